@@ -1,0 +1,39 @@
+# Two commands set everything up on a machine with git, make and Python >= 3.11:
+#   make local   the main job on the embedded engine
+#   make test    every test, the engine suite included
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+UV_VERSION := 0.13.8
+UV     := $(BIN)/uv
+export UV_PYTHON_DOWNLOADS := never
+
+.PHONY: local local-down test test-fast check bench build deploy lock golden clean
+
+local: $(READY)
+	@$(BIN)/provisioner local up
+
+local-down: $(READY)
+	@$(BIN)/provisioner local down
+
+test: $(READY)
+	$(BIN)/pytest -q -n auto
+	$(BIN)/pytest -q -m engine
+
+test-fast: $(READY)
+	$(BIN)/pytest -q -n auto
+
+lock: $(READY)
+	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
+	  --no-emit-index-url --no-emit-find-links --all-extras --group dev pyproject.toml -o requirements.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
+	  --no-emit-index-url --no-emit-find-links --no-emit-package boto3 pyproject.toml \
+	  -c requirements.lock -o requirements-lambda.lock
+
+$(READY): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(UV) || $(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@

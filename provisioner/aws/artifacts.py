@@ -1,0 +1,80 @@
+"""What a job runs, looked up and pinned: a bundle's version in S3, an image's digest in ECR."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, assert_never
+
+from provisioner.aws.clients import client, translated
+from provisioner.errors import NotFoundError, PermanentError
+from provisioner.jobs import EcsJob, FieldError, LambdaJob, Rejected
+
+if TYPE_CHECKING:
+    from provisioner.jobs import Job
+
+_ECR_IMAGE = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
+    r"(?P<repository>[^:@]+)(?::(?P<tag>[^@]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+
+
+def pin(job: Job) -> Job | Rejected:
+    """Return the job with its artifact's version in it, or what is wrong with the artifact.
+
+    So that a missing one is an INVALID row and not a rollback, and new code is a new digest.
+    """
+    match job:
+        case LambdaJob():
+            return _pin_bundle(job)
+        case EcsJob():
+            return _pin_image(job)
+        case _:
+            assert_never(job)
+
+
+def _pin_bundle(job: LambdaJob) -> LambdaJob | Rejected:
+    bundle = job.bundle
+    request = {"Bucket": bundle.bucket, "Key": bundle.key}
+    if bundle.version_id:
+        request["VersionId"] = bundle.version_id
+    try:
+        with translated():
+            head = client("s3").head_object(**request)
+    except NotFoundError:
+        return _rejected(job, "bundle", f"{bundle.uri} does not exist")
+    except PermanentError as error:
+        return _rejected(job, "bundle", f"{bundle.uri} cannot be read: {error}")
+    version = head.get("VersionId")
+    if version in {None, "null"}:
+        return job
+    return job.model_copy(update={"bundle": replace(bundle, version_id=version)})
+
+
+def _pin_image(job: EcsJob) -> EcsJob | Rejected:
+    image = _ECR_IMAGE.fullmatch(job.image)
+    if image is None:
+        return job  # another registry: pulled as written when a task starts
+    identifier = (
+        {"imageDigest": image["digest"]}
+        if image["digest"]
+        else {"imageTag": image["tag"] or "latest"}
+    )
+    try:
+        with translated():
+            response = client("ecr").describe_images(
+                registryId=image["account"],
+                repositoryName=image["repository"],
+                imageIds=[identifier],
+            )
+    except NotFoundError:
+        return _rejected(job, "image", f"{job.image} does not exist")
+    except PermanentError as error:
+        return _rejected(job, "image", f"{job.image} cannot be read: {error}")
+    digest = response["imageDetails"][0]["imageDigest"]
+    host = job.image.partition("/")[0]
+    return job.model_copy(update={"image": f"{host}/{image['repository']}@{digest}"})
+
+
+def _rejected(job: Job, field: str, message: str) -> Rejected:
+    return Rejected(job.job_name, (FieldError(field, message),))

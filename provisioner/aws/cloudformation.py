@@ -1,0 +1,201 @@
+"""CloudFormation as reconcile needs it: observe one stack, start one operation."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from provisioner.aws.clients import client, error_code, error_message, translate, translated
+from provisioner.errors import ConflictError, NoChangesError
+from provisioner.stack import (
+    FAILED_OPERATION,
+    OWNER_TAG,
+    Failure,
+    StackState,
+    StackStatus,
+    digest_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from provisioner.ports import StackRequest
+
+INLINE_TEMPLATE_BYTES = 51_200
+"""TemplateBody of CreateStack and UpdateStack."""
+
+_CANCELLED = re.compile(r"cancell?ed", re.IGNORECASE)
+_BUSY = re.compile(r"is in \S+_IN_PROGRESS state")
+
+
+class CloudFormation:
+    """The stacks of one bootstrap.
+
+    Parameters
+    ----------
+    prefix
+        Value of our ownership tag.
+    service_role_arn
+        The role that CloudFormation works under; nothing is done without it.
+    artifacts_bucket
+        Where templates go that are too large to be sent inline.
+    """
+
+    def __init__(self, prefix: str, service_role_arn: str, artifacts_bucket: str) -> None:
+        self._prefix = prefix
+        self._role = service_role_arn
+        self._artifacts_bucket = artifacts_bucket
+
+    def describe(self, stack_name: str) -> StackState | None:
+        """Return the stack of that name, None when there is none."""
+        try:
+            response = client("cloudformation").describe_stacks(StackName=stack_name)
+        except ClientError as error:
+            if error_code(error) == "ValidationError" and "does not exist" in error_message(error):
+                return None
+            raise translate(error) from error
+        stack = response["Stacks"][0]
+        status = StackStatus(stack["StackStatus"])
+        parameters = {
+            p["ParameterKey"]: p.get("ParameterValue") for p in stack.get("Parameters", ())
+        }
+        tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", ())}
+        digest = parameters.get("SpecDigest")
+        failure = None
+        if status in FAILED_OPERATION:
+            failure = self._failure(stack["StackId"], status, digest)
+        return StackState(
+            stack_id=stack["StackId"],
+            status=status,
+            ours=tags.get(OWNER_TAG) == self._prefix,
+            digest=digest,
+            retain=parameters.get("DeletionPolicy") == "retain",
+            outputs={o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", ())},
+            failure=failure,
+        )
+
+    def create(self, stack_name: str, request: StackRequest) -> str:
+        """Start the creation; return the stack's id."""
+        with _started():
+            response = client("cloudformation").create_stack(**self._spec(stack_name, request))
+        return str(response["StackId"])
+
+    def update(self, stack_name: str, request: StackRequest) -> str:
+        """Start the update; return the stack's id.
+
+        Raises
+        ------
+        NoChangesError
+            If the stack already is what was asked for.
+        """
+        with _started():
+            response = client("cloudformation").update_stack(**self._spec(stack_name, request))
+        return str(response["StackId"])
+
+    def delete(
+        self, stack_id: str, retain_resources: Iterable[str], *, force: bool, token: str
+    ) -> None:
+        """Start the deletion, leaving behind `retain_resources` (DELETE_FAILED stacks only)."""
+        request: dict[str, Any] = {}
+        if force:
+            request["DeletionMode"] = "FORCE_DELETE_STACK"
+        elif retained := list(retain_resources):
+            request["RetainResources"] = retained
+        with _started():
+            client("cloudformation").delete_stack(
+                StackName=stack_id, RoleARN=self._role, ClientRequestToken=token, **request
+            )
+
+    def continue_update_rollback(
+        self, stack_id: str, resources_to_skip: Iterable[str], *, force: bool, token: str
+    ) -> None:
+        """Start the rollback again, skipping resources that cannot go back."""
+        request: dict[str, Any] = {}
+        if force:
+            request["ForceRollback"] = True
+        elif skipped := list(resources_to_skip):
+            request["ResourcesToSkip"] = skipped
+        with _started():
+            client("cloudformation").continue_update_rollback(
+                StackName=stack_id, RoleARN=self._role, ClientRequestToken=token, **request
+            )
+
+    def _spec(self, stack_name: str, request: StackRequest) -> dict[str, Any]:
+        return {
+            "StackName": stack_name,
+            "Parameters": [
+                {"ParameterKey": key, "ParameterValue": value}
+                for key, value in request.parameters.items()
+            ],
+            "Tags": [{"Key": key, "Value": value} for key, value in sorted(request.tags.items())],
+            "Capabilities": ["CAPABILITY_NAMED_IAM"],
+            "RoleARN": self._role,
+            "ClientRequestToken": request.token,
+            **self._template(stack_name, request.template),
+        }
+
+    def _template(self, stack_name: str, template: str) -> dict[str, str]:
+        body = template.encode()
+        if len(body) <= INLINE_TEMPLATE_BYTES:
+            return {"TemplateBody": template}
+        key = f"templates/{stack_name}.json"
+        s3 = client("s3")
+        s3.put_object(Bucket=self._artifacts_bucket, Key=key, Body=body)
+        return {"TemplateURL": f"{s3.meta.endpoint_url}/{self._artifacts_bucket}/{key}"}
+
+    def _failure(self, stack_id: str, status: StackStatus, digest: str | None) -> Failure | None:
+        """Read why the last operation failed from the newest page of the stack's events."""
+        with translated():
+            response = client("cloudformation").describe_stack_events(StackName=stack_id)
+        newest_first = response["StackEvents"]
+        if not newest_first:
+            return None
+        token = newest_first[0].get("ClientRequestToken")
+        operation = list(
+            takewhile(lambda event: event.get("ClientRequestToken") == token, newest_first)
+        )
+        failed = [
+            event
+            for event in reversed(operation)
+            if event["ResourceStatus"].endswith("_FAILED")
+            and event["PhysicalResourceId"] != stack_id
+            and not _CANCELLED.search(event.get("ResourceStatusReason", ""))
+        ]
+        first = failed[0] if failed else operation[0]
+        return Failure(
+            reason=first.get("ResourceStatusReason") or f"The stack is in {status}.",
+            at=_utc(first["Timestamp"]),
+            resource=first["LogicalResourceId"] if failed else None,
+            digest=digest_of(token) or digest,
+            resources=tuple(dict.fromkeys(_unfinished(failed, status))),
+        )
+
+
+@contextmanager
+def _started() -> Iterator[None]:
+    """Translate what CloudFormation answers when it does not start an operation."""
+    try:
+        yield
+    except ClientError as error:
+        message = error_message(error)
+        if "No updates are to be performed" in message:
+            raise NoChangesError(message) from error
+        # Somebody was faster than we between our look and our call: look again.
+        if error_code(error) == "AlreadyExistsException" or _BUSY.search(message):
+            raise ConflictError(message) from error
+        raise translate(error) from error
+
+
+def _unfinished(failed: Iterable[Mapping[str, Any]], status: StackStatus) -> Iterable[str]:
+    """Yield the logical ids that stand in the way of `status`'s operation ending."""
+    kind = "DELETE_FAILED" if status is StackStatus.DELETE_FAILED else "UPDATE_FAILED"
+    return (event["LogicalResourceId"] for event in failed if event["ResourceStatus"] == kind)
+
+
+def _utc(time: datetime) -> datetime:
+    return time.astimezone(UTC)

@@ -1,0 +1,60 @@
+"""Executions of jobs' state machines."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from provisioner.aws.clients import client, translated
+from provisioner.errors import NotFoundError
+from provisioner.runs import ENDED_AS, EndedExecution, RunStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def start(state_machine_arn: str, execution_name: str, execution_input: Mapping[str, Any]) -> str:
+    """Start an execution; return its ARN. The same name and input again start nothing new."""
+    with translated():
+        response = client("stepfunctions").start_execution(
+            stateMachineArn=state_machine_arn,
+            name=execution_name,
+            input=json.dumps(execution_input),
+        )
+    return str(response["executionArn"])
+
+
+def stop(execution_arn: str, *, error: str, cause: str) -> None:
+    """Stop an execution; one that has ended stays as it ended."""
+    with translated():
+        client("stepfunctions").stop_execution(executionArn=execution_arn, error=error, cause=cause)
+
+
+def ended(job_name: str, execution_arn: str) -> EndedExecution | None:
+    """Return how an execution ended, None while it runs.
+
+    One that Step Functions no longer knows (it forgets them 90 days after their end) ended now.
+    """
+    try:
+        with translated():
+            found = client("stepfunctions").describe_execution(executionArn=execution_arn)
+    except NotFoundError as error:
+        now = datetime.now(UTC)
+        name = execution_arn.rpartition(":")[2]
+        cause = str(error)
+        return EndedExecution(
+            job_name, name, execution_arn, RunStatus.STOPPED, now, now, cause=cause
+        )
+    if found["status"] not in ENDED_AS:
+        return None
+    return EndedExecution(
+        job_name=job_name,
+        execution_name=found["name"],
+        execution_arn=execution_arn,
+        status=ENDED_AS[found["status"]],
+        started_at=found["startDate"].astimezone(UTC),
+        ended_at=found["stopDate"].astimezone(UTC),
+        error=found.get("error"),
+        cause=found.get("cause"),
+    )

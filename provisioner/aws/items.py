@@ -1,0 +1,26 @@
+"""DynamoDB items to plain values and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Item = dict[str, Any]
+"""A plain item: str, Decimal, bool, None, list, dict, bytes, set."""
+
+_deserialize = TypeDeserializer().deserialize
+_serialize = TypeSerializer().serialize
+
+
+def to_plain(item: Mapping[str, Any]) -> Item:
+    """Return `{"n": {"N": "1"}}` as `{"n": Decimal(1)}`."""
+    return {name: _deserialize(value) for name, value in item.items()}
+
+
+def to_dynamodb(item: Mapping[str, Any]) -> Item:
+    """Return `{"n": 1}` as `{"n": {"N": "1"}}`; None values are left out."""
+    return {name: _serialize(value) for name, value in item.items() if value is not None}

@@ -1,0 +1,174 @@
+"""The Stacks table: what we know of each job's stack."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from provisioner.aws.clients import client, error_code, translate, translated
+from provisioner.aws.items import Item, to_dynamodb
+from provisioner.aws.tables import get_many, pages
+from provisioner.errors import ConflictError
+from provisioner.jobs import FieldError
+from provisioner.runs import iso
+from provisioner.stack import Condition, Failure, JobStatus, StackRecord, StackStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+class StacksTable:
+    """Reads and writes StackRecords."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def get_many(self, job_names: Iterable[str]) -> dict[str, StackRecord]:
+        """Read records consistently; a job without a row is left out."""
+        return {name: from_item(item) for name, item in get_many(self._name, job_names).items()}
+
+    def save(self, record: StackRecord) -> None:
+        """Write the record as the successor of `record.version`.
+
+        Raises
+        ------
+        ConflictError
+            If the row was written since `record` was read.
+        """
+        item = to_item(record)
+        item["version"] = record.version + 1
+        request: dict[str, Any] = {"TableName": self._name, "Item": to_dynamodb(item)}
+        if record.version:
+            request["ConditionExpression"] = "version = :read"
+            request["ExpressionAttributeValues"] = {":read": {"N": str(record.version)}}
+        else:
+            request["ConditionExpression"] = "attribute_not_exists(job_name)"
+        try:
+            client("dynamodb").put_item(**request)
+        except ClientError as error:
+            if error_code(error) == "ConditionalCheckFailedException":
+                message = f"the Stacks row of {record.job_name} was written meanwhile"
+                raise ConflictError(message) from error
+            raise translate(error) from error
+
+    def by_status(self, status: JobStatus, *, until: datetime) -> Iterator[StackRecord]:
+        """Yield the records of a status that have not been written since `until`."""
+        request = {
+            "TableName": self._name,
+            "IndexName": "by_status",
+            "KeyConditionExpression": "#status = :status AND updated_at <= :until",
+            "ExpressionAttributeNames": {"#status": "status"},
+            "ExpressionAttributeValues": to_dynamodb({":status": status, ":until": iso(until)}),
+        }
+        return (from_item(item) for item in pages("query", **request))
+
+    def all(self) -> Iterator[StackRecord]:
+        """Yield every record: for people's listings, never for a path that runs by itself."""
+        with translated():
+            return (from_item(item) for item in pages("scan", TableName=self._name))
+
+
+_FIELDS = frozenset(
+    {
+        "job_name", "status", "cloudformation_status", "stack_id", "stack_name", "spec_digest",
+        "deployed_digest", "in_sync", "outputs", "failure", "errors", "attempts", "recoveries",
+        "next_attempt_at", "orphans", "conditions", "retain", "updated_at", "expires_at", "version",
+    }
+)  # fmt: skip
+
+
+def to_item(record: StackRecord) -> Item:
+    """Return the row's attributes, the stack's outputs among them under their own names."""
+    failure = record.failure
+    item: Item = {
+        _snake(name): value for name, value in record.outputs.items() if _snake(name) not in _FIELDS
+    }
+    return item | {
+        "job_name": record.job_name,
+        "status": record.status,
+        "cloudformation_status": record.cloudformation_status,
+        "stack_id": record.stack_id,
+        "stack_name": record.stack_name,
+        "spec_digest": record.spec_digest,
+        "deployed_digest": record.deployed_digest,
+        "in_sync": record.spec_digest is not None and record.spec_digest == record.deployed_digest,
+        "outputs": dict(record.outputs),
+        "failure": failure
+        and {
+            "resource": failure.resource,
+            "reason": failure.reason,
+            "at": iso(failure.at),
+            "digest": failure.digest,
+            "resources": list(failure.resources),
+        },
+        "errors": [{"field": e.field, "message": e.message} for e in record.errors] or None,
+        "attempts": record.attempts,
+        "recoveries": record.recoveries,
+        "next_attempt_at": record.next_attempt_at and iso(record.next_attempt_at),
+        "orphans": list(record.orphans) or None,
+        "conditions": [
+            {
+                "type": condition.type,
+                "status": condition.status,
+                "reason": condition.reason,
+                "message": condition.message,
+                "last_transition_time": iso(condition.last_transition_time),
+            }
+            for condition in record.conditions
+        ],
+        "retain": record.retain,
+        "updated_at": record.updated_at and iso(record.updated_at),
+        "expires_at": record.expires_at,
+    }
+
+
+def from_item(item: Item) -> StackRecord:
+    """Return the record that `to_item` wrote."""
+    failure = item.get("failure")
+    cloudformation_status = item.get("cloudformation_status")
+    return StackRecord(
+        job_name=item["job_name"],
+        status=JobStatus(item["status"]),
+        cloudformation_status=cloudformation_status and StackStatus(cloudformation_status),
+        stack_id=item.get("stack_id"),
+        stack_name=item.get("stack_name"),
+        spec_digest=item.get("spec_digest"),
+        deployed_digest=item.get("deployed_digest"),
+        outputs=item.get("outputs", {}),
+        failure=failure
+        and Failure(
+            reason=failure["reason"],
+            at=_time(failure["at"]),
+            resource=failure.get("resource"),
+            digest=failure.get("digest"),
+            resources=tuple(failure.get("resources", ())),
+        ),
+        errors=tuple(FieldError(e["field"], e["message"]) for e in item.get("errors", ())),
+        attempts=int(item.get("attempts", 0)),
+        recoveries=int(item.get("recoveries", 0)),
+        next_attempt_at=_maybe_time(item.get("next_attempt_at")),
+        orphans=tuple(item.get("orphans", ())),
+        conditions=tuple(
+            Condition(**{**c, "last_transition_time": _time(c["last_transition_time"])})
+            for c in item.get("conditions", ())
+        ),
+        retain=item.get("retain", False),
+        updated_at=_maybe_time(item.get("updated_at")),
+        expires_at=int(item["expires_at"]) if "expires_at" in item else None,
+        version=int(item["version"]),
+    )
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _maybe_time(text: str | None) -> datetime | None:
+    return None if text is None else _time(text)

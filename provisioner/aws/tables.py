@@ -1,0 +1,48 @@
+"""What the three tables have in common: reading many items of one table in one request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from provisioner.aws.clients import client, translated
+from provisioner.aws.items import Item, to_plain
+from provisioner.errors import ThrottledError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_BATCH_SIZE = 100
+"""Items of one BatchGetItem."""
+
+
+def get_many(table: str, job_names: Iterable[str]) -> dict[str, Item]:
+    """Read the items of several jobs, consistently; a job without one is left out.
+
+    Raises
+    ------
+    ThrottledError
+        If DynamoDB leaves keys unread: it answers so when it is short of throughput.
+    """
+    names = list(dict.fromkeys(job_names))
+    items: dict[str, Item] = {}
+    for start in range(0, len(names), _BATCH_SIZE):
+        keys = [{"job_name": {"S": name}} for name in names[start : start + _BATCH_SIZE]]
+        request: dict[str, Any] = {table: {"Keys": keys, "ConsistentRead": True}}
+        with translated():
+            response = client("dynamodb").batch_get_item(RequestItems=request)
+        if response.get("UnprocessedKeys"):
+            message = f"{table} is short of read throughput"
+            raise ThrottledError(message)
+        for raw in response["Responses"].get(table, ()):
+            item = to_plain(raw)
+            items[item["job_name"]] = item
+    return items
+
+
+def pages(operation: str, **request: Any) -> Iterator[Item]:  # noqa: ANN401
+    """Yield the plain items of a Query or Scan, page by page."""
+    paginator = client("dynamodb").get_paginator(operation)
+    with translated():
+        for page in paginator.paginate(**request):
+            for raw in page["Items"]:
+                yield to_plain(raw)

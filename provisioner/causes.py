@@ -1,0 +1,45 @@
+"""Which failures are worth trying again. Pure.
+
+CloudFormation reports a failed resource in words only, so the words decide; they are the ones that
+the services send. What is not known to pass by itself is for a person: five more failures of a
+wrong parameter help nobody.
+"""
+
+from __future__ import annotations
+
+import re
+
+_PASSES_BY_ITSELF = re.compile(
+    "|".join(
+        (
+            r"rate exceeded",
+            r"throttl",
+            r"too ?many ?requests",
+            r"request limit exceeded",
+            r"limit ?exceeded",
+            r"service unavailable",
+            r"internal (?:service )?(?:error|failure)",
+            r"internalfailure",
+            r"insufficient capacity",
+            r"capacity is unavailable",
+            r"resource did not stabilize",
+            r"exceeded attempts to wait",
+            r"resource is not in the state",
+            r"conflictexception",
+            r"operation is in progress",
+            r"is being (?:created|updated|deleted)",
+            r"cannot be assumed by",
+            r"unable to assume the role",
+        )
+    ),
+    re.IGNORECASE,
+)
+
+
+def is_recoverable(reason: str) -> bool:
+    """Tell whether the same operation may succeed later with nobody changing anything.
+
+    Throttles, quotas, capacity, internal errors, and the seconds that a new IAM role takes to be
+    known everywhere.
+    """
+    return _PASSES_BY_ITSELF.search(reason) is not None

@@ -1,0 +1,34 @@
+"""The end of a run that could not record it: stopped, timed out as a whole, or broken.
+
+A workflow records its own success and failure. When the execution is stopped from outside there
+is nobody left inside to do so; then this stops the work, writes the row's end and frees the lock,
+in that order, so that the next run never meets the work of the last. Each step can be repeated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from provisioner.ports import Runs, Work
+    from provisioner.runs import EndedExecution
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What was left to do after an execution's end, for the log."""
+
+    stopped_tasks: int
+    wrote_row: bool
+    freed_lock: bool
+
+
+def complete(execution: EndedExecution, runs: Runs, work: Work) -> Completed:
+    """Bring everything that an ended execution left open to its end."""
+    reason = f"run {execution.execution_name} of {execution.job_name} is {execution.status}"
+    return Completed(
+        stopped_tasks=work.stop(execution.execution_name, reason),
+        wrote_row=runs.end(execution),
+        freed_lock=runs.release(execution.job_name, execution.execution_name),
+    )

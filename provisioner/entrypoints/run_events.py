@@ -1,0 +1,70 @@
+"""EventBridge, Step Functions Execution Status Change: a run ended; leave nothing open."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+
+from provisioner import jobs
+from provisioner.aws.tasks import Tasks
+from provisioner.aws.triggers_table import TriggersTable
+from provisioner.completion import complete
+from provisioner.runs import ENDED_AS, EndedExecution
+from provisioner.settings import Settings
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = Logger()
+
+
+@cache
+def _settings() -> Settings:
+    return Settings.from_environ(os.environ)
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], _context: LambdaContext) -> None:
+    """Complete the run of an execution that was stopped, timed out or failed.
+
+    Raises
+    ------
+    ProvisionerError
+        If a step failed: EventBridge delivers again, and every step can be repeated.
+    """
+    platform = _settings().platform
+    detail = event["detail"]
+    state_machine_name = detail["stateMachineArn"].rpartition(":")[2]
+    job_name = jobs.job_name_of(platform.prefix, state_machine_name)
+    if job_name is None or detail["status"] not in ENDED_AS:
+        return
+    execution = EndedExecution(
+        job_name=job_name,
+        execution_name=detail["name"],
+        execution_arn=detail["executionArn"],
+        status=ENDED_AS[detail["status"]],
+        started_at=_time(detail["startDate"]),
+        ended_at=_time(detail["stopDate"]),
+        error=detail.get("error"),
+        cause=detail.get("cause"),
+    )
+    completed = complete(
+        execution, TriggersTable(platform.triggers_table), Tasks(platform.ecs_cluster_arn)
+    )
+    logger.info(
+        "run ended",
+        job_name=job_name,
+        execution_name=execution.execution_name,
+        status=execution.status,
+        stopped_tasks=completed.stopped_tasks,
+        wrote_row=completed.wrote_row,
+        freed_lock=completed.freed_lock,
+    )
+
+
+def _time(epoch_milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(epoch_milliseconds / 1000, UTC)

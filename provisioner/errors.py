@@ -1,0 +1,35 @@
+"""What can go wrong at the edge, in the two kinds a caller can act on.
+
+`provisioner.aws` translates every vendor error into one of these, so nothing above it reads a
+vendor's error code or message.
+"""
+
+from __future__ import annotations
+
+
+class ProvisionerError(Exception):
+    """Root of everything the provisioner raises on purpose."""
+
+
+class TemporaryError(ProvisionerError):
+    """The same call may succeed later: a throttle, a conflict, a service that is unwell."""
+
+
+class ThrottledError(TemporaryError):
+    """AWS refused the call for its rate alone."""
+
+
+class ConflictError(TemporaryError):
+    """Somebody else wrote first: read again and decide again."""
+
+
+class PermanentError(ProvisionerError):
+    """The same call will fail again until a person changes something."""
+
+
+class NotFoundError(PermanentError):
+    """The named thing does not exist, or may not be seen."""
+
+
+class NoChangesError(PermanentError):
+    """UpdateStack had nothing to do: the stack already is what was asked for."""

@@ -1,0 +1,28 @@
+"""A row as a job: pure, it knows neither AWS nor the clock.
+
+`parse` reads an item of the Jobs table and returns a frozen `LambdaJob` or `EcsJob`, or `Rejected`
+with every error at once. `rows` takes the item apart, `model` says what each attribute may be, with
+a module for each kind of value; `digest` and `names` derive what the stack is known by.
+"""
+
+from provisioner.jobs.artifacts import S3Object
+from provisioner.jobs.digest import spec_digest
+from provisioner.jobs.errors import FieldError, Rejected
+from provisioner.jobs.model import EcsJob, Job, LambdaJob
+from provisioner.jobs.names import job_name_of, stack_name
+from provisioner.jobs.network import Network
+from provisioner.jobs.parsing import parse
+
+__all__ = [
+    "EcsJob",
+    "FieldError",
+    "Job",
+    "LambdaJob",
+    "Network",
+    "Rejected",
+    "S3Object",
+    "job_name_of",
+    "parse",
+    "spec_digest",
+    "stack_name",
+]

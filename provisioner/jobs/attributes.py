@@ -1,0 +1,72 @@
+"""Which attributes a row may have, by its type, and which of them it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from provisioner.jobs.errors import FieldError, did_you_mean, one_of
+from provisioner.jobs.model import EcsJob, Job, LambdaJob
+from provisioner.jobs.rows import plain, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MODELS: dict[str, type[Job]] = {"lambda": LambdaJob, "ecs": EcsJob}
+
+ALIASES = {"language": "runtime", "memory": "memory_mb"}
+PLANNED_ATTRIBUTES = frozenset({"notify", "depends_on", "fan_out", "queue"})
+PLANNED_FOR_TYPE = {"lambda": frozenset({"image", "secrets"})}
+
+_ATTRIBUTES = {kind: frozenset(model.model_fields) for kind, model in MODELS.items()}
+_ALL = frozenset[str]().union(*_ATTRIBUTES.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row's attributes under their own names, and what is wrong with them so far."""
+
+    values: dict[str, object] = field(default_factory=dict)
+    errors: list[FieldError] = field(default_factory=list)
+    written: dict[str, str] = field(default_factory=dict)
+    """The name that the author used, for attributes given by an alias."""
+
+
+def read(item: Mapping[str, object]) -> Row:
+    """Read an item; a NULL attribute counts as absent."""
+    row = Row()
+    job_type = item.get("type")
+    kind = job_type if isinstance(job_type, str) and job_type in MODELS else None
+    for written, value in item.items():
+        name = ALIASES.get(written, written)
+        if problem := _misplaced(written, name, kind):
+            row.errors.append(FieldError(printable(written), problem))
+        elif value is None:
+            continue
+        elif name != written and item.get(name) is not None:
+            problem = f'is another name for "{name}"; give one of them'
+            row.errors.append(FieldError(written, problem))
+        else:
+            _take(row, name, written, value)
+    return row
+
+
+def _take(row: Row, name: str, written: str, value: object) -> None:
+    if name != written:
+        row.written[name] = written
+    row.values[name] = plain(value, written, row.errors)
+
+
+def _misplaced(written: str, name: str, kind: str | None) -> str | None:
+    """Return why an attribute may not stand in a row of this type (None: the type is unknown)."""
+    own = _ATTRIBUTES[kind] if kind else _ALL
+    if name in own:
+        return None
+    if name in PLANNED_ATTRIBUTES:
+        return f'"{written}" is not supported yet'
+    if kind and name in PLANNED_FOR_TYPE.get(kind, ()):
+        return f'"{written}" is not supported yet for "{kind}" jobs'
+    if name in _ALL:
+        owners = [other for other, names in _ATTRIBUTES.items() if name in names]
+        return f'is for {one_of(owners)} jobs; this one is "{kind}"'
+    return f"is no attribute of a job{did_you_mean(printable(written), own | ALIASES.keys())}"

@@ -1,0 +1,29 @@
+"""The fingerprint by which a stack is known to be of a row."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from provisioner.jobs.model import Job
+
+_NOT_OF_THE_STACK = frozenset({"paused"})
+
+
+def spec_digest(job: Job) -> str:
+    """Return the SHA-256, in hex, of what a job's stack is made from.
+
+    It is the same for every spelling of a row. Values that equal their default are left out: to
+    spell out a default changes nothing, and neither does an attribute that a later version adds.
+    """
+    values = dict(job)
+    wanted: dict[str, object] = {}
+    for name, field in type(job).model_fields.items():
+        default = field.get_default(call_default_factory=True, validated_data=values)
+        if name not in _NOT_OF_THE_STACK and values[name] != default:
+            wanted[name] = values[name]
+    text = json.dumps(wanted, sort_keys=True, separators=(",", ":"), default=asdict)
+    return hashlib.sha256(text.encode()).hexdigest()

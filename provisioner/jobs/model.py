@@ -1,0 +1,172 @@
+"""The job that a row describes, one model a type.
+
+Every field's check says in plain words what is wrong; a check that compares two fields stands with
+the later one, so that a single pass finds every error of a row.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, field_validator
+
+from provisioner.jobs import artifacts, sizes
+from provisioner.jobs.artifacts import S3Object
+from provisioner.jobs.environment import (
+    container_environment,
+    distinct_secrets,
+    lambda_environment,
+    secret_arns,
+)
+from provisioner.jobs.errors import invalid
+from provisioner.jobs.names import valid_job_name
+from provisioner.jobs.network import Network, container_network, lambda_network
+from provisioner.jobs.payload import container_payload, lambda_payload
+from provisioner.jobs.permissions import statements
+from provisioner.jobs.schedule import expressions
+from provisioner.jobs.tags import tag_map
+from provisioner.jobs.values import choice, decimal, flag, known, line, whole
+from provisioner.jobs.zones import instant, zone_name
+
+MAX_RUN_SECONDS = 365 * 24 * 3600
+"""Step Functions, maximum execution time of a Standard workflow."""
+
+MAX_LAMBDA_SECONDS = 900
+"""Lambda quotas, function timeout."""
+
+MAX_JITTER_MINUTES = 1440
+"""EventBridge Scheduler, MaximumWindowInMinutes."""
+
+LOG_RETENTION_DAYS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557),
+    *(2922, 3288, 3653),
+)
+"""CloudWatch Logs, PutRetentionPolicy."""
+
+
+def checked(check: Callable[[object], object]) -> PlainValidator:
+    """Return the validator of a field: `check`, unless the value's fault is already known."""
+    return PlainValidator(lambda value: check(known(value)))
+
+
+def _retention_days(value: object) -> int:
+    days = whole(LOG_RETENTION_DAYS[0], LOG_RETENTION_DAYS[-1], "days")(value)
+    if days not in LOG_RETENTION_DAYS:
+        nearest = min(LOG_RETENTION_DAYS, key=lambda known: abs(known - days))
+        raise invalid(f"must be a number of days that CloudWatch Logs knows; nearest: {nearest}")
+    return days
+
+
+def _within_timeout(seconds: int, info: ValidationInfo) -> int:
+    timeout_seconds = info.data.get("timeout_seconds")
+    if timeout_seconds is not None and seconds > timeout_seconds:
+        raise invalid(f"must not exceed timeout_seconds, which is {timeout_seconds}")
+    return seconds
+
+
+class RowModel(BaseModel):
+    """What a row says whatever its type, all its values in one form."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    job_name: Annotated[str, checked(valid_job_name)]
+    type: Annotated[str, checked(choice(("lambda", "ecs"), planned=("batch", "ec2")))]
+    description: Annotated[str, checked(line(256))] = ""
+    owner: Annotated[str, checked(line(128))] = ""
+    tags: Annotated[dict[str, str], checked(tag_map)] = {}
+    architecture: Annotated[Literal["arm64", "x86_64"], checked(choice(("arm64", "x86_64")))] = (
+        "arm64"
+    )
+    schedule: Annotated[tuple[str, ...], checked(expressions)] = ()
+    timezone: Annotated[str, checked(zone_name)] = "UTC"
+    schedule_enabled: Annotated[bool, checked(flag)] = True
+    schedule_start: str | None = None
+    schedule_end: str | None = None
+    jitter_minutes: Annotated[int, checked(whole(0, MAX_JITTER_MINUTES))] = 0
+    overlap: Annotated[
+        Literal["skip", "allow"],
+        checked(choice(("skip", "allow"), planned=("queue_one", "queue_all", "cancel_other"))),
+    ] = "skip"
+    retries: Annotated[int, checked(whole(0, 10))] = 0
+    retry_interval_seconds: Annotated[int, checked(whole(1, 86_400))] = 10
+    retry_backoff: Annotated[float, checked(decimal(1, 10))] = 2.0
+    permissions: Annotated[tuple[dict[str, Any], ...], checked(statements)] = ()
+    alarms: Annotated[bool, checked(flag)] = True
+    log_retention_days: Annotated[int | None, checked(_retention_days)] = None
+    deletion_policy: Annotated[
+        Literal["delete", "retain"], checked(choice(("delete", "retain")))
+    ] = "delete"
+    paused: Annotated[bool, checked(flag)] = False
+
+    @field_validator("schedule_start", "schedule_end", mode="plain")
+    @classmethod
+    def _instant(cls, value: object, info: ValidationInfo) -> str:
+        moment = instant(known(value), info.data.get("timezone", "UTC"))
+        start = info.data.get("schedule_start")
+        if info.field_name == "schedule_end" and start is not None and moment <= start:
+            raise invalid(f"must be after schedule_start, which is {start}")
+        return moment
+
+
+class LambdaJob(RowModel):
+    """A job that runs as a Lambda function, its code a zip archive in S3."""
+
+    type: Annotated[Literal["lambda"], checked(choice(("lambda",)))]
+    memory_mb: Annotated[int, checked(sizes.lambda_memory_mb)] = 128
+    ephemeral_storage_mb: Annotated[int | None, checked(sizes.lambda_storage_mb)] = None
+    timeout_seconds: Annotated[int, checked(whole(1, MAX_RUN_SECONDS))] = 3600
+    attempt_timeout_seconds: Annotated[int, checked(whole(1, MAX_LAMBDA_SECONDS))] = Field(
+        default_factory=lambda data: min(data["timeout_seconds"], MAX_LAMBDA_SECONDS)
+    )
+    payload: Annotated[dict[str, Any], checked(lambda_payload)] = {}
+    environment: Annotated[dict[str, str], checked(lambda_environment)] = {}
+    network: Annotated[Network | None, checked(lambda_network)] = None
+    runtime: Annotated[str, checked(artifacts.runtime)]
+    handler: Annotated[str, checked(artifacts.handler)]
+    bundle: Annotated[S3Object, checked(artifacts.bundle)]
+
+    _attempt = field_validator("attempt_timeout_seconds")(_within_timeout)
+
+    @field_validator("handler")
+    @classmethod
+    def _of_runtime(cls, handler: str, info: ValidationInfo) -> str:
+        artifacts.handler_of(handler, info.data.get("runtime", ""))
+        return handler
+
+
+class EcsJob(RowModel):
+    """A job that runs as a container, a task of ECS on Fargate."""
+
+    type: Annotated[Literal["ecs"], checked(choice(("ecs",)))]
+    cpu: Annotated[int, checked(sizes.fargate_cpu)] = 256
+    memory_mb: Annotated[int, checked(sizes.fargate_memory_mb)] = Field(
+        default_factory=lambda data: sizes.FARGATE_MEMORY_MB[data["cpu"]][0]
+    )
+    ephemeral_storage_mb: Annotated[int | None, checked(sizes.fargate_storage_mb)] = None
+    timeout_seconds: Annotated[int, checked(whole(1, MAX_RUN_SECONDS))] = 86_400
+    attempt_timeout_seconds: Annotated[int, checked(whole(1, MAX_RUN_SECONDS))] = Field(
+        default_factory=lambda data: data["timeout_seconds"]
+    )
+    payload: Annotated[dict[str, Any], checked(container_payload)] = {}
+    environment: Annotated[dict[str, str], checked(container_environment)] = {}
+    network: Annotated[Network | None, checked(container_network)] = None
+    image: Annotated[str, checked(artifacts.image)]
+    command: Annotated[tuple[str, ...], checked(artifacts.command)] = ()
+    secrets: Annotated[dict[str, str], checked(secret_arns)] = {}
+
+    _attempt = field_validator("attempt_timeout_seconds")(_within_timeout)
+
+    @field_validator("memory_mb")
+    @classmethod
+    def _pair(cls, memory_mb: int, info: ValidationInfo) -> int:
+        if "cpu" in info.data:
+            sizes.fargate_pair(info.data["cpu"], memory_mb)
+        return memory_mb
+
+    @field_validator("secrets")
+    @classmethod
+    def _distinct(cls, secrets: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        distinct_secrets(secrets, info.data.get("environment", {}))
+        return secrets
+
+
+Job: TypeAlias = LambdaJob | EcsJob

@@ -1,0 +1,74 @@
+"""Where in a VPC a job runs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from provisioner.jobs.errors import InvalidValueError, invalid, shown
+from provisioner.jobs.values import Check, each, flag, keyed, text_list
+
+MAX_SUBNETS = 16
+MAX_SECURITY_GROUPS = 5
+"""ECS AwsVpcConfiguration and Lambda VpcConfig take as many."""
+
+_SUBNET = re.compile(r"subnet-[0-9a-f]{8,17}")
+_SECURITY_GROUP = re.compile(r"sg-[0-9a-f]{8,17}")
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What a row says of its job's network; what it leaves out is the bootstrap's."""
+
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    assign_public_ip: bool | None = None
+
+
+def container_network(value: object) -> Network | None:
+    """Check a container's network; an empty map is none."""
+    network = _network(value)
+    return None if network == Network() else network
+
+
+def lambda_network(value: object) -> Network | None:
+    """Check a function's network: Lambda needs a security group and gives no public address."""
+    network = container_network(value)
+    if network is None:
+        return None
+    if network.assign_public_ip:
+        raise InvalidValueError(
+            (".assign_public_ip", "must be false: a Lambda function gets no public address")
+        )
+    if not network.security_groups:
+        raise InvalidValueError((".security_groups", 'is required for a "lambda" job'))
+    return network
+
+
+def _network(value: object) -> Network:
+    found = keyed(value, _CHECKS, "a network")
+    return Network(**found)  # type: ignore[arg-type]  # each key has the check of its type
+
+
+def _ids(pattern: re.Pattern[str], example: str, most: int) -> Check[tuple[str, ...]]:
+    def check_id(one: str) -> str:
+        if not pattern.fullmatch(one):
+            raise invalid(f'must be like "{example}", not {shown(one)}')
+        return one
+
+    def check(value: object) -> tuple[str, ...]:
+        ids = text_list(value)
+        if len(ids) > most:
+            raise invalid(f"has {len(ids)} entries; at most {most} are allowed")
+        if len(set(ids)) < len(ids):
+            raise invalid("names one of them twice")
+        return tuple(each(((f"[{index}]", one) for index, one in enumerate(ids)), check_id))
+
+    return check
+
+
+_CHECKS: dict[str, Check[object]] = {
+    "subnets": _ids(_SUBNET, "subnet-0123456789abcdef0", MAX_SUBNETS),
+    "security_groups": _ids(_SECURITY_GROUP, "sg-0123456789abcdef0", MAX_SECURITY_GROUPS),
+    "assign_public_ip": flag,
+}

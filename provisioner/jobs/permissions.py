@@ -1,0 +1,138 @@
+"""The IAM statements that a row gives its job's own role.
+
+The role stands under the permissions boundary whatever a row says; what is refused here is what
+nobody should want: every action at once, and statements that grant by exception.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from provisioner.jobs.errors import invalid, kind_of, shown
+from provisioner.jobs.rows import printable
+from provisioner.jobs.values import Check, as_text, each, keyed, text_list
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+MAX_CHARACTERS = 9_216
+"""Of the 10,240 that IAM allows a role's inline policies; the provisioner needs the rest."""
+
+_REFUSED_KEYS = {
+    "NotAction": "is not allowed; list the actions in Action",
+    "NotResource": "is not allowed; list the resources in Resource",
+    "Principal": "is not allowed: the statement is for the job's own role",
+    "NotPrincipal": "is not allowed: the statement is for the job's own role",
+}
+_SID = re.compile(r"[A-Za-z0-9]{1,128}")
+_ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9*?]+")
+_ARN = re.compile(r"arn:[^:\s]+:[^:\s]+:[^:\s]*:[^:\s]*:\S+")
+_OPERATOR = re.compile(r"(For(All|Any)Values:)?[A-Z][A-Za-z]+")
+
+
+def statements(value: object) -> tuple[dict[str, object], ...]:
+    """Check a list of IAM statements; one map is a list of one.
+
+    Returns
+    -------
+    tuple of dict
+        Statements with ``Effect``, ``Action`` and ``Resource`` (both lists) and, when given,
+        ``Sid`` and ``Condition`` (operator to key to list of texts).
+    """
+    if isinstance(value, dict):
+        return statements([value])
+    if not isinstance(value, list):
+        raise invalid(f"must be a list of IAM statements, not {kind_of(value)}")
+    found = each(((f"[{index}]", item) for index, item in enumerate(value)), _statement)
+    sids = [sid for statement in found if (sid := statement.get("Sid"))]
+    if repeated := next((sid for sid in sids if sids.count(sid) > 1), None):
+        raise invalid(f'has the Sid "{repeated}" more than once')
+    size = len(json.dumps(found, separators=(",", ":")))
+    if size > MAX_CHARACTERS:
+        raise invalid(f"has {size} characters; at most {MAX_CHARACTERS} are allowed")
+    return tuple(found)
+
+
+def _statement(value: object) -> dict[str, object]:
+    found = keyed(value, _CHECKS, "a statement", ("Action", "Resource"), _REFUSED_KEYS)
+    return {"Effect": "Allow"} | found
+
+
+def _sid(value: object) -> str:
+    if not isinstance(value, str) or not _SID.fullmatch(value):
+        raise invalid("may hold only letters and digits")
+    return value
+
+
+def _effect(value: object) -> str:
+    if value not in ("Allow", "Deny"):
+        raise invalid(f'must be "Allow" or "Deny", not {shown(value)}')
+    return str(value)
+
+
+def _action(value: str) -> str:
+    if "*" in value.partition(":")[0]:
+        raise invalid(f'{shown(value)} is every action; name a service, like "s3:GetObject"')
+    if not _ACTION.fullmatch(value):
+        raise invalid(f'must be a service and an action, like "s3:GetObject", not {shown(value)}')
+    return value
+
+
+def _resource(value: str) -> str:
+    if "${AWS::" in value:
+        raise invalid(f"{shown(value)} holds a CloudFormation parameter; write the value itself")
+    if value != "*" and not _ARN.fullmatch(value):
+        raise invalid(f'must be "*" or an ARN, not {shown(value)}')
+    return value
+
+
+def _each_of(check: Callable[[str], str]) -> Check[list[str]]:
+    def check_list(value: object) -> list[str]:
+        texts = text_list(value)
+        if not texts:
+            raise invalid("is empty")
+        single = isinstance(value, str)
+        parts = (("" if single else f"[{index}]", text) for index, text in enumerate(texts))
+        return each(parts, check)
+
+    return check_list
+
+
+def _condition(value: object) -> dict[str, dict[str, list[str]]]:
+    if not isinstance(value, dict):
+        raise invalid(f"must be a map of operators, not {kind_of(value)}")
+    tests = each(
+        ((f".{printable(operator)}", test) for operator, test in value.items()), _condition_keys
+    )
+    if wrong := next((name for name in value if not _OPERATOR.fullmatch(name)), None):
+        raise invalid(f'{shown(wrong)} is no condition operator, like "StringEquals"')
+    return dict(zip(value, tests, strict=True))
+
+
+def _condition_keys(value: object) -> dict[str, list[str]]:
+    if not isinstance(value, dict) or not value:
+        raise invalid(f"must be a map of condition keys and values, not {kind_of(value)}")
+    values = each(
+        ((f".{printable(key)}", found) for key, found in value.items()), _condition_values
+    )
+    return dict(zip(value, values, strict=True))
+
+
+def _condition_values(value: object) -> list[str]:
+    if isinstance(value, list):
+        return list(text_list(value))
+    return [as_text(value)]
+
+
+_CHECKS: Mapping[str, Check[object]] = MappingProxyType(
+    {
+        "Sid": _sid,
+        "Effect": _effect,
+        "Action": _each_of(_action),
+        "Resource": _each_of(_resource),
+        "Condition": _condition,
+    }
+)

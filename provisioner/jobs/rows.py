@@ -1,0 +1,110 @@
+"""The values of a DynamoDB item as plain JSON values.
+
+Numbers become int or float. What a job cannot use (sets, binary) and what must never reach a
+template (CloudFormation's dynamic references, Step Functions' expressions, control characters) is
+found here, wherever in the row it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Final
+
+from provisioner.jobs.errors import FieldError
+
+MAX_DEPTH = 20
+"""Levels of lists and maps; DynamoDB's own limit is 32."""
+
+LARGEST_NUMBER = 10**126
+"""DynamoDB's own limit, checked again since rows also come from files."""
+
+UNUSABLE: Final = object()
+"""Stands for a value whose fault is already among the row's errors."""
+
+_SUSPICIOUS = re.compile(r"[{%\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_FORBIDDEN = re.compile(
+    r"(?P<reference>\{\{\s*resolve)|(?P<expression>\{%|%\})"
+    r"|(?P<control>[\x00-\x08\x0b\x0c\x0e-\x1f\x7f])|(?P<surrogate>[\ud800-\udfff])"
+)
+_WHY_FORBIDDEN = {
+    "reference": 'may not hold "{{resolve:", which would read a secret into the job\'s stack',
+    "expression": 'may not hold "{%" or "%}", which would be a Step Functions expression',
+    "control": "holds a control character",
+    "surrogate": "holds text that is not valid Unicode",
+}
+
+
+def forbidden(text: str) -> str | None:
+    """Return why a text may not stand in a row, None when it may."""
+    if not _SUSPICIOUS.search(text):
+        return None
+    found = _FORBIDDEN.search(text)
+    return _WHY_FORBIDDEN[str(found.lastgroup)] if found else None
+
+
+def printable(name: object) -> str:
+    """Return an attribute's or a key's name as an error may show it."""
+    text = str(name)[:60]
+    return text if text.isprintable() else ascii(text)[1:-1]
+
+
+def plain(value: object, path: str, errors: list[FieldError], depth: int = 0) -> object:
+    """Return a value with its numbers as int or float, and add to `errors` what is wrong in it.
+
+    UNUSABLE stands in the place of each wrong part, so that the others can still be checked.
+    """
+    match value:
+        case str():
+            if problem := forbidden(value):
+                errors.append(FieldError(path, problem))
+                return UNUSABLE
+            return value
+        case bool() | None:
+            return value
+        case Decimal() | int() | float():
+            return _number(value, path, errors)
+        case list() | tuple() | dict() if depth >= MAX_DEPTH:
+            errors.append(FieldError(path, f"is nested more than {MAX_DEPTH} levels deep"))
+            return UNUSABLE
+        case list() | tuple():
+            return [
+                plain(part, f"{path}[{index}]", errors, depth + 1)
+                for index, part in enumerate(value)
+            ]
+        case dict():
+            return {
+                name: plain(part, f"{path}.{printable(name)}", errors, depth + 1)
+                for name, part in value.items()
+                if _is_name(name, path, errors)
+            }
+        case _:
+            errors.append(FieldError(path, _why_unusable(value)))
+            return UNUSABLE
+
+
+def _is_name(name: object, path: str, errors: list[FieldError]) -> bool:
+    problem = forbidden(name) if isinstance(name, str) else "is not text"
+    if problem:
+        errors.append(FieldError(f"{path}.{printable(name)}", f"has a name that {problem}"))
+    return not problem
+
+
+def _number(value: Decimal | float, path: str, errors: list[FieldError]) -> object:
+    if isinstance(value, Decimal) and value.is_nan():
+        value = float("nan")
+    if not -LARGEST_NUMBER < value < LARGEST_NUMBER:  # false for NaN too
+        errors.append(FieldError(path, "is not a number that a row can hold"))
+        return UNUSABLE
+    return int(value) if value == int(value) else float(value)
+
+
+def _why_unusable(value: object) -> str:
+    kind = type(value).__name__
+    match value:
+        case set() | frozenset():
+            return "is a set; use a list"
+        case bytes() | bytearray() | memoryview():
+            return "is binary; use text"
+        case _:
+            return "is binary; use text" if kind == "Binary" else f"is a {kind}; use text"

@@ -1,0 +1,98 @@
+"""What a reconcile and a completion reach outside themselves. `provisioner.aws` is one of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from provisioner.jobs import Job, Rejected
+    from provisioner.runs import EndedExecution
+    from provisioner.stack import StackRecord, StackState
+
+
+@dataclass(frozen=True, slots=True)
+class StackRequest:
+    """What CreateStack and UpdateStack are asked for; `token` makes asking twice ask once."""
+
+    template: str
+    parameters: Mapping[str, str]
+    tags: Mapping[str, str]
+    token: str
+
+
+class Jobs(Protocol):
+    """The rows that people write."""
+
+    def get_many(self, job_names: Iterable[str]) -> Mapping[str, Mapping[str, object]]:
+        """Read rows consistently; a job without one is left out."""
+
+
+class Stacks(Protocol):
+    """What we know of each job's stack."""
+
+    def get_many(self, job_names: Iterable[str]) -> Mapping[str, StackRecord]:
+        """Read records consistently; a job without one is left out."""
+
+    def save(self, record: StackRecord) -> None:
+        """Write the successor of `record.version`, or raise ConflictError."""
+
+
+class StackOperations(Protocol):
+    """CloudFormation, as far as one stack goes. Every operation only starts."""
+
+    def describe(self, stack_name: str) -> StackState | None:
+        """Return the stack of that name, None when there is none."""
+
+    def create(self, stack_name: str, request: StackRequest) -> str:
+        """Start CreateStack; return the stack's id."""
+
+    def update(self, stack_name: str, request: StackRequest) -> str:
+        """Start UpdateStack and return the stack's id, or raise NoChangesError."""
+
+    def delete(
+        self, stack_id: str, retain_resources: Iterable[str], *, force: bool, token: str
+    ) -> None:
+        """Start DeleteStack."""
+
+    def continue_update_rollback(
+        self, stack_id: str, resources_to_skip: Iterable[str], *, force: bool, token: str
+    ) -> None:
+        """Start ContinueUpdateRollback."""
+
+
+class Queue(Protocol):
+    """Jobs to look at later."""
+
+    def send(self, job_name: str, *, delay_seconds: int = 0) -> None:
+        """Ask for a look at a job, at the earliest in `delay_seconds`."""
+
+
+class Runs(Protocol):
+    """Rows and locks of runs."""
+
+    def end(self, execution: EndedExecution) -> bool:
+        """Write the end of a run unless its row has one; True when it was written."""
+
+    def release(self, job_name: str, execution_name: str) -> bool:
+        """Free the job's lock if this execution holds it; True when it did."""
+
+
+class Work(Protocol):
+    """What executions start outside themselves."""
+
+    def stop(self, execution_name: str, reason: str) -> int:
+        """Stop what an execution left running; return how many pieces of work that were."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything that a reconcile reaches. `pin` looks up the artifact that a job runs."""
+
+    jobs: Jobs
+    stacks: Stacks
+    cloudformation: StackOperations
+    queue: Queue
+    pin: Callable[[Job], Job | Rejected]

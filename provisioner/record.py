@@ -1,0 +1,205 @@
+"""What the Stacks row says once an action was taken. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeAlias, assert_never
+
+from provisioner.plan import (
+    Action,
+    ContinueRollback,
+    Create,
+    Delete,
+    Desired,
+    GiveUp,
+    Nothing,
+    Reject,
+    Update,
+    Wait,
+    Wanted,
+)
+from provisioner.stack import (
+    SETTLED,
+    Condition,
+    Failure,
+    JobStatus,
+    StackRecord,
+    StackState,
+    StackStatus,
+)
+
+DELETED_ROW_KEPT = timedelta(days=90)
+"""As long as CloudFormation keeps a deleted stack describable by its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The call was accepted, or there was none to make."""
+
+    stack_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """An update had nothing to do: the stack is what the row asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The call was refused for good."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """The call was not accepted now; the job is queued to be looked at again."""
+
+    reason: str
+
+
+Outcome: TypeAlias = Done | Unchanged | Refused | Postponed
+
+
+def after(
+    record: StackRecord,
+    desired: Desired,
+    observed: StackState | None,
+    action: Action,
+    outcome: Outcome,
+    now: datetime,
+) -> StackRecord:
+    """Return the row to write; equal to `record` when there is nothing new to say."""
+    fresh = _observe(_want(record, desired), observed)
+    match outcome:
+        case Done(stack_id=stack_id):
+            fresh = _act(replace(fresh, stack_id=stack_id or fresh.stack_id), action, now)
+        case Unchanged():
+            fresh = _rest(replace(fresh, deployed_digest=fresh.spec_digest), JobStatus.READY, now)
+        case Refused(failure=failure):
+            fresh = _fail(fresh, failure)
+        case Postponed():
+            pass
+        case _:
+            assert_never(outcome)
+    postponed = outcome.reason if isinstance(outcome, Postponed) else None
+    fresh = replace(fresh, conditions=_conditions(fresh, postponed, now))
+    if fresh == record:
+        return record
+    return replace(fresh, updated_at=now)
+
+
+def _want(record: StackRecord, desired: Desired) -> StackRecord:
+    if not isinstance(desired, Wanted):
+        return record
+    record = replace(record, errors=(), retain=desired.job.deletion_policy == "retain")
+    if record.spec_digest == desired.digest:
+        return record
+    return replace(
+        record, spec_digest=desired.digest, failure=None, attempts=0, next_attempt_at=None
+    )
+
+
+def _observe(record: StackRecord, observed: StackState | None) -> StackRecord:
+    if observed is None:
+        return replace(
+            record,
+            cloudformation_status=StackStatus.DELETE_COMPLETE if record.stack_id else None,
+            deployed_digest=None,
+            outputs={},
+        )
+    if not observed.ours:
+        return replace(record, deployed_digest=None, outputs={})
+    record = replace(record, cloudformation_status=observed.status, stack_id=observed.stack_id)
+    if observed.status in SETTLED:
+        return replace(record, deployed_digest=observed.digest, outputs=dict(observed.outputs))
+    return record
+
+
+def _act(record: StackRecord, action: Action, now: datetime) -> StackRecord:
+    match action:
+        case Create():
+            return replace(record, status=JobStatus.CREATING, next_attempt_at=None, expires_at=None)
+        case Update():
+            return replace(record, status=JobStatus.UPDATING, next_attempt_at=None, recoveries=0)
+        case Delete(retain_resources=kept):
+            orphans = tuple(dict.fromkeys((*record.orphans, *kept)))
+            return replace(_recover(record), status=JobStatus.DELETING, orphans=orphans)
+        case ContinueRollback():
+            return replace(_recover(record), status=JobStatus.UPDATING)
+        case Wait(status=JobStatus.RETRYING, until=until, failure=failure):
+            tried = record.next_attempt_at != until
+            return replace(
+                record,
+                status=JobStatus.RETRYING,
+                failure=failure,
+                next_attempt_at=until,
+                attempts=record.attempts + tried,
+            )
+        case Wait(status=status):
+            return replace(record, status=status)
+        case Nothing(status=status):
+            return _rest(record, status, now)
+        case Reject(errors=errors):
+            return replace(record, status=JobStatus.INVALID, errors=errors)
+        case GiveUp(failure=failure):
+            return _fail(record, failure)
+        case _:
+            assert_never(action)
+
+
+def _recover(record: StackRecord) -> StackRecord:
+    return replace(record, recoveries=record.recoveries + 1, next_attempt_at=None)
+
+
+def _rest(record: StackRecord, status: JobStatus, now: datetime) -> StackRecord:
+    record = replace(record, status=status)
+    match status:
+        case JobStatus.READY:
+            return replace(
+                record, failure=None, attempts=0, recoveries=0, next_attempt_at=None, orphans=()
+            )
+        case JobStatus.DELETED:
+            expires_at = record.expires_at or int((now + DELETED_ROW_KEPT).timestamp())
+            return replace(
+                record, errors=(), failure=None, spec_digest=None, recoveries=0, attempts=0,
+                next_attempt_at=None, retain=False, expires_at=expires_at,
+            )  # fmt: skip
+        case _:
+            return record
+
+
+def _fail(record: StackRecord, failure: Failure) -> StackRecord:
+    attempts = record.attempts + (record.status is not JobStatus.FAILED)
+    return replace(
+        record, status=JobStatus.FAILED, failure=failure, attempts=attempts, next_attempt_at=None
+    )
+
+
+def _conditions(record: StackRecord, postponed: str | None, now: datetime) -> tuple[Condition, ...]:
+    """Say in Kubernetes's terms whether the job can run, and whether it is the row's."""
+    ready = record.status is JobStatus.READY
+    message = postponed or ""
+    if record.status is JobStatus.INVALID:
+        message = "; ".join(f"{error.field}: {error.message}" for error in record.errors)
+    elif record.failure is not None:
+        message = record.failure.reason
+    in_sync = record.spec_digest is not None and record.spec_digest == record.deployed_digest
+    wanted = (
+        ("Ready", "True" if ready else "False", record.status.title(), message),
+        ("InSync", str(in_sync), "DigestsAgree" if in_sync else "DigestsDiffer", ""),
+    )
+    before = {condition.type: condition for condition in record.conditions}
+    return tuple(
+        Condition(
+            type=kind,
+            status=status,
+            reason=reason,
+            message=text,
+            last_transition_time=before[kind].last_transition_time
+            if kind in before and before[kind].status == status
+            else now,
+        )
+        for kind, status, reason, text in wanted
+    )

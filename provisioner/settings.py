@@ -1,0 +1,83 @@
+"""Everything a function is told by its environment, read once and passed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What the bootstrap made, as the stack of a job refers to it."""
+
+    prefix: str
+    partition: str
+    region: str
+    account_id: str
+    triggers_table: str
+    artifacts_bucket: str
+    notification_topic_arn: str
+    schedule_group: str
+    scheduler_role_arn: str
+    workflow_role_arn: str
+    execution_role_arn: str
+    permissions_boundary_arn: str
+    ecs_cluster_arn: str
+    vpc_id: str
+    subnets: tuple[str, ...]
+    assign_public_ip: bool
+    log_retention_days: int
+
+    def arn(self, service: str, resource: str) -> str:
+        """Return the ARN of a resource of this account and Region."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The bootstrap's own parts, for its functions."""
+
+    platform: Platform
+    jobs_table: str
+    stacks_table: str
+    reconcile_queue_url: str
+    cloudformation_role_arn: str
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Self:
+        """Read the variables that template.yaml gives every function.
+
+        Raises
+        ------
+        KeyError
+            If a variable is missing: the deployment is broken, and the name says where.
+        """
+        platform = Platform(
+            prefix=environ["PREFIX"],
+            partition=environ["PARTITION"],
+            region=environ["AWS_REGION"],
+            account_id=environ["ACCOUNT_ID"],
+            triggers_table=environ["TRIGGERS_TABLE"],
+            artifacts_bucket=environ["ARTIFACTS_BUCKET"],
+            notification_topic_arn=environ["NOTIFICATION_TOPIC_ARN"],
+            schedule_group=environ["SCHEDULE_GROUP"],
+            scheduler_role_arn=environ["SCHEDULER_ROLE_ARN"],
+            workflow_role_arn=environ["WORKFLOW_ROLE_ARN"],
+            execution_role_arn=environ["EXECUTION_ROLE_ARN"],
+            permissions_boundary_arn=environ["PERMISSIONS_BOUNDARY_ARN"],
+            ecs_cluster_arn=environ["ECS_CLUSTER_ARN"],
+            vpc_id=environ["VPC_ID"],
+            subnets=tuple(filter(None, environ["SUBNETS"].split(","))),
+            assign_public_ip=environ["ASSIGN_PUBLIC_IP"] == "true",
+            log_retention_days=int(environ["LOG_RETENTION_DAYS"]),
+        )
+        return cls(
+            platform=platform,
+            jobs_table=environ["JOBS_TABLE"],
+            stacks_table=environ["STACKS_TABLE"],
+            reconcile_queue_url=environ["RECONCILE_QUEUE_URL"],
+            cloudformation_role_arn=environ["CLOUDFORMATION_ROLE_ARN"],
+        )

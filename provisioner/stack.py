@@ -1,0 +1,206 @@
+"""A job's stack: what CloudFormation says of it, and what we keep of it. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from provisioner.jobs import FieldError
+
+
+OWNER_TAG = "provisioner"
+"""Stack tag that says which bootstrap made a stack; its value is that one's prefix."""
+
+_DIGEST_IN_TOKEN = re.compile(r"-([0-9a-f]{64})-\d+")
+
+
+class StackStatus(StrEnum):
+    """The 23 statuses of a stack (StackStatus in CloudFormation's API reference)."""
+
+    CREATE_IN_PROGRESS = "CREATE_IN_PROGRESS"
+    CREATE_FAILED = "CREATE_FAILED"
+    CREATE_COMPLETE = "CREATE_COMPLETE"
+    ROLLBACK_IN_PROGRESS = "ROLLBACK_IN_PROGRESS"
+    ROLLBACK_FAILED = "ROLLBACK_FAILED"
+    ROLLBACK_COMPLETE = "ROLLBACK_COMPLETE"
+    DELETE_IN_PROGRESS = "DELETE_IN_PROGRESS"
+    DELETE_FAILED = "DELETE_FAILED"
+    DELETE_COMPLETE = "DELETE_COMPLETE"
+    UPDATE_IN_PROGRESS = "UPDATE_IN_PROGRESS"
+    UPDATE_COMPLETE_CLEANUP_IN_PROGRESS = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+    UPDATE_COMPLETE = "UPDATE_COMPLETE"
+    UPDATE_FAILED = "UPDATE_FAILED"
+    UPDATE_ROLLBACK_IN_PROGRESS = "UPDATE_ROLLBACK_IN_PROGRESS"
+    UPDATE_ROLLBACK_FAILED = "UPDATE_ROLLBACK_FAILED"
+    UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS = "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"
+    UPDATE_ROLLBACK_COMPLETE = "UPDATE_ROLLBACK_COMPLETE"
+    REVIEW_IN_PROGRESS = "REVIEW_IN_PROGRESS"
+    IMPORT_IN_PROGRESS = "IMPORT_IN_PROGRESS"
+    IMPORT_COMPLETE = "IMPORT_COMPLETE"
+    IMPORT_ROLLBACK_IN_PROGRESS = "IMPORT_ROLLBACK_IN_PROGRESS"
+    IMPORT_ROLLBACK_FAILED = "IMPORT_ROLLBACK_FAILED"
+    IMPORT_ROLLBACK_COMPLETE = "IMPORT_ROLLBACK_COMPLETE"
+
+
+IN_PROGRESS = frozenset(
+    {
+        StackStatus.CREATE_IN_PROGRESS,
+        StackStatus.ROLLBACK_IN_PROGRESS,
+        StackStatus.DELETE_IN_PROGRESS,
+        StackStatus.UPDATE_IN_PROGRESS,
+        StackStatus.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS,
+        StackStatus.UPDATE_ROLLBACK_IN_PROGRESS,
+        StackStatus.UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS,
+        StackStatus.IMPORT_IN_PROGRESS,
+        StackStatus.IMPORT_ROLLBACK_IN_PROGRESS,
+    }
+)
+"""An operation runs; its end sends a status event. REVIEW_IN_PROGRESS is not one: nothing runs."""
+
+SETTLED = frozenset(
+    {
+        StackStatus.CREATE_COMPLETE,
+        StackStatus.UPDATE_COMPLETE,
+        StackStatus.UPDATE_ROLLBACK_COMPLETE,
+        StackStatus.IMPORT_COMPLETE,
+        StackStatus.IMPORT_ROLLBACK_COMPLETE,
+    }
+)
+"""UpdateStack is accepted."""
+
+UNBORN = frozenset(
+    {
+        StackStatus.CREATE_FAILED,
+        StackStatus.ROLLBACK_COMPLETE,
+        StackStatus.ROLLBACK_FAILED,
+        StackStatus.REVIEW_IN_PROGRESS,
+    }
+)
+"""Never came up: only DeleteStack is accepted."""
+
+FAILED_OPERATION = frozenset(
+    {
+        StackStatus.CREATE_FAILED,
+        StackStatus.ROLLBACK_COMPLETE,
+        StackStatus.ROLLBACK_FAILED,
+        StackStatus.DELETE_FAILED,
+        StackStatus.UPDATE_FAILED,
+        StackStatus.UPDATE_ROLLBACK_FAILED,
+        StackStatus.UPDATE_ROLLBACK_COMPLETE,
+        StackStatus.IMPORT_ROLLBACK_FAILED,
+        StackStatus.IMPORT_ROLLBACK_COMPLETE,
+    }
+)
+"""The last operation did not succeed: its events say why."""
+
+
+class JobStatus(StrEnum):
+    """`status` of a Stacks row."""
+
+    PENDING = "PENDING"
+    CREATING = "CREATING"
+    UPDATING = "UPDATING"
+    DELETING = "DELETING"
+    READY = "READY"
+    RETRYING = "RETRYING"
+    FAILED = "FAILED"
+    INVALID = "INVALID"
+    PAUSED = "PAUSED"
+    RETAINED = "RETAINED"
+    DELETED = "DELETED"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an operation failed: the first failed resource's reason, not the stack's summary.
+
+    `digest` is the spec that the operation carried, None when it carried none (a deletion, or an
+    operation that was not ours). `resources` are all logical ids that failed in it.
+    """
+
+    reason: str
+    at: datetime
+    resource: str | None = None
+    digest: str | None = None
+    resources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StackState:
+    """One stack as CloudFormation describes it.
+
+    `ours` tells whether our tag is on it; `digest` and `retain` come from its parameters;
+    `failure` is there when `status` is in FAILED_OPERATION and the events could still be read.
+    """
+
+    stack_id: str
+    status: StackStatus
+    ours: bool
+    digest: str | None = None
+    retain: bool = False
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition as Kubernetes writes it; `status` is True, False or Unknown."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+    last_transition_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StackRecord:
+    """A row of the Stacks table: what we last did for a job, and what came of it.
+
+    `spec_digest` is the wanted spec, `deployed_digest` the one the stack carries. `attempts`
+    counts the failed operations that carried `spec_digest`; `recoveries` the deletions and
+    rollback continuations made since the stack was last well. `version` is 0 for a row that is
+    not written yet, and is the optimistic lock.
+    """
+
+    job_name: str
+    status: JobStatus = JobStatus.PENDING
+    cloudformation_status: StackStatus | None = None
+    stack_id: str | None = None
+    stack_name: str | None = None
+    spec_digest: str | None = None
+    deployed_digest: str | None = None
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    failure: Failure | None = None
+    errors: tuple[FieldError, ...] = ()
+    attempts: int = 0
+    recoveries: int = 0
+    next_attempt_at: datetime | None = None
+    orphans: tuple[str, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    retain: bool = False
+    updated_at: datetime | None = None
+    expires_at: int | None = None
+    version: int = 0
+
+
+def request_token(verb: str, digest: str | None, version: int) -> str:
+    """Return the ClientRequestToken of an operation (at most 128 of `[a-zA-Z0-9-]`).
+
+    Two reconciles that decide on the same version of a row ask for the same operation, and
+    CloudFormation starts it once. CloudFormation stamps the token on every event of the operation,
+    so the events alone tell which spec failed.
+    """
+    return f"{verb}-{digest}-{version}" if digest else f"{verb}-{version}"
+
+
+def digest_of(token: str | None) -> str | None:
+    """Return the digest in a `request_token`, None for an operation that carried none."""
+    found = _DIGEST_IN_TOKEN.search(token or "")
+    return found[1] if found else None

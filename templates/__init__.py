@@ -1,0 +1,83 @@
+"""A job as a CloudFormation template: pure, deterministic byte for byte.
+
+`lambda_job` and `ecs_job` each read from top to bottom as the whole stack of their type; what both
+share stands in a module of its own: `workflow` (with `transactions` and `expressions`), `schedule`,
+`role`, `logs`, `alarms`, `network`, `outputs`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, assert_never
+
+from troposphere import GetAtt, Parameter, Ref, Template
+
+from provisioner.jobs import EcsJob, LambdaJob
+from templates import ecs_job, lambda_job
+from templates.alarms import failure_alarm
+from templates.outputs import outputs
+from templates.schedule import schedules
+
+if TYPE_CHECKING:
+    from troposphere import AWSHelperFn
+
+    from provisioner.jobs import Job
+    from provisioner.settings import Platform
+
+MAX_INLINE_BYTES = 51_200
+"""CloudFormation quotas, template body size in a request; a larger one goes through S3."""
+
+
+def build(job: Job, platform: Platform) -> Template:
+    """Return the template of a job's stack.
+
+    Parameters
+    ----------
+    job
+        With its bundle's version or its image's digest pinned, so that new code is a new template.
+    platform
+        What the bootstrap made, which a job's stack refers to.
+
+    Returns
+    -------
+    troposphere.Template
+        With the parameters ``SpecDigest`` and ``DeletionPolicy`` (``delete`` or ``retain``). They
+        are for the provisioner to find again: the stack describes itself.
+    """
+    match job:
+        case LambdaJob():
+            resources, own_outputs = lambda_job.resources(job, platform)
+        case EcsJob():
+            resources, own_outputs = ecs_job.resources(job, platform)
+        case _:
+            assert_never(job)
+    template = Template(Description=f"The job {job.job_name}")
+    template.set_version("2010-09-09")
+    template.add_parameter(Parameter("SpecDigest", Type="String"))
+    template.add_parameter(
+        Parameter(
+            "DeletionPolicy", Type="String", Default="delete", AllowedValues=["delete", "retain"]
+        )
+    )
+    values: dict[str, str | AWSHelperFn] = {
+        "StateMachineArn": Ref("StateMachine"),
+        "RoleArn": GetAtt("Role", "Arn"),
+        "LogGroup": Ref("LogGroup"),
+        **own_outputs,
+    }
+    ticks = schedules(job, platform)
+    if ticks:
+        values["ScheduleArn"] = GetAtt(ticks[0], "Arn")
+    resources += ticks
+    if job.alarms:
+        alarm = failure_alarm(job, platform)
+        values["AlarmArn"] = GetAtt(alarm, "Arn")
+        resources.append(alarm)
+    template.add_resource(resources)
+    template.add_output(outputs(values))
+    return template
+
+
+def to_json(template: Template) -> str:
+    """Return a template as CloudFormation gets it: minified, the same for the same job."""
+    return json.dumps(template.to_dict(), sort_keys=True, separators=(",", ":"))

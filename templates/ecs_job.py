@@ -1,0 +1,150 @@
+"""The stack of a job that runs as a container on Fargate, from top to bottom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from troposphere import GetAtt, Ref
+from troposphere.ecs import (
+    ContainerDefinition,
+    Environment,
+    EphemeralStorage,
+    LogConfiguration,
+    RuntimePlatform,
+    Secret,
+    TaskDefinition,
+)
+
+from provisioner.jobs import stack_name
+from templates import expressions
+from templates.logs import log_group
+from templates.network import security_group, task_network
+from templates.role import Statement, role
+from templates.workflow import Work, state_machine
+
+if TYPE_CHECKING:
+    from troposphere import AWSHelperFn, AWSObject
+    from troposphere.iam import Role
+    from troposphere.logs import LogGroup
+
+    from provisioner.jobs import EcsJob
+    from provisioner.settings import Platform
+    from templates.network import SecurityGroup
+
+CONTAINER = "job"
+
+REFUSALS = ("ECS.ThrottlingException", "ECS.AmazonECSException", "ECS.LimitExceededException")
+
+_ARCHITECTURES = {"arm64": "ARM64", "x86_64": "X86_64"}
+
+_EXIT_CODE = expressions.squeezed(f"""
+    ( $job := $states.result.Containers[Name = "{CONTAINER}"];
+      $job.ExitCode = 0 ? {{"exit_code": 0}}
+        : $error("Exit code " & ($exists($job.ExitCode) ? $string($job.ExitCode) : "unknown")) )
+""")
+
+
+def resources(
+    job: EcsJob, platform: Platform
+) -> tuple[list[AWSObject], dict[str, str | AWSHelperFn]]:
+    """Return the resources, and the outputs that are this type's own."""
+    logs = log_group(job, platform)
+    code_role = role(job, platform, _trusted(platform), {})
+    group = security_group(job, platform)
+    task = task_definition(job, platform, code_role, logs)
+    workflow = state_machine(job, platform, _work(job, platform, task, group))
+    made = {
+        "TaskDefinitionArn": Ref(task),
+        "EcsClusterArn": platform.ecs_cluster_arn,
+    }
+    if group is None:
+        return [logs, code_role, task, workflow], made
+    made["SecurityGroupId"] = GetAtt(group, "GroupId")
+    return [logs, code_role, group, task, workflow], made
+
+
+def task_definition(
+    job: EcsJob, platform: Platform, code_role: Role, logs: LogGroup
+) -> TaskDefinition:
+    """Return the task definition; each change of it is a revision, which the workflow names."""
+    task = TaskDefinition(
+        "TaskDefinition",
+        Family=stack_name(platform.prefix, job.job_name),
+        RequiresCompatibilities=["FARGATE"],
+        NetworkMode="awsvpc",
+        Cpu=str(job.cpu),
+        Memory=str(job.memory_mb),
+        RuntimePlatform=RuntimePlatform(
+            CpuArchitecture=_ARCHITECTURES[job.architecture], OperatingSystemFamily="LINUX"
+        ),
+        TaskRoleArn=GetAtt(code_role, "Arn"),
+        ExecutionRoleArn=platform.execution_role_arn,
+        ContainerDefinitions=[_container(job, platform, logs)],
+    )
+    if job.ephemeral_storage_mb:
+        task.EphemeralStorage = EphemeralStorage(SizeInGiB=-(-job.ephemeral_storage_mb // 1024))
+    return task
+
+
+def _container(job: EcsJob, platform: Platform, logs: LogGroup) -> ContainerDefinition:
+    environment = {**job.environment, "JOB_NAME": job.job_name}
+    container = ContainerDefinition(
+        Name=CONTAINER,
+        Image=job.image,
+        Essential=True,
+        Environment=[
+            Environment(Name=name, Value=value) for name, value in sorted(environment.items())
+        ],
+        LogConfiguration=LogConfiguration(
+            LogDriver="awslogs",
+            Options={
+                "awslogs-group": Ref(logs),
+                "awslogs-region": platform.region,
+                "awslogs-stream-prefix": CONTAINER,
+            },
+        ),
+    )
+    if job.command:
+        container.Command = list(job.command)
+    if job.secrets:
+        container.Secrets = [
+            Secret(Name=name, ValueFrom=arn) for name, arn in sorted(job.secrets.items())
+        ]
+    return container
+
+
+def _trusted(platform: Platform) -> Statement:
+    return {
+        "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": platform.account_id},
+            "ArnLike": {"aws:SourceArn": platform.arn("ecs", "*")},
+        },
+    }
+
+
+def _work(
+    job: EcsJob, platform: Platform, task: TaskDefinition, group: SecurityGroup | None
+) -> Work:
+    variables = [
+        {"Name": "PAYLOAD", "Value": expressions.jsonata("$string($run.payload)")},
+        {"Name": "TRIGGER_ID", "Value": expressions.jsonata("$run.id")},
+    ]
+    return Work(
+        resource=f"arn:{platform.partition}:states:::ecs:runTask.sync",
+        arguments={
+            "Cluster": platform.ecs_cluster_arn,
+            "TaskDefinition": Ref(task),
+            "LaunchType": "FARGATE",
+            "StartedBy": expressions.jsonata(expressions.NAME),
+            "PropagateTags": "TASK_DEFINITION",
+            "NetworkConfiguration": {"AwsvpcConfiguration": task_network(job, platform, group)},
+            "Overrides": {"ContainerOverrides": [{"Name": CONTAINER, "Environment": variables}]},
+        },
+        timeout_seconds=job.attempt_timeout_seconds,
+        refusals=REFUSALS,
+        problem=expressions.CONTAINER_PROBLEM,
+        exit_code=_EXIT_CODE,
+        output='{"exit_code": 0, "task_arn": $states.result.TaskArn}',
+        failure=expressions.CONTAINER_FAILURE,
+    )

@@ -1,0 +1,156 @@
+"""The JSONata texts of the workflow.
+
+A row's own text never stands in an expression as code: its payload is one string literal that is
+parsed when the run starts (`payload_literal`). Everything that `PREPARE` computes is total: it
+yields a value for any input, since a Pass state has no Catch.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LARGE_BYTES = 100_000
+"""Above it an input or output goes to S3: the row, with both, stays far below DynamoDB's 400 KB."""
+
+CONTAINER_PAYLOAD_CHARACTERS = 7_168
+"""Of the 8,192 that ECS RunTask allows for overrides (API_RunTask, overrides)."""
+
+CAUSE_CHARACTERS = 4_000
+RUN_RETENTION_SECONDS = 90 * 24 * 3600
+TICK_RETENTION_SECONDS = 7 * 24 * 3600
+"""Longer than EventBridge Scheduler goes on delivering one tick (`schedule.RETRY_SECONDS`)."""
+
+NAME = "$states.context.Execution.Name"
+ENTERED_MILLIS = "$toMillis($states.context.State.EnteredTime)"
+ENTERED_SECONDS = f"$floor({ENTERED_MILLIS} / 1000)"
+
+
+def jsonata(expression: str) -> str:
+    """Mark a text as an expression, in Step Functions' way."""
+    return f"{{% {expression} %}}"
+
+
+def squeezed(expression: str) -> str:
+    """Return an expression written over several lines as one, without the indentation."""
+    return " ".join(expression.split())
+
+
+def payload_literal(payload: Mapping[str, object]) -> str:
+    r"""Return the expression that yields a row's payload.
+
+    One quoted literal of ASCII, in which no character pair is left that CloudFormation
+    (``${``, ``{{``) or Step Functions (``{%``, ``%}``) could take for its own.
+    """
+    text = json.dumps(payload, separators=(",", ":"), sort_keys=True)
+    text = text.replace("\\", "\\\\").replace("'", "\\u0027")
+    text = text.replace("$", "\\u0024").replace("%", "\\u0025").replace("{{", "{\\u007b")
+    return f"$parse('{text}')"
+
+
+def is_large(text: str) -> str:
+    """Return the test whether a text has too many bytes, counting 4 for what is not ASCII."""
+    return f'$length({text}) + 3 * $length($replace({text}, /[ -~]+/, "")) > {LARGE_BYTES}'
+
+
+def prepare(payload: Mapping[str, object], timeout_seconds: int, problem: str) -> str:
+    """Return `run`: what all later states need to know of the run.
+
+    The execution's input without ``_run`` is merged over the row's payload, key by key at the top
+    level only. A scheduled time that is none (or was not filled in) is replaced by the start.
+    """
+    head = squeezed(r"""
+        $input := $states.context.Execution.Input;
+        $given := $type($input) = "object" ? $input : {};
+        $told := $type($given._run) = "object" ? $given._run : {};
+        $sources := ["schedule", "manual", "api", "queue", "dependency", "backfill"];
+        $source := $told.source in $sources ? $told.source : "api";
+        $start := $toMillis($states.context.Execution.StartTime);
+        $started_at := $fromMillis($start);
+        $timely := $type($told.scheduled_for) = "string" and $contains($told.scheduled_for,
+            /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?Z$/);
+        $ticked := $timely and $type($told.schedule) = "string"
+            and $contains($told.schedule, /^[A-Za-z0-9_.-]{1,64}$/);
+    """)
+    merged = (
+        f"$payload := $merge([{payload_literal(payload)}, "
+        '$sift($given, function($v, $k) { $k != "_run" })]);'
+    )
+    tail = squeezed(f"""
+        $text := $string($payload);
+        {{
+            "id": $started_at & "#" & {NAME},
+            "started_at": $started_at,
+            "start": $start,
+            "source": $source,
+            "scheduled_for": $timely ? $told.scheduled_for
+                : $source = "schedule" ? $started_at : "",
+            "tick": $ticked ? "#tick#" & $told.schedule & "#" & $told.scheduled_for : "",
+            "expires_at": $string($floor($start / 1000)
+                + {timeout_seconds + RUN_RETENTION_SECONDS}),
+            "payload": $payload,
+            "large": {is_large("$text")},
+            "problem": $type($input) != "object" ? "The input of a run must be a JSON object"
+                : {problem}
+        }}
+    """)
+    return jsonata(f"( {head} {merged} {tail} )")
+
+
+NO_PROBLEM = '""'
+CONTAINER_PROBLEM = squeezed(f"""
+    $length($string([$text])) > {CONTAINER_PAYLOAD_CHARACTERS}
+        ? "The input of a container is limited to {CONTAINER_PAYLOAD_CHARACTERS} characters, "
+            & "as ECS counts them: put it into S3 and give its address"
+        : ""
+""")
+
+LAMBDA_FAILURE = squeezed(r"""
+    $message := $match($cause,
+        /"errorMessage"\s*:\s*"([^"\x5c\x00-\x1f]*(?:\x5c(?:["\x5c\x2fbfnrt]|u[0-9a-fA-F]{4})[^"\x5c\x00-\x1f]*)*)"/
+    )[0].groups[0];
+    $timed_out := $timed_out
+        or $fault = "Lambda.Unknown" and $contains($cause, "Task timed out after ");
+    $cause := $exists($message) ? $parse("\"" & $message & "\"") : $cause;
+""")
+
+CONTAINER_FAILURE = squeezed("""
+    $whole := $substring($cause, 0, 1) = "{" and $substring($cause, -1) = "}";
+    $task := $fault = "States.TaskFailed" and $whole ? $parse($cause) : {};
+    $job := $task.Containers[Name = "job"];
+    $reasons := [
+        $exists($job.ExitCode) ? "Exit code " & $string($job.ExitCode),
+        $job.Reason,
+        $task.StoppedReason
+    ][$type($) = "string"];
+    $fault := $exists($job.ExitCode) ? "ContainerFailed"
+        : $exists($task.StopCode) ? $task.StopCode : $fault;
+    $cause := $exists($reasons) ? $join($reasons, ". ") : $cause;
+""")
+
+
+def failure(details: str) -> str:
+    """Return `outcome` of a run whose last attempt failed, as a Catch of `Run` assigns it.
+
+    `details` turns the service's own report, which ``Cause`` holds as JSON, into a sentence.
+    A message of ours, raised by ``$error``, follows JSONata's code for it, D3137.
+    """
+    head = squeezed("""
+        $fault := $states.errorOutput.Error;
+        $cause := $type($states.errorOutput.Cause) = "string" ? $states.errorOutput.Cause : "";
+        $timed_out := $fault in ["States.Timeout", "States.HeartbeatTimeout", "Sandbox.Timedout"];
+        $ours := $fault = "States.QueryEvaluationError" and $contains($cause, "D3137: ");
+    """)
+    tail = squeezed(f"""
+        $cause := $ours ? $split($cause, "D3137: ")[-1] : $cause;
+        $merge([{{
+            "status": $timed_out ? "TIMED_OUT" : "FAILED",
+            "error": $substring($ours ? "ContainerFailed" : $fault, 0, 200),
+            "cause": $substring($cause, 0, {CAUSE_CHARACTERS}),
+            "attempts": $states.context.State.RetryCount + 1
+        }}, $exists($job.ExitCode) ? {{"exit_code": $job.ExitCode}} : {{}}])
+    """)
+    return jsonata(f"( {head} {details} {tail} )")

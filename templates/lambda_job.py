@@ -1,0 +1,142 @@
+"""The stack of a job that runs as a Lambda function, from top to bottom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from troposphere import GetAtt, Ref
+from troposphere.awslambda import (
+    Code,
+    Environment,
+    EphemeralStorage,
+    Function,
+    LoggingConfig,
+    VPCConfig,
+)
+
+from provisioner.jobs import stack_name
+from templates import expressions
+from templates.logs import group_name, log_group
+from templates.role import Statement, role, write_logs
+from templates.workflow import Work, state_machine
+
+if TYPE_CHECKING:
+    from troposphere import AWSHelperFn, AWSObject
+    from troposphere.iam import Role
+    from troposphere.logs import LogGroup
+
+    from provisioner.jobs import LambdaJob, Network
+    from provisioner.settings import Platform
+
+REPORT_SECONDS = 30
+"""How much longer the workflow waits than the function may take, so that Lambda's own report of a
+timeout, with the request it was, comes first."""
+
+REFUSALS = (
+    "Lambda.TooManyRequestsException",
+    "Lambda.ResourceConflictException",
+    "Lambda.ResourceNotReadyException",
+    "Lambda.EC2ThrottledException",
+    "Lambda.ENILimitReachedException",
+)
+
+
+def resources(
+    job: LambdaJob, platform: Platform
+) -> tuple[list[AWSObject], dict[str, str | AWSHelperFn]]:
+    """Return the resources, and the outputs that are this type's own."""
+    logs = log_group(job, platform)
+    code_role = role(
+        job,
+        platform,
+        {"Principal": {"Service": "lambda.amazonaws.com"}},
+        _own_policies(job, platform),
+    )
+    code = function(job, platform, code_role, logs)
+    workflow = state_machine(job, platform, _work(job, platform))
+    workflow.DependsOn = code.title  # which it names literally, and a schedule may start it at once
+    return [logs, code_role, code, workflow], {"LambdaArn": GetAtt(code, "Arn")}
+
+
+def function(job: LambdaJob, platform: Platform, code_role: Role, logs: LogGroup) -> Function:
+    """Return the function: its code is one version of one object in S3."""
+    function = Function(
+        "Function",
+        FunctionName=stack_name(platform.prefix, job.job_name),
+        Description=job.description or f"The job {job.job_name}",
+        Runtime=job.runtime,
+        Handler=job.handler,
+        Role=GetAtt(code_role, "Arn"),
+        Code=Code(S3Bucket=job.bundle.bucket, S3Key=job.bundle.key),
+        Architectures=[job.architecture],
+        MemorySize=job.memory_mb,
+        Timeout=job.attempt_timeout_seconds,
+        LoggingConfig=LoggingConfig(LogGroup=Ref(logs)),
+    )
+    if job.bundle.version_id:
+        function.Code.S3ObjectVersion = job.bundle.version_id
+    if job.ephemeral_storage_mb:
+        function.EphemeralStorage = EphemeralStorage(Size=job.ephemeral_storage_mb)
+    if job.environment:
+        function.Environment = Environment(Variables=job.environment)
+    if job.network:
+        function.VpcConfig = _vpc_config(job.network, platform)
+    return function
+
+
+def _vpc_config(network: Network, platform: Platform) -> VPCConfig:
+    return VPCConfig(
+        SubnetIds=list(network.subnets or platform.subnets),
+        SecurityGroupIds=list(network.security_groups),
+    )
+
+
+def _own_policies(job: LambdaJob, platform: Platform) -> dict[str, list[Statement]]:
+    policies = {"logs": write_logs(platform, group_name(job, platform))}
+    if job.network:
+        policies["network"] = _network_interfaces(_arn(job, platform))
+    return policies
+
+
+def _network_interfaces(function_arn: str) -> list[Statement]:
+    """Return what Lambda does in the role's name to reach a VPC, kept from the code itself.
+
+    Lambda Developer Guide, giving functions access to resources in a VPC.
+    """
+    actions = [
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:UnassignPrivateIpAddresses",
+    ]
+    return [
+        {"Effect": "Allow", "Action": actions, "Resource": "*"},
+        {
+            "Effect": "Deny",
+            "Action": actions,
+            "Resource": "*",
+            "Condition": {"ArnEquals": {"lambda:SourceFunctionArn": [function_arn]}},
+        },
+    ]
+
+
+def _work(job: LambdaJob, platform: Platform) -> Work:
+    return Work(
+        resource=f"arn:{platform.partition}:states:::lambda:invoke",
+        arguments={
+            "FunctionName": _arn(job, platform),
+            "Payload": expressions.jsonata("$run.payload"),
+        },
+        timeout_seconds=job.attempt_timeout_seconds + REPORT_SECONDS,
+        refusals=REFUSALS,
+        problem=expressions.NO_PROBLEM,
+        exit_code="{}",
+        output="$states.result.Payload",
+        failure=expressions.LAMBDA_FAILURE,
+    )
+
+
+def _arn(job: LambdaJob, platform: Platform) -> str:
+    return platform.arn("lambda", f"function:{stack_name(platform.prefix, job.job_name)}")

@@ -1,0 +1,47 @@
+"""The log group of a job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from troposphere import Ref
+from troposphere.logs import LogGroup
+
+if TYPE_CHECKING:
+    from provisioner.jobs import Job
+    from provisioner.settings import Platform
+
+_CONSOLES = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
+
+
+def group_name(job: Job, platform: Platform) -> str:
+    """Return the name of the group that everything a job prints goes to."""
+    return f"/{platform.prefix}/{job.job_name}"
+
+
+def log_group(job: Job, platform: Platform) -> LogGroup:
+    """Return the group.
+
+    Its metadata hold the stack's parameters: for CloudFormation a change of a parameter alone is no
+    update unless a resource refers to it.
+    """
+    return LogGroup(
+        "LogGroup",
+        LogGroupName=group_name(job, platform),
+        RetentionInDays=job.log_retention_days or platform.log_retention_days,
+        Metadata={
+            "SpecDigest": Ref("SpecDigest"),
+            "DeletionPolicy": Ref("DeletionPolicy"),
+        },
+    )
+
+
+def console_url(platform: Platform, name: str) -> str:
+    """Return the address of a log group in the AWS console, which escapes names its own way."""
+    host = _CONSOLES.get(platform.partition, "console.aws.amazon.com")
+    escaped = quote(quote(name, safe=""), safe="").replace("%", "$")
+    return (
+        f"https://{platform.region}.{host}/cloudwatch/home?region={platform.region}"
+        f"#logsV2:log-groups/log-group/{escaped}"
+    )

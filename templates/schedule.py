@@ -1,0 +1,69 @@
+"""The schedules of a job, one an expression: each starts its workflow."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from troposphere.scheduler import FlexibleTimeWindow, RetryPolicy, Schedule, Target
+
+from provisioner.jobs import stack_name
+from templates.workflow import state_machine_arn
+
+if TYPE_CHECKING:
+    from provisioner.jobs import Job
+    from provisioner.settings import Platform
+
+RETRY_SECONDS = 3600
+"""A tick that could not be delivered for an hour is better left to the next one."""
+
+RETRY_ATTEMPTS = 30
+
+
+def schedules(job: Job, platform: Platform) -> list[Schedule]:
+    """Return the schedules, made after the workflow: ``rate()`` fires as soon as it is there."""
+    return [
+        _schedule(job, platform, index, expression) for index, expression in enumerate(job.schedule)
+    ]
+
+
+def _schedule(job: Job, platform: Platform, index: int, expression: str) -> Schedule:
+    name = f"{stack_name(platform.prefix, job.job_name)}-{index}"
+    schedule = Schedule(
+        f"Schedule{index}",
+        DependsOn="StateMachine",
+        Name=name,
+        GroupName=platform.schedule_group,
+        ScheduleExpression=expression,
+        ScheduleExpressionTimezone=job.timezone,
+        State="ENABLED" if job.schedule_enabled else "DISABLED",
+        FlexibleTimeWindow=_window(job.jitter_minutes),
+        Target=Target(
+            Arn=state_machine_arn(job, platform),
+            RoleArn=platform.scheduler_role_arn,
+            Input=_input(name),
+            RetryPolicy=RetryPolicy(
+                MaximumEventAgeInSeconds=RETRY_SECONDS, MaximumRetryAttempts=RETRY_ATTEMPTS
+            ),
+        ),
+    )
+    if job.schedule_start:
+        schedule.StartDate = job.schedule_start
+    if job.schedule_end:
+        schedule.EndDate = job.schedule_end
+    return schedule
+
+
+def _window(jitter_minutes: int) -> FlexibleTimeWindow:
+    if not jitter_minutes:
+        return FlexibleTimeWindow(Mode="OFF")
+    return FlexibleTimeWindow(Mode="FLEXIBLE", MaximumWindowInMinutes=jitter_minutes)
+
+
+def _input(name: str) -> str:
+    run = {
+        "source": "schedule",
+        "scheduled_for": "<aws.scheduler.scheduled-time>",
+        "schedule": name,
+    }
+    return json.dumps({"_run": run}, separators=(",", ":"))

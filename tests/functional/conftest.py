@@ -1,0 +1,111 @@
+"""The bootstrap's parts in moto, and the environment that its functions would have."""
+
+from __future__ import annotations
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from provisioner.aws import clients
+from provisioner.entrypoints import reconciling, run_events, sweep
+
+REGION = "eu-west-1"
+ACCOUNT = "123456789012"
+
+
+def make_table(name, *keys, index=()):
+    attributes = dict.fromkeys((*keys, *index), "S")
+    request = {}
+    if index:
+        request["GlobalSecondaryIndexes"] = [
+            {
+                "IndexName": "by_status",
+                "KeySchema": key_schema(index),
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ]
+    boto3.client("dynamodb").create_table(
+        TableName=name,
+        KeySchema=key_schema(keys),
+        AttributeDefinitions=[
+            {"AttributeName": key, "AttributeType": kind} for key, kind in attributes.items()
+        ],
+        BillingMode="PAY_PER_REQUEST",
+        **request,
+    )
+
+
+def key_schema(keys):
+    return [
+        {"AttributeName": key, "KeyType": kind}
+        for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+    ]
+
+
+@pytest.fixture
+def bootstrap(monkeypatch):
+    """Yield the environment of the functions, with everything it names in existence."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_LAMBDA_FUNCTION_NAME": "test",
+        "POWERTOOLS_SERVICE_NAME": "provisioner",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        make_table("jobs-Jobs", "job_name")
+        make_table("jobs-Stacks", "job_name", index=("status", "updated_at"))
+        make_table("jobs-Triggers", "job_name", "trigger_id", index=("status", "started_at"))
+        s3 = boto3.client("s3")
+        for bucket in ("bundles", "artifacts"):
+            s3.create_bucket(
+                Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION}
+            )
+        s3.put_bucket_versioning(Bucket="bundles", VersioningConfiguration={"Status": "Enabled"})
+        s3.put_object(Bucket="bundles", Key="report.zip", Body=b"PK")
+        queue = boto3.client("sqs").create_queue(QueueName="reconcile")["QueueUrl"]
+        cluster = boto3.client("ecs").create_cluster(clusterName="jobs")["cluster"]["clusterArn"]
+        role = f"arn:aws:iam::{ACCOUNT}:role/jobs-bootstrap"
+        environment = {
+            "PREFIX": "jobs",
+            "PARTITION": "aws",
+            "ACCOUNT_ID": ACCOUNT,
+            "JOBS_TABLE": "jobs-Jobs",
+            "STACKS_TABLE": "jobs-Stacks",
+            "TRIGGERS_TABLE": "jobs-Triggers",
+            "RECONCILE_QUEUE_URL": queue,
+            "ARTIFACTS_BUCKET": "artifacts",
+            "NOTIFICATION_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:jobs",
+            "SCHEDULE_GROUP": "jobs",
+            "SCHEDULER_ROLE_ARN": f"{role}/scheduler",
+            "WORKFLOW_ROLE_ARN": f"{role}/workflow",
+            "EXECUTION_ROLE_ARN": f"{role}/execution",
+            "CLOUDFORMATION_ROLE_ARN": f"{role}/cloudformation",
+            "PERMISSIONS_BOUNDARY_ARN": f"arn:aws:iam::{ACCOUNT}:policy/jobs/boundary",
+            "ECS_CLUSTER_ARN": cluster,
+            "VPC_ID": "vpc-0123456789abcdef0",
+            "SUBNETS": "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
+            "ASSIGN_PUBLIC_IP": "true",
+            "LOG_RETENTION_DAYS": "30",
+        }
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        forget()
+        yield environment
+        forget()
+
+
+def forget():
+    """Let the process make its clients and settings anew."""
+    for cached in (
+        clients.client,
+        reconciling.settings,
+        reconciling.queue,
+        reconciling.reconciler,
+        run_events._settings,
+        sweep._settings,
+    ):
+        cached.cache_clear()

@@ -1,0 +1,323 @@
+"""The Lambda functions on captured events, over moto."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import boto3
+import pytest
+from moto.sqs.models import sqs_backends
+
+from provisioner.aws.stacks_table import StacksTable
+from provisioner.entrypoints import (
+    job_stream,
+    reconcile_queue,
+    run_events,
+    stack_events,
+    sweep,
+)
+from provisioner.runs import iso
+from provisioner.stack import JobStatus, StackRecord
+from tests.functional.conftest import ACCOUNT, REGION
+
+pytestmark = pytest.mark.usefixtures("bootstrap")
+
+EVENTS = Path(__file__).parent.parent / "events"
+ROW = {
+    "job_name": {"S": "report"},
+    "type": {"S": "lambda"},
+    "runtime": {"S": "python3.13"},
+    "handler": {"S": "app.handler"},
+    "bundle": {"S": "s3://bundles/report.zip"},
+    "memory_mb": {"S": "256"},
+    "alarms": {"BOOL": False},  # moto has no AWS::CloudWatch::Alarm
+}
+
+
+@dataclass
+class Context:
+    function_name: str = "job_stream"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:eu-west-1:123456789012:function:jobs_job_stream"
+    aws_request_id: str = "52fdfc07-2182-154f-163f-5f0f9a621d72"
+
+
+def event(name):
+    return json.loads((EVENTS / f"{name}.json").read_text())
+
+
+def put(**changes):
+    boto3.client("dynamodb").put_item(TableName="jobs-Jobs", Item=ROW | changes)
+
+
+def stacks():
+    found = boto3.client("dynamodb").scan(TableName="jobs-Stacks")["Items"]
+    return {item["job_name"]["S"]: item for item in found}
+
+
+def queued():
+    """Return the jobs in the queue, those that are delayed too."""
+    messages = sqs_backends[ACCOUNT][REGION].queues["reconcile"]._messages
+    return [json.loads(message.body)["job_name"] for message in messages]
+
+
+def test_a_stream_batch_creates_the_stack_and_names_what_is_wrong():
+    put()
+    boto3.client("dynamodb").put_item(TableName="jobs-Jobs", Item={"job_name": {"S": "Capitals"}})
+
+    answer = job_stream.handler(event("dynamodb_stream"), Context())
+
+    assert answer == {"batchItemFailures": []}
+    stack = boto3.client("cloudformation").describe_stacks(StackName="jobs-report")["Stacks"][0]
+    assert {"Key": "provisioner", "Value": "jobs"} in stack["Tags"]
+    rows = stacks()
+    assert rows["report"]["status"]["S"] == "CREATING"
+    assert rows["report"]["stack_id"]["S"] == stack["StackId"]
+    assert rows["Capitals"]["status"]["S"] == "INVALID"
+    errors = [error["M"]["field"]["S"] for error in rows["Capitals"]["errors"]["L"]]
+    assert "job_name" in errors
+
+
+def test_the_stack_event_brings_the_arns():
+    put()
+    job_stream.handler(event("dynamodb_stream"), Context())
+
+    stack_events.handler(event("stack_status_change"), Context())
+
+    row = stacks()["report"]
+    assert row["status"]["S"] == "READY"
+    assert row["in_sync"]["BOOL"] is True
+    assert row["state_machine_arn"]["S"].endswith(":stateMachine:jobs-report")
+    assert row["lambda_arn"]["S"].endswith(":function:jobs-report")
+
+
+def test_the_pinned_version_is_in_the_template():
+    put()
+    job_stream.handler(event("dynamodb_stream"), Context())
+
+    template = boto3.client("cloudformation").get_template(StackName="jobs-report")
+    version = boto3.client("s3").head_object(Bucket="bundles", Key="report.zip")["VersionId"]
+    assert version in json.dumps(template["TemplateBody"])
+
+
+def test_a_missing_bundle_is_said_and_heals():
+    put(bundle={"S": "s3://bundles/missing.zip"})
+    job_stream.handler(event("dynamodb_stream"), Context())
+    row = stacks()["report"]
+    assert row["status"]["S"] == "INVALID"
+    assert row["errors"]["L"][0]["M"]["field"]["S"] == "bundle"
+    assert boto3.client("cloudformation").describe_stacks()["Stacks"] == []
+
+    put()
+    job_stream.handler(event("dynamodb_stream"), Context())
+
+    assert stacks()["report"]["status"]["S"] == "CREATING"
+
+
+def test_the_same_event_three_times_does_nothing_more():
+    put()
+    for _ in range(3):
+        job_stream.handler(event("dynamodb_stream"), Context())
+        stack_events.handler(event("stack_status_change"), Context())
+
+    first = stacks()["report"]
+    job_stream.handler(event("dynamodb_stream"), Context())
+
+    assert stacks()["report"] == first
+    assert len(boto3.client("cloudformation").describe_stacks()["Stacks"]) == 1
+
+
+def test_a_removed_row_takes_its_stack_along():
+    put()
+    job_stream.handler(event("dynamodb_stream"), Context())
+    stack_events.handler(event("stack_status_change"), Context())
+    boto3.client("dynamodb").delete_item(TableName="jobs-Jobs", Key={"job_name": {"S": "report"}})
+
+    job_stream.handler(event("dynamodb_stream"), Context())
+    stack_events.handler(event("stack_status_change"), Context())
+
+    assert boto3.client("cloudformation").describe_stacks()["Stacks"] == []
+    row = stacks()["report"]
+    assert row["status"]["S"] == "DELETED"
+    assert "lambda_arn" not in row
+    assert "expires_at" in row
+
+
+@pytest.mark.parametrize(
+    "stack_id",
+    [
+        "arn:aws:cloudformation:eu-west-1:123456789012:stack/other-report/1",
+        "arn:aws:cloudformation:eu-west-1:123456789012:stack/jobs-Network-1ABC/1",
+    ],
+    ids=["other-prefix", "nested-stack-of-the-bootstrap"],
+)
+def test_stacks_that_are_no_jobs_are_ignored(stack_id):
+    captured = event("stack_status_change")
+    captured["detail"]["stack-id"] = stack_id
+
+    stack_events.handler(captured, Context())
+
+    assert stacks() == {}
+
+
+def test_a_look_that_fails_is_queued_and_the_stream_goes_on(monkeypatch):
+    put()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", "http://127.0.0.1:9")
+
+    answer = job_stream.handler(event("dynamodb_stream"), Context())
+
+    assert answer == {"batchItemFailures": []}
+    assert "report" not in stacks()
+    assert queued() == ["report"]
+
+
+def test_what_cannot_even_be_queued_comes_again_from_the_stream(monkeypatch):
+    put()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:9")
+
+    answer = job_stream.handler(event("dynamodb_stream"), Context())
+
+    assert [failure["itemIdentifier"] for failure in answer["batchItemFailures"]] == [
+        "4421584500000000017450439091",
+        "4421584500000000017450439092",
+    ]
+
+
+def test_the_queue_reconciles_and_returns_what_it_cannot_read():
+    put()
+
+    answer = reconcile_queue.handler(event("sqs"), Context())
+
+    assert answer == {
+        "batchItemFailures": [{"itemIdentifier": "2e1424d4-f796-459a-8184-9c92662be6da"}]
+    }
+    assert stacks()["report"]["status"]["S"] == "CREATING"
+
+
+def run_row(status="RUNNING", started="2026-11-21T09:00:00.123Z", name="run-1"):
+    return {
+        "job_name": {"S": "report"},
+        "trigger_id": {"S": f"{started}#{name}"},
+        "status": {"S": status},
+        "started_at": {"S": started},
+        "execution_arn": {
+            "S": f"arn:aws:states:eu-west-1:123456789012:execution:jobs-report:{name}"
+        },
+    }
+
+
+def triggers():
+    found = boto3.client("dynamodb").scan(TableName="jobs-Triggers")["Items"]
+    return {item["trigger_id"]["S"]: item for item in found}
+
+
+def captured_end():
+    captured = event("execution_status_change")
+    started = int(datetime(2026, 11, 21, 9, 0, 0, 123000, tzinfo=UTC).timestamp() * 1000)
+    captured["detail"] |= {"startDate": started, "stopDate": started + 10_333}
+    return captured
+
+
+class TestRunEvents:
+    def lock(self, owner):
+        boto3.client("dynamodb").put_item(
+            TableName="jobs-Triggers",
+            Item={
+                "job_name": {"S": "report"},
+                "trigger_id": {"S": "#lock"},
+                "owner": {"S": owner},
+                "lease_until": {"N": "9999999999"},
+            },
+        )
+
+    def put_run(self, item):
+        boto3.client("dynamodb").put_item(TableName="jobs-Triggers", Item=item)
+
+    @pytest.mark.parametrize("times", [1, 3], ids=["once", "three-times"])
+    def test_a_stopped_run_ends_and_frees_its_lock(self, times):
+        self.put_run(run_row())
+        self.lock("run-1")
+
+        for _ in range(times):
+            run_events.handler(captured_end(), Context())
+
+        rows = triggers()
+        assert list(rows) == ["2026-11-21T09:00:00.123Z#run-1"]
+        row = rows["2026-11-21T09:00:00.123Z#run-1"]
+        assert row["status"]["S"] == "STOPPED"
+        assert row["duration_ms"]["N"] == "10333"
+        assert row["cause"]["S"] == "by hand"
+
+    def test_rounding_of_the_start_does_not_matter(self):
+        self.put_run(run_row(started="2026-11-21T09:00:00.000Z"))
+
+        run_events.handler(captured_end(), Context())
+
+        assert triggers()["2026-11-21T09:00:00.000Z#run-1"]["status"]["S"] == "STOPPED"
+
+    def test_what_the_run_recorded_itself_stays(self):
+        self.put_run(run_row(status="FAILED"))
+
+        run_events.handler(captured_end(), Context())
+
+        assert triggers()["2026-11-21T09:00:00.123Z#run-1"] == run_row(status="FAILED")
+
+    def test_the_lock_of_another_run_stays(self):
+        self.put_run(run_row())
+        self.lock("run-2")
+
+        run_events.handler(captured_end(), Context())
+
+        assert triggers()["#lock"]["owner"]["S"] == "run-2"
+
+    def test_an_execution_that_was_never_admitted_gets_its_row(self):
+        run_events.handler(captured_end(), Context())
+
+        assert triggers()["2026-11-21T09:00:00.123Z#run-1"]["status"]["S"] == "STOPPED"
+
+
+class TestSweep:
+    def test_a_stuck_job_is_queued_and_a_fresh_one_is_not(self):
+        table = StacksTable("jobs-Stacks")
+        now = datetime.now(UTC)
+        old = now - timedelta(hours=1)
+        table.save(StackRecord("stuck", status=JobStatus.CREATING, updated_at=old))
+        table.save(StackRecord("fresh", status=JobStatus.CREATING, updated_at=now))
+        table.save(StackRecord("well", status=JobStatus.READY, updated_at=old))
+
+        sweep.handler({}, Context())
+
+        assert queued() == ["stuck"]
+
+    def test_a_run_that_step_functions_has_forgotten_is_ended(self):
+        item = run_row(started=iso(datetime.now(UTC) - timedelta(days=100)))
+        boto3.client("dynamodb").put_item(TableName="jobs-Triggers", Item=item)
+
+        sweep.handler({}, Context())
+
+        assert [row["status"]["S"] for row in triggers().values()] == ["STOPPED"]
+
+    def test_a_run_whose_end_nobody_told_is_ended(self):
+        states = boto3.client("stepfunctions")
+        definition = {
+            "StartAt": "Wait",
+            "States": {"Wait": {"Type": "Wait", "Seconds": 99, "End": True}},
+        }
+        machine = states.create_state_machine(
+            name="jobs-report",
+            definition=json.dumps(definition),
+            roleArn="arn:aws:iam::123456789012:role/workflow",
+        )["stateMachineArn"]
+        arn = states.start_execution(stateMachineArn=machine, name="run-1")["executionArn"]
+        states.stop_execution(executionArn=arn, error="x", cause="y")
+        started = datetime.now(UTC) - timedelta(hours=1)
+        item = run_row(started=iso(started)) | {"execution_arn": {"S": arn}}
+        boto3.client("dynamodb").put_item(TableName="jobs-Triggers", Item=item)
+
+        sweep.handler({}, Context())
+
+        assert [row["status"]["S"] for row in triggers().values()] == ["STOPPED"]

@@ -1,0 +1,251 @@
+"""The embedded engine as a test sees it: boto3, the tables, and what is behind them."""
+
+from __future__ import annotations
+
+import io
+import json
+import uuid
+import zipfile
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+from boto3.dynamodb.conditions import Key
+
+from tests.support.proxy import MISSING_EXPORT, RefusingProxy
+from tests.support.waiting import wait_until
+
+CODE = """
+
+def echo(event, context):
+    return event
+
+def slow(event, context):
+    time.sleep(event["seconds"])
+
+def raising(event, context):
+    raise ValueError("no good")
+
+def large(event, context):
+    return {"text": "x" * event["characters"]}
+"""
+
+
+class EngineUnderTest:
+    """Everything by boto3 alone; nothing of the product is imported."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = dict(environment)
+        self._session = boto3.Session(
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+            region_name=environment["AWS_REGION"],
+        )
+        self.url = environment["AWS_ENDPOINT_URL"]
+        described = self.client("cloudformation").describe_stacks(
+            StackName=environment["PROVISIONER_STACK"]
+        )
+        self.outputs = {o["OutputKey"]: o["OutputValue"] for o in described["Stacks"][0]["Outputs"]}
+        dynamodb = self._session.resource("dynamodb", endpoint_url=self.url)
+        self._jobs = dynamodb.Table(self.outputs["JobsTableName"])
+        self._stacks = dynamodb.Table(self.outputs["StacksTableName"])
+        self._triggers = dynamodb.Table(self.outputs["TriggersTableName"])
+        self.bundle_bucket = self.outputs["BundleBucketName"]
+        self.bundle_version = self._put_bundle()
+
+    def client(self, service: str) -> Any:
+        return self._session.client(service, endpoint_url=self.url)
+
+    def _put_bundle(self) -> str:
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as bundle:
+            bundle.writestr("code_under_test.py", CODE)
+        put = self.client("s3").put_object(
+            Bucket=self.bundle_bucket, Key="suite/code.zip", Body=archive.getvalue()
+        )
+        return put["VersionId"]
+
+    # Rows
+
+    @staticmethod
+    def unique(stem: str) -> str:
+        return f"{stem}-{uuid.uuid4().hex[:8]}"
+
+    def lambda_row(self, name: str, **changes: Any) -> dict[str, Any]:
+        row = {
+            "job_name": name,
+            "type": "lambda",
+            "runtime": "python3.13",
+            "handler": "code_under_test.echo",
+            "bundle": f"s3://{self.bundle_bucket}/suite/code.zip",
+            "memory_mb": 128,
+        }
+        return row | changes
+
+    def container_row(self, name: str, **changes: Any) -> dict[str, Any]:
+        example = self._jobs.get_item(Key={"job_name": "word-count"})["Item"]
+        kept = {key: example[key] for key in ("type", "image", "cpu", "memory_mb", "permissions")}
+        return {"job_name": name, **kept} | changes
+
+    def filled(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return value.replace("{bundles}", self.bundle_bucket)
+        if isinstance(value, dict):
+            return {key: self.filled(item) for key, item in value.items()}
+        return value
+
+    def put(self, row: Mapping[str, Any]) -> None:
+        self._jobs.put_item(Item={key: value for key, value in row.items() if value is not None})
+
+    def delete(self, name: str) -> None:
+        self._jobs.delete_item(Key={"job_name": name})
+
+    # Stacks
+
+    def record(self, name: str) -> dict[str, Any]:
+        return self._stacks.get_item(Key={"job_name": name}, ConsistentRead=True).get("Item", {})
+
+    def wait_for(
+        self,
+        name: str,
+        status: str,
+        *,
+        until: Callable[[], bool] = lambda: True,
+        **attributes: Any,
+    ) -> dict[str, Any]:
+        """Return the Stacks row once it has that status and those attributes."""
+        wanted = {"status": status, **attributes}
+
+        def look() -> dict[str, Any] | None:
+            row = self.record(name)
+            return row if wanted.items() <= row.items() and until() else None
+
+        try:
+            return wait_until(look, f"{wanted} of {name}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; the row is {self.record(name)}") from error
+
+    def stack(self, name: str) -> dict[str, Any] | None:
+        cloudformation = self.client("cloudformation")
+        try:
+            return cloudformation.describe_stacks(StackName=f"jobs-{name}")["Stacks"][0]
+        except cloudformation.exceptions.ClientError:
+            return None
+
+    def operations(self, name: str) -> int:
+        """Count the operations that were started on the stack that exists now."""
+        events = self.client("cloudformation").describe_stack_events(StackName=f"jobs-{name}")
+        return len({event.get("ClientRequestToken") for event in events["StackEvents"]})
+
+    def function_memory_mb(self, name: str) -> int:
+        configuration = self.client("lambda").get_function_configuration(
+            FunctionName=f"jobs-{name}"
+        )
+        return configuration["MemorySize"]
+
+    def pinned_version(self, name: str) -> str:
+        body = self.client("cloudformation").get_template(StackName=f"jobs-{name}")["TemplateBody"]
+        template = json.loads(body) if isinstance(body, str) else body
+        code = [
+            resource["Properties"]["Code"]
+            for resource in template["Resources"].values()
+            if resource["Type"] == "AWS::Lambda::Function"
+        ]
+        return code[0]["S3ObjectVersion"]
+
+    def schedule(self, name: str) -> dict[str, Any]:
+        return self.client("scheduler").get_schedule(Name=f"jobs-{name}-0", GroupName="jobs")
+
+    @contextmanager
+    def refusing(self, *names: str):
+        """Let CloudFormation refuse the stacks of these jobs; yields words of its reason."""
+        functions = [
+            name
+            for name in self._function_names()
+            if name.endswith(("job_stream", "stack_events", "reconcile_queue"))
+        ]
+        with RefusingProxy(self.url).running() as proxy:
+            proxy.refused = {f"jobs-{name}" for name in names}
+            for function in functions:
+                self._set_variable(function, "AWS_ENDPOINT_URL_CLOUDFORMATION", proxy.url)
+            try:
+                yield MISSING_EXPORT
+            finally:
+                for function in functions:
+                    self._set_variable(function, "AWS_ENDPOINT_URL_CLOUDFORMATION", None)
+
+    def _function_names(self) -> list[str]:
+        pages = self.client("lambda").get_paginator("list_functions").paginate()
+        return [function["FunctionName"] for page in pages for function in page["Functions"]]
+
+    def _set_variable(self, function: str, name: str, value: str | None) -> None:
+        functions = self.client("lambda")
+        found = functions.get_function_configuration(FunctionName=function)
+        variables = found["Environment"]["Variables"]
+        variables.pop(name, None)
+        if value is not None:
+            variables[name] = value
+        functions.update_function_configuration(
+            FunctionName=function, Environment={"Variables": variables}
+        )
+
+    # Runs
+
+    def start(self, name: str, payload: Mapping[str, Any]) -> str:
+        arn = self.record(name)["state_machine_arn"]
+        started = self.client("stepfunctions").start_execution(
+            stateMachineArn=arn, name=f"run-{uuid.uuid4().hex[:12]}", input=json.dumps(payload)
+        )
+        return started["executionArn"]
+
+    def stop(self, execution_arn: str) -> None:
+        self.client("stepfunctions").stop_execution(
+            executionArn=execution_arn, error="Stopped", cause="by the test"
+        )
+
+    def runs(self, name: str) -> list[dict[str, Any]]:
+        found = self._triggers.query(
+            KeyConditionExpression=Key("job_name").eq(name) & Key("trigger_id").gt("0"),
+            ConsistentRead=True,
+        )
+        return found["Items"]
+
+    def wait_for_run(
+        self, name: str, execution_arn: str, status: str, *, timeout_seconds: float = 60
+    ) -> dict[str, Any]:
+        suffix = "#" + execution_arn.rpartition(":")[2]
+
+        def look() -> dict[str, Any] | None:
+            rows = [run for run in self.runs(name) if run["trigger_id"].endswith(suffix)]
+            return rows[0] if rows and rows[0]["status"] == status else None
+
+        try:
+            return wait_until(look, f"{status} of a run", timeout_seconds=timeout_seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; the runs are {self.runs(name)}") from error
+
+    def wait(self, look: Callable[[], Any], what: str, *, timeout_seconds: float = 60) -> Any:
+        return wait_until(look, what, timeout_seconds=timeout_seconds)
+
+    def lock(self, name: str) -> dict[str, Any] | None:
+        key = {"job_name": name, "trigger_id": "#lock"}
+        return self._triggers.get_item(Key=key, ConsistentRead=True).get("Item")
+
+    def tasks(self, execution_arn: str, status: str) -> list[str]:
+        found = self.client("ecs").list_tasks(
+            cluster=self.outputs["EcsClusterArn"],
+            startedBy=execution_arn.rpartition(":")[2],
+            desiredStatus=status,
+        )
+        return found["taskArns"]
+
+    # Objects
+
+    def container_data(self, name: str) -> tuple[str, str]:
+        example = self._jobs.get_item(Key={"job_name": "word-count"})["Item"]["payload"]
+        return example["source"], example["destination"].replace(".json", f"-{name}.json")
+
+    def read(self, uri: str) -> bytes:
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        return self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()

@@ -1,0 +1,213 @@
+"""In-memory implementations of the ports: real behaviour, no network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from provisioner.errors import ConflictError, NoChangesError, PermanentError
+from provisioner.ports import StackRequest
+from provisioner.stack import (
+    IN_PROGRESS,
+    OWNER_TAG,
+    SETTLED,
+    UNBORN,
+    Failure,
+    StackRecord,
+    StackState,
+    StackStatus,
+    digest_of,
+)
+
+S = StackStatus
+
+
+class Crash(BaseException):
+    """The Lambda died: not an Exception, so nobody gets to handle it."""
+
+
+class FakeClock:
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, delta: timedelta) -> None:
+        self.now += delta
+
+
+@dataclass
+class Faults:
+    """What goes wrong next: each call to `strike` takes one item off the list."""
+
+    planned: list[BaseException | None] = field(default_factory=list)
+
+    def strike(self) -> None:
+        if self.planned and (fault := self.planned.pop(0)) is not None:
+            raise fault
+
+
+class FakeJobs:
+    def __init__(self) -> None:
+        self.rows: dict[str, dict[str, object]] = {}
+
+    def get_many(self, job_names: Iterable[str]) -> Mapping[str, Mapping[str, object]]:
+        return {name: self.rows[name] for name in job_names if name in self.rows}
+
+
+class FakeStacks:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.records: dict[str, StackRecord] = {}
+        self.faults = faults or Faults()
+
+    def get_many(self, job_names: Iterable[str]) -> Mapping[str, StackRecord]:
+        return {name: self.records[name] for name in job_names if name in self.records}
+
+    def save(self, record: StackRecord) -> None:
+        self.faults.strike()
+        stored = self.records.get(record.job_name)
+        if (stored.version if stored else 0) != record.version:
+            raise ConflictError(record.job_name)
+        self.records[record.job_name] = replace(record, version=record.version + 1)
+
+
+class FakeQueue:
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, int]] = []
+
+    def send(self, job_name: str, *, delay_seconds: int = 0) -> None:
+        self.sent.append((job_name, delay_seconds))
+
+
+_VERB = {"create": S.CREATE_IN_PROGRESS, "update": S.UPDATE_IN_PROGRESS}
+
+
+@dataclass
+class _Stack:
+    state: StackState
+    good: tuple[str | None, bool] = (None, False)
+    token: str = ""
+
+
+class FakeCloudFormation:
+    """One operation at a time a stack, as the service allows it from each status.
+
+    An operation runs until `finish` is called for its stack.
+    """
+
+    def __init__(self, clock: Callable[[], datetime], faults: Faults | None = None) -> None:
+        self.stacks: dict[str, _Stack] = {}
+        self.operations: list[tuple[str, str]] = []
+        self.faults = faults or Faults()
+        self._clock = clock
+        self._ids = count(1)
+
+    def describe(self, stack_name: str) -> StackState | None:
+        self.faults.strike()
+        stack = self.stacks.get(stack_name)
+        return stack.state if stack else None
+
+    def create(self, stack_name: str, request: StackRequest) -> str:
+        self.faults.strike()
+        if stack_name in self.stacks:
+            raise ConflictError(stack_name)
+        self.operations.append(("create", stack_name))
+        state = StackState(
+            stack_id=f"arn:aws:cloudformation:::stack/{stack_name}/{next(self._ids)}",
+            status=S.CREATE_IN_PROGRESS,
+            ours=request.tags.get(OWNER_TAG) == "jobs",
+            digest=request.parameters["SpecDigest"],
+            retain=request.parameters["DeletionPolicy"] == "retain",
+        )
+        self.stacks[stack_name] = _Stack(state, token=request.token)
+        return state.stack_id
+
+    def update(self, stack_name: str, request: StackRequest) -> str:
+        self.faults.strike()
+        stack = self._settled(stack_name, SETTLED | {S.UPDATE_FAILED})
+        if stack.state.digest == request.parameters["SpecDigest"]:
+            raise NoChangesError(stack_name)
+        self.operations.append(("update", stack_name))
+        stack.good = (stack.state.digest, stack.state.retain)
+        stack.token = request.token
+        stack.state = replace(
+            stack.state,
+            status=S.UPDATE_IN_PROGRESS,
+            digest=request.parameters["SpecDigest"],
+            retain=request.parameters["DeletionPolicy"] == "retain",
+            failure=None,
+        )
+        return stack.state.stack_id
+
+    def delete(
+        self, stack_id: str, retain_resources: Iterable[str], *, force: bool, token: str
+    ) -> None:
+        self.faults.strike()
+        del force
+        name = stack_id.split("/")[1]
+        deletable = SETTLED | UNBORN | {S.UPDATE_ROLLBACK_FAILED, S.DELETE_FAILED, S.UPDATE_FAILED}
+        stack = self._settled(name, deletable)
+        if list(retain_resources) and stack.state.status is not S.DELETE_FAILED:
+            raise PermanentError("RetainResources is for DELETE_FAILED stacks")
+        self.operations.append(("delete", name))
+        stack.token = token
+        stack.state = replace(stack.state, status=S.DELETE_IN_PROGRESS, failure=None)
+
+    def continue_update_rollback(
+        self, stack_id: str, resources_to_skip: Iterable[str], *, force: bool, token: str
+    ) -> None:
+        self.faults.strike()
+        del resources_to_skip, force
+        name = stack_id.split("/")[1]
+        stack = self._settled(name, frozenset({S.UPDATE_ROLLBACK_FAILED}))
+        self.operations.append(("continue", name))
+        stack.token = token
+        stack.state = replace(stack.state, status=S.UPDATE_ROLLBACK_IN_PROGRESS)
+
+    def finish(self, stack_name: str, failure: str | None = None, *, stuck: bool = False) -> None:
+        """End the running operation: well, or with `failure`; `stuck` fails its rollback too."""
+        stack = self.stacks[stack_name]
+        match stack.state.status, failure:
+            case S.CREATE_IN_PROGRESS, None:
+                self._rest(stack, S.CREATE_COMPLETE)
+            case S.CREATE_IN_PROGRESS, str():
+                self._rest(stack, S.ROLLBACK_FAILED if stuck else S.ROLLBACK_COMPLETE, failure)
+            case S.UPDATE_IN_PROGRESS, None:
+                self._rest(stack, S.UPDATE_COMPLETE)
+            case S.UPDATE_IN_PROGRESS, str():
+                stack.state = replace(stack.state, digest=stack.good[0], retain=stack.good[1])
+                status = S.UPDATE_ROLLBACK_FAILED if stuck else S.UPDATE_ROLLBACK_COMPLETE
+                self._rest(stack, status, failure)
+            case S.UPDATE_ROLLBACK_IN_PROGRESS, None:
+                self._rest(stack, S.UPDATE_ROLLBACK_COMPLETE, stack.state.failure.reason)
+            case S.UPDATE_ROLLBACK_IN_PROGRESS, str():
+                self._rest(stack, S.UPDATE_ROLLBACK_FAILED, failure)
+            case S.DELETE_IN_PROGRESS, None:
+                del self.stacks[stack_name]
+            case S.DELETE_IN_PROGRESS, str():
+                self._rest(stack, S.DELETE_FAILED, failure)
+            case other:
+                raise AssertionError(other)
+
+    def running(self) -> list[str]:
+        return [name for name, stack in self.stacks.items() if stack.state.status in IN_PROGRESS]
+
+    def _rest(self, stack: _Stack, status: StackStatus, reason: str | None = None) -> None:
+        failure = None
+        if reason is not None:
+            failure = Failure(
+                reason, self._clock(), "Function", digest_of(stack.token), ("Function",)
+            )
+        outputs = {"StateMachineArn": f"arn:{stack.state.digest}"} if status in SETTLED else {}
+        stack.state = replace(stack.state, status=status, failure=failure, outputs=outputs)
+
+    def _settled(self, stack_name: str, allowed: frozenset[StackStatus]) -> _Stack:
+        stack = self.stacks.get(stack_name)
+        if stack is None:
+            raise PermanentError("does not exist")
+        if stack.state.status not in allowed:
+            raise ConflictError(stack.state.status)
+        return stack

@@ -1,0 +1,25 @@
+"""A bootstrap to build templates for."""
+
+from __future__ import annotations
+
+from provisioner.settings import Platform
+
+PLATFORM = Platform(
+    prefix="jobs",
+    partition="aws",
+    region="eu-west-1",
+    account_id="123456789012",
+    triggers_table="jobs-TriggersTable",
+    artifacts_bucket="jobs-artifacts",
+    notification_topic_arn="arn:aws:sns:eu-west-1:123456789012:jobs-notifications",
+    schedule_group="jobs",
+    scheduler_role_arn="arn:aws:iam::123456789012:role/jobs-bootstrap/scheduler",
+    workflow_role_arn="arn:aws:iam::123456789012:role/jobs-bootstrap/workflow",
+    execution_role_arn="arn:aws:iam::123456789012:role/jobs-bootstrap/execution",
+    permissions_boundary_arn="arn:aws:iam::123456789012:policy/jobs-bootstrap/boundary",
+    ecs_cluster_arn="arn:aws:ecs:eu-west-1:123456789012:cluster/jobs",
+    vpc_id="vpc-0123456789abcdef0",
+    subnets=("subnet-0123456789abcdef0", "subnet-0123456789abcdef1"),
+    assign_public_ip=True,
+    log_retention_days=30,
+)

@@ -1,0 +1,309 @@
+"""decide(): every desired state × every status × digest same or other × attempts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from provisioner.jobs import FieldError, Rejected, parse, spec_digest
+from provisioner.plan import (
+    MAX_ATTEMPTS,
+    ContinueRollback,
+    Create,
+    Delete,
+    GiveUp,
+    Nothing,
+    Reject,
+    Update,
+    Wait,
+    Wanted,
+    backoff,
+    decide,
+)
+from provisioner.stack import (
+    IN_PROGRESS,
+    SETTLED,
+    UNBORN,
+    Failure,
+    JobStatus,
+    StackRecord,
+    StackState,
+    StackStatus,
+)
+
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+ROW = {
+    "job_name": "report",
+    "type": "lambda",
+    "runtime": "python3.13",
+    "handler": "app.handler",
+    "bundle": "s3://bundles/report.zip",
+}
+JOB = parse(ROW)
+assert not isinstance(JOB, Rejected)
+DIGEST = spec_digest(JOB)
+OTHER = "0" * 64
+WANTED = Wanted(JOB, DIGEST)
+PAUSED = Wanted(JOB.model_copy(update={"paused": True}), DIGEST)
+INVALID = Rejected("report", (FieldError("type", "is missing"),))
+BLANK = StackRecord("report")
+KNOWN = StackRecord("report", status=JobStatus.READY, spec_digest=DIGEST, version=3)
+
+TERMINAL = Failure("Value 1 at 'memorySize' failed to satisfy constraint", NOW, "Function", DIGEST)
+PASSING = Failure("Rate exceeded (Service: Lambda, Status Code: 429)", NOW, "Function", DIGEST)
+
+
+def stack(status: StackStatus, digest: str = DIGEST, **more) -> StackState:
+    return StackState("arn:stack", status, ours=True, digest=digest, **more)
+
+
+ALL = tuple(StackStatus)
+BY_HAND = StackStatus.IMPORT_ROLLBACK_FAILED
+GONE = StackStatus.DELETE_COMPLETE
+
+
+def expected_of_valid(status: StackStatus, *, same: bool) -> type:
+    if status is GONE:
+        return Create
+    if status in IN_PROGRESS:
+        return Wait
+    if status is StackStatus.UPDATE_ROLLBACK_FAILED:
+        return ContinueRollback
+    if status is StackStatus.DELETE_FAILED or status is StackStatus.REVIEW_IN_PROGRESS:
+        return Delete
+    if status in UNBORN:
+        return GiveUp if same else Delete
+    if status is BY_HAND:
+        return GiveUp
+    return Nothing if same and status in SETTLED else Update
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["same-digest", "other-digest"])
+@pytest.mark.parametrize("status", ALL)
+def test_valid_row(status, same):
+    observed = stack(status, DIGEST if same else OTHER)
+
+    action = decide(WANTED, KNOWN, observed, NOW)
+
+    assert type(action) is expected_of_valid(status, same=same)
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["same-digest", "other-digest"])
+@pytest.mark.parametrize("status", ALL)
+def test_no_row(status, same):
+    action = decide(None, KNOWN, stack(status, DIGEST if same else OTHER), NOW)
+
+    if status is GONE:
+        assert action == Nothing(JobStatus.DELETED)
+    elif status in IN_PROGRESS:
+        assert type(action) is Wait
+    else:
+        assert action == Delete()
+
+
+@pytest.mark.parametrize("status", [None, *ALL])
+def test_invalid_row_touches_nothing(status):
+    observed = status and stack(status)
+
+    assert decide(INVALID, KNOWN, observed, NOW) == Reject(INVALID.errors)
+
+
+@pytest.mark.parametrize("status", [None, *ALL])
+def test_paused_row_touches_nothing(status):
+    observed = status and stack(status, OTHER)
+
+    assert decide(PAUSED, KNOWN, observed, NOW) == Nothing(JobStatus.PAUSED)
+
+
+@pytest.mark.parametrize("status", set(ALL) - {GONE, StackStatus.REVIEW_IN_PROGRESS})
+@pytest.mark.parametrize("desired", [WANTED, None], ids=["valid", "absent"])
+def test_foreign_stack_is_never_touched(status, desired):
+    observed = replace(stack(status, OTHER), ours=False)
+
+    action = decide(desired, KNOWN, observed, NOW)
+
+    if desired is None:
+        assert action == Nothing(JobStatus.DELETED)
+    else:
+        assert isinstance(action, GiveUp)
+        assert "arn:stack" in action.failure.reason
+
+
+@pytest.mark.parametrize("record", [BLANK, KNOWN], ids=["new", "known"])
+def test_no_stack(record):
+    assert decide(WANTED, record, None, NOW) == Create(WANTED)
+    assert decide(None, record, None, NOW) == Nothing(JobStatus.DELETED)
+
+
+class TestRetain:
+    @pytest.mark.parametrize("status", set(ALL) - {GONE})
+    def test_remembered_on_the_record(self, status):
+        record = replace(KNOWN, retain=True)
+
+        assert decide(None, record, stack(status), NOW) == Nothing(JobStatus.RETAINED)
+
+    def test_read_off_the_stack_when_the_record_is_lost(self):
+        observed = stack(StackStatus.CREATE_COMPLETE, retain=True)
+
+        assert decide(None, BLANK, observed, NOW) == Nothing(JobStatus.RETAINED)
+
+    def test_the_record_is_newer_than_the_stack(self):
+        observed = stack(StackStatus.CREATE_COMPLETE, retain=True)
+
+        assert decide(None, KNOWN, observed, NOW) == Delete()
+
+    def test_a_returning_row_adopts_it(self):
+        record = replace(KNOWN, retain=True, status=JobStatus.RETAINED)
+
+        assert decide(WANTED, record, stack(StackStatus.CREATE_COMPLETE), NOW) == Nothing(
+            JobStatus.READY
+        )
+        assert decide(WANTED, record, stack(StackStatus.CREATE_COMPLETE, OTHER), NOW) == Update(
+            WANTED
+        )
+
+
+FAILED_STATES = [
+    pytest.param(stack(StackStatus.ROLLBACK_COMPLETE), Delete(), id="create"),
+    pytest.param(stack(StackStatus.UPDATE_ROLLBACK_COMPLETE, OTHER), Update(WANTED), id="update"),
+]
+
+
+@pytest.mark.parametrize(("observed", "again"), FAILED_STATES)
+class TestFailureMemory:
+    """An operation of the wanted digest has just failed."""
+
+    record = replace(KNOWN, status=JobStatus.UPDATING)
+
+    def test_terminal_cause_is_for_a_person(self, observed, again):
+        del again
+        observed = replace(observed, failure=TERMINAL)
+
+        assert decide(WANTED, self.record, observed, NOW) == GiveUp(TERMINAL)
+
+    def test_terminal_cause_stays_with_a_person(self, observed, again):
+        del again
+        observed = replace(observed, failure=TERMINAL)
+        record = replace(self.record, status=JobStatus.FAILED, failure=TERMINAL, attempts=1)
+
+        assert decide(WANTED, record, observed, NOW + timedelta(days=9)) == GiveUp(TERMINAL)
+
+    def test_passing_cause_is_tried_later(self, observed, again):
+        del again
+        observed = replace(observed, failure=PASSING)
+
+        action = decide(WANTED, self.record, observed, NOW)
+
+        assert isinstance(action, Wait)
+        assert action.status is JobStatus.RETRYING
+        assert action.until is not None
+        assert action.until > NOW
+
+    def test_the_time_to_try_does_not_move(self, observed, again):
+        del again
+        observed = replace(observed, failure=PASSING)
+        due = NOW + timedelta(seconds=20)
+        record = replace(self.record, status=JobStatus.RETRYING, next_attempt_at=due, attempts=1)
+
+        action = decide(WANTED, record, observed, NOW + timedelta(seconds=10))
+
+        assert action == Wait(JobStatus.RETRYING, until=due, failure=PASSING)
+
+    def test_it_is_tried_when_due(self, observed, again):
+        observed = replace(observed, failure=PASSING)
+        record = replace(self.record, status=JobStatus.RETRYING, next_attempt_at=NOW, attempts=1)
+
+        assert decide(WANTED, record, observed, NOW) == again
+
+    @pytest.mark.parametrize("attempts", range(MAX_ATTEMPTS + 1))
+    def test_attempts_are_bounded(self, observed, again, attempts):
+        del again
+        observed = replace(observed, failure=PASSING)
+        record = replace(self.record, attempts=attempts)
+
+        action = decide(WANTED, record, observed, NOW)
+
+        assert isinstance(action, GiveUp if attempts >= MAX_ATTEMPTS - 1 else Wait)
+
+    def test_another_digest_is_a_new_beginning(self, observed, again):
+        observed = replace(observed, digest=OTHER, failure=replace(TERMINAL, digest=OTHER))
+        record = replace(self.record, spec_digest=OTHER, status=JobStatus.FAILED)
+
+        assert decide(WANTED, record, observed, NOW) == again
+
+    def test_a_row_that_left_and_came_back_is_tried_anew(self, observed, again):
+        observed = replace(observed, failure=TERMINAL)
+        record = replace(self.record, spec_digest=OTHER)
+
+        assert decide(WANTED, record, observed, NOW) == again
+
+
+class TestRefusedOutright:
+    """CloudFormation said no to the call itself: there is no event to remember it by."""
+
+    record = replace(KNOWN, status=JobStatus.FAILED, failure=TERMINAL)
+
+    @pytest.mark.parametrize(
+        "observed", [None, stack(StackStatus.CREATE_COMPLETE, OTHER)], ids=["create", "update"]
+    )
+    def test_is_remembered(self, observed):
+        assert decide(WANTED, self.record, observed, NOW) == GiveUp(TERMINAL)
+
+    @pytest.mark.parametrize(
+        ("observed", "again"),
+        [
+            pytest.param(None, Create(WANTED), id="create"),
+            pytest.param(stack(StackStatus.CREATE_COMPLETE, OTHER), Update(WANTED), id="update"),
+        ],
+    )
+    def test_is_forgotten_when_the_row_changes(self, observed, again):
+        record = replace(self.record, failure=replace(TERMINAL, digest=OTHER))
+
+        assert decide(WANTED, record, observed, NOW) == again
+
+
+STUCK = Failure("still has objects", NOW, "Bucket", resources=("Bucket", "Other"))
+
+
+@pytest.mark.parametrize("desired", [WANTED, None], ids=["valid", "absent"])
+@pytest.mark.parametrize(
+    ("recoveries", "expected"),
+    [
+        (0, Delete()),
+        (1, Delete()),
+        (2, Delete(retain_resources=("Bucket", "Other"))),
+        (3, Delete(retain_resources=("Bucket", "Other"), force=True)),
+        (4, GiveUp(STUCK)),
+        (9, GiveUp(STUCK)),
+    ],
+)
+def test_delete_failed_climbs_to_an_end(desired, recoveries, expected):
+    observed = stack(StackStatus.DELETE_FAILED, failure=STUCK)
+
+    assert decide(desired, replace(KNOWN, recoveries=recoveries), observed, NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("recoveries", "expected"),
+    [
+        (0, ContinueRollback()),
+        (1, ContinueRollback(resources_to_skip=("Bucket", "Other"))),
+        (2, ContinueRollback(force=True)),
+        (3, GiveUp(STUCK)),
+    ],
+)
+def test_update_rollback_failed_climbs_to_an_end(recoveries, expected):
+    observed = stack(StackStatus.UPDATE_ROLLBACK_FAILED, OTHER, failure=STUCK)
+
+    assert decide(WANTED, replace(KNOWN, recoveries=recoveries), observed, NOW) == expected
+
+
+@pytest.mark.parametrize("attempts", range(MAX_ATTEMPTS))
+def test_backoff_grows_with_a_ceiling_that_one_message_can_carry(attempts):
+    delay = backoff(PASSING, attempts)
+
+    assert timedelta(seconds=1) <= delay <= timedelta(seconds=30) * 2**attempts
+    assert delay <= timedelta(minutes=15)
+    assert delay == backoff(PASSING, attempts)

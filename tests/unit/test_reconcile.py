@@ -1,0 +1,446 @@
+"""The reconciler over in-memory ports: single stories, and any story at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+
+from provisioner.errors import ConflictError, PermanentError, TemporaryError, ThrottledError
+from provisioner.jobs import FieldError, Rejected
+from provisioner.plan import MAX_ATTEMPTS
+from provisioner.ports import Ports
+from provisioner.reconcile import Reconciled, Reconciler
+from provisioner.stack import JobStatus, StackState, StackStatus
+from tests.support.fakes import (
+    Crash,
+    FakeClock,
+    FakeCloudFormation,
+    FakeJobs,
+    FakeQueue,
+    FakeStacks,
+    Faults,
+)
+from tests.support.platforms import PLATFORM
+
+NAME = "report"
+STACK = "jobs-report"
+THROTTLED = "Rate exceeded (Service: Lambda, Status Code: 429)"
+BROKEN = "Properties validation failed"
+
+
+def row(memory_mb=128, **more):
+    return {
+        "job_name": NAME,
+        "type": "lambda",
+        "runtime": "python3.13",
+        "handler": "app.handler",
+        "bundle": "s3://bundles/report.zip",
+        "memory_mb": memory_mb,
+        **more,
+    }
+
+
+class World:
+    def __init__(self):
+        self.clock = FakeClock()
+        self.faults = Faults()
+        self.jobs = FakeJobs()
+        self.stacks = FakeStacks(self.faults)
+        self.cloudformation = FakeCloudFormation(self.clock, self.faults)
+        self.queue = FakeQueue()
+        self.missing = set()
+        ports = Ports(self.jobs, self.stacks, self.cloudformation, self.queue, self.pin)
+        self.reconciler = Reconciler(ports, PLATFORM, self.clock)
+
+    def pin(self, job):
+        if job.bundle.uri in self.missing:
+            error = FieldError("bundle", "does not exist")
+            return Rejected(job.job_name, (error,))
+        return job
+
+    def look(self, *names):
+        return dict(self.reconciler.reconcile(names or (NAME,)))
+
+    def put(self, **row_attributes):
+        self.jobs.rows[NAME] = row(**row_attributes)
+        return self.look()[NAME]
+
+    def remove(self):
+        del self.jobs.rows[NAME]
+        return self.look()[NAME]
+
+    def finish(self, failure=None, **more):
+        self.cloudformation.finish(STACK, failure, **more)
+        return self.look()[NAME]
+
+    @property
+    def record(self):
+        return self.stacks.records[NAME]
+
+    @property
+    def state(self):
+        return self.cloudformation.stacks[STACK].state
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+@pytest.fixture
+def ready(world):
+    world.put()
+    world.finish()
+    assert world.record.status is JobStatus.READY
+    return world
+
+
+def test_a_row_becomes_a_stack_and_its_arns_come_back(ready):
+    assert ready.record.stack_id == ready.state.stack_id
+    assert ready.record.outputs == {"StateMachineArn": f"arn:{ready.record.spec_digest}"}
+    assert ready.record.deployed_digest == ready.record.spec_digest
+    assert [c.status for c in ready.record.conditions] == ["True", "True"]
+
+
+def test_looking_again_changes_nothing(ready):
+    before = ready.record
+
+    ready.look()
+
+    assert ready.record is before
+    assert ready.cloudformation.operations == [("create", STACK)]
+
+
+def test_an_edit_updates_and_a_removal_deletes(ready):
+    ready.put(memory_mb=256)
+    assert ready.record.status is JobStatus.UPDATING
+    ready.finish()
+    assert ready.record.status is JobStatus.READY
+    ready.remove()
+    assert ready.record.status is JobStatus.DELETING
+    ready.finish()
+
+    assert ready.record.status is JobStatus.DELETED
+    assert ready.record.expires_at is not None
+    assert ready.record.outputs == {}
+    assert ready.cloudformation.stacks == {}
+
+
+def test_the_last_of_several_edits_during_an_operation_wins(world):
+    world.put(memory_mb=128)
+    for memory_mb in (256, 512, 1024):
+        world.put(memory_mb=memory_mb)
+    wanted = world.record.spec_digest
+    assert world.record.status is JobStatus.CREATING
+
+    world.finish()
+    world.finish()
+
+    assert world.state.digest == wanted
+    assert world.record.status is JobStatus.READY
+    assert [verb for verb, _ in world.cloudformation.operations] == ["create", "update"]
+
+
+def test_an_invalid_row_keeps_its_running_stack(ready):
+    before = ready.state
+
+    ready.put(memory_mb=1, colour="red")
+
+    assert ready.record.status is JobStatus.INVALID
+    assert {error.field for error in ready.record.errors} == {"memory_mb", "colour"}
+    assert ready.state == before
+    assert ready.record.outputs
+    ready.put()
+    assert ready.record.status is JobStatus.READY
+    assert ready.record.errors == ()
+
+
+def test_a_missing_bundle_is_found_before_cloudformation_is_called(world):
+    world.missing.add("s3://bundles/report.zip")
+
+    world.put()
+
+    assert world.record.status is JobStatus.INVALID
+    assert world.cloudformation.operations == []
+    world.missing.clear()
+    world.look()
+    assert world.record.status is JobStatus.CREATING
+
+
+def test_a_bad_job_leaves_its_neighbours_alone(world):
+    world.jobs.rows = {
+        "Capitals": {"job_name": "Capitals"},
+        NAME: row(),
+        "bad": {"job_name": "bad", "type": "lamda"},
+    }
+
+    results = world.look("Capitals", NAME, "bad")
+
+    assert all(isinstance(result, Reconciled) for result in results.values())
+    assert {name: record.status for name, record in world.stacks.records.items()} == {
+        "Capitals": JobStatus.INVALID,
+        NAME: JobStatus.CREATING,
+        "bad": JobStatus.INVALID,
+    }
+
+
+def test_a_refused_job_fails_with_the_reason_and_without_a_loop(world):
+    world.put()
+    world.finish(BROKEN)
+
+    assert world.record.status is JobStatus.FAILED
+    assert world.record.failure.reason == BROKEN
+    assert world.record.failure.resource == "Function"
+    for _ in range(5):
+        world.look()
+    assert world.cloudformation.operations == [("create", STACK)]
+
+
+def test_the_next_good_row_heals_a_rolled_back_stack(world):
+    world.put()
+    world.finish(BROKEN)
+    world.put(memory_mb=256)
+    assert world.state.status is StackStatus.DELETE_IN_PROGRESS
+    world.finish()
+    assert world.state.status is StackStatus.CREATE_IN_PROGRESS
+    world.finish()
+
+    assert world.record.status is JobStatus.READY
+    assert world.record.failure is None
+
+
+def test_a_failed_update_keeps_the_last_good_stack(ready):
+    good = ready.state.digest
+    ready.put(memory_mb=256)
+    ready.finish(BROKEN)
+
+    assert ready.record.status is JobStatus.FAILED
+    assert ready.state.digest == good
+    ready.put()
+    assert ready.record.status is JobStatus.READY
+
+
+def test_a_passing_failure_is_retried_five_times_then_given_up(world):
+    world.put()
+    for attempt in range(1, MAX_ATTEMPTS):
+        world.finish(THROTTLED)
+        assert world.record.status is JobStatus.RETRYING
+        assert world.record.attempts == attempt
+        name, delay_seconds = world.queue.sent[-1]
+        assert name == NAME
+        world.clock.advance(timedelta(seconds=delay_seconds))
+        world.look()
+        world.finish()  # the deletion; its event creates
+    world.finish(THROTTLED)
+
+    assert world.record.status is JobStatus.FAILED
+    assert [verb for verb, _ in world.cloudformation.operations].count("create") == MAX_ATTEMPTS
+
+
+@pytest.mark.parametrize("calls_before", range(3))
+@pytest.mark.parametrize(
+    "fault",
+    [ThrottledError("Rate exceeded"), TemporaryError("500"), ConflictError("faster")],
+    ids=["throttle", "server-error", "conflict"],
+)
+def test_a_temporary_error_of_any_call_is_made_good(world, calls_before, fault):
+    world.jobs.rows[NAME] = row()
+    world.faults.planned = [None] * calls_before + [fault]
+
+    world.look()
+    world.look()
+
+    assert world.record.status is JobStatus.CREATING
+    assert world.cloudformation.operations == [("create", STACK)]
+
+
+def test_a_throttled_create_is_queued_and_says_so(world):
+    world.faults.planned = [None, ThrottledError("Rate exceeded")]
+
+    world.put()
+
+    assert world.record.status is JobStatus.PENDING
+    assert world.record.conditions[0].message == "Rate exceeded"
+    assert [name for name, _ in world.queue.sent] == [NAME]
+
+
+def test_a_missing_permission_is_shown_and_not_hammered(world):
+    world.faults.planned = [None, PermanentError("AccessDenied: not authorized")]
+
+    world.put()
+    world.look()
+
+    assert world.record.status is JobStatus.FAILED
+    assert "not authorized" in world.record.failure.reason
+    assert world.cloudformation.operations == []
+
+
+@pytest.mark.parametrize("calls_before", range(3))
+def test_a_crash_between_any_two_calls_is_made_good(world, calls_before):
+    world.jobs.rows[NAME] = row()
+    world.faults.planned = [None] * calls_before + [Crash()]
+    with pytest.raises(Crash):
+        world.look()
+
+    world.look()
+
+    assert world.record.status is JobStatus.CREATING
+    assert world.cloudformation.operations == [("create", STACK)]
+
+
+def test_a_retained_stack_outlives_its_row_and_is_adopted(world):
+    world.put(deletion_policy="retain")
+    world.finish()
+    world.remove()
+    assert world.record.status is JobStatus.RETAINED
+    assert world.state.status is StackStatus.CREATE_COMPLETE
+
+    world.put(deletion_policy="retain")
+
+    assert world.record.status is JobStatus.READY
+    assert world.cloudformation.operations == [("create", STACK)]
+
+
+def test_a_foreign_stack_is_left_alone(world):
+    foreign = StackState("arn:theirs", StackStatus.CREATE_COMPLETE, ours=False)
+    world.put()
+    world.finish()
+    world.cloudformation.stacks[STACK].state = foreign
+
+    world.put(memory_mb=256)
+
+    assert world.record.status is JobStatus.FAILED
+    assert "arn:theirs" in world.record.failure.reason
+    world.remove()
+    assert world.state == foreign
+
+
+def test_a_paused_row_is_only_looked_at(ready):
+    ready.put(memory_mb=256, paused=True)
+    assert ready.record.status is JobStatus.PAUSED
+    assert len(ready.cloudformation.operations) == 1
+    ready.put(memory_mb=256, paused=False)
+    assert ready.record.status is JobStatus.UPDATING
+
+
+def test_a_row_that_was_never_known_and_is_gone_leaves_no_record(world):
+    world.look()
+
+    assert world.stacks.records == {}
+
+
+def test_a_stack_that_will_not_be_deleted_is_let_go_with_its_orphans_named(ready):
+    ready.remove()
+    for _ in range(2):
+        ready.finish("bucket is not empty")
+    assert ready.record.orphans == ("Function",)
+    ready.finish()
+
+    assert ready.record.status is JobStatus.DELETED
+    assert ready.record.orphans == ("Function",)
+
+
+FAULTS = st.sampled_from(
+    [None, ThrottledError("Rate exceeded"), TemporaryError("503"), ConflictError("x"), Crash()]
+)
+ROWS = st.sampled_from(
+    [
+        None,
+        row(128),
+        row(256),
+        row(512, deletion_policy="retain"),
+        row(1),
+        row(128, paused=True),
+        {"job_name": NAME, "type": "nonsense"},
+    ]
+)
+
+
+class AnyStory(RuleBasedStateMachine):
+    """Edits, lost and repeated events, failures and crashes in any order; then quiet."""
+
+    def __init__(self):
+        super().__init__()
+        self.world = World()
+
+    @rule(row=ROWS)
+    def write(self, row):
+        self.world.jobs.rows.pop(NAME, None)
+        if row is not None:
+            self.world.jobs.rows[NAME] = dict(row)
+
+    @rule(faults=st.lists(FAULTS, max_size=6))
+    def look(self, faults):
+        self.world.faults.planned = list(faults)
+        try:
+            self.world.look()
+        except Crash:
+            pass
+        finally:
+            self.world.faults.planned = []
+
+    @precondition(lambda self: self.world.cloudformation.running())
+    @rule(
+        failure=st.sampled_from([None, None, THROTTLED, BROKEN]),
+        stuck=st.booleans(),
+    )
+    def operation_ends(self, failure, stuck):
+        self.world.cloudformation.finish(STACK, failure, stuck=stuck)
+
+    @rule(minutes=st.integers(1, 60))
+    def time_passes(self, minutes):
+        self.world.clock.advance(timedelta(minutes=minutes))
+
+    def teardown(self):
+        self.settle()
+        self.check_the_stack_is_the_rows()
+        operations = len(self.world.cloudformation.operations)
+        for _ in range(5):
+            self.world.clock.advance(timedelta(hours=1))
+            self.world.look()
+        assert len(self.world.cloudformation.operations) == operations, "a settled job acts"
+
+    def settle(self):
+        for _ in range(30):
+            self.world.look()
+            for name in self.world.cloudformation.running():
+                self.world.cloudformation.finish(name)
+            self.world.clock.advance(timedelta(minutes=30))
+        assert not self.world.cloudformation.running()
+
+    def check_the_stack_is_the_rows(self):
+        world = self.world
+        stored = world.stacks.records.get(NAME)
+        stack = world.cloudformation.stacks.get(STACK)
+        if NAME not in world.jobs.rows:
+            if stack is None:
+                assert stored is None or stored.status is JobStatus.DELETED
+            else:
+                assert stored.status in {JobStatus.RETAINED, JobStatus.FAILED}
+            return
+        match stored.status:
+            case JobStatus.READY:
+                assert stack.state.digest == stored.spec_digest == stored.deployed_digest
+            case JobStatus.FAILED:
+                assert stored.failure.reason
+            case JobStatus.INVALID:
+                assert stored.errors
+            case status:
+                assert status is JobStatus.PAUSED
+                assert world.jobs.rows[NAME]["paused"] is True
+
+
+TestAnyStory = AnyStory.TestCase
+TestAnyStory.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+
+
+def test_a_stale_record_is_not_overwritten(ready):
+    stale = replace(ready.record, status=JobStatus.PENDING, version=0)
+
+    with pytest.raises(ConflictError):
+        ready.stacks.save(stale)
