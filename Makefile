@@ -8,6 +8,8 @@ READY  := $(VENV)/.ready
 UV_VERSION := 0.13.8
 UV     := $(BIN)/uv
 export UV_PYTHON_DOWNLOADS := never
+# The Lambda runtime brings the SDK, kept current by AWS, so the package does not.
+RUNTIME_HAS := $(foreach name,boto3 botocore s3transfer urllib3 python-dateutil,--no-emit-package $(name))
 
 .PHONY: local local-down test test-fast check bench build deploy lock golden clean
 
@@ -28,7 +30,7 @@ lock: $(READY)
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	  --no-emit-index-url --no-emit-find-links --all-extras --group dev pyproject.toml -o requirements.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
-	  --no-emit-index-url --no-emit-find-links --no-emit-package boto3 pyproject.toml \
+	  --no-emit-index-url --no-emit-find-links $(RUNTIME_HAS) pyproject.toml \
 	  -c requirements.lock -o requirements-lambda.lock
 
 $(READY): requirements.lock pyproject.toml

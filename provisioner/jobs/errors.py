@@ -37,7 +37,8 @@ class Rejected:
     Attributes
     ----------
     job_name
-        The row's key as it stands, even when it is itself at fault; "" when it is not text.
+        The row's key, even when it is itself at fault, as far as it can be shown; "" when it is
+        not text.
     errors
         At least one; those of the row as a whole first, then in the order of the model's fields.
     """
@@ -94,7 +95,7 @@ def kind_of(value: object) -> str:
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return ``; did you mean "x"?`` for the nearest choice, or nothing."""
     by_lower = {choice.lower(): choice for choice in choices}
-    nearest = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.7)
+    nearest = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.65)
     return f'; did you mean "{by_lower[nearest[0]]}"?' if nearest else ""
 
 

@@ -1,0 +1,260 @@
+"""The bootstrap's templates as CloudFormation would see them, and IAM in miniature."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.decode import decode
+
+ROOT = Path(__file__).parents[3]
+ACCOUNT = "123456789012"
+PSEUDO = {
+    "AWS::AccountId": ACCOUNT,
+    "AWS::NoValue": None,
+    "AWS::Partition": "aws",
+    "AWS::Region": "eu-west-1",
+    "AWS::StackName": "jobs",
+}
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Return a template with its short functions written out."""
+    template, problems = decode(str(path))
+    assert not problems
+    plain: dict[str, Any] = json.loads(json.dumps(template))
+    return plain
+
+
+@dataclass
+class Stack:
+    """A template with values for its parameters, whose text can be asked for."""
+
+    template: Mapping[str, Any]
+    values: dict[str, Any]
+    nested: dict[str, Stack] = field(default_factory=dict)
+
+    def resource(self, logical_id: str) -> Any:
+        """Return a resource's properties, of a function those of Globals among them."""
+        resource = self.template["Resources"][logical_id]
+        properties = resource["Properties"]
+        if resource["Type"] == "AWS::Serverless::Function":
+            properties = merged(self.template["Globals"]["Function"], properties)
+        return self.render(properties)
+
+    def render(self, node: Any) -> Any:
+        """Return a node with every function in it worked out."""
+        match node:
+            case {"Ref": _} | {"Fn::GetAtt": _} | {"Fn::Sub": _}:
+                return self.reference(node)
+            case dict() if any(key.startswith("Fn::") for key in node):
+                return self.function(node)
+            case dict():
+                return {key: self.render(value) for key, value in node.items()}
+            case list():
+                rendered = [self.render(item) for item in node]
+                return [item for item in rendered if item is not None]
+            case _:
+                return node
+
+    def reference(self, node: Mapping[str, Any]) -> Any:
+        match node:
+            case {"Ref": name}:
+                return self.ref(name)
+            case {"Fn::GetAtt": path}:
+                return self.attribute(*(path.split(".", 1) if isinstance(path, str) else path))
+            case {"Fn::Sub": [text, names]}:
+                return self.substitute(text, self.render(names))
+            case {"Fn::Sub": text}:
+                return self.substitute(text, {})
+            case _:
+                raise AssertionError(node)
+
+    def function(self, node: Mapping[str, Any]) -> Any:
+        match node:
+            case {"Fn::Join": [separator, parts]}:
+                return separator.join(self.render(parts))
+            case {"Fn::Split": [separator, text]}:
+                return self.render(text).split(separator)
+            case {"Fn::If": [condition, then, otherwise]}:
+                wanted = self.render(self.template["Conditions"][condition])
+                return self.render(then if wanted else otherwise)
+            case {"Fn::Equals": [left, right]}:
+                return self.render(left) == self.render(right)
+            case {"Fn::Not": [operand]}:
+                return not self.render(operand)
+            case _:
+                raise AssertionError(node)
+
+    def ref(self, name: str) -> Any:
+        if name in PSEUDO:
+            return PSEUDO[name]
+        if name in self.values:
+            return self.values[name]
+        kind = self.template["Resources"][name]["Type"]
+        return self.attribute(name, "Arn") if kind in REFERRED_TO_BY_ARN else name
+
+    def attribute(self, logical_id: str, attribute: str) -> str:
+        if attribute.startswith("Outputs."):
+            nested = self.nested[logical_id]
+            output = nested.template["Outputs"][attribute.removeprefix("Outputs.")]
+            return str(nested.render(output["Value"]))
+        kind = self.template["Resources"][logical_id]["Type"]
+        arn = ARNS.get(kind, f"{kind}/{logical_id}").replace("?", logical_id)
+        return arn + {"StreamArn": "/stream/now"}.get(attribute, "")
+
+    def substitute(self, text: str, names: Mapping[str, str]) -> str:
+        def value(found: re.Match[str]) -> str:
+            name = found[1]
+            if name in names:
+                return names[name]
+            return str(self.attribute(*name.split(".", 1)) if "." in name else self.ref(name))
+
+        return re.sub(r"\$\{([^}]+)\}", value, text)
+
+
+def merged(globals_: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a function's properties as SAM merges them: maps by key, else its own win."""
+    both = {
+        key: merged(globals_[key], own[key])
+        for key in globals_.keys() & own.keys()
+        if isinstance(globals_[key], dict)
+    }
+    return {**globals_, **own, **both}
+
+
+REFERRED_TO_BY_ARN = {"AWS::IAM::ManagedPolicy", "AWS::SNS::Topic"}
+ARNS = {
+    "AWS::DynamoDB::Table": f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/?",
+    "AWS::ECS::Cluster": f"arn:aws:ecs:eu-west-1:{ACCOUNT}:cluster/?",
+    "AWS::IAM::ManagedPolicy": f"arn:aws:iam::{ACCOUNT}:policy/jobs_provisioner/?",
+    "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT}:role/jobs_provisioner/?",
+    "AWS::Logs::LogGroup": f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:?:*",
+    "AWS::S3::Bucket": "arn:aws:s3:::?",
+    "AWS::SQS::Queue": f"arn:aws:sqs:eu-west-1:{ACCOUNT}:?",
+}
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def source() -> dict[str, Any]:
+    """template.yaml as it is written."""
+    return load(ROOT / "template.yaml")
+
+
+@pytest.fixture(scope="session")
+def nested_paths() -> list[Path]:
+    return sorted((ROOT / "bootstrap").glob("*.yaml"))
+
+
+@pytest.fixture(scope="session")
+def bootstrap(source: dict[str, Any]) -> Stack:
+    """The stacks as they come up with the parameters' defaults."""
+    defaults = {name: parameter["Default"] for name, parameter in source["Parameters"].items()}
+    actions = defaults["JobActions"]
+    main = Stack(source, defaults | {"JobActions": [a.strip() for a in actions.split(",")]})
+    for name in ("NetworkStack", "ComputeStack", "SecurityStack"):
+        resource = source["Resources"][name]["Properties"]
+        template = load(ROOT / resource["TemplateURL"])
+        values = main.render(resource.get("Parameters", {}))
+        for parameter, declared in template["Parameters"].items():
+            if declared["Type"] == "CommaDelimitedList":
+                values[parameter] = values[parameter].split(",")
+        main.nested[name] = Stack(template, values)
+    return main
+
+
+@dataclass(frozen=True)
+class Statements:
+    """Policies of one principal, evaluated as IAM does it: a Deny wins, no Allow is a no."""
+
+    statements: tuple[Mapping[str, Any], ...]
+
+    def allow(self, action: str, resource: str, **context: str) -> bool:
+        keys = {key.replace("_", ":", 1): value for key, value in context.items()}
+        effects = {s["Effect"] for s in self.statements if _applies(s, action, resource, keys)}
+        return effects == {"Allow"}
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        return iter(self.statements)
+
+
+def _applies(
+    statement: Mapping[str, Any], action: str, resource: str, keys: Mapping[str, str]
+) -> bool:
+    if "NotAction" in statement:
+        acts = not _matches(action.lower(), listed(statement, "NotAction"), str.lower)
+    else:
+        acts = _matches(action.lower(), listed(statement, "Action"), str.lower)
+    return (
+        acts
+        and _matches(resource, listed(statement, "Resource"), str)
+        and all(
+            _holds(operator, keys.get(key), values if isinstance(values, list) else [values])
+            for operator, wanted in statement.get("Condition", {}).items()
+            for key, values in wanted.items()
+        )
+    )
+
+
+def _matches(text: str, patterns: list[str], fold: Callable[[str], str]) -> bool:
+    return any(fnmatchcase(text, fold(pattern)) for pattern in patterns)
+
+
+def _holds(operator: str, actual: str | None, values: list[str]) -> bool:
+    match operator.removesuffix("IfExists"):
+        case "Null":
+            return (actual is None) == (values == ["true"])
+        case _ if actual is None:
+            return operator.endswith("IfExists") or operator.startswith("StringNot")
+        case "StringEquals" | "ArnEquals":
+            return actual in values
+        case "ArnLike" | "StringLike":
+            return _matches(actual, values, str)
+        case "StringNotEquals":
+            return actual not in values
+        case "Bool":
+            return values == [actual]
+        case _:
+            raise AssertionError(operator)
+
+
+def listed(statement: Mapping[str, Any], key: str) -> list[str]:
+    """Return an element that may be one string or a list of them, as a list."""
+    value = statement[key]
+    return [value] if isinstance(value, str) else value
+
+
+@pytest.fixture(scope="session")
+def policies(bootstrap: Stack) -> dict[str, Statements]:
+    """Every role and managed policy of the bootstrap, by its logical id."""
+    managed: dict[str, list[Mapping[str, Any]]] = {}
+    roles: dict[str, Mapping[str, Any]] = {}
+    for stack in (bootstrap, *bootstrap.nested.values()):
+        for name, resource in stack.template["Resources"].items():
+            match resource["Type"]:
+                case "AWS::IAM::ManagedPolicy":
+                    managed[name] = stack.resource(name)["PolicyDocument"]["Statement"]
+                case "AWS::IAM::Role":
+                    roles[name] = stack.resource(name)
+    found = {name: Statements(tuple(statements)) for name, statements in managed.items()}
+    for name, role in roles.items():
+        statements = [
+            statement
+            for policy in role["Policies"]
+            for statement in policy["PolicyDocument"]["Statement"]
+        ]
+        for arn in role.get("ManagedPolicyArns", []):
+            statements += managed[arn.rpartition("/")[2]]
+        found[name] = Statements(tuple(statements))
+    return found

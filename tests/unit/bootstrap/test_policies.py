@@ -1,0 +1,442 @@
+"""Who may do what: the bootstrap's roles, evaluated as IAM would."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+HERE = "eu-west-1:123456789012"
+STACK = f"arn:aws:cloudformation:{HERE}:stack/jobs-report/1"
+SERVICE_ROLE = "arn:aws:iam::123456789012:role/jobs_provisioner/CloudFormationRole"
+BOUNDARY = "arn:aws:iam::123456789012:policy/jobs_provisioner/JobBoundary"
+JOB_ROLE = "arn:aws:iam::123456789012:role/jobs/jobs-report"
+OWN_ROLE = "arn:aws:iam::123456789012:role/jobs_provisioner/WorkflowRole"
+TABLE = f"arn:aws:dynamodb:{HERE}:table"
+CLUSTER = f"arn:aws:ecs:{HERE}:cluster/Cluster"
+TASK = f"arn:aws:ecs:{HERE}:task-definition/jobs-a:1"
+FOREIGN_TASK = f"arn:aws:ecs:{HERE}:task-definition/b:1"
+MACHINE = f"arn:aws:states:{HERE}:stateMachine:jobs-a"
+FOREIGN_MACHINE = f"arn:aws:states:{HERE}:stateMachine:b"
+RECONCILERS = ["JobStreamRole", "StackEventsRole", "ReconcileQueueRole"]
+OPERATIONS = ["CreateStack", "UpdateStack", "DeleteStack", "ContinueUpdateRollback"]
+
+IAM_ROLE_WRITES = [
+    "CreateRole",
+    "PutRolePolicy",
+    "DeleteRolePolicy",
+    "AttachRolePolicy",
+    "DetachRolePolicy",
+    "PutRolePermissionsBoundary",
+]
+
+
+def test_only_the_boundary_uses_a_bare_star_and_only_to_deny(policies):
+    bare = {
+        (name, statement["Effect"])
+        for name, statements in policies.items()
+        for statement in statements
+        if "*" in actions(statement)
+    }
+    assert bare == {("JobBoundary", "Deny")}
+
+
+def test_no_role_is_allowed_all_of_a_service(policies):
+    for name, statements in policies.items():
+        if name != "JobBoundary":
+            for statement in statements:
+                if statement["Effect"] == "Allow":
+                    assert not [a for a in actions(statement) if a.endswith("*")], name
+
+
+WITHOUT_RESOURCE = {
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSecurityGroupRules",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcs",
+    "ecr:GetAuthorizationToken",
+    "ecs:DeregisterTaskDefinition",
+    "ecs:DescribeTaskDefinition",
+    "ecs:ListTasks",
+    "ecs:RegisterTaskDefinition",
+    "logs:DescribeLogGroups",
+}
+"""Actions for which IAM knows no resource (Service Authorization Reference)."""
+
+
+def test_every_resource_is_named_where_iam_can_tell_them_apart(policies):
+    for name, statements in policies.items():
+        if name != "JobBoundary":
+            for statement in statements:
+                if statement["Effect"] == "Allow" and "*" in resources(statement):
+                    assert set(actions(statement)) <= WITHOUT_RESOURCE, name
+
+
+def test_roles_are_passed_to_named_services_only(policies):
+    passing = [
+        statement
+        for name, statements in policies.items()
+        for statement in statements
+        if statement["Effect"] == "Allow" and "iam:PassRole" in actions(statement)
+    ]
+    assert len(passing) >= 6
+    for statement in passing:
+        assert actions(statement) == ["iam:PassRole"]
+        assert statement["Condition"]["StringEquals"]["iam:PassedToService"]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("role", RECONCILERS)
+def test_stacks_are_operated_with_the_service_role_only(policies, role, operation):
+    action = f"cloudformation:{operation}"
+    assert policies[role].allow(action, STACK, cloudformation_RoleArn=SERVICE_ROLE)
+    assert not policies[role].allow(action, STACK)
+    assert not policies[role].allow(action, STACK, cloudformation_RoleArn=OWN_ROLE)
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [
+        "jobs/1",
+        "jobs-SecurityStack-1A2B/1",
+        "jobs-NetworkStack-1A2B/1",
+        "jobs-ComputeStack-1A2B/1",
+        "somebody-elses/1",
+    ],
+)
+@pytest.mark.parametrize("role", RECONCILERS)
+def test_no_other_stack_is_operated(policies, role, stack):
+    arn = f"arn:aws:cloudformation:{HERE}:stack/{stack}"
+    for operation in OPERATIONS:
+        action = f"cloudformation:{operation}"
+        assert not policies[role].allow(action, arn, cloudformation_RoleArn=SERVICE_ROLE)
+
+
+@pytest.mark.parametrize("role", RECONCILERS)
+def test_reconcilers_write_stacks_rows_and_nothing_else_of_people(policies, role):
+    may = policies[role].allow
+    for table in ("JobsTable", "StacksTable"):
+        assert may("dynamodb:BatchGetItem", f"{TABLE}/{table}")
+    assert may("dynamodb:PutItem", f"{TABLE}/StacksTable")
+    assert not may("dynamodb:PutItem", f"{TABLE}/JobsTable")
+    assert not may("dynamodb:PutItem", f"{TABLE}/TriggersTable")
+    assert may("s3:GetObject", "arn:aws:s3:::BundleBucket/report.zip")
+    assert may("s3:ListBucket", "arn:aws:s3:::BundleBucket")
+    assert not may("s3:PutObject", "arn:aws:s3:::BundleBucket/report.zip")
+    assert may("s3:PutObject", "arn:aws:s3:::ArtifactsBucket/templates/jobs-report.json")
+    assert not may("s3:PutObject", "arn:aws:s3:::ArtifactsBucket/runs/report/1/input.json")
+    assert may("sqs:SendMessage", f"arn:aws:sqs:{HERE}:ReconcileQueue")
+    assert not may("states:StartExecution", f"arn:aws:states:{HERE}:stateMachine:jobs-report")
+    assert not may("iam:CreateRole", JOB_ROLE, iam_PermissionsBoundary=BOUNDARY)
+
+
+def test_more_bundle_buckets_can_be_named(bootstrap):
+    security = bootstrap.nested["SecurityStack"]
+    more = type(security)(
+        security.template,
+        security.values | {"ReadableBundleBucketArns": ["arn:aws:s3:::ours", "arn:aws:s3:::b"]},
+    )
+    statements = more.resource("ReconcilePolicy")["PolicyDocument"]["Statement"]
+    readable = {s["Sid"]: s["Resource"] for s in statements}
+    assert readable["PinBundles"] == ["arn:aws:s3:::ours/*", "arn:aws:s3:::b/*"]
+
+
+@pytest.mark.parametrize("action", IAM_ROLE_WRITES)
+def test_roles_of_jobs_are_written_under_the_boundary_only(policies, action):
+    may = policies["CloudFormationRole"].allow
+    assert may(f"iam:{action}", JOB_ROLE, iam_PermissionsBoundary=BOUNDARY)
+    assert not may(f"iam:{action}", JOB_ROLE)
+    assert not may(f"iam:{action}", JOB_ROLE, iam_PermissionsBoundary=BOUNDARY + "2")
+    assert not may(f"iam:{action}", OWN_ROLE, iam_PermissionsBoundary=BOUNDARY)
+
+
+@pytest.mark.parametrize(
+    "action",
+    ["CreatePolicyVersion", "DeletePolicy", "DeletePolicyVersion", "SetDefaultPolicyVersion"],
+)
+def test_the_boundary_itself_is_out_of_reach(policies, action):
+    statements = policies["CloudFormationRole"]
+    assert not statements.allow(f"iam:{action}", BOUNDARY)
+    assert action in denied(statements)
+    assert "DeleteRolePermissionsBoundary" in denied(statements)
+
+
+@pytest.mark.parametrize(
+    ("role", "service"),
+    [
+        (JOB_ROLE, "lambda.amazonaws.com"),
+        (JOB_ROLE, "ecs-tasks.amazonaws.com"),
+        (OWN_ROLE, "states.amazonaws.com"),
+        (OWN_ROLE.replace("Workflow", "Scheduler"), "scheduler.amazonaws.com"),
+        (OWN_ROLE.replace("Workflow", "Execution"), "ecs-tasks.amazonaws.com"),
+    ],
+)
+def test_each_role_goes_to_its_service_and_to_no_other(policies, role, service):
+    may = policies["CloudFormationRole"].allow
+    assert may("iam:PassRole", role, iam_PassedToService=service)
+    assert not may("iam:PassRole", role, iam_PassedToService="ec2.amazonaws.com")
+    if role != JOB_ROLE:
+        assert not may("iam:PassRole", role, iam_PassedToService="lambda.amazonaws.com")
+
+
+@pytest.mark.parametrize(
+    ("action", "arn", "allowed"),
+    [
+        ("lambda:CreateFunction", f"arn:aws:lambda:{HERE}:function:jobs-report", True),
+        ("lambda:UpdateFunctionCode", f"arn:aws:lambda:{HERE}:function:jobs_job_stream", False),
+        ("states:CreateStateMachine", f"arn:aws:states:{HERE}:stateMachine:jobs-report", True),
+        ("states:UpdateStateMachine", f"arn:aws:states:{HERE}:stateMachine:other", False),
+        ("scheduler:CreateSchedule", f"arn:aws:scheduler:{HERE}:schedule/jobs/jobs-a-0", True),
+        ("scheduler:UpdateSchedule", f"arn:aws:scheduler:{HERE}:schedule/default/sweep", False),
+        ("logs:CreateLogGroup", f"arn:aws:logs:{HERE}:log-group:/jobs/report", True),
+        ("logs:DeleteLogGroup", f"arn:aws:logs:{HERE}:log-group:/aws/lambda/x", False),
+        ("cloudwatch:PutMetricAlarm", f"arn:aws:cloudwatch:{HERE}:alarm:jobs-report", True),
+        ("cloudwatch:DeleteAlarms", f"arn:aws:cloudwatch:{HERE}:alarm:billing", False),
+        ("dynamodb:DeleteTable", f"{TABLE}/JobsTable", False),
+        ("s3:GetObjectVersion", "arn:aws:s3:::BundleBucket/report.zip", True),
+        ("s3:DeleteBucket", "arn:aws:s3:::BundleBucket", False),
+    ],
+)
+def test_stacks_of_jobs_hold_only_what_is_theirs(policies, action, arn, allowed):
+    assert policies["CloudFormationRole"].allow(action, arn) is allowed
+
+
+def test_security_groups_are_changed_in_our_network_only(bootstrap, policies):
+    may = policies["CloudFormationRole"].allow
+    group = f"arn:aws:ec2:{HERE}:security-group/sg-1"
+    vpc = f"arn:aws:ec2:{HERE}:vpc/" + bootstrap.nested["SecurityStack"].values["VpcId"]
+    assert may("ec2:DeleteSecurityGroup", group, ec2_Vpc=vpc)
+    assert not may("ec2:DeleteSecurityGroup", group, ec2_Vpc=vpc + "2")
+    assert may("ec2:CreateSecurityGroup", vpc)
+    assert not may("ec2:CreateSecurityGroup", vpc + "2")
+
+
+@pytest.mark.parametrize(
+    ("action", "arn", "context"),
+    [
+        ("s3:GetObject", "arn:aws:s3:::data/in.csv", {}),
+        ("s3:PutObject", "arn:aws:s3:::data/out.json", {}),
+        ("s3:GetObject", "arn:aws:s3:::BundleBucket/report.zip", {}),
+        ("dynamodb:PutItem", f"{TABLE}/orders", {}),
+        ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:orders", {}),
+        ("logs:PutLogEvents", f"arn:aws:logs:{HERE}:log-group:/jobs/report:*", {}),
+        ("ec2:CreateNetworkInterface", "*", {}),
+        ("sts:GetCallerIdentity", "*", {"aws_RequestedRegion": "us-east-1"}),
+    ],
+)
+def test_what_a_job_can_be_given(policies, action, arn, context):
+    assert policies["JobBoundary"].allow(action, arn, **(AT_HOME | context))
+
+
+@pytest.mark.parametrize(
+    ("action", "arn", "context"),
+    [
+        ("iam:CreateRole", "arn:aws:iam::123456789012:role/mine", {}),
+        ("iam:PassRole", JOB_ROLE, {}),
+        ("organizations:LeaveOrganization", "*", {}),
+        ("sts:AssumeRole", OWN_ROLE, {}),
+        ("sts:AssumeRole", JOB_ROLE, {}),
+        ("sts:AssumeRole", SERVICE_ROLE, {}),
+        ("dynamodb:PutItem", f"{TABLE}/JobsTable", {}),
+        ("dynamodb:Query", f"{TABLE}/StacksTable/index/by_status", {}),
+        ("dynamodb:UpdateItem", f"{TABLE}/TriggersTable", {}),
+        ("dynamodb:GetRecords", f"{TABLE}/JobsTable/stream/now", {}),
+        ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:ReconcileQueue", {}),
+        ("sqs:ReceiveMessage", f"arn:aws:sqs:{HERE}:DeadLetterQueue", {}),
+        ("states:StartExecution", f"arn:aws:states:{HERE}:stateMachine:jobs-neighbour", {}),
+        ("lambda:InvokeFunction", f"arn:aws:lambda:{HERE}:function:jobs-neighbour", {}),
+        ("lambda:InvokeFunction", f"arn:aws:lambda:{HERE}:function:jobs_job_stream", {}),
+        ("cloudformation:DeleteStack", STACK, {}),
+        ("cloudformation:UpdateStack", f"arn:aws:cloudformation:{HERE}:stack/jobs/1", {}),
+        ("s3:PutObject", "arn:aws:s3:::BundleBucket/neighbour.zip", {}),
+        ("s3:DeleteObjectVersion", "arn:aws:s3:::BundleBucket/neighbour.zip", {}),
+        ("s3:PutObject", "arn:aws:s3:::ArtifactsBucket/templates/jobs-neighbour.json", {}),
+        ("s3:GetObject", "arn:aws:s3:::ArtifactsBucket/runs/neighbour/1/input.json", {}),
+        ("s3:PutBucketPolicy", "arn:aws:s3:::data", {}),
+        ("ecs:DescribeTasks", f"arn:aws:ecs:{HERE}:task/Cluster/1", {}),
+        ("s3:GetObject", "arn:aws:s3:::data/in.csv", {"aws_RequestedRegion": "us-east-1"}),
+        ("s3:GetObject", "arn:aws:s3:::theirs/in.csv", {"aws_ResourceAccount": "210987654321"}),
+    ],
+)
+def test_what_a_job_can_never_be_given(policies, action, arn, context):
+    assert not policies["JobBoundary"].allow(action, arn, **(AT_HOME | context))
+
+
+AT_HOME = {"aws_RequestedRegion": "eu-west-1", "aws_ResourceAccount": "123456789012"}
+
+
+def test_the_boundary_holds_even_when_someone_widens_its_actions(bootstrap, policies):
+    security = bootstrap.nested["SecurityStack"]
+    widened = type(security)(security.template, security.values | {"JobActions": ["iam:*"]})
+    statements = widened.resource("JobBoundary")["PolicyDocument"]["Statement"]
+    assert not type(policies["JobBoundary"])(tuple(statements)).allow(
+        "iam:CreateUser", "*", **AT_HOME
+    )
+
+
+@pytest.mark.parametrize("name", ["JobBoundary", "ReconcilePolicy"])
+def test_managed_policies_fit_into_iam(bootstrap, name):
+    # 6,144 characters without white space (IAM quotas); physical names are longer than logical.
+    document = json.dumps(bootstrap.nested["SecurityStack"].resource(name)["PolicyDocument"])
+    assert len("".join(document.split())) + 40 * 12 <= 6_144
+
+
+def test_inline_policies_of_the_service_role_fit_into_iam(bootstrap):
+    # 10,240 characters a role, without white space (IAM quotas).
+    role = bootstrap.nested["SecurityStack"].resource("CloudFormationRole")
+    documents = json.dumps([policy["PolicyDocument"] for policy in role["Policies"]])
+    assert len("".join(documents.split())) + 20 * 40 <= 10_240
+
+
+@pytest.mark.parametrize(
+    ("action", "arn", "context", "allowed"),
+    [
+        ("lambda:InvokeFunction", f"arn:aws:lambda:{HERE}:function:jobs-report", {}, True),
+        ("lambda:InvokeFunction", f"arn:aws:lambda:{HERE}:function:jobs_sweep", {}, False),
+        (
+            "ecs:RunTask",
+            TASK,
+            {"ecs_cluster": CLUSTER},
+            True,
+        ),
+        (
+            "ecs:RunTask",
+            TASK,
+            {"ecs_cluster": "x"},
+            False,
+        ),
+        ("ecs:RunTask", FOREIGN_TASK, {"ecs_cluster": CLUSTER}, False),
+        ("ecs:StopTask", f"arn:aws:ecs:{HERE}:task/Cluster/1", {}, True),
+        ("ecs:StopTask", f"arn:aws:ecs:{HERE}:task/other/1", {}, False),
+        ("iam:PassRole", JOB_ROLE, {"iam_PassedToService": "ecs-tasks.amazonaws.com"}, True),
+        ("iam:PassRole", JOB_ROLE, {"iam_PassedToService": "lambda.amazonaws.com"}, False),
+        ("dynamodb:PutItem", f"{TABLE}/TriggersTable", {}, True),
+        ("dynamodb:PutItem", f"{TABLE}/JobsTable", {}, False),
+        ("s3:PutObject", "arn:aws:s3:::ArtifactsBucket/runs/report/1/output.json", {}, True),
+        ("s3:PutObject", "arn:aws:s3:::ArtifactsBucket/templates/jobs-report.json", {}, False),
+    ],
+)
+def test_workflows(policies, action, arn, context, allowed):
+    assert policies["WorkflowRole"].allow(action, arn, **context) is allowed
+
+
+@pytest.mark.parametrize(
+    ("role", "action", "arn", "allowed"),
+    [
+        (
+            "SchedulerRole",
+            "states:StartExecution",
+            MACHINE,
+            True,
+        ),
+        ("SchedulerRole", "states:StartExecution", FOREIGN_MACHINE, False),
+        ("SweepRole", "dynamodb:Query", f"{TABLE}/StacksTable/index/by_status", True),
+        ("SweepRole", "dynamodb:Query", f"{TABLE}/TriggersTable/index/by_status", True),
+        ("SweepRole", "dynamodb:Scan", f"{TABLE}/JobsTable", False),
+        ("SweepRole", "sqs:SendMessage", f"arn:aws:sqs:{HERE}:ReconcileQueue", True),
+        ("RunEventsRole", "dynamodb:UpdateItem", f"{TABLE}/TriggersTable", True),
+        ("RunEventsRole", "dynamodb:UpdateItem", f"{TABLE}/StacksTable", False),
+        ("RunEventsRole", "ecs:StopTask", f"arn:aws:ecs:{HERE}:task/Cluster/1", True),
+        ("RunEventsRole", "ecs:StopTask", f"arn:aws:ecs:{HERE}:task/other/1", False),
+    ],
+)
+def test_the_other_roles(policies, role, action, arn, allowed):
+    assert policies[role].allow(action, arn) is allowed
+
+
+def test_the_execution_role_reads_secrets_of_jobs_only(policies):
+    may = policies["ExecutionRole"].allow
+    secrets = f"arn:aws:secretsmanager:{HERE}:secret:"
+    assert may("secretsmanager:GetSecretValue", secrets + "jobs/database-a1b2c3")
+    assert not may("secretsmanager:GetSecretValue", secrets + "payroll-a1b2c3")
+    assert may("ssm:GetParameters", f"arn:aws:ssm:{HERE}:parameter/jobs/database")
+    assert not may("ssm:GetParameters", f"arn:aws:ssm:{HERE}:parameter/payroll")
+
+
+SERVICES_THAT_TELL_THEIR_SOURCE = {
+    "ExecutionRole",
+    "WorkflowRole",
+    "SchedulerRole",
+    "SweepScheduleRole",
+}
+
+
+def test_no_other_account_can_have_our_roles_used(bootstrap):
+    trusts = {
+        name: stack.resource(name)["AssumeRolePolicyDocument"]["Statement"]
+        for stack in (bootstrap, *bootstrap.nested.values())
+        for name, resource in stack.template["Resources"].items()
+        if resource["Type"] == "AWS::IAM::Role"
+    }
+    assert len(trusts) == 10
+    for name, [statement] in trusts.items():
+        assert list(statement["Principal"]) == ["Service"]
+        conditions = statement.get("Condition", {})
+        told = conditions.get("StringEquals", {}).get("aws:SourceAccount") == "123456789012"
+        assert told is (name in SERVICES_THAT_TELL_THEIR_SOURCE)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    ["BundleBucketPolicy", "ArtifactsBucketPolicy", "ReconcileQueuePolicy", "DeadLetterQueuePolicy",
+     "NotificationTopicPolicy"],
+)  # fmt: skip
+def test_only_encrypted_traffic_is_answered(bootstrap, policy):
+    first = bootstrap.resource(policy)["PolicyDocument"]["Statement"][0]
+    assert (first["Effect"], first["Principal"]) == ("Deny", "*")
+    assert first["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def actions(statement) -> list[str]:
+    named = statement.get("Action", [])
+    return [named] if isinstance(named, str) else named
+
+
+def resources(statement) -> list[str]:
+    named = statement["Resource"]
+    return [named] if isinstance(named, str) else named
+
+
+def denied(statements) -> set[str]:
+    return {
+        action.partition(":")[2]
+        for statement in statements
+        if statement["Effect"] == "Deny"
+        for action in actions(statement)
+    }
+
+
+MADE_BY = {
+    "AWS::CloudWatch::Alarm": ("cloudwatch:PutMetricAlarm", "cloudwatch", "alarm:{AlarmName}"),
+    "AWS::EC2::SecurityGroup": ("ec2:CreateSecurityGroup", "ec2", "security-group/sg-1"),
+    "AWS::ECS::TaskDefinition": ("ecs:TagResource", "ecs", "task-definition/{Family}:1"),
+    "AWS::Lambda::Function": ("lambda:CreateFunction", "lambda", "function:{FunctionName}"),
+    "AWS::Logs::LogGroup": ("logs:CreateLogGroup", "logs", "log-group:{LogGroupName}"),
+    "AWS::Scheduler::Schedule": (
+        "scheduler:CreateSchedule",
+        "scheduler",
+        "schedule/{GroupName}/{Name}",
+    ),
+    "AWS::StepFunctions::StateMachine": (
+        "states:CreateStateMachine",
+        "states",
+        "stateMachine:{StateMachineName}",
+    ),
+}
+
+
+def test_the_service_role_can_make_all_that_jobs_are_made_of(policies, root):
+    may = policies["CloudFormationRole"].allow
+    golden = [json.loads(path.read_text()) for path in (root / "tests/golden").glob("*.json")]
+    resources = [r for template in golden for r in template.get("Resources", {}).values()]
+    assert len(resources) >= 10
+    for resource in resources:
+        properties = resource["Properties"]
+        if resource["Type"] == "AWS::IAM::Role":
+            name = f"{properties['Path']}{properties['RoleName']}"
+            arn = f"arn:aws:iam::123456789012:role{name}"
+            assert may("iam:CreateRole", arn, iam_PermissionsBoundary=BOUNDARY)
+        else:
+            action, service, kind = MADE_BY[resource["Type"]]
+            assert may(action, f"arn:aws:{service}:{HERE}:{kind.format(**properties)}")

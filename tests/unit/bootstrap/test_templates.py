@@ -1,0 +1,229 @@
+"""What the validators and the contract say of the bootstrap's templates."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+
+import pytest
+from cfnlint.api import lint_file
+from cloudformation_validate import (
+    CompositeEngine,
+    LogicalIdFilter,
+    RuleFilterConfig,
+    ValidateConfig,
+)
+
+from provisioner.settings import Settings
+from provisioner.stack import IN_PROGRESS, StackStatus
+
+SUPPRESSED = RuleFilterConfig(
+    ids=[
+        "I3011",  # what holds people's data says Retain (tested below); the rest may go
+        "I4010",  # our comments stand where the reader is
+        "I9001",  # tells of every property whose change replaces; nothing is wrong
+        "I9040",  # tags are given to the stack, and CloudFormation puts them on everything in it
+    ],
+    logical_ids=[
+        # Taken for passwords by their names; one is a path, the other an ARN.
+        LogicalIdFilter(rule_id="W2509", logical_id="SecretsPrefix"),
+        LogicalIdFilter(rule_id="W2509", logical_id="SecretsKeyArn"),
+    ],
+)
+TEMPLATES = [
+    "template.yaml",
+    "bootstrap/compute.yaml",
+    "bootstrap/network.yaml",
+    "bootstrap/security.yaml",
+]
+FUNCTIONS = {
+    "JobStreamFunction": "job_stream",
+    "StackEventsFunction": "stack_events",
+    "ReconcileQueueFunction": "reconcile_queue",
+    "SweepFunction": "sweep",
+    "RunEventsFunction": "run_events",
+}
+OUTPUTS = {
+    "JobsTableName",
+    "StacksTableName",
+    "TriggersTableName",
+    "BundleBucketName",
+    "ArtifactsBucketName",
+    "ReconcileQueueUrl",
+    "DeadLetterQueueUrl",
+    "NotificationTopicArn",
+}
+
+
+def test_every_template_is_looked_at(root, nested_paths):
+    assert {str(path.relative_to(root)) for path in nested_paths} == set(TEMPLATES[1:])
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_cfn_lint_finds_nothing(root, name):
+    assert lint_file(root / name) == []
+
+
+@pytest.fixture(scope="module")
+def validator():
+    return CompositeEngine()
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_cloudformation_validate_finds_nothing(validator, root, name):
+    report = validator.validate_template(root / name, ValidateConfig(exclude=SUPPRESSED))
+    assert [(d.rule_id, d.message) for d in report.diagnostics] == []
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_every_checkov_suppression_has_its_reason(root, name):
+    text = (root / name).read_text()
+    suppressed = re.findall(r"^ *(?:- )?id: CKV_.*\n(.*)", text, re.MULTILINE)
+    assert all(re.match(r" *comment: \w.{20,}", following) for following in suppressed)
+    assert len(suppressed) == text.count("CKV_")
+
+
+def test_the_outputs_are_there(source):
+    assert set(source["Outputs"]) >= OUTPUTS
+
+
+def test_what_holds_data_is_retained(source):
+    kept = {
+        name
+        for name, resource in source["Resources"].items()
+        if resource["Type"] in {"AWS::DynamoDB::Table", "AWS::S3::Bucket"}
+    }
+    assert len(kept) == 5
+    for name in kept:
+        resource = source["Resources"][name]
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain",) * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "index", "stream", "expires"),
+    [
+        ("JobsTable", ["job_name"], None, True, False),
+        ("StacksTable", ["job_name"], ["status", "updated_at"], False, True),
+        ("TriggersTable", ["job_name", "trigger_id"], ["status", "started_at"], True, True),
+    ],
+)
+def test_tables(bootstrap, name, keys, index, stream, expires):
+    table = bootstrap.resource(name)
+    assert [key["AttributeName"] for key in table["KeySchema"]] == keys
+    indexes = {
+        i["IndexName"]: [key["AttributeName"] for key in i["KeySchema"]]
+        for i in table.get("GlobalSecondaryIndexes", [])
+    }
+    assert indexes == ({"by_status": index} if index else {})
+    wanted = {"StreamViewType": "NEW_AND_OLD_IMAGES"} if stream else None
+    assert table.get("StreamSpecification") == wanted
+    wanted = {"AttributeName": "expires_at", "Enabled": True} if expires else None
+    assert table.get("TimeToLiveSpecification") == wanted
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["SSESpecification"]["SSEEnabled"]
+    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
+    assert table["DeletionProtectionEnabled"]
+
+
+@pytest.mark.parametrize(("name", "module"), FUNCTIONS.items())
+def test_functions(bootstrap, root, name, module):
+    function = bootstrap.resource(name)
+    assert function["Handler"] == f"provisioner.entrypoints.{module}.handler"
+    assert (root / f"provisioner/entrypoints/{module}.py").is_file()
+    assert function["Role"].rpartition("/")[2] == name.replace("Function", "Role")
+    # No job can have this name: job names have no underscore.
+    assert function["FunctionName"] == f"jobs_{module}"
+    logs = bootstrap.resource(name.replace("Function", "Logs"))
+    assert (logs["LogGroupName"], logs["RetentionInDays"]) == (f"/aws/lambda/jobs_{module}", 30)
+    assert function["LoggingConfig"]["LogFormat"] == "JSON"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_are_told_what_settings_ask_for(bootstrap, name):
+    variables = bootstrap.resource(name)["Environment"]["Variables"]
+    environ = {key: str(value) for key, value in variables.items()} | {"AWS_REGION": "eu-west-1"}
+    settings = Settings.from_environ(environ)
+    assert settings.platform.prefix == "jobs"
+    assert settings.platform.assign_public_ip is True
+    assert len(settings.platform.subnets) == 2
+    assert all(environ.values())
+
+
+def test_stream_mapping(bootstrap):
+    mapping = bootstrap.resource("JobStreamFunction")["Events"]["Jobs"]["Properties"]
+    assert mapping["Stream"].endswith("table/JobsTable/stream/now")
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["BisectBatchOnFunctionError"] is True
+    assert 0 < mapping["MaximumRetryAttempts"] < 100
+    assert 0 < mapping["MaximumRecordAgeInSeconds"] <= 86_400
+    kept_in = mapping["DestinationConfig"]["OnFailure"]["Destination"]
+    assert kept_in == "arn:aws:s3:::ArtifactsBucket"
+
+
+def test_reconcile_queue_outlasts_its_function(bootstrap):
+    queue = bootstrap.resource("ReconcileQueue")
+    function = bootstrap.resource("ReconcileQueueFunction")
+    assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"].endswith(":DeadLetterQueue")
+    mapping = function["Events"]["Jobs"]["Properties"]
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+RULES = [("StackEventsFunction", "StackStatus"), ("RunEventsFunction", "RunStatus")]
+
+
+def pattern_of(bootstrap, function, rule):
+    return bootstrap.resource(function)["Events"][rule]["Properties"]["Pattern"]
+
+
+@pytest.mark.parametrize(
+    ("function", "rule", "event"),
+    [
+        (*RULES[0], "stack_status_change.json"),
+        (*RULES[1], "execution_status_change.json"),
+    ],
+)
+def test_rules_match_what_aws_sends(bootstrap, root, function, rule, event):
+    pattern = pattern_of(bootstrap, function, rule)
+    captured = json.loads((root / "tests/events" / event).read_text())
+    assert matches(pattern, captured)
+    foreign = json.loads(json.dumps(captured).replace("jobs-report", "somebody-elses"))
+    assert not matches(pattern, foreign)
+
+
+@pytest.mark.parametrize(("function", "rule"), RULES)
+def test_rules_fit_into_eventbridge(bootstrap, function, rule):
+    # EventBridge takes patterns of 2,048 characters; the longest prefix and Region count too.
+    pattern = json.dumps(pattern_of(bootstrap, function, rule))
+    assert len(pattern.replace("jobs-", "j" * 20 + "-").replace("eu-west-1", "r" * 20)) <= 2048
+
+
+def test_stack_events_come_at_every_status_that_stays(bootstrap):
+    pattern = pattern_of(bootstrap, *RULES[0])
+    told = set(pattern["detail"]["status-details"]["status"])
+    # REVIEW_IN_PROGRESS is a stack that only a change set has made, and no one's job.
+    assert told == set(StackStatus) - IN_PROGRESS - {StackStatus.REVIEW_IN_PROGRESS}
+
+
+def matches(pattern, event) -> bool:
+    match pattern:
+        case dict():
+            return all(key in event and matches(pattern[key], event[key]) for key in pattern)
+        case list():
+            return any(
+                event.startswith(value["prefix"]) if isinstance(value, dict) else event == value
+                for value in pattern
+            )
+        case _:
+            raise AssertionError(pattern)
+
+
+def test_deploy_settings_name_capabilities_for_both_places(root):
+    settings = tomllib.loads((root / "samconfig.toml").read_text())
+    for place in ("default", "local"):
+        deploy = settings[place]["deploy"]["parameters"]
+        assert deploy["stack_name"] == "jobs"
+        assert deploy["resolve_s3"] is True
+        assert "CAPABILITY_AUTO_EXPAND" in deploy["capabilities"]

@@ -1,0 +1,261 @@
+"""What a row may say, and what it becomes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from provisioner.jobs import EcsJob, LambdaJob, Network, S3Object
+
+BOTH_DEFAULTS = {
+    "description": "",
+    "owner": "",
+    "tags": {},
+    "architecture": "arm64",
+    "schedule": (),
+    "timezone": "UTC",
+    "schedule_enabled": True,
+    "schedule_start": None,
+    "schedule_end": None,
+    "jitter_minutes": 0,
+    "overlap": "skip",
+    "retries": 0,
+    "retry_interval_seconds": 10,
+    "retry_backoff": 2.0,
+    "permissions": (),
+    "alarms": True,
+    "log_retention_days": None,
+    "deletion_policy": "delete",
+    "paused": False,
+    "ephemeral_storage_mb": None,
+    "payload": {},
+    "environment": {},
+    "network": None,
+}
+
+
+def test_a_short_lambda_row_gets_every_default(accepted):
+    job = accepted("lambda", {})
+
+    assert isinstance(job, LambdaJob)
+    assert dict(job) == BOTH_DEFAULTS | {
+        "job_name": "nightly",
+        "type": "lambda",
+        "runtime": "python3.14",
+        "handler": "main.handler",
+        "bundle": S3Object("my-bundles", "nightly/code.zip"),
+        "memory_mb": 128,
+        "timeout_seconds": 3600,
+        "attempt_timeout_seconds": 900,
+    }
+
+
+def test_a_short_ecs_row_gets_every_default(accepted):
+    job = accepted("ecs", {})
+
+    assert isinstance(job, EcsJob)
+    assert dict(job) == BOTH_DEFAULTS | {
+        "job_name": "crunch",
+        "type": "ecs",
+        "image": "public.ecr.aws/docker/library/busybox:1.37",
+        "command": (),
+        "secrets": {},
+        "cpu": 256,
+        "memory_mb": 512,
+        "timeout_seconds": 86400,
+        "attempt_timeout_seconds": 86400,
+    }
+
+
+ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf"
+STATEMENT = {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::in/*"}
+NORMAL_STATEMENT = {
+    "Effect": "Allow",
+    "Action": ["s3:GetObject"],
+    "Resource": ["arn:aws:s3:::in/*"],
+}
+
+ACCEPTED = {
+    "number as N": ("lambda", {"memory_mb": Decimal(512)}, {"memory_mb": 512}),
+    "number as text": ("lambda", {"memory_mb": " 512 "}, {"memory_mb": 512}),
+    "number with a zero fraction": ("lambda", {"memory_mb": "512.0"}, {"memory_mb": 512}),
+    "number from a file": ("lambda", {"memory_mb": 512}, {"memory_mb": 512}),
+    "alias memory": ("lambda", {"memory": Decimal(512)}, {"memory_mb": 512}),
+    "alias language": (
+        "lambda",
+        {"runtime": ..., "language": "nodejs24.x"},
+        {"runtime": "nodejs24.x"},
+    ),
+    "NULL is absent": ("lambda", {"memory_mb": None, "memory": Decimal(1024)}, {"memory_mb": 1024}),
+    "boolean as text": ("lambda", {"alarms": "False", "paused": "true"}, {"alarms": False}),
+    "longest name": ("lambda", {"job_name": "a" + "-9" * 19 + "z"}, {}),
+    "least lambda memory": ("lambda", {"memory_mb": 128}, {"memory_mb": 128}),
+    "most lambda memory": ("lambda", {"memory_mb": 10240}, {"memory_mb": 10240}),
+    "lambda disk": ("lambda", {"ephemeral_storage_mb": 10240}, {"ephemeral_storage_mb": 10240}),
+    "one schedule": ("lambda", {"schedule": "rate(5 minutes)"}, {"schedule": ("rate(5 minutes)",)}),
+    "several schedules": (
+        "lambda",
+        {"schedule": ["cron(0 6 ? * mon-fri *)", "at(2030-01-31T09:00:00)"]},
+        {"schedule": ("cron(0 6 ? * MON-FRI *)", "at(2030-01-31T09:00:00)")},
+    ),
+    "no schedules": ("lambda", {"schedule": []}, {"schedule": ()}),
+    "ten schedules": ("lambda", {"schedule": [f"rate({n} days)" for n in range(2, 12)]}, {}),
+    "time zone": ("lambda", {"timezone": "America/Argentina/Buenos_Aires"}, {}),
+    "start in the row's zone": (
+        "lambda",
+        {"timezone": "Europe/Berlin", "schedule_start": "2030-07-01T09:00"},
+        {"schedule_start": "2030-07-01T07:00:00Z"},
+    ),
+    "start with its own zone": (
+        "lambda",
+        {"timezone": "Europe/Berlin", "schedule_start": "2030-07-01T09:00:00.5+09:00"},
+        {"schedule_start": "2030-07-01T00:00:00Z"},
+    ),
+    "a day alone": (
+        "lambda",
+        {"schedule_end": "2030-07-01"},
+        {"schedule_end": "2030-07-01T00:00:00Z"},
+    ),
+    "payload as a map": (
+        "lambda",
+        {"payload": {"n": Decimal("1.50"), "big": Decimal("1E+3"), "l": [None, True, "x"]}},
+        {"payload": {"n": 1.5, "big": 1000, "l": [None, True, "x"]}},
+    ),
+    "payload as text": (
+        "lambda",
+        {"payload": '{"n": 1.5, "whole": 2.0, "deep": {"l": [1]}}'},
+        {"payload": {"n": 1.5, "whole": 2, "deep": {"l": [1]}}},
+    ),
+    "timeout below the attempt's default": (
+        "lambda",
+        {"timeout_seconds": 60},
+        {"timeout_seconds": 60, "attempt_timeout_seconds": 60},
+    ),
+    "both timeouts": (
+        "lambda",
+        {"timeout_seconds": 4000, "attempt_timeout_seconds": "30"},
+        {"timeout_seconds": 4000, "attempt_timeout_seconds": 30},
+    ),
+    "retries": (
+        "lambda",
+        {"retries": Decimal(10), "retry_interval_seconds": "60", "retry_backoff": "1.5"},
+        {"retries": 10, "retry_interval_seconds": 60, "retry_backoff": 1.5},
+    ),
+    "environment of scalars": (
+        "lambda",
+        {"environment": {"LEVEL": "info", "SIZE": Decimal(5), "RATIO": Decimal("0.5"), "ON": True}},
+        {"environment": {"LEVEL": "info", "SIZE": "5", "RATIO": "0.5", "ON": "true"}},
+    ),
+    "environment just within 4 KB": ("lambda", {"environment": {"KEY": "x" * 4086}}, {}),
+    "tags": (
+        "lambda",
+        {"tags": {"team:name": "a b@c", "n": 5}},
+        {"tags": {"team:name": "a b@c", "n": "5"}},
+    ),
+    "letters of any script in tags": ("lambda", {"tags": {"Ort": "Zürich"}}, {}),
+    "one statement": ("lambda", {"permissions": STATEMENT}, {"permissions": (NORMAL_STATEMENT,)}),
+    "statement in full": (
+        "lambda",
+        {
+            "permissions": [
+                {
+                    "Sid": "Read",
+                    "Effect": "Deny",
+                    "Action": ["s3:Get*", "s3:*"],
+                    "Resource": "*",
+                    "Condition": {"NumericLessThan": {"aws:MultiFactorAuthAge": Decimal(300)}},
+                }
+            ]
+        },
+        {
+            "permissions": (
+                {
+                    "Effect": "Deny",
+                    "Sid": "Read",
+                    "Action": ["s3:Get*", "s3:*"],
+                    "Resource": ["*"],
+                    "Condition": {"NumericLessThan": {"aws:MultiFactorAuthAge": ["300"]}},
+                },
+            )
+        },
+    ),
+    "lambda network": (
+        "lambda",
+        {"network": {"security_groups": ["sg-0123456789abcdef0"], "assign_public_ip": "false"}},
+        {"network": Network((), ("sg-0123456789abcdef0",), False)},
+    ),
+    "empty network": ("ecs", {"network": {}}, {"network": None}),
+    "container network": (
+        "ecs",
+        {"network": {"subnets": "subnet-01234567", "assign_public_ip": True}},
+        {"network": Network(("subnet-01234567",), (), True)},
+    ),
+    "retention": ("lambda", {"log_retention_days": "3653"}, {"log_retention_days": 3653}),
+    "retain": ("lambda", {"deletion_policy": "retain"}, {"deletion_policy": "retain"}),
+    "overlap": ("lambda", {"overlap": "allow"}, {"overlap": "allow"}),
+    "bundle of a version": (
+        "lambda",
+        {"bundle": "s3://my.bundles/a b/ü.zip?versionId=3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY"},
+        {"bundle": S3Object("my.bundles", "a b/ü.zip", "3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY")},
+    ),
+    "java handler": ("lambda", {"runtime": "java25", "handler": "example.Main::run"}, {}),
+    "bare handler of a custom runtime": (
+        "lambda",
+        {"runtime": "provided.al2023", "handler": "bootstrap"},
+        {},
+    ),
+    "nested python handler": ("lambda", {"handler": "app/jobs.nightly.handler"}, {}),
+    "image by digest": ("ecs", {"image": f"localhost:5000/a/b-c.d__e:v1@sha256:{'0' * 64}"}, {}),
+    "short image": ("ecs", {"image": "busybox"}, {"image": "busybox"}),
+    "command as a list": (
+        "ecs",
+        {"command": ["sh", "-c", "a | b"]},
+        {"command": ("sh", "-c", "a | b")},
+    ),
+    "command as text": (
+        "ecs",
+        {"command": "report --title 'two words' --n 5"},
+        {"command": ("report", "--title", "two words", "--n", "5")},
+    ),
+    "cpu in units": ("ecs", {"cpu": "1024"}, {"cpu": 1024, "memory_mb": 2048}),
+    "cpu in vCPUs": ("ecs", {"cpu": Decimal("0.5")}, {"cpu": 512, "memory_mb": 1024}),
+    "cpu with its unit": (
+        "ecs",
+        {"cpu": ".25 vCPU", "memory_mb": 2048},
+        {"cpu": 256, "memory_mb": 2048},
+    ),
+    "sixteen vCPUs": ("ecs", {"cpu": 16, "memory_mb": 122880}, {"cpu": 16384, "memory_mb": 122880}),
+    "container disk": ("ecs", {"ephemeral_storage_mb": 204800}, {"ephemeral_storage_mb": 204800}),
+    "secret": ("ecs", {"secrets": {"DB": ARN}}, {"secrets": {"DB": ARN}}),
+    "key of a secret": ("ecs", {"secrets": {"DB": f"{ARN}:password::"}}, {}),
+    "parameter": (
+        "ecs",
+        {"secrets": {"DB": "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/a/b"}},
+        {},
+    ),
+    "odd but legal variable": ("ecs", {"environment": {"_a.b-c": "x"}}, {}),
+}
+
+
+@pytest.mark.parametrize(("kind", "changes", "expected"), ACCEPTED.values(), ids=ACCEPTED)
+def test_accepted(accepted, kind, changes, expected):
+    job = accepted(kind, changes)
+
+    assert {name: getattr(job, name) for name in expected} == expected
+
+
+def test_a_job_cannot_be_changed(accepted):
+    job = accepted("lambda", {})
+
+    with pytest.raises(ValueError, match="frozen"):
+        job.memory_mb = 256
+
+
+def test_an_artifact_is_pinned_by_a_copy(accepted):
+    job = accepted("lambda", {})
+
+    pinned = job.model_copy(update={"bundle": S3Object("my-bundles", "nightly/code.zip", "v1")})
+
+    assert pinned.bundle.uri == "s3://my-bundles/nightly/code.zip?versionId=v1"
+    assert job.bundle.uri == "s3://my-bundles/nightly/code.zip"

@@ -1,0 +1,569 @@
+"""What a row may not say, and how it is told."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from boto3.dynamodb.types import Binary
+
+from provisioner.jobs import Rejected, parse
+
+STATEMENT = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+ARN = "arn:aws:ssm:eu-west-1:123456789012:parameter/db"
+
+REFUSED = {
+    # the key and the type
+    "no name": ("lambda", {"job_name": ...}, "job_name", "is required"),
+    "empty name": ("lambda", {"job_name": ""}, "job_name", "is empty"),
+    "name in capitals": ("lambda", {"job_name": "Nightly"}, "job_name", 'lower case: "nightly"'),
+    "name too long": ("lambda", {"job_name": "a" * 41}, "job_name", "41 characters; at most 40"),
+    "name with a digit first": ("lambda", {"job_name": "9to5"}, "job_name", "start with a letter"),
+    "name with a newline": ("lambda", {"job_name": "a\n"}, "job_name", "may hold only a-z"),
+    "name with NUL": ("lambda", {"job_name": "a\x00"}, "job_name", "control character"),
+    "name as number": ("lambda", {"job_name": Decimal(5)}, "job_name", "must be text"),
+    "no type": ("lambda", {"type": ...}, "type", '"lambda" or "ecs"'),
+    "unknown type": ("lambda", {"type": "lamda"}, "type", 'did you mean "lambda"?'),
+    "type in capitals": ("lambda", {"type": "ECS"}, "type", 'did you mean "ecs"?'),
+    "planned type": ("lambda", {"type": "batch"}, "type", '"batch" is not supported yet'),
+    "other planned type": ("lambda", {"type": "ec2"}, "type", '"ec2" is not supported yet'),
+    "type as a list": ("lambda", {"type": ["lambda"]}, "type", "not a list"),
+    # attributes
+    "unknown attribute": ("lambda", {"memroy": 5}, "memroy", 'did you mean "memory"?'),
+    "attribute in capitals": ("lambda", {"Schedule": "x"}, "Schedule", 'did you mean "schedule"?'),
+    "attribute like nothing": ("lambda", {"zzz": 5}, "zzz", "is no attribute of a job"),
+    "unprintable attribute": ("lambda", {"a\x00\ud800": 1}, r"a\x00\ud800", "no attribute"),
+    "unknown attribute with NULL": ("lambda", {"memroy": None}, "memroy", "no attribute"),
+    "notify": ("lambda", {"notify": ["failed"]}, "notify", '"notify" is not supported yet'),
+    "depends_on": ("ecs", {"depends_on": ["a"]}, "depends_on", "is not supported yet"),
+    "fan_out": ("ecs", {"fan_out": {}}, "fan_out", "is not supported yet"),
+    "queue": ("ecs", {"queue": True}, "queue", "is not supported yet"),
+    "image of a function": ("lambda", {"image": "x"}, "image", 'not supported yet for "lambda"'),
+    "secrets of a function": ("lambda", {"secrets": {}}, "secrets", "not supported yet"),
+    "cpu of a function": ("lambda", {"cpu": 256}, "cpu", 'is for "ecs" jobs; this one is "lambda"'),
+    "command of a function": ("lambda", {"command": "x"}, "command", 'is for "ecs" jobs'),
+    "handler of a container": ("ecs", {"handler": "a.b"}, "handler", 'is for "lambda" jobs'),
+    "language of a container": ("ecs", {"language": "x"}, "language", 'is for "lambda" jobs'),
+    "both names": ("lambda", {"memory": 128, "memory_mb": 128}, "memory", 'name for "memory_mb"'),
+    "alias is named as written": ("lambda", {"memory": 5}, "memory", "from 128 to 10240"),
+    # kinds
+    "string set": ("lambda", {"schedule": {"rate(1 day)"}}, "schedule", "is a set; use a list"),
+    "number set": ("lambda", {"memory_mb": {Decimal(1)}}, "memory_mb", "is a set"),
+    "bytes": ("lambda", {"handler": b"main.handler"}, "handler", "is binary; use text"),
+    "boto3's Binary": ("lambda", {"owner": Binary(b"x")}, "owner", "is binary; use text"),
+    "set in a map": ("lambda", {"payload": {"a": [{"b": {"x"}}]}}, "payload.a[0].b", "is a set"),
+    "binary in a list": ("ecs", {"command": ["a", b"b"]}, "command[1]", "is binary"),
+    "a date from a file": (
+        "lambda",
+        {"schedule_start": datetime(2030, 1, 1, tzinfo=UTC)},
+        "schedule_start",
+        "is a datetime; use text",
+    ),
+    "too deep": (
+        "lambda",
+        {"payload": {"a": [[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]}},
+        "payload.a" + "[0]" * 19,
+        "more than 20 levels",
+    ),
+    "number too large": ("lambda", {"payload": {"a": Decimal("1E+126")}}, "payload.a", "number"),
+    "NaN": ("lambda", {"payload": {"a": Decimal("NaN")}}, "payload.a", "is not a number"),
+    "infinite float": ("lambda", {"payload": {"a": float("inf")}}, "payload.a", "not a number"),
+    # what must never reach a template
+    "reference in a variable": (
+        "lambda",
+        {"environment": {"PASSWORD": "{{resolve:ssm:/db}}"}},
+        "environment.PASSWORD",
+        '"{{resolve:"',
+    ),
+    "spaced reference": ("lambda", {"owner": "{{ resolve:ssm:x}}"}, "owner", '"{{resolve:"'),
+    "reference in the payload": (
+        "lambda",
+        {"payload": {"a": [{"b": "x{{resolve:ssm:/db}}"}]}},
+        "payload.a[0].b",
+        '"{{resolve:"',
+    ),
+    "reference in a payload's key": (
+        "lambda",
+        {"payload": {"{{resolve:x}}": 1}},
+        "payload.{{resolve:x}}",
+        '"{{resolve:"',
+    ),
+    "reference spelled in JSON": (
+        "lambda",
+        {"payload": '{"a": "\\u007b\\u007bresolve:ssm:/db}}"}'},
+        "payload.a",
+        '"{{resolve:"',
+    ),
+    "reference put together by quotes": (
+        "ecs",
+        {"command": "echo {{'resolve:ssm:/db'}}"},
+        "command",
+        '"{{resolve:"',
+    ),
+    "reference in a tag": ("lambda", {"tags": {"a": "{{resolve:x}}"}}, "tags.a", '"{{resolve:"'),
+    "reference in a statement": (
+        "lambda",
+        {"permissions": [STATEMENT | {"Resource": ["arn:aws:s3:::{{resolve:x}}"]}]},
+        "permissions[0].Resource[0]",
+        '"{{resolve:"',
+    ),
+    "reference in the description": (
+        "lambda",
+        {"description": "{{resolve:x}}"},
+        "description",
+        '"{{resolve:"',
+    ),
+    "expression": ("lambda", {"payload": {"a": "{% $x %}"}}, "payload.a", '"{%" or "%}"'),
+    "end of an expression": ("ecs", {"command": ["%}"]}, "command[0]", '"{%" or "%}"'),
+    "control character": ("ecs", {"environment": {"AA": "\x1b"}}, "environment.AA", "control"),
+    "half a character": ("ecs", {"environment": {"AA": "\ud800"}}, "environment.AA", "Unicode"),
+    # text
+    "long description": ("lambda", {"description": "x" * 257}, "description", "at most 256"),
+    "two lines": ("lambda", {"description": "a\nb"}, "description", "a single line"),
+    "owner as a number": ("lambda", {"owner": 5}, "owner", "must be text, not the number 5"),
+    # numbers
+    "no number": ("lambda", {"memory_mb": "lots"}, "memory_mb", 'not "lots"'),
+    "empty number": ("lambda", {"memory_mb": ""}, "memory_mb", 'not ""'),
+    "number with a unit": ("lambda", {"memory_mb": "512MB"}, "memory_mb", 'not "512MB"'),
+    "number as boolean": ("lambda", {"memory_mb": True}, "memory_mb", "not true"),
+    "fraction": ("lambda", {"memory_mb": "128.5"}, "memory_mb", "a whole number"),
+    "digits of another script": ("lambda", {"memory_mb": "٥١٢"}, "memory_mb", "a whole number"),
+    "too little memory": ("lambda", {"memory_mb": 127}, "memory_mb", "from 128 to 10240 (MB)"),
+    "too much memory": ("lambda", {"memory_mb": 10241}, "memory_mb", "from 128 to 10240 (MB)"),
+    "small disk": ("lambda", {"ephemeral_storage_mb": 511}, "ephemeral_storage_mb", "from 512"),
+    "retries": ("lambda", {"retries": 11}, "retries", "from 0 to 10"),
+    "negative retries": ("lambda", {"retries": "-1"}, "retries", "not -1"),
+    "interval": ("lambda", {"retry_interval_seconds": 0}, "retry_interval_seconds", "from 1"),
+    "backoff": ("lambda", {"retry_backoff": "0.5"}, "retry_backoff", "from 1 to 10"),
+    "backoff as text": ("lambda", {"retry_backoff": "twice"}, "retry_backoff", 'not "twice"'),
+    "jitter": ("lambda", {"jitter_minutes": 1441}, "jitter_minutes", "from 0 to 1440"),
+    "retention": ("lambda", {"log_retention_days": 31}, "log_retention_days", "nearest: 30"),
+    "no flag": ("lambda", {"alarms": "yes"}, "alarms", 'must be true or false, not "yes"'),
+    # choices
+    "architecture": ("lambda", {"architecture": "arm"}, "architecture", 'mean "arm64"?'),
+    "overlap": ("lambda", {"overlap": "queue"}, "overlap", '"skip" or "allow"'),
+    "planned overlap": ("lambda", {"overlap": "queue_one"}, "overlap", "is not supported yet"),
+    "deletion policy": ("lambda", {"deletion_policy": "keep"}, "deletion_policy", '"retain"'),
+    # time
+    "run longer than a year": ("ecs", {"timeout_seconds": 31_536_001}, "timeout_seconds", "from 1"),
+    "attempt beyond Lambda's": (
+        "lambda",
+        {"attempt_timeout_seconds": 901},
+        "attempt_timeout_seconds",
+        "from 1 to 900",
+    ),
+    "attempt beyond the run": (
+        "ecs",
+        {"timeout_seconds": 60, "attempt_timeout_seconds": 61},
+        "attempt_timeout_seconds",
+        "must not exceed timeout_seconds, which is 60",
+    ),
+    "wrong cron": ("lambda", {"schedule": "cron(0 6 * * *)"}, "schedule", '5; add a year: "*"'),
+    "second of a list": (
+        "lambda",
+        {"schedule": ["rate(1 day)", "rate(0 days)"]},
+        "schedule[1]",
+        "from 1",
+    ),
+    "schedule as a number": ("lambda", {"schedule": 5}, "schedule", "must be a list of texts"),
+    "empty schedule": ("lambda", {"schedule": ""}, "schedule", "must be like"),
+    "schedule twice": (
+        "lambda",
+        {"schedule": ["rate(1 day)", "rate( 1  days )"]},
+        "schedule",
+        'has "rate(1 day)" more than once',
+    ),
+    "eleven schedules": (
+        "lambda",
+        {"schedule": [f"rate({n} days)" for n in range(2, 13)]},
+        "schedule",
+        "11 expressions; at most 10",
+    ),
+    "unknown zone": ("lambda", {"timezone": "Europe/Berln"}, "timezone", '"Europe/Berlin"?'),
+    "zone in capitals": ("lambda", {"timezone": "utc"}, "timezone", 'did you mean "UTC"?'),
+    "part of a zone": ("lambda", {"timezone": "Europe"}, "timezone", "no IANA time zone"),
+    "zone of this machine": ("lambda", {"timezone": "localtime"}, "timezone", "no IANA time zone"),
+    "zone as a path": ("lambda", {"timezone": "../UTC"}, "timezone", "no IANA time zone"),
+    "zone as a number": ("lambda", {"timezone": 2}, "timezone", "must be a time zone"),
+    "end before start": (
+        "lambda",
+        {"schedule_start": "2030-01-02", "schedule_end": "2030-01-02"},
+        "schedule_end",
+        "must be after schedule_start, which is 2030-01-02T00:00:00Z",
+    ),
+    "no date": ("lambda", {"schedule_start": "tomorrow"}, "schedule_start", "a date and time like"),
+    "impossible date": (
+        "lambda",
+        {"schedule_end": "2030-02-30"},
+        "schedule_end",
+        "a date and time",
+    ),
+    "date as a number": ("lambda", {"schedule_end": 5}, "schedule_end", "not the number 5"),
+    "date before time": (
+        "lambda",
+        {"schedule_end": "0001-01-01T00:00+14:00"},
+        "schedule_end",
+        "like",
+    ),
+    "date of the last century": ("lambda", {"schedule_end": "1969-12-31"}, "schedule_end", "1970"),
+    # payload
+    "payload as a list": ("lambda", {"payload": [1]}, "payload", "must be a JSON object"),
+    "payload as JSON list": ("lambda", {"payload": "[1]"}, "payload", "must be a JSON object"),
+    "payload as bad JSON": ("lambda", {"payload": "{a: 1}"}, "payload", "is no valid JSON"),
+    "payload too deep to read": ("lambda", {"payload": "[" * 100_000}, "payload", "no valid JSON"),
+    "payload with NaN": ("lambda", {"payload": '{"a": NaN}'}, "payload.a", "is not a number"),
+    "payload with a huge number": ("lambda", {"payload": '{"a": 1e999}'}, "payload.a", "number"),
+    "payload with _run": (
+        "lambda",
+        {"payload": {"_run": {}}},
+        "payload._run",
+        "by the provisioner",
+    ),
+    "large payload": ("lambda", {"payload": {"a": "x" * 16384}}, "payload", "the most is 16384"),
+    "large container payload": ("ecs", {"payload": {"a": '"' * 1800}}, "payload", "is 7168"),
+    # environment, secrets, tags
+    "environment as a list": ("lambda", {"environment": ["A=1"]}, "environment", "must be a map"),
+    "variable as a list": ("lambda", {"environment": {"AA": []}}, "environment.AA", "not a list"),
+    "reserved variable": (
+        "lambda",
+        {"environment": {"AWS_REGION": "x"}},
+        "environment.AWS_REGION",
+        "by Lambda",
+    ),
+    "bad variable": (
+        "lambda",
+        {"environment": {"A-B": "x"}},
+        "environment.A-B",
+        "name of a variable",
+    ),
+    "short variable": ("lambda", {"environment": {"A": "x"}}, "environment.A", "two or more"),
+    "empty variable": ("lambda", {"environment": {"": "x"}}, "environment.", "name of a variable"),
+    "over 4 KB": ("lambda", {"environment": {"KEY": "x" * 4087}}, "environment", "allows 4096"),
+    "over 4 KB in bytes": ("lambda", {"environment": {"KEY": "ü" * 2047}}, "environment", "4096"),
+    "container variable": (
+        "ecs",
+        {"environment": {"PAYLOAD": "x"}},
+        "environment.PAYLOAD",
+        "is set",
+    ),
+    "bad container variable": ("ecs", {"environment": {"9": "x"}}, "environment.9", "name of a"),
+    "large environment": ("ecs", {"environment": {"KEY": "x" * 16384}}, "environment", "is 16384"),
+    "secret in plain": ("ecs", {"secrets": {"DB": "hunter2"}}, "secrets.DB", "must be the ARN"),
+    "secret twice": (
+        "ecs",
+        {"secrets": {"DB": ARN}, "environment": {"DB": "x"}},
+        "secrets.DB",
+        "is in environment too",
+    ),
+    "many secrets": (
+        "ecs",
+        {"secrets": {f"S{n}": ARN for n in range(51)}},
+        "secrets",
+        "at most 50",
+    ),
+    "AWS's tag": ("lambda", {"tags": {"AWS:x": "1"}}, "tags.AWS:x", '"aws:"'),
+    "AWS's value": ("lambda", {"tags": {"x": "aws:1"}}, "tags.x", '"aws:"'),
+    "our tag": ("lambda", {"tags": {"Job": "1"}}, "tags.Job", "set by the provisioner"),
+    "other tag of ours": ("lambda", {"tags": {"provisioner": "1"}}, "tags.provisioner", "is set"),
+    "tag with signs": ("lambda", {"tags": {"a": "<b>"}}, "tags.a", "may hold only letters"),
+    "key with signs": ("lambda", {"tags": {"a&b": "x"}}, "tags.a&b", "may hold only letters"),
+    "empty key": ("lambda", {"tags": {"": "x"}}, "tags.", "1 to 128 characters"),
+    "long value": ("lambda", {"tags": {"a": "x" * 257}}, "tags.a", "at most 256"),
+    "tag twice": ("lambda", {"tags": {"Team": "a", "team": "b"}}, "tags.team", "is there twice"),
+    "many tags": ("lambda", {"tags": {f"t{n}": "" for n in range(46)}}, "tags", "at most 45"),
+    # permissions
+    "permissions as text": ("lambda", {"permissions": "s3:*"}, "permissions", "IAM statements"),
+    "statement as text": ("lambda", {"permissions": ["s3:*"]}, "permissions[0]", "must be a map"),
+    "every action": (
+        "lambda",
+        {"permissions": [STATEMENT | {"Action": "*"}]},
+        "permissions[0].Action",
+        "is every action",
+    ),
+    "every service": (
+        "lambda",
+        {"permissions": [STATEMENT | {"Action": ["s3:Get*", "*:*"]}]},
+        "permissions[0].Action[1]",
+        "is every action",
+    ),
+    "no action": (
+        "lambda",
+        {"permissions": [STATEMENT | {"Action": "GetObject"}]},
+        "permissions[0].Action",
+        "must be a service and an action",
+    ),
+    "no actions": (
+        "lambda",
+        {"permissions": [STATEMENT | {"Action": []}]},
+        "permissions[0].Action",
+        "is empty",
+    ),
+    "NotAction": (
+        "lambda",
+        {"permissions": [STATEMENT | {"NotAction": "s3:*"}]},
+        "permissions[0].NotAction",
+        "is not allowed; list the actions",
+    ),
+    "NotResource": (
+        "lambda",
+        {"permissions": [STATEMENT | {"NotResource": "x"}]},
+        "permissions[0].NotResource",
+        "is not allowed; list the resources",
+    ),
+    "Principal": (
+        "lambda",
+        {"permissions": [STATEMENT | {"Principal": "*"}]},
+        "permissions[0].Principal",
+        "is not allowed",
+    ),
+    "small letters": (
+        "lambda",
+        {"permissions": [STATEMENT | {"action": "s3:*"}]},
+        "permissions[0].action",
+        'did you mean "Action"?',
+    ),
+    "no resource": (
+        "lambda",
+        {"permissions": [{"Action": "s3:GetObject"}]},
+        "permissions[0].Resource",
+        "is required",
+    ),
+    "resource by name": (
+        "lambda",
+        {"permissions": [STATEMENT | {"Resource": "my-bucket"}]},
+        "permissions[0].Resource",
+        'must be "*" or an ARN',
+    ),
+    "resource with a parameter": (
+        "lambda",
+        {"permissions": [STATEMENT | {"Resource": "arn:aws:s3:::a-${AWS::AccountId}"}]},
+        "permissions[0].Resource",
+        "holds a CloudFormation parameter",
+    ),
+    "effect": (
+        "lambda",
+        {"permissions": [STATEMENT | {"Effect": "allow"}]},
+        "permissions[0].Effect",
+        '"Allow" or "Deny"',
+    ),
+    "Sid": (
+        "lambda",
+        {"permissions": [STATEMENT | {"Sid": "my-sid"}]},
+        "permissions[0].Sid",
+        "only letters and digits",
+    ),
+    "Sid twice": (
+        "lambda",
+        {"permissions": [STATEMENT | {"Sid": "A"}, STATEMENT | {"Sid": "A"}]},
+        "permissions",
+        'the Sid "A" more than once',
+    ),
+    "condition": (
+        "lambda",
+        {"permissions": [STATEMENT | {"Condition": {"StringEquals": "x"}}]},
+        "permissions[0].Condition.StringEquals",
+        "must be a map of condition keys",
+    ),
+    "operator": (
+        "lambda",
+        {"permissions": [STATEMENT | {"Condition": {"==": {"a": "b"}}}]},
+        "permissions[0].Condition",
+        "no condition operator",
+    ),
+    "large permissions": (
+        "lambda",
+        {"permissions": [STATEMENT | {"Resource": [f"arn:aws:s3:::{'x' * 95}"] * 99}]},
+        "permissions",
+        "at most 9216",
+    ),
+    # network
+    "network as text": ("ecs", {"network": "vpc"}, "network", "must be a map with subnets"),
+    "subnet": ("ecs", {"network": {"subnets": ["vpc-1"]}}, "network.subnets[0]", "subnet-0123"),
+    "subnet twice": (
+        "ecs",
+        {"network": {"subnets": ["subnet-01234567", "subnet-01234567"]}},
+        "network.subnets",
+        "twice",
+    ),
+    "many groups": (
+        "ecs",
+        {"network": {"security_groups": [f"sg-0123456{n}" for n in range(6)]}},
+        "network.security_groups",
+        "at most 5",
+    ),
+    "unknown part": ("ecs", {"network": {"subnet": "x"}}, "network.subnet", 'mean "subnets"?'),
+    "public function": (
+        "lambda",
+        {"network": {"assign_public_ip": True, "security_groups": ["sg-01234567"]}},
+        "network.assign_public_ip",
+        "must be false",
+    ),
+    "function without group": (
+        "lambda",
+        {"network": {"subnets": ["subnet-01234567"]}},
+        "network.security_groups",
+        "is required",
+    ),
+    # code
+    "no bundle": ("lambda", {"bundle": ...}, "bundle", 'like "s3://bucket/folder/code.zip"'),
+    "no runtime": ("lambda", {"runtime": ...}, "runtime", 'a Lambda runtime like "python3.14"'),
+    "no handler": ("lambda", {"handler": ...}, "handler", 'like "main.handler"'),
+    "no image": ("ecs", {"image": ...}, "image", "a container image like"),
+    "bundle as an address": ("lambda", {"bundle": "https://x/y"}, "bundle", "must be like"),
+    "bundle as a map": ("lambda", {"bundle": {}}, "bundle", "not a map"),
+    "bundle without key": ("lambda", {"bundle": "s3://bucket/"}, "bundle", "names no object"),
+    "bundle without slash": ("lambda", {"bundle": "s3://bucket"}, "bundle", "must be like"),
+    "bucket in capitals": ("lambda", {"bundle": "s3://Bucket/x"}, "bundle", "name of a bucket"),
+    "bucket as an address": ("lambda", {"bundle": "s3://10.0.0.1/x"}, "bundle", "name of a bucket"),
+    "bucket with two dots": ("lambda", {"bundle": "s3://a..b/x"}, "bundle", "name of a bucket"),
+    "short bucket": ("lambda", {"bundle": "s3://ab/x"}, "bundle", "name of a bucket"),
+    "long key": ("lambda", {"bundle": f"s3://abc/{'ü' * 513}"}, "bundle", "1 to 1024 bytes"),
+    "other query": ("lambda", {"bundle": "s3://abc/x?version=1"}, "bundle", '"?versionId="'),
+    "empty version": ("lambda", {"bundle": "s3://abc/x?versionId="}, "bundle", '"?versionId="'),
+    "misspelled runtime": ("lambda", {"runtime": "pyton3.13"}, "runtime", '"python3.13"?'),
+    "old runtime": (
+        "lambda",
+        {"runtime": "python2.7"},
+        "runtime",
+        "is no runtime that Lambda offers",
+    ),
+    "go": ("lambda", {"runtime": "go1.x"}, "runtime", 'use "provided.al2023"'),
+    "no such language": ("lambda", {"runtime": "cobol"}, "runtime", "use one of python3.11"),
+    "runtime as a number": ("lambda", {"runtime": 3.14}, "runtime", "the number 3.14"),
+    "handler with a space": ("lambda", {"handler": "a b"}, "handler", "text without spaces"),
+    "long handler": ("lambda", {"handler": f"a.{'b' * 127}"}, "handler", "at most 128"),
+    "bare handler": ("lambda", {"handler": "handler"}, "handler", 'like "main.handler"'),
+    "image in capitals": ("ecs", {"image": "Busybox"}, "image", "is in lower case"),
+    "image with a space": ("ecs", {"image": "busybox :1"}, "image", "must be an image like"),
+    "image as a list": ("ecs", {"image": ["x"]}, "image", "not a list"),
+    "long image": ("ecs", {"image": "x" * 256}, "image", "at most 255"),
+    "short digest": ("ecs", {"image": "busybox@sha256:00"}, "image", "must be an image like"),
+    "unbalanced quotes": ("ecs", {"command": "echo 'x"}, "command", "no closing quotation"),
+    "empty command": ("ecs", {"command": []}, "command", "is empty; leave it out"),
+    "blank command": ("ecs", {"command": "  "}, "command", "is empty; leave it out"),
+    "command as a map": ("ecs", {"command": {}}, "command", "must be a list of texts"),
+    "long command": ("ecs", {"command": ["x" * 8193]}, "command", "more than 8192"),
+    # sizes of Fargate
+    "cpu": ("ecs", {"cpu": 300}, "cpu", "256, 512, 1024, 2048, 4096, 8192, 16384, 32768 CPU units"),
+    "three vCPUs": ("ecs", {"cpu": "3 vCPU"}, "cpu", 'not "3 vCPU"'),
+    "cpu of nothing": ("ecs", {"cpu": "vCPU"}, "cpu", "must be one of"),
+    "no pair": ("ecs", {"cpu": 1024, "memory_mb": 512}, "memory_mb", "cpu may be 256"),
+    "memory for a larger cpu": (
+        "ecs",
+        {"memory_mb": 4096},
+        "memory_mb",
+        "cpu may be 512, 1024, 2048",
+    ),
+    "no memory of Fargate": ("ecs", {"memory_mb": 700}, "memory_mb", "the nearest is 512"),
+    "usual disk": ("ecs", {"ephemeral_storage_mb": 20480}, "ephemeral_storage_mb", "left out"),
+    "part of a GiB": (
+        "ecs",
+        {"ephemeral_storage_mb": 30000},
+        "ephemeral_storage_mb",
+        "29696 or 30720",
+    ),
+    "large disk": (
+        "ecs",
+        {"ephemeral_storage_mb": 204801},
+        "ephemeral_storage_mb",
+        "21504 to 204800",
+    ),
+}
+
+
+@pytest.mark.parametrize(("kind", "changes", "field", "fragment"), REFUSED.values(), ids=REFUSED)
+def test_refused(refused, kind, changes, field, fragment):
+    errors = refused(kind, changes)
+
+    told = [error.message for error in errors if error.field == field]
+    assert any(fragment in message for message in told), errors
+
+
+@pytest.mark.parametrize(("kind", "changes", "field", "fragment"), REFUSED.values(), ids=REFUSED)
+def test_one_fault_is_told_once_and_blames_nothing_else(refused, kind, changes, field, fragment):
+    errors = refused(kind, changes)
+
+    assert len(set(errors)) == len(errors)
+    assert {error.field.split(".")[0].split("[")[0] for error in errors} == {
+        field.split(".")[0].split("[")[0]
+    }, fragment
+
+
+def test_every_error_at_once():
+    rejected = parse(
+        {
+            "job_name": "Crunch",
+            "type": "ecs",
+            "image": {"a", "b"},
+            "cpu": "1 vCPU",
+            "memory_mb": "512",
+            "schedule": ["rate(1 day)", "cron(0 6 * *)"],
+            "timezone": "Mars/Olympus",
+            "environment": {"A B": "x", "PAYLOAD": "x", "OK": "{{resolve:ssm:x}}"},
+            "payload": {"a": {1, 2}, "b": [b"x"]},
+            "permissions": [{"Action": "*", "Resource": "x", "NotAction": "y"}],
+            "tags": {"aws:x": "1", "job": "x"},
+            "retries": "three",
+            "memry": 1,
+            "handler": "main.handler",
+            "notify": ["failed"],
+        }
+    )
+
+    assert isinstance(rejected, Rejected)
+    assert rejected.job_name == "Crunch"
+    assert [error.field for error in rejected.errors] == [
+        "image",
+        "environment.OK",
+        "payload.a",
+        "payload.b[0]",
+        "memry",
+        "handler",
+        "notify",
+        "job_name",
+        "tags.aws:x",
+        "tags.job",
+        "schedule[1]",
+        "timezone",
+        "retries",
+        "permissions[0].NotAction",
+        "permissions[0].Action",
+        "permissions[0].Resource",
+        "memory_mb",
+        "environment.A B",
+        "environment.PAYLOAD",
+    ]
+
+
+def test_a_row_of_unknown_type_is_still_checked_in_what_all_types_share():
+    rejected = parse({"job_name": "x", "type": "batch", "retries": 99, "handler": 5, "zzz": 1})
+
+    assert isinstance(rejected, Rejected)
+    assert [error.field for error in rejected.errors] == ["zzz", "type", "retries"]
+
+
+@pytest.mark.parametrize("value", [None, 5, [], {"a": 1}, b"x"], ids=repr)
+def test_a_name_that_is_no_text_is_still_rejected_by_name(value):
+    rejected = parse({"job_name": value, "type": "lambda"})
+
+    assert isinstance(rejected, Rejected)
+    assert rejected.job_name == ""
+
+
+def test_messages_do_not_repeat_long_or_secret_values(refused):
+    (error,) = refused("ecs", {"secrets": {"DB": "hunter2"}})
+    assert "hunter2" not in error.message
+
+    (error,) = refused("lambda", {"bundle": "x" * 1000})
+    assert len(error.message) < 200
+
+
+def test_messages_are_for_people(refused):
+    for kind, changes, _, _ in REFUSED.values():
+        for error in refused(kind, changes):
+            assert error.message
+            assert not any(
+                word in error.message
+                for word in ("pydantic", "Input", "validation", "NoneType", "dict", "object at")
+            ), error
