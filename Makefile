@@ -6,6 +6,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 UV_VERSION := 0.13.8
+SAM_VERSION := 1.170.0
+CHECKOV_VERSION := 3.3.30
 UV     := $(BIN)/uv
 export UV_PYTHON_DOWNLOADS := never
 # The Lambda runtime brings the SDK, kept current by AWS, so the package does not.
@@ -19,12 +21,37 @@ local: $(READY)
 local-down: $(READY)
 	@$(BIN)/provisioner local down
 
-test: $(READY)
-	$(BIN)/pytest -q -n auto
+test: test-fast
 	$(BIN)/pytest -q -m engine
 
 test-fast: $(READY)
 	$(BIN)/pytest -q -n auto
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/cfn-lint template.yaml bootstrap/*.yaml
+	$(BIN)/uvx --quiet --from aws-sam-cli@$(SAM_VERSION) sam validate --lint --region us-east-1
+	$(BIN)/uvx --quiet checkov@$(CHECKOV_VERSION) --quiet --compact --framework cloudformation \
+	  --file template.yaml bootstrap/*.yaml
+
+golden: $(READY)
+	$(BIN)/python -m tests.golden.update
+
+bench: $(READY)
+	$(BIN)/python -m bench
+
+# For AWS. FunctionRuntime and FunctionArchitecture say for what; see samconfig.toml.
+build: $(READY)
+	$(BIN)/uvx --quiet --from aws-sam-cli@$(SAM_VERSION) sam build
+
+deploy: build
+	$(BIN)/uvx --quiet --from aws-sam-cli@$(SAM_VERSION) sam deploy
+
+clean: local-down
+	rm -rf .aws-sam .provisioner $(VENV)
 
 lock: $(READY)
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \

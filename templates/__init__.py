@@ -1,8 +1,8 @@
 """A job as a CloudFormation template: pure, deterministic byte for byte.
 
 `lambda_job` and `ecs_job` each read from top to bottom as the whole stack of their type; what both
-share stands in a module of its own: `workflow` (with `transactions` and `expressions`), `schedule`,
-`role`, `logs`, `alarms`, `network`, `outputs`.
+share stands in a module of its own: `workflow` (with its `detours`, `states`, `transactions`,
+`expressions` and their text, `asl`), `schedule`, `role`, `logs`, `alarms`, `network`, `outputs`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from troposphere import GetAtt, Parameter, Ref, Template
 
 from provisioner.jobs import EcsJob, LambdaJob
 from templates import ecs_job, lambda_job
-from templates.alarms import failure_alarm
+from templates.alarms import alarms
 from templates.outputs import outputs
 from templates.schedule import schedules
 
@@ -51,6 +51,7 @@ def build(job: Job, platform: Platform) -> Template:
             resources, own_outputs = ecs_job.resources(job, platform)
         case _:
             assert_never(job)
+    workflow = resources[-1]
     template = Template(Description=f"The job {job.job_name}")
     template.set_version("2010-09-09")
     template.add_parameter(Parameter("SpecDigest", Type="String"))
@@ -60,19 +61,19 @@ def build(job: Job, platform: Platform) -> Template:
         )
     )
     values: dict[str, str | AWSHelperFn] = {
-        "StateMachineArn": Ref("StateMachine"),
+        "StateMachineArn": Ref(workflow),
         "RoleArn": GetAtt("Role", "Arn"),
         "LogGroup": Ref("LogGroup"),
         **own_outputs,
     }
-    ticks = schedules(job, platform)
+    ticks = schedules(job, platform, workflow)
     if ticks:
         values["ScheduleArn"] = GetAtt(ticks[0], "Arn")
     resources += ticks
-    if job.alarms:
-        alarm = failure_alarm(job, platform)
-        values["AlarmArn"] = GetAtt(alarm, "Arn")
-        resources.append(alarm)
+    watches = alarms(job, platform, workflow)
+    if watches:
+        values["AlarmArn"] = GetAtt(watches[0], "Arn")
+    resources += watches
     template.add_resource(resources)
     template.add_output(outputs(values))
     return template

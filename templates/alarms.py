@@ -1,57 +1,53 @@
-"""The alarm of a job: its runs fail."""
+"""The alarms of a job: its runs fail."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from troposphere.cloudwatch import Alarm, Metric, MetricDataQuery, MetricDimension, MetricStat
+from troposphere import Ref
+from troposphere.cloudwatch import Alarm, MetricDimension
 
 from provisioner.jobs import stack_name
-from templates.workflow import state_machine_arn
+from templates.arns import in_account
 
 if TYPE_CHECKING:
+    from troposphere.stepfunctions import StateMachine
+
     from provisioner.jobs import Job
     from provisioner.settings import Platform
 
 PERIOD_SECONDS = 300
 
 
-def failure_alarm(job: Job, platform: Platform) -> Alarm:
-    """Return the alarm over failed and timed out runs; one that someone stopped is neither."""
-    arn = state_machine_arn(job, platform)
+def alarms(job: Job, platform: Platform, workflow: StateMachine) -> list[Alarm]:
+    """Return the alarms; a run that someone stopped is no failure.
+
+    An attempt that times out fails its run. Only with retries can the attempts together take so
+    long that the state machine's own timeout ends the run, which is another metric.
+    """
+    if not job.alarms:
+        return []
+    name = stack_name(platform.prefix, job.job_name)
+    failed = _alarm("FailureAlarm", name, "ExecutionsFailed", platform, workflow)
+    if not job.retries:
+        return [failed]
+    # No job's name has a dot: the alarm of no other job is called like this.
+    timed_out = _alarm("TimeoutAlarm", f"{name}.timeout", "ExecutionsTimedOut", platform, workflow)
+    return [failed, timed_out]
+
+
+def _alarm(title: str, name: str, metric: str, platform: Platform, workflow: StateMachine) -> Alarm:
     return Alarm(
-        "FailureAlarm",
-        AlarmName=stack_name(platform.prefix, job.job_name),
-        AlarmDescription=f"Runs of the job {job.job_name} failed or timed out",
-        AlarmActions=[platform.notification_topic_arn],
-        Metrics=[
-            MetricDataQuery(
-                Id="bad",
-                Label="Bad runs",
-                Expression="FILL(failed, 0) + FILL(timed_out, 0)",
-                ReturnData=True,
-            ),
-            _metric("failed", "ExecutionsFailed", arn),
-            _metric("timed_out", "ExecutionsTimedOut", arn),
-        ],
+        title,
+        AlarmName=name,
+        AlarmActions=[in_account(platform.notification_topic_arn, platform)],
+        Namespace="AWS/States",
+        MetricName=metric,
+        Dimensions=[MetricDimension(Name="StateMachineArn", Value=Ref(workflow))],
+        Statistic="Sum",
+        Period=PERIOD_SECONDS,
+        EvaluationPeriods=1,
         ComparisonOperator="GreaterThanThreshold",
         Threshold=0,
-        EvaluationPeriods=1,
         TreatMissingData="notBreaching",
-    )
-
-
-def _metric(query_id: str, name: str, state_machine_arn: str) -> MetricDataQuery:
-    return MetricDataQuery(
-        Id=query_id,
-        ReturnData=False,
-        MetricStat=MetricStat(
-            Metric=Metric(
-                Namespace="AWS/States",
-                MetricName=name,
-                Dimensions=[MetricDimension(Name="StateMachineArn", Value=state_machine_arn)],
-            ),
-            Period=PERIOD_SECONDS,
-            Stat="Sum",
-        ),
     )

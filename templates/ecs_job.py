@@ -17,6 +17,7 @@ from troposphere.ecs import (
 
 from provisioner.jobs import stack_name
 from templates import expressions
+from templates.arns import in_account
 from templates.logs import log_group
 from templates.network import security_group, task_network
 from templates.role import Statement, role
@@ -78,7 +79,7 @@ def task_definition(
             CpuArchitecture=_ARCHITECTURES[job.architecture], OperatingSystemFamily="LINUX"
         ),
         TaskRoleArn=GetAtt(code_role, "Arn"),
-        ExecutionRoleArn=platform.execution_role_arn,
+        ExecutionRoleArn=in_account(platform.execution_role_arn, platform),
         ContainerDefinitions=[_container(job, platform, logs)],
     )
     if job.ephemeral_storage_mb:

@@ -16,6 +16,7 @@ from troposphere.awslambda import (
 
 from provisioner.jobs import stack_name
 from templates import expressions
+from templates.arns import in_account
 from templates.logs import group_name, log_group
 from templates.role import Statement, role, write_logs
 from templates.workflow import Work, state_machine
@@ -53,8 +54,7 @@ def resources(
         _own_policies(job, platform),
     )
     code = function(job, platform, code_role, logs)
-    workflow = state_machine(job, platform, _work(job, platform))
-    workflow.DependsOn = code.title  # which it names literally, and a schedule may start it at once
+    workflow = state_machine(job, platform, _work(job, platform, code))
     return [logs, code_role, code, workflow], {"LambdaArn": GetAtt(code, "Arn")}
 
 
@@ -94,11 +94,13 @@ def _vpc_config(network: Network, platform: Platform) -> VPCConfig:
 def _own_policies(job: LambdaJob, platform: Platform) -> dict[str, list[Statement]]:
     policies = {"logs": write_logs(platform, group_name(job, platform))}
     if job.network:
-        policies["network"] = _network_interfaces(_arn(job, platform))
+        name = stack_name(platform.prefix, job.job_name)
+        arn = in_account(platform.arn("lambda", f"function:{name}"), platform)
+        policies["network"] = _network_interfaces(arn)
     return policies
 
 
-def _network_interfaces(function_arn: str) -> list[Statement]:
+def _network_interfaces(function_arn: AWSHelperFn) -> list[Statement]:
     """Return what Lambda does in the role's name to reach a VPC, kept from the code itself.
 
     Lambda Developer Guide, giving functions access to resources in a VPC.
@@ -122,11 +124,11 @@ def _network_interfaces(function_arn: str) -> list[Statement]:
     ]
 
 
-def _work(job: LambdaJob, platform: Platform) -> Work:
+def _work(job: LambdaJob, platform: Platform, code: Function) -> Work:
     return Work(
         resource=f"arn:{platform.partition}:states:::lambda:invoke",
         arguments={
-            "FunctionName": _arn(job, platform),
+            "FunctionName": GetAtt(code, "Arn"),
             "Payload": expressions.jsonata("$run.payload"),
         },
         timeout_seconds=job.attempt_timeout_seconds + REPORT_SECONDS,
@@ -136,7 +138,3 @@ def _work(job: LambdaJob, platform: Platform) -> Work:
         output="$states.result.Payload",
         failure=expressions.LAMBDA_FAILURE,
     )
-
-
-def _arn(job: LambdaJob, platform: Platform) -> str:
-    return platform.arn("lambda", f"function:{stack_name(platform.prefix, job.job_name)}")

@@ -30,6 +30,8 @@ def log_group(job: Job, platform: Platform) -> LogGroup:
         "LogGroup",
         LogGroupName=group_name(job, platform),
         RetentionInDays=job.log_retention_days or platform.log_retention_days,
+        DeletionPolicy="Delete",
+        UpdateReplacePolicy="Delete",
         Metadata={
             "SpecDigest": Ref("SpecDigest"),
             "DeletionPolicy": Ref("DeletionPolicy"),

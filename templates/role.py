@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from troposphere.iam import Policy, Role
 
 from provisioner.jobs import stack_name
+from templates.arns import in_account
 
 if TYPE_CHECKING:
     from provisioner.jobs import Job
@@ -36,7 +37,7 @@ def role(
         RoleName=stack_name(platform.prefix, job.job_name),
         Path=f"/{platform.prefix}/",
         Description=f"The code of the job {job.job_name}",
-        PermissionsBoundary=platform.permissions_boundary_arn,
+        PermissionsBoundary=in_account(platform.permissions_boundary_arn, platform),
         AssumeRolePolicyDocument=_document(
             [{"Effect": "Allow", "Action": "sts:AssumeRole", **trusted}]
         ),
@@ -53,7 +54,7 @@ def write_logs(platform: Platform, group_name: str) -> list[Statement]:
         {
             "Effect": "Allow",
             "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-            "Resource": platform.arn("logs", f"log-group:{group_name}:*"),
+            "Resource": in_account(platform.arn("logs", f"log-group:{group_name}:*"), platform),
         }
     ]
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from troposphere import Ref
 from troposphere.scheduler import FlexibleTimeWindow, RetryPolicy, Schedule, Target
 
 from provisioner.jobs import stack_name
-from templates.workflow import state_machine_arn
+from templates.arns import in_account
 
 if TYPE_CHECKING:
+    from troposphere.stepfunctions import StateMachine
+
     from provisioner.jobs import Job
     from provisioner.settings import Platform
 
@@ -20,27 +23,24 @@ RETRY_SECONDS = 3600
 RETRY_ATTEMPTS = 30
 
 
-def schedules(job: Job, platform: Platform) -> list[Schedule]:
-    """Return the schedules, made after the workflow: ``rate()`` fires as soon as it is there."""
-    return [
-        _schedule(job, platform, index, expression) for index, expression in enumerate(job.schedule)
-    ]
+def schedules(job: Job, platform: Platform, workflow: StateMachine) -> list[Schedule]:
+    """Return the schedules; one with ``rate()`` fires as soon as it is made."""
+    return [_schedule(job, platform, workflow, index) for index in range(len(job.schedule))]
 
 
-def _schedule(job: Job, platform: Platform, index: int, expression: str) -> Schedule:
+def _schedule(job: Job, platform: Platform, workflow: StateMachine, index: int) -> Schedule:
     name = f"{stack_name(platform.prefix, job.job_name)}-{index}"
     schedule = Schedule(
         f"Schedule{index}",
-        DependsOn="StateMachine",
         Name=name,
         GroupName=platform.schedule_group,
-        ScheduleExpression=expression,
+        ScheduleExpression=job.schedule[index],
         ScheduleExpressionTimezone=job.timezone,
         State="ENABLED" if job.schedule_enabled else "DISABLED",
         FlexibleTimeWindow=_window(job.jitter_minutes),
         Target=Target(
-            Arn=state_machine_arn(job, platform),
-            RoleArn=platform.scheduler_role_arn,
+            Arn=Ref(workflow),
+            RoleArn=in_account(platform.scheduler_role_arn, platform),
             Input=_input(name),
             RetryPolicy=RetryPolicy(
                 MaximumEventAgeInSeconds=RETRY_SECONDS, MaximumRetryAttempts=RETRY_ATTEMPTS

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from provisioner.jobs import Job
     from provisioner.settings import Platform
 
-CANCELED = "DynamoDb.TransactionCanceledException"
 ATTEMPTS = "$states.context.State.RetryCount + 1"
 
 LEASE_GRACE_SECONDS = 300

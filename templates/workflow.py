@@ -13,39 +13,20 @@ from typing import TYPE_CHECKING
 from troposphere.stepfunctions import StateMachine
 
 from provisioner.jobs import stack_name
-from templates import transactions
+from templates.arns import in_account
 from templates.asl import definition_string
-from templates.expressions import ENTERED_MILLIS, failure, is_large, jsonata, prepare, squeezed
+from templates.detours import refused, settle, store
+from templates.expressions import failure, is_large, jsonata, prepare
+from templates.states import CANCELED, COLLISION_RETRY, SERVICE_RETRY, State, transaction
+from templates.transactions import ATTEMPTS, Admission
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from provisioner.jobs import Job
     from provisioner.settings import Platform
 
 MARGIN_SECONDS = 120
 """For admission and record on top of ``timeout_seconds``: the end by the state machine's own
 timeout cannot be caught, so it must come last."""
-
-CONFLICT_SECONDS = 60
-"""How long an admission that collides with another keeps trying."""
-
-State = dict[str, object]
-
-SERVICE_RETRY: State = {
-    "ErrorEquals": ["States.TaskFailed"],
-    "IntervalSeconds": 1,
-    "MaxAttempts": 6,
-    "BackoffRate": 2,
-    "MaxDelaySeconds": 30,
-    "JitterStrategy": "FULL",
-}
-
-COLLISION_RETRY: State = {
-    **SERVICE_RETRY,
-    "ErrorEquals": [transactions.CANCELED],
-    "MaxAttempts": 2,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +48,20 @@ class Work:
     """Statements that read the service's own report of a failure."""
 
 
-def state_machine_arn(job: Job, platform: Platform) -> str:
-    """Return the ARN that schedules and the alarm name before the state machine is made."""
-    return platform.arn("states", f"stateMachine:{stack_name(platform.prefix, job.job_name)}")
-
-
 def state_machine(job: Job, platform: Platform, work: Work) -> StateMachine:
     """Return the state machine, which runs under the role that all workflows share."""
     return StateMachine(
         "StateMachine",
         StateMachineName=stack_name(platform.prefix, job.job_name),
         StateMachineType="STANDARD",
-        RoleArn=platform.workflow_role_arn,
+        RoleArn=in_account(platform.workflow_role_arn, platform),
         DefinitionString=definition_string(definition(job, platform, work)),
     )
 
 
 def definition(job: Job, platform: Platform, work: Work) -> State:
     """Return the workflow in Amazon States Language."""
-    admission = transactions.Admission(job, platform)
+    admission = Admission(job, platform)
     return {
         "QueryLanguage": "JSONata",
         "StartAt": "Prepare",
@@ -96,10 +72,10 @@ def definition(job: Job, platform: Platform, work: Work) -> State:
             "Run": _run(job, work),
             "Record": _record(admission, platform),
             "RecordFailure": _record_failure(admission, platform),
-            **_refused(admission, platform),
-            "StoreInput": _store(admission, platform, "input", "$run.payload", "Admit"),
-            "StoreOutput": _store(admission, platform, "output", "$states.input", "Record"),
-            "Settle": _settle(),
+            **refused(admission, platform),
+            "StoreInput": store(admission, platform, "input", "$run.payload", "Admit"),
+            "StoreOutput": store(admission, platform, "output", "$states.input", "Record"),
+            "Settle": settle(),
             "Done": {"Type": "Succeed"},
             "Skipped": {"Type": "Succeed", "Output": {"status": "SKIPPED"}},
             "Duplicate": {"Type": "Succeed", "Output": {"status": "DUPLICATE"}},
@@ -119,25 +95,26 @@ def _prepare(job: Job, work: Work) -> State:
             "run": prepare(job.payload, job.timeout_seconds, work.problem),
             "stored_input": "",
             "stored_output": "",
+            "large": False,
             "release": job.overlap == "skip",
         },
         "Next": "Admit",
     }
 
 
-def _admit(admission: transactions.Admission, platform: Platform) -> State:
+def _admit(admission: Admission, platform: Platform) -> State:
     return {
-        **_transaction(platform, admission.admit()),
+        **transaction(platform, admission.admit()),
         "Retry": [
             {
-                "ErrorEquals": [transactions.CANCELED, "States.QueryEvaluationError"],
+                "ErrorEquals": [CANCELED, "States.QueryEvaluationError"],
                 "MaxAttempts": 0,
             },
             SERVICE_RETRY,
         ],
         "Catch": [
             {
-                "ErrorEquals": [transactions.CANCELED],
+                "ErrorEquals": [CANCELED],
                 "Assign": {"refusal": admission.refusal()},
                 "Next": "Refused",
             },
@@ -152,46 +129,6 @@ def _admit(admission: transactions.Admission, platform: Platform) -> State:
     }
 
 
-def _refused(admission: transactions.Admission, platform: Platform) -> dict[str, object]:
-    """Return the states of a run that was not admitted at its first try."""
-    waited = f"{ENTERED_MILLIS} - $run.start"
-    return {
-        "Refused": {
-            "Type": "Choice",
-            "Choices": [
-                _choice('$refusal = "duplicate"', "Duplicate"),
-                _choice('$refusal = "large"', "StoreInput"),
-                _choice(
-                    '$refusal = "overlap"',
-                    "RecordRefusal",
-                    _ending("SKIPPED", "Overlap", '"The run before it has not ended"'),
-                ),
-                _choice(
-                    '$refusal = "invalid"',
-                    "RecordRefusal",
-                    _ending("FAILED", "InvalidInput", "$run.problem"),
-                ),
-                _choice(f"{waited} < {CONFLICT_SECONDS * 1000}", "Again"),
-            ],
-            "Default": "RecordRefusal",
-            "Assign": _ending(
-                "FAILED", "Busy", '"The Triggers table was too busy to admit the run"'
-            ),
-        },
-        "Again": {
-            "Type": "Wait",
-            "Seconds": jsonata("1 + $floor($random() * 4)"),
-            "Next": "Admit",
-        },
-        "RecordRefusal": {
-            **_transaction(platform, admission.refuse()),
-            "Retry": [{"ErrorEquals": [transactions.CANCELED], "MaxAttempts": 0}, SERVICE_RETRY],
-            "Catch": [{"ErrorEquals": [transactions.CANCELED], "Next": "Duplicate"}],
-            "Next": "Settle",
-        },
-    }
-
-
 def _run(job: Job, work: Work) -> State:
     again: State = {
         "ErrorEquals": ["States.ALL"],
@@ -199,7 +136,7 @@ def _run(job: Job, work: Work) -> State:
         "MaxAttempts": job.retries,
         "BackoffRate": job.retry_backoff,
     }
-    succeeded = f'{{"status": "SUCCEEDED", "attempts": {transactions.ATTEMPTS}}}'
+    succeeded = f'{{"status": "SUCCEEDED", "attempts": {ATTEMPTS}}}'
     return {
         "Type": "Task",
         "Resource": work.resource,
@@ -225,10 +162,10 @@ def _run(job: Job, work: Work) -> State:
     }
 
 
-def _record(admission: transactions.Admission, platform: Platform) -> State:
+def _record(admission: Admission, platform: Platform) -> State:
     kept = {"Output": jsonata("$states.input")}
     return {
-        **_transaction(platform, admission.record_success()),
+        **transaction(platform, admission.record_success()),
         "Retry": [
             {"ErrorEquals": ["States.QueryEvaluationError"], "MaxAttempts": 0},
             COLLISION_RETRY,
@@ -236,85 +173,17 @@ def _record(admission: transactions.Admission, platform: Platform) -> State:
         ],
         "Catch": [
             {"ErrorEquals": ["States.QueryEvaluationError"], **kept, "Next": "StoreOutput"},
-            {"ErrorEquals": [transactions.CANCELED], **kept, "Next": "Settle"},
+            {"ErrorEquals": [CANCELED], **kept, "Next": "Settle"},
         ],
         **kept,
         "End": True,
     }
 
 
-def _record_failure(admission: transactions.Admission, platform: Platform) -> State:
+def _record_failure(admission: Admission, platform: Platform) -> State:
     return {
-        **_transaction(platform, admission.record_failure()),
+        **transaction(platform, admission.record_failure()),
         "Retry": [COLLISION_RETRY, SERVICE_RETRY],
-        "Catch": [{"ErrorEquals": [transactions.CANCELED], "Next": "Settle"}],
+        "Catch": [{"ErrorEquals": [CANCELED], "Next": "Settle"}],
         "Next": "Failed",
     }
-
-
-def _settle() -> State:
-    """Return the end of runs that did not end in one transaction.
-
-    A lock that is no longer ours (the lease ran out and another run took it) is left alone, and the
-    outcome is recorded without it. A row that is no longer RUNNING was completed by someone else.
-    """
-    alone = {"release": False}
-    return {
-        "Type": "Choice",
-        "Choices": [
-            _choice('$outcome.status = "SKIPPED"', "Skipped"),
-            _choice('$release and $outcome.status = "SUCCEEDED"', "Record", alone),
-            _choice("$release", "RecordFailure", alone),
-            _choice('$outcome.status = "SUCCEEDED"', "Done"),
-        ],
-        "Default": "Failed",
-    }
-
-
-def _store(
-    admission: transactions.Admission, platform: Platform, name: str, body: str, following: str
-) -> State:
-    """Return the state that puts a large input or output into S3; losing it fails no run."""
-    key = f'"runs/{admission.job.job_name}/" & $run.id & "/{name}.json"'
-    kept = {"Output": jsonata("$states.input")}
-    return {
-        "Type": "Task",
-        "Resource": f"arn:{platform.partition}:states:::aws-sdk:s3:putObject",
-        "Arguments": {
-            "Bucket": platform.artifacts_bucket,
-            "Key": jsonata(key),
-            "Body": jsonata(body),
-            "ContentType": "application/json",
-        },
-        "Retry": [SERVICE_RETRY],
-        "Catch": [
-            {
-                "ErrorEquals": ["States.ALL"],
-                "Assign": {f"stored_{name}": jsonata('"not stored: " & $states.errorOutput.Error')},
-                **kept,
-                "Next": following,
-            }
-        ],
-        "Assign": {f"stored_{name}": jsonata(f'"s3://{platform.artifacts_bucket}/" & {key}')},
-        **kept,
-        "Next": following,
-    }
-
-
-def _transaction(platform: Platform, items: str) -> State:
-    return {
-        "Type": "Task",
-        "Resource": f"arn:{platform.partition}:states:::aws-sdk:dynamodb:transactWriteItems",
-        "Arguments": {"TransactItems": jsonata(squeezed(items))},
-    }
-
-
-def _choice(condition: str, following: str, assign: Mapping[str, object] | None = None) -> State:
-    rule: State = {"Condition": jsonata(condition), "Next": following}
-    return {**rule, "Assign": assign} if assign else rule
-
-
-def _ending(status: str, error: str, cause: str) -> State:
-    """Return the outcome of a run that holds no lock."""
-    outcome = {"status": status, "error": error, "cause": jsonata(cause)}
-    return {"outcome": outcome, "release": False}

@@ -85,8 +85,12 @@ def translated() -> Iterator[None]:
         yield
     except ClientError as error:
         raise translate(error) from error
-    except (NoCredentialsError, NoRegionError) as error:
-        raise PermanentError(str(error)) from error
+    except NoCredentialsError as error:
+        message = "no AWS credentials: set AWS_PROFILE, or run `aws configure` or `aws sso login`"
+        raise PermanentError(message) from error
+    except NoRegionError as error:
+        message = "no AWS Region: set AWS_REGION, or run `aws configure`"
+        raise PermanentError(message) from error
     except BotoCoreError as error:
         raise TemporaryError(str(error)) from error
 

@@ -105,6 +105,8 @@ def _secret_arn(arn: str) -> str:
 def _lambda_name_problem(name: str) -> str | None:
     if name in LAMBDA_RESERVED:
         return "is set by Lambda itself"
+    if name == "Ref":
+        return "cannot be the name of a variable: it is a function of CloudFormation"
     if not _LAMBDA_NAME.fullmatch(name):
         return (
             "cannot be the name of a variable: Lambda takes two or more letters, digits and "

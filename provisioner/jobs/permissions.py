@@ -30,7 +30,12 @@ _REFUSED_KEYS = {
 _SID = re.compile(r"[A-Za-z0-9]{1,128}")
 _ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9*?]+")
 _ARN = re.compile(r"arn:[^:\s]+:[^:\s]+:[^:\s]*:[^:\s]*:\S+")
-_OPERATOR = re.compile(r"(For(All|Any)Values:)?[A-Z][A-Za-z]+")
+_OPERATOR = re.compile(
+    r"(For(All|Any)Values:)?"
+    r"(String|Numeric|Date|Bool|Binary|IpAddress|NotIpAddress|Arn|Null)[A-Za-z]*"
+)
+# A key that names no service could be one of CloudFormation's intrinsic functions.
+_CONDITION_KEY = re.compile(r"(?!Fn::)[A-Za-z0-9-]+:\S+")
 
 
 def statements(value: object) -> tuple[dict[str, object], ...]:
@@ -104,11 +109,11 @@ def _each_of(check: Callable[[str], str]) -> Check[list[str]]:
 def _condition(value: object) -> dict[str, dict[str, list[str]]]:
     if not isinstance(value, dict):
         raise invalid(f"must be a map of operators, not {kind_of(value)}")
+    if wrong := next((name for name in value if not _OPERATOR.fullmatch(name)), None):
+        raise invalid(f'{shown(wrong)} is no condition operator, like "StringEquals"')
     tests = each(
         ((f".{printable(operator)}", test) for operator, test in value.items()), _condition_keys
     )
-    if wrong := next((name for name in value if not _OPERATOR.fullmatch(name)), None):
-        raise invalid(f'{shown(wrong)} is no condition operator, like "StringEquals"')
     return dict(zip(value, tests, strict=True))
 
 
@@ -118,6 +123,8 @@ def _condition_keys(value: object) -> dict[str, list[str]]:
     values = each(
         ((f".{printable(key)}", found) for key, found in value.items()), _condition_values
     )
+    if wrong := next((name for name in value if not _CONDITION_KEY.fullmatch(name)), None):
+        raise invalid(f'{shown(wrong)} is no condition key, like "s3:prefix"')
     return dict(zip(value, values, strict=True))
 
 

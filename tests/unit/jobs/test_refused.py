@@ -225,6 +225,24 @@ REFUSED = {
     # environment, secrets, tags
     "environment as a list": ("lambda", {"environment": ["A=1"]}, "environment", "must be a map"),
     "variable as a list": ("lambda", {"environment": {"AA": []}}, "environment.AA", "not a list"),
+    "an intrinsic function as a variable": (
+        "lambda",
+        {"environment": {"Ref": "AWS::AccountId"}},
+        "environment.Ref",
+        "function of CloudFormation",
+    ),
+    "an intrinsic function as an operator": (
+        "lambda",
+        {"permissions": [STATEMENT | {"Condition": {"Ref": {"aws:a": "b"}}}]},
+        "permissions[0].Condition",
+        "no condition operator",
+    ),
+    "an intrinsic function as a condition key": (
+        "lambda",
+        {"permissions": [STATEMENT | {"Condition": {"StringEquals": {"Fn::Sub": "b"}}}]},
+        "permissions[0].Condition.StringEquals",
+        "no condition key",
+    ),
     "reserved variable": (
         "lambda",
         {"environment": {"AWS_REGION": "x"}},

@@ -1,0 +1,163 @@
+"""Code of Lambda jobs: a folder as a zip archive in the bundle bucket."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Protocol
+
+from provisioner.aws.clients import client, translated
+from provisioner.errors import NotFoundError, PermanentError
+from provisioner.jobs import S3Object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+EXCLUDED = (
+    *("__pycache__", "*.pyc", ".git", ".hg", ".svn", ".venv", "venv", ".tox", ".nox"),
+    *(".mypy_cache", ".pytest_cache", ".ruff_cache", ".coverage", ".aws-sam"),
+    *(".idea", ".vscode", ".DS_Store"),
+)
+"""Names of files and folders that are no part of a job's code."""
+
+MAX_BYTES = 262_144_000
+"""Lambda quotas, deployment package of a zip archive, unzipped, with its layers."""
+
+_DIGEST = "content-sha256"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The earliest time a zip archive can hold, for all its files."""
+
+_IN_MEMORY_BYTES = 16_000_000
+_CHUNK_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """The bundle as a row may name it; `uploaded` is False when it was there already."""
+
+    bundle: S3Object
+    uploaded: bool
+    files: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: Path
+    name: str
+    executable: bool
+
+
+class _Hash(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+
+
+def push(bucket: str, name: str, folder: Path, exclude: Iterable[str] = ()) -> Pushed:
+    """Put a folder's files as `<name>.zip` into a versioned bucket, unless they are there already.
+
+    The same files (names, contents, executable or not) are the same bundle, on any machine and
+    whenever they were written.
+
+    Parameters
+    ----------
+    bucket
+        A bucket with versioning.
+    name
+        Key of the bundle without its `.zip`.
+    folder
+        What becomes the root of the archive.
+    exclude
+        Patterns of names to leave out besides `EXCLUDED`, as `*.csv`.
+
+    Raises
+    ------
+    PermanentError
+        If the folder holds no files, or more than Lambda takes.
+    """
+    files = sorted(_files(folder, "", (*EXCLUDED, *exclude), ()), key=lambda file: file.name)
+    size_bytes = sum(file.path.stat().st_size for file in files)
+    if not files:
+        message = f"{folder} holds no files"
+        raise PermanentError(message)
+    if size_bytes > MAX_BYTES:
+        message = f"{folder} holds {size_bytes:,} bytes; Lambda takes at most {MAX_BYTES:,}"
+        raise PermanentError(message)
+    digest = _digest(files)
+    key = f"{name}.zip"
+    version_id = _current(bucket, key, digest)
+    uploaded = version_id is None
+    if version_id is None:
+        version_id = _upload(bucket, key, digest, files)
+    return Pushed(S3Object(bucket, key, version_id), uploaded, len(files), size_bytes)
+
+
+def _files(
+    folder: Path, prefix: str, exclude: tuple[str, ...], above: tuple[Path, ...]
+) -> Iterator[_File]:
+    """Yield what is in a folder; links are followed, but not in circles."""
+    real = folder.resolve()
+    if real in above:
+        return
+    for path in folder.iterdir():
+        if any(fnmatchcase(path.name, pattern) for pattern in exclude):
+            continue
+        name = f"{prefix}{path.name}"
+        if path.is_dir():
+            yield from _files(path, f"{name}/", exclude, (*above, real))
+        elif path.is_file():
+            yield _File(path, name, executable=bool(path.stat().st_mode & 0o100))
+
+
+def _digest(files: Iterable[_File]) -> str:
+    """Return a digest of what the files are, rather than of how zlib happens to write them."""
+    whole = hashlib.sha256()
+    for file in files:
+        content = hashlib.sha256()
+        _feed(content, file.path)
+        whole.update(f"{content.hexdigest()} {file.executable:d} {file.name}\0".encode())
+    return whole.hexdigest()
+
+
+def _feed(digest: _Hash, path: Path) -> None:
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            digest.update(chunk)
+
+
+def _current(bucket: str, key: str, digest: str) -> str | None:
+    """Return the object's current version if these very files are in it."""
+    try:
+        with translated():
+            head = client("s3").head_object(Bucket=bucket, Key=key)
+    except NotFoundError:
+        return None
+    if head["Metadata"].get(_DIGEST) != digest:
+        return None
+    return str(head["VersionId"]) if "VersionId" in head else None
+
+
+def _upload(bucket: str, key: str, digest: str, files: Iterable[_File]) -> str | None:
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as archive:
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as bundle:
+            for file in files:
+                entry = zipfile.ZipInfo(file.name, _EPOCH)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.create_system = 3  # Unix: Lambda reads the permissions
+                entry.external_attr = (0o100755 if file.executable else 0o100644) << 16
+                with file.path.open("rb") as source, bundle.open(entry, "w") as target:
+                    shutil.copyfileobj(source, target, _CHUNK_BYTES)
+        archive.seek(0)
+        with translated():
+            response = client("s3").put_object(
+                Bucket=bucket,
+                Key=key,
+                Body=archive,
+                ContentType="application/zip",
+                Metadata={_DIGEST: digest},
+            )
+    return str(response["VersionId"]) if "VersionId" in response else None

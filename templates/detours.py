@@ -1,0 +1,106 @@
+"""The states of runs that are not plain: refused, too large, or not recorded in one transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from templates.expressions import ENTERED_MILLIS, jsonata
+from templates.states import CANCELED, SERVICE_RETRY, State, choice, transaction
+
+if TYPE_CHECKING:
+    from provisioner.settings import Platform
+    from templates.transactions import Admission
+
+CONFLICT_SECONDS = 60
+"""How long an admission that collides with another keeps trying."""
+
+
+def refused(admission: Admission, platform: Platform) -> dict[str, object]:
+    """Return the states of a run that was not admitted at its first try."""
+    waited = f"{ENTERED_MILLIS} - $run.start"
+    return {
+        "Refused": {
+            "Type": "Choice",
+            "Choices": [
+                choice('$refusal = "duplicate"', "Duplicate"),
+                choice('$refusal = "large"', "StoreInput"),
+                choice(
+                    '$refusal = "overlap"',
+                    "RecordRefusal",
+                    _ending("SKIPPED", "Overlap", '"The run before it has not ended"'),
+                ),
+                choice(
+                    '$refusal = "invalid"',
+                    "RecordRefusal",
+                    _ending("FAILED", "InvalidInput", "$run.problem"),
+                ),
+                choice(f"{waited} < {CONFLICT_SECONDS * 1000}", "Again"),
+            ],
+            "Default": "RecordRefusal",
+            "Assign": _ending("FAILED", "Busy", '"The Triggers table was too busy"'),
+        },
+        "Again": {
+            "Type": "Wait",
+            "Seconds": jsonata("1 + $floor($random() * 4)"),
+            "Next": "Admit",
+        },
+        "RecordRefusal": {
+            **transaction(platform, admission.refuse()),
+            "Retry": [{"ErrorEquals": [CANCELED], "MaxAttempts": 0}, SERVICE_RETRY],
+            "Catch": [{"ErrorEquals": [CANCELED], "Next": "Duplicate"}],
+            "Next": "Settle",
+        },
+    }
+
+
+def settle() -> State:
+    """Return the end of runs that did not end in one transaction.
+
+    A lock that is no longer ours (the lease ran out and another run took it) is left alone, and the
+    outcome is recorded without it. A row that is no longer RUNNING was completed by someone else.
+    """
+    alone = {"release": False}
+    return {
+        "Type": "Choice",
+        "Choices": [
+            choice('$outcome.status = "SKIPPED"', "Skipped"),
+            choice('$release and $outcome.status = "SUCCEEDED"', "Record", alone),
+            choice("$release", "RecordFailure", alone),
+            choice('$outcome.status = "SUCCEEDED"', "Done"),
+        ],
+        "Default": "Failed",
+    }
+
+
+def store(admission: Admission, platform: Platform, name: str, body: str, following: str) -> State:
+    """Return the state that puts a large input or output into S3; losing it fails no run."""
+    key = f'"runs/{admission.job.job_name}/" & $run.id & "/{name}.json"'
+    kept = {"Output": jsonata("$states.input")}
+    return {
+        "Type": "Task",
+        "Resource": f"arn:{platform.partition}:states:::aws-sdk:s3:putObject",
+        "Arguments": {
+            "Bucket": platform.artifacts_bucket,
+            "Key": jsonata(key),
+            "Body": jsonata(body),
+            "ContentType": "application/json",
+        },
+        "Retry": [SERVICE_RETRY],
+        "Catch": [
+            {
+                "ErrorEquals": ["States.ALL"],
+                "Assign": {f"stored_{name}": jsonata('"not stored: " & $states.errorOutput.Error')},
+                **kept,
+                "Next": following,
+            }
+        ],
+        "Assign": {f"stored_{name}": jsonata(f'"s3://{platform.artifacts_bucket}/" & {key}')},
+        **kept,
+        "Next": following,
+    }
+
+
+def _ending(status: str, error: str, cause: str) -> State:
+    """Return the outcome of a run that holds no lock."""
+    outcome = {"status": status, "error": error, "cause": jsonata(cause)}
+    return {"outcome": outcome, "release": False}

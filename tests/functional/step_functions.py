@@ -1,0 +1,268 @@
+"""The part of Step Functions that the workflow of a job uses, as its documentation describes it.
+
+In process and on a clock of its own: retries and waits take no time. The JSONata is evaluated for
+real, DynamoDB and S3 are whatever boto3 reaches (moto), Lambda and ECS are the test's functions.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import jsonata
+from botocore.exceptions import ClientError
+
+MAX_BYTES = 256 * 1024
+"""Step Functions quotas: a state's input or output, the variables of one Assign."""
+
+
+class TaskError(Exception):
+    """An error as Retry and Catch see it."""
+
+    def __init__(self, error: str, cause: str = "") -> None:
+        super().__init__(error, cause)
+        self.error = error
+        self.cause = cause
+
+
+@dataclass
+class Execution:
+    name: str
+    states: list[str] = field(default_factory=list)
+    status: str = "RUNNING"
+    output: Any = None
+    error: str | None = None
+    cause: str | None = None
+
+
+@dataclass
+class StepFunctions:
+    """One state machine."""
+
+    definition: Mapping[str, Any]
+    work: Callable[[Mapping[str, Any]], Any]
+    """What `Run` calls: gets the state's Arguments, returns the service's result."""
+    now: datetime = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+    before: dict[str, Callable[[], None]] = field(default_factory=dict)
+    """Called when a state is entered, for what happens elsewhere at that moment."""
+
+    def run(self, name: str, given: Any) -> Execution:
+        execution = Execution(name)
+        context = {
+            "Execution": {
+                "Id": f"arn:aws:states:eu-west-1:123456789012:execution:jobs-x:{name}",
+                "Input": given,
+                "Name": name,
+                "StartTime": self._stamp(),
+            }
+        }
+        try:
+            execution.output = self._walk(execution, context, given)
+            execution.status = "SUCCEEDED"
+        except TaskError as error:
+            execution.status = "FAILED"
+            execution.error, execution.cause = error.error, error.cause
+        return execution
+
+    def _walk(self, execution: Execution, context: dict[str, Any], given: Any) -> Any:
+        variables: dict[str, Any] = {}
+        following: str | None = self.definition["StartAt"]
+        while following:
+            state = self.definition["States"][following]
+            execution.states.append(following)
+            self.before.get(following, lambda: None)()
+            context["State"] = {"Name": following, "EnteredTime": self._stamp(), "RetryCount": 0}
+            scope = Scope(variables, {"input": given, "context": context})
+            step = getattr(self, f"_{state['Type'].lower()}")
+            given, following = step(state, scope)
+            check_size(given)
+        return given
+
+    def _pass(self, state: Mapping[str, Any], scope: Scope) -> tuple[Any, str | None]:
+        return self._leave(state, scope, scope.states["input"])
+
+    def _succeed(self, state: Mapping[str, Any], scope: Scope) -> tuple[Any, None]:
+        return scope.evaluate(state.get("Output"), "Output", scope.states["input"]), None
+
+    def _fail(self, state: Mapping[str, Any], scope: Scope) -> tuple[Any, None]:
+        error, cause = (scope.evaluate(state[name], name) for name in ("Error", "Cause"))
+        assert len(error) <= 256
+        assert len(cause) <= 32_768
+        raise TaskError(error, cause)
+
+    def _wait(self, state: Mapping[str, Any], scope: Scope) -> tuple[Any, str | None]:
+        self.now += timedelta(seconds=scope.evaluate(state["Seconds"], "Seconds"))
+        return self._leave(state, scope, scope.states["input"])
+
+    def _choice(self, state: Mapping[str, Any], scope: Scope) -> tuple[Any, str]:
+        given = scope.states["input"]
+        for rule in state["Choices"]:
+            met = scope.evaluate(rule["Condition"], "Condition")
+            assert isinstance(met, bool), rule
+            if met:
+                scope.assign(rule)
+                return given, rule["Next"]
+        scope.assign(state)
+        return given, state["Default"]
+
+    def _task(self, state: Mapping[str, Any], scope: Scope) -> tuple[Any, str | None]:
+        retries: dict[int, int] = {}
+        while True:
+            scope.states["context"]["State"]["RetryCount"] = sum(retries.values())
+            try:
+                arguments = scope.evaluate(state["Arguments"], "Arguments")
+                self.now += timedelta(milliseconds=50)
+                result = self._call(state["Resource"], arguments)
+                check_size(result)
+                return self._leave(state, scope.with_result(result), result)
+            except TaskError as error:
+                if error.error == "States.DataLimitExceeded":
+                    raise
+                if not self._tries_again(state, error, retries):
+                    return self._caught(state, scope, error)
+
+    def _tries_again(
+        self, state: Mapping[str, Any], error: TaskError, retries: dict[int, int]
+    ) -> bool:
+        """The first retrier that matches decides."""
+        for index, retrier in enumerate(state.get("Retry", [])):
+            if matches(retrier, error):
+                count = retries.get(index, 0)
+                if count >= retrier.get("MaxAttempts", 3):
+                    return False
+                seconds = retrier["IntervalSeconds"] * retrier["BackoffRate"] ** count
+                self.now += timedelta(seconds=min(seconds, retrier.get("MaxDelaySeconds", seconds)))
+                retries[index] = count + 1
+                return True
+        return False
+
+    def _caught(self, state: Mapping[str, Any], scope: Scope, error: TaskError) -> tuple[Any, str]:
+        output = {"Error": error.error, "Cause": error.cause}
+        if not error.cause:
+            del output["Cause"]
+        for catcher in state.get("Catch", []):
+            if matches(catcher, error):
+                caught = Scope(scope.variables, {**scope.states, "errorOutput": output})
+                kept = caught.evaluate(catcher.get("Output"), "Output", output)
+                caught.assign(catcher)
+                return kept, catcher["Next"]
+        raise error
+
+    def _leave(
+        self, state: Mapping[str, Any], scope: Scope, default: Any
+    ) -> tuple[Any, str | None]:
+        output = scope.evaluate(state.get("Output"), "Output", default)
+        scope.assign(state)
+        return output, state.get("Next")
+
+    def _call(self, resource: str, arguments: Mapping[str, Any]) -> Any:
+        match resource.rpartition(":::")[2].split(":"):
+            case ["aws-sdk", "dynamodb", "transactWriteItems"]:
+                return sdk_call("DynamoDb", "dynamodb", "transact_write_items", arguments)
+            case ["aws-sdk", "s3", "putObject"]:
+                body = {**arguments, "Body": json.dumps(arguments["Body"]).encode()}
+                return sdk_call("S3", "s3", "put_object", body)
+            case ["lambda", "invoke"]:
+                return {"StatusCode": 200, "Payload": self.work(arguments)}
+            case ["ecs", "runTask.sync"]:
+                return self.work(arguments)
+        raise AssertionError(resource)
+
+    def _stamp(self) -> str:
+        return self.now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass
+class Scope:
+    """What an expression sees."""
+
+    variables: dict[str, Any]
+    states: dict[str, Any]
+
+    def with_result(self, result: Any) -> Scope:
+        return Scope(self.variables, {**self.states, "result": result})
+
+    def assign(self, part: Mapping[str, Any]) -> None:
+        values = self.evaluate(part.get("Assign", {}), "Assign")
+        check_size(values)
+        self.variables.update(values)
+
+    def evaluate(self, value: Any, where: str, default: Any = None) -> Any:
+        match value:
+            case None:
+                return default
+            case str() if value.startswith("{%") and value.endswith("%}"):
+                return self._expression(value[2:-2].strip(), where)
+            case dict():
+                return {key: self.evaluate(part, f"{where}/{key}") for key, part in value.items()}
+            case list():
+                return [self.evaluate(part, where) for part in value]
+            case _:
+                return value
+
+    def _expression(self, text: str, where: str) -> Any:
+        null = jsonata.utils.Utils.NULL_VALUE
+        bindings = {name: null if v is None else v for name, v in self.variables.items()}
+        bindings["states"] = self.states
+        failed = f"The JSONata expression '{text}' specified for the field '{where}' "
+        try:
+            value = compiled(text).evaluate(None, dict(bindings))
+            defined = value is not None or compiled(f"$exists({text})").evaluate(None, bindings)
+        except (ValueError, TypeError, jsonata.JException) as error:
+            code = getattr(error, "error", "")
+            told = f"{failed}threw an error during evaluation. {code}: {error}"
+            raise TaskError("States.QueryEvaluationError", told) from error
+        if not defined:
+            raise TaskError("States.QueryEvaluationError", f"{failed}returned nothing")
+        return json.loads(json.dumps(value))
+
+
+@functools.cache
+def compiled(text: str) -> jsonata.Jsonata:
+    expression = jsonata.Jsonata.jsonata(text)
+    expression.register_lambda("parse", json.loads)
+    expression.register_lambda("random", lambda: 0.5)
+    return expression
+
+
+def sdk_call(prefix: str, service: str, operation: str, arguments: Mapping[str, Any]) -> Any:
+    """Call AWS as the SDK integrations do: an error has the SDK's own name and text."""
+    try:
+        getattr(boto3.client(service, region_name="eu-west-1"), operation)(**arguments)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        cause = f"{error.response['Error']['Message']} (Service: {prefix}, Status Code: 400)"
+        name = code if code.endswith("Exception") else f"{code}Exception"
+        raise TaskError(f"{prefix}.{name}", cause) from error
+    return {}
+
+
+def matches(rule: Mapping[str, Any], error: TaskError) -> bool:
+    wildcards = {"States.ALL"}
+    if error.error != "States.Timeout":
+        wildcards.add("States.TaskFailed")
+    return bool({error.error, *wildcards} & set(rule["ErrorEquals"]))
+
+
+def check_size(value: Any) -> None:
+    if len(json.dumps(value).encode()) > MAX_BYTES:
+        raise TaskError("States.DataLimitExceeded", "more than 256 KiB")
+
+
+def expressions(value: Any) -> Iterator[str]:
+    """Yield every expression in a definition."""
+    match value:
+        case str() if value.startswith("{%"):
+            assert value.endswith("%}"), value
+            yield value[2:-2].strip()
+        case dict():
+            for part in value.values():
+                yield from expressions(part)
+        case list():
+            for part in value:
+                yield from expressions(part)

@@ -1,0 +1,165 @@
+"""Rows written with boto3 alone, on the embedded engine with IAM enforcement on."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+pytestmark = pytest.mark.engine
+
+BROKEN_ROWS = {
+    "unknown-type": ({"type": "lamda"}, "type"),
+    "unknown-attribute": ({"memory_gb": 1}, "memory_gb"),
+    "memory-out-of-range": ({"memory_mb": 64}, "memory_mb"),
+    "wrong-cron": ({"schedule": "cron(0 9 * * *)"}, "schedule"),
+    "unknown-time-zone": ({"timezone": "Europe/Atlantis"}, "timezone"),
+    "missing-bundle-attribute": ({"bundle": None}, "bundle"),
+    "number-that-is-none": ({"memory_mb": "plenty"}, "memory_mb"),
+    "binary-value": ({"description": b"\x00"}, "description"),
+    "set-value": ({"handler": {"a", "b"}}, "handler"),
+    "dynamic-reference": (
+        {"environment": {"TOKEN": "{{resolve:ssm:/secret}}"}},
+        "environment.TOKEN",
+    ),
+    "large-environment": ({"environment": {"BIG": "x" * 5000}}, "environment"),
+    "no-such-bundle": ({"bundle": "s3://{bundles}/none.zip"}, "bundle"),
+}
+
+
+@pytest.mark.parametrize("memory_mb", [256, "256"], ids=["number", "numeric-string"])
+def test_put_edit_delete(engine, memory_mb):
+    name = engine.unique("life")
+    engine.put(engine.lambda_row(name, memory_mb=memory_mb))
+    row = engine.wait_for(name, "READY")
+    assert row["cloudformation_status"] == "CREATE_COMPLETE"
+    assert row["in_sync"] is True
+    assert row["lambda_arn"].endswith(f":function:jobs-{name}")
+    assert row["state_machine_arn"].endswith(f":stateMachine:jobs-{name}")
+    assert engine.function_memory_mb(name) == 256
+
+    engine.put(engine.lambda_row(name, memory_mb=512))
+    engine.wait_for(name, "READY", cloudformation_status="UPDATE_COMPLETE")
+    assert engine.function_memory_mb(name) == 512
+
+    engine.delete(name)
+    engine.wait_for(name, "DELETED")
+    assert engine.stack(name) is None
+
+
+def test_the_same_row_again_does_nothing(engine):
+    name = engine.unique("same")
+    engine.put(engine.lambda_row(name))
+    before = engine.wait_for(name, "READY")
+
+    engine.put(dict(reversed(engine.lambda_row(name, memory_mb="128").items())))
+    marker = engine.unique("marker")
+    engine.put(engine.lambda_row(marker))
+    engine.wait_for(marker, "READY")
+
+    assert engine.record(name) == before
+    assert engine.stack(name)["StackStatus"] == "CREATE_COMPLETE"
+
+
+def test_a_job_changes_its_type(engine):
+    name = engine.unique("type")
+    engine.put(engine.lambda_row(name))
+    engine.wait_for(name, "READY")
+
+    engine.put(engine.container_row(name))
+
+    row = engine.wait_for(name, "READY", cloudformation_status="UPDATE_COMPLETE")
+    assert "lambda_arn" not in row
+    assert f"task-definition/jobs-{name}" in row["task_definition_arn"]
+
+
+def test_the_last_of_three_edits_wins(engine):
+    name = engine.unique("edits")
+    for memory_mb in (128, 256, 512, 1024):
+        engine.put(engine.lambda_row(name, memory_mb=memory_mb))
+
+    engine.wait_for(
+        name, "READY", in_sync=True, until=lambda: engine.function_memory_mb(name) == 1024
+    )
+
+
+def test_bad_rows_are_named_and_their_good_neighbours_go_through(engine):
+    good = [engine.unique("good") for _ in range(3)]
+    names = {case: engine.unique("bad") for case in BROKEN_ROWS}
+    for case, (change, _) in BROKEN_ROWS.items():
+        engine.put(engine.lambda_row(names[case]) | engine.filled(change))
+    engine.put(engine.container_row(pair := engine.unique("pair"), cpu=256, memory_mb=16384))
+    engine.put(engine.container_row(imageless := engine.unique("noimg"), image=None))
+    engine.put(engine.lambda_row("Capitals"))
+    for name in good:
+        engine.put(engine.lambda_row(name))
+
+    for name in good:
+        engine.wait_for(name, "READY")
+    for case, (_, field) in BROKEN_ROWS.items():
+        errors = engine.wait_for(names[case], "INVALID")["errors"]
+        assert [error["field"] for error in errors] == [field], (case, errors)
+        assert engine.stack(names[case]) is None
+    assert engine.wait_for(pair, "INVALID")["errors"]
+    assert engine.wait_for(imageless, "INVALID")["errors"][0]["field"] == "image"
+    assert engine.wait_for("Capitals", "INVALID")["errors"][0]["field"] == "job_name"
+
+
+def test_a_row_made_invalid_keeps_its_stack_and_heals(engine):
+    name = engine.unique("keeps")
+    engine.put(engine.lambda_row(name))
+    engine.wait_for(name, "READY")
+
+    engine.put(engine.lambda_row(name, memory_mb=1, colour="red"))
+
+    row = engine.wait_for(name, "INVALID")
+    assert {error["field"] for error in row["errors"]} == {"memory_mb", "colour"}
+    assert engine.stack(name)["StackStatus"] == "CREATE_COMPLETE"
+    assert row["lambda_arn"]
+    engine.put(engine.lambda_row(name))
+    engine.wait_for(name, "READY")
+
+
+def test_a_missing_bundle_heals_when_the_row_is_corrected(engine):
+    name = engine.unique("bundle")
+    engine.put(engine.lambda_row(name, bundle=f"s3://{engine.bundle_bucket}/none.zip"))
+    row = engine.wait_for(name, "INVALID")
+    assert "does not exist" in row["errors"][0]["message"]
+    assert engine.stack(name) is None
+
+    engine.put(engine.lambda_row(name))
+
+    engine.wait_for(name, "READY")
+    assert engine.pinned_version(name) == engine.bundle_version
+
+
+def test_a_stack_that_cloudformation_refuses_fails_with_the_reason_and_heals(open_engine):
+    engine = open_engine
+    name = engine.unique("refused")
+    with engine.refusing(name) as reason:
+        engine.put(engine.lambda_row(name))
+        row = engine.wait_for(name, "FAILED")
+        assert reason in row["failure"]["reason"]
+        assert row["cloudformation_status"] == "ROLLBACK_COMPLETE"
+        operations = engine.operations(name)
+
+        engine.put(engine.lambda_row(name, memory_mb=256))
+        engine.wait_for(name, "FAILED", until=lambda: engine.operations(name) > operations)
+
+    engine.put(engine.lambda_row(name, memory_mb=512))
+    engine.wait_for(name, "READY")
+    assert engine.function_memory_mb(name) == 512
+
+
+def test_a_row_in_the_console_s_own_types(engine):
+    """Booleans as text, numbers as text, a payload as a map."""
+    name = engine.unique("console")
+    engine.put(
+        engine.lambda_row(
+            name, memory="256", schedule_enabled="false", schedule="rate(1 day)", payload={"a": 1}
+        )
+    )
+    engine.wait_for(name, "READY")
+
+    assert json.loads(engine.schedule(name)["Target"]["Input"])["_run"]["source"] == "schedule"
+    assert engine.schedule(name)["State"] == "DISABLED"

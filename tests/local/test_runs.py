@@ -1,0 +1,142 @@
+"""Runs, on the embedded engine with IAM enforcement on."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+pytestmark = pytest.mark.engine
+
+ECHO = {"handler": "code_under_test.echo"}
+SLOW = {"handler": "code_under_test.slow"}
+RAISING = {"handler": "code_under_test.raising"}
+
+
+@pytest.fixture(scope="module")
+def slow(engine):
+    name = engine.unique("slow")
+    engine.put(engine.lambda_row(name, **SLOW))
+    engine.wait_for(name, "READY")
+    return name
+
+
+def test_input_is_merged_and_the_result_is_recorded(engine):
+    name = engine.unique("echo")
+    engine.put(engine.lambda_row(name, **ECHO, payload={"a": 1, "b": {"c": 2}}))
+    engine.wait_for(name, "READY")
+
+    execution = engine.start(name, {"b": 3, "_run": {"source": "manual"}})
+
+    run = engine.wait_for_run(name, execution, "SUCCEEDED")
+    assert json.loads(run["output"]) == {"a": 1, "b": 3}
+    assert run["source"] == "manual"
+    assert run["attempts"] == 1
+    assert run["duration_ms"] >= 0
+    assert engine.lock(name) is None
+
+
+def test_a_second_run_is_skipped_while_the_first_runs(engine, slow):
+    first = engine.start(slow, {"seconds": 3})
+    engine.wait_for_run(slow, first, "RUNNING")
+
+    second = engine.start(slow, {"seconds": 0})
+
+    assert engine.wait_for_run(slow, second, "SKIPPED")
+    engine.wait_for_run(slow, first, "SUCCEEDED")
+    third = engine.start(slow, {"seconds": 0})
+    engine.wait_for_run(slow, third, "SUCCEEDED")
+
+
+def test_overlap_allow_runs_both(engine):
+    name = engine.unique("both")
+    engine.put(engine.lambda_row(name, **SLOW, overlap="allow"))
+    engine.wait_for(name, "READY")
+
+    runs = [engine.start(name, {"seconds": 1}) for _ in range(2)]
+
+    for run in runs:
+        engine.wait_for_run(name, run, "SUCCEEDED")
+
+
+def test_a_stopped_run_says_so_and_frees_the_lock(engine, slow):
+    execution = engine.start(slow, {"seconds": 30})
+    engine.wait_for_run(slow, execution, "RUNNING")
+
+    engine.stop(execution)
+
+    engine.wait_for_run(slow, execution, "STOPPED")
+    engine.wait(lambda: engine.lock(slow) is None, "the lock's release")
+
+
+def test_a_run_that_raises_fails_with_its_error(engine):
+    name = engine.unique("raises")
+    engine.put(engine.lambda_row(name, **RAISING, retries=1, retry_interval_seconds=1))
+    engine.wait_for(name, "READY")
+
+    execution = engine.start(name, {})
+
+    run = engine.wait_for_run(name, execution, "FAILED")
+    assert "no good" in run["cause"]
+    assert run["attempts"] == 2
+    assert engine.lock(name) is None
+
+
+def test_an_attempt_that_takes_too_long_times_out(engine):
+    name = engine.unique("late")
+    engine.put(engine.lambda_row(name, **SLOW, attempt_timeout_seconds=1))
+    engine.wait_for(name, "READY")
+
+    execution = engine.start(name, {"seconds": 20})
+
+    engine.wait_for_run(name, execution, "TIMED_OUT")
+    assert engine.lock(name) is None
+
+
+def test_a_schedule_fires_by_itself(engine):
+    name = engine.unique("tick")
+    engine.put(engine.lambda_row(name, **ECHO, schedule="rate(1 minute)"))
+    engine.wait_for(name, "READY")
+
+    run = engine.wait(lambda: engine.runs(name), "a scheduled run", timeout_seconds=90)[0]
+
+    assert run["source"] == "schedule"
+
+
+class TestContainers:
+    def test_a_container_works_on_s3(self, engine):
+        name = engine.unique("words")
+        engine.put(engine.container_row(name))
+        engine.wait_for(name, "READY")
+        source, target = engine.container_data(name)
+
+        execution = engine.start(name, {"source": source, "destination": target})
+
+        run = engine.wait_for_run(name, execution, "SUCCEEDED", timeout_seconds=90)
+        assert run["exit_code"] == 0
+        assert engine.read(target)
+
+    def test_its_exit_code_decides(self, engine):
+        name = engine.unique("exits")
+        engine.put(engine.container_row(name, command=["python3", "-c", "raise SystemExit(3)"]))
+        engine.wait_for(name, "READY")
+
+        execution = engine.start(name, {})
+
+        run = engine.wait_for_run(name, execution, "FAILED", timeout_seconds=90)
+        assert run["exit_code"] == 3
+
+    def test_a_stopped_run_stops_its_container(self, engine):
+        name = engine.unique("stops")
+        command = ["python3", "-c", "import time; time.sleep(300)"]
+        engine.put(engine.container_row(name, command=command))
+        engine.wait_for(name, "READY")
+        execution = engine.start(name, {})
+        engine.wait_for_run(name, execution, "RUNNING")
+        engine.wait(lambda: engine.tasks(execution, "RUNNING"), "the container")
+
+        engine.stop(execution)
+
+        engine.wait_for_run(name, execution, "STOPPED")
+        engine.wait(lambda: not engine.tasks(execution, "RUNNING"), "the container's end")
+        engine.wait(lambda: engine.lock(name) is None, "the lock's release")

@@ -1,0 +1,159 @@
+"""The CLI against moto: a bootstrap's tables and buckets, and the command as a user calls it."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from typer.testing import CliRunner, Result
+
+from provisioner import jobs
+from provisioner.aws.artifacts import pin
+from provisioner.aws.clients import client
+from provisioner.aws.jobs_table import JobsTable
+from provisioner.aws.stacks_table import StacksTable
+from provisioner.aws.triggers_table import TriggersTable
+from provisioner.cli.main import COMMANDS, app, load
+from provisioner.jobs import Rejected
+from provisioner.stack import JobStatus, StackRecord
+from tests.support.waiting import wait_until
+
+REGION = "eu-west-1"
+ACCOUNT = "123456789012"
+BUNDLES = "jobs-bundles"
+ROW = {
+    "job_name": "report",
+    "type": "lambda",
+    "runtime": "python3.13",
+    "handler": "main.handler",
+    "bundle": f"s3://{BUNDLES}/report.zip",
+}
+OUTPUTS = {
+    "JobsTableName": "jobs-Jobs",
+    "StacksTableName": "jobs-Stacks",
+    "TriggersTableName": "jobs-Triggers",
+    "BundleBucketName": BUNDLES,
+}
+
+
+def warm_up() -> None:
+    """Import the commands and make their clients: neither is safe in two threads at once."""
+    for command in COMMANDS:
+        load(command)
+    for service in ("cloudformation", "dynamodb", "logs", "s3", "stepfunctions"):
+        client(service)
+
+
+class Provisioner:
+    """A bootstrap without its functions: tests say what these would write."""
+
+    def __init__(self) -> None:
+        self.jobs = JobsTable(OUTPUTS["JobsTableName"])
+        self.stacks = StacksTable(OUTPUTS["StacksTableName"])
+        self.triggers = TriggersTable(OUTPUTS["TriggersTableName"])
+        self._threads = ThreadPoolExecutor(1)
+
+    def deploy(self, stack_name: str = "jobs", outputs: Mapping[str, str] = OUTPUTS) -> None:
+        template = {
+            "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+            "Outputs": {key: {"Value": value} for key, value in outputs.items()},
+        }
+        client("cloudformation").create_stack(
+            StackName=stack_name, TemplateBody=json.dumps(template)
+        )
+
+    def build(self) -> None:
+        self.deploy()
+        _table("jobs-Jobs", "job_name")
+        _table("jobs-Stacks", "job_name")
+        _table("jobs-Triggers", "job_name", "trigger_id")
+        s3 = client("s3")
+        s3.create_bucket(Bucket=BUNDLES, CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.put_bucket_versioning(Bucket=BUNDLES, VersioningConfiguration={"Status": "Enabled"})
+        s3.put_object(Bucket=BUNDLES, Key="report.zip", Body=b"PK")
+
+    # The command
+
+    @staticmethod
+    def run(*arguments: str, stdin: str | None = None) -> Result:
+        return CliRunner().invoke(app, list(arguments), input=stdin)
+
+    def start(self, *arguments: str) -> Future[Result]:
+        return self._threads.submit(self.run, *arguments)
+
+    # What the functions would write
+
+    def row(self, job_name: str = "report") -> dict[str, Any]:
+        return self.jobs.get_many([job_name]).get(job_name, {})
+
+    def record(self, job_name: str = "report") -> StackRecord:
+        return self.stacks.get_many([job_name]).get(job_name) or StackRecord(job_name)
+
+    def save(self, job_name: str = "report", **changes: Any) -> None:
+        self.stacks.save(replace(self.record(job_name), **changes))
+
+    def digest(self, job_name: str = "report") -> str:
+        job = jobs.parse(self.row(job_name))
+        assert not isinstance(job, Rejected)
+        pinned = pin(job)
+        assert not isinstance(pinned, Rejected)
+        return jobs.spec_digest(pinned)
+
+    def make_ready(self, job_name: str = "report", **changes: Any) -> None:
+        digest = self.digest(job_name)
+        self.save(
+            job_name,
+            status=JobStatus.READY,
+            spec_digest=digest,
+            deployed_digest=digest,
+            **changes,
+        )
+
+    def wait_for_row(self, job_name: str = "report") -> dict[str, Any]:
+        return wait_until(lambda: self.row(job_name), f"the row of {job_name}", timeout_seconds=10)
+
+    # Runs
+
+    def make_runnable(self, states: Mapping[str, Any], job_name: str = "report") -> str:
+        machine = client("stepfunctions").create_state_machine(
+            name=f"jobs-{job_name}",
+            roleArn=f"arn:aws:iam::{ACCOUNT}:role/workflow",
+            definition=json.dumps({"StartAt": "First", "States": {"First": states}}),
+        )
+        arn = str(machine["stateMachineArn"])
+        self.make_ready(job_name, outputs={"StateMachineArn": arn, "LogGroup": f"/jobs/{job_name}"})
+        return arn
+
+    def wait_for_execution(self, machine: str) -> dict[str, Any]:
+        states = client("stepfunctions")
+        found = wait_until(
+            lambda: states.list_executions(stateMachineArn=machine)["executions"],
+            "an execution",
+            timeout_seconds=10,
+        )
+        return states.describe_execution(executionArn=found[0]["executionArn"])
+
+
+def bundle_in(version: str) -> zipfile.ZipFile:
+    """Return the archive behind the URI that `push` printed."""
+    uri, _, version_id = version.strip().partition("?versionId=")
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    found = client("s3").get_object(Bucket=bucket, Key=key, VersionId=version_id)
+    return zipfile.ZipFile(io.BytesIO(found["Body"].read()))
+
+
+def _table(name: str, *keys: str) -> None:
+    client("dynamodb").create_table(
+        TableName=name,
+        KeySchema=[
+            {"AttributeName": key, "KeyType": kind}
+            for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+        ],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        BillingMode="PAY_PER_REQUEST",
+    )

@@ -1,0 +1,19 @@
+import json
+
+import pytest
+
+from tests.golden import update
+
+
+def test_the_examples_render_as_reviewed():
+    found = {path.name: path.read_text("utf-8") for path in update.GOLDEN.glob("*.json")}
+
+    assert found == update.rendered(), "python -m tests.golden.update, then read the diff"
+
+
+@pytest.mark.parametrize("path", update.EXAMPLES, ids=lambda path: path.stem)
+def test_the_golden_workflow_is_the_one_in_the_template(path):
+    template = json.loads((update.GOLDEN / f"{path.stem}.json").read_text("utf-8"))
+    asl = json.loads((update.GOLDEN / f"{path.stem}.asl.json").read_text("utf-8"))
+
+    assert update.workflow(template) == asl

@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+
+import jsonata
+import pytest
+from cfnlint import api
+from cloudformation_validate import RegoEngine, RuleFilterConfig, Severity, ValidateConfig
+from hypothesis import HealthCheck, given, settings
+
+import templates
+from provisioner.jobs import spec_digest
+from tests.golden import update
+from tests.support.platforms import PLATFORM
+from tests.unit.templates.rows import JOBS, canonical, job_of
+
+# A job's workflow, schedules and tasks run under roles of the bootstrap's stack, so their ARNs are
+# no resource of this template: W9002 would have them be.
+CONFIG = ValidateConfig(
+    exclude=RuleFilterConfig(ids=["W9002"]), severity_level=Severity.WARN, strict=True
+)
+LAMBDA = {
+    "type": "lambda",
+    "runtime": "python3.14",
+    "handler": "app.handler",
+    "bundle": "s3://bundles/app.zip?versionId=v1",
+}
+CONTAINER = {"type": "ecs", "image": "example.com/app:1"}
+
+
+@pytest.fixture(scope="module")
+def validator():
+    return RegoEngine()
+
+
+def built(job):
+    return json.loads(templates.to_json(templates.build(job, PLATFORM)))
+
+
+def resource(template, kind):
+    [found] = [r for r in template["Resources"].values() if r["Type"] == kind]
+    return found["Properties"]
+
+
+def findings(validator, text):
+    lint = [str(match) for match in api.lint(text)]
+    report = validator.validate_template(text.encode(), CONFIG)
+    return lint + [f"{found.rule_id} {found.message}" for found in report.diagnostics]
+
+
+@pytest.mark.parametrize("path", update.EXAMPLES, ids=lambda path: path.stem)
+def test_the_validators_find_nothing_in_the_examples(validator, path):
+    text = templates.to_json(templates.build(update.example(path), PLATFORM))
+
+    assert findings(validator, text) == []
+    assert len(text.encode()) < templates.MAX_INLINE_BYTES
+
+
+def test_the_validators_would_find_something(validator):
+    template = built(job_of(LAMBDA))
+    template["Resources"]["Function"]["Properties"]["MemorySize"] = 1
+
+    assert findings(validator, json.dumps(template))
+
+
+@given(job=JOBS)
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_the_validators_find_nothing_in_any_job(validator, job):
+    text = templates.to_json(templates.build(job, PLATFORM))
+
+    assert findings(validator, text) == []
+
+
+@given(job=JOBS)
+@settings(max_examples=60, deadline=None)
+def test_any_job_renders_the_same_twice_small_and_with_its_own_texts(job):
+    text = templates.to_json(templates.build(job, PLATFORM))
+
+    assert text == templates.to_json(templates.build(job.model_copy(deep=True), PLATFORM))
+    assert len(text.encode()) < templates.MAX_INLINE_BYTES
+    assert payload_in(json.loads(text)) == canonical(job.payload)
+
+
+def payload_in(template):
+    """Return what the workflow's literal of the row's payload evaluates to."""
+    expression = update.workflow(template)["States"]["Prepare"]["Assign"]["run"]
+    start = expression.index("$parse('")
+    literal = expression[start : expression.index("')", start) + 2]
+    assert not {"${", "{{", "{%", "%}"} & {a + b for a, b in pairwise(literal)}
+    parser = jsonata.Jsonata.jsonata(literal)
+    parser.register_lambda("parse", json.loads)
+    return parser.evaluate(None)
+
+
+def test_the_order_of_a_row_s_maps_does_not_matter():
+    one = job_of(CONTAINER | {"environment": {"A": "1", "B": "2"}})
+    other = job_of(CONTAINER | {"environment": {"B": "2", "A": "1"}})
+
+    assert built(one) == built(other)
+
+
+def test_every_text_of_the_row_is_left_as_it_is():
+    text = '{"Fn::Sub":"${AWS::AccountId}"}'
+    template = built(job_of(LAMBDA | {"environment": {"TEXT": text}}))
+
+    assert resource(template, "AWS::Lambda::Function")["Environment"] == {
+        "Variables": {"TEXT": text}
+    }
+
+
+def test_a_new_digest_alone_is_an_update():
+    [group] = [
+        r for r in built(job_of(LAMBDA))["Resources"].values() if r["Type"] == "AWS::Logs::LogGroup"
+    ]
+
+    assert group["Metadata"] == {
+        "SpecDigest": {"Ref": "SpecDigest"},
+        "DeletionPolicy": {"Ref": "DeletionPolicy"},
+    }
+
+
+@pytest.mark.parametrize("row", [LAMBDA, CONTAINER], ids=["lambda", "ecs"])
+def test_the_whole_of_a_job_s_stack(row):
+    template = built(job_of(row | {"schedule": "rate(1 hour)"}))
+
+    assert set(template["Parameters"]) == {"SpecDigest", "DeletionPolicy"}
+    common = {"StateMachineArn", "RoleArn", "LogGroup", "ScheduleArn", "AlarmArn"}
+    own = {
+        "lambda": {"LambdaArn"},
+        "ecs": {"TaskDefinitionArn", "EcsClusterArn", "SecurityGroupId"},
+    }[row["type"]]
+    assert set(template["Outputs"]) == common | own
+    assert [r["Type"] for r in template["Resources"].values()].count("AWS::IAM::Role") == 1
+
+
+def test_new_code_is_a_new_template():
+    old = job_of(LAMBDA)
+    new = job_of(LAMBDA | {"bundle": "s3://bundles/app.zip?versionId=v2"})
+
+    assert spec_digest(old) != spec_digest(new)
+    assert resource(built(new), "AWS::Lambda::Function")["Code"]["S3ObjectVersion"] == "v2"
+
+
+class TestTheRole:
+    def test_stands_under_the_boundary_in_the_prefix_s_path(self):
+        role = resource(built(job_of(LAMBDA)), "AWS::IAM::Role")
+
+        assert role["RoleName"] == "jobs-nightly"
+        assert role["Path"] == "/jobs/"
+        assert role["PermissionsBoundary"] == {
+            "Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/jobs-bootstrap/boundary"
+        }
+
+    def test_may_write_to_its_own_log_group_and_no_more(self):
+        [policy] = resource(built(job_of(LAMBDA)), "AWS::IAM::Role")["Policies"]
+
+        assert policy["PolicyDocument"]["Statement"] == [
+            {
+                "Effect": "Allow",
+                "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+                "Resource": {
+                    "Fn::Sub": "arn:${AWS::Partition}:logs:eu-west-1:${AWS::AccountId}"
+                    ":log-group:/jobs/nightly:*"
+                },
+            }
+        ]
+
+    def test_of_a_container_has_just_what_the_row_grants(self):
+        assert resource(built(job_of(CONTAINER)), "AWS::IAM::Role")["Policies"] == []
+        statement = {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::data/*"}
+        role = resource(built(job_of(CONTAINER | {"permissions": [statement]})), "AWS::IAM::Role")
+        [policy] = role["Policies"]
+        assert policy["PolicyDocument"]["Statement"] == [
+            {
+                "Effect": "Allow",
+                "Action": ["s3:GetObject"],
+                "Resource": ["arn:aws:s3:::data/*"],
+            }
+        ]
+
+    def test_lets_lambda_into_a_vpc_but_not_the_code(self):
+        network = {"network": {"security_groups": ["sg-0123456789abcdef0"]}}
+        role = resource(built(job_of(LAMBDA | network)), "AWS::IAM::Role")
+        [policy] = [p for p in role["Policies"] if p["PolicyName"] == "network"]
+        allowed, denied = policy["PolicyDocument"]["Statement"]
+
+        assert allowed["Action"] == denied["Action"]
+        assert (allowed["Effect"], denied["Effect"]) == ("Allow", "Deny")
+        assert denied["Condition"]["ArnEquals"]["lambda:SourceFunctionArn"]
+
+
+class TestAlarms:
+    def kinds(self, **changes):
+        template = built(job_of(LAMBDA | changes))
+        alarms = [
+            r for r in template["Resources"].values() if r["Type"] == "AWS::CloudWatch::Alarm"
+        ]
+        return [alarm["Properties"]["MetricName"] for alarm in alarms]
+
+    def test_are_left_out_when_the_row_says_so(self):
+        assert self.kinds(alarms=False, retries=1) == []
+
+    def test_watch_the_machine_s_own_timeout_only_where_it_can_be_reached(self):
+        assert self.kinds() == ["ExecutionsFailed"]
+        assert sorted(self.kinds(retries=1)) == ["ExecutionsFailed", "ExecutionsTimedOut"]
+
+
+class TestASchedule:
+    def test_starts_the_workflow_in_words_it_understands(self):
+        row = LAMBDA | {"schedule": ["rate(1 hour)"], "jitter_minutes": 5, "timezone": "Asia/Tokyo"}
+        schedule = resource(built(job_of(row)), "AWS::Scheduler::Schedule")
+
+        assert schedule["Name"] == "jobs-nightly-0"
+        assert schedule["GroupName"] == "jobs"
+        assert schedule["ScheduleExpressionTimezone"] == "Asia/Tokyo"
+        assert schedule["FlexibleTimeWindow"] == {
+            "Mode": "FLEXIBLE",
+            "MaximumWindowInMinutes": 5,
+        }
+        assert schedule["Target"]["Arn"] == {"Ref": "StateMachine"}
+        assert json.loads(schedule["Target"]["Input"]) == {
+            "_run": {
+                "source": "schedule",
+                "scheduled_for": "<aws.scheduler.scheduled-time>",
+                "schedule": "jobs-nightly-0",
+            }
+        }
+
+
+class TestAContainer:
+    def test_lets_nobody_in(self):
+        group = resource(built(job_of(CONTAINER)), "AWS::EC2::SecurityGroup")
+
+        assert "SecurityGroupIngress" not in group
+        assert [rule["CidrIp"] for rule in group["SecurityGroupEgress"]] == ["0.0.0.0/0"]
+
+    def test_in_groups_of_the_row_s_choice_has_none_of_its_own(self):
+        network = {"network": {"security_groups": ["sg-0123456789abcdef0"]}}
+        template = built(job_of(CONTAINER | network))
+
+        assert "SecurityGroupId" not in template["Outputs"]
+        run = update.workflow(template)["States"]["Run"]["Arguments"]
+        assert run["NetworkConfiguration"]["AwsvpcConfiguration"] == {
+            "Subnets": list(PLATFORM.subnets),
+            "SecurityGroups": ["sg-0123456789abcdef0"],
+            "AssignPublicIp": "ENABLED",
+        }

@@ -1,0 +1,119 @@
+"""The definition as a text: what Step Functions would refuse, or silently never reach."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import jsonata
+import pytest
+from cfnlint import api
+from hypothesis import given, settings
+
+import templates
+from tests.functional.step_functions import expressions
+from tests.golden import update
+from tests.support.platforms import PLATFORM
+from tests.unit.templates.rows import JOBS
+
+TERMINAL = {"Succeed", "Fail"}
+
+
+def definition(job):
+    return update.workflow(json.loads(templates.to_json(templates.build(job, PLATFORM))))
+
+
+def following(state):
+    rules = [state, *state.get("Choices", []), *state.get("Catch", [])]
+    return {rule[key] for rule in rules for key in ("Next", "Default") if key in rule}
+
+
+def reachable(machine):
+    found, left = set(), {machine["StartAt"]}
+    while left:
+        found |= left
+        left = set().union(*(following(machine["States"][name]) for name in left)) - found
+    return found
+
+
+@given(job=JOBS)
+@settings(max_examples=25, deadline=None)
+def test_every_state_is_there_reached_and_left(job):
+    machine = definition(job)
+
+    assert reachable(machine) == set(machine["States"])
+    for name, state in machine["States"].items():
+        ways_out = ("Next" in state) + ("Choices" in state) + bool(state.get("End"))
+        assert ways_out == (0 if state["Type"] in TERMINAL else 1), name
+        assert len(name) <= 80
+
+
+@given(job=JOBS)
+@settings(max_examples=10, deadline=None)
+def test_every_expression_is_jsonata(job):
+    found = list(expressions(definition(job)))
+
+    assert len(found) > 20
+    for expression in found:
+        jsonata.Jsonata.jsonata(expression)
+
+
+@given(job=JOBS)
+@settings(max_examples=10, deadline=None)
+def test_every_variable_is_assigned_before_the_state_that_reads_it(job):
+    machine = definition(job)
+    states = machine["States"]
+    known = dict.fromkeys(states)
+    known[machine["StartAt"]] = frozenset()
+    left = [machine["StartAt"]]
+    while left:
+        name = left.pop()
+        state = states[name]
+        for rule in [state, *state.get("Choices", []), *state.get("Catch", [])]:
+            # A Choice's and a Catch's own Assign counts instead of the state's.
+            after = known[name] | set(rule.get("Assign", {}))
+            for target in {rule[key] for key in ("Next", "Default") if key in rule}:
+                merged = after if known[target] is None else known[target] & after
+                if merged != known[target]:
+                    known[target] = merged
+                    left.append(target)
+    assigned = {v for s in states.values() for v in _assigned(s)}
+    for name, state in states.items():
+        read = {
+            variable
+            for expression in expressions(state)
+            for variable in re.findall(r"\$([a-z_]+)", expression)
+        }
+        local = {
+            variable
+            for expression in expressions(state)
+            for variable in re.findall(r"\$([a-z_]+) :=", expression)
+        }
+        assert (read & assigned) - local <= known[name], name
+
+
+def _assigned(state):
+    for rule in [state, *state.get("Choices", []), *state.get("Catch", [])]:
+        yield from rule.get("Assign", {})
+
+
+@pytest.mark.parametrize("path", update.EXAMPLES, ids=lambda path: path.stem)
+def test_cfn_lint_finds_nothing_in_the_definition(path):
+    machine = definition(update.example(path))
+    text = json.dumps(
+        {
+            "Resources": {
+                "StateMachine": {
+                    "Type": "AWS::StepFunctions::StateMachine",
+                    "Properties": {
+                        "RoleArn": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:role/workflow"},
+                        "DefinitionString": json.dumps(machine),
+                    },
+                }
+            }
+        }
+    )
+
+    assert [str(match) for match in api.lint(text)] == []
+    broken = text.replace('\\"Next\\"', '\\"Nxt\\"')
+    assert [str(match) for match in api.lint(broken)] != []
