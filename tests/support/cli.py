@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from typer.testing import CliRunner, Result
@@ -20,11 +21,13 @@ from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.cli.main import COMMANDS, app, load
 from provisioner.jobs import Rejected
+from provisioner.runs import iso
 from provisioner.stack import JobStatus, StackRecord
 from tests.support.waiting import wait_until
 
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 BUNDLES = "jobs-bundles"
 ROW = {
     "job_name": "report",
@@ -157,3 +160,16 @@ def _table(name: str, *keys: str) -> None:
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
         BillingMode="PAY_PER_REQUEST",
     )
+
+
+def put_run(job_name, execution_name, status, *, started_at=NOW, **attributes):
+    """Write the row of a run, as its workflow does."""
+    item = {
+        "job_name": {"S": job_name},
+        "trigger_id": {"S": f"{iso(started_at)}#{execution_name}"},
+        "status": {"S": status},
+        "started_at": {"S": iso(started_at)},
+    }
+    for name, value in attributes.items():
+        item[name] = {"N": str(value)} if isinstance(value, int) else {"S": value}
+    client("dynamodb").put_item(TableName="jobs-Triggers", Item=item)

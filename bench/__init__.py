@@ -1,0 +1,1 @@
+"""Benchmarks as ratios: `python -m bench` prints them, docs/performance.md says what they mean."""

@@ -1,0 +1,53 @@
+"""The environment that template.yaml gives the functions, with nothing behind it."""
+
+from __future__ import annotations
+
+import os
+
+_ACCOUNT = "123456789012"
+_ARN = f"arn:aws:iam::{_ACCOUNT}:role/jobs"
+
+FUNCTION = {
+    "AWS_REGION": "eu-central-1",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_LAMBDA_FUNCTION_NAME": "jobs-JobStreamFunction",
+    "LAMBDA_TASK_ROOT": "/var/task",
+    "AWS_ACCESS_KEY_ID": "bench",
+    "AWS_SECRET_ACCESS_KEY": "bench",
+    "POWERTOOLS_SERVICE_NAME": "provisioner",
+    "LOG_LEVEL": "INFO",
+    "PREFIX": "jobs",
+    "PARTITION": "aws",
+    "ACCOUNT_ID": _ACCOUNT,
+    "JOBS_TABLE": "jobs-jobs",
+    "STACKS_TABLE": "jobs-stacks",
+    "TRIGGERS_TABLE": "jobs-triggers",
+    "RECONCILE_QUEUE_URL": f"https://sqs.eu-central-1.amazonaws.com/{_ACCOUNT}/jobs-reconcile",
+    "ARTIFACTS_BUCKET": "jobs-artifacts",
+    "NOTIFICATION_TOPIC_ARN": f"arn:aws:sns:eu-central-1:{_ACCOUNT}:jobs",
+    "SCHEDULE_GROUP": "jobs",
+    "SCHEDULER_ROLE_ARN": f"{_ARN}-scheduler",
+    "WORKFLOW_ROLE_ARN": f"{_ARN}-workflow",
+    "EXECUTION_ROLE_ARN": f"{_ARN}-execution",
+    "CLOUDFORMATION_ROLE_ARN": f"{_ARN}-cloudformation",
+    "PERMISSIONS_BOUNDARY_ARN": f"arn:aws:iam::{_ACCOUNT}:policy/jobs-boundary",
+    "ECS_CLUSTER_ARN": f"arn:aws:ecs:eu-central-1:{_ACCOUNT}:cluster/jobs",
+    "VPC_ID": "vpc-0123456789abcdef0",
+    "SUBNETS": "subnet-0123456789abcdef0,subnet-0fedcba9876543210",
+    "ASSIGN_PUBLIC_IP": "false",
+    "LOG_RETENTION_DAYS": "30",
+}
+
+
+def for_process() -> dict[str, str]:
+    """Return a function's environment for a process of its own, free of the caller's settings.
+
+    Python keeps compiled modules as it does by default: what ships to Lambda is compiled too.
+    LAMBDA_TASK_ROOT tells libraries that they are in Lambda: there X-Ray's SDK starts much faster.
+    """
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "LAMBDA_", "POWERTOOLS_", "PYTHON"))
+    }
+    return inherited | FUNCTION | {"PYTHONHASHSEED": "0"}

@@ -1,0 +1,138 @@
+"""All about one job, for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from provisioner.cli import documents
+from provisioner.cli.display import ago, status, stdout, table
+from provisioner.cli.runs import runs_table
+from provisioner.stack import JobStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from provisioner.aws.items import Item
+    from provisioner.stack import StackRecord
+
+_LABEL_COLUMNS = 23
+_SHOWN_ABOVE = frozenset({"job_name", "type", "description"})
+
+
+def in_sync(record: StackRecord | None) -> str:
+    """Tell whether the stack is what the row asks for: yes, no, or "-" while it asks nothing."""
+    if record is None or record.status is JobStatus.DELETED:
+        return "-"
+    if record.status is JobStatus.INVALID:
+        return "no"
+    return "yes" if record.spec_digest and record.spec_digest == record.deployed_digest else "no"
+
+
+def schedule(row: Mapping[str, object] | None) -> str:
+    """Return a row's schedule as its author wrote it."""
+    written = (row or {}).get("schedule")
+    if not row or not written:
+        return "-"
+    text = ", ".join(map(str, written)) if isinstance(written, list) else str(written)
+    if str(row.get("schedule_enabled", "true")).lower() == "false":
+        return f"{text} (off)"
+    return text
+
+
+def show(
+    job_name: str,
+    row: Mapping[str, object] | None,
+    record: StackRecord | None,
+    runs: Iterable[Item],
+) -> None:
+    """Write the job to stdout."""
+    state = record.status if record else JobStatus.PENDING
+    kind = str((row or {}).get("type", ""))
+    _print(Text.assemble((job_name, "bold"), "  ", status(state), "  ", (kind, "dim")))
+    if row and "description" in row:
+        _print(Text(str(row["description"])))
+    if row is None:
+        _print(Text("It has no row any more.", "yellow"))
+    if record:
+        _show_problems(record)
+    _show_row(row or {})
+    if record:
+        _show_stack(record)
+    _heading("Last runs")
+    listed = runs_table(runs)
+    if listed.row_count:
+        stdout().print(listed)
+    else:
+        _print(Text("none", "dim"))
+
+
+def _show_problems(record: StackRecord) -> None:
+    if record.errors:
+        _heading("What is wrong with the row")
+        listed = table("FIELD", "PROBLEM", keep=("FIELD",))
+        for error in record.errors:
+            listed.add_row(Text(error.field), Text(error.message, "red"))
+        stdout().print(listed)
+    if record.failure:
+        _heading("Failure")
+        if record.failure.resource:
+            _pair("resource", record.failure.resource)
+        _pair("reason", record.failure.reason, "red")
+        _pair("at", ago(record.failure.at))
+        if record.next_attempt_at:
+            _pair("next attempt at", record.next_attempt_at.isoformat(timespec="seconds"))
+
+
+def _show_row(row: Mapping[str, object]) -> None:
+    _heading("Row")
+    for name in sorted(row.keys() - _SHOWN_ABOVE):
+        value = row[name]
+        if name == "environment" and isinstance(value, dict):
+            value = sorted(value)  # the names only: values are not for screens
+        if isinstance(value, dict | list) and value:
+            _print(Text(f"  {name}", "dim"))
+            for line in documents.as_yaml(value).splitlines():
+                _print(Text(f"    {line}"))
+        else:
+            _pair(name, str(value))
+
+
+def _show_stack(record: StackRecord) -> None:
+    _heading("Stack")
+    _pair("name", record.stack_name or "-")
+    _pair("cloudformation status", record.cloudformation_status or "-")
+    _pair("in sync", in_sync(record), "yellow" if in_sync(record) == "no" else "")
+    _pair("changed", ago(record.updated_at))
+    if record.stack_id:
+        _pair("stack id", record.stack_id)
+    for name, value in sorted(record.outputs.items()):
+        _pair(name, value)
+    for orphan in record.orphans:
+        _pair("left behind", orphan, "yellow")
+    if record.conditions:
+        _heading("Conditions")
+        listed = table("TYPE", "STATUS", "REASON", "SINCE", "MESSAGE", keep=("TYPE", "STATUS"))
+        for condition in record.conditions:
+            listed.add_row(
+                Text(condition.type),
+                status(condition.status),
+                Text(condition.reason),
+                Text(ago(condition.last_transition_time)),
+                Text(condition.message or "-"),
+            )
+        stdout().print(listed)
+
+
+def _heading(text: str) -> None:
+    _print(Text(f"\n{text}", "bold"))
+
+
+def _pair(label: str, value: str, style: str = "") -> None:
+    """Write a label and its value; long values run on unbroken, to be copied in one piece."""
+    _print(Text.assemble("  ", (f"{label:<{_LABEL_COLUMNS}}", "dim"), " ", (value, style)))
+
+
+def _print(text: Text) -> None:
+    stdout().print(text, soft_wrap=True)

@@ -1,0 +1,111 @@
+"""What the terminal shows: tables, colours, times in words.
+
+Results go to stdout, everything else to stderr. A terminal gets colours and its own width; a pipe
+or a file gets plain text in lines as long as they need to be. Text of rows and logs is never read
+as markup.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_UNBOUNDED_COLUMNS = 100_000
+
+STYLES = {
+    **dict.fromkeys(("READY", "SUCCEEDED", "created", "updated", "True"), "green"),
+    **dict.fromkeys(("FAILED", "INVALID", "TIMED_OUT", "False"), "red"),
+    **dict.fromkeys(("PENDING", "CREATING", "UPDATING", "DELETING", "RUNNING", "QUEUED"), "cyan"),
+    **dict.fromkeys(("RETRYING", "STOPPED", "SKIPPED", "PAUSED", "RETAINED", "no"), "yellow"),
+    **dict.fromkeys(("DELETED", "unchanged", "-"), "dim"),
+}
+"""How a word that says a status looks."""
+
+
+def stdout() -> Console:
+    """Return the console for results."""
+    return _console(stderr=False)
+
+
+def stderr() -> Console:
+    """Return the console for everything that is not the result."""
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    terminal = (sys.stderr if stderr else sys.stdout).isatty()
+    return Console(
+        stderr=stderr,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        width=None if terminal else _UNBOUNDED_COLUMNS,
+    )
+
+
+def say(text: str | Text) -> None:
+    """Tell people something that is no result."""
+    stderr().print(text, overflow="fold")
+
+
+def hint(text: str) -> None:
+    """Tell people what they may do next."""
+    say(Text(text, "dim"))
+
+
+def status(word: str) -> Text:
+    """Return a status in its colour."""
+    return Text(word, STYLES.get(word, ""))
+
+
+def table(*headers: str, keep: Iterable[str] = ()) -> Table:
+    """Return an empty table; the columns in `keep` are never wrapped."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    kept = frozenset(keep)
+    for header in headers:
+        made.add_column(header, no_wrap=header in kept, overflow="fold")
+    return made
+
+
+def ago(time: datetime | str | None, now: datetime | None = None) -> str:
+    """Return how long ago a time was, as `3m ago`; "-" for none."""
+    if not time:
+        return "-"
+    moment = datetime.fromisoformat(time) if isinstance(time, str) else time
+    seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
+    return "just now" if seconds < 1 else f"{span(timedelta(seconds=seconds))} ago"
+
+
+def span(length: timedelta) -> str:
+    """Return a length of time in its largest unit, as `90s`, `15m`, `30h`, `12d`."""
+    seconds = length.total_seconds()
+    if seconds < 120:
+        return f"{seconds:.0f}s"
+    if seconds < 2 * 3600:
+        return f"{seconds / 60:.0f}m"
+    if seconds < 2 * 86_400:
+        return f"{seconds / 3600:.0f}h"
+    return f"{seconds / 86_400:.0f}d"
+
+
+def duration(milliseconds: float | None) -> str:
+    """Return how long a run took, as `0.84 s`, `12.3 s`, `4 min 5 s`, `2 h 10 min`."""
+    if milliseconds is None:
+        return "-"
+    seconds = float(milliseconds) / 1000
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"

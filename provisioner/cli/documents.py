@@ -1,0 +1,69 @@
+"""Rows, records and runs as JSON or YAML."""
+
+from __future__ import annotations
+
+import base64
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING, assert_never
+
+import yaml
+
+from provisioner.aws.stacks_table import to_item
+from provisioner.cli.display import stdout
+from provisioner.cli.options import Format
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from provisioner.stack import StackRecord
+
+Document = dict[str, object]
+
+_UNBOUNDED_COLUMNS = 1_000_000
+
+
+def show(document: object, form: Literal[Format.JSON, Format.YAML]) -> None:
+    """Write a result to stdout."""
+    match form:
+        case Format.JSON:
+            text = json.dumps(_plain(document), indent=2, ensure_ascii=False)
+        case Format.YAML:
+            text = as_yaml(document)
+        case _:
+            assert_never(form)
+    stdout().print(text, soft_wrap=True)
+
+
+def as_yaml(document: object) -> str:
+    """Return a value as YAML in blocks."""
+    text = yaml.safe_dump(
+        _plain(document), sort_keys=False, allow_unicode=True, width=_UNBOUNDED_COLUMNS
+    )
+    return text.rstrip("\n")
+
+
+def of_record(record: StackRecord | None) -> Document | None:
+    """Return a Stacks row as it stands in its table."""
+    if record is None:
+        return None
+    item = to_item(record) | {"version": record.version}
+    return {name: value for name, value in item.items() if value is not None}
+
+
+def _plain(value: object) -> object:
+    match value:
+        case bool() | int() | float() | None:
+            return value
+        case str():
+            return str(value)
+        case Decimal():
+            return int(value) if value == value.to_integral_value() else float(value)
+        case dict():
+            return {str(name): _plain(part) for name, part in value.items()}
+        case list() | tuple():
+            return [_plain(part) for part in value]
+        case set() | frozenset():
+            return sorted((_plain(part) for part in value), key=str)
+        case _:
+            return base64.b64encode(bytes(value)).decode()  # type: ignore[call-overload]

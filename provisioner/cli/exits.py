@@ -1,0 +1,37 @@
+"""Exit codes, and the errors that carry them. Public: scripts branch on them (docs/cli.md)."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from provisioner.errors import ProvisionerError
+from provisioner.runs import RunStatus
+
+
+class ExitCode(IntEnum):
+    """What a command ends with."""
+
+    OK = 0
+    ERROR = 1
+    USAGE = 2
+    """Given by Typer."""
+    RUN_FAILED = 3
+    RUN_TIMED_OUT = 4
+    RUN_STOPPED = 5
+    RUN_SKIPPED = 6
+    STILL_GOING = 7
+    INTERRUPTED = 130
+    """128 + SIGINT."""
+
+
+OF_RUN = {
+    RunStatus.SUCCEEDED: ExitCode.OK,
+    RunStatus.FAILED: ExitCode.RUN_FAILED,
+    RunStatus.TIMED_OUT: ExitCode.RUN_TIMED_OUT,
+    RunStatus.STOPPED: ExitCode.RUN_STOPPED,
+    RunStatus.SKIPPED: ExitCode.RUN_SKIPPED,
+}
+
+
+class StillGoingError(ProvisionerError):
+    """`--timeout` has passed; what was waited for goes on."""

@@ -1,0 +1,116 @@
+"""Knowing when the stack of a row that was just written is the row's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provisioner import jobs
+from provisioner.aws.artifacts import pin
+from provisioner.cli import progress
+from provisioner.cli.progress import Progress
+from provisioner.jobs import FieldError, Rejected
+from provisioner.stack import JobStatus, StackRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from provisioner.aws.items import Item
+    from provisioner.aws.stacks_table import StacksTable
+    from provisioner.cli.checking import CheckedRow
+    from provisioner.cli.session import Session
+
+_SETTLED = frozenset({JobStatus.READY, JobStatus.FAILED, JobStatus.INVALID, JobStatus.PAUSED})
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A row that is about to be written, and how to tell that a Stacks row is the answer to it.
+
+    Attributes
+    ----------
+    digest
+        Of the job with its artifact pinned, as the provisioner will compute it; None when the
+        artifact cannot be found, or not by us.
+    errors
+        What the provisioner will say if it does not find the artifact either.
+    version
+        Of the Stacks row before the writing; None when there is no change to wait for.
+    """
+
+    job_name: str
+    paused: bool
+    digest: str | None
+    errors: tuple[FieldError, ...]
+    version: int | None
+
+    def progress(self, record: StackRecord | None) -> Progress:
+        """Tell from the job's Stacks row where the job stands."""
+        if record is None:
+            return Progress(JobStatus.PENDING)
+        if record.status not in _SETTLED or not self._answered_by(record):
+            settled = record.status in _SETTLED or record.status is JobStatus.DELETED
+            return Progress(JobStatus.PENDING if settled else record.status)
+        good = record.status in {JobStatus.READY, JobStatus.PAUSED}
+        return Progress(record.status, done=True, good=good)
+
+    def _answered_by(self, record: StackRecord) -> bool:
+        match record.status:
+            case JobStatus.PAUSED:
+                return self.paused
+            case JobStatus.INVALID:
+                return record.version != self.version or record.errors == self.errors
+            case _ if self.paused:
+                return False
+            case _:
+                if self.digest is None:
+                    return record.version != self.version
+                return record.spec_digest == self.digest
+
+
+def followed(
+    here: Session, rows: tuple[CheckedRow, ...], before: Mapping[str, Item]
+) -> tuple[Followed, ...]:
+    """Return how to follow rows; to be called before they are written."""
+    records = here.stacks.get_many(row.job_name for row in rows)
+    return tuple(
+        _follow(row, records.get(row.job_name), changed=before.get(row.job_name) != row.item)
+        for row in rows
+    )
+
+
+def _follow(row: CheckedRow, record: StackRecord | None, *, changed: bool) -> Followed:
+    pinned = pin(row.job)
+    return Followed(
+        job_name=row.job_name,
+        paused=row.job.paused,
+        digest=None if isinstance(pinned, Rejected) else jobs.spec_digest(pinned),
+        errors=pinned.errors if isinstance(pinned, Rejected) else (),
+        version=(record.version if record else 0) if changed else None,
+    )
+
+
+def wait(
+    stacks: StacksTable, followed: tuple[Followed, ...], timeout_seconds: float
+) -> Mapping[str, Progress]:
+    """Wait until every row has its answer."""
+
+    def look() -> dict[str, Progress]:
+        records = stacks.get_many(each.job_name for each in followed)
+        return {each.job_name: each.progress(records.get(each.job_name)) for each in followed}
+
+    return progress.wait(
+        look, timeout_seconds, 'not all jobs are there yet; see "provisioner get" for the rest'
+    )
+
+
+def reasons(stacks: StacksTable, job_name: str) -> Iterator[str]:
+    """Yield why a job is not READY."""
+    record = stacks.get_many([job_name]).get(job_name)
+    if record is None:
+        return
+    for error in record.errors:
+        yield f"{error.field} {error.message}"
+    if record.failure is not None:
+        resource = f"{record.failure.resource}: " if record.failure.resource else ""
+        yield f"{resource}{record.failure.reason}"

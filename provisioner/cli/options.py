@@ -1,0 +1,63 @@
+"""Options and arguments that several commands have."""
+
+import re
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+DEFAULT_STACK = "jobs"
+
+_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[smhd]?)")
+_UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+class Format(StrEnum):
+    """How a result is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+
+
+def one_command() -> typer.Typer:
+    """Return the app of a command's module.
+
+    Help is plain text: Typer's Rich help takes longer to import than all the rest of `--help`.
+    """
+    return typer.Typer(
+        add_completion=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+def seconds_of(text: str) -> float:
+    """Return the seconds of a duration like `90`, `90s`, `10m`, `2h`, `1d`."""
+    found = _DURATION.fullmatch(text.strip())
+    if not found:
+        message = f'"{text}" is no duration; write 90s, 10m, 2h or 1d'
+        raise typer.BadParameter(message)
+    return float(found["number"]) * _UNIT_SECONDS[found["unit"]]
+
+
+StackOption = Annotated[
+    str,
+    typer.Option(
+        "--stack", envvar="PROVISIONER_STACK", metavar="NAME", help="The bootstrap stack."
+    ),
+]
+JobArgument = Annotated[
+    str, typer.Argument(metavar="JOB", show_default=False, help="Name of the job.")
+]
+FormatOption = Annotated[
+    Format, typer.Option("--output", "-o", case_sensitive=False, help="How to write it.")
+]
+TimeoutOption = Annotated[
+    str,
+    typer.Option(
+        "--timeout",
+        metavar="DURATION",
+        help="How long --wait waits: 90s, 10m, 2h.",
+    ),
+]

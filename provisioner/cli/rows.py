@@ -1,0 +1,193 @@
+"""Rows in files: YAML or JSON, any number of documents, each a row or a list of rows.
+
+Numbers become int or Decimal, which is what DynamoDB holds. YAML is read by its 1.2 core schema:
+`on`, `no`, `12:30`, `007` and dates are text, as their author most likely meant them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator
+
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class SourcedRow:
+    """A row and where it stands: `number` counts the rows of its file from 1."""
+
+    source: str
+    number: int
+    values: dict[str, object]
+
+    @property
+    def label(self) -> str:
+        """What to call the row before it is known to have a proper name."""
+        name = self.values.get("job_name")
+        return name if isinstance(name, str) and name else f"#{self.number}"
+
+
+class UnreadableError(Exception):
+    """A file that holds no rows, or none that can be read."""
+
+
+def read(path: str) -> list[SourcedRow]:
+    """Read the rows of a file, of stdin for `-`.
+
+    Raises
+    ------
+    UnreadableError
+        With what is wrong, in words for the file's author.
+    """
+    source = "stdin" if path == STDIN else path
+    rows = [
+        SourcedRow(source, number, values)
+        for number, values in enumerate(_rows(_documents(_text(path))), start=1)
+    ]
+    if not rows:
+        message = "holds no rows"
+        raise UnreadableError(message)
+    return rows
+
+
+def _text(path: str) -> str:
+    try:
+        if path == STDIN:
+            return sys.stdin.read()
+        return Path(path).read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        message = "does not exist"
+        raise UnreadableError(message) from error
+    except IsADirectoryError as error:
+        message = "is a folder; name the files in it"
+        raise UnreadableError(message) from error
+    except UnicodeDecodeError as error:
+        message = "is not text in UTF-8"
+        raise UnreadableError(message) from error
+    except OSError as error:
+        message = f"cannot be read: {error.strerror}"
+        raise UnreadableError(message) from error
+
+
+def _rows(documents: list[object]) -> Iterator[dict[str, object]]:
+    for number, document in enumerate(documents, start=1):
+        for values in document if isinstance(document, list) else [document]:
+            if values is None:
+                continue
+            if not isinstance(values, dict):
+                message = (
+                    f"document {number} holds {values!r:.40} where a row, which is a map of "
+                    "attributes, should be"
+                )
+                raise UnreadableError(message)
+            yield values
+
+
+def _documents(text: str) -> list[object]:
+    problem = None
+    if text.lstrip().startswith(("{", "[")):
+        try:
+            return list(_json_documents(text))
+        except json.JSONDecodeError as error:
+            problem = f"is no valid JSON: {error}"  # unless it is YAML in braces
+        except RecursionError:
+            problem = "is nested too deeply"
+        except ValueError as error:
+            raise UnreadableError(str(error)) from error
+    try:
+        return list(yaml.load_all(text, _Loader))
+    except RecursionError as error:
+        message = "is nested too deeply"
+        raise UnreadableError(message) from error
+    except yaml.YAMLError as error:
+        raise UnreadableError(problem or _yaml_problem(error)) from error
+
+
+def _json_documents(text: str) -> Iterator[object]:
+    decoder = json.JSONDecoder(
+        object_pairs_hook=_distinct, parse_float=Decimal, parse_constant=Decimal
+    )
+    start = len(text) - len(text.lstrip())
+    while start < len(text):
+        document, end = decoder.raw_decode(text, start)
+        yield document
+        start = end + len(text[end:]) - len(text[end:].lstrip())
+
+
+def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    values: dict[str, object] = {}
+    for name, value in pairs:
+        if name in values:
+            message = f'has "{name}" twice in one map'
+            raise ValueError(message)
+        values[name] = value
+    return values
+
+
+def _yaml_problem(error: yaml.YAMLError) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        problem = error.problem or "cannot be read"
+        return f"is no valid YAML: {problem} (line {mark.line + 1}, column {mark.column + 1})"
+    return f"is no valid YAML: {error}"
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2's core schema, numbers with a fraction as Decimal, no key twice."""
+
+    yaml_implicit_resolvers = {}  # noqa: RUF012  (PyYAML's own way)
+
+    def construct_mapping(
+        self,
+        node: yaml.MappingNode,
+        deep: bool = False,  # noqa: FBT001, FBT002  (PyYAML's own)
+    ) -> dict[Hashable, object]:
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                if key.value in seen:
+                    problem = f'"{key.value}" stands twice in one map'
+                    raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+    def construct_number(self, node: yaml.ScalarNode) -> int | Decimal:
+        try:
+            return int(node.value, 0) if node.tag.endswith(":int") else Decimal(node.value)
+        except (ValueError, ArithmeticError) as error:
+            problem = f'"{node.value:.40}" is no number'
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
+
+    def construct_text(self, node: yaml.ScalarNode) -> str:
+        return str(node.value)
+
+
+for _tag, _pattern, _first in (
+    ("null", r"~|null|Null|NULL|", "~nN\0"),
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?(?:0|[1-9][0-9]*)|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    (
+        "float",
+        r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?",
+        "-+.0123456789",
+    ),
+    ("merge", r"<<", "<"),
+):
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}",
+        re.compile(f"^(?:{_pattern})$"),
+        ["" if character == "\0" else character for character in _first],
+    )
+_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_number)
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_number)
+_Loader.add_constructor("tag:yaml.org,2002:merge", _Loader.construct_text)

@@ -1,0 +1,71 @@
+"""`provisioner runs`: the last runs of a job."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from provisioner.aws.items import Item
+from provisioner.cli import documents
+from provisioner.cli.display import ago, duration, hint, status, stdout, table
+from provisioner.cli.options import (
+    DEFAULT_STACK,
+    Format,
+    FormatOption,
+    JobArgument,
+    StackOption,
+    one_command,
+)
+from provisioner.cli.session import session
+
+app = one_command()
+
+
+@app.command()
+def runs(
+    job: JobArgument,
+    *,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="How many.")] = 10,
+    output: FormatOption = Format.TABLE,
+    stack: StackOption = DEFAULT_STACK,
+) -> None:
+    """Show the last runs of a job, newest first."""
+    with session(stack) as here:
+        found = here.triggers.latest(job, count)
+        if not found and here.row(job) is None:
+            raise here.unknown(job)
+    if output is not Format.TABLE:
+        documents.show(found, output)
+    elif found:
+        stdout().print(runs_table(found))
+    else:
+        hint(f"{job} has not run yet.")
+
+
+def runs_table(found: Iterable[Item]) -> Table:
+    """Return runs as a table."""
+    listed = table("STARTED", "STATUS", "TOOK", "SOURCE", "RUN", keep=("STARTED", "STATUS", "TOOK"))
+    for run in found:
+        listed.add_row(
+            Text(ago(run.get("started_at"))),
+            status(run["status"]),
+            Text(duration(run.get("duration_ms"))),
+            Text(run.get("source", "-")),
+            Text(execution_name(run)),
+        )
+        if why := reason(run):
+            listed.add_row("", Text("└", "dim"), "", "", Text(why, "red"))
+    return listed
+
+
+def execution_name(run: Item) -> str:
+    """Return the name of a run's execution."""
+    return str(run["trigger_id"].rpartition("#")[2])
+
+
+def reason(run: Item) -> str:
+    """Return why a run did not succeed, in one line; "" when it did."""
+    parts = (run.get("error"), run.get("cause"))
+    return " ".join(": ".join(part for part in parts if part).split())

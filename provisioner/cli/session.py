@@ -1,0 +1,105 @@
+"""What a command works on: the tables and buckets of one bootstrap."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provisioner.aws import bootstrap
+from provisioner.aws.clients import translated
+from provisioner.aws.jobs_table import JobsTable
+from provisioner.aws.stacks_table import StacksTable
+from provisioner.aws.triggers_table import TriggersTable
+from provisioner.errors import NotFoundError, PermanentError
+from provisioner.jobs.errors import did_you_mean
+from provisioner.stack import JobStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from provisioner.stack import StackRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One bootstrap's parts, found by its stack's outputs."""
+
+    stack_name: str
+    outputs: Mapping[str, str]
+
+    @property
+    def jobs(self) -> JobsTable:
+        """The rows that people write."""
+        return JobsTable(self._output("JobsTableName"))
+
+    @property
+    def stacks(self) -> StacksTable:
+        """What came of each row."""
+        return StacksTable(self._output("StacksTableName"))
+
+    @property
+    def triggers(self) -> TriggersTable:
+        """The runs."""
+        return TriggersTable(self._output("TriggersTableName"))
+
+    @property
+    def bundle_bucket(self) -> str:
+        """Where code goes."""
+        return self._output("BundleBucketName")
+
+    def row(self, job_name: str) -> Mapping[str, object] | None:
+        """Return a job's row."""
+        return self.jobs.get_many([job_name]).get(job_name)
+
+    def record(self, job_name: str) -> StackRecord | None:
+        """Return a job's Stacks row."""
+        return self.stacks.get_many([job_name]).get(job_name)
+
+    def output_of(self, job_name: str, key: str) -> str:
+        """Return an output of a job's stack.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such job.
+        PermanentError
+            If its stack never came up.
+        """
+        record = self.record(job_name)
+        if record is not None and key in record.outputs:
+            return record.outputs[key]
+        if self.row(job_name) is None and (record is None or record.status is JobStatus.DELETED):
+            raise self.unknown(job_name)
+        status = record.status if record else JobStatus.PENDING
+        message = f'{job_name} has no stack yet, it is {status}; see "provisioner get {job_name}"'
+        raise PermanentError(message)
+
+    def unknown(self, job_name: str) -> NotFoundError:
+        """Return the error for a job that does not exist, with the name nearest to it."""
+        names = (str(row["job_name"]) for row in self.jobs.all())
+        return NotFoundError(f"there is no job {job_name}{did_you_mean(job_name, names)}")
+
+    def _output(self, key: str) -> str:
+        if key not in self.outputs:
+            message = (
+                f"stack {self.stack_name} has no output {key}: it is not the provisioner's "
+                "bootstrap, or it is still being deployed"
+            )
+            raise PermanentError(message)
+        return self.outputs[key]
+
+
+@contextmanager
+def session(stack_name: str) -> Iterator[Session]:
+    """Give access to a bootstrap; AWS's errors leave the block as ours."""
+    with translated():
+        try:
+            outputs = bootstrap.outputs(stack_name)
+        except NotFoundError as error:
+            message = (
+                f'{error}: deploy the bootstrap with "sam build && sam deploy", or name yours '
+                "with --stack or PROVISIONER_STACK"
+            )
+            raise NotFoundError(message) from error
+        yield Session(stack_name, outputs)

@@ -1,0 +1,191 @@
+"""`provisioner local`: what people type, and what they see."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from provisioner.local import containers, processes
+from provisioner.local.deploy import DEFAULT_STACK, stack_status
+from provisioner.local.engine import Engine
+from provisioner.local.errors import LocalError
+from provisioner.local.progress import Progress
+from provisioner.local.up import Wanted, up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from provisioner.local.outcomes import Outcome
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="The whole provisioner on this machine, without an AWS account.",
+)
+_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+_GOOD_STACK = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
+
+StackOption = Annotated[
+    str,
+    typer.Option(
+        "--stack", envvar="PROVISIONER_STACK", metavar="NAME", help="The bootstrap stack."
+    ),
+]
+
+
+@app.command("up")
+def up_command(
+    *,
+    stack: StackOption = DEFAULT_STACK,
+    examples: Annotated[
+        bool, typer.Option("--examples/--no-examples", help="Write the example rows and run them.")
+    ] = True,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Forget all rows, stacks and objects of before.")
+    ] = False,
+    auth: Annotated[
+        bool | None,
+        typer.Option("--auth/--no-auth", help="Enforce IAM; by default as last time, at first no."),
+    ] = None,
+) -> None:
+    """Start the engine, deploy the bootstrap, bring up the example jobs.
+
+    Quick and harmless when all of it is up. Rows, stacks and objects outlive `down`.
+    """
+    engine = Engine()
+    wanted = Wanted(stack_name=stack, auth=auth, fresh=fresh, examples=examples)
+    with _telling_errors(), engine.home.locked():
+        try:
+            with Progress() as progress:
+                outcomes = up(engine, wanted, progress)
+        except KeyboardInterrupt:
+            engine.stop()
+            _out().print("interrupted; everything is stopped")
+            raise typer.Exit(_INTERRUPTED) from None
+    _print_outcomes(engine, outcomes)
+    _print_next(engine, stack, outcomes)
+
+
+@app.command()
+def down() -> None:
+    """Stop everything that `up` started, containers included. The next `up` has the same data."""
+    engine = Engine()
+    with _telling_errors(), engine.home.locked():
+        stopped = engine.stop()
+    _out().print("stopped" if stopped else "nothing is running")
+
+
+@app.command()
+def env(*, stack: StackOption = DEFAULT_STACK) -> None:
+    """Print `export` lines for AWS clients: eval "$(provisioner local env)"."""
+    engine = Engine()
+    with _telling_errors():
+        variables = engine.environ() | {"PROVISIONER_STACK": stack}
+    for name, value in variables.items():
+        typer.echo(f"export {name}={shlex.quote(value)}")
+
+
+@app.command()
+def status(*, stack: StackOption = DEFAULT_STACK) -> None:
+    """Show how every part is. Exits with 0 only when all is well."""
+    engine = Engine()
+    health = engine.health()
+    bootstrap = stack_status(engine, stack) if health.running else None
+    state = engine.state
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    iam = "IAM enforced" if state.auth else "IAM not enforced"
+    words = f"answers at {engine.endpoint}, {iam}" if health.running else "does not run"
+    table.add_row("engine", words)
+    table.add_row("stack events relay", "part of the engine" if health.running else "does not run")
+    table.add_row("containers", _container_words(state.container_host, health.containers))
+    table.add_row(f"stack {stack}", bootstrap or "not deployed")
+    for name, record in state.processes.items():
+        alive = "runs" if processes.is_alive(record) else "has crashed"
+        table.add_row(f"process {name}", f"pid {record.pid} {alive}, log {engine.home.log(name)}")
+    _out().print(table)
+    with _telling_errors():
+        engine.check()
+    if not health.is_good or bootstrap not in _GOOD_STACK:
+        raise typer.Exit(1)
+
+
+def _container_words(host: str | None, answering: bool | None) -> str:  # noqa: FBT001
+    match answering:
+        case None:
+            return "none"
+        case True:
+            return f"answered by {host}"
+        case False:
+            return f"no answer from {host}"
+
+
+def _print_outcomes(engine: Engine, outcomes: Sequence[Outcome]) -> None:
+    if not outcomes:
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("JOB", "TYPE", "STACK", "STATUS", "LAST RUN"):
+        table.add_column(heading, no_wrap=True)
+    for outcome in outcomes:
+        table.add_row(
+            outcome.example.job_name,
+            outcome.example.row["type"],
+            outcome.stack.get("stack_name", "-"),
+            outcome.stack.get("status", "-"),
+            outcome.run["status"] if outcome.run else "-",
+        )
+    _out().print()
+    _out().print(table)
+    for outcome in outcomes:
+        if outcome.run is not None:
+            _print_run(outcome, outcome.run)
+    if not engine.state.container_host:
+        _out().print(f"\n{containers.HOW_TO_ENABLE}", soft_wrap=True)
+
+
+def _print_run(outcome: Outcome, run: Mapping[str, Any]) -> None:
+    seconds = float(run.get("duration_ms", 0)) / 1000
+    what = "made" if run["status"] == "SUCCEEDED" else f"{run['status']}:"
+    _out().print(f"\nThe last run of {outcome.example.job_name} took {seconds:.1f} s, {what}")
+    _out().print(_pretty(outcome.result or "nothing"), soft_wrap=True)
+
+
+def _pretty(text: str) -> str:
+    try:
+        return json.dumps(json.loads(text), indent=2)
+    except ValueError:
+        return text
+
+
+def _print_next(engine: Engine, stack: str, outcomes: Sequence[Outcome]) -> None:
+    job = outcomes[0].example.job_name if outcomes else "JOB"
+    _out().print(
+        f"\nThe engine is at {engine.endpoint}, the bootstrap is stack {stack}. Now try:\n"
+    )
+    for command in (
+        'eval "$(.venv/bin/provisioner local env)"',
+        ".venv/bin/provisioner get",
+        f".venv/bin/provisioner run {job} --wait",
+        f".venv/bin/provisioner logs {job}",
+        "make local-down",
+    ):
+        _out().print(f"  {command}")
+
+
+def _out() -> Console:
+    return Console(markup=False, highlight=False, emoji=False)
+
+
+@contextmanager
+def _telling_errors() -> Iterator[None]:
+    """Say what went wrong as it is, lines of a log included, and end with 1."""
+    try:
+        yield
+    except LocalError as error:
+        Console(stderr=True, markup=False, highlight=False).print(f"Error: {error}", soft_wrap=True)
+        raise typer.Exit(1) from None

@@ -1,0 +1,175 @@
+"""Find what can run containers here: a Docker that answers, else a Podman service of our own."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import socket
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from provisioner.local import processes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provisioner.local.home import Home, ProcessRecord
+
+_DOCKER_SOCKET = Path("/var/run/docker.sock")
+_ANSWER_SECONDS = 2.0
+_START_SECONDS = 15.0
+_SOCKET_PATH_LIMIT = 100  # sun_path holds 108 bytes on Linux, 104 on macOS
+
+HOW_TO_ENABLE = (
+    "Container jobs cannot run here, since neither Docker nor Podman answers; their stacks come up "
+    "all the same. To run them: start Docker, or install Podman "
+    "(`apt-get install podman runc`), then `provisioner local down` and `up`."
+)
+
+# Hosts where user limits may not be raised refuse Podman's own defaults.
+_CONTAINERS_CONF = """\
+[containers]
+default_ulimits = ["nofile=8192:8192", "nproc=8192:8192"]
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+"""
+_REGISTRIES_CONF = """\
+[[registry]]
+location = "127.0.0.1:{port}"
+insecure = true
+"""
+
+
+@dataclass(frozen=True)
+class ContainerEngine:
+    """What runs containers.
+
+    Attributes
+    ----------
+    host
+        Where it answers, as DOCKER_HOST has it.
+    process
+        The service that we started for it; None when it was there already.
+    """
+
+    host: str
+    process: ProcessRecord | None = None
+
+
+def find(home: Home, port: int, environ: Mapping[str, str] = os.environ) -> ContainerEngine | None:
+    """Return what can run containers, starting a Podman service if need be.
+
+    Parameters
+    ----------
+    home
+        Whose folder the service's socket, settings and log are in.
+    port
+        The engine's, whose registry is plain HTTP.
+    environ
+        DOCKER_HOST is heeded.
+    """
+    if (host := environ.get("DOCKER_HOST")) and answers(host):
+        return ContainerEngine(host)
+    host = f"unix://{_DOCKER_SOCKET}"
+    # A Podman that poses as Docker would want https of the engine's registry: ours knows better.
+    if (version := _version(host)) and "Podman" not in json.dumps(version):
+        return ContainerEngine(host)
+    podman = shutil.which("podman")
+    return _start_podman(home, Path(podman), port) if podman else None
+
+
+def answers(host: str) -> bool:
+    """Tell whether a Docker API answers at `host` (a DOCKER_HOST)."""
+    return _version(host) is not None
+
+
+def remove_left(host: str, instance: str) -> None:
+    """Remove containers that an engine left behind; `instance` is the label it gave them."""
+    filters = quote(json.dumps({"label": [f"ministack.instance={instance}"]}))
+    for container in _call(host, "GET", f"/containers/json?all=1&filters={filters}") or ():
+        _call(host, "DELETE", f"/containers/{container['Id']}?force=1&v=1")
+
+
+def _start_podman(home: Home, podman: Path, port: int) -> ContainerEngine | None:
+    home.folder.mkdir(parents=True, exist_ok=True)
+    settings = _CONTAINERS_CONF
+    if not shutil.which("crun"):
+        settings += 'runtime = "runc"\n'
+    containers_conf = home.folder / "containers.conf"
+    containers_conf.write_text(settings, encoding="utf-8")
+    registries_conf = home.folder / "registries.conf"
+    registries_conf.write_text(_REGISTRIES_CONF.format(port=port), encoding="utf-8")
+    address = _socket_path(home)
+    address.unlink(missing_ok=True)
+    record = processes.start(
+        [podman, "system", "service", "--time", "0", f"unix://{address}"],
+        env=os.environ
+        | {
+            "CONTAINERS_CONF": str(containers_conf),
+            "CONTAINERS_REGISTRIES_CONF": str(registries_conf),
+        },
+        log=home.log("podman"),
+        cwd=home.folder,
+    )
+    host = f"unix://{address}"
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and processes.is_alive(record):
+        if answers(host):
+            return ContainerEngine(host, record)
+        time.sleep(0.05)
+    processes.stop(record)
+    return None
+
+
+def _socket_path(home: Home) -> Path:
+    path = home.folder / "podman.sock"
+    if len(str(path)) < _SOCKET_PATH_LIMIT:
+        return path
+    return Path(tempfile.mkdtemp(prefix="provisioner-")) / "podman.sock"
+
+
+def _version(host: str) -> object:
+    """Return what the Docker API at `host` says of itself, or None when nothing answers."""
+    return _call(host, "GET", "/version")
+
+
+def _call(host: str, method: str, path: str) -> Any:  # noqa: ANN401 - whatever JSON it is
+    """Return the answer of the Docker API at `host`, or None without a good one."""
+    connection = _connection(host)
+    try:
+        connection.request(method, path)
+        response = connection.getresponse()
+        return json.loads(response.read()) if response.status == http.client.OK else None
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    finally:
+        connection.close()
+
+
+def _connection(host: str) -> http.client.HTTPConnection:
+    url = urlsplit(host)
+    if url.scheme == "unix":
+        return _UnixConnection(url.path)
+    return http.client.HTTPConnection(
+        url.hostname or "localhost", url.port or 2375, timeout=_ANSWER_SECONDS
+    )
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=_ANSWER_SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(_ANSWER_SECONDS)
+        self.sock.connect(self._path)

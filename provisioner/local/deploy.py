@@ -1,0 +1,222 @@
+"""Put the bootstrap onto the engine: `sam build` and `sam deploy`, as for AWS.
+
+Skipped when nothing that goes into it changed since the last time.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from provisioner.local.errors import with_log_tail
+from provisioner.local.home import save
+from provisioner.local.install import installed, uv
+from provisioner.local.progress import Say, silent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from provisioner.local.engine import Engine
+
+DEFAULT_STACK = "jobs"
+_LOG = "deploy"
+_DEPLOYED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
+# What `sam build` reads; the CLI, this package and the examples are not shipped.
+_SOURCES = ("template.yaml", "samconfig.toml", "requirements-lambda.lock", "bootstrap")
+_PACKAGES = ("provisioner", "templates")
+_NOT_SHIPPED = ("provisioner/cli", "provisioner/local", "bootstrap/examples")
+# FunctionRuntime's allowed values (template.yaml); the engine runs functions on its own Python
+# whatever they say.
+_NEWEST_RUNTIME = 14
+
+
+def client(engine: Engine, service: str) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
+    """Return a boto3 client of the engine's root user."""
+    session: Any = _session(engine)
+    return session.client(service, endpoint_url=engine.endpoint)
+
+
+def table(engine: Engine, name: str) -> Any:  # noqa: ANN401
+    """Return a DynamoDB table of the engine."""
+    return _session(engine).resource("dynamodb", endpoint_url=engine.endpoint).Table(name)
+
+
+def _session(engine: Engine) -> boto3.Session:
+    environ = engine.environ()
+    return boto3.Session(
+        aws_access_key_id=environ["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environ["AWS_SECRET_ACCESS_KEY"],
+        region_name=environ["AWS_REGION"],
+    )
+
+
+def deploy(
+    engine: Engine,
+    stack_name: str = DEFAULT_STACK,
+    *,
+    parameters: Mapping[str, str] | None = None,
+    say: Say = silent,
+) -> bool:
+    """Build and deploy the bootstrap if need be.
+
+    Parameters
+    ----------
+    engine
+        A running engine.
+    stack_name
+        The bootstrap stack's name.
+    parameters
+        Parameters of template.yaml besides those that the engine needs.
+    say
+        Told of each step.
+
+    Returns
+    -------
+    bool
+        Whether anything had to be done.
+
+    Raises
+    ------
+    LocalError
+        The build or the deployment failed; with the end of its log.
+    """
+    checkout = engine.home.checkout
+    overrides = _overrides() | dict(parameters or {})
+    digest = sources_digest(checkout)
+    made_from = repr((digest, stack_name, sorted(overrides.items())))
+    wanted = hashlib.sha256(made_from.encode()).hexdigest()
+    is_up = stack_status(engine, stack_name) in _DEPLOYED
+    if is_up and engine.state.deployed == wanted:
+        return False
+    save(engine.home, replace(engine.state, deployed=None))
+    template = _build(engine, digest, say)
+    say(f"deploying the bootstrap as stack {stack_name} with the SAM CLI")
+    _sam(
+        engine,
+        [
+            "deploy",
+            *("--config-file", str(checkout / "samconfig.toml"), "--config-env", "local"),
+            *("--template-file", str(template), "--stack-name", stack_name),
+            *("--parameter-overrides", *(f"{key}={value}" for key, value in overrides.items())),
+        ],
+    )
+    save(engine.home, replace(engine.state, deployed=wanted))
+    say(f"stack {stack_name} is deployed")
+    return True
+
+
+def stack_status(engine: Engine, stack_name: str = DEFAULT_STACK) -> str | None:
+    """Return the stack's status, or None when there is none."""
+    try:
+        stacks = client(engine, "cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
+    except ClientError:
+        return None
+    status: str = stacks[0]["StackStatus"]
+    return status
+
+
+def stack_outputs(engine: Engine, stack_name: str = DEFAULT_STACK) -> dict[str, str]:
+    """Return the bootstrap stack's outputs."""
+    stacks = client(engine, "cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
+
+
+def sources_digest(checkout: Path) -> str:
+    """Return a digest of everything that a deployment is made from."""
+    digest = hashlib.sha256(sys.version.encode())
+    for path in sorted(_source_files(checkout)):
+        digest.update(f"{path.relative_to(checkout)}\0{path.stat().st_mode:o}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _source_files(checkout: Path) -> Iterator[Path]:
+    excluded = tuple(checkout / name for name in _NOT_SHIPPED)
+    for name in (*_SOURCES, *_PACKAGES):
+        root = checkout / name
+        for path in [root] if root.is_file() else root.rglob("*"):
+            skipped = "__pycache__" in path.parts or any(path.is_relative_to(e) for e in excluded)
+            if path.is_file() and not skipped:
+                yield path
+
+
+def _build(engine: Engine, digest: str, say: Say) -> Path:
+    """Return the built template; what was built from the same sources is used again."""
+    home = engine.home
+    folder = home.shared / "build"
+    target = folder / digest[:16]
+    with _one_at_a_time(folder):
+        if not (target / ".ready").exists():
+            say("building the functions with the SAM CLI")
+            for old in folder.iterdir():
+                if old.is_dir():
+                    shutil.rmtree(old, ignore_errors=True)
+            template = str(home.checkout / "template.yaml")
+            _sam(engine, ["build", "--template-file", template, "--build-dir", str(target)])
+            (target / ".ready").touch()
+    return target / "template.yaml"
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _overrides() -> dict[str, str]:
+    """Return the parameters that an engine on this machine needs."""
+    return {
+        "FunctionRuntime": f"python3.{min(sys.version_info.minor, _NEWEST_RUNTIME)}",
+        "FunctionArchitecture": "arm64" if _machine() == "aarch64" else "x86_64",
+    }
+
+
+def _machine() -> str:
+    machine = platform.machine()
+    return "aarch64" if machine in {"arm64", "aarch64"} else machine
+
+
+def _sam(engine: Engine, arguments: Sequence[str]) -> None:
+    home = engine.home
+    log = home.log(_LOG)
+    system = "apple-darwin" if platform.system() == "Darwin" else "manylinux2014"
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "SAM_"))}
+    environ = (
+        inherited
+        | engine.environ()
+        | {
+            # Packages for the Python that runs the functions here: the engine's, which is ours.
+            "PYTHON_VERSION": f"{sys.version_info.major}.{sys.version_info.minor}",
+            "PYTHON_PLATFORM": f"{_machine()}-{system}",
+            "PATH": os.pathsep.join([str(uv().parent), os.environ.get("PATH", os.defpath)]),
+            "SAM_CLI_TELEMETRY": "0",
+            "SAM_CLI_POLL_DELAY": "0.5",  # seconds; it looks every five by default
+            "__SAM_CLI_APP_DIR": str(home.shared / "sam"),
+        }
+    )
+    with log.open("ab") as output:
+        result = subprocess.run(
+            [installed(home).sam, *arguments],
+            env=environ,
+            cwd=home.checkout,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if result.returncode:
+        raise with_log_tail(f"`sam {arguments[0]}` failed", log)

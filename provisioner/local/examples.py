@@ -1,0 +1,135 @@
+"""Put the example jobs onto an engine: what they run, what they read, and their rows."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import zipfile
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from provisioner.local import image, registry
+from provisioner.local.deploy import client, stack_outputs, table
+from provisioner.local.errors import LocalError
+from provisioner.local.progress import Say, silent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from provisioner.local.engine import Engine
+
+_FOLDER = "bootstrap/examples"
+_PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
+_ECR_IMAGE = re.compile(r"[^/]+/(?P<repository>[^:@]+):(?P<tag>[\w.-]+)")
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A row of `bootstrap/examples/NAME.yaml`, and the folder of the same name beside it."""
+
+    row: Mapping[str, Any]
+    folder: Path
+
+    @property
+    def job_name(self) -> str:
+        """The job's name."""
+        name: str = self.row["job_name"]
+        return name
+
+    @property
+    def is_container(self) -> bool:
+        """Whether it needs something that runs containers."""
+        return bool(self.row["type"] == "ecs")
+
+
+def load(checkout: Path, outputs: Mapping[str, str]) -> list[Example]:
+    """Read the example rows, `${OutputName}` replaced by the bootstrap stack's outputs.
+
+    Raises
+    ------
+    LocalError
+        A row names an output that the stack does not have.
+    """
+    examples = []
+    for path in sorted((checkout / _FOLDER).glob("*.yaml")):
+        row = yaml.safe_load(path.read_text(encoding="utf-8"))
+        examples.append(Example(_filled(row, outputs, path.name), path.with_suffix("")))
+    return examples
+
+
+def _filled(value: Any, outputs: Mapping[str, str], source: str) -> Any:  # noqa: ANN401
+    match value:
+        case dict():
+            return {key: _filled(item, outputs, source) for key, item in value.items()}
+        case list():
+            return [_filled(item, outputs, source) for item in value]
+        case str():
+            if unknown := {name for name in _PLACEHOLDER.findall(value) if name not in outputs}:
+                message = f"{source} names {sorted(unknown)}, which the bootstrap has no output of"
+                raise LocalError(message)
+            return _PLACEHOLDER.sub(lambda found: outputs[found[1]], value)
+        case _:
+            return value
+
+
+def seed(engine: Engine, stack_name: str, say: Say = silent) -> None:
+    """Upload what the examples need and write their rows."""
+    outputs = stack_outputs(engine, stack_name)
+    examples = load(engine.home.checkout, outputs)
+    for example in examples:
+        say(f"uploading what example {example.job_name} runs")
+        if example.is_container:
+            _push_image(engine, example)
+        else:
+            _upload_bundle(engine, example)
+    data = engine.home.checkout / _FOLDER / "data"
+    _upload_data(engine, data, outputs["ArtifactsBucketName"])
+    jobs = table(engine, outputs["JobsTableName"])
+    for example in examples:
+        say(f"writing row {example.job_name} into the Jobs table")
+        jobs.put_item(Item=json.loads(json.dumps(example.row), parse_float=Decimal))
+
+
+def digest(checkout: Path) -> str:
+    """Return a digest of all the examples."""
+    folder = checkout / _FOLDER
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _upload_bundle(engine: Engine, example: Example) -> None:
+    bundle = urlsplit(example.row["bundle"])
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for path in sorted(example.folder.glob("*.py")):
+            file.writestr(zipfile.ZipInfo(path.name, _ZIP_DATE), path.read_bytes())
+    client(engine, "s3").put_object(
+        Bucket=bundle.netloc, Key=bundle.path.lstrip("/"), Body=archive.getvalue()
+    )
+
+
+def _push_image(engine: Engine, example: Example) -> None:
+    found = _ECR_IMAGE.fullmatch(example.row["image"])
+    if found is None:
+        message = f"example {example.job_name} names no image with a tag: {example.row['image']}"
+        raise LocalError(message)
+    built = image.build(example.folder, engine.home.shared / "images")
+    registry.push(engine, built, found["repository"], found["tag"])
+
+
+def _upload_data(engine: Engine, folder: Path, bucket: str) -> None:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            key = f"examples/data/{path.relative_to(folder)}"
+            client(engine, "s3").put_object(Bucket=bucket, Key=key, Body=path.read_bytes())

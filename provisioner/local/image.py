@@ -1,0 +1,254 @@
+"""The container example's image, made without Docker and without any outside registry.
+
+Two layers: this machine's own Python with boto3, and the example's files. So the example runs in
+a real container wherever there is something that runs containers, even offline. On AWS people
+build the Dockerfile that lies beside the example instead.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import importlib.util
+import io
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import sysconfig
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from provisioner.local.errors import LocalError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+JOB_FOLDER = "/job"
+_PACKAGES_FOLDER = "/opt/python"
+_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
+# What a job of the example's kind talks to; the models of all of AWS are ten times the rest.
+_BOTOCORE_SERVICES = ("s3", "sts", "dynamodb", "sqs", "sns")
+_LEFT_OUT = frozenset(
+    {
+        *(
+            "test",
+            "tests",
+            "idlelib",
+            "tkinter",
+            "turtledemo",
+            "lib2to3",
+            "ensurepip",
+            "pydoc_data",
+        ),
+        *("site-packages", "dist-packages", "__pycache__"),
+    }
+)
+# Modules for screens and for CPython's own tests, which bring half of a desktop's libraries.
+_WITHOUT = ("_tkinter", "_curses", "readline", "_test", "_xxtest", "xxlimited")
+_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+_LIBRARY = re.compile(r"(?:=> )?(/\S+) \(0x")
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A gzipped tar, and the digests that a registry knows it and its content by."""
+
+    blob: bytes
+    diff_id: str
+
+    @property
+    def digest(self) -> str:
+        """The blob's digest."""
+        return sha256(self.blob)
+
+
+@dataclass(frozen=True)
+class Image:
+    """An OCI image: what to push, in order."""
+
+    layers: tuple[Layer, ...]
+    config: bytes
+
+    @property
+    def manifest(self) -> bytes:
+        """The manifest that ties the blobs together."""
+        layers = [
+            {
+                "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip",
+                "digest": layer.digest,
+                "size": len(layer.blob),
+            }
+            for layer in self.layers
+        ]
+        document = {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST_TYPE,
+            "config": {
+                "mediaType": "application/vnd.oci.image.config.v1+json",
+                "digest": sha256(self.config),
+                "size": len(self.config),
+            },
+            "layers": layers,
+        }
+        return json.dumps(document, sort_keys=True).encode()
+
+
+MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+
+
+def sha256(data: bytes) -> str:
+    """Return a digest as registries write it."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def build(example: Path, cache: Path) -> Image:
+    """Build the image of an example folder that holds a `job.py`.
+
+    Parameters
+    ----------
+    example
+        Its files lie in /job, its `job.py` is what runs.
+    cache
+        Where the Python layer, which seldom changes, is kept.
+
+    Raises
+    ------
+    LocalError
+        This is not Linux, whose programs containers run.
+    """
+    if platform.system() != "Linux":
+        message = "the container example's image is only made on Linux"
+        raise LocalError(message)
+    files = {
+        f"{JOB_FOLDER}/{path.relative_to(example)}": path
+        for path in example.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    layers = (_python_layer(cache), _layer(files, {}))
+    return Image(layers, _config(layers))
+
+
+def _config(layers: Iterable[Layer]) -> bytes:
+    libraries = sorted({str(path.parent) for path in _libraries(_programs())})
+    document = {
+        "architecture": _ARCHITECTURES.get(platform.machine(), platform.machine()),
+        "os": "linux",
+        "config": {
+            "Env": [
+                "PATH=/usr/local/bin:/usr/bin:/bin",
+                f"PYTHONPATH={_PACKAGES_FOLDER}",
+                "PYTHONUNBUFFERED=1",
+                f"LD_LIBRARY_PATH={':'.join(libraries)}",
+            ],
+            "Cmd": ["python", f"{JOB_FOLDER}/job.py"],
+            "WorkingDir": JOB_FOLDER,
+        },
+        "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
+    }
+    return json.dumps(document, sort_keys=True).encode()
+
+
+def _python_layer(cache: Path) -> Layer:
+    made_from = (sys.version, sys.base_prefix, _package("boto3"), Path(__file__).read_text("utf-8"))
+    path = cache / f"python-{hashlib.sha256(repr(made_from).encode()).hexdigest()[:16]}.tar.gz"
+    if path.exists():
+        blob = path.read_bytes()
+        return Layer(blob, sha256(gzip.decompress(blob)))
+    programs = _programs()
+    files = {str(program): program for program in [*programs, *_libraries(programs)]}
+    files |= {
+        str(path): path
+        for path in _tree(_standard_library())
+        if not path.name.startswith(_WITHOUT) and ".opt-" not in path.name
+    }
+    for name in _PACKAGES:
+        root = _package(name)
+        for source in [root] if root.is_file() else _tree(root):
+            if _is_wanted(source.relative_to(root.parent)):
+                files[f"{_PACKAGES_FOLDER}/{source.relative_to(root.parent)}"] = source
+    if _CERTIFICATES.exists():
+        files[str(_CERTIFICATES)] = _CERTIFICATES
+    links = {f"/usr/local/bin/{name}": str(_interpreter()) for name in ("python", "python3")}
+    layer = _layer(files, links)
+    cache.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(f".{os.getpid()}")
+    draft.write_bytes(layer.blob)
+    draft.replace(path)
+    return layer
+
+
+def _interpreter() -> Path:
+    """Return the program itself; its place in the file system tells it where its library is."""
+    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return (Path(sys.base_prefix) / "bin" / name).resolve()
+
+
+def _standard_library() -> Path:
+    return Path(sysconfig.get_path("stdlib"))
+
+
+def _programs() -> list[Path]:
+    modules = sorted((_standard_library() / "lib-dynload").glob("*.so"))
+    return [_interpreter(), *(path for path in modules if not path.name.startswith(_WITHOUT))]
+
+
+def _libraries(programs: Iterable[Path]) -> list[Path]:
+    """Return the shared libraries of programs, the loader included, as `ldd` finds them."""
+    found = subprocess.run(
+        ["ldd", *map(str, programs)], capture_output=True, text=True, check=False
+    ).stdout
+    return sorted({Path(match) for match in _LIBRARY.findall(found)})
+
+
+def _tree(root: Path) -> Iterator[Path]:
+    for folder, folders, names in os.walk(root):
+        folders[:] = [
+            name for name in folders if name not in _LEFT_OUT and not name.startswith("config-")
+        ]
+        yield from (Path(folder) / name for name in names)
+
+
+def _package(name: str) -> Path:
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        message = f"{name} is not installed beside this Python"
+        raise LocalError(message)
+    origin = Path(spec.origin)
+    return origin.parent if origin.name == "__init__.py" else origin
+
+
+def _is_wanted(path: Path) -> bool:
+    match path.parts:
+        case ("botocore", "data", service, _, *_):
+            return service in _BOTOCORE_SERVICES
+        case _:
+            return True
+
+
+def _layer(files: dict[str, Path], links: dict[str, str]) -> Layer:
+    """Return a layer of the files."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name in sorted(files):
+            member = tarfile.TarInfo(name.lstrip("/"))
+            content = files[name].read_bytes()
+            member.size = len(content)
+            # Bytecode is valid for its source's very time.
+            member.mtime = int(files[name].stat().st_mtime)
+            member.mode = 0o755 if os.access(files[name], os.X_OK) else 0o644
+            tar.addfile(member, io.BytesIO(content))
+        for name, target in sorted(links.items()):
+            member = tarfile.TarInfo(name.lstrip("/"))
+            member.type, member.linkname, member.mode = tarfile.SYMTYPE, target, 0o777
+            tar.addfile(member)
+        temporary = tarfile.TarInfo("tmp")
+        temporary.type, temporary.mode = tarfile.DIRTYPE, 0o1777
+        tar.addfile(temporary)
+    content = buffer.getvalue()
+    return Layer(gzip.compress(content, compresslevel=5, mtime=0), sha256(content))

@@ -1,0 +1,23 @@
+"""What MiniStack lacks of AWS, added to it from inside, in its own process.
+
+Imported by `engine_main` under the engine's own Python, so nothing here may import anything but
+ministack and the standard library. Each module says what AWS does, what the engine does instead,
+and mends the difference by wrapping functions that `patching` has first made sure are there.
+"""
+
+from provisioner.local.shim import conditions, executions, objects, stack_events, streams, tasks
+from provisioner.local.shim.patching import EngineMismatchError, private
+
+__all__ = ["EngineMismatchError", "install", "private"]
+
+
+def install() -> None:
+    """Mend the engine, before it begins to serve.
+
+    Raises
+    ------
+    EngineMismatchError
+        The installed engine is another one than all this was written for.
+    """
+    for module in (stack_events, streams, tasks, executions, objects, conditions):
+        module.install()

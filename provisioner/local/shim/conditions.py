@@ -1,0 +1,51 @@
+"""Condition keys of IAM policies, where the engine gives none or a wrong value.
+
+`aws:SecureTransport`: the engine speaks plain HTTP to the one machine that it is on, and the
+bootstrap's policies refuse what does not come by TLS. The loopback interface counts as encrypted,
+or no bucket could be read at all.
+
+`cloudformation:RoleArn`: the engine does not know it, and the provisioner may only operate stacks
+with the one service role.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from provisioner.local.shim.patching import private, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_ACTIONS = "ministack.core.iam_actions"
+
+
+def install() -> None:
+    """Give every request the two keys."""
+    private(_ACTIONS, "_query_param")
+    wrap("ministack.app", "pin_request_origin", _secure)
+    wrap(_ACTIONS, "request_tag_context", _with_service_role)
+
+
+def _secure(pin: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(pin)
+    def pinning(source_ip: str, secure_transport: bool) -> None:  # noqa: FBT001
+        del secure_transport
+        pin(source_ip, True)  # noqa: FBT003
+
+    return pinning
+
+
+def _with_service_role(context: Callable[..., Any]) -> Callable[..., Any]:
+    """Add to the keys that the engine reads from the request itself, whichever those are."""
+
+    @functools.wraps(context)
+    def keys(service: str, action: str, body: bytes, parameters: dict[str, Any]) -> Any:  # noqa: ANN401
+        found = context(service, action, body, parameters)
+        role = private(_ACTIONS, "_query_param")(parameters, "RoleARN")
+        if service == "cloudformation" and role:
+            return found | {"cloudformation:RoleArn": role}
+        return found
+
+    return keys

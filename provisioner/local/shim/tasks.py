@@ -1,0 +1,149 @@
+"""ECS tasks: containers that reach a loopback-only engine, its own registry, and their own role."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import platform
+import re
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from provisioner.local.shim.patching import private, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+_ECS = "ministack.services.ecs"
+_ECR_HOST = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/")
+_CREDENTIALS_PATH = "/v2/credentials/"
+_CREDENTIALS_SECONDS = 6 * 3600
+
+# Which role's credentials an AWS_CONTAINER_CREDENTIALS_FULL_URI answers, by the id at its end.
+_roles: dict[str, str] = {}
+
+
+def install() -> None:
+    """Adapt the start of containers and the credentials they ask for."""
+    wrap(_ECS, "_run_docker_container", _from_own_registry)
+    wrap(_ECS, "_register_metadata", _with_task_role)
+    wrap("ministack.services.imds", "handle_request", _answering_task_credentials)
+    if platform.system() == "Linux":
+        wrap(_ECS, "_build_run_kwargs", _on_host_network)
+
+
+def pullable(image: str) -> str:
+    """Return where an image of this account's ECR really is: in the engine's own registry.
+
+    >>> os.environ["GATEWAY_PORT"] = "4566"
+    >>> pullable("000000000000.dkr.ecr.us-east-1.amazonaws.com/jobs/etl:1")
+    '127.0.0.1:4566/jobs/etl:1'
+    >>> pullable("public.ecr.aws/docker/library/busybox:1")
+    'public.ecr.aws/docker/library/busybox:1'
+    """
+    return _ECR_HOST.sub(f"127.0.0.1:{os.environ['GATEWAY_PORT']}/", image, count=1)
+
+
+def _from_own_registry(run: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(run)
+    def running(client: object, container: dict[str, Any], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        return run(client, {**container, "image": pullable(container["image"])}, *args, **kwargs)
+
+    return running
+
+
+def _on_host_network(build: Callable[..., Any]) -> Callable[..., Any]:
+    """Share the host's network: the engine listens on 127.0.0.1 only, and no bridge reaches that.
+
+    A `runtimePlatform` is dropped as well: containers run on this machine's processor.
+    """
+
+    @functools.wraps(build)
+    def building(*args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401
+        run_kwargs: dict[str, Any] = build(*args, **kwargs)
+        for key in ("network", "extra_hosts", "ports", "platform"):
+            run_kwargs.pop(key, None)
+        return run_kwargs | {"network_mode": "host"}
+
+    return building
+
+
+def _with_task_role(register: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(register)
+    def registering(  # noqa: PLR0913, PLR0917 - the engine's own signature
+        task_arn: str,
+        cluster_arn: str,
+        definition: dict[str, Any],
+        container: dict[str, Any],
+        launch_type: str,
+        env: dict[str, str],
+        host_mode: bool,  # noqa: FBT001
+        network_ip: str | None,
+    ) -> Any:  # noqa: ANN401
+        on_host = host_mode or platform.system() == "Linux"
+        token = register(
+            task_arn, cluster_arn, definition, container, launch_type, env, on_host, network_ip
+        )
+        region = task_arn.split(":")[3]
+        # Fargate sets both; the engine neither.
+        env.setdefault("AWS_REGION", region)
+        env.setdefault("AWS_DEFAULT_REGION", region)
+        _offer_credentials(env, definition.get("taskRoleArn"))
+        return token
+
+    return registering
+
+
+def _offer_credentials(env: dict[str, str], role_arn: str | None) -> None:
+    if not role_arn:
+        env.pop("AWS_CONTAINER_CREDENTIALS_FULL_URI", None)
+        return
+    identifier = uuid.uuid4().hex
+    _roles[identifier] = role_arn
+    env["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = (
+        env["AWS_ENDPOINT_URL"] + _CREDENTIALS_PATH + identifier
+    )
+
+
+def _answering_task_credentials(
+    handle: Callable[..., Awaitable[Any]],
+) -> Callable[..., Awaitable[Any]]:
+    """Answer with a session of the task's role; the engine's own keys belong to nobody."""
+
+    @functools.wraps(handle)
+    async def handling(method: str, path: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        role_arn = _roles.get(path.removeprefix(_CREDENTIALS_PATH))
+        if method.upper() != "GET" or role_arn is None:
+            return await handle(method, path, *args, **kwargs)
+        body = json.dumps(_session(role_arn, path.rsplit("/", 1)[-1])).encode()
+        return 200, {"Content-Type": "application/json"}, body
+
+    return handling
+
+
+def _session(role_arn: str, identifier: str) -> dict[str, str]:
+    account_id, role = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
+    digest = hashlib.sha256(f"{identifier}:{role_arn}".encode()).hexdigest()
+    access_key = f"ASIA{digest[:16].upper()}"
+    secret = hashlib.sha256(f"secret:{digest}".encode()).hexdigest()
+    token = hashlib.sha256(f"token:{digest}".encode()).hexdigest()
+    private("ministack.services.sts", "register_session")(
+        access_key,
+        {
+            "Arn": f"arn:aws:sts::{account_id}:assumed-role/{role}/{identifier}",
+            "UserId": f"{role}:{identifier}",
+            "SecretAccessKey": secret,
+            "SessionToken": token,
+        },
+    )
+    expiration = time.gmtime(time.time() + _CREDENTIALS_SECONDS)
+    return {
+        "AccessKeyId": access_key,
+        "SecretAccessKey": secret,
+        "Token": token,
+        "Expiration": time.strftime("%Y-%m-%dT%H:%M:%SZ", expiration),
+        "RoleArn": role_arn,
+    }

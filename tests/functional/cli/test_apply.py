@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+import yaml
+
+from provisioner.jobs import FieldError
+from provisioner.stack import Failure, JobStatus
+from tests.support.cli import BUNDLES, NOW, ROW
+from tests.support.waiting import wait_until
+
+
+class TestApply:
+    def test_writes_every_row(self, here, file):
+        result = here.run("apply", file(ROW, ROW | {"job_name": "other"}))
+
+        assert result.exit_code == 0
+        assert result.stdout.splitlines() == ["created    report", "created    other"]
+        assert here.row() == ROW
+        assert here.row("other") == ROW | {"job_name": "other"}
+
+    def test_says_what_changes(self, here, file):
+        here.jobs.put(ROW | {"memory_mb": 256, "description": "as before"})
+        here.jobs.put(ROW | {"job_name": "same", "memory_mb": 128})
+
+        result = here.run(
+            "apply",
+            file(
+                ROW | {"memory_mb": 512, "retries": 1, "description": "as before"},
+                ROW | {"job_name": "same", "memory_mb": 128},
+            ),
+        )
+
+        assert result.stdout.splitlines() == [
+            "updated    report  memory_mb, retries",
+            "unchanged  same",
+        ]
+        assert here.row()["memory_mb"] == 512
+
+    def test_one_bad_row_keeps_all_from_being_written(self, here, file, tmp_path):
+        broken = tmp_path / "broken.json"
+        broken.write_text("{")
+
+        result = here.run(
+            "apply",
+            file(ROW, ROW | {"job_name": "bad", "memory_mb": 1, "memroy": 2}, {"type": "ecs"}),
+            str(broken),
+        )
+
+        assert result.exit_code == 1
+        assert list(here.jobs.all()) == []
+        problems = [line.split(maxsplit=1) for line in result.stderr.splitlines()]
+        for subject, words in (
+            ("bad", "rows.yaml"),
+            ("memroy", 'did you mean "memory"?'),
+            ("memory_mb", "128"),
+            ("#3", "rows.yaml"),
+            ("job_name", "is required"),
+            ("image", "is required"),
+            (str(broken), ""),
+            ("-", "is no valid JSON"),
+            ("5", "problems; nothing was written."),
+        ):
+            assert any([subject] == line[:1] and words in "".join(line[1:]) for line in problems)
+
+    def test_a_job_twice_is_a_mistake(self, here, file):
+        result = here.run("apply", file(ROW), file(ROW | {"memory_mb": 256}, name="more.yaml"))
+
+        assert result.exit_code == 1
+        assert "rows.yaml already" in result.stderr
+        assert here.row() == {}
+
+    def test_placeholders_are_outputs(self, here, file):
+        bundle = {"bundle": "s3://${BundleBucketName}/report.zip"}
+
+        assert here.run("apply", file(ROW | bundle)).exit_code == 0
+        assert here.row()["bundle"] == f"s3://{BUNDLES}/report.zip"
+
+    def test_placeholders_given_by_the_caller(self, here, file):
+        bundle = {"bundle": "${Code}", "description": "${Who}=${BundleBucketName}"}
+        given = ("--set", f"Code={ROW['bundle']}?versionId=a=b", "--set", "BundleBucketName=mine")
+
+        assert here.run("apply", file(ROW | bundle), *given, "--set", "Who=").exit_code == 1
+        assert here.run("apply", file(ROW | bundle), *given, "--set", "Who").exit_code == 2
+
+        given = ("--set", f"Code={ROW['bundle']}", "--set", "BundleBucketName=mine")
+        assert here.run("apply", file(ROW | bundle), *given, "--set", "Who=a").exit_code == 0
+        assert here.row() == ROW | {"description": "a=mine"}
+
+    def test_an_unknown_placeholder_is_the_only_problem_of_its_field(self, here, file):
+        result = here.run("apply", file(ROW | {"bundle": "s3://${BundleBucket}/report.zip"}))
+
+        assert result.exit_code == 1
+        assert 'did you mean "BundleBucketName"?' in result.stderr
+        assert "1 problem;" in result.stderr
+
+    @pytest.mark.parametrize("text", [json.dumps(ROW), yaml.safe_dump(ROW)], ids=["JSON", "YAML"])
+    def test_reads_stdin(self, here, text):
+        assert here.run("apply", "-", stdin=text).exit_code == 0
+        assert here.row() == ROW
+
+    def test_numbers_arrive_exactly(self, here, file):
+        row = ROW | {"retry_backoff": 1.1, "payload": {"share": 0.3}}
+
+        assert here.run("apply", file(row)).exit_code == 0
+        assert here.row()["retry_backoff"] == Decimal("1.1")
+        assert here.row()["payload"] == {"share": Decimal("0.3")}
+
+    def test_a_number_that_dynamodb_cannot_hold(self, here):
+        text = json.dumps(ROW | {"payload": {"n": 0}}).replace('"n": 0', f'"n": 0.{"3" * 40}')
+
+        result = here.run("apply", "-", stdin=text)
+
+        assert result.exit_code == 1
+        assert "more than 38 digits" in result.stderr
+
+    def test_dry_run_writes_nothing(self, here, file):
+        result = here.run("apply", "--dry-run", file(ROW))
+
+        assert result.exit_code == 0
+        assert "created    report" in result.stdout
+        assert here.row() == {}
+
+    def test_another_bootstrap(self, here, file, monkeypatch):
+        monkeypatch.setenv("PROVISIONER_STACK", "staging")
+
+        assert "no stack staging" in here.run("apply", file(ROW)).stderr
+        assert here.run("apply", "--stack", "jobs", file(ROW)).exit_code == 0
+
+
+class TestApplyWait:
+    def test_until_the_stack_is_the_rows(self, here, file):
+        here.jobs.put(ROW)
+        here.make_ready()
+
+        result = here.start("apply", "--wait", file(ROW | {"memory_mb": 512}))
+        wait_until(lambda: here.row().get("memory_mb") == 512, "the row")
+        here.save(status=JobStatus.UPDATING)
+        assert not result.done()
+        here.make_ready()
+
+        assert result.result(10).exit_code == 0
+        assert "report: READY" in result.result().stderr
+
+    def test_an_unchanged_row_that_is_ready(self, here, file):
+        here.jobs.put(ROW)
+        here.make_ready()
+
+        assert here.run("apply", "--wait", file(ROW)).exit_code == 0
+
+    def test_a_failure_says_why(self, here, file):
+        result = here.start("apply", "--wait", file(ROW))
+        here.wait_for_row()
+        here.save(
+            status=JobStatus.FAILED,
+            spec_digest=here.digest(),
+            failure=Failure("Rate exceeded", NOW, "Function"),
+        )
+
+        assert result.result(10).exit_code == 1
+        assert "report: Function: Rate exceeded" in result.result().stderr
+
+    def test_what_the_provisioner_alone_finds(self, here, file):
+        row = ROW | {"bundle": f"s3://{BUNDLES}/missing.zip"}
+        result = here.start("apply", "--wait", file(row))
+        here.wait_for_row()
+        problem = FieldError("bundle", f"s3://{BUNDLES}/missing.zip does not exist")
+        here.save(status=JobStatus.INVALID, errors=(problem,))
+
+        assert result.result(10).exit_code == 1
+        assert "missing.zip does not exist" in result.result().stderr
+        assert here.run("apply", "--wait", file(row)).exit_code == 1
+
+    def test_a_paused_row_is_there_when_it_is_paused(self, here, file):
+        result = here.start("apply", "--wait", file(ROW | {"paused": True}))
+        here.wait_for_row()
+        here.save(status=JobStatus.PAUSED)
+
+        assert result.result(10).exit_code == 0
+
+    def test_not_for_ever(self, here, file):
+        result = here.run("apply", "--wait", "--timeout", "0.3s", file(ROW))
+
+        assert result.exit_code == 7
+        assert "report: PENDING" in result.stderr
+        assert "not all jobs are there yet" in result.stderr

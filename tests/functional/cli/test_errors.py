@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import boto3
+from moto.core import set_initial_no_auth_action_count
+
+from tests.support.cli import REGION
+
+
+class TestErrors:
+    """One line, exit code 1, no traceback."""
+
+    def test_no_bootstrap(self, account):
+        result = account.run("get")
+
+        assert result.exit_code == 1
+        assert result.stderr.startswith(f"Error: there is no stack jobs in {REGION}: deploy")
+        assert "sam build && sam deploy" in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+
+    def test_a_stack_that_is_no_bootstrap(self, account):
+        account.deploy("other", {"Something": "else"})
+
+        result = account.run("get", "--stack", "other")
+
+        assert result.exit_code == 1
+        assert "other has no output JobsTableName: it is not the provisioner's" in result.stderr
+
+    def test_a_table_that_is_gone(self, account):
+        account.deploy()
+
+        result = account.run("get", "report")
+
+        assert result.exit_code == 1
+        assert result.stderr.startswith("Error: ResourceNotFoundException")
+
+    def test_no_region(self, fresh_clients, monkeypatch):
+        monkeypatch.delenv("AWS_REGION")
+        monkeypatch.delenv("AWS_DEFAULT_REGION")
+        monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+
+        result = fresh_clients.run("get")
+
+        assert result.exit_code == 1
+        assert result.stderr.startswith("Error: no AWS Region: set AWS_REGION")
+
+    def test_no_credentials(self, fresh_clients, monkeypatch):
+        monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+        monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+        monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+        monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+        monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+        result = fresh_clients.run("get")
+
+        assert result.exit_code == 1
+        assert result.stderr.startswith("Error: no AWS credentials: set AWS_PROFILE")
+
+    def test_access_denied(self, fresh_clients, monkeypatch):
+        iam = boto3.client("iam")
+        iam.create_user(UserName="nobody")
+        key = iam.create_access_key(UserName="nobody")["AccessKey"]
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+        boto3.DEFAULT_SESSION = None
+
+        result = set_initial_no_auth_action_count(0)(fresh_clients.run)("get")
+
+        assert result.exit_code == 1
+        assert result.stderr.startswith("Error: AccessDenied: User: arn:aws:iam::")
+        assert "is not authorized to perform: cloudformation:DescribeStacks" in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+
+    def test_a_profile_that_does_not_exist(self, fresh_clients, monkeypatch):
+        monkeypatch.setenv("AWS_PROFILE", "nobody")
+        monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+
+        result = fresh_clients.run("get")
+
+        assert result.exit_code == 1
+        assert "nobody" in result.stderr
+
+    def test_a_duration_that_is_none(self, here):
+        result = here.run("logs", "report", "--since", "long")
+
+        assert result.exit_code == 2
+        assert '"long" is no duration' in result.stderr

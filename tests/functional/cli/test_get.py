@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+import yaml
+
+from provisioner.jobs import FieldError
+from provisioner.stack import Condition, Failure, JobStatus
+from tests.support.cli import NOW, REGION, ROW, put_run
+
+
+class TestGet:
+    def test_nothing(self, here):
+        result = here.run("get")
+
+        assert result.exit_code == 0
+        assert "no jobs yet" in result.stderr
+
+    def test_all(self, here):
+        here.jobs.put(ROW | {"schedule": ["rate(1 hour)", "at(2027-01-01T00:00:00)"]})
+        here.make_ready()
+        here.jobs.put({"job_name": "new", "type": "ecs"})
+        here.save("kept", status=JobStatus.RETAINED)
+        here.save("gone", status=JobStatus.DELETED)
+        put_run("report", "r1", "FAILED", started_at=datetime.now(UTC) - timedelta(minutes=3))
+
+        lines = here.run("get").stdout.splitlines()
+
+        assert [line.split() for line in lines] == [
+            ["JOB", "TYPE", "STATUS", "IN", "SYNC", "SCHEDULE", "LAST", "RUN"],
+            ["kept", "-", "RETAINED", "no", "-", "-"],
+            ["new", "ecs", "PENDING", "-", "-", "-"],
+            [
+                *("report", "lambda", "READY", "yes"),
+                *("rate(1", "hour),", "at(2027-01-01T00:00:00)"),
+                *("FAILED", "3m", "ago"),
+            ],
+        ]
+
+    def test_one(self, here):
+        arn = f"arn:aws:states:{REGION}:123456789012:stateMachine:jobs-report"
+        here.jobs.put(ROW | {"environment": {"TOKEN": "hidden"}, "schedule": "rate(1 hour)"})
+        here.make_ready(
+            outputs={"StateMachineArn": arn},
+            conditions=(Condition("Ready", "True", "Ready", "", NOW),),
+        )
+        put_run("report", "r1", "FAILED", error="ValueError", cause="no good")
+
+        output = here.run("get", "report").stdout
+
+        for words in ("report  READY  lambda", arn, "rate(1 hour)", "TOKEN", "ValueError: no good"):
+            assert words in output
+        assert "hidden" not in output
+
+    def test_what_is_wrong_with_one(self, here):
+        here.jobs.put(ROW)
+        here.save(
+            status=JobStatus.INVALID,
+            errors=(FieldError("memory_mb", "must be at least 128"),),
+            failure=Failure("[bold]Rate exceeded", NOW, "Function"),
+        )
+
+        output = here.run("get", "report").stdout
+
+        assert "memory_mb  must be at least 128" in output
+        assert "[bold]Rate exceeded" in output
+
+    @pytest.mark.parametrize(("form", "load"), [("json", json.loads), ("yaml", yaml.safe_load)])
+    def test_for_machines(self, here, form, load):
+        here.jobs.put(ROW | {"memory_mb": 128, "retry_backoff": Decimal("1.5")})
+        here.make_ready(outputs={"RoleArn": "arn:role"})
+        put_run("report", "r1", "SUCCEEDED", duration_ms=1200)
+
+        (listed,) = load(here.run("get", "-o", form).stdout)
+        one = load(here.run("get", "report", "-o", form).stdout)
+
+        assert listed["row"] == one["row"] == ROW | {"memory_mb": 128, "retry_backoff": 1.5}
+        assert one["stack"]["role_arn"] == "arn:role"
+        assert one["stack"]["in_sync"] is True
+        assert listed["last_run"] == one["runs"][0]
+        assert one["runs"][0]["duration_ms"] == 1200
+
+    def test_an_unknown_one(self, here):
+        here.jobs.put(ROW)
+
+        result = here.run("get", "reprot")
+
+        assert result.exit_code == 1
+        assert result.stderr == 'Error: there is no job reprot; did you mean "report"?\n'

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+import time
+from datetime import timedelta
+from itertools import islice
+
+import pytest
+
+from provisioner.aws.clients import client
+from provisioner.cli.logs import followed
+from tests.support.cli import NOW, ROW, put_run
+
+
+class TestRuns:
+    def test_newest_first(self, here):
+        here.jobs.put(ROW)
+        put_run("report", "r1", "SUCCEEDED", started_at=NOW, duration_ms=840, source="schedule")
+        put_run("report", "r2", "FAILED", started_at=NOW + timedelta(hours=1), error="ValueError")
+
+        lines = here.run("runs", "report").stdout.splitlines()
+
+        assert [line.split()[-1] for line in lines] == ["RUN", "r2", "ValueError", "r1"]
+        assert "0.84 s" in lines[3]
+        assert "schedule" in lines[3]
+
+    def test_as_many_as_asked_for(self, here):
+        for number in range(3):
+            put_run("report", f"r{number}", "SUCCEEDED", started_at=NOW + timedelta(number))
+
+        runs = json.loads(here.run("runs", "report", "-n", "2", "-o", "json").stdout)
+
+        assert [run["trigger_id"][-2:] for run in runs] == ["r2", "r1"]
+
+    def test_none(self, here):
+        here.jobs.put(ROW)
+
+        assert "has not run yet" in here.run("runs", "report").stderr
+
+
+class TestLogs:
+    GROUP = "/jobs/report"
+
+    @pytest.fixture
+    def job(self, here):
+        here.jobs.put(ROW)
+        here.make_ready(outputs={"LogGroup": self.GROUP})
+        logs = client("logs")
+        logs.create_log_group(logGroupName=self.GROUP)
+        logs.create_log_stream(logGroupName=self.GROUP, logStreamName="one")
+        return here
+
+    def print(self, *messages, ago=timedelta()):
+        at = int((time.time() - ago.total_seconds()) * 1000)
+        client("logs").put_log_events(
+            logGroupName=self.GROUP,
+            logStreamName="one",
+            logEvents=[{"timestamp": at, "message": message} for message in messages],
+        )
+
+    def test_oldest_first_and_since(self, job):
+        self.print("long ago\n", ago=timedelta(hours=1))
+        self.print("[first]\n", "second", ago=timedelta(minutes=1))
+
+        short = job.run("logs", "report").stdout.splitlines()
+        long = job.run("logs", "report", "--since", "2h").stdout.splitlines()
+
+        assert [line[16:] for line in short] == ["[first]", "second"]
+        assert [line[16:] for line in long] == ["long ago", "[first]", "second"]
+
+    def test_nothing(self, job):
+        result = job.run("logs", "report")
+
+        assert result.exit_code == 0
+        assert "--since 1d" in result.stderr
+
+    @pytest.mark.usefixtures("job")
+    def test_follow_yields_each_event_once(self):
+        self.print("a", "b", "b")
+        events = followed(self.GROUP, 0, poll_seconds=0)
+
+        first = [event.message for event in islice(events, 3)]
+        self.print("c")
+
+        assert first == ["a", "b", "b"]
+        assert next(events).message == "c"
+
+    def test_a_group_that_is_gone(self, job):
+        client("logs").delete_log_group(logGroupName=self.GROUP)
+
+        result = job.run("logs", "report")
+
+        assert result.exit_code == 1
+        assert "ResourceNotFoundException" in result.stderr

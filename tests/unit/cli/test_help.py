@@ -1,0 +1,65 @@
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from provisioner.cli.main import COMMANDS, app
+
+HEAVY = ("boto3", "botocore", "pydantic", "rich", "yaml", "troposphere")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command):
+    result = CliRunner().invoke(app, [command, "--help"])
+
+    assert result.exit_code == 0
+    assert "Usage:" in result.output
+    assert command in result.output
+
+
+def test_help_lists_every_command_with_its_sentence():
+    output = CliRunner().invoke(app, ["--help"]).output
+
+    for command, sentence in COMMANDS.items():
+        assert f"{command:<7} {sentence}" in output
+
+
+def test_a_typo_is_answered():
+    result = CliRunner().invoke(app, ["rnu"])
+
+    assert result.exit_code == 2
+    assert "Did you mean 'run'" in result.output
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys\n"
+        "from provisioner.cli.main import app\n"
+        "try:\n"
+        "    app(['--help'])\n"
+        "except SystemExit:\n"
+        f"    print([name for name in {HEAVY} if name in sys.modules])\n"
+    )
+
+    output = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+
+    assert output.splitlines()[-1] == "[]"
+
+
+def test_a_command_whose_packages_are_missing_says_which():
+    code = (
+        "import sys\n"
+        "sys.modules['yaml'] = None\n"
+        "from provisioner.cli.main import app\n"
+        "app(['local', 'status'])\n"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+
+    assert result.returncode == 1
+    assert result.stderr == "Error: this needs yaml: pip install 'provisioner[local]'\n"

@@ -1,0 +1,150 @@
+import sys
+from decimal import Decimal
+
+import pytest
+
+from provisioner.cli.rows import UnreadableError, read
+
+
+@pytest.fixture
+def read_text(tmp_path):
+    def read_text(text, name="rows.yaml"):
+        path = tmp_path / name
+        path.write_text(text)
+        return [row.values for row in read(str(path))]
+
+    return read_text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("job_name: a\n---\njob_name: b\n", id="documents"),
+        pytest.param("- job_name: a\n- job_name: b\n", id="a list"),
+        pytest.param("- job_name: a\n---\n---\njob_name: b\n", id="a list, nothing, a row"),
+        pytest.param('[{"job_name": "a"}, {"job_name": "b"}]', id="a JSON list"),
+        pytest.param('{"job_name": "a"}\n{"job_name": "b"}\n', id="JSON lines"),
+        pytest.param('\n\t{"job_name":\t"a"}\n[{"job_name": "b"}]', id="JSON documents and tabs"),
+        pytest.param("{job_name: a}\n---\n{job_name: b}", id="YAML in braces"),
+        pytest.param("\ufeffjob_name: a\n---\njob_name: b\n", id="a byte order mark"),
+    ],
+)
+def test_a_file_holds_any_number_of_rows(read_text, text):
+    assert read_text(text) == [{"job_name": "a"}, {"job_name": "b"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1", 1),
+        ("-1", -1),
+        ("0x10", 16),
+        ("0o17", 15),
+        ("1.50", Decimal("1.50")),
+        ("1e3", Decimal(1000)),
+        (".5", Decimal("0.5")),
+        ("true", True),
+        ("False", False),
+        ("~", None),
+        ("", None),
+        ("null", None),
+        ("on", "on"),
+        ("No", "No"),
+        ("12:30", "12:30"),
+        ("007", "007"),
+        ("012345678901", "012345678901"),
+        ("1_000", "1_000"),
+        ("2026-11-21", "2026-11-21"),
+        ("2026-11-21T09:00:00Z", "2026-11-21T09:00:00Z"),
+        ("'1'", "1"),
+        ("<<", "<<"),
+    ],
+)
+def test_yaml_means_what_it_says(read_text, text, value):
+    (row,) = read_text(f"value: {text}\n")
+
+    assert row["value"] == value
+    assert type(row["value"]) is type(value)
+
+
+@pytest.mark.parametrize("name", ["rows.yaml", "rows.json"])
+def test_fractions_are_exact(read_text, name):
+    (row,) = read_text('{"value": 0.1}', name)
+
+    assert row == {"value": Decimal("0.1")}
+
+
+def test_yaml_merges(read_text):
+    text = "- &base {job_name: a, memory_mb: 128}\n- {<<: *base, job_name: b}\n"
+
+    assert read_text(text)[1] == {"job_name": "b", "memory_mb": 128}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        pytest.param("", "holds no rows", id="empty"),
+        pytest.param("# nothing\n---\n", "holds no rows", id="only comments"),
+        pytest.param("a: [1\nb: 2", "is no valid YAML: expected ',' or ']'", id="broken YAML"),
+        pytest.param("a: 1\n b: 2", "(line 2, column 3)", id="where YAML breaks"),
+        pytest.param('{"a": 1,', "is no valid JSON: Expecting property name", id="broken JSON"),
+        pytest.param("a: 1\na: 2", '"a" stands twice in one map (line 2, column 1)', id="twice"),
+        pytest.param('{"a": 1, "a": 2}', 'has "a" twice in one map', id="twice in JSON"),
+        pytest.param("- text", "document 1 holds 'text' where a row", id="text for a row"),
+        pytest.param("? [a]\n: 1", "unhashable key", id="a list as key"),
+        pytest.param("a: !!int x", '"x" is no number (line 1, column 4)', id="no int"),
+        pytest.param("a: !!float x", '"x" is no number', id="no float"),
+        pytest.param(f"a: {'9' * 5000}", "is no number", id="a number too long for Python"),
+        pytest.param("!!python/object:os.system {}", "could not determine", id="a Python object"),
+    ],
+)
+def test_what_is_wrong_with_a_file(read_text, text, problem):
+    with pytest.raises(UnreadableError) as caught:
+        read_text(text)
+
+    assert problem in str(caught.value)
+
+
+@pytest.fixture
+def usual_recursion_limit():
+    """Set Python's own default: libraries of other tests raise it."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(1000)
+    yield
+    sys.setrecursionlimit(limit)
+
+
+@pytest.mark.usefixtures("usual_recursion_limit")
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("[" * 100_000 + "]" * 100_000, id="JSON"),
+        pytest.param("a: " + "[" * 1500 + "]" * 1500, id="YAML"),
+    ],
+)
+def test_a_file_nested_too_deeply(read_text, text):
+    with pytest.raises(UnreadableError, match="is nested too deeply"):
+        read_text(text)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "problem"),
+    [
+        pytest.param(lambda _: None, "does not exist", id="missing"),
+        pytest.param(lambda path: path.mkdir(), "is a folder", id="folder"),
+        pytest.param(lambda path: path.write_bytes(b"\xff\xfe"), "is not text", id="binary"),
+    ],
+)
+def test_files_that_cannot_be_read(tmp_path, prepare, problem):
+    path = tmp_path / "rows.yaml"
+    prepare(path)
+
+    with pytest.raises(UnreadableError, match=problem):
+        read(str(path))
+
+
+def test_a_row_without_a_name_is_known_by_its_number(tmp_path):
+    path = tmp_path / "rows.yaml"
+    path.write_text("- {type: ecs}\n- {job_name: b}\n")
+
+    assert [row.label for row in read(str(path))] == ["#1", "b"]

@@ -1,0 +1,72 @@
+import json
+import socketserver
+import threading
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+
+from provisioner.local import containers
+from provisioner.local.home import Home
+
+
+class Docker(socketserver.ThreadingUnixStreamServer):
+    def __init__(self, path):
+        self.containers = {"mine": "engine-1:4713", "theirs": "engine-2:4714"}
+        super().__init__(str(path), Answer)
+
+    def get_request(self):
+        request, _ = super().get_request()
+        return request, ("local", 0)
+
+
+class Answer(BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/version":
+            self.answer({"Version": "28.2"})
+        else:
+            kept = [
+                {"Id": name} for name, label in self.server.containers.items() if label in self.path
+            ]
+            self.answer(kept)
+
+    def do_DELETE(self):
+        del self.server.containers[self.path.split("/")[2].partition("?")[0]]
+        self.answer(None)
+
+    def answer(self, document):
+        body = json.dumps(document).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def docker(tmp_path):
+    with Docker(tmp_path / "docker.sock") as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def test_a_docker_that_answers_at_docker_host_is_used(docker, tmp_path):
+    host = f"unix://{docker.server_address}"
+
+    found = containers.find(Home.of_checkout(tmp_path), 4713, {"DOCKER_HOST": host})
+
+    assert found == containers.ContainerEngine(host, process=None)
+
+
+def test_nothing_answers_where_nothing_listens(tmp_path):
+    assert not containers.answers(f"unix://{tmp_path / 'none.sock'}")
+
+
+def test_only_the_containers_of_this_engine_are_removed(docker):
+    docker.containers = {"mine": "engine-1%3A4713", "theirs": "engine-2%3A4714"}
+
+    containers.remove_left(f"unix://{docker.server_address}", "engine-1:4713")
+
+    assert set(docker.containers) == {"theirs"}
