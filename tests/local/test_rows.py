@@ -156,7 +156,12 @@ def test_a_row_in_the_console_s_own_types(engine):
     name = engine.unique("console")
     engine.put(
         engine.lambda_row(
-            name, memory="256", schedule_enabled="false", schedule="rate(1 day)", payload={"a": 1}
+            name,
+            memory_mb=None,
+            memory="256",
+            schedule_enabled="false",
+            schedule="rate(1 day)",
+            payload={"a": 1},
         )
     )
     engine.wait_for(name, "READY")

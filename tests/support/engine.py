@@ -17,6 +17,7 @@ from tests.support.proxy import MISSING_EXPORT, RefusingProxy
 from tests.support.waiting import wait_until
 
 CODE = """
+import time
 
 def echo(event, context):
     return event

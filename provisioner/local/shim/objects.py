@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _STEP_FUNCTIONS = "ministack.services.stepfunctions"
 _HOST = "s3.amazonaws.com"
+# As the engine signs what its workflows do: who asks with no key at all is a stranger to a bucket.
+_SIGNED = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request"
 
 
 def install() -> None:
@@ -41,6 +43,7 @@ def _put_object(arguments: dict[str, Any]) -> dict[str, str]:
         f"/{arguments['Bucket']}/{arguments['Key']}",
         {
             "host": _HOST,
+            "authorization": _SIGNED,
             "content-type": arguments.get("ContentType", "binary/octet-stream"),
             "content-length": str(len(body)),
         },
