@@ -12,6 +12,7 @@ import pytest
 from tests.support.engine import EngineUnderTest
 
 CHECKOUT = Path(__file__).parent.parent.parent
+SUITE = CHECKOUT / ".provisioner" / "suite"
 
 
 def local(state: Path, *arguments: str) -> str:
@@ -38,10 +39,9 @@ def exports(state: Path) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def engine():
     """An engine that enforces IAM, with the examples deployed."""
-    state = CHECKOUT / ".provisioner" / "suite"
-    local(state, "up", "--auth", "--fresh")
-    yield EngineUnderTest(exports(state))
-    local(state, "down")
+    local(SUITE, "up", "--auth", "--fresh")
+    yield EngineUnderTest(exports(SUITE))
+    local(SUITE, "down")
 
 
 @pytest.fixture(scope="session")

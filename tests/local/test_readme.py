@@ -1,0 +1,34 @@
+"""The README's first job, typed as it stands there."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+
+import pytest
+
+from tests.local.conftest import CHECKOUT, SUITE
+
+pytestmark = pytest.mark.engine
+
+FIRST_JOB = re.compile(r"runs this -->\n```console\n(?P<script>.*?)```", re.DOTALL)
+
+
+def test_the_first_job_runs_as_written(engine, tmp_path):
+    script = FIRST_JOB.search((CHECKOUT / "README.md").read_text())["script"]
+    (tmp_path / ".venv").symlink_to(CHECKOUT / ".venv")
+
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PROVISIONER_LOCAL_STATE": str(SUITE)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"hello": "world"' in done.stdout
+    assert engine.record("hello")["status"] == "DELETED"
+    assert engine.stack("hello") is None
