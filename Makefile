@@ -10,6 +10,7 @@ SAM_VERSION := 1.170.0
 CHECKOV_VERSION := 3.3.30
 UV     := $(BIN)/uv
 export UV_PYTHON_DOWNLOADS := never
+export SAM_CLI_TELEMETRY := 0
 # The Lambda runtime brings the SDK, kept current by AWS, so the package does not.
 RUNTIME_HAS := $(foreach name,boto3 botocore s3transfer urllib3 python-dateutil,--no-emit-package $(name))
 
@@ -34,7 +35,7 @@ check: $(READY)
 	$(BIN)/lint-imports
 	$(BIN)/cfn-lint template.yaml bootstrap/*.yaml
 	$(BIN)/uvx --quiet --from aws-sam-cli@$(SAM_VERSION) sam validate --lint --region us-east-1
-	$(BIN)/uvx --quiet checkov@$(CHECKOV_VERSION) --quiet --compact --framework cloudformation \
+	$(BIN)/uvx --quiet checkov@$(CHECKOV_VERSION) --quiet --compact --skip-download --framework cloudformation \
 	  --file template.yaml bootstrap/*.yaml
 
 golden: $(READY)
@@ -44,6 +45,7 @@ bench: $(READY)
 	$(BIN)/python -m bench
 
 # For AWS. FunctionRuntime and FunctionArchitecture say for what; see samconfig.toml.
+build: export UV_PYTHON_DOWNLOADS := automatic
 build: $(READY)
 	$(BIN)/uvx --quiet --from aws-sam-cli@$(SAM_VERSION) sam build
 
@@ -59,6 +61,9 @@ lock: $(READY)
 	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	  --no-emit-index-url --no-emit-find-links $(RUNTIME_HAS) pyproject.toml \
 	  -c requirements.lock -o requirements-lambda.lock
+	@for tools in provisioner/local/locks/*.in; do \
+	  $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
+	    --no-emit-index-url --no-emit-find-links $$tools -o $${tools%.in}.txt; done
 
 $(READY): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 LIBRARIES = ("aws-lambda-powertools", "boto3", "botocore", "pydantic", "troposphere")
-ROW = "{:<37} {:<24} {:>6}  {:<13} {:>6}  {}"
+ROW = "{:<37} {:<23} {:>5}  {:<12} {:>6}  {}"
 
 
 def main() -> None:

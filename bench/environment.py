@@ -39,15 +39,18 @@ FUNCTION = {
 }
 
 
-def for_process() -> dict[str, str]:
+OUTSIDE_LAMBDA = {"LAMBDA_TASK_ROOT": ""}
+"""Makes libraries think that they are not in Lambda; X-Ray's SDK then starts much slower."""
+
+
+def for_process(changes: dict[str, str] | None = None) -> dict[str, str]:
     """Return a function's environment for a process of its own, free of the caller's settings.
 
     Python keeps compiled modules as it does by default: what ships to Lambda is compiled too.
-    LAMBDA_TASK_ROOT tells libraries that they are in Lambda: there X-Ray's SDK starts much faster.
     """
     inherited = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("AWS_", "LAMBDA_", "POWERTOOLS_", "PYTHON"))
     }
-    return inherited | FUNCTION | {"PYTHONHASHSEED": "0"}
+    return inherited | FUNCTION | {"PYTHONHASHSEED": "0"} | (changes or {})

@@ -13,39 +13,35 @@ from typing import TYPE_CHECKING
 from troposphere import AWSHelperFn, Join
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
 
 def definition_string(definition: dict[str, object]) -> str | Join:
     """Return a definition as one text, or as pieces around the intrinsic functions in it."""
-    pieces: list[str | AWSHelperFn] = []
-    for piece in _encode(definition):
-        if pieces and isinstance(piece, str) and isinstance(pieces[-1], str):
-            pieces[-1] += piece
-        else:
-            pieces.append(piece)
-    match pieces:
-        case [str(text)]:
-            return text
-        case _:
-            return Join("", pieces)
+    functions: list[AWSHelperFn] = []
+    mark = _not_in(_dumped(definition, lambda _: ""))
+
+    def take(value: object) -> str:
+        if not isinstance(value, AWSHelperFn):
+            message = f"a definition cannot hold a {type(value).__name__}"
+            raise TypeError(message)
+        functions.append(value)
+        return mark
+
+    first, *others = _dumped(definition, take).split(mark)
+    pieces: list[str | AWSHelperFn] = [first]
+    for function, text in zip(functions, others, strict=True):
+        pieces += [function, text]
+    return Join("", pieces) if functions else first
 
 
-def _encode(value: object) -> Iterator[str | AWSHelperFn]:
-    match value:
-        case AWSHelperFn():
-            yield '"'
-            yield value
-            yield '"'
-        case dict():
-            for index, (key, part) in enumerate(value.items()):
-                yield f"{',' if index else '{'}{json.dumps(key)}:"
-                yield from _encode(part)
-            yield "}" if value else "{}"
-        case list() | tuple():
-            for index, part in enumerate(value):
-                yield "," if index else "["
-                yield from _encode(part)
-            yield "]" if value else "[]"
-        case _:
-            yield json.dumps(value)
+def _dumped(definition: dict[str, object], default: Callable[[object], object]) -> str:
+    return json.dumps(definition, separators=(",", ":"), default=default)
+
+
+def _not_in(text: str) -> str:
+    """Return a text that another does not hold, so that a row's own words are never cut."""
+    mark = "@"
+    while mark in text:
+        mark += "@"
+    return mark

@@ -102,6 +102,7 @@ def forget():
     """Let the process make its clients and settings anew."""
     for cached in (
         clients.client,
+        clients.session,
         reconciling.settings,
         reconciling.queue,
         reconciling.reconciler,

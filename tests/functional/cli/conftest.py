@@ -47,9 +47,11 @@ def fresh_clients(here):
     kept = boto3.DEFAULT_SESSION
     boto3.DEFAULT_SESSION = None
     clients.client.cache_clear()
+    clients.session.cache_clear()
     yield here
     boto3.DEFAULT_SESSION = kept
     clients.client.cache_clear()
+    clients.session.cache_clear()
 
 
 @pytest.fixture
