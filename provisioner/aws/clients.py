@@ -25,13 +25,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _CONFIG = Config(
-    # Two quick attempts only: what is still throttled then goes onto the queue, where waiting
-    # costs nothing.
     retries={"mode": "standard", "total_max_attempts": 3},
     connect_timeout=3,
     read_timeout=10,
     user_agent_extra="provisioner",
 )
+# A throttled operation goes onto the queue, where waiting costs nothing; to try it again here would
+# only add to what is throttled.
+_AT_ONCE = Config(retries={"total_max_attempts": 1})
+_CONFIGS = {"cloudformation": _CONFIG.merge(_AT_ONCE)}
 
 _THROTTLED = frozenset(
     {
@@ -95,7 +97,7 @@ def client(service: str) -> Any:  # noqa: ANN401  (typed by each module for its 
     All come from one session: a client from a new session costs fifty times as much. It is
     botocore's own, which is all of boto3 that is used here.
     """
-    return session().create_client(service, config=_CONFIG)
+    return session().create_client(service, config=_CONFIGS.get(service, _CONFIG))
 
 
 @contextmanager

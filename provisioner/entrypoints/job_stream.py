@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Reconcile every job that a batch of stream records names, each once.
 
     The record's images are not read: they may be stale, and the row is read again anyway.
@@ -20,7 +20,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         record["dynamodb"]["SequenceNumber"]: record["dynamodb"]["Keys"]["job_name"]["S"]
         for record in event["Records"]
     }
-    lost = reconcile_or_queue(name_of.values())
+    lost = reconcile_or_queue(name_of.values(), context)
     return {
         "batchItemFailures": [
             {"itemIdentifier": sequence_number}

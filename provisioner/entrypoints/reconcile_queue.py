@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Reconcile the jobs of a batch of messages; those that fail stay in the queue.
 
     SQS redelivers them, and after its last try keeps them in the dead-letter queue.
@@ -25,6 +25,6 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         except (ValueError, KeyError, TypeError):
             logger.exception("not a message of ours", message_id=record["messageId"])
             failed.append(record["messageId"])
-    errors = reconcile(names.values())
+    errors = reconcile(names.values(), context)
     failed += [message_id for message_id, name in names.items() if name in errors]
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}

@@ -21,6 +21,7 @@ from provisioner.aws.cloudformation import CloudFormation  # noqa: E402
 from provisioner.aws.jobs_table import JobsTable  # noqa: E402
 from provisioner.aws.queue import ReconcileQueue  # noqa: E402
 from provisioner.aws.stacks_table import StacksTable  # noqa: E402
+from provisioner.errors import TemporaryError  # noqa: E402
 from provisioner.ports import Ports  # noqa: E402
 from provisioner.reconcile import Reconciled, Reconciler  # noqa: E402
 from provisioner.settings import Settings  # noqa: E402
@@ -31,10 +32,15 @@ gc.enable()
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
 logger = Logger()
 
 RETRY_DELAY_SECONDS = 5
 """Before a job is looked at again whose look failed."""
+
+TIME_TO_QUEUE_MILLISECONDS = 15_000
+"""Kept of the function's time to queue up to a hundred jobs that it does not suffice for."""
 
 
 @cache
@@ -65,10 +71,15 @@ def reconciler() -> Reconciler:
     return Reconciler(ports, own.platform)
 
 
-def reconcile(job_names: Iterable[str]) -> dict[str, Exception]:
-    """Reconcile jobs and log what came of each; return the errors by job name."""
-    errors: dict[str, Exception] = {}
-    for job_name, result in reconciler().reconcile(job_names):
+def reconcile(job_names: Iterable[str], context: LambdaContext) -> dict[str, Exception]:
+    """Reconcile jobs and log what came of each; return the errors by job name.
+
+    Jobs for which the function's time does not suffice are among them.
+    """
+    names = list(dict.fromkeys(job_names))
+    errors: dict[str, Exception] = dict.fromkeys(names, TemporaryError("there was no time left"))
+    for job_name, result in reconciler().reconcile(names):
+        del errors[job_name]
         match result:
             case Reconciled(action=action, outcome=outcome, record=record):
                 logger.info(
@@ -82,10 +93,12 @@ def reconcile(job_names: Iterable[str]) -> dict[str, Exception]:
             case Exception() as error:
                 logger.error("look failed", job_name=job_name, exc_info=error)
                 errors[job_name] = error
+        if context.get_remaining_time_in_millis() < TIME_TO_QUEUE_MILLISECONDS:
+            break
     return errors
 
 
-def reconcile_or_queue(job_names: Iterable[str]) -> dict[str, Exception]:
+def reconcile_or_queue(job_names: Iterable[str], context: LambdaContext) -> dict[str, Exception]:
     """Reconcile jobs; what fails is queued, so that nothing behind it in a stream has to wait.
 
     Returns
@@ -94,7 +107,7 @@ def reconcile_or_queue(job_names: Iterable[str]) -> dict[str, Exception]:
         The jobs that could not even be queued: their records must come again.
     """
     lost: dict[str, Exception] = {}
-    for job_name in reconcile(job_names):
+    for job_name in reconcile(job_names, context):
         try:
             queue().send(job_name, delay_seconds=RETRY_DELAY_SECONDS)
         except Exception as error:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], _context: LambdaContext) -> None:
+def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Reconcile the job whose stack an event names; the status it tells is only a hint.
 
     Raises
@@ -24,5 +24,5 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
     job_name = jobs.job_name_of(settings().platform.prefix, stack_name)
     if job_name is None:
         return
-    for error in reconcile_or_queue([job_name]).values():
+    for error in reconcile_or_queue([job_name], context).values():
         raise error

@@ -43,6 +43,10 @@ class Context:
     memory_limit_in_mb: int = 512
     invoked_function_arn: str = "arn:aws:lambda:eu-west-1:123456789012:function:jobs_job_stream"
     aws_request_id: str = "52fdfc07-2182-154f-163f-5f0f9a621d72"
+    remaining_milliseconds: int = 60_000
+
+    def get_remaining_time_in_millis(self):
+        return self.remaining_milliseconds
 
 
 def event(name):
@@ -172,6 +176,16 @@ def test_a_look_that_fails_is_queued_and_the_stream_goes_on(monkeypatch):
     assert answer == {"batchItemFailures": []}
     assert "report" not in stacks()
     assert queued() == ["report"]
+
+
+def test_what_there_is_no_time_for_is_queued():
+    put()
+
+    answer = job_stream.handler(event("dynamodb_stream"), Context(remaining_milliseconds=1000))
+
+    assert answer == {"batchItemFailures": []}
+    assert stacks()["report"]["status"]["S"] == "CREATING"
+    assert queued() == ["Capitals"]
 
 
 def test_what_cannot_even_be_queued_comes_again_from_the_stream(monkeypatch):
