@@ -1,8 +1,9 @@
 """The end of a run that could not record it: stopped, timed out as a whole, or broken.
 
 A workflow records its own success and failure. When the execution is stopped from outside there
-is nobody left inside to do so; then this stops the work, writes the row's end and frees the lock,
-in that order, so that the next run never meets the work of the last. Each step can be repeated.
+is nobody left inside to do so; then this stops the work, frees the lock and writes the row's end,
+in that order: the next run never meets the work of the last, and as long as the row says RUNNING
+the sweep comes back to it. Each step can be repeated.
 """
 
 from __future__ import annotations
@@ -29,6 +30,6 @@ def complete(execution: EndedExecution, runs: Runs, work: Work) -> Completed:
     reason = f"run {execution.execution_name} of {execution.job_name} is {execution.status}"
     return Completed(
         stopped_tasks=work.stop(execution.execution_name, reason),
-        wrote_row=runs.end(execution),
         freed_lock=runs.release(execution.job_name, execution.execution_name),
+        wrote_row=runs.end(execution),
     )

@@ -7,7 +7,7 @@ looks at how the news came: an event lost, repeated or late changes nothing.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias, assert_never
 
@@ -141,6 +141,8 @@ def decide(
 def _decide_wanted(
     wanted: Wanted, record: StackRecord, observed: StackState | None, now: datetime
 ) -> Action:
+    if record.spec_digest != wanted.digest:
+        record = replace(record, attempts=0, recoveries=0)  # what was tried was for another spec
     if observed is None:
         return _unless_failed(Create(wanted), _remembered(wanted, record), record, now)
     if observed.status is StackStatus.REVIEW_IN_PROGRESS:

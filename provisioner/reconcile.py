@@ -27,8 +27,9 @@ from provisioner.plan import (
     decide,
 )
 from provisioner.ports import StackRequest
-from provisioner.record import Done, Outcome, Postponed, Refused, Unchanged, after
+from provisioner.record import Done, Outcome, Postponed, Refused, Unchanged, after, unseen
 from provisioner.stack import (
+    CONTINUE,
     OWNER_TAG,
     Failure,
     JobStatus,
@@ -104,13 +105,22 @@ class Reconciler:
         now = self._clock()
         stack_name = jobs.stack_name(self._platform.prefix, name)
         record = record or StackRecord(name, stack_name=stack_name)
-        desired = self._desired(row)
-        observed = self._observe(name, stack_name)
+        try:
+            desired = self._desired(row)
+            observed = self._observe(name, stack_name)
+        except PermanentError as error:
+            return self._unseen(record, error, now)
         action = decide(desired, record, observed, now)
         outcome = self._apply(action, record, observed, now)
         fresh = after(record, desired, observed, action, outcome, now)
         self._keep(record, fresh, outcome, now)
         return Reconciled(action, outcome, fresh)
+
+    def _unseen(self, record: StackRecord, error: PermanentError, now: datetime) -> Reconciled:
+        failure = Failure(str(error), at=now)
+        fresh = unseen(record, failure.reason, now)
+        self._keep(record, fresh, Refused(failure), now)
+        return Reconciled(GiveUp(failure), Refused(failure), fresh)
 
     def _observe(self, name: str, stack_name: str) -> StackState | None:
         if jobs.job_name_of(self._platform.prefix, stack_name) != name:
@@ -132,7 +142,7 @@ class Reconciler:
         self, action: Action, record: StackRecord, observed: StackState | None, now: datetime
     ) -> Outcome:
         try:
-            return Done(self._call(action, record, observed))
+            return Done(self._call(action, record, observed, now))
         except NoChangesError:
             return Unchanged()
         except ConflictError:
@@ -143,20 +153,27 @@ class Reconciler:
             digest = action.wanted.digest if isinstance(action, Create | Update) else None
             return Refused(Failure(reason=str(error), at=now, digest=digest))
 
-    def _call(self, action: Action, record: StackRecord, observed: StackState | None) -> str | None:
+    def _call(
+        self, action: Action, record: StackRecord, observed: StackState | None, now: datetime
+    ) -> str | None:
         cloudformation = self._ports.cloudformation
         stack_id = observed.stack_id if observed else ""
         stack_name = jobs.stack_name(self._platform.prefix, record.job_name)
         match action:
             case Create(wanted):
-                return cloudformation.create(stack_name, self._request("create", wanted, record))
+                return cloudformation.create(
+                    stack_name, self._request("create", wanted, record, now)
+                )
             case Update(wanted):
-                return cloudformation.update(stack_name, self._request("update", wanted, record))
+                return cloudformation.update(
+                    stack_name, self._request("update", wanted, record, now)
+                )
             case Delete(retain_resources, force):
                 token = request_token("delete", None, record.version)
                 cloudformation.delete(stack_id, retain_resources, force=force, token=token)
             case ContinueRollback(resources_to_skip, force):
-                token = request_token("continue", record.spec_digest, record.version)
+                failed = observed.failure.digest if observed and observed.failure else None
+                token = request_token(CONTINUE, failed, record.version)
                 cloudformation.continue_update_rollback(
                     stack_id, resources_to_skip, force=force, token=token
                 )
@@ -166,8 +183,10 @@ class Reconciler:
                 assert_never(action)
         return None
 
-    def _request(self, verb: str, wanted: Wanted, record: StackRecord) -> StackRequest:
-        job = wanted.job
+    def _request(
+        self, verb: str, wanted: Wanted, record: StackRecord, now: datetime
+    ) -> StackRequest:
+        job = jobs.as_of(wanted.job, now)
         return StackRequest(
             template=templates.to_json(templates.build(job, self._platform)),
             parameters={"SpecDigest": wanted.digest, "DeletionPolicy": job.deletion_policy},

@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias, assert_never
 
+from provisioner.causes import is_recoverable
+from provisioner.jobs import FieldError
 from provisioner.plan import (
+    MAX_ATTEMPTS,
     Action,
     ContinueRollback,
     Create,
@@ -18,6 +21,7 @@ from provisioner.plan import (
     Update,
     Wait,
     Wanted,
+    backoff,
 )
 from provisioner.stack import (
     SETTLED,
@@ -28,6 +32,9 @@ from provisioner.stack import (
     StackState,
     StackStatus,
 )
+
+MAX_ERRORS = 100
+"""Errors that a Stacks row shows."""
 
 DELETED_ROW_KEPT = timedelta(days=90)
 """As long as CloudFormation keeps a deleted stack describable by its id."""
@@ -72,13 +79,17 @@ def after(
 ) -> StackRecord:
     """Return the row to write; equal to `record` when there is nothing new to say."""
     fresh = _observe(_want(record, desired), observed)
+    if desired is not None:
+        fresh = replace(fresh, expires_at=None)
     match outcome:
         case Done(stack_id=stack_id):
             fresh = _act(replace(fresh, stack_id=stack_id or fresh.stack_id), action, now)
         case Unchanged():
             fresh = _rest(replace(fresh, deployed_digest=fresh.spec_digest), JobStatus.READY, now)
         case Refused(failure=failure):
-            fresh = _fail(fresh, failure)
+            fresh = _refuse(fresh, failure, now)
+        case Postponed() if fresh.status is JobStatus.DELETED:
+            fresh = replace(fresh, status=JobStatus.PENDING)
         case Postponed():
             pass
         case _:
@@ -94,10 +105,16 @@ def _want(record: StackRecord, desired: Desired) -> StackRecord:
     if not isinstance(desired, Wanted):
         return record
     record = replace(record, errors=(), retain=desired.job.deletion_policy == "retain")
-    if record.spec_digest == desired.digest:
+    # A paused row is not looked up, so its digest is not the one that would be deployed.
+    if record.spec_digest == desired.digest or desired.job.paused:
         return record
     return replace(
-        record, spec_digest=desired.digest, failure=None, attempts=0, next_attempt_at=None
+        record,
+        spec_digest=desired.digest,
+        failure=None,
+        attempts=0,
+        recoveries=0,
+        next_attempt_at=None,
     )
 
 
@@ -120,7 +137,7 @@ def _observe(record: StackRecord, observed: StackState | None) -> StackRecord:
 def _act(record: StackRecord, action: Action, now: datetime) -> StackRecord:
     match action:
         case Create():
-            return replace(record, status=JobStatus.CREATING, next_attempt_at=None, expires_at=None)
+            return replace(record, status=JobStatus.CREATING, next_attempt_at=None, recoveries=0)
         case Update():
             return replace(record, status=JobStatus.UPDATING, next_attempt_at=None, recoveries=0)
         case Delete(retain_resources=kept):
@@ -142,7 +159,7 @@ def _act(record: StackRecord, action: Action, now: datetime) -> StackRecord:
         case Nothing(status=status):
             return _rest(record, status, now)
         case Reject(errors=errors):
-            return replace(record, status=JobStatus.INVALID, errors=errors)
+            return replace(record, status=JobStatus.INVALID, errors=_shown(errors))
         case GiveUp(failure=failure):
             return _fail(record, failure)
         case _:
@@ -177,12 +194,41 @@ def _fail(record: StackRecord, failure: Failure) -> StackRecord:
     )
 
 
+def _refuse(record: StackRecord, failure: Failure, now: datetime) -> StackRecord:
+    """Try a refused call again later when its reason passes by itself, a quota for one."""
+    if not is_recoverable(failure.reason) or record.attempts + 1 >= MAX_ATTEMPTS:
+        return _fail(record, failure)
+    return replace(
+        record,
+        status=JobStatus.RETRYING,
+        failure=failure,
+        attempts=record.attempts + 1,
+        next_attempt_at=now + backoff(failure, record.attempts),
+    )
+
+
+def unseen(record: StackRecord, reason: str, now: datetime) -> StackRecord:
+    """Return the row of a job that could not even be looked at: a permission is missing, say."""
+    if record.status is JobStatus.FAILED and record.failure and record.failure.reason == reason:
+        return record
+    fresh = _fail(record, Failure(reason, at=now))
+    return replace(fresh, conditions=_conditions(fresh, None, now), updated_at=now)
+
+
+def _shown(errors: tuple[FieldError, ...]) -> tuple[FieldError, ...]:
+    """Return as many errors as a person reads: the row stays far below DynamoDB's 400 KB."""
+    shown = tuple(replace(e, field=e.field[:200], message=e.message[:500]) for e in errors)
+    if len(errors) <= MAX_ERRORS:
+        return shown
+    return (*shown[:MAX_ERRORS], FieldError("", f"and {len(errors) - MAX_ERRORS} more"))
+
+
 def _conditions(record: StackRecord, postponed: str | None, now: datetime) -> tuple[Condition, ...]:
     """Say in Kubernetes's terms whether the job can run, and whether it is the row's."""
     ready = record.status is JobStatus.READY
     message = postponed or ""
     if record.status is JobStatus.INVALID:
-        message = "; ".join(f"{error.field}: {error.message}" for error in record.errors)
+        message = "; ".join(f"{error.field}: {error.message}" for error in record.errors)[:1000]
     elif record.failure is not None:
         message = record.failure.reason
     in_sync = record.spec_digest is not None and record.spec_digest == record.deployed_digest

@@ -9,6 +9,9 @@ from enum import StrEnum
 LOCK = "#lock"
 """Sort key of the item that says which execution holds a job's lock."""
 
+RUN_RETENTION_SECONDS = 90 * 24 * 3600
+"""How long a run's row is kept after it began, on top of the job's timeout."""
+
 FIRST_RUN = "0"
 """Runs sort from here: their keys begin with a year, those of other items with `#`."""
 

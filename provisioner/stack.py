@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 OWNER_TAG = "provisioner"
 """Stack tag that says which bootstrap made a stack; its value is that one's prefix."""
 
+CONTINUE = "continue"
+"""Begins the token of a continued rollback, whose failure is the operation's before it."""
+
 _DIGEST_IN_TOKEN = re.compile(r"-([0-9a-f]{64})-\d+")
 
 

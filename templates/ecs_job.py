@@ -137,7 +137,7 @@ def _work(
             "Cluster": platform.ecs_cluster_arn,
             "TaskDefinition": Ref(task),
             "LaunchType": "FARGATE",
-            "StartedBy": expressions.jsonata(expressions.NAME),
+            "StartedBy": expressions.jsonata(expressions.STARTED_BY),
             "PropagateTags": "TASK_DEFINITION",
             "NetworkConfiguration": {"AwsvpcConfiguration": task_network(job, platform, group)},
             "Overrides": {"ContainerOverrides": [{"Name": CONTAINER, "Environment": variables}]},

@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from provisioner.runs import RUN_RETENTION_SECONDS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,11 +22,11 @@ CONTAINER_PAYLOAD_CHARACTERS = 7_168
 """Of the 8,192 that ECS RunTask allows for overrides (API_RunTask, overrides)."""
 
 CAUSE_CHARACTERS = 4_000
-RUN_RETENTION_SECONDS = 90 * 24 * 3600
 TICK_RETENTION_SECONDS = 7 * 24 * 3600
 """Longer than EventBridge Scheduler goes on delivering one tick (`schedule.RETRY_SECONDS`)."""
 
 NAME = "$states.context.Execution.Name"
+STARTED_BY = f'$replace({NAME}, /[^A-Za-z0-9_-]/, "-")'
 ENTERED_MILLIS = "$toMillis($states.context.State.EnteredTime)"
 ENTERED_SECONDS = f"$floor({ENTERED_MILLIS} / 1000)"
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from troposphere import AWSObject, GetAtt
 
-from provisioner.jobs import Network, stack_name
+from provisioner.jobs import Network
 
 if TYPE_CHECKING:
     from troposphere import PropsDictType
@@ -23,7 +23,6 @@ class SecurityGroup(AWSObject):  # type: ignore[misc]  # troposphere is not type
 
     resource_type = "AWS::EC2::SecurityGroup"
     props: ClassVar[PropsDictType] = {
-        "GroupName": (str, True),
         "GroupDescription": (str, True),
         "VpcId": (str, True),
         "SecurityGroupEgress": ([dict], True),
@@ -36,7 +35,6 @@ def security_group(job: Job, platform: Platform) -> SecurityGroup | None:
         return None
     return SecurityGroup(
         "SecurityGroup",
-        GroupName=stack_name(platform.prefix, job.job_name),
         GroupDescription=f"Containers of the job {job.job_name}: they connect out, nobody in",
         VpcId=platform.vpc_id,
         SecurityGroupEgress=[

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from troposphere.iam import Policy, Role
 
-from provisioner.jobs import stack_name
 from templates.arns import in_account
 
 if TYPE_CHECKING:
@@ -34,7 +33,6 @@ def role(
         policies["permissions"] = list(job.permissions)
     return Role(
         "Role",
-        RoleName=stack_name(platform.prefix, job.job_name),
         Path=f"/{platform.prefix}/",
         Description=f"The code of the job {job.job_name}",
         PermissionsBoundary=in_account(platform.permissions_boundary_arn, platform),

@@ -62,16 +62,19 @@ def _pin_image(job: EcsJob) -> EcsJob | Rejected:
     )
     try:
         with translated():
-            response = client("ecr").describe_images(
+            # Not DescribeImages: who shares images with other accounts grants what a pull needs.
+            found = client("ecr", image["region"]).batch_get_image(
                 registryId=image["account"],
                 repositoryName=image["repository"],
                 imageIds=[identifier],
-            )
+            )["images"]
     except NotFoundError:
-        return _rejected(job, "image", f"{job.image} does not exist")
+        found = []
     except PermanentError as error:
         return _rejected(job, "image", f"{job.image} cannot be read: {error}")
-    digest = response["imageDetails"][0]["imageDigest"]
+    if not found:
+        return _rejected(job, "image", f"{job.image} does not exist")
+    digest = found[0]["imageId"]["imageDigest"]
     host = job.image.partition("/")[0]
     return job.model_copy(update={"image": f"{host}/{image['repository']}@{digest}"})
 

@@ -69,8 +69,7 @@ _CONFLICT = frozenset(
         "TokenAlreadyExistsException",
     }
 )
-# Not a fault of the request: quotas and races that time or a person's other action resolves.
-_TEMPORARY = frozenset({"LimitExceededException", "InternalFailure", "ServiceUnavailable"})
+_TEMPORARY = frozenset({"InternalFailure", "ServiceUnavailable"})
 
 
 class _Loader(Loader):
@@ -91,13 +90,13 @@ def session() -> botocore.session.Session:
 
 
 @cache
-def client(service: str) -> Any:  # noqa: ANN401  (typed by each module for its own service)
-    """Return the process's one client of a service.
+def client(service: str, region: str | None = None) -> Any:  # noqa: ANN401  (each service differs)
+    """Return the process's one client of a service, in its own Region unless told otherwise.
 
     All come from one session: a client from a new session costs fifty times as much. It is
     botocore's own, which is all of boto3 that is used here.
     """
-    return session().create_client(service, config=_CONFIGS.get(service, _CONFIG))
+    return session().create_client(service, region, config=_CONFIGS.get(service, _CONFIG))
 
 
 @contextmanager

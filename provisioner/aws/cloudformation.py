@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from itertools import takewhile
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from provisioner.aws.clients import client, error_code, error_message, translate, translated
 from provisioner.errors import ConflictError, NoChangesError
 from provisioner.stack import (
+    CONTINUE,
     FAILED_OPERATION,
     OWNER_TAG,
     Failure,
@@ -22,15 +23,19 @@ from provisioner.stack import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from provisioner.ports import StackRequest
+
+Event = Mapping[str, Any]
 
 INLINE_TEMPLATE_BYTES = 51_200
 """TemplateBody of CreateStack and UpdateStack."""
 
 _CANCELLED = re.compile(r"cancell?ed", re.IGNORECASE)
-_BUSY = re.compile(r"is in \S+_IN_PROGRESS state")
+# What was there when we looked is busy now, or gone.
+_OVERTAKEN = re.compile(r"_IN_PROGRESS|does not exist")
+_SAYS_WHY = ("_FAILED", "ROLLBACK_IN_PROGRESS")
 
 
 class CloudFormation:
@@ -149,31 +154,52 @@ class CloudFormation:
         return {"TemplateURL": f"{s3.meta.endpoint_url}/{self._artifacts_bucket}/{key}"}
 
     def _failure(self, stack_id: str, status: StackStatus, digest: str | None) -> Failure | None:
-        """Read why the last operation failed from the newest page of the stack's events."""
+        """Read off the stack's events why its last operation failed."""
         with translated():
-            response = client("cloudformation").describe_stack_events(StackName=stack_id)
-        newest_first = response["StackEvents"]
-        if not newest_first:
+            pages = client("cloudformation").get_paginator("describe_stack_events")
+            newest_first = (
+                event
+                for page in pages.paginate(StackName=stack_id)
+                for event in page["StackEvents"]
+            )
+            events = list(_last_operation(newest_first))
+        if not events:
             return None
-        token = newest_first[0].get("ClientRequestToken")
-        operation = list(
-            takewhile(lambda event: event.get("ClientRequestToken") == token, newest_first)
-        )
+        token = events[0].get("ClientRequestToken")
         failed = [
             event
-            for event in reversed(operation)
+            for event in reversed(events)
             if event["ResourceStatus"].endswith("_FAILED")
-            and event["PhysicalResourceId"] != stack_id
+            and event.get("PhysicalResourceId") != stack_id
             and not _CANCELLED.search(event.get("ResourceStatusReason", ""))
         ]
-        first = failed[0] if failed else operation[0]
+        told = (e for e in reversed(events) if e["ResourceStatus"].endswith(_SAYS_WHY))
+        first = failed[0] if failed else next(told, events[0])
+        kind = "DELETE_FAILED" if status is StackStatus.DELETE_FAILED else "UPDATE_FAILED"
+        in_the_way = (
+            event["LogicalResourceId"]
+            for event in failed
+            if event["ResourceStatus"] == kind and event.get("ClientRequestToken") == token
+        )
         return Failure(
             reason=first.get("ResourceStatusReason") or f"The stack is in {status}.",
-            at=_utc(first["Timestamp"]),
+            at=first["Timestamp"].astimezone(UTC),
             resource=first["LogicalResourceId"] if failed else None,
             digest=digest_of(token) or digest,
-            resources=tuple(dict.fromkeys(_unfinished(failed, status))),
+            resources=tuple(dict.fromkeys(in_the_way)),
         )
+
+
+def _last_operation(newest_first: Iterable[Event]) -> Iterator[Event]:
+    """Yield the events of the last operation, and of the one whose rollback it continued."""
+    tokens: list[str | None] = []
+    for event in newest_first:
+        token = event.get("ClientRequestToken")
+        if token not in tokens:
+            if tokens and not (tokens[-1] or "").startswith(CONTINUE):
+                return
+            tokens.append(token)
+        yield event
 
 
 @contextmanager
@@ -186,16 +212,6 @@ def _started() -> Iterator[None]:
         if "No updates are to be performed" in message:
             raise NoChangesError(message) from error
         # Somebody was faster than we between our look and our call: look again.
-        if error_code(error) == "AlreadyExistsException" or _BUSY.search(message):
+        if error_code(error) == "AlreadyExistsException" or _OVERTAKEN.search(message):
             raise ConflictError(message) from error
         raise translate(error) from error
-
-
-def _unfinished(failed: Iterable[Mapping[str, Any]], status: StackStatus) -> Iterable[str]:
-    """Yield the logical ids that stand in the way of `status`'s operation ending."""
-    kind = "DELETE_FAILED" if status is StackStatus.DELETE_FAILED else "UPDATE_FAILED"
-    return (event["LogicalResourceId"] for event in failed if event["ResourceStatus"] == kind)
-
-
-def _utc(time: datetime) -> datetime:
-    return time.astimezone(UTC)

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from provisioner.aws.clients import client, translated
+
+
+def started_by(execution_name: str) -> str:
+    """Return `startedBy` of an execution's tasks: ECS takes letters, digits, `-`, `_` and `/` only.
+
+    The workflow replaces the rest in the same way.
+    """
+    return re.sub(r"[^A-Za-z0-9_-]", "-", execution_name)
 
 
 class Tasks:
@@ -15,7 +25,7 @@ class Tasks:
         """Stop what an execution has started and left running; return how many tasks that were."""
         with translated():
             arns = client("ecs").list_tasks(
-                cluster=self._cluster, startedBy=execution_name, desiredStatus="RUNNING"
+                cluster=self._cluster, startedBy=started_by(execution_name)
             )["taskArns"]
             for arn in arns:
                 client("ecs").stop_task(cluster=self._cluster, task=arn, reason=reason)

@@ -10,7 +10,14 @@ from botocore.exceptions import ClientError
 from provisioner.aws.clients import client, error_code, translate
 from provisioner.aws.items import Item, to_dynamodb, to_plain
 from provisioner.aws.tables import pages
-from provisioner.runs import FIRST_RUN, LOCK, EndedExecution, RunStatus, iso
+from provisioner.runs import (
+    FIRST_RUN,
+    LOCK,
+    RUN_RETENTION_SECONDS,
+    EndedExecution,
+    RunStatus,
+    iso,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +50,7 @@ class TriggersTable:
             ),
             "execution_arn": execution.execution_arn,
         }
+        expires_at = int(execution.started_at.timestamp()) + RUN_RETENTION_SECONDS
         kept = {name: value for name, value in values.items() if value is not None}
         key = {
             "job_name": execution.job_name,
@@ -51,12 +59,13 @@ class TriggersTable:
         return self._conditionally(
             "update_item",
             Key=to_dynamodb(key),
-            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in kept),
+            UpdateExpression="SET expires_at = if_not_exists(expires_at, :expires_at), "
+            + ", ".join(f"#{name} = :{name}" for name in kept),
             ConditionExpression="attribute_not_exists(#status) OR #status = :running",
             ExpressionAttributeNames={f"#{name}": name for name in kept},
             ExpressionAttributeValues=to_dynamodb(
                 {f":{name}": value for name, value in kept.items()}
-                | {":running": RunStatus.RUNNING}
+                | {":running": RunStatus.RUNNING, ":expires_at": expires_at}
             ),
         )
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 logger = Logger()
 
-RETRY_DELAY_SECONDS = 5
+RETRY_DELAY_SECONDS = 10
 """Before a job is looked at again whose look failed."""
 
 TIME_TO_QUEUE_MILLISECONDS = 15_000

@@ -12,6 +12,7 @@ from provisioner.jobs.model import EcsJob, Job, LambdaJob
 from provisioner.jobs.names import job_name_of, stack_name
 from provisioner.jobs.network import Network
 from provisioner.jobs.parsing import parse
+from provisioner.jobs.times import as_of
 
 __all__ = [
     "EcsJob",
@@ -21,6 +22,7 @@ __all__ = [
     "Network",
     "Rejected",
     "S3Object",
+    "as_of",
     "job_name_of",
     "parse",
     "spec_digest",

@@ -82,7 +82,7 @@ class FakeQueue:
         self.sent.append((job_name, delay_seconds))
 
 
-_VERB = {"create": S.CREATE_IN_PROGRESS, "update": S.UPDATE_IN_PROGRESS}
+CONTINUED = {S.UPDATE_ROLLBACK_COMPLETE, S.UPDATE_ROLLBACK_FAILED}
 
 
 @dataclass
@@ -182,7 +182,7 @@ class FakeCloudFormation:
                 status = S.UPDATE_ROLLBACK_FAILED if stuck else S.UPDATE_ROLLBACK_COMPLETE
                 self._rest(stack, status, failure)
             case S.UPDATE_ROLLBACK_IN_PROGRESS, None:
-                self._rest(stack, S.UPDATE_ROLLBACK_COMPLETE, stack.state.failure.reason)
+                self._rest(stack, S.UPDATE_ROLLBACK_COMPLETE, "continued")
             case S.UPDATE_ROLLBACK_IN_PROGRESS, str():
                 self._rest(stack, S.UPDATE_ROLLBACK_FAILED, failure)
             case S.DELETE_IN_PROGRESS, None:
@@ -198,8 +198,14 @@ class FakeCloudFormation:
     def _rest(self, stack: _Stack, status: StackStatus, reason: str | None = None) -> None:
         failure = None
         if reason is not None:
+            before = stack.state.failure
             failure = Failure(
-                reason, self._clock(), "Function", digest_of(stack.token), ("Function",)
+                # As the adapter tells it: a continued rollback keeps the reason it began with.
+                before.reason if before and status in CONTINUED else reason,
+                self._clock(),
+                "Function",
+                digest_of(stack.token),
+                ("Function",),
             )
         outputs = {"StateMachineArn": f"arn:{stack.state.digest}"} if status in SETTLED else {}
         stack.state = replace(stack.state, status=status, failure=failure, outputs=outputs)

@@ -459,3 +459,109 @@ def test_a_stale_record_is_not_overwritten(ready):
 
     with pytest.raises(ConflictError):
         ready.stacks.save(stale)
+
+
+def test_a_corrected_row_is_deployed_after_a_rollback_that_had_to_be_continued(ready):
+    ready.put(memory_mb=256)
+    ready.finish(BROKEN, stuck=True)
+    assert ready.state.status is StackStatus.UPDATE_ROLLBACK_IN_PROGRESS
+
+    ready.put(memory_mb=512)
+    ready.finish()
+    assert ready.state.status is StackStatus.UPDATE_IN_PROGRESS
+    ready.finish()
+
+    assert ready.record.status is JobStatus.READY
+    assert ready.state.digest == ready.record.spec_digest
+
+
+def test_an_unchanged_row_fails_with_the_first_reason_after_its_rollback_was_continued(ready):
+    ready.put(memory_mb=256)
+    ready.finish(BROKEN, stuck=True)
+    ready.finish()
+
+    assert ready.record.status is JobStatus.FAILED
+    assert ready.record.failure.reason == BROKEN
+
+
+def test_a_new_row_gets_all_recoveries_anew(ready):
+    ready.put(memory_mb=256)
+    ready.finish(BROKEN, stuck=True)
+    for _ in range(3):
+        ready.finish(BROKEN)
+    assert ready.record.status is JobStatus.FAILED
+
+    ready.put(memory_mb=512)
+
+    assert ready.state.status is StackStatus.UPDATE_ROLLBACK_IN_PROGRESS
+
+
+def test_a_quota_is_tried_again_five_times_and_not_for_ever(world):
+    quota = "LimitExceededException: Limit for stack has been exceeded"
+    world.jobs.rows[NAME] = row()
+    for _ in range(2 * MAX_ATTEMPTS):
+        world.faults.planned = [None, PermanentError(quota)]
+        world.look()
+        world.clock.advance(timedelta(minutes=15))
+
+    assert world.record.status is JobStatus.FAILED
+    assert world.record.attempts == MAX_ATTEMPTS
+    assert world.record.failure.reason == quota
+    assert len(world.queue.sent) == MAX_ATTEMPTS - 1
+
+
+def test_a_row_that_returns_is_not_forgotten_with_its_deleted_one(ready):
+    ready.remove()
+    ready.finish()
+    assert ready.record.expires_at is not None
+    ready.put(memory_mb=1)
+    assert ready.record.expires_at is None
+    ready.put()
+    ready.finish()
+
+    assert ready.record.status is JobStatus.READY
+    assert ready.record.expires_at is None
+
+
+def test_a_deleted_row_that_returns_into_a_throttle_is_pending(ready):
+    ready.remove()
+    ready.finish()
+    ready.faults.planned = [None, ThrottledError("Rate exceeded")]
+
+    ready.put()
+
+    assert ready.record.status is JobStatus.PENDING
+
+
+def test_a_job_that_may_not_be_looked_at_says_so_and_recovers(world):
+    world.faults.planned = [PermanentError("AccessDenied: cloudformation:DescribeStacks")]
+
+    world.put()
+
+    assert world.record.status is JobStatus.FAILED
+    assert "DescribeStacks" in world.record.failure.reason
+    world.look()
+    assert world.record.status is JobStatus.CREATING
+
+
+def test_a_row_with_very_many_errors_shows_a_hundred(world):
+    world.put(tags={f"aws:{index}": "x" for index in range(5000)})
+
+    assert world.record.status is JobStatus.INVALID
+    assert len(world.record.errors) <= 101
+    assert len(world.record.conditions[0].message) <= 1000
+
+
+def test_pausing_forgets_neither_digest_nor_failure(world):
+    world.put()
+    world.finish(BROKEN)
+    before = world.record
+
+    world.put(paused=True)
+
+    assert world.record.status is JobStatus.PAUSED
+    assert world.record.spec_digest == before.spec_digest
+    assert world.record.failure == before.failure
+    world.put()
+    assert world.record.status is JobStatus.FAILED
+    assert len(world.cloudformation.operations) == 1

@@ -434,7 +434,7 @@ def test_the_service_role_can_make_all_that_jobs_are_made_of(policies, root):
     for resource in resources:
         properties = resource["Properties"]
         if resource["Type"] == "AWS::IAM::Role":
-            name = f"{properties['Path']}{properties['RoleName']}"
+            name = f"{properties['Path']}made-by-cloudformation"
             arn = f"arn:aws:iam::123456789012:role{name}"
             assert may("iam:CreateRole", arn, iam_PermissionsBoundary=BOUNDARY)
         else:

@@ -1,0 +1,186 @@
+"""What the adapter reads off a stack's events, and how it words CloudFormation's refusals."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from botocore.stub import Stubber
+
+from provisioner.aws.clients import client
+from provisioner.aws.cloudformation import CloudFormation
+from provisioner.errors import (
+    ConflictError,
+    NoChangesError,
+    PermanentError,
+    ProvisionerError,
+    ThrottledError,
+)
+from provisioner.ports import StackRequest
+from provisioner.stack import StackStatus
+
+pytestmark = pytest.mark.usefixtures("bootstrap")
+
+NAME = "jobs-report"
+STACK_ID = f"arn:aws:cloudformation:eu-west-1:123456789012:stack/{NAME}/1"
+A, B = "a" * 64, "b" * 64
+START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+ADAPTER = CloudFormation("jobs", "arn:aws:iam::123456789012:role/cloudformation", "artifacts")
+
+
+@pytest.fixture
+def stub():
+    with Stubber(client("cloudformation")) as stubber:
+        yield stubber
+
+
+def described(status, digest=A):
+    return {
+        "Stacks": [
+            {
+                "StackId": STACK_ID,
+                "StackName": NAME,
+                "CreationTime": START,
+                "StackStatus": status,
+                "Parameters": [{"ParameterKey": "SpecDigest", "ParameterValue": digest}],
+                "Tags": [{"Key": "provisioner", "Value": "jobs"}],
+            }
+        ]
+    }
+
+
+def events(*told):
+    """Return the events' newest-first pages, each event (token, logical id, status, reason)."""
+    listed = [
+        {
+            "StackId": STACK_ID,
+            "StackName": NAME,
+            "EventId": str(index),
+            "Timestamp": START + timedelta(seconds=index),
+            "LogicalResourceId": logical_id,
+            "PhysicalResourceId": STACK_ID if logical_id == NAME else logical_id,
+            "ResourceType": "AWS::X::Y",
+            "ResourceStatus": status,
+            **({"ResourceStatusReason": reason} if reason else {}),
+            **({"ClientRequestToken": token} if token else {}),
+        }
+        for index, (token, logical_id, status, reason) in enumerate(told)
+    ]
+    return listed[::-1]
+
+
+def answer(stub, status, told, *, page_size=100):
+    stub.add_response("describe_stacks", described(status))
+    pages = [told[start : start + page_size] for start in range(0, len(told), page_size)]
+    for index, page in enumerate(pages):
+        last = index == len(pages) - 1
+        stub.add_response(
+            "describe_stack_events",
+            {"StackEvents": page, **({} if last else {"NextToken": str(index)})},
+        )
+
+
+UPDATE_OF_B = f"update-{B}-4"
+FAILED_UPDATE = (
+    (f"create-{A}-0", NAME, "CREATE_COMPLETE", None),
+    (UPDATE_OF_B, NAME, "UPDATE_IN_PROGRESS", "User Initiated"),
+    (UPDATE_OF_B, "Function", "UPDATE_FAILED", "memory is wrong"),
+    (UPDATE_OF_B, "Role", "UPDATE_FAILED", "Resource update cancelled"),
+    (UPDATE_OF_B, NAME, "UPDATE_ROLLBACK_IN_PROGRESS", "The following resource(s) failed: [...]"),
+)
+
+
+@pytest.mark.parametrize("page_size", [100, 1, 2], ids=["one-page", "many-pages", "pages-of-two"])
+def test_the_first_failed_resource_tells_why(stub, page_size):
+    told = events(*FAILED_UPDATE, (UPDATE_OF_B, NAME, "UPDATE_ROLLBACK_COMPLETE", None))
+    answer(stub, "UPDATE_ROLLBACK_COMPLETE", told, page_size=page_size)
+
+    state = ADAPTER.describe(NAME)
+
+    assert state.digest == A
+    assert state.failure.digest == B
+    assert (state.failure.resource, state.failure.reason) == ("Function", "memory is wrong")
+    assert state.failure.at == START + timedelta(seconds=2)
+
+
+def test_a_continued_rollback_keeps_the_update_s_reason_and_digest(stub):
+    again = f"continue-{B}-5"
+    answer(
+        stub,
+        "UPDATE_ROLLBACK_FAILED",
+        events(
+            *FAILED_UPDATE,
+            (UPDATE_OF_B, "Queue", "UPDATE_FAILED", "cannot go back"),
+            (UPDATE_OF_B, NAME, "UPDATE_ROLLBACK_FAILED", "The following: [Queue]"),
+            (again, NAME, "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated"),
+            (again, "Queue", "UPDATE_FAILED", "still cannot go back"),
+            (again, NAME, "UPDATE_ROLLBACK_FAILED", "The following: [Queue]"),
+        ),
+    )
+
+    failure = ADAPTER.describe(NAME).failure
+
+    assert failure.digest == B
+    assert failure.reason == "memory is wrong"
+    assert failure.resources == ("Queue",)
+
+
+def test_without_a_failed_resource_the_stack_s_own_reason_is_told(stub):
+    answer(
+        stub,
+        "ROLLBACK_COMPLETE",
+        events(
+            (f"create-{A}-0", NAME, "CREATE_IN_PROGRESS", "User Initiated"),
+            (f"create-{A}-0", NAME, "ROLLBACK_IN_PROGRESS", "Early validation failed"),
+            (f"create-{A}-0", NAME, "ROLLBACK_COMPLETE", None),
+        ),
+    )
+
+    failure = ADAPTER.describe(NAME).failure
+
+    assert failure.reason == "Early validation failed"
+    assert failure.digest == A
+
+
+def test_a_stack_that_is_well_costs_one_call(stub):
+    stub.add_response("describe_stacks", described("CREATE_COMPLETE"))
+
+    state = ADAPTER.describe(NAME)
+
+    assert (state.status, state.ours, state.failure) == (StackStatus.CREATE_COMPLETE, True, None)
+
+
+def test_no_stack(stub):
+    stub.add_client_error(
+        "describe_stacks", "ValidationError", f"Stack with id {NAME} does not exist"
+    )
+
+    assert ADAPTER.describe(NAME) is None
+
+
+REFUSALS = {
+    "nothing to do": ("ValidationError", "No updates are to be performed.", NoChangesError),
+    "busy, on AWS": (
+        "ValidationError",
+        f"Stack:{STACK_ID} is in UPDATE_IN_PROGRESS state and can not be updated.",
+        ConflictError,
+    ),
+    "gone meanwhile": ("ValidationError", f"Stack [{NAME}] does not exist", ConflictError),
+    "made meanwhile": ("AlreadyExistsException", f"Stack [{NAME}] already exists", ConflictError),
+    "token used": ("TokenAlreadyExistsException", "Client request token exists", ConflictError),
+    "throttled": ("Throttling", "Rate exceeded", ThrottledError),
+    "quota": ("LimitExceededException", "Limit for stack has been exceeded", PermanentError),
+    "denied": ("AccessDenied", "User is not authorized to perform", PermanentError),
+    "bad template": ("ValidationError", "Template format error: unsupported", PermanentError),
+}
+
+
+@pytest.mark.parametrize(("code", "message", "kind"), REFUSALS.values(), ids=REFUSALS)
+def test_refusals(stub, code, message, kind):
+    stub.add_client_error("update_stack", code, message)
+
+    with pytest.raises(ProvisionerError) as raised:
+        ADAPTER.update(NAME, StackRequest("{}", {}, {}, "update-1"))
+
+    assert type(raised.value) is kind
+    assert message in str(raised.value)

@@ -1,0 +1,48 @@
+# ruff: noqa: E501  (messages stand as they are sent)
+"""Reasons as the services word them, and whether they pass by themselves."""
+
+from __future__ import annotations
+
+import pytest
+
+from provisioner.causes import is_recoverable
+
+PASSES = {
+    "rate": "Rate exceeded (Service: AWSStepFunctions; Status Code: 400; Error Code: ThrottlingException)",
+    "handler throttled": 'Resource handler returned message: "null" (HandlerErrorCode: Throttling)',
+    "too many requests": "Rate Exceeded. (Service: Lambda, Status Code: 429, Request ID: 1) TooManyRequestsException",
+    "ec2": "Request limit exceeded. (Service: Ec2, Error Code: RequestLimitExceeded)",
+    "roles quota": "Cannot exceed quota for RolesPerAccount: 1000 (Error Code: LimitExceeded)",
+    "handler internal": "Resource handler returned message (HandlerErrorCode: ServiceInternalError)",
+    "handler failure": "Internal Failure (HandlerErrorCode: InternalFailure)",
+    "network": "Resource handler returned message (HandlerErrorCode: NetworkFailure)",
+    "timeout": "Resource handler returned message (HandlerErrorCode: ServiceTimeout)",
+    "not stabilized": "Exceeded attempts to wait (HandlerErrorCode: NotStabilized)",
+    "did not stabilize": "Resource of type 'AWS::ECS::Service' with identifier 'x' did not stabilize.",
+    "unavailable": "Service Unavailable (Service: Logs, Status Code: 503)",
+    "logs conflict": "A conflicting operation is currently in progress against this resource. Please try again.",
+    "lambda conflict": "The operation cannot be performed at this time. An update is in progress for resource",
+    "new role": "The role defined for the function cannot be assumed by Lambda.",
+    "new execution role": "Role is invalid or cannot be assumed",
+    "new vpc role": "The provided execution role does not have permissions to call CreateNetworkInterface on EC2",
+    "capacity": "Capacity is unavailable at this time. Please try again later or in a different AZ",
+}
+STAYS = {
+    "bad parameter": "Value '64' at 'memorySize' failed to satisfy constraint",
+    "access denied": "User: arn:aws:sts::1:assumed-role/x is not authorized to perform: lambda:CreateFunction",
+    "exists": "jobs-report already exists in stack arn:aws:cloudformation:eu-west-1:1:stack/other/1",
+    "export": "No export named no-such-export found.",
+    "a job's name": "Properties validation failed for jobs-throttle-report",
+    "definition": "Invalid State Machine Definition: 'MISSING_TRANSITION_TARGET'",
+    "nothing": "",
+}
+
+
+@pytest.mark.parametrize("reason", PASSES.values(), ids=PASSES)
+def test_passes_by_itself(reason):
+    assert is_recoverable(reason)
+
+
+@pytest.mark.parametrize("reason", STAYS.values(), ids=STAYS)
+def test_is_for_a_person(reason):
+    assert not is_recoverable(reason)
