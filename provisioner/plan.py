@@ -133,7 +133,7 @@ def decide(
         case Wanted(job=job) if job.paused:
             return Nothing(JobStatus.PAUSED)
         case Wanted():
-            return _decide_wanted(desired, record, observed, now)
+            return _decide_wanted(desired, _tried_for(desired, record), observed, now)
         case _:
             assert_never(desired)
 
@@ -141,8 +141,6 @@ def decide(
 def _decide_wanted(
     wanted: Wanted, record: StackRecord, observed: StackState | None, now: datetime
 ) -> Action:
-    if record.spec_digest != wanted.digest:
-        record = replace(record, attempts=0, recoveries=0)  # what was tried was for another spec
     if observed is None:
         return _unless_failed(Create(wanted), _remembered(wanted, record), record, now)
     if observed.status is StackStatus.REVIEW_IN_PROGRESS:
@@ -166,6 +164,13 @@ def _decide_wanted(
         failure = _of_this_digest(wanted, record, observed) or _remembered(wanted, record)
         return _unless_failed(Update(wanted), failure, record, now)
     return GiveUp(observed.failure or _unexplained(observed, now))
+
+
+def _tried_for(wanted: Wanted, record: StackRecord) -> StackRecord:
+    """Return the record with what was tried for this very spec."""
+    if record.spec_digest == wanted.digest:
+        return record
+    return replace(record, attempts=0, recoveries=0)
 
 
 def _decide_absent(record: StackRecord, observed: StackState | None, now: datetime) -> Action:

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provisioner import jobs
+from provisioner import jobs, placeholders
 from provisioner.aws.items import to_dynamodb, to_plain
-from provisioner.cli import placeholders, rows
+from provisioner.cli import rows
 from provisioner.jobs import FieldError, Rejected
 
 if TYPE_CHECKING:

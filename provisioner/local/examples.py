@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from provisioner import placeholders
 from provisioner.local import image, registry
 from provisioner.local.deploy import client, stack_outputs, table
 from provisioner.local.errors import LocalError
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from provisioner.local.engine import Engine
 
 _FOLDER = "bootstrap/examples"
-_PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 _ECR_IMAGE = re.compile(r"[^/]+/(?P<repository>[^:@]+):(?P<tag>[\w.-]+)")
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -60,24 +60,13 @@ def load(checkout: Path, outputs: Mapping[str, str]) -> list[Example]:
     """
     examples = []
     for path in sorted((checkout / _FOLDER).glob("*.yaml")):
-        row = yaml.safe_load(path.read_text(encoding="utf-8"))
-        examples.append(Example(_filled(row, outputs, path.name), path.with_suffix("")))
+        written = yaml.safe_load(path.read_text(encoding="utf-8"))
+        row, errors = placeholders.filled(written, outputs)
+        if errors:
+            message = f"{path.name}, {errors[0].field}: {errors[0].message}"
+            raise LocalError(message)
+        examples.append(Example(row, path.with_suffix("")))
     return examples
-
-
-def _filled(value: Any, outputs: Mapping[str, str], source: str) -> Any:  # noqa: ANN401
-    match value:
-        case dict():
-            return {key: _filled(item, outputs, source) for key, item in value.items()}
-        case list():
-            return [_filled(item, outputs, source) for item in value]
-        case str():
-            if unknown := {name for name in _PLACEHOLDER.findall(value) if name not in outputs}:
-                message = f"{source} names {sorted(unknown)}, which the bootstrap has no output of"
-                raise LocalError(message)
-            return _PLACEHOLDER.sub(lambda found: outputs[found[1]], value)
-        case _:
-            return value
 
 
 def seed(engine: Engine, stack_name: str, say: Say = silent) -> None:

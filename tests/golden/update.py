@@ -14,8 +14,8 @@ from pathlib import Path
 import yaml
 
 import templates
-from provisioner.cli.placeholders import filled
 from provisioner.jobs import EcsJob, Job, LambdaJob, Rejected, parse
+from provisioner.placeholders import filled
 from tests.support.platforms import PLATFORM
 
 GOLDEN = Path(__file__).parent

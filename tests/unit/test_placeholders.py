@@ -1,6 +1,6 @@
 import pytest
 
-from provisioner.cli.placeholders import filled
+from provisioner.placeholders import filled
 
 OUTPUTS = {"BundleBucketName": "bundles", "ArtifactsBucketName": "artifacts"}
 
