@@ -21,7 +21,7 @@ from provisioner.local.errors import LocalError
 from provisioner.local.progress import Say, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from provisioner.local.engine import Engine
@@ -69,10 +69,25 @@ def load(checkout: Path, outputs: Mapping[str, str]) -> list[Example]:
     return examples
 
 
-def seed(engine: Engine, stack_name: str, say: Say = silent) -> None:
+def that_can_be_made(examples: Iterable[Example], say: Say = silent) -> list[Example]:
+    """Return the examples whose code this machine can pack; says which it cannot, and why."""
+    can_build = image.can_build()
+    possible = []
+    for example in examples:
+        if example.is_container and not can_build:
+            say(
+                f"leaving out example {example.job_name}: its image is packed from this machine's "
+                "Python, which takes Linux and ldd; docs/local.md says how to push your own"
+            )
+        else:
+            possible.append(example)
+    return possible
+
+
+def seed(engine: Engine, stack_name: str, examples: Iterable[Example], say: Say = silent) -> None:
     """Upload what the examples need and write their rows."""
     outputs = stack_outputs(engine, stack_name)
-    examples = load(engine.home.checkout, outputs)
+    examples = list(examples)
     for example in examples:
         say(f"uploading what example {example.job_name} runs")
         if example.is_container:

@@ -15,6 +15,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -107,6 +108,11 @@ def sha256(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
+def can_build() -> bool:
+    """Tell whether this machine's Python runs in a Linux container, and what it needs is known."""
+    return platform.system() == "Linux" and shutil.which("ldd") is not None
+
+
 def build(example: Path, cache: Path) -> Image:
     """Build the image of an example folder that holds a `job.py`.
 
@@ -120,10 +126,10 @@ def build(example: Path, cache: Path) -> Image:
     Raises
     ------
     LocalError
-        This is not Linux, whose programs containers run.
+        It cannot be built here; see `can_build`.
     """
-    if platform.system() != "Linux":
-        message = "the container example's image is only made on Linux"
+    if not can_build():
+        message = "the container example's image is only made on Linux, with ldd"
         raise LocalError(message)
     files = {
         f"{JOB_FOLDER}/{path.relative_to(example)}": path

@@ -60,10 +60,11 @@ def _show(engine: Engine, stack_name: str, say: Say) -> list[outcomes.Outcome]:
 
     So that a row which somebody edited or deleted stays so at the next `up`.
     """
-    found = examples.load(engine.home.checkout, stack_outputs(engine, stack_name))
+    known = examples.load(engine.home.checkout, stack_outputs(engine, stack_name))
+    found = examples.that_can_be_made(known, say)
     digest = examples.digest(engine.home.checkout)
     if engine.state.examples != digest:
-        examples.seed(engine, stack_name, say)
+        examples.seed(engine, stack_name, found, say)
         outcomes.await_stacks(engine, stack_name, found, say)
         outcomes.run_each(engine, stack_name, found, say)
         save(engine.home, replace(engine.state, examples=digest))

@@ -141,10 +141,11 @@ def test_a_stack_that_cloudformation_refuses_fails_with_the_reason_and_heals(ope
         row = engine.wait_for(name, "FAILED")
         assert reason in row["failure"]["reason"]
         assert row["cloudformation_status"] == "ROLLBACK_COMPLETE"
-        operations = engine.operations(name)
 
         engine.put(engine.lambda_row(name, memory_mb=256))
-        engine.wait_for(name, "FAILED", until=lambda: engine.operations(name) > operations)
+        engine.wait_for(
+            name, "FAILED", until=lambda: engine.record(name)["stack_id"] != row["stack_id"]
+        )
 
     engine.put(engine.lambda_row(name, memory_mb=512))
     engine.wait_for(name, "READY")

@@ -134,11 +134,6 @@ class EngineUnderTest:
         except cloudformation.exceptions.ClientError:
             return None
 
-    def operations(self, name: str) -> int:
-        """Count the operations that were started on the stack that exists now."""
-        events = self.client("cloudformation").describe_stack_events(StackName=f"jobs-{name}")
-        return len({event.get("ClientRequestToken") for event in events["StackEvents"]})
-
     def function_memory_mb(self, name: str) -> int:
         configuration = self.client("lambda").get_function_configuration(
             FunctionName=f"jobs-{name}"

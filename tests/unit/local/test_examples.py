@@ -23,6 +23,18 @@ def test_the_examples_are_jobs_once_their_placeholders_are_filled():
     }
 
 
+def test_a_container_example_is_left_out_and_named_where_it_cannot_be_packed(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))  # no ldd
+    known = examples.load(Home.of_checkout().checkout, OUTPUTS)
+    said = []
+
+    possible = examples.that_can_be_made(known, said.append)
+
+    assert [example.job_name for example in possible] == ["csv-summary"]
+    assert "word-count" in said[0]
+    assert "ldd" in said[0]
+
+
 def test_a_placeholder_that_means_nothing_is_said(tmp_path):
     folder = tmp_path / "bootstrap" / "examples"
     folder.mkdir(parents=True)
