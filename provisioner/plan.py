@@ -104,7 +104,10 @@ class GiveUp:
     failure: Failure
 
 
-Action: TypeAlias = Create | Update | Delete | ContinueRollback | Wait | Nothing | Reject | GiveUp
+Operation: TypeAlias = Create | Update | Delete | ContinueRollback
+"""What CloudFormation is called for."""
+
+Action: TypeAlias = Operation | Wait | Nothing | Reject | GiveUp
 
 
 def decide(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from provisioner.jobs import FieldError
+    from provisioner.pacing import Admission
 
 
 OWNER_TAG = "provisioner"
@@ -168,8 +169,9 @@ class StackRecord:
 
     `spec_digest` is the wanted spec, `deployed_digest` the one the stack carries. `attempts`
     counts the failed operations that carried `spec_digest`; `recoveries` the deletions and
-    rollback continuations made since the stack was last well. `version` is 0 for a row that is
-    not written yet, and is the optimistic lock.
+    rollback continuations made since the stack was last well. `admission` is the place in a line
+    at which the job is looked at again. `version` is 0 for a row that is not written yet, and is
+    the optimistic lock.
     """
 
     job_name: str
@@ -185,12 +187,22 @@ class StackRecord:
     attempts: int = 0
     recoveries: int = 0
     next_attempt_at: datetime | None = None
+    admission: Admission | None = None
     orphans: tuple[str, ...] = ()
     conditions: tuple[Condition, ...] = ()
     retain: bool = False
     updated_at: datetime | None = None
     expires_at: int | None = None
     version: int = 0
+
+    @property
+    def in_sync(self) -> bool:
+        """Whether the stack is what the row asks for, as far as is known."""
+        return (
+            self.status is not JobStatus.PENDING
+            and self.spec_digest is not None
+            and self.spec_digest == self.deployed_digest
+        )
 
 
 def request_token(verb: str, digest: str | None, version: int) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from provisioner.aws.clients import client, error_code, error_message, translate, translated
-from provisioner.errors import ConflictError, NoChangesError
+from provisioner.errors import ConflictError, NoChangesError, StackLimitError
 from provisioner.stack import (
     CONTINUE,
     FAILED_OPERATION,
@@ -85,7 +85,13 @@ class CloudFormation:
         )
 
     def create(self, stack_name: str, request: StackRequest) -> str:
-        """Start the creation; return the stack's id."""
+        """Start the creation; return the stack's id.
+
+        Raises
+        ------
+        StackLimitError
+            If the account has as many stacks in this Region as it may.
+        """
         with _started():
             response = client("cloudformation").create_stack(**self._spec(stack_name, request))
         return str(response["StackId"])
@@ -212,6 +218,8 @@ def _started() -> Iterator[None]:
         if "No updates are to be performed" in message:
             raise NoChangesError(message) from error
         # Somebody was faster than we between our look and our call: look again.
+        if error_code(error) == "LimitExceededException":
+            raise StackLimitError(message) from error
         if error_code(error) == "AlreadyExistsException" or _OVERTAKEN.search(message):
             raise ConflictError(message) from error
         raise translate(error) from error

@@ -19,6 +19,7 @@ from aws_lambda_powertools import Logger  # noqa: E402
 from provisioner.aws import artifacts  # noqa: E402
 from provisioner.aws.cloudformation import CloudFormation  # noqa: E402
 from provisioner.aws.jobs_table import JobsTable  # noqa: E402
+from provisioner.aws.pace import PaceTable  # noqa: E402
 from provisioner.aws.queue import ReconcileQueue  # noqa: E402
 from provisioner.aws.stacks_table import StacksTable  # noqa: E402
 from provisioner.errors import TemporaryError  # noqa: E402
@@ -66,6 +67,7 @@ def reconciler() -> Reconciler:
             own.platform.prefix, own.cloudformation_role_arn, own.platform.artifacts_bucket
         ),
         queue=queue(),
+        pace=PaceTable(own.pace_table),
         pin=artifacts.pin,
     )
     return Reconciler(ports, own.platform)
@@ -86,7 +88,7 @@ def reconcile(job_names: Iterable[str], context: LambdaContext) -> dict[str, Exc
                     "reconciled",
                     job_name=job_name,
                     digest=record.spec_digest,
-                    action=type(action).__name__,
+                    action=type(action).__name__ if action else None,
                     outcome=type(outcome).__name__,
                     status=record.status,
                 )

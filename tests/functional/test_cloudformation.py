@@ -14,6 +14,7 @@ from provisioner.errors import (
     NoChangesError,
     PermanentError,
     ProvisionerError,
+    StackLimitError,
     ThrottledError,
 )
 from provisioner.ports import StackRequest
@@ -169,7 +170,7 @@ REFUSALS = {
     "made meanwhile": ("AlreadyExistsException", f"Stack [{NAME}] already exists", ConflictError),
     "token used": ("TokenAlreadyExistsException", "Client request token exists", ConflictError),
     "throttled": ("Throttling", "Rate exceeded", ThrottledError),
-    "quota": ("LimitExceededException", "Limit for stack has been exceeded", PermanentError),
+    "quota": ("LimitExceededException", "Limit for stack has been exceeded", StackLimitError),
     "denied": ("AccessDenied", "User is not authorized to perform", PermanentError),
     "bad template": ("ValidationError", "Template format error: unsupported", PermanentError),
 }
