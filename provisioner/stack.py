@@ -139,8 +139,9 @@ class Failure:
 class StackState:
     """One stack as CloudFormation describes it.
 
-    `ours` tells whether our tag is on it; `digest` and `retain` come from its parameters;
-    `failure` is there when `status` is in FAILED_OPERATION and the events could still be read.
+    `ours` tells whether our tag is on it, `owner` what that tag says; `digest` and `retain` come
+    from its parameters; `failure` is there when `status` is in FAILED_OPERATION and the events
+    could still be read.
     """
 
     stack_id: str
@@ -150,6 +151,7 @@ class StackState:
     retain: bool = False
     outputs: Mapping[str, str] = field(default_factory=dict)
     failure: Failure | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -82,6 +83,7 @@ class CloudFormation:
             retain=parameters.get("DeletionPolicy") == "retain",
             outputs={o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", ())},
             failure=failure,
+            owner=tags.get(OWNER_TAG),
         )
 
     def create(self, stack_name: str, request: StackRequest) -> str:
@@ -154,7 +156,8 @@ class CloudFormation:
         body = template.encode()
         if len(body) <= INLINE_TEMPLATE_BYTES:
             return {"TemplateBody": template}
-        key = f"templates/{stack_name}.json"
+        # Under a name of its own: two looks at a job must not read each other's template.
+        key = f"templates/{stack_name}/{hashlib.sha256(body).hexdigest()}.json"
         s3 = client("s3")
         s3.put_object(Bucket=self._artifacts_bucket, Key=key, Body=body)
         return {"TemplateURL": f"{s3.meta.endpoint_url}/{self._artifacts_bucket}/{key}"}
