@@ -38,10 +38,10 @@ PASSES = {
 }
 STAYS = {
     "state machine's schema": "Resource handler returned message: \"Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: Maximum value is 99999999 at /States/Wait/Seconds' (Service: Sfn, Status Code: 400)\" (HandlerErrorCode: InvalidRequest)",
-    "model": "Resource handler returned message: \"Model validation failed (#/EventSourceArn: failed validation constraint for keyword [pattern])\" (HandlerErrorCode: InvalidRequest)",
+    "model": 'Resource handler returned message: "Model validation failed (#/EventSourceArn: failed validation constraint for keyword [pattern])" (HandlerErrorCode: InvalidRequest)',
     "handler already exists": "Resource of type 'AWS::Logs::LogGroup' with identifier '{\"/properties/LogGroupName\":\"/jobs/report\"}' already exists. (HandlerErrorCode: AlreadyExists)",
     "handler access denied": "Encountered a permissions error performing a tagging operation (HandlerErrorCode: UnauthorizedTaggingOperation)",
-    "not found": "Resource handler returned message: \"S3 Error Code: NoSuchVersion. S3 Error Message: The specified version does not exist.\" (HandlerErrorCode: InvalidRequest)",
+    "not found": 'Resource handler returned message: "S3 Error Code: NoSuchVersion. S3 Error Message: The specified version does not exist." (HandlerErrorCode: InvalidRequest)',
     "unzipped size": "Unzipped size must be smaller than 262144000 bytes (Service: Lambda, Status Code: 400)",
     "bad parameter": "Value '64' at 'memorySize' failed to satisfy constraint",
     "access denied": "User: arn:aws:sts::1:assumed-role/x is not authorized to perform: lambda:CreateFunction",
