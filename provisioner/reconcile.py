@@ -71,6 +71,7 @@ class _Look:
 
     record: StackRecord
     desired: Desired
+    row_digest: str | None
     now: datetime
 
 
@@ -148,7 +149,8 @@ class Reconciler:
         if forgive:
             record = forgiven(record)
         try:
-            look = _Look(record, self._desired(row), now)
+            digest = None if row is None else jobs.row_digest(row)
+            look = _Look(record, self._desired(row), digest, now)
             quota = needed(look.desired, record, now)
             if quota and (ahead := self._stand_in_line(look, quota)):
                 return ahead
@@ -253,10 +255,11 @@ class Reconciler:
     ) -> Reconciled:
         before, now = look.record, look.now
         fresh = after(before, look.desired, observed, action, outcome, now)
+        fresh = replace(fresh, row_digest=look.row_digest)
         if fresh.next_attempt_at and fresh.next_attempt_at != before.next_attempt_at:
             delay_seconds = math.ceil((fresh.next_attempt_at - now).total_seconds())
             self._ports.queue.send(before.job_name, delay_seconds=delay_seconds)
         never_was = not before.version and fresh.status is JobStatus.DELETED
-        if fresh is not before and not never_was:
+        if fresh != before and not never_was:
             self._ports.stacks.save(fresh)
         return Reconciled(action, outcome, fresh)

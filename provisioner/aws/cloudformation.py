@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from provisioner import jobs
 from provisioner.aws.clients import client, error_code, error_message, translate, translated
 from provisioner.errors import ConflictError, NoChangesError, StackLimitError
 from provisioner.stack import (
     CONTINUE,
     FAILED_OPERATION,
     OWNER_TAG,
+    Drift,
+    DriftStatus,
     Failure,
     StackState,
     StackStatus,
+    StackSummary,
     digest_of,
 )
 
@@ -67,11 +71,9 @@ class CloudFormation:
             raise translate(error) from error
         stack = response["Stacks"][0]
         status = StackStatus(stack["StackStatus"])
-        parameters = {
-            p["ParameterKey"]: p.get("ParameterValue") for p in stack.get("Parameters", ())
-        }
-        tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", ())}
+        parameters, tags = _parameters(stack), _tags(stack)
         digest = parameters.get("SpecDigest")
+        drift = stack.get("DriftInformation", {})
         failure = None
         if status in FAILED_OPERATION:
             failure = self._failure(stack["StackId"], status, digest)
@@ -84,7 +86,32 @@ class CloudFormation:
             outputs={o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", ())},
             failure=failure,
             owner=tags.get(OWNER_TAG),
+            drift=Drift(
+                DriftStatus(drift["StackDriftStatus"]), drift["LastCheckTimestamp"].astimezone(UTC)
+            )
+            if "LastCheckTimestamp" in drift
+            else None,
         )
+
+    def job_stacks(self) -> Iterator[StackSummary]:
+        """Yield every stack of ours that is a job's, as CloudFormation lists them in pages."""
+        with translated():
+            pages = client("cloudformation", patient=True).get_paginator("describe_stacks")
+            for page in pages.paginate():
+                for stack in page["Stacks"]:
+                    job_name = jobs.job_name_of(self._prefix, stack["StackName"])
+                    if job_name is not None and _tags(stack).get(OWNER_TAG) == self._prefix:
+                        yield StackSummary(
+                            job_name=job_name,
+                            stack_id=stack["StackId"],
+                            status=StackStatus(stack["StackStatus"]),
+                            digest=_parameters(stack).get("SpecDigest"),
+                        )
+
+    def detect_drift(self, stack_id: str) -> None:
+        """Start looking for drift; what is found is told by `describe` some minutes later."""
+        with translated():
+            client("cloudformation").detect_stack_drift(StackName=stack_id)
 
     def create(self, stack_name: str, request: StackRequest) -> str:
         """Start the creation; return the stack's id.
@@ -197,6 +224,14 @@ class CloudFormation:
             digest=digest_of(token) or digest,
             resources=tuple(dict.fromkeys(in_the_way)),
         )
+
+
+def _parameters(stack: Mapping[str, Any]) -> dict[str, str | None]:
+    return {p["ParameterKey"]: p.get("ParameterValue") for p in stack.get("Parameters", ())}
+
+
+def _tags(stack: Mapping[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in stack.get("Tags", ())}
 
 
 def _last_operation(newest_first: Iterable[Event]) -> Iterator[Event]:

@@ -8,6 +8,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from provisioner.jobs.model import Job
 
 _NOT_OF_THE_STACK = frozenset({"paused"})
@@ -27,3 +29,18 @@ def spec_digest(job: Job) -> str:
             wanted[name] = values[name]
     text = json.dumps(wanted, sort_keys=True, separators=(",", ":"), default=asdict)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def row_digest(row: Mapping[str, object]) -> str:
+    """Return the SHA-256, in hex, of a row as it was written, valid or not.
+
+    It tells whether a row is still the one that was looked at, without understanding it.
+    """
+    text = json.dumps(row, sort_keys=True, separators=(",", ":"), default=_as_text)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _as_text(value: object) -> object:
+    if isinstance(value, set | frozenset):
+        return sorted(map(repr, value))
+    return repr(value)

@@ -110,5 +110,6 @@ def forget():
         reconciling.reconciler,
         run_events._settings,
         sweep._settings,
+        sweep._queue,
     ):
         cached.cache_clear()

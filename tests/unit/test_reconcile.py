@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from provisioner.drift import detect_drift
 from provisioner.errors import (
     ConflictError,
     PermanentError,
@@ -23,7 +24,7 @@ from provisioner.pacing import Line, Quota
 from provisioner.plan import MAX_ATTEMPTS
 from provisioner.ports import Ports
 from provisioner.reconcile import Reconciled, Reconciler
-from provisioner.stack import JobStatus, StackState, StackStatus
+from provisioner.stack import DriftStatus, JobStatus, StackState, StackStatus
 from tests.support.fakes import (
     Crash,
     FakeClock,
@@ -69,8 +70,10 @@ class World:
         self.queue = FakeQueue()
         self.missing = set()
         self.pace = pace(self.clock)
-        ports = Ports(self.jobs, self.stacks, self.cloudformation, self.queue, self.pace, self.pin)
-        self.reconciler = Reconciler(ports, PLATFORM, self.clock)
+        self.ports = Ports(
+            self.jobs, self.stacks, self.cloudformation, self.queue, self.pace, self.pin
+        )
+        self.reconciler = Reconciler(self.ports, PLATFORM, self.clock)
 
     def pin(self, job):
         if job.bundle.uri in self.missing:
@@ -779,3 +782,48 @@ def test_a_flood_of_bad_rows_takes_nothing_from_the_others(paced):
     assert paced.stacks.records["bad-299"].status is JobStatus.INVALID
     assert paced.cloudformation.described == 1
     assert paced.queue.sent == []
+
+
+class TestDrift:
+    def detect(self, world, name=NAME):
+        return detect_drift(world.ports, name)
+
+    @pytest.mark.parametrize(
+        ("found", "status"), [(DriftStatus.DRIFTED, "True"), (DriftStatus.IN_SYNC, "False")]
+    )
+    def test_what_is_found_is_a_condition(self, ready, found, status):
+        ready.cloudformation.drifts = found
+
+        assert self.detect(ready)
+        ((name, delay),) = ready.queue.sent
+        ready.clock.advance(timedelta(seconds=delay))
+        ready.look(name)
+
+        (drifted,) = [c for c in ready.record.conditions if c.type == "Drifted"]
+        assert drifted.status == status
+        assert ready.record.status is JobStatus.READY
+        assert ready.record.drift.status is found
+
+    def test_a_job_that_is_not_well_is_left_alone(self, world):
+        world.put()
+
+        assert not self.detect(world)
+        assert not self.detect(world, "nobody")
+
+    def test_a_detection_that_runs_already_is_waited_for(self, ready):
+        ready.faults.planned = [ConflictError("in progress")]
+
+        assert self.detect(ready)
+        assert [name for name, _ in ready.queue.sent] == [NAME]
+
+    def test_too_many_at_once_are_asked_for_later(self, paced):
+        paced.put()
+        paced.finish()
+        before = len(paced.queue.sent)
+
+        started = [self.detect(paced) for _ in range(5)]
+
+        assert started.count(True) == 1
+        assert len(paced.queue.sent) == before + 1
+        assert len(paced.queue.detections) == 4
+        assert all(300 <= delay <= 900 for _, delay in paced.queue.detections)

@@ -17,6 +17,7 @@ CLUSTER = f"arn:aws:ecs:{HERE}:cluster/Cluster"
 TASK = f"arn:aws:ecs:{HERE}:task-definition/jobs-a:1"
 FOREIGN_TASK = f"arn:aws:ecs:{HERE}:task-definition/b:1"
 MACHINE = f"arn:aws:states:{HERE}:stateMachine:jobs-a"
+FOREIGN_FUNCTION = f"arn:aws:lambda:{HERE}:function:other"
 FOREIGN_MACHINE = f"arn:aws:states:{HERE}:stateMachine:b"
 RECONCILERS = ["JobStreamRole", "StackEventsRole", "ReconcileQueueRole"]
 OPERATIONS = ["CreateStack", "UpdateStack", "DeleteStack", "ContinueUpdateRollback"]
@@ -335,7 +336,18 @@ def test_workflows(policies, action, arn, context, allowed):
         ("SchedulerRole", "states:StartExecution", FOREIGN_MACHINE, False),
         ("SweepRole", "dynamodb:Query", f"{TABLE}/StacksTable/index/by_status", True),
         ("SweepRole", "dynamodb:Query", f"{TABLE}/TriggersTable/index/by_status", True),
-        ("SweepRole", "dynamodb:Scan", f"{TABLE}/JobsTable", False),
+        ("SweepRole", "dynamodb:Scan", f"{TABLE}/JobsTable", True),
+        ("SweepRole", "dynamodb:PutItem", f"{TABLE}/StacksTable", False),
+        ("SweepRole", "cloudformation:DescribeStacks", "*", True),
+        ("SweepRole", "cloudformation:DeleteStack", STACK, False),
+        ("ReconcileQueueRole", "cloudformation:DetectStackDrift", STACK, True),
+        (
+            "ReconcileQueueRole",
+            "lambda:GetFunction",
+            f"arn:aws:lambda:{HERE}:function:other",
+            False,
+        ),
+        ("JobStreamRole", "cloudformation:DetectStackDrift", STACK, False),
         ("SweepRole", "sqs:SendMessage", f"arn:aws:sqs:{HERE}:ReconcileQueue", True),
         ("RunEventsRole", "dynamodb:UpdateItem", f"{TABLE}/TriggersTable", True),
         ("RunEventsRole", "dynamodb:UpdateItem", f"{TABLE}/StacksTable", False),
