@@ -44,6 +44,7 @@ class Settings:
     jobs_table: str
     stacks_table: str
     reconcile_queue_url: str
+    dead_letter_queue_url: str
     cloudformation_role_arn: str
 
     @classmethod
@@ -79,5 +80,6 @@ class Settings:
             jobs_table=environ["JOBS_TABLE"],
             stacks_table=environ["STACKS_TABLE"],
             reconcile_queue_url=environ["RECONCILE_QUEUE_URL"],
+            dead_letter_queue_url=environ["DEAD_LETTER_QUEUE_URL"],
             cloudformation_role_arn=environ["CLOUDFORMATION_ROLE_ARN"],
         )

@@ -16,11 +16,15 @@ class ReconcileQueue:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def send(self, job_name: str, *, delay_seconds: int = 0) -> None:
-        """Ask for a look at a job, at the earliest in `delay_seconds` (900 at most are kept)."""
+    def send(self, job_name: str, *, delay_seconds: int = 0, retry: bool = False) -> None:
+        """Ask for a look at a job, at the earliest in `delay_seconds` (900 at most are kept).
+
+        With `retry` the look forgets what has failed before.
+        """
+        message = {"job_name": job_name, "retry": True} if retry else {"job_name": job_name}
         with translated():
             client("sqs").send_message(
                 QueueUrl=self._url,
-                MessageBody=json.dumps({"job_name": job_name}),
+                MessageBody=json.dumps(message),
                 DelaySeconds=max(0, min(delay_seconds, MAX_DELAY_SECONDS)),
             )
