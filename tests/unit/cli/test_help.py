@@ -23,7 +23,7 @@ def test_help_lists_every_command_with_its_sentence():
 
     width = max(map(len, COMMANDS))
     for command, sentence in COMMANDS.items():
-        assert f"{command:<{width}} {sentence}" in output
+        assert f"{command:<{width}}  {sentence}" in output
 
 
 def test_a_typo_is_answered():
