@@ -98,6 +98,8 @@ def dynamodb(target: str, request: dict[str, Any]) -> Answer:
                 },
                 "UnprocessedKeys": {},
             }
+        case "GetItem" | "PutItem" if request["TableName"] == environment.FUNCTION["PACE_TABLE"]:
+            answer = {}  # a line in which nobody stands
         case "PutItem":
             _records[request["Item"]["job_name"]["S"]] = request["Item"]
             answer = {}

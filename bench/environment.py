@@ -21,6 +21,7 @@ FUNCTION = {
     "ACCOUNT_ID": _ACCOUNT,
     "JOBS_TABLE": "jobs-jobs",
     "STACKS_TABLE": "jobs-stacks",
+    "PACE_TABLE": "jobs-pace",
     "TRIGGERS_TABLE": "jobs-triggers",
     "RECONCILE_QUEUE_URL": f"https://sqs.eu-central-1.amazonaws.com/{_ACCOUNT}/jobs-reconcile",
     "DEAD_LETTER_QUEUE_URL": f"https://sqs.eu-central-1.amazonaws.com/{_ACCOUNT}/jobs-dead",

@@ -19,6 +19,10 @@ class ThrottledError(TemporaryError):
     """AWS refused the call for its rate alone."""
 
 
+class StackLimitError(TemporaryError):
+    """The account has as many stacks in this Region as it may."""
+
+
 class ConflictError(TemporaryError):
     """Somebody else wrote first: read again and decide again."""
 

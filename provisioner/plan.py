@@ -104,7 +104,10 @@ class GiveUp:
     failure: Failure
 
 
-Action: TypeAlias = Create | Update | Delete | ContinueRollback | Wait | Nothing | Reject | GiveUp
+Operation: TypeAlias = Create | Update | Delete | ContinueRollback
+"""What CloudFormation is called for."""
+
+Action: TypeAlias = Operation | Wait | Nothing | Reject | GiveUp
 
 
 def decide(
@@ -260,9 +263,10 @@ def backoff(failure: Failure, attempts: int) -> timedelta:
 
 
 def _foreign(observed: StackState, now: datetime) -> Failure:
+    whose = f"belongs to the provisioner {observed.owner}" if observed.owner else "is not ours"
     return Failure(
-        reason=f"A stack of this name exists and was not made by this provisioner: "
-        f"{observed.stack_id}. Rename the job, or remove that stack.",
+        reason=f"A stack of this name exists and {whose}: {observed.stack_id}. "
+        "Rename the job, or remove that stack.",
         at=now,
     )
 

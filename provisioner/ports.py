@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
 
     from provisioner.jobs import Job, Rejected
+    from provisioner.pacing import Place, Quota
     from provisioner.runs import EndedExecution
     from provisioner.stack import StackRecord, StackState
 
@@ -47,7 +49,7 @@ class StackOperations(Protocol):
         """Return the stack of that name, None when there is none."""
 
     def create(self, stack_name: str, request: StackRequest) -> str:
-        """Start CreateStack; return the stack's id."""
+        """Start CreateStack and return the stack's id, or raise StackLimitError."""
 
     def update(self, stack_name: str, request: StackRequest) -> str:
         """Start UpdateStack and return the stack's id, or raise NoChangesError."""
@@ -68,6 +70,25 @@ class Queue(Protocol):
 
     def send(self, job_name: str, *, delay_seconds: int = 0) -> None:
         """Ask for a look at a job, at the earliest in `delay_seconds`."""
+
+
+class Pace(Protocol):
+    """The lines before CloudFormation's quotas, shared by all who call it in this Region.
+
+    Both answer at once, and raise TemporaryError when too many ask at the same time.
+    """
+
+    def enter(self, quota: Quota, *, admitted: bool) -> Place:
+        """Tell a caller to go on, or give it a place; see `pacing.enter`."""
+
+    def take(self, quota: Quota) -> Place:
+        """Take the right to one call; see `pacing.take`."""
+
+    def back_off(self, quota: Quota) -> None:
+        """Close a gate for a moment: a call was throttled."""
+
+    def hold(self, quota: Quota, reason: str) -> datetime:
+        """Let nobody through for a while; return until when."""
 
 
 class Runs(Protocol):
@@ -95,4 +116,5 @@ class Ports:
     stacks: Stacks
     cloudformation: StackOperations
     queue: Queue
+    pace: Pace
     pin: Callable[[Job], Job | Rejected]

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, assert_never
 
 import templates
 from provisioner import jobs
-from provisioner.errors import ConflictError, NoChangesError, PermanentError, TemporaryError
+from provisioner.admission import needed, quota_of
+from provisioner.errors import (
+    ConflictError,
+    NoChangesError,
+    PermanentError,
+    StackLimitError,
+    TemporaryError,
+    ThrottledError,
+)
 from provisioner.jobs import Rejected
+from provisioner.pacing import LONGEST_WAIT, Place, Quota
 from provisioner.plan import (
     Action,
     ContinueRollback,
@@ -19,15 +28,23 @@ from provisioner.plan import (
     Delete,
     Desired,
     GiveUp,
-    Nothing,
-    Reject,
+    Operation,
     Update,
-    Wait,
     Wanted,
     decide,
 )
 from provisioner.ports import StackRequest
-from provisioner.record import Done, Outcome, Postponed, Refused, Unchanged, after, unseen
+from provisioner.record import (
+    Done,
+    Outcome,
+    Refused,
+    Unchanged,
+    Waiting,
+    after,
+    forgiven,
+    unseen,
+    waiting,
+)
 from provisioner.stack import (
     CONTINUE,
     OWNER_TAG,
@@ -39,7 +56,7 @@ from provisioner.stack import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from provisioner.ports import Ports
     from provisioner.settings import Platform
@@ -50,11 +67,20 @@ _LOOKS = 3
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What a look at a job came to, for the log."""
+    """What a look at a job came to, for the log; no action when it has to wait for its turn."""
 
-    action: Action
-    outcome: Outcome
+    action: Action | None
+    outcome: Outcome | Waiting
     record: StackRecord
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What one look is about."""
+
+    record: StackRecord
+    desired: Desired
+    now: datetime
 
 
 class Reconciler:
@@ -70,8 +96,17 @@ class Reconciler:
         self._platform = platform
         self._clock = clock
 
-    def reconcile(self, job_names: Iterable[str]) -> Iterator[tuple[str, Reconciled | Exception]]:
+    def reconcile(
+        self, job_names: Iterable[str], *, retry: Collection[str] = ()
+    ) -> Iterator[tuple[str, Reconciled | Exception]]:
         """Look at each job once and act once; an error of one touches no other.
+
+        Parameters
+        ----------
+        job_names
+            The jobs to look at.
+        retry
+            Those of them whose failures are to be forgotten, because a person asked for it.
 
         Yields
         ------
@@ -84,42 +119,120 @@ class Reconciler:
         records = self._ports.stacks.get_many(names)
         for name in names:
             try:
-                yield name, self._settle(name, rows.get(name), records.get(name))
+                yield (
+                    name,
+                    self._settle(name, rows.get(name), records.get(name), forgive=name in retry),
+                )
             except Exception as error:  # noqa: BLE001  (whatever one job does, its neighbours go on)
                 yield name, error
 
     def _settle(
-        self, name: str, row: Mapping[str, object] | None, record: StackRecord | None
+        self,
+        name: str,
+        row: Mapping[str, object] | None,
+        record: StackRecord | None,
+        *,
+        forgive: bool,
     ) -> Reconciled:
         for _ in range(_LOOKS - 1):
             try:
-                return self._look(name, row, record)
+                return self._look(name, row, record, forgive=forgive)
             except ConflictError:
                 row = self._ports.jobs.get_many([name]).get(name)
                 record = self._ports.stacks.get_many([name]).get(name)
-        return self._look(name, row, record)
+        return self._look(name, row, record, forgive=forgive)
 
     def _look(
-        self, name: str, row: Mapping[str, object] | None, record: StackRecord | None
+        self,
+        name: str,
+        row: Mapping[str, object] | None,
+        record: StackRecord | None,
+        *,
+        forgive: bool,
     ) -> Reconciled:
         now = self._clock()
         stack_name = jobs.stack_name(self._platform.prefix, name)
         record = record or StackRecord(name, stack_name=stack_name)
+        if forgive:
+            record = forgiven(record)
         try:
-            desired = self._desired(row)
+            look = _Look(record, self._desired(row), now)
+            if ahead := self._stand_in_line(look, needed(look.desired, record, now)):
+                return ahead
             observed = self._observe(name, stack_name)
         except PermanentError as error:
             return self._unseen(record, error, now)
-        action = decide(desired, record, observed, now)
-        outcome = self._apply(action, record, observed, now)
-        fresh = after(record, desired, observed, action, outcome, now)
-        self._keep(record, fresh, outcome, now)
-        return Reconciled(action, outcome, fresh)
+        action = decide(look.desired, record, observed, now)
+        if isinstance(action, Operation):
+            return self._operate(look, action, observed)
+        return self._keep(look, action, Done(), observed)
+
+    def _stand_in_line(self, look: _Look, quota: Quota) -> Reconciled | None:
+        """Return None when the job may go on, else what it waits for."""
+        held = look.record.admission
+        if held is None or held.quota is not quota:
+            place = self._ports.pace.enter(quota, admitted=False)
+        elif held.is_ahead(look.now):
+            # The message that will wake it was sent when it got its place.
+            return self._wait(look, quota, Place(held.at, kept=True))
+        else:
+            place = self._ports.pace.enter(quota, admitted=held.is_valid(look.now))
+        if place.go and quota is Quota.DESCRIBE:
+            place = self._ports.pace.take(quota)
+        return None if place.go else self._wake_and_wait(look, quota, place)
+
+    def _wake_and_wait(self, look: _Look, quota: Quota, place: Place) -> Reconciled:
+        """Have the job looked at again when its turn comes.
+
+        The message goes first: a place without one would be a job that nobody wakes.
+        """
+        delay_seconds = max(1, math.ceil((place.at - look.now).total_seconds()))
+        if not place.kept:  # whoever has no place must not come when all the others come
+            longest = int(LONGEST_WAIT.total_seconds())
+            delay_seconds = random.randint(min(delay_seconds, longest // 2), longest)  # noqa: S311
+        self._ports.queue.send(look.record.job_name, delay_seconds=delay_seconds)
+        woken_at = look.now + timedelta(seconds=delay_seconds)
+        return self._wait(look, quota, replace(place, at=woken_at))
+
+    def _wait(self, look: _Look, quota: Quota, place: Place) -> Reconciled:
+        fresh = waiting(look.record, look.desired, quota, place, look.now)
+        if fresh is not look.record:
+            self._ports.stacks.save(fresh)
+        return Reconciled(None, Waiting(quota, place), fresh)
+
+    def _operate(
+        self, look: _Look, operation: Operation, observed: StackState | None
+    ) -> Reconciled:
+        quota = quota_of(operation)
+        if needed(look.desired, look.record, look.now) is not quota and (
+            ahead := self._stand_in_line(look, quota)
+        ):
+            return ahead
+        place = self._ports.pace.take(quota)
+        if not place.go:
+            return self._wake_and_wait(look, quota, place)
+        try:
+            outcome = self._apply(operation, look.record, observed, look.now)
+        except ConflictError:
+            raise
+        except TemporaryError as error:
+            return self._wake_and_wait(look, quota, self._turned_away(quota, error, look.now))
+        return self._keep(look, operation, outcome, observed)
+
+    def _turned_away(self, quota: Quota, error: TemporaryError, now: datetime) -> Place:
+        """Return when a call may be made again that CloudFormation did not take."""
+        if isinstance(error, StackLimitError):
+            return Place(self._ports.pace.hold(quota, str(error)), reason=str(error))
+        if isinstance(error, ThrottledError):
+            self._ports.pace.back_off(quota)
+        delay = timedelta(seconds=random.randint(2, 20))  # noqa: S311
+        return Place(now + delay, kept=True, reason=str(error))
 
     def _unseen(self, record: StackRecord, error: PermanentError, now: datetime) -> Reconciled:
         failure = Failure(str(error), at=now)
         fresh = unseen(record, failure.reason, now)
-        self._keep(record, fresh, Refused(failure), now)
+        if fresh is not record:
+            self._ports.stacks.save(fresh)
         return Reconciled(GiveUp(failure), Refused(failure), fresh)
 
     def _observe(self, name: str, stack_name: str) -> StackState | None:
@@ -139,27 +252,23 @@ class Reconciler:
         return Wanted(pinned, jobs.spec_digest(pinned))
 
     def _apply(
-        self, action: Action, record: StackRecord, observed: StackState | None, now: datetime
+        self, operation: Operation, record: StackRecord, observed: StackState | None, now: datetime
     ) -> Outcome:
         try:
-            return Done(self._call(action, record, observed, now))
+            return Done(self._call(operation, record, observed, now))
         except NoChangesError:
             return Unchanged()
-        except ConflictError:
-            raise
-        except TemporaryError as error:
-            return Postponed(str(error))
         except PermanentError as error:
-            digest = action.wanted.digest if isinstance(action, Create | Update) else None
+            digest = operation.wanted.digest if isinstance(operation, Create | Update) else None
             return Refused(Failure(reason=str(error), at=now, digest=digest))
 
     def _call(
-        self, action: Action, record: StackRecord, observed: StackState | None, now: datetime
+        self, operation: Operation, record: StackRecord, observed: StackState | None, now: datetime
     ) -> str | None:
         cloudformation = self._ports.cloudformation
         stack_id = observed.stack_id if observed else ""
         stack_name = jobs.stack_name(self._platform.prefix, record.job_name)
-        match action:
+        match operation:
             case Create(wanted):
                 return cloudformation.create(
                     stack_name, self._request("create", wanted, record, now)
@@ -177,10 +286,8 @@ class Reconciler:
                 cloudformation.continue_update_rollback(
                     stack_id, resources_to_skip, force=force, token=token
                 )
-            case Wait() | Nothing() | Reject() | GiveUp():
-                pass
             case _:
-                assert_never(action)
+                assert_never(operation)
         return None
 
     def _request(
@@ -195,13 +302,14 @@ class Reconciler:
         )
 
     def _keep(
-        self, before: StackRecord, fresh: StackRecord, outcome: Outcome, now: datetime
-    ) -> None:
+        self, look: _Look, action: Action, outcome: Outcome, observed: StackState | None
+    ) -> Reconciled:
+        before, now = look.record, look.now
+        fresh = after(before, look.desired, observed, action, outcome, now)
+        if fresh.next_attempt_at and fresh.next_attempt_at != before.next_attempt_at:
+            delay_seconds = math.ceil((fresh.next_attempt_at - now).total_seconds())
+            self._ports.queue.send(before.job_name, delay_seconds=delay_seconds)
         never_was = not before.version and fresh.status is JobStatus.DELETED
         if fresh is not before and not never_was:
             self._ports.stacks.save(fresh)
-        if isinstance(outcome, Postponed):
-            self._ports.queue.send(before.job_name, delay_seconds=random.randint(2, 20))  # noqa: S311
-        elif fresh.next_attempt_at and fresh.next_attempt_at != before.next_attempt_at:
-            delay = math.ceil((fresh.next_attempt_at - now).total_seconds())
-            self._ports.queue.send(before.job_name, delay_seconds=delay)
+        return Reconciled(action, outcome, fresh)

@@ -8,6 +8,7 @@ from typing import TypeAlias, assert_never
 
 from provisioner.causes import is_recoverable
 from provisioner.jobs import FieldError
+from provisioner.pacing import PER_SECOND, Admission, Place, Quota
 from provisioner.plan import (
     MAX_ATTEMPTS,
     Action,
@@ -60,13 +61,14 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Postponed:
-    """The call was not accepted now; the job is queued to be looked at again."""
+class Waiting:
+    """Nothing was called, or not accepted; the job is queued to be looked at again."""
 
-    reason: str
+    quota: Quota
+    place: Place
 
 
-Outcome: TypeAlias = Done | Unchanged | Refused | Postponed
+Outcome: TypeAlias = Done | Unchanged | Refused
 
 
 def after(
@@ -78,7 +80,7 @@ def after(
     now: datetime,
 ) -> StackRecord:
     """Return the row to write; equal to `record` when there is nothing new to say."""
-    fresh = _observe(_want(record, desired), observed)
+    fresh = _observe(_want(replace(record, admission=None), desired), observed)
     if desired is not None:
         fresh = replace(fresh, expires_at=None)
     match outcome:
@@ -88,17 +90,46 @@ def after(
             fresh = _rest(replace(fresh, deployed_digest=fresh.spec_digest), JobStatus.READY, now)
         case Refused(failure=failure):
             fresh = _refuse(fresh, failure, now)
-        case Postponed() if fresh.status is JobStatus.DELETED:
-            fresh = replace(fresh, status=JobStatus.PENDING)
-        case Postponed():
-            pass
         case _:
             assert_never(outcome)
-    postponed = outcome.reason if isinstance(outcome, Postponed) else None
-    fresh = replace(fresh, conditions=_conditions(fresh, postponed, now))
-    if fresh == record:
-        return record
-    return replace(fresh, updated_at=now)
+    return _dated(record, fresh, now)
+
+
+def waiting(
+    record: StackRecord, desired: Desired, quota: Quota, place: Place, now: datetime
+) -> StackRecord:
+    """Return the row of a job that cannot go on yet; equal to `record` when that is no news.
+
+    What was tried for which spec stays as it was, for nothing is tried. Only whether the stack is
+    to outlive its row is remembered at once: the row may be gone when the turn comes.
+    """
+    fresh = replace(record, admission=Admission(quota, place.at) if place.kept else None)
+    if isinstance(desired, Wanted):
+        fresh = replace(fresh, retain=desired.job.deletion_policy == "retain")
+    if quota is Quota.DESCRIBE:
+        return _dated(record, fresh, now)
+    if record.status is not JobStatus.RETRYING:
+        fresh = replace(fresh, status=JobStatus.PENDING, errors=(), expires_at=None)
+    return _dated(record, fresh, now, place.reason or _turn(quota, place))
+
+
+def forgiven(record: StackRecord) -> StackRecord:
+    """Return the record as if nothing had been tried, for a person asked to try again."""
+    return replace(
+        record, spec_digest=None, failure=None, attempts=0, recoveries=0, next_attempt_at=None
+    )
+
+
+def _turn(quota: Quota, place: Place) -> str:
+    return (
+        f"Its turn comes at about {place.at:%H:%M:%S} UTC: CloudFormation takes "
+        f"{PER_SECOND[quota]:g} of the {quota} calls a second."
+    )
+
+
+def _dated(record: StackRecord, fresh: StackRecord, now: datetime, reason: str = "") -> StackRecord:
+    fresh = replace(fresh, conditions=_conditions(fresh, reason, now))
+    return record if fresh == record else replace(fresh, updated_at=now)
 
 
 def _want(record: StackRecord, desired: Desired) -> StackRecord:
@@ -211,8 +242,7 @@ def unseen(record: StackRecord, reason: str, now: datetime) -> StackRecord:
     """Return the row of a job that could not even be looked at: a permission is missing, say."""
     if record.status is JobStatus.FAILED and record.failure and record.failure.reason == reason:
         return record
-    fresh = _fail(record, Failure(reason, at=now))
-    return replace(fresh, conditions=_conditions(fresh, None, now), updated_at=now)
+    return _dated(record, _fail(record, Failure(reason, at=now)), now)
 
 
 def _shown(errors: tuple[FieldError, ...]) -> tuple[FieldError, ...]:
@@ -223,18 +253,16 @@ def _shown(errors: tuple[FieldError, ...]) -> tuple[FieldError, ...]:
     return (*shown[:MAX_ERRORS], FieldError("", f"and {len(errors) - MAX_ERRORS} more"))
 
 
-def _conditions(record: StackRecord, postponed: str | None, now: datetime) -> tuple[Condition, ...]:
+def _conditions(record: StackRecord, message: str, now: datetime) -> tuple[Condition, ...]:
     """Say in Kubernetes's terms whether the job can run, and whether it is the row's."""
     ready = record.status is JobStatus.READY
-    message = postponed or ""
     if record.status is JobStatus.INVALID:
         message = "; ".join(f"{error.field}: {error.message}" for error in record.errors)[:1000]
     elif record.failure is not None:
         message = record.failure.reason
-    in_sync = record.spec_digest is not None and record.spec_digest == record.deployed_digest
     wanted = (
         ("Ready", "True" if ready else "False", record.status.title(), message),
-        ("InSync", str(in_sync), "DigestsAgree" if in_sync else "DigestsDiffer", ""),
+        ("InSync", str(record.in_sync), "DigestsAgree" if record.in_sync else "DigestsDiffer", ""),
     )
     before = {condition.type: condition for condition in record.conditions}
     return tuple(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from provisioner.jobs import FieldError
+    from provisioner.pacing import Admission
 
 
 OWNER_TAG = "provisioner"
@@ -138,8 +139,9 @@ class Failure:
 class StackState:
     """One stack as CloudFormation describes it.
 
-    `ours` tells whether our tag is on it; `digest` and `retain` come from its parameters;
-    `failure` is there when `status` is in FAILED_OPERATION and the events could still be read.
+    `ours` tells whether our tag is on it, `owner` what that tag says; `digest` and `retain` come
+    from its parameters; `failure` is there when `status` is in FAILED_OPERATION and the events
+    could still be read.
     """
 
     stack_id: str
@@ -149,6 +151,7 @@ class StackState:
     retain: bool = False
     outputs: Mapping[str, str] = field(default_factory=dict)
     failure: Failure | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +171,9 @@ class StackRecord:
 
     `spec_digest` is the wanted spec, `deployed_digest` the one the stack carries. `attempts`
     counts the failed operations that carried `spec_digest`; `recoveries` the deletions and
-    rollback continuations made since the stack was last well. `version` is 0 for a row that is
-    not written yet, and is the optimistic lock.
+    rollback continuations made since the stack was last well. `admission` is the place in a line
+    at which the job is looked at again. `version` is 0 for a row that is not written yet, and is
+    the optimistic lock.
     """
 
     job_name: str
@@ -185,12 +189,22 @@ class StackRecord:
     attempts: int = 0
     recoveries: int = 0
     next_attempt_at: datetime | None = None
+    admission: Admission | None = None
     orphans: tuple[str, ...] = ()
     conditions: tuple[Condition, ...] = ()
     retain: bool = False
     updated_at: datetime | None = None
     expires_at: int | None = None
     version: int = 0
+
+    @property
+    def in_sync(self) -> bool:
+        """Whether the stack is what the row asks for, as far as is known."""
+        return (
+            self.status is not JobStatus.PENDING
+            and self.spec_digest is not None
+            and self.spec_digest == self.deployed_digest
+        )
 
 
 def request_token(verb: str, digest: str | None, version: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from provisioner.aws.clients import client, error_code, error_message, translate, translated
-from provisioner.errors import ConflictError, NoChangesError
+from provisioner.errors import ConflictError, NoChangesError, StackLimitError
 from provisioner.stack import (
     CONTINUE,
     FAILED_OPERATION,
@@ -82,10 +83,17 @@ class CloudFormation:
             retain=parameters.get("DeletionPolicy") == "retain",
             outputs={o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", ())},
             failure=failure,
+            owner=tags.get(OWNER_TAG),
         )
 
     def create(self, stack_name: str, request: StackRequest) -> str:
-        """Start the creation; return the stack's id."""
+        """Start the creation; return the stack's id.
+
+        Raises
+        ------
+        StackLimitError
+            If the account has as many stacks in this Region as it may.
+        """
         with _started():
             response = client("cloudformation").create_stack(**self._spec(stack_name, request))
         return str(response["StackId"])
@@ -148,7 +156,8 @@ class CloudFormation:
         body = template.encode()
         if len(body) <= INLINE_TEMPLATE_BYTES:
             return {"TemplateBody": template}
-        key = f"templates/{stack_name}.json"
+        # Under a name of its own: two looks at a job must not read each other's template.
+        key = f"templates/{stack_name}/{hashlib.sha256(body).hexdigest()}.json"
         s3 = client("s3")
         s3.put_object(Bucket=self._artifacts_bucket, Key=key, Body=body)
         return {"TemplateURL": f"{s3.meta.endpoint_url}/{self._artifacts_bucket}/{key}"}
@@ -212,6 +221,8 @@ def _started() -> Iterator[None]:
         if "No updates are to be performed" in message:
             raise NoChangesError(message) from error
         # Somebody was faster than we between our look and our call: look again.
+        if error_code(error) == "LimitExceededException":
+            raise StackLimitError(message) from error
         if error_code(error) == "AlreadyExistsException" or _OVERTAKEN.search(message):
             raise ConflictError(message) from error
         raise translate(error) from error

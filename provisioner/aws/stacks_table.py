@@ -13,6 +13,7 @@ from provisioner.aws.items import Item, to_dynamodb
 from provisioner.aws.tables import get_many, pages
 from provisioner.errors import ConflictError
 from provisioner.jobs import FieldError
+from provisioner.pacing import Admission, Quota
 from provisioner.runs import iso
 from provisioner.stack import Condition, Failure, JobStatus, StackRecord, StackStatus
 
@@ -75,7 +76,8 @@ _FIELDS = frozenset(
     {
         "job_name", "status", "cloudformation_status", "stack_id", "stack_name", "spec_digest",
         "deployed_digest", "in_sync", "outputs", "failure", "errors", "attempts", "recoveries",
-        "next_attempt_at", "orphans", "conditions", "retain", "updated_at", "expires_at", "version",
+        "next_attempt_at", "admission", "orphans", "conditions", "retain", "updated_at",
+        "expires_at", "version",
     }
 )  # fmt: skip
 
@@ -94,7 +96,7 @@ def to_item(record: StackRecord) -> Item:
         "stack_name": record.stack_name,
         "spec_digest": record.spec_digest,
         "deployed_digest": record.deployed_digest,
-        "in_sync": record.spec_digest is not None and record.spec_digest == record.deployed_digest,
+        "in_sync": record.in_sync,
         "outputs": dict(record.outputs),
         "failure": failure
         and {
@@ -108,6 +110,8 @@ def to_item(record: StackRecord) -> Item:
         "attempts": record.attempts,
         "recoveries": record.recoveries,
         "next_attempt_at": record.next_attempt_at and iso(record.next_attempt_at),
+        "admission": record.admission
+        and {"quota": record.admission.quota, "at": iso(record.admission.at)},
         "orphans": list(record.orphans) or None,
         "conditions": [
             {
@@ -128,6 +132,7 @@ def to_item(record: StackRecord) -> Item:
 def from_item(item: Item) -> StackRecord:
     """Return the record that `to_item` wrote."""
     failure = item.get("failure")
+    admission = item.get("admission")
     cloudformation_status = item.get("cloudformation_status")
     return StackRecord(
         job_name=item["job_name"],
@@ -150,6 +155,7 @@ def from_item(item: Item) -> StackRecord:
         attempts=int(item.get("attempts", 0)),
         recoveries=int(item.get("recoveries", 0)),
         next_attempt_at=_maybe_time(item.get("next_attempt_at")),
+        admission=admission and Admission(Quota(admission["quota"]), _time(admission["at"])),
         orphans=tuple(item.get("orphans", ())),
         conditions=tuple(
             Condition(**{**c, "last_transition_time": _time(c["last_transition_time"])})

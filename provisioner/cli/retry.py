@@ -100,8 +100,10 @@ def _wait(
 def _progress(
     followed: Followed | None, record: StackRecord | None, before: StackRecord | None
 ) -> Progress:
-    if record is not None and record.status is JobStatus.FAILED and record == before:
-        return Progress(JobStatus.PENDING)  # the failure that is to be forgotten
+    if record is not None and record.status is JobStatus.FAILED:
+        forgotten = record == before or record.failure is None
+        if forgotten:  # or about to be
+            return Progress(JobStatus.PENDING)
     if followed is not None:
         return followed.progress(record)
     if record is None or record.status in {JobStatus.DELETED, JobStatus.RETAINED}:

@@ -11,7 +11,6 @@ import gc
 gc.disable()
 
 import os  # noqa: E402
-from datetime import UTC, datetime  # noqa: E402
 from functools import cache  # noqa: E402
 from typing import TYPE_CHECKING, ParamSpec, TypeVar  # noqa: E402
 
@@ -21,16 +20,16 @@ from provisioner.aws import artifacts  # noqa: E402
 from provisioner.aws.cloudformation import CloudFormation  # noqa: E402
 from provisioner.aws.dead_letter_queue import DeadLetterQueue  # noqa: E402
 from provisioner.aws.jobs_table import JobsTable  # noqa: E402
+from provisioner.aws.pace import PaceTable  # noqa: E402
 from provisioner.aws.queue import ReconcileQueue  # noqa: E402
 from provisioner.aws.stacks_table import StacksTable  # noqa: E402
-from provisioner.entrypoints.measuring import Count, count, measured  # noqa: E402
+from provisioner.entrypoints.measuring import Count, CountedPace, CountedStacks, count, measured  # noqa: E402
 from provisioner.errors import TemporaryError, ThrottledError  # noqa: E402
-from provisioner.plan import Action, ContinueRollback, Create, Delete, Update  # noqa: E402
+from provisioner.plan import ContinueRollback, Create, Delete, Update  # noqa: E402
 from provisioner.ports import Ports  # noqa: E402
 from provisioner.reconcile import Reconciled, Reconciler  # noqa: E402
-from provisioner.record import Done, Postponed  # noqa: E402
+from provisioner.record import Done, Waiting  # noqa: E402
 from provisioner.settings import Settings  # noqa: E402
-from provisioner.stack import JobStatus  # noqa: E402
 
 gc.freeze()
 gc.enable()
@@ -53,7 +52,7 @@ TIME_TO_QUEUE_MILLISECONDS = 15_000
 """Kept of the function's time to queue up to a hundred jobs that it does not suffice for."""
 
 
-_OPERATIONS: dict[type[Action], Count] = {
+_OPERATIONS: dict[type[object], Count] = {
     Create: Count.CREATES,
     Update: Count.UPDATES,
     Delete: Count.DELETES,
@@ -85,11 +84,12 @@ def reconciler() -> Reconciler:
     own = settings()
     ports = Ports(
         jobs=JobsTable(own.jobs_table),
-        stacks=StacksTable(own.stacks_table),
+        stacks=CountedStacks(StacksTable(own.stacks_table)),
         cloudformation=CloudFormation(
             own.platform.prefix, own.cloudformation_role_arn, own.platform.artifacts_bucket
         ),
         queue=queue(),
+        pace=CountedPace(PaceTable(own.pace_table)),
         pin=artifacts.pin,
     )
     return Reconciler(ports, own.platform)
@@ -115,13 +115,12 @@ def reconcile(
     """
     names = list(dict.fromkeys(job_names))
     errors: dict[str, Exception] = dict.fromkeys(names, TemporaryError("there was no time left"))
-    started_at = datetime.now(UTC)
     for job_name, result in _looks(names, retry):
         del errors[job_name]
         match result:
             case Reconciled():
                 _tell(job_name, result)
-                _count(result, started_at)
+                _count(result)
             case Exception() as error:
                 with about(job_name):
                     logger.error("look failed", exc_info=error)
@@ -141,7 +140,7 @@ def _looks(names: list[str], retry: frozenset[str]) -> Iterator[tuple[str, Recon
     """
     left = dict.fromkeys(names)
     try:
-        for job_name, result in reconciler().reconcile(names):
+        for job_name, result in reconciler().reconcile(names, retry=retry):
             del left[job_name]
             yield job_name, result
     except Exception as error:  # noqa: BLE001  (whatever it is, the jobs are looked at again)
@@ -156,29 +155,19 @@ def _tell(job_name: str, result: Reconciled) -> None:
     with about(job_name, result.record.spec_digest):
         logger.info(
             "reconciled",
-            action=type(result.action).__name__,
+            action=type(result.action).__name__ if result.action else None,
             outcome=type(result.outcome).__name__,
             status=result.record.status,
         )
 
 
-def _count(result: Reconciled, started_at: datetime) -> None:
+def _count(result: Reconciled) -> None:
     operation = _OPERATIONS.get(type(result.action))
     match result.outcome:
         case Done() if operation is not None:
             count(operation)
-        case Postponed():
-            count(Count.OPERATIONS_POSTPONED)
-        case _:
-            pass
-    record = result.record
-    if record.updated_at is None or record.updated_at < started_at:
-        return  # nothing was new
-    match record.status:
-        case JobStatus.FAILED:
-            count(Count.JOBS_FAILED)
-        case JobStatus.INVALID:
-            count(Count.JOBS_INVALID)
+        case Waiting():
+            count(Count.LOOKS_IN_LINE)
         case _:
             pass
 

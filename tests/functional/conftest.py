@@ -59,6 +59,7 @@ def bootstrap(monkeypatch):
         make_table("jobs-Jobs", "job_name")
         make_table("jobs-Stacks", "job_name", index=("status", "updated_at"))
         make_table("jobs-Triggers", "job_name", "trigger_id", index=("status", "started_at"))
+        make_table("jobs-Pace", "quota")
         s3 = boto3.client("s3")
         for bucket in ("bundles", "artifacts"):
             s3.create_bucket(
@@ -77,6 +78,7 @@ def bootstrap(monkeypatch):
             "ACCOUNT_ID": ACCOUNT,
             "JOBS_TABLE": "jobs-Jobs",
             "STACKS_TABLE": "jobs-Stacks",
+            "PACE_TABLE": "jobs-Pace",
             "TRIGGERS_TABLE": "jobs-Triggers",
             "RECONCILE_QUEUE_URL": queue,
             "DEAD_LETTER_QUEUE_URL": dead_letters,

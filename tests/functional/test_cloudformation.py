@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
+import boto3
 import pytest
 from botocore.stub import Stubber
 
 from provisioner.aws.clients import client
-from provisioner.aws.cloudformation import CloudFormation
+from provisioner.aws.cloudformation import INLINE_TEMPLATE_BYTES, CloudFormation
 from provisioner.errors import (
     ConflictError,
     NoChangesError,
     PermanentError,
     ProvisionerError,
+    StackLimitError,
     ThrottledError,
 )
 from provisioner.ports import StackRequest
@@ -158,6 +161,25 @@ def test_no_stack(stub):
     assert ADAPTER.describe(NAME) is None
 
 
+def test_a_template_too_large_to_be_sent_goes_through_the_artifacts_bucket():
+    topics = {
+        f"Topic{number}": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "x" * 100}}
+        for number in range(450)
+    }
+    template = json.dumps({"Resources": topics})
+    assert INLINE_TEMPLATE_BYTES < len(template) < 1_000_000
+    parameters = {"SpecDigest": A, "DeletionPolicy": "delete"}
+    template = template[:-1] + ',"Parameters":{"SpecDigest":{"Type":"String"},'
+    template += '"DeletionPolicy":{"Type":"String"}}}'
+
+    ADAPTER.create(NAME, StackRequest(template, parameters, {"provisioner": "jobs"}, "create-1"))
+
+    state = ADAPTER.describe(NAME)
+    assert (state.status, state.digest, state.owner) == (StackStatus.CREATE_COMPLETE, A, "jobs")
+    kept = boto3.client("s3").list_objects_v2(Bucket="artifacts")["Contents"]
+    assert [item["Key"].startswith(f"templates/{NAME}/") for item in kept] == [True]
+
+
 REFUSALS = {
     "nothing to do": ("ValidationError", "No updates are to be performed.", NoChangesError),
     "busy, on AWS": (
@@ -169,7 +191,7 @@ REFUSALS = {
     "made meanwhile": ("AlreadyExistsException", f"Stack [{NAME}] already exists", ConflictError),
     "token used": ("TokenAlreadyExistsException", "Client request token exists", ConflictError),
     "throttled": ("Throttling", "Rate exceeded", ThrottledError),
-    "quota": ("LimitExceededException", "Limit for stack has been exceeded", PermanentError),
+    "quota": ("LimitExceededException", "Limit for stack has been exceeded", StackLimitError),
     "denied": ("AccessDenied", "User is not authorized to perform", PermanentError),
     "bad template": ("ValidationError", "Template format error: unsupported", PermanentError),
 }

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+from provisioner import pacing
 from provisioner.errors import ConflictError, NoChangesError, PermanentError
+from provisioner.pacing import HELD_FOR, Hold, Line, Place, Quota
 from provisioner.ports import StackRequest
 from provisioner.stack import (
     IN_PROGRESS,
@@ -82,6 +84,44 @@ class FakeQueue:
         self.sent.append((job_name, delay_seconds))
 
 
+class FakePace:
+    """The lines of all quotas, in memory."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self.lines: dict[Quota, Line] = {}
+        self._clock = clock
+
+    def enter(self, quota: Quota, *, admitted: bool) -> Place:
+        line = self.lines.get(quota, Line())
+        self.lines[quota], place = pacing.enter(line, quota, self._clock(), admitted=admitted)
+        return place
+
+    def take(self, quota: Quota) -> Place:
+        line = self.lines.get(quota, Line())
+        self.lines[quota], place = pacing.take(line, quota, self._clock())
+        return place
+
+    def back_off(self, quota: Quota) -> None:
+        self.lines[quota] = pacing.back_off(self.lines.get(quota, Line()), self._clock())
+
+    def hold(self, quota: Quota, reason: str) -> datetime:
+        until = self._clock() + HELD_FOR
+        line = self.lines.get(quota, Line())
+        self.lines[quota] = pacing.held(line, Hold(until, reason))
+        return until
+
+
+class OpenPace(FakePace):
+    """Lines in which nobody ever has to wait."""
+
+    def enter(self, quota: Quota, *, admitted: bool) -> Place:
+        del quota, admitted
+        return Place(self._clock(), go=True)
+
+    def take(self, quota: Quota) -> Place:
+        return self.enter(quota, admitted=True)
+
+
 CONTINUED = {S.UPDATE_ROLLBACK_COMPLETE, S.UPDATE_ROLLBACK_FAILED}
 
 
@@ -101,12 +141,14 @@ class FakeCloudFormation:
     def __init__(self, clock: Callable[[], datetime], faults: Faults | None = None) -> None:
         self.stacks: dict[str, _Stack] = {}
         self.operations: list[tuple[str, str]] = []
+        self.described = 0
         self.faults = faults or Faults()
         self._clock = clock
         self._ids = count(1)
 
     def describe(self, stack_name: str) -> StackState | None:
         self.faults.strike()
+        self.described += 1
         stack = self.stacks.get(stack_name)
         return stack.state if stack else None
 

@@ -121,8 +121,9 @@ def test_paused_row_touches_nothing(status):
     "status", [s for s in ALL if s not in {GONE, StackStatus.REVIEW_IN_PROGRESS}]
 )
 @pytest.mark.parametrize("desired", [WANTED, None], ids=["valid", "absent"])
-def test_foreign_stack_is_never_touched(status, desired):
-    observed = replace(stack(status, OTHER), ours=False)
+@pytest.mark.parametrize("owner", [None, "team-b"], ids=["nobodys", "another-provisioners"])
+def test_foreign_stack_is_never_touched(status, desired, owner):
+    observed = replace(stack(status, OTHER), ours=False, owner=owner)
 
     action = decide(desired, KNOWN, observed, NOW)
 
@@ -131,6 +132,7 @@ def test_foreign_stack_is_never_touched(status, desired):
     else:
         assert isinstance(action, GiveUp)
         assert "arn:stack" in action.failure.reason
+        assert (owner or "not ours") in action.failure.reason
 
 
 @pytest.mark.parametrize("record", [BLANK, KNOWN], ids=["new", "known"])

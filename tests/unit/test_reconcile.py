@@ -11,8 +11,15 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from provisioner.errors import ConflictError, PermanentError, TemporaryError, ThrottledError
+from provisioner.errors import (
+    ConflictError,
+    PermanentError,
+    StackLimitError,
+    TemporaryError,
+    ThrottledError,
+)
 from provisioner.jobs import FieldError, Rejected
+from provisioner.pacing import Line, Quota
 from provisioner.plan import MAX_ATTEMPTS
 from provisioner.ports import Ports
 from provisioner.reconcile import Reconciled, Reconciler
@@ -22,9 +29,11 @@ from tests.support.fakes import (
     FakeClock,
     FakeCloudFormation,
     FakeJobs,
+    FakePace,
     FakeQueue,
     FakeStacks,
     Faults,
+    OpenPace,
 )
 from tests.support.platforms import PLATFORM
 
@@ -51,7 +60,7 @@ MOST_OPERATIONS = 2 * MAX_ATTEMPTS + 4
 
 
 class World:
-    def __init__(self):
+    def __init__(self, pace=OpenPace):
         self.clock = FakeClock()
         self.faults = Faults()
         self.jobs = FakeJobs()
@@ -59,7 +68,8 @@ class World:
         self.cloudformation = FakeCloudFormation(self.clock, self.faults)
         self.queue = FakeQueue()
         self.missing = set()
-        ports = Ports(self.jobs, self.stacks, self.cloudformation, self.queue, self.pin)
+        self.pace = pace(self.clock)
+        ports = Ports(self.jobs, self.stacks, self.cloudformation, self.queue, self.pace, self.pin)
         self.reconciler = Reconciler(ports, PLATFORM, self.clock)
 
     def pin(self, job):
@@ -70,6 +80,9 @@ class World:
 
     def look(self, *names):
         return dict(self.reconciler.reconcile(names or (NAME,)))
+
+    def retry(self):
+        return dict(self.reconciler.reconcile([NAME], retry=[NAME]))
 
     def put(self, **row_attributes):
         self.jobs.rows[NAME] = row(**row_attributes)
@@ -258,6 +271,7 @@ def test_a_temporary_error_of_any_call_is_made_good(world, calls_before, fault):
     world.faults.planned = [None] * calls_before + [fault]
 
     world.look()
+    world.clock.advance(timedelta(seconds=20))
     world.look()
 
     assert world.record.status is JobStatus.CREATING
@@ -497,7 +511,7 @@ def test_a_new_row_gets_all_recoveries_anew(ready):
 
 
 def test_a_quota_is_tried_again_five_times_and_not_for_ever(world):
-    quota = "LimitExceededException: Limit for stack has been exceeded"
+    quota = "LimitExceededException: Cannot exceed quota for RolesPerAccount: 1000"
     world.jobs.rows[NAME] = row()
     for _ in range(2 * MAX_ATTEMPTS):
         world.faults.planned = [None, PermanentError(quota)]
@@ -565,3 +579,187 @@ def test_pausing_forgets_neither_digest_nor_failure(world):
     world.put()
     assert world.record.status is JobStatus.FAILED
     assert len(world.cloudformation.operations) == 1
+
+
+def named(name, **more):
+    return row(**more) | {"job_name": name}
+
+
+@pytest.fixture
+def paced():
+    return World(pace=FakePace)
+
+
+class TestWaiting:
+    def put_many(self, world, count):
+        names = [f"report-{number}" for number in range(count)]
+        world.jobs.rows = {name: named(name) for name in names}
+        world.look(*names)
+        return names
+
+    def test_a_burst_stands_in_line_without_asking_cloudformation(self, paced):
+        names = self.put_many(paced, 50)
+
+        started = [name for name in names if paced.stacks.records[name].status == "CREATING"]
+        waiting = [name for name in names if paced.stacks.records[name].status == "PENDING"]
+        assert 1 <= len(started) <= 2
+        assert len(waiting) == 50 - len(started)
+        assert paced.cloudformation.described == len(started)
+        assert sorted(name for name, _ in paced.queue.sent) == sorted(waiting)
+        delays = [delay for _, delay in paced.queue.sent]
+        assert delays == sorted(delays)
+        assert 24 <= delays[-1] <= 27
+        message = paced.stacks.records[names[-1]].conditions[0].message
+        assert "09:00:2" in message
+        assert "2 of the create calls a second" in message
+
+    def test_looking_at_a_waiting_job_again_does_nothing(self, paced):
+        names = self.put_many(paced, 10)
+        before = dict(paced.stacks.records), list(paced.queue.sent), dict(paced.pace.lines)
+
+        paced.look(*names[5:])
+
+        assert (paced.stacks.records, paced.queue.sent, paced.pace.lines) == before
+
+    def test_the_turn_comes(self, paced):
+        names = self.put_many(paced, 10)
+        (delay,) = [delay for name, delay in paced.queue.sent if name == names[-1]]
+        paced.clock.advance(timedelta(seconds=delay))
+
+        paced.look(names[-1])
+
+        assert paced.stacks.records[names[-1]].status == "CREATING"
+        assert paced.stacks.records[names[-1]].admission is None
+
+    def test_who_comes_much_too_late_stands_at_the_end(self, paced):
+        names = self.put_many(paced, 10)
+        paced.clock.advance(timedelta(minutes=30))
+        late, ahead = names[-1], [f"next-{number}" for number in range(10)]
+        paced.jobs.rows |= {name: named(name) for name in ahead}
+        paced.look(*ahead)
+
+        paced.look(late)
+
+        assert paced.stacks.records[late].admission.at > paced.clock.now
+
+    def test_an_update_does_not_wait_behind_creations(self, paced):
+        paced.jobs.rows[NAME] = row()
+        paced.look(NAME)
+        paced.finish()
+        self.put_many(paced, 500)
+        paced.jobs.rows[NAME] = row(memory_mb=256)
+
+        paced.look(NAME)
+
+        assert paced.record.status is JobStatus.UPDATING
+
+    def test_a_mistake_is_told_to_who_waits(self, paced):
+        names = self.put_many(paced, 10)
+        paced.jobs.rows[names[-1]] = named(names[-1], memory_mb=1)
+
+        paced.look(names[-1])
+
+        assert paced.stacks.records[names[-1]].status == "INVALID"
+
+    def test_a_row_that_asks_to_be_retained_while_it_waits_is(self, paced):
+        self.put_many(paced, 4)
+        paced.jobs.rows[NAME] = row()
+        paced.clock.advance(timedelta(minutes=2))
+        paced.look(NAME)
+        paced.finish()
+        paced.pace.lines[Quota.UPDATE] = Line(next_place_at=paced.clock.now + timedelta(minutes=1))
+        paced.put(memory_mb=256)
+        assert paced.record.status is JobStatus.PENDING
+
+        paced.put(memory_mb=256, deletion_policy="retain")
+        paced.remove()
+
+        assert paced.record.status is JobStatus.RETAINED
+        assert paced.state.status is StackStatus.CREATE_COMPLETE
+
+    def test_a_throttled_job_keeps_its_turn_and_the_others_slow_down(self, paced):
+        names = self.put_many(paced, 10)
+        (delay,) = [delay for name, delay in paced.queue.sent if name == names[5]]
+        paced.clock.advance(timedelta(seconds=delay))
+        paced.faults.planned = [None, ThrottledError("Rate exceeded")]
+
+        paced.look(names[5])
+
+        record = paced.stacks.records[names[5]]
+        assert record.status is JobStatus.PENDING
+        assert record.admission.quota is Quota.CREATE
+        assert record.conditions[0].message == "Rate exceeded"
+        assert paced.pace.lines[Quota.CREATE].free_at >= paced.clock.now + timedelta(seconds=1)
+        paced.clock.advance(record.admission.at - paced.clock.now)
+        paced.look(names[5])
+        assert paced.stacks.records[names[5]].status is JobStatus.CREATING
+
+    def test_at_the_stack_limit_new_jobs_are_pending_and_others_go_on(self, paced):
+        paced.put()
+        paced.finish()
+        reason = "Limit for stack has been exceeded"
+        paced.jobs.rows |= {name: named(name) for name in ("one", "two")}
+        paced.clock.advance(timedelta(seconds=10))
+        paced.faults.planned = [None, StackLimitError(reason)]
+        operations = len(paced.cloudformation.operations)
+
+        paced.look("one", "two")
+
+        for name in ("one", "two"):
+            assert paced.stacks.records[name].status is JobStatus.PENDING
+            assert paced.stacks.records[name].conditions[0].message == reason
+        assert all(300 <= delay <= 900 for _, delay in paced.queue.sent[-2:])
+        paced.put(memory_mb=256)
+        assert paced.record.status is JobStatus.UPDATING
+        assert len(paced.cloudformation.operations) == operations + 1
+        paced.clock.advance(timedelta(minutes=6))
+        paced.look("one")
+        assert paced.stacks.records["one"].status is JobStatus.CREATING
+
+    def test_a_look_that_waits_for_a_describe_changes_no_status(self, paced):
+        paced.put()
+        paced.finish()
+        for _ in range(20):
+            paced.look()
+
+        assert paced.record.status is JobStatus.READY
+        assert paced.record.admission.quota is Quota.DESCRIBE
+        assert len(paced.queue.sent) == 1
+        paced.clock.advance(timedelta(seconds=paced.queue.sent[0][1]))
+        paced.look()
+        assert paced.record.admission is None
+
+
+class TestRetry:
+    def test_a_person_may_have_a_failed_job_tried_again(self, world):
+        world.put()
+        world.finish(BROKEN)
+        assert world.record.status is JobStatus.FAILED
+
+        world.retry()
+        world.finish()
+        world.finish()
+
+        assert world.record.status is JobStatus.READY
+        assert world.record.failure is None
+
+    def test_a_deletion_that_was_given_up_is_tried_again(self, ready):
+        ready.remove()
+        for _ in range(MAX_ATTEMPTS):
+            if ready.record.status is JobStatus.DELETING:
+                ready.finish("in use")
+        assert ready.record.status is JobStatus.FAILED
+
+        ready.retry()
+        ready.finish()
+
+        assert ready.record.status is JobStatus.DELETED
+
+    def test_what_is_well_stays_so(self, ready):
+        before = len(ready.cloudformation.operations)
+
+        ready.retry()
+
+        assert ready.record.status is JobStatus.READY
+        assert ready.record.spec_digest
+        assert len(ready.cloudformation.operations) == before

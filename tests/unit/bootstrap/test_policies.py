@@ -119,6 +119,7 @@ def test_reconcilers_write_stacks_rows_and_nothing_else_of_people(policies, role
     for table in ("JobsTable", "StacksTable"):
         assert may("dynamodb:BatchGetItem", f"{TABLE}/{table}")
     assert may("dynamodb:PutItem", f"{TABLE}/StacksTable")
+    assert may("dynamodb:PutItem", f"{TABLE}/PaceTable")
     assert not may("dynamodb:PutItem", f"{TABLE}/JobsTable")
     assert not may("dynamodb:PutItem", f"{TABLE}/TriggersTable")
     assert may("s3:GetObject", "arn:aws:s3:::BundleBucket/report.zip")
@@ -241,6 +242,7 @@ def test_what_a_job_can_be_given(policies, action, arn, context):
         ("dynamodb:PutItem", f"{TABLE}/JobsTable", {}),
         ("dynamodb:Query", f"{TABLE}/StacksTable/index/by_status", {}),
         ("dynamodb:UpdateItem", f"{TABLE}/TriggersTable", {}),
+        ("dynamodb:PutItem", f"{TABLE}/PaceTable", {}),
         ("dynamodb:GetRecords", f"{TABLE}/JobsTable/stream/now", {}),
         ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:ReconcileQueue", {}),
         ("sqs:ReceiveMessage", f"arn:aws:sqs:{HERE}:DeadLetterQueue", {}),

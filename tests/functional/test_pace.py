@@ -1,0 +1,85 @@
+"""The lines in DynamoDB, over moto: several processes, one line."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from provisioner.aws.pace import PaceTable
+from provisioner.pacing import HELD_FOR, PER_SECOND, Quota
+
+pytestmark = pytest.mark.usefixtures("bootstrap")
+
+NOW = datetime(2026, 11, 21, 9, 0, 0, 123456, tzinfo=UTC)
+
+
+class Clock:
+    now = NOW
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def processes(clock):
+    return [PaceTable("jobs-Pace", clock) for _ in range(3)]
+
+
+def test_processes_share_a_line(processes):
+    gone = [pace.take(Quota.DESCRIBE).go for _ in range(10) for pace in processes]
+
+    assert gone.count(True) in {int(PER_SECOND[Quota.DESCRIBE]) - 1, PER_SECOND[Quota.DESCRIBE]}
+
+
+def test_no_two_get_the_same_place(processes):
+    places = [pace.enter(Quota.CREATE, admitted=False) for pace in processes]
+    assert all(place.go for place in places)
+    for pace in processes:
+        pace.take(Quota.CREATE)
+
+    places = [pace.enter(Quota.CREATE, admitted=False).at for pace in processes for _ in range(3)]
+
+    assert len(set(places)) == 9
+
+
+def test_who_is_admitted_goes_when_the_gate_is_open(processes, clock):
+    first, second, _ = processes
+    while first.take(Quota.UPDATE).go:
+        pass
+    assert not second.enter(Quota.UPDATE, admitted=True).go
+
+    clock.now += timedelta(seconds=1)
+
+    assert second.enter(Quota.UPDATE, admitted=True).go
+    assert second.take(Quota.UPDATE).go
+
+
+def test_a_hold_is_everybodys_and_of_its_quota_only(processes, clock):
+    first, second, _ = processes
+
+    until = first.hold(Quota.CREATE, "no room")
+
+    assert until == NOW + HELD_FOR
+    place = second.enter(Quota.CREATE, admitted=False)
+    assert (place.go, place.reason) == (False, "no room")
+    assert second.take(Quota.UPDATE).go
+    clock.now = until
+    assert second.take(Quota.CREATE).go
+
+
+def test_backing_off_is_everybodys(processes, clock):
+    first, second, third = processes
+    third.enter(Quota.DELETE, admitted=True)
+
+    first.back_off(Quota.DELETE)
+
+    assert not second.take(Quota.DELETE).go
+    assert not third.take(Quota.DELETE).go
+    clock.now += timedelta(seconds=1)
+    assert third.take(Quota.DELETE).go
