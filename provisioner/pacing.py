@@ -54,18 +54,23 @@ _BURST = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A place in a line that a job holds; it is void when the job comes much too late."""
+    """When a job that stands in line is looked at again.
+
+    `kept` tells whether it holds a place then, which is void when it comes much too late, or has to
+    ask for one anew.
+    """
 
     quota: Quota
     at: datetime
+    kept: bool = True
 
     def is_ahead(self, now: datetime) -> bool:
         """Tell whether its time is still to come; a clock that is a little slow does not matter."""
         return self.at - _EARLIEST > now
 
     def is_valid(self, now: datetime) -> bool:
-        """Tell whether its time has come, and not long ago."""
-        return self.at - _EARLIEST <= now <= self.at + _LATEST
+        """Tell whether it is a place whose time has come, and not long ago."""
+        return self.kept and self.at - _EARLIEST <= now <= self.at + _LATEST
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ from provisioner.record import (
     Waiting,
     after,
     forgiven,
+    retaining,
     unseen,
     waiting,
 )
@@ -174,7 +175,8 @@ class Reconciler:
             place = self._ports.pace.enter(quota, admitted=False)
         elif held.is_ahead(look.now):
             # The message that will wake it was sent when it got its place.
-            return self._wait(look, quota, Place(held.at, kept=True))
+            fresh = retaining(look.record, look.desired)
+            return self._wait(look.record, fresh, Waiting(quota, held.at))
         else:
             place = self._ports.pace.enter(quota, admitted=held.is_valid(look.now))
         if place.go and quota is Quota.DESCRIBE:
@@ -191,14 +193,14 @@ class Reconciler:
             longest = int(LONGEST_WAIT.total_seconds())
             delay_seconds = random.randint(min(delay_seconds, longest // 2), longest)  # noqa: S311
         self._ports.queue.send(look.record.job_name, delay_seconds=delay_seconds)
-        woken_at = look.now + timedelta(seconds=delay_seconds)
-        return self._wait(look, quota, replace(place, at=woken_at))
-
-    def _wait(self, look: _Look, quota: Quota, place: Place) -> Reconciled:
+        place = replace(place, at=look.now + timedelta(seconds=delay_seconds))
         fresh = waiting(look.record, look.desired, quota, place, look.now)
-        if fresh is not look.record:
+        return self._wait(look.record, fresh, Waiting(quota, place.at))
+
+    def _wait(self, before: StackRecord, fresh: StackRecord, until: Waiting) -> Reconciled:
+        if fresh != before:
             self._ports.stacks.save(fresh)
-        return Reconciled(None, Waiting(quota, place), fresh)
+        return Reconciled(None, until, fresh)
 
     def _operate(
         self, look: _Look, operation: Operation, observed: StackState | None

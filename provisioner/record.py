@@ -62,10 +62,10 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Nothing was called, or not accepted; the job is queued to be looked at again."""
+    """Nothing was called, or not accepted; the job is looked at again `until` then."""
 
     quota: Quota
-    place: Place
+    until: datetime
 
 
 Outcome: TypeAlias = Done | Unchanged | Refused
@@ -100,17 +100,25 @@ def waiting(
 ) -> StackRecord:
     """Return the row of a job that cannot go on yet; equal to `record` when that is no news.
 
-    What was tried for which spec stays as it was, for nothing is tried. Only whether the stack is
-    to outlive its row is remembered at once: the row may be gone when the turn comes.
+    What was tried for which spec stays as it was, for nothing is tried.
     """
-    fresh = replace(record, admission=Admission(quota, place.at) if place.kept else None)
-    if isinstance(desired, Wanted):
-        fresh = replace(fresh, retain=desired.job.deletion_policy == "retain")
+    admission = Admission(quota, place.at, kept=place.kept)
+    fresh = replace(retaining(record, desired), admission=admission)
     if quota is Quota.DESCRIBE:
         return _dated(record, fresh, now)
     if record.status is not JobStatus.RETRYING:
         fresh = replace(fresh, status=JobStatus.PENDING, errors=(), expires_at=None)
     return _dated(record, fresh, now, place.reason or _turn(quota, place))
+
+
+def retaining(record: StackRecord, desired: Desired) -> StackRecord:
+    """Return the record that knows whether the stack is to outlive its row.
+
+    That is remembered at once, even by who has to wait: the row may be gone when the turn comes.
+    """
+    if not isinstance(desired, Wanted):
+        return record
+    return replace(record, retain=desired.job.deletion_policy == "retain")
 
 
 def forgiven(record: StackRecord) -> StackRecord:
@@ -135,7 +143,7 @@ def _dated(record: StackRecord, fresh: StackRecord, now: datetime, reason: str =
 def _want(record: StackRecord, desired: Desired) -> StackRecord:
     if not isinstance(desired, Wanted):
         return record
-    record = replace(record, errors=(), retain=desired.job.deletion_policy == "retain")
+    record = replace(retaining(record, desired), errors=())
     # A paused row is not looked up, so its digest is not the one that would be deployed.
     if record.spec_digest == desired.digest or desired.job.paused:
         return record

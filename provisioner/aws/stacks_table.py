@@ -111,7 +111,11 @@ def to_item(record: StackRecord) -> Item:
         "recoveries": record.recoveries,
         "next_attempt_at": record.next_attempt_at and iso(record.next_attempt_at),
         "admission": record.admission
-        and {"quota": record.admission.quota, "at": iso(record.admission.at)},
+        and {
+            "quota": record.admission.quota,
+            "at": iso(record.admission.at),
+            "kept": record.admission.kept,
+        },
         "orphans": list(record.orphans) or None,
         "conditions": [
             {
@@ -155,7 +159,8 @@ def from_item(item: Item) -> StackRecord:
         attempts=int(item.get("attempts", 0)),
         recoveries=int(item.get("recoveries", 0)),
         next_attempt_at=_maybe_time(item.get("next_attempt_at")),
-        admission=admission and Admission(Quota(admission["quota"]), _time(admission["at"])),
+        admission=admission
+        and Admission(Quota(admission["quota"]), _time(admission["at"]), kept=admission["kept"]),
         orphans=tuple(item.get("orphans", ())),
         conditions=tuple(
             Condition(**{**c, "last_transition_time": _time(c["last_transition_time"])})

@@ -709,10 +709,14 @@ class TestWaiting:
             assert paced.stacks.records[name].status is JobStatus.PENDING
             assert paced.stacks.records[name].conditions[0].message == reason
         assert all(300 <= delay <= 900 for _, delay in paced.queue.sent[-2:])
+        messages = len(paced.queue.sent)
+        paced.look("one", "two")
+        assert len(paced.queue.sent) == messages
+        assert paced.stacks.records["one"].conditions[0].message == reason
         paced.put(memory_mb=256)
         assert paced.record.status is JobStatus.UPDATING
         assert len(paced.cloudformation.operations) == operations + 1
-        paced.clock.advance(timedelta(minutes=6))
+        paced.clock.advance(timedelta(minutes=15))
         paced.look("one")
         assert paced.stacks.records["one"].status is JobStatus.CREATING
 
