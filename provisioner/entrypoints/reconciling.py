@@ -139,15 +139,19 @@ def _looks(names: list[str], retry: frozenset[str]) -> Iterator[tuple[str, Recon
     So that one Stacks row that nobody can read keeps only its own job from being looked at.
     """
     left = dict.fromkeys(names)
+    failed: Exception | None = None
     try:
         for job_name, result in reconciler().reconcile(names, retry=retry):
             del left[job_name]
             yield job_name, result
     except Exception as error:  # noqa: BLE001  (whatever it is, the jobs are looked at again)
-        if len(left) == 1 or isinstance(error, TemporaryError):
-            yield from ((job_name, error) for job_name in left)
-            return
-        for job_name in left:
+        failed = error
+    if failed is None:
+        return
+    for job_name in left:
+        if len(names) == 1 or isinstance(failed, TemporaryError):
+            yield job_name, failed
+        else:
             yield from _looks([job_name], retry)
 
 
