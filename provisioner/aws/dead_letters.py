@@ -23,8 +23,6 @@ MOST = 1000
 """Letters of either place that are looked at in one go."""
 
 _HELD_SECONDS = 120
-# Long polling asks all of SQS's servers, so that nothing is there when nothing comes.
-_WAIT_SECONDS = 1
 _BATCH = 10
 
 
@@ -107,6 +105,7 @@ class Held:
         del self.letters[letter.id]
 
     def _messages(self) -> Iterator[Letter]:
+        # The queue itself is polled long (template.yaml), so nothing is there when nothing comes.
         while len(self._receipts) < MOST:
             with translated():
                 response = client("sqs").receive_message(
@@ -115,7 +114,6 @@ class Held:
                     MessageSystemAttributeNames=["SentTimestamp"],
                     MessageAttributeNames=["All"],
                     VisibilityTimeout=_HELD_SECONDS,
-                    WaitTimeSeconds=_WAIT_SECONDS,
                 )
             fresh = [
                 m for m in response.get("Messages", ()) if m["MessageId"] not in self._receipts
