@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from provisioner.jobs import Rejected
 from provisioner.pacing import Quota
 from provisioner.plan import (
     ContinueRollback,
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
 _IN_PROGRESS = frozenset({JobStatus.CREATING, JobStatus.UPDATING, JobStatus.DELETING})
 
 
-def needed(desired: Desired, record: StackRecord, now: datetime) -> Quota:
-    """Judge from row and record alone what the look will need.
+def needed(desired: Desired, record: StackRecord, now: datetime) -> Quota | None:
+    """Judge from row and record alone what the look will need; None is nothing at all.
 
     CloudFormation is not asked, so a burst of rows stands in line without a single call. What the
     look then finds may differ; what it does is decided by that.
     """
+    if isinstance(desired, Rejected) and record.stack_id is None:
+        return None
     if record.status in _IN_PROGRESS:
         return Quota.DESCRIBE
     action = decide(desired, record, _believed(record), now)

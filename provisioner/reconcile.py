@@ -6,39 +6,32 @@ import math
 import random
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
-import templates
 from provisioner import jobs
 from provisioner.admission import needed, quota_of
 from provisioner.errors import (
     ConflictError,
-    NoChangesError,
     PermanentError,
     StackLimitError,
     TemporaryError,
     ThrottledError,
 )
 from provisioner.jobs import Rejected
+from provisioner.operations import Operations
 from provisioner.pacing import LONGEST_WAIT, Place, Quota
 from provisioner.plan import (
     Action,
-    ContinueRollback,
-    Create,
-    Delete,
     Desired,
     GiveUp,
     Operation,
-    Update,
     Wanted,
     decide,
 )
-from provisioner.ports import StackRequest
 from provisioner.record import (
     Done,
     Outcome,
     Refused,
-    Unchanged,
     Waiting,
     after,
     forgiven,
@@ -47,13 +40,10 @@ from provisioner.record import (
     waiting,
 )
 from provisioner.stack import (
-    CONTINUE,
-    OWNER_TAG,
     Failure,
     JobStatus,
     StackRecord,
     StackState,
-    request_token,
 )
 
 if TYPE_CHECKING:
@@ -94,7 +84,8 @@ class Reconciler:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._ports = ports
-        self._platform = platform
+        self._prefix = platform.prefix
+        self._operations = Operations(ports.cloudformation, platform)
         self._clock = clock
 
     def reconcile(
@@ -152,20 +143,21 @@ class Reconciler:
         forgive: bool,
     ) -> Reconciled:
         now = self._clock()
-        stack_name = jobs.stack_name(self._platform.prefix, name)
+        stack_name = jobs.stack_name(self._prefix, name)
         record = record or StackRecord(name, stack_name=stack_name)
         if forgive:
             record = forgiven(record)
         try:
             look = _Look(record, self._desired(row), now)
-            if ahead := self._stand_in_line(look, needed(look.desired, record, now)):
+            quota = needed(look.desired, record, now)
+            if quota and (ahead := self._stand_in_line(look, quota)):
                 return ahead
-            observed = self._observe(name, stack_name)
+            observed = self._observe(name, stack_name) if quota else None
         except PermanentError as error:
             return self._unseen(record, error, now)
         action = decide(look.desired, record, observed, now)
         if isinstance(action, Operation):
-            return self._operate(look, action, observed)
+            return self._operate(look, action, observed, stood_for=quota)
         return self._keep(look, action, Done(), observed)
 
     def _stand_in_line(self, look: _Look, quota: Quota) -> Reconciled | None:
@@ -203,18 +195,21 @@ class Reconciler:
         return Reconciled(None, until, fresh)
 
     def _operate(
-        self, look: _Look, operation: Operation, observed: StackState | None
+        self,
+        look: _Look,
+        operation: Operation,
+        observed: StackState | None,
+        *,
+        stood_for: Quota | None,
     ) -> Reconciled:
         quota = quota_of(operation)
-        if needed(look.desired, look.record, look.now) is not quota and (
-            ahead := self._stand_in_line(look, quota)
-        ):
+        if quota is not stood_for and (ahead := self._stand_in_line(look, quota)):
             return ahead
         place = self._ports.pace.take(quota)
         if not place.go:
             return self._wake_and_wait(look, quota, place)
         try:
-            outcome = self._apply(operation, look.record, observed, look.now)
+            outcome = self._operations.start(operation, look.record, observed, look.now)
         except ConflictError:
             raise
         except TemporaryError as error:
@@ -238,7 +233,7 @@ class Reconciler:
         return Reconciled(GiveUp(failure), Refused(failure), fresh)
 
     def _observe(self, name: str, stack_name: str) -> StackState | None:
-        if jobs.job_name_of(self._platform.prefix, stack_name) != name:
+        if jobs.job_name_of(self._prefix, stack_name) != name:
             return None  # no job can have this name, so no stack can
         return self._ports.cloudformation.describe(stack_name)
 
@@ -252,56 +247,6 @@ class Reconciler:
         if isinstance(pinned, Rejected):
             return pinned
         return Wanted(pinned, jobs.spec_digest(pinned))
-
-    def _apply(
-        self, operation: Operation, record: StackRecord, observed: StackState | None, now: datetime
-    ) -> Outcome:
-        try:
-            return Done(self._call(operation, record, observed, now))
-        except NoChangesError:
-            return Unchanged()
-        except PermanentError as error:
-            digest = operation.wanted.digest if isinstance(operation, Create | Update) else None
-            return Refused(Failure(reason=str(error), at=now, digest=digest))
-
-    def _call(
-        self, operation: Operation, record: StackRecord, observed: StackState | None, now: datetime
-    ) -> str | None:
-        cloudformation = self._ports.cloudformation
-        stack_id = observed.stack_id if observed else ""
-        stack_name = jobs.stack_name(self._platform.prefix, record.job_name)
-        match operation:
-            case Create(wanted):
-                return cloudformation.create(
-                    stack_name, self._request("create", wanted, record, now)
-                )
-            case Update(wanted):
-                return cloudformation.update(
-                    stack_name, self._request("update", wanted, record, now)
-                )
-            case Delete(retain_resources, force):
-                token = request_token("delete", None, record.version)
-                cloudformation.delete(stack_id, retain_resources, force=force, token=token)
-            case ContinueRollback(resources_to_skip, force):
-                failed = observed.failure.digest if observed and observed.failure else None
-                token = request_token(CONTINUE, failed, record.version)
-                cloudformation.continue_update_rollback(
-                    stack_id, resources_to_skip, force=force, token=token
-                )
-            case _:
-                assert_never(operation)
-        return None
-
-    def _request(
-        self, verb: str, wanted: Wanted, record: StackRecord, now: datetime
-    ) -> StackRequest:
-        job = jobs.as_of(wanted.job, now)
-        return StackRequest(
-            template=templates.to_json(templates.build(job, self._platform)),
-            parameters={"SpecDigest": wanted.digest, "DeletionPolicy": job.deletion_policy},
-            tags={**job.tags, OWNER_TAG: self._platform.prefix, "job": job.job_name},
-            token=request_token(verb, wanted.digest, record.version),
-        )
 
     def _keep(
         self, look: _Look, action: Action, outcome: Outcome, observed: StackState | None

@@ -767,3 +767,15 @@ class TestRetry:
         assert ready.record.status is JobStatus.READY
         assert ready.record.spec_digest
         assert len(ready.cloudformation.operations) == before
+
+
+def test_a_flood_of_bad_rows_takes_nothing_from_the_others(paced):
+    bad = {f"bad-{number}": {"job_name": f"bad-{number}", "type": "x"} for number in range(300)}
+    paced.jobs.rows = bad | {NAME: row()}
+
+    paced.look(*bad, NAME)
+
+    assert paced.record.status is JobStatus.CREATING
+    assert paced.stacks.records["bad-299"].status is JobStatus.INVALID
+    assert paced.cloudformation.described == 1
+    assert paced.queue.sent == []

@@ -1,0 +1,91 @@
+"""Starting what was decided: one call to CloudFormation, and what it answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+import templates
+from provisioner import jobs
+from provisioner.errors import NoChangesError, PermanentError
+from provisioner.plan import ContinueRollback, Create, Delete, Operation, Update, Wanted
+from provisioner.ports import StackRequest
+from provisioner.record import Done, Outcome, Refused, Unchanged
+from provisioner.stack import (
+    CONTINUE,
+    OWNER_TAG,
+    Failure,
+    StackRecord,
+    StackState,
+    request_token,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from provisioner.ports import StackOperations
+    from provisioner.settings import Platform
+
+
+class Operations:
+    """Starts operations on the stacks of jobs."""
+
+    def __init__(self, cloudformation: StackOperations, platform: Platform) -> None:
+        self._cloudformation = cloudformation
+        self._platform = platform
+
+    def start(
+        self, operation: Operation, record: StackRecord, observed: StackState | None, now: datetime
+    ) -> Outcome:
+        """Start an operation; the same one twice is started once, by its token.
+
+        Raises
+        ------
+        TemporaryError
+            If CloudFormation did not take the call, and may take it later.
+        """
+        try:
+            return Done(self._call(operation, record, observed, now))
+        except NoChangesError:
+            return Unchanged()
+        except PermanentError as error:
+            digest = operation.wanted.digest if isinstance(operation, Create | Update) else None
+            return Refused(Failure(reason=str(error), at=now, digest=digest))
+
+    def _call(
+        self, operation: Operation, record: StackRecord, observed: StackState | None, now: datetime
+    ) -> str | None:
+        cloudformation = self._cloudformation
+        stack_id = observed.stack_id if observed else ""
+        stack_name = jobs.stack_name(self._platform.prefix, record.job_name)
+        match operation:
+            case Create(wanted):
+                return cloudformation.create(
+                    stack_name, self._request("create", wanted, record, now)
+                )
+            case Update(wanted):
+                return cloudformation.update(
+                    stack_name, self._request("update", wanted, record, now)
+                )
+            case Delete(retain_resources, force):
+                token = request_token("delete", None, record.version)
+                cloudformation.delete(stack_id, retain_resources, force=force, token=token)
+            case ContinueRollback(resources_to_skip, force):
+                failed = observed.failure.digest if observed and observed.failure else None
+                token = request_token(CONTINUE, failed, record.version)
+                cloudformation.continue_update_rollback(
+                    stack_id, resources_to_skip, force=force, token=token
+                )
+            case _:
+                assert_never(operation)
+        return None
+
+    def _request(
+        self, verb: str, wanted: Wanted, record: StackRecord, now: datetime
+    ) -> StackRequest:
+        job = jobs.as_of(wanted.job, now)
+        return StackRequest(
+            template=templates.to_json(templates.build(job, self._platform)),
+            parameters={"SpecDigest": wanted.digest, "DeletionPolicy": job.deletion_policy},
+            tags={**job.tags, OWNER_TAG: self._platform.prefix, "job": job.job_name},
+            token=request_token(verb, wanted.digest, record.version),
+        )
