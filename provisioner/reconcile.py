@@ -67,8 +67,9 @@ class Reconciled:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What one look is about."""
+    """What one look is about: the Stacks row as it is stored, and as the look takes it."""
 
+    stored: StackRecord
     record: StackRecord
     desired: Desired
     row_digest: str | None
@@ -145,12 +146,11 @@ class Reconciler:
     ) -> Reconciled:
         now = self._clock()
         stack_name = jobs.stack_name(self._prefix, name)
-        record = record or StackRecord(name, stack_name=stack_name)
-        if forgive:
-            record = forgiven(record)
+        stored = record or StackRecord(name, stack_name=stack_name)
+        record = forgiven(stored) if forgive else stored
         try:
             digest = None if row is None else jobs.row_digest(row)
-            look = _Look(record, self._desired(row), digest, now)
+            look = _Look(stored, record, self._desired(row), digest, now)
             quota = needed(look.desired, record, now)
             if quota and (ahead := self._stand_in_line(look, quota)):
                 return ahead
@@ -170,7 +170,7 @@ class Reconciler:
         elif held.is_ahead(look.now):
             # The message that will wake it was sent when it got its place.
             fresh = retaining(look.record, look.desired)
-            return self._wait(look.record, fresh, Waiting(quota, held.at))
+            return self._wait(look, fresh, Waiting(quota, held.at))
         else:
             place = self._ports.pace.enter(quota, admitted=held.is_valid(look.now))
         if place.go and quota is Quota.DESCRIBE:
@@ -189,10 +189,11 @@ class Reconciler:
         self._ports.queue.send(look.record.job_name, delay_seconds=delay_seconds)
         place = replace(place, at=look.now + timedelta(seconds=delay_seconds))
         fresh = waiting(look.record, look.desired, quota, place, look.now)
-        return self._wait(look.record, fresh, Waiting(quota, place.at))
+        return self._wait(look, fresh, Waiting(quota, place.at))
 
-    def _wait(self, before: StackRecord, fresh: StackRecord, until: Waiting) -> Reconciled:
-        if fresh != before:
+    def _wait(self, look: _Look, fresh: StackRecord, until: Waiting) -> Reconciled:
+        never_was = not look.stored.version and look.desired is None
+        if fresh != look.stored and not never_was:
             self._ports.stacks.save(fresh)
         return Reconciled(None, until, fresh)
 
@@ -260,6 +261,6 @@ class Reconciler:
             delay_seconds = math.ceil((fresh.next_attempt_at - now).total_seconds())
             self._ports.queue.send(before.job_name, delay_seconds=delay_seconds)
         never_was = not before.version and fresh.status is JobStatus.DELETED
-        if fresh != before and not never_was:
+        if fresh != look.stored and not never_was:
             self._ports.stacks.save(fresh)
         return Reconciled(action, outcome, fresh)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from provisioner import jobs
-from provisioner.aws.clients import client, error_code, error_message, translate, translated
+from provisioner.aws.clients import client, error_code, error_message, translated
 from provisioner.errors import ConflictError, NoChangesError, StackLimitError
 from provisioner.stack import (
     CONTINUE,
@@ -63,12 +63,14 @@ class CloudFormation:
 
     def describe(self, stack_name: str) -> StackState | None:
         """Return the stack of that name, None when there is none."""
-        try:
-            response = client("cloudformation").describe_stacks(StackName=stack_name)
-        except ClientError as error:
-            if error_code(error) == "ValidationError" and "does not exist" in error_message(error):
-                return None
-            raise translate(error) from error
+        with translated():
+            try:
+                response = client("cloudformation").describe_stacks(StackName=stack_name)
+            except ClientError as error:
+                code, message = error_code(error), error_message(error)
+                if code == "ValidationError" and "does not exist" in message:
+                    return None
+                raise
         stack = response["Stacks"][0]
         status = StackStatus(stack["StackStatus"])
         parameters, tags = _parameters(stack), _tags(stack)
@@ -249,15 +251,16 @@ def _last_operation(newest_first: Iterable[Event]) -> Iterator[Event]:
 @contextmanager
 def _started() -> Iterator[None]:
     """Translate what CloudFormation answers when it does not start an operation."""
-    try:
-        yield
-    except ClientError as error:
-        message = error_message(error)
-        if "No updates are to be performed" in message:
-            raise NoChangesError(message) from error
-        # Somebody was faster than we between our look and our call: look again.
-        if error_code(error) == "LimitExceededException":
-            raise StackLimitError(message) from error
-        if error_code(error) == "AlreadyExistsException" or _OVERTAKEN.search(message):
-            raise ConflictError(message) from error
-        raise translate(error) from error
+    with translated():
+        try:
+            yield
+        except ClientError as error:
+            message = error_message(error)
+            if "No updates are to be performed" in message:
+                raise NoChangesError(message) from error
+            if error_code(error) == "LimitExceededException":
+                raise StackLimitError(message) from error
+            # Somebody was faster than we between our look and our call: look again.
+            if error_code(error) == "AlreadyExistsException" or _OVERTAKEN.search(message):
+                raise ConflictError(message) from error
+            raise

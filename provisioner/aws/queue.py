@@ -24,14 +24,23 @@ class ReconcileQueue:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def send(self, job_name: str, *, delay_seconds: int = 0, detect_drift: bool = False) -> None:
+    def send(
+        self,
+        job_name: str,
+        *,
+        delay_seconds: int = 0,
+        retry: bool = False,
+        detect_drift: bool = False,
+    ) -> None:
         """Ask for a look at a job, at the earliest in `delay_seconds` (900 at most are kept).
 
-        With `detect_drift` its stack's drift is looked for instead.
+        With `retry` the look forgets what has failed before; with `detect_drift` the drift of the
+        job's stack is looked for instead.
         """
+        asks = {"retry": retry, "detect_drift": detect_drift}
         with translated():
             client("sqs").send_message(
-                QueueUrl=self._url, **_message(job_name, delay_seconds, detect_drift=detect_drift)
+                QueueUrl=self._url, **_message(job_name, delay_seconds, **asks)
             )
 
     def send_many(self, delays_seconds: Mapping[str, int], *, detect_drift: bool = False) -> None:
@@ -55,8 +64,8 @@ class ReconcileQueue:
                 raise TemporaryError(f"SQS did not take {len(response['Failed'])} messages")
 
 
-def _message(job_name: str, delay_seconds: int, *, detect_drift: bool) -> dict[str, Any]:
-    body = {"job_name": job_name} | ({"detect_drift": True} if detect_drift else {})
+def _message(job_name: str, delay_seconds: int, **asks: bool) -> dict[str, Any]:
+    body = {"job_name": job_name} | {name: True for name, asked in asks.items() if asked}
     return {
         "MessageBody": json.dumps(body),
         "DelaySeconds": max(0, min(delay_seconds, MAX_DELAY_SECONDS)),

@@ -723,6 +723,11 @@ class TestWaiting:
         paced.look("one")
         assert paced.stacks.records["one"].status is JobStatus.CREATING
 
+    def test_a_job_that_never_was_leaves_no_record(self, paced):
+        paced.look(*(f"nobody-{number}" for number in range(20)))
+
+        assert paced.stacks.records == {}
+
     def test_a_look_that_waits_for_a_describe_changes_no_status(self, paced):
         paced.put()
         paced.finish()
@@ -761,6 +766,17 @@ class TestRetry:
         ready.finish()
 
         assert ready.record.status is JobStatus.DELETED
+
+    def test_a_job_that_has_to_wait_remembers_that_it_was_asked(self, paced):
+        paced.put()
+        paced.finish(THROTTLED)
+        assert paced.record.attempts == 1
+        paced.pace.lines[Quota.DELETE] = Line(next_place_at=paced.clock.now + timedelta(minutes=1))
+
+        paced.retry()
+
+        assert paced.record.attempts == 0
+        assert paced.record.failure is None
 
     def test_what_is_well_stays_so(self, ready):
         before = len(ready.cloudformation.operations)

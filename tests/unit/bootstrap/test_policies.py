@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from tests.unit.bootstrap.conftest import Statements
+
 HERE = "eu-west-1:123456789012"
 STACK = f"arn:aws:cloudformation:{HERE}:stack/jobs-report/1"
 SERVICE_ROLE = "arn:aws:iam::123456789012:role/jobs_provisioner/CloudFormationRole"
@@ -13,6 +15,7 @@ BOUNDARY = "arn:aws:iam::123456789012:policy/jobs_provisioner/JobBoundary"
 JOB_ROLE = "arn:aws:iam::123456789012:role/jobs/jobs-report"
 OWN_ROLE = "arn:aws:iam::123456789012:role/jobs_provisioner/WorkflowRole"
 TABLE = f"arn:aws:dynamodb:{HERE}:table"
+TOPIC = f"arn:aws:sns:{HERE}:NotificationTopic"
 CLUSTER = f"arn:aws:ecs:{HERE}:cluster/Cluster"
 TASK = f"arn:aws:ecs:{HERE}:task-definition/jobs-a:1"
 FOREIGN_TASK = f"arn:aws:ecs:{HERE}:task-definition/b:1"
@@ -51,6 +54,7 @@ def test_no_role_is_allowed_all_of_a_service(policies):
 
 
 WITHOUT_RESOURCE = {
+    "cloudformation:DescribeStacks",  # of all stacks
     "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeSecurityGroupRules",
     "ec2:DescribeSecurityGroups",
@@ -103,6 +107,7 @@ def test_stacks_are_operated_with_the_service_role_only(policies, role, operatio
         "jobs-SecurityStack-1A2B/1",
         "jobs-NetworkStack-1A2B/1",
         "jobs-ComputeStack-1A2B/1",
+        "jobs-ObservabilityStack-1A2B/1",
         "somebody-elses/1",
     ],
 )
@@ -349,6 +354,11 @@ def test_workflows(policies, action, arn, context, allowed):
         ),
         ("JobStreamRole", "cloudformation:DetectStackDrift", STACK, False),
         ("SweepRole", "sqs:SendMessage", f"arn:aws:sqs:{HERE}:ReconcileQueue", True),
+        *(
+            (role, f"sqs:{action}", f"arn:aws:sqs:{HERE}:DeadLetterQueue", action == "SendMessage")
+            for role in (*RECONCILERS, "SweepRole", "RunEventsRole")
+            for action in ("SendMessage", "ReceiveMessage", "DeleteMessage")
+        ),
         ("RunEventsRole", "dynamodb:UpdateItem", f"{TABLE}/TriggersTable", True),
         ("RunEventsRole", "dynamodb:UpdateItem", f"{TABLE}/StacksTable", False),
         ("RunEventsRole", "ecs:StopTask", f"arn:aws:ecs:{HERE}:task/Cluster/1", True),
@@ -400,6 +410,20 @@ def test_only_encrypted_traffic_is_answered(bootstrap, policy):
     first = bootstrap.resource(policy)["PolicyDocument"]["Statement"][0]
     assert (first["Effect"], first["Principal"]) == ("Deny", "*")
     assert first["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_alarms_of_the_provisioner_and_of_jobs_may_publish(bootstrap):
+    key = bootstrap.resource("NotificationKey")["KeyPolicy"]["Statement"]
+    topic = bootstrap.resource("NotificationTopicPolicy")["PolicyDocument"]["Statement"]
+    for alarm in ("jobs-Provisioner-DeadLetters", "jobs-report"):
+        source = {"aws_SourceArn": f"arn:aws:cloudwatch:{HERE}:alarm:{alarm}"}
+        assert Statements(tuple(topic[1:])).allow("sns:Publish", TOPIC, **source)
+    foreign = {"aws_SourceArn": f"arn:aws:cloudwatch:{HERE}:alarm:billing"}
+    assert not Statements(tuple(topic[1:])).allow("sns:Publish", TOPIC, **foreign)
+    cloudwatch = [s for s in key if s["Principal"] == {"Service": "cloudwatch.amazonaws.com"}]
+    assert Statements(tuple(cloudwatch)).allow(
+        "kms:GenerateDataKey", "*", aws_SourceAccount="123456789012"
+    )
 
 
 def actions(statement) -> list[str]:
