@@ -38,6 +38,9 @@ class Count(StrEnum):
     JOBS_FAILED = "JobsFailed"
     JOBS_INVALID = "JobsInvalid"
     DEAD_LETTERS = "DeadLetters"
+    JOBS_STUCK = "JobsStuck"
+    JOBS_UNLIKE_THEIR_ROWS = "JobsUnlikeTheirRows"
+    DELETIONS_WITHHELD = "DeletionsWithheld"
 
 
 _counts: Counter[Count] = Counter()
@@ -49,9 +52,10 @@ def _metrics() -> Metrics:
     return Metrics(namespace="Provisioner")
 
 
-def count(what: Count) -> None:
-    """Count one more of something in this invocation."""
-    _counts[what] += 1
+def count(what: Count, times: int = 1) -> None:
+    """Count more of something in this invocation."""
+    if times:
+        _counts[what] += times
 
 
 def known_digest(job_name: str) -> str | None:

@@ -22,6 +22,7 @@ from provisioner.aws.tasks import Tasks
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.comparison import believable, compare
 from provisioner.completion import complete
+from provisioner.entrypoints.measuring import Count, count, measured
 from provisioner.errors import ProvisionerError
 from provisioner.settings import Settings
 from provisioner.stack import JobStatus, StackRecord
@@ -54,6 +55,7 @@ def _queue() -> ReconcileQueue:
 
 
 @logger.inject_lambda_context
+@measured(lambda: _settings().platform.prefix)
 def handler(event: dict[str, Any], _context: LambdaContext) -> None:
     """Queue the jobs that are stuck, and complete the runs whose end nobody told.
 
@@ -66,6 +68,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
     now = datetime.now(UTC)
     stuck = dict.fromkeys((record.job_name for record in _stuck(now)), 0)
     _queue().send_many(stuck)
+    count(Count.JOBS_STUCK, len(stuck))
     ended = _complete_ended_runs(now - STUCK_AFTER)
     logger.info("swept", stuck_jobs=len(stuck), ended_runs=ended)
 
@@ -98,11 +101,11 @@ def _compare() -> None:
     rows = {str(row["job_name"]): jobs.row_digest(row) for row in JobsTable(own.jobs_table).all()}
     findings = compare(rows, records, stacks)
     found = believable(findings, len(stacks))
-    if len(found) < len(findings):
-        logger.error(
-            "so many rows are gone that their stacks stay",
-            jobs=sorted(findings.keys() - found.keys()),
-        )
+    withheld = sorted(findings.keys() - found.keys())
+    if withheld:
+        logger.error("so many rows are gone that their stacks stay", jobs=withheld)
+    count(Count.DELETIONS_WITHHELD, len(withheld))
+    count(Count.JOBS_UNLIKE_THEIR_ROWS, len(found))
     _queue().send_many(dict.fromkeys(found, 0))
     well = [
         name
@@ -120,14 +123,14 @@ def _complete_ended_runs(until: datetime) -> int:
     platform = _settings().platform
     runs = TriggersTable(platform.triggers_table)
     tasks = Tasks(platform.ecs_cluster_arn)
-    count = 0
+    ended = 0
     for run in runs.running(until=until):
         try:
             execution = executions.ended(run["job_name"], run["execution_arn"])
             if execution is not None:
                 started_at = datetime.fromisoformat(run["started_at"])
                 complete(replace(execution, started_at=started_at), runs, tasks)
-                count += 1
+                ended += 1
         except ProvisionerError:
             logger.exception("ending a run failed", job_name=run["job_name"])
-    return count
+    return ended

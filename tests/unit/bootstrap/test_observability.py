@@ -48,6 +48,7 @@ def test_what_is_watched(alarms):
         for name in FUNCTION_NAMES
     }
     assert {watched(alarm) for alarm in alarms.values()} == functions | {
+        ("Provisioner", "DeletionsWithheld", "prefix", "jobs"),
         ("AWS/Lambda", "IteratorAge", "FunctionName", "jobs_job_stream"),
         (
             "AWS/Lambda",
