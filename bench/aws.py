@@ -23,7 +23,7 @@ from boto3.dynamodb.types import TypeSerializer
 from bench import cold_start, environment, rows
 from provisioner.aws.items import to_dynamodb, to_plain
 from provisioner.aws.stacks_table import to_item
-from provisioner.jobs import row_digest
+from provisioner.jobs import parse, row_digest
 from provisioner.stack import Condition, JobStatus, StackRecord, StackStatus
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _recorded(name: str) -> dict[str, Any]:
         cloudformation_status=StackStatus.CREATE_COMPLETE,
         stack_id=_stack_id(f"jobs-{name}"),
         stack_name=f"jobs-{name}",
-        row_digest=row_digest({**_plain_row, "job_name": name}),
+        row_digest=_row_digest(name),
         spec_digest=_DIGEST,
         deployed_digest=_DIGEST,
         outputs=dict.fromkeys(("StateMachineArn", "LambdaArn", "RoleArn"), _stack_id(name)),
@@ -173,6 +173,11 @@ def _recorded(name: str) -> dict[str, Any]:
         version=3,
     )
     return to_dynamodb(to_item(record) | {"version": 3})
+
+
+def _row_digest(name: str) -> str:
+    row = {**_plain_row, "job_name": name}
+    return row_digest(row, parse(row))
 
 
 def _items(table: str, names: list[str]) -> list[Any]:

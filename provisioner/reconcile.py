@@ -17,7 +17,7 @@ from provisioner.errors import (
     TemporaryError,
     ThrottledError,
 )
-from provisioner.jobs import Rejected
+from provisioner.jobs import Job, Rejected
 from provisioner.operations import Operations
 from provisioner.pacing import LONGEST_WAIT, Place, Quota
 from provisioner.plan import (
@@ -149,8 +149,9 @@ class Reconciler:
         stored = record or StackRecord(name, stack_name=stack_name)
         record = forgiven(stored) if forgive else stored
         try:
-            digest = None if row is None else jobs.row_digest(row)
-            look = _Look(stored, record, self._desired(row), digest, now)
+            parsed = None if row is None else jobs.parse(row)
+            digest = jobs.row_digest(row, parsed) if row is not None and parsed else None
+            look = _Look(stored, record, self._desired(parsed), digest, now)
             quota = needed(look.desired, record, now)
             if quota and (ahead := self._stand_in_line(look, quota)):
                 return ahead
@@ -240,16 +241,11 @@ class Reconciler:
             return None  # no job can have this name, so no stack can
         return self._ports.cloudformation.describe(stack_name)
 
-    def _desired(self, row: Mapping[str, object] | None) -> Desired:
-        if row is None:
-            return None
-        job = jobs.parse(row)
-        if isinstance(job, Rejected) or job.paused:
-            return job if isinstance(job, Rejected) else Wanted(job, jobs.spec_digest(job))
-        pinned = self._ports.pin(job)
-        if isinstance(pinned, Rejected):
-            return pinned
-        return Wanted(pinned, jobs.spec_digest(pinned))
+    def _desired(self, parsed: Job | Rejected | None) -> Desired:
+        if parsed is None or isinstance(parsed, Rejected):
+            return parsed
+        job = parsed if parsed.paused else self._ports.pin(parsed)
+        return job if isinstance(job, Rejected) else Wanted(job, jobs.spec_digest(job))
 
     def _keep(
         self, look: _Look, action: Action, outcome: Outcome, observed: StackState | None

@@ -98,7 +98,10 @@ def _compare() -> None:
     )
     stacks = {stack.job_name: stack for stack in cloudformation.job_stacks()}
     records = {record.job_name: record for record in StacksTable(own.stacks_table).all()}
-    rows = {str(row["job_name"]): jobs.row_digest(row) for row in JobsTable(own.jobs_table).all()}
+    rows = {
+        str(row["job_name"]): jobs.row_digest(row, jobs.parse(row))
+        for row in JobsTable(own.jobs_table).all()
+    }
     findings = compare(rows, records, stacks)
     found = believable(findings, len(stacks))
     withheld = sorted(findings.keys() - found.keys())

@@ -7,6 +7,8 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from provisioner.jobs.errors import Rejected
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -31,12 +33,16 @@ def spec_digest(job: Job) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def row_digest(row: Mapping[str, object]) -> str:
-    """Return the SHA-256, in hex, of a row as it was written, valid or not.
+def row_digest(row: Mapping[str, object], parsed: Job | Rejected) -> str:
+    """Return the SHA-256, in hex, of what a row says, before its artifact is looked up.
 
-    It tells whether a row is still the one that was looked at, without understanding it.
+    It tells whether a row is still the one that was looked at, and costs no call. It is the same
+    for every spelling of a valid row.
     """
-    text = json.dumps(row, sort_keys=True, separators=(",", ":"), default=_as_text)
+    if isinstance(parsed, Rejected):
+        text = json.dumps(row, sort_keys=True, separators=(",", ":"), default=_as_text)
+    else:
+        text = f"{spec_digest(parsed)} {parsed.paused}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 
