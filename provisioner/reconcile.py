@@ -22,6 +22,7 @@ from provisioner.operations import Operations
 from provisioner.pacing import LONGEST_WAIT, Place, Quota
 from provisioner.plan import (
     Action,
+    Delete,
     Desired,
     GiveUp,
     Operation,
@@ -35,6 +36,7 @@ from provisioner.record import (
     Waiting,
     after,
     forgiven,
+    leaving,
     retaining,
     unseen,
     waiting,
@@ -212,6 +214,7 @@ class Reconciler:
         place = self._ports.pace.take(quota)
         if not place.go:
             return self._wake_and_wait(look, quota, place)
+        look = self._foretell(look, operation)
         try:
             outcome = self._operations.start(operation, look.record, observed, look.now)
         except ConflictError:
@@ -219,6 +222,16 @@ class Reconciler:
         except TemporaryError as error:
             return self._wake_and_wait(look, quota, self._turned_away(quota, error, look.now))
         return self._keep(look, operation, outcome, observed)
+
+    def _foretell(self, look: _Look, operation: Operation) -> _Look:
+        """Write down what a deletion is going to leave behind: once it is over nobody could."""
+        if not isinstance(operation, Delete):
+            return look
+        fresh = leaving(look.record, operation.retain_resources)
+        if fresh == look.record:
+            return look
+        self._ports.stacks.save(fresh)
+        return replace(look, record=replace(fresh, version=fresh.version + 1))
 
     def _turned_away(self, quota: Quota, error: TemporaryError, now: datetime) -> Place:
         """Return when a call may be made again that CloudFormation did not take."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeAlias, assert_never
+from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from provisioner.causes import is_recoverable
 from provisioner.jobs import FieldError
@@ -35,6 +35,9 @@ from provisioner.stack import (
     StackState,
     StackStatus,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MAX_ERRORS = 100
 """Errors that a Stacks row shows."""
@@ -123,6 +126,11 @@ def retaining(record: StackRecord, desired: Desired) -> StackRecord:
     return replace(record, retain=desired.job.deletion_policy == "retain")
 
 
+def leaving(record: StackRecord, resources: Iterable[str]) -> StackRecord:
+    """Return the record that tells which resources its stack's deletion leaves behind."""
+    return replace(record, orphans=tuple(dict.fromkeys((*record.orphans, *resources))))
+
+
 def forgiven(record: StackRecord) -> StackRecord:
     """Return the record as if nothing had been tried, for a person asked to try again."""
     return replace(
@@ -188,8 +196,7 @@ def _act(record: StackRecord, action: Action, now: datetime) -> StackRecord:
         case Update():
             return replace(record, status=JobStatus.UPDATING, next_attempt_at=None, recoveries=0)
         case Delete(retain_resources=kept):
-            orphans = tuple(dict.fromkeys((*record.orphans, *kept)))
-            return replace(_recover(record), status=JobStatus.DELETING, orphans=orphans)
+            return replace(_recover(leaving(record, kept)), status=JobStatus.DELETING)
         case ContinueRollback():
             return replace(_recover(record), status=JobStatus.UPDATING)
         case Wait(status=JobStatus.RETRYING, until=until, failure=failure):

@@ -13,7 +13,9 @@ from typing import Any
 import boto3
 from boto3.dynamodb.conditions import Key
 
-from tests.support.proxy import MISSING_EXPORT, RefusingProxy
+from tests.support.faults import faults_before
+from tests.support.proxy import with_template
+from tests.support.resources import MISSING_EXPORT, with_missing_export
 from tests.support.waiting import wait_until
 
 CODE = """
@@ -113,6 +115,7 @@ class EngineUnderTest:
         status: str,
         *,
         until: Callable[[], bool] = lambda: True,
+        timeout_seconds: float = 60,
         **attributes: Any,
     ) -> dict[str, Any]:
         """Return the Stacks row once it has that status and those attributes."""
@@ -123,7 +126,7 @@ class EngineUnderTest:
             return row if wanted.items() <= row.items() and until() else None
 
         try:
-            return wait_until(look, f"{wanted} of {name}")
+            return wait_until(look, f"{wanted} of {name}", timeout_seconds=timeout_seconds)
         except AssertionError as error:
             raise AssertionError(f"{error}; the row is {self.record(name)}") from error
 
@@ -187,26 +190,36 @@ class EngineUnderTest:
     @contextmanager
     def refusing(self, *names: str):
         """Let CloudFormation refuse the stacks of these jobs; yields words of its reason."""
-        functions = [
-            name
-            for name in self._function_names()
-            if name.endswith(("job_stream", "stack_events", "reconcile_queue"))
-        ]
-        with RefusingProxy(self.url).running() as proxy:
-            proxy.refused = {f"jobs-{name}" for name in names}
-            for function in functions:
-                self._set_variable(function, "AWS_ENDPOINT_URL_CLOUDFORMATION", proxy.url)
-            try:
-                yield MISSING_EXPORT
-            finally:
-                for function in functions:
-                    self._set_variable(function, "AWS_ENDPOINT_URL_CLOUDFORMATION", None)
+        with faults_before(self) as faults:
+            for name in names:
+                plan = faults.plan(name)
+                plan.add(with_template(with_missing_export), "CreateStack", "UpdateStack")
+            yield MISSING_EXPORT
 
-    def _function_names(self) -> list[str]:
+    def statuses(self, stack_id: str) -> list[str]:
+        """Return the statuses that a stack went through, oldest first."""
+        pages = self.client("cloudformation").get_paginator("describe_stack_events")
+        return [
+            event["ResourceStatus"]
+            for page in pages.paginate(StackName=stack_id)
+            for event in page["StackEvents"]
+            if event["ResourceType"] == "AWS::CloudFormation::Stack"
+            and event["LogicalResourceId"] == event["StackName"]
+        ][::-1]
+
+    # The provisioner's own functions
+
+    def function_names(self) -> list[str]:
         pages = self.client("lambda").get_paginator("list_functions").paginate()
         return [function["FunctionName"] for page in pages for function in page["Functions"]]
 
-    def _set_variable(self, function: str, name: str, value: str | None) -> None:
+    def reconciling_functions(self) -> list[str]:
+        """Return those that call CloudFormation."""
+        suffixes = ("job_stream", "stack_events", "reconcile_queue")
+        return [name for name in self.function_names() if name.endswith(suffixes)]
+
+    def set_variable(self, function: str, name: str, value: str | None) -> None:
+        """Set or remove an environment variable of a function."""
         functions = self.client("lambda")
         found = functions.get_function_configuration(FunctionName=function)
         variables = found["Environment"]["Variables"]

@@ -367,6 +367,21 @@ def test_a_stack_that_will_not_be_deleted_is_let_go_with_its_orphans_named(ready
     assert ready.record.orphans == ("Function",)
 
 
+def test_orphans_are_known_even_if_we_die_right_after_leaving_them(ready):
+    ready.remove()
+    ready.finish("bucket is not empty")
+    ready.cloudformation.finish(STACK, "bucket is not empty")
+    describe = foretell = delete = None
+    ready.faults.planned = [describe, foretell, delete, Crash()]
+    with pytest.raises(Crash):
+        ready.look()
+
+    ready.finish()
+
+    assert ready.record.status is JobStatus.DELETED
+    assert ready.record.orphans == ("Function",)
+
+
 FAULTS = st.sampled_from(
     [ThrottledError("Rate exceeded"), TemporaryError("503"), ConflictError("x"), Crash()]
 )

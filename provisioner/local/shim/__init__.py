@@ -5,7 +5,15 @@ ministack and the standard library. Each module says what AWS does, what the eng
 and mends the difference by wrapping functions that `patching` has first made sure are there.
 """
 
-from provisioner.local.shim import conditions, executions, objects, stack_events, streams, tasks
+from provisioner.local.shim import (
+    conditions,
+    executions,
+    objects,
+    stack_events,
+    stacks,
+    streams,
+    tasks,
+)
 from provisioner.local.shim.patching import EngineMismatchError, private
 
 __all__ = ["EngineMismatchError", "install", "private"]
@@ -19,5 +27,5 @@ def install() -> None:
     EngineMismatchError
         The installed engine is another one than all this was written for.
     """
-    for module in (stack_events, streams, tasks, executions, objects, conditions):
+    for module in (stack_events, stacks, streams, tasks, executions, objects, conditions):
         module.install()

@@ -1,0 +1,475 @@
+"""Every stack status that the engine can reach is reached, and left, with rows alone.
+
+What else happens to a stack is done to it on its way to CloudFormation, or by hand as a person
+would. The statuses are read off the stacks' own events.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+from botocore.session import get_session
+
+from provisioner.local.home import Home
+from provisioner.local.install import installed
+from tests.support.faults import faults_before
+from tests.support.proxy import (
+    answer_lost,
+    delayed,
+    internal_failure,
+    throttled,
+    with_template,
+    without_retaining,
+    without_rollback,
+)
+from tests.support.resources import MISSING_EXPORT, TOLD_TO_FAIL, with_missing_export
+
+pytestmark = pytest.mark.engine
+
+CREATED = ["CREATE_IN_PROGRESS", "CREATE_COMPLETE"]
+UPDATED = ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"]
+DELETED = ["DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
+NOT_DELETED = ["DELETE_IN_PROGRESS", "DELETE_FAILED"]
+NOT_CREATED = ["CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"]
+NOT_ROLLED_BACK = ["CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "ROLLBACK_FAILED"]
+LEFT_HALF_CREATED = ["CREATE_IN_PROGRESS", "CREATE_FAILED"]
+LEFT_HALF_UPDATED = ["UPDATE_IN_PROGRESS", "UPDATE_FAILED"]
+NOT_UPDATED = [
+    "UPDATE_IN_PROGRESS",
+    "UPDATE_ROLLBACK_IN_PROGRESS",
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+    "UPDATE_ROLLBACK_COMPLETE",
+]
+STUCK_HALFWAY_BACK = [
+    "UPDATE_IN_PROGRESS",
+    "UPDATE_ROLLBACK_IN_PROGRESS",
+    "UPDATE_ROLLBACK_FAILED",
+]
+BACK_AT_LAST = ["UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"]
+REVIEWED = ["REVIEW_IN_PROGRESS"]
+IMPORTED = ["IMPORT_IN_PROGRESS", "IMPORT_COMPLETE"]
+NOT_IMPORTED = [
+    "IMPORT_IN_PROGRESS",
+    "IMPORT_ROLLBACK_IN_PROGRESS",
+    "IMPORT_ROLLBACK_COMPLETE",
+]
+REACHED = {
+    status
+    for path in (
+        CREATED, UPDATED, DELETED, NOT_DELETED, NOT_CREATED, NOT_ROLLED_BACK, LEFT_HALF_CREATED,
+        LEFT_HALF_UPDATED, NOT_UPDATED, STUCK_HALFWAY_BACK, REVIEWED, IMPORTED, NOT_IMPORTED,
+    )
+    for status in path
+}  # fmt: skip
+OUT_OF_REACH = {"UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "IMPORT_ROLLBACK_FAILED"}
+"""The engine cleans up and rolls imports back without showing it."""
+
+BY_HAND = {
+    "Resources": {
+        "Parameter": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "x"}}
+    }
+}
+"""A template that is nobody's job."""
+
+
+@pytest.fixture(scope="module")
+def engine(open_engine):
+    """The engine that lets its CloudFormation be reached through a proxy."""
+    return open_engine
+
+
+@pytest.fixture(scope="module")
+def faults(engine):
+    with faults_before(engine) as faults:
+        yield faults
+
+
+def ready(engine, name, memory_mb=128, **changes):
+    """Write a job's row and wait until its stack is what the row says."""
+    engine.put(engine.lambda_row(name, memory_mb=memory_mb, **changes))
+    return engine.wait_for(
+        name, "READY", in_sync=True, until=lambda: engine.function_memory_mb(name) == memory_mb
+    )
+
+
+def failed(engine, name, memory_mb=128):
+    """Write a job's row and wait until its very spec has FAILED."""
+    before = engine.record(name).get("spec_digest")
+    engine.put(engine.lambda_row(name, memory_mb=memory_mb))
+    return engine.wait_for(
+        name, "FAILED", until=lambda: engine.record(name)["spec_digest"] != before
+    )
+
+
+def gone(engine, name):
+    """Delete a job's row and wait for its stack's end."""
+    engine.delete(name)
+    return engine.wait_for(name, "DELETED")
+
+
+def healing(provider):
+    """Return a fault that lets the custom resources recover just before the call."""
+
+    def fault(call, send):
+        provider.succeed()
+        return send(call)
+
+    return fault
+
+
+def path(engine, stack_id):
+    """Return a stack's statuses without the repetitions of one operation.
+
+    A doomed operation that ends before it is written down that it was made is made once more. Only
+    the engine is as fast as that.
+    """
+    statuses = engine.statuses(stack_id)
+    for length in range(2, 6):
+        for start in range(len(statuses), -1, -1):
+            end = start + length
+            if statuses[start:end] == statuses[end : end + length]:
+                del statuses[start:end]
+    return statuses
+
+
+def test_every_status_is_reached_here_or_out_of_the_engine_s_reach():
+    model = get_session().get_service_model("cloudformation")
+
+    assert set(model.shape_for("StackStatus").enum) == REACHED | OUT_OF_REACH
+    assert not REACHED & OUT_OF_REACH
+
+
+def test_what_is_out_of_reach_is_unknown_to_the_engine():
+    script = (
+        "import pathlib, sys, ministack.services.cloudformation as c;"
+        "text = ''.join(p.read_text() for p in pathlib.Path(c.__file__).parent.glob('*.py'));"
+        "print([s for s in sys.argv[1:] if f'\"{s}\"' in text])"
+    )
+    python = installed(Home.of_checkout()).engine_python
+    known = subprocess.run(
+        [python, "-c", script, *sorted(OUT_OF_REACH)], capture_output=True, text=True, check=True
+    )
+
+    assert known.stdout.strip() == "[]"
+
+
+def test_created_updated_deleted(engine):
+    name = engine.unique("plain")
+    stack_id = ready(engine, name)["stack_id"]
+    ready(engine, name, 256)
+    gone(engine, name)
+
+    assert path(engine, stack_id) == CREATED + UPDATED + DELETED
+
+
+def test_a_creation_that_rolled_back_is_deleted_and_made_again(engine, faults):
+    name = engine.unique("rolled")
+    faults.plan(name).add(with_template(with_missing_export), "CreateStack")
+    row = failed(engine, name)
+    assert row["cloudformation_status"] == "ROLLBACK_COMPLETE"
+    assert MISSING_EXPORT in row["failure"]["reason"]
+    assert row["failure"]["resource"] == "Refused"
+
+    faults.plan(name).clear()
+    second = ready(engine, name, 256)
+
+    assert path(engine, row["stack_id"]) == NOT_CREATED + DELETED
+    assert path(engine, second["stack_id"]) == CREATED
+
+
+def test_a_creation_that_could_not_roll_back_is_deleted_and_made_again(engine, faults):
+    name = engine.unique("halfway")
+    plan = faults.told(name).add(with_template(with_missing_export), "CreateStack")
+    plan.provider.fail("Delete")
+    row = failed(engine, name)
+    assert row["cloudformation_status"] == "ROLLBACK_FAILED"
+
+    plan.provider.succeed()
+    plan.clear()
+    second = ready(engine, name, 256)
+
+    assert path(engine, row["stack_id"]) == NOT_ROLLED_BACK + DELETED
+    assert path(engine, second["stack_id"]) == CREATED
+
+
+def test_a_creation_left_as_it_failed_is_deleted_and_made_again(engine, faults):
+    name = engine.unique("half")
+    plan = faults.plan(name).add(with_template(with_missing_export), "CreateStack")
+    plan.add(without_rollback, "CreateStack")
+    row = failed(engine, name)
+    assert row["cloudformation_status"] == "CREATE_FAILED"
+
+    plan.clear()
+    ready(engine, name, 256)
+
+    assert path(engine, row["stack_id"]) == LEFT_HALF_CREATED + DELETED
+
+
+def test_an_update_that_rolled_back_keeps_the_last_good_stack(engine, faults):
+    name = engine.unique("back")
+    good = ready(engine, name)
+    faults.plan(name).add(with_template(with_missing_export), "UpdateStack")
+    row = failed(engine, name, 256)
+    assert row["cloudformation_status"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert MISSING_EXPORT in row["failure"]["reason"]
+    assert row["deployed_digest"] == good["deployed_digest"]
+    assert engine.function_memory_mb(name) == 128
+
+    faults.plan(name).clear()
+    ready(engine, name, 512)
+
+    assert path(engine, good["stack_id"]) == CREATED + NOT_UPDATED + UPDATED
+
+
+def test_an_update_left_as_it_failed_is_updated(engine, faults):
+    name = engine.unique("left")
+    stack_id = ready(engine, name)["stack_id"]
+    plan = faults.plan(name).add(with_template(with_missing_export), "UpdateStack")
+    plan.add(without_rollback, "UpdateStack")
+    assert failed(engine, name, 256)["cloudformation_status"] == "UPDATE_FAILED"
+
+    plan.clear()
+    ready(engine, name, 512)
+
+    assert path(engine, stack_id) == CREATED + LEFT_HALF_UPDATED + UPDATED
+
+
+def test_a_rollback_that_is_stuck_is_continued(engine, faults):
+    name = engine.unique("stuck")
+    provider = faults.told(name).provider
+    stack_id = ready(engine, name)["stack_id"]
+    provider.fail("Update")
+    faults.plan(name).add(healing(provider), "ContinueUpdateRollback")
+    row = failed(engine, name, 256)
+    assert row["cloudformation_status"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert row["failure"]["reason"] == TOLD_TO_FAIL
+
+    ready(engine, name, 512)
+
+    expected = CREATED + STUCK_HALFWAY_BACK + BACK_AT_LAST + UPDATED
+    assert path(engine, stack_id) == expected
+
+
+def test_what_can_never_roll_back_is_skipped(engine, faults):
+    name = engine.unique("skips")
+    provider = faults.told(name).provider
+    stack_id = ready(engine, name)["stack_id"]
+    provider.fail("Update")
+    row = failed(engine, name, 256)
+    assert row["cloudformation_status"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert faults.calls(name, "ContinueUpdateRollback") > 1
+
+    provider.succeed()
+    ready(engine, name, 512)
+
+    expected = CREATED + STUCK_HALFWAY_BACK + BACK_AT_LAST + UPDATED
+    assert path(engine, stack_id) == expected
+
+
+def test_a_deletion_that_fails_is_tried_again(engine, faults):
+    name = engine.unique("again")
+    provider = faults.told(name).provider
+    stack_id = ready(engine, name)["stack_id"]
+    provider.fail("Delete", times=1)
+
+    row = gone(engine, name)
+
+    assert "orphans" not in row
+    assert path(engine, stack_id) == CREATED + NOT_DELETED + DELETED
+
+
+def test_what_cannot_be_deleted_is_left_and_told(engine, faults):
+    name = engine.unique("keeps")
+    provider = faults.told(name).provider
+    stack_id = ready(engine, name)["stack_id"]
+    provider.fail("Delete")
+
+    row = gone(engine, name)
+
+    assert row["orphans"] == ["Told"]
+    assert path(engine, stack_id) == CREATED + NOT_DELETED + DELETED
+
+
+def test_what_even_then_cannot_be_deleted_is_forced(engine, faults):
+    name = engine.unique("forced")
+    plan = faults.told(name).add(without_retaining, "DeleteStack")
+    stack_id = ready(engine, name)["stack_id"]
+    plan.provider.fail("Delete")
+
+    row = gone(engine, name)
+
+    assert row["orphans"] == ["Told"]
+    assert faults.calls(name, "DeleteStack") > 3
+    assert path(engine, stack_id) == CREATED + NOT_DELETED + DELETED
+
+
+def test_a_change_set_nobody_executed_makes_way(engine):
+    name = engine.unique("review")
+    made = engine.client("cloudformation").create_change_set(
+        StackName=f"jobs-{name}",
+        ChangeSetName="by-hand",
+        ChangeSetType="CREATE",
+        TemplateBody=json.dumps(BY_HAND),
+    )
+
+    stack_id = ready(engine, name)["stack_id"]
+
+    assert engine.statuses(made["StackId"]) == REVIEWED + DELETED
+    assert engine.statuses(stack_id) == CREATED
+
+
+def test_a_stack_deleted_by_hand_is_made_again(engine):
+    name = engine.unique("byhand")
+    stack_id = ready(engine, name)["stack_id"]
+
+    engine.client("cloudformation").delete_stack(StackName=stack_id)
+
+    row = engine.wait_for(name, "READY", until=lambda: engine.record(name)["stack_id"] != stack_id)
+    assert engine.statuses(stack_id) == CREATED + DELETED
+    assert engine.statuses(row["stack_id"]) == CREATED
+
+
+def test_a_stack_changed_by_hand_is_updated_back(engine):
+    name = engine.unique("changed")
+    row = ready(engine, name)
+
+    engine.client("cloudformation").update_stack(
+        StackName=row["stack_id"],
+        UsePreviousTemplate=True,
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+        Parameters=[
+            {"ParameterKey": "SpecDigest", "ParameterValue": "0" * 64},
+            {"ParameterKey": "DeletionPolicy", "UsePreviousValue": True},
+        ],
+    )
+
+    expected = CREATED + UPDATED + UPDATED
+    engine.wait(lambda: engine.statuses(row["stack_id"]) == expected, "the update back")
+    back = engine.wait_for(name, "READY", in_sync=True)
+    assert back["deployed_digest"] == row["deployed_digest"]
+
+
+@pytest.mark.parametrize("owner", [None, "others"])
+def test_a_stack_of_our_name_that_is_not_ours_is_never_touched(engine, owner):
+    name = engine.unique("foreign")
+    tags = [{"Key": "provisioner", "Value": owner}] if owner else []
+    foreign = engine.client("cloudformation").create_stack(
+        StackName=f"jobs-{name}", TemplateBody=json.dumps(BY_HAND), Tags=tags
+    )["StackId"]
+
+    reason = failed(engine, name)["failure"]["reason"]
+    assert foreign in reason
+    assert (owner or "not ours") in reason
+    failed(engine, name, 256)
+    engine.delete(name)
+    engine.wait_for(name, "DELETED")
+    assert engine.statuses(foreign) == CREATED
+
+    failed(engine, name)
+    engine.client("cloudformation").delete_stack(StackName=foreign)
+    engine.wait_for(name, "READY")
+
+
+def test_a_retained_stack_is_adopted_when_its_row_returns(engine):
+    name = engine.unique("retain")
+    before = ready(engine, name, deletion_policy="retain")
+    engine.delete(name)
+    engine.wait_for(name, "RETAINED")
+
+    again = ready(engine, name, deletion_policy="retain")
+    assert again["stack_id"] == before["stack_id"]
+    assert engine.statuses(before["stack_id"]) == CREATED
+
+    ready(engine, name, 256)
+    gone(engine, name)
+    assert engine.statuses(before["stack_id"]) == CREATED + UPDATED + DELETED
+
+
+def test_imports_by_hand_are_taken_for_what_they_are(engine):
+    name = engine.unique("import")
+    stack_id = ready(engine, name)["stack_id"]
+
+    import_parameter(engine, stack_id, name)
+    engine.wait(lambda: engine.stack(name)["StackStatus"] == "IMPORT_COMPLETE", "the import")
+    ready(engine, name, 256)
+    import_parameter(engine, stack_id, name, is_there=False)
+    engine.wait(
+        lambda: engine.stack(name)["StackStatus"] == "IMPORT_ROLLBACK_COMPLETE", "its rollback"
+    )
+    ready(engine, name, 512)
+
+    assert engine.statuses(stack_id) == CREATED + IMPORTED + UPDATED + NOT_IMPORTED + UPDATED
+
+
+def import_parameter(engine, stack_id, name, *, is_there=True):
+    """Import a parameter into a stack as a person would; one that is gone by then fails."""
+    cloudformation, parameters = engine.client("cloudformation"), engine.client("ssm")
+    body = cloudformation.get_template(StackName=stack_id)["TemplateBody"]
+    template = json.loads(body) if isinstance(body, str) else json.loads(json.dumps(body))
+    template["Resources"]["Imported"] = BY_HAND["Resources"]["Parameter"] | {
+        "DeletionPolicy": "Retain",
+        "Properties": {"Name": f"/by-hand/{name}", "Type": "String", "Value": "x"},
+    }
+    parameters.put_parameter(Name=f"/by-hand/{name}", Type="String", Value="x", Overwrite=True)
+    made = cloudformation.create_change_set(
+        StackName=stack_id,
+        ChangeSetName=engine.unique("import"),
+        ChangeSetType="IMPORT",
+        TemplateBody=json.dumps(template),
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+        Parameters=[
+            {"ParameterKey": key, "UsePreviousValue": True} for key in template["Parameters"]
+        ],
+        ResourcesToImport=[
+            {
+                "ResourceType": "AWS::SSM::Parameter",
+                "LogicalResourceId": "Imported",
+                "ResourceIdentifier": {"Name": f"/by-hand/{name}"},
+            }
+        ],
+    )
+    if not is_there:
+        parameters.delete_parameter(Name=f"/by-hand/{name}")
+    cloudformation.execute_change_set(ChangeSetName=made["Id"])
+
+
+def test_a_row_edited_and_deleted_while_its_stack_is_busy(engine, faults):
+    name = engine.unique("busy")
+    provider = faults.told(name).provider
+    provider.hold()
+    engine.put(engine.lambda_row(name))
+    row = engine.wait_for(name, "CREATING")
+    stack_id, first = row["stack_id"], row["spec_digest"]
+
+    engine.put(engine.lambda_row(name, memory_mb=256))
+    engine.wait(lambda: engine.record(name)["spec_digest"] != first, "the edit's look")
+    assert engine.statuses(stack_id) == ["CREATE_IN_PROGRESS"]
+    provider.release()
+    engine.wait_for(name, "READY", until=lambda: engine.function_memory_mb(name) == 256)
+
+    provider.hold()
+    engine.put(engine.lambda_row(name, memory_mb=512))
+    engine.wait_for(name, "UPDATING")
+    engine.delete(name)
+    provider.release()
+    engine.wait_for(name, "DELETED")
+
+    assert engine.statuses(stack_id) == CREATED + UPDATED + UPDATED + DELETED
+
+
+def test_faults_on_the_way_are_made_good(engine, faults):
+    """Throttled, refused for the moment, slow, or dead between the call and its answer."""
+    names = {
+        fault: engine.unique("fault")
+        for fault in (throttled, internal_failure, answer_lost, delayed(1))
+    }
+    for fault, name in names.items():
+        faults.plan(name).add(fault, "CreateStack", "DescribeStacks", times=1)
+        engine.put(engine.lambda_row(name))
+
+    for name in names.values():
+        stack_id = engine.wait_for(name, "READY", timeout_seconds=120)["stack_id"]
+        assert engine.statuses(stack_id) == CREATED
+        assert faults.calls(name, "CreateStack") <= 2
