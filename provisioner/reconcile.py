@@ -150,16 +150,16 @@ class Reconciler:
         stack_name = jobs.stack_name(self._prefix, name)
         stored = record or StackRecord(name, stack_name=stack_name)
         record = forgiven(stored) if forgive else stored
+        parsed = None if row is None else jobs.parse(row)
+        digest = jobs.row_digest(row, parsed) if row is not None and parsed else None
+        look = _Look(stored, record, self._desired(parsed), digest, now)
         try:
-            parsed = None if row is None else jobs.parse(row)
-            digest = jobs.row_digest(row, parsed) if row is not None and parsed else None
-            look = _Look(stored, record, self._desired(parsed), digest, now)
             quota = needed(look.desired, record, now)
             if quota and (ahead := self._stand_in_line(look, quota)):
                 return ahead
             observed = self._observe(name, stack_name) if quota else None
         except PermanentError as error:
-            return self._unseen(record, error, now)
+            return self._unseen(look, error)
         action = decide(look.desired, record, observed, now)
         if isinstance(action, Operation):
             return self._operate(look, action, observed, stood_for=quota)
@@ -242,10 +242,10 @@ class Reconciler:
         delay = timedelta(seconds=random.randint(2, 20))  # noqa: S311
         return Place(now + delay, kept=True, reason=str(error))
 
-    def _unseen(self, record: StackRecord, error: PermanentError, now: datetime) -> Reconciled:
-        failure = Failure(str(error), at=now)
-        fresh = unseen(record, failure.reason, now)
-        if fresh is not record:
+    def _unseen(self, look: _Look, error: PermanentError) -> Reconciled:
+        failure = Failure(str(error), at=look.now)
+        fresh = unseen(look.record, look.desired, failure.reason, look.now)
+        if fresh != look.stored:
             self._ports.stacks.save(fresh)
         return Reconciled(GiveUp(failure), Refused(failure), fresh)
 

@@ -261,11 +261,13 @@ def _refuse(record: StackRecord, failure: Failure, now: datetime) -> StackRecord
     )
 
 
-def unseen(record: StackRecord, reason: str, now: datetime) -> StackRecord:
+def unseen(record: StackRecord, desired: Desired, reason: str, now: datetime) -> StackRecord:
     """Return the row of a job that could not even be looked at: a permission is missing, say."""
-    if record.status is JobStatus.FAILED and record.failure and record.failure.reason == reason:
-        return record
-    return _dated(record, _fail(record, Failure(reason, at=now)), now)
+    fresh = retaining(record, desired)
+    told = record.failure.reason if record.failure else None
+    if record.status is not JobStatus.FAILED or told != reason:
+        fresh = _fail(fresh, Failure(reason, at=now))
+    return _dated(record, fresh, now)
 
 
 def _shown(errors: tuple[FieldError, ...]) -> tuple[FieldError, ...]:

@@ -757,6 +757,47 @@ class TestWaiting:
         assert paced.record.admission is None
 
 
+def test_a_row_that_asks_to_be_retained_while_it_cannot_be_looked_at_is(ready):
+    ready.jobs.rows[NAME] = row(deletion_policy="retain")
+    ready.faults.planned = [PermanentError("AccessDenied: cloudformation:DescribeStacks")]
+    ready.look()
+    assert ready.record.status is JobStatus.FAILED
+
+    ready.remove()
+
+    assert ready.record.status is JobStatus.RETAINED
+    assert ready.state.status is StackStatus.CREATE_COMPLETE
+
+
+def test_who_could_not_be_looked_at_has_not_given_up(world):
+    world.put()
+    world.cloudformation.finish(STACK, THROTTLED)
+    world.faults.planned = [PermanentError("AccessDenied: cloudformation:DescribeStacks")]
+    world.look()
+    assert world.record.status is JobStatus.FAILED
+
+    world.look()
+
+    assert world.record.status is JobStatus.RETRYING
+    assert world.record.failure.reason == THROTTLED
+
+
+def test_the_last_failure_is_told_and_not_one_before_it(ready):
+    ready.put(memory_mb=256)
+    ready.finish(THROTTLED)
+    assert ready.record.status is JobStatus.RETRYING
+    ready.clock.advance(timedelta(minutes=15))
+    ready.faults.planned = [None, PermanentError("AccessDenied: cloudformation:UpdateStack")]
+    ready.look()
+    before = ready.record
+    assert "UpdateStack" in before.failure.reason
+
+    ready.look()
+
+    assert ready.record.status is JobStatus.FAILED
+    assert ready.record.failure == before.failure
+
+
 class TestRetry:
     def test_a_person_may_have_a_failed_job_tried_again(self, world):
         world.put()
