@@ -14,7 +14,7 @@ export SAM_CLI_TELEMETRY := 0
 # The Lambda runtime brings the SDK, kept current by AWS, so the package does not.
 RUNTIME_HAS := $(foreach name,boto3 botocore s3transfer urllib3 python-dateutil,--no-emit-package $(name))
 
-.PHONY: local local-down test test-fast check bench build deploy lock golden clean
+.PHONY: local local-down test test-fast test-simulation simulate check bench build deploy lock golden clean
 
 local: $(READY)
 	@$(BIN)/provisioner local up
@@ -22,8 +22,17 @@ local: $(READY)
 local-down: $(READY)
 	@$(BIN)/provisioner local down
 
-test: test-fast
+test: test-fast test-simulation
 	$(BIN)/pytest -q -m engine
+
+test-simulation: $(READY)
+	$(BIN)/pytest -q -n auto -m simulation tests/simulation
+
+# One seed of the simulation again; its output says which.
+SCHEDULES ?= 250
+simulate: $(READY)
+	SIMULATION_SEED="$(SEED)" SIMULATION_SCHEDULES=$(SCHEDULES) \
+	  $(BIN)/pytest -q -m simulation tests/simulation -k test_one_seed_again
 
 test-fast: $(READY)
 	$(BIN)/pytest -q -n auto

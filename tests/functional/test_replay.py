@@ -66,7 +66,7 @@ EVENTS = {
     "retry": deliver_retry,
 }
 THRICE = ["stream", "message", "stack-event"] * 3
-ORDERS = [Random(seed).sample(THRICE, len(THRICE)) for seed in range(6)]  # noqa: S311
+ORDERS = [Random(seed).sample(THRICE, len(THRICE)) for seed in range(6)]
 
 
 def deliver(name):
