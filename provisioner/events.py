@@ -26,12 +26,13 @@ class Look:
     """A message of the reconcile queue: look at a job.
 
     `retry` makes the look forget what has failed before; `detect_drift` has the drift of the job's
-    stack looked for instead.
+    stack looked for instead. `tries` are the looks in a row that could not be taken.
     """
 
     job_name: str
     retry: bool = False
     detect_drift: bool = False
+    tries: int = 0
 
 
 def of_stream_record(record: object) -> str:
@@ -75,6 +76,7 @@ def of_look(message: object) -> Look:
         job_name,
         retry=message.get("retry") is True,
         detect_drift=message.get("detect_drift") is True,
+        tries=tries if isinstance(tries := message.get("tries"), int) and tries > 0 else 0,
     )
 
 

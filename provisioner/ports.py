@@ -71,8 +71,18 @@ class StackOperations(Protocol):
 class Queue(Protocol):
     """Jobs to look at later."""
 
-    def send(self, job_name: str, *, delay_seconds: int = 0, detect_drift: bool = False) -> None:
-        """Ask for a look at a job, or to have its drift looked for, earliest in `delay_seconds`."""
+    def send(
+        self,
+        job_name: str,
+        *,
+        delay_seconds: int = 0,
+        retry: bool = False,
+        detect_drift: bool = False,
+    ) -> None:
+        """Ask for a look at a job, or to have its drift looked for, earliest in `delay_seconds`.
+
+        With `retry` the look forgets what has failed before.
+        """
 
 
 class Pace(Protocol):

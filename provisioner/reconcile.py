@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from provisioner.admission import needed, quota_of
 from provisioner.errors import (
     ConflictError,
     PermanentError,
+    ProvisionerError,
+    QueuedError,
     StackLimitError,
     TemporaryError,
     ThrottledError,
@@ -108,7 +111,8 @@ class Reconciler:
         ------
         tuple
             The job's name, and what the look came to. An error means that the job must be looked
-            at again later: nothing is known to have gone wrong for good.
+            at again later: nothing is known to have gone wrong for good. For a QueuedError that is
+            seen to.
         """
         names = list(dict.fromkeys(job_names))
         rows = self._ports.jobs.get_many(names)
@@ -190,10 +194,12 @@ class Reconciler:
         if not place.kept:  # whoever has no place must not come when all the others come
             longest = int(LONGEST_WAIT.total_seconds())
             delay_seconds = random.randint(min(delay_seconds, longest // 2), longest)  # noqa: S311
-        self._ports.queue.send(look.record.job_name, delay_seconds=delay_seconds)
+        forgive = look.record != look.stored
+        self._ports.queue.send(look.record.job_name, delay_seconds=delay_seconds, retry=forgive)
         place = replace(place, at=look.now + timedelta(seconds=delay_seconds))
         fresh = waiting(look.record, look.desired, quota, place, look.now)
-        return self._wait(look, fresh, Waiting(quota, place.at))
+        with _queued():
+            return self._wait(look, fresh, Waiting(quota, place.at))
 
     def _wait(self, look: _Look, fresh: StackRecord, until: Waiting) -> Reconciled:
         never_was = not look.stored.version and look.desired is None
@@ -232,7 +238,8 @@ class Reconciler:
         if fresh == look.record:
             return look
         self._ports.stacks.save(fresh)
-        return replace(look, record=replace(fresh, version=fresh.version + 1))
+        saved = replace(fresh, version=fresh.version + 1)
+        return replace(look, stored=saved, record=saved)
 
     def _turned_away(self, quota: Quota, error: TemporaryError, now: datetime) -> Place:
         """Return when a call may be made again that CloudFormation did not take."""
@@ -267,13 +274,26 @@ class Reconciler:
         before, now = look.record, look.now
         fresh = after(before, look.desired, observed, action, outcome, now)
         fresh = replace(fresh, row_digest=look.row_digest)
+        never_was = not before.version and fresh.status is JobStatus.DELETED
+        if fresh == look.stored or never_was:
+            return Reconciled(action, outcome, fresh)
         if fresh.next_attempt_at and fresh.next_attempt_at != before.next_attempt_at:
             delay_seconds = math.ceil((fresh.next_attempt_at - now).total_seconds())
             self._ports.queue.send(before.job_name, delay_seconds=delay_seconds)
-        never_was = not before.version and fresh.status is JobStatus.DELETED
-        if fresh != look.stored and not never_was:
+            with _queued():
+                self._ports.stacks.save(fresh)
+        else:
             self._ports.stacks.save(fresh)
         return Reconciled(action, outcome, fresh)
+
+
+@contextmanager
+def _queued() -> Iterator[None]:
+    """Turn what fails after a message was sent into an error that asks for no other message."""
+    try:
+        yield
+    except ProvisionerError as error:
+        raise QueuedError(str(error)) from error
 
 
 def _as_written(parsed: Job | Rejected | None) -> Desired:

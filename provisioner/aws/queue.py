@@ -31,13 +31,14 @@ class ReconcileQueue:
         delay_seconds: int = 0,
         retry: bool = False,
         detect_drift: bool = False,
+        tries: int = 0,
     ) -> None:
         """Ask for a look at a job, at the earliest in `delay_seconds` (900 at most are kept).
 
         With `retry` the look forgets what has failed before; with `detect_drift` the drift of the
-        job's stack is looked for instead.
+        job's stack is looked for instead. `tries` are the looks in a row that could not be taken.
         """
-        asks = {"retry": retry, "detect_drift": detect_drift}
+        asks = {"retry": retry, "detect_drift": detect_drift, "tries": tries}
         with translated():
             client("sqs").send_message(
                 QueueUrl=self._url, **_message(job_name, delay_seconds, **asks)
@@ -64,8 +65,8 @@ class ReconcileQueue:
                 raise TemporaryError(f"SQS did not take {len(response['Failed'])} messages")
 
 
-def _message(job_name: str, delay_seconds: int, **asks: bool) -> dict[str, Any]:
-    body = {"job_name": job_name} | {name: True for name, asked in asks.items() if asked}
+def _message(job_name: str, delay_seconds: int, **asks: int) -> dict[str, Any]:
+    body = {"job_name": job_name} | {name: asked for name, asked in asks.items() if asked}
     return {
         "MessageBody": json.dumps(body),
         "DelaySeconds": max(0, min(delay_seconds, MAX_DELAY_SECONDS)),

@@ -32,7 +32,7 @@ from provisioner.entrypoints.measuring import (  # noqa: E402
     known_digest,
     measured,
 )
-from provisioner.errors import TemporaryError, ThrottledError  # noqa: E402
+from provisioner.errors import QueuedError, TemporaryError, ThrottledError  # noqa: E402
 from provisioner.events import Look  # noqa: E402
 from provisioner.plan import ContinueRollback, Create, Delete, Update  # noqa: E402
 from provisioner.ports import Ports  # noqa: E402
@@ -55,7 +55,9 @@ R = TypeVar("R")
 logger = Logger()
 
 RETRY_DELAY_SECONDS = 10
-"""Before a job is looked at again whose look failed."""
+"""Before a job is looked at again whose look failed; twice as long each further time."""
+
+_LONGEST_DOUBLING = 5
 
 TIME_TO_QUEUE_MILLISECONDS = 15_000
 """Kept of the function's time to queue up to a hundred jobs that it does not suffice for."""
@@ -126,8 +128,8 @@ def reconcile(
 ) -> dict[str, Exception]:
     """Reconcile jobs and log what came of each; return the errors by job name.
 
-    Jobs for which the function's time does not suffice are among them. Those in `retry` forget
-    what has failed before.
+    Jobs for which the function's time does not suffice are among them, those that are queued
+    already are not. Those in `retry` forget what has failed before.
     """
     names = list(dict.fromkeys(job_names))
     errors: dict[str, Exception] = dict.fromkeys(names, TemporaryError("there was no time left"))
@@ -143,7 +145,8 @@ def reconcile(
                 count(Count.LOOKS_FAILED)
                 if isinstance(error, ThrottledError):
                     count(Count.THROTTLED_CALLS)
-                errors[job_name] = error
+                if not isinstance(error, QueuedError):
+                    errors[job_name] = error
         if context.get_remaining_time_in_millis() < TIME_TO_QUEUE_MILLISECONDS:
             break
     return errors
@@ -226,9 +229,10 @@ def queued_again(look: Look) -> Exception | None:
     try:
         queue().send(
             look.job_name,
-            delay_seconds=RETRY_DELAY_SECONDS,
+            delay_seconds=RETRY_DELAY_SECONDS * 2 ** min(look.tries, _LONGEST_DOUBLING),
             retry=look.retry,
             detect_drift=look.detect_drift,
+            tries=look.tries + 1,
         )
     except Exception as error:
         with about(look.job_name):

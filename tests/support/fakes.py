@@ -83,7 +83,15 @@ class FakeQueue:
         self.sent: list[tuple[str, int]] = []
         self.detections: list[tuple[str, int]] = []
 
-    def send(self, job_name: str, *, delay_seconds: int = 0, detect_drift: bool = False) -> None:
+    def send(
+        self,
+        job_name: str,
+        *,
+        delay_seconds: int = 0,
+        retry: bool = False,
+        detect_drift: bool = False,
+    ) -> None:
+        del retry
         (self.detections if detect_drift else self.sent).append((job_name, delay_seconds))
 
 

@@ -15,6 +15,7 @@ from provisioner.drift import detect_drift
 from provisioner.errors import (
     ConflictError,
     PermanentError,
+    QueuedError,
     StackLimitError,
     TemporaryError,
     ThrottledError,
@@ -915,3 +916,20 @@ class TestDrift:
         assert len(paced.queue.sent) == before + 1
         assert len(paced.queue.detections) == 4
         assert all(300 <= delay <= 900 for _, delay in paced.queue.detections)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [TemporaryError("503"), ConflictError("written"), PermanentError("AccessDenied")],
+    ids=["unwell", "conflict", "denied"],
+)
+def test_a_look_that_fails_once_its_job_is_queued_says_so(paced, error):
+    names = [f"report-{number}" for number in range(10)]
+    paced.jobs.rows = {name: named(name) for name in names}
+    paced.look(*names[:-1])
+    paced.faults.planned = [error]
+
+    result = paced.look(names[-1])[names[-1]]
+
+    assert isinstance(result, QueuedError)
+    assert [name for name, _ in paced.queue.sent].count(names[-1]) == 1

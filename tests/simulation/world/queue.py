@@ -58,9 +58,10 @@ class Queue:
         delay_seconds: int = 0,
         retry: bool = False,
         detect_drift: bool = False,
+        tries: int = 0,
     ) -> None:
         """Take a message: the port."""
-        body = message(job_name, retry=retry, detect_drift=detect_drift)
+        body = message(job_name, retry=retry, detect_drift=detect_drift, tries=tries)
         self._calls("queue.send", partial(self.put, body, delay_seconds))
 
     def send_many(self, delays_seconds: Mapping[str, int], *, detect_drift: bool = False) -> None:
@@ -134,9 +135,11 @@ class Letters:
         self._calls("letters.send", partial(self.kept.append, payload))
 
 
-def message(job_name: str, **asks: bool) -> str:
+def message(job_name: str, **asks: int) -> str:
     """Return the body of a message, as the adapter writes it."""
-    return json.dumps({"job_name": job_name} | {name: True for name in asks if asks[name]})
+    return json.dumps(
+        {"job_name": job_name} | {name: asked for name, asked in asks.items() if asked}
+    )
 
 
 def received(message: Message) -> dict[str, Any]:
