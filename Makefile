@@ -8,13 +8,14 @@ READY  := $(VENV)/.ready
 UV_VERSION := 0.13.8
 SAM_VERSION := 1.170.0
 CHECKOV_VERSION := 3.3.30
+MATPLOTLIB_VERSION := 3.10.7
 UV     := $(BIN)/uv
 export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
 # The Lambda runtime brings the SDK, kept current by AWS, so the package does not.
 RUNTIME_HAS := $(foreach name,boto3 botocore s3transfer urllib3 python-dateutil,--no-emit-package $(name))
 
-.PHONY: local local-down test test-fast check bench build deploy lock golden clean
+.PHONY: local local-down test test-fast test-simulation simulate check bench build deploy lock golden clean
 
 local: $(READY)
 	@$(BIN)/provisioner local up
@@ -22,8 +23,17 @@ local: $(READY)
 local-down: $(READY)
 	@$(BIN)/provisioner local down
 
-test: test-fast
+test: test-fast test-simulation
 	$(BIN)/pytest -q -m engine
+
+test-simulation: $(READY)
+	$(BIN)/pytest -q -n auto -m simulation tests/simulation
+
+# One seed of the simulation again; its output says which.
+SCHEDULES ?= 250
+simulate: $(READY)
+	SIMULATION_SEED="$(SEED)" SIMULATION_SCHEDULES=$(SCHEDULES) \
+	  $(BIN)/pytest -q -m simulation tests/simulation -k test_one_seed_again
 
 test-fast: $(READY)
 	$(BIN)/pytest -q -n auto
@@ -43,6 +53,8 @@ golden: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m bench
+	$(UV) run --quiet --no-project --with matplotlib==$(MATPLOTLIB_VERSION) python -m bench.plot
+	$(BIN)/python -m bench.engine
 
 # For AWS. FunctionRuntime and FunctionArchitecture say for what; see samconfig.toml.
 build: export UV_PYTHON_DOWNLOADS := automatic

@@ -24,6 +24,7 @@ FUNCTION = {
     "PACE_TABLE": "jobs-pace",
     "TRIGGERS_TABLE": "jobs-triggers",
     "RECONCILE_QUEUE_URL": f"https://sqs.eu-central-1.amazonaws.com/{_ACCOUNT}/jobs-reconcile",
+    "DEAD_LETTER_QUEUE_URL": f"https://sqs.eu-central-1.amazonaws.com/{_ACCOUNT}/jobs-dead",
     "ARTIFACTS_BUCKET": "jobs-artifacts",
     "NOTIFICATION_TOPIC_ARN": f"arn:aws:sns:eu-central-1:{_ACCOUNT}:jobs",
     "SCHEDULE_GROUP": "jobs",

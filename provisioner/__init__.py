@@ -18,8 +18,8 @@ The journey of one row, stage by stage:
    (`stack`) come in, one action goes out. `causes` knows which failures pass by themselves.
 7. **Synthesize.** `templates.build` makes the stack's template: schedule, workflow, compute, role,
    logs, alarm.
-8. **Act once.** One CloudFormation call starts the operation (`operations`). Nobody waits for it: its end is an
-   event, and the journey begins again at 2 until there is nothing left to do.
+8. **Act once.** One CloudFormation call starts the operation (`operations`). Nobody waits for it:
+   its end is an event, and the journey begins again at 2 until there is nothing left to do.
 9. **Record.** `record.after` says what the job's Stacks row tells from now on: status, ARNs, the
    reason of a failure.
 10. **Run.** The job's own state machine (`templates.workflow`) admits a run, does the work and

@@ -164,7 +164,8 @@ def _decide_wanted(
     if status in SETTLED and observed.digest == wanted.digest:
         return Nothing(JobStatus.READY)
     if status in SETTLED or status is StackStatus.UPDATE_FAILED:
-        failure = _of_this_digest(wanted, record, observed) or _remembered(wanted, record)
+        told = (_of_this_digest(wanted, record, observed), _remembered(wanted, record))
+        failure = max(filter(None, told), key=lambda each: each.at, default=None)
         return _unless_failed(Update(wanted), failure, record, now)
     return GiveUp(observed.failure or _unexplained(observed, now))
 
@@ -179,7 +180,9 @@ def _tried_for(wanted: Wanted, record: StackRecord) -> StackRecord:
 def _decide_absent(record: StackRecord, observed: StackState | None, now: datetime) -> Action:
     if observed is None:
         return Nothing(JobStatus.DELETED)
-    if not observed.ours and observed.status is not StackStatus.REVIEW_IN_PROGRESS:
+    if observed.status is StackStatus.REVIEW_IN_PROGRESS:
+        return Delete()  # an empty shell: there is nothing to retain
+    if not observed.ours:
         return Nothing(JobStatus.DELETED)
     if record.retain if record.version else observed.retain:
         return Nothing(JobStatus.RETAINED)
@@ -202,9 +205,18 @@ def _unless_failed(
         if record.next_attempt_at <= now:
             return action
         return Wait(JobStatus.RETRYING, until=record.next_attempt_at, failure=failure)
-    if record.attempts + 1 >= MAX_ATTEMPTS or record.status is JobStatus.FAILED:
+    if record.attempts + 1 >= MAX_ATTEMPTS or _given_up(record, failure):
         return GiveUp(failure)
     return Wait(JobStatus.RETRYING, until=now + backoff(failure, record.attempts), failure=failure)
+
+
+def _given_up(record: StackRecord, failure: Failure) -> bool:
+    """Tell whether it was for this spec that the job FAILED, not because it could not be seen."""
+    return (
+        record.status is JobStatus.FAILED
+        and record.failure is not None
+        and record.failure.digest == failure.digest
+    )
 
 
 def _of_this_digest(wanted: Wanted, record: StackRecord, observed: StackState) -> Failure | None:

@@ -64,12 +64,15 @@ class StackOperations(Protocol):
     ) -> None:
         """Start ContinueUpdateRollback."""
 
+    def detect_drift(self, stack_id: str) -> None:
+        """Start DetectStackDrift, or raise ConflictError when it runs."""
+
 
 class Queue(Protocol):
     """Jobs to look at later."""
 
-    def send(self, job_name: str, *, delay_seconds: int = 0) -> None:
-        """Ask for a look at a job, at the earliest in `delay_seconds`."""
+    def send(self, job_name: str, *, delay_seconds: int = 0, detect_drift: bool = False) -> None:
+        """Ask for a look at a job, or to have its drift looked for, earliest in `delay_seconds`."""
 
 
 class Pace(Protocol):

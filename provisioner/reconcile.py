@@ -17,7 +17,7 @@ from provisioner.errors import (
     TemporaryError,
     ThrottledError,
 )
-from provisioner.jobs import Rejected
+from provisioner.jobs import Job, Rejected
 from provisioner.operations import Operations
 from provisioner.pacing import LONGEST_WAIT, Place, Quota
 from provisioner.plan import (
@@ -69,10 +69,12 @@ class Reconciled:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What one look is about."""
+    """What one look is about: the Stacks row as it is stored, and as the look takes it."""
 
+    stored: StackRecord
     record: StackRecord
     desired: Desired
+    row_digest: str | None
     now: datetime
 
 
@@ -146,17 +148,19 @@ class Reconciler:
     ) -> Reconciled:
         now = self._clock()
         stack_name = jobs.stack_name(self._prefix, name)
-        record = record or StackRecord(name, stack_name=stack_name)
-        if forgive:
-            record = forgiven(record)
+        stored = record or StackRecord(name, stack_name=stack_name)
+        record = forgiven(stored) if forgive else stored
+        parsed = None if row is None else jobs.parse(row)
+        digest = jobs.row_digest(row, parsed) if row is not None and parsed else None
+        look = _Look(stored, record, _as_written(parsed), digest, now)
         try:
-            look = _Look(record, self._desired(row), now)
+            look = replace(look, desired=self._pinned(look.desired))
             quota = needed(look.desired, record, now)
             if quota and (ahead := self._stand_in_line(look, quota)):
                 return ahead
             observed = self._observe(name, stack_name) if quota else None
         except PermanentError as error:
-            return self._unseen(record, error, now)
+            return self._unseen(look, error)
         action = decide(look.desired, record, observed, now)
         if isinstance(action, Operation):
             return self._operate(look, action, observed, stood_for=quota)
@@ -170,7 +174,7 @@ class Reconciler:
         elif held.is_ahead(look.now):
             # The message that will wake it was sent when it got its place.
             fresh = retaining(look.record, look.desired)
-            return self._wait(look.record, fresh, Waiting(quota, held.at))
+            return self._wait(look, fresh, Waiting(quota, held.at))
         else:
             place = self._ports.pace.enter(quota, admitted=held.is_valid(look.now))
         if place.go and quota is Quota.DESCRIBE:
@@ -189,10 +193,11 @@ class Reconciler:
         self._ports.queue.send(look.record.job_name, delay_seconds=delay_seconds)
         place = replace(place, at=look.now + timedelta(seconds=delay_seconds))
         fresh = waiting(look.record, look.desired, quota, place, look.now)
-        return self._wait(look.record, fresh, Waiting(quota, place.at))
+        return self._wait(look, fresh, Waiting(quota, place.at))
 
-    def _wait(self, before: StackRecord, fresh: StackRecord, until: Waiting) -> Reconciled:
-        if fresh != before:
+    def _wait(self, look: _Look, fresh: StackRecord, until: Waiting) -> Reconciled:
+        never_was = not look.stored.version and look.desired is None
+        if fresh != look.stored and not never_was:
             self._ports.stacks.save(fresh)
         return Reconciled(None, until, fresh)
 
@@ -238,10 +243,10 @@ class Reconciler:
         delay = timedelta(seconds=random.randint(2, 20))  # noqa: S311
         return Place(now + delay, kept=True, reason=str(error))
 
-    def _unseen(self, record: StackRecord, error: PermanentError, now: datetime) -> Reconciled:
-        failure = Failure(str(error), at=now)
-        fresh = unseen(record, failure.reason, now)
-        if fresh is not record:
+    def _unseen(self, look: _Look, error: PermanentError) -> Reconciled:
+        failure = Failure(str(error), at=look.now)
+        fresh = unseen(look.record, look.desired, failure.reason, look.now)
+        if fresh != look.stored:
             self._ports.stacks.save(fresh)
         return Reconciled(GiveUp(failure), Refused(failure), fresh)
 
@@ -250,26 +255,28 @@ class Reconciler:
             return None  # no job can have this name, so no stack can
         return self._ports.cloudformation.describe(stack_name)
 
-    def _desired(self, row: Mapping[str, object] | None) -> Desired:
-        if row is None:
-            return None
-        job = jobs.parse(row)
-        if isinstance(job, Rejected) or job.paused:
-            return job if isinstance(job, Rejected) else Wanted(job, jobs.spec_digest(job))
-        pinned = self._ports.pin(job)
-        if isinstance(pinned, Rejected):
-            return pinned
-        return Wanted(pinned, jobs.spec_digest(pinned))
+    def _pinned(self, desired: Desired) -> Desired:
+        if not isinstance(desired, Wanted) or desired.job.paused:
+            return desired
+        job = self._ports.pin(desired.job)
+        return job if isinstance(job, Rejected) else Wanted(job, jobs.spec_digest(job))
 
     def _keep(
         self, look: _Look, action: Action, outcome: Outcome, observed: StackState | None
     ) -> Reconciled:
         before, now = look.record, look.now
         fresh = after(before, look.desired, observed, action, outcome, now)
+        fresh = replace(fresh, row_digest=look.row_digest)
         if fresh.next_attempt_at and fresh.next_attempt_at != before.next_attempt_at:
             delay_seconds = math.ceil((fresh.next_attempt_at - now).total_seconds())
             self._ports.queue.send(before.job_name, delay_seconds=delay_seconds)
         never_was = not before.version and fresh.status is JobStatus.DELETED
-        if fresh is not before and not never_was:
+        if fresh != look.stored and not never_was:
             self._ports.stacks.save(fresh)
         return Reconciled(action, outcome, fresh)
+
+
+def _as_written(parsed: Job | Rejected | None) -> Desired:
+    if parsed is None or isinstance(parsed, Rejected):
+        return parsed
+    return Wanted(parsed, jobs.spec_digest(parsed))

@@ -27,6 +27,8 @@ from provisioner.plan import (
 from provisioner.stack import (
     SETTLED,
     Condition,
+    Drift,
+    DriftStatus,
     Failure,
     JobStatus,
     StackRecord,
@@ -172,10 +174,16 @@ def _observe(record: StackRecord, observed: StackState | None) -> StackRecord:
             cloudformation_status=StackStatus.DELETE_COMPLETE if record.stack_id else None,
             deployed_digest=None,
             outputs={},
+            drift=None,
         )
     if not observed.ours:
         return replace(record, deployed_digest=None, outputs={})
-    record = replace(record, cloudformation_status=observed.status, stack_id=observed.stack_id)
+    record = replace(
+        record,
+        cloudformation_status=observed.status,
+        stack_id=observed.stack_id,
+        drift=observed.drift,
+    )
     if observed.status in SETTLED:
         return replace(record, deployed_digest=observed.digest, outputs=dict(observed.outputs))
     return record
@@ -253,11 +261,13 @@ def _refuse(record: StackRecord, failure: Failure, now: datetime) -> StackRecord
     )
 
 
-def unseen(record: StackRecord, reason: str, now: datetime) -> StackRecord:
+def unseen(record: StackRecord, desired: Desired, reason: str, now: datetime) -> StackRecord:
     """Return the row of a job that could not even be looked at: a permission is missing, say."""
-    if record.status is JobStatus.FAILED and record.failure and record.failure.reason == reason:
-        return record
-    return _dated(record, _fail(record, Failure(reason, at=now)), now)
+    fresh = retaining(record, desired)
+    told = record.failure.reason if record.failure else None
+    if record.status is not JobStatus.FAILED or told != reason:
+        fresh = _fail(fresh, Failure(reason, at=now))
+    return _dated(record, fresh, now)
 
 
 def _shown(errors: tuple[FieldError, ...]) -> tuple[FieldError, ...]:
@@ -275,10 +285,12 @@ def _conditions(record: StackRecord, message: str, now: datetime) -> tuple[Condi
         message = "; ".join(f"{error.field}: {error.message}" for error in record.errors)[:1000]
     elif record.failure is not None:
         message = record.failure.reason
-    wanted = (
+    wanted: tuple[tuple[str, str, str, str], ...] = (
         ("Ready", "True" if ready else "False", record.status.title(), message),
         ("InSync", str(record.in_sync), "DigestsAgree" if record.in_sync else "DigestsDiffer", ""),
     )
+    if record.drift is not None:
+        wanted += (_drifted(record.drift),)
     before = {condition.type: condition for condition in record.conditions}
     return tuple(
         Condition(
@@ -292,3 +304,16 @@ def _conditions(record: StackRecord, message: str, now: datetime) -> tuple[Condi
         )
         for kind, status, reason, text in wanted
     )
+
+
+def _drifted(drift: Drift) -> tuple[str, str, str, str]:
+    checked = f"last checked {drift.checked_at:%Y-%m-%d %H:%M} UTC"
+    match drift.status:
+        case DriftStatus.DRIFTED:
+            return "Drifted", "True", "ResourcesChanged", f"Changed by hand; {checked}"
+        case DriftStatus.IN_SYNC:
+            return "Drifted", "False", "ResourcesAsDeployed", checked
+        case DriftStatus.UNKNOWN | DriftStatus.NOT_CHECKED:
+            return "Drifted", "Unknown", "NotFoundOut", checked
+        case _:
+            assert_never(drift.status)

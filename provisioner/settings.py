@@ -45,6 +45,7 @@ class Settings:
     stacks_table: str
     pace_table: str
     reconcile_queue_url: str
+    dead_letter_queue_url: str
     cloudformation_role_arn: str
 
     @classmethod
@@ -81,5 +82,6 @@ class Settings:
             stacks_table=environ["STACKS_TABLE"],
             pace_table=environ["PACE_TABLE"],
             reconcile_queue_url=environ["RECONCILE_QUEUE_URL"],
+            dead_letter_queue_url=environ["DEAD_LETTER_QUEUE_URL"],
             cloudformation_role_arn=environ["CLOUDFORMATION_ROLE_ARN"],
         )

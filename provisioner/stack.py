@@ -135,13 +135,30 @@ class Failure:
     resources: tuple[str, ...] = ()
 
 
+class DriftStatus(StrEnum):
+    """What drift detection found (StackDriftStatus in CloudFormation's API reference)."""
+
+    DRIFTED = "DRIFTED"
+    IN_SYNC = "IN_SYNC"
+    UNKNOWN = "UNKNOWN"
+    NOT_CHECKED = "NOT_CHECKED"
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """Whether the stack's resources are still what its template says, when last checked."""
+
+    status: DriftStatus
+    checked_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class StackState:
     """One stack as CloudFormation describes it.
 
     `ours` tells whether our tag is on it, `owner` what that tag says; `digest` and `retain` come
     from its parameters; `failure` is there when `status` is in FAILED_OPERATION and the events
-    could still be read.
+    could still be read; `drift` when it was ever looked for since the last update.
     """
 
     stack_id: str
@@ -152,6 +169,17 @@ class StackState:
     outputs: Mapping[str, str] = field(default_factory=dict)
     failure: Failure | None = None
     owner: str | None = None
+    drift: Drift | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StackSummary:
+    """As much of a stack of ours as comparing takes."""
+
+    job_name: str
+    stack_id: str
+    status: StackStatus
+    digest: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +197,8 @@ class Condition:
 class StackRecord:
     """A row of the Stacks table: what we last did for a job, and what came of it.
 
-    `spec_digest` is the wanted spec, `deployed_digest` the one the stack carries. `attempts`
+    `row_digest` is of the row as it was when it was last looked at, `spec_digest` of the wanted
+    spec, `deployed_digest` of the one the stack carries. `attempts`
     counts the failed operations that carried `spec_digest`; `recoveries` the deletions and
     rollback continuations made since the stack was last well. `admission` is the place in a line
     at which the job is looked at again. `version` is 0 for a row that is not written yet, and is
@@ -181,6 +210,7 @@ class StackRecord:
     cloudformation_status: StackStatus | None = None
     stack_id: str | None = None
     stack_name: str | None = None
+    row_digest: str | None = None
     spec_digest: str | None = None
     deployed_digest: str | None = None
     outputs: Mapping[str, str] = field(default_factory=dict)
@@ -190,6 +220,7 @@ class StackRecord:
     recoveries: int = 0
     next_attempt_at: datetime | None = None
     admission: Admission | None = None
+    drift: Drift | None = None
     orphans: tuple[str, ...] = ()
     conditions: tuple[Condition, ...] = ()
     retain: bool = False

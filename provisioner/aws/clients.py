@@ -33,6 +33,7 @@ _CONFIG = Config(
 # A throttled operation goes onto the queue, where waiting costs nothing; to try it again here would
 # only add to what is throttled.
 _AT_ONCE = Config(retries={"total_max_attempts": 1})
+_PATIENT = _CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": 8}))
 _CONFIGS = {"cloudformation": _CONFIG.merge(_AT_ONCE)}
 
 _THROTTLED = frozenset(
@@ -90,13 +91,16 @@ def session() -> botocore.session.Session:
 
 
 @cache
-def client(service: str, region: str | None = None) -> Any:  # noqa: ANN401  (each service differs)
+def client(service: str, region: str | None = None, *, patient: bool = False) -> Any:  # noqa: ANN401  (each service differs)
     """Return the process's one client of a service, in its own Region unless told otherwise.
+
+    A `patient` one tries a throttled call again by itself, whatever the service.
 
     All come from one session: a client from a new session costs fifty times as much. It is
     botocore's own, which is all of boto3 that is used here.
     """
-    return session().create_client(service, region, config=_CONFIGS.get(service, _CONFIG))
+    config = _PATIENT if patient else _CONFIGS.get(service, _CONFIG)
+    return session().create_client(service, region, config=config)
 
 
 @contextmanager

@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from provisioner.aws.clients import client, error_code, error_message, translate, translated
+from provisioner import jobs
+from provisioner.aws.clients import client, error_code, error_message, translated
 from provisioner.errors import ConflictError, NoChangesError, StackLimitError
 from provisioner.stack import (
     CONTINUE,
     FAILED_OPERATION,
     OWNER_TAG,
+    Drift,
+    DriftStatus,
     Failure,
     StackState,
     StackStatus,
+    StackSummary,
     digest_of,
 )
 
@@ -59,19 +63,19 @@ class CloudFormation:
 
     def describe(self, stack_name: str) -> StackState | None:
         """Return the stack of that name, None when there is none."""
-        try:
-            response = client("cloudformation").describe_stacks(StackName=stack_name)
-        except ClientError as error:
-            if error_code(error) == "ValidationError" and "does not exist" in error_message(error):
-                return None
-            raise translate(error) from error
+        with translated():
+            try:
+                response = client("cloudformation").describe_stacks(StackName=stack_name)
+            except ClientError as error:
+                code, message = error_code(error), error_message(error)
+                if code == "ValidationError" and "does not exist" in message:
+                    return None
+                raise
         stack = response["Stacks"][0]
         status = StackStatus(stack["StackStatus"])
-        parameters = {
-            p["ParameterKey"]: p.get("ParameterValue") for p in stack.get("Parameters", ())
-        }
-        tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", ())}
+        parameters, tags = _parameters(stack), _tags(stack)
         digest = parameters.get("SpecDigest")
+        drift = stack.get("DriftInformation", {})
         failure = None
         if status in FAILED_OPERATION:
             failure = self._failure(stack["StackId"], status, digest)
@@ -84,7 +88,32 @@ class CloudFormation:
             outputs={o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", ())},
             failure=failure,
             owner=tags.get(OWNER_TAG),
+            drift=Drift(
+                DriftStatus(drift["StackDriftStatus"]), drift["LastCheckTimestamp"].astimezone(UTC)
+            )
+            if "LastCheckTimestamp" in drift
+            else None,
         )
+
+    def job_stacks(self) -> Iterator[StackSummary]:
+        """Yield every stack of ours that is a job's, as CloudFormation lists them in pages."""
+        with translated():
+            pages = client("cloudformation", patient=True).get_paginator("describe_stacks")
+            for page in pages.paginate():
+                for stack in page["Stacks"]:
+                    job_name = jobs.job_name_of(self._prefix, stack["StackName"])
+                    if job_name is not None and _tags(stack).get(OWNER_TAG) == self._prefix:
+                        yield StackSummary(
+                            job_name=job_name,
+                            stack_id=stack["StackId"],
+                            status=StackStatus(stack["StackStatus"]),
+                            digest=_parameters(stack).get("SpecDigest"),
+                        )
+
+    def detect_drift(self, stack_id: str) -> None:
+        """Start looking for drift; what is found is told by `describe` some minutes later."""
+        with translated():
+            client("cloudformation").detect_stack_drift(StackName=stack_id)
 
     def create(self, stack_name: str, request: StackRequest) -> str:
         """Start the creation; return the stack's id.
@@ -199,6 +228,14 @@ class CloudFormation:
         )
 
 
+def _parameters(stack: Mapping[str, Any]) -> dict[str, str | None]:
+    return {p["ParameterKey"]: p.get("ParameterValue") for p in stack.get("Parameters", ())}
+
+
+def _tags(stack: Mapping[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in stack.get("Tags", ())}
+
+
 def _last_operation(newest_first: Iterable[Event]) -> Iterator[Event]:
     """Yield the events of the last operation, and of the one whose rollback it continued."""
     tokens: list[str | None] = []
@@ -214,15 +251,16 @@ def _last_operation(newest_first: Iterable[Event]) -> Iterator[Event]:
 @contextmanager
 def _started() -> Iterator[None]:
     """Translate what CloudFormation answers when it does not start an operation."""
-    try:
-        yield
-    except ClientError as error:
-        message = error_message(error)
-        if "No updates are to be performed" in message:
-            raise NoChangesError(message) from error
-        # Somebody was faster than we between our look and our call: look again.
-        if error_code(error) == "LimitExceededException":
-            raise StackLimitError(message) from error
-        if error_code(error) == "AlreadyExistsException" or _OVERTAKEN.search(message):
-            raise ConflictError(message) from error
-        raise translate(error) from error
+    with translated():
+        try:
+            yield
+        except ClientError as error:
+            message = error_message(error)
+            if "No updates are to be performed" in message:
+                raise NoChangesError(message) from error
+            if error_code(error) == "LimitExceededException":
+                raise StackLimitError(message) from error
+            # Somebody was faster than we between our look and our call: look again.
+            if error_code(error) == "AlreadyExistsException" or _OVERTAKEN.search(message):
+                raise ConflictError(message) from error
+            raise

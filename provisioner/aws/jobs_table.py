@@ -36,5 +36,5 @@ class JobsTable:
         return "Attributes" in response
 
     def all(self) -> Iterator[Item]:
-        """Yield every row: for people's listings, never for a path that runs by itself."""
+        """Yield every row: for people's listings, and for the daily comparison."""
         return pages("scan", TableName=self._name)

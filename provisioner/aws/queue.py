@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.clients import client, translated
+from provisioner.errors import TemporaryError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MAX_DELAY_SECONDS = 900
 """DelaySeconds of SQS."""
+
+_BATCH_SIZE = 10
+"""Entries of one SendMessageBatch."""
 
 
 class ReconcileQueue:
@@ -16,11 +24,49 @@ class ReconcileQueue:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def send(self, job_name: str, *, delay_seconds: int = 0) -> None:
-        """Ask for a look at a job, at the earliest in `delay_seconds` (900 at most are kept)."""
+    def send(
+        self,
+        job_name: str,
+        *,
+        delay_seconds: int = 0,
+        retry: bool = False,
+        detect_drift: bool = False,
+    ) -> None:
+        """Ask for a look at a job, at the earliest in `delay_seconds` (900 at most are kept).
+
+        With `retry` the look forgets what has failed before; with `detect_drift` the drift of the
+        job's stack is looked for instead.
+        """
+        asks = {"retry": retry, "detect_drift": detect_drift}
         with translated():
             client("sqs").send_message(
-                QueueUrl=self._url,
-                MessageBody=json.dumps({"job_name": job_name}),
-                DelaySeconds=max(0, min(delay_seconds, MAX_DELAY_SECONDS)),
+                QueueUrl=self._url, **_message(job_name, delay_seconds, **asks)
             )
+
+    def send_many(self, delays_seconds: Mapping[str, int], *, detect_drift: bool = False) -> None:
+        """Ask for looks at many jobs, each with its delay.
+
+        Raises
+        ------
+        TemporaryError
+            If SQS did not take some of them.
+        """
+        messages = [
+            {"Id": str(index), **_message(job_name, seconds, detect_drift=detect_drift)}
+            for index, (job_name, seconds) in enumerate(delays_seconds.items())
+        ]
+        for start in range(0, len(messages), _BATCH_SIZE):
+            with translated():
+                response = client("sqs").send_message_batch(
+                    QueueUrl=self._url, Entries=messages[start : start + _BATCH_SIZE]
+                )
+            if response.get("Failed"):
+                raise TemporaryError(f"SQS did not take {len(response['Failed'])} messages")
+
+
+def _message(job_name: str, delay_seconds: int, **asks: bool) -> dict[str, Any]:
+    body = {"job_name": job_name} | {name: True for name, asked in asks.items() if asked}
+    return {
+        "MessageBody": json.dumps(body),
+        "DelaySeconds": max(0, min(delay_seconds, MAX_DELAY_SECONDS)),
+    }

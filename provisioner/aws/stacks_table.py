@@ -15,7 +15,15 @@ from provisioner.errors import ConflictError
 from provisioner.jobs import FieldError
 from provisioner.pacing import Admission, Quota
 from provisioner.runs import iso
-from provisioner.stack import Condition, Failure, JobStatus, StackRecord, StackStatus
+from provisioner.stack import (
+    Condition,
+    Drift,
+    DriftStatus,
+    Failure,
+    JobStatus,
+    StackRecord,
+    StackStatus,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -67,24 +75,24 @@ class StacksTable:
         return (from_item(item) for item in pages("query", **request))
 
     def all(self) -> Iterator[StackRecord]:
-        """Yield every record: for people's listings, never for a path that runs by itself."""
+        """Yield every record: for people's listings, and for the daily comparison."""
         with translated():
             return (from_item(item) for item in pages("scan", TableName=self._name))
 
 
 _FIELDS = frozenset(
     {
-        "job_name", "status", "cloudformation_status", "stack_id", "stack_name", "spec_digest",
-        "deployed_digest", "in_sync", "outputs", "failure", "errors", "attempts", "recoveries",
-        "next_attempt_at", "admission", "orphans", "conditions", "retain", "updated_at",
-        "expires_at", "version",
+        "job_name", "status", "cloudformation_status", "stack_id", "stack_name", "row_digest",
+        "spec_digest", "drift", "deployed_digest", "in_sync", "outputs", "failure", "errors",
+        "attempts", "recoveries", "next_attempt_at", "admission", "orphans", "conditions", "retain",
+        "updated_at", "expires_at", "version",
     }
 )  # fmt: skip
 
 
 def to_item(record: StackRecord) -> Item:
     """Return the row's attributes, the stack's outputs among them under their own names."""
-    failure = record.failure
+    failure, drift = record.failure, record.drift
     item: Item = {
         _snake(name): value for name, value in record.outputs.items() if _snake(name) not in _FIELDS
     }
@@ -94,6 +102,7 @@ def to_item(record: StackRecord) -> Item:
         "cloudformation_status": record.cloudformation_status,
         "stack_id": record.stack_id,
         "stack_name": record.stack_name,
+        "row_digest": record.row_digest,
         "spec_digest": record.spec_digest,
         "deployed_digest": record.deployed_digest,
         "in_sync": record.in_sync,
@@ -116,6 +125,7 @@ def to_item(record: StackRecord) -> Item:
             "at": iso(record.admission.at),
             "kept": record.admission.kept,
         },
+        "drift": drift and {"status": drift.status, "checked_at": iso(drift.checked_at)},
         "orphans": list(record.orphans) or None,
         "conditions": [
             {
@@ -137,6 +147,7 @@ def from_item(item: Item) -> StackRecord:
     """Return the record that `to_item` wrote."""
     failure = item.get("failure")
     admission = item.get("admission")
+    drift = item.get("drift")
     cloudformation_status = item.get("cloudformation_status")
     return StackRecord(
         job_name=item["job_name"],
@@ -144,6 +155,7 @@ def from_item(item: Item) -> StackRecord:
         cloudformation_status=cloudformation_status and StackStatus(cloudformation_status),
         stack_id=item.get("stack_id"),
         stack_name=item.get("stack_name"),
+        row_digest=item.get("row_digest"),
         spec_digest=item.get("spec_digest"),
         deployed_digest=item.get("deployed_digest"),
         outputs=item.get("outputs", {}),
@@ -161,6 +173,7 @@ def from_item(item: Item) -> StackRecord:
         next_attempt_at=_maybe_time(item.get("next_attempt_at")),
         admission=admission
         and Admission(Quota(admission["quota"]), _time(admission["at"]), kept=admission["kept"]),
+        drift=drift and Drift(DriftStatus(drift["status"]), _time(drift["checked_at"])),
         orphans=tuple(item.get("orphans", ())),
         conditions=tuple(
             Condition(**{**c, "last_transition_time": _time(c["last_transition_time"])})

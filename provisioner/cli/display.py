@@ -23,7 +23,9 @@ _UNBOUNDED_COLUMNS = 100_000
 STYLES = {
     **dict.fromkeys(("READY", "SUCCEEDED", "created", "updated", "True"), "green"),
     **dict.fromkeys(("FAILED", "INVALID", "TIMED_OUT", "False"), "red"),
-    **dict.fromkeys(("PENDING", "CREATING", "UPDATING", "DELETING", "RUNNING", "QUEUED"), "cyan"),
+    **dict.fromkeys(
+        ("PENDING", "CREATING", "UPDATING", "DELETING", "RUNNING", "QUEUED", "queued"), "cyan"
+    ),
     **dict.fromkeys(("RETRYING", "STOPPED", "SKIPPED", "PAUSED", "RETAINED", "no"), "yellow"),
     **dict.fromkeys(("DELETED", "unchanged", "-"), "dim"),
 }

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from provisioner.aws.stacks_table import StacksTable
     from provisioner.cli.checking import CheckedRow
     from provisioner.cli.session import Session
+    from provisioner.jobs import Job
 
 _SETTLED = frozenset({JobStatus.READY, JobStatus.FAILED, JobStatus.INVALID, JobStatus.PAUSED})
 
@@ -74,16 +75,17 @@ def followed(
     """Return how to follow rows; to be called before they are written."""
     records = here.stacks.get_many(row.job_name for row in rows)
     return tuple(
-        _follow(row, records.get(row.job_name), changed=before.get(row.job_name) != row.item)
+        follow(row.job, records.get(row.job_name), changed=before.get(row.job_name) != row.item)
         for row in rows
     )
 
 
-def _follow(row: CheckedRow, record: StackRecord | None, *, changed: bool) -> Followed:
-    pinned = pin(row.job)
+def follow(job: Job, record: StackRecord | None, *, changed: bool) -> Followed:
+    """Return how to follow one job, whose Stacks row is `record` now."""
+    pinned = pin(job)
     return Followed(
-        job_name=row.job_name,
-        paused=row.job.paused,
+        job_name=job.job_name,
+        paused=job.paused,
         digest=None if isinstance(pinned, Rejected) else jobs.spec_digest(pinned),
         errors=pinned.errors if isinstance(pinned, Rejected) else (),
         version=(record.version if record else 0) if changed else None,

@@ -18,8 +18,10 @@ COMMANDS = {
     "run": "Start a job now.",
     "runs": "Show the last runs of a job.",
     "logs": "Show what a job prints.",
+    "retry": "Try a job again that has failed.",
+    "dead-letters": "Show what has failed for good, and have it done again.",
     "delete": "Remove a job: its row, and with it its stack.",
-    "local": "The whole provisioner on this machine, without an AWS account.",
+    "local": "All of it on this machine, without an AWS account.",
 }
 """All commands with the sentence that `--help` says of them."""
 
@@ -60,7 +62,7 @@ def load(name: str) -> Any:  # noqa: ANN401
         If it needs packages that are not installed.
     """
     try:
-        module = import_module(_HOMES.get(name, f"provisioner.cli.{name}"))
+        module = import_module(_HOMES.get(name, f"provisioner.cli.{name.replace('-', '_')}"))
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("provisioner"):
             raise

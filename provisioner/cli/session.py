@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from provisioner.aws import bootstrap
 from provisioner.aws.clients import translated
+from provisioner.aws.dead_letters import Place
 from provisioner.aws.jobs_table import JobsTable
+from provisioner.aws.queue import ReconcileQueue
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.errors import NotFoundError, PermanentError
@@ -47,6 +49,22 @@ class Session:
     def bundle_bucket(self) -> str:
         """Where code goes."""
         return self._output("BundleBucketName")
+
+    @property
+    def reconcile_queue(self) -> ReconcileQueue:
+        """Jobs to be looked at."""
+        return ReconcileQueue(self._output("ReconcileQueueUrl"))
+
+    @property
+    def dead_letters(self) -> Place:
+        """Where letters lie, and what doing them again takes."""
+        return Place(
+            prefix=self._output("Prefix"),
+            dead_letter_queue_url=self._output("DeadLetterQueueUrl"),
+            artifacts_bucket=self._output("ArtifactsBucketName"),
+            reconcile_queue_url=self._output("ReconcileQueueUrl"),
+            run_events_function=self._output("RunEventsFunctionArn"),
+        )
 
     def row(self, job_name: str) -> Mapping[str, object] | None:
         """Return a job's row."""

@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
-from provisioner.entrypoints.reconciling import logger, reconcile_or_queue
+from provisioner import events
+from provisioner.entrypoints.reconciling import buried, function, reconcile_or_queue
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+_WHOLE_BATCH = ""
+"""An item identifier that fails the whole batch (Lambda's partial batch responses)."""
 
-@logger.inject_lambda_context
+
+@function
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Reconcile every job that a batch of stream records names, each once.
 
-    The record's images are not read: they may be stale, and the row is read again anyway.
+    The records' images are not read: they may be stale, and the row is read again anyway. A record
+    that names no job goes to the dead-letter queue, after its neighbours have been served.
     """
-    name_of = {
-        record["dynamodb"]["SequenceNumber"]: record["dynamodb"]["Keys"]["job_name"]["S"]
-        for record in event["Records"]
-    }
-    lost = reconcile_or_queue(name_of.values(), context)
-    return {
-        "batchItemFailures": [
-            {"itemIdentifier": sequence_number}
-            for sequence_number, job_name in name_of.items()
-            if job_name in lost
-        ]
-    }
+    names: list[tuple[Any, str]] = []
+    poison: list[tuple[Any, Exception]] = []
+    for record in event["Records"]:
+        try:
+            names.append((record, events.of_stream_record(record)))
+        except Exception as error:  # noqa: BLE001  (whatever a record does, its neighbours go on)
+            poison.append((record, error))
+    lost = reconcile_or_queue([job_name for _, job_name in names], context)
+    again = [record for record, job_name in names if job_name in lost]
+    again += [
+        record
+        for record, error in poison
+        if not buried(json.dumps(record, default=str), error, "job_stream")
+    ]
+    return {"batchItemFailures": [{"itemIdentifier": _identifier(record)} for record in again]}
+
+
+def _identifier(record: object) -> str:
+    match record:
+        case {"dynamodb": {"SequenceNumber": str(sequence_number)}}:
+            return sequence_number
+        case _:
+            return _WHOLE_BATCH

@@ -1,4 +1,4 @@
-"""What the functions that reconcile share: the reconciler, made once, and its log.
+"""What the functions that reconcile share: the reconciler, made once, its log and its counts.
 
 Importing this is most of a cold start, so the garbage collector stays out of it, and what was
 imported is never looked at again.
@@ -12,28 +12,45 @@ gc.disable()
 
 import os  # noqa: E402
 from functools import cache  # noqa: E402
-from typing import TYPE_CHECKING  # noqa: E402
+from typing import TYPE_CHECKING, ParamSpec, TypeVar  # noqa: E402
 
 from aws_lambda_powertools import Logger  # noqa: E402
 
 from provisioner.aws import artifacts  # noqa: E402
 from provisioner.aws.cloudformation import CloudFormation  # noqa: E402
+from provisioner.aws.dead_letter_queue import DeadLetterQueue  # noqa: E402
 from provisioner.aws.jobs_table import JobsTable  # noqa: E402
 from provisioner.aws.pace import PaceTable  # noqa: E402
 from provisioner.aws.queue import ReconcileQueue  # noqa: E402
 from provisioner.aws.stacks_table import StacksTable  # noqa: E402
-from provisioner.errors import TemporaryError  # noqa: E402
+from provisioner.drift import detect_drift  # noqa: E402
+from provisioner.entrypoints.measuring import (  # noqa: E402
+    Count,
+    CountedPace,
+    CountedStacks,
+    count,
+    known_digest,
+    measured,
+)
+from provisioner.errors import TemporaryError, ThrottledError  # noqa: E402
+from provisioner.events import Look  # noqa: E402
+from provisioner.plan import ContinueRollback, Create, Delete, Update  # noqa: E402
 from provisioner.ports import Ports  # noqa: E402
 from provisioner.reconcile import Reconciled, Reconciler  # noqa: E402
+from provisioner.record import Done, Waiting  # noqa: E402
 from provisioner.settings import Settings  # noqa: E402
 
 gc.freeze()
 gc.enable()
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 logger = Logger()
 
@@ -42,6 +59,14 @@ RETRY_DELAY_SECONDS = 10
 
 TIME_TO_QUEUE_MILLISECONDS = 15_000
 """Kept of the function's time to queue up to a hundred jobs that it does not suffice for."""
+
+
+_OPERATIONS: dict[type[object], Count] = {
+    Create: Count.CREATES,
+    Update: Count.UPDATES,
+    Delete: Count.DELETES,
+    ContinueRollback: Count.CONTINUED_ROLLBACKS,
+}
 
 
 @cache
@@ -57,47 +82,114 @@ def queue() -> ReconcileQueue:
 
 
 @cache
-def reconciler() -> Reconciler:
-    """Return the process's one reconciler."""
+def dead_letters() -> DeadLetterQueue:
+    """Return the dead-letter queue."""
+    return DeadLetterQueue(settings().dead_letter_queue_url)
+
+
+@cache
+def ports() -> Ports:
+    """Return everything that the process reaches outside itself."""
     own = settings()
-    ports = Ports(
+    return Ports(
         jobs=JobsTable(own.jobs_table),
-        stacks=StacksTable(own.stacks_table),
+        stacks=CountedStacks(StacksTable(own.stacks_table)),
         cloudformation=CloudFormation(
             own.platform.prefix, own.cloudformation_role_arn, own.platform.artifacts_bucket
         ),
         queue=queue(),
-        pace=PaceTable(own.pace_table),
+        pace=CountedPace(PaceTable(own.pace_table)),
         pin=artifacts.pin,
     )
-    return Reconciler(ports, own.platform)
 
 
-def reconcile(job_names: Iterable[str], context: LambdaContext) -> dict[str, Exception]:
+@cache
+def reconciler() -> Reconciler:
+    """Return the process's one reconciler."""
+    return Reconciler(ports(), settings().platform)
+
+
+def function(handler: Callable[P, R]) -> Callable[P, R]:
+    """Make a handler log its context and publish what it counted."""
+    return logger.inject_lambda_context(measured(lambda: settings().platform.prefix)(handler))
+
+
+def about(job_name: str, digest: str | None = None) -> AbstractContextManager[None]:
+    """Let every line that is logged inside say which job, and which spec of it, it is about."""
+    return logger.append_context_keys(
+        job_name=job_name, digest=digest or known_digest(job_name) or "unknown"
+    )
+
+
+def reconcile(
+    job_names: Iterable[str], context: LambdaContext, retry: frozenset[str] = frozenset()
+) -> dict[str, Exception]:
     """Reconcile jobs and log what came of each; return the errors by job name.
 
-    Jobs for which the function's time does not suffice are among them.
+    Jobs for which the function's time does not suffice are among them. Those in `retry` forget
+    what has failed before.
     """
     names = list(dict.fromkeys(job_names))
     errors: dict[str, Exception] = dict.fromkeys(names, TemporaryError("there was no time left"))
-    for job_name, result in reconciler().reconcile(names):
+    for job_name, result in _looks(names, retry):
         del errors[job_name]
         match result:
-            case Reconciled(action=action, outcome=outcome, record=record):
-                logger.info(
-                    "reconciled",
-                    job_name=job_name,
-                    digest=record.spec_digest,
-                    action=type(action).__name__ if action else None,
-                    outcome=type(outcome).__name__,
-                    status=record.status,
-                )
+            case Reconciled():
+                _tell(job_name, result)
+                _count(result)
             case Exception() as error:
-                logger.error("look failed", job_name=job_name, exc_info=error)
+                with about(job_name):
+                    logger.error("look failed", exc_info=error)
+                count(Count.LOOKS_FAILED)
+                if isinstance(error, ThrottledError):
+                    count(Count.THROTTLED_CALLS)
                 errors[job_name] = error
         if context.get_remaining_time_in_millis() < TIME_TO_QUEUE_MILLISECONDS:
             break
     return errors
+
+
+def _looks(names: list[str], retry: frozenset[str]) -> Iterator[tuple[str, Reconciled | Exception]]:
+    """Yield what came of each job. What fails for all of them at once is tried for each alone.
+
+    So that one Stacks row that nobody can read keeps only its own job from being looked at.
+    """
+    left = dict.fromkeys(names)
+    failed: Exception | None = None
+    try:
+        for job_name, result in reconciler().reconcile(names, retry=retry):
+            del left[job_name]
+            yield job_name, result
+    except Exception as error:  # noqa: BLE001  (whatever it is, the jobs are looked at again)
+        failed = error
+    if failed is None:
+        return
+    for job_name in left:
+        if len(names) == 1 or isinstance(failed, TemporaryError):
+            yield job_name, failed
+        else:
+            yield from _looks([job_name], retry)
+
+
+def _tell(job_name: str, result: Reconciled) -> None:
+    with about(job_name, result.record.spec_digest):
+        logger.info(
+            "reconciled",
+            action=type(result.action).__name__ if result.action else None,
+            outcome=type(result.outcome).__name__,
+            status=result.record.status,
+        )
+
+
+def _count(result: Reconciled) -> None:
+    operation = _OPERATIONS.get(type(result.action))
+    match result.outcome:
+        case Done() if operation is not None:
+            count(operation)
+        case Waiting():
+            count(Count.LOOKS_IN_LINE)
+        case _:
+            pass
 
 
 def reconcile_or_queue(job_names: Iterable[str], context: LambdaContext) -> dict[str, Exception]:
@@ -110,9 +202,69 @@ def reconcile_or_queue(job_names: Iterable[str], context: LambdaContext) -> dict
     """
     lost: dict[str, Exception] = {}
     for job_name in reconcile(job_names, context):
-        try:
-            queue().send(job_name, delay_seconds=RETRY_DELAY_SECONDS)
-        except Exception as error:
-            logger.exception("queueing failed", job_name=job_name)
+        error = queued_again(Look(job_name))
+        if error is not None:
             lost[job_name] = error
     return lost
+
+
+def drift_error(job_name: str) -> Exception | None:
+    """Have the drift of a job's stack looked for; return what went wrong."""
+    try:
+        started = detect_drift(ports(), job_name)
+    except Exception as error:
+        with about(job_name):
+            logger.exception("drift detection failed")
+        return error
+    with about(job_name):
+        logger.info("drift detection", started=started)
+    return None
+
+
+def queued_again(look: Look) -> Exception | None:
+    """Queue a job whose look failed; return what kept it from being queued."""
+    try:
+        queue().send(
+            look.job_name,
+            delay_seconds=RETRY_DELAY_SECONDS,
+            retry=look.retry,
+            detect_drift=look.detect_drift,
+        )
+    except Exception as error:
+        with about(look.job_name):
+            logger.exception("queueing failed")
+        return error
+    return None
+
+
+def buried(payload: str, error: Exception, source: str, job_name: str | None = None) -> bool:
+    """Keep in the dead-letter queue what failed for good; False when not even that works.
+
+    Parameters
+    ----------
+    payload
+        What the function was given, as text.
+    source
+        The function.
+    job_name
+        The job that it is about, when that much is known.
+    """
+    kind = type(error).__name__
+    reason = str(error) or kind
+    with about(job_name or "unknown"):
+        try:
+            dead_letters().send(
+                payload,
+                {
+                    "reason": reason,
+                    "error_type": kind,
+                    "source": source,
+                    "job_name": job_name or "",
+                },
+            )
+        except Exception:
+            logger.exception("keeping a dead letter failed")
+            return False
+        logger.error("dead letter", reason=reason, error_type=kind)
+        count(Count.DEAD_LETTERS)
+        return True

@@ -1,8 +1,10 @@
-"""Every five minutes: what no event came for. Costs as much as there is to repair."""
+"""Every five minutes: what no event came for. Once a day: all rows against all stacks."""
 
 from __future__ import annotations
 
 import os
+import random
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -10,17 +12,24 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
+from provisioner import jobs
 from provisioner.aws import executions
-from provisioner.aws.queue import ReconcileQueue
+from provisioner.aws.cloudformation import CloudFormation
+from provisioner.aws.jobs_table import JobsTable
+from provisioner.aws.queue import MAX_DELAY_SECONDS, ReconcileQueue
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.tasks import Tasks
 from provisioner.aws.triggers_table import TriggersTable
+from provisioner.comparison import believable, compare
 from provisioner.completion import complete
+from provisioner.entrypoints.measuring import Count, count, measured
 from provisioner.errors import ProvisionerError
 from provisioner.settings import Settings
-from provisioner.stack import JobStatus
+from provisioner.stack import JobStatus, StackRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
@@ -28,13 +37,11 @@ logger = Logger()
 STUCK_AFTER = timedelta(minutes=15)
 """A row that nothing has touched for so long has missed its event, or has a slow resource."""
 
-_UNFINISHED = (
-    JobStatus.PENDING,
-    JobStatus.CREATING,
-    JobStatus.UPDATING,
-    JobStatus.DELETING,
-    JobStatus.RETRYING,
-)
+OVERDUE_AFTER = timedelta(minutes=2)
+"""A job that was to be looked at so long ago has lost its message."""
+
+_OPERATING = (JobStatus.CREATING, JobStatus.UPDATING, JobStatus.DELETING)
+_WAITING = (JobStatus.PENDING, JobStatus.RETRYING)
 
 
 @cache
@@ -42,38 +49,91 @@ def _settings() -> Settings:
     return Settings.from_environ(os.environ)
 
 
+@cache
+def _queue() -> ReconcileQueue:
+    return ReconcileQueue(_settings().reconcile_queue_url)
+
+
 @logger.inject_lambda_context
-def handler(_event: dict[str, Any], _context: LambdaContext) -> None:
-    """Queue the jobs that are stuck, and complete the runs whose end nobody told."""
-    until = datetime.now(UTC) - STUCK_AFTER
-    stuck = _queue_stuck_jobs(until)
-    ended = _complete_ended_runs(until)
-    logger.info("swept", stuck_jobs=stuck, ended_runs=ended)
+@measured(lambda: _settings().platform.prefix)
+def handler(event: dict[str, Any], _context: LambdaContext) -> None:
+    """Queue the jobs that are stuck, and complete the runs whose end nobody told.
+
+    With `{"compare": true}` it queues every job that is not as it should be instead, and has drift
+    looked for on all others.
+    """
+    if event.get("compare"):
+        _compare()
+        return
+    now = datetime.now(UTC)
+    stuck = dict.fromkeys((record.job_name for record in _stuck(now)), 0)
+    _queue().send_many(stuck)
+    count(Count.JOBS_STUCK, len(stuck))
+    ended = _complete_ended_runs(now - STUCK_AFTER)
+    logger.info("swept", stuck_jobs=len(stuck), ended_runs=ended)
 
 
-def _queue_stuck_jobs(until: datetime) -> int:
-    queue = ReconcileQueue(_settings().reconcile_queue_url)
+def _stuck(now: datetime) -> Iterator[StackRecord]:
     stacks = StacksTable(_settings().stacks_table)
-    count = 0
-    for status in _UNFINISHED:
-        for record in stacks.by_status(status, until=until):
-            queue.send(record.job_name)
-            count += 1
-    return count
+    for status in _OPERATING:
+        yield from stacks.by_status(status, until=now - STUCK_AFTER)
+    for status in _WAITING:
+        for record in stacks.by_status(status, until=now - OVERDUE_AFTER):
+            if _woken_at(record) <= now - OVERDUE_AFTER:
+                yield record
+
+
+def _woken_at(record: StackRecord) -> datetime:
+    """Return when a waiting job was to be looked at, as far as it says."""
+    if record.admission is not None:
+        return record.admission.at
+    touched = record.updated_at or datetime.min.replace(tzinfo=UTC)
+    return record.next_attempt_at or touched + STUCK_AFTER
+
+
+def _compare() -> None:
+    own = _settings()
+    cloudformation = CloudFormation(
+        own.platform.prefix, own.cloudformation_role_arn, own.platform.artifacts_bucket
+    )
+    stacks = {stack.job_name: stack for stack in cloudformation.job_stacks()}
+    records = {record.job_name: record for record in StacksTable(own.stacks_table).all()}
+    rows = {
+        str(row["job_name"]): jobs.row_digest(row, jobs.parse(row))
+        for row in JobsTable(own.jobs_table).all()
+    }
+    findings = compare(rows, records, stacks)
+    found = believable(findings, len(stacks))
+    withheld = sorted(findings.keys() - found.keys())
+    if withheld:
+        logger.error("so many rows are gone that their stacks stay", jobs=withheld)
+    count(Count.DELETIONS_WITHHELD, len(withheld))
+    count(Count.JOBS_UNLIKE_THEIR_ROWS, len(found))
+    _queue().send_many(dict.fromkeys(found, 0))
+    well = [
+        name
+        for name in stacks.keys() - findings.keys()
+        if name in records and records[name].status is JobStatus.READY
+    ]
+    _queue().send_many(
+        {name: random.randint(0, MAX_DELAY_SECONDS) for name in well},  # noqa: S311
+        detect_drift=True,
+    )
+    logger.info("compared", rows=len(rows), stacks=len(stacks), found=Counter(findings.values()))
 
 
 def _complete_ended_runs(until: datetime) -> int:
     platform = _settings().platform
     runs = TriggersTable(platform.triggers_table)
     tasks = Tasks(platform.ecs_cluster_arn)
-    count = 0
+    ended = 0
     for run in runs.running(until=until):
         try:
             execution = executions.ended(run["job_name"], run["execution_arn"])
             if execution is not None:
                 started_at = datetime.fromisoformat(run["started_at"])
                 complete(replace(execution, started_at=started_at), runs, tasks)
-                count += 1
+                ended += 1
         except ProvisionerError:
             logger.exception("ending a run failed", job_name=run["job_name"])
-    return count
+    return ended

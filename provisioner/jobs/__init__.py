@@ -6,7 +6,7 @@ a module for each kind of value; `digest` and `names` derive what the stack is k
 """
 
 from provisioner.jobs.artifacts import S3Object
-from provisioner.jobs.digest import spec_digest
+from provisioner.jobs.digest import row_digest, spec_digest
 from provisioner.jobs.errors import FieldError, Rejected
 from provisioner.jobs.model import EcsJob, Job, LambdaJob
 from provisioner.jobs.names import job_name_of, stack_name
@@ -25,6 +25,7 @@ __all__ = [
     "as_of",
     "job_name_of",
     "parse",
+    "row_digest",
     "spec_digest",
     "stack_name",
 ]

@@ -67,7 +67,9 @@ def bootstrap(monkeypatch):
             )
         s3.put_bucket_versioning(Bucket="bundles", VersioningConfiguration={"Status": "Enabled"})
         s3.put_object(Bucket="bundles", Key="report.zip", Body=b"PK")
-        queue = boto3.client("sqs").create_queue(QueueName="reconcile")["QueueUrl"]
+        sqs = boto3.client("sqs")
+        queue = sqs.create_queue(QueueName="reconcile")["QueueUrl"]
+        dead_letters = sqs.create_queue(QueueName="dead-letters")["QueueUrl"]
         cluster = boto3.client("ecs").create_cluster(clusterName="jobs")["cluster"]["clusterArn"]
         role = f"arn:aws:iam::{ACCOUNT}:role/jobs-bootstrap"
         environment = {
@@ -79,6 +81,7 @@ def bootstrap(monkeypatch):
             "PACE_TABLE": "jobs-Pace",
             "TRIGGERS_TABLE": "jobs-Triggers",
             "RECONCILE_QUEUE_URL": queue,
+            "DEAD_LETTER_QUEUE_URL": dead_letters,
             "ARTIFACTS_BUCKET": "artifacts",
             "NOTIFICATION_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:jobs",
             "SCHEDULE_GROUP": "jobs",
@@ -107,8 +110,10 @@ def forget():
         clients.session,
         reconciling.settings,
         reconciling.queue,
+        reconciling.dead_letters,
         reconciling.reconciler,
         run_events._settings,
         sweep._settings,
+        sweep._queue,
     ):
         cached.cache_clear()

@@ -17,10 +17,11 @@ from provisioner.errors import (
     PermanentError,
     ProvisionerError,
     StackLimitError,
+    TemporaryError,
     ThrottledError,
 )
 from provisioner.ports import StackRequest
-from provisioner.stack import StackStatus
+from provisioner.stack import Drift, DriftStatus, StackStatus
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 
@@ -206,3 +207,51 @@ def test_refusals(stub, code, message, kind):
 
     assert type(raised.value) is kind
     assert message in str(raised.value)
+
+
+CALLS = {
+    "describe": lambda: ADAPTER.describe(NAME),
+    "create": lambda: ADAPTER.create(NAME, StackRequest("{}", {}, {}, "create-1")),
+    "delete": lambda: ADAPTER.delete(STACK_ID, (), force=False, token="delete-1"),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_no_connection_is_an_error_that_passes(monkeypatch, call):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", "http://127.0.0.1:9")
+
+    with pytest.raises(TemporaryError):
+        call()
+
+
+def test_our_own_stacks_are_listed_and_no_others():
+    cloudformation = client("cloudformation")
+    body = json.dumps(
+        {
+            "Parameters": {"SpecDigest": {"Type": "String"}},
+            "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+        }
+    )
+    for name, owner in {"jobs-one": "jobs", "jobs-Nested-1AB": "jobs", "jobs-theirs": "b"}.items():
+        cloudformation.create_stack(
+            StackName=name,
+            TemplateBody=body,
+            Parameters=[{"ParameterKey": "SpecDigest", "ParameterValue": A}],
+            Tags=[{"Key": "provisioner", "Value": owner}],
+        )
+
+    (found,) = ADAPTER.job_stacks()
+
+    assert (found.job_name, found.digest) == ("one", A)
+    assert found.status is StackStatus.CREATE_COMPLETE
+
+
+def test_drift_is_read_off_the_stack(stub):
+    answered = described("CREATE_COMPLETE")
+    answered["Stacks"][0]["DriftInformation"] = {
+        "StackDriftStatus": "DRIFTED",
+        "LastCheckTimestamp": START,
+    }
+    stub.add_response("describe_stacks", answered)
+
+    assert ADAPTER.describe(NAME).drift == Drift(DriftStatus.DRIFTED, START)

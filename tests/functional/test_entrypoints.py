@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from provisioner.entrypoints import (
     stack_events,
     sweep,
 )
+from provisioner.pacing import Admission, Quota
 from provisioner.runs import iso
 from provisioner.stack import JobStatus, StackRecord
 from tests.functional.conftest import ACCOUNT, REGION
@@ -62,10 +63,17 @@ def stacks():
     return {item["job_name"]["S"]: item for item in found}
 
 
+TOPIC = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+
+
+def messages():
+    """Return what is in the queue, and what is delayed."""
+    kept = sqs_backends[ACCOUNT][REGION].queues["reconcile"]._messages
+    return [json.loads(message.body) for message in kept]
+
+
 def queued():
-    """Return the jobs in the queue, those that are delayed too."""
-    messages = sqs_backends[ACCOUNT][REGION].queues["reconcile"]._messages
-    return [json.loads(message.body)["job_name"] for message in messages]
+    return [message["job_name"] for message in messages()]
 
 
 def test_a_stream_batch_creates_the_stack_and_names_what_is_wrong():
@@ -200,14 +208,12 @@ def test_what_cannot_even_be_queued_comes_again_from_the_stream(monkeypatch):
     ]
 
 
-def test_the_queue_reconciles_and_returns_what_it_cannot_read():
+def test_the_queue_reconciles():
     put()
 
     answer = reconcile_queue.handler(event("sqs"), Context())
 
-    assert answer == {
-        "batchItemFailures": [{"itemIdentifier": "2e1424d4-f796-459a-8184-9c92662be6da"}]
-    }
+    assert answer == {"batchItemFailures": []}
     assert stacks()["report"]["status"]["S"] == "CREATING"
 
 
@@ -305,6 +311,62 @@ class TestSweep:
         sweep.handler({}, Context())
 
         assert queued() == ["stuck"]
+
+    @pytest.mark.parametrize(
+        ("status", "waits", "found"),
+        [
+            (JobStatus.PENDING, {"admission": -3}, True),
+            (JobStatus.PENDING, {"admission": -1}, False),
+            (JobStatus.PENDING, {"admission": 10}, False),
+            (JobStatus.PENDING, {}, True),
+            (JobStatus.RETRYING, {"next_attempt_at": -3}, True),
+            (JobStatus.RETRYING, {"next_attempt_at": 10}, False),
+            (JobStatus.RETRYING, {"next_attempt_at": -30, "admission": 5}, False),
+        ],
+        ids=str,
+    )
+    def test_a_waiting_job_whose_message_is_lost_is_queued(self, status, waits, found):
+        now = datetime.now(UTC)
+        record = StackRecord("waits", status=status, updated_at=now - timedelta(minutes=20))
+        for name, minutes in waits.items():
+            at = now + timedelta(minutes=minutes)
+            value = Admission(Quota.CREATE, at) if name == "admission" else at
+            record = replace(record, **{name: value})
+        StacksTable("jobs-Stacks").save(record)
+
+        sweep.handler({}, Context())
+
+        assert queued() == (["waits"] if found else [])
+
+    def test_the_comparison_finds_what_no_event_told_and_spreads_drift_detection(self):
+        put()
+        job_stream.handler(event("dynamodb_stream"), Context())
+        stack_events.handler(event("stack_status_change"), Context())
+        put(job_name={"S": "unseen"})
+        boto3.client("cloudformation").create_stack(
+            StackName="jobs-foreign", TemplateBody=json.dumps(TOPIC)
+        )
+        boto3.client("cloudformation").create_stack(
+            StackName="jobs-orphan",
+            TemplateBody=json.dumps(TOPIC),
+            Tags=[{"Key": "provisioner", "Value": "jobs"}],
+        )
+
+        sweep.handler({"compare": True}, Context())
+
+        looks = [message for message in messages() if "detect_drift" not in message]
+        assert sorted(look["job_name"] for look in looks) == ["orphan", "unseen"]
+        detections = [message for message in messages() if "detect_drift" in message]
+        assert detections == [{"job_name": "report", "detect_drift": True}]
+
+    def test_the_comparison_finds_nothing_where_all_is_well(self):
+        put(alarms={"BOOL": False}, tags={"M": {"team": {"S": "a"}}}, timeout_seconds={"N": "60"})
+        job_stream.handler(event("dynamodb_stream"), Context())
+        stack_events.handler(event("stack_status_change"), Context())
+
+        sweep.handler({"compare": True}, Context())
+
+        assert [m for m in messages() if "detect_drift" not in m] == []
 
     def test_a_run_that_step_functions_has_forgotten_is_ended(self):
         item = run_row(started=iso(datetime.now(UTC) - timedelta(days=100)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 
 import pytest
 
@@ -169,3 +170,34 @@ def test_a_row_in_the_console_s_own_types(engine):
 
     assert json.loads(engine.schedule(name)["Target"]["Input"])["_run"]["source"] == "schedule"
     assert engine.schedule(name)["State"] == "DISABLED"
+
+
+def test_a_stack_that_went_unnoticed_is_made_again_by_the_daily_comparison(engine):
+    name = engine.unique("unnoticed")
+    engine.put(engine.lambda_row(name))
+    before = engine.wait_for(name, "READY")
+    with engine.without_stack_events():
+        engine.client("cloudformation").delete_stack(StackName=f"jobs-{name}")
+        engine.wait(lambda: engine.stack(name) is None, "the deletion")
+    assert engine.record(name) == before
+
+    engine.sweep(compare=True)
+
+    engine.wait_for(
+        name, "READY", until=lambda: engine.record(name)["stack_id"] != before["stack_id"]
+    )
+
+
+def test_drift_is_looked_for_and_shown(engine):
+    name = engine.unique("drift")
+    engine.put(engine.lambda_row(name))
+    engine.wait_for(name, "READY")
+
+    engine.send({"job_name": name, "detect_drift": True})
+
+    def drift():
+        engine.put(engine.lambda_row(name, description=uuid.uuid4().hex))
+        conditions = engine.record(name).get("conditions", ())
+        return next((c for c in conditions if c["type"] == "Drifted"), None)
+
+    assert engine.wait(drift, "the condition")["status"] in {"True", "False"}

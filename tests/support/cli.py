@@ -41,6 +41,11 @@ OUTPUTS = {
     "StacksTableName": "jobs-Stacks",
     "TriggersTableName": "jobs-Triggers",
     "BundleBucketName": BUNDLES,
+    "Prefix": "jobs",
+    "ReconcileQueueUrl": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/jobs-reconcile",
+    "DeadLetterQueueUrl": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/jobs-dead-letters",
+    "ArtifactsBucketName": "jobs-artifacts",
+    "RunEventsFunctionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:jobs_run_events",
 }
 
 
@@ -48,7 +53,7 @@ def warm_up() -> None:
     """Import the commands and make their clients: neither is safe in two threads at once."""
     for command in COMMANDS:
         load(command)
-    for service in ("cloudformation", "dynamodb", "logs", "s3", "stepfunctions"):
+    for service in ("cloudformation", "dynamodb", "lambda", "logs", "s3", "sqs", "stepfunctions"):
         client(service)
 
 
@@ -79,6 +84,11 @@ class Provisioner:
         s3.create_bucket(Bucket=BUNDLES, CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.put_bucket_versioning(Bucket=BUNDLES, VersioningConfiguration={"Status": "Enabled"})
         s3.put_object(Bucket=BUNDLES, Key="report.zip", Body=b"PK")
+        s3.create_bucket(
+            Bucket="jobs-artifacts", CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
+        for queue in ("jobs-reconcile", "jobs-dead-letters"):
+            client("sqs").create_queue(QueueName=queue)
 
     # The command
 
@@ -116,6 +126,16 @@ class Provisioner:
             deployed_digest=digest,
             **changes,
         )
+
+    def queued(self) -> list[dict[str, Any]]:
+        """Return what the reconcile queue holds, and empty it."""
+        queue = OUTPUTS["ReconcileQueueUrl"]
+        found = []
+        while got := client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10):
+            if "Messages" not in got:
+                break
+            found += [json.loads(message["Body"]) for message in got["Messages"]]
+        return found
 
     def wait_for_row(self, job_name: str = "report") -> dict[str, Any]:
         return wait_until(lambda: self.row(job_name), f"the row of {job_name}", timeout_seconds=10)

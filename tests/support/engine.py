@@ -157,6 +157,37 @@ class EngineUnderTest:
         return self.client("scheduler").get_schedule(Name=f"jobs-{name}-0", GroupName="jobs")
 
     @contextmanager
+    def without_stack_events(self):
+        """Let no status event of a stack reach the provisioner."""
+        events = self.client("events")
+        rules = [
+            rule["Name"]
+            for rule in events.list_rules()["Rules"]
+            if "aws.cloudformation" in rule.get("EventPattern", "")
+        ]
+        assert rules
+        for rule in rules:
+            events.disable_rule(Name=rule)
+        try:
+            yield
+        finally:
+            for rule in rules:
+                events.enable_rule(Name=rule)
+
+    def sweep(self, **event: Any) -> None:
+        """Invoke the sweep as its schedules do."""
+        answer = self.client("lambda").invoke(
+            FunctionName=self.outputs["SweepFunctionArn"], Payload=json.dumps(event)
+        )
+        assert "FunctionError" not in answer, answer["Payload"].read()
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Put a message into the reconcile queue."""
+        self.client("sqs").send_message(
+            QueueUrl=self.outputs["ReconcileQueueUrl"], MessageBody=json.dumps(message)
+        )
+
+    @contextmanager
     def refusing(self, *names: str):
         """Let CloudFormation refuse the stacks of these jobs; yields words of its reason."""
         with faults_before(self) as faults:

@@ -16,6 +16,8 @@ from provisioner.stack import (
     OWNER_TAG,
     SETTLED,
     UNBORN,
+    Drift,
+    DriftStatus,
     Failure,
     StackRecord,
     StackState,
@@ -79,9 +81,10 @@ class FakeStacks:
 class FakeQueue:
     def __init__(self) -> None:
         self.sent: list[tuple[str, int]] = []
+        self.detections: list[tuple[str, int]] = []
 
-    def send(self, job_name: str, *, delay_seconds: int = 0) -> None:
-        self.sent.append((job_name, delay_seconds))
+    def send(self, job_name: str, *, delay_seconds: int = 0, detect_drift: bool = False) -> None:
+        (self.detections if detect_drift else self.sent).append((job_name, delay_seconds))
 
 
 class FakePace:
@@ -142,6 +145,7 @@ class FakeCloudFormation:
         self.stacks: dict[str, _Stack] = {}
         self.operations: list[tuple[str, str]] = []
         self.described = 0
+        self.drifts = DriftStatus.IN_SYNC
         self.faults = faults or Faults()
         self._clock = clock
         self._ids = count(1)
@@ -208,6 +212,11 @@ class FakeCloudFormation:
         self.operations.append(("continue", name))
         stack.token = token
         stack.state = replace(stack.state, status=S.UPDATE_ROLLBACK_IN_PROGRESS)
+
+    def detect_drift(self, stack_id: str) -> None:
+        self.faults.strike()
+        stack = self.stacks[stack_id.split("/")[1]]
+        stack.state = replace(stack.state, drift=Drift(self.drifts, self._clock()))
 
     def finish(self, stack_name: str, failure: str | None = None, *, stuck: bool = False) -> None:
         """End the running operation: well, or with `failure`; `stuck` fails its rollback too."""

@@ -132,7 +132,7 @@ def drain(rows, latency_seconds, seed):
 
     Messages are delayed by whole seconds, as SQS does, and looks take some time before they call.
     """
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)
     line, calls = Line(), []
     events = [(number / 100, number, None, False) for number in range(rows)]
     heapq.heapify(events)

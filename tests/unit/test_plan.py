@@ -142,11 +142,18 @@ def test_no_stack(record):
 
 
 class TestRetain:
-    @pytest.mark.parametrize("status", [s for s in ALL if s is not GONE])
+    @pytest.mark.parametrize(
+        "status", [s for s in ALL if s not in {GONE, StackStatus.REVIEW_IN_PROGRESS}]
+    )
     def test_remembered_on_the_record(self, status):
         record = replace(KNOWN, retain=True)
 
         assert decide(None, record, stack(status), NOW) == Nothing(JobStatus.RETAINED)
+
+    def test_an_empty_shell_is_not_retained(self):
+        record = replace(KNOWN, retain=True)
+
+        assert decide(None, record, stack(StackStatus.REVIEW_IN_PROGRESS), NOW) == Delete()
 
     def test_read_off_the_stack_when_the_record_is_lost(self):
         observed = stack(StackStatus.CREATE_COMPLETE, retain=True)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from provisioner.drift import detect_drift
 from provisioner.errors import (
     ConflictError,
     PermanentError,
@@ -23,7 +24,7 @@ from provisioner.pacing import Line, Quota
 from provisioner.plan import MAX_ATTEMPTS
 from provisioner.ports import Ports
 from provisioner.reconcile import Reconciled, Reconciler
-from provisioner.stack import JobStatus, StackState, StackStatus
+from provisioner.stack import DriftStatus, JobStatus, StackState, StackStatus
 from tests.support.fakes import (
     Crash,
     FakeClock,
@@ -68,11 +69,16 @@ class World:
         self.cloudformation = FakeCloudFormation(self.clock, self.faults)
         self.queue = FakeQueue()
         self.missing = set()
+        self.unpinnable = None
         self.pace = pace(self.clock)
-        ports = Ports(self.jobs, self.stacks, self.cloudformation, self.queue, self.pace, self.pin)
-        self.reconciler = Reconciler(ports, PLATFORM, self.clock)
+        self.ports = Ports(
+            self.jobs, self.stacks, self.cloudformation, self.queue, self.pace, self.pin
+        )
+        self.reconciler = Reconciler(self.ports, PLATFORM, self.clock)
 
     def pin(self, job):
+        if self.unpinnable:
+            raise PermanentError(self.unpinnable)
         if job.bundle.uri in self.missing:
             error = FieldError("bundle", "does not exist")
             return Rejected(job.job_name, (error,))
@@ -573,6 +579,19 @@ def test_a_job_that_may_not_be_looked_at_says_so_and_recovers(world):
     assert world.record.status is JobStatus.CREATING
 
 
+def test_an_artifact_that_may_not_be_looked_up_is_said_and_heals(ready):
+    ready.unpinnable = "AccessDenied: ecr:BatchGetImage"
+
+    ready.put(memory_mb=256, deletion_policy="retain")
+
+    assert ready.record.status is JobStatus.FAILED
+    assert "BatchGetImage" in ready.record.failure.reason
+    assert ready.record.retain
+    ready.unpinnable = None
+    ready.look()
+    assert ready.record.status is JobStatus.UPDATING
+
+
 def test_a_row_with_very_many_errors_shows_a_hundred(world):
     world.put(tags={f"aws:{index}": "x" for index in range(5000)})
 
@@ -735,6 +754,11 @@ class TestWaiting:
         paced.look("one")
         assert paced.stacks.records["one"].status is JobStatus.CREATING
 
+    def test_a_job_that_never_was_leaves_no_record(self, paced):
+        paced.look(*(f"nobody-{number}" for number in range(20)))
+
+        assert paced.stacks.records == {}
+
     def test_a_look_that_waits_for_a_describe_changes_no_status(self, paced):
         paced.put()
         paced.finish()
@@ -747,6 +771,47 @@ class TestWaiting:
         paced.clock.advance(timedelta(seconds=paced.queue.sent[0][1]))
         paced.look()
         assert paced.record.admission is None
+
+
+def test_a_row_that_asks_to_be_retained_while_it_cannot_be_looked_at_is(ready):
+    ready.jobs.rows[NAME] = row(deletion_policy="retain")
+    ready.faults.planned = [PermanentError("AccessDenied: cloudformation:DescribeStacks")]
+    ready.look()
+    assert ready.record.status is JobStatus.FAILED
+
+    ready.remove()
+
+    assert ready.record.status is JobStatus.RETAINED
+    assert ready.state.status is StackStatus.CREATE_COMPLETE
+
+
+def test_who_could_not_be_looked_at_has_not_given_up(world):
+    world.put()
+    world.cloudformation.finish(STACK, THROTTLED)
+    world.faults.planned = [PermanentError("AccessDenied: cloudformation:DescribeStacks")]
+    world.look()
+    assert world.record.status is JobStatus.FAILED
+
+    world.look()
+
+    assert world.record.status is JobStatus.RETRYING
+    assert world.record.failure.reason == THROTTLED
+
+
+def test_the_last_failure_is_told_and_not_one_before_it(ready):
+    ready.put(memory_mb=256)
+    ready.finish(THROTTLED)
+    assert ready.record.status is JobStatus.RETRYING
+    ready.clock.advance(timedelta(minutes=15))
+    ready.faults.planned = [None, PermanentError("AccessDenied: cloudformation:UpdateStack")]
+    ready.look()
+    before = ready.record
+    assert "UpdateStack" in before.failure.reason
+
+    ready.look()
+
+    assert ready.record.status is JobStatus.FAILED
+    assert ready.record.failure == before.failure
 
 
 class TestRetry:
@@ -774,6 +839,17 @@ class TestRetry:
 
         assert ready.record.status is JobStatus.DELETED
 
+    def test_a_job_that_has_to_wait_remembers_that_it_was_asked(self, paced):
+        paced.put()
+        paced.finish(THROTTLED)
+        assert paced.record.attempts == 1
+        paced.pace.lines[Quota.DELETE] = Line(next_place_at=paced.clock.now + timedelta(minutes=1))
+
+        paced.retry()
+
+        assert paced.record.attempts == 0
+        assert paced.record.failure is None
+
     def test_what_is_well_stays_so(self, ready):
         before = len(ready.cloudformation.operations)
 
@@ -794,3 +870,48 @@ def test_a_flood_of_bad_rows_takes_nothing_from_the_others(paced):
     assert paced.stacks.records["bad-299"].status is JobStatus.INVALID
     assert paced.cloudformation.described == 1
     assert paced.queue.sent == []
+
+
+class TestDrift:
+    def detect(self, world, name=NAME):
+        return detect_drift(world.ports, name)
+
+    @pytest.mark.parametrize(
+        ("found", "status"), [(DriftStatus.DRIFTED, "True"), (DriftStatus.IN_SYNC, "False")]
+    )
+    def test_what_is_found_is_a_condition(self, ready, found, status):
+        ready.cloudformation.drifts = found
+
+        assert self.detect(ready)
+        ((name, delay),) = ready.queue.sent
+        ready.clock.advance(timedelta(seconds=delay))
+        ready.look(name)
+
+        (drifted,) = [c for c in ready.record.conditions if c.type == "Drifted"]
+        assert drifted.status == status
+        assert ready.record.status is JobStatus.READY
+        assert ready.record.drift.status is found
+
+    def test_a_job_that_is_not_well_is_left_alone(self, world):
+        world.put()
+
+        assert not self.detect(world)
+        assert not self.detect(world, "nobody")
+
+    def test_a_detection_that_runs_already_is_waited_for(self, ready):
+        ready.faults.planned = [ConflictError("in progress")]
+
+        assert self.detect(ready)
+        assert [name for name, _ in ready.queue.sent] == [NAME]
+
+    def test_too_many_at_once_are_asked_for_later(self, paced):
+        paced.put()
+        paced.finish()
+        before = len(paced.queue.sent)
+
+        started = [self.detect(paced) for _ in range(5)]
+
+        assert started.count(True) == 1
+        assert len(paced.queue.sent) == before + 1
+        assert len(paced.queue.detections) == 4
+        assert all(300 <= delay <= 900 for _, delay in paced.queue.detections)

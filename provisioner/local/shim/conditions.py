@@ -1,4 +1,4 @@
-"""Condition keys of IAM policies, where the engine gives none or a wrong value.
+"""Condition keys and actions of IAM policies, where the engine gives none or a wrong one.
 
 `aws:SecureTransport`: the engine speaks plain HTTP to the one machine that it is on, and the
 bootstrap's policies refuse what does not come by TLS. The loopback interface counts as encrypted,
@@ -6,6 +6,8 @@ or no bucket could be read at all.
 
 `cloudformation:RoleArn`: the engine does not know it, and the provisioner may only operate stacks
 with the one service role.
+
+`sqs:SendMessageBatch` and its like are no actions: AWS asks for `sqs:SendMessage`.
 """
 
 from __future__ import annotations
@@ -22,10 +24,11 @@ _ACTIONS = "ministack.core.iam_actions"
 
 
 def install() -> None:
-    """Give every request the two keys."""
+    """Give every request the two keys, and the action that AWS asks for."""
     private(_ACTIONS, "_query_param")
     wrap("ministack.app", "pin_request_origin", _secure)
     wrap(_ACTIONS, "request_tag_context", _with_service_role)
+    wrap(_ACTIONS, "extract_iam_action", _of_single_messages)
 
 
 def _secure(pin: Callable[..., Any]) -> Callable[..., Any]:
@@ -49,3 +52,12 @@ def _with_service_role(context: Callable[..., Any]) -> Callable[..., Any]:
         return found
 
     return keys
+
+
+def _of_single_messages(extract: Callable[..., str | None]) -> Callable[..., str | None]:
+    @functools.wraps(extract)
+    def action(*args: Any, **kwargs: Any) -> str | None:  # noqa: ANN401
+        found = extract(*args, **kwargs)
+        return found.removesuffix("Batch") if found and found.startswith("sqs:") else found
+
+    return action

@@ -97,6 +97,8 @@ class Stack:
             return PSEUDO[name]
         if name in self.values:
             return self.values[name]
+        if name in MADE_BY_SAM:
+            return MADE_BY_SAM[name]
         kind = self.template["Resources"][name]["Type"]
         return self.attribute(name, "Arn") if kind in REFERRED_TO_BY_ARN else name
 
@@ -105,6 +107,8 @@ class Stack:
             nested = self.nested[logical_id]
             output = nested.template["Outputs"][attribute.removeprefix("Outputs.")]
             return str(nested.render(output["Value"]))
+        if attribute == "QueueName":
+            return logical_id
         kind = self.template["Resources"][logical_id]["Type"]
         arn = ARNS.get(kind, f"{kind}/{logical_id}").replace("?", logical_id)
         return arn + {"StreamArn": "/stream/now"}.get(attribute, "")
@@ -129,14 +133,17 @@ def merged(globals_: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any
     return {**globals_, **own, **both}
 
 
+MADE_BY_SAM = {"JobStreamFunctionJobs": "5d1f7c3e-0000-4000-8000-000000000000"}
 REFERRED_TO_BY_ARN = {"AWS::IAM::ManagedPolicy", "AWS::SNS::Topic"}
 ARNS = {
+    "AWS::CloudWatch::Alarm": f"arn:aws:cloudwatch:eu-west-1:{ACCOUNT}:alarm:?",
     "AWS::DynamoDB::Table": f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/?",
     "AWS::ECS::Cluster": f"arn:aws:ecs:eu-west-1:{ACCOUNT}:cluster/?",
     "AWS::IAM::ManagedPolicy": f"arn:aws:iam::{ACCOUNT}:policy/jobs_provisioner/?",
     "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT}:role/jobs_provisioner/?",
     "AWS::Logs::LogGroup": f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:?:*",
     "AWS::S3::Bucket": "arn:aws:s3:::?",
+    "AWS::SNS::Topic": f"arn:aws:sns:eu-west-1:{ACCOUNT}:?",
     "AWS::SQS::Queue": f"arn:aws:sqs:eu-west-1:{ACCOUNT}:?",
 }
 
@@ -163,7 +170,7 @@ def bootstrap(source: dict[str, Any]) -> Stack:
     defaults = {name: parameter["Default"] for name, parameter in source["Parameters"].items()}
     actions = defaults["JobActions"]
     main = Stack(source, defaults | {"JobActions": [a.strip() for a in actions.split(",")]})
-    for name in ("NetworkStack", "ComputeStack", "SecurityStack"):
+    for name in ("NetworkStack", "ComputeStack", "SecurityStack", "ObservabilityStack"):
         resource = source["Resources"][name]["Properties"]
         template = load(ROOT / resource["TemplateURL"])
         values = main.render(resource.get("Parameters", {}))

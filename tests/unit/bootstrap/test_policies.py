@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from tests.unit.bootstrap.conftest import Statements
+
 HERE = "eu-west-1:123456789012"
 STACK = f"arn:aws:cloudformation:{HERE}:stack/jobs-report/1"
 SERVICE_ROLE = "arn:aws:iam::123456789012:role/jobs_provisioner/CloudFormationRole"
@@ -13,10 +15,12 @@ BOUNDARY = "arn:aws:iam::123456789012:policy/jobs_provisioner/JobBoundary"
 JOB_ROLE = "arn:aws:iam::123456789012:role/jobs/jobs-report"
 OWN_ROLE = "arn:aws:iam::123456789012:role/jobs_provisioner/WorkflowRole"
 TABLE = f"arn:aws:dynamodb:{HERE}:table"
+TOPIC = f"arn:aws:sns:{HERE}:NotificationTopic"
 CLUSTER = f"arn:aws:ecs:{HERE}:cluster/Cluster"
 TASK = f"arn:aws:ecs:{HERE}:task-definition/jobs-a:1"
 FOREIGN_TASK = f"arn:aws:ecs:{HERE}:task-definition/b:1"
 MACHINE = f"arn:aws:states:{HERE}:stateMachine:jobs-a"
+FOREIGN_FUNCTION = f"arn:aws:lambda:{HERE}:function:other"
 FOREIGN_MACHINE = f"arn:aws:states:{HERE}:stateMachine:b"
 RECONCILERS = ["JobStreamRole", "StackEventsRole", "ReconcileQueueRole"]
 OPERATIONS = ["CreateStack", "UpdateStack", "DeleteStack", "ContinueUpdateRollback"]
@@ -50,6 +54,7 @@ def test_no_role_is_allowed_all_of_a_service(policies):
 
 
 WITHOUT_RESOURCE = {
+    "cloudformation:DescribeStacks",  # of all stacks
     "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeSecurityGroupRules",
     "ec2:DescribeSecurityGroups",
@@ -102,6 +107,7 @@ def test_stacks_are_operated_with_the_service_role_only(policies, role, operatio
         "jobs-SecurityStack-1A2B/1",
         "jobs-NetworkStack-1A2B/1",
         "jobs-ComputeStack-1A2B/1",
+        "jobs-ObservabilityStack-1A2B/1",
         "somebody-elses/1",
     ],
 )
@@ -335,8 +341,24 @@ def test_workflows(policies, action, arn, context, allowed):
         ("SchedulerRole", "states:StartExecution", FOREIGN_MACHINE, False),
         ("SweepRole", "dynamodb:Query", f"{TABLE}/StacksTable/index/by_status", True),
         ("SweepRole", "dynamodb:Query", f"{TABLE}/TriggersTable/index/by_status", True),
-        ("SweepRole", "dynamodb:Scan", f"{TABLE}/JobsTable", False),
+        ("SweepRole", "dynamodb:Scan", f"{TABLE}/JobsTable", True),
+        ("SweepRole", "dynamodb:PutItem", f"{TABLE}/StacksTable", False),
+        ("SweepRole", "cloudformation:DescribeStacks", "*", True),
+        ("SweepRole", "cloudformation:DeleteStack", STACK, False),
+        ("ReconcileQueueRole", "cloudformation:DetectStackDrift", STACK, True),
+        (
+            "ReconcileQueueRole",
+            "lambda:GetFunction",
+            f"arn:aws:lambda:{HERE}:function:other",
+            False,
+        ),
+        ("JobStreamRole", "cloudformation:DetectStackDrift", STACK, False),
         ("SweepRole", "sqs:SendMessage", f"arn:aws:sqs:{HERE}:ReconcileQueue", True),
+        *(
+            (role, f"sqs:{action}", f"arn:aws:sqs:{HERE}:DeadLetterQueue", action == "SendMessage")
+            for role in (*RECONCILERS, "SweepRole", "RunEventsRole")
+            for action in ("SendMessage", "ReceiveMessage", "DeleteMessage")
+        ),
         ("RunEventsRole", "dynamodb:UpdateItem", f"{TABLE}/TriggersTable", True),
         ("RunEventsRole", "dynamodb:UpdateItem", f"{TABLE}/StacksTable", False),
         ("RunEventsRole", "ecs:StopTask", f"arn:aws:ecs:{HERE}:task/Cluster/1", True),
@@ -388,6 +410,20 @@ def test_only_encrypted_traffic_is_answered(bootstrap, policy):
     first = bootstrap.resource(policy)["PolicyDocument"]["Statement"][0]
     assert (first["Effect"], first["Principal"]) == ("Deny", "*")
     assert first["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_alarms_of_the_provisioner_and_of_jobs_may_publish(bootstrap):
+    key = bootstrap.resource("NotificationKey")["KeyPolicy"]["Statement"]
+    topic = bootstrap.resource("NotificationTopicPolicy")["PolicyDocument"]["Statement"]
+    for alarm in ("jobs-Provisioner-DeadLetters", "jobs-report"):
+        source = {"aws_SourceArn": f"arn:aws:cloudwatch:{HERE}:alarm:{alarm}"}
+        assert Statements(tuple(topic[1:])).allow("sns:Publish", TOPIC, **source)
+    foreign = {"aws_SourceArn": f"arn:aws:cloudwatch:{HERE}:alarm:billing"}
+    assert not Statements(tuple(topic[1:])).allow("sns:Publish", TOPIC, **foreign)
+    cloudwatch = [s for s in key if s["Principal"] == {"Service": "cloudwatch.amazonaws.com"}]
+    assert Statements(tuple(cloudwatch)).allow(
+        "kms:GenerateDataKey", "*", aws_SourceAccount="123456789012"
+    )
 
 
 def actions(statement) -> list[str]:

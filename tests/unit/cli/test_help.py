@@ -21,8 +21,9 @@ def test_every_command_has_help(command):
 def test_help_lists_every_command_with_its_sentence():
     output = CliRunner().invoke(app, ["--help"]).output
 
+    width = max(map(len, COMMANDS))
     for command, sentence in COMMANDS.items():
-        assert f"{command:<7} {sentence}" in output
+        assert f"{command:<{width}}  {sentence}" in output
 
 
 def test_a_typo_is_answered():

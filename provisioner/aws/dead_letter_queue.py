@@ -1,0 +1,52 @@
+"""The dead-letter queue as the functions see it: a place for what fails for good."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioner.aws.clients import client, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_BODY_BYTES = 200_000
+"""Leaves room for the attributes in the 256 KiB of a message that every Region takes."""
+
+_MAX_ATTRIBUTE_CHARACTERS = 1000
+
+
+class DeadLetterQueue:
+    """Keeps a payload together with why nothing could be made of it."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def send(self, payload: str, attributes: Mapping[str, str]) -> None:
+        """Keep a payload.
+
+        Parameters
+        ----------
+        payload
+            Cut when it is larger than a message may be.
+        attributes
+            Become message attributes of type String; empty ones are left out.
+        """
+        with translated():
+            client("sqs").send_message(
+                QueueUrl=self._url,
+                MessageBody=_printable(payload.encode()[:MAX_BODY_BYTES].decode(errors="ignore")),
+                MessageAttributes={
+                    name: {
+                        "DataType": "String",
+                        "StringValue": _printable(value[:_MAX_ATTRIBUTE_CHARACTERS]),
+                    }
+                    for name, value in attributes.items()
+                    if value
+                },
+            )
+
+
+def _printable(text: str) -> str:
+    """Replace what SQS refuses in a text: control characters but tab and line ends."""
+    shown = (c if (c >= " " and c not in "\ufffe\uffff") or c in "\t\n\r" else "�" for c in text)
+    return "".join(shown) or " "

@@ -1,0 +1,163 @@
+"""Dead letters, wherever they lie: shown, done again, thrown away. For people."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, assert_never
+
+from provisioner import letters
+from provisioner.aws.clients import client, translated
+from provisioner.aws.queue import ReconcileQueue
+from provisioner.errors import NotFoundError
+from provisioner.letters import Letter, Redrive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FAILED_RECORDS = "aws/lambda/"
+"""Where Lambda puts what an event source mapping gave up (its on-failure destination in S3)."""
+
+MOST = 1000
+"""Letters of either place that are looked at in one go."""
+
+_HELD_SECONDS = 120
+_BATCH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What is needed to find letters and to do again what they ask for."""
+
+    prefix: str
+    dead_letter_queue_url: str
+    artifacts_bucket: str
+    reconcile_queue_url: str
+    run_events_function: str
+
+
+class Held:
+    """Letters while nobody else gets at them."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._receipts: dict[str, str] = {}
+        self._keys: dict[str, str] = {}
+        self.letters: dict[str, Letter] = {}
+
+    def take(self) -> None:
+        """Hold what there is, oldest first."""
+        found = [*self._messages(), *self._objects()]
+        self.letters = {each.id: each for each in sorted(found, key=lambda letter: letter.at)}
+
+    def release(self) -> None:
+        """Let others get at the letters that are left."""
+        handles = list(self._receipts.values())
+        for start in range(0, len(handles), _BATCH):
+            entries = [
+                {"Id": str(index), "ReceiptHandle": handle, "VisibilityTimeout": 0}
+                for index, handle in enumerate(handles[start : start + _BATCH])
+            ]
+            with translated():
+                client("sqs").change_message_visibility_batch(
+                    QueueUrl=self._place.dead_letter_queue_url, Entries=entries
+                )
+
+    def redrive(self, letter: Letter) -> None:
+        """Have done again what a letter asks for; then it goes, unless a part of it cannot be.
+
+        In that order: what is done twice is done once, what is lost is lost.
+        """
+        content = letter.content
+        match content.redrive:
+            case Redrive.LOOKS:
+                queue = ReconcileQueue(self._place.reconcile_queue_url)
+                for job_name in content.job_names:
+                    queue.send(job_name, retry=True)
+            case Redrive.RUN_EVENT:
+                with translated():
+                    client("lambda").invoke(
+                        FunctionName=self._place.run_events_function,
+                        InvocationType="Event",
+                        Payload=letter.payload.encode(),
+                    )
+            case Redrive.NOTHING | Redrive.IMPOSSIBLE:
+                pass
+            case _:
+                assert_never(content.redrive)
+        if not content.problem:
+            self.discard(letter)
+
+    def discard(self, letter: Letter) -> None:
+        """Remove a letter for good."""
+        with translated():
+            if letter.id in self._receipts:
+                client("sqs").delete_message(
+                    QueueUrl=self._place.dead_letter_queue_url,
+                    ReceiptHandle=self._receipts[letter.id],
+                )
+                del self._receipts[letter.id]
+            else:
+                client("s3").delete_object(
+                    Bucket=self._place.artifacts_bucket, Key=self._keys[letter.id]
+                )
+        del self.letters[letter.id]
+
+    def _messages(self) -> Iterator[Letter]:
+        # The queue itself is polled long (template.yaml), so nothing is there when nothing comes.
+        while len(self._receipts) < MOST:
+            with translated():
+                response = client("sqs").receive_message(
+                    QueueUrl=self._place.dead_letter_queue_url,
+                    MaxNumberOfMessages=_BATCH,
+                    MessageSystemAttributeNames=["SentTimestamp"],
+                    MessageAttributeNames=["All"],
+                    VisibilityTimeout=_HELD_SECONDS,
+                )
+            fresh = [
+                m for m in response.get("Messages", ()) if m["MessageId"] not in self._receipts
+            ]
+            if not fresh:
+                return
+            for message in fresh:
+                self._receipts[message["MessageId"]] = message["ReceiptHandle"]
+                yield self._of_message(message)
+
+    def _of_message(self, message: dict[str, Any]) -> Letter:
+        attributes = message.get("MessageAttributes", {})
+        sent_ms = int(message["Attributes"]["SentTimestamp"])
+        return letters.of_message(
+            message["MessageId"],
+            message["Body"],
+            {name: value.get("StringValue", "") for name, value in attributes.items()},
+            datetime.fromtimestamp(sent_ms / 1000, UTC),
+            self._place.prefix,
+        )
+
+    def _objects(self) -> Iterator[Letter]:
+        s3 = client("s3")
+        bucket = self._place.artifacts_bucket
+        with translated():
+            found = s3.list_objects_v2(Bucket=bucket, Prefix=FAILED_RECORDS, MaxKeys=MOST)
+        for each in found.get("Contents", ()):
+            try:
+                with translated():
+                    body = s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read()
+            except NotFoundError:  # somebody was faster
+                continue
+            text = body.decode(errors="replace")
+            letter = letters.of_object(each["Key"], text, each["LastModified"].astimezone(UTC))
+            self._keys[letter.id] = each["Key"]
+            yield letter
+
+
+@contextmanager
+def held(place: Place) -> Iterator[Held]:
+    """Hold all letters, and let go of those that are left in the end."""
+    taken = Held(place)
+    try:
+        taken.take()
+        yield taken
+    finally:
+        taken.release()

@@ -1,0 +1,113 @@
+"""Rows, records and stacks side by side: what no event has told. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from provisioner.stack import IN_PROGRESS, SETTLED, JobStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provisioner.stack import StackRecord, StackSummary
+
+
+class Finding(StrEnum):
+    """Why a job has to be looked at."""
+
+    MISSED = "missed"
+    """The row was written, and nobody has looked since."""
+
+    VANISHED = "vanished"
+    """The row is gone, and nobody has looked since."""
+
+    MISSING = "missing"
+    """The stack of a live row is gone."""
+
+    ORPHANED = "orphaned"
+    """A stack of ours has no row, and nobody asked to retain it."""
+
+    OUT_OF_SYNC = "out-of-sync"
+    """The stack is no longer what we last made of it."""
+
+    UNSETTLED = "unsettled"
+    """INVALID or FAILED: what was wrong outside the row may be well by now."""
+
+
+_ASKS_TO_DELETE = frozenset({Finding.VANISHED, Finding.ORPHANED})
+
+_SWEPT = frozenset(
+    {
+        JobStatus.PENDING,
+        JobStatus.CREATING,
+        JobStatus.UPDATING,
+        JobStatus.DELETING,
+        JobStatus.RETRYING,
+    }
+)
+"""The five-minute sweep goes after these."""
+
+
+def compare(
+    rows: Mapping[str, str], records: Mapping[str, StackRecord], stacks: Mapping[str, StackSummary]
+) -> dict[str, Finding]:
+    """Return the jobs that are not as they should be, each with why.
+
+    Parameters
+    ----------
+    rows
+        `row_digest` of every row, by job name.
+    records
+        Every Stacks row.
+    stacks
+        Every stack of ours.
+    """
+    found = {}
+    for name in rows.keys() | records.keys() | stacks.keys():
+        finding = _compare(rows.get(name), records.get(name), stacks.get(name))
+        if finding is not None:
+            found[name] = finding
+    return found
+
+
+def believable(found: Mapping[str, Finding], stacks: int) -> dict[str, Finding]:
+    """Return the findings without deletions, when these are too many to be true.
+
+    Single removals get lost. When ten, and a tenth of all stacks, have lost their rows unnoticed,
+    then the table was emptied, restored or replaced, and nobody asked for the stacks to go.
+    """
+    deletions = {name for name, finding in found.items() if finding in _ASKS_TO_DELETE}
+    if len(deletions) <= max(10, stacks // 10):
+        return dict(found)
+    return {name: finding for name, finding in found.items() if name not in deletions}
+
+
+def _compare(
+    row_digest: str | None, record: StackRecord | None, stack: StackSummary | None
+) -> Finding | None:
+    if record is not None and record.status in _SWEPT:
+        return None
+    if stack is not None and stack.status in IN_PROGRESS:
+        return None  # an operation runs: its end is an event
+    if row_digest is None:
+        return _without_row(record, stack)
+    if record is None or record.row_digest != row_digest:
+        return Finding.MISSED
+    if record.status in {JobStatus.INVALID, JobStatus.FAILED}:
+        return Finding.UNSETTLED
+    if record.status is not JobStatus.READY:
+        return None  # paused
+    if stack is None:
+        return Finding.MISSING
+    if stack.status not in SETTLED or stack.digest != record.deployed_digest:
+        return Finding.OUT_OF_SYNC
+    return None
+
+
+def _without_row(record: StackRecord | None, stack: StackSummary | None) -> Finding | None:
+    if record is None or record.status is JobStatus.DELETED:
+        return Finding.ORPHANED if stack else None
+    if record.status is JobStatus.RETAINED:
+        return None if stack else Finding.MISSING
+    return Finding.UNSETTLED if record.status is JobStatus.FAILED else Finding.VANISHED

@@ -1,0 +1,44 @@
+"""Asking CloudFormation whether somebody changed a job's resources by hand."""
+
+from __future__ import annotations
+
+import random
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from provisioner.errors import ConflictError
+from provisioner.pacing import LONGEST_WAIT, Quota
+from provisioner.stack import JobStatus
+
+if TYPE_CHECKING:
+    from provisioner.ports import Ports
+
+FOUND_AFTER_SECONDS = 600
+"""Detection takes minutes, by the number of resources; a look then shows what it found."""
+
+_LONGEST_SECONDS = int(LONGEST_WAIT.total_seconds())
+
+
+def detect_drift(ports: Ports, job_name: str) -> bool:
+    """Have drift looked for on a job's stack, or ask again later when too many do.
+
+    Returns
+    -------
+    bool
+        Whether it was started. A job whose stack is not well is left alone.
+    """
+    record = ports.stacks.get_many([job_name]).get(job_name)
+    if record is None or record.status is not JobStatus.READY or record.stack_id is None:
+        return False
+    if not ports.pace.take(Quota.DETECT_DRIFT).go:
+        ports.queue.send(job_name, delay_seconds=later(), detect_drift=True)
+        return False
+    with suppress(ConflictError):  # somebody else has it looked for at this moment
+        ports.cloudformation.detect_drift(record.stack_id)
+    ports.queue.send(job_name, delay_seconds=FOUND_AFTER_SECONDS)
+    return True
+
+
+def later() -> int:
+    """Return a delay in seconds that spreads many detections over what a message can wait."""
+    return random.randint(_LONGEST_SECONDS // 3, _LONGEST_SECONDS)  # noqa: S311

@@ -1,0 +1,149 @@
+"""What the functions count: metrics of the namespace `Provisioner`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import StrEnum
+from functools import cache, wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from aws_lambda_powertools import Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from provisioner.stack import JobStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
+
+    from provisioner.pacing import Place, Quota
+    from provisioner.ports import Pace, Stacks
+    from provisioner.stack import StackRecord
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Count(StrEnum):
+    """A metric's name; each counts how often that happened."""
+
+    LOOKS_FAILED = "LooksFailed"
+    CREATES = "Creates"
+    UPDATES = "Updates"
+    DELETES = "Deletes"
+    CONTINUED_ROLLBACKS = "ContinuedRollbacks"
+    THROTTLED_CALLS = "ThrottledCalls"
+    CREATIONS_HELD = "CreationsHeld"
+    LOOKS_IN_LINE = "LooksInLine"
+    JOBS_FAILED = "JobsFailed"
+    JOBS_INVALID = "JobsInvalid"
+    DEAD_LETTERS = "DeadLetters"
+    JOBS_STUCK = "JobsStuck"
+    JOBS_UNLIKE_THEIR_ROWS = "JobsUnlikeTheirRows"
+    DELETIONS_WITHHELD = "DeletionsWithheld"
+
+
+_counts: Counter[Count] = Counter()
+_before: dict[str, StackRecord] = {}  # as this invocation has read them
+
+
+@cache
+def _metrics() -> Metrics:
+    return Metrics(namespace="Provisioner")
+
+
+def count(what: Count, times: int = 1) -> None:
+    """Count more of something in this invocation."""
+    if times:
+        _counts[what] += times
+
+
+def known_digest(job_name: str) -> str | None:
+    """Return the spec of a job as this invocation has read it off its Stacks row."""
+    record = _before.get(job_name)
+    return record.spec_digest if record else None
+
+
+def measured(prefix: Callable[[], str]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Publish what an invocation counted when it ends, however it ends.
+
+    Each metric goes out by function and bootstrap, and by bootstrap alone, which is what alarms
+    watch. What did not happen is not published: CloudWatch charges for each metric that exists.
+    """
+
+    def decorate(handler: Callable[P, R]) -> Callable[P, R]:
+        @wraps(handler)
+        def handle(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                return handler(*args, **kwargs)
+            finally:
+                _publish(prefix)
+
+        return handle
+
+    return decorate
+
+
+def _publish(prefix: Callable[[], str]) -> None:
+    _before.clear()
+    if not _counts:
+        return
+    metrics = _metrics()
+    for what, value in _counts.items():
+        metrics.add_metric(what, MetricUnit.Count, value)
+    _counts.clear()
+    metrics.add_dimension("prefix", prefix())
+    metrics.add_dimensions(prefix=prefix())
+    metrics.flush_metrics()
+
+
+class CountedPace:
+    """The lines before CloudFormation's quotas; counts how often it turned an operation away."""
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+
+    def enter(self, quota: Quota, *, admitted: bool) -> Place:
+        """Tell a caller to go on, or give it a place."""
+        return self._pace.enter(quota, admitted=admitted)
+
+    def take(self, quota: Quota) -> Place:
+        """Take the right to one call."""
+        return self._pace.take(quota)
+
+    def back_off(self, quota: Quota) -> None:
+        """Close a gate for a moment: a call was throttled."""
+        count(Count.THROTTLED_CALLS)
+        self._pace.back_off(quota)
+
+    def hold(self, quota: Quota, reason: str) -> datetime:
+        """Let nobody through for a while: the account has no room for more stacks."""
+        count(Count.CREATIONS_HELD)
+        return self._pace.hold(quota, reason)
+
+
+class CountedStacks:
+    """The Stacks table; counts the jobs that come to need a person."""
+
+    def __init__(self, stacks: Stacks) -> None:
+        self._stacks = stacks
+
+    def get_many(self, job_names: Iterable[str]) -> Mapping[str, StackRecord]:
+        """Read records consistently; a job without one is left out."""
+        found = self._stacks.get_many(job_names)
+        _before.update(found)
+        return found
+
+    def save(self, record: StackRecord) -> None:
+        """Write the successor of `record.version`."""
+        self._stacks.save(record)
+        before = _before.get(record.job_name)
+        if before and (before.status, before.spec_digest) == (record.status, record.spec_digest):
+            return
+        match record.status:
+            case JobStatus.FAILED:
+                count(Count.JOBS_FAILED)
+            case JobStatus.INVALID:
+                count(Count.JOBS_INVALID)
+            case _:
+                pass

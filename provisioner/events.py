@@ -1,0 +1,117 @@
+"""Which job a piece of news is about; nothing else is taken from it. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from provisioner import jobs
+from provisioner.errors import PermanentError
+
+_KEY_BYTES = 2048
+"""A partition key of DynamoDB, in UTF-8."""
+
+_NO_RECORD = "a stream record names its job in dynamodb.Keys.job_name.S"
+_NO_MESSAGE = 'a message is {"job_name": …}'
+_NO_STACK_EVENT = "a stack event names its stack in detail.stack-id"
+
+
+class UnreadableError(PermanentError):
+    """No job can be made out: reading it again will not help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A message of the reconcile queue: look at a job.
+
+    `retry` makes the look forget what has failed before; `detect_drift` has the drift of the job's
+    stack looked for instead.
+    """
+
+    job_name: str
+    retry: bool = False
+    detect_drift: bool = False
+
+
+def of_stream_record(record: object) -> str:
+    """Return the job of a record of the Jobs table's stream; its images are not looked at.
+
+    Raises
+    ------
+    UnreadableError
+        If it has no usable key.
+    """
+    match record:
+        case {"dynamodb": {"Keys": {"job_name": {"S": name}}}}:
+            return _key(name, _NO_RECORD)
+        case _:
+            raise UnreadableError(_NO_RECORD)
+
+
+def of_queue_message(body: object) -> Look:
+    """Return what a message's body asks for.
+
+    Raises
+    ------
+    UnreadableError
+        If it is none of ours.
+    """
+    if not isinstance(body, str):
+        raise UnreadableError(_NO_MESSAGE)
+    try:
+        message = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableError(_NO_MESSAGE) from error
+    return of_look(message)
+
+
+def of_look(message: object) -> Look:
+    """Return what a parsed message asks for, or raise UnreadableError."""
+    if not isinstance(message, Mapping) or "job_name" not in message:
+        raise UnreadableError(_NO_MESSAGE)
+    job_name = _key(message["job_name"], _NO_MESSAGE)
+    return Look(
+        job_name,
+        retry=message.get("retry") is True,
+        detect_drift=message.get("detect_drift") is True,
+    )
+
+
+def of_stack_event(event: object, prefix: str) -> str | None:
+    """Return the job whose stack changed its status, None when it is no job's stack.
+
+    Raises
+    ------
+    UnreadableError
+        If it names no stack.
+    """
+    match event:
+        case {"detail": {"stack-id": str(stack_id)}} if stack_id.count("/"):
+            return jobs.job_name_of(prefix, stack_id.split("/")[1])
+        case _:
+            raise UnreadableError(_NO_STACK_EVENT)
+
+
+def of_execution_event(event: object, prefix: str) -> str | None:
+    """Return the job whose execution changed its status, None when it is no job's."""
+    match event:
+        case Mapping() if isinstance(detail := event.get("detail"), Mapping):
+            arn = detail.get("stateMachineArn")
+            return jobs.job_name_of(prefix, str(arn).rpartition(":")[2])
+        case _:
+            return None
+
+
+def _key(name: object, otherwise: str) -> str:
+    """Return a name that DynamoDB takes: a single other one would fail a whole batch's read."""
+    if not isinstance(name, str) or not name:
+        raise UnreadableError(otherwise)
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError as error:  # half of a surrogate pair, which JSON can hold
+        raise UnreadableError(otherwise) from error
+    if size > _KEY_BYTES:
+        message = f"a job's name has at most {_KEY_BYTES} bytes, this one {size}"
+        raise UnreadableError(message)
+    return name

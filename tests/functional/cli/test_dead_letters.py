@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+from moto import mock_aws
+
+from provisioner.aws.clients import client
+from tests.support.cli import OUTPUTS, Provisioner
+
+EVENTS = Path(__file__).parents[2] / "events"
+ROLE = json.dumps({"Version": "2012-10-17", "Statement": []})
+KEY = "aws/lambda/5d1f/shardId-1/2026/11/21/2026-11-21T09.20.00-0b8f6f9e"
+IN_S3 = KEY.rpartition("/")[2]
+QUEUED = ["ours", "redriven", "eventbridge", "lambda"]
+
+
+def captured(name):
+    return json.loads((EVENTS / f"{name}.json").read_text())
+
+
+def put_letter(name):
+    """Put a captured letter where it would lie; return its id."""
+    if name == "in-s3":
+        body = (EVENTS / "stream_on_failure.json").read_bytes()
+        client("s3").put_object(Bucket="jobs-artifacts", Key=KEY, Body=body)
+        return IN_S3
+    message = captured(f"dead_letter_{name}")
+    sent = client("sqs").send_message(
+        QueueUrl=OUTPUTS["DeadLetterQueueUrl"],
+        MessageBody=message["Body"],
+        MessageAttributes=message["MessageAttributes"],
+    )
+    return sent["MessageId"]
+
+
+@pytest.fixture
+def here():
+    """Yield a bootstrap whose run_events can be invoked."""
+    with mock_aws(config={"lambda": {"use_docker": False}}):
+        provisioner = Provisioner()
+        provisioner.build()
+        code = io.BytesIO()
+        with zipfile.ZipFile(code, "w") as archive:
+            archive.writestr("app.py", "")
+        role = client("iam").create_role(RoleName="run-events", AssumeRolePolicyDocument=ROLE)
+        client("lambda").create_function(
+            FunctionName="jobs_run_events",
+            Runtime="python3.13",
+            Role=role["Role"]["Arn"],
+            Handler="app.handler",
+            Code={"ZipFile": code.getvalue()},
+        )
+        yield provisioner
+
+
+@pytest.fixture
+def told():
+    """Collect the events that functions were invoked with."""
+    events = []
+
+    def called(params, **_):
+        events.append((params["headers"]["X-Amz-Invocation-Type"], json.loads(params["body"])))
+
+    client("lambda").meta.events.register("before-call.lambda.Invoke", called)
+    yield events
+    client("lambda").meta.events.unregister("before-call.lambda.Invoke", called)
+
+
+def listed(here):
+    result = here.run("dead-letters", "list", "--json")
+    assert result.exit_code == 0
+    return {letter["id"]: letter for letter in json.loads(result.stdout)}
+
+
+class TestList:
+    def test_nothing(self, here):
+        result = here.run("dead-letters", "list")
+
+        assert result.exit_code == 0
+        assert result.stdout == ""
+        assert "There are no dead letters." in result.stderr
+        assert listed(here) == {}
+
+    def test_every_form(self, here):
+        ids = [put_letter(name) for name in (*QUEUED, "poison", "in-s3")]
+
+        lines = here.run("dead-letters", "list").stdout.splitlines()
+
+        assert lines[0].split() == ["ID", "SINCE", "SOURCE", "JOBS", "REASON"]
+        shown = {line.split()[0]: line for line in lines[1:]}
+        assert shown.keys() == set(ids)
+        for letter_id, words in zip(
+            ids,
+            [
+                ("reconcile_queue", "report", "PermanentError: AccessDeniedException"),
+                ("reconcile_queue", "report", "MaxReceiveCount"),
+                ("stack_events", "report", "NO_PERMISSIONS: User: events.amazonaws.com"),
+                ("run_events", "report", "200: ThrottlingException"),
+                ("job_stream", "-", "UnreadableError"),
+                ("job_stream", "report, Capitals", "RetryAttemptsExhausted"),
+            ],
+            strict=True,
+        ):
+            assert all(word in shown[letter_id] for word in words)
+
+    def test_takes_nothing_away(self, here):
+        ids = {put_letter(name) for name in (*QUEUED, "in-s3")}
+
+        assert listed(here).keys() == ids
+        assert listed(here).keys() == ids
+
+    def test_more_than_one_batch(self, here):
+        ids = {put_letter("ours") for _ in range(23)}
+
+        assert listed(here).keys() == ids
+
+    def test_json_holds_the_payload(self, here):
+        ours, in_s3, broken = put_letter("ours"), put_letter("in-s3"), "b-1"
+        client("s3").put_object(Bucket="jobs-artifacts", Key="aws/lambda/b-1", Body=b"\xff{")
+
+        letters = listed(here)
+
+        assert letters[ours]["payload"] == {"job_name": "report"}
+        assert letters[ours]["redrive"] == "looks"
+        assert len(letters[in_s3]["payload"]["Records"]) == 3
+        assert letters[broken]["redrive"] == "impossible"
+        assert letters[broken]["payload"] == "\ufffd{"
+
+
+class TestRedrive:
+    @pytest.mark.parametrize("name", ["ours", "redriven", "eventbridge"])
+    def test_a_job_is_looked_at_again(self, here, name):
+        letter_id = put_letter(name)
+
+        result = here.run("dead-letters", "redrive", letter_id)
+
+        assert result.exit_code == 0
+        assert result.stdout == f"redriven   {letter_id}  report\n"
+        assert here.queued() == [{"job_name": "report", "retry": True}]
+        assert listed(here) == {}
+
+    def test_records_of_the_stream(self, here):
+        put_letter("in-s3")
+
+        assert here.run("dead-letters", "redrive", IN_S3).exit_code == 0
+        assert [m["job_name"] for m in here.queued()] == ["report", "Capitals"]
+        assert listed(here) == {}
+
+    def test_the_end_of_a_run_is_told_to_its_function(self, here, told):
+        letter_id = put_letter("lambda")
+
+        result = here.run("dead-letters", "redrive", letter_id)
+
+        assert result.exit_code == 0
+        assert result.stdout == f"redriven   {letter_id}  run of report\n"
+        assert told == [("Event", captured("execution_status_change"))]
+        assert here.queued() == []
+        assert listed(here) == {}
+
+    def test_all_but_what_nobody_can_read(self, here, told):
+        poison, *_ = [put_letter(name) for name in ("poison", *QUEUED, "in-s3")]
+
+        result = here.run("dead-letters", "redrive", "--all")
+
+        assert result.exit_code == 1
+        assert f"unreadable {poison}" in result.stdout
+        assert '1 cannot be done again; see "provisioner dead-letters discard"' in result.stderr
+        assert listed(here).keys() == {poison}
+        assert len(told) == 1
+        assert {m["job_name"] for m in here.queued()} == {"report", "Capitals"}
+
+    def test_what_is_readable_of_a_batch_is_done_and_the_letter_stays(self, here):
+        body = captured("stream_on_failure")
+        batch = json.loads(body["payload"])
+        del batch["Records"][0]["dynamodb"]["Keys"]
+        body["payload"] = json.dumps(batch)
+        client("s3").put_object(
+            Bucket="jobs-artifacts", Key="aws/lambda/partly", Body=json.dumps(body)
+        )
+
+        assert here.run("dead-letters", "redrive", "partly").exit_code == 1
+        assert [m["job_name"] for m in here.queued()] == ["report", "Capitals"]
+        assert listed(here).keys() == {"partly"}
+
+    def test_the_others_stay(self, here):
+        chosen, other = put_letter("ours"), put_letter("redriven")
+
+        here.run("dead-letters", "redrive", chosen)
+
+        assert listed(here).keys() == {other}
+
+    def test_an_unknown_id_redrives_nothing(self, here):
+        known = put_letter("ours")
+
+        result = here.run("dead-letters", "redrive", known, "nobody")
+
+        assert result.exit_code == 1
+        assert "there is no letter nobody" in result.stderr
+        assert here.queued() == []
+        assert listed(here).keys() == {known}
+
+    @pytest.mark.parametrize("arguments", [(), ("--all", "1")], ids=["neither", "both"])
+    def test_ids_or_all(self, here, arguments):
+        assert here.run("dead-letters", "redrive", *arguments).exit_code == 2
+
+    @pytest.mark.parametrize(
+        "order", [*permutations(["ours", "eventbridge", "in-s3"])], ids=",".join
+    )
+    def test_three_times_in_any_order_asks_for_the_same(self, here, order):
+        asked = []
+        for _ in range(3):
+            for name in order:
+                put_letter(name)
+            assert here.run("dead-letters", "redrive", "--all").exit_code == 0
+            asked.append({json.dumps(message) for message in here.queued()})
+
+        assert asked == [asked[0]] * 3
+        assert listed(here) == {}
+
+
+class TestDiscard:
+    @pytest.mark.parametrize("name", ["poison", "in-s3"])
+    def test_removes(self, here, name):
+        letter_id, other = put_letter(name), put_letter("ours")
+
+        result = here.run("dead-letters", "discard", letter_id, stdin="y\n")
+
+        assert result.exit_code == 0
+        assert "Discard 1 letter? Nothing brings them back." in result.stderr
+        assert listed(here).keys() == {other}
+        assert here.queued() == []
+
+    def test_asks(self, here):
+        letter_id = put_letter("ours")
+
+        assert here.run("dead-letters", "discard", letter_id, stdin="n\n").exit_code == 1
+        assert listed(here).keys() == {letter_id}
+        assert here.run("dead-letters", "discard", letter_id, "--yes").exit_code == 0
+        assert listed(here) == {}

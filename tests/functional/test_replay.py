@@ -1,0 +1,141 @@
+"""Each captured event, delivered three times in any order, comes to what it comes to once."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from random import Random
+
+import boto3
+import pytest
+from botocore.session import Session
+
+from provisioner.aws import clients
+from provisioner.entrypoints import job_stream, reconcile_queue, run_events, stack_events
+from tests.functional.test_dead_letters import dead_letters
+from tests.functional.test_entrypoints import (
+    Context,
+    captured_end,
+    event,
+    put,
+    run_row,
+    stacks,
+    triggers,
+)
+
+pytestmark = pytest.mark.usefixtures("bootstrap")
+
+OPERATIONS = {"CreateStack", "UpdateStack", "DeleteStack", "ContinueUpdateRollback"}
+
+
+@pytest.fixture
+def operations():
+    """Count what CloudFormation is asked to start."""
+    calls: Counter[str] = Counter()
+
+    def called(model, **_):
+        calls[model.name] += model.name in OPERATIONS
+
+    session: Session = clients.session()
+    session.register("before-call.cloudformation", called)
+    return lambda: {name: times for name, times in calls.items() if times}
+
+
+def deliver_stream():
+    assert job_stream.handler(event("dynamodb_stream"), Context()) == {"batchItemFailures": []}
+
+
+def deliver_message():
+    assert reconcile_queue.handler(event("sqs"), Context()) == {"batchItemFailures": []}
+
+
+def deliver_stack_event():
+    stack_events.handler(event("stack_status_change"), Context())
+
+
+def deliver_retry():
+    batch = {"Records": event("sqs")["Records"][:1]}
+    batch["Records"][0]["body"] = json.dumps({"job_name": "report", "retry": True})
+    assert reconcile_queue.handler(batch, Context()) == {"batchItemFailures": []}
+
+
+EVENTS = {
+    "stream": deliver_stream,
+    "message": deliver_message,
+    "stack-event": deliver_stack_event,
+    "retry": deliver_retry,
+}
+THRICE = ["stream", "message", "stack-event"] * 3
+ORDERS = [Random(seed).sample(THRICE, len(THRICE)) for seed in range(6)]
+
+
+def deliver(name):
+    """Deliver an event when nobody else calls CloudFormation, so that no look stands in line."""
+    pace = boto3.client("dynamodb")
+    for line in pace.scan(TableName="jobs-Pace")["Items"]:
+        pace.delete_item(TableName="jobs-Pace", Key={"quota": line["quota"]})
+    EVENTS[name]()
+
+
+def state():
+    """Return what people see of the job, without what tells only how often we looked."""
+    passing = {"updated_at", "version", "conditions", "admission"}
+    row = {key: value for key, value in stacks()["report"].items() if key not in passing}
+    found = boto3.client("cloudformation").describe_stacks()["Stacks"]
+    return row, {stack["StackName"]: stack["StackStatus"] for stack in found}
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_an_event_delivered_three_times(name, operations):
+    put()
+    deliver(name)
+    deliver(name)  # moto's stacks come up at once, which no event tells
+    once = state()
+    assert operations() == {"CreateStack": 1}
+
+    for _ in range(3):
+        deliver(name)
+
+    assert state() == once
+    assert operations() == {"CreateStack": 1}
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=",".join)
+def test_a_new_row_in_any_order(order, operations):
+    put()
+    for name in order:
+        deliver(name)
+
+    row, found = state()
+
+    assert row["status"] == {"S": "READY"}
+    assert found == {"jobs-report": "CREATE_COMPLETE"}
+    assert operations() == {"CreateStack": 1}
+    assert {body for body, _ in dead_letters()} <= {"not ours"}
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=",".join)
+def test_a_removed_row_in_any_order(order, operations):
+    put()
+    deliver("stream")
+    deliver("stack-event")
+    boto3.client("dynamodb").delete_item(TableName="jobs-Jobs", Key={"job_name": {"S": "report"}})
+
+    for name in order:
+        deliver(name)
+
+    row, found = state()
+    assert row["status"] == {"S": "DELETED"}
+    assert found == {}
+    assert operations() == {"CreateStack": 1, "DeleteStack": 1}
+
+
+def test_the_end_of_a_run_told_three_times():
+    boto3.client("dynamodb").put_item(TableName="jobs-Triggers", Item=run_row())
+    run_events.handler(captured_end(), Context())
+    once = triggers()
+
+    for _ in range(3):
+        run_events.handler(captured_end(), Context())
+
+    assert triggers() == once

@@ -1,0 +1,119 @@
+"""What may be wrong with stacks, and what people do to them by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import hypothesis.strategies as st
+
+from provisioner.stack import OWNER_TAG, SETTLED, StackStatus
+from tests.simulation.world.stacks import BY_HAND, DELETABLE, Spec, Trouble
+from tests.simulation.world.world import World
+
+S = StackStatus
+
+RECOVERABLE = "Rate exceeded (Service: Lambda, Status Code: 429)"
+TERMINAL = "Resource handler returned message: Access denied"
+
+
+@dataclass(frozen=True)
+class ResourceIsBroken:
+    """Operations of a kind fail at a resource so often, and rollbacks too."""
+
+    name: str
+    kind: str
+    reason: str
+    times: int
+    rollbacks: int
+    resource: str
+
+    def happen(self, world: World) -> None:
+        troubles = world.cloudformation.troubles.setdefault(f"jobs-{self.name}", [])
+        troubles.append(Trouble(self.kind, self.reason, self.times, self.rollbacks, self.resource))
+
+
+@dataclass(frozen=True)
+class SomebodyDeletes:
+    """A person deletes a stack: ours, or one that is in our way."""
+
+    name: str
+
+    def happen(self, world: World) -> None:
+        stack = world.cloudformation.stacks.get(f"jobs-{self.name}")
+        if stack is not None and stack.status in DELETABLE:
+            world.cloudformation.delete(stack, (), force=False, token=BY_HAND)
+
+
+@dataclass(frozen=True)
+class SomebodyMakes:
+    """A person makes a stack of a job's name, with our tag, another bootstrap's or none."""
+
+    name: str
+    status: StackStatus
+    owner: str | None
+
+    def happen(self, world: World) -> None:
+        if f"jobs-{self.name}" in world.cloudformation.stacks:
+            return
+        is_tagged = self.owner and self.status is not S.REVIEW_IN_PROGRESS
+        tags = {OWNER_TAG: self.owner} if is_tagged else {}
+        world.cloudformation.make_by_hand(f"jobs-{self.name}", self.status, tags)
+        world.unheard.add(self.name)  # a change set makes no event that the rule matches
+
+
+@dataclass(frozen=True)
+class SomebodyUpdates:
+    """A person changes one of our stacks, or tries to with rollback disabled."""
+
+    name: str
+    fails: bool
+
+    def happen(self, world: World) -> None:
+        stack = world.cloudformation.stacks.get(f"jobs-{self.name}")
+        if stack is None or not stack.is_ours or stack.status not in SETTLED:
+            return
+        spec = Spec("by hand", {"SpecDigest": "f" * 64, "DeletionPolicy": "delete"})
+        if self.fails:
+            world.cloudformation.fail_update_by_hand(stack, spec)
+        else:
+            world.cloudformation.update(stack, spec, BY_HAND)
+
+
+@dataclass(frozen=True)
+class SomebodyImports:
+    """A person imports a resource into one of our stacks."""
+
+    name: str
+    ends_as: StackStatus
+
+    def happen(self, world: World) -> None:
+        stack = world.cloudformation.stacks.get(f"jobs-{self.name}")
+        if stack is not None and stack.is_ours and stack.status in SETTLED:
+            world.cloudformation.import_by_hand(stack, self.ends_as)
+
+
+def troubles(names: st.SearchStrategy[str]) -> st.SearchStrategy[ResourceIsBroken]:
+    """Return what may be wrong with a stack's resources."""
+    return st.builds(
+        ResourceIsBroken,
+        names,
+        st.sampled_from(("create", "update", "delete")),
+        st.sampled_from((RECOVERABLE, TERMINAL)),
+        times=st.sampled_from((1, 2, 3, 20)),
+        rollbacks=st.sampled_from((0, 1, 20)),
+        resource=st.sampled_from(("Function", "Role")),
+    )
+
+
+def people(names: st.SearchStrategy[str]) -> st.SearchStrategy:
+    """Return what people may do by hand."""
+    made = st.sampled_from((S.CREATE_COMPLETE, S.REVIEW_IN_PROGRESS, S.CREATE_FAILED))
+    imported = st.sampled_from(
+        (S.IMPORT_COMPLETE, S.IMPORT_ROLLBACK_COMPLETE, S.IMPORT_ROLLBACK_FAILED)
+    )
+    return st.one_of(
+        st.builds(SomebodyDeletes, names),
+        st.builds(SomebodyMakes, names, made, st.sampled_from(("jobs", "others", None))),
+        st.builds(SomebodyUpdates, names, st.booleans()),
+        st.builds(SomebodyImports, names, imported),
+    )

@@ -1,0 +1,183 @@
+"""Bugs that a reconciler may have, each planted in the product's own functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from provisioner import admission, operations, plan, reconcile, record
+from provisioner.entrypoints import job_stream, reconcile_queue, reconciling
+from provisioner.plan import Desired
+from provisioner.reconcile import Reconciler
+from provisioner.stack import IN_PROGRESS, SETTLED, JobStatus, StackRecord, StackState, StackStatus
+from tests.simulation.world.tables import StacksTable
+from tests.support.platforms import PLATFORM
+
+S = StackStatus
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+CLEANUP = {S.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS, S.UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS}
+
+
+class _Images:
+    """Rows as the records of a batch show them."""
+
+    def __init__(self, records: Iterable[Mapping[str, Any]]) -> None:
+        self._rows: dict[str, dict[str, object]] = {}
+        for each in records:
+            content = each["dynamodb"]
+            name = content.get("Keys", {}).get("job_name", {}).get("S")
+            self._rows.pop(name, None)
+            if "NewImage" in content:
+                self._rows[name] = {
+                    key: value
+                    for key, typed in content["NewImage"].items()
+                    for value in typed.values()
+                }
+
+    def get_many(self, job_names: Iterable[str]) -> dict[str, dict[str, object]]:
+        return {name: self._rows[name] for name in job_names if name in self._rows}
+
+
+def trusts_the_stream_image(patch: pytest.MonkeyPatch) -> None:
+    real = job_stream.handler
+
+    def handler(event: dict[str, Any], context: Any) -> Any:
+        world = reconciling.reconciler()
+        ports = replace(reconciling.ports(), jobs=_Images(event["Records"]))
+        with pytest.MonkeyPatch.context() as inner:
+            own = Reconciler(ports, PLATFORM, world._clock)
+            inner.setattr(reconciling, "reconciler", lambda: own)
+            return real(event, context)
+
+    patch.setattr(job_stream, "handler", handler)
+
+
+def forgets_the_failed_digest(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(plan, "_of_this_digest", lambda *_: None)
+
+
+def ignores_that_cleaning_up_takes_time(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(plan, "IN_PROGRESS", IN_PROGRESS - CLEANUP)
+    for module in (plan, record):
+        patch.setattr(module, "SETTLED", SETTLED | CLEANUP)
+
+
+def reconciles_new_rows_only(patch: pytest.MonkeyPatch) -> None:
+    real = job_stream.handler
+
+    def handler(event: dict[str, Any], context: Any) -> Any:
+        new = [each for each in event["Records"] if each["eventName"] == "INSERT"]
+        return real({"Records": new}, context)
+
+    patch.setattr(job_stream, "handler", handler)
+
+
+def saves_over_what_others_wrote(patch: pytest.MonkeyPatch) -> None:
+    real = StacksTable.save
+
+    def save(table: StacksTable, fresh: StackRecord) -> None:
+        stored = table.records.get(fresh.job_name)
+        real(table, replace(fresh, version=stored.version if stored else 0))
+
+    patch.setattr(StacksTable, "save", save)
+
+
+def deletes_what_is_to_be_retained(patch: pytest.MonkeyPatch) -> None:
+    real = plan._decide_absent
+
+    def decide(known: StackRecord, observed: StackState | None, now: Any) -> plan.Action:
+        return real(replace(known, retain=False), observed and replace(observed, retain=False), now)
+
+    patch.setattr(plan, "_decide_absent", decide)
+
+
+def tries_for_ever(patch: pytest.MonkeyPatch) -> None:
+    for module in (plan, record):
+        patch.setattr(module, "is_recoverable", lambda _: True)
+        patch.setattr(module, "MAX_ATTEMPTS", 1_000_000)
+
+
+def takes_every_stack_for_its_own(patch: pytest.MonkeyPatch) -> None:
+    real = plan.decide
+
+    def decide(
+        desired: Desired, known: StackRecord, observed: StackState | None, now: Any
+    ) -> plan.Action:
+        return real(desired, known, observed and replace(observed, ours=True), now)
+
+    patch.setattr(reconcile, "decide", decide)
+
+
+def waits_for_a_failed_deletion(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(plan, "_delete_again", lambda *_: plan.Wait(JobStatus.DELETING))
+
+
+def releases_records_whose_look_failed(patch: pytest.MonkeyPatch) -> None:
+    def reconcile_or_queue(job_names: Iterable[str], context: Any) -> dict[str, Exception]:
+        reconciling.reconcile(job_names, context)
+        return {}
+
+    patch.setattr(job_stream, "reconcile_or_queue", reconcile_or_queue)
+
+
+def drops_messages_whose_look_failed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(reconcile_queue, "_settled", lambda *_: True)
+
+
+def holds_a_new_row_to_the_failure_of_the_old(patch: pytest.MonkeyPatch) -> None:
+    def want(known: StackRecord, desired: Desired) -> StackRecord:
+        known = replace(record.retaining(known, desired), errors=())
+        digest = desired.digest if isinstance(desired, plan.Wanted) else known.spec_digest
+        return replace(known, spec_digest=known.spec_digest or digest)
+
+    patch.setattr(record, "_want", want)
+
+
+def forgets_what_a_deletion_leaves_behind(patch: pytest.MonkeyPatch) -> None:
+    for module in (record, reconcile):
+        patch.setattr(module, "leaving", lambda known, _: known)
+
+
+def gives_every_operation_the_same_token(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(operations, "request_token", lambda verb, *_: verb)
+
+
+def gives_up_on_a_rollback_that_failed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(plan, "_continue_rollback", lambda *_: plan.Wait(JobStatus.UPDATING))
+
+
+def repairs_rows_that_are_paused(patch: pytest.MonkeyPatch) -> None:
+    real = plan.decide
+
+    def decide(desired: Desired, *more: Any) -> plan.Action:
+        if isinstance(desired, plan.Wanted):
+            job = desired.job.model_copy(update={"paused": False})
+            desired = replace(desired, job=job)
+        return real(desired, *more)
+
+    for module in (reconcile, admission):
+        patch.setattr(module, "decide", decide)
+
+
+BUGS: tuple[Plant, ...] = (
+    trusts_the_stream_image,
+    forgets_the_failed_digest,
+    ignores_that_cleaning_up_takes_time,
+    reconciles_new_rows_only,
+    saves_over_what_others_wrote,
+    deletes_what_is_to_be_retained,
+    tries_for_ever,
+    takes_every_stack_for_its_own,
+    waits_for_a_failed_deletion,
+    releases_records_whose_look_failed,
+    drops_messages_whose_look_failed,
+    holds_a_new_row_to_the_failure_of_the_old,
+    forgets_what_a_deletion_leaves_behind,
+    gives_every_operation_the_same_token,
+    gives_up_on_a_rollback_that_failed,
+    repairs_rows_that_are_paused,
+)

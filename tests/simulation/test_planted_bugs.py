@@ -1,0 +1,25 @@
+"""The simulation finds bugs: each of these is caught by schedules that pass without it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.simulation.planted import BUGS
+from tests.simulation.schedules import explore
+
+pytestmark = pytest.mark.simulation
+
+SEED = 1
+SCHEDULES = 500
+
+
+@pytest.mark.parametrize("plant", BUGS, ids=lambda plant: plant.__name__)
+def test_it_is_caught(plant, monkeypatch):
+    plant(monkeypatch)
+
+    with pytest.raises(AssertionError):
+        explore(SEED, SCHEDULES, shrink=False)
+
+
+def test_without_any_the_same_schedules_pass():
+    explore(SEED, SCHEDULES, shrink=False)

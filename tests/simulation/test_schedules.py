@@ -1,0 +1,35 @@
+"""Any story ends well: see `Story` for what may happen and `Truth` for what must hold.
+
+A share of the schedules runs with every test, all ten thousand of them with `make test`. Each shard
+is one seed; `make simulate SEED=… [SCHEDULES=…]` runs any seed alone.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.simulation.schedules import explore
+
+SHARDS = 40
+SCHEDULES = 250
+
+
+@pytest.mark.parametrize("seed", [0])
+def test_a_few_schedules(seed):
+    explore(seed, 60)
+
+
+@pytest.mark.simulation
+@pytest.mark.parametrize("seed", range(1, SHARDS + 1))
+def test_ten_thousand_schedules(seed):
+    explore(seed, SCHEDULES)
+
+
+@pytest.mark.simulation
+@pytest.mark.parametrize(
+    "seed", [int(seed) for seed in os.environ.get("SIMULATION_SEED", "").split()]
+)
+def test_one_seed_again(seed):
+    explore(seed, int(os.environ.get("SIMULATION_SCHEDULES", SCHEDULES)))

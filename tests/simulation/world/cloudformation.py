@@ -1,0 +1,248 @@
+"""CloudFormation: stacks whose operations take their time and end well or not."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import count
+
+from provisioner.stack import Drift, DriftStatus, StackState, StackStatus
+from tests.simulation.world.stacks import BY_HAND, Spec, Stack, Trouble
+from tests.simulation.world.timeline import Timeline
+
+S = StackStatus
+
+BROKEN = "Properties validation failed for resource Function with message: #: not possible"
+"""Why a template with BROKEN_HANDLER fails, always."""
+
+BROKEN_HANDLER = "broken.handler"
+
+Step = Callable[[Stack], None]
+
+
+class CloudFormation:
+    """The service, all stacks of one account and Region."""
+
+    def __init__(
+        self,
+        timeline: Timeline,
+        chance: random.Random,
+        tell: Callable[[str, StackStatus, str], None],
+    ) -> None:
+        self._timeline = timeline
+        self._chance = chance
+        self._tell = tell
+        self._ids = count(1)
+        self.stacks: dict[str, Stack] = {}
+        self.gone: list[Stack] = []
+        self.troubles: dict[str, list[Trouble]] = {}
+        self.reached: set[StackStatus] = set()
+        self.limit: int | None = None
+        self.reasons: dict[str, set[str]] = {}
+        self._past: dict[str, list[tuple[datetime, StackState | None]]] = {}
+
+    # Operations, once they are accepted
+
+    def create(self, name: str, spec: Spec, tags: dict[str, str], token: str) -> Stack:
+        """Start a creation."""
+        stack = Stack(self._new_id(name), name, S.CREATE_IN_PROGRESS, tags, spec)
+        self.stacks[name] = stack
+        stack.start(token)
+        self._turn(stack, S.CREATE_IN_PROGRESS)
+        self._then(stack, self._created)
+        return stack
+
+    def update(self, stack: Stack, spec: Spec, token: str) -> None:
+        """Start an update."""
+        stack.start(token)
+        stack.drift = None
+        if stack.status is not S.UPDATE_FAILED:
+            stack.good = stack.spec
+        stack.spec = spec
+        self._turn(stack, S.UPDATE_IN_PROGRESS)
+        self._then(stack, self._updated)
+
+    def continue_rollback(
+        self, stack: Stack, resources_to_skip: Iterable[str], *, force: bool, token: str
+    ) -> None:
+        """Start the rollback of an update again."""
+        stack.start(token)
+        if force:
+            self._spare(stack, {trouble.resource for trouble in self._of(stack)})
+        self._spare(stack, set(resources_to_skip))
+        self._turn(stack, S.UPDATE_ROLLBACK_IN_PROGRESS)
+        self._then(stack, self._rolled_back)
+
+    def delete(
+        self, stack: Stack, retain_resources: Iterable[str], *, force: bool, token: str
+    ) -> None:
+        """Start a deletion."""
+        stack.start(token)
+        kept = set(retain_resources)
+        if force:
+            kept |= {trouble.resource for trouble in self._of(stack, "delete")}
+        stack.left_behind = tuple(sorted(kept))
+        self._turn(stack, S.DELETE_IN_PROGRESS)
+        self._then(stack, partial(self._deleted, kept=kept))
+
+    def detect_drift(self, stack: Stack) -> None:
+        """Start looking for drift, which nobody makes here."""
+        stack.drift = Drift(DriftStatus.IN_SYNC, self._timeline.now)
+
+    # What people do, past the provisioner
+
+    def make_by_hand(self, name: str, status: StackStatus, tags: dict[str, str]) -> Stack:
+        """Have a stack be there; a deployed one has resources, REVIEW_IN_PROGRESS none."""
+        stack = Stack(self._new_id(name), name, status, tags, Spec("by hand", {}))
+        self.stacks[name] = stack
+        stack.start(BY_HAND)
+        if status is S.CREATE_FAILED:
+            self._fail(stack, Trouble("create", "made by hand, with rollback disabled"))
+        self._turn(stack, status)
+        return stack
+
+    def import_by_hand(self, stack: Stack, ends_as: StackStatus) -> None:
+        """Import a resource into a stack."""
+        stack.start(BY_HAND)
+        self._turn(stack, S.IMPORT_IN_PROGRESS)
+        if ends_as is S.IMPORT_COMPLETE:
+            self._then(stack, lambda s: self._turn(s, ends_as))
+            return
+        self._fail(stack, Trouble("import", "the resource to import does not exist"))
+
+        def roll_back(stack: Stack) -> None:
+            self._turn(stack, S.IMPORT_ROLLBACK_IN_PROGRESS)
+            self._then(stack, lambda s: self._turn(s, ends_as))
+
+        self._then(stack, roll_back)
+
+    def fail_update_by_hand(self, stack: Stack, spec: Spec) -> None:
+        """Have an update fail whose rollback is disabled."""
+        stack.start(BY_HAND)
+        stack.good, stack.spec = stack.spec, spec
+        self._fail(stack, Trouble("update", "changed by hand, with rollback disabled"))
+        self._turn(stack, S.UPDATE_IN_PROGRESS)
+        self._then(stack, lambda s: self._turn(s, S.UPDATE_FAILED))
+
+    # How operations end
+
+    def _created(self, stack: Stack) -> None:
+        trouble = self._met(stack, "create")
+        if trouble is None:
+            stack.good = stack.spec
+            self._turn(stack, S.CREATE_COMPLETE)
+            return
+        self._turn(stack, S.ROLLBACK_IN_PROGRESS)
+        ends_as = S.ROLLBACK_FAILED if self._rollback_fails(stack) else S.ROLLBACK_COMPLETE
+        self._then(stack, lambda s: self._turn(s, ends_as))
+
+    def _updated(self, stack: Stack) -> None:
+        if self._met(stack, "update"):
+            stack.spec = stack.good or stack.spec
+            self._turn(stack, S.UPDATE_ROLLBACK_IN_PROGRESS)
+            self._then(stack, self._rolled_back)
+            return
+        stack.good = stack.spec
+        self._turn(stack, S.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS)
+        self._then(stack, lambda s: self._turn(s, S.UPDATE_COMPLETE))
+
+    def _rolled_back(self, stack: Stack) -> None:
+        if self._rollback_fails(stack):
+            self._turn(stack, S.UPDATE_ROLLBACK_FAILED)
+            return
+        self._turn(stack, S.UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS)
+        self._then(stack, lambda s: self._turn(s, S.UPDATE_ROLLBACK_COMPLETE))
+
+    def _deleted(self, stack: Stack, kept: set[str]) -> None:
+        in_the_way = [t for t in self._of(stack, "delete") if t.resource not in kept]
+        for trouble in in_the_way:
+            trouble.times -= 1
+            self._fail(stack, trouble)
+        if in_the_way:
+            self._turn(stack, S.DELETE_FAILED)
+            return
+        self.troubles[stack.name] = [
+            trouble
+            for trouble in self.troubles.get(stack.name, [])
+            if trouble.kind != "delete" or trouble.resource not in kept
+        ]
+        del self.stacks[stack.name]
+        self.gone.append(stack)
+        self._turn(stack, S.DELETE_COMPLETE)
+
+    # Troubles
+
+    def _of(self, stack: Stack, kind: str | None = None) -> list[Trouble]:
+        return [
+            trouble
+            for trouble in self.troubles.get(stack.name, [])
+            if (trouble.times > 0 and trouble.kind == kind)
+            or (trouble.rollbacks > 0 and kind is None)
+        ]
+
+    def _met(self, stack: Stack, kind: str) -> Trouble | None:
+        """Return what an operation fails of, which is used up a little by that."""
+        for trouble in self._of(stack, kind):
+            trouble.times -= 1
+            self._fail(stack, trouble)
+            return trouble
+        if BROKEN_HANDLER in stack.spec.template:
+            broken = Trouble(kind, BROKEN)
+            self._fail(stack, broken)
+            return broken
+        return None
+
+    def _rollback_fails(self, stack: Stack) -> bool:
+        for trouble in self._of(stack):
+            trouble.rollbacks -= 1
+            self._fail(stack, trouble)
+            return True
+        return False
+
+    def _fail(self, stack: Stack, trouble: Trouble) -> None:
+        stack.fail(trouble, self._timeline.now)
+        self.reasons.setdefault(stack.name, set()).add(trouble.reason)
+
+    def _spare(self, stack: Stack, resources: set[str]) -> None:
+        """Leave resources out of what runs: nothing is wrong with them any more."""
+        for trouble in self.troubles.get(stack.name, []):
+            if trouble.resource in resources:
+                trouble.rollbacks = 0
+
+    # Time
+
+    def _then(self, stack: Stack, step: Step) -> None:
+        token, begun = stack.token, len(stack.tokens)
+
+        def go_on() -> None:
+            if (stack.token, len(stack.tokens)) == (token, begun):
+                step(stack)
+
+        self._timeline.after(self._chance.choice((1, 8, 40, 150)), go_on)
+
+    def _turn(self, stack: Stack, status: StackStatus) -> None:
+        stack.status = status
+        self._timeline.note(stack.stack_id.partition("stack/")[2], status, stack.token[-12:])
+        self.reached.add(status)
+        state = None if status is S.DELETE_COMPLETE else stack.state()
+        self._past.setdefault(stack.name, []).append((self._timeline.now, state))
+        self._tell(stack.stack_id, status, stack.token)
+
+    def left_behind(self, name: str) -> set[str]:
+        """Return what the last deletion of a stack of that name did not delete."""
+        gone = [stack for stack in self.gone if stack.name == name]
+        return set(gone[-1].left_behind) if gone else set()
+
+    def _new_id(self, name: str) -> str:
+        return f"arn:aws:cloudformation:eu-west-1:123456789012:stack/{name}/{next(self._ids)}"
+
+    def describe(self, name: str, seconds_ago: float = 0) -> StackState | None:
+        """Return a stack as it is, or as it was."""
+        if not seconds_ago:
+            stack = self.stacks.get(name)
+            return stack.state() if stack else None
+        then = self._timeline.now - timedelta(seconds=seconds_ago)
+        known = [state for at, state in self._past.get(name, []) if at <= then]
+        return known[-1] if known else None

@@ -1,0 +1,84 @@
+"""The provisioner's functions, run as Lambda runs them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from provisioner.entrypoints import job_stream, reconcile_queue, stack_events, sweep
+from tests.simulation.world.calls import Calls, Invocation
+from tests.simulation.world.faults import Broken, Died
+from tests.simulation.world.tables import JobsTable
+from tests.simulation.world.timeline import Timeline
+
+FUNCTIONS = {
+    "job_stream": job_stream,
+    "reconcile_queue": reconcile_queue,
+    "stack_events": stack_events,
+    "sweep": sweep,
+}
+
+
+class FunctionError(Exception):
+    """The function raised, or died, or took too long: Lambda tells its caller no more."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """Lambda's context object."""
+
+    timeline: Timeline
+    invocation: Invocation
+    memory_limit_in_mb: int = 1024
+    invoked_function_arn: str = "arn:aws:lambda:eu-west-1:123456789012:function:jobs"
+    aws_request_id: str = "52fdfc07-2182-154f-163f-5f0f9a621d72"
+
+    @property
+    def function_name(self) -> str:
+        return self.invocation.function
+
+    def get_remaining_time_in_millis(self) -> int:
+        left = self.invocation.deadline - self.timeline.now
+        return max(0, left // timedelta(milliseconds=1))
+
+
+class Lambdas:
+    """Invokes the real handlers; remembers what they were given."""
+
+    def __init__(self, timeline: Timeline, calls: Calls, jobs: JobsTable) -> None:
+        self._timeline = timeline
+        self._calls = calls
+        self._jobs = jobs
+        self.broken = False
+        self.given: list[tuple[str, dict[str, Any]]] = []
+
+    def invoke(self, function: str, event: dict[str, Any]) -> Any:
+        """Return what the function answers.
+
+        Raises
+        ------
+        FunctionError
+            If it does not.
+        """
+        if function != "sweep":
+            self.given.append((function, event))
+        invocation = Invocation(function, self._timeline.now, len(self._jobs.edits))
+        self._calls.invocation = invocation
+        self._timeline.note(function, names(event))
+        try:
+            return FUNCTIONS[function].handler(event, Context(self._timeline, invocation))
+        except Broken as broken:
+            self.broken = True
+            raise AssertionError(str(broken)) from broken
+        except (Exception, Died) as error:
+            self._timeline.note(function, "ended by", repr(error))
+            raise FunctionError(function) from error
+
+
+def names(event: dict[str, Any]) -> object:
+    """Return what of an event tells which job it is about, for the diary."""
+    if "detail" in event:
+        return event["detail"]["stack-id"], event["detail"]["status-details"]["status"]
+    records = event.get("Records", ())
+    return [r.get("body") or r["dynamodb"].get("Keys") for r in records]

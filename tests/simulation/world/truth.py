@@ -1,0 +1,189 @@
+"""What must never happen, and what must have come of it all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from provisioner import jobs
+from provisioner.causes import is_recoverable
+from provisioner.jobs import Job, Rejected
+from provisioner.plan import MAX_ATTEMPTS
+from provisioner.stack import (
+    IN_PROGRESS,
+    SETTLED,
+    UNBORN,
+    JobStatus,
+    StackRecord,
+    StackState,
+    StackStatus,
+)
+from tests.simulation.world.faults import Broken
+from tests.simulation.world.operations import Asked
+from tests.simulation.world.stacks import Spec, Stack, job_of
+from tests.simulation.world.wiring import MEMORY
+
+if TYPE_CHECKING:
+    from tests.simulation.world.world import World
+
+S = StackStatus
+
+MOST_OPERATIONS = 2 * MAX_ATTEMPTS + 4 + 3 + 1
+"""For one change: five attempts, each a deletion and a creation; a stubborn deletion's four steps,
+a stubborn rollback's three, and an update."""
+
+_OTHERS_MAY_ACT_ON = UNBORN | {S.DELETE_FAILED}
+
+_AT_PEACE = {JobStatus.PAUSED, JobStatus.RETAINED}
+
+
+class Truth:
+    """The invariants."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._operations: Counter[str] = Counter()
+        self.policies: dict[str, str] = {}
+
+    # After every step
+
+    def changed(self, job_name: str | None = None) -> None:
+        """Grant operations anew: to a job that changed, or to all when the weather did."""
+        if job_name is None:
+            self._operations.clear()
+        else:
+            del self._operations[job_name]
+
+    def asked(self, asked: Asked, stack: Stack | None) -> None:
+        """Check an operation before it is accepted or not."""
+        world = self._world
+        invocation = world.calls.invocation
+        require(asked.name in invocation.seen, f"{asked} without a look at the stack")
+        seen = invocation.seen[asked.name]
+        require(seen is None or seen.status not in IN_PROGRESS, f"{asked} of a stack in {seen}")
+        if stack and not stack.is_ours:
+            is_shell = seen is not None and seen.status is S.REVIEW_IN_PROGRESS
+            require(
+                is_shell and seen.stack_id == stack.stack_id,
+                f"{asked} of a stack that is not ours",
+            )
+        rows = world.jobs.since(invocation.first_edit, job_of(asked.name))
+        require(any(self._wants(row, asked, seen) for row in rows), f"{asked}; the rows: {rows}")
+
+    def called(self, asked: Asked) -> None:
+        """Count an operation that was not throttled."""
+        name = job_of(asked.name)
+        self._operations[name] += 1
+        require(self._operations[name] <= MOST_OPERATIONS, f"a hot loop of {name}")
+
+    def saved(self, record: StackRecord, version: int) -> None:
+        """Check a record as it is written over another version."""
+        invocation = self._world.calls.invocation
+        read = invocation.versions.get(record.job_name)
+        require(read == version, f"version {version} was overwritten, {read} was read: {record}")
+        invocation.versions[record.job_name] = version + 1
+        job = self._world.desired(invocation.rows.get(record.job_name))
+        if job is not None and not isinstance(job, Rejected):
+            self.policies[record.job_name] = job.deletion_policy
+        if job is None and f"jobs-{record.job_name}" not in self._world.cloudformation.stacks:
+            self.policies.pop(record.job_name, None)  # nothing is retained any more
+        if record.status is JobStatus.READY and record.admission is None:
+            seen = invocation.seen[f"jobs-{record.job_name}"]
+            require(seen is not None, f"READY without a stack: {record}")
+            require(seen.status in SETTLED, f"READY in {seen.status}")
+
+    def _wants(self, row: object, asked: Asked, seen: StackState | None) -> bool:
+        job = self._world.desired(row)
+        status = seen and seen.status
+        if isinstance(job, Rejected) or (job is not None and job.paused):
+            return False
+        if job is None:
+            retained = self.policies.get(job_of(asked.name)) == "retain"
+            return asked.kind == "delete" and (not retained or status is S.REVIEW_IN_PROGRESS)
+        match asked.kind:
+            case "create":
+                return seen is None and asked.digest == jobs.spec_digest(job)
+            case "update":
+                return status in SETTLED | {S.UPDATE_FAILED} and asked.digest == jobs.spec_digest(
+                    job
+                )
+            case "delete":
+                return status in _OTHERS_MAY_ACT_ON
+            case _:
+                return status is S.UPDATE_ROLLBACK_FAILED
+
+    # At rest
+
+    def check_at_rest(self, job_name: str) -> None:
+        """Check that a job's stack is its row's, or that its record says truthfully why not."""
+        world = self._world
+        row = world.jobs.rows.get(job_name)
+        record = world.stacks.records.get(job_name)
+        stack = world.cloudformation.stacks.get(f"jobs-{job_name}")
+        told = f"row {row}\nrecord {record}\nstack {stack}"
+        job = world.desired(row)
+        if record is None:
+            assert row is None, f"never looked at\n{told}"
+            assert stack is None or not stack.is_ours, f"a forgotten stack\n{told}"
+            return
+        # Nobody asks CloudFormation for the sake of a row that never made sense, and no comparison
+        # for that of a paused one or a retained stack.
+        is_known = record.stack_id is not None or record.status is not JobStatus.INVALID
+        is_known &= job_name not in world.unheard or record.status not in _AT_PEACE
+        if is_known and (stack is None or stack.is_ours):
+            real = stack.status if stack else S.DELETE_COMPLETE if record.stack_id else None
+            assert record.cloudformation_status is real, f"not CloudFormation's status\n{told}"
+        match job:
+            case Rejected(errors=errors):
+                assert record.status is JobStatus.INVALID, told
+                assert record.errors == errors, told
+            case None:
+                assert self._is_gone(record, stack), told
+            case _ if job.paused:
+                assert record.status is JobStatus.PAUSED, told
+            case _:
+                assert self._is_done(job, record, stack), told
+
+    def _is_done(self, job: Job, record: StackRecord, stack: Stack | None) -> bool:
+        digest = jobs.spec_digest(job)
+        wanted = Spec(
+            MEMORY.template(job), {"SpecDigest": digest, "DeletionPolicy": job.deletion_policy}
+        )
+        is_so = (
+            stack is not None and stack.is_ours and stack.status in SETTLED and stack.spec == wanted
+        )
+        if record.status is JobStatus.READY:
+            return is_so and record.spec_digest == record.deployed_digest == digest
+        return not is_so and self._is_failed(record, stack)
+
+    def _is_gone(self, record: StackRecord, stack: Stack | None) -> bool:
+        is_ours = stack is not None and stack.is_ours
+        match record.status:
+            case JobStatus.DELETED:
+                left = self._world.cloudformation.left_behind(f"jobs-{record.job_name}")
+                return not is_ours and left <= set(record.orphans)
+            case JobStatus.RETAINED:
+                return is_ours and self.policies.get(record.job_name) == "retain"
+            case _:
+                return is_ours and self._is_failed(record, stack)
+
+    def _is_failed(self, record: StackRecord, stack: Stack | None) -> bool:
+        """Tell whether a job has failed as it says: of a reason given, and not given up early."""
+        if record.status is not JobStatus.FAILED or record.failure is None:
+            return False
+        reason = record.failure.reason
+        if stack and not stack.is_ours:
+            return stack.stack_id in reason
+        given = self._world.cloudformation.reasons.get(f"jobs-{record.job_name}", set())
+        status = stack.status if stack else S.DELETE_COMPLETE
+        unexplained = reason == f"The stack is in {status} and its events give no reason."
+        if reason not in given and not unexplained:
+            return False
+        tried = record.attempts >= MAX_ATTEMPTS or record.recoveries >= 3
+        return tried or not is_recoverable(reason)
+
+
+def require(holds: object, otherwise: str) -> None:
+    """Raise Broken unless something holds."""
+    if not holds:
+        raise Broken(otherwise)

@@ -1,0 +1,122 @@
+"""Puts the world in the place of `provisioner.aws`: the one place that knows how it is wired."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import templates
+from provisioner import drift, jobs, operations, reconcile
+from provisioner.entrypoints import measuring, reconciling, stack_events, sweep
+from provisioner.errors import ProvisionerError
+from provisioner.jobs import Job, Rejected
+from provisioner.ports import Ports
+from provisioner.reconcile import Reconciled, Reconciler
+from provisioner.settings import Settings
+from tests.simulation.world.faults import Broken
+from tests.simulation.world.timeline import Timeline
+from tests.support.platforms import PLATFORM
+
+SETTINGS = Settings(
+    platform=PLATFORM,
+    jobs_table="jobs-Jobs",
+    stacks_table="jobs-Stacks",
+    pace_table="jobs-Pace",
+    dead_letter_queue_url="https://sqs/jobs-DeadLetters",
+    reconcile_queue_url="https://sqs/jobs-Reconcile",
+    cloudformation_role_arn="arn:aws:iam::123456789012:role/cloudformation",
+)
+
+
+class NoRuns:
+    """The Triggers table: nothing runs here."""
+
+    def running(self, *, until: datetime) -> list[dict[str, Any]]:
+        del until
+        return []
+
+
+class Watched(Reconciler):
+    """The reconciler, of whose looks none may end in an error that was not foreseen."""
+
+    def reconcile(
+        self, job_names: Iterable[str], **more: Any
+    ) -> Iterator[tuple[str, Reconciled | Exception]]:
+        for job_name, result in super().reconcile(job_names, **more):
+            if isinstance(result, Exception) and not isinstance(result, ProvisionerError):
+                raise Broken(f"the look at {job_name} ended in {result!r}") from result
+            yield job_name, result
+
+
+def wire(
+    patch: pytest.MonkeyPatch, ports: Ports, timeline: Timeline, chance: random.Random
+) -> None:
+    """Have the entry points work on `ports`, at the world's time and with its chance."""
+
+    class WorldsTime(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            del tz
+            return timeline.now
+
+    reconciler = Watched(ports, PLATFORM, timeline)
+    patch.setattr(reconcile, "random", chance)
+    patch.setattr(drift, "random", chance)
+    patch.setattr(operations, "templates", _SYNTHESIS)
+    patch.setattr(jobs, "parse", MEMORY.parse)
+    patch.setattr(jobs, "spec_digest", MEMORY.spec_digest)
+    patch.setattr(measuring, "_publish", lambda _: measuring._counts.clear())
+    patch.setattr(reconciling, "settings", lambda: SETTINGS)
+    patch.setattr(reconciling, "ports", lambda: ports)
+    patch.setattr(reconciling, "reconciler", lambda: reconciler)
+    patch.setattr(reconciling, "queue", lambda: ports.queue)
+    patch.setattr(reconciling, "dead_letters", lambda: ports.queue.letters)
+    patch.setattr(stack_events, "settings", lambda: SETTINGS)
+    patch.setattr(sweep, "datetime", WorldsTime)
+    patch.setattr(sweep, "random", chance)
+    patch.setattr(sweep, "_settings", lambda: SETTINGS)
+    patch.setattr(sweep, "_queue", lambda: ports.queue)
+    patch.setattr(sweep, "JobsTable", lambda _: ports.jobs)
+    patch.setattr(sweep, "StacksTable", lambda _: ports.stacks)
+    patch.setattr(sweep, "CloudFormation", lambda *_: ports.cloudformation)
+    patch.setattr(sweep, "TriggersTable", lambda _: NoRuns())
+    patch.setattr(sweep, "Tasks", lambda _: None)
+
+
+class Memory:
+    """What a thousand schedules have in common, worked out for real the first time it is wanted."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, Job | Rejected] = {}
+        self._digests: dict[int, str] = {}
+        self._templates: dict[str, str] = {}
+
+    def parse(self, row: Mapping[str, object]) -> Job | Rejected:
+        key = repr(row)
+        if key not in self._jobs:
+            self._jobs[key] = _parse(row)
+        return self._jobs[key]
+
+    def spec_digest(self, job: Job) -> str:
+        """Return the digest of a job, which is kept, so its id is no other's."""
+        if id(job) not in self._digests:
+            self._digests[id(job)] = _spec_digest(job)
+        return self._digests[id(job)]
+
+    def template(self, job: Job) -> str:
+        digest = self.spec_digest(job)
+        if digest not in self._templates:
+            self._templates[digest] = templates.to_json(templates.build(job, PLATFORM))
+        return self._templates[digest]
+
+
+_parse, _spec_digest = jobs.parse, jobs.spec_digest
+MEMORY = Memory()
+
+# What `operations` uses of the package.
+_SYNTHESIS = SimpleNamespace(build=lambda job, _: MEMORY.template(job), to_json=str)

@@ -1,0 +1,242 @@
+"""All of it together."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import partial
+
+import pytest
+
+from provisioner import jobs
+from provisioner.jobs import FieldError, Job, Rejected
+from provisioner.ports import Ports
+from provisioner.stack import JobStatus, StackStatus
+from tests.simulation.world.calls import Calls
+from tests.simulation.world.cloudformation import CloudFormation
+from tests.simulation.world.events import Events
+from tests.simulation.world.faults import Faults
+from tests.simulation.world.lambdas import FunctionError, Lambdas
+from tests.simulation.world.operations import StackOperations
+from tests.simulation.world.queue import Message, Queue, message, received
+from tests.simulation.world.stacks import BY_HAND, job_of
+from tests.simulation.world.stream import Stream
+from tests.simulation.world.tables import JobsTable, PaceTable, Row, StacksTable
+from tests.simulation.world.timeline import Timeline
+from tests.simulation.world.truth import Truth
+from tests.simulation.world.wiring import wire
+
+SWEEP_EVERY = timedelta(minutes=5)
+MISSING = "s3://bundles/missing.zip"
+LONGEST_UNREST = timedelta(hours=12)
+
+_SWEPT = {
+    JobStatus.PENDING,
+    JobStatus.CREATING,
+    JobStatus.UPDATING,
+    JobStatus.DELETING,
+    JobStatus.RETRYING,
+}
+
+
+class World:
+    """One account and Region with a bootstrap in it."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.chance = random.Random(0)
+        self.timeline = Timeline()
+        self.faults = Faults()
+        self.calls = Calls(self.timeline, self.faults, self.chance)
+        self.jobs = JobsTable(self.calls)
+        self.stacks = StacksTable(self.calls, self.chance)
+        self.lambdas = Lambdas(self.timeline, self.calls, self.jobs)
+        invoke = self.lambdas.invoke
+        self.stream = Stream(self.timeline, self.chance, invoke)
+        self.queue = Queue(self.timeline, self.chance, self.calls, invoke)
+        self.events = Events(self.timeline, self.chance, invoke)
+        self.cloudformation = CloudFormation(self.timeline, self.chance, self.events.tell)
+        self.operations = StackOperations(
+            self.cloudformation, self.timeline, self.calls, self.faults, self.chance
+        )
+        self.pace = PaceTable(self.calls, self.timeline)
+        self.truth = Truth(self)
+        self.unheard: set[str] = set()
+        self._next_sweep = self.timeline.now + SWEEP_EVERY
+        self._connect(patch)
+
+    def _connect(self, patch: pytest.MonkeyPatch) -> None:
+        self.jobs.subscribers.append(self.stream.put)
+        self.jobs.subscribers.append(lambda edit: self.truth.changed(edit.job_name))
+        self.stacks.noted = self.timeline.note
+        self.stacks.saved = self.truth.saved
+        self.operations.asked = self.truth.asked
+        self.operations.called = self.truth.called
+        self.operations.not_seen = lambda name: self.unheard.add(job_of(name))
+        self.events.lost = self._lost
+        ports = Ports(
+            jobs=self.jobs,
+            stacks=self.stacks,
+            cloudformation=self.operations,
+            queue=self.queue,
+            pace=self.pace,
+            pin=self.pin,
+        )
+        wire(patch, ports, self.timeline, self.chance)
+
+    def set_trouble(self, share: float) -> None:
+        """Set the share of events, records and messages that come late, twice or not at all."""
+        self.stream.trouble = self.queue.trouble = self.events.trouble = share
+        self.stacks.lag = share
+
+    def pin(self, job: Job) -> Job | Rejected:
+        return self.calls("pin", lambda: _pinned(job))
+
+    @staticmethod
+    def desired(row: object) -> Job | Rejected | None:
+        """Return what a row asks for."""
+        if row is None:
+            return None
+        job = jobs.parse(row)
+        return job if isinstance(job, Rejected) or job.paused else _pinned(job)
+
+    # Time
+
+    def run(self, seconds: float) -> None:
+        """Let time pass, and all that is due in it happen."""
+        until = self.timeline.now + timedelta(seconds=seconds)
+        while self.timeline.now < until:
+            upto = min(until, self._next_sweep)
+            while self.timeline.step(upto):
+                pass
+            if self.timeline.now >= self._next_sweep:
+                self._next_sweep = self.timeline.now + SWEEP_EVERY
+                self.sweep()
+
+    def sweep(self) -> None:
+        try:
+            self.lambdas.invoke("sweep", {})
+        except FunctionError:
+            return  # the next one is never far
+
+    def look(self, job_name: str) -> None:
+        """Have a job looked at, as the daily comparison or a person does."""
+        self.queue.put(message(job_name))
+
+    def race(self, job_name: str, row: Row | None, turns: list[int]) -> None:
+        """Let two functions look at a job at once; at the first turn of 2 its row is written."""
+        event = {"Records": [received(Message("race", message(job_name)))]}
+        look = partial(self._invoke, "reconcile_queue", event)
+
+        def turns_of_two() -> Iterator[int]:
+            for turn in turns:
+                if turn == 2:
+                    self.jobs.write(job_name, row)
+                else:
+                    yield turn
+
+        self.calls.together([look, look], turns_of_two())
+
+    def _invoke(self, function: str, event: dict[str, object]) -> None:
+        try:
+            self.lambdas.invoke(function, event)
+        except FunctionError:
+            return
+
+    def _lost(self, stack_id: str) -> None:
+        """Note whose event was lost where no sweep goes: only the daily comparison finds those."""
+        name = job_of(stack_id.split("/")[1])
+        record = self.stacks.records.get(name)
+        stack = self.cloudformation.stacks.get(f"jobs-{name}")
+        by_hand = stack is None or stack.token == BY_HAND
+        if by_hand or record is None or record.status not in _SWEPT:
+            self.unheard.add(name)
+
+    # The end
+
+    def settle(self) -> None:
+        """Let faults end and everything come to rest; check that it is as it should be, and stays.
+
+        What the infrastructure itself lost is repaired first by people (dead letters) and by the
+        daily comparison.
+        """
+        self._calm()
+        self._rest()
+        if not (self.queue.dead or self.events.dead or self.stream.discarded):
+            for name in self.names() - self.unheard:
+                self.truth.check_at_rest(name)
+        self._repair()
+        names = self.names()
+        for name in names:
+            self.truth.check_at_rest(name)
+        self._stay(names)
+
+    def _calm(self) -> None:
+        self.faults.end()
+        self.set_trouble(0)
+        self.events.to_lose = 0
+        self.cloudformation.limit = None
+        self.truth.changed()
+
+    def _rest(self) -> None:
+        """Wait until nothing comes any more, and no sweep finds anything."""
+        limit = self.timeline.now + LONGEST_UNREST
+        quiet = 0
+        while quiet < 5:
+            assert self.timeline.now < limit, f"no rest: {self._unfinished()}"
+            before = len(self.lambdas.given)
+            self.run(SWEEP_EVERY.total_seconds())
+            quiet = quiet + 1 if self.timeline.is_empty and before == len(self.lambdas.given) else 0
+
+    def _repair(self) -> None:
+        self.queue.redrive()
+        self.events.redrive()
+        self.stream.redrive()
+        for name in self.names():
+            stack = self.cloudformation.stacks.get(f"jobs-{name}")
+            if stack is not None and stack.status is StackStatus.REVIEW_IN_PROGRESS:
+                self.look(name)  # an empty shell bears no tag: it is found by who looks
+        self._rest()
+        self._invoke("sweep", {"compare": True})
+        self._rest()
+
+    def _stay(self, names: set[str]) -> None:
+        """Check that no event, however old, and no time makes anything happen any more."""
+        accepted = len(self.operations.accepted)
+        given = self.lambdas.given[-8:] * 3
+        self.chance.shuffle(given)
+        for function, event in given:
+            self._invoke(function, event)
+        self._rest()
+        self._invoke("sweep", {"compare": True})
+        for name in names:
+            self.look(name)
+        for _ in range(4):
+            self.run_quietly(6 * 3600)
+        made = self.operations.accepted[accepted:]
+        assert not made, f"a settled job acts: {made}"
+        for name in names:
+            self.truth.check_at_rest(name)
+
+    def run_quietly(self, seconds: float) -> None:
+        """Let time pass in which there is nothing to sweep, but for one sweep at its end."""
+        self._next_sweep = self.timeline.now + timedelta(seconds=seconds)
+        self.run(seconds)
+
+    def names(self) -> set[str]:
+        written = {edit.job_name for edit in self.jobs.edits}
+        return written | set(self.stacks.records) | set(map(job_of, self.cloudformation.stacks))
+
+    def _unfinished(self) -> dict[str, object]:
+        return {
+            name: record for name, record in self.stacks.records.items() if record.status in _SWEPT
+        }
+
+    def until(self, minutes: float) -> datetime:
+        return self.timeline.now + timedelta(minutes=minutes)
+
+
+def _pinned(job: Job) -> Job | Rejected:
+    if job.bundle.uri == MISSING:
+        return Rejected(job.job_name, (FieldError("bundle", f"{MISSING} does not exist"),))
+    return job

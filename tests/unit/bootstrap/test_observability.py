@@ -1,0 +1,136 @@
+"""The alarms and the dashboard: on what, for whom, under what names."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from provisioner.aws.queue import MAX_DELAY_SECONDS
+from provisioner.entrypoints.measuring import Count
+from provisioner.entrypoints.reconcile_queue import MAX_RECEIVES
+from provisioner.jobs import job_name_of
+from tests.unit.bootstrap.test_templates import FUNCTIONS
+
+FUNCTION_NAMES = {f"jobs_{module}" for module in FUNCTIONS.values()}
+
+
+@pytest.fixture(scope="module")
+def stack(bootstrap):
+    return bootstrap.nested["ObservabilityStack"]
+
+
+@pytest.fixture(scope="module")
+def alarms(stack):
+    return {
+        name: stack.resource(name)
+        for name, resource in stack.template["Resources"].items()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
+    }
+
+
+@pytest.fixture(scope="module")
+def widgets(stack):
+    body = json.loads(stack.resource("Dashboard")["DashboardBody"])
+    return {widget["properties"]["title"]: widget for widget in body["widgets"]}
+
+
+def watched(alarm):
+    [dimension] = alarm["Dimensions"]
+    return alarm["Namespace"], alarm["MetricName"], dimension["Name"], dimension["Value"]
+
+
+def test_what_is_watched(alarms):
+    mapping = "5d1f7c3e-0000-4000-8000-000000000000"
+    functions = {
+        ("AWS/Lambda", metric, "FunctionName", name)
+        for metric in ("Errors", "Throttles")
+        for name in FUNCTION_NAMES
+    }
+    assert {watched(alarm) for alarm in alarms.values()} == functions | {
+        ("Provisioner", "DeletionsWithheld", "prefix", "jobs"),
+        ("AWS/Lambda", "IteratorAge", "FunctionName", "jobs_job_stream"),
+        (
+            "AWS/Lambda",
+            "OnFailureDestinationDeliveredEventCount",
+            "EventSourceMappingUUID",
+            mapping,
+        ),
+        ("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", "ReconcileQueue"),
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "ReconcileQueue"),
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "DeadLetterQueue"),
+        ("Provisioner", "JobsFailed", "prefix", "jobs"),
+    }
+
+
+def test_every_alarm_tells_of_its_beginning_and_its_end(alarms):
+    topic = ["arn:aws:sns:eu-west-1:123456789012:NotificationTopic"]
+    for alarm in alarms.values():
+        assert alarm["AlarmActions"] == alarm["OKActions"] == topic
+        assert alarm["TreatMissingData"] == "notBreaching"
+        assert alarm["AlarmDescription"]
+
+
+def test_names_are_the_topics_to_let_in_and_no_jobs(alarms):
+    for logical_id, alarm in alarms.items():
+        assert alarm["AlarmName"] == f"jobs-Provisioner-{logical_id}"
+        assert job_name_of("jobs", alarm["AlarmName"]) is None
+
+
+def test_the_queue_is_old_only_past_all_that_is_delayed_on_purpose(bootstrap, alarms):
+    queue = bootstrap.resource("ReconcileQueue")
+    handed_over = queue["RedrivePolicy"]["maxReceiveCount"] * queue["VisibilityTimeout"]
+    assert alarms["QueueAge"]["Threshold"] == MAX_DELAY_SECONDS + handed_over
+
+
+def test_the_code_knows_when_a_message_comes_for_the_last_time(bootstrap):
+    queue = bootstrap.resource("ReconcileQueue")
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == MAX_RECEIVES
+
+
+def test_an_empty_answer_of_the_dead_letter_queue_means_empty(bootstrap):
+    assert bootstrap.resource("DeadLetterQueue")["ReceiveMessageWaitTimeSeconds"] > 0
+
+
+def test_the_mapping_measures_what_it_gives_up(bootstrap):
+    mapping = bootstrap.resource("JobStreamFunction")["Events"]["Jobs"]["Properties"]
+    assert mapping["MetricsConfig"] == {"Metrics": ["EventCount"]}
+
+
+def test_the_dashboard_shows_every_alarm(alarms, widgets):
+    shown = {arn.rpartition(":")[2] for arn in widgets["Alarms"]["properties"]["alarms"]}
+    assert shown == set(alarms)
+
+
+def test_the_dashboard_shows_every_count(widgets):
+    shown = {
+        metric[1]
+        for widget in widgets.values()
+        for metric in widget["properties"].get("metrics", ())
+        if metric[0] == "Provisioner"
+    }
+    assert shown == set(Count)
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["Duration of the functions, ms (p90)", "Errors of the functions",
+     "Throttles of the functions"],
+)  # fmt: skip
+def test_the_dashboard_shows_every_function(widgets, title):
+    metrics = widgets[title]["properties"]["metrics"]
+    assert {metric[3] for metric in metrics} == FUNCTION_NAMES
+
+
+def test_the_dashboard_is_whole(widgets):
+    cells = [
+        (x, y)
+        for widget in widgets.values()
+        for x in range(widget["x"], widget["x"] + widget["width"])
+        for y in range(widget["y"], widget["y"] + widget["height"])
+    ]
+    assert len(set(cells)) == len(cells) == 24 * (max(y for _, y in cells) + 1)
+    for widget in widgets.values():
+        if widget["type"] == "metric":
+            assert widget["properties"]["region"] == "eu-west-1"
+            assert widget["properties"]["metrics"]

@@ -1,0 +1,124 @@
+"""What the daily comparison finds, and what it does not believe."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given
+
+from provisioner.comparison import Finding, believable, compare
+from provisioner.stack import JobStatus, StackRecord, StackStatus, StackSummary
+
+ROW, OTHER_ROW = "row-digest", "other-row-digest"
+READY = StackRecord(
+    "report",
+    status=JobStatus.READY,
+    stack_id="arn:stack",
+    row_digest=ROW,
+    spec_digest="spec",
+    deployed_digest="spec",
+    version=3,
+)
+STACK = StackSummary("report", "arn:stack", StackStatus.CREATE_COMPLETE, "spec")
+
+
+def with_status(status):
+    return replace(READY, status=JobStatus(status))
+
+
+CASES = {
+    "well": (ROW, READY, STACK, None),
+    "updated": (ROW, READY, replace(STACK, status=StackStatus.UPDATE_COMPLETE), None),
+    "new row unseen": (ROW, None, None, Finding.MISSED),
+    "edit unseen": (OTHER_ROW, READY, STACK, Finding.MISSED),
+    "row returned unseen": (
+        ROW,
+        replace(READY, status=JobStatus.DELETED, row_digest=None),
+        None,
+        Finding.MISSED,
+    ),
+    "removal unseen": (None, READY, STACK, Finding.VANISHED),
+    "removal of an invalid row unseen": (None, with_status("INVALID"), None, Finding.VANISHED),
+    "stack deleted by hand": (ROW, READY, None, Finding.MISSING),
+    "stack updated by hand": (ROW, READY, replace(STACK, digest="x"), Finding.OUT_OF_SYNC),
+    "stack broken by hand": (
+        ROW,
+        READY,
+        replace(STACK, status=StackStatus.UPDATE_ROLLBACK_FAILED),
+        Finding.OUT_OF_SYNC,
+    ),
+    "stack is being changed": (
+        ROW,
+        READY,
+        replace(STACK, status=StackStatus.UPDATE_IN_PROGRESS, digest="x"),
+        None,
+    ),
+    "invalid": (ROW, with_status("INVALID"), STACK, Finding.UNSETTLED),
+    "failed": (ROW, with_status("FAILED"), None, Finding.UNSETTLED),
+    "paused": (ROW, with_status("PAUSED"), replace(STACK, digest="x"), None),
+    "creating": (ROW, with_status("CREATING"), STACK, None),
+    "pending": (OTHER_ROW, with_status("PENDING"), None, None),
+    "deleting": (None, with_status("DELETING"), STACK, None),
+    "deleted": (None, with_status("DELETED"), None, None),
+    "deleted, but there": (None, with_status("DELETED"), STACK, Finding.ORPHANED),
+    "no row, no record": (None, None, STACK, Finding.ORPHANED),
+    "retained": (None, with_status("RETAINED"), STACK, None),
+    "retained, but gone": (None, with_status("RETAINED"), None, Finding.MISSING),
+    "deletion given up": (None, with_status("FAILED"), STACK, Finding.UNSETTLED),
+}
+
+
+@pytest.mark.parametrize(("row", "record", "stack", "finding"), CASES.values(), ids=CASES)
+def test_findings(row, record, stack, finding):
+    found = compare(
+        {"report": row} if row else {},
+        {"report": record} if record else {},
+        {"report": stack} if stack else {},
+    )
+
+    assert found == ({"report": finding} if finding else {})
+
+
+NAMES = st.lists(st.integers(0, 999).map("job-{}".format), unique=True, max_size=60)
+FLAWS = (Finding.MISSED, Finding.MISSING, Finding.VANISHED, Finding.OUT_OF_SYNC)
+
+
+def plant(flaw, rows, records, stacks, name):
+    match flaw:
+        case Finding.MISSED:
+            del records[name]
+        case Finding.MISSING:
+            del stacks[name]
+        case Finding.VANISHED:
+            del rows[name]
+        case Finding.OUT_OF_SYNC:
+            stacks[name] = replace(STACK, digest="x")
+
+
+@given(names=NAMES, data=st.data())
+def test_every_flaw_is_found_and_nothing_else(names, data):
+    rows = dict.fromkeys(names, ROW)
+    records = dict.fromkeys(names, READY)
+    stacks = dict.fromkeys(names, STACK)
+    planted = {}
+    for name in data.draw(st.sets(st.sampled_from(names))) if names else ():
+        planted[name] = data.draw(st.sampled_from(FLAWS))
+        plant(planted[name], rows, records, stacks, name)
+
+    assert compare(rows, records, stacks) == planted
+
+
+@pytest.mark.parametrize(
+    ("vanished", "stacks", "believed"),
+    [(1, 1, True), (10, 10, True), (11, 50, False), (11, 200, True), (21, 200, False)],
+)
+def test_a_table_that_was_emptied_takes_no_stack_along(vanished, stacks, believed):
+    found = {f"job-{number}": Finding.VANISHED for number in range(vanished)}
+    found |= {"healed": Finding.UNSETTLED}
+
+    kept = believable(found, stacks)
+
+    assert "healed" in kept
+    assert len(kept) == (vanished + 1 if believed else 1)

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from provisioner import events
+from provisioner.events import Look, UnreadableError
+
+
+def record(keys):
+    return {"dynamodb": {"Keys": keys, "SequenceNumber": "1"}}
+
+
+POISON_RECORDS = {
+    "no-record": None,
+    "text": "record",
+    "empty": {},
+    "no-keys": {"dynamodb": {"SequenceNumber": "1"}},
+    "another-key": record({"name": {"S": "report"}}),
+    "binary-key": record({"job_name": {"B": "cmVwb3J0"}}),
+    "number-under-s": record({"job_name": {"S": 1}}),
+    "empty-name": record({"job_name": {"S": ""}}),
+    "half-a-surrogate-pair": record({"job_name": {"S": "\ud800"}}),
+    "larger-than-a-key": record({"job_name": {"S": "é" * 1025}}),
+}
+
+
+@pytest.mark.parametrize("poison", POISON_RECORDS.values(), ids=POISON_RECORDS)
+def test_a_record_without_a_usable_key(poison):
+    with pytest.raises(UnreadableError):
+        events.of_stream_record(poison)
+
+
+def test_a_records_images_are_not_looked_at():
+    found = record({"job_name": {"S": "report"}})
+    found["dynamodb"]["NewImage"] = {"job_name": {"S": "other"}}
+    assert events.of_stream_record(found) == "report"
+
+
+@pytest.mark.parametrize(
+    ("message", "look"),
+    [
+        ({"job_name": "report"}, Look("report")),
+        ({"job_name": "report", "retry": True}, Look("report", retry=True)),
+        ({"job_name": "report", "retry": "false"}, Look("report")),
+        ({"job_name": "Capitals", "more": 1}, Look("Capitals")),
+    ],
+)
+def test_messages(message, look):
+    assert events.of_queue_message(json.dumps(message)) == look
+
+
+@pytest.mark.parametrize(
+    "body",
+    [None, "", "not ours", "[]", '"report"', "{}", '{"job_name": 1}', '{"job_name": ""}',
+     '{"job_name": "\\ud800"}', "[" * 100_000],
+    ids=["none", "empty", "text", "list", "string", "no-name", "number", "empty-name", "surrogate",
+         "deep"],
+)  # fmt: skip
+def test_bodies_that_are_no_message(body):
+    with pytest.raises(UnreadableError):
+        events.of_queue_message(body)
+
+
+STACK = "arn:aws:cloudformation:eu-west-1:123456789012:stack/"
+
+
+@pytest.mark.parametrize(
+    ("stack", "job_name"),
+    [
+        ("jobs-report/1", "report"),
+        ("other-report/1", None),
+        ("jobs-Network-1ABC/1", None),
+    ],
+)
+def test_stack_events(stack, job_name):
+    event = {"detail": {"stack-id": STACK + stack}}
+    assert events.of_stack_event(event, "jobs") == job_name
+
+
+@pytest.mark.parametrize("event", [{}, {"detail": None}, {"detail": {"stack-id": "x"}}, []])
+def test_events_without_a_stack(event):
+    with pytest.raises(UnreadableError):
+        events.of_stack_event(event, "jobs")
+
+
+@pytest.mark.parametrize(
+    ("event", "job_name"),
+    [
+        ({"detail": {"stateMachineArn": "arn:aws:states:r:1:stateMachine:jobs-report"}}, "report"),
+        ({"detail": {"stateMachineArn": "arn:aws:states:r:1:stateMachine:other"}}, None),
+        ({"detail": {}}, None),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_execution_events(event, job_name):
+    assert events.of_execution_event(event, "jobs") == job_name

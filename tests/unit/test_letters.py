@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provisioner import letters
+from provisioner.letters import Content, Redrive
+
+EVENTS = Path(__file__).parent.parent / "events"
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+KEY = "aws/lambda/5d1f/shardId-1/2026/11/21/2026-11-21T09.20.00-0b8f6f9e"
+NO_KEY = "a stream record names its job in dynamodb.Keys.job_name.S"
+
+
+def captured(name):
+    return json.loads((EVENTS / f"{name}.json").read_text())
+
+
+def of_message(message):
+    attributes = {k: v["StringValue"] for k, v in message["MessageAttributes"].items()}
+    return letters.of_message(message["MessageId"], message["Body"], attributes, NOW, "jobs")
+
+
+@pytest.mark.parametrize(
+    ("name", "error_type", "reason", "content"),
+    [
+        ("ours", "PermanentError", "AccessDenied",
+         Content("reconcile_queue", Redrive.LOOKS, ("report",))),
+        ("poison", "UnreadableError", NO_KEY,
+         Content("job_stream", Redrive.IMPOSSIBLE, problem=f"1 of 1 records: {NO_KEY}")),
+        ("redriven", "MaxReceiveCount", "the function ended before it was done",
+         Content("reconcile_queue", Redrive.LOOKS, ("report",))),
+        ("eventbridge", "NO_PERMISSIONS", "User: events.amazonaws.com is not authorized",
+         Content("stack_events", Redrive.LOOKS, ("report",))),
+        ("lambda", "200", "ThrottlingException: Rate exceeded",
+         Content("run_events", Redrive.RUN_EVENT, ("report",))),
+    ],
+)  # fmt: skip
+def test_messages_of_the_dead_letter_queue(name, error_type, reason, content):
+    message = captured(f"dead_letter_{name}")
+
+    letter = of_message(message)
+
+    assert letter.id == message["MessageId"]
+    assert letter.error_type == error_type
+    assert letter.reason.startswith(reason)
+    assert letter.payload == message["Body"]
+    assert letter.content == content
+
+
+def test_records_that_lambda_kept():
+    body = captured("stream_on_failure")
+
+    letter = letters.of_object(KEY, json.dumps(body), NOW)
+
+    assert letter.id == "2026-11-21T09.20.00-0b8f6f9e"
+    assert letter.error_type == "RetryAttemptsExhausted"
+    assert letter.reason == "the function ended with Unhandled"
+    assert letter.payload == body["payload"]
+    assert letter.content == Content("job_stream", Redrive.LOOKS, ("report", "Capitals"))
+
+
+def test_a_record_without_a_job_keeps_no_other_back():
+    body = captured("stream_on_failure")
+    batch = json.loads(body["payload"])
+    del batch["Records"][0]["dynamodb"]["Keys"]
+
+    letter = letters.of_object(KEY, json.dumps(body | {"payload": json.dumps(batch)}), NOW)
+
+    assert letter.content == Content(
+        "job_stream", Redrive.LOOKS, ("report", "Capitals"), f"1 of 3 records: {NO_KEY}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "source"),
+    [
+        ({"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": "{}"}, "sweep"),
+        ({"source": "aws.cloudformation", "detail": {"stack-id": "a:stack/jobs-Net-1/2"}},
+         "stack_events"),
+    ],
+    ids=["the-next-sweep-comes-anyway", "no-jobs-stack"],
+)  # fmt: skip
+def test_what_needs_nothing_done(body, source):
+    letter = letters.of_message("1", json.dumps(body), {}, NOW, "jobs")
+    assert letter.content == Content(source, Redrive.NOTHING)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["", "{", "null", "{}", '{"payload": ""}', '{"payload": "{}"}', '{"payload": {"Records": []}}',
+     '{"payload": "{\\"Records\\": \\"report\\"}"}'],
+)  # fmt: skip
+def test_objects_that_hold_no_records(body):
+    letter = letters.of_object(KEY, body, NOW)
+    assert letter.content == Content(
+        "job_stream", Redrive.IMPOSSIBLE, problem="it holds no records"
+    )
+
+
+KEYS = st.sampled_from(
+    ["source", "detail", "stack-id", "dynamodb", "Keys", "job_name", "S", "payload", "Records"]
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | KEYS, inner),
+)
+
+
+@given(JSON | st.text(), st.dictionaries(st.text(), st.text()))
+def test_no_letter_is_so_bad_that_it_cannot_be_shown(value, attributes):
+    for body in (json.dumps(value), str(value)):
+        for letter in (
+            letters.of_message("1", body, attributes, NOW, "jobs"),
+            letters.of_object(KEY, body, NOW),
+        ):
+            assert letter.content.redrive is not Redrive.LOOKS or letter.content.job_names
