@@ -148,10 +148,7 @@ class Engine:
         if not state.processes:
             return False
         if record := state.processes.get(ENGINE):
-            # Data of an engine that did not stop by itself, or of a deployment that did not
-            # finish, is not whole: the next start forgets it.
-            gentle = processes.stop(record, timeout_seconds=_STOP_SECONDS)
-            state = replace(state, clean=gentle and state.deployed is not None)
+            processes.stop(record, timeout_seconds=_STOP_SECONDS)
             state = state.without_process(ENGINE)
             save(self.home, state)
         if state.container_host:
@@ -168,12 +165,13 @@ class Engine:
         if port is None or not ministack.is_free(port):
             # Addresses with the port in them are all over the data.
             port, fresh = ministack.free_port(), True
-        if fresh or not state.clean:
+        # A deployment that did not finish would be in its own way.
+        if fresh or state.deployed is None or not self.home.saved.exists():
             if self.home.data.exists():
                 say("forgetting the data of before")
             shutil.rmtree(self.home.data, ignore_errors=True)
             state = replace(state, deployed=None, examples=None)
-        save(self.home, replace(state, port=port, auth=auth, clean=False, processes={}))
+        save(self.home, replace(state, port=port, auth=auth, processes={}))
 
     def _find_containers(self, say: Say) -> None:
         state = self.state

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,11 @@ class Home:
     def data(self) -> Path:
         """What AWS would remember: tables, stacks, objects."""
         return self.folder / "data"
+
+    @property
+    def saved(self) -> Path:
+        """The engine's state, as it writes it every few seconds and when it stops."""
+        return self.data / "state" / "everything.json"
 
     def log(self, name: str) -> Path:
         """Return the log file of a process or a step."""
@@ -101,8 +106,6 @@ class State:
         Digest of what the bootstrap was last deployed from.
     examples
         Digest of the example jobs as they were last written.
-    clean
-        Whether the data was written out whole when the engine last stopped.
     """
 
     port: int | None = None
@@ -111,7 +114,6 @@ class State:
     container_host: str | None = None
     deployed: str | None = None
     examples: str | None = None
-    clean: bool = False
 
     def with_process(self, name: str, record: ProcessRecord) -> State:
         """Return the state with one more process."""
@@ -129,7 +131,8 @@ def load(home: Home) -> State:
         processes = {
             name: ProcessRecord(**record) for name, record in document["processes"].items()
         }
-        return State(**(document | {"processes": processes}))
+        known = {field.name for field in fields(State)} & document.keys()
+        return State(**({name: document[name] for name in known} | {"processes": processes}))
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
         return State()
 

@@ -13,6 +13,7 @@ from tests.support.engine import EngineUnderTest
 
 CHECKOUT = Path(__file__).parent.parent.parent
 SUITE = CHECKOUT / ".provisioner" / "suite"
+OPEN = CHECKOUT / ".provisioner" / "suite-open"
 
 
 def local(state: Path, *arguments: str) -> str:
@@ -47,7 +48,6 @@ def engine():
 @pytest.fixture(scope="session")
 def open_engine():
     """An engine that enforces nothing, for what has to be done to requests on their way."""
-    state = CHECKOUT / ".provisioner" / "suite-open"
-    local(state, "up", "--no-examples", "--fresh")
-    yield EngineUnderTest(exports(state))
-    local(state, "down")
+    local(OPEN, "up", "--no-examples", "--fresh")
+    yield EngineUnderTest(exports(OPEN))
+    local(OPEN, "down")

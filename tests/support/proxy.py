@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -181,6 +181,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(Answer(200, json.dumps(answer).encode(), "application/json"))
             return
         call = Call(dict(parse_qsl(body.decode(), keep_blank_values=True)))
+        if "Action" not in call.fields:  # whoever called died meanwhile
+            self.close_connection = True
+            return
         self.server.calls[call.stack_name, call.operation] += 1
         self._answer(self.server.plans[call.stack_name].wrap(call, self._send))
 
@@ -203,7 +206,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(len(answer.content)))
         self.end_headers()
-        self.wfile.write(answer.content)
+        with suppress(ConnectionError):  # whoever called died meanwhile
+            self.wfile.write(answer.content)
 
     def log_message(self, *_: object) -> None:
         """Stay silent."""

@@ -42,6 +42,8 @@ class Provider:
         self._failing: dict[str, float] = {}
         self._open = threading.Event()
         self._open.set()
+        self.asked = False
+        """Whether somebody waits, or has waited since the last `hold`."""
 
     def fail(self, *requests: str, times: float = float("inf")) -> None:
         """Let the next `times` of Create, Update or Delete fail."""
@@ -54,11 +56,13 @@ class Provider:
     def hold(self) -> None:
         """Keep whoever asks from now on waiting, until `release`."""
         self._open.clear()
+        self.asked = False
 
     def release(self) -> None:
         self._open.set()
 
     def answer(self, event: dict[str, Any]) -> dict[str, str]:
+        self.asked = True
         self._open.wait()
         asked = event["RequestType"]
         left = self._failing.get(asked, 0)

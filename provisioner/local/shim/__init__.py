@@ -7,8 +7,12 @@ and mends the difference by wrapping functions that `patching` has first made su
 
 from provisioner.local.shim import (
     conditions,
+    deliveries,
     executions,
     objects,
+    operations,
+    persistence,
+    serving,
     stack_events,
     stacks,
     streams,
@@ -27,5 +31,17 @@ def install() -> None:
     EngineMismatchError
         The installed engine is another one than all this was written for.
     """
-    for module in (stack_events, stacks, streams, tasks, executions, objects, conditions):
+    for module in (
+        serving,
+        persistence,
+        stack_events,
+        stacks,
+        operations,
+        deliveries,
+        streams,
+        tasks,
+        executions,
+        objects,
+        conditions,
+    ):
         module.install()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _CLOUDFORMATION = "ministack.services.cloudformation"
 # Each of these took its own reference to the function by `from … import`.
 _RECORDERS = ("stacks", "handlers", "changesets")
+_unpublished: list[Callable[[], object]] = []
 
 
 def install() -> None:
@@ -30,6 +31,7 @@ def install() -> None:
     token = private(f"{_CLOUDFORMATION}.stacks", "CLIENT_REQUEST_TOKEN")
     for recorder in _RECORDERS:
         wrap(f"{_CLOUDFORMATION}.{recorder}", "_add_event", _relaying(put_events, token))
+    wrap("ministack.services.eventbridge", "get_state", _all_published)
 
 
 def status_change(stack_id: str, status: str, reason: str, client_token: str) -> dict[str, Any]:
@@ -81,4 +83,21 @@ def _soon(publish: Callable[[], object]) -> None:
     except RuntimeError:
         publish()
     else:
-        loop.call_soon(publish, context=contextvars.copy_context())
+        _unpublished.append(functools.partial(contextvars.copy_context().run, publish))
+        loop.call_soon(_publish)
+
+
+def _publish() -> None:
+    while _unpublished:
+        _unpublished.pop(0)()
+
+
+def _all_published(get_state: Callable[[], Any]) -> Callable[[], Any]:
+    """Save nothing before what happened is told: a restart could not tell it any more."""
+
+    @functools.wraps(get_state)
+    def state() -> Any:  # noqa: ANN401
+        _publish()
+        return get_state()
+
+    return state
