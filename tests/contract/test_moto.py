@@ -44,11 +44,11 @@ class TestStacks(StacksContract):
 
 class TestQueue(QueueContract):
     @pytest.fixture
-    def queue(self, bootstrap):  # noqa: F811
+    def queue(self, bootstrap):
         return ReconcileQueue(bootstrap["RECONCILE_QUEUE_URL"])
 
     @pytest.fixture
-    def receive(self, bootstrap):  # noqa: F811
+    def receive(self, bootstrap):
         def receive():
             found = client("sqs").receive_message(
                 QueueUrl=bootstrap["RECONCILE_QUEUE_URL"], MaxNumberOfMessages=10

@@ -66,7 +66,7 @@ class TestStacks(StacksContract):
 
 class TestQueue(QueueContract):
     @pytest.fixture
-    def url(self, reached):
+    def url(self, reached):  # noqa: ARG002  (it is that fixture by which boto3 reaches the engine)
         url = boto3.client("sqs").create_queue(QueueName="contract")["QueueUrl"]
         yield url
         boto3.client("sqs").delete_queue(QueueUrl=url)
