@@ -8,6 +8,7 @@ READY  := $(VENV)/.ready
 UV_VERSION := 0.13.8
 SAM_VERSION := 1.170.0
 CHECKOV_VERSION := 3.3.30
+MATPLOTLIB_VERSION := 3.10.7
 UV     := $(BIN)/uv
 export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
@@ -52,6 +53,8 @@ golden: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m bench
+	$(UV) run --quiet --no-project --with matplotlib==$(MATPLOTLIB_VERSION) python -m bench.plot
+	$(BIN)/python -m bench.engine
 
 # For AWS. FunctionRuntime and FunctionArchitecture say for what; see samconfig.toml.
 build: export UV_PYTHON_DOWNLOADS := automatic

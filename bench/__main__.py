@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import cold_start, reconcile, synthesis
+from bench import burst, cold_start, comparison, growth, reconcile, synthesis
 
 if TYPE_CHECKING:
     from bench.measure import Comparison
@@ -22,7 +22,7 @@ def main() -> None:
     print(ROW.format("ours", "against", "ratio", "middle half", "aim", "runs"))
     found = [
         comparison
-        for benchmark in (cold_start, synthesis, reconcile)
+        for benchmark in (cold_start, synthesis, reconcile, growth)
         for comparison in shown(benchmark.compare())
     ]
     RESULTS.parent.mkdir(exist_ok=True)
@@ -39,8 +39,12 @@ def main() -> None:
     )
     print(
         "\nRatios of the medians of CPU times measured in turns; 1.00 is as fast as the other.\n"
-        "docs/performance.md says what they mean; the figures: bench/results/latest.json"
+        "docs/performance.md says what they mean; the figures: bench/results/latest.json\n\n"
+        "A burst of new rows, operations of 60 s:"
     )
+    burst.main()
+    print("\nThe daily comparison:")
+    comparison.main()
 
 
 def shown(comparisons: list[Comparison]) -> list[Comparison]:

@@ -152,8 +152,9 @@ class Reconciler:
         record = forgiven(stored) if forgive else stored
         parsed = None if row is None else jobs.parse(row)
         digest = jobs.row_digest(row, parsed) if row is not None and parsed else None
-        look = _Look(stored, record, self._desired(parsed), digest, now)
+        look = _Look(stored, record, _as_written(parsed), digest, now)
         try:
+            look = replace(look, desired=self._pinned(look.desired))
             quota = needed(look.desired, record, now)
             if quota and (ahead := self._stand_in_line(look, quota)):
                 return ahead
@@ -254,10 +255,10 @@ class Reconciler:
             return None  # no job can have this name, so no stack can
         return self._ports.cloudformation.describe(stack_name)
 
-    def _desired(self, parsed: Job | Rejected | None) -> Desired:
-        if parsed is None or isinstance(parsed, Rejected):
-            return parsed
-        job = parsed if parsed.paused else self._ports.pin(parsed)
+    def _pinned(self, desired: Desired) -> Desired:
+        if not isinstance(desired, Wanted) or desired.job.paused:
+            return desired
+        job = self._ports.pin(desired.job)
         return job if isinstance(job, Rejected) else Wanted(job, jobs.spec_digest(job))
 
     def _keep(
@@ -273,3 +274,9 @@ class Reconciler:
         if fresh != look.stored and not never_was:
             self._ports.stacks.save(fresh)
         return Reconciled(action, outcome, fresh)
+
+
+def _as_written(parsed: Job | Rejected | None) -> Desired:
+    if parsed is None or isinstance(parsed, Rejected):
+        return parsed
+    return Wanted(parsed, jobs.spec_digest(parsed))

@@ -69,6 +69,7 @@ class World:
         self.cloudformation = FakeCloudFormation(self.clock, self.faults)
         self.queue = FakeQueue()
         self.missing = set()
+        self.unpinnable = None
         self.pace = pace(self.clock)
         self.ports = Ports(
             self.jobs, self.stacks, self.cloudformation, self.queue, self.pace, self.pin
@@ -76,6 +77,8 @@ class World:
         self.reconciler = Reconciler(self.ports, PLATFORM, self.clock)
 
     def pin(self, job):
+        if self.unpinnable:
+            raise PermanentError(self.unpinnable)
         if job.bundle.uri in self.missing:
             error = FieldError("bundle", "does not exist")
             return Rejected(job.job_name, (error,))
@@ -574,6 +577,19 @@ def test_a_job_that_may_not_be_looked_at_says_so_and_recovers(world):
     assert "DescribeStacks" in world.record.failure.reason
     world.look()
     assert world.record.status is JobStatus.CREATING
+
+
+def test_an_artifact_that_may_not_be_looked_up_is_said_and_heals(ready):
+    ready.unpinnable = "AccessDenied: ecr:BatchGetImage"
+
+    ready.put(memory_mb=256, deletion_policy="retain")
+
+    assert ready.record.status is JobStatus.FAILED
+    assert "BatchGetImage" in ready.record.failure.reason
+    assert ready.record.retain
+    ready.unpinnable = None
+    ready.look()
+    assert ready.record.status is JobStatus.UPDATING
 
 
 def test_a_row_with_very_many_errors_shows_a_hundred(world):
