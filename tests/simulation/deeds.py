@@ -25,7 +25,7 @@ class ResourceIsBroken:
     reason: str
     times: int
     rollbacks: int
-    resource: str
+    resource: str = "Function"
 
     def happen(self, world: World) -> None:
         troubles = world.cloudformation.troubles.setdefault(f"jobs-{self.name}", [])

@@ -68,7 +68,7 @@ class Story(RuleBasedStateMachine):
         self.world.jobs.write(name, row_of(name, row))
         self.world.run(then)
 
-    @rule(name=JOBS, row=ROWS, turns=st.lists(st.integers(0, 2), max_size=25))
+    @rule(name=JOBS, row=ROWS, turns=st.lists(st.integers(0, 2), max_size=12))
     def race(self, name, row, turns):
         """Two functions look at a job at the same time, while its row changes."""
         self.world.race(name, row_of(name, row), turns)

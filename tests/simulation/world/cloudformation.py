@@ -19,6 +19,9 @@ BROKEN = "Properties validation failed for resource Function with message: #: no
 
 BROKEN_HANDLER = "broken.handler"
 
+LONGEST_SECONDS = 150
+"""An operation takes from one second to this."""
+
 Step = Callable[[Stack], None]
 
 
@@ -220,7 +223,7 @@ class CloudFormation:
             if (stack.token, len(stack.tokens)) == (token, begun):
                 step(stack)
 
-        self._timeline.after(self._chance.choice((1, 8, 40, 150)), go_on)
+        self._timeline.after(self._chance.choice((1, 8, 40, LONGEST_SECONDS)), go_on)
 
     def _turn(self, stack: Stack, status: StackStatus) -> None:
         stack.status = status

@@ -70,6 +70,7 @@ def wire(
     patch.setattr(operations, "templates", _SYNTHESIS)
     patch.setattr(jobs, "parse", MEMORY.parse)
     patch.setattr(jobs, "spec_digest", MEMORY.spec_digest)
+    patch.setattr(jobs, "row_digest", MEMORY.row_digest)
     patch.setattr(measuring, "_publish", lambda _: measuring._counts.clear())
     patch.setattr(reconciling, "settings", lambda: SETTINGS)
     patch.setattr(reconciling, "ports", lambda: ports)
@@ -94,6 +95,7 @@ class Memory:
     def __init__(self) -> None:
         self._jobs: dict[str, Job | Rejected] = {}
         self._digests: dict[int, str] = {}
+        self._row_digests: dict[str, str] = {}
         self._templates: dict[str, str] = {}
 
     def parse(self, row: Mapping[str, object]) -> Job | Rejected:
@@ -108,6 +110,12 @@ class Memory:
             self._digests[id(job)] = _spec_digest(job)
         return self._digests[id(job)]
 
+    def row_digest(self, row: Mapping[str, object], parsed: Job | Rejected) -> str:
+        key = repr(row)
+        if key not in self._row_digests:
+            self._row_digests[key] = _row_digest(row, parsed)
+        return self._row_digests[key]
+
     def template(self, job: Job) -> str:
         digest = self.spec_digest(job)
         if digest not in self._templates:
@@ -115,7 +123,7 @@ class Memory:
         return self._templates[digest]
 
 
-_parse, _spec_digest = jobs.parse, jobs.spec_digest
+_parse, _spec_digest, _row_digest = jobs.parse, jobs.spec_digest, jobs.row_digest
 MEMORY = Memory()
 
 # What `operations` uses of the package.
