@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
+from functools import cache
 from typing import TYPE_CHECKING
 
 from provisioner.jobs.errors import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pydantic.fields import FieldInfo
 
     from provisioner.jobs.model import Job
 
@@ -24,13 +27,28 @@ def spec_digest(job: Job) -> str:
     spell out a default changes nothing, and neither does an attribute that a later version adds.
     """
     values = dict(job)
-    wanted: dict[str, object] = {}
-    for name, field in type(job).model_fields.items():
-        default = field.get_default(call_default_factory=True, validated_data=values)
-        if name not in _NOT_OF_THE_STACK and values[name] != default:
-            wanted[name] = values[name]
+    wanted = {name: values[name] for name in values if values[name] != _default(name, job, values)}
     text = json.dumps(wanted, sort_keys=True, separators=(",", ":"), default=asdict)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _default(name: str, job: Job, values: dict[str, object]) -> object:
+    if name in _NOT_OF_THE_STACK:
+        return values[name]
+    fixed, made = _defaults(type(job))
+    if name in fixed:
+        return fixed[name]
+    return made[name].get_default(call_default_factory=True, validated_data=values)
+
+
+@cache
+def _defaults(kind: type[Job]) -> tuple[dict[str, object], dict[str, FieldInfo]]:
+    """Return the defaults that are always the same, and the fields whose default is made."""
+    fields = kind.model_fields
+    fixed = {
+        name: field.get_default() for name, field in fields.items() if not field.default_factory
+    }
+    return fixed, {name: field for name, field in fields.items() if name not in fixed}
 
 
 def row_digest(row: Mapping[str, object], parsed: Job | Rejected) -> str:
