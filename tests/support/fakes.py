@@ -173,6 +173,7 @@ class FakeCloudFormation:
             stack_id=f"arn:aws:cloudformation:::stack/{stack_name}/{next(self._ids)}",
             status=S.CREATE_IN_PROGRESS,
             ours=request.tags.get(OWNER_TAG) == "jobs",
+            owner=request.tags.get(OWNER_TAG),
             digest=request.parameters["SpecDigest"],
             retain=request.parameters["DeletionPolicy"] == "retain",
         )
@@ -202,6 +203,8 @@ class FakeCloudFormation:
         self.faults.strike()
         del force
         name = stack_id.split("/")[1]
+        if name not in self.stacks:
+            return  # DeleteStack of what is gone succeeds
         deletable = SETTLED | UNBORN | {S.UPDATE_ROLLBACK_FAILED, S.DELETE_FAILED, S.UPDATE_FAILED}
         stack = self._settled(name, deletable)
         if list(retain_resources) and stack.state.status is not S.DELETE_FAILED:
@@ -272,7 +275,7 @@ class FakeCloudFormation:
     def _settled(self, stack_name: str, allowed: frozenset[StackStatus]) -> _Stack:
         stack = self.stacks.get(stack_name)
         if stack is None:
-            raise PermanentError("does not exist")
+            raise ConflictError("does not exist")
         if stack.state.status not in allowed:
             raise ConflictError(stack.state.status)
         return stack

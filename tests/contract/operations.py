@@ -1,0 +1,201 @@
+"""What holds of CloudFormation as reconcile sees it, whoever implements it."""
+
+from __future__ import annotations
+
+import json
+from typing import Protocol
+
+import pytest
+
+from provisioner.errors import ConflictError, NoChangesError, PermanentError
+from provisioner.ports import StackOperations, StackRequest
+from provisioner.stack import IN_PROGRESS, OWNER_TAG, StackStatus, request_token
+
+S = StackStatus
+A, B = "a" * 64, "b" * 64
+PREFIX = "jobs"
+NAME = f"{PREFIX}-contract"
+
+
+class Subject(Protocol):
+    """One implementation, and how its operations end."""
+
+    operations: StackOperations
+
+    def finish(self, name: str) -> None:
+        """Have the running operation end, or wait for its end."""
+
+    def spoil(self, request: StackRequest) -> StackRequest:
+        """Return a request whose operation fails at its resource."""
+
+
+def request(verb="create", digest=A, *, version=0, owner=PREFIX, retain=False) -> StackRequest:
+    template = {
+        "Parameters": {"SpecDigest": {"Type": "String"}, "DeletionPolicy": {"Type": "String"}},
+        "Resources": {
+            "Parameter": {
+                "Type": "AWS::SSM::Parameter",
+                "Properties": {
+                    "Name": {"Ref": "AWS::StackName"},
+                    "Type": "String",
+                    "Value": {"Ref": "SpecDigest"},
+                },
+            }
+        },
+        "Outputs": {"Digest": {"Value": {"Ref": "SpecDigest"}}},
+    }
+    return StackRequest(
+        template=json.dumps(template),
+        parameters={"SpecDigest": digest, "DeletionPolicy": "retain" if retain else "delete"},
+        tags={OWNER_TAG: owner},
+        token=request_token(verb, digest, version),
+    )
+
+
+def made(subject: Subject, **changes) -> str:
+    stack_id = subject.operations.create(NAME, request(**changes))
+    subject.finish(NAME)
+    return stack_id
+
+
+class OperationsContract:
+    """`subject` is an implementation without any stack of that name."""
+
+    def test_there_is_no_stack(self, subject):
+        assert subject.operations.describe(NAME) is None
+
+    def test_a_creation_starts_and_ends(self, subject):
+        stack_id = subject.operations.create(NAME, request(retain=True))
+
+        begun = subject.operations.describe(NAME)
+        assert begun.stack_id == stack_id
+        assert begun.status in {S.CREATE_IN_PROGRESS, S.CREATE_COMPLETE}
+        subject.finish(NAME)
+        state = subject.operations.describe(NAME)
+        assert (state.status, state.ours, state.digest) == (S.CREATE_COMPLETE, True, A)
+        assert state.retain
+        assert state.outputs
+        assert state.failure is None
+
+    def test_the_same_creation_twice_is_one(self, subject):
+        stack_id = subject.operations.create(NAME, request())
+
+        try:
+            again = subject.operations.create(NAME, request())
+        except ConflictError:  # allowed: who hears that looks again
+            again = stack_id
+
+        assert again == stack_id
+        subject.finish(NAME)
+        assert subject.operations.describe(NAME).stack_id == stack_id
+
+    def test_a_name_is_taken_once(self, subject):
+        made(subject)
+
+        with pytest.raises(ConflictError):
+            subject.operations.create(NAME, request(digest=B, version=1))
+
+    def test_an_update_ends_at_the_new_digest(self, subject):
+        stack_id = made(subject)
+
+        assert subject.operations.update(NAME, request("update", B, version=1)) == stack_id
+
+        subject.finish(NAME)
+        state = subject.operations.describe(NAME)
+        assert (state.status, state.digest, state.failure) == (S.UPDATE_COMPLETE, B, None)
+
+    def test_what_is_not_there_cannot_be_updated(self, subject):
+        with pytest.raises(ConflictError):
+            subject.operations.update(NAME, request("update", B))
+
+    def test_a_deletion_ends_with_no_stack(self, subject):
+        stack_id = made(subject)
+
+        subject.operations.delete(stack_id, (), force=False, token="delete-1")
+
+        subject.finish(NAME)
+        assert subject.operations.describe(NAME) is None
+
+    def test_another_s_stack_is_told_from_ours(self, subject):
+        made(subject, owner="others")
+
+        state = subject.operations.describe(NAME)
+
+        assert (state.ours, state.owner) == (False, "others")
+
+
+class FailingOperationsContract:
+    """For who takes time and lets operations fail."""
+
+    def test_an_unchanged_update_is_refused_as_such(self, subject):
+        made(subject)
+
+        with pytest.raises(NoChangesError):
+            subject.operations.update(NAME, request("update", A, version=1))
+
+    def test_a_deletion_twice_is_one(self, subject):
+        stack_id = made(subject)
+        subject.operations.delete(stack_id, (), force=False, token="delete-1")
+        subject.finish(NAME)
+
+        subject.operations.delete(stack_id, (), force=False, token="delete-1")
+
+        assert subject.operations.describe(NAME) is None
+
+    def test_a_failed_creation_tells_why_and_of_which_digest(self, subject):
+        subject.operations.create(NAME, subject.spoil(request()))
+        subject.finish(NAME)
+
+        state = subject.operations.describe(NAME)
+
+        assert state.status is S.ROLLBACK_COMPLETE
+        assert state.failure.digest == A
+        assert state.failure.reason
+
+    def test_a_failed_creation_cannot_be_updated_but_deleted(self, subject):
+        stack_id = subject.operations.create(NAME, subject.spoil(request()))
+        subject.finish(NAME)
+
+        with pytest.raises((PermanentError, ConflictError)):
+            subject.operations.update(NAME, request("update", B, version=1))
+        subject.operations.delete(stack_id, (), force=False, token="delete-1")
+        subject.finish(NAME)
+        assert subject.operations.describe(NAME) is None
+
+    def test_a_failed_update_is_rolled_back_and_tells_of_the_digest_that_failed(self, subject):
+        made(subject)
+        subject.operations.update(NAME, subject.spoil(request("update", B, version=1)))
+        subject.finish(NAME)
+
+        state = subject.operations.describe(NAME)
+
+        assert (state.status, state.digest) == (S.UPDATE_ROLLBACK_COMPLETE, A)
+        assert state.failure.digest == B
+
+    def test_resources_are_retained_of_failed_deletions_only(self, subject):
+        stack_id = made(subject)
+
+        with pytest.raises(PermanentError):
+            subject.operations.delete(stack_id, ("Parameter",), force=False, token="delete-1")
+
+
+class BusyOperationsContract:
+    """For who holds an operation until it is told to end."""
+
+    @pytest.mark.parametrize("verb", ["update", "delete", "continue"])
+    def test_one_operation_at_a_time(self, subject, verb):
+        stack_id = made(subject)
+        subject.operations.update(NAME, request("update", B, version=1))
+        assert subject.operations.describe(NAME).status in IN_PROGRESS
+        operations = {
+            "update": lambda: subject.operations.update(NAME, request("update", A, version=2)),
+            "delete": lambda: subject.operations.delete(
+                stack_id, (), force=False, token="delete-2"
+            ),
+            "continue": lambda: subject.operations.continue_update_rollback(
+                stack_id, (), force=False, token="continue-2"
+            ),
+        }
+
+        with pytest.raises(ConflictError):
+            operations[verb]()

@@ -1,0 +1,163 @@
+"""What holds of the Jobs and Stacks tables, the queue and the lines, whoever implements them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from provisioner.errors import ConflictError
+from provisioner.pacing import HELD_FOR, Admission, Quota
+from provisioner.stack import Failure, JobStatus, StackRecord
+
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+
+
+class JobsContract:
+    """`jobs` is the port and `put` writes a row into it."""
+
+    def test_rows_are_read_by_name(self, jobs, put):
+        put({"job_name": "one", "type": "lambda"})
+        put({"job_name": "two", "type": "ecs"})
+
+        found = jobs.get_many(["two", "none", "one"])
+
+        assert {name: row["type"] for name, row in found.items()} == {"one": "lambda", "two": "ecs"}
+
+    def test_the_last_write_is_read(self, jobs, put):
+        put({"job_name": "one", "type": "lambda"})
+        put({"job_name": "one", "type": "ecs"})
+
+        assert jobs.get_many(["one"])["one"]["type"] == "ecs"
+
+    def test_nothing_is_asked_for(self, jobs):
+        assert jobs.get_many([]) == {}
+
+
+class StacksContract:
+    """`stacks` is the port."""
+
+    def test_what_is_saved_is_read_as_the_next_version(self, stacks):
+        record = StackRecord(
+            "one",
+            status=JobStatus.RETRYING,
+            outputs={"RoleArn": "arn"},
+            failure=Failure("reason", NOW, "Function", "d" * 64, ("Function",)),
+            admission=Admission(Quota.CREATE, NOW),
+            next_attempt_at=NOW,
+            updated_at=NOW,
+        )
+        stacks.save(record)
+
+        assert stacks.get_many(["one", "two"]) == {"one": replace(record, version=1)}
+
+    def test_only_the_version_that_was_read_is_written_over(self, stacks):
+        stacks.save(StackRecord("one"))
+        (read,) = stacks.get_many(["one"]).values()
+        stacks.save(replace(read, status=JobStatus.CREATING))
+
+        for stale in (read, StackRecord("one")):
+            with pytest.raises(ConflictError):
+                stacks.save(replace(stale, status=JobStatus.FAILED))
+
+        (stored,) = stacks.get_many(["one"]).values()
+        assert (stored.status, stored.version) == (JobStatus.CREATING, 2)
+
+    def test_a_row_that_is_gone_is_not_written_again(self, stacks):
+        with pytest.raises(ConflictError):
+            stacks.save(StackRecord("one", version=3))
+
+    def test_the_sweep_finds_what_was_not_touched(self, stacks):
+        for minutes, name in enumerate(("old", "new")):
+            stacks.save(StackRecord(name, updated_at=NOW + timedelta(minutes=minutes)))
+        stacks.save(StackRecord("other", status=JobStatus.READY, updated_at=NOW))
+
+        found = [record.job_name for record in stacks.by_status(JobStatus.PENDING, until=NOW)]
+
+        assert found == ["old"]
+
+
+class QueueContract:
+    """`queue` is the port, and `receive` returns the bodies that can be seen at once."""
+
+    def test_a_message_names_its_job(self, queue, receive):
+        queue.send("one")
+
+        assert receive() == [{"job_name": "one"}]
+
+    def test_a_message_may_ask_for_more(self, queue, receive):
+        queue.send("one", detect_drift=True)
+
+        assert receive() == [{"job_name": "one", "detect_drift": True}]
+
+    def test_what_is_delayed_is_not_seen_yet(self, queue, receive):
+        queue.send("one", delay_seconds=5)
+
+        assert receive() == []
+
+    def test_no_delay_is_too_long(self, queue, receive):
+        queue.send("one", delay_seconds=100_000)
+
+        assert receive() == []
+
+    def test_many_are_sent_with_a_delay_each(self, queue, receive):
+        queue.send_many({f"job-{number}": 60 * (number % 2) for number in range(14)})
+
+        assert len(receive()) == 7
+
+
+class PaceContract:
+    """`pace` is the port and `clock` its time, a FakeClock."""
+
+    def test_who_comes_first_goes(self, pace):
+        assert pace.enter(Quota.CREATE, admitted=False).go
+        assert pace.take(Quota.CREATE).go
+
+    def test_places_are_given_in_turn(self, pace, clock):
+        while pace.take(Quota.CREATE).go:
+            pass
+
+        places = [pace.enter(Quota.CREATE, admitted=False) for _ in range(4)]
+
+        assert not any(place.go for place in places)
+        assert all(place.kept for place in places)
+        times = [place.at for place in places]
+        assert times == sorted(set(times))
+        assert timedelta(seconds=1) <= times[-1] - clock.now <= timedelta(seconds=3)
+
+    def test_quotas_have_nothing_to_do_with_each_other(self, pace):
+        while pace.take(Quota.CREATE).go:
+            pass
+
+        assert pace.take(Quota.UPDATE).go
+
+    def test_the_gate_opens_with_time(self, pace, clock):
+        while pace.take(Quota.DELETE).go:
+            pass
+        clock.advance(timedelta(seconds=1))
+
+        assert pace.take(Quota.DELETE).go
+
+    def test_no_more_go_than_cloudformation_takes(self, pace, clock):
+        gone = 0
+        for _ in range(100):
+            gone += pace.take(Quota.UPDATE).go
+            clock.advance(timedelta(seconds=0.1))
+
+        assert 19 <= gone <= 21
+
+    def test_backing_off_closes_the_gate(self, pace, clock):
+        pace.back_off(Quota.UPDATE)
+
+        assert not pace.take(Quota.UPDATE).go
+        clock.advance(timedelta(seconds=1.5))
+        assert pace.take(Quota.UPDATE).go
+
+    def test_a_hold_is_told(self, pace, clock):
+        assert pace.hold(Quota.CREATE, "no room") == clock.now + HELD_FOR
+
+        assert pace.enter(Quota.CREATE, admitted=True).reason == "no room"
+        assert pace.take(Quota.UPDATE).go
+        clock.advance(HELD_FOR)
+        assert pace.take(Quota.CREATE).go

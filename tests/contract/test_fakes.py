@@ -1,0 +1,147 @@
+"""The fakes of the unit tests and of the simulation keep the contract."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.contract.operations import (
+    BusyOperationsContract,
+    FailingOperationsContract,
+    OperationsContract,
+)
+from tests.contract.tables import JobsContract, PaceContract, QueueContract, StacksContract
+from tests.simulation.world.calls import Calls, Invocation
+from tests.simulation.world.cloudformation import BROKEN_HANDLER, CloudFormation
+from tests.simulation.world.faults import Faults
+from tests.simulation.world.operations import StackOperations
+from tests.simulation.world.queue import Queue
+from tests.simulation.world.tables import JobsTable, PaceTable, StacksTable
+from tests.simulation.world.timeline import Timeline
+from tests.support.fakes import FakeClock, FakeCloudFormation, FakeJobs, FakePace, FakeStacks
+
+SIMULATED = "simulation"
+
+
+class WorldParts:
+    """What the world's ports are made from, without its people and its functions."""
+
+    def __init__(self):
+        self.timeline = Timeline()
+        self.faults = Faults()
+        self.chance = random.Random(0)
+        self.calls = Calls(self.timeline, self.faults, self.chance)
+        self.invoke()
+
+    def invoke(self):
+        self.calls.invocation = Invocation("contract", self.timeline.now, 0)
+
+    def run(self, seconds):
+        while self.timeline.step(self.timeline.now + timedelta(seconds=seconds)):
+            pass
+        self.invoke()
+
+
+@pytest.fixture
+def parts():
+    return WorldParts()
+
+
+class TestJobs(JobsContract):
+    @pytest.fixture(params=["unit", SIMULATED])
+    def jobs(self, request, parts):
+        return FakeJobs() if request.param == "unit" else JobsTable(parts.calls)
+
+    @pytest.fixture
+    def put(self, jobs):
+        def put(row):
+            jobs.rows[row["job_name"]] = row
+
+        return put
+
+
+class TestStacks(StacksContract):
+    @pytest.fixture
+    def stacks(self, parts):
+        return StacksTable(parts.calls, parts.chance)
+
+
+class TestStacksOfUnitTests(StacksContract):
+    test_the_sweep_finds_what_was_not_touched = None  # only the sweep's own tests read the index
+
+    @pytest.fixture
+    def stacks(self):
+        return FakeStacks()
+
+
+class TestQueue(QueueContract):
+    @pytest.fixture
+    def received(self):
+        return []
+
+    @pytest.fixture
+    def queue(self, parts, received):
+        def invoke(_function, event):
+            received.extend(json.loads(record["body"]) for record in event["Records"])
+            return {"batchItemFailures": []}
+
+        return Queue(parts.timeline, parts.chance, parts.calls, invoke)
+
+    @pytest.fixture
+    def receive(self, parts, received):
+        def receive():
+            parts.run(1)
+            return received
+
+        return receive
+
+
+class TestPace(PaceContract):
+    @pytest.fixture
+    def clock(self):
+        return FakeClock()
+
+    @pytest.fixture(params=["unit", SIMULATED])
+    def pace(self, request, parts, clock):
+        return FakePace(clock) if request.param == "unit" else PaceTable(parts.calls, clock)
+
+
+class UnitSubject:
+    def __init__(self):
+        self.operations = FakeCloudFormation(FakeClock())
+        self._failure = None
+
+    def finish(self, name):
+        if name in self.operations.running():
+            self.operations.finish(name, self._failure)
+        self._failure = None
+
+    def spoil(self, request):
+        self._failure = "it is broken"
+        return request
+
+
+class SimulatedSubject:
+    def __init__(self, parts):
+        self._parts = parts
+        service = CloudFormation(parts.timeline, parts.chance, lambda *_: None)
+        self.operations = StackOperations(
+            service, parts.timeline, parts.calls, parts.faults, parts.chance
+        )
+
+    def finish(self, name):
+        del name
+        self._parts.run(1000)
+
+    def spoil(self, request):
+        return replace(request, template=request.template + BROKEN_HANDLER)
+
+
+class TestOperations(OperationsContract, FailingOperationsContract, BusyOperationsContract):
+    @pytest.fixture(params=["unit", SIMULATED])
+    def subject(self, request, parts):
+        return UnitSubject() if request.param == "unit" else SimulatedSubject(parts)

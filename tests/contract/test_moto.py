@@ -1,0 +1,83 @@
+"""The adapters of `provisioner.aws` keep the contract over moto.
+
+moto's CloudFormation is done at once, lets nothing fail and takes identical updates: what is about
+time and failures is proven on the embedded engine (tests/local/test_contract.py).
+"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from provisioner.aws.clients import client
+from provisioner.aws.cloudformation import CloudFormation
+from provisioner.aws.jobs_table import JobsTable
+from provisioner.aws.pace import PaceTable
+from provisioner.aws.queue import ReconcileQueue
+from provisioner.aws.stacks_table import StacksTable
+from tests.contract.operations import PREFIX, OperationsContract
+from tests.contract.tables import JobsContract, PaceContract, QueueContract, StacksContract
+from tests.functional.conftest import bootstrap
+from tests.support.fakes import FakeClock
+
+__all__ = ["bootstrap"]
+
+pytestmark = pytest.mark.usefixtures("bootstrap")
+
+
+class TestJobs(JobsContract):
+    @pytest.fixture
+    def jobs(self):
+        return JobsTable("jobs-Jobs")
+
+    @pytest.fixture
+    def put(self, jobs):
+        return jobs.put
+
+
+class TestStacks(StacksContract):
+    @pytest.fixture
+    def stacks(self):
+        return StacksTable("jobs-Stacks")
+
+
+class TestQueue(QueueContract):
+    @pytest.fixture
+    def queue(self, bootstrap):
+        return ReconcileQueue(bootstrap["RECONCILE_QUEUE_URL"])
+
+    @pytest.fixture
+    def receive(self, bootstrap):
+        def receive():
+            found = client("sqs").receive_message(
+                QueueUrl=bootstrap["RECONCILE_QUEUE_URL"], MaxNumberOfMessages=10
+            )
+            return [json.loads(message["Body"]) for message in found.get("Messages", ())]
+
+        return receive
+
+
+class TestPace(PaceContract):
+    @pytest.fixture
+    def clock(self):
+        return FakeClock()
+
+    @pytest.fixture
+    def pace(self, clock):
+        return PaceTable("jobs-Pace", clock)
+
+
+class MotoSubject:
+    def __init__(self):
+        role = "arn:aws:iam::123456789012:role/cloudformation"
+        self.operations = CloudFormation(PREFIX, role, "artifacts")
+
+    def finish(self, name):
+        """Nothing: whatever was asked for is done."""
+
+
+class TestOperations(OperationsContract):
+    @pytest.fixture
+    def subject(self):
+        return MotoSubject()

@@ -1,0 +1,122 @@
+"""The adapters of `provisioner.aws` keep the contract over the embedded engine."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import boto3
+import pytest
+
+from provisioner.aws.clients import client
+from provisioner.aws.cloudformation import CloudFormation
+from provisioner.aws.jobs_table import JobsTable
+from provisioner.aws.pace import PaceTable
+from provisioner.aws.queue import ReconcileQueue
+from provisioner.aws.stacks_table import StacksTable
+from provisioner.stack import IN_PROGRESS
+from tests.contract.operations import (
+    NAME,
+    PREFIX,
+    FailingOperationsContract,
+    OperationsContract,
+)
+from tests.contract.tables import JobsContract, PaceContract, QueueContract, StacksContract
+from tests.functional.conftest import forget, make_table
+from tests.support.fakes import FakeClock
+from tests.support.resources import with_missing_export
+from tests.support.waiting import wait_until
+
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("reached")]
+
+TABLES = ("contract-Jobs", "contract-Stacks", "contract-Pace")
+
+
+@pytest.fixture
+def reached(open_engine, monkeypatch):
+    """Have this process's clients reach the engine, which has new tables and a queue."""
+    for name, value in open_engine.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", open_engine.environment["AWS_REGION"])
+    forget()
+    make_table("contract-Jobs", "job_name")
+    make_table("contract-Stacks", "job_name", index=("status", "updated_at"))
+    make_table("contract-Pace", "quota")
+    yield
+    for table in TABLES:
+        boto3.client("dynamodb").delete_table(TableName=table)
+    forget()
+
+
+class TestJobs(JobsContract):
+    @pytest.fixture
+    def jobs(self):
+        return JobsTable("contract-Jobs")
+
+    @pytest.fixture
+    def put(self, jobs):
+        return jobs.put
+
+
+class TestStacks(StacksContract):
+    @pytest.fixture
+    def stacks(self):
+        return StacksTable("contract-Stacks")
+
+
+class TestQueue(QueueContract):
+    @pytest.fixture
+    def url(self, reached):  # noqa: ARG002  (it is that fixture by which boto3 reaches the engine)
+        url = boto3.client("sqs").create_queue(QueueName="contract")["QueueUrl"]
+        yield url
+        boto3.client("sqs").delete_queue(QueueUrl=url)
+
+    @pytest.fixture
+    def queue(self, url):
+        return ReconcileQueue(url)
+
+    @pytest.fixture
+    def receive(self, url):
+        def receive():
+            found = client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+            return [json.loads(message["Body"]) for message in found.get("Messages", ())]
+
+        return receive
+
+
+class TestPace(PaceContract):
+    @pytest.fixture
+    def clock(self):
+        return FakeClock()
+
+    @pytest.fixture
+    def pace(self, clock):
+        return PaceTable("contract-Pace", clock)
+
+
+class EngineSubject:
+    def __init__(self, role):
+        self.operations = CloudFormation(PREFIX, role, "artifacts")
+
+    def finish(self, name):
+        def ended():
+            state = self.operations.describe(name)
+            return state is None or state.status not in IN_PROGRESS
+
+        wait_until(ended, f"the end of {name}'s operation")
+
+    def spoil(self, request):
+        template = with_missing_export(json.loads(request.template))
+        return replace(request, template=json.dumps(template))
+
+
+class TestOperations(OperationsContract, FailingOperationsContract):
+    @pytest.fixture
+    def subject(self, open_engine):
+        subject = EngineSubject(open_engine.outputs["CloudFormationRoleArn"])
+        yield subject
+        subject.finish(NAME)
+        state = subject.operations.describe(NAME)
+        if state is not None:
+            subject.operations.delete(state.stack_id, (), force=False, token="clean-up")
+            subject.finish(NAME)
