@@ -13,6 +13,7 @@ from provisioner.errors import (
     ConflictError,
     NoChangesError,
     PermanentError,
+    ProvisionerError,
     StackLimitError,
     ThrottledError,
 )
@@ -162,11 +163,15 @@ class StackOperations:
             self.asked(asked, stack)
             self._pass(asked.kind)
             self._timeline.note("called:", asked)
-            self.called(asked)
             before = len(stack.tokens) if stack else 0
-            answer = work()
+            try:
+                answer = work()
+            except ProvisionerError:
+                self.called(asked)
+                raise
             after = self._service.stacks.get(asked.name)
             if after is not stack or (stack and len(stack.tokens) != before):
+                self.called(asked)
                 self.accepted.append((self._timeline.now, asked))
             return answer
 
