@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 
 import boto3
 import pytest
@@ -222,7 +223,24 @@ class TestQueue:
         assert answer == {"batchItemFailures": []}
         assert dead_letters() == []
         [again] = sqs_backends[ACCOUNT][REGION].queues["reconcile"]._messages
-        assert json.loads(again.body) == {"job_name": "report", "retry": True}
+        assert json.loads(again.body) == {"job_name": "report", "retry": True, "tries": 1}
+
+    @pytest.mark.parametrize(
+        ("tries", "seconds"), [(0, 10), (1, 20), (3, 80), (5, 320), (50, 320)]
+    )
+    def test_what_keeps_failing_is_tried_ever_more_seldom(self, monkeypatch, tries, seconds):
+        put()
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", NOWHERE)
+        before = time.time()
+
+        reconcile_queue.handler(
+            queue_batch(message({"job_name": "report", "tries": tries})), Context()
+        )
+
+        [again] = sqs_backends[ACCOUNT][REGION].queues["reconcile"]._messages
+        assert json.loads(again.body)["tries"] == tries + 1
+        delay_seconds = again.delayed_until / 1000 - before
+        assert seconds - 1 <= delay_seconds <= seconds + 9
 
     def test_a_retry_forgets_what_has_failed(self):
         put()

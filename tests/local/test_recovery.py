@@ -14,7 +14,7 @@ from tests.local.conftest import OPEN, local
 from tests.support.faults import faults_before
 from tests.support.processes import kill_engine, kill_workers, wait_until_saved
 
-pytestmark = pytest.mark.engine
+pytestmark = pytest.mark.recovery
 
 JOBS = 50
 HALF = JOBS // 2

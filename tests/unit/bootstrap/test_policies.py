@@ -55,6 +55,7 @@ def test_no_role_is_allowed_all_of_a_service(policies):
 
 WITHOUT_RESOURCE = {
     "cloudformation:DescribeStacks",  # of all stacks
+    "cloudformation:ListStacks",
     "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeSecurityGroupRules",
     "ec2:DescribeSecurityGroups",

@@ -231,3 +231,9 @@ def test_deploy_settings_name_capabilities_for_both_places(root):
         assert deploy["stack_name"] == "jobs"
         assert deploy["resolve_s3"] is True
         assert "CAPABILITY_AUTO_EXPAND" in deploy["capabilities"]
+
+
+def test_lambda_does_not_take_a_job_that_waits_for_a_loop(source):
+    """It stops a function that is woken by its own messages for the sixteenth time."""
+    properties = source["Resources"]["ReconcileQueueFunction"]["Properties"]
+    assert properties["RecursiveLoop"] == "Allow"
