@@ -225,9 +225,7 @@ class TestQueue:
         [again] = sqs_backends[ACCOUNT][REGION].queues["reconcile"]._messages
         assert json.loads(again.body) == {"job_name": "report", "retry": True, "tries": 1}
 
-    @pytest.mark.parametrize(
-        ("tries", "seconds"), [(0, 10), (1, 20), (3, 80), (5, 320), (50, 320)]
-    )
+    @pytest.mark.parametrize(("tries", "seconds"), [(0, 10), (1, 20), (3, 80), (5, 320), (50, 320)])
     def test_what_keeps_failing_is_tried_ever_more_seldom(self, monkeypatch, tries, seconds):
         put()
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", NOWHERE)
