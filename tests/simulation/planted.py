@@ -10,7 +10,6 @@ import pytest
 
 from provisioner import admission, operations, plan, reconcile, record
 from provisioner.entrypoints import job_stream, reconcile_queue, reconciling
-from provisioner.errors import TemporaryError
 from provisioner.plan import Desired
 from provisioner.reconcile import Reconciler
 from provisioner.stack import IN_PROGRESS, SETTLED, JobStatus, StackRecord, StackState, StackStatus
@@ -164,10 +163,6 @@ def repairs_rows_that_are_paused(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(module, "decide", decide)
 
 
-def queues_again_who_is_woken_anyway(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(reconcile, "QueuedError", TemporaryError)
-
-
 BUGS: tuple[Plant, ...] = (
     trusts_the_stream_image,
     forgets_the_failed_digest,
@@ -185,5 +180,4 @@ BUGS: tuple[Plant, ...] = (
     gives_every_operation_the_same_token,
     gives_up_on_a_rollback_that_failed,
     repairs_rows_that_are_paused,
-    queues_again_who_is_woken_anyway,
 )
