@@ -40,6 +40,8 @@ INLINE_TEMPLATE_BYTES = 51_200
 _CANCELLED = re.compile(r"cancell?ed", re.IGNORECASE)
 # What was there when we looked is busy now, or gone.
 _OVERTAKEN = re.compile(r"_IN_PROGRESS|does not exist")
+# DetectStackDrift says so of a stack that was well a moment ago, as a ValidationError.
+_NO_DRIFT_NOW = re.compile(r"already in progress|while it is in|does not exist")
 _SAYS_WHY = ("_FAILED", "ROLLBACK_IN_PROGRESS")
 
 
@@ -111,9 +113,20 @@ class CloudFormation:
                         )
 
     def detect_drift(self, stack_id: str) -> None:
-        """Start looking for drift; what is found is told by `describe` some minutes later."""
+        """Start looking for drift; what is found is told by `describe` some minutes later.
+
+        Raises
+        ------
+        ConflictError
+            If it is being looked for, or the stack is gone or no longer settled.
+        """
         with translated():
-            client("cloudformation").detect_stack_drift(StackName=stack_id)
+            try:
+                client("cloudformation").detect_stack_drift(StackName=stack_id)
+            except ClientError as error:
+                if _NO_DRIFT_NOW.search(error_message(error)):
+                    raise ConflictError(error_message(error)) from error
+                raise
 
     def create(self, stack_name: str, request: StackRequest) -> str:
         """Start the creation; return the stack's id.

@@ -255,3 +255,19 @@ def test_drift_is_read_off_the_stack(stub):
     stub.add_response("describe_stacks", answered)
 
     assert ADAPTER.describe(NAME).drift == Drift(DriftStatus.DRIFTED, START)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        f"Drift detection is already in progress for stack [{STACK_ID}]",
+        f"Drift detection cannot be performed on stack {NAME} while it is in UPDATE_IN_PROGRESS",
+        f"Stack [{NAME}] does not exist",
+    ],
+    ids=["runs", "busy", "gone"],
+)
+def test_drift_that_cannot_be_looked_for_now_is_a_conflict(stub, message):
+    stub.add_client_error("detect_stack_drift", "ValidationError", message)
+
+    with pytest.raises(ConflictError):
+        ADAPTER.detect_drift(STACK_ID)
