@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from provisioner.pacing import PER_SECOND, Quota
 from provisioner.stack import IN_PROGRESS, SETTLED, JobStatus
 
 if TYPE_CHECKING:
@@ -34,6 +36,11 @@ class Finding(StrEnum):
     UNSETTLED = "unsettled"
     """INVALID or FAILED: what was wrong outside the row may be well by now."""
 
+
+DETECTIONS_A_DAY = int(PER_SECOND[Quota.DETECT_DRIFT] * 20 * 3600)
+"""As many as 20 hours allow: a day's are over before the next day's come."""
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 _ASKS_TO_DELETE = frozenset({Finding.VANISHED, Finding.ORPHANED})
 
@@ -81,6 +88,27 @@ def believable(found: Mapping[str, Finding], stacks: int) -> dict[str, Finding]:
     if len(deletions) <= max(10, stacks // 10):
         return dict(found)
     return {name: finding for name, finding in found.items() if name not in deletions}
+
+
+def due_for_drift(
+    found: Mapping[str, Finding],
+    records: Mapping[str, StackRecord],
+    stacks: Mapping[str, StackSummary],
+) -> list[str]:
+    """Return the jobs on which drift is to be looked for, those first that waited longest.
+
+    No more than a day's detections: a backlog that grows from day to day would never be through.
+    """
+    well = [
+        stack
+        for name, stack in stacks.items()
+        if name not in found
+        and stack.status in SETTLED
+        and name in records
+        and records[name].status is JobStatus.READY
+    ]
+    well.sort(key=lambda stack: (stack.drift_checked_at or _NEVER, stack.job_name))
+    return [stack.job_name for stack in well[:DETECTIONS_A_DAY]]
 
 
 def _compare(

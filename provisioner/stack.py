@@ -180,6 +180,7 @@ class StackSummary:
     stack_id: str
     status: StackStatus
     digest: str | None
+    drift_checked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,9 @@ class CloudFormation:
                             stack_id=stack["StackId"],
                             status=StackStatus(stack["StackStatus"]),
                             digest=_parameters(stack).get("SpecDigest"),
+                            drift_checked_at=stack.get("DriftInformation", {}).get(
+                                "LastCheckTimestamp"
+                            ),
                         )
 
     def detect_drift(self, stack_id: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -29,15 +31,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
+_log = logging.getLogger(__name__)
+
+_UNKNOWN_VERSION = "attribute_not_exists(version) OR NOT attribute_type(version, :number)"
+"""Of a row that does not exist, or is none of ours."""
+
+
 class StacksTable:
-    """Reads and writes StackRecords."""
+    """Reads and writes StackRecords.
+
+    A row that cannot be read, for a person wrote into it, reads as FAILED with that reason and
+    nothing else: the next look makes it again from the job's row and its stack.
+    """
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     def get_many(self, job_names: Iterable[str]) -> dict[str, StackRecord]:
         """Read records consistently; a job without a row is left out."""
-        return {name: from_item(item) for name, item in get_many(self._name, job_names).items()}
+        return {name: _record(item) for name, item in get_many(self._name, job_names).items()}
 
     def save(self, record: StackRecord) -> None:
         """Write the record as the successor of `record.version`.
@@ -54,7 +66,8 @@ class StacksTable:
             request["ConditionExpression"] = "version = :read"
             request["ExpressionAttributeValues"] = {":read": {"N": str(record.version)}}
         else:
-            request["ConditionExpression"] = "attribute_not_exists(job_name)"
+            request["ConditionExpression"] = _UNKNOWN_VERSION
+            request["ExpressionAttributeValues"] = {":number": {"S": "N"}}
         try:
             client("dynamodb").put_item(**request)
         except ClientError as error:
@@ -72,12 +85,12 @@ class StacksTable:
             "ExpressionAttributeNames": {"#status": "status"},
             "ExpressionAttributeValues": to_dynamodb({":status": status, ":until": iso(until)}),
         }
-        return (from_item(item) for item in pages("query", **request))
+        return (_record(item) for item in pages("query", **request))
 
     def all(self) -> Iterator[StackRecord]:
         """Yield every record: for people's listings, and for the daily comparison."""
         with translated():
-            return (from_item(item) for item in pages("scan", TableName=self._name))
+            return (_record(item) for item in pages("scan", TableName=self._name))
 
 
 _FIELDS = frozenset(
@@ -88,6 +101,21 @@ _FIELDS = frozenset(
         "updated_at", "expires_at", "version",
     }
 )  # fmt: skip
+
+
+def _record(item: Item) -> StackRecord:
+    try:
+        return from_item(item)
+    except Exception as error:  # noqa: BLE001  (whatever a person may have written there)
+        job_name, version = item["job_name"], item.get("version")
+        reason = f"the Stacks row cannot be read ({error!r}); the next look makes it again"
+        _log.warning("%s: %s; it was %s", job_name, reason, item)
+        return StackRecord(
+            job_name,
+            status=JobStatus.FAILED,
+            failure=Failure(reason=reason, at=datetime.now(UTC)),
+            version=int(version) if isinstance(version, int | Decimal) else 0,
+        )
 
 
 def to_item(record: StackRecord) -> Item:

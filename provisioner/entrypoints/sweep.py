@@ -20,7 +20,7 @@ from provisioner.aws.queue import MAX_DELAY_SECONDS, ReconcileQueue
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.tasks import Tasks
 from provisioner.aws.triggers_table import TriggersTable
-from provisioner.comparison import believable, compare
+from provisioner.comparison import believable, compare, due_for_drift
 from provisioner.completion import complete
 from provisioner.entrypoints.measuring import Count, count, measured
 from provisioner.errors import ProvisionerError
@@ -110,13 +110,9 @@ def _compare() -> None:
     count(Count.DELETIONS_WITHHELD, len(withheld))
     count(Count.JOBS_UNLIKE_THEIR_ROWS, len(found))
     _queue().send_many(dict.fromkeys(found, 0))
-    well = [
-        name
-        for name in stacks.keys() - findings.keys()
-        if name in records and records[name].status is JobStatus.READY
-    ]
+    due = due_for_drift(findings, records, stacks)
     _queue().send_many(
-        {name: random.randint(0, MAX_DELAY_SECONDS) for name in well},  # noqa: S311
+        {name: random.randint(0, MAX_DELAY_SECONDS) for name in due},  # noqa: S311
         detect_drift=True,
     )
     logger.info("compared", rows=len(rows), stacks=len(stacks), found=Counter(findings.values()))

@@ -299,6 +299,57 @@ class TestRunEvents:
         assert triggers()["2026-11-21T09:00:00.123Z#run-1"]["status"]["S"] == "STOPPED"
 
 
+def put_unreadable(job_name, status="READY", version=None):
+    """Write a Stacks row as a person might."""
+    item = {
+        "job_name": {"S": job_name},
+        "status": {"S": status},
+        "cloudformation_status": {"S": "WRITTEN_BY_HAND"},
+        "updated_at": {"S": "2026-01-01T00:00:00.000Z"},
+    }
+    boto3.client("dynamodb").put_item(
+        TableName="jobs-Stacks", Item=item | ({"version": version} if version else {})
+    )
+
+
+VERSIONS = {"a number": {"N": "7"}, "none": None, "a text": {"S": "new"}}
+
+
+class TestAnUnreadableStacksRow:
+    @pytest.mark.parametrize("version", VERSIONS.values(), ids=VERSIONS)
+    def test_is_made_again_from_the_stack(self, version):
+        put()
+        job_stream.handler(event("dynamodb_stream"), Context())
+        stack_events.handler(event("stack_status_change"), Context())
+        before = stacks()["report"]
+        put_unreadable("report", version=version)
+
+        job_stream.handler(event("dynamodb_stream"), Context())
+
+        for name in ("status", "stack_id", "spec_digest", "deployed_digest", "state_machine_arn"):
+            assert stacks()["report"][name] == before[name]
+
+    @pytest.mark.parametrize("status", ["CREATING", "PENDING"])
+    def test_hides_no_other_from_the_sweep_and_is_looked_at(self, status):
+        old = datetime.now(UTC) - timedelta(hours=1)
+        put_unreadable("unreadable", status)
+        StacksTable("jobs-Stacks").save(
+            StackRecord("stuck", status=JobStatus(status), updated_at=old)
+        )
+
+        sweep.handler({}, Context())
+
+        assert sorted(queued()) == ["stuck", "unreadable"]
+
+    def test_hides_no_other_from_the_comparison_and_is_looked_at(self):
+        put()
+        put_unreadable("unreadable")
+
+        sweep.handler({"compare": True}, Context())
+
+        assert sorted(queued()) == ["report", "unreadable"]
+
+
 class TestSweep:
     def test_a_stuck_job_is_queued_and_a_fresh_one_is_not(self):
         table = StacksTable("jobs-Stacks")

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from provisioner.comparison import Finding, believable, compare
+from provisioner.comparison import (
+    DETECTIONS_A_DAY,
+    Finding,
+    believable,
+    compare,
+    due_for_drift,
+)
+from provisioner.pacing import PER_SECOND, Quota
 from provisioner.stack import JobStatus, StackRecord, StackStatus, StackSummary
 
 ROW, OTHER_ROW = "row-digest", "other-row-digest"
@@ -122,3 +130,29 @@ def test_a_table_that_was_emptied_takes_no_stack_along(vanished, stacks, believe
 
     assert "healed" in kept
     assert len(kept) == (vanished + 1 if believed else 1)
+
+
+def test_drift_is_looked_for_where_all_is_well_and_longest_ago_first():
+    checked = datetime(2026, 11, 20, tzinfo=UTC)
+    names = ("lately", "long-ago", "never", "changed", "busy", "paused", "unknown")
+    records = {name: replace(READY, job_name=name) for name in names}
+    records["paused"] = replace(READY, job_name="paused", status=JobStatus.PAUSED)
+    del records["unknown"]
+    stacks = {name: replace(STACK, job_name=name) for name in names}
+    stacks["lately"] = replace(stacks["lately"], drift_checked_at=checked + timedelta(days=1))
+    stacks["long-ago"] = replace(stacks["long-ago"], drift_checked_at=checked)
+    stacks["busy"] = replace(stacks["busy"], status=StackStatus.UPDATE_IN_PROGRESS)
+    found = {"changed": Finding.MISSED}
+
+    assert due_for_drift(found, records, stacks) == ["never", "long-ago", "lately"]
+
+
+def test_a_day_has_no_more_drift_detections_than_are_over_when_the_next_one_comes():
+    names = [f"job-{number}" for number in range(DETECTIONS_A_DAY + 1)]
+    records = dict.fromkeys(names, READY)
+    stacks = {name: replace(STACK, job_name=name) for name in names}
+
+    due = due_for_drift({}, records, stacks)
+
+    assert len(due) == DETECTIONS_A_DAY
+    assert len(due) / PER_SECOND[Quota.DETECT_DRIFT] < timedelta(days=1).total_seconds()
