@@ -15,7 +15,7 @@ export SAM_CLI_TELEMETRY := 0
 # The Lambda runtime brings the SDK, kept current by AWS, so the package does not.
 RUNTIME_HAS := $(foreach name,boto3 botocore s3transfer urllib3 python-dateutil,--no-emit-package $(name))
 
-.PHONY: local local-down test test-fast test-simulation test-recovery simulate check bench build deploy lock golden clean
+.PHONY: local local-down test test-fast test-simulation simulate check bench build deploy lock golden clean
 
 local: $(READY)
 	@$(BIN)/provisioner local up
@@ -28,9 +28,6 @@ test: test-fast test-simulation
 
 test-simulation: $(READY)
 	$(BIN)/pytest -q -n auto -m simulation tests/simulation
-
-test-recovery: $(READY)
-	$(BIN)/pytest -q -m recovery tests/local/test_recovery.py
 
 # One seed of the simulation again; its output says which.
 SCHEDULES ?= 250
