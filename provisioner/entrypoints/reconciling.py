@@ -155,7 +155,7 @@ def reconcile(
 def _looks(names: list[str], retry: frozenset[str]) -> Iterator[tuple[str, Reconciled | Exception]]:
     """Yield what came of each job. What fails for all of them at once is tried for each alone.
 
-    So that one Stacks row that nobody can read keeps only its own job from being looked at.
+    So that a row that cannot even be read keeps only its own job from being looked at.
     """
     left = dict.fromkeys(names)
     failed: Exception | None = None

@@ -8,6 +8,7 @@ import time
 
 import boto3
 import pytest
+from moto.cloudformation.models import cloudformation_backends
 from moto.sqs.models import sqs_backends
 
 from provisioner.entrypoints import job_stream, reconcile_queue, reconciling
@@ -72,10 +73,13 @@ def queue_batch(*messages):
 
 
 def spoil(job_name):
-    """Leave a Stacks row that no version of the provisioner has written."""
-    boto3.client("dynamodb").put_item(
-        TableName="jobs-Stacks", Item={"job_name": {"S": job_name}, "status": {"S": "CONFUSED"}}
+    """Have a stack of the job's name in a status that CloudFormation does not have today."""
+    topic = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+    boto3.client("cloudformation").create_stack(
+        StackName=f"jobs-{job_name}", TemplateBody=json.dumps(topic)
     )
+    (stack,) = cloudformation_backends[ACCOUNT][REGION].stacks.values()
+    stack.status = "CONFUSED"
 
 
 POISON = {
@@ -137,15 +141,17 @@ class TestStream:
         [(body, _)] = dead_letters()
         assert 100_000 < len(body.encode()) < 256 * 1024
 
-    def test_a_stacks_row_that_nobody_can_read_stops_only_its_own_job(self):
+    def test_a_stack_that_nobody_can_read_stops_only_its_own_job(self):
         put()
-        spoil("Capitals")
+        spoil("broken")
+        batch = event("dynamodb_stream")
+        batch["Records"][2]["dynamodb"]["Keys"]["job_name"]["S"] = "broken"
 
-        answer = job_stream.handler(event("dynamodb_stream"), Context())
+        answer = job_stream.handler(batch, Context())
 
         assert answer == {"batchItemFailures": []}
         assert stacks()["report"]["status"]["S"] == "CREATING"
-        assert queued() == ["Capitals"]
+        assert queued() == ["broken"]
 
     def test_tables_that_cannot_be_read_at_all_are_no_reason_to_stop(self, monkeypatch):
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", NOWHERE)
@@ -206,7 +212,7 @@ class TestQueue:
         [(body, attributes)] = dead_letters()
         assert json.loads(body) == {"job_name": "broken", "retry": True}
         assert attributes == {
-            "reason": "'CONFUSED' is not a valid JobStatus",
+            "reason": "'CONFUSED' is not a valid StackStatus",
             "error_type": "ValueError",
             "source": "reconcile_queue",
             "job_name": "broken",
