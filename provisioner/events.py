@@ -50,6 +50,20 @@ def of_stream_record(record: object) -> str:
             raise UnreadableError(_NO_RECORD)
 
 
+def may_free_a_run(record: Mapping[str, object]) -> bool:
+    """Tell whether a record of the Triggers table's stream may make it a waiting run's turn.
+
+    A lock for which nobody waits makes nobody's; when somebody does later, that is a record, too.
+    """
+    match record:
+        case {"dynamodb": {"NewImage": {"status": {"S": "FREE"}} as lock}}:
+            return "waiting" in lock
+        case {"dynamodb": {"NewImage": {"status": {"S": "QUEUED"}}}}:
+            return True
+        case _:
+            return False
+
+
 def of_queue_message(body: object) -> Look:
     """Return what a message's body asks for.
 

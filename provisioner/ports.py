@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from provisioner.jobs import Job, Rejected
     from provisioner.pacing import Place, Quota
-    from provisioner.runs import EndedExecution
+    from provisioner.runs import EndedExecution, Lock, OpenRun, WaitingEnd, WaitingRun
     from provisioner.stack import StackRecord, StackState
 
 
@@ -112,6 +112,50 @@ class Runs(Protocol):
 
     def release(self, job_name: str, execution_name: str) -> bool:
         """Free the job's lock if this execution holds it; True when it did."""
+
+    def lock(self, job_name: str) -> Lock:
+        """Read the job's lock consistently."""
+
+    def waiting(self, job_name: str, trigger_id: str) -> WaitingRun | None:
+        """Read a queued run consistently, None when it is no longer queued."""
+
+    def forget(self, job_name: str, trigger_id: str) -> None:
+        """Take a run out of those that wait, whatever its row says."""
+
+    def end_waiting(self, job_name: str, trigger_id: str, end: WaitingEnd) -> bool:
+        """Write the end of a run that never started and take it out of those that wait.
+
+        False when it is no longer queued, or was started in vain once more.
+        """
+
+    def mark_stopping(
+        self, job_name: str, trigger_id: str, *, by: str, reason: str
+    ) -> OpenRun | None:
+        """Note on a running run's row who stops it; return what the row says, None without one."""
+
+
+class Stopping(Protocol):
+    """Step Functions, as far as stopping goes."""
+
+    def stop(self, execution_arn: str, *, error: str, cause: str) -> None:
+        """Stop an execution; one that has ended stays as it ended."""
+
+
+class Executions(Stopping, Protocol):
+    """Step Functions, as far as the runs of jobs go."""
+
+    def start(self, job_name: str, execution_name: str, execution_input: str) -> str:
+        """Start an execution and return its ARN; the same again starts nothing new.
+
+        Raises ConflictError when that name has been used by one that has ended or was given
+        another input, NotFoundError when the job has no state machine.
+        """
+
+    def ended(self, job_name: str, execution_arn: str) -> EndedExecution | None:
+        """Return how an execution ended, None while it runs."""
+
+    def arn(self, job_name: str, execution_name: str) -> str:
+        """Return the ARN that an execution of that name has."""
 
 
 class Work(Protocol):

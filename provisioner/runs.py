@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LOCK = "#lock"
 """Sort key of the item that says which execution holds a job's lock."""
+
+MAX_WAITING = 1000
+"""Runs of a job that may wait at once: their ids are kept in one item, of 400 KB at most."""
+
+FREE = "FREE"
+"""`status` of a lock that nobody holds, by which the stream's filter knows it."""
 
 RUN_RETENTION_SECONDS = 90 * 24 * 3600
 """How long a run's row is kept after it began, on top of the job's timeout."""
 
 FIRST_RUN = "0"
 """Runs sort from here: their keys begin with a year, those of other items with `#`."""
+
+
+_TRIGGER_ID = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,12}Z#.{1,80}")
 
 
 class RunStatus(StrEnum):
@@ -31,6 +47,9 @@ class RunStatus(StrEnum):
 FINAL = frozenset(RunStatus) - {RunStatus.QUEUED, RunStatus.RUNNING}
 """Nothing follows."""
 
+STOPPED = "Stopped"
+"""`error` of a run that was stopped; `cause` says why, `stopped_by` who did it."""
+
 ENDED_AS = {
     "ABORTED": RunStatus.STOPPED,
     "TIMED_OUT": RunStatus.TIMED_OUT,
@@ -42,7 +61,11 @@ ENDED_AS = {
 
 @dataclass(frozen=True, slots=True)
 class EndedExecution:
-    """An execution that came to its end, as Step Functions tells it."""
+    """An execution that came to its end, as Step Functions tells it.
+
+    `waited` is the key of the run's row when the run was queued before this execution was started
+    for it; the row of any other run is named after the execution itself.
+    """
 
     job_name: str
     execution_name: str
@@ -52,11 +75,112 @@ class EndedExecution:
     ended_at: datetime
     error: str | None = None
     cause: str | None = None
+    waited: str | None = None
 
     @property
     def trigger_id(self) -> str:
         """The sort key of the run's row."""
-        return trigger_id(self.started_at, self.execution_name)
+        return self.waited or trigger_id(self.started_at, self.execution_name)
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A job's lock: which execution may run, until when, and the runs that wait for it.
+
+    Attributes
+    ----------
+    owner, execution_arn, run
+        The execution that holds it and the key of its run; None when it is free.
+    lease_until
+        Epoch seconds after which nobody holds it any more.
+    waiting
+        Keys of queued runs, in the order in which they came.
+    cancels
+        The waiting run for which all others have to go, the running one included.
+    """
+
+    owner: str | None = None
+    execution_arn: str | None = None
+    run: str | None = None
+    lease_until: int = 0
+    waiting: tuple[str, ...] = ()
+    cancels: str | None = None
+
+    def is_free(self, now: datetime) -> bool:
+        """Tell whether the next run may take it."""
+        return self.owner is None or self.lease_until < int(now.timestamp())
+
+    @property
+    def cancelling(self) -> str | None:
+        """The waiting run that cancels the others, None when none does (any more)."""
+        return self.cancels if self.cancels in self.waiting else None
+
+    @property
+    def superseded(self) -> tuple[str, ...]:
+        """Waiting runs that came before the one that cancels the others."""
+        cancelling = self.cancelling
+        return () if cancelling is None else self.waiting[: self.waiting.index(cancelling)]
+
+    @property
+    def next(self) -> str | None:
+        """The run that has to start when the lock is free."""
+        return self.cancelling or next(iter(self.waiting), None)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """What a run's row says of it: its status, and the execution that it was last part of."""
+
+    status: RunStatus
+    execution_arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRun:
+    """A QUEUED run, as much of it as starting it takes.
+
+    `starts` counts the executions that were started for it in vain. `payload` is what the job gets,
+    None when it is lost. `asked` is what the run's row says of how it was asked for: the members of
+    ``_run`` in an execution's input.
+    """
+
+    trigger_id: str
+    starts: int
+    payload: Mapping[str, object] | None
+    asked: Mapping[str, object]
+
+    @property
+    def execution_name(self) -> str:
+        """The name of the next execution for it: the same however often it is asked for.
+
+        Step Functions, StartExecution: at most 80 characters, unique for 90 days.
+        """
+        own = self.trigger_id.partition("#")[2]
+        tag = hashlib.sha256(self.trigger_id.encode()).hexdigest()[:8]
+        return f"{own[:60]}-{tag}-{self.starts}"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingEnd:
+    """How a run ended that never started; `starts` when it must not have been tried since."""
+
+    status: RunStatus
+    error: str
+    cause: str
+    at: datetime
+    by: str | None = None
+    starts: int | None = None
+
+
+def waited_of(execution_input: str | None) -> str | None:
+    """Return `EndedExecution.waited` from the input that an execution was started with."""
+    try:
+        match json.loads(execution_input or ""):
+            case {"_run": {"waited": str(waited)}} if _TRIGGER_ID.fullmatch(waited):
+                return waited
+    except ValueError:
+        pass
+    return None
 
 
 def trigger_id(started_at: datetime, execution_name: str) -> str:

@@ -25,9 +25,15 @@ def refused(admission: Admission, platform: Platform) -> dict[str, object]:
                 choice('$refusal = "duplicate"', "Duplicate"),
                 choice('$refusal = "large"', "StoreInput"),
                 choice(
-                    '$refusal = "overlap"',
+                    '$refusal = "overlap" and $run.overlap = "skip" and $not($run.waited)',
                     "RecordRefusal",
                     _ending("SKIPPED", "Overlap", '"The run before it has not ended"'),
+                ),
+                choice('$refusal = "overlap"', "Queue"),
+                choice(
+                    '$refusal = "full"',
+                    "RecordRefusal",
+                    _ending("SKIPPED", "Overlap", '"As many runs as may wait do so already"'),
                 ),
                 choice(
                     '$refusal = "invalid"',
@@ -43,6 +49,18 @@ def refused(admission: Admission, platform: Platform) -> dict[str, object]:
             "Type": "Wait",
             "Seconds": jsonata("1 + $floor($random() * 4)"),
             "Next": "Admit",
+        },
+        "Queue": {
+            **transaction(platform, admission.queue()),
+            "Retry": [{"ErrorEquals": [CANCELED], "MaxAttempts": 0}, SERVICE_RETRY],
+            "Catch": [
+                {
+                    "ErrorEquals": [CANCELED],
+                    "Assign": {"refusal": admission.refusal("full")},
+                    "Next": "Refused",
+                }
+            ],
+            "Next": "Queued",
         },
         "RecordRefusal": {
             **transaction(platform, admission.refuse()),

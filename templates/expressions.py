@@ -10,10 +10,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from provisioner.jobs import OVERLAPS
 from provisioner.runs import RUN_RETENTION_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from provisioner.jobs import Job
 
 LARGE_BYTES = 100_000
 """Above it an input or output goes to S3: the row, with both, stays far below DynamoDB's 400 KB."""
@@ -22,6 +25,7 @@ CONTAINER_PAYLOAD_CHARACTERS = 7_168
 """Of the 8,192 that ECS RunTask allows for overrides (API_RunTask, overrides)."""
 
 CAUSE_CHARACTERS = 4_000
+BY_CHARACTERS = 200
 TICK_RETENTION_SECONDS = 7 * 24 * 3600
 """Longer than EventBridge Scheduler goes on delivering one tick (`schedule.RETRY_SECONDS`)."""
 
@@ -58,12 +62,14 @@ def is_large(text: str) -> str:
     return f'$length({text}) + 3 * $length($replace({text}, /[ -~]+/, "")) > {LARGE_BYTES}'
 
 
-def prepare(payload: Mapping[str, object], timeout_seconds: int, problem: str) -> str:
+def prepare(job: Job, problem: str) -> str:
     """Return `run`: what all later states need to know of the run.
 
     The execution's input without ``_run`` is merged over the row's payload, key by key at the top
-    level only. A scheduled time that is none (or was not filled in) is replaced by the start.
+    level only; that of a run that has `waited` was merged before. A scheduled time that is none (or
+    was not filled in) is replaced by the start.
     """
+    policies = json.dumps(list(OVERLAPS))
     head = squeezed(r"""
         $input := $states.context.Execution.Input;
         $given := $type($input) = "object" ? $input : {};
@@ -76,26 +82,34 @@ def prepare(payload: Mapping[str, object], timeout_seconds: int, problem: str) -
             /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?Z$/);
         $ticked := $timely and $type($told.schedule) = "string"
             and $contains($told.schedule, /^[A-Za-z0-9_.-]{1,64}$/);
+        $waited := $type($told.waited) = "string" and $contains($told.waited,
+            /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,12}Z#.{1,80}$/);
     """)
     merged = (
-        f"$payload := $merge([{payload_literal(payload)}, "
+        f"$payload := $merge([$waited ? {{}} : {payload_literal(job.payload)}, "
         '$sift($given, function($v, $k) { $k != "_run" })]);'
     )
     tail = squeezed(f"""
         $text := $string($payload);
         {{
-            "id": $started_at & "#" & {NAME},
+            "id": $waited ? $told.waited : $started_at & "#" & {NAME},
+            "waited": $waited,
+            "overlap": $told.overlap in {policies} ? $told.overlap : {json.dumps(job.overlap)},
+            "by": $type($told.by) = "string" ? $substring($told.by, 0, {BY_CHARACTERS}) : "",
             "started_at": $started_at,
             "start": $start,
             "source": $source,
             "scheduled_for": $timely ? $told.scheduled_for
                 : $source = "schedule" ? $started_at : "",
-            "tick": $ticked ? "#tick#" & $told.schedule & "#" & $told.scheduled_for : "",
+            "tick": $ticked and $not($waited)
+                ? "#tick#" & $told.schedule & "#" & $told.scheduled_for : "",
             "expires_at": $string($floor($start / 1000)
-                + {timeout_seconds + RUN_RETENTION_SECONDS}),
+                + {job.timeout_seconds + RUN_RETENTION_SECONDS}),
             "payload": $payload,
             "large": {is_large("$text")},
             "problem": $type($input) != "object" ? "The input of a run must be a JSON object"
+                : $exists($told.overlap) and $not($told.overlap in {policies})
+                    ? "_run.overlap must be one of {", ".join(OVERLAPS)}"
                 : {problem}
         }}
     """)

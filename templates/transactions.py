@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from provisioner.runs import MAX_WAITING
 from templates.expressions import (
     ENTERED_MILLIS,
     ENTERED_SECONDS,
@@ -30,7 +31,11 @@ LEASE_GRACE_SECONDS = 300
 """How long a lock outlives ``timeout_seconds``. The state machine has ended `MARGIN_SECONDS` after
 it in any case; what remains is for its end to be noticed and the lock to be freed properly."""
 
+LOCKED = '$run.overlap != "allow"'
+
 _ENDED_AT = "$fromMillis($ended)"
+_THIS_RUN = '{":run": {"SS": [$run.id]}}'
+_QUEUED = '{"queued_at": {"S": $run.started_at}, "starts": {"N": "0"}}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,31 +45,39 @@ class Admission:
     job: Job
     platform: Platform
 
-    @property
-    def locked(self) -> bool:
-        """Whether only one run may go at a time."""
-        return self.job.overlap == "skip"
-
     def admit(self) -> str:
         """Return the lock, the RUNNING row and the tick, or an error when the run can't be put."""
         return f"""(
             $run.problem != "" or $run.large and $stored_input = "" ? $error("not admissible");
-            [{self._lock() if self.locked else ""} {self._row("RUNNING")}, {self._tick()}]
+            [{LOCKED} ? {self._take_lock()}, {self._row("RUNNING")}, {self._tick()}]
         )"""
 
-    def refusal(self) -> str:
+    def queue(self) -> str:
+        """Return the run's place among the waiting, its QUEUED row and the tick.
+
+        A run that has waited, and found the lock taken once more, goes on waiting instead.
+        """
+        return f"""(
+            $run.waited
+                ? [{self._wait_on()}]
+                : [{self._join()}, {self._row("QUEUED", _QUEUED)}, {self._tick()}]
+        )"""
+
+    def refusal(self, lock: str) -> str:
         """Return the expression that reads off which item refused the transaction.
 
         DynamoDB lists one code an item, in their order: ``[ConditionalCheckFailed, None]``. Any
-        other code is a collision with a concurrent transaction, and passes.
+        other code is a collision with a concurrent transaction, and passes. `lock` is what the
+        lock's refusal means.
         """
-        lock = '$codes[0] = "ConditionalCheckFailed" ? "overlap" : ' if self.locked else ""
         return jsonata(
             squeezed(rf"""(
                 $found := $match($states.errorOutput.Cause, /\[([A-Za-z, ]+)\]/)[0].groups[0];
-                $codes := $exists($found) ? $split($found, ", ") : [];
-                $codes[{2 if self.locked else 1}] = "ConditionalCheckFailed" ? "duplicate"
-                    : {lock} "conflict"
+                $failed := ($exists($found) ? $split($found, ", ") : []).($ =
+                    "ConditionalCheckFailed");
+                $rest := {LOCKED} ? 1 : 0;
+                $failed[$rest] or $failed[$rest + 1] ? "duplicate"
+                    : {LOCKED} and $failed[0] ? "{lock}" : "conflict"
             )""")
         )
 
@@ -99,11 +112,13 @@ class Admission:
         )
 
     def _record(self, sets: str, names: str, values: str) -> str:
-        release = f"""{{"Delete": {{
+        release = f"""{{"Update": {{
             {self._key('"#lock"')},
-            "ConditionExpression": "attribute_not_exists(job_name) OR #owner = :me",
-            "ExpressionAttributeNames": {{"#owner": "owner"}},
-            "ExpressionAttributeValues": {{":me": {{"S": {NAME}}}}}
+            "UpdateExpression":
+                "SET #status = :free REMOVE #owner, execution_arn, run_id, lease_until",
+            "ConditionExpression": "attribute_not_exists(#owner) OR #owner = :me",
+            "ExpressionAttributeNames": {{"#owner": "owner", "#status": "status"}},
+            "ExpressionAttributeValues": {{":me": {{"S": {NAME}}}, ":free": {{"S": "FREE"}}}}
         }}}}"""
         return f"""(
             $ended := {ENTERED_MILLIS};
@@ -123,7 +138,7 @@ class Admission:
                     ":attempts": {{"N": $string($outcome.attempts)}}
                 }}, {values},
                 $exited ? {{":exit_code": {{"N": $string($outcome.exit_code)}}}} : {{}}])
-            }}}}{f", $release ? {release}" if self.locked else ""}]
+            }}}}, $release and {LOCKED} ? {release}]
         )"""
 
     def _key(self, trigger_id: str) -> str:
@@ -141,27 +156,52 @@ class Admission:
             {condition}
         }}}}"""
 
-    def _lock(self) -> str:
+    def _take_lock(self) -> str:
+        """Return the lock's owner. A run that waited no longer does; others let the waiting by."""
         lease = self.job.timeout_seconds + LEASE_GRACE_SECONDS
-        return (
-            self._put(
-                f"""{{
-                    "trigger_id": {{"S": "#lock"}},
-                    "owner": {{"S": {NAME}}},
-                    "execution_arn": {{"S": $states.context.Execution.Id}},
-                    "lease_until": {{"N": $string({ENTERED_SECONDS} + {lease})}}
-                }}""",
-                f"""
-                    "ConditionExpression":
-                        "attribute_not_exists(job_name) OR lease_until < :now OR #owner = :me",
-                    "ExpressionAttributeNames": {{"#owner": "owner"}},
-                    "ExpressionAttributeValues": {{
-                        ":now": {{"N": $string({ENTERED_SECONDS})}}, ":me": {{"S": {NAME}}}
-                    }}
-                """,
-            )
-            + ","
-        )
+        free = "attribute_not_exists(#owner) OR lease_until < :now"
+        return f"""{{"Update": {{
+            {self._key('"#lock"')},
+            "UpdateExpression": "SET #status = :held, #owner = :me, execution_arn = :arn,
+                run_id = :id, lease_until = :lease, expires_at = :expires"
+                & ($run.waited ? " DELETE waiting :run" : ""),
+            "ConditionExpression": $run.waited ? "#owner = :me OR {free}"
+                : "#owner = :me OR attribute_not_exists(waiting) AND ({free})",
+            "ExpressionAttributeNames": {{"#owner": "owner", "#status": "status"}},
+            "ExpressionAttributeValues": $merge([{{
+                ":held": {{"S": "HELD"}},
+                ":me": {{"S": {NAME}}},
+                ":arn": {{"S": $states.context.Execution.Id}},
+                ":id": {{"S": $run.id}},
+                ":now": {{"N": $string({ENTERED_SECONDS})}},
+                ":lease": {{"N": $string({ENTERED_SECONDS} + {lease})}},
+                ":expires": {{"N": $run.expires_at}}
+            }}, $run.waited ? {_THIS_RUN} : {{}}])
+        }}}}"""
+
+    def _join(self) -> str:
+        """Return the run's place: waiting runs are a set beside the lock, taken in their order."""
+        return f"""{{"Update": {{
+            {self._key('"#lock"')},
+            "UpdateExpression": "SET expires_at = :expires" & ($run.overlap = "cancel_other"
+                ? ", cancels = :id" : "") & " ADD waiting :run",
+            "ConditionExpression": "attribute_not_exists(waiting) OR contains(waiting, :id)"
+                & ($run.overlap = "queue_one" ? "" : " OR size(waiting) < :most"),
+            "ExpressionAttributeValues": $merge([{_THIS_RUN}, {{
+                ":expires": {{"N": $run.expires_at}},
+                ":id": {{"S": $run.id}}
+            }}, $run.overlap = "queue_one" ? {{}} : {{":most": {{"N": "{MAX_WAITING}"}}}}])
+        }}}}"""
+
+    def _wait_on(self) -> str:
+        """Return the count of a vain start, by which the next one gets another name."""
+        return f"""{{"Update": {{
+            {self._key("$run.id")},
+            "UpdateExpression": "ADD starts :one",
+            "ConditionExpression": "#status = :queued",
+            "ExpressionAttributeNames": {{"#status": "status"}},
+            "ExpressionAttributeValues": {{":one": {{"N": "1"}}, ":queued": {{"S": "QUEUED"}}}}
+        }}}}"""
 
     def _row(self, status: str, more: str = "{}") -> str:
         log_url = console_url(self.platform, group_name(self.job, self.platform))
@@ -177,10 +217,16 @@ class Admission:
                 "expires_at": {{"N": $run.expires_at}}
             }},
             $run.scheduled_for != "" ? {{"scheduled_for": {{"S": $run.scheduled_for}}}} : {{}},
+            $run.by != "" ? {{"started_by": {{"S": $run.by}}}} : {{}},
+            $run.waited ? {{"queued_at": {{"S": $substringBefore($run.id, "#")}}}} : {{}},
             {more}""",
             """
-                "ConditionExpression": "attribute_not_exists(job_name) OR execution_arn = :me",
-                "ExpressionAttributeValues": {":me": {"S": $states.context.Execution.Id}}
+                "ConditionExpression": "attribute_not_exists(job_name) OR execution_arn = :me
+                    OR #status = :queued",
+                "ExpressionAttributeNames": {"#status": "status"},
+                "ExpressionAttributeValues": {
+                    ":me": {"S": $states.context.Execution.Id}, ":queued": {"S": "QUEUED"}
+                }
             """,
         )
 

@@ -77,6 +77,7 @@ def definition(job: Job, platform: Platform, work: Work) -> State:
             "StoreOutput": store(admission, platform, "output", "$states.input", "Record"),
             "Settle": settle(),
             "Done": {"Type": "Succeed"},
+            "Queued": {"Type": "Succeed", "Output": {"status": "QUEUED"}},
             "Skipped": {"Type": "Succeed", "Output": {"status": "SKIPPED"}},
             "Duplicate": {"Type": "Succeed", "Output": {"status": "DUPLICATE"}},
             "Failed": {
@@ -92,11 +93,11 @@ def _prepare(job: Job, work: Work) -> State:
     return {
         "Type": "Pass",
         "Assign": {
-            "run": prepare(job.payload, job.timeout_seconds, work.problem),
+            "run": prepare(job, work.problem),
             "stored_input": "",
             "stored_output": "",
             "large": False,
-            "release": job.overlap == "skip",
+            "release": True,
         },
         "Next": "Admit",
     }
@@ -115,7 +116,7 @@ def _admit(admission: Admission, platform: Platform) -> State:
         "Catch": [
             {
                 "ErrorEquals": [CANCELED],
-                "Assign": {"refusal": admission.refusal()},
+                "Assign": {"refusal": admission.refusal("overlap")},
                 "Next": "Refused",
             },
             {

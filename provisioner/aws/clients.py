@@ -68,6 +68,7 @@ _CONFLICT = frozenset(
         "TransactionConflictException",
         "OperationInProgressException",
         "TokenAlreadyExistsException",
+        "ExecutionAlreadyExists",
     }
 )
 _TEMPORARY = frozenset({"InternalFailure", "ServiceUnavailable"})

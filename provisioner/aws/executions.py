@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.clients import client, translated
 from provisioner.errors import NotFoundError
-from provisioner.runs import ENDED_AS, EndedExecution, RunStatus
+from provisioner.jobs import stack_name
+from provisioner.runs import ENDED_AS, EndedExecution, RunStatus, waited_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from provisioner.settings import Platform
 
 
 def start(state_machine_arn: str, execution_name: str, execution_input: Mapping[str, Any]) -> str:
@@ -57,4 +60,44 @@ def ended(job_name: str, execution_arn: str) -> EndedExecution | None:
         ended_at=found["stopDate"].astimezone(UTC),
         error=found.get("error"),
         cause=found.get("cause"),
+        waited=waited_of(found.get("input")),
     )
+
+
+class JobExecutions:
+    """The executions of jobs, found by the names of the jobs."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+
+    def start(self, job_name: str, execution_name: str, execution_input: str) -> str:
+        """Start an execution and return its ARN; the same again starts nothing new.
+
+        Raises
+        ------
+        ConflictError
+            If that name has been used by one that has ended, or was given another input.
+        NotFoundError
+            If the job has no state machine.
+        """
+        machine = f"stateMachine:{stack_name(self._platform.prefix, job_name)}"
+        with translated():
+            response = client("stepfunctions").start_execution(
+                stateMachineArn=self._platform.arn("states", machine),
+                name=execution_name,
+                input=execution_input,
+            )
+        return str(response["executionArn"])
+
+    def arn(self, job_name: str, execution_name: str) -> str:
+        """Return the ARN that an execution of that name has."""
+        machine = stack_name(self._platform.prefix, job_name)
+        return self._platform.arn("states", f"execution:{machine}:{execution_name}")
+
+    def stop(self, execution_arn: str, *, error: str, cause: str) -> None:
+        """Stop an execution; one that has ended stays as it ended."""
+        stop(execution_arn, error=error, cause=cause)
+
+    def ended(self, job_name: str, execution_arn: str) -> EndedExecution | None:
+        """Return how an execution ended, None while it runs."""
+        return ended(job_name, execution_arn)

@@ -1,4 +1,4 @@
-"""The Triggers table: a row a run, and each job's lock."""
+"""The Triggers table: a row a run, and each job's lock with the runs that wait for it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from provisioner.aws.clients import client, error_code, translate
+from provisioner.aws.clients import client, error_code, error_message, translate, translated
 from provisioner.aws.items import Item, to_dynamodb, to_plain
+from provisioner.aws.stored import payload_of
 from provisioner.aws.tables import pages
 from provisioner.runs import (
     FIRST_RUN,
+    FREE,
     LOCK,
     RUN_RETENTION_SECONDS,
+    STOPPED,
     EndedExecution,
+    Lock,
+    OpenRun,
     RunStatus,
+    WaitingRun,
     iso,
 )
 
@@ -23,8 +29,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from provisioner.runs import WaitingEnd
+
 # Step Functions' event and the execution's own context may round its start differently.
 _START_TOLERANCE = timedelta(seconds=2)
+
+_ASKED = {"source": "source", "scheduled_for": "scheduled_for", "started_by": "by"}
+"""Attributes of a run's row, and what they are called in ``_run`` of an execution's input."""
+
+
+def _key(job_name: str, trigger_id: str) -> Item:
+    return to_dynamodb({"job_name": job_name, "trigger_id": trigger_id})
 
 
 class TriggersTable:
@@ -38,11 +53,16 @@ class TriggersTable:
 
         An execution that died before it was admitted has no row yet: then this makes one.
         """
-        run = self.find(execution.job_name, execution.execution_name, execution.started_at)
+        if execution.waited:
+            run = self._get(execution.job_name, execution.waited)
+        else:
+            run = self.find(execution.job_name, execution.execution_name, execution.started_at)
+        run = run or {}
+        reason = run.get("stop_reason") if execution.status is RunStatus.STOPPED else None
         values = {
             "status": execution.status,
-            "error": execution.error,
-            "cause": execution.cause,
+            "error": execution.error or (reason and STOPPED),
+            "cause": execution.cause or reason,
             "started_at": iso(execution.started_at),
             "ended_at": iso(execution.ended_at),
             "duration_ms": int(
@@ -54,30 +74,117 @@ class TriggersTable:
         kept = {name: value for name, value in values.items() if value is not None}
         key = {
             "job_name": execution.job_name,
-            "trigger_id": run["trigger_id"] if run else execution.trigger_id,
+            "trigger_id": run.get("trigger_id", execution.trigger_id),
         }
         return self._conditionally(
             "update_item",
             Key=to_dynamodb(key),
             UpdateExpression="SET expires_at = if_not_exists(expires_at, :expires_at), "
             + ", ".join(f"#{name} = :{name}" for name in kept),
-            ConditionExpression="attribute_not_exists(#status) OR #status = :running",
+            ConditionExpression="attribute_not_exists(#status) OR #status IN (:running, :queued)",
             ExpressionAttributeNames={f"#{name}": name for name in kept},
             ExpressionAttributeValues=to_dynamodb(
                 {f":{name}": value for name, value in kept.items()}
-                | {":running": RunStatus.RUNNING, ":expires_at": expires_at}
+                | {
+                    ":running": RunStatus.RUNNING,
+                    ":queued": RunStatus.QUEUED,
+                    ":expires_at": expires_at,
+                }
             ),
         )
 
     def release(self, job_name: str, execution_name: str) -> bool:
         """Free the job's lock if this execution holds it; True when it did."""
         return self._conditionally(
-            "delete_item",
-            Key=to_dynamodb({"job_name": job_name, "trigger_id": LOCK}),
+            "update_item",
+            Key=_key(job_name, LOCK),
+            UpdateExpression="SET #status = :free "
+            "REMOVE #owner, execution_arn, run_id, lease_until",
             ConditionExpression="#owner = :execution",
-            ExpressionAttributeNames={"#owner": "owner"},
-            ExpressionAttributeValues=to_dynamodb({":execution": execution_name}),
+            ExpressionAttributeNames={"#owner": "owner", "#status": "status"},
+            ExpressionAttributeValues=to_dynamodb({":execution": execution_name, ":free": FREE}),
         )
+
+    def lock(self, job_name: str) -> Lock:
+        """Read the job's lock consistently; it is free as long as there is none."""
+        item = self._get(job_name, LOCK) or {}
+        return Lock(
+            owner=item.get("owner"),
+            execution_arn=item.get("execution_arn"),
+            run=item.get("run_id"),
+            lease_until=int(item.get("lease_until", 0)),
+            waiting=tuple(sorted(item.get("waiting", ()))),
+            cancels=item.get("cancels"),
+        )
+
+    def waiting(self, job_name: str, trigger_id: str) -> WaitingRun | None:
+        """Read a queued run consistently, None when it is no longer queued."""
+        run = self._get(job_name, trigger_id)
+        if run is None or run["status"] != RunStatus.QUEUED:
+            return None
+        asked = {told: run[name] for name, told in _ASKED.items() if name in run}
+        return WaitingRun(trigger_id, int(run.get("starts", 0)), payload_of(run["input"]), asked)
+
+    def forget(self, job_name: str, trigger_id: str) -> None:
+        """Take a run out of those that wait, whatever its row says."""
+        with translated():
+            client("dynamodb").update_item(**self._leave(job_name, trigger_id))
+
+    def end_waiting(self, job_name: str, trigger_id: str, end: WaitingEnd) -> bool:
+        """Write the end of a run that never started and take it out of those that wait.
+
+        False when it is no longer queued, or was started in vain since `end.starts`.
+        """
+        values = {
+            "status": end.status,
+            "error": end.error,
+            "cause": end.cause,
+            "ended_at": iso(end.at),
+            "stopped_by": end.by,
+        }
+        kept = {name: value for name, value in values.items() if value is not None}
+        condition = "#status = :queued"
+        conditional: Item = {":queued": RunStatus.QUEUED}
+        if end.starts is not None:
+            condition += " AND starts = :starts"
+            conditional[":starts"] = end.starts
+        update = {
+            "TableName": self._name,
+            "Key": _key(job_name, trigger_id),
+            "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in kept),
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": {f"#{name}": name for name in kept},
+            "ExpressionAttributeValues": to_dynamodb(
+                {f":{name}": value for name, value in kept.items()} | conditional
+            ),
+        }
+        leave = self._leave(job_name, trigger_id)
+        try:
+            client("dynamodb").transact_write_items(
+                TransactItems=[{"Update": update}, {"Update": leave}]
+            )
+        except ClientError as error:
+            if "ConditionalCheckFailed" in error_message(error):
+                return False
+            raise translate(error) from error
+        return True
+
+    def mark_stopping(
+        self, job_name: str, trigger_id: str, *, by: str, reason: str
+    ) -> OpenRun | None:
+        """Note on a running run's row who stops it; return what the row says, None without one."""
+        self._conditionally(
+            "update_item",
+            Key=_key(job_name, trigger_id),
+            UpdateExpression="SET stopped_by = :by, stop_reason = :reason",
+            ConditionExpression="#status = :running",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues=to_dynamodb(
+                {":by": by, ":reason": reason, ":running": RunStatus.RUNNING}
+            ),
+        )
+        run = self._get(job_name, trigger_id)
+        return OpenRun(RunStatus(run["status"]), run["execution_arn"]) if run else None
 
     def find(self, job_name: str, execution_name: str, started_at: datetime) -> Item | None:
         """Return the row of an execution, None when it has none."""
@@ -107,18 +214,31 @@ class TriggersTable:
         )
         return [to_plain(raw) for raw in response["Items"]]
 
-    def running(self, *, until: datetime) -> Iterator[Item]:
-        """Yield the runs, of all jobs, that are RUNNING and began before `until`."""
+    def open(self, status: RunStatus, *, until: datetime) -> Iterator[Item]:
+        """Yield the runs, of all jobs, that are RUNNING or QUEUED since before `until`."""
         return pages(
             "query",
             TableName=self._name,
             IndexName="by_status",
-            KeyConditionExpression="#status = :running AND started_at <= :until",
+            KeyConditionExpression="#status = :status AND started_at <= :until",
             ExpressionAttributeNames={"#status": "status"},
-            ExpressionAttributeValues=to_dynamodb(
-                {":running": RunStatus.RUNNING, ":until": iso(until)}
-            ),
+            ExpressionAttributeValues=to_dynamodb({":status": status, ":until": iso(until)}),
         )
+
+    def _get(self, job_name: str, trigger_id: str) -> Item | None:
+        with translated():
+            found = client("dynamodb").get_item(
+                TableName=self._name, Key=_key(job_name, trigger_id), ConsistentRead=True
+            )
+        return to_plain(found["Item"]) if "Item" in found else None
+
+    def _leave(self, job_name: str, trigger_id: str) -> dict[str, Any]:
+        return {
+            "TableName": self._name,
+            "Key": _key(job_name, LOCK),
+            "UpdateExpression": "DELETE waiting :run",
+            "ExpressionAttributeValues": {":run": {"SS": [trigger_id]}},
+        }
 
     def _query(self, condition: str, values: Item, **request: Any) -> Iterator[Item]:  # noqa: ANN401
         return pages(

@@ -6,13 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from provisioner import events
-from provisioner.entrypoints.reconciling import buried, function, reconcile_or_queue
+from provisioner.entrypoints.reconciling import reconcile_or_queue
+from provisioner.entrypoints.shared import buried, function, item_failures
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
-
-_WHOLE_BATCH = ""
-"""An item identifier that fails the whole batch (Lambda's partial batch responses)."""
 
 
 @function
@@ -36,12 +34,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         for record, error in poison
         if not buried(json.dumps(record, default=str), error, "job_stream")
     ]
-    return {"batchItemFailures": [{"itemIdentifier": _identifier(record)} for record in again]}
-
-
-def _identifier(record: object) -> str:
-    match record:
-        case {"dynamodb": {"SequenceNumber": str(sequence_number)}}:
-            return sequence_number
-        case _:
-            return _WHOLE_BATCH
+    return item_failures(again)

@@ -5,13 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provisioner import events
-from provisioner.entrypoints.reconciling import (
-    buried,
-    drift_error,
-    function,
-    queued_again,
-    reconcile,
-)
+from provisioner.entrypoints.reconciling import drift_error, queued_again, reconcile
+from provisioner.entrypoints.shared import buried, function
 from provisioner.errors import TemporaryError
 
 if TYPE_CHECKING:

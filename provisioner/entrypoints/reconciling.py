@@ -10,15 +10,11 @@ import gc
 
 gc.disable()
 
-import os  # noqa: E402
 from functools import cache  # noqa: E402
-from typing import TYPE_CHECKING, ParamSpec, TypeVar  # noqa: E402
-
-from aws_lambda_powertools import Logger  # noqa: E402
+from typing import TYPE_CHECKING  # noqa: E402
 
 from provisioner.aws import artifacts  # noqa: E402
 from provisioner.aws.cloudformation import CloudFormation  # noqa: E402
-from provisioner.aws.dead_letter_queue import DeadLetterQueue  # noqa: E402
 from provisioner.aws.jobs_table import JobsTable  # noqa: E402
 from provisioner.aws.pace import PaceTable  # noqa: E402
 from provisioner.aws.queue import ReconcileQueue  # noqa: E402
@@ -29,30 +25,22 @@ from provisioner.entrypoints.measuring import (  # noqa: E402
     CountedPace,
     CountedStacks,
     count,
-    known_digest,
-    measured,
 )
+from provisioner.entrypoints.shared import about, logger, settings  # noqa: E402
 from provisioner.errors import QueuedError, TemporaryError, ThrottledError  # noqa: E402
 from provisioner.events import Look  # noqa: E402
 from provisioner.plan import ContinueRollback, Create, Delete, Update  # noqa: E402
 from provisioner.ports import Ports  # noqa: E402
 from provisioner.reconcile import Reconciled, Reconciler  # noqa: E402
 from provisioner.record import Done, Waiting  # noqa: E402
-from provisioner.settings import Settings  # noqa: E402
 
 gc.freeze()
 gc.enable()
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterable, Iterator
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-logger = Logger()
 
 RETRY_DELAY_SECONDS = 10
 """Before a job is looked at again whose look failed; twice as long each further time."""
@@ -72,21 +60,9 @@ _OPERATIONS: dict[type[object], Count] = {
 
 
 @cache
-def settings() -> Settings:
-    """Return the function's settings."""
-    return Settings.from_environ(os.environ)
-
-
-@cache
 def queue() -> ReconcileQueue:
     """Return the reconcile queue."""
     return ReconcileQueue(settings().reconcile_queue_url)
-
-
-@cache
-def dead_letters() -> DeadLetterQueue:
-    """Return the dead-letter queue."""
-    return DeadLetterQueue(settings().dead_letter_queue_url)
 
 
 @cache
@@ -109,18 +85,6 @@ def ports() -> Ports:
 def reconciler() -> Reconciler:
     """Return the process's one reconciler."""
     return Reconciler(ports(), settings().platform)
-
-
-def function(handler: Callable[P, R]) -> Callable[P, R]:
-    """Make a handler log its context and publish what it counted."""
-    return logger.inject_lambda_context(measured(lambda: settings().platform.prefix)(handler))
-
-
-def about(job_name: str, digest: str | None = None) -> AbstractContextManager[None]:
-    """Let every line that is logged inside say which job, and which spec of it, it is about."""
-    return logger.append_context_keys(
-        job_name=job_name, digest=digest or known_digest(job_name) or "unknown"
-    )
 
 
 def reconcile(
@@ -239,36 +203,3 @@ def queued_again(look: Look) -> Exception | None:
             logger.exception("queueing failed")
         return error
     return None
-
-
-def buried(payload: str, error: Exception, source: str, job_name: str | None = None) -> bool:
-    """Keep in the dead-letter queue what failed for good; False when not even that works.
-
-    Parameters
-    ----------
-    payload
-        What the function was given, as text.
-    source
-        The function.
-    job_name
-        The job that it is about, when that much is known.
-    """
-    kind = type(error).__name__
-    reason = str(error) or kind
-    with about(job_name or "unknown"):
-        try:
-            dead_letters().send(
-                payload,
-                {
-                    "reason": reason,
-                    "error_type": kind,
-                    "source": source,
-                    "job_name": job_name or "",
-                },
-            )
-        except Exception:
-            logger.exception("keeping a dead letter failed")
-            return False
-        logger.error("dead letter", reason=reason, error_type=kind)
-        count(Count.DEAD_LETTERS)
-        return True

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from provisioner import jobs
+from provisioner.aws import executions
 from provisioner.aws.tasks import Tasks
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.completion import complete
-from provisioner.runs import ENDED_AS, EndedExecution
+from provisioner.runs import ENDED_AS, EndedExecution, waited_of
 from provisioner.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
         ended_at=_time(detail["stopDate"]),
         error=detail.get("error"),
         cause=detail.get("cause"),
+        waited=_waited(job_name, detail),
     )
     completed = complete(
         execution, TriggersTable(platform.triggers_table), Tasks(platform.ecs_cluster_arn)
@@ -64,6 +66,14 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
         wrote_row=completed.wrote_row,
         freed_lock=completed.freed_lock,
     )
+
+
+def _waited(job_name: str, detail: dict[str, Any]) -> str | None:
+    """Return `EndedExecution.waited`; an event leaves out an input that is too large for it."""
+    if detail.get("input") is not None:
+        return waited_of(detail["input"])
+    ended = executions.ended(job_name, detail["executionArn"])
+    return ended.waited if ended else None
 
 
 def _time(epoch_milliseconds: int) -> datetime:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provisioner import events
-from provisioner.entrypoints.reconciling import function, reconcile_or_queue, settings
+from provisioner.entrypoints.reconciling import reconcile_or_queue
+from provisioner.entrypoints.shared import function, settings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

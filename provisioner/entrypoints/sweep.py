@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from provisioner import jobs
-from provisioner.aws import executions
 from provisioner.aws.cloudformation import CloudFormation
 from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.queue import MAX_DELAY_SECONDS, ReconcileQueue
 from provisioner.aws.stacks_table import StacksTable
-from provisioner.aws.tasks import Tasks
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.comparison import believable, compare, due_for_drift
 from provisioner.completion import complete
 from provisioner.entrypoints.measuring import Count, count, measured
+from provisioner.entrypoints.running import control
 from provisioner.errors import ProvisionerError
+from provisioner.runs import RunStatus
 from provisioner.settings import Settings
 from provisioner.stack import JobStatus, StackRecord
 
@@ -54,10 +54,15 @@ def _queue() -> ReconcileQueue:
     return ReconcileQueue(_settings().reconcile_queue_url)
 
 
+@cache
+def _triggers() -> TriggersTable:
+    return TriggersTable(_settings().platform.triggers_table)
+
+
 @logger.inject_lambda_context
 @measured(lambda: _settings().platform.prefix)
 def handler(event: dict[str, Any], _context: LambdaContext) -> None:
-    """Queue the jobs that are stuck, and complete the runs whose end nobody told.
+    """Queue the jobs that are stuck; complete and start the runs of which nobody told.
 
     With `{"compare": true}` it queues every job that is not as it should be instead, and has drift
     looked for on all others.
@@ -70,7 +75,8 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
     _queue().send_many(stuck)
     count(Count.JOBS_STUCK, len(stuck))
     ended = _complete_ended_runs(now - STUCK_AFTER)
-    logger.info("swept", stuck_jobs=len(stuck), ended_runs=ended)
+    started = _start_waiting_runs(now - OVERDUE_AFTER)
+    logger.info("swept", stuck_jobs=len(stuck), ended_runs=ended, started_runs=started)
 
 
 def _stuck(now: datetime) -> Iterator[StackRecord]:
@@ -119,17 +125,29 @@ def _compare() -> None:
 
 
 def _complete_ended_runs(until: datetime) -> int:
-    platform = _settings().platform
-    runs = TriggersTable(platform.triggers_table)
-    tasks = Tasks(platform.ecs_cluster_arn)
+    """Complete the runs that are RUNNING since before `until` and have ended all the same."""
+    own = control()
     ended = 0
-    for run in runs.running(until=until):
+    for run in _triggers().open(RunStatus.RUNNING, until=until):
         try:
-            execution = executions.ended(run["job_name"], run["execution_arn"])
+            execution = own.executions.ended(run["job_name"], run["execution_arn"])
             if execution is not None:
                 started_at = datetime.fromisoformat(run["started_at"])
-                complete(replace(execution, started_at=started_at), runs, tasks)
+                found = replace(execution, started_at=started_at, waited=run["trigger_id"])
+                complete(found, own.runs, own.work)
                 ended += 1
         except ProvisionerError:
             logger.exception("ending a run failed", job_name=run["job_name"])
     return ended
+
+
+def _start_waiting_runs(until: datetime) -> int:
+    """Start the runs whose turn came without anybody noticing."""
+    started = 0
+    waiting = _triggers().open(RunStatus.QUEUED, until=until)
+    for job_name in dict.fromkeys(run["job_name"] for run in waiting):
+        try:
+            started += control().start_next(job_name) is not None
+        except ProvisionerError:
+            logger.exception("starting the next run failed", job_name=job_name)
+    return started

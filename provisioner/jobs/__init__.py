@@ -8,13 +8,14 @@ a module for each kind of value; `digest` and `names` derive what the stack is k
 from provisioner.jobs.artifacts import S3Object
 from provisioner.jobs.digest import row_digest, spec_digest
 from provisioner.jobs.errors import FieldError, Rejected
-from provisioner.jobs.model import EcsJob, Job, LambdaJob
+from provisioner.jobs.model import OVERLAPS, EcsJob, Job, LambdaJob
 from provisioner.jobs.names import job_name_of, stack_name
 from provisioner.jobs.network import Network
 from provisioner.jobs.parsing import parse
 from provisioner.jobs.times import as_of
 
 __all__ = [
+    "OVERLAPS",
     "EcsJob",
     "FieldError",
     "Job",

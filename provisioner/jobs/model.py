@@ -5,7 +5,7 @@ the later one, so that a single pass finds every error of a row.
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, field_validator
 
@@ -41,6 +41,10 @@ LOG_RETENTION_DAYS = (
     *(2922, 3288, 3653),
 )
 """CloudWatch Logs, PutRetentionPolicy."""
+
+
+Overlap: TypeAlias = Literal["skip", "queue_one", "queue_all", "cancel_other", "allow"]
+OVERLAPS = get_args(Overlap)
 
 
 def checked(check: Callable[[object], object]) -> PlainValidator:
@@ -82,10 +86,7 @@ class RowModel(BaseModel):
     schedule_start: str | None = None
     schedule_end: str | None = None
     jitter_minutes: Annotated[int, checked(whole(0, MAX_JITTER_MINUTES))] = 0
-    overlap: Annotated[
-        Literal["skip", "allow"],
-        checked(choice(("skip", "allow"), planned=("queue_one", "queue_all", "cancel_other"))),
-    ] = "skip"
+    overlap: Annotated[Overlap, checked(choice(OVERLAPS))] = "skip"
     retries: Annotated[int, checked(whole(0, 10))] = 0
     retry_interval_seconds: Annotated[int, checked(whole(1, 86_400))] = 10
     retry_backoff: Annotated[float, checked(decimal(1, 10))] = 2.0

@@ -7,7 +7,7 @@ import pytest
 from moto import mock_aws
 
 from provisioner.aws import clients
-from provisioner.entrypoints import reconciling, run_events, sweep
+from provisioner.entrypoints import reconciling, run_events, running, shared, sweep
 
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
@@ -108,12 +108,14 @@ def forget():
     for cached in (
         clients.client,
         clients.session,
-        reconciling.settings,
+        shared.settings,
+        shared.dead_letters,
         reconciling.queue,
-        reconciling.dead_letters,
         reconciling.reconciler,
+        running.control,
         run_events._settings,
         sweep._settings,
         sweep._queue,
+        sweep._triggers,
     ):
         cached.cache_clear()

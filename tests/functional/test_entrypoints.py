@@ -265,6 +265,7 @@ class TestRunEvents:
             run_events.handler(captured_end(), Context())
 
         rows = triggers()
+        assert "owner" not in rows.pop("#lock")
         assert list(rows) == ["2026-11-21T09:00:00.123Z#run-1"]
         row = rows["2026-11-21T09:00:00.123Z#run-1"]
         assert row["status"]["S"] == "STOPPED"

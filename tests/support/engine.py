@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 import uuid
 import zipfile
 from collections.abc import Callable, Mapping
@@ -269,8 +272,22 @@ class EngineUnderTest:
         return wait_until(look, what, timeout_seconds=timeout_seconds)
 
     def lock(self, name: str) -> dict[str, Any] | None:
+        """Return the job's lock, None while it is free."""
         key = {"job_name": name, "trigger_id": "#lock"}
-        return self._triggers.get_item(Key=key, ConsistentRead=True).get("Item")
+        found = self._triggers.get_item(Key=key, ConsistentRead=True).get("Item", {})
+        return found if "owner" in found else None
+
+    def provisioner(self, *arguments: str) -> str:
+        """Run the command as a user does; return what it prints."""
+        done = subprocess.run(
+            [sys.executable, "-c", "from provisioner.cli.main import main; main()", *arguments],
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def tasks(self, execution_arn: str, status: str) -> list[str]:
         found = self.client("ecs").list_tasks(

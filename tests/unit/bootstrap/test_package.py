@@ -15,7 +15,7 @@ import troposphere
 SHIPPED_OF = {"provisioner", "templates", "troposphere", "aws_lambda_powertools"}
 LOADED = """
 import importlib, json, sys
-for name in ("job_stream", "stack_events", "reconcile_queue", "sweep", "run_events"):
+for name in ("job_stream", "stack_events", "reconcile_queue", "sweep", "run_events", "run_stream"):
     importlib.import_module("provisioner.entrypoints." + name)
 import templates, provisioner.jobs
 print(json.dumps(sorted(sys.modules)))

@@ -364,6 +364,12 @@ def test_workflows(policies, action, arn, context, allowed):
         ("RunEventsRole", "dynamodb:UpdateItem", f"{TABLE}/StacksTable", False),
         ("RunEventsRole", "ecs:StopTask", f"arn:aws:ecs:{HERE}:task/Cluster/1", True),
         ("RunEventsRole", "ecs:StopTask", f"arn:aws:ecs:{HERE}:task/other/1", False),
+        ("RunEventsRole", "states:StartExecution", MACHINE, False),
+        ("RunStreamRole", "states:StartExecution", MACHINE, True),
+        ("RunStreamRole", "states:StartExecution", FOREIGN_MACHINE, False),
+        ("RunStreamRole", "s3:GetObject", "arn:aws:s3:::ArtifactsBucket/runs/a/b", True),
+        ("RunStreamRole", "s3:GetObject", "arn:aws:s3:::ArtifactsBucket/templates/a", False),
+        ("RunStreamRole", "dynamodb:PutItem", f"{TABLE}/JobsTable", False),
     ],
 )
 def test_the_other_roles(policies, role, action, arn, allowed):
@@ -394,7 +400,7 @@ def test_no_other_account_can_have_our_roles_used(bootstrap):
         for name, resource in stack.template["Resources"].items()
         if resource["Type"] == "AWS::IAM::Role"
     }
-    assert len(trusts) == 10
+    assert len(trusts) == 11
     for name, [statement] in trusts.items():
         assert list(statement["Principal"]) == ["Service"]
         conditions = statement.get("Condition", {})

@@ -46,6 +46,7 @@ FUNCTIONS = {
     "ReconcileQueueFunction": "reconcile_queue",
     "SweepFunction": "sweep",
     "RunEventsFunction": "run_events",
+    "RunStreamFunction": "run_stream",
 }
 OUTPUTS = {
     "JobsTableName",

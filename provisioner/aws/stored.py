@@ -1,0 +1,29 @@
+"""Inputs of runs, in their rows or, when they are large, in the artifacts bucket."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from provisioner.aws.clients import client, translated
+from provisioner.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def payload_of(text: str) -> Mapping[str, object] | None:
+    """Return the payload that a row's `input` holds or points to, None when it is lost."""
+    if text.startswith("s3://"):
+        bucket, _, key = text.removeprefix("s3://").partition("/")
+        try:
+            with translated():
+                found = client("s3").get_object(Bucket=bucket, Key=key)
+                text = found["Body"].read().decode()
+        except NotFoundError:
+            return None
+    try:
+        payload = json.loads(text)
+    except ValueError:
+        return None
+    return payload if isinstance(payload, dict) else None

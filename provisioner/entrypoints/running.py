@@ -1,0 +1,24 @@
+"""What the functions that see to runs share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cache
+
+from provisioner.aws.executions import JobExecutions
+from provisioner.aws.tasks import Tasks
+from provisioner.aws.triggers_table import TriggersTable
+from provisioner.entrypoints.shared import settings
+from provisioner.run_control import RunControl
+
+
+@cache
+def control() -> RunControl:
+    """Return the process's one way to start and stop runs."""
+    platform = settings().platform
+    return RunControl(
+        TriggersTable(platform.triggers_table),
+        JobExecutions(platform),
+        Tasks(platform.ecs_cluster_arn),
+        lambda: datetime.now(UTC),
+    )

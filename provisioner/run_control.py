@@ -1,0 +1,131 @@
+"""Runs that wait, and runs that are stopped: what happens to them from outside.
+
+A run that waits is a QUEUED row and its key in a set beside the job's lock, both written in one
+transaction by the workflow. Whatever changes there is only a reason to look (`start_next`): the
+lock is read again, and the first of those that wait is started when it is free. Each step can be
+repeated, and two at the same time do the same.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from provisioner.completion import complete
+from provisioner.errors import ConflictError, NotFoundError
+from provisioner.runs import STOPPED, RunStatus, WaitingEnd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from provisioner.ports import Executions, Runs, Stopping, Work
+    from provisioner.runs import Lock, WaitingRun
+
+
+RunKey: TypeAlias = tuple[str, str]
+"""`job_name` and `trigger_id`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunControl:
+    """Everything that starting the next run reaches."""
+
+    runs: Runs
+    executions: Executions
+    work: Work
+    clock: Callable[[], datetime]
+
+    def start_next(self, job_name: str) -> str | None:
+        """Start the run whose turn it is; return the name of its execution, None if none is."""
+        while True:
+            lock = self.runs.lock(job_name)
+            for trigger_id in lock.superseded:
+                self._end(job_name, trigger_id, RunStatus.SKIPPED, "Overlap", _took(lock))
+            if lock.next is None:
+                return None
+            run = self.runs.waiting(job_name, lock.next)
+            if run is None:
+                self.runs.forget(job_name, lock.next)
+            elif run.payload is None:
+                cause = "Its large input could not be kept while it waited"
+                self._end(job_name, run.trigger_id, RunStatus.FAILED, "InputLost", cause)
+            elif not lock.is_free(self.clock()):
+                if not self._cancelled(job_name, lock):
+                    return None
+            elif self._started(job_name, run):
+                return run.execution_name
+            elif not self._ended(job_name, run):
+                return None
+
+    def _started(self, job_name: str, run: WaitingRun) -> bool:
+        try:
+            self.executions.start(job_name, run.execution_name, _input(run))
+        except (ConflictError, NotFoundError):
+            return False
+        return True
+
+    def _ended(self, job_name: str, run: WaitingRun) -> bool:
+        """End a run that cannot be started; False when it goes on waiting.
+
+        Either its execution ended before it was admitted, or there is nothing to execute any more.
+        """
+        arn = self.executions.arn(job_name, run.execution_name)
+        ended = self.executions.ended(job_name, arn)
+        if ended is None or ended.status is RunStatus.SUCCEEDED:
+            return False
+        error = ended.error or "NotStarted"
+        cause = ended.cause or "The execution ended before it was admitted"
+        end = WaitingEnd(ended.status, error, cause, self.clock(), starts=run.starts)
+        return self.runs.end_waiting(job_name, run.trigger_id, end)
+
+    def _cancelled(self, job_name: str, lock: Lock) -> bool:
+        """End the running run if one that waits wants it so; False while it goes on."""
+        if lock.cancelling is None or lock.execution_arn is None:
+            return False
+        if lock.run is not None:
+            self.runs.mark_stopping(job_name, lock.run, by="overlap", reason=_took(lock))
+        self.executions.stop(lock.execution_arn, error=STOPPED, cause=_took(lock))
+        ended = self.executions.ended(job_name, lock.execution_arn)
+        if ended is None:
+            return False
+        return complete(ended, self.runs, self.work).freed_lock
+
+    def _end(
+        self, job_name: str, trigger_id: str, status: RunStatus, error: str, cause: str
+    ) -> None:
+        end = WaitingEnd(status, error, cause, self.clock())
+        if not self.runs.end_waiting(job_name, trigger_id, end):
+            self.runs.forget(job_name, trigger_id)
+
+
+def stop(
+    runs: Runs, executions: Stopping, run: RunKey, *, by: str, reason: str, now: datetime
+) -> RunStatus | None:
+    """Stop a run, whether it waits or runs; return the status that it had, None without a row.
+
+    The end of a running one is written when Step Functions tells of it, after its work was
+    stopped. One that has ended stays as it is.
+    """
+    while True:
+        found = runs.mark_stopping(*run, by=by, reason=reason)
+        if found is None:
+            return None
+        if found.status is RunStatus.RUNNING:
+            executions.stop(found.execution_arn, error=STOPPED, cause=reason)
+        elif found.status is RunStatus.QUEUED:
+            end = WaitingEnd(RunStatus.STOPPED, STOPPED, reason, now, by=by)
+            if not runs.end_waiting(*run, end):
+                continue
+        return found.status
+
+
+def _took(lock: Lock) -> str:
+    return f"{lock.cancelling} took its place"
+
+
+def _input(run: WaitingRun) -> str:
+    """Return the execution's input: the whole payload, and that it has waited."""
+    told = {**run.asked, "waited": run.trigger_id}
+    return json.dumps({**(run.payload or {}), "_run": told})

@@ -1,0 +1,91 @@
+"""`provisioner stop` over moto."""
+
+from __future__ import annotations
+
+import pytest
+
+from provisioner.aws.clients import client
+from tests.support.cli import ROW, put_run
+from tests.support.waiting import wait_until
+
+ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}
+
+
+@pytest.fixture
+def job(here):
+    here.jobs.put(ROW)
+    return here
+
+
+def start(job, name):
+    """Start an execution that does not end, with its RUNNING row; return its ARN."""
+    machine = job.make_runnable(ENDLESS)
+    arn = client("stepfunctions").start_execution(stateMachineArn=machine, name=name)[
+        "executionArn"
+    ]
+    put_run("report", name, "RUNNING", execution_arn=arn)
+    return arn
+
+
+def status_of(arn):
+    return client("stepfunctions").describe_execution(executionArn=arn)["status"]
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named", "the-only-one"])
+def test_the_running_run_is_stopped(job, named):
+    arn = start(job, "one")
+
+    result = job.run("stop", "report", *(["one"] if named else []), "--reason", "enough")
+
+    assert result.exit_code == 0
+    assert "one is being stopped" in result.stderr
+    wait_until(lambda: status_of(arn) == "ABORTED", "the execution's end")
+    (row,) = job.triggers.latest("report", 1)
+    assert row["stop_reason"] == "enough"
+    assert row["stopped_by"].startswith("arn:aws:sts:")
+
+
+def test_a_waiting_run_does_not_start(job):
+    put_run("report", "two", "QUEUED", execution_arn="arn:x")
+
+    result = job.run("stop", "report", "two")
+
+    assert "will not start" in result.stderr
+    (row,) = job.triggers.latest("report", 1)
+    assert (row["status"], row["cause"]) == ("STOPPED", "by hand")
+
+
+def test_what_has_ended_is_said(job):
+    put_run("report", "three", "FAILED", execution_arn="arn:x")
+
+    result = job.run("stop", "report", "three")
+
+    assert result.exit_code == 0
+    assert "three has ended before: FAILED" in result.stderr
+
+
+WRONG = {
+    "no such job": (("nightly",), "nightly"),
+    "no such run": (("report", "four"), 'no run "four"'),
+    "nothing open": (("report",), "no run of report is running or waiting"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "words"), WRONG.values(), ids=WRONG)
+def test_what_cannot_be_stopped(job, arguments, words):
+    put_run("report", "three", "FAILED", execution_arn="arn:x")
+
+    result = job.run("stop", *arguments)
+
+    assert result.exit_code == 1
+    assert words in result.stderr
+
+
+def test_several_open_runs_have_to_be_told_apart(job):
+    for name in ("five", "six"):
+        put_run("report", name, "RUNNING", execution_arn="arn:x")
+
+    result = job.run("stop", "report")
+
+    assert result.exit_code == 1
+    assert "2 runs are open; name one: six, five" in result.stderr

@@ -1,0 +1,380 @@
+"""Runs that meet another: the workflow's own definition and `RunControl`, over a real table."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+import boto3
+import pytest
+
+from provisioner.aws.triggers_table import TriggersTable
+from provisioner.errors import ConflictError, NotFoundError
+from provisioner.run_control import RunControl, stop
+from provisioner.runs import MAX_WAITING, EndedExecution, RunStatus
+from tests.functional.conftest import forget
+from tests.functional.step_functions import StepFunctions, TaskError
+from tests.functional.test_workflow import LAMBDA, TABLE, free, items, machine, table
+
+__all__ = ["table"]
+
+ARN = "arn:aws:states:eu-west-1:123456789012:execution:jobs-x:"
+
+
+@dataclass
+class Executions:
+    """Step Functions: an execution runs to its end when it is started, unless it was stopped."""
+
+    steps: StepFunctions
+    started: dict[str, str] = field(default_factory=dict)
+    ended_as: dict[str, RunStatus] = field(default_factory=dict)
+    removed: bool = False
+
+    def start(self, _job_name, execution_name, execution_input):
+        if self.removed:
+            raise NotFoundError("no state machine")
+        if execution_name in self.started:
+            raise ConflictError("ExecutionAlreadyExists")
+        self.started[execution_name] = execution_input
+        execution = self.steps.run(execution_name, json.loads(execution_input))
+        self.ended_as.setdefault(execution_name, RunStatus(execution.status))
+        return ARN + execution_name
+
+    def arn(self, _job_name, execution_name):
+        return ARN + execution_name
+
+    def stop(self, execution_arn, **_):
+        self.ended_as[execution_arn.rpartition(":")[2]] = RunStatus.STOPPED
+
+    def ended(self, job_name, execution_arn):
+        name = execution_arn.rpartition(":")[2]
+        if self.removed and name not in self.ended_as:
+            return EndedExecution(
+                job_name, name, execution_arn, RunStatus.STOPPED, self.steps.now, self.steps.now
+            )
+        if name not in self.ended_as:
+            return None
+        rows = items(self.table, "2026").values()
+        row = next(row for row in rows if row["execution_arn"] == execution_arn)
+        return EndedExecution(
+            job_name,
+            name,
+            execution_arn,
+            self.ended_as[name],
+            self.steps.now,
+            self.steps.now,
+            waited=row["trigger_id"],
+        )
+
+    table = None
+
+
+class Tasks:
+    def stop(self, *_):
+        return 0
+
+
+@dataclass
+class World:
+    steps: StepFunctions
+    control: RunControl
+    executions: Executions
+
+    def run(self, name, given=None, **told):
+        """Start a run as its caller does."""
+        self.executions.start("nightly", name, json.dumps((given or {}) | {"_run": told}))
+
+    def look(self):
+        return self.control.start_next("nightly")
+
+    def statuses(self):
+        rows = items(self.executions.table, "2026").values()
+        return {r["trigger_id"].partition("#")[2]: r["status"] for r in rows}
+
+    def row(self, name):
+        rows = items(self.executions.table, "2026")
+        return next(row for key, row in rows.items() if key.endswith(f"#{name}"))
+
+
+@pytest.fixture
+def world(table, monkeypatch):
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    forget()
+    Executions.table = table
+
+    def make(overlap, during=lambda _: None, **changes):
+        """Return a world in which `during` happens in the middle of every run."""
+
+        def work(arguments):
+            during(arguments["Payload"])
+            return arguments["Payload"]
+
+        steps = machine(LAMBDA, work, overlap=overlap, **changes)
+        executions = Executions(steps)
+        control = RunControl(TriggersTable(TABLE), executions, Tasks(), lambda: steps.now)
+        return World(steps, control, executions)
+
+    yield make
+    forget()
+
+
+def crowd(world, overlap, *names, told=None):
+    """Start the first run, and all others in its middle."""
+    first, *others = names
+
+    def during(payload):
+        if payload.get("n") == first:
+            for name in others:
+                made.run(name, {"n": name}, **(told or {}).get(name, {}))
+
+    made = world(overlap, during)
+    made.run(first, {"n": first})
+    return made
+
+
+def drain(world):
+    """Look until nothing is left to start; return what was started, in order."""
+    started = []
+    while name := world.look():
+        started.append(name.partition("-")[0])
+    return started
+
+
+def test_queue_one_keeps_the_first_waiter(world):
+    here = crowd(world, "queue_one", "a", "b", "c")
+    assert here.statuses() == {"a": "SUCCEEDED", "b": "QUEUED", "c": "SKIPPED"}
+    assert here.row("c")["cause"] == "As many runs as may wait do so already"
+
+    assert drain(here) == ["b"]
+
+    assert here.statuses() == {"a": "SUCCEEDED", "b": "SUCCEEDED", "c": "SKIPPED"}
+    row = here.row("b")
+    assert json.loads(row["output"]) == {"n": "b"}
+    assert row["queued_at"] < row["started_at"] <= row["ended_at"]
+    assert not row["execution_arn"].endswith(":b")
+
+
+def test_queue_all_runs_all_in_their_order(world):
+    names = [f"r{number}" for number in range(5)]
+    here = crowd(world, "queue_all", *names)
+    assert list(here.statuses().values()) == ["SUCCEEDED", *["QUEUED"] * 4]
+
+    assert drain(here) == names[1:]
+
+    assert set(here.statuses().values()) == {"SUCCEEDED"}
+    assert free(here.executions.table)
+    assert "waiting" not in items(here.executions.table)["#lock"]
+
+
+def test_a_run_that_comes_when_others_wait_does_not_pass_them(world):
+    here = crowd(world, "queue_all", "a", "b")
+
+    here.run("late", {"n": "late"})
+
+    assert here.statuses()["late"] == "QUEUED"
+    assert drain(here) == ["b", "late"]
+
+
+def test_cancel_other_stops_the_running_one_and_takes_its_place(world):
+    def during(payload):
+        if payload["n"] == "a":
+            here.run("b", {"n": "b"})
+            here.look()
+
+    here = world("cancel_other", during)
+    here.run("a", {"n": "a"})
+
+    assert here.statuses() == {"a": "STOPPED", "b": "SUCCEEDED"}
+    assert here.row("a")["cause"] == f"{here.row('b')['trigger_id']} took its place"
+    assert here.row("a")["stopped_by"] == "overlap"
+
+
+def test_the_last_to_cancel_others_wins(world):
+    def during(payload):
+        if payload["n"] == "a":
+            for name in "bcd":
+                here.run(name, {"n": name})
+            here.look()
+
+    here = world("cancel_other", during)
+    here.run("a", {"n": "a"})
+
+    assert here.statuses() == {"a": "STOPPED", "b": "SKIPPED", "c": "SKIPPED", "d": "SUCCEEDED"}
+
+
+OVERRIDES = {
+    "waits": ("skip", "queue_one", "QUEUED"),
+    "is skipped": ("queue_all", "skip", "SKIPPED"),
+    "runs at once": ("skip", "allow", "SUCCEEDED"),
+    "would cancel": ("skip", "cancel_other", "QUEUED"),
+}
+
+
+@pytest.mark.parametrize(("row", "told", "status"), OVERRIDES.values(), ids=OVERRIDES)
+def test_a_single_run_may_have_a_policy_of_its_own(world, row, told, status):
+    here = crowd(world, row, "a", "b", told={"b": {"overlap": told}})
+
+    assert here.statuses() == {"a": "SUCCEEDED", "b": status}
+
+
+def test_a_policy_that_is_none_is_refused(world):
+    here = world("skip")
+
+    here.run("a", overlap="never")
+
+    assert here.statuses() == {"a": "FAILED"}
+    assert here.row("a")["cause"].startswith("_run.overlap must be one of skip, queue_one")
+
+
+def test_no_more_wait_than_may(world):
+    def during(payload):
+        if payload["n"] == "a":
+            waiting = {f"2026-01-01T00:00:00.000Z#{number}" for number in range(MAX_WAITING)}
+            here.executions.table.update_item(
+                Key={"job_name": "nightly", "trigger_id": "#lock"},
+                UpdateExpression="ADD waiting :waiting",
+                ExpressionAttributeValues={":waiting": waiting},
+            )
+            here.run("b", {"n": "b"})
+
+    here = world("queue_all", during)
+    here.run("a", {"n": "a"})
+
+    assert here.statuses()["b"] == "SKIPPED"
+
+
+def test_what_waits_without_a_row_is_forgotten(world):
+    here = crowd(world, "queue_all", "a", "b", "c")
+    boto3.client("dynamodb", "eu-west-1").delete_item(
+        TableName=TABLE,
+        Key={
+            "job_name": {"S": "nightly"},
+            "trigger_id": {"S": here.row("b")["trigger_id"]},
+        },
+    )
+
+    assert drain(here) == ["c"]
+
+
+def test_a_start_in_vain_is_made_up_for(world):
+    here = crowd(world, "queue_all", "a", "b")
+    here.steps.before["Admit"] = lambda: here.executions.table.update_item(
+        Key={"job_name": "nightly", "trigger_id": "#lock"},
+        UpdateExpression="SET #owner = :other, lease_until = :late",
+        ExpressionAttributeNames={"#owner": "owner"},
+        ExpressionAttributeValues={":other": "other", ":late": 2_000_000_000},
+    )
+    assert here.look() is not None
+    assert here.statuses()["b"] == "QUEUED"
+    del here.steps.before["Admit"]
+    assert here.look() is None  # the other holds the lock
+    here.control.runs.release("nightly", "other")
+
+    assert drain(here) == ["b"]
+
+    assert here.statuses()["b"] == "SUCCEEDED"
+
+
+def test_an_execution_that_died_before_its_admission_ends_the_run(world):
+    here = crowd(world, "queue_all", "a", "b", "c")
+
+    def die():
+        raise TaskError("States.Runtime", "no such state")
+
+    here.steps.before["Admit"] = die
+    here.look()
+    del here.steps.before["Admit"]
+    row = here.row("b")
+    here.executions.ended_as[next(n for n in here.executions.started if n.startswith("b-"))] = (
+        RunStatus.FAILED
+    )
+    here.executions.table.update_item(  # where the execution was last heard of
+        Key={"job_name": "nightly", "trigger_id": row["trigger_id"]},
+        UpdateExpression="SET execution_arn = :arn",
+        ExpressionAttributeValues={
+            ":arn": ARN + next(n for n in here.executions.started if n.startswith("b-"))
+        },
+    )
+
+    assert drain(here) == ["c"]
+
+    assert here.statuses() == {"a": "SUCCEEDED", "b": "FAILED", "c": "SUCCEEDED"}
+
+
+def test_runs_of_a_job_that_is_gone_are_stopped(world):
+    here = crowd(world, "queue_all", "a", "b", "c")
+    here.executions.removed = True
+
+    assert here.look() is None
+
+    assert here.statuses() == {"a": "SUCCEEDED", "b": "STOPPED", "c": "STOPPED"}
+
+
+def test_a_large_input_is_kept_while_its_run_waits(world):
+    def during(payload):
+        if payload["n"] == "a":
+            here.run("b", {"n": "b", "text": "x" * 120_000})
+
+    here = world("queue_all", during)
+    here.run("a", {"n": "a"})
+    assert here.row("b")["input"].startswith("s3://")
+
+    assert drain(here) == ["b"]
+
+    assert here.statuses()["b"] == "SUCCEEDED"
+
+
+def test_a_run_that_waited_keeps_its_time_and_source(world):
+    told = {"source": "backfill", "scheduled_for": "2026-01-01T00:00:00Z", "by": "arn:aws:iam::1:a"}
+    here = crowd(world, "queue_all", "a", "b", told={"b": told})
+
+    drain(here)
+
+    row = here.row("b")
+    assert (row["source"], row["scheduled_for"], row["started_by"]) == tuple(told.values())
+
+
+class TestStop:
+    def stop(self, here, name):
+        return self.stop_run(here, here.row(name)["trigger_id"])
+
+    def stop_run(self, here, trigger_id):
+        key = ("nightly", trigger_id)
+        runs, executions, now = here.control.runs, here.executions, here.steps.now
+        return stop(runs, executions, key, by="ann", reason="not today", now=now)
+
+    def test_a_waiting_run_never_starts(self, world):
+        here = crowd(world, "queue_all", "a", "b", "c")
+
+        assert self.stop(here, "b") is RunStatus.QUEUED
+
+        row = here.row("b")
+        assert (row["status"], row["stopped_by"], row["cause"]) == ("STOPPED", "ann", "not today")
+        assert drain(here) == ["c"]
+
+    def test_a_running_run_is_told_to_stop(self, world):
+        def during(_):
+            assert self.stop(here, "a") is RunStatus.RUNNING
+            here.control.runs.end(here.executions.ended("nightly", ARN + "a"))
+
+        here = world("skip", during)
+        here.run("a")
+
+        row = here.row("a")
+        assert (row["status"], row["error"], row["cause"]) == ("STOPPED", "Stopped", "not today")
+        assert row["stopped_by"] == "ann"
+
+    def test_what_has_ended_stays(self, world):
+        here = world("skip")
+        here.run("a")
+        before = here.row("a")
+
+        assert self.stop(here, "a") is RunStatus.SUCCEEDED
+
+        assert here.row("a") == before
+
+    def test_there_may_be_no_such_run(self, world):
+        here = world("skip")
+
+        assert self.stop_run(here, "2026#x") is None
