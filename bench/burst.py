@@ -27,7 +27,7 @@ from provisioner.pacing import PER_SECOND, Quota
 from provisioner.ports import Ports, StackRequest
 from provisioner.stack import JobStatus, StackState
 from tests.simulation.world.wiring import wire
-from tests.support.fakes import FakeCloudFormation, FakeJobs, FakePace, FakeStacks
+from tests.support.fakes import FakeCloudFormation, FakeDependants, FakeJobs, FakePace, FakeStacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -253,6 +253,7 @@ def run(count: int) -> Burst:
         burst.queue,
         Pace(burst),
         lambda job: burst.call("pin", lambda: job),
+        FakeDependants(),
     )
     with pytest.MonkeyPatch.context() as patch:
         wire(patch, ports, burst.clock, burst.chance)

@@ -23,6 +23,7 @@ from tests.simulation.world.wiring import wire
 from tests.support.fakes import (
     FakeClock,
     FakeCloudFormation,
+    FakeDependants,
     FakeJobs,
     FakeQueue,
     FakeStacks,
@@ -52,6 +53,7 @@ class World:
             FakeQueue(),
             OpenPace(self.clock),
             lambda job: job,
+            FakeDependants(),
         )
         self._memory_mb = 512
         self.names = [f"orders-{number}" for number in range(jobs)]

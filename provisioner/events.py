@@ -64,6 +64,15 @@ def may_free_a_run(record: Mapping[str, object]) -> bool:
             return False
 
 
+def has_succeeded(record: Mapping[str, object]) -> bool:
+    """Tell whether a record of the Triggers table's stream is of a run that went well."""
+    match record:
+        case {"dynamodb": {"NewImage": {"status": {"S": "SUCCEEDED"}}}}:
+            return True
+        case _:
+            return False
+
+
 def of_queue_message(body: object) -> Look:
     """Return what a message's body asks for.
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from provisioner.jobs import Job, Rejected
     from provisioner.pacing import Place, Quota
-    from provisioner.runs import EndedExecution, Lock, OpenRun, WaitingEnd, WaitingRun
+    from provisioner.runs import EndedExecution, Lock, OpenRun, Success, WaitingEnd, WaitingRun
     from provisioner.stack import StackRecord, StackState
 
 
@@ -104,6 +104,22 @@ class Pace(Protocol):
         """Let nobody through for a while; return until when."""
 
 
+class Dependants(Protocol):
+    """Which jobs wait for which, and what they wait for."""
+
+    def change(self, job_name: str, *, before: Iterable[str], after: tuple[str, ...]) -> None:
+        """Let a job wait for those in `after`, and no more for others of `before`."""
+
+    def of(self, job_name: str) -> Mapping[str, tuple[str, ...]]:
+        """Return the jobs that wait for one, each with all that it waits for."""
+
+    def last_asked(self, job_name: str) -> str:
+        """Return when the job was last asked to run, "" when it never was; ISO 8601."""
+
+    def last_success(self, job_name: str) -> Success | None:
+        """Return the job's last run that went well."""
+
+
 class Runs(Protocol):
     """Rows and locks of runs."""
 
@@ -175,3 +191,4 @@ class Ports:
     queue: Queue
     pace: Pace
     pin: Callable[[Job], Job | Rejected]
+    dependants: Dependants

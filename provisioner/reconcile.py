@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from provisioner import jobs
 from provisioner.admission import needed, quota_of
+from provisioner.dependencies import without_circle
 from provisioner.errors import (
     ConflictError,
     PermanentError,
@@ -79,6 +80,7 @@ class _Look:
     desired: Desired
     row_digest: str | None
     now: datetime
+    forgive: bool
 
 
 class Reconciler:
@@ -156,8 +158,10 @@ class Reconciler:
         record = forgiven(stored) if forgive else stored
         parsed = None if row is None else jobs.parse(row)
         digest = jobs.row_digest(row, parsed) if row is not None and parsed else None
-        look = _Look(stored, record, _as_written(parsed), digest, now)
+        look = _Look(stored, record, _as_written(parsed), digest, now, forgive=record != stored)
         try:
+            look = self._chained(look)
+            record = look.record
             look = replace(look, desired=self._pinned(look.desired))
             quota = needed(look.desired, record, now)
             if quota and (ahead := self._stand_in_line(look, quota)):
@@ -169,6 +173,28 @@ class Reconciler:
         if isinstance(action, Operation):
             return self._operate(look, action, observed, stood_for=quota)
         return self._keep(look, action, Done(), observed)
+
+    def _chained(self, look: _Look) -> _Look:
+        """Have the job run after those that its row names, and after no others any more.
+
+        The record remembers them: it is what tells which are to be undone.
+        """
+        wanted: tuple[str, ...] = ()
+        match look.desired:
+            case Rejected():
+                return look
+            case Wanted(job) if job.depends_on:
+                found = without_circle(job, self._ports.jobs)
+                if isinstance(found, Rejected):
+                    return replace(look, desired=found)
+                wanted = job.depends_on
+            case _:
+                pass
+        before = look.record.depends_on
+        if wanted == before:
+            return look
+        self._ports.dependants.change(look.record.job_name, before=before, after=wanted)
+        return replace(look, record=replace(look.record, depends_on=wanted))
 
     def _stand_in_line(self, look: _Look, quota: Quota) -> Reconciled | None:
         """Return None when the job may go on, else what it waits for."""
@@ -194,8 +220,9 @@ class Reconciler:
         if not place.kept:  # whoever has no place must not come when all the others come
             longest = int(LONGEST_WAIT.total_seconds())
             delay_seconds = random.randint(min(delay_seconds, longest // 2), longest)  # noqa: S311
-        forgive = look.record != look.stored
-        self._ports.queue.send(look.record.job_name, delay_seconds=delay_seconds, retry=forgive)
+        self._ports.queue.send(
+            look.record.job_name, delay_seconds=delay_seconds, retry=look.forgive
+        )
         place = replace(place, at=look.now + timedelta(seconds=delay_seconds))
         fresh = waiting(look.record, look.desired, quota, place, look.now)
         with _queued():

@@ -161,6 +161,14 @@ class WaitingRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Success:
+    """The last run of a job that went well."""
+
+    trigger_id: str
+    ended_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class WaitingEnd:
     """How a run ended that never started; `starts` when it must not have been tried since."""
 

@@ -223,6 +223,7 @@ class StackRecord:
     admission: Admission | None = None
     drift: Drift | None = None
     orphans: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
     conditions: tuple[Condition, ...] = ()
     retain: bool = False
     updated_at: datetime | None = None

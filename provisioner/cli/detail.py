@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -19,6 +20,21 @@ if TYPE_CHECKING:
 
 _LABEL_COLUMNS = 23
 _SHOWN_ABOVE = frozenset({"job_name", "type", "description"})
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The jobs that a job runs after, each with its last run, and those that run after it."""
+
+    needs: Mapping[str, Item | None]
+    needed_by: Iterable[str]
+
+
+def last_run(run: Item | None) -> Text:
+    """Return how a job's last run went, and when."""
+    if run is None:
+        return Text("-", "dim")
+    return Text.assemble(status(run["status"]), " ", (ago(run.get("started_at")), "dim"))
 
 
 def in_sync(record: StackRecord | None) -> str:
@@ -46,6 +62,7 @@ def show(
     row: Mapping[str, object] | None,
     record: StackRecord | None,
     runs: Iterable[Item],
+    chain: Chain,
 ) -> None:
     """Write the job to stdout."""
     state = record.status if record else JobStatus.PENDING
@@ -60,12 +77,24 @@ def show(
     _show_row(row or {})
     if record:
         _show_stack(record)
+    _show_chain(chain)
     _heading("Last runs")
     listed = runs_table(runs)
     if listed.row_count:
         stdout().print(listed)
     else:
         _print(Text("none", "dim"))
+
+
+def _show_chain(chain: Chain) -> None:
+    if not chain.needs and not chain.needed_by:
+        return
+    _heading("Chain")
+    for name, run in chain.needs.items():
+        label = (f"{'runs after':<{_LABEL_COLUMNS}}", "dim")
+        _print(Text.assemble("  ", label, f" {name}  ", last_run(run)))
+    for name in chain.needed_by:
+        _pair("then runs", name)
 
 
 def _show_problems(record: StackRecord) -> None:

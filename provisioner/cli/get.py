@@ -10,7 +10,7 @@ from rich.text import Text
 
 from provisioner.aws.items import Item
 from provisioner.cli import detail, documents
-from provisioner.cli.display import ago, hint, status, stdout, table
+from provisioner.cli.display import hint, status, stdout, table
 from provisioner.cli.options import DEFAULT_STACK, Format, FormatOption, StackOption, one_command
 from provisioner.cli.session import Session, session
 from provisioner.stack import JobStatus, StackRecord
@@ -51,13 +51,19 @@ def _show_one(here: Session, job_name: str, output: Format) -> None:
     if row is None and record is None:
         raise here.unknown(job_name)
     runs = here.triggers.latest(job_name, RUNS_OF_ONE_JOB)
+    needs = {
+        name: next(iter(here.triggers.latest(name, 1)), None)
+        for name in (record.depends_on if record else ())
+    }
+    needed_by = sorted(here.dependants.of(job_name))
     if output is Format.TABLE:
-        detail.show(job_name, row, record, runs)
+        detail.show(job_name, row, record, runs, detail.Chain(needs, needed_by))
         return
     document = {
         "job_name": job_name,
         "row": row,
         "stack": documents.of_record(record),
+        "needed_by": needed_by,
         "runs": runs,
     }
     documents.show(document, output)
@@ -92,7 +98,7 @@ def _show_all(here: Session, output: Format) -> None:
             status(line.record.status if line.record else JobStatus.PENDING),
             status(detail.in_sync(line.record)),
             Text(detail.schedule(line.row)),
-            _last_run(line.last_run),
+            detail.last_run(line.last_run),
         )
     stdout().print(listed)
 
@@ -110,9 +116,3 @@ def _lines(here: Session) -> list[_Line]:
         _Line(name, rows.get(name), records.get(name), runs[0] if runs else None)
         for name, runs in zip(names, latest, strict=True)
     ]
-
-
-def _last_run(run: Item | None) -> Text:
-    if run is None:
-        return Text("-", "dim")
-    return Text.assemble(status(run["status"]), " ", (ago(run.get("started_at")), "dim"))

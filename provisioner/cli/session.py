@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from provisioner.aws import bootstrap
 from provisioner.aws.clients import translated
 from provisioner.aws.dead_letters import Place
+from provisioner.aws.dependants import DependantsTable
 from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.queue import ReconcileQueue
 from provisioner.aws.stacks_table import StacksTable
@@ -44,6 +45,11 @@ class Session:
     def triggers(self) -> TriggersTable:
         """The runs."""
         return TriggersTable(self._output("TriggersTableName"))
+
+    @property
+    def dependants(self) -> DependantsTable:
+        """Which jobs wait for which."""
+        return DependantsTable(self._output("TriggersTableName"))
 
     @property
     def bundle_bucket(self) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING  # noqa: E402
 
 from provisioner.aws import artifacts  # noqa: E402
 from provisioner.aws.cloudformation import CloudFormation  # noqa: E402
+from provisioner.aws.dependants import DependantsTable  # noqa: E402
 from provisioner.aws.jobs_table import JobsTable  # noqa: E402
 from provisioner.aws.pace import PaceTable  # noqa: E402
 from provisioner.aws.queue import ReconcileQueue  # noqa: E402
@@ -78,6 +79,7 @@ def ports() -> Ports:
         queue=queue(),
         pace=CountedPace(PaceTable(own.pace_table)),
         pin=artifacts.pin,
+        dependants=DependantsTable(own.platform.triggers_table),
     )
 
 

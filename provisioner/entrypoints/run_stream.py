@@ -1,18 +1,22 @@
-"""Triggers table stream: a lock was freed or a run was queued; start the run whose turn it is."""
+"""Triggers table stream: start the runs whose turn it is, and the jobs that depend on this one."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from provisioner import events
 from provisioner.entrypoints.measuring import Count, count
-from provisioner.entrypoints.running import control
+from provisioner.entrypoints.running import chain, control
 from provisioner.entrypoints.shared import buried, function, item_failures, logger
 from provisioner.errors import TemporaryError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    Step: TypeAlias = Callable[[str], None]
 
 
 @function
@@ -22,7 +26,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     A record whose job could not be looked at comes again when that may help; as long as runs of a
     job wait the sweep looks at it, too. A record that names no job goes to the dead-letter queue.
     """
-    errors: dict[str, Exception | None] = {}
+    errors: dict[tuple[str, Step], Exception | None] = {}
     again = []
     for record in event["Records"]:
         try:
@@ -31,24 +35,40 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
             if not buried(json.dumps(record, default=str), error, "run_stream"):
                 again.append(record)
             continue
-        if not events.may_free_a_run(record):
-            continue
-        if job_name not in errors:
-            errors[job_name] = _error_of(job_name)
-        if isinstance(errors[job_name], TemporaryError):
-            again.append(record)
+        for step in _steps(record):
+            key = (job_name, step)
+            if key not in errors:
+                errors[key] = _error_of(job_name, step)
+            if isinstance(errors[key], TemporaryError):
+                again.append(record)
+                break
     return item_failures(again)
 
 
-def _error_of(job_name: str) -> Exception | None:
-    """Start the job's next run if it has one to start; return what went wrong."""
+def _steps(record: Mapping[str, object]) -> Iterator[Step]:
+    """Yield what a record may be a reason for."""
+    if events.may_free_a_run(record):
+        yield _start_next
+    if events.has_succeeded(record):
+        yield _start_dependants
+
+
+def _error_of(job_name: str, step: Step) -> Exception | None:
     with logger.append_context_keys(job_name=job_name):
         try:
-            execution_name = control().start_next(job_name)
+            step(job_name)
         except Exception as error:
-            logger.exception("starting the next run failed")
+            logger.exception("starting runs failed")
             count(Count.LOOKS_FAILED)
             return error
-        if execution_name:
-            logger.info("started a run that waited", execution_name=execution_name)
         return None
+
+
+def _start_next(job_name: str) -> None:
+    if execution_name := control().start_next(job_name):
+        logger.info("started a run that waited", execution_name=execution_name)
+
+
+def _start_dependants(job_name: str) -> None:
+    if started := chain().go_on(job_name):
+        logger.info("started jobs that waited for it", started=started)

@@ -6,6 +6,7 @@ a module for each kind of value; `digest` and `names` derive what the stack is k
 """
 
 from provisioner.jobs.artifacts import S3Object
+from provisioner.jobs.dependencies import dependencies_of
 from provisioner.jobs.digest import row_digest, spec_digest
 from provisioner.jobs.errors import FieldError, Rejected
 from provisioner.jobs.model import OVERLAPS, EcsJob, Job, LambdaJob
@@ -24,6 +25,7 @@ __all__ = [
     "Rejected",
     "S3Object",
     "as_of",
+    "dependencies_of",
     "job_name_of",
     "parse",
     "row_digest",

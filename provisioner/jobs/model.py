@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInf
 
 from provisioner.jobs import artifacts, sizes
 from provisioner.jobs.artifacts import S3Object
+from provisioner.jobs.dependencies import job_names
 from provisioner.jobs.environment import (
     container_environment,
     distinct_secrets,
@@ -87,6 +88,7 @@ class RowModel(BaseModel):
     schedule_end: str | None = None
     jitter_minutes: Annotated[int, checked(whole(0, MAX_JITTER_MINUTES))] = 0
     overlap: Annotated[Overlap, checked(choice(OVERLAPS))] = "skip"
+    depends_on: Annotated[tuple[str, ...], checked(job_names)] = ()
     retries: Annotated[int, checked(whole(0, 10))] = 0
     retry_interval_seconds: Annotated[int, checked(whole(1, 86_400))] = 10
     retry_backoff: Annotated[float, checked(decimal(1, 10))] = 2.0
@@ -97,6 +99,13 @@ class RowModel(BaseModel):
         Literal["delete", "retain"], checked(choice(("delete", "retain")))
     ] = "delete"
     paused: Annotated[bool, checked(flag)] = False
+
+    @field_validator("depends_on")
+    @classmethod
+    def _on_others(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if info.data.get("job_name") in names:
+            raise invalid("names the job itself")
+        return names
 
     @field_validator("schedule_start", "schedule_end", mode="plain")
     @classmethod

@@ -78,6 +78,22 @@ class FakeStacks:
         self.records[record.job_name] = replace(record, version=record.version + 1)
 
 
+class FakeDependants:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.pairs: dict[str, dict[str, tuple[str, ...]]] = {}
+        self.faults = faults or Faults()
+
+    def change(self, job_name: str, *, before: Iterable[str], after: tuple[str, ...]) -> None:
+        self.faults.strike()
+        for name in before:
+            self.pairs.get(name, {}).pop(job_name, None)
+        for name in after:
+            self.pairs.setdefault(name, {})[job_name] = after
+
+    def of(self, job_name: str) -> Mapping[str, tuple[str, ...]]:
+        return self.pairs.get(job_name, {})
+
+
 class FakeQueue:
     def __init__(self) -> None:
         self.sent: list[tuple[str, int]] = []

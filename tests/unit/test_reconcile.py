@@ -30,6 +30,7 @@ from tests.support.fakes import (
     Crash,
     FakeClock,
     FakeCloudFormation,
+    FakeDependants,
     FakeJobs,
     FakePace,
     FakeQueue,
@@ -72,8 +73,15 @@ class World:
         self.missing = set()
         self.unpinnable = None
         self.pace = pace(self.clock)
+        self.dependants = FakeDependants(self.faults)
         self.ports = Ports(
-            self.jobs, self.stacks, self.cloudformation, self.queue, self.pace, self.pin
+            self.jobs,
+            self.stacks,
+            self.cloudformation,
+            self.queue,
+            self.pace,
+            self.pin,
+            self.dependants,
         )
         self.reconciler = Reconciler(self.ports, PLATFORM, self.clock)
 

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 import yaml
 
+from provisioner.aws.dependants import DependantsTable
 from provisioner.jobs import FieldError
 from provisioner.stack import Condition, Failure, JobStatus
 from tests.support.cli import NOW, REGION, ROW, put_run
@@ -82,6 +84,21 @@ class TestGet:
         assert one["stack"]["in_sync"] is True
         assert listed["last_run"] == one["runs"][0]
         assert one["runs"][0]["duration_ms"] == 1200
+
+    def test_what_it_runs_after_and_what_then_runs(self, here):
+        here.jobs.put(ROW)
+        here.save("report", depends_on=("extract", "clean"))
+        put_run("extract", "one", "FAILED")
+        DependantsTable("jobs-Triggers").change("publish", before=(), after=("report",))
+
+        shown = here.run("get", "report").stdout
+
+        assert re.search(r"runs after +extract +FAILED", shown)
+        assert re.search(r"runs after +clean +-", shown)
+        assert re.search(r"then runs +publish", shown)
+        document = json.loads(here.run("get", "report", "--output", "json").stdout)
+        assert document["needed_by"] == ["publish"]
+        assert document["stack"]["depends_on"] == ["extract", "clean"]
 
     def test_an_unknown_one(self, here):
         here.jobs.put(ROW)

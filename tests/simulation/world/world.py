@@ -26,6 +26,7 @@ from tests.simulation.world.tables import JobsTable, PaceTable, Row, StacksTable
 from tests.simulation.world.timeline import Timeline
 from tests.simulation.world.truth import Truth
 from tests.simulation.world.wiring import wire
+from tests.support.fakes import FakeDependants
 
 SWEEP_EVERY = timedelta(minutes=5)
 MISSING = "s3://bundles/missing.zip"
@@ -81,6 +82,7 @@ class World:
             queue=self.queue,
             pace=self.pace,
             pin=self.pin,
+            dependants=FakeDependants(),
         )
         wire(patch, ports, self.timeline, self.chance)
 

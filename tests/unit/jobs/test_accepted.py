@@ -20,6 +20,7 @@ BOTH_DEFAULTS = {
     "schedule_end": None,
     "jitter_minutes": 0,
     "overlap": "skip",
+    "depends_on": (),
     "retries": 0,
     "retry_interval_seconds": 10,
     "retry_backoff": 2.0,
@@ -193,7 +194,9 @@ ACCEPTED = {
     ),
     "retention": ("lambda", {"log_retention_days": "3653"}, {"log_retention_days": 3653}),
     "retain": ("lambda", {"deletion_policy": "retain"}, {"deletion_policy": "retain"}),
-    "overlap": ("lambda", {"overlap": "allow"}, {"overlap": "allow"}),
+    "overlap": ("lambda", {"overlap": "queue_one"}, {"overlap": "queue_one"}),
+    "one dependency": ("lambda", {"depends_on": "a"}, {"depends_on": ("a",)}),
+    "dependencies": ("lambda", {"depends_on": ["a", "b", "a"]}, {"depends_on": ("a", "b")}),
     "bundle of a version": (
         "lambda",
         {"bundle": "s3://my.bundles/a b/ü.zip?versionId=3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY"},

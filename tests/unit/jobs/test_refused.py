@@ -36,7 +36,6 @@ REFUSED = {
     "unprintable attribute": ("lambda", {"a\x00\ud800": 1}, r"a\x00\ud800", "no attribute"),
     "unknown attribute with NULL": ("lambda", {"memroy": None}, "memroy", "no attribute"),
     "notify": ("lambda", {"notify": ["failed"]}, "notify", '"notify" is not supported yet'),
-    "depends_on": ("ecs", {"depends_on": ["a"]}, "depends_on", "is not supported yet"),
     "fan_out": ("ecs", {"fan_out": {}}, "fan_out", "is not supported yet"),
     "queue": ("ecs", {"queue": True}, "queue", "is not supported yet"),
     "image of a function": ("lambda", {"image": "x"}, "image", 'not supported yet for "lambda"'),
@@ -142,8 +141,20 @@ REFUSED = {
     "no flag": ("lambda", {"alarms": "yes"}, "alarms", 'must be true or false, not "yes"'),
     # choices
     "architecture": ("lambda", {"architecture": "arm"}, "architecture", 'mean "arm64"?'),
-    "overlap": ("lambda", {"overlap": "queue"}, "overlap", '"skip" or "allow"'),
-    "planned overlap": ("lambda", {"overlap": "queue_one"}, "overlap", "is not supported yet"),
+    "overlap": ("lambda", {"overlap": "queue"}, "overlap", '"cancel_other" or "allow"'),
+    "a job that needs itself": (
+        "ecs",
+        {"depends_on": ["a", "crunch"]},
+        "depends_on",
+        "names the job itself",
+    ),
+    "needs what is no name": ("ecs", {"depends_on": ["A b"]}, "depends_on[0]", "may hold only a-z"),
+    "needs too many": (
+        "ecs",
+        {"depends_on": [f"j{n}" for n in range(21)]},
+        "depends_on",
+        "names 21 jobs; at most 20",
+    ),
     "deletion policy": ("lambda", {"deletion_policy": "keep"}, "deletion_policy", '"retain"'),
     # time
     "run longer than a year": ("ecs", {"timeout_seconds": 31_536_001}, "timeout_seconds", "from 1"),

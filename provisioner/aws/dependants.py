@@ -1,0 +1,84 @@
+"""Which jobs wait for which, beside the runs in the Triggers table: an item for each pair."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from provisioner.aws.clients import client, translated
+from provisioner.aws.items import to_dynamodb
+from provisioner.aws.tables import pages
+from provisioner.errors import TemporaryError
+from provisioner.runs import FIRST_RUN, RunStatus, Success
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from provisioner.aws.items import Item
+
+_PREFIX = "#dependant#"
+
+
+class DependantsTable:
+    """Pairs of jobs, by the one that is waited for."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def change(self, job_name: str, *, before: Iterable[str], after: tuple[str, ...]) -> None:
+        """Let a job wait for those in `after`, and no more for others of `before`."""
+        sort_key = _PREFIX + job_name
+        writes: list[dict[str, Any]] = [
+            {
+                "PutRequest": {
+                    "Item": to_dynamodb(
+                        {"job_name": name, "trigger_id": sort_key, "needs": list(after)}
+                    )
+                }
+            }
+            for name in after
+        ]
+        writes += [
+            {"DeleteRequest": {"Key": to_dynamodb({"job_name": name, "trigger_id": sort_key})}}
+            for name in before
+            if name not in after
+        ]
+        for first in range(0, len(writes), 25):
+            with translated():
+                answer = client("dynamodb").batch_write_item(
+                    RequestItems={self._name: writes[first : first + 25]}
+                )
+            if answer.get("UnprocessedItems"):
+                message = "DynamoDB did not take all of what a job depends on"
+                raise TemporaryError(message)
+
+    def of(self, job_name: str) -> dict[str, tuple[str, ...]]:
+        """Return the jobs that wait for one, each with all that it waits for."""
+        found = self._query(job_name, "begins_with(trigger_id, :key)", _PREFIX)
+        return {item["trigger_id"][len(_PREFIX) :]: tuple(item["needs"]) for item in found}
+
+    def last_asked(self, job_name: str) -> str:
+        """Return when the job was last asked to run, "" when it never was; ISO 8601."""
+        for run in self._query(job_name, "trigger_id > :key", FIRST_RUN, newest_first=True):
+            if run["status"] != RunStatus.SKIPPED:
+                return str(run["trigger_id"].partition("#")[0])
+        return ""
+
+    def last_success(self, job_name: str) -> Success | None:
+        """Return the job's last run that went well."""
+        for run in self._query(job_name, "trigger_id > :key", FIRST_RUN, newest_first=True):
+            if run["status"] == RunStatus.SUCCEEDED:
+                return Success(run["trigger_id"], run["ended_at"])
+        return None
+
+    def _query(
+        self, job_name: str, condition: str, key: str, *, newest_first: bool = False
+    ) -> Iterator[Item]:
+        return pages(
+            "query",
+            TableName=self._name,
+            KeyConditionExpression=f"job_name = :job AND {condition}",
+            ExpressionAttributeValues=to_dynamodb({":job": job_name, ":key": key}),
+            ScanIndexForward=not newest_first,
+            ConsistentRead=True,
+            PaginationConfig={"PageSize": 20},
+        )

@@ -1,0 +1,92 @@
+"""Jobs that run when others have succeeded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provisioner import jobs
+from provisioner.errors import ConflictError, NotFoundError
+from provisioner.jobs import FieldError, Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provisioner.jobs import Job
+    from provisioner.ports import Dependants, Executions
+    from provisioner.ports import Jobs as JobRows
+    from provisioner.runs import Success
+
+MAX_CHAIN = 200
+"""Jobs that are looked through for a circle: a longer chain is refused, for nobody could follow."""
+
+
+def without_circle(job: Job, rows: JobRows) -> Job | Rejected:
+    """Return the job, unless it depends on itself in the end; then say by which way.
+
+    Rows are read level by level. One that is there only in part, or not at all, is no way on.
+    """
+    ways: dict[str, tuple[str, ...]] = {name: (job.job_name, name) for name in job.depends_on}
+    ahead = list(ways)
+    while ahead:
+        found = rows.get_many(ahead)
+        following: list[str] = []
+        for name in ahead:
+            for other in jobs.dependencies_of(found.get(name, {})):
+                if other == job.job_name:
+                    return _refused(job, " needs ".join((*ways[name], other)))
+                if other not in ways:
+                    ways[other] = (*ways[name], other)
+                    following.append(other)
+        if len(ways) > MAX_CHAIN:
+            return _refused(job, f"more than {MAX_CHAIN} jobs come before it")
+        ahead = following
+    return job
+
+
+def _refused(job: Job, why: str) -> Rejected:
+    return Rejected(job.job_name, (FieldError("depends_on", f"goes round in a circle: {why}"),))
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Starts what was waiting for a job."""
+
+    dependants: Dependants
+    executions: Executions
+
+    def go_on(self, job_name: str) -> list[str]:
+        """Start each job that `job_name` was the last to be awaited by; return their names.
+
+        The execution is named after the successes that it came of, so however often this is asked
+        they start one run.
+        """
+        found = self.dependants.of(job_name)
+        return [name for name, needs in found.items() if self._started(name, needs)]
+
+    def _started(self, name: str, needs: tuple[str, ...]) -> bool:
+        since = self.dependants.last_asked(name)
+        causes = {need: self.dependants.last_success(need) for need in needs}
+        if not all(success and success.ended_at > since for success in causes.values()):
+            return False
+        try:
+            self.executions.start(name, _execution_name(causes), _input(causes))
+        except (ConflictError, NotFoundError):  # it was started before, or has no stack yet
+            return False
+        return True
+
+
+def _execution_name(causes: Mapping[str, Success | None]) -> str:
+    text = json.dumps(_ids(causes))
+    return f"dependency-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def _input(causes: Mapping[str, Success | None]) -> str:
+    by = ", ".join(f"{name} {trigger_id}" for name, trigger_id in _ids(causes))
+    return json.dumps({"_run": {"source": "dependency", "by": by}})
+
+
+def _ids(causes: Mapping[str, Success | None]) -> list[tuple[str, str]]:
+    return sorted((name, success.trigger_id) for name, success in causes.items() if success)

@@ -1,0 +1,145 @@
+"""Which job runs after which: circles, and when a job's turn comes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from provisioner import jobs
+from provisioner.dependencies import MAX_CHAIN, Chain, without_circle
+from provisioner.errors import ConflictError, NotFoundError
+from provisioner.jobs import Rejected
+from provisioner.runs import Success
+from tests.support.fakes import FakeDependants, FakeJobs
+
+ROW = {
+    "type": "lambda",
+    "runtime": "python3.13",
+    "handler": "app.handler",
+    "bundle": "s3://bundles/app.zip",
+}
+
+
+def job(name, *needs):
+    parsed = jobs.parse(ROW | {"job_name": name, "depends_on": list(needs)})
+    assert not isinstance(parsed, Rejected), parsed
+    return parsed
+
+
+def rows(**needs):
+    fake = FakeJobs()
+    fake.rows = {name: {"job_name": name, "depends_on": value} for name, value in needs.items()}
+    return fake
+
+
+CIRCLES = {
+    "two": ({"b": ["a"]}, "a needs b needs a"),
+    "three": ({"b": ["c"], "c": ["a"]}, "a needs b needs c needs a"),
+    "by another way": ({"b": ["d", "c"], "c": ["a"], "d": []}, "a needs b needs c needs a"),
+    "a lone text": ({"b": "a"}, "a needs b needs a"),
+}
+
+
+@pytest.mark.parametrize(("others", "way"), CIRCLES.values(), ids=CIRCLES)
+def test_a_circle_is_refused_and_shown(others, way):
+    found = without_circle(job("a", "b"), rows(**others))
+
+    assert isinstance(found, Rejected)
+    (error,) = found.errors
+    assert (error.field, error.message) == ("depends_on", f"goes round in a circle: {way}")
+
+
+FINE = {
+    "no such job": {},
+    "a chain": {"b": ["c"], "c": ["d"]},
+    "a circle of others": {"b": ["c"], "c": ["b"]},
+    "what is no name": {"b": [1, None, {}]},
+    "nothing that can be read": {"b": 7},
+}
+
+
+@pytest.mark.parametrize("others", FINE.values(), ids=FINE)
+def test_what_is_no_circle_passes(others):
+    assert without_circle(job("a", "b"), rows(**others)) == job("a", "b")
+
+
+def test_a_chain_is_not_followed_for_ever():
+    others = {f"j{number}": [f"j{number + 1}"] for number in range(MAX_CHAIN + 1)}
+
+    assert isinstance(without_circle(job("a", "j0"), rows(**others)), Rejected)
+
+
+class Executions:
+    def __init__(self):
+        self.started = {}
+        self.missing = set()
+
+    def start(self, job_name, execution_name, execution_input):
+        if job_name in self.missing:
+            raise NotFoundError(job_name)
+        if (job_name, execution_name) in self.started:
+            raise ConflictError(execution_name)
+        self.started[job_name, execution_name] = json.loads(execution_input)
+
+
+class Dependants(FakeDependants):
+    def __init__(self):
+        super().__init__()
+        self.asked = {}
+        self.successes = {}
+
+    def last_asked(self, job_name):
+        return self.asked.get(job_name, "")
+
+    def last_success(self, job_name):
+        return self.successes.get(job_name)
+
+
+@pytest.fixture
+def chain():
+    return Chain(Dependants(), Executions())
+
+
+def succeed(chain, name, at):
+    chain.dependants.successes[name] = Success(f"{at}#{name}", at)
+    return chain.go_on(name)
+
+
+def test_a_job_runs_when_all_have_succeeded(chain):
+    chain.dependants.change("report", before=(), after=("extract", "clean"))
+
+    assert succeed(chain, "extract", "10:00") == []
+    assert succeed(chain, "clean", "10:05") == ["report"]
+
+    (told,) = chain.executions.started.values()
+    assert told == {
+        "_run": {"source": "dependency", "by": "clean 10:05#clean, extract 10:00#extract"}
+    }
+
+
+def test_the_same_news_again_starts_nothing_more(chain):
+    chain.dependants.change("report", before=(), after=("extract",))
+    succeed(chain, "extract", "10:00")
+
+    assert chain.go_on("extract") == []
+    assert len(chain.executions.started) == 1
+
+
+def test_all_must_have_succeeded_since_its_own_last_run(chain):
+    chain.dependants.change("report", before=(), after=("extract", "clean"))
+    succeed(chain, "extract", "10:00")
+    succeed(chain, "clean", "10:05")
+    chain.dependants.asked["report"] = "10:06"
+
+    assert succeed(chain, "clean", "11:05") == []
+    assert succeed(chain, "extract", "11:10") == ["report"]
+    assert len(chain.executions.started) == 2
+
+
+def test_a_job_without_a_stack_keeps_no_other_from_running(chain):
+    for name in ("first", "second"):
+        chain.dependants.change(name, before=(), after=("extract",))
+    chain.executions.missing.add("first")
+
+    assert succeed(chain, "extract", "10:00") == ["second"]
