@@ -8,6 +8,7 @@ a module for each kind of value; `digest` and `names` derive what the stack is k
 from provisioner.jobs.artifacts import S3Object
 from provisioner.jobs.digest import row_digest, spec_digest
 from provisioner.jobs.errors import FieldError, Rejected
+from provisioner.jobs.failure_rules import FailureRule
 from provisioner.jobs.model import OVERLAPS, EcsJob, Job, LambdaJob
 from provisioner.jobs.names import job_name_of, stack_name
 from provisioner.jobs.network import Network
@@ -17,6 +18,7 @@ from provisioner.jobs.times import as_of
 __all__ = [
     "OVERLAPS",
     "EcsJob",
+    "FailureRule",
     "FieldError",
     "Job",
     "LambdaJob",
