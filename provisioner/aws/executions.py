@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.clients import client, translated
-from provisioner.errors import NotFoundError
+from provisioner.errors import ConflictError, NotFoundError
 from provisioner.jobs import stack_name
 from provisioner.runs import ENDED_AS, EndedExecution, RunStatus, waited_of
 
@@ -17,15 +18,36 @@ if TYPE_CHECKING:
     from provisioner.settings import Platform
 
 
-def start(state_machine_arn: str, execution_name: str, execution_input: Mapping[str, Any]) -> str:
-    """Start an execution; return its ARN. The same name and input again start nothing new."""
-    with translated():
-        response = client("stepfunctions").start_execution(
-            stateMachineArn=state_machine_arn,
-            name=execution_name,
-            input=json.dumps(execution_input),
-        )
-    return str(response["executionArn"])
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An execution, and the input that it was started with."""
+
+    arn: str
+    started_at: datetime
+    input: Mapping[str, Any]
+
+
+def start(
+    state_machine_arn: str, execution_name: str, execution_input: Mapping[str, Any]
+) -> Started:
+    """Start an execution, unless that name has been started already: then return that one.
+
+    Step Functions knows names for 90 days after an execution's end.
+    """
+    states = client("stepfunctions")
+    try:
+        with translated():
+            made = states.start_execution(
+                stateMachineArn=state_machine_arn,
+                name=execution_name,
+                input=json.dumps(execution_input),
+            )
+    except ConflictError:
+        machine = state_machine_arn.replace(":stateMachine:", ":execution:", 1)
+        with translated():
+            found = states.describe_execution(executionArn=f"{machine}:{execution_name}")
+        return Started(found["executionArn"], found["startDate"], json.loads(found["input"]))
+    return Started(made["executionArn"], made["startDate"], execution_input)
 
 
 def stop(execution_arn: str, *, error: str, cause: str) -> None:

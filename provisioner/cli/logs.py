@@ -44,32 +44,46 @@ def logs(
         shown = False
         for event in events:
             shown = True
-            _show(event)
+            show(event)
     if not shown:
         hint(f"Nothing in {group} since then; go further back with --since 1d.")
+
+
+class Tail:
+    """The end of a log group: what is new in it since the last look."""
+
+    def __init__(self, log_group: str, since_ms: int) -> None:
+        self._log_group = log_group
+        self._since_ms = since_ms
+        self._seen: Counter[LogEvent] = Counter()
+
+    def new(self) -> Iterator[LogEvent]:
+        """Yield the events that were not there before."""
+        now: Counter[LogEvent] = Counter()
+        try:
+            for event in log_groups.events(self._log_group, self._since_ms):
+                now[event] += 1  # the same line may well be printed twice in a millisecond
+                if now[event] > self._seen[event]:
+                    yield event
+            self._seen = now
+        except TemporaryError:
+            self._seen |= now
+        newest_ms = max((event.timestamp_ms for event in self._seen), default=0)
+        self._since_ms = max(self._since_ms, newest_ms - LATE_MS)
 
 
 def followed(
     log_group: str, since_ms: int, poll_seconds: float = POLL_SECONDS
 ) -> Iterator[LogEvent]:
     """Yield the events of a group, each once, and those to come, for ever."""
-    seen: Counter[LogEvent] = Counter()
+    tail = Tail(log_group, since_ms)
     while True:
-        now: Counter[LogEvent] = Counter()
-        try:
-            for event in log_groups.events(log_group, since_ms):
-                now[event] += 1  # the same line may well be printed twice in a millisecond
-                if now[event] > seen[event]:
-                    yield event
-            seen = now
-        except TemporaryError:
-            seen |= now
-        newest_ms = max((event.timestamp_ms for event in seen), default=0)
-        since_ms = max(since_ms, newest_ms - LATE_MS)
+        yield from tail.new()
         time.sleep(poll_seconds)
 
 
-def _show(event: LogEvent) -> None:
+def show(event: LogEvent) -> None:
+    """Print one event."""
     stamp = event.at.astimezone().strftime("%m-%d %H:%M:%S")
     line = Text.assemble((stamp, "dim"), "  ", Text.from_ansi(event.message.rstrip()))
     stdout().print(line, soft_wrap=True)

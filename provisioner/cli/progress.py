@@ -42,6 +42,7 @@ class _Board:
     """What is shown: what was there at first, and what became of it."""
 
     console: Console
+    live: bool
     started_at: float = field(default_factory=time.monotonic)
     shown: dict[str, Progress] = field(default_factory=dict)
     ended_after: dict[str, float] = field(default_factory=dict)
@@ -54,7 +55,7 @@ class _Board:
             self.shown[name] = state
             if state.done:
                 self.ended_after[name] = self.elapsed()
-            if not self.console.is_terminal:
+            if not self.live:
                 say(Text.assemble(f"{name}: ", status(state.status)))
 
     def elapsed(self) -> float:
@@ -75,7 +76,11 @@ class _Board:
 
 
 def wait(
-    look: Callable[[], Mapping[str, Progress]], timeout_seconds: float, goes_on: str
+    look: Callable[[], Mapping[str, Progress]],
+    timeout_seconds: float,
+    goes_on: str,
+    *,
+    live: bool = True,
 ) -> Mapping[str, Progress]:
     """Look again and again until everything is done.
 
@@ -85,8 +90,11 @@ def wait(
         Returns the same things each time, with where they stand.
     timeout_seconds
         After these, `StillGoingError` says `goes_on`.
+    live
+        Whether a terminal shows it in place, which leaves no room for anything else.
     """
-    board = _Board(stderr())
+    console = stderr()
+    board = _Board(console, live and console.is_terminal)
     states: Mapping[str, Progress] = {}
     trouble = ""
     pause_seconds = _FIRST_PAUSE_SECONDS
@@ -110,6 +118,6 @@ def wait(
 
 
 def _display(board: _Board) -> AbstractContextManager[object]:
-    if not board.console.is_terminal:
+    if not board.live:
         return nullcontext()
     return Live(board, console=board.console, refresh_per_second=10)

@@ -9,6 +9,7 @@ from provisioner.jobs.artifacts import S3Object
 from provisioner.jobs.dependencies import dependencies_of
 from provisioner.jobs.digest import row_digest, spec_digest
 from provisioner.jobs.errors import FieldError, Rejected
+from provisioner.jobs.failure_rules import FailureRule
 from provisioner.jobs.model import OVERLAPS, EcsJob, Job, LambdaJob
 from provisioner.jobs.names import job_name_of, stack_name
 from provisioner.jobs.network import Network
@@ -18,6 +19,7 @@ from provisioner.jobs.times import as_of
 __all__ = [
     "OVERLAPS",
     "EcsJob",
+    "FailureRule",
     "FieldError",
     "Job",
     "LambdaJob",

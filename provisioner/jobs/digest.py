@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from provisioner.jobs.model import Job
 
-_NOT_OF_THE_STACK = frozenset({"paused"})
+_NOT_OF_THE_STACK = frozenset({"depends_on", "history_limit", "paused", "payload_schema"})
+"""Attributes that no template is made from: they hold as soon as they are written."""
 
 
 def spec_digest(job: Job) -> str:
@@ -26,15 +27,21 @@ def spec_digest(job: Job) -> str:
     It is the same for every spelling of a row. Values that equal their default are left out: to
     spell out a default changes nothing, and neither does an attribute that a later version adds.
     """
+    said = _said(job)
+    return _digest({name: said[name] for name in said if name not in _NOT_OF_THE_STACK})
+
+
+def _said(job: Job) -> dict[str, object]:
     values = dict(job)
-    wanted = {name: values[name] for name in values if values[name] != _default(name, job, values)}
-    text = json.dumps(wanted, sort_keys=True, separators=(",", ":"), default=asdict)
+    return {name: values[name] for name in values if values[name] != _default(name, job, values)}
+
+
+def _digest(said: dict[str, object]) -> str:
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"), default=asdict)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _default(name: str, job: Job, values: dict[str, object]) -> object:
-    if name in _NOT_OF_THE_STACK:
-        return values[name]
     fixed, made = _defaults(type(job))
     if name in fixed:
         return fixed[name]
@@ -57,10 +64,9 @@ def row_digest(row: Mapping[str, object], parsed: Job | Rejected) -> str:
     It tells whether a row is still the one that was looked at, and costs no call. It is the same
     for every spelling of a valid row.
     """
-    if isinstance(parsed, Rejected):
-        text = json.dumps(row, sort_keys=True, separators=(",", ":"), default=_as_text)
-    else:
-        text = f"{spec_digest(parsed)} {parsed.paused}"
+    if not isinstance(parsed, Rejected):
+        return _digest(_said(parsed))
+    text = json.dumps(row, sort_keys=True, separators=(",", ":"), default=_as_text)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInf
 
 from provisioner.jobs import artifacts, sizes
 from provisioner.jobs.artifacts import S3Object
+from provisioner.jobs.contract import contract, default_fits
 from provisioner.jobs.dependencies import job_names
 from provisioner.jobs.environment import (
     container_environment,
@@ -19,13 +20,18 @@ from provisioner.jobs.environment import (
     secret_arns,
 )
 from provisioner.jobs.errors import invalid
+from provisioner.jobs.failure_rules import (
+    FailureRule,
+    container_failure_rules,
+    lambda_failure_rules,
+)
 from provisioner.jobs.names import valid_job_name
 from provisioner.jobs.network import Network, container_network, lambda_network
 from provisioner.jobs.payload import container_payload, lambda_payload
 from provisioner.jobs.permissions import statements
 from provisioner.jobs.schedule import expressions
 from provisioner.jobs.tags import tag_map
-from provisioner.jobs.values import choice, decimal, flag, known, line, whole
+from provisioner.jobs.values import choice, decimal, flag, known, line, whole, words
 from provisioner.jobs.zones import instant, zone_name
 
 MAX_RUN_SECONDS = 365 * 24 * 3600
@@ -37,6 +43,9 @@ MAX_LAMBDA_SECONDS = 900
 MAX_JITTER_MINUTES = 1440
 """EventBridge Scheduler, MaximumWindowInMinutes."""
 
+MAX_CATCH_UP_MINUTES = 1440
+"""EventBridge Scheduler, MaximumEventAgeInSeconds of a RetryPolicy: a day."""
+
 LOG_RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557),
     *(2922, 3288, 3653),
@@ -46,6 +55,9 @@ LOG_RETENTION_DAYS = (
 
 Overlap: TypeAlias = Literal["skip", "queue_one", "queue_all", "cancel_other", "allow"]
 OVERLAPS = get_args(Overlap)
+
+OVERRIDABLE = ("command", "environment", "size")
+"""What a row may leave to a single run."""
 
 
 def checked(check: Callable[[object], object]) -> PlainValidator:
@@ -66,6 +78,11 @@ def _within_timeout(seconds: int, info: ValidationInfo) -> int:
     if timeout_seconds is not None and seconds > timeout_seconds:
         raise invalid(f"must not exceed timeout_seconds, which is {timeout_seconds}")
     return seconds
+
+
+def _within_contract(payload: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+    default_fits(payload, info.data.get("payload_schema"))
+    return payload
 
 
 class RowModel(BaseModel):
@@ -92,6 +109,11 @@ class RowModel(BaseModel):
     retries: Annotated[int, checked(whole(0, 10))] = 0
     retry_interval_seconds: Annotated[int, checked(whole(1, 86_400))] = 10
     retry_backoff: Annotated[float, checked(decimal(1, 10))] = 2.0
+    catch_up_minutes: Annotated[int, checked(whole(1, MAX_CATCH_UP_MINUTES))] = 60
+    pause_on_failures: Annotated[int | None, checked(whole(1, 100))] = None
+    run_retention_days: Annotated[int, checked(whole(1, 3650))] = 90
+    history_limit: Annotated[int | None, checked(whole(1, 10_000))] = None
+    payload_schema: Annotated[dict[str, Any] | None, checked(contract)] = None
     permissions: Annotated[tuple[dict[str, Any], ...], checked(statements)] = ()
     alarms: Annotated[bool, checked(flag)] = True
     log_retention_days: Annotated[int | None, checked(_retention_days)] = None
@@ -128,6 +150,7 @@ class LambdaJob(RowModel):
         default_factory=lambda data: min(data["timeout_seconds"], MAX_LAMBDA_SECONDS)
     )
     payload: Annotated[dict[str, Any], checked(lambda_payload)] = {}
+    failure_rules: Annotated[tuple[FailureRule, ...], checked(lambda_failure_rules)] = ()
     environment: Annotated[dict[str, str], checked(lambda_environment)] = {}
     network: Annotated[Network | None, checked(lambda_network)] = None
     runtime: Annotated[str, checked(artifacts.runtime)]
@@ -135,6 +158,7 @@ class LambdaJob(RowModel):
     bundle: Annotated[S3Object, checked(artifacts.bundle)]
 
     _attempt = field_validator("attempt_timeout_seconds")(_within_timeout)
+    _contract = field_validator("payload")(_within_contract)
 
     @field_validator("handler")
     @classmethod
@@ -157,13 +181,16 @@ class EcsJob(RowModel):
         default_factory=lambda data: data["timeout_seconds"]
     )
     payload: Annotated[dict[str, Any], checked(container_payload)] = {}
+    failure_rules: Annotated[tuple[FailureRule, ...], checked(container_failure_rules)] = ()
     environment: Annotated[dict[str, str], checked(container_environment)] = {}
     network: Annotated[Network | None, checked(container_network)] = None
     image: Annotated[str, checked(artifacts.image)]
     command: Annotated[tuple[str, ...], checked(artifacts.command)] = ()
     secrets: Annotated[dict[str, str], checked(secret_arns)] = {}
+    allow_overrides: Annotated[tuple[str, ...], checked(words(OVERRIDABLE))] = ()
 
     _attempt = field_validator("attempt_timeout_seconds")(_within_timeout)
+    _contract = field_validator("payload")(_within_contract)
 
     @field_validator("memory_mb")
     @classmethod

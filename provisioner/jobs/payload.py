@@ -20,7 +20,7 @@ RESERVED = "_run"
 
 def lambda_payload(value: object) -> dict[str, object]:
     """Check a JSON object, given as a map or as JSON text."""
-    return _within(_object(value), MAX_LAMBDA_BYTES, escaped=False)
+    return _within(_payload(value), MAX_LAMBDA_BYTES, escaped=False)
 
 
 def container_payload(value: object) -> dict[str, object]:
@@ -28,17 +28,23 @@ def container_payload(value: object) -> dict[str, object]:
 
     Its size counts as ECS counts it: as JSON text quoted in JSON, each quotation mark twice.
     """
-    return _within(_object(value), MAX_CONTAINER_BYTES, escaped=True)
+    return _within(_payload(value), MAX_CONTAINER_BYTES, escaped=True)
 
 
-def _object(value: object) -> dict[str, object]:
+def json_object(value: object) -> dict[str, object]:
+    """Check a JSON object, given as a map or as JSON text, of whatever size."""
     if isinstance(value, str):
         value = _parsed(value)
     if not isinstance(value, dict):
         raise invalid(f"must be a JSON object (a map), not {kind_of(value)}")
-    if RESERVED in value:
-        raise InvalidValueError((f".{RESERVED}", "is set by the provisioner"))
     return value
+
+
+def _payload(value: object) -> dict[str, object]:
+    payload = json_object(value)
+    if RESERVED in payload:
+        raise InvalidValueError((f".{RESERVED}", "is set by the provisioner"))
+    return payload
 
 
 def _parsed(text: str) -> object:

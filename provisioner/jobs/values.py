@@ -102,6 +102,18 @@ def choice(choices: tuple[str, ...], planned: tuple[str, ...] = ()) -> Check[str
     return check
 
 
+def words(choices: tuple[str, ...]) -> Check[tuple[str, ...]]:
+    """Return the check for a list of words of a few; they come in the order of `choices`."""
+    check_word = choice(choices)
+
+    def check(value: object) -> tuple[str, ...]:
+        parts = ((f"[{index}]", word) for index, word in enumerate(text_list(value)))
+        named = each(parts, check_word)
+        return tuple(word for word in choices if word in named)
+
+    return check
+
+
 def line(characters: int) -> Check[str]:
     """Return the check for one line of text."""
 

@@ -53,7 +53,16 @@ def warm_up() -> None:
     """Import the commands and make their clients: neither is safe in two threads at once."""
     for command in COMMANDS:
         load(command)
-    for service in ("cloudformation", "dynamodb", "lambda", "logs", "s3", "sqs", "stepfunctions"):
+    for service in (
+        "cloudformation",
+        "dynamodb",
+        "lambda",
+        "logs",
+        "s3",
+        "sqs",
+        "stepfunctions",
+        "sts",
+    ):
         client(service)
 
 

@@ -1,15 +1,25 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from provisioner.aws.clients import client
+from provisioner.aws.logs import LogEvent
+from provisioner.cli.watching import print_late
 from provisioner.stack import JobStatus
 from tests.support.cli import ROW, put_run
 
 ECHO = {"Type": "Pass", "End": True}
 ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}
+CONTAINER = {"job_name": "crunch", "type": "ecs", "image": "busybox:1"}
+SCHEMA = {
+    "type": "object",
+    "required": ["day"],
+    "properties": {"day": {"type": "string"}, "n": {"type": "integer"}},
+}
 FAILING = {"Type": "Fail", "Error": "ValueError", "Cause": "no good"}
 
 
@@ -30,7 +40,7 @@ class TestRun:
         assert "provisioner logs report --follow" in result.stderr
         assert json.loads(execution["input"]) == {
             "day": "2026-11-20",
-            "_run": {"source": "manual"},
+            "_run": {"source": "manual", "by": client("sts").get_caller_identity()["Arn"]},
         }
 
     def test_payload_from_a_file_and_from_stdin(self, job, tmp_path):
@@ -118,3 +128,255 @@ class TestRun:
 
         assert result.exit_code == 1
         assert result.stderr == 'Error: there is no job reports; did you mean "report"?\n'
+
+
+def asked(execution):
+    """Return what an execution was told of the run, but for who asked."""
+    told = json.loads(execution["input"])["_run"]
+    return {name: value for name, value in told.items() if name != "by"}
+
+
+class TestContract:
+    @pytest.fixture
+    def machine(self, here):
+        here.jobs.put(ROW | {"payload_schema": SCHEMA, "payload": {"n": 1}})
+        return here.make_runnable(ECHO)
+
+    @pytest.mark.parametrize(
+        ("payload", "words"),
+        [
+            ("{}", ["payload.day is required"]),
+            ('{"day": 1, "n": "x"}', ["payload.day must be text", "payload.n must be a whole"]),
+        ],
+        ids=["missing", "wrong"],
+    )
+    def test_a_payload_that_does_not_fit_starts_nothing(self, here, machine, payload, words):
+        result = here.run("run", "report", "--payload", payload)
+
+        assert result.exit_code == 2
+        assert all(part in result.stderr for part in words)
+        assert client("stepfunctions").list_executions(stateMachineArn=machine)["executions"] == []
+
+    def test_one_that_fits_does(self, here, machine):
+        assert here.run("run", "report", "--payload", '{"day": "x"}').exit_code == 0
+        assert here.wait_for_execution(machine)
+
+    def test_a_bad_row_does_not_stop_its_stack_from_running(self, here, machine):
+        here.jobs.put(ROW | {"payload_schema": {"type": "array"}})
+
+        result = here.run("run", "report")
+
+        assert result.exit_code == 0
+        assert "not checked: the row of report is INVALID" in result.stderr
+        assert here.wait_for_execution(machine)
+
+
+class TestIdempotencyKey:
+    @pytest.fixture(params=[ECHO, ENDLESS], ids=["ended", "running"])
+    def machine(self, here, request):
+        here.jobs.put(ROW)
+        return here.make_runnable(request.param)
+
+    def run(self, here, *options):
+        return here.run("run", "report", "--idempotency-key", "order 7", *options)
+
+    def test_the_same_again_is_the_same_run(self, here, machine):
+        first = self.run(here, "--payload", '{"n": 1}')
+        here.wait_for_execution(machine)
+        again = self.run(here, "--payload", '{"n": 1.0}')
+
+        assert (first.exit_code, again.exit_code) == (0, 0)
+        assert first.stdout == again.stdout
+        assert len(first.stdout.strip()) == len("manual-") + 32
+        listed = client("stepfunctions").list_executions(stateMachineArn=machine)
+        assert len(listed["executions"]) == 1
+
+    @pytest.mark.parametrize(
+        "options", [["--payload", '{"n": 2}'], ["--overlap", "allow"]], ids=["payload", "overlap"]
+    )
+    def test_something_else_is_refused(self, here, machine, options):
+        self.run(here)
+        here.wait_for_execution(machine)
+
+        result = self.run(here, *options)
+
+        assert result.exit_code == 1
+        assert "was asked for otherwise" in result.stderr
+
+    def test_another_key_is_another_run(self, here, machine):
+        self.run(here)
+        here.run("run", "report", "--idempotency-key", "order 8")
+
+        listed = client("stepfunctions").list_executions(stateMachineArn=machine)
+        assert len(listed["executions"]) == 2
+
+    def test_an_empty_key_is_none(self, here, machine):
+        result = here.run("run", "report", "--idempotency-key", "")
+
+        assert result.exit_code == 2
+        assert client("stepfunctions").list_executions(stateMachineArn=machine)["executions"] == []
+
+
+class TestOverrides:
+    @pytest.fixture
+    def machine(self, here):
+        here.jobs.put(CONTAINER | {"allow_overrides": ["command", "environment", "size"]})
+        return here.make_runnable(ECHO, "crunch")
+
+    def test_what_is_asked_for_is_passed_on(self, here, machine):
+        options = [
+            "--env",
+            "DAY=a=b",
+            "--env",
+            "N=1",
+            "--cpu",
+            ".5",
+            "--memory",
+            "1024",
+            "--overlap",
+            "queue_one",
+        ]
+        result = here.run("run", "crunch", "--command", "sh -c 'echo $DAY'", *options)
+
+        assert result.exit_code == 0, result.stderr
+        assert asked(here.wait_for_execution(machine)) == {
+            "source": "manual",
+            "overlap": "queue_one",
+            "overrides": {
+                "command": ["sh", "-c", "echo $DAY"],
+                "environment": {"DAY": "a=b", "N": "1"},
+                "cpu": 512,
+                "memory_mb": 1024,
+            },
+        }
+
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            (["--env", "PAYLOAD=1"], "--env PAYLOAD is set for every container"),
+            (["--env", "DAY"], '--env "DAY" must be NAME=VALUE'),
+            (["--env", "A=1", "--env", "A=2"], "--env A is given twice"),
+            (["--cpu", "3"], "--cpu must be one of"),
+            (["--memory", "700"], "--memory is no size of Fargate"),
+            (["--cpu", "4"], "Fargate has no task of 4096 CPU units and 512 MB"),
+            (["--command", ""], "--command is empty"),
+            (["--overlap", "queue"], "'queue' is not one of"),
+        ],
+        ids=lambda value: value if isinstance(value, str) else " ".join(value),
+    )
+    def test_what_cannot_be_is_refused_before_anything_starts(self, here, machine, options, words):
+        result = here.run("run", "crunch", *options)
+
+        assert result.exit_code == 2
+        assert words in " ".join(result.stderr.split())
+        assert client("stepfunctions").list_executions(stateMachineArn=machine)["executions"] == []
+
+    def test_the_row_has_to_allow_it(self, here):
+        here.jobs.put(CONTAINER)
+        here.make_runnable(ECHO, "crunch")
+
+        result = here.run("run", "crunch", "--cpu", "512")
+
+        assert result.exit_code == 2
+        assert 'the row\'s allow_overrides lacks "size"' in result.stderr
+
+    def test_a_function_has_none(self, here):
+        here.jobs.put(ROW)
+        here.make_runnable(ECHO)
+
+        result = here.run("run", "report", "--command", "x")
+
+        assert result.exit_code == 2
+        assert 'only "ecs" jobs' in result.stderr
+
+    @pytest.mark.usefixtures("machine")
+    def test_a_bad_row_allows_nothing(self, here):
+        here.jobs.put(CONTAINER | {"cpu": 3})
+
+        result = here.run("run", "crunch", "--command", "x")
+
+        assert result.exit_code == 1
+        assert "that of crunch is INVALID" in result.stderr
+
+
+class TestFollow:
+    @pytest.fixture
+    def job(self, here):
+        here.jobs.put(CONTAINER)
+        here.machine = here.make_runnable(ENDLESS, "crunch")
+        logs = client("logs")
+        logs.create_log_group(logGroupName="/jobs/crunch")
+        logs.create_log_stream(logGroupName="/jobs/crunch", logStreamName="one")
+        return here
+
+    def print(self, *messages, at):
+        client("logs").put_log_events(
+            logGroupName="/jobs/crunch",
+            logStreamName="one",
+            logEvents=[
+                {"timestamp": int(at.timestamp() * 1000), "message": message}
+                for message in messages
+            ],
+        )
+
+    @pytest.mark.parametrize(
+        ("status", "own", "code"),
+        [("FAILED", 42, 42), ("FAILED", None, 3), ("TIMED_OUT", 137, 137), ("SUCCEEDED", 9, 0)],
+        ids=["its own", "none", "timed out", "ignored failure"],
+    )
+    def test_the_lines_and_the_exit_code_are_the_jobs(self, job, status, own, code):
+        result = job.start("run", "crunch", "--follow", "--timeout", "20s")
+        execution = job.wait_for_execution(job.machine)
+        self.print("before", at=execution["startDate"] - timedelta(minutes=5))
+        self.print("first", "second", at=execution["startDate"] + timedelta(seconds=1))
+        put_run(
+            "crunch",
+            execution["name"],
+            status,
+            started_at=execution["startDate"],
+            duration_ms=1230,
+            output='{"exit_code": 0}',
+            **({} if own is None else {"exit_code": own}),
+        )
+
+        ended = result.result(20)
+        assert ended.exit_code == code
+        assert [line.split()[-1] for line in ended.stdout.splitlines()] == ["first", "second"]
+        assert f"crunch: {status}" in ended.stderr
+        assert '"exit_code": 0' in ended.stderr
+
+    def test_a_run_that_waited_is_followed_when_it_runs(self, job):
+        first = job.start("run", "crunch", "--follow", "--timeout", "20s")
+        execution = job.wait_for_execution(job.machine)
+        put = partial(put_run, "crunch", execution["name"], started_at=execution["startDate"])
+        put("QUEUED")
+        self.print("other", at=execution["startDate"] + timedelta(seconds=1))
+        client("stepfunctions").stop_execution(executionArn=execution["executionArn"])
+        put("SUCCEEDED", exit_code=0)
+
+        assert first.result(20).exit_code == 0
+
+
+def test_late_lines_are_waited_for_until_no_more_come(capsys):
+    batches = iter([["a"], [], ["b"], [], [], []])
+    now = 0.0
+
+    def sleep(seconds):
+        nonlocal now
+        now += seconds
+
+    print_late(lambda: [LogEvent(0, "one", text) for text in next(batches, [])], lambda: now, sleep)
+
+    assert [line.split()[-1] for line in capsys.readouterr().out.splitlines()] == ["a", "b"]
+
+
+def test_lines_without_end_are_not_waited_for(capsys):
+    now = 0.0
+
+    def sleep(seconds):
+        nonlocal now
+        now += seconds
+
+    print_late(lambda: [LogEvent(0, "one", f"line {now}")], lambda: now, sleep)
+
+    assert 10 < len(capsys.readouterr().out.splitlines()) < 40

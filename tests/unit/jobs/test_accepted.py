@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 
 import pytest
 
-from provisioner.jobs import EcsJob, LambdaJob, Network, S3Object
+from provisioner.jobs import EcsJob, FailureRule, LambdaJob, Network, S3Object
 
 BOTH_DEFAULTS = {
     "description": "",
@@ -24,6 +25,11 @@ BOTH_DEFAULTS = {
     "retries": 0,
     "retry_interval_seconds": 10,
     "retry_backoff": 2.0,
+    "catch_up_minutes": 60,
+    "pause_on_failures": None,
+    "run_retention_days": 90,
+    "history_limit": None,
+    "payload_schema": None,
     "permissions": (),
     "alarms": True,
     "log_retention_days": None,
@@ -31,6 +37,7 @@ BOTH_DEFAULTS = {
     "paused": False,
     "ephemeral_storage_mb": None,
     "payload": {},
+    "failure_rules": (),
     "environment": {},
     "network": None,
 }
@@ -62,6 +69,7 @@ def test_a_short_ecs_row_gets_every_default(accepted):
         "image": "public.ecr.aws/docker/library/busybox:1.37",
         "command": (),
         "secrets": {},
+        "allow_overrides": (),
         "cpu": 256,
         "memory_mb": 512,
         "timeout_seconds": 86400,
@@ -77,7 +85,73 @@ NORMAL_STATEMENT = {
     "Resource": ["arn:aws:s3:::in/*"],
 }
 
+SCHEMA = {
+    "type": "object",
+    "required": ["day"],
+    "properties": {"day": {"$ref": "#/$defs/day"}, "n": {"type": "integer", "maximum": 9}},
+    "additionalProperties": False,
+    "$defs": {"day": {"type": "string", "pattern": "^[0-9-]+$"}},
+}
+
 ACCEPTED = {
+    "schema as a map": ("lambda", {"payload_schema": SCHEMA}, {"payload_schema": SCHEMA}),
+    "schema as text": (
+        "ecs",
+        {"payload_schema": json.dumps(SCHEMA)},
+        {"payload_schema": SCHEMA},
+    ),
+    "default payload that a run completes": (
+        "lambda",
+        {"payload_schema": SCHEMA, "payload": {"n": 9}},
+        {"payload": {"n": 9}},
+    ),
+    "default payload of one of two kinds": (
+        "lambda",
+        {"payload_schema": {"type": "object", "oneOf": [{"required": ["a"]}, {"required": ["b"]}]}},
+        {"payload": {}},
+    ),
+    "failure rules of a container": (
+        "ecs",
+        {
+            "failure_rules": [
+                {"exit_codes": [Decimal(0), "255"], "action": "retry"},
+                {"errors": "States.*", "action": "ignore"},
+                {"errors": ["OutOfMemoryError", "*"], "action": "fail", "exit_codes": None},
+            ]
+        },
+        {
+            "failure_rules": (
+                FailureRule("retry", exit_codes=(0, 255)),
+                FailureRule("ignore", errors=("States.*",)),
+                FailureRule("fail", errors=("OutOfMemoryError", "*")),
+            )
+        },
+    ),
+    "failure rules of a function": (
+        "lambda",
+        {"failure_rules": [{"errors": ["ValueError"], "action": "fail"}] * 20},
+        {},
+    ),
+    "what a run may override": (
+        "ecs",
+        {"allow_overrides": ["size", "command", "size"]},
+        {"allow_overrides": ("command", "size")},
+    ),
+    "one thing that a run may override": (
+        "ecs",
+        {"allow_overrides": "environment"},
+        {"allow_overrides": ("environment",)},
+    ),
+    "history": (
+        "lambda",
+        {"run_retention_days": "3650", "history_limit": Decimal(1)},
+        {"run_retention_days": 3650, "history_limit": 1},
+    ),
+    "missed ticks and failures": (
+        "lambda",
+        {"catch_up_minutes": 1440, "pause_on_failures": 100},
+        {"catch_up_minutes": 1440, "pause_on_failures": 100},
+    ),
     "number as N": ("lambda", {"memory_mb": Decimal(512)}, {"memory_mb": 512}),
     "number as text": ("lambda", {"memory_mb": " 512 "}, {"memory_mb": 512}),
     "number with a zero fraction": ("lambda", {"memory_mb": "512.0"}, {"memory_mb": 512}),

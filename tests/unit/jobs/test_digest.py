@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from provisioner.jobs import S3Object, parse, spec_digest
+from provisioner.jobs import S3Object, parse, row_digest, spec_digest
 
 ARN = "arn:aws:ssm:eu-west-1:123456789012:parameter/db"
 
@@ -21,6 +21,12 @@ SAME = {
     "NULL": ("lambda", {}, {"owner": None}),
     "empty network": ("ecs", {}, {"network": {}}),
     "paused": ("lambda", {}, {"paused": True}),
+    "payload schema": ("lambda", {}, {"payload_schema": {"type": "object"}}),
+    "what other than the stack acts on": (
+        "lambda",
+        {},
+        {"history_limit": 5, "depends_on": ["extract"]},
+    ),
     "one schedule or a list of it": (
         "lambda",
         {"schedule": "rate(1 minute)"},
@@ -50,6 +56,10 @@ OTHER = {
     "network": ("ecs", {"network": {"assign_public_ip": False}}),
     "version": ("lambda", {"bundle": "s3://my-bundles/nightly/code.zip?versionId=2"}),
     "secret": ("ecs", {"secrets": {"DB": ARN}}),
+    "failure rules": ("ecs", {"failure_rules": [{"exit_codes": [3], "action": "fail"}]}),
+    "overrides": ("ecs", {"allow_overrides": ["size"]}),
+    "retention": ("lambda", {"run_retention_days": 7}),
+    "catch-up": ("lambda", {"catch_up_minutes": 5}),
 }
 
 
@@ -91,3 +101,23 @@ def test_digests_stay_what_they_were(accepted):
         "lambda": "eea6c265a1004000900a27a6a647559dc1fbed131ad847e6f450c218244e5726",
         "ecs": "5852ddec8cfc3007db568e4bb9fa3c21c7ad0a2f18a3cf49ae42a8451a9c724d",
     }
+
+
+ROW_OTHER = {
+    "paused": {"paused": True},
+    "payload schema": {"payload_schema": {"type": "object"}},
+    "history": {"history_limit": 5},
+    "pause": {"pause_on_failures": 3},
+    "memory": {"memory_mb": 256},
+}
+
+
+@pytest.mark.parametrize("changes", ROW_OTHER.values(), ids=ROW_OTHER)
+def test_another_row(accepted, changes):
+    assert row_digest({}, accepted("lambda", changes)) != row_digest({}, accepted("lambda", {}))
+
+
+def test_the_same_row_in_other_words(accepted):
+    one, other = accepted("lambda", {"memory": "512"}), accepted("lambda", {"memory_mb": 512})
+
+    assert row_digest({"memory": "512"}, one) == row_digest({"memory_mb": 512}, other)

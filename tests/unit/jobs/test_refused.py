@@ -46,6 +46,130 @@ REFUSED = {
     "language of a container": ("ecs", {"language": "x"}, "language", 'is for "lambda" jobs'),
     "both names": ("lambda", {"memory": 128, "memory_mb": 128}, "memory", 'name for "memory_mb"'),
     "alias is named as written": ("lambda", {"memory": 5}, "memory", "from 128 to 10240"),
+    # on demand
+    "overrides of a function": ("lambda", {"allow_overrides": []}, "allow_overrides", 'for "ecs"'),
+    "unknown override": ("ecs", {"allow_overrides": ["cpu"]}, "allow_overrides[0]", '"size"'),
+    "no retention": ("ecs", {"run_retention_days": 0}, "run_retention_days", "from 1 to 3650"),
+    "long history": ("ecs", {"history_limit": 10_001}, "history_limit", "from 1 to 10000"),
+    "no catch-up": ("ecs", {"catch_up_minutes": 0}, "catch_up_minutes", "from 1 to 1440"),
+    "half a failure": ("ecs", {"pause_on_failures": 0.5}, "pause_on_failures", "from 1 to 100"),
+    "schema as a list": ("ecs", {"payload_schema": []}, "payload_schema", "must be a JSON object"),
+    "schema that is no JSON": ("ecs", {"payload_schema": "{"}, "payload_schema", "no valid JSON"),
+    "schema of a list": (
+        "ecs",
+        {"payload_schema": {"type": "array"}},
+        "payload_schema.type",
+        'must be "object" at the top',
+    ),
+    "schema of an older draft": (
+        "ecs",
+        {"payload_schema": {"type": "object", "$schema": "http://json-schema.org/draft-07/schema"}},
+        "payload_schema.$schema",
+        "2020-12",
+    ),
+    "large schema": (
+        "ecs",
+        {"payload_schema": {"type": "object", "description": "x" * 8192}},
+        "payload_schema",
+        "the most is 8192",
+    ),
+    "set in a schema": (
+        "ecs",
+        {"payload_schema": {"type": "object", "required": {"a"}}},
+        "payload_schema.required",
+        "is a set",
+    ),
+    "default payload of another type": (
+        "lambda",
+        {
+            "payload_schema": {"type": "object", "properties": {"n": {"type": "integer"}}},
+            "payload": {"n": "x"},
+        },
+        "payload.n",
+        'must be a whole number, not "x"',
+    ),
+    "default payload with an unknown key": (
+        "lambda",
+        {
+            "payload_schema": {
+                "type": "object",
+                "properties": {"day": True},
+                "additionalProperties": False,
+            },
+            "payload": {"dya": 1},
+        },
+        "payload.dya",
+        'did you mean "day"?',
+    ),
+    "rules as a map": ("ecs", {"failure_rules": {}}, "failure_rules", "list of rules, not a map"),
+    "too many rules": (
+        "ecs",
+        {"failure_rules": [{"exit_codes": [1], "action": "fail"}] * 21},
+        "failure_rules",
+        "at most 20",
+    ),
+    **{
+        name: (kind, {"failure_rules": [rule]}, f"failure_rules[0]{path}", words)
+        for name, (kind, rule, path, words) in {
+            "rule without action": ("ecs", {"exit_codes": [1]}, ".action", "is required"),
+            "rule without cause": ("ecs", {"action": "fail"}, "", "either exit_codes or errors"),
+            "rule with both causes": (
+                "ecs",
+                {"action": "fail", "exit_codes": [1], "errors": ["A"]},
+                "",
+                "either exit_codes or errors",
+            ),
+            "exit code of a function": (
+                "lambda",
+                {"action": "fail", "exit_codes": [1]},
+                ".exit_codes",
+                'is for "ecs" jobs',
+            ),
+            "rule of a function without errors": (
+                "lambda",
+                {"action": "fail"},
+                "",
+                "must have errors",
+            ),
+            "exit code out of range": (
+                "ecs",
+                {"action": "fail", "exit_codes": [1, 256]},
+                ".exit_codes[1]",
+                "from 0 to 255",
+            ),
+            "lone exit code": (
+                "ecs",
+                {"action": "fail", "exit_codes": 1},
+                ".exit_codes",
+                "must be a list of numbers",
+            ),
+            "no errors": ("ecs", {"action": "fail", "errors": []}, ".errors", "is empty"),
+            "star within": (
+                "ecs",
+                {"action": "fail", "errors": ["a*b"]},
+                ".errors[0]",
+                "with * at the end",
+            ),
+            "long error": (
+                "ecs",
+                {"action": "fail", "errors": ["a" * 101]},
+                ".errors[0]",
+                "up to 100",
+            ),
+            "unknown action": (
+                "ecs",
+                {"action": "stop", "exit_codes": [1]},
+                ".action",
+                '"retry", "fail" or "ignore"',
+            ),
+            "unknown part of a rule": (
+                "ecs",
+                {"action": "fail", "exit_code": [1]},
+                ".exit_code",
+                'did you mean "exit_codes"?',
+            ),
+        }.items()
+    },
     # kinds
     "string set": ("lambda", {"schedule": {"rate(1 day)"}}, "schedule", "is a set; use a list"),
     "number set": ("lambda", {"memory_mb": {Decimal(1)}}, "memory_mb", "is a set"),

@@ -1,0 +1,124 @@
+"""Waiting for the end of a run, and showing it."""
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rich.text import Text
+
+from provisioner.aws import executions
+from provisioner.aws.executions import Started
+from provisioner.aws.items import Item
+from provisioner.aws.logs import LogEvent
+from provisioner.cli import logs, progress
+from provisioner.cli.display import duration, hint, say, stderr, stdout
+from provisioner.cli.exits import OF_RUN
+from provisioner.cli.progress import Progress
+from provisioner.cli.runs import reason
+from provisioner.cli.session import Session
+from provisioner.runs import FINAL, RunStatus
+
+_ROW_GRACE_SECONDS = 15
+"""How long the row of an ended execution may take to say so, too."""
+
+_QUIET_SECONDS = 3.0
+_LATEST_SECONDS = 20.0
+"""Lines are late by a second or two: they have all come when none has for so long, or at last."""
+
+
+@dataclass(slots=True)
+class Watch:
+    """One run, from its start to its end.
+
+    Attributes
+    ----------
+    log_group
+        Where its lines are printed from as they come; None not to.
+    """
+
+    here: Session
+    job_name: str
+    started: Started
+    log_group: str | None = None
+    _tail: logs.Tail | None = None
+    _found: Item = field(default_factory=dict)
+    _ended_at: float = 0.0
+
+    def wait(self, timeout_seconds: float, goes_on: str) -> Item:
+        """Return the run's row once it says how it ended, or what Step Functions says of it."""
+        progress.wait(self._look, timeout_seconds, goes_on, live=self.log_group is None)
+        if self._tail is not None:
+            print_late(self._tail.new)
+        return self._found
+
+    def _look(self) -> dict[str, Progress]:
+        name = self.started.arn.rpartition(":")[2]
+        row = self.here.triggers.find(self.job_name, name, self.started.started_at) or {}
+        if row.get("status") == RunStatus.QUEUED:
+            return {self.job_name: Progress(RunStatus.QUEUED)}
+        self._print_new(row)
+        if row.get("status") not in FINAL:
+            arn = row.get("execution_arn", self.started.arn)  # another one, if the run was queued
+            execution = executions.ended(self.job_name, arn)
+            if execution is None:
+                return {self.job_name: Progress(RunStatus.RUNNING)}
+            self._ended_at = self._ended_at or time.monotonic()
+            if time.monotonic() - self._ended_at < _ROW_GRACE_SECONDS:
+                return {self.job_name: Progress(RunStatus.RUNNING)}
+            row = {"status": execution.status, "error": execution.error, "cause": execution.cause}
+        self._found = row
+        status = RunStatus(row["status"])
+        good = status is RunStatus.SUCCEEDED
+        return {self.job_name: Progress(status, done=True, good=good)}
+
+    def _print_new(self, row: Item) -> None:
+        if self.log_group is None or "started_at" not in row:
+            return
+        if self._tail is None:
+            since = datetime.fromisoformat(row["started_at"])
+            self._tail = logs.Tail(self.log_group, int(since.timestamp() * 1000))
+        for event in self._tail.new():
+            logs.show(event)
+
+
+def print_late(
+    new: Callable[[], Iterable[LogEvent]],
+    now: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Print the lines that come after the end, until no more do."""
+    last = began = now()
+    while now() - last < _QUIET_SECONDS and now() - began < _LATEST_SECONDS:
+        for event in new():
+            logs.show(event)
+            last = now()
+        sleep(logs.POLL_SECONDS)
+
+
+def show(run: Item, *, followed: bool) -> None:
+    """Print how a run ended, and its output: to stdout, unless its lines are there."""
+    code = f", exit code {run['exit_code']}" if "exit_code" in run else ""
+    hint(f"Took {duration(run.get('duration_ms'))}{code}.")
+    if why := reason(run):
+        say(Text(why, "red"))
+    if output := run.get("output"):
+        (stderr() if followed else stdout()).print(_pretty(output), soft_wrap=True)
+
+
+def exit_code(run: Item, *, followed: bool) -> int:
+    """Return what to exit with: the container's own code if one was watched, else the status's."""
+    status = RunStatus(run["status"])
+    own = int(run.get("exit_code", 0))
+    if followed and status is not RunStatus.SUCCEEDED and own in range(1, 256):
+        return own
+    return OF_RUN[status]
+
+
+def _pretty(output: str) -> str:
+    """Return JSON on several lines, anything else (the URI of a large output) as it is."""
+    try:
+        return json.dumps(json.loads(output), indent=2, ensure_ascii=False)
+    except ValueError:
+        return output

@@ -1,0 +1,92 @@
+"""What becomes of an attempt that failed, by how it failed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from provisioner.jobs.errors import invalid, kind_of, shown
+from provisioner.jobs.values import Check, T, choice, each, keyed, text_list, whole
+
+MAX_RULES = 20
+"""Ours: each is a retrier or a choice of the job's workflow."""
+
+FailureAction: TypeAlias = Literal["retry", "fail", "ignore"]
+
+_ERROR = re.compile(r"[A-Za-z0-9._-]{1,100}|[A-Za-z0-9._-]{0,99}\*")
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRule:
+    """What to do about an attempt that ended with one of `exit_codes`, or with one of `errors`.
+
+    An error that ends in ``*`` stands for all that begin so. Exactly one of the two is given.
+    """
+
+    action: FailureAction
+    exit_codes: tuple[int, ...] = ()
+    errors: tuple[str, ...] = ()
+
+
+def container_failure_rules(value: object) -> tuple[FailureRule, ...]:
+    """Check the rules of a container."""
+    return _rules(value, {})
+
+
+def lambda_failure_rules(value: object) -> tuple[FailureRule, ...]:
+    """Check the rules of a function, which has no exit code."""
+    return _rules(value, {"exit_codes": 'is for "ecs" jobs; a "lambda" job has errors'})
+
+
+def _rules(value: object, refused: dict[str, str]) -> tuple[FailureRule, ...]:
+    if not isinstance(value, list):
+        raise invalid(f"must be a list of rules, not {kind_of(value)}")
+    if len(value) > MAX_RULES:
+        raise invalid(f"has {len(value)} rules; at most {MAX_RULES} are allowed")
+    checks = {name: check for name, check in _CHECKS.items() if name not in refused}
+
+    def rule(one: object) -> FailureRule:
+        found = keyed(one, checks, "a rule", required=("action",), refused=refused)
+        if len(found) != 2:
+            raise invalid(f"must have {_one_of(checks)}")
+        return FailureRule(**found)  # type: ignore[arg-type]  # each key has the check of its type
+
+    return tuple(each(((f"[{index}]", one) for index, one in enumerate(value)), rule))
+
+
+def _one_of(checks: dict[str, Check[object]]) -> str:
+    return "errors" if "exit_codes" not in checks else "either exit_codes or errors"
+
+
+def _exit_codes(value: object) -> tuple[int, ...]:
+    if not isinstance(value, list):
+        raise invalid(f"must be a list of numbers, not {kind_of(value)}")
+    codes = each(((f"[{index}]", code) for index, code in enumerate(value)), whole(0, 255))
+    return _some(codes)
+
+
+def _errors(value: object) -> tuple[str, ...]:
+    def check(name: str) -> str:
+        if not _ERROR.fullmatch(name):
+            raise invalid(
+                "must be the name of an error, up to 100 letters, digits, dots, hyphens and "
+                f"underscores, with * at the end for all that begin so, not {shown(name)}"
+            )
+        return name
+
+    names = text_list(value)
+    return _some(each(((f"[{index}]", name) for index, name in enumerate(names)), check))
+
+
+def _some(found: list[T]) -> tuple[T, ...]:
+    if not found:
+        raise invalid("is empty")
+    return tuple(dict.fromkeys(found))
+
+
+_CHECKS: dict[str, Check[object]] = {
+    "exit_codes": _exit_codes,
+    "errors": _errors,
+    "action": choice(("retry", "fail", "ignore")),
+}
