@@ -124,13 +124,37 @@ def _trusted(platform: Platform) -> Statement:
     }
 
 
+def _overrides(job: EcsJob) -> object:
+    """Return what a run gives its task: its input, and what else the row leaves to the run."""
+    variables = {"PAYLOAD": "$string($run.payload)", "TRIGGER_ID": "$run.id"}
+    if not job.allow_overrides:
+        environment = [
+            {"Name": name, "Value": expressions.jsonata(value)} for name, value in variables.items()
+        ]
+        return {"ContainerOverrides": [{"Name": CONTAINER, "Environment": environment}]}
+    own = ", ".join(f'{{"Name": "{name}", "Value": {value}}}' for name, value in variables.items())
+    return expressions.jsonata(
+        expressions.squeezed(f"""(
+            $asked := $run.overrides;
+            $variables := $append(
+                $each($asked.environment, function($value, $name) {{
+                    {{"Name": $name, "Value": $string($value)}}
+                }}), [{own}]);
+            $merge([
+                {{"ContainerOverrides": [$merge([
+                    {{"Name": "{CONTAINER}", "Environment": $variables}},
+                    $exists($asked.command) ? {{"Command": [$asked.command]}} : {{}}
+                ])]}},
+                $exists($asked.cpu) ? {{"Cpu": $string($asked.cpu)}} : {{}},
+                $exists($asked.memory_mb) ? {{"Memory": $string($asked.memory_mb)}} : {{}}
+            ])
+        )""")
+    )
+
+
 def _work(
     job: EcsJob, platform: Platform, task: TaskDefinition, group: SecurityGroup | None
 ) -> Work:
-    variables = [
-        {"Name": "PAYLOAD", "Value": expressions.jsonata("$string($run.payload)")},
-        {"Name": "TRIGGER_ID", "Value": expressions.jsonata("$run.id")},
-    ]
     return Work(
         resource=f"arn:{platform.partition}:states:::ecs:runTask.sync",
         arguments={
@@ -140,7 +164,7 @@ def _work(
             "StartedBy": expressions.jsonata(expressions.STARTED_BY),
             "PropagateTags": "TASK_DEFINITION",
             "NetworkConfiguration": {"AwsvpcConfiguration": task_network(job, platform, group)},
-            "Overrides": {"ContainerOverrides": [{"Name": CONTAINER, "Environment": variables}]},
+            "Overrides": _overrides(job),
         },
         timeout_seconds=job.attempt_timeout_seconds,
         refusals=REFUSALS,

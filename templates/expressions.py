@@ -10,11 +10,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from provisioner.jobs import OVERLAPS
-from provisioner.runs import RUN_RETENTION_SECONDS
+from provisioner.jobs import OVERLAPS, EcsJob
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from provisioner.jobs import Job
 
@@ -27,7 +26,7 @@ CONTAINER_PAYLOAD_CHARACTERS = 7_168
 CAUSE_CHARACTERS = 4_000
 BY_CHARACTERS = 200
 TICK_RETENTION_SECONDS = 7 * 24 * 3600
-"""Longer than EventBridge Scheduler goes on delivering one tick (`schedule.RETRY_SECONDS`)."""
+"""Longer than EventBridge Scheduler delivers one tick: `catch_up_minutes`, at most a day."""
 
 NAME = "$states.context.Execution.Name"
 STARTED_BY = f'$replace({NAME}, /[^A-Za-z0-9_-]/, "-")'
@@ -85,6 +84,15 @@ def prepare(job: Job, problem: str) -> str:
         $waited := $type($told.waited) = "string" and $contains($told.waited,
             /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,12}Z#.{1,80}$/);
     """)
+    allowed = json.dumps(list(_overridable(job)))
+    overrides = squeezed(f"""
+        $overrides := $type($told.overrides) = "object" ? $told.overrides : {{}};
+        $foreign := $keys($overrides)[$not($ in {allowed})];
+        $odd := $exists($told.overrides) and $type($told.overrides) != "object"
+            or $exists($overrides.command)
+                and $not($type($overrides.command) in ["array", "string"])
+            or $exists($overrides.environment) and $type($overrides.environment) != "object";
+    """)
     merged = (
         f"$payload := $merge([$waited ? {{}} : {payload_literal(job.payload)}, "
         '$sift($given, function($v, $k) { $k != "_run" })]);'
@@ -104,16 +112,26 @@ def prepare(job: Job, problem: str) -> str:
             "tick": $ticked and $not($waited)
                 ? "#tick#" & $told.schedule & "#" & $told.scheduled_for : "",
             "expires_at": $string($floor($start / 1000)
-                + {job.timeout_seconds + RUN_RETENTION_SECONDS}),
+                + {job.timeout_seconds + job.run_retention_days * 86_400}),
             "payload": $payload,
+            "overrides": $overrides,
             "large": {is_large("$text")},
             "problem": $type($input) != "object" ? "The input of a run must be a JSON object"
                 : $exists($told.overlap) and $not($told.overlap in {policies})
                     ? "_run.overlap must be one of {", ".join(OVERLAPS)}"
+                : $exists($foreign) ? "The row does not allow a run to override "
+                    & $join($foreign, ", ")
+                : $odd ? "_run.overrides is not of the form that docs/runs.md describes"
                 : {problem}
         }}
     """)
-    return jsonata(f"( {head} {merged} {tail} )")
+    return jsonata(f"( {head} {overrides} {merged} {tail} )")
+
+
+def _overridable(job: Job) -> Iterator[str]:
+    """Yield the members of ``_run.overrides`` that the row allows."""
+    for name in job.allow_overrides if isinstance(job, EcsJob) else ():
+        yield from ("cpu", "memory_mb") if name == "size" else (name,)
 
 
 NO_PROBLEM = '""'
@@ -166,7 +184,7 @@ def failure(details: str) -> str:
             "status": $timed_out ? "TIMED_OUT" : "FAILED",
             "error": $substring($ours ? "ContainerFailed" : $fault, 0, 200),
             "cause": $substring($cause, 0, {CAUSE_CHARACTERS}),
-            "attempts": $states.context.State.RetryCount + 1
+            "attempts": $tried + $states.context.State.RetryCount + 1
         }}, $exists($job.ExitCode) ? {{"exit_code": $job.ExitCode}} : {{}}])
     """)
     return jsonata(f"( {head} {details} {tail} )")

@@ -17,10 +17,8 @@ if TYPE_CHECKING:
     from provisioner.jobs import Job
     from provisioner.settings import Platform
 
-RETRY_SECONDS = 3600
-"""A tick that could not be delivered for an hour is better left to the next one."""
-
-RETRY_ATTEMPTS = 30
+RETRY_ATTEMPTS = 185
+"""EventBridge Scheduler, RetryPolicy: the most, so that `catch_up_minutes` alone decides."""
 
 
 def schedules(job: Job, platform: Platform, workflow: StateMachine) -> list[Schedule]:
@@ -43,7 +41,8 @@ def _schedule(job: Job, platform: Platform, workflow: StateMachine, index: int) 
             RoleArn=in_account(platform.scheduler_role_arn, platform),
             Input=_input(name),
             RetryPolicy=RetryPolicy(
-                MaximumEventAgeInSeconds=RETRY_SECONDS, MaximumRetryAttempts=RETRY_ATTEMPTS
+                MaximumEventAgeInSeconds=60 * job.catch_up_minutes,
+                MaximumRetryAttempts=RETRY_ATTEMPTS,
             ),
         ),
     )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from provisioner.jobs import Job
     from provisioner.settings import Platform
 
-ATTEMPTS = "$states.context.State.RetryCount + 1"
+ATTEMPTS = "$tried + $states.context.State.RetryCount + 1"
 
 LEASE_GRACE_SECONDS = 300
 """How long a lock outlives ``timeout_seconds``. The state machine has ended `MARGIN_SECONDS` after
@@ -217,6 +217,7 @@ class Admission:
                 "expires_at": {{"N": $run.expires_at}}
             }},
             $run.scheduled_for != "" ? {{"scheduled_for": {{"S": $run.scheduled_for}}}} : {{}},
+            $run.overrides != {{}} ? {{"overrides": {{"S": $string($run.overrides)}}}} : {{}},
             $run.by != "" ? {{"started_by": {{"S": $run.by}}}} : {{}},
             $run.waited ? {{"queued_at": {{"S": $substringBefore($run.id, "#")}}}} : {{}},
             {more}""",

@@ -17,6 +17,7 @@ from templates.arns import in_account
 from templates.asl import definition_string
 from templates.detours import refused, settle, store
 from templates.expressions import failure, is_large, jsonata, prepare
+from templates.judgement import judgement
 from templates.states import CANCELED, COLLISION_RETRY, SERVICE_RETRY, State, transaction
 from templates.transactions import ATTEMPTS, Admission
 
@@ -70,6 +71,7 @@ def definition(job: Job, platform: Platform, work: Work) -> State:
             "Prepare": _prepare(job, work),
             "Admit": _admit(admission, platform),
             "Run": _run(job, work),
+            **(judgement(job) if job.failure_rules else {}),
             "Record": _record(admission, platform),
             "RecordFailure": _record_failure(admission, platform),
             **refused(admission, platform),
@@ -98,6 +100,8 @@ def _prepare(job: Job, work: Work) -> State:
             "stored_output": "",
             "large": False,
             "release": True,
+            "again": 0,
+            "tried": 0,
         },
         "Next": "Admit",
     }
@@ -145,13 +149,13 @@ def _run(job: Job, work: Work) -> State:
         "TimeoutSeconds": work.timeout_seconds,
         "Retry": [
             {**SERVICE_RETRY, "ErrorEquals": list(work.refusals), "IntervalSeconds": 2},
-            again,
+            *([] if job.failure_rules else [again]),
         ],
         "Catch": [
             {
                 "ErrorEquals": ["States.ALL"],
                 "Assign": {"outcome": failure(work.failure)},
-                "Next": "RecordFailure",
+                "Next": "Judge" if job.failure_rules else "RecordFailure",
             }
         ],
         "Assign": {

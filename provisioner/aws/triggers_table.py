@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -123,6 +124,8 @@ class TriggersTable:
         if run is None or run["status"] != RunStatus.QUEUED:
             return None
         asked = {told: run[name] for name, told in _ASKED.items() if name in run}
+        if "overrides" in run:
+            asked["overrides"] = json.loads(run["overrides"])
         return WaitingRun(trigger_id, int(run.get("starts", 0)), payload_of(run["input"]), asked)
 
     def forget(self, job_name: str, trigger_id: str) -> None:
