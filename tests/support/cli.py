@@ -168,7 +168,13 @@ class Provisioner:
             "an execution",
             timeout_seconds=10,
         )
-        return states.describe_execution(executionArn=found[0]["executionArn"])
+        arn = found[0]["executionArn"]
+        wait_until(
+            lambda: states.get_execution_history(executionArn=arn)["events"],
+            "its first event: moto stops none before",
+            timeout_seconds=10,
+        )
+        return states.describe_execution(executionArn=arn)
 
 
 def bundle_in(version: str) -> zipfile.ZipFile:

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 
 import pytest
 
 from provisioner.aws.clients import client
 from provisioner.aws.logs import LogEvent
-from provisioner.cli.watching import print_late
+from provisioner.cli.run import Overlap
+from provisioner.cli.watching import exit_code, print_late
+from provisioner.jobs import OVERLAPS
 from provisioner.stack import JobStatus
 from tests.support.cli import ROW, put_run
 
@@ -289,6 +292,9 @@ class TestOverrides:
         assert result.exit_code == 2
         assert 'only "ecs" jobs' in result.stderr
 
+    def test_every_policy_can_be_asked_for(self):
+        assert {*Overlap} == {*OVERLAPS}
+
     @pytest.mark.usefixtures("machine")
     def test_a_bad_row_allows_nothing(self, here):
         here.jobs.put(CONTAINER | {"cpu": 3})
@@ -319,12 +325,7 @@ class TestFollow:
             ],
         )
 
-    @pytest.mark.parametrize(
-        ("status", "own", "code"),
-        [("FAILED", 42, 42), ("FAILED", None, 3), ("TIMED_OUT", 137, 137), ("SUCCEEDED", 9, 0)],
-        ids=["its own", "none", "timed out", "ignored failure"],
-    )
-    def test_the_lines_and_the_exit_code_are_the_jobs(self, job, status, own, code):
+    def test_the_lines_and_the_exit_code_are_the_jobs(self, job):
         result = job.start("run", "crunch", "--follow", "--timeout", "20s")
         execution = job.wait_for_execution(job.machine)
         self.print("before", at=execution["startDate"] - timedelta(minutes=5))
@@ -332,29 +333,46 @@ class TestFollow:
         put_run(
             "crunch",
             execution["name"],
-            status,
+            "FAILED",
             started_at=execution["startDate"],
-            duration_ms=1230,
-            output='{"exit_code": 0}',
-            **({} if own is None else {"exit_code": own}),
+            exit_code=42,
+            output='{"rows": 3}',
         )
 
         ended = result.result(20)
-        assert ended.exit_code == code
+        assert ended.exit_code == 42
         assert [line.split()[-1] for line in ended.stdout.splitlines()] == ["first", "second"]
-        assert f"crunch: {status}" in ended.stderr
-        assert '"exit_code": 0' in ended.stderr
+        assert "crunch: FAILED" in ended.stderr
+        assert '"rows": 3' in ended.stderr
 
-    def test_a_run_that_waited_is_followed_when_it_runs(self, job):
-        first = job.start("run", "crunch", "--follow", "--timeout", "20s")
+    def test_a_run_that_waits_is_waited_for(self, job):
+        result = job.start("run", "crunch", "--wait", "--timeout", "20s")
         execution = job.wait_for_execution(job.machine)
         put = partial(put_run, "crunch", execution["name"], started_at=execution["startDate"])
         put("QUEUED")
-        self.print("other", at=execution["startDate"] + timedelta(seconds=1))
         client("stepfunctions").stop_execution(executionArn=execution["executionArn"])
-        put("SUCCEEDED", exit_code=0)
+        put("FAILED")
 
-        assert first.result(20).exit_code == 0
+        assert result.result(20).exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "own", "followed", "code"),
+    [
+        ("FAILED", 42, True, 42),
+        ("FAILED", 42, False, 3),
+        ("FAILED", None, True, 3),
+        ("FAILED", 0, True, 3),
+        ("TIMED_OUT", 137, True, 137),
+        ("SUCCEEDED", 9, True, 0),
+        ("SKIPPED", None, True, 6),
+    ],
+    ids=["its own", "not followed", "none", "zero", "timed out", "ignored", "skipped"],
+)
+def test_the_exit_code(status, own, followed, code):
+    row = {"status": status} | ({} if own is None else {"exit_code": Decimal(own)})
+
+    assert exit_code(row, followed=followed) == code
 
 
 def test_late_lines_are_waited_for_until_no_more_come(capsys):
