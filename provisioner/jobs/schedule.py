@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from provisioner.jobs.errors import did_you_mean, invalid
 from provisioner.jobs.values import each, text_list
@@ -66,10 +66,77 @@ MONTH = CronField("month", 1, 12, _MONTHS)
 DAY_OF_WEEK = CronField("day of week", 1, 7, _WEEKDAYS)
 YEAR = CronField("year", 1970, 2199, wraps=False)
 
-_LAST_DAY = re.compile(r"L|LW|L-(?:[1-9]|[12][0-9]|30)")
+_LAST_DAY = re.compile(r"L|LW|L-(?P<before>[1-9]|[12][0-9]|30)")
 _NEAREST_WEEKDAY = re.compile(r"([0-9]+)W")
 _LAST_WEEKDAY = re.compile(r"([0-9]+|[A-Z]+)L")
 _NTH_WEEKDAY = re.compile(r"([0-9]+|[A-Z]+)#([0-9]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class DaysOfMonth:
+    """These days of the month."""
+
+    days: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class LastDay:
+    """The last day of the month (``L``), or so many days before it (``L-3``)."""
+
+    before: int
+
+
+@dataclass(frozen=True, slots=True)
+class NearestWeekday:
+    """The Monday to Friday nearest to a day, in its month (``15W``); None: the last (``LW``)."""
+
+    day: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DaysOfWeek:
+    """These days of the week, 1 for Sunday."""
+
+    weekdays: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class NthWeekday:
+    """A day of the week for the nth time in its month (``6#3``); None: the last (``FRIL``)."""
+
+    weekday: int
+    nth: int | None
+
+
+Days = DaysOfMonth | LastDay | NearestWeekday | DaysOfWeek | NthWeekday
+
+
+@dataclass(frozen=True, slots=True)
+class Cron:
+    """cron(), as the values that each of its fields takes."""
+
+    text: str
+    minutes: frozenset[int]
+    hours: frozenset[int]
+    days: Days
+    months: frozenset[int]
+    years: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """rate(); a day of it is 24 hours, whatever the clocks do."""
+
+    text: str
+    every: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """at(): once, at a time of the schedule's zone."""
+
+    text: str
+    local: datetime
 
 
 def expressions(value: object) -> tuple[str, ...]:
@@ -88,7 +155,12 @@ def expressions(value: object) -> tuple[str, ...]:
 
 
 def expression(text: str) -> str:
-    """Check one expression and return it in its usual spelling.
+    """Check one expression and return it in its usual spelling (see `parse`)."""
+    return parse(text).text
+
+
+def parse(text: str) -> Cron | Rate | At:
+    """Read one expression.
 
     Raises
     ------
@@ -100,17 +172,17 @@ def expression(text: str) -> str:
         raise invalid(f"must be like {EXAMPLE}")
     match found["kind"].lower():
         case "cron":
-            return f"cron({_cron(found['body'].upper().split())})"
+            return _cron(found["body"].upper().split())
         case "rate":
-            return f"rate({_rate(found['body'])})"
+            return _rate(found["body"])
         case "at":
-            return f"at({_at(found['body'].strip())})"
+            return _at(found["body"].strip())
         case kind:
             hint = did_you_mean(kind, ("cron", "rate"))
             raise invalid(f'"{kind}()" is none of cron(), rate() and at(){hint}')
 
 
-def _rate(body: str) -> str:
+def _rate(body: str) -> Rate:
     found = _RATE.fullmatch(body)
     if found is None:
         raise invalid('rate() takes a number and a unit, like "rate(15 minutes)"')
@@ -119,20 +191,21 @@ def _rate(body: str) -> str:
         raise invalid(f'rate() knows minutes, hours and days, not "{found[2]}"')
     if not 1 <= number <= MAX_RATE:
         raise invalid(f"rate() takes a whole number from 1 to {MAX_RATE}")
-    return f"{number} {unit}{'s' if number > 1 else ''}"
+    return Rate(
+        f"rate({number} {unit}{'s' if number > 1 else ''})", timedelta(**{f"{unit}s": number})
+    )
 
 
-def _at(body: str) -> str:
+def _at(body: str) -> At:
     if not _AT.fullmatch(body):
         raise invalid('at() takes a date and time without zone, like "at(2030-01-31T09:00:00)"')
     try:
-        datetime.fromisoformat(body)
+        return At(f"at({body})", datetime.fromisoformat(body))
     except ValueError as error:
         raise invalid(f"at(): there is no such date and time as {body}") from error
-    return body
 
 
-def _cron(fields: list[str]) -> str:
+def _cron(fields: list[str]) -> Cron:
     if len(fields) != 6:
         hint = '; add a year: "*"' if len(fields) == 5 else ""
         raise invalid(
@@ -140,79 +213,71 @@ def _cron(fields: list[str]) -> str:
             f"not {len(fields)}{hint}"
         )
     minutes, hours, day, month, weekday, year = fields
-    _values(minutes, MINUTES)
-    _values(hours, HOURS)
-    months = _values(month, MONTH)
-    _values(year, YEAR)
     if (day == "?") == (weekday == "?"):
         raise invalid("exactly one of day of month and day of week must be ?")
-    if weekday == "?":
-        _days(day, months)
-    else:
-        _weekdays(weekday)
-    return " ".join(fields)
+    in_months = _values(month, MONTH)
+    return Cron(
+        text=f"cron({' '.join(fields)})",
+        minutes=_values(minutes, MINUTES),
+        hours=_values(hours, HOURS),
+        days=_days(day, in_months) if weekday == "?" else _weekdays(weekday),
+        months=in_months,
+        years=_values(year, YEAR),
+    )
 
 
-def _days(text: str, months: list[tuple[int, int]] | None) -> None:
-    if _LAST_DAY.fullmatch(text):
-        return
+def _days(text: str, months: frozenset[int]) -> Days:
+    if text == "LW":
+        return NearestWeekday(None)
+    if last := _LAST_DAY.fullmatch(text):
+        return LastDay(int(last["before"] or 0))
     if nearest := _NEAREST_WEEKDAY.fullmatch(text):
-        DAY_OF_MONTH.value(nearest[1])
-        return
+        return NearestWeekday(DAY_OF_MONTH.value(nearest[1]))
     if "L" in text or "W" in text:
         raise invalid(
             "day of month: L, LW, L-3 and 15W stand alone; use a list of schedules for more"
         )
     days = _values(text, DAY_OF_MONTH)
-    if days and months and not _ever(days, months):
+    if min(days) > max(_LONGEST_MONTHS[month - 1] for month in months):
         raise invalid("there is no such day in these months: the schedule would never run")
+    return DaysOfMonth(days)
 
 
-def _ever(days: list[tuple[int, int]], months: list[tuple[int, int]]) -> bool:
-    if any(start > end for start, end in (*days, *months)):
-        return True
-    longest = max(max(_LONGEST_MONTHS[start - 1 : end]) for start, end in months)
-    return min(start for start, _ in days) <= longest
-
-
-def _weekdays(text: str) -> None:
+def _weekdays(text: str) -> Days:
     if text == "L":
-        return
+        return DaysOfWeek(frozenset({DAY_OF_WEEK.maximum}))
     if last := _LAST_WEEKDAY.fullmatch(text):
-        DAY_OF_WEEK.value(last[1])
-        return
+        return NthWeekday(DAY_OF_WEEK.value(last[1]), None)
     if nth := _NTH_WEEKDAY.fullmatch(text):
-        DAY_OF_WEEK.value(nth[1])
+        weekday = DAY_OF_WEEK.value(nth[1])
         if nth[2] not in ("1", "2", "3", "4", "5"):
             raise invalid(f"day of week: #{nth[2]} is not within #1 to #5")
-        return
+        return NthWeekday(weekday, int(nth[2]))
     if "#" in text or re.search(r"L\b", text):
         raise invalid("day of week: 2#1 and FRIL stand alone; use a list of schedules for more")
-    _values(text, DAY_OF_WEEK)
+    return DaysOfWeek(_values(text, DAY_OF_WEEK))
 
 
-def _values(text: str, field: CronField) -> list[tuple[int, int]] | None:
-    """Return the ranges that a list names, None when it takes every value or steps over them."""
-    ranges: list[tuple[int, int]] = []
-    every = False
+def _values(text: str, field: CronField) -> frozenset[int]:
+    """Return the values that a list of values, ranges and steps names."""
+    values: set[int] = set()
+    size = field.maximum - field.minimum + 1
     for part in text.split(","):
         span, slash, step = part.partition("/")
-        if slash:
-            _step(step, field)
-            every = True
-        if span == "*":
-            every = True
-            continue
-        low, dash, high = span.partition("-")
-        start = field.value(low)
-        end = field.value(high) if dash else start
-        if start > end and not field.wraps:
-            raise invalid(f"{field.name}: {span} runs backwards")
-        ranges.append((start, end))
-    return None if every else ranges
+        by = _step(step, field) if slash else 1
+        low, dash, high = ("*", "", "") if span == "*" else span.partition("-")
+        start = field.minimum if low == "*" else field.value(low)
+        end = field.value(high) if dash else field.maximum if slash or low == "*" else start
+        if start > end:
+            if not field.wraps:
+                raise invalid(f"{field.name}: {span} runs backwards")
+            end += size
+        values.update((n - field.minimum) % size + field.minimum for n in range(start, end + 1, by))
+    return frozenset(values)
 
 
-def _step(text: str, field: CronField) -> None:
+def _step(text: str, field: CronField) -> int:
     digits = text.isascii() and text.isdigit() and len(text) <= 4
     if not (digits and 1 <= int(text) <= field.maximum):
         raise invalid(f'{field.name}: the step "/{text}" is not within /1 to /{field.maximum}')
+    return int(text)

@@ -53,6 +53,11 @@ def instant(value: object, zone: str) -> str:
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def zone(name: str) -> tzinfo:
+    """Return a zone that `zone_name` has accepted."""
+    return _zone(name) or UTC
+
+
 def _zone(name: str) -> tzinfo | None:
     if name == "UTC":
         return UTC
