@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from provisioner.settings import Platform
     from templates.transactions import Admission
 
+RESULT_BYTES = 40_000
+"""Of a container's result; a larger one is recorded by its address."""
+
 CONFLICT_SECONDS = 60
 """How long an admission that collides with another keeps trying."""
 
@@ -115,6 +118,48 @@ def store(admission: Admission, platform: Platform, name: str, body: str, follow
         "Assign": {f"stored_{name}": jsonata(f'"s3://{platform.artifacts_bucket}/" & {key}')},
         **kept,
         "Next": following,
+    }
+
+
+def collect(platform: Platform, key: str) -> State:
+    """Return the state that reads what a container left as its result; without one all is well.
+
+    Only its beginning is read: states hold 256 KiB, and an escaped character can take six.
+    """
+    uri = f'"s3://{platform.artifacts_bucket}/" & {key}'
+    size = '$number($split($states.result.ContentRange, "/")[1])'
+    return {
+        "Type": "Task",
+        "Resource": f"arn:{platform.partition}:states:::aws-sdk:s3:getObject",
+        "Arguments": {
+            "Bucket": platform.artifacts_bucket,
+            "Key": jsonata(key),
+            "Range": f"bytes=0-{RESULT_BYTES - 1}",
+        },
+        "Retry": [
+            {
+                "ErrorEquals": ["S3.NoSuchKeyException", "States.QueryEvaluationError"],
+                "MaxAttempts": 0,
+            },
+            SERVICE_RETRY,
+        ],
+        "Catch": [
+            {
+                "ErrorEquals": ["S3.NoSuchKeyException"],
+                "Output": jsonata("$states.input"),
+                "Next": "Record",
+            },
+            {
+                "ErrorEquals": ["States.ALL"],
+                "Output": jsonata(
+                    '$merge([$states.input, {"result": "not read: " & $states.errorOutput.Error}])'
+                ),
+                "Next": "Record",
+            },
+        ],
+        "Assign": {"stored_output": jsonata(f'{size} > {RESULT_BYTES} ? {uri} : ""')},
+        "Output": jsonata(f"{size} > {RESULT_BYTES} ? $states.input : $parse($states.result.Body)"),
+        "Next": "Record",
     }
 
 

@@ -50,7 +50,8 @@ def resources(
 ) -> tuple[list[AWSObject], dict[str, str | AWSHelperFn]]:
     """Return the resources, and the outputs that are this type's own."""
     logs = log_group(job, platform)
-    code_role = role(job, platform, _trusted(platform), {})
+    own = {"result": _leave_result(job, platform)} if job.result else {}
+    code_role = role(job, platform, _trusted(platform), own)
     group = security_group(job, platform)
     task = task_definition(job, platform, code_role, logs)
     workflow = state_machine(job, platform, _work(job, platform, task, group))
@@ -124,9 +125,26 @@ def _trusted(platform: Platform) -> Statement:
     }
 
 
-def _overrides(job: EcsJob) -> object:
+def _result_key(job: EcsJob) -> str:
+    return f'"results/{job.job_name}/" & $run.id & ".json"'
+
+
+def _leave_result(job: EcsJob, platform: Platform) -> list[Statement]:
+    bucket = f"arn:{platform.partition}:s3:::{platform.artifacts_bucket}"
+    return [
+        {
+            "Effect": "Allow",
+            "Action": "s3:PutObject",
+            "Resource": in_account(f"{bucket}/results/{job.job_name}/*", platform),
+        }
+    ]
+
+
+def _overrides(job: EcsJob, platform: Platform) -> object:
     """Return what a run gives its task: its input, and what else the row leaves to the run."""
     variables = {"PAYLOAD": "$string($run.payload)", "TRIGGER_ID": "$run.id"}
+    if job.result:
+        variables["RESULT_URI"] = f'"s3://{platform.artifacts_bucket}/" & {_result_key(job)}'
     if not job.allow_overrides:
         environment = [
             {"Name": name, "Value": expressions.jsonata(value)} for name, value in variables.items()
@@ -164,12 +182,13 @@ def _work(
             "StartedBy": expressions.jsonata(expressions.STARTED_BY),
             "PropagateTags": "TASK_DEFINITION",
             "NetworkConfiguration": {"AwsvpcConfiguration": task_network(job, platform, group)},
-            "Overrides": _overrides(job),
+            "Overrides": _overrides(job, platform),
         },
         timeout_seconds=job.attempt_timeout_seconds,
         refusals=REFUSALS,
         problem=expressions.CONTAINER_PROBLEM,
         exit_code=_EXIT_CODE,
         output='{"exit_code": 0, "task_arn": $states.result.TaskArn}',
+        collected=_result_key(job) if job.result else "",
         failure=expressions.CONTAINER_FAILURE,
     )

@@ -136,5 +136,6 @@ def _work(job: LambdaJob, platform: Platform, code: Function) -> Work:
         problem=expressions.NO_PROBLEM,
         exit_code="{}",
         output="$states.result.Payload",
+        collected="",
         failure=expressions.LAMBDA_FAILURE,
     )

@@ -15,7 +15,7 @@ from troposphere.stepfunctions import StateMachine
 from provisioner.jobs import stack_name
 from templates.arns import in_account
 from templates.asl import definition_string
-from templates.detours import refused, settle, store
+from templates.detours import collect, refused, settle, store
 from templates.expressions import failure, is_large, jsonata, prepare
 from templates.judgement import judgement
 from templates.states import CANCELED, COLLISION_RETRY, SERVICE_RETRY, State, transaction
@@ -45,6 +45,8 @@ class Work:
     """Expression: what `outcome` says of a success beyond its status."""
     output: str
     """Expression: the result as the caller and the row get it."""
+    collected: str
+    """Expression: the key in the artifacts bucket at which the work leaves its result, or empty."""
     failure: str
     """Statements that read the service's own report of a failure."""
 
@@ -70,8 +72,9 @@ def definition(job: Job, platform: Platform, work: Work) -> State:
         "States": {
             "Prepare": _prepare(job, work),
             "Admit": _admit(admission, platform),
-            "Run": _run(job, work),
+            "Run": _run(job, work, "Collect" if work.collected else "Record"),
             **(judgement(job) if job.failure_rules else {}),
+            **({"Collect": collect(platform, work.collected)} if work.collected else {}),
             "Record": _record(admission, platform),
             "RecordFailure": _record_failure(admission, platform),
             **refused(admission, platform),
@@ -134,7 +137,7 @@ def _admit(admission: Admission, platform: Platform) -> State:
     }
 
 
-def _run(job: Job, work: Work) -> State:
+def _run(job: Job, work: Work, following: str) -> State:
     again: State = {
         "ErrorEquals": ["States.ALL"],
         "IntervalSeconds": job.retry_interval_seconds,
@@ -163,7 +166,7 @@ def _run(job: Job, work: Work) -> State:
             "large": jsonata(f"( $text := $string({work.output}); {is_large('$text')} )"),
         },
         "Output": jsonata(work.output),
-        "Next": "Record",
+        "Next": following,
     }
 
 

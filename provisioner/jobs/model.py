@@ -187,6 +187,7 @@ class EcsJob(RowModel):
     image: Annotated[str, checked(artifacts.image)]
     command: Annotated[tuple[str, ...], checked(artifacts.command)] = ()
     secrets: Annotated[dict[str, str], checked(secret_arns)] = {}
+    result: Annotated[bool, checked(flag)] = False
     allow_overrides: Annotated[tuple[str, ...], checked(words(OVERRIDABLE))] = ()
 
     _attempt = field_validator("attempt_timeout_seconds")(_within_timeout)

@@ -163,10 +163,16 @@ class StepFunctions:
     def _call(self, resource: str, arguments: Mapping[str, Any]) -> Any:
         match resource.rpartition(":::")[2].split(":"):
             case ["aws-sdk", "dynamodb", "transactWriteItems"]:
-                return sdk_call("DynamoDb", "dynamodb", "transact_write_items", arguments)
+                sdk_call("DynamoDb", "dynamodb", "transact_write_items", arguments)
+                return {}
             case ["aws-sdk", "s3", "putObject"]:
                 body = {**arguments, "Body": json.dumps(arguments["Body"]).encode()}
-                return sdk_call("S3", "s3", "put_object", body)
+                sdk_call("S3", "s3", "put_object", body)
+                return {}
+            case ["aws-sdk", "s3", "getObject"]:
+                found = sdk_call("S3", "s3", "get_object", arguments)
+                text = found["Body"].read().decode()
+                return {"Body": text, "ContentRange": found["ContentRange"]}
             case ["lambda", "invoke"]:
                 return {"StatusCode": 200, "Payload": self.work(arguments)}
             case ["ecs", "runTask.sync"]:
@@ -233,13 +239,12 @@ def compiled(text: str) -> jsonata.Jsonata:
 def sdk_call(prefix: str, service: str, operation: str, arguments: Mapping[str, Any]) -> Any:
     """Call AWS as the SDK integrations do: an error has the SDK's own name and text."""
     try:
-        getattr(boto3.client(service, region_name="eu-west-1"), operation)(**arguments)
+        return getattr(boto3.client(service, region_name="eu-west-1"), operation)(**arguments)
     except ClientError as error:
         code = error.response["Error"]["Code"]
         cause = f"{error.response['Error']['Message']} (Service: {prefix}, Status Code: 400)"
         name = code if code.endswith("Exception") else f"{code}Exception"
         raise TaskError(f"{prefix}.{name}", cause) from error
-    return {}
 
 
 def matches(rule: Mapping[str, Any], error: TaskError) -> bool:

@@ -126,6 +126,28 @@ class TestContainers:
         run = engine.wait_for_run(name, execution, "FAILED", timeout_seconds=90)
         assert run["exit_code"] == 3
 
+    def test_what_it_leaves_is_its_result_and_rules_read_its_exit_code(self, engine):
+        name = engine.unique("result")
+        leave = (
+            "import boto3, json, os; "
+            "bucket, _, key = os.environ['RESULT_URI'][5:].partition('/'); "
+            "boto3.client('s3').put_object(Bucket=bucket, Key=key, Body=json.dumps({'rows': 3})); "
+            "raise SystemExit(json.loads(os.environ['PAYLOAD'])['code'])"
+        )
+        rules = [{"exit_codes": [7], "action": "ignore"}]
+        row = {"result": True, "failure_rules": rules, "command": ["python3", "-c", leave]}
+        engine.put(engine.container_row(name, **row))
+        engine.wait_for(name, "READY")
+
+        well = engine.start(name, {"code": 0})
+        run = engine.wait_for_run(name, well, "SUCCEEDED", timeout_seconds=90)
+        assert json.loads(run["output"]) == {"rows": 3}
+
+        ignored = engine.start(name, {"code": 7})
+        run = engine.wait_for_run(name, ignored, "SUCCEEDED", timeout_seconds=90)
+        assert json.loads(run["output"])["ignored"]["error"] == "ContainerFailed"
+        assert run["exit_code"] == 7
+
     def test_a_stopped_run_stops_its_container(self, engine):
         name = engine.unique("stops")
         command = ["python3", "-c", "import time; time.sleep(300)"]
