@@ -45,7 +45,10 @@ def default_events(slow_percent: int | None) -> tuple[Event, ...]:
 
 def channel(value: object) -> str:
     """Check a Slack channel: `#name`, or an id."""
-    if isinstance(value, str) and _CHANNEL.fullmatch(value):
-        if value[0] != "#" or value == value.lower():
-            return value
+    if isinstance(value, str) and _CHANNEL.fullmatch(value) and (value[0] != "#" or _low(value)):
+        return value
     raise invalid('must be a Slack channel, "#name" in lower case or an id like "C024BE91L"')
+
+
+def _low(name: str) -> bool:
+    return name == name.lower()

@@ -88,6 +88,7 @@ def wire(
     patch.setattr(sweep, "CloudFormation", lambda *_: ports.cloudformation)
     patch.setattr(sweep, "TriggersTable", lambda _: NoRuns())
     patch.setattr(sweep, "Tasks", lambda _: None)
+    patch.setattr(sweep, "queued_too_long", lambda _: 0)
 
 
 class Memory:
