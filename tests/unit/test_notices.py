@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from provisioner import notices
 from provisioner.events import UnreadableError
-from provisioner.jobs import Event, parse
+from provisioner.jobs import Event, Rejected, parse
 from provisioner.notices import Notice
 from tests.golden.update import NOTICE
 
+PAGE = (Path(__file__).parents[2] / "docs" / "notifications.md").read_text()
 RUN = "2026-11-21T09:00:00.000Z#run-1"
 STACK_ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/jobs-report/1"
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
@@ -361,3 +364,26 @@ def test_the_consoles_of_other_partitions():
     notice = replace(NOTICE, execution_arn="arn:aws-cn:states:cn-north-1:1:execution:jobs-a:1")
     assert notice.links["Execution"].startswith("https://cn-north-1.console.amazonaws.cn/states/")
     assert "Execution" not in replace(NOTICE, execution_arn="odd").links
+
+
+class TestDocs:
+    def test_every_event_is_told_of_with_its_severity(self):
+        told = re.findall(r"^\| `(\w+)` \| .* \| (\w+) \|$", PAGE, re.MULTILINE)
+
+        assert told == [(event, replace(NOTICE, event=event).severity) for event in Event]
+
+    def test_every_member_is_there(self):
+        [table] = re.findall(r"^\| member \|.*?\n\n", PAGE, re.MULTILINE | re.DOTALL)
+        members = {name for row in table.strip().splitlines() for name in _named(row.split("|")[1])}
+
+        document = replace(NOTICE, stack_id=STACK_ID, slack_channel="#ops").document()
+        assert members == document.keys()
+
+    def test_the_example_is_a_good_row(self):
+        [example] = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+
+        assert not isinstance(parse(json.loads(example)), Rejected)
+
+
+def _named(cell):
+    return re.findall(r"`(\w+)`", cell)
