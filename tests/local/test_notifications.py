@@ -84,3 +84,23 @@ def test_a_message_that_slack_refuses_is_kept_with_its_reason(engine, slack, fai
     assert json.loads(letter["Body"])["job_name"] == failing
     reason = letter["MessageAttributes"]["reason"]["StringValue"]
     assert reason == "Slack refuses the message: 404 channel_not_found"
+
+
+def test_a_run_that_waits_too_long_reaches_slack_by_the_sweep(engine, slack):
+    name = engine.unique("waits")
+    engine.put(engine.lambda_row(name, queued_alert_minutes=1))
+    engine.wait_for(name, "READY")
+    since = "2026-01-31T09:00:00.000Z"
+    run = {"trigger_id": f"{since}#run", "status": "QUEUED", "started_at": since}
+    engine.client("dynamodb").put_item(
+        TableName=engine.outputs["TriggersTableName"],
+        Item={key: {"S": value} for key, value in {"job_name": name, **run}.items()},
+    )
+
+    engine.sweep()
+
+    engine.wait(lambda: slack.about(name), "the message")
+    [message] = slack.about(name)
+    assert f"It has waited since {since}, longer than 1 min." in json.dumps(message)
+    [row] = engine.runs(name)
+    assert row["alerted_at"] > since
