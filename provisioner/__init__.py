@@ -25,6 +25,8 @@ The journey of one row, stage by stage:
 10. **Run.** The job's own state machine (`templates.workflow`) admits a run, does the work and
     records it in the Triggers table (`runs`). What ends an execution from outside is brought to
     its end by `entrypoints.run_events` (`completion`).
+11. **Tell.** What has happened to a run or a stack (`notices`) is published by `entrypoints.notify`
+    if the row wants it told, and shown in Slack by `entrypoints.slack` (`slack_messages`, `slack`).
 
 What touches AWS is in `aws`, behind `ports`; what can go wrong there is in `errors`. `cli` is for
 people, `local` is the whole of it on one machine.

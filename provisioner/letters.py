@@ -2,7 +2,7 @@
 
 They come in four forms: ours, with the reason in attributes; messages that SQS moved by itself,
 since the function died over them; events that EventBridge could not deliver or Lambda tried in
-vain; and records of the stream, which Lambda keeps in S3.
+vain; and records of a stream, which Lambda keeps in S3.
 """
 
 from __future__ import annotations
@@ -13,11 +13,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from provisioner import events
+from provisioner import events, notices
 from provisioner.events import UnreadableError
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+
+_JOB_STREAM = "job_stream"
+_NOTIFY = "notify"
 
 
 class Redrive(StrEnum):
@@ -27,6 +31,8 @@ class Redrive(StrEnum):
     """Look at its jobs."""
     RUN_EVENT = "run-event"
     """Give the event to `run_events`."""
+    NOTICE = "notice"
+    """Give it to `notify`, which publishes it."""
     NOTHING = "nothing"
     """What it was for happens by itself: it may go."""
     IMPOSSIBLE = "impossible"
@@ -92,13 +98,16 @@ def of_object(key: str, body: str, modified_at: datetime) -> Letter:
     condition = _mapping(record.get("requestContext")).get("condition")
     payload = record.get("payload")
     batch = parsed(payload) if isinstance(payload, str) else payload
+    function = str(_mapping(record.get("requestContext")).get("functionArn"))
     return Letter(
         id=key.rpartition("/")[2],
         at=modified_at,
         reason=reason,
         error_type=str(condition or "unknown"),
         payload=payload if isinstance(payload, str) else body,
-        content=_of_records(_mapping(batch).get("Records")),
+        content=_of_records(
+            _mapping(batch).get("Records"), _NOTIFY if function.endswith("_notify") else _JOB_STREAM
+        ),
     )
 
 
@@ -130,16 +139,18 @@ def _readable(payload: object, source: str, prefix: str) -> Content:
         case {"source": "aws.scheduler"}:  # the next one is never far
             return Content("sweep", Redrive.NOTHING)
         case {"dynamodb": _}:
-            return _of_records([payload])
+            return _of_records([payload], source or _JOB_STREAM)
+        case {"notice_id": _}:
+            return Content(_NOTIFY, Redrive.NOTICE, (notices.of_document(payload).job_name,))
         case _:
             look = events.of_look(payload)
             return Content(source or "reconcile_queue", Redrive.LOOKS, (look.job_name,))
 
 
-def _of_records(records: object) -> Content:
-    """Return what records of the stream are about: those that name no job keep no other back."""
+def _of_records(records: object, source: str) -> Content:
+    """Return what records of a stream are about: those that name no job keep no other back."""
     if not isinstance(records, Sequence) or isinstance(records, str) or not records:
-        return Content("job_stream", Redrive.IMPOSSIBLE, problem="it holds no records")
+        return Content(source, Redrive.IMPOSSIBLE, problem="it holds no records")
     names: dict[str, None] = {}
     problems: list[str] = []
     for record in records:
@@ -148,8 +159,9 @@ def _of_records(records: object) -> Content:
         except UnreadableError as error:
             problems.append(str(error))
     unread = f"{len(problems)} of {len(records)} records: {problems[0]}" if problems else ""
-    redrive = Redrive.LOOKS if names else Redrive.IMPOSSIBLE
-    return Content("job_stream", redrive, tuple(names), unread)
+    possible = Redrive.NOTICE if source == _NOTIFY else Redrive.LOOKS
+    redrive = possible if names else Redrive.IMPOSSIBLE
+    return Content(source, redrive, tuple(names), unread)
 
 
 def _mapping(value: object) -> Mapping[str, object]:

@@ -85,3 +85,16 @@ class Settings:
             dead_letter_queue_url=environ["DEAD_LETTER_QUEUE_URL"],
             cloudformation_role_arn=environ["CLOUDFORMATION_ROLE_ARN"],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class SlackSettings:
+    """What the function that writes to Slack is told besides."""
+
+    secret_arn: str
+    queue_url: str
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Self:
+        """Read the variables that template.yaml gives this one function."""
+        return cls(secret_arn=environ["SLACK_SECRET_ARN"], queue_url=environ["SLACK_QUEUE_URL"])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 from provisioner import letters
 from provisioner.aws.clients import client, translated
 from provisioner.aws.queue import ReconcileQueue
-from provisioner.errors import NotFoundError
+from provisioner.errors import NotFoundError, TemporaryError
 from provisioner.letters import Letter, Redrive
 
 if TYPE_CHECKING:
@@ -82,12 +82,27 @@ class Held:
                         InvocationType="Event",
                         Payload=letter.payload.encode(),
                     )
+            case Redrive.NOTICE:
+                self._notify(letter.payload)
             case Redrive.NOTHING | Redrive.IMPOSSIBLE:
                 pass
             case _:
                 assert_never(content.redrive)
         if not content.problem:
             self.discard(letter)
+
+    def _notify(self, payload: str) -> None:
+        """Have a notice published, or all that a batch of records tells of, while one waits."""
+        with translated():
+            answer = client("lambda").invoke(
+                FunctionName=f"{self._place.prefix}_notify", Payload=payload.encode()
+            )
+        said = letters.parsed(answer["Payload"].read().decode())
+        match said:
+            case {"errorMessage": str(reason)}:
+                raise TemporaryError(f"notify fails again: {reason}")
+            case {"batchItemFailures": [_, *_]}:
+                raise TemporaryError("notify fails again; its log says why")
 
     def discard(self, letter: Letter) -> None:
         """Remove a letter for good."""

@@ -66,7 +66,8 @@ def redrive(
 ) -> None:
     """Have done again what letters ask for, and remove them.
 
-    Jobs are looked at as by `provisioner retry`; the ends of runs are told to run_events once more.
+    Jobs are looked at as by `provisioner retry`; the ends of runs are told to run_events once more;
+    notices are published.
     A letter that nobody can read stays, until it is discarded.
     """
     if bool(ids) == every:
@@ -116,6 +117,8 @@ def _told(letter: Letter) -> Text:
             done = Text.assemble(("redriven", "green"), f"   {letter.id}  {names}")
         case Redrive.RUN_EVENT:
             done = Text.assemble(("redriven", "green"), f"   {letter.id}  run of {names}")
+        case Redrive.NOTICE:
+            done = Text.assemble(("redriven", "green"), f"   {letter.id}  notice of {names}")
         case Redrive.NOTHING:
             done = Text.assemble(("discarded", "yellow"), f"  {letter.id}  nothing is to be done")
         case Redrive.IMPOSSIBLE:

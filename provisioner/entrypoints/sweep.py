@@ -21,6 +21,7 @@ from provisioner.aws.triggers_table import TriggersTable
 from provisioner.comparison import believable, compare, due_for_drift
 from provisioner.completion import complete
 from provisioner.entrypoints.measuring import Count, count, measured
+from provisioner.entrypoints.notify import queued_too_long
 from provisioner.entrypoints.running import control
 from provisioner.errors import ProvisionerError
 from provisioner.runs import RunStatus
@@ -62,7 +63,7 @@ def _triggers() -> TriggersTable:
 @logger.inject_lambda_context
 @measured(lambda: _settings().platform.prefix)
 def handler(event: dict[str, Any], _context: LambdaContext) -> None:
-    """Queue the jobs that are stuck; complete and start the runs of which nobody told.
+    """Queue the jobs that are stuck; complete, start and tell of the runs of which nobody told.
 
     With `{"compare": true}` it queues every job that is not as it should be instead, and has drift
     looked for on all others.
@@ -76,7 +77,14 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
     count(Count.JOBS_STUCK, len(stuck))
     ended = _complete_ended_runs(now - STUCK_AFTER)
     started = _start_waiting_runs(now - OVERDUE_AFTER)
-    logger.info("swept", stuck_jobs=len(stuck), ended_runs=ended, started_runs=started)
+    told = queued_too_long(now)
+    logger.info(
+        "swept",
+        stuck_jobs=len(stuck),
+        ended_runs=ended,
+        started_runs=started,
+        told_of_waiting_runs=told,
+    )
 
 
 def _stuck(now: datetime) -> Iterator[StackRecord]:

@@ -13,12 +13,15 @@ from provisioner.jobs.failure_rules import FailureRule
 from provisioner.jobs.model import OVERLAPS, EcsJob, Job, LambdaJob
 from provisioner.jobs.names import job_name_of, stack_name
 from provisioner.jobs.network import Network
+from provisioner.jobs.notify import DEFAULT_EVENTS, Event
 from provisioner.jobs.parsing import parse
 from provisioner.jobs.times import as_of
 
 __all__ = [
+    "DEFAULT_EVENTS",
     "OVERLAPS",
     "EcsJob",
+    "Event",
     "FailureRule",
     "FieldError",
     "Job",

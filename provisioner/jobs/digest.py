@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
     from provisioner.jobs.model import Job
 
-_NOT_OF_THE_STACK = frozenset({"depends_on", "history_limit", "paused", "payload_schema"})
+_NOT_OF_THE_STACK = frozenset(
+    {
+        *("depends_on", "history_limit", "paused", "payload_schema"),
+        *("notify", "slack_channel", "slow_percent", "queued_alert_minutes"),
+    }
+)
 """Attributes that no template is made from: they hold as soon as they are written."""
 
 

@@ -27,6 +27,7 @@ from provisioner.jobs.failure_rules import (
 )
 from provisioner.jobs.names import valid_job_name
 from provisioner.jobs.network import Network, container_network, lambda_network
+from provisioner.jobs.notify import Event, channel, default_events, events
 from provisioner.jobs.payload import container_payload, lambda_payload
 from provisioner.jobs.permissions import statements
 from provisioner.jobs.schedule import expressions
@@ -45,6 +46,8 @@ MAX_JITTER_MINUTES = 1440
 
 MAX_CATCH_UP_MINUTES = 1440
 """EventBridge Scheduler, MaximumEventAgeInSeconds of a RetryPolicy: a day."""
+
+MAX_QUEUED_ALERT_MINUTES = 7 * 24 * 60
 
 LOG_RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557),
@@ -116,6 +119,12 @@ class RowModel(BaseModel):
     payload_schema: Annotated[dict[str, Any] | None, checked(contract)] = None
     permissions: Annotated[tuple[dict[str, Any], ...], checked(statements)] = ()
     alarms: Annotated[bool, checked(flag)] = True
+    slow_percent: Annotated[int | None, checked(whole(10, 10_000))] = None
+    notify: Annotated[tuple[Event, ...], checked(events)] = Field(
+        default_factory=lambda data: default_events(data.get("slow_percent"))
+    )
+    slack_channel: Annotated[str | None, checked(channel)] = None
+    queued_alert_minutes: Annotated[int, checked(whole(1, MAX_QUEUED_ALERT_MINUTES))] = 60
     log_retention_days: Annotated[int | None, checked(_retention_days)] = None
     deletion_policy: Annotated[
         Literal["delete", "retain"], checked(choice(("delete", "retain")))
@@ -137,6 +146,13 @@ class RowModel(BaseModel):
         if info.field_name == "schedule_end" and start is not None and moment <= start:
             raise invalid(f"must be after schedule_start, which is {start}")
         return moment
+
+    @field_validator("notify")
+    @classmethod
+    def _slow(cls, named: tuple[Event, ...], info: ValidationInfo) -> tuple[Event, ...]:
+        if Event.SLOW in named and info.data.get("slow_percent", 0) is None:
+            raise invalid('names "slow", which needs slow_percent')
+        return named
 
 
 class LambdaJob(RowModel):

@@ -7,7 +7,15 @@ import pytest
 from moto import mock_aws
 
 from provisioner.aws import clients
-from provisioner.entrypoints import reconciling, run_events, running, shared, sweep
+from provisioner.entrypoints import (
+    notify,
+    reconciling,
+    run_events,
+    running,
+    shared,
+    slack,
+    sweep,
+)
 
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
@@ -110,10 +118,14 @@ def forget():
         clients.session,
         shared.settings,
         shared.dead_letters,
+        notify._topic,
+        notify._history,
         reconciling.queue,
         reconciling.reconciler,
         running.control,
         run_events._settings,
+        slack._settings,
+        slack._secret,
         sweep._settings,
         sweep._queue,
         sweep._triggers,

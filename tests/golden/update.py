@@ -1,7 +1,7 @@
 """Render every example row again: `python -m tests.golden.update`, then read the diff.
 
 `<name>.json` is the template as CloudFormation gets it, only indented; `<name>.asl.json` is the
-workflow in it, taken out of its text.
+workflow in it, taken out of its text. `slack-message.json` is what Slack gets of a run that failed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from pathlib import Path
 import yaml
 
 import templates
-from provisioner.jobs import EcsJob, Job, LambdaJob, Rejected, parse
+from provisioner import slack_messages
+from provisioner.jobs import EcsJob, Event, Job, LambdaJob, Rejected, parse
+from provisioner.notices import Notice
 from provisioner.placeholders import filled
 from tests.support.platforms import PLATFORM
 
@@ -26,6 +28,25 @@ OUTPUTS = {
     "ArtifactsBucketName": PLATFORM.artifacts_bucket,
     "ImageRegistry": f"{PLATFORM.account_id}.dkr.ecr.{PLATFORM.region}.amazonaws.com",
 }
+
+_STARTED = "2026-11-21T09:00:00.123Z"
+NOTICE = Notice(
+    Event.FAILED,
+    "csv-summary",
+    f"{_STARTED}#0b8f6f9e",
+    status="FAILED",
+    source="schedule",
+    error="ContainerFailed",
+    cause="Exit code 3. rows < 1 & no header",
+    scheduled_for="2026-11-21T09:00:00Z",
+    started_at=_STARTED,
+    ended_at="2026-11-21T09:03:05.123Z",
+    duration_ms=185_000,
+    attempts=2,
+    exit_code=3,
+    execution_arn="arn:aws:states:eu-west-1:123456789012:execution:jobs-csv-summary:0b8f6f9e",
+    log_url="https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1&x=1#logsV2",
+)
 
 
 def example(path: Path) -> Job:
@@ -62,6 +83,8 @@ def rendered() -> dict[str, str]:
         template = json.loads(templates.to_json(templates.build(example(path), PLATFORM)))
         for name, content in (("json", template), ("asl.json", workflow(template))):
             files[f"{path.stem}.{name}"] = json.dumps(content, indent=2) + "\n"
+    message = slack_messages.message(NOTICE)
+    files["slack-message.json"] = json.dumps(message, indent=2, ensure_ascii=False) + "\n"
     return files
 
 

@@ -233,6 +233,18 @@ class EngineUnderTest:
             FunctionName=function, Environment={"Variables": variables}
         )
 
+    # Queues
+
+    def letters(self, queue: str) -> list[dict[str, Any]]:
+        """Return the messages of a dead-letter queue, named by its output; they stay."""
+        found = self.client("sqs").receive_message(
+            QueueUrl=self.outputs[queue],
+            MaxNumberOfMessages=10,
+            VisibilityTimeout=0,
+            MessageAttributeNames=["All"],
+        )
+        return found.get("Messages", [])
+
     # Runs
 
     def start(self, name: str, payload: Mapping[str, Any]) -> str:

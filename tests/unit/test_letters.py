@@ -39,6 +39,8 @@ def of_message(message):
          Content("stack_events", Redrive.LOOKS, ("report",))),
         ("lambda", "200", "ThrottlingException: Rate exceeded",
          Content("run_events", Redrive.RUN_EVENT, ("report",))),
+        ("notice", "PermanentError", "KMSAccessDeniedException",
+         Content("notify", Redrive.NOTICE, ("report",))),
     ],
 )  # fmt: skip
 def test_messages_of_the_dead_letter_queue(name, error_type, reason, content):
@@ -51,6 +53,34 @@ def test_messages_of_the_dead_letter_queue(name, error_type, reason, content):
     assert letter.reason.startswith(reason)
     assert letter.payload == message["Body"]
     assert letter.content == content
+
+
+def test_a_notice_that_nobody_can_read():
+    message = captured("dead_letter_notice")
+    message["Body"] = json.dumps({"notice_id": "report/1/failed"})
+
+    content = of_message(message).content
+
+    assert (content.source, content.redrive) == ("notify", Redrive.IMPOSSIBLE)
+    assert content.problem.startswith("a notice is an object with event")
+
+
+def test_a_record_that_notify_could_not_read():
+    message = captured("dead_letter_poison")
+    message["MessageAttributes"]["source"]["StringValue"] = "notify"
+
+    content = of_message(message).content
+
+    assert content == Content("notify", Redrive.IMPOSSIBLE, problem=f"1 of 1 records: {NO_KEY}")
+
+
+def test_records_that_lambda_kept_of_notify():
+    body = captured("stream_on_failure")
+    body["requestContext"]["functionArn"] = "arn:aws:lambda:eu-west-1:1:function:jobs_notify"
+
+    letter = letters.of_object(KEY, json.dumps(body), NOW)
+
+    assert letter.content == Content("notify", Redrive.NOTICE, ("report", "Capitals"))
 
 
 def test_records_that_lambda_kept():

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from moto import mock_aws
+from moto.awslambda_simple.models import lambda_simple_backends
 
 from provisioner.aws.clients import client
-from tests.support.cli import OUTPUTS, Provisioner
+from provisioner.notices import of_document
+from tests.support.cli import ACCOUNT, OUTPUTS, REGION, Provisioner
 
 EVENTS = Path(__file__).parents[2] / "events"
 ROLE = json.dumps({"Version": "2012-10-17", "Statement": []})
@@ -40,7 +42,7 @@ def put_letter(name):
 
 @pytest.fixture
 def here():
-    """Yield a bootstrap whose run_events can be invoked."""
+    """Yield a bootstrap whose run_events and notify can be invoked."""
     with mock_aws(config={"lambda": {"use_docker": False}}):
         provisioner = Provisioner()
         provisioner.build()
@@ -48,13 +50,14 @@ def here():
         with zipfile.ZipFile(code, "w") as archive:
             archive.writestr("app.py", "")
         role = client("iam").create_role(RoleName="run-events", AssumeRolePolicyDocument=ROLE)
-        client("lambda").create_function(
-            FunctionName="jobs_run_events",
-            Runtime="python3.13",
-            Role=role["Role"]["Arn"],
-            Handler="app.handler",
-            Code={"ZipFile": code.getvalue()},
-        )
+        for function in ("run_events", "notify"):
+            client("lambda").create_function(
+                FunctionName=f"jobs_{function}",
+                Runtime="python3.13",
+                Role=role["Role"]["Arn"],
+                Handler="app.handler",
+                Code={"ZipFile": code.getvalue()},
+            )
         yield provisioner
 
 
@@ -64,7 +67,8 @@ def told():
     events = []
 
     def called(params, **_):
-        events.append((params["headers"]["X-Amz-Invocation-Type"], json.loads(params["body"])))
+        kind = params["headers"].get("X-Amz-Invocation-Type", "RequestResponse")
+        events.append((kind, json.loads(params["body"])))
 
     client("lambda").meta.events.register("before-call.lambda.Invoke", called)
     yield events
@@ -161,6 +165,48 @@ class TestRedrive:
         assert told == [("Event", captured("execution_status_change"))]
         assert here.queued() == []
         assert listed(here) == {}
+
+    def test_a_notice_is_published(self, here, told):
+        letter_id = put_letter("notice")
+
+        result = here.run("dead-letters", "redrive", letter_id)
+
+        assert result.exit_code == 0
+        assert result.stdout == f"redriven   {letter_id}  notice of report\n"
+        [(kind, event)] = told
+        assert kind == "RequestResponse"
+        assert of_document(event).event == "failed"
+        assert here.queued() == []
+        assert listed(here) == {}
+
+    def test_records_of_notify_are_given_to_it_again(self, here, told):
+        body = captured("stream_on_failure")
+        body["requestContext"]["functionArn"] = "arn:aws:lambda:eu-west-1:1:function:jobs_notify"
+        client("s3").put_object(Bucket="jobs-artifacts", Key=KEY, Body=json.dumps(body))
+
+        assert here.run("dead-letters", "redrive", IN_S3).exit_code == 0
+        assert told == [("RequestResponse", json.loads(body["payload"]))]
+        assert here.queued() == []
+        assert listed(here) == {}
+
+    @pytest.mark.parametrize(
+        ("answer", "reason"),
+        [
+            ({"errorMessage": "NotFound: no topic", "errorType": "X"}, "NotFound: no topic"),
+            ({"batchItemFailures": [{"itemIdentifier": "1"}]}, "notify fails again"),
+        ],
+        ids=["error", "failures"],
+    )
+    def test_a_notice_that_cannot_be_published_stays(self, here, answer, reason):
+        letter_id = put_letter("notice")
+        backend = lambda_simple_backends[ACCOUNT][REGION]
+        backend.lambda_simple_results_queue = [json.dumps(answer)]
+
+        result = here.run("dead-letters", "redrive", letter_id)
+
+        assert result.exit_code == 1
+        assert reason in result.stderr
+        assert listed(here).keys() == {letter_id}
 
     def test_all_but_what_nobody_can_read(self, here, told):
         poison, *_ = [put_letter(name) for name in ("poison", *QUEUED, "in-s3")]

@@ -12,7 +12,7 @@ import pytest
 
 import templates
 from provisioner import drift, jobs, operations, reconcile
-from provisioner.entrypoints import measuring, reconciling, stack_events, sweep
+from provisioner.entrypoints import measuring, reconciling, shared, stack_events, sweep
 from provisioner.errors import ProvisionerError
 from provisioner.jobs import Job, Rejected
 from provisioner.ports import Ports
@@ -76,7 +76,8 @@ def wire(
     patch.setattr(reconciling, "ports", lambda: ports)
     patch.setattr(reconciling, "reconciler", lambda: reconciler)
     patch.setattr(reconciling, "queue", lambda: ports.queue)
-    patch.setattr(reconciling, "dead_letters", lambda: ports.queue.letters)
+    patch.setattr(shared, "settings", lambda: SETTINGS)
+    patch.setattr(shared, "dead_letters", lambda: ports.queue.letters)
     patch.setattr(stack_events, "settings", lambda: SETTINGS)
     patch.setattr(sweep, "datetime", WorldsTime)
     patch.setattr(sweep, "random", chance)
@@ -87,6 +88,7 @@ def wire(
     patch.setattr(sweep, "CloudFormation", lambda *_: ports.cloudformation)
     patch.setattr(sweep, "TriggersTable", lambda _: NoRuns())
     patch.setattr(sweep, "Tasks", lambda _: None)
+    patch.setattr(sweep, "queued_too_long", lambda _: 0)
 
 
 class Memory:

@@ -24,6 +24,9 @@ PSEUDO = {
 }
 
 
+SLACK_SECRET = f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:slack-a1b2c3"
+
+
 def load(path: Path) -> dict[str, Any]:
     """Return a template with its short functions written out."""
     template, problems = decode(str(path))
@@ -144,6 +147,7 @@ ARNS = {
     "AWS::Logs::LogGroup": f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:?:*",
     "AWS::S3::Bucket": "arn:aws:s3:::?",
     "AWS::SNS::Topic": f"arn:aws:sns:eu-west-1:{ACCOUNT}:?",
+    "AWS::KMS::Key": f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/?",
     "AWS::SQS::Queue": f"arn:aws:sqs:eu-west-1:{ACCOUNT}:?",
 }
 
@@ -166,8 +170,9 @@ def nested_paths() -> list[Path]:
 
 @pytest.fixture(scope="session")
 def bootstrap(source: dict[str, Any]) -> Stack:
-    """The stacks as they come up with the parameters' defaults."""
+    """The stacks as they come up with the parameters' defaults, and Slack."""
     defaults = {name: parameter["Default"] for name, parameter in source["Parameters"].items()}
+    defaults["SlackSecretArn"] = SLACK_SECRET
     actions = defaults["JobActions"]
     main = Stack(source, defaults | {"JobActions": [a.strip() for a in actions.split(",")]})
     for name in ("NetworkStack", "ComputeStack", "SecurityStack", "ObservabilityStack"):

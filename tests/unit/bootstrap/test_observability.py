@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -25,7 +26,7 @@ def alarms(stack):
     return {
         name: stack.resource(name)
         for name, resource in stack.template["Resources"].items()
-        if resource["Type"] == "AWS::CloudWatch::Alarm"
+        if resource["Type"] == "AWS::CloudWatch::Alarm" and "Condition" not in resource
     }
 
 
@@ -70,6 +71,18 @@ def test_every_alarm_tells_of_its_beginning_and_its_end(alarms):
         assert alarm["AlarmActions"] == alarm["OKActions"] == topic
         assert alarm["TreatMissingData"] == "notBreaching"
         assert alarm["AlarmDescription"]
+
+
+def test_what_slack_did_not_take_is_told_of(stack):
+    slack = replace(stack, values=stack.values | {"SlackDeadLetterQueueName": "jobs_slack_dead"})
+    assert stack.template["Resources"]["SlackDeadLetters"]["Condition"] == "TellSlack"
+    alarm = slack.resource("SlackDeadLetters")
+    assert alarm["AlarmName"] == "jobs-Provisioner-SlackDeadLetters"
+    assert watched(alarm) == (
+        *("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+        *("QueueName", "jobs_slack_dead"),
+    )
+    assert alarm["AlarmActions"] == ["arn:aws:sns:eu-west-1:123456789012:NotificationTopic"]
 
 
 def test_names_are_the_topics_to_let_in_and_no_jobs(alarms):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from tests.unit.bootstrap.conftest import Statements
+from tests.unit.bootstrap.conftest import SLACK_SECRET, Statements
 
 HERE = "eu-west-1:123456789012"
 STACK = f"arn:aws:cloudformation:{HERE}:stack/jobs-report/1"
@@ -16,6 +17,7 @@ JOB_ROLE = "arn:aws:iam::123456789012:role/jobs/jobs-report"
 OWN_ROLE = "arn:aws:iam::123456789012:role/jobs_provisioner/WorkflowRole"
 TABLE = f"arn:aws:dynamodb:{HERE}:table"
 TOPIC = f"arn:aws:sns:{HERE}:NotificationTopic"
+KEY = f"arn:aws:kms:{HERE}:key/NotificationKey"
 CLUSTER = f"arn:aws:ecs:{HERE}:cluster/Cluster"
 TASK = f"arn:aws:ecs:{HERE}:task-definition/jobs-a:1"
 FOREIGN_TASK = f"arn:aws:ecs:{HERE}:task-definition/b:1"
@@ -253,6 +255,9 @@ def test_what_a_job_can_be_given(policies, action, arn, context):
         ("dynamodb:GetRecords", f"{TABLE}/JobsTable/stream/now", {}),
         ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:ReconcileQueue", {}),
         ("sqs:ReceiveMessage", f"arn:aws:sqs:{HERE}:DeadLetterQueue", {}),
+        ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:jobs_slack", {}),
+        ("sns:Publish", TOPIC, {}),
+        ("secretsmanager:GetSecretValue", SLACK_SECRET, {}),
         ("states:StartExecution", f"arn:aws:states:{HERE}:stateMachine:jobs-neighbour", {}),
         ("lambda:InvokeFunction", f"arn:aws:lambda:{HERE}:function:jobs-neighbour", {}),
         ("lambda:InvokeFunction", f"arn:aws:lambda:{HERE}:function:jobs_job_stream", {}),
@@ -357,9 +362,23 @@ def test_workflows(policies, action, arn, context, allowed):
         ("SweepRole", "sqs:SendMessage", f"arn:aws:sqs:{HERE}:ReconcileQueue", True),
         *(
             (role, f"sqs:{action}", f"arn:aws:sqs:{HERE}:DeadLetterQueue", action == "SendMessage")
-            for role in (*RECONCILERS, "SweepRole", "RunEventsRole")
+            for role in (*RECONCILERS, "SweepRole", "RunEventsRole", "NotifyRole")
             for action in ("SendMessage", "ReceiveMessage", "DeleteMessage")
         ),
+        ("NotifyRole", "dynamodb:GetRecords", f"{TABLE}/TriggersTable/stream/now", True),
+        ("NotifyRole", "dynamodb:GetRecords", f"{TABLE}/StacksTable/stream/now", True),
+        ("NotifyRole", "dynamodb:GetRecords", f"{TABLE}/JobsTable/stream/now", False),
+        ("NotifyRole", "dynamodb:BatchGetItem", f"{TABLE}/JobsTable", True),
+        ("NotifyRole", "dynamodb:Query", f"{TABLE}/TriggersTable", True),
+        ("NotifyRole", "dynamodb:UpdateItem", f"{TABLE}/TriggersTable", False),
+        ("SweepRole", "dynamodb:BatchGetItem", f"{TABLE}/JobsTable", True),
+        ("SlackRole", "secretsmanager:GetSecretValue", SLACK_SECRET, True),
+        ("SlackRole", "secretsmanager:GetSecretValue", SLACK_SECRET + "-other", False),
+        ("SlackRole", "sqs:ChangeMessageVisibility", f"arn:aws:sqs:{HERE}:SlackQueue", True),
+        ("SlackRole", "sqs:ReceiveMessage", f"arn:aws:sqs:{HERE}:DeadLetterQueue", False),
+        ("SlackRole", "sqs:SendMessage", f"arn:aws:sqs:{HERE}:SlackDeadLetterQueue", True),
+        ("SlackRole", "sqs:SendMessage", f"arn:aws:sqs:{HERE}:SlackQueue", False),
+        ("SlackRole", "sns:Publish", TOPIC, False),
         ("RunEventsRole", "dynamodb:UpdateItem", f"{TABLE}/TriggersTable", True),
         ("RunEventsRole", "dynamodb:UpdateItem", f"{TABLE}/StacksTable", False),
         ("RunEventsRole", "ecs:StopTask", f"arn:aws:ecs:{HERE}:task/Cluster/1", True),
@@ -400,7 +419,7 @@ def test_no_other_account_can_have_our_roles_used(bootstrap):
         for name, resource in stack.template["Resources"].items()
         if resource["Type"] == "AWS::IAM::Role"
     }
-    assert len(trusts) == 11
+    assert len(trusts) == 13
     for name, [statement] in trusts.items():
         assert list(statement["Principal"]) == ["Service"]
         conditions = statement.get("Condition", {})
@@ -411,12 +430,42 @@ def test_no_other_account_can_have_our_roles_used(bootstrap):
 @pytest.mark.parametrize(
     "policy",
     ["BundleBucketPolicy", "ArtifactsBucketPolicy", "ReconcileQueuePolicy", "DeadLetterQueuePolicy",
-     "NotificationTopicPolicy"],
+     "NotificationTopicPolicy", "SlackQueuePolicy", "SlackDeadLetterQueuePolicy"],
 )  # fmt: skip
 def test_only_encrypted_traffic_is_answered(bootstrap, policy):
     first = bootstrap.resource(policy)["PolicyDocument"]["Statement"][0]
     assert (first["Effect"], first["Principal"]) == ("Deny", "*")
     assert first["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+@pytest.mark.parametrize("role", ["NotifyRole", "SweepRole"])
+def test_notices_are_published_encrypted(policies, role):
+    may = policies[role].allow
+    assert may("sns:Publish", TOPIC)
+    assert not may("sns:Publish", f"arn:aws:sns:{HERE}:other")
+    for action in ("kms:Decrypt", "kms:GenerateDataKey"):
+        assert may(action, KEY, kms_ViaService="sns.eu-west-1.amazonaws.com")
+        assert not may(action, KEY, kms_ViaService="s3.eu-west-1.amazonaws.com")
+        assert not may(action, KEY)
+
+
+def test_the_topic_and_nobody_else_writes_to_the_slack_queue(bootstrap):
+    statements = bootstrap.resource("SlackQueuePolicy")["PolicyDocument"]["Statement"]
+    allowed = Statements(tuple(s for s in statements if s["Effect"] == "Allow"))
+    queue = f"arn:aws:sqs:{HERE}:SlackQueue"
+    assert allowed.allow("sqs:SendMessage", queue, aws_SourceArn=TOPIC)
+    assert not allowed.allow("sqs:SendMessage", queue, aws_SourceArn=f"{TOPIC}2")
+    assert not allowed.allow("sqs:SendMessage", queue)
+
+
+def test_a_secrets_own_key_may_be_used_to_read_it(bootstrap):
+    key = f"arn:aws:kms:{HERE}:key/theirs"
+    keyed = replace(bootstrap, values=bootstrap.values | {"SecretsKeyArn": key})
+    for stack, allowed in ((keyed, True), (bootstrap, False)):
+        [policy] = stack.resource("SlackRole")["Policies"]
+        may = Statements(tuple(policy["PolicyDocument"]["Statement"])).allow
+        service = "secretsmanager.eu-west-1.amazonaws.com"
+        assert may("kms:Decrypt", key, kms_ViaService=service) is allowed
 
 
 def test_alarms_of_the_provisioner_and_of_jobs_may_publish(bootstrap):

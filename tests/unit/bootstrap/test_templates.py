@@ -15,8 +15,10 @@ from cloudformation_validate import (
     ValidateConfig,
 )
 
-from provisioner.settings import Settings
-from provisioner.stack import IN_PROGRESS, StackStatus
+from provisioner import slack
+from provisioner.entrypoints.slack import TIME_TO_SEND_MILLISECONDS
+from provisioner.settings import Settings, SlackSettings
+from provisioner.stack import IN_PROGRESS, JobStatus, StackStatus
 
 SUPPRESSED = RuleFilterConfig(
     ids=[
@@ -29,6 +31,7 @@ SUPPRESSED = RuleFilterConfig(
         # Taken for passwords by their names; one is a path, the other an ARN.
         LogicalIdFilter(rule_id="W2509", logical_id="SecretsPrefix"),
         LogicalIdFilter(rule_id="W2509", logical_id="SecretsKeyArn"),
+        LogicalIdFilter(rule_id="W2509", logical_id="SlackSecretArn"),
         # Refers to the stream's mapping, which SAM makes; cfn-lint sees it.
         LogicalIdFilter(rule_id="F1020", logical_id="ObservabilityStack"),
     ],
@@ -47,6 +50,7 @@ FUNCTIONS = {
     "SweepFunction": "sweep",
     "RunEventsFunction": "run_events",
     "RunStreamFunction": "run_stream",
+    "NotifyFunction": "notify",
 }
 OUTPUTS = {
     "JobsTableName",
@@ -109,7 +113,7 @@ def test_what_holds_data_is_retained(source):
     ("name", "keys", "index", "stream", "expires"),
     [
         ("JobsTable", ["job_name"], None, True, False),
-        ("StacksTable", ["job_name"], ["status", "updated_at"], False, True),
+        ("StacksTable", ["job_name"], ["status", "updated_at"], True, True),
         ("TriggersTable", ["job_name", "trigger_id"], ["status", "started_at"], True, True),
     ],
 )
@@ -155,9 +159,17 @@ def test_functions_are_told_what_settings_ask_for(bootstrap, name):
     assert all(environ.values())
 
 
-def test_stream_mapping(bootstrap):
-    mapping = bootstrap.resource("JobStreamFunction")["Events"]["Jobs"]["Properties"]
-    assert mapping["Stream"].endswith("table/JobsTable/stream/now")
+@pytest.mark.parametrize(
+    ("function", "name", "table"),
+    [
+        ("JobStreamFunction", "Jobs", "JobsTable"),
+        ("NotifyFunction", "Runs", "TriggersTable"),
+        ("NotifyFunction", "Stacks", "StacksTable"),
+    ],
+)
+def test_stream_mappings(bootstrap, function, name, table):
+    mapping = bootstrap.resource(function)["Events"][name]["Properties"]
+    assert mapping["Stream"].endswith(f"table/{table}/stream/now")
     assert mapping["StartingPosition"] == "TRIM_HORIZON"
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["BisectBatchOnFunctionError"] is True
@@ -165,6 +177,74 @@ def test_stream_mapping(bootstrap):
     assert 0 < mapping["MaximumRecordAgeInSeconds"] <= 86_400
     kept_in = mapping["DestinationConfig"]["OnFailure"]["Destination"]
     assert kept_in == "arn:aws:s3:::ArtifactsBucket"
+
+
+def run_key(trigger_id):
+    keys = {"job_name": {"S": "report"}, "trigger_id": {"S": trigger_id}}
+    return {"eventName": "INSERT", "dynamodb": {"Keys": keys}}
+
+
+def stacks_row(status):
+    return {"dynamodb": {"NewImage": {"status": {"S": status}}}}
+
+
+@pytest.mark.parametrize(
+    ("mapping", "record", "passes"),
+    [
+        ("Runs", run_key("2026-11-21T09:00:00.000Z#run-1"), True),
+        ("Runs", run_key("#lock"), False),
+        ("Runs", run_key("#tick#jobs-report-0#2026"), False),
+        ("Runs", run_key("2026-11-21T09:00:00.000Z#run-1") | {"eventName": "REMOVE"}, False),
+        *(("Stacks", stacks_row(s), s in {"FAILED", "INVALID"}) for s in JobStatus),
+    ],
+)
+def test_notify_is_not_woken_by_what_it_has_nothing_to_tell_of(bootstrap, mapping, record, passes):
+    events = bootstrap.resource("NotifyFunction")["Events"][mapping]["Properties"]
+    [criteria] = events["FilterCriteria"]["Filters"]
+    assert matches(json.loads(criteria["Pattern"]), record) is passes
+
+
+def test_slack_is_there_when_its_secret_is(source):
+    slack = {name: r for name, r in source["Resources"].items() if name.startswith("Slack")}
+    assert len(slack) == 8
+    assert {resource["Condition"] for resource in slack.values()} == {"TellSlack"}
+    conditional = {n for n, r in source["Resources"].items() if r.get("Condition") == "TellSlack"}
+    assert conditional == set(slack)
+
+
+def test_the_slack_function(bootstrap):
+    function = bootstrap.resource("SlackFunction")
+    assert function["Handler"] == "provisioner.entrypoints.slack.handler"
+    assert function["Role"].rpartition("/")[2] == "SlackRole"
+    variables = function["Environment"]["Variables"]
+    environ = {key: str(value) for key, value in variables.items()} | {"AWS_REGION": "eu-west-1"}
+    assert SlackSettings.from_environ(environ).secret_arn == bootstrap.values["SlackSecretArn"]
+    assert Settings.from_environ(environ).dead_letter_queue_url == "SlackDeadLetterQueue"
+    assert environ["SLACK_QUEUE_URL"] == "SlackQueue"
+    mapping = function["Events"]["Notices"]["Properties"]
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["ScalingConfig"]["MaximumConcurrency"] == 2
+    assert mapping["BatchSize"] <= 5
+    # One hanging message after the other, and the last begun when there is time for it.
+    longest = slack._CONNECT_SECONDS + slack._READ_SECONDS
+    assert longest * 1000 < TIME_TO_SEND_MILLISECONDS
+    assert function["Timeout"] * 1000 > TIME_TO_SEND_MILLISECONDS
+
+
+def test_the_slack_queue(bootstrap):
+    queue = bootstrap.resource("SlackQueue")
+    assert queue["VisibilityTimeout"] >= 6 * bootstrap.resource("SlackFunction")["Timeout"]
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"].endswith(":SlackDeadLetterQueue")
+    assert queue["SqsManagedSseEnabled"] is True
+    letters = bootstrap.resource("SlackDeadLetterQueue")
+    assert letters["SqsManagedSseEnabled"] is True
+    assert letters["MessageRetentionPeriod"] > queue["MessageRetentionPeriod"]
+
+
+def test_slack_hears_of_notices_only(bootstrap):
+    subscription = bootstrap.resource("SlackSubscription")
+    assert subscription["FilterPolicy"] == {"event": [{"exists": True}]}
+    assert subscription["RawMessageDelivery"] is True
 
 
 def test_reconcile_queue_outlasts_its_function(bootstrap):

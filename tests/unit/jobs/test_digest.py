@@ -27,6 +27,16 @@ SAME = {
         {},
         {"history_limit": 5, "depends_on": ["extract"]},
     ),
+    "whom it tells of what": (
+        "lambda",
+        {},
+        {
+            "notify": "started",
+            "slack_channel": "#ops",
+            "slow_percent": 50,
+            "queued_alert_minutes": 5,
+        },
+    ),
     "one schedule or a list of it": (
         "lambda",
         {"schedule": "rate(1 minute)"},

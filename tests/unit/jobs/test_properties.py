@@ -18,7 +18,7 @@ from provisioner.jobs.sizes import FARGATE_MEMORY_MB
 
 FAST = settings(max_examples=100, deadline=None)
 
-NAMES = sorted({*LambdaJob.model_fields, *EcsJob.model_fields, "memory", "language", "notify"})
+NAMES = sorted({*LambdaJob.model_fields, *EcsJob.model_fields, "memory", "language", "fan_out"})
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=40)
 SCALARS = (
     st.none()

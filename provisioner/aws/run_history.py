@@ -1,0 +1,83 @@
+"""The Triggers table as notices need it: how long runs took, and which wait for long."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from provisioner.aws.clients import client, error_code, translate
+from provisioner.aws.items import Item, to_dynamodb
+from provisioner.aws.tables import pages
+from provisioner.runs import FIRST_RUN, RunStatus, iso
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+MOST_LOOKED_AT = 100
+"""Rows of a job among which succeeded runs are looked for: skipped ones may be many."""
+
+
+class RunHistory:
+    """Reads what was, and marks the runs that were told of."""
+
+    def __init__(self, triggers_table: str) -> None:
+        self._name = triggers_table
+
+    def durations_ms(self, job_name: str, before: str, count: int) -> list[int]:
+        """Return how long the last succeeded runs took that began before the run `before`."""
+        rows = pages(
+            "query",
+            TableName=self._name,
+            KeyConditionExpression="job_name = :job AND trigger_id BETWEEN :first AND :before",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues=to_dynamodb(
+                {":job": job_name, ":first": FIRST_RUN, ":before": before}
+            ),
+            ProjectionExpression="trigger_id, #status, duration_ms",
+            ScanIndexForward=False,
+            PaginationConfig={"PageSize": 25, "MaxItems": MOST_LOOKED_AT},
+        )
+        took = (
+            int(row["duration_ms"])
+            for row in rows
+            if row["trigger_id"] != before
+            and row.get("status") == RunStatus.SUCCEEDED
+            and "duration_ms" in row
+        )
+        return list(islice(took, count))
+
+    def queued(self, *, until: datetime) -> Iterator[Item]:
+        """Yield the QUEUED runs, of all jobs, since before `until` that nobody was told of."""
+        return pages(
+            "query",
+            TableName=self._name,
+            IndexName="by_status",
+            KeyConditionExpression="#status = :queued AND started_at <= :until",
+            FilterExpression="attribute_not_exists(alerted_at)",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues=to_dynamodb(
+                {":queued": RunStatus.QUEUED, ":until": iso(until)}
+            ),
+        )
+
+    def mark_alerted(self, job_name: str, trigger_id: str, at: datetime) -> bool:
+        """Note that somebody is told of a waiting run; False when it waits no more, or was told."""
+        try:
+            client("dynamodb").update_item(
+                TableName=self._name,
+                Key=to_dynamodb({"job_name": job_name, "trigger_id": trigger_id}),
+                UpdateExpression="SET alerted_at = :at",
+                ConditionExpression="#status = :queued AND attribute_not_exists(alerted_at)",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues=to_dynamodb(
+                    {":at": iso(at), ":queued": RunStatus.QUEUED}
+                ),
+            )
+        except ClientError as error:
+            if error_code(error) == "ConditionalCheckFailedException":
+                return False
+            raise translate(error) from error
+        return True

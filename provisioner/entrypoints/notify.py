@@ -1,0 +1,148 @@
+"""Streams of the Triggers and the Stacks table: something has happened; tell who wants to know.
+
+Nothing waits for it: a notice that cannot be published goes to the dead-letter queue.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from provisioner import jobs, notices
+from provisioner.aws.jobs_table import JobsTable
+from provisioner.aws.notifications import NotificationTopic
+from provisioner.aws.run_history import RunHistory
+from provisioner.entrypoints.shared import about, buried, function, logger, settings
+from provisioner.jobs import Event, Rejected
+from provisioner.notices import COMPARED_RUNS, Notice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from provisioner.jobs import Job
+
+_SHORTEST_ALERT = timedelta(minutes=1)
+"""The least that `queued_alert_minutes` may be."""
+
+TIME_TO_PUBLISH_MILLISECONDS = 15_000
+"""Kept of the function's time: with less than that no other notice is begun."""
+
+_WHOLE_BATCH = ""
+"""An item identifier that fails the whole batch (Lambda's partial batch responses)."""
+
+
+@cache
+def _topic() -> NotificationTopic:
+    return NotificationTopic(settings().platform.notification_topic_arn)
+
+
+@cache
+def _history() -> RunHistory:
+    return RunHistory(settings().platform.triggers_table)
+
+
+@function
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Publish what a batch of stream records tells of; a dead letter's notice, given alone, again.
+
+    Only records for which tables could not be read come again, and those that the function's time
+    did not suffice for.
+    """
+    if "Records" not in event:
+        _topic().publish(notices.of_document(event))
+        return {}
+    read: list[tuple[Any, Notice]] = []
+    again: list[Any] = []
+    for record in event["Records"]:
+        try:
+            if notice := notices.of_record(record):
+                read.append((record, notice))
+        except Exception as error:  # noqa: BLE001  (whatever a record does, its neighbours go on)
+            if not buried(json.dumps(record, default=str), error, "notify"):
+                again.append(record)
+    again += _told(read, context)
+    return {"batchItemFailures": [{"itemIdentifier": _identifier(record)} for record in again]}
+
+
+def _told(read: list[tuple[Any, Notice]], context: LambdaContext) -> Iterator[Any]:
+    """Tell what was read; yield the records that have to come again."""
+    try:
+        wanting = _wanting(notice.job_name for _, notice in read)
+    except Exception:
+        logger.exception("reading rows failed")
+        yield from (record for record, _ in read)
+        return
+    for record, notice in read:
+        if context.get_remaining_time_in_millis() < TIME_TO_PUBLISH_MILLISECONDS:
+            yield record
+            continue
+        with about(notice.job_name):
+            try:
+                told = list(_of_job(notice, wanting.get(notice.job_name)))
+            except Exception:
+                logger.exception("comparing a run failed")
+                yield record
+                continue
+        if not all(_published(each) for each in told):
+            yield record
+
+
+def _wanting(job_names: Iterable[str]) -> Mapping[str, Job | Rejected]:
+    rows = JobsTable(settings().jobs_table).get_many(job_names)
+    return {name: jobs.parse(row) for name, row in rows.items()}
+
+
+def _of_job(notice: Notice, job: Job | Rejected | None) -> Iterator[Notice]:
+    """Yield what the job wants told of: the notice, and that the run was slow."""
+    if wanted := notices.wanted(notice, job):
+        yield wanted
+    if notice.event is not Event.SUCCEEDED or job is None or isinstance(job, Rejected):
+        return
+    if job.slow_percent is None or Event.SLOW not in job.notify:
+        return
+    took = _history().durations_ms(notice.job_name, notice.about, COMPARED_RUNS)
+    slow = notices.slow(notice, job.slow_percent, took)
+    if slow and (wanted := notices.wanted(slow, job)):
+        yield wanted
+
+
+def _published(notice: Notice) -> bool:
+    """Publish a notice or keep it in the dead-letter queue; False when neither works."""
+    with about(notice.job_name):
+        try:
+            _topic().publish(notice)
+        except Exception as error:  # noqa: BLE001  (a broken topic blocks no stream)
+            payload = json.dumps(notice.document(), ensure_ascii=False)
+            return buried(payload, error, "notify", notice.job_name)
+        logger.info("notified", notice_id=notice.notice_id)
+    return True
+
+
+def queued_too_long(now: datetime) -> int:
+    """Tell, once each, of runs that wait for longer than their jobs allow; return how many."""
+    history = _history()
+    waiting = list(history.queued(until=now - _SHORTEST_ALERT))
+    wanting = _wanting(run["job_name"] for run in waiting)
+    told = 0
+    for run in waiting:
+        job = wanting.get(run["job_name"])
+        if job is None or isinstance(job, Rejected):
+            continue
+        notice = notices.queued_too_long(run, job.queued_alert_minutes, now)
+        wanted = notice and notices.wanted(notice, job)
+        if wanted and history.mark_alerted(run["job_name"], run["trigger_id"], now):
+            told += _published(wanted)
+    return told
+
+
+def _identifier(record: object) -> str:
+    match record:
+        case {"dynamodb": {"SequenceNumber": str(sequence_number)}}:
+            return sequence_number
+        case _:
+            return _WHOLE_BATCH

@@ -1,0 +1,95 @@
+"""A notice as a Slack message, in Block Kit. Pure.
+
+Limits are Block Kit's (Slack, "Reference: blocks"): 150 characters of a header, 3,000 of a
+section's text, 2,000 of a field, 10 fields. Of the 50 blocks of a message, five are used at most.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from provisioner.jobs import Event
+
+if TYPE_CHECKING:
+    from provisioner.notices import Notice
+
+_MAX_HEADER = 150
+_MAX_SECTION = 3000
+_MAX_FIELD = 2000
+_MAX_FIELDS = 10
+_MAX_CONTEXT = 2000
+
+_EMOJI = {
+    Event.STARTED: ":arrow_forward:",
+    Event.SUCCEEDED: ":white_check_mark:",
+    Event.FAILED: ":x:",
+    Event.TIMED_OUT: ":alarm_clock:",
+    Event.STOPPED: ":octagonal_sign:",
+    Event.SKIPPED: ":fast_forward:",
+    Event.QUEUED_TOO_LONG: ":hourglass_flowing_sand:",
+    Event.SLOW: ":turtle:",
+    Event.STACK_FAILED: ":building_construction:",
+}
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_FENCE = "```"
+
+
+def message(notice: Notice) -> dict[str, Any]:
+    """Return what an incoming webhook and `chat.postMessage` take, the channel left out."""
+    headline = f"{_EMOJI[notice.event]} {notice.headline}"
+    blocks = [
+        _header(headline),
+        {"type": "section", "fields": _fields(notice)},
+        *([_cause(notice.cause)] if notice.cause else []),
+        *([_links(notice)] if notice.links else []),
+        {"type": "context", "elements": [_plain(notice.about, _MAX_CONTEXT)]},
+    ]
+    summary = f"{headline}: {notice.error}" if notice.error else headline
+    return {"text": escaped(summary, _MAX_SECTION), "blocks": blocks, "unfurl_links": False}
+
+
+def escaped(text: str, limit: int) -> str:
+    """Return text that Slack shows as it is, cut so that no escape is cut in two."""
+    whole = "".join(_ESCAPES.get(character, character) for character in text)
+    if len(whole) <= limit:
+        return whole
+    kept, size = [], 0
+    for character in text:
+        shown = _ESCAPES.get(character, character)
+        size += len(shown)
+        if size >= limit:
+            break
+        kept.append(shown)
+    return "".join(kept) + "…"
+
+
+def _header(text: str) -> dict[str, Any]:
+    return {"type": "header", "text": _plain(text, _MAX_HEADER) | {"emoji": True}}
+
+
+def _plain(text: str, limit: int) -> dict[str, Any]:
+    cut = text if len(text) <= limit else text[: limit - 1] + "…"
+    return {"type": "plain_text", "text": cut}
+
+
+def _fields(notice: Notice) -> list[dict[str, Any]]:
+    return [
+        {"type": "mrkdwn", "text": f"*{name}*\n{escaped(value, _MAX_FIELD - len(name) - 3)}"}
+        for name, value in list(notice.facts.items())[:_MAX_FIELDS]
+    ]
+
+
+def _cause(cause: str) -> dict[str, Any]:
+    text = escaped(cause.replace(_FENCE, "'''"), _MAX_SECTION - 2 * len(_FENCE))
+    return {"type": "section", "text": {"type": "mrkdwn", "text": f"{_FENCE}{text}{_FENCE}"}}
+
+
+def _links(notice: Notice) -> dict[str, Any]:
+    # Links, for a button would need an app that answers when it is pressed.
+    shown = [f"<{_address(url)}|{name}>" for name, url in notice.links.items()]
+    return {"type": "section", "text": {"type": "mrkdwn", "text": " · ".join(shown)}}
+
+
+def _address(url: str) -> str:
+    """Return an address that cannot end its link, cut or not."""
+    return escaped(url.replace("|", "%7C"), 900)

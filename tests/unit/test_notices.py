@@ -1,0 +1,389 @@
+"""What is told of which change, and how it reads."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from provisioner import notices
+from provisioner.events import UnreadableError
+from provisioner.jobs import Event, Rejected, parse
+from provisioner.notices import Notice
+from tests.golden.update import NOTICE
+
+PAGE = (Path(__file__).parents[2] / "docs" / "notifications.md").read_text()
+RUN = "2026-11-21T09:00:00.000Z#run-1"
+STACK_ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/jobs-report/1"
+NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
+ROW = {
+    "job_name": "report",
+    "type": "lambda",
+    "runtime": "python3.14",
+    "handler": "main.handler",
+    "bundle": "s3://bundles/report.zip",
+}
+
+
+def run(status, **attributes):
+    texts = {"status": status, "source": "schedule", "started_at": RUN[:24], **attributes}
+    return {name: {"S": value} for name, value in texts.items() if value is not None}
+
+
+def stack(status, **attributes):
+    return {"status": {"S": status}, "updated_at": {"S": "now"}, "version": {"N": "7"}} | attributes
+
+
+def record(new, old=None, trigger_id=RUN):
+    keys = {"job_name": {"S": "report"}}
+    if trigger_id:
+        keys["trigger_id"] = {"S": trigger_id}
+    images = {"NewImage": new, "OldImage": old}
+    return {"dynamodb": {"Keys": keys, **{k: v for k, v in images.items() if v is not None}}}
+
+
+CHANGES = {
+    "a run begins": (record(run("RUNNING")), Event.STARTED),
+    "one that waited": (record(run("RUNNING"), run("QUEUED")), Event.STARTED),
+    "success": (record(run("SUCCEEDED"), run("RUNNING")), Event.SUCCEEDED),
+    "failure": (record(run("FAILED"), run("RUNNING")), Event.FAILED),
+    "failure at once": (record(run("FAILED")), Event.FAILED),
+    "timeout": (record(run("TIMED_OUT"), run("RUNNING")), Event.TIMED_OUT),
+    "stop": (record(run("STOPPED"), run("RUNNING")), Event.STOPPED),
+    "stop of one that waits": (record(run("STOPPED"), run("QUEUED")), Event.STOPPED),
+    "skip": (record(run("SKIPPED")), Event.SKIPPED),
+    "a run waits": (record(run("QUEUED")), None),
+    "it was told of": (record(run("QUEUED", alerted_at="now"), run("QUEUED")), None),
+    "somebody stops it": (record(run("RUNNING", stopped_by="me"), run("RUNNING")), None),
+    "the row expires": (record(None, run("FAILED")), None),
+    "the lock": (record({"owner": {"S": "run-1"}}, trigger_id="#lock"), None),
+    "a lock with a status": (record(run("RUNNING"), trigger_id="#lock"), None),
+    "a tick": (record({"expires_at": {"N": "1"}}, trigger_id="#tick#jobs-report-0#now"), None),
+    "a status of tomorrow": (record(run("DREAMING"), run("RUNNING")), None),
+    "no status": (record({}, run("RUNNING")), None),
+    "a stack fails": (record(stack("FAILED"), stack("UPDATING"), None), Event.STACK_FAILED),
+    "a row is wrong": (record(stack("INVALID"), stack("READY"), None), Event.STACK_FAILED),
+    "at once": (record(stack("INVALID"), None, None), Event.STACK_FAILED),
+    "a failed one's row is wrong": (
+        record(stack("INVALID"), stack("FAILED"), None),
+        Event.STACK_FAILED,
+    ),
+    "still failed": (record(stack("FAILED"), stack("FAILED"), None), None),
+    "a stack comes up": (record(stack("READY"), stack("CREATING"), None), None),
+    "a stack tries again": (record(stack("RETRYING"), stack("UPDATING"), None), None),
+    "a stack's row expires": (record(None, stack("DELETED"), None), None),
+}
+
+
+@pytest.mark.parametrize(("change", "event"), CHANGES.values(), ids=CHANGES)
+def test_what_a_change_tells_of(change, event):
+    notice = notices.of_record(change)
+
+    assert (notice.event if notice else None) is event
+    if notice:
+        assert notice.job_name == "report"
+
+
+POISON = {
+    "nothing": None,
+    "text": "record",
+    "no keys": {"dynamodb": {"NewImage": run("FAILED")}},
+    "another key": {"dynamodb": {"Keys": {"name": {"S": "report"}}, "NewImage": run("FAILED")}},
+}
+
+
+@pytest.mark.parametrize("poison", POISON.values(), ids=POISON)
+def test_a_record_that_names_no_job(poison):
+    with pytest.raises(UnreadableError):
+        notices.of_record(poison)
+
+
+ODD = {
+    "a text that is a number": {"status": {"S": "FAILED"}, "error": {"N": "1"}},
+    "a number that is a text": {"status": {"S": "FAILED"}, "attempts": {"S": "two"}},
+    "no source": {"status": {"S": "FAILED"}},
+    "bytes": {"status": {"S": "FAILED"}, "cause": {"B": "AAE="}},
+    "empty": {"status": {"S": "FAILED"}, "cause": {"S": ""}},
+}
+
+
+@pytest.mark.parametrize("image", ODD.values(), ids=ODD)
+def test_an_odd_row_is_told_of_all_the_same(image):
+    notice = notices.of_record(record(image))
+
+    assert (notice.event, notice.source) == (Event.FAILED, "unknown")
+    assert (notice.error, notice.cause, notice.attempts) == (None, None, None)
+
+
+def test_a_run_is_told_of_with_all_that_its_row_says():
+    image = run("FAILED", error="E", cause="C", scheduled_for="T0", ended_at="T2", log_url="L")
+    image |= {"duration_ms": {"N": "1500"}, "attempts": {"N": "2"}, "exit_code": {"N": "3"}}
+    image |= {"execution_arn": {"S": "arn"}, "input": {"S": "secret"}, "output": {"S": "secret"}}
+
+    assert notices.of_record(record(image)) == Notice(
+        Event.FAILED, "report", RUN, "FAILED", "schedule", "E", "C", "T0", RUN[:24], "T2",
+        1500, 2, 3, "arn", "L",
+    )  # fmt: skip
+
+
+def test_a_failed_stack_says_which_resource_and_why():
+    failure = {"reason": {"S": "no such role"}, "resource": {"S": "Function"}}
+    image = stack("FAILED", failure={"M": failure}, stack_id={"S": STACK_ID})
+
+    notice = notices.of_record(record(image, None, None))
+
+    assert (notice.error, notice.cause) == ("Function", "no such role")
+    assert (notice.source, notice.status) == ("stack", "FAILED")
+    assert notice.links == {
+        "Stack": "https://eu-west-1.console.aws.amazon.com/cloudformation/home?region=eu-west-1"
+        "#/stacks/stackinfo?stackId=arn%3Aaws%3Acloudformation%3Aeu-west-1%3A123456789012"
+        "%3Astack%2Fjobs-report%2F1"
+    }
+
+
+def test_an_invalid_row_says_all_that_is_wrong():
+    errors = [
+        {"M": {"field": {"S": "memory_mb"}, "message": {"S": "is odd"}}},
+        {"M": {"field": {"S": "type"}, "message": {"S": "is required"}}},
+    ]
+    stale = {"M": {"reason": {"S": "of before"}}}
+
+    notice = notices.of_record(
+        record(stack("INVALID", errors={"L": errors}, failure=stale), None, None)
+    )
+
+    assert notice.cause == "memory_mb: is odd\ntype: is required"
+
+
+def test_a_text_is_cut_and_without_control_characters():
+    notice = notices.of_record(record(run("FAILED", cause="a\x00b\n" + "é" * 9000)))
+
+    assert notice.cause.startswith("a�b\né")
+    assert (len(notice.cause), notice.cause[-1]) == (4000, "…")
+
+
+def test_the_same_thing_has_the_same_id_and_another_thing_another():
+    def id_of(status, **changes):
+        return notices.of_record(record(run(status), **changes)).notice_id
+
+    assert id_of("FAILED") == id_of("FAILED") == f"report/{RUN}/failed"
+    assert len({id_of("FAILED"), id_of("RUNNING"), id_of("FAILED", trigger_id="2026#2")}) == 3
+    again = record(stack("FAILED") | {"version": {"N": "8"}}, stack("UPDATING"), None)
+    first = record(stack("FAILED"), stack("UPDATING"), None)
+    assert notices.of_record(again).notice_id != notices.of_record(first).notice_id
+
+
+DEFAULTS = {"failed", "timed_out", "stack_failed", "queued_too_long"}
+WANTED = {
+    "default": (ROW, DEFAULTS),
+    "named": (ROW | {"notify": ["started", "stopped"]}, {"started", "stopped"}),
+    "none": (ROW | {"notify": []}, set()),
+    "invalid row": (ROW | {"notify": ["started"], "type": "x"}, DEFAULTS),
+    "no row": (None, DEFAULTS),
+}
+
+
+@pytest.mark.parametrize(("row", "events"), WANTED.values(), ids=WANTED)
+def test_the_row_says_what_is_told(row, events):
+    job = row and parse(row)
+    told = {
+        event for event in Event if notices.wanted(replace(NOTICE, event=event), job) is not None
+    }
+    assert told == events
+
+
+def test_the_row_says_where_in_slack():
+    job = parse(ROW | {"slack_channel": "#ops"})
+
+    assert notices.wanted(NOTICE, job).slack_channel == "#ops"
+
+
+SLOW = {
+    "as usual": (1000, [1000] * 10, False),
+    "just not": (1499, [1000] * 10, False),
+    "just": (1500, [1000] * 10, True),
+    "against the mean": (1600, [500, 1500, 1000], True),
+    "too few": (9000, [1000] * 2, False),
+    "none": (9000, [], False),
+    "nothing ever took any time": (9000, [0] * 10, False),
+    "no duration": (None, [1000] * 10, False),
+}
+
+
+@pytest.mark.parametrize(("took", "before", "is_slow"), SLOW.values(), ids=SLOW)
+def test_what_is_slow(took, before, is_slow):
+    succeeded = replace(NOTICE, event=Event.SUCCEEDED, duration_ms=took)
+
+    notice = notices.slow(succeeded, 50, before)
+
+    assert (notice is not None) is is_slow
+    if notice:
+        assert notice.event is Event.SLOW
+        assert notice.notice_id != succeeded.notice_id
+        assert "% longer than the mean" in notice.cause
+
+
+def test_slow_says_how_slow():
+    notice = notices.slow(replace(NOTICE, duration_ms=90_000), 50, [50_000] * 10)
+
+    assert notice.cause == (
+        "It took 1 min 30 s, 80 % longer than the mean of the 10 successful runs before it, 50 s."
+    )
+
+
+WAITING = {
+    "just not": ("2026-11-21T09:00:00.001Z", 60, False),
+    "just": ("2026-11-21T09:00:00.000Z", 60, True),
+    "shorter": ("2026-11-21T09:59:00.000Z", 1, True),
+}
+
+
+@pytest.mark.parametrize(("since", "minutes", "too_long"), WAITING.values(), ids=WAITING)
+def test_what_waits_too_long(since, minutes, too_long):
+    row = {"job_name": "report", "trigger_id": RUN, "status": "QUEUED", "started_at": since}
+    row["attempts"] = Decimal(0)
+
+    notice = notices.queued_too_long(row, minutes, NOW)
+
+    assert (notice is not None) is too_long
+    if notice:
+        assert (notice.event, notice.status) == (Event.QUEUED_TOO_LONG, "QUEUED")
+        assert notice.cause == f"It has waited since {since}, longer than {minutes} min."
+
+
+def test_it_waits_since_it_was_queued_however_often_it_was_started():
+    row = {"job_name": "report", "trigger_id": RUN, "status": "QUEUED", "started_at": "T"}
+
+    assert notices.queued_too_long(row | {"queued_at": "2026-11-21T09:30:00Z"}, 30, NOW)
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "text"),
+    [
+        (0, "0.0 s"),
+        (1234, "1.2 s"),
+        (59_400, "59 s"),
+        (59_600, "1 min 0 s"),
+        (185_000, "3 min 5 s"),
+        (3_600_000, "1 h 0 min"),
+        (90_061_000, "25 h 1 min"),
+    ],
+)
+def test_durations(milliseconds, text):
+    assert notices.duration(milliseconds) == text
+
+
+def test_a_mail():
+    execution = NOTICE.execution_arn
+    assert NOTICE.subject == "csv-summary failed"
+    assert NOTICE.text == (
+        "csv-summary failed\n\n"
+        "Status:        FAILED\n"
+        "Source:        schedule\n"
+        "Scheduled for: 2026-11-21T09:00:00Z\n"
+        "Started:       2026-11-21T09:00:00.123Z\n"
+        "Duration:      3 min 5 s\n"
+        "Attempts:      2\n"
+        "Exit code:     3\n"
+        "Error:         ContainerFailed\n\n"
+        "Exit code 3. rows < 1 & no header\n\n"
+        "Execution:     https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1"
+        f"#/v2/executions/details/{execution}\n"
+        f"Logs:          {NOTICE.log_url}\n\n"
+        "2026-11-21T09:00:00.123Z#0b8f6f9e\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["é" * 2000, "a\nb", "\x00", " x", "a b"])
+@pytest.mark.parametrize("event", Event)
+def test_a_subject_is_what_sns_takes_whatever_a_job_is_called(name, event):
+    subject = replace(NOTICE, job_name=name, event=event).subject
+
+    assert subject.isascii()
+    assert subject.isprintable()
+    assert not subject.startswith(" ")
+    assert len(subject) < 100
+
+
+def test_what_subscribers_filter_by():
+    assert NOTICE.attributes == {
+        "event": "failed",
+        "job_name": "csv-summary",
+        "status": "FAILED",
+        "source": "schedule",
+        "severity": "error",
+    }
+
+
+@pytest.mark.parametrize("event", Event)
+def test_every_event_has_its_words_and_its_severity(event):
+    notice = replace(NOTICE, event=event)
+
+    assert notice.severity in {"info", "warning", "error"}
+    assert notice.headline.startswith("csv-summary ")
+
+
+def test_a_document_is_read_back():
+    document = json.loads(json.dumps(NOTICE.document()))
+
+    assert notices.of_document(document) == NOTICE
+    assert document["notice_id"] == NOTICE.notice_id
+    assert notices.of_text(json.dumps(document)) == NOTICE
+
+
+DOCUMENT = NOTICE.document()
+UNREADABLE = {
+    "a list": [],
+    "empty": {},
+    "an alarm": {"AlarmName": "jobs-report", "NewStateValue": "ALARM"},
+    "an unknown event": DOCUMENT | {"event": "dreamt"},
+    "an event that is a list": DOCUMENT | {"event": ["failed"]},
+    "a number as text": DOCUMENT | {"attempts": "2"},
+    "no status": DOCUMENT | {"status": None},
+}
+
+
+@pytest.mark.parametrize("document", UNREADABLE.values(), ids=UNREADABLE)
+def test_what_is_no_notice(document):
+    with pytest.raises(UnreadableError):
+        notices.of_text(json.dumps(document))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000])
+def test_what_is_no_document(text):
+    with pytest.raises(UnreadableError):
+        notices.of_text(text)
+
+
+def test_the_consoles_of_other_partitions():
+    notice = replace(NOTICE, execution_arn="arn:aws-cn:states:cn-north-1:1:execution:jobs-a:1")
+    assert notice.links["Execution"].startswith("https://cn-north-1.console.amazonaws.cn/states/")
+    assert "Execution" not in replace(NOTICE, execution_arn="odd").links
+
+
+class TestDocs:
+    def test_every_event_is_told_of_with_its_severity(self):
+        told = re.findall(r"^\| `(\w+)` \| .* \| (\w+) \|$", PAGE, re.MULTILINE)
+
+        assert told == [(event, replace(NOTICE, event=event).severity) for event in Event]
+
+    def test_every_member_is_there(self):
+        [table] = re.findall(r"^\| member \|.*?\n\n", PAGE, re.MULTILINE | re.DOTALL)
+        members = {name for row in table.strip().splitlines() for name in _named(row.split("|")[1])}
+
+        document = replace(NOTICE, stack_id=STACK_ID, slack_channel="#ops").document()
+        assert members == document.keys()
+
+    def test_the_example_is_a_good_row(self):
+        [example] = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+
+        assert not isinstance(parse(json.loads(example)), Rejected)
+
+
+def _named(cell):
+    return re.findall(r"`(\w+)`", cell)

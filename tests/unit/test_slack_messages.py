@@ -1,0 +1,102 @@
+"""A notice as Slack shows it (tests/golden/slack-message.json), and within Block Kit's limits."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provisioner.jobs import Event
+from provisioner.slack_messages import escaped, message
+from tests.golden.update import NOTICE
+
+
+def texts(node):
+    match node:
+        case dict():
+            return [text for value in node.values() for text in texts(value)]
+        case list():
+            return [text for value in node for text in texts(value)]
+        case str():
+            return [node]
+        case _:
+            return []
+
+
+LONG = "<&>" * 5000
+EXTREMES = {
+    "least": replace(NOTICE, error=None, cause=None, execution_arn=None, log_url=None),
+    "long": replace(
+        NOTICE, job_name="x" * 2000, about=LONG, status=LONG, source=LONG, error=LONG, cause=LONG,
+        log_url="https://a/" + LONG,
+    ),
+    "fences": replace(NOTICE, cause="```" * 900),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("notice", EXTREMES.values(), ids=EXTREMES)
+def test_the_limits_of_block_kit(notice):
+    shown = message(notice)
+
+    assert len(shown["blocks"]) <= 50
+    for block in shown["blocks"]:
+        match block["type"]:
+            case "header":
+                assert 1 <= len(block["text"]["text"]) <= 150
+            case "section" if "fields" in block:
+                assert 1 <= len(block["fields"]) <= 10
+                assert all(1 <= len(field["text"]) <= 2000 for field in block["fields"])
+            case "section":
+                assert 1 <= len(block["text"]["text"]) <= 3000
+            case "context":
+                assert 1 <= len(block["elements"]) <= 10
+            case other:
+                raise AssertionError(other)
+
+
+def test_a_message_without_a_cause_has_no_empty_block():
+    kinds = [block["type"] for block in message(EXTREMES["least"])["blocks"]]
+
+    assert kinds == ["header", "section", "context"]
+
+
+def test_what_a_job_says_is_no_markup():
+    hostile = "<!channel> & <https://example.org|click>"
+    notice = replace(NOTICE, job_name="report", error=hostile, cause=f"```{hostile}")
+
+    shown = json.dumps(message(notice)["blocks"][1:3])
+
+    assert "<!channel>" not in shown
+    assert "<https://example.org" not in shown
+    assert "&lt;!channel&gt; &amp; " in shown
+    assert message(notice)["blocks"][2]["text"]["text"].count("```") == 2
+    assert "<!channel>" not in message(notice)["text"]
+
+
+def test_an_address_cannot_end_its_link():
+    notice = replace(NOTICE, execution_arn=None, log_url="https://a/?b=1&c=2|x>y")
+
+    assert "<https://a/?b=1&amp;c=2%7Cx&gt;y|Logs>" in texts(message(notice))
+
+
+@pytest.mark.parametrize("event", Event)
+def test_every_event_has_its_sign(event):
+    header = message(replace(NOTICE, event=event))["blocks"][0]["text"]["text"]
+
+    assert header.startswith(":")
+
+
+@given(st.text(), st.integers(1, 200))
+def test_a_cut_leaves_whole_escapes(text, limit):
+    shown = escaped(text, limit)
+
+    assert len(shown) <= limit
+    kept = shown if _as_read(shown) == text else shown.removesuffix("…")
+    assert text.startswith(_as_read(kept))
+
+
+def _as_read(shown):
+    return shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
