@@ -64,13 +64,13 @@ def may_free_a_run(record: Mapping[str, object]) -> bool:
             return False
 
 
-def has_succeeded(record: Mapping[str, object]) -> bool:
-    """Tell whether a record of the Triggers table's stream is of a run that went well."""
+def ended_as(record: Mapping[str, object]) -> str | None:
+    """Return the `status` in a record of the Triggers table's stream, None without one."""
     match record:
-        case {"dynamodb": {"NewImage": {"status": {"S": "SUCCEEDED"}}}}:
-            return True
+        case {"dynamodb": {"NewImage": {"status": {"S": str(status)}}}}:
+            return status
         case _:
-            return False
+            return None
 
 
 def of_queue_message(body: object) -> Look:

@@ -19,6 +19,9 @@ LOCK = "#lock"
 MAX_WAITING = 1000
 """Runs of a job that may wait at once: their ids are kept in one item, of 400 KB at most."""
 
+PAUSE = "#pause"
+"""Sort key of the item that says whether a job's schedule is paused, and since when it is not."""
+
 FREE = "FREE"
 """`status` of a lock that nobody holds, by which the stream's filter knows it."""
 
@@ -125,6 +128,15 @@ class Lock:
     def next(self) -> str | None:
         """The run that has to start when the lock is free."""
         return self.cancelling or next(iter(self.waiting), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The state of a job's schedule, as failures or a person left it."""
+
+    paused: bool
+    since: str
+    note: str
 
 
 @dataclass(frozen=True, slots=True)

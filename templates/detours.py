@@ -34,6 +34,11 @@ def refused(admission: Admission, platform: Platform) -> dict[str, object]:
                 ),
                 choice('$refusal = "overlap"', "Queue"),
                 choice(
+                    '$refusal = "paused"',
+                    "RecordRefusal",
+                    _ending("SKIPPED", "Paused", '"The schedule is paused after failures"'),
+                ),
+                choice(
                     '$refusal = "full"',
                     "RecordRefusal",
                     _ending("SKIPPED", "Overlap", '"As many runs as may wait do so already"'),

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provisioner.runs import MAX_WAITING
+from provisioner.runs import MAX_WAITING, PAUSE
 from templates.expressions import (
     ENTERED_MILLIS,
     ENTERED_SECONDS,
@@ -33,6 +33,7 @@ it in any case; what remains is for its end to be noticed and the lock to be fre
 
 LOCKED = '$run.overlap != "allow"'
 
+_TICKS = '$run.source = "schedule"'
 _ENDED_AT = "$fromMillis($ended)"
 _THIS_RUN = '{":run": {"SS": [$run.id]}}'
 _QUEUED = '{"queued_at": {"S": $run.started_at}, "starts": {"N": "0"}}'
@@ -49,7 +50,8 @@ class Admission:
         """Return the lock, the RUNNING row and the tick, or an error when the run can't be put."""
         return f"""(
             $run.problem != "" or $run.large and $stored_input = "" ? $error("not admissible");
-            [{LOCKED} ? {self._take_lock()}, {self._row("RUNNING")}, {self._tick()}]
+            [{LOCKED} ? {self._take_lock()}, {self._row("RUNNING")},
+                {self._not_paused() + "," if self.job.pause_on_failures else ""} {self._tick()}]
         )"""
 
     def queue(self) -> str:
@@ -63,21 +65,25 @@ class Admission:
                 : [{self._join()}, {self._row("QUEUED", _QUEUED)}, {self._tick()}]
         )"""
 
-    def refusal(self, lock: str) -> str:
+    def refusal(self, lock: str, *, pausable: bool = False) -> str:
         """Return the expression that reads off which item refused the transaction.
 
         DynamoDB lists one code an item, in their order: ``[ConditionalCheckFailed, None]``. Any
         other code is a collision with a concurrent transaction, and passes. `lock` is what the
-        lock's refusal means.
+        lock's refusal means; `pausable` that the pause of the schedule stands before the tick.
         """
+        tick, paused = "$rest + 1", ""
+        if pausable:
+            tick = f"$rest + ({_TICKS} ? 2 : 1)"
+            paused = f'{_TICKS} and $failed[$rest + 1] ? "paused" :'
         return jsonata(
             squeezed(rf"""(
                 $found := $match($states.errorOutput.Cause, /\[([A-Za-z, ]+)\]/)[0].groups[0];
                 $failed := ($exists($found) ? $split($found, ", ") : []).($ =
                     "ConditionalCheckFailed");
                 $rest := {LOCKED} ? 1 : 0;
-                $failed[$rest] or $failed[$rest + 1] ? "duplicate"
-                    : {LOCKED} and $failed[0] ? "{lock}" : "conflict"
+                $failed[$rest] or $failed[{tick}] ? "duplicate"
+                    : {paused} {LOCKED} and $failed[0] ? "{lock}" : "conflict"
             )""")
         )
 
@@ -154,6 +160,15 @@ class Admission:
             "TableName": {json.dumps(self.platform.triggers_table)},
             "Item": $merge([{{"job_name": {{"S": {name}}}}}, {attributes}]),
             {condition}
+        }}}}"""
+
+    def _not_paused(self) -> str:
+        """Return the condition under which a scheduled run goes: nobody has paused the schedule."""
+        return f"""{_TICKS} ? {{"ConditionCheck": {{
+            {self._key(json.dumps(PAUSE))},
+            "ConditionExpression": "attribute_not_exists(job_name) OR #status <> :paused",
+            "ExpressionAttributeNames": {{"#status": "status"}},
+            "ExpressionAttributeValues": {{":paused": {{"S": "PAUSED"}}}}
         }}}}"""
 
     def _take_lock(self) -> str:

@@ -123,7 +123,11 @@ def _admit(admission: Admission, platform: Platform) -> State:
         "Catch": [
             {
                 "ErrorEquals": [CANCELED],
-                "Assign": {"refusal": admission.refusal("overlap")},
+                "Assign": {
+                    "refusal": admission.refusal(
+                        "overlap", pausable=admission.job.pause_on_failures is not None
+                    )
+                },
                 "Next": "Refused",
             },
             {

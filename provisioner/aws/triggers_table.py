@@ -16,11 +16,13 @@ from provisioner.runs import (
     FIRST_RUN,
     FREE,
     LOCK,
+    PAUSE,
     RUN_RETENTION_SECONDS,
     STOPPED,
     EndedExecution,
     Lock,
     OpenRun,
+    Pause,
     RunStatus,
     WaitingRun,
     iso,
@@ -188,6 +190,25 @@ class TriggersTable:
         )
         run = self._get(job_name, trigger_id)
         return OpenRun(RunStatus(run["status"]), run["execution_arn"]) if run else None
+
+    def pause(self, job_name: str) -> Pause | None:
+        """Return whether the job's schedule is paused, None when it never was."""
+        item = self._get(job_name, PAUSE)
+        if item is None:
+            return None
+        return Pause(item["status"] == "PAUSED", item["since"], item["note"])
+
+    def set_pause(self, job_name: str, pause: Pause) -> None:
+        """Pause the job's schedule, or let it go on."""
+        item = {
+            "job_name": job_name,
+            "trigger_id": PAUSE,
+            "status": "PAUSED" if pause.paused else "RESUMED",
+            "since": pause.since,
+            "note": pause.note,
+        }
+        with translated():
+            client("dynamodb").put_item(TableName=self._name, Item=to_dynamodb(item))
 
     def find(self, job_name: str, execution_name: str, started_at: datetime) -> Item | None:
         """Return the row of an execution, None when it has none."""

@@ -17,6 +17,7 @@ COMMANDS = {
     "push": "Put a folder of code into the bundle bucket.",
     "run": "Start a job now.",
     "runs": "Show the last runs of a job.",
+    "resume": "Let a schedule go on that paused after failures.",
     "stop": "Stop a run, whether it runs or waits.",
     "logs": "Show what a job prints.",
     "retry": "Try a job again that has failed.",

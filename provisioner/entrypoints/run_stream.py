@@ -1,15 +1,20 @@
-"""Triggers table stream: start the runs whose turn it is, and the jobs that depend on this one."""
+"""Triggers table stream: start the runs whose turn it is, and what the end of a run leads to."""
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from provisioner import events
+from provisioner import events, jobs
+from provisioner.aws.jobs_table import JobsTable
+from provisioner.aws.triggers_table import TriggersTable
 from provisioner.entrypoints.measuring import Count, count
 from provisioner.entrypoints.running import chain, control
-from provisioner.entrypoints.shared import buried, function, item_failures, logger
+from provisioner.entrypoints.shared import buried, function, item_failures, logger, settings
 from provisioner.errors import TemporaryError
+from provisioner.jobs import Rejected
+from provisioner.pausing import pause_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +22,9 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     Step: TypeAlias = Callable[[str], None]
+
+_LOOKED_THROUGH = 300
+"""The last runs of a job, skipped and stopped ones among them, that may pause its schedule."""
 
 
 @function
@@ -49,8 +57,13 @@ def _steps(record: Mapping[str, object]) -> Iterator[Step]:
     """Yield what a record may be a reason for."""
     if events.may_free_a_run(record):
         yield _start_next
-    if events.has_succeeded(record):
-        yield _start_dependants
+    match events.ended_as(record):
+        case "SUCCEEDED":
+            yield _start_dependants
+        case "FAILED" | "TIMED_OUT":
+            yield _pause_after_failures
+        case _:
+            pass
 
 
 def _error_of(job_name: str, step: Step) -> Exception | None:
@@ -67,6 +80,20 @@ def _error_of(job_name: str, step: Step) -> Exception | None:
 def _start_next(job_name: str) -> None:
     if execution_name := control().start_next(job_name):
         logger.info("started a run that waited", execution_name=execution_name)
+
+
+def _pause_after_failures(job_name: str) -> None:
+    row = JobsTable(settings().jobs_table).get_many([job_name]).get(job_name)
+    job = jobs.parse(row) if row else None
+    failures = None if job is None or isinstance(job, Rejected) else job.pause_on_failures
+    if not failures:
+        return
+    triggers = TriggersTable(settings().platform.triggers_table)
+    runs = triggers.latest(job_name, _LOOKED_THROUGH)
+    pause = pause_after(failures, runs, triggers.pause(job_name), datetime.now(UTC))
+    if pause is not None:
+        triggers.set_pause(job_name, pause)
+        logger.warning("paused the schedule", note=pause.note)
 
 
 def _start_dependants(job_name: str) -> None:

@@ -17,6 +17,7 @@ from provisioner.errors import ProvisionerError
 from provisioner.jobs import Job, Rejected
 from provisioner.ports import Ports
 from provisioner.reconcile import Reconciled, Reconciler
+from provisioner.runs import RunStatus
 from provisioner.settings import Settings
 from tests.simulation.world.faults import Broken
 from tests.simulation.world.timeline import Timeline
@@ -36,8 +37,8 @@ SETTINGS = Settings(
 class NoRuns:
     """The Triggers table: nothing runs here."""
 
-    def running(self, *, until: datetime) -> list[dict[str, Any]]:
-        del until
+    def open(self, status: RunStatus, *, until: datetime) -> list[dict[str, Any]]:
+        del status, until
         return []
 
 
@@ -86,8 +87,8 @@ def wire(
     patch.setattr(sweep, "JobsTable", lambda _: ports.jobs)
     patch.setattr(sweep, "StacksTable", lambda _: ports.stacks)
     patch.setattr(sweep, "CloudFormation", lambda *_: ports.cloudformation)
-    patch.setattr(sweep, "TriggersTable", lambda _: NoRuns())
-    patch.setattr(sweep, "Tasks", lambda _: None)
+    patch.setattr(sweep, "_triggers", NoRuns)
+    patch.setattr(sweep, "control", lambda: None)
     patch.setattr(sweep, "queued_too_long", lambda _: 0)
 
 

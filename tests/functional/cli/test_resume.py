@@ -1,0 +1,33 @@
+"""`provisioner resume` over moto."""
+
+from __future__ import annotations
+
+from provisioner.runs import Pause
+from tests.support.cli import ROW
+
+PAUSED = Pause(paused=True, since="2026-11-20T09:00:00.000Z", note="2 runs failed in a row")
+
+
+def test_a_paused_schedule_goes_on(here):
+    here.jobs.put(ROW)
+    here.triggers.set_pause("report", PAUSED)
+
+    result = here.run("resume", "report")
+
+    assert result.exit_code == 0
+    assert "goes on" in result.stderr
+    assert "2 runs failed in a row" in result.stderr
+    found = here.triggers.pause("report")
+    assert found.paused is False
+    assert found.note.startswith("by arn:aws:sts:")
+
+
+def test_what_is_not_paused_stays(here):
+    here.jobs.put(ROW)
+
+    assert "is not paused" in here.run("resume", "report").stderr
+    assert here.triggers.pause("report") is None
+
+
+def test_an_unknown_job(here):
+    assert here.run("resume", "nightly").exit_code == 1
