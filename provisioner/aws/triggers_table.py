@@ -13,6 +13,7 @@ from provisioner.aws.items import Item, to_dynamodb, to_plain
 from provisioner.aws.stored import payload_of
 from provisioner.aws.tables import pages
 from provisioner.runs import (
+    FINAL,
     FIRST_RUN,
     FREE,
     LOCK,
@@ -29,13 +30,16 @@ from provisioner.runs import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from provisioner.runs import WaitingEnd
 
 # Step Functions' event and the execution's own context may round its start differently.
 _START_TOLERANCE = timedelta(seconds=2)
+
+_BATCH = 25
+"""DynamoDB, BatchWriteItem: at most so many items."""
 
 _ASKED = {"source": "source", "scheduled_for": "scheduled_for", "started_by": "by"}
 """Attributes of a run's row, and what they are called in ``_run`` of an execution's input."""
@@ -238,6 +242,24 @@ class TriggersTable:
         )
         return [to_plain(raw) for raw in response["Items"]]
 
+    def prune(self, job_name: str, keep: int) -> int:
+        """Delete the oldest ended runs of a job but `keep`; return how many these were."""
+        runs = self._query(
+            "#job = :job AND trigger_id > :first",
+            {":job": job_name, ":first": FIRST_RUN},
+            ScanIndexForward=False,
+            ProjectionExpression="trigger_id, #status",
+            names={"#status": "status"},
+        )
+        ended = [run["trigger_id"] for run in runs if run["status"] in FINAL]
+        for first in range(keep, len(ended), _BATCH):
+            keys = [_key(job_name, trigger_id) for trigger_id in ended[first : first + _BATCH]]
+            with translated():  # what is not deleted this time is next time
+                client("dynamodb").batch_write_item(
+                    RequestItems={self._name: [{"DeleteRequest": {"Key": key}} for key in keys]}
+                )
+        return max(0, len(ended) - keep)
+
     def open(self, status: RunStatus, *, until: datetime) -> Iterator[Item]:
         """Yield the runs, of all jobs, that are RUNNING or QUEUED since before `until`."""
         return pages(
@@ -264,12 +286,18 @@ class TriggersTable:
             "ExpressionAttributeValues": {":run": {"SS": [trigger_id]}},
         }
 
-    def _query(self, condition: str, values: Item, **request: Any) -> Iterator[Item]:  # noqa: ANN401
+    def _query(
+        self,
+        condition: str,
+        values: Item,
+        names: Mapping[str, str] | None = None,
+        **request: Any,  # noqa: ANN401  (DynamoDB's own)
+    ) -> Iterator[Item]:
         return pages(
             "query",
             TableName=self._name,
             KeyConditionExpression=condition,
-            ExpressionAttributeNames={"#job": "job_name"},
+            ExpressionAttributeNames={"#job": "job_name", **(names or {})},
             ExpressionAttributeValues=to_dynamodb(values),
             **request,
         )

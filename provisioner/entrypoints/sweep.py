@@ -24,6 +24,7 @@ from provisioner.entrypoints.measuring import Count, count, measured
 from provisioner.entrypoints.notify import queued_too_long
 from provisioner.entrypoints.running import control
 from provisioner.errors import ProvisionerError
+from provisioner.jobs import Rejected
 from provisioner.runs import RunStatus
 from provisioner.settings import Settings
 from provisioner.stack import JobStatus, StackRecord
@@ -112,10 +113,12 @@ def _compare() -> None:
     )
     stacks = {stack.job_name: stack for stack in cloudformation.job_stacks()}
     records = {record.job_name: record for record in StacksTable(own.stacks_table).all()}
-    rows = {
-        str(row["job_name"]): jobs.row_digest(row, jobs.parse(row))
-        for row in JobsTable(own.jobs_table).all()
-    }
+    rows: dict[str, str] = {}
+    for row in JobsTable(own.jobs_table).all():
+        name, parsed = str(row["job_name"]), jobs.parse(row)
+        rows[name] = jobs.row_digest(row, parsed)
+        if not isinstance(parsed, Rejected) and parsed.history_limit:
+            _prune(name, parsed.history_limit)
     findings = compare(rows, records, stacks)
     found = believable(findings, len(stacks))
     withheld = sorted(findings.keys() - found.keys())
@@ -130,6 +133,13 @@ def _compare() -> None:
         detect_drift=True,
     )
     logger.info("compared", rows=len(rows), stacks=len(stacks), found=Counter(findings.values()))
+
+
+def _prune(job_name: str, keep: int) -> None:
+    try:
+        _triggers().prune(job_name, keep)
+    except ProvisionerError:
+        logger.exception("deleting old runs failed", job_name=job_name)
 
 
 def _complete_ended_runs(until: datetime) -> int:

@@ -420,6 +420,26 @@ class TestSweep:
 
         assert [m for m in messages() if "detect_drift" not in m] == []
 
+    @pytest.mark.parametrize(("limit", "left"), [(3, 3), (200, 60), (None, 60)], ids=str)
+    def test_once_a_day_old_runs_go(self, limit, left):
+        put(**({"history_limit": {"N": str(limit)}} if limit else {}))
+        client = boto3.client("dynamodb")
+        for number in range(60):
+            item = run_row("SUCCEEDED", f"2026-11-21T09:{number:02}:00.000Z", f"r{number}")
+            client.put_item(TableName="jobs-Triggers", Item=item)
+        running = run_row("RUNNING", "2026-11-20T09:00:00.000Z", "running")
+        client.put_item(TableName="jobs-Triggers", Item=running)
+        lock = {"job_name": {"S": "report"}, "trigger_id": {"S": "#lock"}}
+        client.put_item(TableName="jobs-Triggers", Item=lock | {"status": {"S": "FREE"}})
+
+        sweep.handler({"compare": True}, Context())
+
+        rows = triggers()
+        assert rows.pop("#lock")
+        assert rows.pop(running["trigger_id"]["S"])
+        newest = [f"2026-11-21T09:{number:02}:00.000Z#r{number}" for number in range(60 - left, 60)]
+        assert sorted(rows) == newest
+
     def test_a_run_that_step_functions_has_forgotten_is_ended(self):
         item = run_row(started=iso(datetime.now(UTC) - timedelta(days=100)))
         boto3.client("dynamodb").put_item(TableName="jobs-Triggers", Item=item)
