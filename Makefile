@@ -15,7 +15,7 @@ export SAM_CLI_TELEMETRY := 0
 # The Lambda runtime brings the SDK, kept current by AWS, so the package does not.
 RUNTIME_HAS := $(foreach name,boto3 botocore s3transfer urllib3 python-dateutil,--no-emit-package $(name))
 
-.PHONY: local local-down test test-fast test-simulation simulate check bench build deploy lock golden clean
+.PHONY: local local-down test test-fast test-simulation simulate simulate-run check bench build deploy lock golden clean
 
 local: $(READY)
 	@$(BIN)/provisioner local up
@@ -34,6 +34,10 @@ SCHEDULES ?= 250
 simulate: $(READY)
 	SIMULATION_SEED="$(SEED)" SIMULATION_SCHEDULES=$(SCHEDULES) \
 	  $(BIN)/pytest -q -m simulation tests/simulation -k test_one_seed_again
+
+# One history of runs again; the output of a failure says which.
+simulate-run: $(READY)
+	SIMULATION_RUN_SEED="$(SEED)" $(BIN)/pytest -q -m simulation tests/simulation/runs -k test_one_seed_again
 
 test-fast: $(READY)
 	$(BIN)/pytest -q -n auto
