@@ -2,7 +2,8 @@
 
 `lambda_job` and `ecs_job` each read from top to bottom as the whole stack of their type; what both
 share stands in a module of its own: `workflow` (with its `detours`, `states`, `transactions`,
-`expressions` and their text, `asl`), `schedule`, `role`, `logs`, `alarms`, `network`, `outputs`.
+`fan_out`, `expressions` and their text, `asl`), `schedule`, `role`, `logs`, `alarms`, `network`,
+`outputs`.
 """
 
 from __future__ import annotations

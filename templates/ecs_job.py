@@ -16,7 +16,7 @@ from troposphere.ecs import (
 )
 
 from provisioner.jobs import stack_name
-from templates import expressions
+from templates import expressions, fan_out
 from templates.arns import in_account
 from templates.logs import log_group
 from templates.network import security_group, task_network
@@ -126,7 +126,8 @@ def _trusted(platform: Platform) -> Statement:
 
 
 def _result_key(job: EcsJob) -> str:
-    return f'"results/{job.job_name}/" & $run.id & ".json"'
+    one = ' & "/" & $string($run.index)' if job.fan_out else ""
+    return f'"results/{job.job_name}/" & $run.id{one} & ".json"'
 
 
 def _leave_result(job: EcsJob, platform: Platform) -> list[Statement]:
@@ -143,6 +144,7 @@ def _leave_result(job: EcsJob, platform: Platform) -> list[Statement]:
 def _overrides(job: EcsJob, platform: Platform) -> object:
     """Return what a run gives its task: its input, and what else the row leaves to the run."""
     variables = {"PAYLOAD": "$string($run.payload)", "TRIGGER_ID": "$run.id"}
+    variables |= fan_out.variables(job)
     if job.result:
         variables["RESULT_URI"] = f'"s3://{platform.artifacts_bucket}/" & {_result_key(job)}'
     if not job.allow_overrides:
@@ -179,7 +181,7 @@ def _work(
             "Cluster": platform.ecs_cluster_arn,
             "TaskDefinition": Ref(task),
             "LaunchType": "FARGATE",
-            "StartedBy": expressions.jsonata(expressions.STARTED_BY),
+            "StartedBy": expressions.jsonata(fan_out.started_by(job)),
             "PropagateTags": "TASK_DEFINITION",
             "NetworkConfiguration": {"AwsvpcConfiguration": task_network(job, platform, group)},
             "Overrides": _overrides(job, platform),

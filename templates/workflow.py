@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from troposphere.stepfunctions import StateMachine
 
 from provisioner.jobs import stack_name
+from templates import fan_out
 from templates.arns import in_account
 from templates.asl import definition_string
 from templates.detours import collect, refused, settle, store
@@ -65,6 +66,11 @@ def state_machine(job: Job, platform: Platform, work: Work) -> StateMachine:
 def definition(job: Job, platform: Platform, work: Work) -> State:
     """Return the workflow in Amazon States Language."""
     admission = Admission(job, platform)
+    states: dict[str, object] = {
+        "Run": _run(job, work, "Collect" if work.collected else "Record"),
+        **(judgement(job) if job.failure_rules else {}),
+        **({"Collect": collect(platform, work.collected)} if work.collected else {}),
+    }
     return {
         "QueryLanguage": "JSONata",
         "StartAt": "Prepare",
@@ -72,9 +78,7 @@ def definition(job: Job, platform: Platform, work: Work) -> State:
         "States": {
             "Prepare": _prepare(job, work),
             "Admit": _admit(admission, platform),
-            "Run": _run(job, work, "Collect" if work.collected else "Record"),
-            **(judgement(job) if job.failure_rules else {}),
-            **({"Collect": collect(platform, work.collected)} if work.collected else {}),
+            **(fan_out.states(job, platform, states) if job.fan_out else states),
             "Record": _record(admission, platform),
             "RecordFailure": _record_failure(admission, platform),
             **refused(admission, platform),
@@ -98,7 +102,7 @@ def _prepare(job: Job, work: Work) -> State:
     return {
         "Type": "Pass",
         "Assign": {
-            "run": prepare(job, work.problem),
+            "run": prepare(job, fan_out.problem(job, work.problem)),
             "stored_input": "",
             "stored_output": "",
             "large": False,
@@ -136,7 +140,7 @@ def _admit(admission: Admission, platform: Platform) -> State:
                 "Next": "Refused",
             },
         ],
-        "Output": {},
+        "Output": fan_out.spread(admission.job),
         "Next": "Run",
     }
 

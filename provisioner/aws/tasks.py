@@ -24,9 +24,9 @@ class Tasks:
     def stop(self, execution_name: str, reason: str) -> int:
         """Stop what an execution has started and left running; return how many tasks that were."""
         with translated():
-            arns = client("ecs").list_tasks(
-                cluster=self._cluster, startedBy=started_by(execution_name)
-            )["taskArns"]
+            pages = client("ecs").get_paginator("list_tasks")
+            found = pages.paginate(cluster=self._cluster, startedBy=started_by(execution_name))
+            arns = [arn for page in found for arn in page["taskArns"]]
             for arn in arns:
                 client("ecs").stop_task(cluster=self._cluster, task=arn, reason=reason)
         return len(arns)

@@ -10,6 +10,7 @@ from provisioner.jobs.dependencies import dependencies_of
 from provisioner.jobs.digest import row_digest, spec_digest
 from provisioner.jobs.errors import FieldError, Rejected
 from provisioner.jobs.failure_rules import FailureRule
+from provisioner.jobs.fan_out import MAX_ITEMS, FanOut
 from provisioner.jobs.model import OVERLAPS, EcsJob, Job, LambdaJob
 from provisioner.jobs.names import job_name_of, stack_name
 from provisioner.jobs.network import Network
@@ -19,10 +20,12 @@ from provisioner.jobs.times import as_of
 
 __all__ = [
     "DEFAULT_EVENTS",
+    "MAX_ITEMS",
     "OVERLAPS",
     "EcsJob",
     "Event",
     "FailureRule",
+    "FanOut",
     "FieldError",
     "Job",
     "LambdaJob",

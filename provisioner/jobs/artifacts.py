@@ -66,8 +66,13 @@ class S3Object:
 
 
 def bundle(value: object) -> S3Object:
+    """Check the address of a job's code."""
+    return s3_object(value, "folder/code.zip")
+
+
+def s3_object(value: object, example: str) -> S3Object:
     """Check ``s3://bucket/key[?versionId=...]``, by S3's rules for names of buckets and objects."""
-    wanted = 'must be like "s3://bucket/folder/code.zip"'
+    wanted = f'must be like "s3://bucket/{example}"'
     if not isinstance(value, str):
         raise invalid(f"{wanted}, not {kind_of(value)}")
     scheme, separator, rest = value.partition("://")

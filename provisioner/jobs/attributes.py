@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MODELS: dict[str, type[Job]] = {"lambda": LambdaJob, "ecs": EcsJob}
 
 ALIASES = {"language": "runtime", "memory": "memory_mb"}
-PLANNED_ATTRIBUTES = frozenset({"fan_out", "queue"})
+PLANNED_ATTRIBUTES = frozenset({"queue"})
 PLANNED_FOR_TYPE = {"lambda": frozenset({"image", "secrets"})}
 
 _ATTRIBUTES = {kind: frozenset(model.model_fields) for kind, model in MODELS.items()}

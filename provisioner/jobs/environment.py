@@ -46,6 +46,8 @@ CONTAINER_RESERVED = frozenset(
         "PAYLOAD",
         "JOB_NAME",
         "TRIGGER_ID",
+        "FAN_OUT_INDEX",
+        "FAN_OUT_COUNT",
         "AWS_EXECUTION_ENV",
         "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
         "AWS_CONTAINER_CREDENTIALS_FULL_URI",

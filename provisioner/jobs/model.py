@@ -25,6 +25,7 @@ from provisioner.jobs.failure_rules import (
     container_failure_rules,
     lambda_failure_rules,
 )
+from provisioner.jobs.fan_out import FanOut, fan_out_map
 from provisioner.jobs.names import valid_job_name
 from provisioner.jobs.network import Network, container_network, lambda_network
 from provisioner.jobs.notify import Event, channel, default_events, events
@@ -109,6 +110,7 @@ class RowModel(BaseModel):
     jitter_minutes: Annotated[int, checked(whole(0, MAX_JITTER_MINUTES))] = 0
     overlap: Annotated[Overlap, checked(choice(OVERLAPS))] = "skip"
     depends_on: Annotated[tuple[str, ...], checked(job_names)] = ()
+    fan_out: Annotated[FanOut | None, checked(fan_out_map)] = None
     retries: Annotated[int, checked(whole(0, 10))] = 0
     retry_interval_seconds: Annotated[int, checked(whole(1, 86_400))] = 10
     retry_backoff: Annotated[float, checked(decimal(1, 10))] = 2.0

@@ -6,6 +6,7 @@ real, DynamoDB and S3 are whatever boto3 reaches (moto), Lambda and ECS are the 
 
 from __future__ import annotations
 
+import csv
 import functools
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -62,18 +63,24 @@ class StepFunctions:
             }
         }
         try:
-            execution.output = self._walk(execution, context, given)
+            execution.output = self._walk(self.definition, execution, context, given)
             execution.status = "SUCCEEDED"
         except TaskError as error:
             execution.status = "FAILED"
             execution.error, execution.cause = error.error, error.cause
         return execution
 
-    def _walk(self, execution: Execution, context: dict[str, Any], given: Any) -> Any:
+    def _walk(
+        self,
+        machine: Mapping[str, Any],
+        execution: Execution,
+        context: dict[str, Any],
+        given: Any,
+    ) -> Any:
         variables: dict[str, Any] = {}
-        following: str | None = self.definition["StartAt"]
+        following: str | None = machine["StartAt"]
         while following:
-            state = self.definition["States"][following]
+            state = machine["States"][following]
             execution.states.append(following)
             self.before.get(following, lambda: None)()
             context["State"] = {"Name": following, "EnteredTime": self._stamp(), "RetryCount": 0}
@@ -152,6 +159,35 @@ class StepFunctions:
                 caught.assign(catcher)
                 return kept, catcher["Next"]
         raise error
+
+    def _map(self, state: Mapping[str, Any], scope: Scope) -> tuple[Any, str | None]:
+        """A Distributed Map: each child sees nothing but its input; one that fails tells of it."""
+        outside = Scope({}, scope.states)
+        try:
+            if "ItemReader" in state:
+                items = read_items(state["ItemReader"])
+            else:
+                items = outside.evaluate(state["Items"], "Items")
+            results = [self._child(state, outside, *item) for item in enumerate(items)]
+            failed = sum(isinstance(result, dict) for result in results)
+            if failed * 100 > state["ToleratedFailurePercentage"] * len(items):
+                raise TaskError("States.ExceedToleratedFailureThreshold", "too many")
+            check_size(results)
+            return self._leave(state, outside.with_result(results), results)
+        except TaskError as error:
+            return self._caught(state, scope, error)
+
+    def _child(self, state: Mapping[str, Any], scope: Scope, index: int, item: Any) -> Any:
+        context = {**scope.states["context"], "Map": {"Item": {"Index": index, "Value": item}}}
+        selecting = Scope({}, {**scope.states, "context": context})
+        given = selecting.evaluate(state["ItemSelector"], "ItemSelector")
+        child = Execution(f"child-{index}")
+        context["Execution"] = {**context["Execution"], "Name": child.name, "Input": given}
+        del context["Map"]
+        try:
+            return self._walk(state["ItemProcessor"], child, context, given)
+        except TaskError as error:
+            return {"Status": "FAILED", "Input": json.dumps(given), "Error": error.error}
 
     def _leave(
         self, state: Mapping[str, Any], scope: Scope, default: Any
@@ -245,6 +281,29 @@ def sdk_call(prefix: str, service: str, operation: str, arguments: Mapping[str, 
         cause = f"{error.response['Error']['Message']} (Service: {prefix}, Status Code: 400)"
         name = code if code.endswith("Exception") else f"{code}Exception"
         raise TaskError(f"{prefix}.{name}", cause) from error
+
+
+def read_items(reader: Mapping[str, Any]) -> list[Any]:
+    """What the items of a Map are when they are in S3."""
+    s3 = boto3.client("s3", region_name="eu-west-1")
+    arguments = reader["Arguments"]
+    most = reader["ReaderConfig"]["MaxItems"]
+    if reader["Resource"].endswith(":s3:listObjectsV2"):
+        found = s3.list_objects_v2(**arguments).get("Contents", [])
+        return [{"Key": one["Key"], "Size": one["Size"]} for one in found][:most]
+    assert reader["Resource"].endswith(":s3:getObject")
+    try:
+        text = s3.get_object(**arguments)["Body"].read().decode()
+    except ClientError as error:
+        raise TaskError("States.ItemReaderFailed", str(error)) from error
+    match reader["ReaderConfig"]:
+        case {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}:
+            return list(csv.DictReader(text.splitlines()))[:most]
+        case {"InputType": "JSON"}:
+            items = json.loads(text)
+            assert isinstance(items, list)
+            return items[:most]
+    raise AssertionError(reader)
 
 
 def matches(rule: Mapping[str, Any], error: TaskError) -> bool:

@@ -33,6 +33,11 @@ def slow(event, context):
 def raising(event, context):
     raise ValueError("no good")
 
+def one_item(event, context):
+    if event["item"] in event["failing"]:
+        raise ValueError(f"no {event['item']}")
+    return {"item": event["item"], **event["_fan_out"]}
+
 def large(event, context):
     return {"text": "x" * event["characters"]}
 """

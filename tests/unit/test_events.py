@@ -90,6 +90,8 @@ def test_events_without_a_stack(event):
     [
         ({"detail": {"stateMachineArn": "arn:aws:states:r:1:stateMachine:jobs-report"}}, "report"),
         ({"detail": {"stateMachineArn": "arn:aws:states:r:1:stateMachine:other"}}, None),
+        # The machine of a Distributed Map's child executions.
+        ({"detail": {"stateMachineArn": "arn:aws:states:r:1:stateMachine:jobs-a/Map"}}, None),
         ({"detail": {}}, None),
         ({}, None),
         (None, None),

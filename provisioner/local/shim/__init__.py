@@ -9,6 +9,7 @@ from provisioner.local.shim import (
     conditions,
     deliveries,
     executions,
+    map_runs,
     objects,
     operations,
     persistence,
@@ -41,6 +42,7 @@ def install() -> None:
         streams,
         tasks,
         executions,
+        map_runs,
         objects,
         conditions,
     ):

@@ -148,8 +148,12 @@ def test_more_bundle_buckets_can_be_named(bootstrap):
         security.values | {"ReadableBundleBucketArns": ["arn:aws:s3:::ours", "arn:aws:s3:::b"]},
     )
     statements = more.resource("ReconcilePolicy")["PolicyDocument"]["Statement"]
+    [policy] = more.resource("WorkflowRole")["Policies"]
+    statements = [*statements, *policy["PolicyDocument"]["Statement"]]
     readable = {s["Sid"]: s["Resource"] for s in statements}
     assert readable["PinBundles"] == ["arn:aws:s3:::ours/*", "arn:aws:s3:::b/*"]
+    assert readable["ReadItems"] == ["arn:aws:s3:::ours/*", "arn:aws:s3:::b/*"]
+    assert readable["FindItems"] == ["arn:aws:s3:::ours", "arn:aws:s3:::b"]
 
 
 @pytest.mark.parametrize("action", IAM_ROLE_WRITES)
@@ -329,6 +333,15 @@ def test_inline_policies_of_the_service_role_fit_into_iam(bootstrap):
         ("dynamodb:PutItem", f"{TABLE}/JobsTable", {}, False),
         ("s3:PutObject", "arn:aws:s3:::ArtifactsBucket/runs/report/1/output.json", {}, True),
         ("s3:PutObject", "arn:aws:s3:::ArtifactsBucket/templates/jobs-report.json", {}, False),
+        ("states:StartExecution", MACHINE, {}, True),
+        ("states:StartExecution", FOREIGN_MACHINE, {}, False),
+        ("states:StopExecution", f"arn:aws:states:{HERE}:execution:jobs-a/Map:1", {}, True),
+        ("states:StopExecution", f"arn:aws:states:{HERE}:execution:b:1", {}, False),
+        ("s3:GetObject", "arn:aws:s3:::BundleBucket/items.json", {}, True),
+        ("s3:GetObject", "arn:aws:s3:::ArtifactsBucket/runs/report/1/output.json", {}, False),
+        ("s3:GetObject", "arn:aws:s3:::payroll/items.json", {}, False),
+        ("s3:ListBucket", "arn:aws:s3:::BundleBucket", {}, True),
+        ("s3:ListBucket", "arn:aws:s3:::ArtifactsBucket", {}, False),
     ],
 )
 def test_workflows(policies, action, arn, context, allowed):

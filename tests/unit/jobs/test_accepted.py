@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from provisioner.jobs import EcsJob, FailureRule, LambdaJob, Network, S3Object
+from provisioner.jobs import EcsJob, FailureRule, FanOut, LambdaJob, Network, S3Object
+from provisioner.jobs.fan_out import Source
 
 BOTH_DEFAULTS = {
     "description": "",
@@ -22,6 +23,7 @@ BOTH_DEFAULTS = {
     "jitter_minutes": 0,
     "overlap": "skip",
     "depends_on": (),
+    "fan_out": None,
     "retries": 0,
     "retry_interval_seconds": 10,
     "retry_backoff": 2.0,
@@ -288,6 +290,27 @@ ACCEPTED = {
         "ecs",
         {"network": {"subnets": "subnet-01234567", "assign_public_ip": True}},
         {"network": Network(("subnet-01234567",), (), True)},
+    ),
+    "fan-out by default": ("lambda", {"fan_out": {}}, {"fan_out": FanOut("items", None, 10, 0)}),
+    "fan-out over a list": (
+        "ecs",
+        {"fan_out": {"items": "my-files", "max_concurrency": "500", "source": None}},
+        {"fan_out": FanOut("my-files", None, 500)},
+    ),
+    "fan-out over a file": (
+        "ecs",
+        {
+            "fan_out": {
+                "source": {"csv": "s3://data/a b.csv?versionId=v1"},
+                "tolerated_failure_percent": Decimal(5),
+            }
+        },
+        {
+            "fan_out": FanOut(
+                source=Source("csv", S3Object("data", "a b.csv", "v1")),
+                tolerated_failure_percent=5,
+            )
+        },
     ),
     "retention": ("lambda", {"log_retention_days": "3653"}, {"log_retention_days": 3653}),
     "retain": ("lambda", {"deletion_policy": "retain"}, {"deletion_policy": "retain"}),

@@ -38,6 +38,16 @@ _COMMON = {
     "payload": _PAYLOADS,
     "overlap": st.sampled_from(["skip", "allow"]),
     "timeout_seconds": st.sampled_from([60, 86_400]),
+    "fan_out": st.sampled_from(
+        [
+            None,
+            {},
+            {"items": "my-files", "max_concurrency": 500, "tolerated_failure_percent": 5},
+            {"source": {"json": "s3://bundles/items.json?versionId=v1"}},
+            {"source": {"csv": "s3://bundles/$.items/{}.csv"}},
+            {"source": {"prefix": "s3://bundles/new/"}},
+        ]
+    ),
     "retries": st.sampled_from([0, 3]),
     "retry_backoff": st.sampled_from([1, 2.5]),
     "architecture": st.sampled_from(["arm64", "x86_64"]),

@@ -11,6 +11,8 @@ from cfnlint import api
 from hypothesis import given, settings
 
 import templates
+from provisioner.jobs import FailureRule, FanOut, S3Object
+from provisioner.jobs.fan_out import Source
 from tests.functional.step_functions import expressions
 from tests.golden import update
 from tests.support.platforms import PLATFORM
@@ -61,7 +63,10 @@ def test_every_expression_is_jsonata(job):
 @given(job=JOBS)
 @settings(max_examples=10, deadline=None)
 def test_every_variable_is_assigned_before_the_state_that_reads_it(job):
-    machine = definition(job)
+    assert_assigned(definition(job))
+
+
+def assert_assigned(machine):
     states = machine["States"]
     known = dict.fromkeys(states)
     known[machine["StartAt"]] = frozenset()
@@ -97,9 +102,56 @@ def _assigned(state):
         yield from rule.get("Assign", {})
 
 
-@pytest.mark.parametrize("path", update.EXAMPLES, ids=lambda path: path.stem)
-def test_cfn_lint_finds_nothing_in_the_definition(path):
-    machine = definition(update.example(path))
+BOTH = [update.example(path) for path in update.EXAMPLES]
+PLACES = [
+    FanOut(),
+    FanOut(source=Source("json", S3Object("bundles", "items.json", "v1")), max_concurrency=500),
+    FanOut(source=Source("csv", S3Object("bundles", "items.csv")), tolerated_failure_percent=5),
+    FanOut(source=Source("prefix", S3Object("bundles", "new/"))),
+]
+RULES = (FailureRule(action="retry", errors=("A",)), FailureRule(action="ignore", errors=("B*",)))
+MORE = {
+    "lambda": {"failure_rules": RULES, "retries": 1},
+    "ecs": {"failure_rules": RULES, "retries": 1, "result": True},
+}
+FANNED_OUT = [
+    job.model_copy(update={"fan_out": place, **more})
+    for job in BOTH
+    for place in PLACES
+    for more in ({}, MORE[job.type])
+]
+
+
+def label(job):
+    place = job.fan_out and (job.fan_out.source.kind if job.fan_out.source else "list")
+    rules = "with rules" if job.failure_rules else ""
+    return " ".join(filter(None, [job.type, place, rules]))
+
+
+@pytest.mark.parametrize("job", FANNED_OUT, ids=label)
+def test_what_runs_an_item_sees_nothing_of_the_run_but_what_it_is_given(job):
+    machine = definition(job)
+    fan_out = machine["States"]["Run"]
+    outer = {name for state in machine["States"].values() for name in _assigned(state)}
+    inner = fan_out["ItemProcessor"]
+    own = {name for state in inner["States"].values() for name in _assigned(state)}
+
+    # Step Functions, workflow variables: none of the outer scope's, not even by name.
+    assert not own & outer
+    for expression in expressions({**fan_out, "Catch": []}):
+        assert not set(re.findall(r"\$([a-z_]+)", expression)) & outer, expression
+    handed = re.findall(r"\$states\.input\.([a-z_]+)", json.dumps(inner))
+    assert set(handed) <= set(fan_out["ItemSelector"])
+    given = re.findall(r"\$states\.input\.([a-z_]+)", json.dumps(fan_out["ItemSelector"]))
+    assert set(given) <= set(machine["States"]["Admit"]["Output"])
+    assert reachable(inner) == set(inner["States"])
+    assert not set(inner["States"]) & set(machine["States"])
+    assert_assigned(inner)
+
+
+@pytest.mark.parametrize("job", [*BOTH, *FANNED_OUT], ids=label)
+def test_cfn_lint_finds_nothing_in_the_definition(job):
+    machine = definition(job)
     text = json.dumps(
         {
             "Resources": {
