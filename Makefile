@@ -59,6 +59,7 @@ bench: $(READY)
 	$(BIN)/python -m bench
 	$(UV) run --quiet --no-project --with matplotlib==$(MATPLOTLIB_VERSION) python -m bench.plot
 	$(BIN)/python -m bench.engine
+	$(BIN)/python -m bench.runs
 
 # For AWS. FunctionRuntime and FunctionArchitecture say for what; see samconfig.toml.
 build: export UV_PYTHON_DOWNLOADS := automatic
