@@ -6,19 +6,18 @@ Three queues: the first starts runs; in the second messages wait for a place, an
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from troposphere import GetAtt, Ref
-from troposphere.awslambda import EventSourceMapping, ScalingConfig
+from troposphere import AWSObject, GetAtt, Ref
 from troposphere.sns import SubscriptionResource
-from troposphere.sqs import Queue, QueuePolicy
+from troposphere.sqs import Queue, QueuePolicy, RedrivePolicy
 
 from provisioner.jobs import stack_name
 from provisioner.messages import MAX_INPUT_BYTES, RETENTION_SECONDS
 from templates.arns import in_account
 
 if TYPE_CHECKING:
-    from troposphere import AWSHelperFn, AWSObject
+    from troposphere import AWSHelperFn, PropsDictType
 
     from provisioner.jobs import Job
     from provisioner.settings import Platform
@@ -36,6 +35,20 @@ BATCHING_SECONDS = 1
 """How long Lambda waits for a batch to fill."""
 
 
+class EventSourceMapping(AWSObject):  # type: ignore[misc]  # troposphere is not typed
+    """``AWS::Lambda::EventSourceMapping``: troposphere's takes another type's ``ScalingConfig``."""
+
+    resource_type = "AWS::Lambda::EventSourceMapping"
+    props: ClassVar[PropsDictType] = {
+        "FunctionName": (str, True),
+        "EventSourceArn": (str, True),
+        "BatchSize": (int, True),
+        "MaximumBatchingWindowInSeconds": (int, False),
+        "ScalingConfig": (dict, True),
+        "FunctionResponseTypes": ([str], True),
+    }
+
+
 def message_queue(
     job: Job, platform: Platform
 ) -> tuple[list[AWSObject], dict[str, str | AWSHelperFn]]:
@@ -50,10 +63,9 @@ def message_queue(
     queue = _queue("Queue", name)
     queue.VisibilityTimeout = VISIBILITY_SECONDS
     queue.MessageRetentionPeriod = UNTRIED_SECONDS
-    queue.RedrivePolicy = {
-        "deadLetterTargetArn": GetAtt(dead, "Arn"),
-        "maxReceiveCount": job.queue.max_receives,
-    }
+    queue.RedrivePolicy = RedrivePolicy(
+        deadLetterTargetArn=GetAtt(dead, "Arn"), maxReceiveCount=job.queue.max_receives
+    )
     submissions = {
         "Sid": "Submissions",
         "Effect": "Allow",
@@ -75,7 +87,7 @@ def message_queue(
         FunctionName=in_account(platform.job_queue_function_arn, platform),
         EventSourceArn=GetAtt(queue, "Arn"),
         BatchSize=job.queue.batch_size,
-        ScalingConfig=ScalingConfig(MaximumConcurrency=job.queue.max_concurrency),
+        ScalingConfig={"MaximumConcurrency": job.queue.max_concurrency},
         FunctionResponseTypes=["ReportBatchItemFailures"],
     )
     if job.queue.batch_size > 1:
