@@ -750,7 +750,6 @@ def test_every_error_at_once():
             "retries": "three",
             "memry": 1,
             "handler": "main.handler",
-            "queue": True,
             "notify": ["failed", "slow", "fast"],
         }
     )
@@ -764,7 +763,6 @@ def test_every_error_at_once():
         "payload.b[0]",
         "memry",
         "handler",
-        "queue",
         "job_name",
         "tags.aws:x",
         "tags.job",
