@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from provisioner import jobs
 from provisioner.errors import PermanentError
+from provisioner.messages import RUN_PREFIX
+from provisioner.runs import FINAL
 
 _KEY_BYTES = 2048
 """A partition key of DynamoDB, in UTF-8."""
@@ -69,6 +71,21 @@ def ended_as(record: Mapping[str, object]) -> str | None:
     match record:
         case {"dynamodb": {"NewImage": {"status": {"S": str(status)}}}}:
             return status
+        case _:
+            return None
+
+
+def ended_message_run(record: Mapping[str, object]) -> str | None:
+    """Return the execution of a run that messages started, when a record says that it has ended."""
+    match record:
+        case {
+            "dynamodb": {
+                "Keys": {"trigger_id": {"S": str(trigger_id)}},
+                "NewImage": {"status": {"S": status}},
+            }
+        } if status in FINAL:
+            execution = trigger_id.partition("#")[2]
+            return execution if execution.startswith(RUN_PREFIX) else None
         case _:
             return None
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
+    from provisioner import messages
     from provisioner.jobs import Job, Rejected
     from provisioner.pacing import Place, Quota
     from provisioner.runs import EndedExecution, Lock, OpenRun, Success, WaitingEnd, WaitingRun
@@ -32,11 +33,15 @@ class Jobs(Protocol):
         """Read rows consistently; a job without one is left out."""
 
 
-class Stacks(Protocol):
-    """What we know of each job's stack."""
+class Records(Protocol):
+    """What we know of each job's stack, to read."""
 
     def get_many(self, job_names: Iterable[str]) -> Mapping[str, StackRecord]:
         """Read records consistently; a job without one is left out."""
+
+
+class Stacks(Records, Protocol):
+    """What we know of each job's stack."""
 
     def save(self, record: StackRecord) -> None:
         """Write the successor of `record.version`, or raise ConflictError."""
@@ -172,6 +177,47 @@ class Executions(Stopping, Protocol):
 
     def arn(self, job_name: str, execution_name: str) -> str:
         """Return the ARN that an execution of that name has."""
+
+
+class Places(Protocol):
+    """How many runs of a job's queue there are."""
+
+    def take(self, job_name: str, run: str, most: int, now: datetime) -> bool:
+        """Take a place for a run, unless `most` others have one; again is no other place."""
+
+    def free(self, job_name: str, run: str) -> messages.Places | None:
+        """Give a run's place back; None when it had none."""
+
+    def wait(self, job_name: str, now: datetime) -> messages.Places:
+        """Note that messages wait for a place; return what is taken from here on."""
+
+    def wait_no_more(self, job_name: str, aside_at: str) -> None:
+        """Note that no message waits, unless one was put aside after `aside_at`."""
+
+    def get(self, job_name: str) -> messages.Places:
+        """Read a job's places consistently."""
+
+    def waiting(self, until: datetime) -> Iterable[str]:
+        """Return the jobs for which messages wait since before `until`."""
+
+
+class MessageQueues(Protocol):
+    """A job's queue that starts runs, and the one beside it where messages wait for a place."""
+
+    def put_aside(self, job_name: str, message: messages.Message) -> None:
+        """Let a message wait until it is brought back."""
+
+    def send(self, job_name: str, message: messages.Message, *, delay_seconds: int = 0) -> None:
+        """Let a message start a run, at the earliest in `delay_seconds`."""
+
+    def bring(self, job_name: str, most: int) -> int:
+        """Send messages that wait back to where they start runs; return how many there were."""
+
+    def is_empty(self, job_name: str) -> bool:
+        """Tell whether no message waits, not even one that someone has just received."""
+
+    def hide(self, job_name: str, receipt_handle: str, seconds: int) -> None:
+        """Let a message that Lambda received come again in so many seconds."""
 
 
 class Work(Protocol):

@@ -20,6 +20,8 @@ class Platform:
     triggers_table: str
     artifacts_bucket: str
     notification_topic_arn: str
+    submission_topic_arn: str
+    job_queue_function_arn: str
     schedule_group: str
     scheduler_role_arn: str
     workflow_role_arn: str
@@ -65,6 +67,8 @@ class Settings:
             triggers_table=environ["TRIGGERS_TABLE"],
             artifacts_bucket=environ["ARTIFACTS_BUCKET"],
             notification_topic_arn=environ["NOTIFICATION_TOPIC_ARN"],
+            submission_topic_arn=environ["SUBMISSION_TOPIC_ARN"],
+            job_queue_function_arn=environ["JOB_QUEUE_FUNCTION_ARN"],
             schedule_group=environ["SCHEDULE_GROUP"],
             scheduler_role_arn=environ["SCHEDULER_ROLE_ARN"],
             workflow_role_arn=environ["WORKFLOW_ROLE_ARN"],

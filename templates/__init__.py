@@ -3,7 +3,7 @@
 `lambda_job` and `ecs_job` each read from top to bottom as the whole stack of their type; what both
 share stands in a module of its own: `workflow` (with its `detours`, `states`, `transactions`,
 `fan_out`, `expressions` and their text, `asl`), `schedule`, `role`, `logs`, `alarms`, `network`,
-`outputs`.
+`queue`, `outputs`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from provisioner.jobs import EcsJob, LambdaJob
 from templates import ecs_job, lambda_job
 from templates.alarms import alarms
 from templates.outputs import outputs
+from templates.queue import message_queue
 from templates.schedule import schedules
 
 if TYPE_CHECKING:
@@ -75,6 +76,9 @@ def build(job: Job, platform: Platform) -> Template:
     if watches:
         values["AlarmArn"] = GetAtt(watches[0], "Arn")
     resources += watches
+    queues, queue_outputs = message_queue(job, platform)
+    resources += queues
+    values |= queue_outputs
     template.add_resource(resources)
     template.add_output(outputs(values))
     return template

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from provisioner import events, jobs
 from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.entrypoints.measuring import Count, count
-from provisioner.entrypoints.running import chain, control
+from provisioner.entrypoints.running import chain, control, message_runs
 from provisioner.entrypoints.shared import buried, function, item_failures, logger, settings
 from provisioner.errors import TemporaryError
 from provisioner.jobs import Rejected
@@ -64,6 +65,8 @@ def _steps(record: Mapping[str, object]) -> Iterator[Step]:
             yield _pause_after_failures
         case _:
             pass
+    if run := events.ended_message_run(record):
+        yield partial(_free_place, run=run)
 
 
 def _error_of(job_name: str, step: Step) -> Exception | None:
@@ -80,6 +83,10 @@ def _error_of(job_name: str, step: Step) -> Exception | None:
 def _start_next(job_name: str) -> None:
     if execution_name := control().start_next(job_name):
         logger.info("started a run that waited", execution_name=execution_name)
+
+
+def _free_place(job_name: str, *, run: str) -> None:
+    message_runs().ended(job_name, run)
 
 
 def _pause_after_failures(job_name: str) -> None:

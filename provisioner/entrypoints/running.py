@@ -7,10 +7,14 @@ from functools import cache
 
 from provisioner.aws.dependants import DependantsTable
 from provisioner.aws.executions import JobExecutions
+from provisioner.aws.message_queues import MessageQueues
+from provisioner.aws.places_table import PlacesTable
+from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.tasks import Tasks
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.dependencies import Chain
 from provisioner.entrypoints.shared import settings
+from provisioner.message_runs import MessageRuns
 from provisioner.run_control import RunControl
 
 
@@ -29,5 +33,18 @@ def control() -> RunControl:
         TriggersTable(platform.triggers_table),
         JobExecutions(platform),
         Tasks(platform.ecs_cluster_arn),
+        lambda: datetime.now(UTC),
+    )
+
+
+@cache
+def message_runs() -> MessageRuns:
+    """Return the process's one way to start runs for messages."""
+    own = settings()
+    return MessageRuns(
+        PlacesTable(own.platform.triggers_table),
+        MessageQueues(own.platform.prefix),
+        JobExecutions(own.platform),
+        StacksTable(own.stacks_table),
         lambda: datetime.now(UTC),
     )

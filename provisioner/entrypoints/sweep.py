@@ -22,7 +22,7 @@ from provisioner.comparison import believable, compare, due_for_drift
 from provisioner.completion import complete
 from provisioner.entrypoints.measuring import Count, count, measured
 from provisioner.entrypoints.notify import queued_too_long
-from provisioner.entrypoints.running import control
+from provisioner.entrypoints.running import control, message_runs
 from provisioner.errors import ProvisionerError
 from provisioner.jobs import Rejected
 from provisioner.runs import RunStatus
@@ -78,12 +78,14 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
     count(Count.JOBS_STUCK, len(stuck))
     ended = _complete_ended_runs(now - STUCK_AFTER)
     started = _start_waiting_runs(now - OVERDUE_AFTER)
+    brought = _bring_waiting_messages(now - OVERDUE_AFTER)
     told = queued_too_long(now)
     logger.info(
         "swept",
         stuck_jobs=len(stuck),
         ended_runs=ended,
         started_runs=started,
+        brought_messages=brought,
         told_of_waiting_runs=told,
     )
 
@@ -169,3 +171,14 @@ def _start_waiting_runs(until: datetime) -> int:
         except ProvisionerError:
             logger.exception("starting the next run failed", job_name=job_name)
     return started
+
+
+def _bring_waiting_messages(until: datetime) -> int:
+    """Use the places of message-driven runs that were freed without anybody noticing."""
+    brought = 0
+    for job_name in message_runs().waiting(until):
+        try:
+            brought += message_runs().look(job_name)
+        except ProvisionerError:
+            logger.exception("bringing messages back failed", job_name=job_name)
+    return brought

@@ -16,6 +16,7 @@ from provisioner.jobs.names import job_name_of, stack_name
 from provisioner.jobs.network import Network
 from provisioner.jobs.notify import DEFAULT_EVENTS, Event
 from provisioner.jobs.parsing import parse
+from provisioner.jobs.queue import Queue
 from provisioner.jobs.times import as_of
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Job",
     "LambdaJob",
     "Network",
+    "Queue",
     "Rejected",
     "S3Object",
     "as_of",

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 MODELS: dict[str, type[Job]] = {"lambda": LambdaJob, "ecs": EcsJob}
 
 ALIASES = {"language": "runtime", "memory": "memory_mb"}
-PLANNED_ATTRIBUTES = frozenset({"queue"})
 PLANNED_FOR_TYPE = {"lambda": frozenset({"image", "secrets"})}
 
 _ATTRIBUTES = {kind: frozenset(model.model_fields) for kind, model in MODELS.items()}
@@ -62,8 +61,6 @@ def _misplaced(written: str, name: str, kind: str | None) -> str | None:
     own = _ATTRIBUTES[kind] if kind else _ALL
     if name in own:
         return None
-    if name in PLANNED_ATTRIBUTES:
-        return f'"{written}" is not supported yet'
     if kind and name in PLANNED_FOR_TYPE.get(kind, ()):
         return f'"{written}" is not supported yet for "{kind}" jobs'
     if name in _ALL:

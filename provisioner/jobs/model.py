@@ -31,6 +31,7 @@ from provisioner.jobs.network import Network, container_network, lambda_network
 from provisioner.jobs.notify import Event, channel, default_events, events
 from provisioner.jobs.payload import container_payload, lambda_payload
 from provisioner.jobs.permissions import statements
+from provisioner.jobs.queue import Queue, queue_options
 from provisioner.jobs.schedule import expressions
 from provisioner.jobs.tags import tag_map
 from provisioner.jobs.values import choice, decimal, flag, known, line, whole, words
@@ -108,7 +109,10 @@ class RowModel(BaseModel):
     schedule_start: str | None = None
     schedule_end: str | None = None
     jitter_minutes: Annotated[int, checked(whole(0, MAX_JITTER_MINUTES))] = 0
-    overlap: Annotated[Overlap, checked(choice(OVERLAPS))] = "skip"
+    queue: Annotated[Queue | None, checked(queue_options)] = None
+    overlap: Annotated[Overlap, checked(choice(OVERLAPS))] = Field(
+        default_factory=lambda data: "allow" if data["queue"] else "skip"
+    )
     depends_on: Annotated[tuple[str, ...], checked(job_names)] = ()
     fan_out: Annotated[FanOut | None, checked(fan_out_map)] = None
     retries: Annotated[int, checked(whole(0, 10))] = 0
@@ -132,6 +136,16 @@ class RowModel(BaseModel):
         Literal["delete", "retain"], checked(choice(("delete", "retain")))
     ] = "delete"
     paused: Annotated[bool, checked(flag)] = False
+
+    @field_validator("overlap")
+    @classmethod
+    def _of_queue(cls, overlap: Overlap, info: ValidationInfo) -> Overlap:
+        if info.data.get("queue") and overlap != "allow":
+            raise invalid(
+                'must be "allow" or left out in a row with queue, where max_concurrency says how '
+                "many runs there are at once"
+            )
+        return overlap
 
     @field_validator("depends_on")
     @classmethod

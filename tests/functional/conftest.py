@@ -6,7 +6,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from provisioner.aws import clients
+from provisioner.aws import clients, message_queues
 from provisioner.entrypoints import (
     notify,
     reconciling,
@@ -92,6 +92,8 @@ def bootstrap(monkeypatch):
             "DEAD_LETTER_QUEUE_URL": dead_letters,
             "ARTIFACTS_BUCKET": "artifacts",
             "NOTIFICATION_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:jobs",
+            "SUBMISSION_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:jobs-submissions",
+            "JOB_QUEUE_FUNCTION_ARN": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:jobs_job_queue",
             "SCHEDULE_GROUP": "jobs",
             "SCHEDULER_ROLE_ARN": f"{role}/scheduler",
             "WORKFLOW_ROLE_ARN": f"{role}/workflow",
@@ -123,6 +125,8 @@ def forget():
         reconciling.queue,
         reconciling.reconciler,
         running.control,
+        running.message_runs,
+        message_queues.queue_url,
         run_events._settings,
         slack._settings,
         slack._secret,

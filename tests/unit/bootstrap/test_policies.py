@@ -17,6 +17,7 @@ JOB_ROLE = "arn:aws:iam::123456789012:role/jobs/jobs-report"
 OWN_ROLE = "arn:aws:iam::123456789012:role/jobs_provisioner/WorkflowRole"
 TABLE = f"arn:aws:dynamodb:{HERE}:table"
 TOPIC = f"arn:aws:sns:{HERE}:NotificationTopic"
+QUEUE = f"arn:aws:sqs:{HERE}:"
 KEY = f"arn:aws:kms:{HERE}:key/NotificationKey"
 CLUSTER = f"arn:aws:ecs:{HERE}:cluster/Cluster"
 TASK = f"arn:aws:ecs:{HERE}:task-definition/jobs-a:1"
@@ -68,6 +69,7 @@ WITHOUT_RESOURCE = {
     "ecs:DescribeTaskDefinition",
     "ecs:ListTasks",
     "ecs:RegisterTaskDefinition",
+    "lambda:CreateEventSourceMapping",
     "logs:DescribeLogGroups",
 }
 """Actions for which IAM knows no resource (Service Authorization Reference)."""
@@ -210,10 +212,50 @@ def test_each_role_goes_to_its_service_and_to_no_other(policies, role, service):
         ("dynamodb:DeleteTable", f"{TABLE}/JobsTable", False),
         ("s3:GetObjectVersion", "arn:aws:s3:::BundleBucket/report.zip", True),
         ("s3:DeleteBucket", "arn:aws:s3:::BundleBucket", False),
+        ("sqs:CreateQueue", f"{QUEUE}jobs-report", True),
+        ("sqs:SetQueueAttributes", f"{QUEUE}jobs-report_dead", True),
+        ("sqs:DeleteQueue", f"{QUEUE}orders", False),
+        ("sqs:DeleteQueue", f"{QUEUE}ReconcileQueue", False),
+        ("sns:Unsubscribe", f"arn:aws:sns:{HERE}:SubmissionTopic:1", True),
+        ("sns:Unsubscribe", f"{TOPIC}:1", False),
     ],
 )
 def test_stacks_of_jobs_hold_only_what_is_theirs(policies, action, arn, allowed):
     assert policies["CloudFormationRole"].allow(action, arn) is allowed
+
+
+@pytest.mark.parametrize(
+    ("topic", "protocol", "endpoint", "allowed"),
+    [
+        ("SubmissionTopic", "sqs", f"{QUEUE}jobs-report", True),
+        ("SubmissionTopic", "sqs", f"{QUEUE}orders", False),
+        ("SubmissionTopic", "https", "https://example.com", False),
+        ("NotificationTopic", "sqs", f"{QUEUE}jobs-report", False),
+    ],
+    ids=["its queue", "another's queue", "no queue", "another topic"],
+)
+def test_queues_of_jobs_subscribe_to_submissions_only(policies, topic, protocol, endpoint, allowed):
+    may = policies["CloudFormationRole"].allow
+    told = {"sns_Protocol": protocol, "sns_Endpoint": endpoint}
+    assert may("sns:Subscribe", f"arn:aws:sns:{HERE}:{topic}", **told) is allowed
+
+
+@pytest.mark.parametrize("action", ["Create", "Update", "Delete", "Get"])
+def test_queues_of_jobs_are_mapped_to_one_function_only(policies, action):
+    may = policies["CloudFormationRole"].allow
+    mapping = f"arn:aws:lambda:{HERE}:event-source-mapping:1"
+    function = f"arn:aws:lambda:{HERE}:function:jobs_"
+    action = f"lambda:{action}EventSourceMapping"
+    assert may(action, mapping, lambda_FunctionArn=f"{function}job_queue")
+    assert not may(action, mapping, lambda_FunctionArn=f"{function}sweep")
+    assert not may(action, mapping)
+
+
+def test_no_job_starts_its_neighbours_by_message(policies):
+    may = policies["JobBoundary"].allow
+    assert not may("sns:Publish", f"arn:aws:sns:{HERE}:SubmissionTopic", **AT_HOME)
+    assert not may("sqs:SendMessage", f"{QUEUE}jobs-neighbour", **AT_HOME)
+    assert not may("sqs:ReceiveMessage", f"{QUEUE}jobs-neighbour_dead", **AT_HOME)
 
 
 def test_security_groups_are_changed_in_our_network_only(bootstrap, policies):
@@ -402,6 +444,24 @@ def test_workflows(policies, action, arn, context, allowed):
         ("RunStreamRole", "s3:GetObject", "arn:aws:s3:::ArtifactsBucket/runs/a/b", True),
         ("RunStreamRole", "s3:GetObject", "arn:aws:s3:::ArtifactsBucket/templates/a", False),
         ("RunStreamRole", "dynamodb:PutItem", f"{TABLE}/JobsTable", False),
+        *(
+            (role, f"sqs:{action}", f"{QUEUE}jobs-report_waiting", True)
+            for role in ("JobQueueRole", "RunStreamRole", "SweepRole")
+            for action in ("GetQueueUrl", "SendMessage", "ReceiveMessage", "DeleteMessage")
+        ),
+        ("JobQueueRole", "sqs:ChangeMessageVisibility", f"{QUEUE}jobs-report", True),
+        ("JobQueueRole", "sqs:ReceiveMessage", f"{QUEUE}orders", False),
+        ("JobQueueRole", "dynamodb:UpdateItem", f"{TABLE}/TriggersTable", True),
+        ("JobQueueRole", "dynamodb:BatchGetItem", f"{TABLE}/StacksTable", True),
+        ("JobQueueRole", "dynamodb:PutItem", f"{TABLE}/StacksTable", False),
+        ("JobQueueRole", "states:StartExecution", MACHINE, True),
+        ("JobQueueRole", "states:StartExecution", FOREIGN_MACHINE, False),
+        (
+            "JobQueueRole",
+            "states:StopExecution",
+            f"arn:aws:states:{HERE}:execution:jobs-a:1",
+            False,
+        ),
     ],
 )
 def test_the_other_roles(policies, role, action, arn, allowed):
@@ -432,7 +492,7 @@ def test_no_other_account_can_have_our_roles_used(bootstrap):
         for name, resource in stack.template["Resources"].items()
         if resource["Type"] == "AWS::IAM::Role"
     }
-    assert len(trusts) == 13
+    assert len(trusts) == 14
     for name, [statement] in trusts.items():
         assert list(statement["Principal"]) == ["Service"]
         conditions = statement.get("Condition", {})
@@ -443,7 +503,8 @@ def test_no_other_account_can_have_our_roles_used(bootstrap):
 @pytest.mark.parametrize(
     "policy",
     ["BundleBucketPolicy", "ArtifactsBucketPolicy", "ReconcileQueuePolicy", "DeadLetterQueuePolicy",
-     "NotificationTopicPolicy", "SlackQueuePolicy", "SlackDeadLetterQueuePolicy"],
+     "NotificationTopicPolicy", "SubmissionTopicPolicy",
+     "SlackQueuePolicy", "SlackDeadLetterQueuePolicy"],
 )  # fmt: skip
 def test_only_encrypted_traffic_is_answered(bootstrap, policy):
     first = bootstrap.resource(policy)["PolicyDocument"]["Statement"][0]

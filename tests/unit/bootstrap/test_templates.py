@@ -17,8 +17,10 @@ from cloudformation_validate import (
 
 from provisioner import slack
 from provisioner.entrypoints.slack import TIME_TO_SEND_MILLISECONDS
+from provisioner.runs import FINAL
 from provisioner.settings import Settings, SlackSettings
 from provisioner.stack import IN_PROGRESS, JobStatus, StackStatus
+from templates.queue import VISIBILITY_SECONDS
 
 SUPPRESSED = RuleFilterConfig(
     ids=[
@@ -50,6 +52,7 @@ FUNCTIONS = {
     "SweepFunction": "sweep",
     "RunEventsFunction": "run_events",
     "RunStreamFunction": "run_stream",
+    "JobQueueFunction": "job_queue",
     "NotifyFunction": "notify",
 }
 OUTPUTS = {
@@ -61,6 +64,7 @@ OUTPUTS = {
     "ReconcileQueueUrl",
     "DeadLetterQueueUrl",
     "NotificationTopicArn",
+    "SubmissionTopicArn",
     "DashboardUrl",
 }
 
@@ -316,5 +320,20 @@ def test_deploy_settings_name_capabilities_for_both_places(root):
 
 def test_lambda_does_not_take_a_job_that_waits_for_a_loop(source):
     """It stops a function that is woken by its own messages for the sixteenth time."""
-    properties = source["Resources"]["ReconcileQueueFunction"]["Properties"]
-    assert properties["RecursiveLoop"] == "Allow"
+    for name in ("ReconcileQueueFunction", "JobQueueFunction"):
+        assert source["Resources"][name]["Properties"]["RecursiveLoop"] == "Allow"
+
+
+def test_every_end_of_a_run_reaches_the_stream_function(bootstrap):
+    mapping = bootstrap.resource("RunStreamFunction")["Events"]["Runs"]["Properties"]
+    patterns = [json.loads(each["Pattern"]) for each in mapping["FilterCriteria"]["Filters"]]
+    for status in FINAL:
+        image = {"dynamodb": {"NewImage": {"status": {"S": str(status)}}}}
+        assert any(matches(pattern, image) for pattern in patterns), status
+
+
+def test_jobs_name_the_function_that_takes_their_messages(bootstrap):
+    variables = bootstrap.resource("JobQueueFunction")["Environment"]["Variables"]
+    name = bootstrap.resource("JobQueueFunction")["FunctionName"]
+    assert variables["JOB_QUEUE_FUNCTION_ARN"].endswith(f":function:{name}")
+    assert bootstrap.resource("JobQueueFunction")["Timeout"] * 6 <= VISIBILITY_SECONDS

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from provisioner.jobs import EcsJob, FailureRule, FanOut, LambdaJob, Network, S3Object
+from provisioner.jobs import EcsJob, FailureRule, FanOut, LambdaJob, Network, Queue, S3Object
 from provisioner.jobs.fan_out import Source
 
 BOTH_DEFAULTS = {
@@ -21,6 +21,7 @@ BOTH_DEFAULTS = {
     "schedule_start": None,
     "schedule_end": None,
     "jitter_minutes": 0,
+    "queue": None,
     "overlap": "skip",
     "depends_on": (),
     "fan_out": None,
@@ -315,6 +316,18 @@ ACCEPTED = {
     "retention": ("lambda", {"log_retention_days": "3653"}, {"log_retention_days": 3653}),
     "retain": ("lambda", {"deletion_policy": "retain"}, {"deletion_policy": "retain"}),
     "overlap": ("lambda", {"overlap": "queue_one"}, {"overlap": "queue_one"}),
+    "queue": ("lambda", {"queue": "true"}, {"queue": Queue(1, 10, 5), "overlap": "allow"}),
+    "queue of its own kind": (
+        "ecs",
+        {"queue": {"batch_size": "10", "max_concurrency": 2, "max_receives": 1}},
+        {"queue": Queue(10, 2, 1), "overlap": "allow"},
+    ),
+    "queue and overlap": (
+        "lambda",
+        {"queue": {}, "overlap": "allow"},
+        {"queue": Queue(), "overlap": "allow"},
+    ),
+    "no queue": ("lambda", {"queue": False}, {"queue": None, "overlap": "skip"}),
     "one dependency": ("lambda", {"depends_on": "a"}, {"depends_on": ("a",)}),
     "dependencies": ("lambda", {"depends_on": ["a", "b", "a"]}, {"depends_on": ("a", "b")}),
     "bundle of a version": (

@@ -37,6 +37,12 @@ SAME = {
             "queued_alert_minutes": 5,
         },
     ),
+    "queue and what comes with it": (
+        "lambda",
+        {"queue": True},
+        {"queue": {"batch_size": "1"}, "overlap": "allow"},
+    ),
+    "no queue": ("lambda", {}, {"queue": "false"}),
     "one schedule or a list of it": (
         "lambda",
         {"schedule": "rate(1 minute)"},
@@ -69,6 +75,7 @@ OTHER = {
     "failure rules": ("ecs", {"failure_rules": [{"exit_codes": [3], "action": "fail"}]}),
     "overrides": ("ecs", {"allow_overrides": ["size"]}),
     "retention": ("lambda", {"run_retention_days": 7}),
+    "queue": ("lambda", {"queue": True}),
     "catch-up": ("lambda", {"catch_up_minutes": 5}),
 }
 

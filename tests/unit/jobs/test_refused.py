@@ -45,7 +45,6 @@ REFUSED = {
     "channel in capitals": ("ecs", {"slack_channel": "#Ops"}, "slack_channel", "lower case"),
     "channel with a space": ("ecs", {"slack_channel": "#o ps"}, "slack_channel", "lower case"),
     "channel as a number": ("ecs", {"slack_channel": 5}, "slack_channel", "must be a Slack"),
-    "queue": ("ecs", {"queue": True}, "queue", "is not supported yet"),
     "image of a function": ("lambda", {"image": "x"}, "image", 'not supported yet for "lambda"'),
     "secrets of a function": ("lambda", {"secrets": {}}, "secrets", "not supported yet"),
     "cpu of a function": ("lambda", {"cpu": 256}, "cpu", 'is for "ecs" jobs; this one is "lambda"'),
@@ -604,6 +603,23 @@ REFUSED = {
         "permissions",
         "at most 9216",
     ),
+    # queue
+    "queue as text": ("ecs", {"queue": "fast"}, "queue", "must be true or false"),
+    "batch": ("lambda", {"queue": {"batch_size": 11}}, "queue.batch_size", "from 1 to 10"),
+    "concurrency": (
+        "lambda",
+        {"queue": {"max_concurrency": 1}},
+        "queue.max_concurrency",
+        "from 2 to 1000",
+    ),
+    "receives": ("ecs", {"queue": {"max_receives": 0}}, "queue.max_receives", "from 1 to 100"),
+    "part of a queue": ("ecs", {"queue": {"concurrency": 5}}, "queue.concurrency", "mean"),
+    "queue that skips": (
+        "lambda",
+        {"queue": True, "overlap": "skip"},
+        "overlap",
+        'must be "allow" or left out',
+    ),
     # network
     "network as text": ("ecs", {"network": "vpc"}, "network", "must be a map with subnets"),
     "subnet": ("ecs", {"network": {"subnets": ["vpc-1"]}}, "network.subnets[0]", "subnet-0123"),
@@ -734,7 +750,6 @@ def test_every_error_at_once():
             "retries": "three",
             "memry": 1,
             "handler": "main.handler",
-            "queue": True,
             "notify": ["failed", "slow", "fast"],
         }
     )
@@ -748,7 +763,6 @@ def test_every_error_at_once():
         "payload.b[0]",
         "memry",
         "handler",
-        "queue",
         "job_name",
         "tags.aws:x",
         "tags.job",

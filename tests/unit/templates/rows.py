@@ -36,7 +36,8 @@ _COMMON = {
     "schedule_end": st.sampled_from([None, "2028-01-01T00:00:00Z"]),
     "jitter_minutes": st.sampled_from([0, 15]),
     "payload": _PAYLOADS,
-    "overlap": st.sampled_from(["skip", "allow"]),
+    "overlap": st.sampled_from([None, "allow"]),
+    "queue": st.sampled_from([None, True, {"batch_size": 10, "max_concurrency": 1000}]),
     "timeout_seconds": st.sampled_from([60, 86_400]),
     "fan_out": st.sampled_from(
         [

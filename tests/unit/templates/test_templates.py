@@ -10,7 +10,7 @@ from cloudformation_validate import RegoEngine, RuleFilterConfig, Severity, Vali
 from hypothesis import HealthCheck, given, settings
 
 import templates
-from provisioner.jobs import spec_digest
+from provisioner.jobs import job_name_of, spec_digest
 from tests.golden import update
 from tests.support.platforms import PLATFORM
 from tests.unit.templates.rows import JOBS, canonical, job_of
@@ -248,3 +248,69 @@ class TestAContainer:
             "SecurityGroups": ["sg-0123456789abcdef0"],
             "AssignPublicIp": "ENABLED",
         }
+
+
+class TestAQueue:
+    ROW = LAMBDA | {"queue": {"batch_size": 4, "max_concurrency": 7, "max_receives": 3}}
+
+    def queues(self, row):
+        return {
+            r["Properties"]["QueueName"]: r["Properties"]
+            for r in built(job_of(row))["Resources"].values()
+            if r["Type"] == "AWS::SQS::Queue"
+        }
+
+    @pytest.mark.parametrize("row", [LAMBDA, CONTAINER], ids=["lambda", "ecs"])
+    def test_belongs_to_any_type_and_is_told_of(self, row):
+        template = built(job_of(row | {"queue": True}))
+
+        assert template["Outputs"]["QueueUrl"] == {"Value": {"Ref": "Queue"}}
+        assert template["Outputs"]["DeadLetterQueueUrl"] == {"Value": {"Ref": "DeadLetterQueue"}}
+        assert template["Outputs"]["QueueBatchSize"] == {"Value": "1"}
+        assert template["Outputs"]["QueueMaxConcurrency"] == {"Value": "10"}
+
+    def test_has_names_that_are_no_other_job_s(self):
+        names = self.queues(self.ROW)
+
+        assert names.keys() == {"jobs-nightly", "jobs-nightly_waiting", "jobs-nightly_dead"}
+        assert [job_name_of("jobs", name) for name in sorted(names)] == ["nightly", None, None]
+        assert all(queue["SqsManagedSseEnabled"] for queue in names.values())
+
+    def test_gives_up_after_as_many_receives_as_the_row_says_and_keeps_it_longer(self):
+        queues = self.queues(self.ROW)
+
+        assert queues["jobs-nightly"]["RedrivePolicy"] == {
+            "deadLetterTargetArn": {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]},
+            "maxReceiveCount": 3,
+        }
+        assert "RedrivePolicy" not in queues["jobs-nightly_waiting"]
+        kept = {name: queue["MessageRetentionPeriod"] for name, queue in queues.items()}
+        assert kept["jobs-nightly"] < kept["jobs-nightly_dead"]
+
+    def test_starts_one_function(self):
+        mapping = resource(built(job_of(self.ROW)), "AWS::Lambda::EventSourceMapping")
+
+        assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["Queue", "Arn"]}
+        assert mapping["FunctionName"] == {
+            "Fn::Sub": "arn:${AWS::Partition}:lambda:eu-west-1:${AWS::AccountId}"
+            ":function:jobs_job_queue"
+        }
+        assert mapping["BatchSize"] == 4
+        assert mapping["ScalingConfig"] == {"MaximumConcurrency": 7}
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+    def test_gets_what_names_its_job_and_from_nobody_else(self):
+        template = built(job_of(self.ROW))
+        subscription = resource(template, "AWS::SNS::Subscription")
+        policy = template["Resources"]["QueuePolicy"]["Properties"]["PolicyDocument"]
+
+        assert subscription["FilterPolicy"] == {"job_name": ["nightly"]}
+        assert subscription["RawMessageDelivery"] is True
+        denied, allowed = policy["Statement"]
+        assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        assert allowed["Principal"] == {"Service": "sns.amazonaws.com"}
+        assert allowed["Condition"] == {"ArnEquals": {"aws:SourceArn": subscription["TopicArn"]}}
+
+    def test_is_not_there_unless_asked_for(self):
+        assert self.queues(LAMBDA) == {}
+        assert not [name for name in built(job_of(LAMBDA))["Outputs"] if "Queue" in name]

@@ -1,0 +1,139 @@
+"""How many runs of a job's queue there are: the item `#queue` beside the runs of the job."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from provisioner.aws.clients import client, error_code, translate, translated
+from provisioner.aws.items import Item, to_dynamodb, to_plain
+from provisioner.aws.tables import pages
+from provisioner.messages import RETENTION_SECONDS, Places
+from provisioner.runs import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+_QUEUE = "#queue"
+_WAITING = "WAITING"
+"""`status` of a `#queue` for which messages wait, by which the sweep finds it."""
+
+_KEPT = timedelta(seconds=2 * RETENTION_SECONDS)
+
+
+class PlacesTable:
+    """Takes and frees places. Each step is one conditional write, and can be repeated."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def take(self, job_name: str, run: str, most: int, now: datetime) -> bool:
+        """Take a place for a run, unless `most` others have one; again is no other place."""
+        taken = self._update(
+            job_name,
+            "ADD taken :run SET taken_at = :now, expires_at = :expires",
+            "attribute_not_exists(taken) OR size(taken) < :most OR contains(taken, :name)",
+            {
+                ":run": {run},
+                ":name": run,
+                ":most": most,
+                ":now": iso(now),
+                ":expires": int((now + _KEPT).timestamp()),
+            },
+        )
+        return taken is not None
+
+    def free(self, job_name: str, run: str) -> Places | None:
+        """Give a run's place back; None when it had none."""
+        return self._update(
+            job_name,
+            "DELETE taken :run",
+            "contains(taken, :name)",
+            {":run": {run}, ":name": run},
+        )
+
+    def wait(self, job_name: str, now: datetime) -> Places:
+        """Note that messages wait for a place; return what is taken from here on."""
+        found = self._update(
+            job_name,
+            "SET #status = :waiting, started_at = if_not_exists(started_at, :now), "
+            "aside_at = :now, expires_at = :expires",
+            "attribute_exists(job_name)",
+            {
+                ":waiting": _WAITING,
+                ":now": iso(now),
+                ":expires": int((now + _KEPT).timestamp()),
+            },
+            {"#status": "status"},
+        )
+        return found or Places()
+
+    def wait_no_more(self, job_name: str, aside_at: str) -> None:
+        """Note that no message waits, unless one was put aside after `aside_at`."""
+        self._update(
+            job_name,
+            "REMOVE #status, started_at, aside_at",
+            "aside_at = :aside_at",
+            {":aside_at": aside_at},
+            {"#status": "status"},
+        )
+
+    def get(self, job_name: str) -> Places:
+        """Read a job's places consistently."""
+        with translated():
+            found = client("dynamodb").get_item(
+                TableName=self._name, Key=_key(job_name), ConsistentRead=True
+            )
+        return _places(to_plain(found.get("Item", {})))
+
+    def waiting(self, until: datetime) -> Iterator[str]:
+        """Yield the jobs for which messages wait since before `until`."""
+        found = pages(
+            "query",
+            TableName=self._name,
+            IndexName="by_status",
+            KeyConditionExpression="#status = :status AND started_at <= :until",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues=to_dynamodb({":status": _WAITING, ":until": iso(until)}),
+        )
+        return (str(item["job_name"]) for item in found)
+
+    def _update(
+        self,
+        job_name: str,
+        expression: str,
+        condition: str,
+        values: Item,
+        names: dict[str, str] | None = None,
+    ) -> Places | None:
+        request: dict[str, Any] = {"ExpressionAttributeNames": names} if names else {}
+        try:
+            found = client("dynamodb").update_item(
+                TableName=self._name,
+                Key=_key(job_name),
+                UpdateExpression=expression,
+                ConditionExpression=condition,
+                ExpressionAttributeValues=to_dynamodb(values),
+                ReturnValues="ALL_NEW",
+                **request,
+            )
+        except ClientError as error:
+            if error_code(error) == "ConditionalCheckFailedException":
+                return None
+            raise translate(error) from error
+        return _places(to_plain(found["Attributes"]))
+
+
+def _key(job_name: str) -> Item:
+    return to_dynamodb({"job_name": job_name, "trigger_id": _QUEUE})
+
+
+def _places(item: Item) -> Places:
+    return Places(
+        taken=frozenset(item.get("taken", ())),
+        taken_at=item.get("taken_at", ""),
+        aside_at=item.get("aside_at"),
+    )

@@ -1,0 +1,71 @@
+"""A job's queue: messages were sent; let them start runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from provisioner import jobs
+from provisioner.aws.message_queues import MESSAGE_ID
+from provisioner.entrypoints.measuring import Count, count
+from provisioner.entrypoints.running import message_runs
+from provisioner.entrypoints.shared import about, function, logger, settings
+from provisioner.errors import PermanentError, ProvisionerError
+from provisioner.messages import Message, message_id
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+FIRST_WAIT_SECONDS = 5
+"""Before a message that failed comes again; twice as long each further time."""
+
+_LONGEST_WAIT_SECONDS = 900
+_LONGEST_DOUBLING = 8
+
+
+@function
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Start the runs of a batch of messages, all of one job's queue; what failed stays there.
+
+    The job is the one that the queue is named after: nothing that a message says is taken for it.
+    """
+    records = event["Records"]
+    job_name = _job_of(records[0]["eventSourceARN"])
+    messages = [_message(record) for record in records]
+    errors = message_runs().take(job_name, messages)
+    failed = [
+        (record, errors[message.id])
+        for message, record in zip(messages, records, strict=True)
+        if message.id in errors
+    ]
+    with about(job_name):
+        for record, error in failed:
+            _tell(job_name, record, error)
+    return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record, _ in failed]}
+
+
+def _job_of(queue_arn: str) -> str:
+    queue_name = queue_arn.rpartition(":")[2]
+    job_name = jobs.job_name_of(settings().platform.prefix, queue_name)
+    if job_name is None:
+        raise PermanentError(f"{queue_name} is no job's queue")
+    return job_name
+
+
+def _message(record: dict[str, Any]) -> Message:
+    given = record.get("messageAttributes", {}).get(MESSAGE_ID, {}).get("stringValue")
+    return Message(message_id(given, record["messageId"]), record["body"])
+
+
+def _tell(job_name: str, record: dict[str, Any], error: Exception) -> None:
+    """Say why a message was not taken, and have it come again later rather than at once."""
+    logger.error(
+        "starting a run for a message failed", exc_info=error, message_id=record["messageId"]
+    )
+    count(Count.LOOKS_FAILED)
+    received = int(record["attributes"]["ApproximateReceiveCount"])
+    doublings = min(received - 1, _LONGEST_DOUBLING)
+    seconds = min(FIRST_WAIT_SECONDS * 2**doublings, _LONGEST_WAIT_SECONDS)
+    try:
+        message_runs().queues.hide(job_name, record["receiptHandle"], seconds)
+    except ProvisionerError:
+        logger.exception("the queue's own visibility timeout stays")

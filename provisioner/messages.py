@@ -1,0 +1,145 @@
+"""Messages of a job's queue, and the runs that they become. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+from provisioner.errors import PermanentError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+MAX_INPUT_BYTES = 262_144
+"""Step Functions, input of an execution, in UTF-8."""
+
+RUN_PREFIX = "queue-"
+"""Begins the name of every execution that messages started."""
+
+RETENTION_SECONDS = 14 * 24 * 3600
+"""SQS, MessageRetentionPeriod: the longest."""
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,70}")
+_TOLD = {"source": "queue"}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as its producer sent it; its `id` stays the same however often it is sent on."""
+
+    id: str
+    body: str
+
+    @property
+    def content(self) -> dict[str, object]:
+        """What the job gets: a JSON object as it is, anything else as the text `message`."""
+        try:
+            found = json.loads(self.body, parse_constant=_refuse)
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            return {"message": self.body}
+        found.pop("_run", None)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a job's stack says of its queue: `Queue`, as far as it matters to starting runs."""
+
+    batch_size: int
+    max_concurrency: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The messages of one run."""
+
+    messages: tuple[Message, ...]
+    whole: bool
+    """The one message is all that the run gets, rather than a list of messages."""
+
+    @property
+    def run(self) -> str:
+        """The execution's name, the same for the same messages: Step Functions starts it once."""
+        if self.whole:
+            return RUN_PREFIX + self.messages[0].id
+        ids = "\n".join(sorted(message.id for message in self.messages))
+        return RUN_PREFIX + hashlib.sha256(ids.encode()).hexdigest()[:32]
+
+    def input(self) -> str:
+        """Return the execution's input.
+
+        Raises
+        ------
+        PermanentError
+            If it is larger than Step Functions takes.
+        """
+        text = self._text()
+        size = _size(text)
+        if size > MAX_INPUT_BYTES:
+            raise PermanentError(
+                f"the input of a run has at most {MAX_INPUT_BYTES} bytes; with this message it "
+                f"would have {size}"
+            )
+        return text
+
+    @property
+    def fits(self) -> bool:
+        """Whether Step Functions takes it."""
+        return _size(self._text()) <= MAX_INPUT_BYTES
+
+    def _text(self) -> str:
+        contents = [message.content for message in self.messages]
+        given = contents[0] if self.whole else {"messages": contents}
+        return json.dumps({**given, "_run": _TOLD}, ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The runs of a job's queue that are there, and whether messages wait for one to end.
+
+    Attributes
+    ----------
+    taken
+        Names of executions that are running, or about to.
+    taken_at
+        When the last of them took its place; ISO 8601.
+    aside_at
+        When the last message was put aside; ISO 8601. None when none waits.
+    """
+
+    taken: frozenset[str] = frozenset()
+    taken_at: str = ""
+    aside_at: str | None = None
+
+
+def message_id(given: str | None, own: str) -> str:
+    """Return a message's identity: the one that it was given, if it may name an execution."""
+    return given if given and _ID.fullmatch(given) else own
+
+
+def batches(messages: Iterable[Message], limits: Limits) -> Iterator[Batch]:
+    """Yield the runs that messages become, none larger than Step Functions takes if it can be."""
+    batch: tuple[Message, ...] = ()
+    for message in messages:
+        longer = (*batch, message)
+        if batch and (
+            len(longer) > limits.batch_size or not Batch(longer, whole=limits.batch_size == 1).fits
+        ):
+            yield Batch(batch, whole=limits.batch_size == 1)
+            longer = (message,)
+        batch = longer
+    if batch:
+        yield Batch(batch, whole=limits.batch_size == 1)
+
+
+def _size(text: str) -> int:
+    return len(text.encode(errors="replace"))
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)

@@ -1,0 +1,362 @@
+"""Messages that start runs: the function, the places and the queues, over moto."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import boto3
+import pytest
+
+from provisioner.aws.message_queues import MessageQueues
+from provisioner.aws.places_table import PlacesTable
+from provisioner.aws.stacks_table import StacksTable
+from provisioner.entrypoints import job_queue, run_stream, running, sweep
+from provisioner.errors import ConflictError, NotFoundError, TemporaryError
+from provisioner.message_runs import MessageRuns
+from provisioner.messages import MAX_INPUT_BYTES
+from provisioner.runs import EndedExecution, RunStatus
+from provisioner.stack import JobStatus, StackRecord
+from tests.functional.conftest import ACCOUNT, REGION
+from tests.functional.test_entrypoints import Context
+
+pytestmark = pytest.mark.usefixtures("bootstrap")
+
+NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
+ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:jobs-report"
+OUTPUTS = {"QueueUrl": "q", "QueueBatchSize": "1", "QueueMaxConcurrency": "2"}
+
+
+class StepFunctions:
+    """Starts a name once; an execution runs until the test ends it."""
+
+    def __init__(self):
+        self.inputs: dict[str, dict] = {}
+        self.over: set[str] = set()
+        self.starts: list[str] = []
+        self.error: Exception | None = None
+
+    def start(self, _job_name, execution_name, execution_input):
+        self.starts.append(execution_name)
+        if self.error:
+            raise self.error
+        if execution_name in self.over:
+            raise ConflictError("ExecutionAlreadyExists")
+        self.inputs[execution_name] = json.loads(execution_input)
+        return execution_name
+
+    def stop(self, *_, **__):
+        raise AssertionError
+
+    def arn(self, _job_name, execution_name):
+        return execution_name
+
+    def ended(self, job_name, name):
+        if name in self.inputs and name not in self.over:
+            return None
+        return EndedExecution(job_name, name, name, RunStatus.SUCCEEDED, NOW, NOW)
+
+
+class Here:
+    """A job `report` with room for two runs, and what becomes of its messages."""
+
+    def __init__(self):
+        self.sqs = boto3.client("sqs")
+        for name in ("jobs-report", "jobs-report_waiting"):
+            self.sqs.create_queue(QueueName=name)
+        self.steps = StepFunctions()
+        self.now = NOW
+        self.places = PlacesTable("jobs-Triggers")
+        self.runs = MessageRuns(
+            self.places,
+            MessageQueues("jobs"),
+            self.steps,
+            StacksTable("jobs-Stacks"),
+            lambda: self.now,
+        )
+
+    def deploy(self, **outputs):
+        table = StacksTable("jobs-Stacks")
+        before = table.get_many(["report"]).get("report", StackRecord("report"))
+        table.save(
+            StackRecord(
+                "report",
+                status=JobStatus.READY,
+                outputs=OUTPUTS | outputs,
+                version=before.version,
+            )
+        )
+
+    def get(self, *bodies, ids=None, **attributes):
+        """Let Lambda hand these messages over; return the identifiers of those that failed."""
+        names = ids or [f"m{body}" for body in bodies]
+        return self.hand_over(
+            [
+                record(name, body if isinstance(body, str) else json.dumps({"n": body}), attributes)
+                for name, body in zip(names, bodies, strict=True)
+            ]
+        )
+
+    def hand_over(self, records):
+        answer = job_queue.handler({"Records": records}, Context())
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    def end(self, name):
+        """End a run, and let its row's record come over the stream."""
+        self.steps.over.add(name)
+        image = {"status": {"S": "FAILED"}}
+        keys = {
+            "job_name": {"S": "report"},
+            "trigger_id": {"S": f"2026-11-21T10:00:00.000Z#{name}"},
+        }
+        event = {"Records": [{"dynamodb": {"Keys": keys, "NewImage": image}}]}
+        assert run_stream.handler(event, Context()) == {"batchItemFailures": []}
+
+    def queued(self, name="jobs-report", *, delayed=False):
+        """Return the ids of what a queue holds."""
+        url = self.sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        if delayed:
+            names = ["ApproximateNumberOfMessagesDelayed"]
+            found = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)
+            return int(found["Attributes"][names[0]])
+        found = self.sqs.receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=10,
+            MessageAttributeNames=["All"],
+            VisibilityTimeout=0,
+        ).get("Messages", [])
+        return sorted(m["MessageAttributes"]["message_id"]["StringValue"] for m in found)
+
+    def waiting(self):
+        return self.queued("jobs-report_waiting")
+
+    def pump(self):
+        """Hand over what is in the queue, as the mapping does."""
+        url = self.sqs.get_queue_url(QueueName="jobs-report")["QueueUrl"]
+        found = self.sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+        ).get("Messages", [])
+        for message in found:
+            identity = message["MessageAttributes"]["message_id"]["StringValue"]
+            handed = record(message["MessageId"], message["Body"], {"message_id": identity})
+            assert self.hand_over([handed]) == []
+            self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+
+def record(message_id, body, attributes=None, receives=1):
+    return {
+        "messageId": message_id,
+        "receiptHandle": "none",
+        "body": body,
+        "attributes": {"ApproximateReceiveCount": str(receives)},
+        "messageAttributes": {
+            name: {"stringValue": value, "dataType": "String"}
+            for name, value in (attributes or {}).items()
+        },
+        "eventSource": "aws:sqs",
+        "eventSourceARN": ARN,
+    }
+
+
+@pytest.fixture
+def here(monkeypatch):
+    made = Here()
+    made.deploy()
+    for module in (job_queue, run_stream, sweep):
+        monkeypatch.setattr(module, "message_runs", lambda: made.runs)
+    return made
+
+
+CONTENTS = {
+    "object": ('{"a": 1}', {"a": 1}),
+    "text": ("hello", {"message": "hello"}),
+    "list": ("[1]", {"message": "[1]"}),
+    "no JSON after all": ('{"a": NaN}', {"message": '{"a": NaN}'}),
+    "deep": ("[" * 100_000, {"message": "[" * 100_000}),
+    "what only we say": ('{"a": 1, "_run": {"source": "api", "by": "me"}}', {"a": 1}),
+}
+
+
+@pytest.mark.parametrize(("body", "given"), CONTENTS.values(), ids=CONTENTS)
+def test_a_message_is_a_run_s_input(here, body, given):
+    assert here.get(body, ids=["m1"]) == []
+
+    assert here.steps.inputs == {"queue-m1": {**given, "_run": {"source": "queue"}}}
+
+
+def test_a_message_that_comes_again_starts_nothing_and_takes_no_second_place(here):
+    here.get(1)
+    here.get(1)
+    assert here.places.get("report").taken == {"queue-m1"}
+
+    here.end("queue-m1")
+    assert here.get(1) == []
+
+    assert list(here.steps.inputs) == ["queue-m1"]
+    assert here.places.get("report").taken == frozenset()
+
+
+def test_a_producer_may_say_which_messages_are_the_same(here):
+    here.get("a", ids=["x"], message_id="order-7")
+    here.get("a", ids=["y"], message_id="order-7")
+    here.get("b", ids=["z"], message_id="no name!")
+
+    assert list(here.steps.inputs) == ["queue-order-7", "queue-z"]
+
+
+def test_there_are_no_more_at_once_than_may_be_and_all_get_their_turn(here):
+    for n in range(6):
+        assert here.get(n) == []
+    assert list(here.steps.inputs) == ["queue-m0", "queue-m1"]
+    assert here.waiting() == ["m2", "m3", "m4", "m5"]
+
+    for n in range(6):
+        here.end(f"queue-m{n}")
+        here.pump()
+        assert len(here.steps.inputs.keys() - here.steps.over) <= 2
+
+    assert sorted(here.steps.inputs) == [f"queue-m{n}" for n in range(6)]
+    assert len(here.steps.starts) == 6
+    assert here.places.get("report").taken == frozenset()
+    assert here.places.get("report").aside_at is None
+
+
+def test_a_place_that_is_freed_while_a_message_is_put_aside_is_used(here, monkeypatch):
+    here.get(1, 2, ids=["m1", "m2"])
+    put_aside = MessageQueues.put_aside
+
+    def ending_meanwhile(self, *arguments):
+        here.end("queue-m1")
+        put_aside(self, *arguments)
+
+    monkeypatch.setattr(MessageQueues, "put_aside", ending_meanwhile)
+
+    here.get(3)
+    here.pump()
+
+    assert "queue-m3" in here.steps.inputs
+    assert here.waiting() == []
+
+
+class TestBatches:
+    def test_are_one_run_of_many_messages(self, here):
+        here.deploy(QueueBatchSize="3")
+
+        here.get(1, 2, 3)
+        here.get(1, 2, 3)
+
+        (given,) = here.steps.inputs.values()
+        assert given == {"messages": [{"n": 1}, {"n": 2}, {"n": 3}], "_run": {"source": "queue"}}
+
+    def test_are_split_where_step_functions_would_not_take_them(self, here):
+        here.deploy(QueueBatchSize="3")
+        half = "x" * (MAX_INPUT_BYTES // 2 - 500)
+
+        here.get(half + "1", half + "2", half + "3", ids=["a", "b", "c"])
+
+        sizes = [len(given["messages"]) for given in here.steps.inputs.values()]
+        assert sizes == [2, 1]
+
+
+class TestFailures:
+    def test_what_is_too_large_stays_and_its_neighbours_run(self, here):
+        here.deploy(QueueMaxConcurrency="5")
+        poison = json.dumps({"text": "x" * MAX_INPUT_BYTES})
+
+        assert here.get("a", poison, "b", ids=["a", "poison", "b"]) == ["poison"]
+
+        assert sorted(here.steps.inputs) == ["queue-a", "queue-b"]
+        assert here.places.get("report").taken == {"queue-a", "queue-b"}
+
+    def test_a_job_without_a_state_machine_keeps_no_place(self, here):
+        here.steps.error = NotFoundError("StateMachineDoesNotExist")
+
+        assert here.get(1) == ["m1"]
+
+        assert here.places.get("report").taken == frozenset()
+
+    def test_what_fails_for_the_moment_is_sent_anew_with_its_identity(self, here):
+        here.steps.error = TemporaryError("throttled")
+
+        assert here.get(1) == []
+
+        assert here.queued(delayed=True) == 1
+        # It may have been started all the same: its place is its own until that is known.
+        assert here.places.get("report").taken == {"queue-m1"}
+
+    def test_a_stack_that_is_not_ready_yet_is_waited_for(self, here):
+        boto3.client("dynamodb").delete_item(
+            TableName="jobs-Stacks", Key={"job_name": {"S": "report"}}
+        )
+
+        assert here.get(1) == []
+
+        assert here.queued(delayed=True) == 1
+        assert here.steps.starts == []
+
+    def test_what_can_be_sent_nowhere_stays(self, here):
+        here.steps.error = TemporaryError("throttled")
+        url = here.sqs.get_queue_url(QueueName="jobs-report")["QueueUrl"]
+        here.sqs.delete_queue(QueueUrl=url)
+
+        assert here.get(1) == ["m1"]
+
+
+class TestTheSweep:
+    def test_uses_places_whose_end_nobody_told(self, here):
+        for n in range(4):
+            here.get(n)
+        here.steps.over |= {"queue-m0", "queue-m1"}
+        here.now += timedelta(minutes=10)
+
+        assert here.runs.waiting(here.now - timedelta(minutes=2)) == ["report"]
+        assert here.runs.look("report") == 2
+
+        here.pump()
+        assert sorted(here.steps.inputs) == [f"queue-m{n}" for n in range(4)]
+
+    def test_leaves_runs_alone_that_go_on(self, here):
+        for n in range(3):
+            here.get(n)
+        here.now += timedelta(minutes=10)
+
+        assert here.runs.look("report") == 0
+
+        assert here.places.get("report").taken == {"queue-m0", "queue-m1"}
+        assert here.waiting() == ["m2"]
+
+    def test_forgets_a_queue_that_is_gone(self, here):
+        for n in range(3):
+            here.get(n)
+        boto3.client("dynamodb").delete_item(
+            TableName="jobs-Stacks", Key={"job_name": {"S": "report"}}
+        )
+
+        assert here.runs.look("report") == 0
+
+        assert here.runs.waiting(NOW + timedelta(days=1)) == []
+
+    def test_comes_by(self, here):
+        here.now = datetime.now(UTC) - timedelta(minutes=10)
+        for n in range(3):
+            here.get(n)
+        here.steps.over |= {"queue-m0", "queue-m1"}
+        here.now = datetime.now(UTC)
+
+        sweep.handler({}, Context())
+
+        assert here.places.get("report").taken == frozenset()
+        assert here.queued() == ["m2"]
+
+
+def test_runs_that_no_message_started_hold_no_place(here):
+    here.get(1)
+    here.end("run-1")
+
+    assert here.places.get("report").taken == {"queue-m1"}
+
+
+def test_the_function_is_wired_to_the_real_things():
+    runs = running.message_runs()
+
+    assert runs.executions.arn("report", "queue-1").endswith(":execution:jobs-report:queue-1")

@@ -1,0 +1,103 @@
+"""Runs that messages start, on the embedded engine with IAM enforced."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from itertools import accumulate
+
+import pytest
+
+pytestmark = pytest.mark.engine
+
+MESSAGES = 500
+MOST = 3
+TOO_LARGE = '"' * 200_000  # fits into a message, but as JSON not into an execution's input
+
+
+def publish(engine, job_name, bodies):
+    """Publish to the one topic that all jobs share."""
+    sns = engine.client("sns")
+    topic = engine.outputs["SubmissionTopicArn"]
+    named = {"job_name": {"DataType": "String", "StringValue": job_name}}
+    for start in range(0, len(bodies), 10):
+        entries = [
+            {"Id": str(index), "Message": body, "MessageAttributes": named}
+            for index, body in enumerate(bodies[start : start + 10])
+        ]
+        assert not sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries).get(
+            "Failed"
+        )
+
+
+def all_runs(engine, name):
+    pages = (
+        engine.client("dynamodb")
+        .get_paginator("query")
+        .paginate(
+            TableName=engine.outputs["TriggersTableName"],
+            KeyConditionExpression="job_name = :name AND trigger_id > :first",
+            ExpressionAttributeValues={":name": {"S": name}, ":first": {"S": "0"}},
+            ConsistentRead=True,
+        )
+    )
+    rows = [row for page in pages for row in page["Items"]]
+    return [{key: next(iter(value.values())) for key, value in row.items()} for row in rows]
+
+
+def most_at_once(runs):
+    """Return how many runs were RUNNING at the same time; an end comes before what it let in."""
+    steps = [(run["ended_at"], -1) for run in runs] + [(run["started_at"], 1) for run in runs]
+    return max(accumulate(step for _, step in sorted(steps)))
+
+
+def test_five_hundred_messages_run_once_each_and_never_more_than_so_many_at_once(engine):
+    name, neighbour = engine.unique("queued"), engine.unique("neighbour")
+    for job_name in (name, neighbour):
+        engine.put(
+            engine.lambda_row(
+                job_name,
+                handler="code_under_test.slow",
+                queue={"max_concurrency": MOST},
+                alarms=False,
+            )
+        )
+    record = engine.wait_for(name, "READY")
+    engine.wait_for(neighbour, "READY")
+    assert record["queue_url"].endswith(f"/jobs-{name}")
+
+    publish(engine, name, [json.dumps({"seconds": 0.3, "n": n}) for n in range(MESSAGES)])
+
+    def look():
+        runs = all_runs(engine, name)
+        assert sum(run["status"] == "RUNNING" for run in runs) <= MOST
+        return len(runs) >= MESSAGES and all(run["status"] != "RUNNING" for run in runs) and runs
+
+    runs = engine.wait(look, f"{MESSAGES} runs", timeout_seconds=600)
+    assert Counter((run["status"], run["source"]) for run in runs) == {
+        ("SUCCEEDED", "queue"): MESSAGES
+    }
+    assert sorted(json.loads(run["input"])["n"] for run in runs) == list(range(MESSAGES))
+    assert len({run["trigger_id"].partition("#")[2] for run in runs}) == MESSAGES
+    assert most_at_once(runs) == MOST
+    assert all_runs(engine, neighbour) == []
+
+
+def test_what_cannot_be_started_is_a_dead_letter_and_its_neighbour_runs(engine):
+    name = engine.unique("poisoned")
+    engine.put(engine.lambda_row(name, queue={"max_receives": 1}))
+    record = engine.wait_for(name, "READY")
+
+    publish(engine, name, [TOO_LARGE])
+    publish(engine, name, ["not JSON"])
+
+    queue = {"QueueUrl": record["dead_letter_queue_url"]}
+    sqs = engine.client("sqs")
+    found = engine.wait(
+        lambda: sqs.receive_message(**queue, WaitTimeSeconds=1).get("Messages"), "a dead letter"
+    )
+    assert [message["Body"] for message in found] == [TOO_LARGE]
+    (run,) = engine.wait(
+        lambda: [run for run in all_runs(engine, name) if run["status"] == "SUCCEEDED"], "a run"
+    )
+    assert json.loads(run["output"]) == {"message": "not JSON"}
