@@ -11,7 +11,7 @@ import pytest
 pytestmark = pytest.mark.engine
 
 MESSAGES = 500
-MOST = 3
+MOST = 12
 TOO_LARGE = '"' * 200_000  # fits into a message, but as JSON not into an execution's input
 
 
@@ -45,6 +45,18 @@ def all_runs(engine, name):
     return [{key: next(iter(value.values())) for key, value in row.items()} for row in rows]
 
 
+def ended(engine, name):
+    """Count the runs that have ended; cheap enough to ask again and again."""
+    found = engine.client("dynamodb").query(
+        TableName=engine.outputs["TriggersTableName"],
+        KeyConditionExpression="job_name = :name AND trigger_id > :first",
+        FilterExpression="attribute_exists(ended_at)",
+        ExpressionAttributeValues={":name": {"S": name}, ":first": {"S": "0"}},
+        Select="COUNT",
+    )
+    return found["Count"]
+
+
 def most_at_once(runs):
     """Return how many runs were RUNNING at the same time; an end comes before what it let in."""
     steps = [(run["ended_at"], -1) for run in runs] + [(run["started_at"], 1) for run in runs]
@@ -66,14 +78,10 @@ def test_five_hundred_messages_run_once_each_and_never_more_than_so_many_at_once
     engine.wait_for(neighbour, "READY")
     assert record["queue_url"].endswith(f"/jobs-{name}")
 
-    publish(engine, name, [json.dumps({"seconds": 0.3, "n": n}) for n in range(MESSAGES)])
+    publish(engine, name, [json.dumps({"seconds": 0.1, "n": n}) for n in range(MESSAGES)])
 
-    def look():
-        runs = all_runs(engine, name)
-        assert sum(run["status"] == "RUNNING" for run in runs) <= MOST
-        return len(runs) >= MESSAGES and all(run["status"] != "RUNNING" for run in runs) and runs
-
-    runs = engine.wait(look, f"{MESSAGES} runs", timeout_seconds=600)
+    engine.wait(lambda: ended(engine, name) >= MESSAGES, "all runs", timeout_seconds=400)
+    runs = all_runs(engine, name)
     assert Counter((run["status"], run["source"]) for run in runs) == {
         ("SUCCEEDED", "queue"): MESSAGES
     }
