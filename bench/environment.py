@@ -27,6 +27,7 @@ FUNCTION = {
     "DEAD_LETTER_QUEUE_URL": f"https://sqs.eu-central-1.amazonaws.com/{_ACCOUNT}/jobs-dead",
     "ARTIFACTS_BUCKET": "jobs-artifacts",
     "NOTIFICATION_TOPIC_ARN": f"arn:aws:sns:eu-central-1:{_ACCOUNT}:jobs",
+    "MISSED_TICKS_QUEUE_ARN": f"arn:aws:sqs:eu-central-1:{_ACCOUNT}:jobs-missed-ticks",
     "SUBMISSION_TOPIC_ARN": f"arn:aws:sns:eu-central-1:{_ACCOUNT}:jobs-submissions",
     "JOB_QUEUE_FUNCTION_ARN": f"arn:aws:lambda:eu-central-1:{_ACCOUNT}:function:jobs_job_queue",
     "SCHEDULE_GROUP": "jobs",

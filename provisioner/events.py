@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,11 +12,14 @@ from provisioner.errors import PermanentError
 from provisioner.messages import RUN_PREFIX
 from provisioner.runs import FINAL
 
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?Z")
+
 _KEY_BYTES = 2048
 """A partition key of DynamoDB, in UTF-8."""
 
 _NO_RECORD = "a stream record names its job in dynamodb.Keys.job_name.S"
 _NO_MESSAGE = 'a message is {"job_name": …}'
+_NO_TICK = "a missed tick has the attributes SCHEDULE_ARN, of a job's schedule, and SCHEDULED_TIME"
 _NO_STACK_EVENT = "a stack event names its stack in detail.stack-id"
 
 
@@ -35,6 +39,16 @@ class Look:
     retry: bool = False
     detect_drift: bool = False
     tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MissedTick:
+    """A time at which a schedule of a job could not start its run, and why."""
+
+    job_name: str
+    schedule: str
+    scheduled_for: str
+    cause: str
 
 
 def of_stream_record(record: object) -> str:
@@ -143,6 +157,33 @@ def of_execution_event(event: object, prefix: str) -> str | None:
             return jobs.job_name_of(prefix, str(arn).rpartition(":")[2])
         case _:
             return None
+
+
+def of_missed_tick(record: Mapping[str, object], prefix: str) -> MissedTick:
+    """Return what EventBridge Scheduler's dead-letter queue says in a message, as Lambda gets it.
+
+    Raises
+    ------
+    UnreadableError
+        If it is of no job's schedule.
+    """
+    schedule = _attribute(record, "SCHEDULE_ARN").rpartition("/")[2]
+    time = _attribute(record, "SCHEDULED_TIME")
+    job_name = jobs.job_name_of(prefix, schedule.rpartition("-")[0])
+    if job_name is None or not _TIME.fullmatch(time):
+        raise UnreadableError(_NO_TICK)
+    said = (_attribute(record, name) for name in ("ERROR_CODE", "ERROR_MESSAGE"))
+    return MissedTick(job_name, schedule, time, ": ".join(filter(None, said)) or "unknown")
+
+
+def _attribute(record: Mapping[str, object], name: str) -> str:
+    """Return a text among the attributes of a message as Lambda gets it, "" without one."""
+    match record:
+        case {"messageAttributes": Mapping() as attributes}:
+            match attributes.get(name):
+                case {"stringValue": str(text)}:
+                    return text
+    return ""
 
 
 def _key(name: object, otherwise: str) -> str:

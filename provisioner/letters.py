@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from provisioner import events, notices
+from provisioner import events, jobs, notices
 from provisioner.events import UnreadableError
 
 if TYPE_CHECKING:
@@ -140,6 +140,11 @@ def _readable(payload: object, source: str, prefix: str) -> Content:
             return Content("sweep", Redrive.NOTHING)
         case {"dynamodb": _}:
             return _of_records([payload], source or _JOB_STREAM)
+        case {"_run": {"schedule": str(schedule)}}:
+            job_name = jobs.job_name_of(prefix, schedule.rpartition("-")[0])
+            problem = "a tick was missed: provisioner backfill starts its run"
+            names = (job_name,) if job_name else ()
+            return Content("missed_ticks", Redrive.IMPOSSIBLE, names, problem)
         case {"notice_id": _}:
             return Content(_NOTIFY, Redrive.NOTICE, (notices.of_document(payload).job_name,))
         case _:

@@ -28,6 +28,9 @@ FREE = "FREE"
 RUN_RETENTION_SECONDS = 90 * 24 * 3600
 """How long a run's row is kept after it began, on top of the job's timeout."""
 
+TICK_RETENTION_SECONDS = 7 * 24 * 3600
+"""Longer than EventBridge Scheduler delivers one tick: `catch_up_minutes`, at most a day."""
+
 FIRST_RUN = "0"
 """Runs sort from here: their keys begin with a year, those of other items with `#`."""
 
@@ -49,6 +52,9 @@ class RunStatus(StrEnum):
 
 FINAL = frozenset(RunStatus) - {RunStatus.QUEUED, RunStatus.RUNNING}
 """Nothing follows."""
+
+MISSED = "Missed"
+"""`error` of the row of a tick that could start no run."""
 
 STOPPED = "Stopped"
 """`error` of a run that was stopped; `cause` says why, `stopped_by` who did it."""

@@ -24,6 +24,7 @@ class Platform:
     job_queue_function_arn: str
     schedule_group: str
     scheduler_role_arn: str
+    missed_ticks_queue_arn: str
     workflow_role_arn: str
     execution_role_arn: str
     permissions_boundary_arn: str
@@ -71,6 +72,7 @@ class Settings:
             job_queue_function_arn=environ["JOB_QUEUE_FUNCTION_ARN"],
             schedule_group=environ["SCHEDULE_GROUP"],
             scheduler_role_arn=environ["SCHEDULER_ROLE_ARN"],
+            missed_ticks_queue_arn=environ["MISSED_TICKS_QUEUE_ARN"],
             workflow_role_arn=environ["WORKFLOW_ROLE_ARN"],
             execution_role_arn=environ["EXECUTION_ROLE_ARN"],
             permissions_boundary_arn=environ["PERMISSIONS_BOUNDARY_ARN"],

@@ -25,8 +25,6 @@ CONTAINER_PAYLOAD_CHARACTERS = 7_168
 
 CAUSE_CHARACTERS = 4_000
 BY_CHARACTERS = 200
-TICK_RETENTION_SECONDS = 7 * 24 * 3600
-"""Longer than EventBridge Scheduler delivers one tick: `catch_up_minutes`, at most a day."""
 
 NAME = "$states.context.Execution.Name"
 STARTED_BY = f'$replace({NAME}, /[^A-Za-z0-9_-]/, "-")'

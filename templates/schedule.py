@@ -6,7 +6,13 @@ import json
 from typing import TYPE_CHECKING
 
 from troposphere import Ref
-from troposphere.scheduler import FlexibleTimeWindow, RetryPolicy, Schedule, Target
+from troposphere.scheduler import (
+    DeadLetterConfig,
+    FlexibleTimeWindow,
+    RetryPolicy,
+    Schedule,
+    Target,
+)
 
 from provisioner.jobs import stack_name
 from templates.arns import in_account
@@ -40,6 +46,9 @@ def _schedule(job: Job, platform: Platform, workflow: StateMachine, index: int) 
             Arn=Ref(workflow),
             RoleArn=in_account(platform.scheduler_role_arn, platform),
             Input=_input(name),
+            DeadLetterConfig=DeadLetterConfig(
+                Arn=in_account(platform.missed_ticks_queue_arn, platform)
+            ),
             RetryPolicy=RetryPolicy(
                 MaximumEventAgeInSeconds=60 * job.catch_up_minutes,
                 MaximumRetryAttempts=RETRY_ATTEMPTS,

@@ -10,12 +10,11 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provisioner.runs import MAX_WAITING, PAUSE
+from provisioner.runs import MAX_WAITING, PAUSE, TICK_RETENTION_SECONDS
 from templates.expressions import (
     ENTERED_MILLIS,
     ENTERED_SECONDS,
     NAME,
-    TICK_RETENTION_SECONDS,
     jsonata,
     squeezed,
 )

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """An execution, and the input that it was started with."""
+    """An execution, the input that it was started with, and whether that was just now."""
 
     arn: str
     started_at: datetime
     input: Mapping[str, Any]
+    is_new: bool
 
 
 def start(
@@ -46,8 +47,10 @@ def start(
         machine = state_machine_arn.replace(":stateMachine:", ":execution:", 1)
         with translated():
             found = states.describe_execution(executionArn=f"{machine}:{execution_name}")
-        return Started(found["executionArn"], found["startDate"], json.loads(found["input"]))
-    return Started(made["executionArn"], made["startDate"], execution_input)
+        return Started(
+            found["executionArn"], found["startDate"], json.loads(found["input"]), is_new=False
+        )
+    return Started(made["executionArn"], made["startDate"], execution_input, is_new=True)
 
 
 def stop(execution_arn: str, *, error: str, cause: str) -> None:

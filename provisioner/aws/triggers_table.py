@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
 # Step Functions' event and the execution's own context may round its start differently.
 _START_TOLERANCE = timedelta(seconds=2)
+
+LOOKED_THROUGH = 1000
+"""Runs of a job among which those by schedule are looked for."""
 
 _BATCH = 25
 """DynamoDB, BatchWriteItem: at most so many items."""
@@ -241,6 +245,22 @@ class TriggersTable:
             Limit=count,
         )
         return [to_plain(raw) for raw in response["Items"]]
+
+    def scheduled(self, job_name: str, count: int) -> list[Item]:
+        """Return the last runs by schedule among a job's last runs, newest first.
+
+        Their `input` and `output` are left out, and no more than `LOOKED_THROUGH` runs are read.
+        """
+        runs = self._query(
+            "#job = :job AND trigger_id > :first",
+            {":job": job_name, ":first": FIRST_RUN},
+            ScanIndexForward=False,
+            ProjectionExpression="trigger_id, #status, #source, scheduled_for, started_at, "
+            "duration_ms, #error, cause",
+            names={"#status": "status", "#source": "source", "#error": "error"},
+        )
+        looked = islice(runs, LOOKED_THROUGH)
+        return list(islice((run for run in looked if run.get("source") == "schedule"), count))
 
     def prune(self, job_name: str, keep: int) -> int:
         """Delete the oldest ended runs of a job but `keep`; return how many these were."""

@@ -17,6 +17,8 @@ COMMANDS = {
     "push": "Put a folder of code into the bundle bucket.",
     "run": "Start a job now.",
     "runs": "Show the last runs of a job.",
+    "schedule": "Show when a job's schedule runs next, and how it ran.",
+    "backfill": "Start the runs of a time that has passed.",
     "resume": "Let a schedule go on that paused after failures.",
     "stop": "Stop a run, whether it runs or waits.",
     "logs": "Show what a job prints.",

@@ -20,6 +20,16 @@ class Format(StrEnum):
     YAML = "yaml"
 
 
+class Overlap(StrEnum):
+    """What a run does that finds another one running."""
+
+    SKIP = "skip"
+    QUEUE_ONE = "queue_one"
+    QUEUE_ALL = "queue_all"
+    CANCEL_OTHER = "cancel_other"
+    ALLOW = "allow"
+
+
 def one_command() -> typer.Typer:
     """Return the app of a command's module.
 

@@ -2,7 +2,6 @@
 
 import secrets
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -14,6 +13,7 @@ from provisioner.cli.display import hint, stdout
 from provisioner.cli.options import (
     DEFAULT_STACK,
     JobArgument,
+    Overlap,
     StackOption,
     TimeoutOption,
     one_command,
@@ -24,16 +24,6 @@ from provisioner.cli.watching import Watch
 from provisioner.errors import PermanentError
 
 app = one_command()
-
-
-class Overlap(StrEnum):
-    """What a run does that finds another one running."""
-
-    SKIP = "skip"
-    QUEUE_ONE = "queue_one"
-    QUEUE_ALL = "queue_all"
-    CANCEL_OTHER = "cancel_other"
-    ALLOW = "allow"
 
 
 @app.command()

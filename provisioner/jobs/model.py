@@ -106,6 +106,7 @@ class RowModel(BaseModel):
     schedule: Annotated[tuple[str, ...], checked(expressions)] = ()
     timezone: Annotated[str, checked(zone_name)] = "UTC"
     schedule_enabled: Annotated[bool, checked(flag)] = True
+    schedule_note: Annotated[str, checked(line(256))] = ""
     schedule_start: str | None = None
     schedule_end: str | None = None
     jitter_minutes: Annotated[int, checked(whole(0, MAX_JITTER_MINUTES))] = 0

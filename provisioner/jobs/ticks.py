@@ -7,6 +7,7 @@ once, the first time. A day of rate() is 24 hours.
 from __future__ import annotations
 
 from calendar import monthrange
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import takewhile
 from typing import TYPE_CHECKING, assert_never
@@ -29,9 +30,32 @@ from provisioner.jobs.zones import zone
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from provisioner.jobs.model import Job
+
 
 class UnknownStartError(ValueError):
     """The ticks of a rate() that has no start are not known."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Tick:
+    """A time, in UTC, at which a job's schedule of that index fires."""
+
+    at: datetime
+    index: int
+
+
+def ticks_of(
+    job: Job, index: int, after: datetime, *, since: datetime | None = None
+) -> Iterator[Tick]:
+    """Yield the ticks of one of a job's schedules, as `ticks` does and with its errors."""
+    start, end = (
+        None if bound is None else datetime.fromisoformat(bound)
+        for bound in (job.schedule_start, job.schedule_end)
+    )
+    expression = job.schedule[index]
+    found = ticks(expression, job.timezone, after, start=start, end=end, since=since)
+    return (Tick(moment, index) for moment in found)
 
 
 def ticks(

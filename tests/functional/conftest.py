@@ -92,6 +92,7 @@ def bootstrap(monkeypatch):
             "DEAD_LETTER_QUEUE_URL": dead_letters,
             "ARTIFACTS_BUCKET": "artifacts",
             "NOTIFICATION_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:jobs",
+            "MISSED_TICKS_QUEUE_ARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:jobs-missed-ticks",
             "SUBMISSION_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:jobs-submissions",
             "JOB_QUEUE_FUNCTION_ARN": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:jobs_job_queue",
             "SCHEDULE_GROUP": "jobs",

@@ -166,3 +166,54 @@ class TestContainers:
         engine.wait_for_run(name, execution, "STOPPED")
         engine.wait(lambda: not engine.tasks(execution, "RUNNING"), "the container's end")
         engine.wait(lambda: engine.lock(name) is None, "the lock's release")
+
+
+def test_a_backfill_runs_in_order_and_once(engine):
+    name = engine.unique("backfill")
+    engine.put(engine.lambda_row(name, **ECHO, schedule="cron(0 6 * * ? *)"))
+    engine.wait_for(name, "READY")
+    command = ("backfill", name, "--from", "2026-10-01", "--to", "2026-10-04")
+
+    engine.provisioner(*command)
+    engine.provisioner(*command)
+
+    def ended():
+        runs = engine.runs(name)
+        return runs if len(runs) == 3 and {r["status"] for r in runs} == {"SUCCEEDED"} else None
+
+    runs = engine.wait(ended, "the end of all three")
+    in_order = sorted(runs, key=lambda run: run["ended_at"])
+    days = [f"2026-10-0{day}T06:00:00Z" for day in (1, 2, 3)]
+    assert [run["scheduled_for"] for run in in_order] == days
+    assert {run["source"] for run in runs} == {"backfill"}
+
+
+def test_a_missed_tick_is_recorded_and_counted(engine):
+    name = engine.unique("missed")
+    engine.put(engine.lambda_row(name, **ECHO, schedule="cron(0 6 1 1 ? 2199)"))
+    engine.wait_for(name, "READY")
+    schedule = engine.schedule(name)
+    sqs = engine.client("sqs")
+    queue = schedule["Target"]["DeadLetterConfig"]["Arn"].rpartition(":")[2]
+    attributes = {
+        "SCHEDULE_ARN": schedule["Arn"],
+        "SCHEDULED_TIME": "2026-11-21T06:00:00Z",
+        "ERROR_CODE": "ExecutionLimitExceeded",
+    }
+
+    sqs.send_message(
+        QueueUrl=sqs.get_queue_url(QueueName=queue)["QueueUrl"],
+        MessageBody=schedule["Target"]["Input"],
+        MessageAttributes={
+            key: {"DataType": "String", "StringValue": value} for key, value in attributes.items()
+        },
+    )
+
+    engine.wait(lambda: engine.record(name).get("missed_ticks") == 1, "the count")
+    [run] = engine.runs(name)
+    assert (run["status"], run["error"], run["cause"]) == (
+        "SKIPPED",
+        "Missed",
+        "ExecutionLimitExceeded",
+    )
+    assert "1 skipped, 1 missed" in engine.provisioner("schedule", name)

@@ -12,6 +12,7 @@ PLATFORM = Platform(
     triggers_table="jobs-TriggersTable",
     artifacts_bucket="jobs-artifacts",
     notification_topic_arn="arn:aws:sns:eu-west-1:123456789012:jobs-notifications",
+    missed_ticks_queue_arn="arn:aws:sqs:eu-west-1:123456789012:jobs-missed-ticks",
     submission_topic_arn="arn:aws:sns:eu-west-1:123456789012:jobs-submissions",
     job_queue_function_arn="arn:aws:lambda:eu-west-1:123456789012:function:jobs_job_queue",
     schedule_group="jobs",

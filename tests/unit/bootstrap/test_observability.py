@@ -50,6 +50,7 @@ def test_what_is_watched(alarms):
     }
     assert {watched(alarm) for alarm in alarms.values()} == functions | {
         ("Provisioner", "DeletionsWithheld", "prefix", "jobs"),
+        ("Provisioner", "TicksMissed", "prefix", "jobs"),
         ("AWS/Lambda", "IteratorAge", "FunctionName", "jobs_job_stream"),
         ("AWS/Lambda", "IteratorAge", "FunctionName", "jobs_run_stream"),
         (

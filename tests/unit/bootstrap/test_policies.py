@@ -400,6 +400,8 @@ def test_workflows(policies, action, arn, context, allowed):
             True,
         ),
         ("SchedulerRole", "states:StartExecution", FOREIGN_MACHINE, False),
+        ("SchedulerRole", "sqs:SendMessage", f"arn:aws:sqs:{HERE}:MissedTicksQueue", True),
+        ("SchedulerRole", "sqs:SendMessage", f"arn:aws:sqs:{HERE}:ReconcileQueue", False),
         ("SweepRole", "dynamodb:Query", f"{TABLE}/StacksTable/index/by_status", True),
         ("SweepRole", "dynamodb:Query", f"{TABLE}/TriggersTable/index/by_status", True),
         ("SweepRole", "dynamodb:Scan", f"{TABLE}/JobsTable", True),
@@ -456,6 +458,11 @@ def test_workflows(policies, action, arn, context, allowed):
         ("JobQueueRole", "dynamodb:PutItem", f"{TABLE}/StacksTable", False),
         ("JobQueueRole", "states:StartExecution", MACHINE, True),
         ("JobQueueRole", "states:StartExecution", FOREIGN_MACHINE, False),
+        ("MissedTicksRole", "sqs:ReceiveMessage", f"{QUEUE}MissedTicksQueue", True),
+        ("MissedTicksRole", "dynamodb:PutItem", f"{TABLE}/TriggersTable", True),
+        ("MissedTicksRole", "dynamodb:UpdateItem", f"{TABLE}/StacksTable", True),
+        ("MissedTicksRole", "dynamodb:PutItem", f"{TABLE}/StacksTable", False),
+        ("MissedTicksRole", "dynamodb:UpdateItem", f"{TABLE}/JobsTable", False),
         (
             "JobQueueRole",
             "states:StopExecution",
@@ -492,7 +499,7 @@ def test_no_other_account_can_have_our_roles_used(bootstrap):
         for name, resource in stack.template["Resources"].items()
         if resource["Type"] == "AWS::IAM::Role"
     }
-    assert len(trusts) == 14
+    assert len(trusts) == 15
     for name, [statement] in trusts.items():
         assert list(statement["Principal"]) == ["Service"]
         conditions = statement.get("Condition", {})
@@ -503,7 +510,7 @@ def test_no_other_account_can_have_our_roles_used(bootstrap):
 @pytest.mark.parametrize(
     "policy",
     ["BundleBucketPolicy", "ArtifactsBucketPolicy", "ReconcileQueuePolicy", "DeadLetterQueuePolicy",
-     "NotificationTopicPolicy", "SubmissionTopicPolicy",
+     "NotificationTopicPolicy", "SubmissionTopicPolicy", "MissedTicksQueuePolicy",
      "SlackQueuePolicy", "SlackDeadLetterQueuePolicy"],
 )  # fmt: skip
 def test_only_encrypted_traffic_is_answered(bootstrap, policy):

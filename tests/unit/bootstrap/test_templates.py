@@ -53,6 +53,7 @@ FUNCTIONS = {
     "RunEventsFunction": "run_events",
     "RunStreamFunction": "run_stream",
     "JobQueueFunction": "job_queue",
+    "MissedTicksFunction": "missed_ticks",
     "NotifyFunction": "notify",
 }
 OUTPUTS = {

@@ -18,6 +18,7 @@ BOTH_DEFAULTS = {
     "schedule": (),
     "timezone": "UTC",
     "schedule_enabled": True,
+    "schedule_note": "",
     "schedule_start": None,
     "schedule_end": None,
     "jitter_minutes": 0,

@@ -1,0 +1,85 @@
+"""Ticks that started no run: a row of the Triggers table each, and a count on the Stacks row."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from provisioner.aws.clients import client, error_message, translate
+from provisioner.aws.items import to_dynamodb
+from provisioner.runs import (
+    MISSED,
+    RUN_RETENTION_SECONDS,
+    TICK_RETENTION_SECONDS,
+    RunStatus,
+    iso,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from provisioner.events import MissedTick
+
+
+class MissedTicks:
+    """Writes what was missed, each tick once."""
+
+    def __init__(self, triggers_table: str, stacks_table: str) -> None:
+        self._triggers = triggers_table
+        self._stacks = stacks_table
+
+    def record(self, missed: MissedTick, now: datetime) -> bool:
+        """Write a missed tick, and see to it that it starts nothing any more.
+
+        False when the tick had its run after all, was written before, or its job is gone.
+        """
+        index = missed.schedule.rpartition("-")[2]
+        stamp = re.sub("[-:]", "", missed.scheduled_for)
+        tick = {
+            "job_name": missed.job_name,
+            "trigger_id": f"#tick#{missed.schedule}#{missed.scheduled_for}",
+            "owner": MISSED,
+            "expires_at": _after(now, TICK_RETENTION_SECONDS),
+        }
+        run = {
+            "job_name": missed.job_name,
+            "trigger_id": f"{iso(now)}#missed-{index}-{stamp}",
+            "status": RunStatus.SKIPPED,
+            "source": "schedule",
+            "scheduled_for": missed.scheduled_for,
+            "started_at": iso(now),
+            "ended_at": iso(now),
+            "error": MISSED,
+            "cause": missed.cause,
+            "expires_at": _after(now, RUN_RETENTION_SECONDS),
+        }
+        count: dict[str, Any] = {
+            "TableName": self._stacks,
+            "Key": to_dynamodb({"job_name": missed.job_name}),
+            "UpdateExpression": "ADD missed_ticks :one, version :one",
+            "ConditionExpression": "attribute_exists(job_name)",
+            "ExpressionAttributeValues": to_dynamodb({":one": 1}),
+        }
+        try:
+            client("dynamodb").transact_write_items(
+                TransactItems=[{"Put": self._new(tick)}, {"Put": self._new(run)}, {"Update": count}]
+            )
+        except ClientError as error:
+            if "ConditionalCheckFailed" in error_message(error):
+                return False
+            raise translate(error) from error
+        return True
+
+    def _new(self, item: dict[str, object]) -> dict[str, Any]:
+        return {
+            "TableName": self._triggers,
+            "Item": to_dynamodb(item),
+            "ConditionExpression": "attribute_not_exists(job_name)",
+        }
+
+
+def _after(now: datetime, seconds: int) -> int:
+    return int((now + timedelta(seconds=seconds)).timestamp())

@@ -1,0 +1,43 @@
+"""EventBridge Scheduler's dead-letter queue: ticks that started no run."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from provisioner import events
+from provisioner.aws.missed_ticks import MissedTicks
+from provisioner.entrypoints.measuring import Count, count
+from provisioner.entrypoints.shared import about, buried, function, logger, settings
+from provisioner.errors import ProvisionerError
+from provisioner.events import UnreadableError
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+
+@function
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Record each tick of a batch of messages as a run that was SKIPPED; what failed stays."""
+    again = [record for record in event["Records"] if not _recorded(record)]
+    return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in again]}
+
+
+def _recorded(record: dict[str, Any]) -> bool:
+    """Say whether SQS may forget a message."""
+    own = settings()
+    try:
+        missed = events.of_missed_tick(record, own.platform.prefix)
+    except UnreadableError as error:
+        return buried(record.get("body", ""), error, "missed_ticks")
+    with about(missed.job_name):
+        try:
+            ticks = MissedTicks(own.platform.triggers_table, own.stacks_table)
+            is_new = ticks.record(missed, datetime.now(UTC))
+        except ProvisionerError:
+            logger.exception("recording a missed tick failed")
+            return False
+        if is_new:
+            logger.error("tick missed", scheduled_for=missed.scheduled_for, cause=missed.cause)
+            count(Count.TICKS_MISSED)
+    return True

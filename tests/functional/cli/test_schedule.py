@@ -1,0 +1,126 @@
+"""`provisioner schedule` over moto."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from provisioner.runs import Pause
+from tests.support.cli import NOW, ROW, put_run
+
+BERLIN = ROW | {"schedule": "cron(0 6 * * ? *)", "timezone": "Europe/Berlin"}
+
+
+def document(here, *arguments):
+    result = here.run("schedule", "report", "--output", "json", *arguments)
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_the_next_ten_ticks_in_both_zones(here):
+    here.jobs.put(BERLIN)
+
+    found = document(here)["next"]
+
+    assert len(found) == 10
+    now = datetime.now(UTC)
+    moments = [datetime.fromisoformat(tick["at"]) for tick in found]
+    locals_ = [datetime.fromisoformat(tick["local"]) for tick in found]
+    assert moments == locals_ == sorted(moments)
+    assert now < moments[0] <= now + timedelta(hours=25)
+    assert {(local.hour, local.minute) for local in locals_} == {(6, 0)}
+    assert {tick["schedule"] for tick in found} == {"cron(0 6 * * ? *)"}
+
+
+def test_ticks_of_several_schedules_come_in_one_order(here):
+    both = ["cron(0 6 * * ? *)", "cron(0 18 * * ? *)"]
+    here.jobs.put(ROW | {"schedule": both})
+
+    found = document(here, "--count", "4")["next"]
+
+    assert [tick["at"] for tick in found] == sorted(tick["at"] for tick in found)
+    assert [tick["schedule"] for tick in found] in (both * 2, both[::-1] * 2)
+
+
+def test_a_rate_counts_from_its_last_tick(here):
+    here.jobs.put(ROW | {"schedule": "rate(6 hours)"})
+    last = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+    stamp = f"{last:%Y-%m-%dT%H:%M:%SZ}"
+    put_run("report", "a", "SUCCEEDED", source="schedule", scheduled_for=stamp, started_at=last)
+
+    found = document(here, "--count", "1")
+
+    assert found["next"][0]["at"] == f"{last + timedelta(hours=6):%Y-%m-%dT%H:%M:%SZ}"
+    assert found["unknown"] == []
+
+
+def test_a_rate_that_never_ran_is_not_guessed_at(here):
+    here.jobs.put(ROW | {"schedule": "rate(6 hours)"})
+    assert "rate(6 hours) is counted from when its schedule was made" in (
+        here.run("schedule", "report").stdout
+    )
+    found = document(here)
+    assert (found["next"], found["unknown"]) == ([], ["rate(6 hours)"])
+
+
+def test_the_last_scheduled_runs(here):
+    here.jobs.put(BERLIN)
+    here.save("report", missed_ticks=3)
+    for day, status in enumerate(("SUCCEEDED", "SKIPPED", "RUNNING")):
+        at = NOW + timedelta(days=day)
+        put_run(
+            "report", f"s{day}", status,
+            started_at=at, source="schedule", scheduled_for=f"{at:%Y-%m-%dT%H:%M:%SZ}",
+        )  # fmt: skip
+    put_run("report", "by-hand", "SUCCEEDED", started_at=NOW + timedelta(hours=1), source="manual")
+
+    text = here.run("schedule", "report").stdout
+
+    assert "1 running, 1 skipped, 3 missed" in text
+    assert "by-hand" not in text
+    assert [run["status"] for run in document(here)["runs"]] == ["RUNNING", "SKIPPED", "SUCCEEDED"]
+    assert document(here)["missed_ticks"] == 3
+
+
+def test_a_schedule_that_is_off_says_why(here):
+    here.jobs.put(BERLIN | {"schedule_enabled": False, "schedule_note": "until the move is over"})
+
+    text = here.run("schedule", "report").stdout
+
+    assert "report  off  Europe/Berlin" in text
+    assert "until the move is over" in text
+    assert "if it were on" in text
+
+
+def test_a_schedule_that_paused_says_so(here):
+    here.jobs.put(BERLIN | {"pause_on_failures": 2})
+    here.triggers.set_pause("report", Pause(True, "2026-11-20T09:00:00.000Z", "2 runs failed"))
+
+    result = here.run("schedule", "report")
+
+    assert "report  paused" in result.stdout
+    assert "2 runs failed" in result.stdout
+    assert "provisioner resume report" in result.stderr
+
+
+def test_a_schedule_that_is_over(here):
+    here.jobs.put(ROW | {"schedule": "at(2020-01-01T00:00:00)"})
+    assert "none any more" in here.run("schedule", "report").stdout
+
+
+WRONG = {
+    "no such job": (None, "there is no job report"),
+    "invalid": (ROW | {"schedule": "cron(0 6 * * *)"}, "is INVALID"),
+    "no schedule": (ROW, "report has no schedule"),
+}
+
+
+@pytest.mark.parametrize(("row", "words"), WRONG.values(), ids=WRONG)
+def test_what_has_none(here, row, words):
+    if row:
+        here.jobs.put(row)
+    result = here.run("schedule", "report")
+    assert result.exit_code == 1
+    assert words in result.stderr

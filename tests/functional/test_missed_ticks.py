@@ -1,0 +1,163 @@
+"""What EventBridge Scheduler could not start: a row, a count, and never a run after all."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from provisioner.aws import missed_ticks as table
+from provisioner.aws.stacks_table import StacksTable
+from provisioner.aws.triggers_table import TriggersTable
+from provisioner.entrypoints.missed_ticks import handler
+from provisioner.errors import ConflictError
+from provisioner.stack import JobStatus, StackRecord
+
+EVENT = json.loads((Path(__file__).parents[1] / "events" / "missed_tick.json").read_text())
+[RECORD] = EVENT["Records"]
+TICK = "#tick#jobs-report-0#2026-11-21T06:00:00Z"
+
+
+class Context:
+    function_name = "missed_ticks"
+    memory_limit_in_mb = 1024
+    invoked_function_arn = "arn:aws:lambda:eu-west-1:123456789012:function:jobs_missed_ticks"
+    aws_request_id = "1"
+
+
+def record(message_id="m", **attributes):
+    """Return a message that differs from the captured one in attributes; None leaves one out."""
+    made = copy.deepcopy(RECORD) | {"messageId": message_id}
+    for name, value in attributes.items():
+        if value is None:
+            del made["messageAttributes"][name]
+        else:
+            made["messageAttributes"][name]["stringValue"] = value
+    return made
+
+
+def handle(*records):
+    return handler({"Records": list(records)}, Context())["batchItemFailures"]
+
+
+def stacks():
+    return StacksTable("jobs-Stacks")
+
+
+def missed():
+    return stacks().get_many(["report"])["report"].missed_ticks
+
+
+def runs():
+    return TriggersTable("jobs-Triggers").latest("report", 10)
+
+
+def put(trigger_id):
+    boto3.client("dynamodb").put_item(
+        TableName="jobs-Triggers",
+        Item={"job_name": {"S": "report"}, "trigger_id": {"S": trigger_id}},
+    )
+
+
+@pytest.fixture
+def report(bootstrap):
+    stacks().save(StackRecord("report", status=JobStatus.READY))
+    return bootstrap
+
+
+@pytest.mark.usefixtures("report")
+def test_a_missed_tick_is_a_skipped_run_and_is_counted():
+    assert handle(RECORD) == []
+
+    [run] = runs()
+    assert run["status"] == "SKIPPED"
+    assert run["source"] == "schedule"
+    assert run["scheduled_for"] == "2026-11-21T06:00:00Z"
+    assert run["error"] == "Missed"
+    assert run["cause"] == "ExecutionLimitExceeded: Too many open executions"
+    assert missed() == 1
+
+
+@pytest.mark.usefixtures("report")
+def test_a_message_that_comes_again_counts_once():
+    handle(RECORD)
+    assert handle(RECORD, record("other")) == []
+    assert (len(runs()), missed()) == (1, 1)
+
+
+@pytest.mark.usefixtures("report")
+def test_ticks_of_one_batch_are_all_counted():
+    times = [f"2026-11-21T0{hour}:00:00Z" for hour in range(5)]
+    handle(*(record(time, SCHEDULED_TIME=time) for time in times))
+    assert sorted(run["scheduled_for"] for run in runs()) == times
+    assert missed() == 5
+
+
+@pytest.mark.usefixtures("report")
+def test_the_tick_starts_nothing_any_more():
+    handle(RECORD)
+    key = {"job_name": {"S": "report"}, "trigger_id": {"S": TICK}}
+    found = boto3.client("dynamodb").get_item(TableName="jobs-Triggers", Key=key)["Item"]
+    assert int(found["expires_at"]["N"]) > 0
+
+
+@pytest.mark.usefixtures("report")
+def test_a_tick_that_had_its_run_was_not_missed():
+    put(TICK)
+    assert handle(RECORD) == []
+    assert (runs(), missed()) == ([], 0)
+
+
+@pytest.mark.usefixtures("bootstrap")
+def test_a_job_that_is_gone_has_missed_nothing():
+    assert handle(RECORD) == []
+    assert runs() == []
+
+
+@pytest.mark.usefixtures("report")
+def test_a_look_that_goes_on_meanwhile_does_not_undo_the_count():
+    read = stacks().get_many(["report"])["report"]
+    handle(RECORD)
+    with pytest.raises(ConflictError):
+        stacks().save(replace(read, status=JobStatus.UPDATING))
+    stacks().save(replace(stacks().get_many(["report"])["report"], status=JobStatus.UPDATING))
+    assert missed() == 1
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        record(SCHEDULE_ARN=None),
+        record(SCHEDULED_TIME="soon"),
+        record(SCHEDULE_ARN="arn:aws:scheduler:eu-west-1:123456789012:schedule/other/other-a-0"),
+        record(SCHEDULE_ARN=""),
+        {**RECORD, "messageAttributes": {}},
+    ],
+    ids=["no-schedule", "no-time", "not-ours", "empty", "nothing"],
+)
+def test_what_names_no_tick_is_a_dead_letter_and_its_neighbour_counts(report, poison):
+    assert handle(poison, RECORD) == []
+    sqs = boto3.client("sqs")
+    [letter] = sqs.receive_message(
+        QueueUrl=report["DEAD_LETTER_QUEUE_URL"], MessageAttributeNames=["All"]
+    )["Messages"]
+    assert letter["MessageAttributes"]["source"]["StringValue"] == "missed_ticks"
+    assert missed() == 1
+
+
+@pytest.mark.usefixtures("report")
+def test_what_cannot_be_written_comes_again(monkeypatch):
+    def refuse(**_):
+        raise ClientError(
+            {"Error": {"Code": "TransactionCanceledException", "Message": "[TransactionConflict]"}},
+            "TransactWriteItems",
+        )
+
+    monkeypatch.setattr(table.client("dynamodb"), "transact_write_items", refuse)
+    assert handle(RECORD) == [{"itemIdentifier": RECORD["messageId"]}]
+    assert missed() == 0
