@@ -85,6 +85,8 @@ class Stack:
                 return separator.join(self.render(parts))
             case {"Fn::Split": [separator, text]}:
                 return self.render(text).split(separator)
+            case {"Fn::Select": [index, parts]}:
+                return self.render(parts)[index]
             case {"Fn::If": [condition, then, otherwise]}:
                 wanted = self.render(self.template["Conditions"][condition])
                 return self.render(then if wanted else otherwise)
@@ -136,7 +138,12 @@ def merged(globals_: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any
     return {**globals_, **own, **both}
 
 
-MADE_BY_SAM = {"JobStreamFunctionJobs": "5d1f7c3e-0000-4000-8000-000000000000"}
+MADE_BY_SAM = {
+    "JobStreamFunctionJobs": "5d1f7c3e-0000-4000-8000-000000000000",
+    "RunStreamFunctionRuns": "5d1f7c3e-0000-4000-8000-000000000001",
+    "NotifyFunctionRuns": "5d1f7c3e-0000-4000-8000-000000000002",
+    "NotifyFunctionStacks": "5d1f7c3e-0000-4000-8000-000000000003",
+}
 REFERRED_TO_BY_ARN = {"AWS::IAM::ManagedPolicy", "AWS::SNS::Topic"}
 ARNS = {
     "AWS::CloudWatch::Alarm": f"arn:aws:cloudwatch:eu-west-1:{ACCOUNT}:alarm:?",

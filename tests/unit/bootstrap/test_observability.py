@@ -11,6 +11,7 @@ from provisioner.aws.queue import MAX_DELAY_SECONDS
 from provisioner.entrypoints.measuring import Count
 from provisioner.entrypoints.reconcile_queue import MAX_RECEIVES
 from provisioner.jobs import job_name_of
+from tests.unit.bootstrap.conftest import MADE_BY_SAM
 from tests.unit.bootstrap.test_templates import FUNCTIONS
 
 FUNCTION_NAMES = {f"jobs_{module}" for module in FUNCTIONS.values()}
@@ -37,28 +38,35 @@ def widgets(stack):
 
 
 def watched(alarm):
-    [dimension] = alarm["Dimensions"]
-    return alarm["Namespace"], alarm["MetricName"], dimension["Name"], dimension["Value"]
+    """Yield what an alarm looks at: one metric, or the sum of several."""
+    if "Metrics" in alarm:
+        [total, *parts] = alarm["Metrics"]
+        assert total["Expression"] == "SUM(METRICS())"
+        metrics = [part["MetricStat"]["Metric"] for part in parts]
+        assert not any(part["ReturnData"] for part in parts)
+    else:
+        metrics = [alarm]
+    for metric in metrics:
+        [dimension] = metric["Dimensions"]
+        yield metric["Namespace"], metric["MetricName"], dimension["Name"], dimension["Value"]
 
 
 def test_what_is_watched(alarms):
-    mapping = "5d1f7c3e-0000-4000-8000-000000000000"
+    given_up = {
+        ("AWS/Lambda", "OnFailureDestinationDeliveredEventCount", "EventSourceMappingUUID", mapping)
+        for mapping in MADE_BY_SAM.values()
+    }
     functions = {
         ("AWS/Lambda", metric, "FunctionName", name)
         for metric in ("Errors", "Throttles")
         for name in FUNCTION_NAMES
     }
-    assert {watched(alarm) for alarm in alarms.values()} == functions | {
+    found = {one for alarm in alarms.values() for one in watched(alarm)}
+    assert found == functions | given_up | {
         ("Provisioner", "DeletionsWithheld", "prefix", "jobs"),
         ("Provisioner", "TicksMissed", "prefix", "jobs"),
         ("AWS/Lambda", "IteratorAge", "FunctionName", "jobs_job_stream"),
         ("AWS/Lambda", "IteratorAge", "FunctionName", "jobs_run_stream"),
-        (
-            "AWS/Lambda",
-            "OnFailureDestinationDeliveredEventCount",
-            "EventSourceMappingUUID",
-            mapping,
-        ),
         ("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", "ReconcileQueue"),
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "ReconcileQueue"),
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "DeadLetterQueue"),
@@ -79,7 +87,8 @@ def test_what_slack_did_not_take_is_told_of(stack):
     assert stack.template["Resources"]["SlackDeadLetters"]["Condition"] == "TellSlack"
     alarm = slack.resource("SlackDeadLetters")
     assert alarm["AlarmName"] == "jobs-Provisioner-SlackDeadLetters"
-    assert watched(alarm) == (
+    [found] = watched(alarm)
+    assert found == (
         *("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
         *("QueueName", "jobs_slack_dead"),
     )
@@ -107,8 +116,10 @@ def test_an_empty_answer_of_the_dead_letter_queue_means_empty(bootstrap):
     assert bootstrap.resource("DeadLetterQueue")["ReceiveMessageWaitTimeSeconds"] > 0
 
 
-def test_the_mapping_measures_what_it_gives_up(bootstrap):
-    mapping = bootstrap.resource("JobStreamFunction")["Events"]["Jobs"]["Properties"]
+@pytest.mark.parametrize("name", MADE_BY_SAM)
+def test_the_mappings_measure_what_they_give_up(bootstrap, name):
+    function, _, event = name.partition("Function")
+    mapping = bootstrap.resource(f"{function}Function")["Events"][event]["Properties"]
     assert mapping["MetricsConfig"] == {"Metrics": ["EventCount"]}
 
 
