@@ -24,7 +24,7 @@ local-down: $(READY)
 	@$(BIN)/provisioner local down
 
 test: test-fast test-simulation
-	$(BIN)/pytest -q -m engine
+	$(BIN)/pytest -q -n 2 --dist loadgroup -m engine
 
 test-simulation: $(READY)
 	$(BIN)/pytest -q -n auto -m simulation tests/simulation

@@ -9,11 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.engine import EngineUnderTest
+from tests.support.engine import EngineUnderTest, alone
 
 CHECKOUT = Path(__file__).parent.parent.parent
 SUITE = CHECKOUT / ".provisioner" / "suite"
 OPEN = CHECKOUT / ".provisioner" / "suite-open"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of one engine in one process, beside those of another in another."""
+    for item in items:
+        if CHECKOUT / "tests" / "local" in item.path.parents:
+            own = [name for name in ("slack", "open_engine") if name in item.fixturenames]
+            item.add_marker(pytest.mark.xdist_group(own[0] if own else "engine"))
 
 
 def local(state: Path, *arguments: str) -> str:
@@ -40,7 +48,8 @@ def exports(state: Path) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def engine():
     """An engine that enforces IAM, with the examples deployed."""
-    local(SUITE, "up", "--auth", "--fresh")
+    with alone(CHECKOUT):
+        local(SUITE, "up", "--auth", "--fresh")
     yield EngineUnderTest(exports(SUITE))
     local(SUITE, "down")
 
@@ -48,6 +57,7 @@ def engine():
 @pytest.fixture(scope="session")
 def open_engine():
     """An engine that enforces nothing, for what has to be done to requests on their way."""
-    local(OPEN, "up", "--no-examples", "--fresh")
+    with alone(CHECKOUT):
+        local(OPEN, "up", "--no-examples", "--fresh")
     yield EngineUnderTest(exports(OPEN))
     local(OPEN, "down")

@@ -10,7 +10,7 @@ from provisioner.local.deploy import DEFAULT_STACK, client, deploy
 from provisioner.local.engine import Engine
 from provisioner.local.home import Home
 from tests.local.conftest import CHECKOUT
-from tests.support.engine import EngineUnderTest
+from tests.support.engine import EngineUnderTest, alone
 from tests.support.slack import slack_server, too_many
 
 pytestmark = pytest.mark.engine
@@ -28,11 +28,13 @@ def slack():
 def engine(slack):
     """An engine of its own, that enforces IAM: its bootstrap is told of Slack by its parameter."""
     own = Engine(Home.of_checkout(CHECKOUT / ".provisioner" / "suite-slack"))
-    own.start(auth=True, fresh=True)
+    with alone(CHECKOUT):
+        own.start(auth=True, fresh=True)
     try:
         secrets = client(own, "secretsmanager")
         arn = secrets.create_secret(Name="jobs/slack", SecretString=slack.webhook)["ARN"]
-        deploy(own, parameters={"SlackSecretArn": arn})
+        with alone(CHECKOUT):
+            deploy(own, parameters={"SlackSecretArn": arn})
         yield EngineUnderTest({**own.environ(), "PROVISIONER_STACK": DEFAULT_STACK})
     finally:
         own.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import os
@@ -9,8 +10,9 @@ import subprocess
 import sys
 import uuid
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -41,6 +43,16 @@ def one_item(event, context):
 def large(event, context):
     return {"text": "x" * event["characters"]}
 """
+
+
+@contextmanager
+def alone(checkout: Path) -> Iterator[None]:
+    """Let no other process bring an engine up meanwhile: all build the same package."""
+    folder = checkout / ".provisioner"
+    folder.mkdir(exist_ok=True)
+    with (folder / "suites.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 class EngineUnderTest:

@@ -38,17 +38,8 @@ def widgets(stack):
 
 
 def watched(alarm):
-    """Yield what an alarm looks at: one metric, or the sum of several."""
-    if "Metrics" in alarm:
-        [total, *parts] = alarm["Metrics"]
-        assert total["Expression"] == "SUM(METRICS())"
-        metrics = [part["MetricStat"]["Metric"] for part in parts]
-        assert not any(part["ReturnData"] for part in parts)
-    else:
-        metrics = [alarm]
-    for metric in metrics:
-        [dimension] = metric["Dimensions"]
-        yield metric["Namespace"], metric["MetricName"], dimension["Name"], dimension["Value"]
+    [dimension] = alarm["Dimensions"]
+    return alarm["Namespace"], alarm["MetricName"], dimension["Name"], dimension["Value"]
 
 
 def test_what_is_watched(alarms):
@@ -61,8 +52,7 @@ def test_what_is_watched(alarms):
         for metric in ("Errors", "Throttles")
         for name in FUNCTION_NAMES
     }
-    found = {one for alarm in alarms.values() for one in watched(alarm)}
-    assert found == functions | given_up | {
+    assert {watched(alarm) for alarm in alarms.values()} == functions | given_up | {
         ("Provisioner", "DeletionsWithheld", "prefix", "jobs"),
         ("Provisioner", "TicksMissed", "prefix", "jobs"),
         ("AWS/Lambda", "IteratorAge", "FunctionName", "jobs_job_stream"),
@@ -87,8 +77,7 @@ def test_what_slack_did_not_take_is_told_of(stack):
     assert stack.template["Resources"]["SlackDeadLetters"]["Condition"] == "TellSlack"
     alarm = slack.resource("SlackDeadLetters")
     assert alarm["AlarmName"] == "jobs-Provisioner-SlackDeadLetters"
-    [found] = watched(alarm)
-    assert found == (
+    assert watched(alarm) == (
         *("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
         *("QueueName", "jobs_slack_dead"),
     )
