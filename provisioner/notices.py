@@ -16,7 +16,9 @@ from urllib.parse import quote
 
 from provisioner.events import UnreadableError, of_stream_record
 from provisioner.jobs import DEFAULT_EVENTS, Event, Job, Rejected
+from provisioner.jobs.names import DEAD_LETTERS_ALARM
 from provisioner.runs import RunStatus
+from provisioner.settings import console_home
 from provisioner.stack import JobStatus
 
 COMPARED_RUNS = 10
@@ -56,8 +58,6 @@ _SEVERITIES = {
     Event.SLOW: "warning",
     Event.STACK_FAILED: "error",
 }
-
-_CONSOLES = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
 
 _MAX_CHARACTERS = 4000
 """Of one text, so that a message stays far below SNS's 256 KiB."""
@@ -174,6 +174,33 @@ class Notice:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A change of state of an alarm that no run or stack accounts for, as on dead letters.
+
+    `state` is ALARM, OK or INSUFFICIENT_DATA.
+    """
+
+    name: str
+    state: str
+    at: str
+    description: str
+    reason: str
+    arn: str
+
+    @property
+    def headline(self) -> str:
+        """The whole of it in a few words."""
+        said = self.description or self.name
+        return said if self.state == "ALARM" else f"{self.state}: {said}"
+
+    @property
+    def links(self) -> dict[str, str]:
+        """Where to look further, by what is there."""
+        url = _alarm_url(self.arn)
+        return {"Alarm": url} if url else {}
+
+
 _NUMBERS = frozenset({"duration_ms", "attempts", "exit_code"})
 _REQUIRED = ("event", "job_name", "about", "status", "source")
 _OPTIONAL = tuple(field.name for field in fields(Notice) if field.name not in _REQUIRED)
@@ -199,19 +226,35 @@ def of_document(document: object) -> Notice:
     return Notice(**values | {"event": Event(values["event"])})
 
 
-def of_text(text: str) -> Notice:
-    """Return the notice that a document says, as text.
+def of_text(text: str, prefix: str) -> Notice | Alarm | None:
+    """Return what a message of the topic tells, None when it has been told otherwise.
+
+    Parameters
+    ----------
+    text
+        A notice's document, or what CloudWatch publishes when an alarm changes its state.
+    prefix
+        The bootstrap's: so begin the names of the alarms that are its own.
 
     Raises
     ------
     UnreadableError
-        If it is none.
+        If it is neither.
     """
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise UnreadableError(_NO_NOTICE) from error
-    return of_document(document)
+    match document:
+        case {"AlarmName": str(name), "NewStateValue": str(state), "StateChangeTime": str(at)}:
+            if not (name.startswith(f"{prefix}-Provisioner-") or name.endswith(DEAD_LETTERS_ALARM)):
+                return None  # of a job's runs, each of which has its notice
+            texts = (
+                document.get(key) for key in ("AlarmDescription", "NewStateReason", "AlarmArn")
+            )
+            return Alarm(name, state, at, *(_text(text) or "" for text in texts))
+        case _:
+            return of_document(document)
 
 
 _NO_NOTICE = "a notice is an object with event, job_name, about, status and source"
@@ -363,7 +406,7 @@ def _number(value: object) -> int | None:
 def _execution_url(arn: str) -> str | None:
     match arn.split(":", 4):
         case [_, partition, _, region, _]:
-            home = _console(partition, region, "states")
+            home = console_home(partition, region, "states")
             return f"{home}#/v2/executions/details/{quote(arn, safe=':')}"
         case _:
             return None
@@ -372,12 +415,16 @@ def _execution_url(arn: str) -> str | None:
 def _stack_url(arn: str) -> str | None:
     match arn.split(":", 4):
         case [_, partition, _, region, _]:
-            home = _console(partition, region, "cloudformation")
+            home = console_home(partition, region, "cloudformation")
             return f"{home}#/stacks/stackinfo?stackId={quote(arn, safe='')}"
         case _:
             return None
 
 
-def _console(partition: str, region: str, service: str) -> str:
-    host = _CONSOLES.get(partition, "console.aws.amazon.com")
-    return f"https://{region}.{host}/{service}/home?region={region}"
+def _alarm_url(arn: str) -> str | None:
+    match arn.split(":", 6):
+        case [_, partition, _, region, _, _, name]:
+            home = console_home(partition, region, "cloudwatch")
+            return f"{home}#alarmsV2:alarm/{quote(name, safe='')}"
+        case _:
+            return None

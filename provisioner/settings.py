@@ -9,6 +9,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+_CONSOLES = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
+
+
+def console_home(partition: str, region: str, service: str) -> str:
+    """Return the address of a service in the AWS console."""
+    host = _CONSOLES.get(partition, "console.aws.amazon.com")
+    return f"https://{region}.{host}/{service}/home?region={region}"
+
+
 @dataclass(frozen=True, slots=True)
 class Platform:
     """What the bootstrap made, as the stack of a job refers to it."""

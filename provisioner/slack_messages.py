@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from provisioner.jobs import Event
 
 if TYPE_CHECKING:
-    from provisioner.notices import Notice
+    from collections.abc import Mapping
+
+    from provisioner.notices import Alarm, Notice
 
 _MAX_HEADER = 150
 _MAX_SECTION = 3000
@@ -34,6 +36,18 @@ _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _FENCE = "```"
 
 
+def alarm_message(alarm: Alarm) -> dict[str, Any]:
+    """Return an alarm as `message` returns a notice."""
+    headline = f"{':rotating_light:' if alarm.state == 'ALARM' else ':bell:'} {alarm.headline}"
+    blocks = [
+        _header(headline),
+        *([_cause(alarm.reason)] if alarm.reason else []),
+        *([_links(alarm.links)] if alarm.links else []),
+        {"type": "context", "elements": [_plain(f"{alarm.name} {alarm.at}", _MAX_CONTEXT)]},
+    ]
+    return {"text": escaped(headline, _MAX_SECTION), "blocks": blocks, "unfurl_links": False}
+
+
 def message(notice: Notice) -> dict[str, Any]:
     """Return what an incoming webhook and `chat.postMessage` take, the channel left out."""
     headline = f"{_EMOJI[notice.event]} {notice.headline}"
@@ -41,7 +55,7 @@ def message(notice: Notice) -> dict[str, Any]:
         _header(headline),
         {"type": "section", "fields": _fields(notice)},
         *([_cause(notice.cause)] if notice.cause else []),
-        *([_links(notice)] if notice.links else []),
+        *([_links(notice.links)] if notice.links else []),
         {"type": "context", "elements": [_plain(notice.about, _MAX_CONTEXT)]},
     ]
     summary = f"{headline}: {notice.error}" if notice.error else headline
@@ -84,9 +98,9 @@ def _cause(cause: str) -> dict[str, Any]:
     return {"type": "section", "text": {"type": "mrkdwn", "text": f"{_FENCE}{text}{_FENCE}"}}
 
 
-def _links(notice: Notice) -> dict[str, Any]:
+def _links(links: Mapping[str, str]) -> dict[str, Any]:
     # Links, for a button would need an app that answers when it is pressed.
-    shown = [f"<{_address(url)}|{name}>" for name, url in notice.links.items()]
+    shown = [f"<{_address(url)}|{name}>" for name, url in links.items()]
     return {"type": "section", "text": {"type": "mrkdwn", "text": " · ".join(shown)}}
 
 

@@ -1,4 +1,4 @@
-"""The alarms of a job: its runs fail."""
+"""The alarms of a job: its runs fail, or its messages start none."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from troposphere import Ref
 from troposphere.cloudwatch import Alarm, MetricDimension
 
 from provisioner.jobs import stack_name
+from provisioner.jobs.names import DEAD_LETTERS_ALARM
 from templates.arns import in_account
+from templates.queue import dead_letter_queue_name
 
 if TYPE_CHECKING:
+    from troposphere import AWSHelperFn
     from troposphere.stepfunctions import StateMachine
 
     from provisioner.jobs import Job
@@ -28,23 +31,41 @@ def alarms(job: Job, platform: Platform, workflow: StateMachine) -> list[Alarm]:
     if not job.alarms:
         return []
     name = stack_name(platform.prefix, job.job_name)
-    failed = _alarm("FailureAlarm", name, "ExecutionsFailed", platform, workflow)
-    if not job.retries:
-        return [failed]
-    # No job's name has a dot: the alarm of no other job is called like this.
-    timed_out = _alarm("TimeoutAlarm", f"{name}.timeout", "ExecutionsTimedOut", platform, workflow)
-    return [failed, timed_out]
+    runs = ("AWS/States", "StateMachineArn", Ref(workflow), "Sum")
+    found = [_alarm("FailureAlarm", name, "ExecutionsFailed", platform, runs)]
+    # No job's name has a dot: the alarm of no other job is called like these.
+    if job.retries:
+        found.append(
+            _alarm("TimeoutAlarm", f"{name}.timeout", "ExecutionsTimedOut", platform, runs)
+        )
+    if job.queue:
+        letters = ("AWS/SQS", "QueueName", dead_letter_queue_name(job, platform), "Maximum")
+        visible = "ApproximateNumberOfMessagesVisible"
+        alarm = _alarm(
+            "DeadLettersAlarm", f"{name}{DEAD_LETTERS_ALARM}", visible, platform, letters
+        )
+        alarm.AlarmDescription = f"Messages to {job.job_name} could start no run"
+        found.append(alarm)
+    return found
 
 
-def _alarm(title: str, name: str, metric: str, platform: Platform, workflow: StateMachine) -> Alarm:
+def _alarm(
+    title: str,
+    name: str,
+    metric: str,
+    platform: Platform,
+    of: tuple[str, str, str | AWSHelperFn, str],
+) -> Alarm:
+    """Return an alarm on a metric `of` a namespace, a dimension's name and value, a statistic."""
+    namespace, dimension, value, statistic = of
     return Alarm(
         title,
         AlarmName=name,
         AlarmActions=[in_account(platform.notification_topic_arn, platform)],
-        Namespace="AWS/States",
+        Namespace=namespace,
         MetricName=metric,
-        Dimensions=[MetricDimension(Name="StateMachineArn", Value=Ref(workflow))],
-        Statistic="Sum",
+        Dimensions=[MetricDimension(Name=dimension, Value=value)],
+        Statistic=statistic,
         Period=PERIOD_SECONDS,
         EvaluationPeriods=1,
         ComparisonOperator="GreaterThanThreshold",

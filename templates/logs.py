@@ -8,11 +8,11 @@ from urllib.parse import quote
 from troposphere import Ref
 from troposphere.logs import LogGroup
 
+from provisioner.settings import console_home
+
 if TYPE_CHECKING:
     from provisioner.jobs import Job
     from provisioner.settings import Platform
-
-_CONSOLES = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
 
 
 def group_name(job: Job, platform: Platform) -> str:
@@ -41,9 +41,6 @@ def log_group(job: Job, platform: Platform) -> LogGroup:
 
 def console_url(platform: Platform, name: str) -> str:
     """Return the address of a log group in the AWS console, which escapes names its own way."""
-    host = _CONSOLES.get(platform.partition, "console.aws.amazon.com")
+    home = console_home(platform.partition, platform.region, "cloudwatch")
     escaped = quote(quote(name, safe=""), safe="").replace("%", "$")
-    return (
-        f"https://{platform.region}.{host}/cloudwatch/home?region={platform.region}"
-        f"#logsV2:log-groups/log-group/{escaped}"
-    )
+    return f"{home}#logsV2:log-groups/log-group/{escaped}"

@@ -57,7 +57,7 @@ def message_queue(
         return [], {}
     name = stack_name(platform.prefix, job.job_name)
     topic = in_account(platform.submission_topic_arn, platform)
-    dead = _queue("DeadLetterQueue", f"{name}_dead")
+    dead = _queue("DeadLetterQueue", dead_letter_queue_name(job, platform))
     waiting = _queue("WaitingQueue", f"{name}_waiting")
     waiting.VisibilityTimeout = WAITING_VISIBILITY_SECONDS
     queue = _queue("Queue", name)
@@ -99,6 +99,11 @@ def message_queue(
         "QueueBatchSize": str(job.queue.batch_size),
         "QueueMaxConcurrency": str(job.queue.max_concurrency),
     }
+
+
+def dead_letter_queue_name(job: Job, platform: Platform) -> str:
+    """Return the name of the queue with the messages that could start no run."""
+    return f"{stack_name(platform.prefix, job.job_name)}_dead"
 
 
 def _queue(title: str, name: str) -> Queue:

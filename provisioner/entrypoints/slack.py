@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 from provisioner import notices, slack, slack_messages
 from provisioner.aws.secrets import Secret
 from provisioner.aws.slack_queue import SlackQueue
-from provisioner.entrypoints.shared import about, buried, function, logger
+from provisioner.entrypoints.shared import about, buried, function, logger, settings
 from provisioner.errors import TemporaryError
+from provisioner.notices import Alarm, Notice
 from provisioner.settings import SlackSettings
 from provisioner.slack import RateLimitedError, StaleSecretError
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
-
-    from provisioner.notices import Notice
 
 TIME_TO_SEND_MILLISECONDS = 15_000
 """Kept of the function's time: with less than that no other message is begun."""
@@ -64,19 +63,22 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _show(record: Any) -> None:  # noqa: ANN401
-    notice = notices.of_text(record["body"])
-    with about(notice.job_name):
-        try:
-            _send(notice)
-        except StaleSecretError:
-            _secret().forget()
-            _send(notice)
-        logger.info("shown", notice_id=notice.notice_id)
+    match notices.of_text(record["body"], settings().platform.prefix):
+        case Notice() as notice:
+            with about(notice.job_name):
+                _send(slack_messages.message(notice), notice.slack_channel)
+                logger.info("shown", notice_id=notice.notice_id)
+        case Alarm() as alarm:
+            _send(slack_messages.alarm_message(alarm), None)
+            logger.info("shown", alarm=alarm.name)
 
 
-def _send(notice: Notice) -> None:
-    target = slack.destination(_secret().value())
-    slack.post(target, slack_messages.message(notice), notice.slack_channel)
+def _send(message: dict[str, Any], channel: str | None) -> None:
+    try:
+        slack.post(slack.destination(_secret().value()), message, channel)
+    except StaleSecretError:
+        _secret().forget()
+        slack.post(slack.destination(_secret().value()), message, channel)
 
 
 def _postpone(record: Any, seconds: int) -> None:  # noqa: ANN401

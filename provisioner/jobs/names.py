@@ -11,6 +11,9 @@ NAME_CHARACTERS = 40
 
 _JOB_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
+DEAD_LETTERS_ALARM = ".dead-letters"
+"""Ends the name of the alarm on a job's own dead-letter queue; no job's name has a dot."""
+
 
 def valid_job_name(value: object) -> str:
     """Check a row's key.

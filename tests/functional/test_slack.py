@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import boto3
 import pytest
@@ -74,6 +75,9 @@ class World:
         """Return in how many seconds each message comes again, in their order."""
         messages = sqs_backends[ACCOUNT][REGION].queues["slack"]._messages
         return [round(m.visible_at / 1000 - time.time()) for m in messages]
+
+
+ALARM = json.loads((Path(__file__).parents[1] / "events" / "alarm.json").read_text())
 
 
 def named(name, **changes):
@@ -214,7 +218,9 @@ class TestNever:
         [(_, attributes)] = dead_letters()
         assert attributes["reason"] == f"Slack refuses the message: 200 {error}"
 
-    @pytest.mark.parametrize("body", ["", "no JSON", '{"AlarmName": "jobs-report"}'])
+    @pytest.mark.parametrize(
+        "body", ["", "no JSON", '{"AlarmName": "jobs-Provisioner-DeadLetters"}']
+    )
     def test_a_message_that_is_no_notice(self, world, server, body):
         event = world.receive(NOTICE)
         event["Records"][0]["body"] = body
@@ -224,6 +230,20 @@ class TestNever:
         assert server.requests == []
         [(_, attributes)] = dead_letters()
         assert attributes["error_type"] == "UnreadableError"
+
+
+class TestAlarms:
+    def test_dead_letters_are_shown(self, world, server):
+        assert handle(world.receive(json.dumps(ALARM))) == []
+
+        [shown] = server.headers_shown
+        assert shown.startswith(":rotating_light: Something failed for good")
+        assert dead_letters() == []
+
+    def test_what_notices_tell_is_not_told_twice(self, world, server):
+        assert handle(world.receive(json.dumps(ALARM | {"AlarmName": "jobs-report"}))) == []
+        assert server.requests == []
+        assert dead_letters() == []
 
 
 STALE = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -95,7 +96,8 @@ def test_an_attempt_that_takes_too_long_times_out(engine):
 
 def test_a_schedule_fires_by_itself(engine):
     name = engine.unique("tick")
-    engine.put(engine.lambda_row(name, **ECHO, schedule="rate(1 minute)"))
+    soon = datetime.now(UTC) + timedelta(seconds=5)
+    engine.put(engine.lambda_row(name, **ECHO, schedule=f"at({soon:%Y-%m-%dT%H:%M:%S})"))
     engine.wait_for(name, "READY")
 
     run = engine.wait(lambda: engine.runs(name), "a scheduled run", timeout_seconds=90)[0]

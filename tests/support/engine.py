@@ -40,6 +40,10 @@ def one_item(event, context):
         raise ValueError(f"no {event['item']}")
     return {"item": event["item"], **event["_fan_out"]}
 
+def numbers(event, context):
+    time.sleep(0.1)
+    return [message["n"] for message in event["messages"]]
+
 def large(event, context):
     return {"text": "x" * event["characters"]}
 """
@@ -142,8 +146,10 @@ class EngineUnderTest:
         wanted = {"status": status, **attributes}
 
         def look() -> dict[str, Any] | None:
+            if not until():
+                return None
             row = self.record(name)
-            return row if wanted.items() <= row.items() and until() else None
+            return row if wanted.items() <= row.items() else None
 
         try:
             return wait_until(look, f"{wanted} of {name}", timeout_seconds=timeout_seconds)

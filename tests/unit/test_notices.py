@@ -333,7 +333,7 @@ def test_a_document_is_read_back():
 
     assert notices.of_document(document) == NOTICE
     assert document["notice_id"] == NOTICE.notice_id
-    assert notices.of_text(json.dumps(document)) == NOTICE
+    assert notices.of_text(json.dumps(document), "jobs") == NOTICE
 
 
 DOCUMENT = NOTICE.document()
@@ -351,13 +351,13 @@ UNREADABLE = {
 @pytest.mark.parametrize("document", UNREADABLE.values(), ids=UNREADABLE)
 def test_what_is_no_notice(document):
     with pytest.raises(UnreadableError):
-        notices.of_text(json.dumps(document))
+        notices.of_text(json.dumps(document), "jobs")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[" * 100_000])
 def test_what_is_no_document(text):
     with pytest.raises(UnreadableError):
-        notices.of_text(text)
+        notices.of_text(text, "jobs")
 
 
 def test_the_consoles_of_other_partitions():
@@ -387,3 +387,27 @@ class TestDocs:
 
 def _named(cell):
     return re.findall(r"`(\w+)`", cell)
+
+
+ALARM = json.loads((Path(__file__).parents[1] / "events" / "alarm.json").read_text())
+ALARMS = {
+    "ours": ("jobs-Provisioner-DeadLetters", True),
+    "a job's dead letters": ("jobs-report.dead-letters", True),
+    "a job's runs": ("jobs-report", False),
+    "another bootstrap's": ("other-Provisioner-DeadLetters", False),
+}
+
+
+@pytest.mark.parametrize(("name", "told"), ALARMS.values(), ids=ALARMS)
+def test_alarms_are_told_that_no_notice_stands_for(name, told):
+    found = notices.of_text(json.dumps(ALARM | {"AlarmName": name}), "jobs")
+    assert (found is not None) is told
+    if told:
+        assert isinstance(found, notices.Alarm)
+        assert found.headline == "Something failed for good; see provisioner dead-letters list"
+        assert found.links["Alarm"].endswith("#alarmsV2:alarm/jobs-Provisioner-DeadLetters")
+
+
+def test_an_alarm_that_is_over_says_so():
+    found = notices.of_text(json.dumps(ALARM | {"NewStateValue": "OK"}), "jobs")
+    assert found.headline.startswith("OK: Something failed")

@@ -207,6 +207,13 @@ class TestAlarms:
         assert self.kinds() == ["ExecutionsFailed"]
         assert sorted(self.kinds(retries=1)) == ["ExecutionsFailed", "ExecutionsTimedOut"]
 
+    def test_watch_the_dead_letters_of_a_job_with_a_queue(self):
+        template = built(job_of(LAMBDA | {"queue": True}))
+        alarm = template["Resources"]["DeadLettersAlarm"]["Properties"]
+        assert alarm["AlarmName"] == "jobs-nightly.dead-letters"
+        assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": "jobs-nightly_dead"}]
+        assert alarm["AlarmActions"]
+
 
 class TestASchedule:
     def test_starts_the_workflow_in_words_it_understands(self):
