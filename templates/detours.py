@@ -146,7 +146,7 @@ def collect(platform: Platform, key: str) -> State:
                 "ErrorEquals": ["S3.NoSuchKeyException", "States.QueryEvaluationError"],
                 "MaxAttempts": 0,
             },
-            SERVICE_RETRY,
+            {**SERVICE_RETRY, "MaxAttempts": 3},  # a run is not held up for its result's sake
         ],
         "Catch": [
             {
