@@ -61,6 +61,22 @@ def test_failures_that_are_not_tolerated_fail_the_run(engine, start):
     assert engine.lock(name) is None
 
 
+def test_stopping_a_run_stops_its_items_and_their_containers(engine):
+    name = engine.unique("stops")
+    command = ["python3", "-c", "import time; time.sleep(300)"]
+    engine.put(engine.container_row(name, command=command, fan_out={"max_concurrency": 2}))
+    engine.wait_for(name, "READY")
+    execution = engine.start(name, {"items": ["a", "b", "c"]})
+    engine.wait(lambda: len(engine.tasks(execution, "RUNNING")) == 2, "two containers")
+
+    engine.provisioner("stop", name, "--reason", "enough")
+
+    run = engine.wait_for_run(name, execution, "STOPPED")
+    assert (run["error"], run["cause"]) == ("Stopped", "enough")
+    engine.wait(lambda: not engine.tasks(execution, "RUNNING"), "the containers' end")
+    engine.wait(lambda: engine.lock(name) is None, "the lock's release")
+
+
 def keys(engine, uri):
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     pages = engine.client("s3").get_paginator("list_objects_v2")

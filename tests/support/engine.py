@@ -145,11 +145,13 @@ class EngineUnderTest:
         """Return the Stacks row once it has that status and those attributes."""
         wanted = {"status": status, **attributes}
 
-        def look() -> dict[str, Any] | None:
-            if not until():
-                return None
+        def matching() -> dict[str, Any] | None:
             row = self.record(name)
             return row if wanted.items() <= row.items() else None
+
+        def look() -> dict[str, Any] | None:
+            # The row that is returned is one of after `until`.
+            return matching() if matching() and until() else None
 
         try:
             return wait_until(look, f"{wanted} of {name}", timeout_seconds=timeout_seconds)

@@ -149,23 +149,19 @@ def test_what_runs_an_item_sees_nothing_of_the_run_but_what_it_is_given(job):
     assert_assigned(inner)
 
 
-@pytest.mark.parametrize("job", [*BOTH, *FANNED_OUT], ids=label)
-def test_cfn_lint_finds_nothing_in_the_definition(job):
-    machine = definition(job)
-    text = json.dumps(
-        {
-            "Resources": {
-                "StateMachine": {
-                    "Type": "AWS::StepFunctions::StateMachine",
-                    "Properties": {
-                        "RoleArn": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:role/workflow"},
-                        "DefinitionString": json.dumps(machine),
-                    },
-                }
-            }
+def test_cfn_lint_finds_nothing_in_any_definition():
+    resources = {
+        f"Machine{number}": {
+            "Type": "AWS::StepFunctions::StateMachine",
+            "Properties": {
+                "RoleArn": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:role/workflow"},
+                "DefinitionString": json.dumps(definition(job)),
+            },
         }
-    )
+        for number, job in enumerate([*BOTH, *FANNED_OUT])
+    }
+    text = json.dumps({"Resources": resources})
 
     assert [str(match) for match in api.lint(text)] == []
     broken = text.replace('\\"Next\\"', '\\"Nxt\\"')
-    assert [str(match) for match in api.lint(broken)] != []
+    assert {match.path[1] for match in api.lint(broken)} == set(resources)
