@@ -20,7 +20,7 @@ OPEN = CHECKOUT / ".provisioner" / "suite-open"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests with an engine of their own: they run in a process beside the others."""
     for item in items:
-        if {"open_engine", "slack"} & set(getattr(item, "fixturenames", ())):
+        if "open_engine" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.beside)
 
 

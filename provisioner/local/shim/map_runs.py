@@ -1,4 +1,7 @@
-"""Step Functions: a Distributed Map in JSONata; the engine reads only its fields of JSONPath."""
+"""Step Functions: a Distributed Map in JSONata, and its end when its execution is stopped.
+
+The engine reads only a Map's fields of JSONPath, and lets the children of a stopped execution run.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +26,10 @@ class _ItemSelector(dict[str, Any]):
 
 
 def install() -> None:
-    """Adapt the state, and what each of its children is given."""
+    """Adapt the state, what each of its children is given, and how long they go on."""
     wrap(_STEP_FUNCTIONS, "_run_distributed_map", _in_jsonata)
     wrap(_STEP_FUNCTIONS, "_resolve_params_obj", _selecting)
+    wrap(_STEP_FUNCTIONS, "_execute_task", _unless_stopped)
 
 
 def _in_jsonata(run: Callable[..., Any]) -> Callable[..., Any]:
@@ -67,3 +71,24 @@ def _selecting(resolve: Callable[..., Any]) -> Callable[..., Any]:
         return resolve(template, data, context)
 
     return resolving
+
+
+def _unless_stopped(execute: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a child do no more when the execution that it belongs to has ended."""
+
+    @functools.wraps(execute)
+    def executing(
+        state: dict[str, Any],
+        given: Any,  # noqa: ANN401
+        execution: dict[str, Any],
+        context: dict[str, Any],
+    ) -> Any:  # noqa: ANN401
+        if "mapRunArn" in execution:
+            run = private(_STEP_FUNCTIONS, "_map_runs")[execution["mapRunArn"]]
+            parent = private(_STEP_FUNCTIONS, "_executions")[run["executionArn"]]
+            if parent["status"] != "RUNNING":
+                failed = private(_STEP_FUNCTIONS, "_ExecutionError")
+                raise failed("States.Runtime", "the execution of this Map has ended")
+        return execute(state, given, execution, context)
+
+    return executing
