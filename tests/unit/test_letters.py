@@ -55,6 +55,21 @@ def test_messages_of_the_dead_letter_queue(name, error_type, reason, content):
     assert letter.content == content
 
 
+def test_a_missed_tick_that_could_not_be_recorded():
+    [record] = captured("missed_tick")["Records"]
+    told = {name: one["stringValue"] for name, one in record["messageAttributes"].items()}
+
+    letter = letters.of_message("1", record["body"], told, NOW, "jobs")
+
+    assert letter.error_type == "ExecutionLimitExceeded"
+    assert letter.content == Content(
+        "missed_ticks",
+        Redrive.IMPOSSIBLE,
+        ("report",),
+        "a tick was missed: provisioner backfill starts its run",
+    )
+
+
 def test_a_notice_that_nobody_can_read():
     message = captured("dead_letter_notice")
     message["Body"] = json.dumps({"notice_id": "report/1/failed"})
