@@ -11,7 +11,7 @@ pytestmark = pytest.mark.engine
 
 MESSAGES = 500
 BATCH = 4
-MOST = 12
+MOST = 6
 TOO_LARGE = '"' * 200_000  # fits into a message, but as JSON not into an execution's input
 
 
@@ -83,7 +83,7 @@ def test_five_hundred_messages_run_once_each_and_never_more_than_so_many_at_once
     batches = [json.loads(run["input"])["messages"] for run in runs]
     assert sorted(message["n"] for batch in batches for message in batch) == list(range(MESSAGES))
     assert max(map(len, batches)) == BATCH
-    assert most_at_once(runs) == MOST
+    assert 1 < most_at_once(runs) <= MOST
     assert all_runs(engine, neighbour) == []
 
 
