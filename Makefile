@@ -15,7 +15,7 @@ export SAM_CLI_TELEMETRY := 0
 # The Lambda runtime brings the SDK, kept current by AWS, so the package does not.
 RUNTIME_HAS := $(foreach name,boto3 botocore s3transfer urllib3 python-dateutil,--no-emit-package $(name))
 
-.PHONY: local local-down test test-engine test-engine-beside test-computing test-fast test-simulation simulate simulate-run check bench build deploy lock golden clean
+.PHONY: local local-down test test-fast test-simulation test-engine test-engine-most test-engine-beside simulate simulate-run check bench build deploy lock golden clean
 
 local: $(READY)
 	@$(BIN)/provisioner local up
@@ -23,19 +23,17 @@ local: $(READY)
 local-down: $(READY)
 	@$(BIN)/provisioner local down
 
-# The engines' tests wait most of the time: two of them side by side, and what computes gives way.
-test: $(READY)
-	@$(MAKE) --no-print-directory -j3 test-engine test-engine-beside test-computing
+test: test-fast test-simulation test-engine
 
+# Two engines side by side: their tests wait most of the time.
 test-engine: $(READY)
+	@$(MAKE) --no-print-directory -j2 test-engine-most test-engine-beside
+
+test-engine-most:
 	$(BIN)/pytest -q -m "engine and not beside"
 
-test-engine-beside: $(READY)
+test-engine-beside:
 	$(BIN)/pytest -q -m "engine and beside"
-
-test-computing: $(READY)
-	nice $(BIN)/pytest -q -n auto
-	nice $(BIN)/pytest -q -n auto -m simulation tests/simulation
 
 test-simulation: $(READY)
 	$(BIN)/pytest -q -n auto -m simulation tests/simulation

@@ -12,8 +12,9 @@ import pytest
 
 from tests.simulation.schedules import explore
 
-SHARDS = 40
+SEEDS = range(2, 40)
 SCHEDULES = 250
+"""Of each seed. With the 500 of seed 1, in test_planted_bugs, they are ten thousand."""
 
 
 @pytest.mark.parametrize("seed", [0])
@@ -22,7 +23,7 @@ def test_a_few_schedules(seed):
 
 
 @pytest.mark.simulation
-@pytest.mark.parametrize("seed", range(1, SHARDS + 1))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_ten_thousand_schedules(seed):
     explore(seed, SCHEDULES)
 
