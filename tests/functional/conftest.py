@@ -21,7 +21,7 @@ REGION = "eu-west-1"
 ACCOUNT = "123456789012"
 
 
-def make_table(name, *keys, index=()):
+def make_table(dynamodb, name, *keys, index=()):
     attributes = dict.fromkeys((*keys, *index), "S")
     request = {}
     if index:
@@ -32,7 +32,7 @@ def make_table(name, *keys, index=()):
                 "Projection": {"ProjectionType": "ALL"},
             }
         ]
-    boto3.client("dynamodb").create_table(
+    dynamodb.create_table(
         TableName=name,
         KeySchema=key_schema(keys),
         AttributeDefinitions=[
@@ -64,10 +64,12 @@ def bootstrap(monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
-        make_table("jobs-Jobs", "job_name")
-        make_table("jobs-Stacks", "job_name", index=("status", "updated_at"))
-        make_table("jobs-Triggers", "job_name", "trigger_id", index=("status", "started_at"))
-        make_table("jobs-Pace", "quota")
+        dynamodb = boto3.client("dynamodb")
+        make_table(dynamodb, "jobs-Jobs", "job_name")
+        make_table(dynamodb, "jobs-Stacks", "job_name", index=("status", "updated_at"))
+        runs = ("job_name", "trigger_id")
+        make_table(dynamodb, "jobs-Triggers", *runs, index=("status", "started_at"))
+        make_table(dynamodb, "jobs-Pace", "quota")
         s3 = boto3.client("s3")
         for bucket in ("bundles", "artifacts"):
             s3.create_bucket(
@@ -117,8 +119,7 @@ def bootstrap(monkeypatch):
 def forget():
     """Let the process make its clients and settings anew."""
     for cached in (
-        clients.client,
-        clients.session,
+        clients.client,  # not the session: it has read the services' models
         shared.settings,
         shared.dead_letters,
         notify._topic,

@@ -39,12 +39,13 @@ def reached(open_engine, monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", open_engine.environment["AWS_REGION"])
     forget()
-    make_table("contract-Jobs", "job_name")
-    make_table("contract-Stacks", "job_name", index=("status", "updated_at"))
-    make_table("contract-Pace", "quota")
+    dynamodb = boto3.client("dynamodb")
+    make_table(dynamodb, "contract-Jobs", "job_name")
+    make_table(dynamodb, "contract-Stacks", "job_name", index=("status", "updated_at"))
+    make_table(dynamodb, "contract-Pace", "quota")
     yield
     for table in TABLES:
-        boto3.client("dynamodb").delete_table(TableName=table)
+        dynamodb.delete_table(TableName=table)
     forget()
 
 
