@@ -198,7 +198,7 @@ def _counts(found: _Schedule) -> Mapping[str, int]:
         "running": statuses.count(RunStatus.RUNNING),
         "queued": statuses.count(RunStatus.QUEUED),
         "skipped": statuses.count(RunStatus.SKIPPED),
-        "missed since the job was made": found.missed_ticks,
+        "missed in all": found.missed_ticks,
     }
 
 
