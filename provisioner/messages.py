@@ -19,6 +19,10 @@ MAX_INPUT_BYTES = 262_144
 RUN_PREFIX = "queue-"
 """Begins the name of every execution that messages started."""
 
+WAITING = "_waiting"
+DEAD = "_dead"
+"""End the names of a job's other queues; no job's name has an underscore."""
+
 RETENTION_SECONDS = 14 * 24 * 3600
 """SQS, MessageRetentionPeriod: the longest."""
 

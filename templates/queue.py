@@ -13,7 +13,7 @@ from troposphere.sns import SubscriptionResource
 from troposphere.sqs import Queue, QueuePolicy, RedrivePolicy
 
 from provisioner.jobs import stack_name
-from provisioner.messages import MAX_INPUT_BYTES, RETENTION_SECONDS
+from provisioner.messages import DEAD, MAX_INPUT_BYTES, RETENTION_SECONDS, WAITING
 from templates.arns import in_account
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def message_queue(
     name = stack_name(platform.prefix, job.job_name)
     topic = in_account(platform.submission_topic_arn, platform)
     dead = _queue("DeadLetterQueue", dead_letter_queue_name(job, platform))
-    waiting = _queue("WaitingQueue", f"{name}_waiting")
+    waiting = _queue("WaitingQueue", name + WAITING)
     waiting.VisibilityTimeout = WAITING_VISIBILITY_SECONDS
     queue = _queue("Queue", name)
     queue.VisibilityTimeout = VISIBILITY_SECONDS
@@ -103,7 +103,7 @@ def message_queue(
 
 def dead_letter_queue_name(job: Job, platform: Platform) -> str:
     """Return the name of the queue with the messages that could start no run."""
-    return f"{stack_name(platform.prefix, job.job_name)}_dead"
+    return stack_name(platform.prefix, job.job_name) + DEAD
 
 
 def _queue(title: str, name: str) -> Queue:

@@ -7,17 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.clients import client, translated
 from provisioner.jobs import stack_name
-from provisioner.messages import Message, message_id
+from provisioner.messages import WAITING, Message, message_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MESSAGE_ID = "message_id"
 """Attribute of a message: its identity, for one that was sent on, or as its producer has it."""
-
-WAITING = "_waiting"
-DEAD = "_dead"
-"""End the names of a job's other queues; no job's name has an underscore."""
 
 
 @cache
