@@ -2,6 +2,8 @@
 
 Step Functions' own Retry knows an error's name only; a container's exit code stands in the cause.
 So a job with `failure_rules` is judged state by state: ``Judge``, then ``Backoff`` or ``Ignore``.
+Step Functions refuses a state that nothing leads to (``MISSING_TRANSITION_TARGET``), so there are
+only those that a rule asks for.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import json
 from typing import TYPE_CHECKING
 
 from templates.expressions import jsonata
-from templates.states import choice
+from templates.states import State, choice
 
 if TYPE_CHECKING:
     from provisioner.jobs import FailureRule, Job
@@ -45,17 +47,21 @@ def judgement(job: Job) -> dict[str, object]:
             "Assign": {"again": jsonata("$again + 1"), "tried": jsonata("$outcome.attempts")},
             "Next": "Run",
         },
-        "Ignore": {
-            "Type": "Pass",
-            "Assign": {"outcome": jsonata('$merge([$outcome, {"status": "SUCCEEDED"}])')},
-            "Output": {
-                "ignored": {
-                    "error": jsonata("$outcome.error"),
-                    "cause": jsonata("$outcome.cause"),
-                }
-            },
-            "Next": "Record",
+        **({"Ignore": _ignore()} if any(r.action == "ignore" for r in job.failure_rules) else {}),
+    }
+
+
+def _ignore() -> State:
+    return {
+        "Type": "Pass",
+        "Assign": {"outcome": jsonata('$merge([$outcome, {"status": "SUCCEEDED"}])')},
+        "Output": {
+            "ignored": {
+                "error": jsonata("$outcome.error"),
+                "cause": jsonata("$outcome.cause"),
+            }
         },
+        "Next": "Record",
     }
 
 

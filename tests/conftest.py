@@ -1,4 +1,4 @@
-"""For every test: moto keeps one boto3 session, or each mock would read all services' models again."""
+"""For every test: moto keeps one boto3 session; else each mock reads all services' models again."""
 
 from __future__ import annotations
 

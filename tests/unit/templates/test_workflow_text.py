@@ -4,66 +4,103 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 
 import jsonata
 import pytest
 from cfnlint import api
-from hypothesis import given, settings
+from moto.stepfunctions.parser.asl.parse.asl_parser import ASLParserException
+from moto.stepfunctions.parser.asl.static_analyser.static_analyser import StaticAnalyser
 
 import templates
 from provisioner.jobs import FailureRule, FanOut, S3Object
 from provisioner.jobs.fan_out import Source
 from tests.functional.step_functions import expressions
 from tests.golden import update
+from tests.support import asl, generated_rows
 from tests.support.platforms import PLATFORM
-from tests.unit.templates.rows import JOBS
-
-TERMINAL = {"Succeed", "Fail"}
 
 
 def definition(job):
     return update.workflow(json.loads(templates.to_json(templates.build(job, PLATFORM))))
 
 
-def following(state):
-    rules = [state, *state.get("Choices", []), *state.get("Catch", [])]
-    return {rule[key] for rule in rules for key in ("Next", "Default") if key in rule}
+@cache
+def definitions():
+    return {json.dumps(definition(job)) for job in generated_rows.jobs()}
 
 
-def reachable(machine):
-    found, left = set(), {machine["StartAt"]}
-    while left:
-        found |= left
-        left = set().union(*(following(machine["States"][name]) for name in left)) - found
-    return found
+@cache
+def generated_expressions():
+    return sorted({text for one in definitions() for text in expressions(json.loads(one))})
 
 
-@given(job=JOBS)
-@settings(max_examples=25, deadline=None)
-def test_every_state_is_there_reached_and_left(job):
-    machine = definition(job)
-
-    assert reachable(machine) == set(machine["States"])
-    for name, state in machine["States"].items():
-        ways_out = ("Next" in state) + ("Choices" in state) + bool(state.get("End"))
-        assert ways_out == (0 if state["Type"] in TERMINAL else 1), name
-        assert len(name) <= 80
+def test_step_functions_would_refuse_no_definition():
+    assert len(definitions()) > 300
+    for text in definitions():
+        assert asl.problems(json.loads(text)) == []
+        assert len(text.encode()) < asl.MAX_DEFINITION_BYTES
 
 
-@given(job=JOBS)
-@settings(max_examples=10, deadline=None)
-def test_every_expression_is_jsonata(job):
-    found = list(expressions(definition(job)))
+MACHINE = {
+    "StartAt": "A",
+    "States": {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Succeed"}},
+}
+REFUSED = {
+    "unreached": ({"C": {"Type": "Succeed"}}, ["C: nothing leads to it"]),
+    "missing": ({"A": {"Type": "Pass", "Next": "D"}}, ["D: is led to, and not there"]),
+    "no way out": (
+        {"B": {"Type": "Pass"}},
+        ["B: has 0 ways out"],
+    ),
+    "a field of JSONPath": (
+        {"A": {"Type": "Pass", "Next": "B", "ResultPath": "$"}},
+        ["A: Pass has no {'ResultPath'}"],
+    ),
+    "States.ALL before another": (
+        {
+            "A": {
+                "Type": "Task",
+                "Next": "B",
+                "Retry": [{"ErrorEquals": ["States.ALL"]}, {"ErrorEquals": ["X"]}],
+            }
+        },
+        ["A: States.ALL must come last"],
+    ),
+}
 
-    assert len(found) > 20
-    for expression in found:
-        jsonata.Jsonata.jsonata(expression)
+
+@pytest.mark.parametrize(("states", "told"), REFUSED.values(), ids=REFUSED)
+def test_the_check_of_definitions_would_find_something(states, told):
+    assert asl.problems(MACHINE) == []
+    assert asl.problems({**MACHINE, "States": MACHINE["States"] | states}) == told
 
 
-@given(job=JOBS)
-@settings(max_examples=10, deadline=None)
-def test_every_variable_is_assigned_before_the_state_that_reads_it(job):
-    assert_assigned(definition(job))
+def test_moto_s_parser_takes_every_state():
+    states = {}
+    for text in definitions():
+        for machine in asl.machines(json.loads(text)):
+            for state in machine["States"].values():
+                shape = asl.for_moto(state)
+                states.setdefault(json.dumps(shape), shape)
+
+    assert len(states) > 30
+    named = {f"State{number}": state for number, state in enumerate(states.values())}
+    text = json.dumps({"QueryLanguage": "JSONata", "StartAt": "State0", "States": named})
+    StaticAnalyser().analyse(text)
+    with pytest.raises(ASLParserException):
+        StaticAnalyser().analyse(text.replace('"Next"', '"Nxt"'))
+
+
+def test_every_expression_is_jsonata():
+    assert len(generated_expressions()) > 300
+    for text in generated_expressions():
+        jsonata.Jsonata.jsonata(text)
+
+
+def test_every_variable_is_assigned_before_the_state_that_reads_it():
+    for text in definitions():
+        assert_assigned(json.loads(text))
 
 
 def assert_assigned(machine):
@@ -144,7 +181,7 @@ def test_what_runs_an_item_sees_nothing_of_the_run_but_what_it_is_given(job):
     assert set(handed) <= set(fan_out["ItemSelector"])
     given = re.findall(r"\$states\.input\.([a-z_]+)", json.dumps(fan_out["ItemSelector"]))
     assert set(given) <= set(machine["States"]["Admit"]["Output"])
-    assert reachable(inner) == set(inner["States"])
+    assert asl.reachable(inner) == set(inner["States"])
     assert not set(inner["States"]) & set(machine["States"])
     assert_assigned(inner)
 

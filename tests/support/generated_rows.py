@@ -1,0 +1,144 @@
+"""Rows of every type and option: the same ones each time, for checks of what is built from them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from provisioner.jobs import Job, Rejected, parse
+
+ROWS_OF_A_TYPE = 160
+
+_STATEMENT = {
+    "Action": ["s3:GetObject"],
+    "Resource": "arn:aws:s3:::data/*",
+    "Condition": {"StringEquals": {"aws:PrincipalTag/team": "data"}},
+}
+_SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
+_GROUPS = {"security_groups": ["sg-0123456789abcdef0"]}
+
+COMMON: dict[str, tuple[Any, ...]] = {
+    "description": (None, "What it does: ${x}"),
+    "owner": (None, "data team"),
+    "tags": (None, {"cost-center": "42"}),
+    "schedule": (
+        None,
+        "rate(5 minutes)",
+        ["cron(0 6 * * ? *)", "at(2099-01-01T00:00:00)"],
+    ),
+    "timezone": (None, "Europe/Berlin"),
+    "schedule_enabled": (None, True, False),
+    "schedule_note": (None, "off until the new source is there"),
+    "schedule_start": (None, "2098-01-01T00:00:00Z"),
+    "schedule_end": (None, "2099-12-31T00:00:00Z"),
+    "jitter_minutes": (None, 15),
+    "catch_up_minutes": (None, 1, 1440),
+    "pause_on_failures": (None, 3),
+    "payload": (
+        None,
+        {"a": 1},
+        {"text": 'it\'s "é😀" \\ ${x} {{ }} %', "none": None, "list": [1, [True]]},
+    ),
+    "payload_schema": (None, _SCHEMA),
+    "overlap": (None, "skip", "queue_one", "queue_all", "cancel_other", "allow"),
+    "queue": (None, True, {"batch_size": 10, "max_concurrency": 1000, "max_receives": 1}),
+    "depends_on": (None, ["extract", "load"]),
+    "timeout_seconds": (None, 60, 86_400),
+    "attempt_timeout_seconds": (None, 30),
+    "fan_out": (
+        None,
+        {},
+        {"items": "my-files", "max_concurrency": 500, "tolerated_failure_percent": 5},
+        {"source": {"json": "s3://bundles/items.json?versionId=v1"}},
+        {"source": {"csv": "s3://bundles/$.items/{}.csv"}},
+        {"source": {"prefix": "s3://bundles/new/"}},
+    ),
+    "retries": (None, 0, 3, 10),
+    "retry_interval_seconds": (None, 1, 86_400),
+    "retry_backoff": (None, 1, 2.5, 10),
+    "architecture": (None, "arm64", "x86_64"),
+    "permissions": (None, [_STATEMENT]),
+    "environment": (None, {"LEVEL": "$debug", "Ab": '{"Ref":"x"}'}),
+    "alarms": (None, True, False),
+    "slow_percent": (None, 150),
+    "notify": (None, [], ["started", "succeeded", "skipped", "stack_failed"]),
+    "slack_channel": (None, "#data"),
+    "queued_alert_minutes": (None, 5),
+    "run_retention_days": (None, 7),
+    "history_limit": (None, 100),
+    "log_retention_days": (None, 7),
+    "deletion_policy": (None, "delete", "retain"),
+    "paused": (None, False),
+}
+LAMBDA: dict[str, tuple[Any, ...]] = {
+    "type": ("lambda",),
+    "runtime": ("python3.13", "nodejs22.x"),
+    "handler": ("app.handler",),
+    "bundle": ("s3://bundles/app.zip", "s3://bundles/app.zip?versionId=v1"),
+    "memory_mb": (None, 128, 10_240),
+    "ephemeral_storage_mb": (None, 1024),
+    "network": (None, _GROUPS, {**_GROUPS, "subnets": ["subnet-0123456789abcdef2"]}),
+    "failure_rules": (
+        None,
+        [{"errors": ["ValueError"], "action": "fail"}],
+        [{"errors": ["*"], "action": "retry"}],
+        [
+            {"errors": ["Sandbox.Timedout", "Http*"], "action": "retry"},
+            {"errors": ["NoData"], "action": "ignore"},
+        ],
+    ),
+}
+ECS: dict[str, tuple[Any, ...]] = {
+    "type": ("ecs",),
+    "image": ("public.ecr.aws/docker/library/busybox:1.37",),
+    "command": (None, ["sh", "-c", "echo $PAYLOAD"]),
+    "cpu": (1024,),
+    "memory_mb": (None, 2048, 8192),
+    "ephemeral_storage_mb": (None, 21 * 1024),
+    "secrets": (None, {"TOKEN": "arn:aws:ssm:eu-west-1:123456789012:parameter/jobs/token"}),
+    "network": (
+        None,
+        {"assign_public_ip": False},
+        {**_GROUPS, "subnets": ["subnet-0123456789abcdef2"]},
+    ),
+    "result": (None, True, False),
+    "allow_overrides": (None, ["command"], ["command", "environment", "size"]),
+    "failure_rules": (
+        None,
+        [{"exit_codes": [2, 3], "action": "fail"}],
+        [{"errors": ["TaskFailedToStart"], "action": "retry"}],
+        [{"exit_codes": [4], "action": "ignore"}, {"errors": ["*"], "action": "retry"}],
+    ),
+}
+OPTIONS = (COMMON | LAMBDA, COMMON | ECS)
+
+
+def rows() -> Iterator[dict[str, Any]]:
+    """Yield the rows; each value of each option stands in several of each type."""
+    chance = random.Random(9)
+    for options in OPTIONS:
+        for _ in range(ROWS_OF_A_TYPE):
+            row = {name: chance.choice(values) for name, values in options.items()}
+            yield row_of(row)
+
+
+def row_of(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with the values that were chosen, as far as they go together."""
+    row = {name: value for name, value in chosen.items() if value is not None}
+    if "queue" in row:
+        row.pop("overlap", None)
+    return {"job_name": "nightly", **row}
+
+
+@cache
+def jobs() -> tuple[Job, ...]:
+    """Return the jobs that the rows describe."""
+    return tuple(job_of(row) for row in rows())
+
+
+def job_of(row: Mapping[str, Any]) -> Job:
+    job = parse(row)
+    assert not isinstance(job, Rejected), (row, job)
+    return job

@@ -1,0 +1,29 @@
+"""The generated rows are of every type and option."""
+
+from __future__ import annotations
+
+import pytest
+
+from provisioner.jobs import EcsJob, LambdaJob
+from tests.support import generated_rows
+
+
+@pytest.mark.parametrize(
+    ("model", "options"),
+    list(zip((LambdaJob, EcsJob), generated_rows.OPTIONS, strict=True)),
+    ids=["lambda", "ecs"],
+)
+def test_every_attribute_of_a_row_is_among_the_options(model, options):
+    assert set(options) == set(model.model_fields) - {"job_name"}
+
+
+def test_every_value_of_every_option_stands_in_some_row_of_each_type():
+    rows = list(generated_rows.rows())
+
+    assert len(rows) >= 300
+    assert rows == list(generated_rows.rows())
+    for options in generated_rows.OPTIONS:
+        own = [row for row in rows if row["type"] in options["type"]]
+        for name, values in options.items():
+            for value in values:
+                assert any(row.get(name) == value for row in own), (name, value)
