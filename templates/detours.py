@@ -99,7 +99,10 @@ def settle() -> State:
 
 
 def store(admission: Admission, platform: Platform, name: str, body: str, following: str) -> State:
-    """Return the state that puts a large input or output into S3; losing it fails no run."""
+    """Return the state that puts a large input or output into S3; losing it fails no run.
+
+    What the row then holds is JSON as well, and no object, so that nobody takes it for an input.
+    """
     key = f'"runs/{admission.job.job_name}/" & $run.id & "/{name}.json"'
     kept = {"Output": jsonata("$states.input")}
     return {
@@ -115,7 +118,11 @@ def store(admission: Admission, platform: Platform, name: str, body: str, follow
         "Catch": [
             {
                 "ErrorEquals": ["States.ALL"],
-                "Assign": {f"stored_{name}": jsonata('"not stored: " & $states.errorOutput.Error')},
+                "Assign": {
+                    f"stored_{name}": jsonata(
+                        r'"\"not stored: " & $states.errorOutput.Error & "\""'
+                    )
+                },
                 **kept,
                 "Next": following,
             }

@@ -59,6 +59,13 @@ def is_large(text: str) -> str:
     return f'$length({text}) + 3 * $length($replace({text}, /[ -~]+/, "")) > {LARGE_BYTES}'
 
 
+def json_text(value: str) -> str:
+    """Return the JSON text of a value: ``$string`` alone leaves out the quotes of a text."""
+    listed = f"$string([{value}])"
+    quoted = f"$substring({listed}, 1, $length({listed}) - 2)"
+    return f'($type({value}) = "string" ? {quoted} : $string({value}))'
+
+
 def prepare(job: Job, problem: str) -> str:
     """Return `run`: what all later states need to know of the run.
 

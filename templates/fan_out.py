@@ -224,9 +224,9 @@ def _record(job: Job, platform: Platform) -> State:
                 squeezed(f"""$merge([
                     {{"index": $item_run.index}},
                     $item_outcome,
-                    {succeeded} ? {{
-                        "output": $item_stored_output != "" ? $item_stored_output : $states.input
-                    }} : {{}}
+                    $not({succeeded}) ? {{}}
+                        : $item_stored_output != "" ? {{"output_uri": $item_stored_output}}
+                        : {{"output": $states.input}}
                 ])""")
             ),
             "ContentType": "application/json",

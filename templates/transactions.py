@@ -15,6 +15,7 @@ from templates.expressions import (
     ENTERED_MILLIS,
     ENTERED_SECONDS,
     NAME,
+    json_text,
     jsonata,
     squeezed,
 )
@@ -105,7 +106,7 @@ class Admission:
             ", #output = :output",
             '{"#output": "output"}',
             '{":output": {"S": $stored_output != "" ? $stored_output : $large'
-            ' ? $error("large output") : $string($states.input)}}',
+            f' ? $error("large output") : {json_text("$states.input")}}}}}',
         )
 
     def record_failure(self) -> str:

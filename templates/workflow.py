@@ -17,7 +17,7 @@ from templates import fan_out
 from templates.arns import in_account
 from templates.asl import definition_string
 from templates.detours import collect, refused, settle, store
-from templates.expressions import failure, is_large, jsonata, prepare
+from templates.expressions import failure, is_large, json_text, jsonata, prepare
 from templates.judgement import judgement
 from templates.states import CANCELED, COLLISION_RETRY, SERVICE_RETRY, State, transaction
 from templates.transactions import ATTEMPTS, Admission
@@ -171,7 +171,10 @@ def _run(job: Job, work: Work, following: str) -> State:
         ],
         "Assign": {
             "outcome": jsonata(f"$merge([{succeeded}, {work.exit_code}])"),
-            "large": jsonata(f"( $text := $string({work.output}); {is_large('$text')} )"),
+            "large": jsonata(
+                f"( $output := {work.output}; $text := {json_text('$output')}; "
+                f"{is_large('$text')} )"
+            ),
         },
         "Output": jsonata(work.output),
         "Next": following,

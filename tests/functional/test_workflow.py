@@ -125,11 +125,6 @@ class TestAPlainRun:
         assert held[0]["lease_until"] == 1_795_251_600 + 600 + 300
         assert free(table)
 
-    def test_that_returns_nothing_has_the_output_null(self, table):
-        machine(LAMBDA, lambda _: None).run("first", {})
-
-        assert only_run(table)["output"] == "null"
-
 
 class TestItsInput:
     @pytest.mark.parametrize(
@@ -188,7 +183,39 @@ class TestItsInput:
         assert stored(key) == {"text": "é" * 30_000}
 
 
+RESULTS = {
+    "nothing": None,
+    "the text null": "null",
+    "a number": 3,
+    "the text of a number": "3",
+    "an empty text": "",
+    "a text": 'it\'s "quoted" \\ é 😀 \n',
+    "a text like an address": f"s3://{PLATFORM.artifacts_bucket}/runs/x/output.json",
+    "the text of a list": "[1]",
+    "a list of one": [1],
+    "a list of a list": [[1]],
+    "a list of a text": ["a"],
+    "an empty list": [],
+    "an object": {"a": [1, {"b": None}]},
+    "an empty object": {},
+    "a truth": True,
+}
+
+
 class TestItsOutput:
+    @pytest.mark.parametrize("result", RESULTS.values(), ids=RESULTS)
+    def test_is_recorded_as_json(self, table, result):
+        execution = machine(LAMBDA, lambda _: result).run("first", {})
+
+        assert json.loads(only_run(table)["output"]) == result
+        assert execution.output == result
+
+    def test_of_a_text_is_as_large_as_its_json(self, table):
+        execution = machine(LAMBDA, lambda _: "\x01" * 30_000).run("first", {})
+
+        assert execution.states[-3:] == ["Record", "StoreOutput", "Record"]
+        assert only_run(table)["output"].startswith("s3://")
+
     def test_goes_to_s3_when_it_is_large(self, table):
         execution = machine(LAMBDA, lambda _: {"text": "x" * 150_000}).run("first", {})
 
@@ -204,7 +231,7 @@ class TestItsOutput:
         machine(LAMBDA, lambda _: "x" * 150_000).run("first", {})
 
         assert only_run(table)["status"] == "SUCCEEDED"
-        assert only_run(table)["output"] == "not stored: S3.NoSuchBucketException"
+        assert only_run(table)["output"] == '"not stored: S3.NoSuchBucketException"'
 
 
 class TestOverlap:
