@@ -39,6 +39,7 @@ _PASSES_BY_ITSELF = re.compile(
             r"cannot be assumed",
             r"unable to assume the role",
             r"does not have permissions to call createnetworkinterface",
+            r"startdate you specify cannot be earlier",  # the stack took long: the next has another
         )
     ),
     re.IGNORECASE,

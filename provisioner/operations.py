@@ -82,9 +82,9 @@ class Operations:
     def _request(
         self, verb: str, wanted: Wanted, record: StackRecord, now: datetime
     ) -> StackRequest:
-        job = jobs.as_of(wanted.job, now)
+        job = wanted.job
         return StackRequest(
-            template=templates.to_json(templates.build(job, self._platform)),
+            template=templates.to_json(templates.build(job, self._platform, now)),
             parameters={"SpecDigest": wanted.digest, "DeletionPolicy": job.deletion_policy},
             tags={**job.tags, OWNER_TAG: self._platform.prefix, "job": job.job_name},
             token=request_token(verb, wanted.digest, record.version),

@@ -9,6 +9,7 @@ share stands in a module of its own: `workflow` (with its `detours`, `states`, `
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, assert_never
 
 from troposphere import GetAtt, Parameter, Ref, Template
@@ -30,7 +31,10 @@ MAX_INLINE_BYTES = 51_200
 """CloudFormation quotas, template body size in a request; a larger one goes through S3."""
 
 
-def build(job: Job, platform: Platform) -> Template:
+BEFORE_ALL_SCHEDULES = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def build(job: Job, platform: Platform, now: datetime = BEFORE_ALL_SCHEDULES) -> Template:
     """Return the template of a job's stack.
 
     Parameters
@@ -39,6 +43,8 @@ def build(job: Job, platform: Platform) -> Template:
         With its bundle's version or its image's digest pinned, so that new code is a new template.
     platform
         What the bootstrap made, which a job's stack refers to.
+    now
+        Schedules are made as they can be at this time: what has passed is left out.
 
     Returns
     -------
@@ -68,7 +74,7 @@ def build(job: Job, platform: Platform) -> Template:
         "LogGroup": Ref("LogGroup"),
         **own_outputs,
     }
-    ticks = schedules(job, platform, workflow)
+    ticks = schedules(job, platform, workflow, now)
     if ticks:
         values["ScheduleArn"] = GetAtt(ticks[0], "Arn")
     resources += ticks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from troposphere import Ref
@@ -14,31 +15,37 @@ from troposphere.scheduler import (
     Target,
 )
 
-from provisioner.jobs import stack_name
+from provisioner.jobs import planned, stack_name
 from templates.arns import in_account
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from troposphere.stepfunctions import StateMachine
 
-    from provisioner.jobs import Job
+    from provisioner.jobs import Job, PlannedSchedule
     from provisioner.settings import Platform
 
 RETRY_ATTEMPTS = 185
 """EventBridge Scheduler, RetryPolicy: the most, so that `catch_up_minutes` alone decides."""
 
 
-def schedules(job: Job, platform: Platform, workflow: StateMachine) -> list[Schedule]:
-    """Return the schedules; one with ``rate()`` fires as soon as it is made."""
-    return [_schedule(job, platform, workflow, index) for index in range(len(job.schedule))]
+def schedules(
+    job: Job, platform: Platform, workflow: StateMachine, now: datetime
+) -> list[Schedule]:
+    """Return the schedules that have a tick after `now`, each numbered as in the row."""
+    return [_schedule(job, platform, workflow, one) for one in planned(job, now)]
 
 
-def _schedule(job: Job, platform: Platform, workflow: StateMachine, index: int) -> Schedule:
-    name = f"{stack_name(platform.prefix, job.job_name)}-{index}"
+def _schedule(
+    job: Job, platform: Platform, workflow: StateMachine, one: PlannedSchedule
+) -> Schedule:
+    name = f"{stack_name(platform.prefix, job.job_name)}-{one.index}"
     schedule = Schedule(
-        f"Schedule{index}",
+        f"Schedule{one.index}",
         Name=name,
         GroupName=platform.schedule_group,
-        ScheduleExpression=job.schedule[index],
+        ScheduleExpression=one.expression,
         ScheduleExpressionTimezone=job.timezone,
         State="ENABLED" if job.schedule_enabled else "DISABLED",
         FlexibleTimeWindow=_window(job.jitter_minutes),
@@ -55,11 +62,16 @@ def _schedule(job: Job, platform: Platform, workflow: StateMachine, index: int) 
             ),
         ),
     )
-    if job.schedule_start:
-        schedule.StartDate = job.schedule_start
-    if job.schedule_end:
-        schedule.EndDate = job.schedule_end
+    if one.start:
+        schedule.StartDate = _date(one.start)
+    if one.end:
+        schedule.EndDate = _date(one.end)
     return schedule
+
+
+def _date(moment: datetime) -> str:
+    """Return a date as AWS::Scheduler::Schedule wants it, with milliseconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def _window(jitter_minutes: int) -> FlexibleTimeWindow:

@@ -16,11 +16,10 @@ from provisioner.cli.display import hint, stdout, table
 from provisioner.cli.options import DEFAULT_STACK, JobArgument, Overlap, StackOption, one_command
 from provisioner.cli.schedule import iso_seconds, job_of, local_time
 from provisioner.cli.session import session
-from provisioner.errors import PermanentError
 from provisioner.jobs import Job
 from provisioner.jobs.errors import InvalidValueError
 from provisioner.jobs.payload import RESERVED
-from provisioner.jobs.ticks import Tick, UnknownStartError, ticks_of
+from provisioner.jobs.ticks import Tick, ticks_of
 from provisioner.jobs.zones import instant
 from provisioner.runs import MAX_WAITING
 
@@ -105,11 +104,7 @@ def _ticks(job: Job, start: datetime, end: datetime) -> Sequence[Tick]:
     if end > datetime.now(UTC):
         raise typer.BadParameter("--to lies ahead: those ticks are the schedule's own")
     before = start - timedelta(microseconds=1)
-    try:
-        schedules = [ticks_of(job, index, before) for index in range(len(job.schedule))]
-    except UnknownStartError as error:
-        message = f"{job.job_name}: {error}; set schedule_start"
-        raise PermanentError(message) from error
+    schedules = [ticks_of(job, index, before) for index in range(len(job.schedule))]
     found = []
     for tick in heapq.merge(*schedules):
         if tick.at >= end:

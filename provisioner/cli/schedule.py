@@ -1,7 +1,7 @@
 """`provisioner schedule`: when a job runs next, and how its last scheduled runs went."""
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -26,7 +26,7 @@ from provisioner.cli.runs import execution_name, reason
 from provisioner.cli.session import Session, session
 from provisioner.errors import PermanentError
 from provisioner.jobs import Job, Rejected
-from provisioner.jobs.ticks import Tick, UnknownStartError, ticks_of
+from provisioner.jobs.ticks import Tick, ticks_of
 from provisioner.jobs.zones import zone
 from provisioner.runs import Pause, RunStatus
 
@@ -37,12 +37,11 @@ LAST_RUNS = 10
 
 @dataclass(frozen=True, slots=True)
 class _Schedule:
-    """A job's schedule at a time: `unknown` are the expressions whose ticks nobody can tell."""
+    """A job's schedule at a time."""
 
     job: Job
     now: datetime
     next: Sequence[Tick]
-    unknown: Sequence[str]
     pause: Pause | None
     runs: Sequence[Item]
     missed_ticks: int
@@ -95,29 +94,15 @@ def _look(here: Session, job: Job, count: int) -> _Schedule:
     runs = here.triggers.scheduled(job.job_name, LAST_RUNS)
     pause = here.triggers.pause(job.job_name) if job.pause_on_failures else None
     record = here.record(job.job_name)
-    known, unknown = [], []
-    for index, expression in enumerate(job.schedule):
-        try:
-            known.append(ticks_of(job, index, now, since=_since(job, runs)))
-        except UnknownStartError:
-            unknown.append(expression)
+    ahead = (ticks_of(job, index, now) for index in range(len(job.schedule)))
     return _Schedule(
         job,
         now,
-        next=list(islice(heapq.merge(*known), count)),
-        unknown=unknown,
+        next=list(islice(heapq.merge(*ahead), count)),
         pause=pause if pause and pause.paused else None,
         runs=runs,
         missed_ticks=record.missed_ticks if record else 0,
     )
-
-
-def _since(job: Job, runs: Iterable[Item]) -> datetime | None:
-    """Return a tick from which a rate() may be counted: runs do not say of which schedule."""
-    if len(job.schedule) > 1:
-        return None
-    times = (run["scheduled_for"] for run in runs if "scheduled_for" in run)
-    return next((datetime.fromisoformat(time) for time in times), None)
 
 
 def iso_seconds(moment: datetime) -> str:
@@ -164,11 +149,9 @@ def _show_next(found: _Schedule) -> None:
         )
     if listed.row_count:
         stdout().print(listed)
-    for expression in found.unknown:
-        text = f"{expression} is counted from when its schedule was made: no tick is known"
-        _line(Text(text, "dim"))
-    if not found.next and not found.unknown:
-        _line(Text("none any more", "dim"))
+    if not found.next:
+        over = f": the schedule ended at {job.schedule_end}" if job.schedule_end else ""
+        _line(Text(f"none any more{over}", "dim"))
 
 
 def _show_runs(found: _Schedule) -> None:
@@ -219,7 +202,6 @@ def _document(found: _Schedule) -> documents.Document:
             }
             for tick in found.next
         ],
-        "unknown": list(found.unknown),
         "runs": list(found.runs),
         "missed_ticks": found.missed_ticks,
     }

@@ -17,7 +17,7 @@ from provisioner.jobs.network import Network
 from provisioner.jobs.notify import DEFAULT_EVENTS, Event
 from provisioner.jobs.parsing import parse
 from provisioner.jobs.queue import Queue
-from provisioner.jobs.times import as_of
+from provisioner.jobs.times import PlannedSchedule, planned
 
 __all__ = [
     "DEFAULT_EVENTS",
@@ -31,13 +31,14 @@ __all__ = [
     "Job",
     "LambdaJob",
     "Network",
+    "PlannedSchedule",
     "Queue",
     "Rejected",
     "S3Object",
-    "as_of",
     "dependencies_of",
     "job_name_of",
     "parse",
+    "planned",
     "row_digest",
     "spec_digest",
     "stack_name",

@@ -34,6 +34,7 @@ from provisioner.jobs.permissions import statements
 from provisioner.jobs.queue import Queue, queue_options
 from provisioner.jobs.schedule import expressions
 from provisioner.jobs.tags import tag_map
+from provisioner.jobs.ticks import all_come
 from provisioner.jobs.values import choice, decimal, flag, known, line, whole, words
 from provisioner.jobs.zones import instant, zone_name
 
@@ -103,8 +104,8 @@ class RowModel(BaseModel):
     architecture: Annotated[Literal["arm64", "x86_64"], checked(choice(("arm64", "x86_64")))] = (
         "arm64"
     )
-    schedule: Annotated[tuple[str, ...], checked(expressions)] = ()
     timezone: Annotated[str, checked(zone_name)] = "UTC"
+    schedule: Annotated[tuple[str, ...], checked(expressions)] = ()
     schedule_enabled: Annotated[bool, checked(flag)] = True
     schedule_note: Annotated[str, checked(line(256))] = ""
     schedule_start: str | None = None
@@ -137,6 +138,13 @@ class RowModel(BaseModel):
         Literal["delete", "retain"], checked(choice(("delete", "retain")))
     ] = "delete"
     paused: Annotated[bool, checked(flag)] = False
+
+    @field_validator("schedule")
+    @classmethod
+    def _comes(cls, texts: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if (timezone := info.data.get("timezone")) is not None:
+            all_come(texts, timezone)
+        return texts
 
     @field_validator("overlap")
     @classmethod

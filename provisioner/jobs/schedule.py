@@ -200,9 +200,11 @@ def _at(body: str) -> At:
     if not _AT.fullmatch(body):
         raise invalid('at() takes a date and time without zone, like "at(2030-01-31T09:00:00)"')
     try:
-        return At(f"at({body})", datetime.fromisoformat(body))
+        local = datetime.fromisoformat(body)
     except ValueError as error:
         raise invalid(f"at(): there is no such date and time as {body}") from error
+    YEAR.value(str(local.year))
+    return At(f"at({body})", local)
 
 
 def _cron(fields: list[str]) -> Cron:
@@ -265,9 +267,9 @@ def _values(text: str, field: CronField) -> frozenset[int]:
     for part in text.split(","):
         span, slash, step = part.partition("/")
         by = _step(step, field) if slash else 1
-        low, dash, high = ("*", "", "") if span == "*" else span.partition("-")
-        start = field.minimum if low == "*" else field.value(low)
-        end = field.value(high) if dash else field.maximum if slash or low == "*" else start
+        low, dash, high = span.partition("-")
+        start = field.minimum if span == "*" else field.value(low)
+        end = field.value(high) if dash else field.maximum if slash or span == "*" else start
         if start > end:
             if not field.wraps:
                 raise invalid(f"{field.name}: {span} runs backwards")

@@ -1,17 +1,21 @@
 """The times at which a schedule fires, as EventBridge Scheduler documents them.
 
 A local time that the clocks skip in spring does not fire; one that they show twice in autumn fires
-once, the first time. A day of rate() is 24 hours.
+once, the first time. A day of rate() is 24 hours, counted from `schedule_start`, or from a time
+that the job's name alone decides: so nothing but the row moves a schedule, and no two jobs of the
+same rate need to meet.
 """
 
 from __future__ import annotations
 
+import hashlib
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, assert_never
 
+from provisioner.jobs.errors import InvalidValueError
 from provisioner.jobs.schedule import (
     YEAR,
     At,
@@ -33,8 +37,13 @@ if TYPE_CHECKING:
     from provisioner.jobs.model import Job
 
 
-class UnknownStartError(ValueError):
-    """The ticks of a rate() that has no start are not known."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_FIRST_YEAR_OF_USE = 2026
+"""No row is older, so what has come only before is not asked for."""
+
+_MOST_SKIPPED = 2_000
+"""Local times in a row that clocks may skip before we believe that they skip all: many years'."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,17 +54,52 @@ class Tick:
     index: int
 
 
-def ticks_of(
-    job: Job, index: int, after: datetime, *, since: datetime | None = None
-) -> Iterator[Tick]:
-    """Yield the ticks of one of a job's schedules, as `ticks` does and with its errors."""
+def ticks_of(job: Job, index: int, after: datetime) -> Iterator[Tick]:
+    """Yield the ticks of one of a job's schedules later than `after`, as `ticks` does."""
     start, end = (
         None if bound is None else datetime.fromisoformat(bound)
         for bound in (job.schedule_start, job.schedule_end)
     )
-    expression = job.schedule[index]
-    found = ticks(expression, job.timezone, after, start=start, end=end, since=since)
+    found = ticks(
+        job.schedule[index], job.timezone, after, start=start, end=end, job_name=job.job_name
+    )
     return (Tick(moment, index) for moment in found)
+
+
+def all_come(expressions: tuple[str, ...], timezone: str) -> None:
+    """Check that each of a row's schedules has a tick.
+
+    Raises
+    ------
+    InvalidValueError
+        With those that have none.
+    """
+    problems = [
+        (f"[{index}]" if len(expressions) > 1 else "", f'"{text}" never comes in {timezone}')
+        for index, text in enumerate(expressions)
+        if not comes(text, timezone)
+    ]
+    if problems:
+        raise InvalidValueError(*problems)
+
+
+def comes(expression: str, timezone: str) -> bool:
+    """Tell whether a schedule has any tick at all, be it over already.
+
+    The 31st of February has none, neither has a time that the clocks of its zone skip.
+    """
+    where = zone(timezone)
+    match parse(expression):
+        case At(local=local):
+            return _instant(local, where) is not None
+        case Rate():
+            return True
+        case Cron() as cron:
+            since = min(max(cron.years), _FIRST_YEAR_OF_USE)
+            candidates = islice(_local(cron, datetime(since, 1, 2)), _MOST_SKIPPED)
+            return any(_instant(local, where) for local in candidates)
+        case other:
+            assert_never(other)
 
 
 def ticks(
@@ -65,7 +109,7 @@ def ticks(
     *,
     start: datetime | None = None,
     end: datetime | None = None,
-    since: datetime | None = None,
+    job_name: str = "",
 ) -> Iterator[datetime]:
     """Yield the ticks later than `after`, in order and in UTC, up to the year 2199.
 
@@ -74,14 +118,9 @@ def ticks(
     expression, timezone
         As the row has them, already checked.
     start, end
-        The schedule's StartDate and EndDate: from the one on, before the other. at() ignores them.
-    since
-        When the schedule was made, from which rate() is counted without `start`.
-
-    Raises
-    ------
-    UnknownStartError
-        For a rate() with neither `start` nor `since`.
+        The row's: from the one on, before the other. at() ignores them.
+    job_name
+        What a rate() without `start` is counted by.
     """
     where = zone(timezone)
     match parse(expression):
@@ -89,10 +128,8 @@ def ticks(
             moment = _instant(local, where)
             return iter([moment] if moment and moment > after else [])
         case Rate(every=every):
-            first = start or since
-            if first is None:
-                raise UnknownStartError("a rate() without schedule_start has no known ticks")
-            found = _rate(first.astimezone(UTC), every, after)
+            first = start.astimezone(UTC) if start else _first_of(job_name, every)
+            found = _rate(first, every, after)
         case Cron() as cron:
             floor = max(after, start) if start else after
             instants = (_instant(local, where) for local in _local(cron, floor.astimezone(where)))
@@ -102,6 +139,12 @@ def ticks(
                 if moment and moment > after and (start is None or moment >= start)
             )
     return takewhile(lambda moment: moment < end, found) if end else found
+
+
+def _first_of(job_name: str, every: timedelta) -> datetime:
+    """Return the first tick of a rate() without start: a whole minute within its first period."""
+    seed = int.from_bytes(hashlib.sha256(job_name.encode()).digest()[:8])
+    return _EPOCH + timedelta(minutes=seed % (every // timedelta(minutes=1)))
 
 
 def _rate(first: datetime, every: timedelta, after: datetime) -> Iterator[datetime]:

@@ -1,23 +1,53 @@
-"""A job at a certain time: what of its schedule still lies ahead."""
+"""A job's schedules at a certain time: which can still be made, and from when on each counts."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
+
+from provisioner.jobs.schedule import At, Cron, Rate, parse
+from provisioner.jobs.ticks import ticks_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from provisioner.jobs.model import Job
 
 
-def as_of(job: Job, now: datetime) -> Job:
-    """Return the job as its schedules can be made now.
+@dataclass(frozen=True, slots=True)
+class PlannedSchedule:
+    """One of a job's schedules as EventBridge Scheduler gets it; `index` is that of the row."""
 
-    EventBridge Scheduler refuses a StartDate or an EndDate that has passed. A start that has passed
-    means "from now on", and an end that has passed leaves no schedule.
+    index: int
+    expression: str
+    start: datetime | None
+    end: datetime | None
+
+
+def planned(job: Job, now: datetime) -> Iterator[PlannedSchedule]:
+    """Yield the job's schedules that have a tick after `now`; the others are not made.
+
+    EventBridge Scheduler refuses a StartDate more than five minutes back and an EndDate that has
+    passed, and an at() that has passed would run at once or fail its stack. A rate() always gets a
+    StartDate, its next tick: without one it would run at once, and count from then on.
     """
-    changes: dict[str, object] = {}
-    if job.schedule_start is not None and datetime.fromisoformat(job.schedule_start) <= now:
-        changes["schedule_start"] = None
-    if job.schedule_end is not None and datetime.fromisoformat(job.schedule_end) <= now:
-        changes |= {"schedule": (), "schedule_end": None}
-    return job.model_copy(update=changes) if changes else job
+    for index, expression in enumerate(job.schedule):
+        following = next(ticks_of(job, index, now), None)
+        if following is None:
+            continue
+        start, end = _instant(job.schedule_start), _instant(job.schedule_end)
+        match parse(expression):
+            case At():
+                yield PlannedSchedule(index, expression, None, None)
+            case Cron():
+                ahead = start if start is not None and start > now else None
+                yield PlannedSchedule(index, expression, ahead, end)
+            case Rate():
+                yield PlannedSchedule(index, expression, following.at, end)
+            case other:
+                assert_never(other)
+
+
+def _instant(bound: str | None) -> datetime | None:
+    return None if bound is None else datetime.fromisoformat(bound)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
@@ -29,6 +30,7 @@ OUTPUTS = {
     "ImageRegistry": f"{PLATFORM.account_id}.dkr.ecr.{PLATFORM.region}.amazonaws.com",
 }
 
+NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 _STARTED = "2026-11-21T09:00:00.123Z"
 NOTICE = Notice(
     Event.FAILED,
@@ -80,7 +82,7 @@ def rendered() -> dict[str, str]:
     """Return what each golden file should hold."""
     files = {}
     for path in EXAMPLES:
-        template = json.loads(templates.to_json(templates.build(example(path), PLATFORM)))
+        template = json.loads(templates.to_json(templates.build(example(path), PLATFORM, NOW)))
         for name, content in (("json", template), ("asl.json", workflow(template))):
             files[f"{path.stem}.{name}"] = json.dumps(content, indent=2) + "\n"
     message = slack_messages.message(NOTICE)

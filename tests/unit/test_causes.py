@@ -33,6 +33,7 @@ PASSES = {
     "bucket conflict": "A conflicting conditional operation is currently in progress against this resource. Please try again.",
     "network interface still attached": "resource sg-0123 has a dependent object (Service: Ec2, Status Code: 400) DependencyViolation",
     "new scheduler role": "The execution role you provide must allow AWS EventBridge Scheduler to assume the role. (HandlerErrorCode: InvalidRequest)",
+    "a schedule's start": 'Resource handler returned message: "The StartDate you specify cannot be earlier than 5 minutes ago. (Service: Scheduler, Status Code: 400)" (HandlerErrorCode: InvalidRequest)',
     "waiter": "Resource timed out waiting for completion (RequestToken: 9, HandlerErrorCode: NotStabilized)",
     "service limit": "Limit exceeded for resource of type 'AWS::Logs::LogGroup'. (HandlerErrorCode: ServiceLimitExceeded)",
 }

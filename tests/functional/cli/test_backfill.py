@@ -103,13 +103,6 @@ def test_what_is_refused(job, window, code, words):
     assert inputs(job) == {}
 
 
-def test_a_rate_without_a_start_has_no_known_ticks(job):
-    job.jobs.put(ROW | {"schedule": "rate(1 day)"})
-    result = job.run("backfill", "report", *WEEK)
-    assert result.exit_code == 1
-    assert "set schedule_start" in result.stderr
-
-
 def test_a_job_without_a_stack(here):
     here.jobs.put(DAILY)
     result = here.run("backfill", "report", *WEEK)

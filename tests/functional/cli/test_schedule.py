@@ -44,25 +44,15 @@ def test_ticks_of_several_schedules_come_in_one_order(here):
     assert [tick["schedule"] for tick in found] in (both * 2, both[::-1] * 2)
 
 
-def test_a_rate_counts_from_its_last_tick(here):
+def test_a_rate_without_a_start_is_known_too(here):
     here.jobs.put(ROW | {"schedule": "rate(6 hours)"})
-    last = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
-    stamp = f"{last:%Y-%m-%dT%H:%M:%SZ}"
-    put_run("report", "a", "SUCCEEDED", source="schedule", scheduled_for=stamp, started_at=last)
 
-    found = document(here, "--count", "1")
+    moments = [datetime.fromisoformat(tick["at"]) for tick in document(here, "-n", "3")["next"]]
 
-    assert found["next"][0]["at"] == f"{last + timedelta(hours=6):%Y-%m-%dT%H:%M:%SZ}"
-    assert found["unknown"] == []
-
-
-def test_a_rate_that_never_ran_is_not_guessed_at(here):
-    here.jobs.put(ROW | {"schedule": "rate(6 hours)"})
-    assert "rate(6 hours) is counted from when its schedule was made" in (
-        here.run("schedule", "report").stdout
-    )
-    found = document(here)
-    assert (found["next"], found["unknown"]) == ([], ["rate(6 hours)"])
+    assert moments == [moments[0] + timedelta(hours=6 * n) for n in range(3)]
+    assert moments == [datetime.fromisoformat(t["at"]) for t in document(here, "-n", "3")["next"]]
+    shown = here.run("schedule", "report", "-n", "1").stdout
+    assert f"{moments[0]:%a %Y-%m-%d %H:%M} +00:00" in shown or f"{moments[0]:%H:%M}" in shown
 
 
 def test_the_last_scheduled_runs(here):
@@ -108,6 +98,12 @@ def test_a_schedule_that_paused_says_so(here):
 def test_a_schedule_that_is_over(here):
     here.jobs.put(ROW | {"schedule": "at(2020-01-01T00:00:00)"})
     assert "none any more" in here.run("schedule", "report").stdout
+
+
+def test_a_window_without_a_start_that_is_over(here):
+    here.jobs.put(ROW | {"schedule": "rate(1 day)", "schedule_end": "2020-01-01"})
+    shown = here.run("schedule", "report").stdout
+    assert "none any more: the schedule ended at 2020-01-01T00:00:00Z" in shown
 
 
 WRONG = {

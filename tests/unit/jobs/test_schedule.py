@@ -140,6 +140,10 @@ REFUSED = {
     "at(2030-01-31T24:00:01)": "no such date and time",
     "at(2030-01-31T09:60:00)": "no such date and time",
     "at(0000-01-01T00:00:00)": "no such date and time",
+    "at(0001-01-01T00:00:00)": "year: 1 is not within 1970 to 2199",
+    "at(9999-12-31T23:59:59)": "year: 9999 is not within 1970 to 2199",
+    "cron(*-5 6 * * ? *)": 'minutes: "*" is not 0 to 59',
+    "cron(0 6 * *-JUN ? *)": 'month: "*" is not 1 to 12',
 }
 
 

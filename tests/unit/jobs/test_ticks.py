@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.jobs.ticks import UnknownStartError, ticks
+from provisioner.jobs.ticks import ticks
 
 
 def utc(text: str) -> datetime:
@@ -105,9 +105,18 @@ def test_rate_counts_24_hours_from_its_start_until_its_end():
     assert list(found) == [utc("2026-03-28T08:00"), utc("2026-03-29T08:00")]
 
 
-def test_rate_without_a_start_is_unknown():
-    with pytest.raises(UnknownStartError):
-        ticks("rate(1 day)", "UTC", utc("2026-01-01T00:00"))
+@pytest.mark.parametrize("job_name", ["report", "nightly", "a"])
+def test_rate_without_a_start_keeps_its_minute_whenever_it_is_asked(job_name):
+    asked = [utc("2026-01-01T00:00") + timedelta(minutes=17 * n) for n in range(200)]
+    found = {next(ticks("rate(6 hours)", "UTC", after, job_name=job_name)) for after in asked}
+    assert len({moment.hour % 6 * 60 + moment.minute for moment in found}) == 1
+    assert {moment.second for moment in found} == {0}
+
+
+def test_jobs_of_the_same_rate_need_not_meet():
+    names = (f"job-{number}" for number in range(100))
+    first = {next(ticks("rate(1 day)", "UTC", utc("2026-01-01T00:00"), job_name=n)) for n in names}
+    assert len(first) > 80
 
 
 def test_start_is_a_tick_and_end_is_none():
