@@ -130,4 +130,4 @@ _parse, _spec_digest, _row_digest = jobs.parse, jobs.spec_digest, jobs.row_diges
 MEMORY = Memory()
 
 # What `operations` uses of the package.
-_SYNTHESIS = SimpleNamespace(build=lambda job, _: MEMORY.template(job), to_json=str)
+_SYNTHESIS = SimpleNamespace(build=lambda job, _, _now: MEMORY.template(job), to_json=str)
