@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from provisioner.jobs import FieldError
+from provisioner.jobs.budget import excess
 from provisioner.jobs.errors import did_you_mean, shown
 
 if TYPE_CHECKING:
@@ -20,9 +21,15 @@ _PLACEHOLDER = re.compile(r"\$(?P<escaped>\$)?\{(?P<name>[^}]*)\}?")
 def filled(
     row: Mapping[str, object], outputs: Mapping[str, str]
 ) -> tuple[dict[str, object], tuple[FieldError, ...]]:
-    """Return the row with its placeholders replaced, and those that mean nothing."""
+    """Return the row with its placeholders replaced, and those that mean nothing.
+
+    What is too large for a row stays as it is: it is going to be refused.
+    """
     errors: list[FieldError] = []
-    return {name: _fill(value, name, outputs, errors) for name, value in row.items()}, tuple(errors)
+    return {
+        name: value if excess(name, value) else _fill(value, name, outputs, errors)
+        for name, value in row.items()
+    }, tuple(errors)
 
 
 def _fill(value: object, path: str, outputs: Mapping[str, str], errors: list[FieldError]) -> object:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from provisioner.jobs.errors import FieldError, did_you_mean, one_of
+from provisioner.jobs.budget import excess
+from provisioner.jobs.errors import MAX_ERRORS, FieldError, did_you_mean, one_of
 from provisioner.jobs.model import EcsJob, Job, LambdaJob
-from provisioner.jobs.rows import plain, printable
+from provisioner.jobs.rows import UNUSABLE, plain, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,11 +33,13 @@ class Row:
 
 
 def read(item: Mapping[str, object]) -> Row:
-    """Read an item; a NULL attribute counts as absent."""
+    """Read an item, unless it has too many errors; a NULL attribute counts as absent."""
     row = Row()
     job_type = item.get("type")
     kind = job_type if isinstance(job_type, str) and job_type in MODELS else None
     for written, value in item.items():
+        if len(row.errors) > MAX_ERRORS:
+            break
         name = ALIASES.get(written, written)
         if problem := _misplaced(written, name, kind):
             row.errors.append(FieldError(printable(written), problem))
@@ -53,7 +56,11 @@ def read(item: Mapping[str, object]) -> Row:
 def _take(row: Row, name: str, written: str, value: object) -> None:
     if name != written:
         row.written[name] = written
-    row.values[name] = plain(value, written, row.errors)
+    if problem := excess(name, value):
+        row.errors.append(FieldError(written, problem))
+        row.values[name] = UNUSABLE
+    else:
+        row.values[name] = plain(value, written, row.errors)
 
 
 def _misplaced(written: str, name: str, kind: str | None) -> str | None:

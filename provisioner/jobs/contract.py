@@ -7,10 +7,12 @@ to a part of draft 2020-12 that can be checked in bounded time and reads nothing
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from provisioner.jobs.errors import (
+    MAX_ERRORS,
     FieldError,
     InvalidValueError,
     did_you_mean,
@@ -76,7 +78,7 @@ def contract(value: object) -> dict[str, object]:
         raise invalid(f"has {size} bytes; the most is {MAX_BYTES}")
     from provisioner.jobs import json_schema  # noqa: PLC0415  (slow to import; few rows need it)
 
-    problems = tuple(_problems(schema)) or json_schema.faults(schema)
+    problems = tuple(islice(_problems(schema), MAX_ERRORS)) or json_schema.faults(schema)
     if problems:
         raise InvalidValueError(*((_path(at), message) for at, message in problems))
     return schema

@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 SHOWN_CHARACTERS = 60
 """How much of a wrong value an error repeats: enough to find it, not enough to leak it."""
+
+MAX_ERRORS = 50
+"""How many a person reads of one row; no more are looked for."""
+
+_LONGEST_WORD = 40
+"""Of which another could have been meant: to compare two takes their lengths' product."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +47,18 @@ class Rejected:
         not text.
     errors
         At least one; those of the row as a whole first, then in the order of the model's fields.
+        When there are more than `MAX_ERRORS`, the last one says so.
     """
 
     job_name: str
     errors: tuple[FieldError, ...]
+
+
+def at_most(errors: Sequence[FieldError]) -> tuple[FieldError, ...]:
+    """Return errors as far as a person reads them."""
+    if len(errors) <= MAX_ERRORS:
+        return tuple(errors)
+    return (*errors[:MAX_ERRORS], FieldError("", "and more; they show once these are put right"))
 
 
 class InvalidValueError(ValueError):
@@ -94,6 +108,8 @@ def kind_of(value: object) -> str:
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return ``; did you mean "x"?`` for the nearest choice, or nothing."""
+    if len(word) > _LONGEST_WORD:
+        return ""
     by_lower = {choice.lower(): choice for choice in choices}
     nearest = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.65)
     return f'; did you mean "{by_lower[nearest[0]]}"?' if nearest else ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from provisioner.jobs.attributes import MODELS, read
-from provisioner.jobs.errors import FieldError, InvalidValueError, Rejected
+from provisioner.jobs.errors import MAX_ERRORS, FieldError, InvalidValueError, Rejected, at_most
 from provisioner.jobs.model import RowModel
 from provisioner.jobs.rows import printable
 
@@ -42,9 +42,13 @@ def parse(item: Mapping[str, object]) -> Job | Rejected:
     -------
     Job or Rejected
         The job, its values normalised and its defaults filled in; or every error of the row. No
-        item makes it raise.
+        item makes it raise, or take long.
     """
     row = read(item)
+    name = item.get("job_name")
+    shown_name = printable(name) if isinstance(name, str) else ""
+    if len(row.errors) > MAX_ERRORS:
+        return Rejected(shown_name, at_most(row.errors))
     job_type = row.values.get("type")
     model = MODELS.get(job_type) if isinstance(job_type, str) else None
     try:
@@ -59,8 +63,7 @@ def parse(item: Mapping[str, object]) -> Job | Rejected:
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
         row.errors.extend(found for detail in details for found in _field_errors(detail, row))
-    name = item.get("job_name")
-    return Rejected(printable(name) if isinstance(name, str) else "", tuple(row.errors))
+    return Rejected(shown_name, at_most(row.errors))
 
 
 def _field_errors(detail: ErrorDetails, row: Row) -> Iterator[FieldError]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -52,8 +53,8 @@ def statements(value: object) -> tuple[dict[str, object], ...]:
     if not isinstance(value, list):
         raise invalid(f"must be a list of IAM statements, not {kind_of(value)}")
     found = each(((f"[{index}]", item) for index, item in enumerate(value)), _statement)
-    sids = [sid for statement in found if (sid := statement.get("Sid"))]
-    if repeated := next((sid for sid in sids if sids.count(sid) > 1), None):
+    sids = Counter(sid for statement in found if (sid := statement.get("Sid")))
+    if repeated := next((sid for sid, count in sids.items() if count > 1), None):
         raise invalid(f'has the Sid "{repeated}" more than once')
     size = len(json.dumps(found, separators=(",", ":")))
     if size > MAX_CHARACTERS:

@@ -11,7 +11,7 @@ import re
 from decimal import Decimal
 from typing import Final
 
-from provisioner.jobs.errors import FieldError
+from provisioner.jobs.errors import MAX_ERRORS, FieldError
 
 MAX_DEPTH = 20
 """Levels of lists and maps; DynamoDB's own limit is 32."""
@@ -52,8 +52,11 @@ def printable(name: object) -> str:
 def plain(value: object, path: str, errors: list[FieldError], depth: int = 0) -> object:
     """Return a value with its numbers as int or float, and add to `errors` what is wrong in it.
 
-    UNUSABLE stands in the place of each wrong part, so that the others can still be checked.
+    UNUSABLE stands in the place of each wrong part, so that the others can still be checked. What
+    is wrong with so many that nobody reads of it is not found.
     """
+    if len(errors) > MAX_ERRORS:
+        return UNUSABLE
     match value:
         case str():
             if problem := forbidden(value):

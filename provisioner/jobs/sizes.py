@@ -32,7 +32,7 @@ FARGATE_MEMORY_MB: Mapping[int, tuple[int, ...]] = MappingProxyType(
 )
 """Legal memory of each Fargate CPU size, in CPU units (ECS Developer Guide, Task size)."""
 
-_CPU = re.compile(r"\s*([0-9]{0,6}(?:\.[0-9]{1,6})?)\s*(vcpus?)?\s*", re.IGNORECASE)
+_CPU = re.compile(r"([0-9]{0,6}(?:\.[0-9]{1,6})?)(?:\s*(vcpus?))?", re.IGNORECASE)
 _LARGEST_VCPU = max(FARGATE_MEMORY_MB) // 1024
 _whole_memory = whole(1, 1_000_000, "MB")
 _whole_storage = whole(1, 1_000_000, "MB")
@@ -45,7 +45,7 @@ def fargate_cpu(value: object) -> int:
     spelled out, is in vCPUs, since the smallest task has 256 units.
     """
     text = str(value) if number_in(value) is not None else value
-    found = _CPU.fullmatch(text) if isinstance(text, str) else None
+    found = _CPU.fullmatch(text.strip()) if isinstance(text, str) else None
     if found and found[1]:
         number = float(found[1])
         units = number * 1024 if found[2] or number <= _LARGEST_VCPU else number

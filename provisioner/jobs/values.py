@@ -8,10 +8,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from types import MappingProxyType
 from typing import TypeVar
 
 from provisioner.jobs.errors import (
+    MAX_ERRORS,
     InvalidValueError,
     did_you_mean,
     invalid,
@@ -185,6 +187,8 @@ def as_text(value: object) -> str:
 def each(parts: Iterable[tuple[str, V]], check: Callable[[V], T]) -> list[T]:
     """Check every part of a value, and raise all that is wrong with them at once.
 
+    What follows more errors than a person reads is not looked at.
+
     Parameters
     ----------
     parts
@@ -201,6 +205,8 @@ def each(parts: Iterable[tuple[str, V]], check: Callable[[V], T]) -> list[T]:
         except InvalidValueError as error:
             failed = True
             problems += [(path + inner, message) for inner, message in error.problems]
+            if len(problems) > MAX_ERRORS:
+                break
     if failed:
         raise InvalidValueError(*problems)
     return checked
@@ -235,8 +241,7 @@ def keyed(
             f".{printable(key)}",
             refused.get(key) or f"is no part of {what}{did_you_mean(printable(key), checks)}",
         )
-        for key in value
-        if key not in checks
+        for key in islice((key for key in value if key not in checks), MAX_ERRORS)
     ]
     problems += [(f".{key}", "is required") for key in required if value.get(key) is None]
     failed = False

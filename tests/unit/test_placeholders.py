@@ -44,3 +44,11 @@ def test_unknown(value, field, message):
 
 def test_what_is_filled_in_is_not_filled_again():
     assert filled({"f": "${A}"}, {"A": "${B}", "B": "b"}) == ({"f": "${B}"}, ())
+
+
+def test_what_aliases_of_yaml_make_large_is_left_alone():
+    large = ["${Bucket}"]
+    for _ in range(60):
+        large = [large, large]
+
+    assert filled({"payload": large}, {"Bucket": "b"}) == ({"payload": large}, ())
