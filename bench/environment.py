@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 _ACCOUNT = "123456789012"
@@ -41,6 +42,20 @@ FUNCTION = {
     "SUBNETS": "subnet-0123456789abcdef0,subnet-0fedcba9876543210",
     "ASSIGN_PUBLIC_IP": "false",
     "LOG_RETENTION_DAYS": "30",
+    "ALLOWED": json.dumps(
+        {
+            "partition": "aws",
+            "region": "eu-central-1",
+            "account_id": _ACCOUNT,
+            "secrets_prefix": "jobs",
+            "slack_secret_arn": "",
+            "subnets": "*",
+            "security_groups": "*",
+            "image_repositories": "*",
+            "slack_channels": "*",
+            "reserved_tag_keys": "",
+        }
+    ),
 }
 
 

@@ -94,6 +94,7 @@ class Reconciler:
     ) -> None:
         self._ports = ports
         self._prefix = platform.prefix
+        self._allowed = platform.allowed
         self._operations = Operations(ports.cloudformation, platform)
         self._clock = clock
 
@@ -156,7 +157,7 @@ class Reconciler:
         stack_name = jobs.stack_name(self._prefix, name)
         stored = record or StackRecord(name, stack_name=stack_name)
         record = forgiven(stored) if forgive else stored
-        parsed = None if row is None else jobs.parse(row)
+        parsed = None if row is None else jobs.permitted(jobs.parse(row), self._allowed)
         digest = jobs.row_digest(row, parsed) if row is not None and parsed else None
         look = _Look(stored, record, _as_written(parsed), digest, now, forgive=record != stored)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -16,6 +17,41 @@ def console_home(partition: str, region: str, service: str) -> str:
     """Return the address of a service in the AWS console."""
     host = _CONSOLES.get(partition, "console.aws.amazon.com")
     return f"https://{region}.{host}/{service}/home?region={region}"
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What a row may name that is not its job's own, by the bootstrap's parameters.
+
+    Each list that has a ``*`` allows everything of its kind. `provisioner.jobs.allowed` holds
+    rows to it.
+    """
+
+    partition: str
+    region: str
+    account_id: str
+    secrets_prefix: str
+    slack_secret_arn: str = ""
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    image_repositories: tuple[str, ...] = ()
+    slack_channels: tuple[str, ...] = ()
+    reserved_tag_keys: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, text: str, own_subnets: str) -> Self:
+        """Read what template.yaml writes of its parameters; items of a list separate by commas.
+
+        The bootstrap's own subnets, which it writes elsewhere, are always allowed.
+        """
+        said: dict[str, str] = json.loads(text)
+        said["subnets"] = f"{own_subnets},{said['subnets']}"
+        lists = (
+            *("subnets", "security_groups", "image_repositories", "slack_channels"),
+            "reserved_tag_keys",
+        )
+        split = {name: tuple(filter(None, said.pop(name).split(","))) for name in lists}
+        return cls(**said, **split)  # type: ignore[arg-type]  # mypy takes each for every field
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +78,7 @@ class Platform:
     subnets: tuple[str, ...]
     assign_public_ip: bool
     log_retention_days: int
+    allowed: Allowed
 
     def arn(self, service: str, resource: str) -> str:
         """Return the ARN of a resource of this account and Region."""
@@ -90,6 +127,7 @@ class Settings:
             subnets=tuple(filter(None, environ["SUBNETS"].split(","))),
             assign_public_ip=environ["ASSIGN_PUBLIC_IP"] == "true",
             log_retention_days=int(environ["LOG_RETENTION_DAYS"]),
+            allowed=Allowed.from_json(environ["ALLOWED"], environ["SUBNETS"]),
         )
         return cls(
             platform=platform,

@@ -56,7 +56,7 @@ def apply(
     timeout_seconds = seconds_of(timeout)
     given = dict(_pair(text) for text in values or ())
     with session(stack) as here:
-        checked = check(files, {**here.outputs, **given})
+        checked = check(files, {**here.outputs, **given}, here.permitted)
         if checked.problems:
             _show(checked.problems)
             raise typer.Exit(ExitCode.ERROR)

@@ -12,7 +12,7 @@ from provisioner.cli import rows
 from provisioner.jobs import FieldError, Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from provisioner.jobs import Job
 
@@ -49,7 +49,11 @@ class Checked:
     problems: tuple[Problem, ...]
 
 
-def check(paths: Iterable[str], outputs: Mapping[str, str]) -> Checked:
+def check(
+    paths: Iterable[str],
+    outputs: Mapping[str, str],
+    permitted: Callable[[Job | Rejected], Job | Rejected],
+) -> Checked:
     """Read files and check every row in them.
 
     Parameters
@@ -58,6 +62,8 @@ def check(paths: Iterable[str], outputs: Mapping[str, str]) -> Checked:
         Files, `-` for stdin.
     outputs
         What placeholders in rows stand for.
+    permitted
+        Holds a job to what the bootstrap's parameters allow rows.
     """
     sourced: list[rows.SourcedRow] = []
     problems: list[Problem] = []
@@ -68,7 +74,7 @@ def check(paths: Iterable[str], outputs: Mapping[str, str]) -> Checked:
             problems.append(Problem(path, "", "", str(error)))
     good: dict[str, CheckedRow] = {}
     for row in sourced:
-        checked = _check(row, outputs)
+        checked = _check(row, outputs, permitted)
         if isinstance(checked, CheckedRow):
             earlier = good.setdefault(checked.job_name, checked)
             if earlier is checked:
@@ -82,12 +88,16 @@ def check(paths: Iterable[str], outputs: Mapping[str, str]) -> Checked:
     return Checked(tuple(good.values()), tuple(problems))
 
 
-def _check(row: rows.SourcedRow, outputs: Mapping[str, str]) -> CheckedRow | tuple[FieldError, ...]:
+def _check(
+    row: rows.SourcedRow,
+    outputs: Mapping[str, str],
+    permitted: Callable[[Job | Rejected], Job | Rejected],
+) -> CheckedRow | tuple[FieldError, ...]:
     try:
         values, unknown = placeholders.filled(row.values, outputs)
     except RecursionError:  # YAML can hold a list that holds itself
         return (FieldError("", "is nested too deeply"),)
-    job = jobs.parse(values)
+    job = permitted(jobs.parse(values))
     if unknown or isinstance(job, Rejected):
         named = {_attribute(error) for error in unknown}
         others = job.errors if isinstance(job, Rejected) else ()

@@ -51,7 +51,9 @@ def retry(
         for name in names:
             if name not in wanted and name not in records:
                 raise here.unknown(name)
-        followed = {name: _followed(wanted.get(name), records.get(name)) for name in names if wait}
+        followed = {
+            name: _followed(here, wanted.get(name), records.get(name)) for name in names if wait
+        }
         for name in names:
             here.reconcile_queue.send(name, retry=True)
             stdout().print(Text.assemble(status("queued"), f"     {name}"))
@@ -63,11 +65,13 @@ def retry(
             hint('See what becomes of them with "provisioner get".')
 
 
-def _followed(row: Mapping[str, object] | None, record: StackRecord | None) -> Followed | None:
+def _followed(
+    here: Session, row: Mapping[str, object] | None, record: StackRecord | None
+) -> Followed | None:
     """Return how to follow a job with a row; a row that makes no sense is answered with that."""
     if row is None:
         return None
-    job = rows.parse(row)
+    job = here.permitted(rows.parse(row))
     if not isinstance(job, Rejected):
         return following.follow(job, record, changed=True)
     version = record.version if record else 0

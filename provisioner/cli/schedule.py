@@ -79,7 +79,7 @@ def job_of(here: Session, job_name: str) -> Job:
     row = here.row(job_name)
     if row is None:
         raise here.unknown(job_name)
-    job = jobs.parse(row)
+    job = here.permitted(jobs.parse(row))
     if isinstance(job, Rejected):
         message = f'the row of {job_name} is INVALID; see "provisioner get {job_name}"'
         raise PermanentError(message)

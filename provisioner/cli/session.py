@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from provisioner import jobs
 from provisioner.aws import bootstrap
 from provisioner.aws.clients import translated
 from provisioner.aws.dead_letters import Place
@@ -16,11 +17,13 @@ from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.errors import NotFoundError, PermanentError
 from provisioner.jobs.errors import did_you_mean
+from provisioner.settings import Allowed
 from provisioner.stack import JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from provisioner.jobs import Job, Rejected
     from provisioner.stack import StackRecord
 
 
@@ -71,6 +74,12 @@ class Session:
             reconcile_queue_url=self._output("ReconcileQueueUrl"),
             run_events_function=self._output("RunEventsFunctionArn"),
         )
+
+    def permitted(self, job: Job | Rejected) -> Job | Rejected:
+        """Hold a row to the bootstrap's parameters, as far as that says them."""
+        said = self.outputs.get("Allowed")
+        own_subnets = self.outputs.get("Subnets", "")
+        return jobs.permitted(job, Allowed.from_json(said, own_subnets)) if said else job
 
     def row(self, job_name: str) -> Mapping[str, object] | None:
         """Return a job's row."""

@@ -93,8 +93,11 @@ def _told(read: list[tuple[Any, Notice]], context: LambdaContext) -> Iterator[An
 
 
 def _wanting(job_names: Iterable[str]) -> Mapping[str, Job | Rejected]:
-    rows = JobsTable(settings().jobs_table).get_many(job_names)
-    return {name: jobs.parse(row) for name, row in rows.items()}
+    rows, allowed = (
+        JobsTable(settings().jobs_table).get_many(job_names),
+        settings().platform.allowed,
+    )
+    return {name: jobs.permitted(jobs.parse(row), allowed) for name, row in rows.items()}
 
 
 def _of_job(notice: Notice, job: Job | Rejected | None) -> Iterator[Notice]:

@@ -117,7 +117,8 @@ def _compare() -> None:
     records = {record.job_name: record for record in StacksTable(own.stacks_table).all()}
     rows: dict[str, str] = {}
     for row in JobsTable(own.jobs_table).all():
-        name, parsed = str(row["job_name"]), jobs.parse(row)
+        name = str(row["job_name"])
+        parsed = jobs.permitted(jobs.parse(row), own.platform.allowed)
         rows[name] = jobs.row_digest(row, parsed)
         if not isinstance(parsed, Rejected) and parsed.history_limit:
             _prune(name, parsed.history_limit)

@@ -5,6 +5,7 @@ with every error at once. `rows` takes the item apart, `model` says what each at
 a module for each kind of value; `digest` and `names` derive what the stack is known by.
 """
 
+from provisioner.jobs.allowed import permitted
 from provisioner.jobs.artifacts import S3Object
 from provisioner.jobs.dependencies import dependencies_of
 from provisioner.jobs.digest import row_digest, spec_digest
@@ -38,6 +39,7 @@ __all__ = [
     "dependencies_of",
     "job_name_of",
     "parse",
+    "permitted",
     "planned",
     "row_digest",
     "spec_digest",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import boto3
 import pytest
 from moto import mock_aws
@@ -108,6 +110,20 @@ def bootstrap(monkeypatch):
             "SUBNETS": "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
             "ASSIGN_PUBLIC_IP": "true",
             "LOG_RETENTION_DAYS": "30",
+            "ALLOWED": json.dumps(
+                {
+                    "partition": "aws",
+                    "region": REGION,
+                    "account_id": ACCOUNT,
+                    "secrets_prefix": "jobs",
+                    "slack_secret_arn": "",
+                    "subnets": "*",
+                    "security_groups": "*",
+                    "image_repositories": "*",
+                    "slack_channels": "*",
+                    "reserved_tag_keys": "",
+                }
+            ),
         }
         for name, value in environment.items():
             monkeypatch.setenv(name, value)

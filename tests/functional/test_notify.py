@@ -12,6 +12,7 @@ from provisioner.entrypoints import notify, sweep
 from provisioner.entrypoints.notify import TIME_TO_PUBLISH_MILLISECONDS
 from provisioner.notices import of_document
 from provisioner.runs import iso
+from tests.functional.conftest import forget
 from tests.functional.test_dead_letters import NOWHERE, POISON, dead_letters, metrics
 from tests.functional.test_entrypoints import ROW, Context
 
@@ -146,6 +147,19 @@ def test_each_job_has_told_what_its_row_wants(told):
         "gone": None,
         "wrong": None,
     }
+
+
+def test_a_channel_that_is_not_open_to_rows_is_not_written_to(told, bootstrap, monkeypatch):
+    allowed = json.loads(bootstrap["ALLOWED"]) | {"slack_channels": "#x"}
+    monkeypatch.setenv("ALLOWED", json.dumps(allowed))
+    forget()
+    row("open", slack_channel={"S": "#x"})
+    row("closed", slack_channel={"S": "#board"})
+
+    handle(run("FAILED", "open"), run("FAILED", "closed"))
+
+    channels = {document["job_name"]: document.get("slack_channel") for document, _ in told()}
+    assert channels == {"open": "#x", "closed": None}
 
 
 def test_a_failed_stack_is_told_of(told):

@@ -86,6 +86,9 @@ class Provisioner:
 
     def build(self) -> None:
         self.deploy()
+        self.build_tables()
+
+    def build_tables(self) -> None:
         _table("jobs-Jobs", "job_name")
         _table("jobs-Stacks", "job_name")
         _table("jobs-Triggers", "job_name", "trigger_id")

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from provisioner.settings import Platform
+from provisioner.settings import Allowed, Platform
+
+EVERYTHING = Allowed(
+    partition="aws",
+    region="eu-west-1",
+    account_id="123456789012",
+    secrets_prefix="jobs",
+    subnets=("*",),
+    security_groups=("*",),
+    image_repositories=("*",),
+    slack_channels=("*",),
+)
+"""Parameters that open to rows what can be opened."""
 
 PLATFORM = Platform(
     prefix="jobs",
@@ -25,4 +37,5 @@ PLATFORM = Platform(
     subnets=("subnet-0123456789abcdef0", "subnet-0123456789abcdef1"),
     assign_public_ip=True,
     log_retention_days=30,
+    allowed=EVERYTHING,
 )

@@ -63,7 +63,7 @@ MOST_OPERATIONS = 2 * MAX_ATTEMPTS + 4
 
 
 class World:
-    def __init__(self, pace=OpenPace):
+    def __init__(self, pace=OpenPace, platform=PLATFORM):
         self.clock = FakeClock()
         self.faults = Faults()
         self.jobs = FakeJobs()
@@ -83,7 +83,7 @@ class World:
             self.pin,
             self.dependants,
         )
-        self.reconciler = Reconciler(self.ports, PLATFORM, self.clock)
+        self.reconciler = Reconciler(self.ports, platform, self.clock)
 
     def pin(self, job):
         if self.unpinnable:
@@ -138,6 +138,19 @@ def test_a_row_becomes_a_stack_and_its_arns_come_back(ready):
     assert ready.record.outputs == {"StateMachineArn": f"arn:{ready.record.spec_digest}"}
     assert ready.record.deployed_digest == ready.record.spec_digest
     assert [c.status for c in ready.record.conditions] == ["True", "True"]
+
+
+def test_a_row_that_reaches_too_far_is_invalid_and_its_stack_stays():
+    world = World(platform=replace(PLATFORM, allowed=replace(PLATFORM.allowed, slack_channels=())))
+    world.put()
+    world.finish()
+    deployed = world.state
+
+    world.put(memory_mb=512, slack_channel="#board")
+
+    assert world.record.status is JobStatus.INVALID
+    assert [error.field for error in world.record.errors] == ["slack_channel"]
+    assert world.state == deployed
 
 
 def test_looking_again_changes_nothing(ready):

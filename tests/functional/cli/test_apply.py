@@ -8,7 +8,7 @@ import yaml
 
 from provisioner.jobs import FieldError
 from provisioner.stack import Failure, JobStatus
-from tests.support.cli import BUNDLES, NOW, ROW
+from tests.support.cli import ACCOUNT, BUNDLES, NOW, OUTPUTS, REGION, ROW
 from tests.support.waiting import wait_until
 
 
@@ -64,6 +64,33 @@ class TestApply:
             ("5", "problems; nothing was written."),
         ):
             assert any([subject] == line[:1] and words in "".join(line[1:]) for line in problems)
+
+    def test_what_the_bootstrap_does_not_open_to_rows_is_said_before_it_is_written(
+        self, account, file
+    ):
+        allowed = {
+            "partition": "aws",
+            "region": REGION,
+            "account_id": ACCOUNT,
+            "secrets_prefix": "jobs",
+            "slack_secret_arn": "",
+            "subnets": "subnet-01234567,",
+            "security_groups": "",
+            "image_repositories": "",
+            "slack_channels": "#ops",
+            "reserved_tag_keys": "access",
+        }
+        account.deploy(outputs=OUTPUTS | {"Allowed": json.dumps(allowed)})
+        account.build_tables()
+        bad = {"slack_channel": "#board", "tags": {"Access": "all"}}
+
+        result = account.run("apply", file(ROW | bad))
+
+        assert result.exit_code == 1
+        assert "tags.Access" in result.stderr
+        assert "AllowedSlackChannels" in result.stderr
+        assert account.row() == {}
+        assert account.run("apply", file(ROW | {"slack_channel": "#ops"})).exit_code == 0
 
     def test_a_job_twice_is_a_mistake(self, here, file):
         result = here.run("apply", file(ROW), file(ROW | {"memory_mb": 256}, name="more.yaml"))

@@ -1,0 +1,149 @@
+"""What a row may name besides what is its job's own: the bootstrap's parameters say it.
+
+A row's author is no administrator of the account. Networks, images, secrets and channels are
+chosen from those that the platform team has opened, and everything else is refused by its name.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from provisioner.jobs.errors import FieldError, Rejected
+from provisioner.jobs.model import EcsJob
+from provisioner.jobs.rows import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from provisioner.jobs.model import Job
+    from provisioner.settings import Allowed
+
+EVERYTHING = "*"
+
+_SHOWN = 5
+"""Entries of a list that an error repeats."""
+
+# Docker's own rule for telling a registry from the first part of a repository's name.
+_REGISTRY = re.compile(r"[^/]*[.:][^/]*|localhost")
+_DOCKER_HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
+
+# Secrets Manager ends a secret's ARN with six characters of its own, which may be left out.
+_ARN_SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
+
+
+def permitted(job: Job | Rejected, allowed: Allowed) -> Job | Rejected:
+    """Return the job, or every part of its row that reaches further than rows may."""
+    if isinstance(job, Rejected):
+        return job
+    errors = tuple(_violations(job, allowed))
+    return Rejected(job.job_name, errors) if errors else job
+
+
+def repository_of(image: str) -> str:
+    """Return an image's repository in full, without tag and digest: ``docker.io/library/busybox``.
+
+    Two spellings of one repository are the same.
+    """
+    name = image.partition("@")[0]
+    head, colon, tag = name.rpartition(":")
+    if colon and "/" not in tag:
+        name = head
+    registry, slash, rest = name.partition("/")
+    if not slash or not _REGISTRY.fullmatch(registry):
+        registry, rest = "docker.io", name
+    registry = registry.lower()
+    if registry in _DOCKER_HUB:
+        registry, rest = "docker.io", rest if "/" in rest else f"library/{rest}"
+    return f"{registry}/{rest}"
+
+
+def _violations(job: Job, allowed: Allowed) -> Iterator[FieldError]:
+    yield from _of_tags(job, allowed)
+    yield from _of_network(job, allowed)
+    if isinstance(job, EcsJob):
+        yield from _of_image(job, allowed)
+        yield from _of_secrets(job, allowed)
+    if job.slack_channel and not _is_listed(job.slack_channel, allowed.slack_channels):
+        message = _message(job.slack_channel, allowed.slack_channels, "AllowedSlackChannels")
+        yield FieldError("slack_channel", message)
+
+
+def _of_tags(job: Job, allowed: Allowed) -> Iterator[FieldError]:
+    for key in job.tags:
+        if _matches(key.casefold(), map(str.casefold, allowed.reserved_tag_keys)):
+            message = "is reserved for the platform (parameter ReservedTagKeys of the bootstrap)"
+            yield FieldError(f"tags.{printable(key)}", message)
+
+
+def _of_network(job: Job, allowed: Allowed) -> Iterator[FieldError]:
+    if job.network is None:
+        return
+    for attribute, named, known, parameter in (
+        ("subnets", job.network.subnets, allowed.subnets, "AllowedSubnets"),
+        (
+            *("security_groups", job.network.security_groups),
+            *(allowed.security_groups, "AllowedSecurityGroups"),
+        ),
+    ):
+        for index, one in enumerate(named):
+            if not _is_listed(one, known):
+                yield FieldError(f"network.{attribute}[{index}]", _message(one, known, parameter))
+
+
+def _of_image(job: EcsJob, allowed: Allowed) -> Iterator[FieldError]:
+    repository = repository_of(job.image)
+    if _is_own(repository, allowed) or _matches(repository, allowed.image_repositories):
+        return
+    own = f"{allowed.account_id}.dkr.ecr.*"
+    message = _message(repository, (own, *allowed.image_repositories), "AllowedImageRepositories")
+    yield FieldError("image", message)
+
+
+def _is_own(repository: str, allowed: Allowed) -> bool:
+    """Tell whether a repository is in this account's own registry, of whatever Region."""
+    host = rf"{allowed.account_id}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?"
+    return re.match(rf"{host}/", repository) is not None
+
+
+def _of_secrets(job: EcsJob, allowed: Allowed) -> Iterator[FieldError]:
+    where = f"{allowed.region}:{allowed.account_id}"
+    open_to_jobs = (
+        f"arn:{allowed.partition}:secretsmanager:{where}:secret:{allowed.secrets_prefix}/",
+        f"arn:{allowed.partition}:ssm:{where}:parameter/{allowed.secrets_prefix}/",
+    )
+    for name, arn in job.secrets.items():
+        if _is_slack_secret(arn, allowed.slack_secret_arn):
+            yield FieldError(f"secrets.{name}", "is the bootstrap's Slack secret, not for jobs")
+        elif not arn.startswith(open_to_jobs):
+            ways = " or ".join(f"{beginning}..." for beginning in open_to_jobs)
+            message = f"must be {ways} (parameter SecretsPrefix of the bootstrap)"
+            yield FieldError(f"secrets.{name}", message)
+
+
+def _is_slack_secret(arn: str, slack_secret_arn: str) -> bool:
+    """Tell whether an ARN can be of that secret, spelled with or without its six characters."""
+    if not slack_secret_arn:
+        return False
+    named = ":".join(arn.split(":")[:7]).casefold()
+    slack = slack_secret_arn.casefold()
+    bare = _ARN_SUFFIX.sub("", slack)
+    return named in {slack, bare} or _ARN_SUFFIX.sub("", named) == bare
+
+
+def _is_listed(name: str, known: tuple[str, ...]) -> bool:
+    return EVERYTHING in known or name in known
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    """Tell whether a name is one of `patterns`; those that end with ``*`` are beginnings."""
+    return any(
+        name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
+        for pattern in patterns
+    )
+
+
+def _message(name: str, known: tuple[str, ...], parameter: str) -> str:
+    some = ", ".join(known[:_SHOWN]) + (", ..." if len(known) > _SHOWN else "")
+    of = f"jobs may use {some}" if known else "jobs may use none"
+    return f'"{name}" is not open to jobs: {of} (parameter {parameter} of the bootstrap)'
