@@ -86,6 +86,6 @@ class Operations:
         return StackRequest(
             template=templates.to_json(templates.build(job, self._platform, now)),
             parameters={"SpecDigest": wanted.digest, "DeletionPolicy": job.deletion_policy},
-            tags={**job.tags, OWNER_TAG: self._platform.prefix, "job": job.job_name},
+            tags={OWNER_TAG: self._platform.prefix, "job": job.job_name},
             token=request_token(verb, wanted.digest, record.version),
         )

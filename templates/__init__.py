@@ -3,7 +3,7 @@
 `lambda_job` and `ecs_job` each read from top to bottom as the whole stack of their type; what both
 share stands in a module of its own: `workflow` (with its `detours`, `states`, `transactions`,
 `fan_out`, `expressions` and their text, `asl`), `schedule`, `role`, `logs`, `alarms`, `network`,
-`queue`, `outputs`.
+`queue`, `tags`, `outputs`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from templates.alarms import alarms
 from templates.outputs import outputs
 from templates.queue import message_queue
 from templates.schedule import schedules
+from templates.tags import put_tags
 
 if TYPE_CHECKING:
     from troposphere import AWSHelperFn
@@ -85,6 +86,7 @@ def build(job: Job, platform: Platform, now: datetime = BEFORE_ALL_SCHEDULES) ->
     queues, queue_outputs = message_queue(job, platform)
     resources += queues
     values |= queue_outputs
+    put_tags(resources, job.tags)
     template.add_resource(resources)
     template.add_output(outputs(values))
     return template

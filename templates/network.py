@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from troposphere import AWSObject, GetAtt
+from troposphere import AWSObject, GetAtt, Tags
 
 from provisioner.jobs import Network
 
@@ -26,6 +26,7 @@ class SecurityGroup(AWSObject):  # type: ignore[misc]  # troposphere is not type
         "GroupDescription": (str, True),
         "VpcId": (str, True),
         "SecurityGroupEgress": ([dict], True),
+        "Tags": (Tags, False),
     }
 
 

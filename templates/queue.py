@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from troposphere import AWSObject, GetAtt, Ref
+from troposphere import AWSObject, GetAtt, Ref, Tags
 from troposphere.sns import SubscriptionResource
 from troposphere.sqs import Queue, QueuePolicy, RedrivePolicy
 
@@ -46,6 +46,7 @@ class EventSourceMapping(AWSObject):  # type: ignore[misc]  # troposphere is not
         "MaximumBatchingWindowInSeconds": (int, False),
         "ScalingConfig": (dict, True),
         "FunctionResponseTypes": ([str], True),
+        "Tags": (Tags, False),
     }
 
 

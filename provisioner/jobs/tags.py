@@ -1,4 +1,4 @@
-"""Tags of a job's stack, which CloudFormation puts on all that the stack holds."""
+"""Tags of what a job's stack holds, its role excepted."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from provisioner.jobs.values import text_map
 
 MAX_TAGS = 45
 """Of the 50 that AWS allows a resource: CloudFormation adds three, the provisioner two."""
+
+MAX_BYTES = 8_192
+"""Ours, of all keys and values: they stand in the template once for each resource."""
 
 MAX_KEY_CHARACTERS = 128
 MAX_VALUE_CHARACTERS = 256
@@ -22,7 +25,10 @@ def tag_map(value: object) -> dict[str, str]:
     found = text_map(value, _key_problem, _text)
     if len(found) > MAX_TAGS:
         raise invalid(f"has {len(found)} tags; at most {MAX_TAGS} are allowed")
-    # IAM takes two keys that differ in case only for one, and refuses the role.
+    size = sum(len(text.encode()) for pair in found.items() for text in pair)
+    if size > MAX_BYTES:
+        raise invalid(f"has {size} bytes of keys and values; the most is {MAX_BYTES}")
+    # Whoever grants or counts by tags is not to wonder which of the two is meant.
     folded = [key.casefold() for key in found]
     twice = [
         (f".{printable(key)}", "is there twice, in capitals and not")

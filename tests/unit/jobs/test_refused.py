@@ -517,6 +517,12 @@ REFUSED = {
     "empty key": ("lambda", {"tags": {"": "x"}}, "tags.", "1 to 128 characters"),
     "long value": ("lambda", {"tags": {"a": "x" * 257}}, "tags.a", "at most 256"),
     "tag twice": ("lambda", {"tags": {"Team": "a", "team": "b"}}, "tags.team", "is there twice"),
+    "large tags": (
+        "lambda",
+        {"tags": {f"t{n}": "é" * 200 for n in range(40)}},
+        "tags",
+        "the most is 8192",
+    ),
     "many tags": ("lambda", {"tags": {f"t{n}": "" for n in range(46)}}, "tags", "at most 45"),
     # permissions
     "permissions as text": ("lambda", {"permissions": "s3:*"}, "permissions", "IAM statements"),
