@@ -6,9 +6,11 @@ section's text, 2,000 of a field, 10 fields. Of the 50 blocks of a message, five
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from provisioner.jobs import Event
+from provisioner.plain_text import cleaned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,17 +66,11 @@ def message(notice: Notice) -> dict[str, Any]:
 
 def escaped(text: str, limit: int) -> str:
     """Return text that Slack shows as it is, cut so that no escape is cut in two."""
-    whole = "".join(_ESCAPES.get(character, character) for character in text)
-    if len(whole) <= limit:
-        return whole
-    kept, size = [], 0
-    for character in text:
-        shown = _ESCAPES.get(character, character)
-        size += len(shown)
-        if size >= limit:
-            break
-        kept.append(shown)
-    return "".join(kept) + "…"
+    parts = [_ESCAPES.get(character, cleaned(character)) for character in text]
+    if sum(map(len, parts)) <= limit:
+        return "".join(parts)
+    ends = accumulate(map(len, parts))
+    return "".join(part for part, end in zip(parts, ends, strict=True) if end < limit) + "…"
 
 
 def _header(text: str) -> dict[str, Any]:
@@ -82,26 +78,33 @@ def _header(text: str) -> dict[str, Any]:
 
 
 def _plain(text: str, limit: int) -> dict[str, Any]:
-    cut = text if len(text) <= limit else text[: limit - 1] + "…"
+    shown = cleaned(text)
+    cut = shown if len(shown) <= limit else shown[: limit - 1] + "…"
     return {"type": "plain_text", "text": cut}
+
+
+def _mrkdwn(text: str) -> dict[str, Any]:
+    # Verbatim, or Slack looks for mentions, channels and addresses in what a job has said
+    # (Slack, "Text object").
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def _fields(notice: Notice) -> list[dict[str, Any]]:
     return [
-        {"type": "mrkdwn", "text": f"*{name}*\n{escaped(value, _MAX_FIELD - len(name) - 3)}"}
+        _mrkdwn(f"*{name}*\n{escaped(value, _MAX_FIELD - len(name) - 3)}")
         for name, value in list(notice.facts.items())[:_MAX_FIELDS]
     ]
 
 
 def _cause(cause: str) -> dict[str, Any]:
     text = escaped(cause.replace(_FENCE, "'''"), _MAX_SECTION - 2 * len(_FENCE))
-    return {"type": "section", "text": {"type": "mrkdwn", "text": f"{_FENCE}{text}{_FENCE}"}}
+    return {"type": "section", "text": _mrkdwn(f"{_FENCE}{text}{_FENCE}")}
 
 
 def _links(links: Mapping[str, str]) -> dict[str, Any]:
     # Links, for a button would need an app that answers when it is pressed.
     shown = [f"<{_address(url)}|{name}>" for name, url in links.items()]
-    return {"type": "section", "text": {"type": "mrkdwn", "text": " · ".join(shown)}}
+    return {"type": "section", "text": _mrkdwn(" · ".join(shown))}
 
 
 def _address(url: str) -> str:

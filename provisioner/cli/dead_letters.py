@@ -8,7 +8,7 @@ from rich.text import Text
 
 from provisioner.aws.dead_letters import MOST, Held, held
 from provisioner.cli import documents
-from provisioner.cli.display import ago, hint, say, stdout, table
+from provisioner.cli.display import ago, confirm, hint, say, stdout, table
 from provisioner.cli.exits import ExitCode
 from provisioner.cli.options import DEFAULT_STACK, Format, FormatOption, StackOption
 from provisioner.cli.session import session
@@ -94,7 +94,7 @@ def discard(
     with session(stack) as here:
         if not yes:
             count = f"{len(ids)} letter{'s' * (len(ids) != 1)}"
-            typer.confirm(f"Discard {count}? Nothing brings them back.", abort=True, err=True)
+            confirm(f"Discard {count}? Nothing brings them back.")
         with held(here.dead_letters) as found:
             for letter in _chosen(found, ids):
                 found.discard(letter)

@@ -6,7 +6,7 @@ import typer
 from rich.text import Text
 
 from provisioner.cli import following, progress
-from provisioner.cli.display import hint, say, stdout
+from provisioner.cli.display import confirm, hint, say, stdout
 from provisioner.cli.exits import ExitCode
 from provisioner.cli.options import (
     DEFAULT_STACK,
@@ -44,7 +44,7 @@ def delete(
         if not yes:
             kept = row.get("deletion_policy") == "retain"
             fate = "Its stack stays." if kept else "Its stack goes with it."
-            typer.confirm(f"Delete {job}? {fate}", abort=True, err=True)
+            confirm(f"Delete {job}? {fate}")
         here.jobs.delete(job)
         stdout().print(Text.assemble(("deleted", "yellow"), f"    {job}"))
         if wait:

@@ -1,24 +1,22 @@
 """What the terminal shows: tables, colours, times in words.
 
-Results go to stdout, everything else to stderr. A terminal gets colours and its own width; a pipe
-or a file gets plain text in lines as long as they need to be. Text of rows and logs is never read
-as markup.
+Results go to stdout, everything else to stderr, both through `provisioner.terminal`.
 """
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+import typer
 from rich.table import Table
 from rich.text import Text
 
+from provisioner.plain_text import cleaned
+from provisioner.terminal import CleanConsole
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-_UNBOUNDED_COLUMNS = 100_000
 
 STYLES = {
     **dict.fromkeys(("READY", "SUCCEEDED", "created", "updated", "True"), "green"),
@@ -32,30 +30,24 @@ STYLES = {
 """How a word that says a status looks."""
 
 
-def stdout() -> Console:
+def stdout() -> CleanConsole:
     """Return the console for results."""
-    return _console(stderr=False)
+    return CleanConsole()
 
 
-def stderr() -> Console:
+def stderr() -> CleanConsole:
     """Return the console for everything that is not the result."""
-    return _console(stderr=True)
-
-
-def _console(*, stderr: bool) -> Console:
-    terminal = (sys.stderr if stderr else sys.stdout).isatty()
-    return Console(
-        stderr=stderr,
-        markup=False,
-        emoji=False,
-        highlight=False,
-        width=None if terminal else _UNBOUNDED_COLUMNS,
-    )
+    return CleanConsole(stderr=True)
 
 
 def say(text: str | Text) -> None:
     """Tell people something that is no result."""
     stderr().print(text, overflow="fold")
+
+
+def confirm(question: str) -> None:
+    """Ask, and end the command unless the answer is yes."""
+    typer.confirm(cleaned(question), abort=True, err=True)
 
 
 def hint(text: str) -> None:

@@ -12,6 +12,7 @@ import yaml
 from provisioner.aws.stacks_table import to_item
 from provisioner.cli.display import stdout
 from provisioner.cli.options import Format
+from provisioner.plain_text import cleaned
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -27,7 +28,7 @@ def show(document: object, form: Literal[Format.JSON, Format.YAML]) -> None:
     """Write a result to stdout."""
     match form:
         case Format.JSON:
-            text = json.dumps(_plain(document), indent=2, ensure_ascii=False)
+            text = as_json(_plain(document))
         case Format.YAML:
             text = as_yaml(document)
         case _:
@@ -36,11 +37,23 @@ def show(document: object, form: Literal[Format.JSON, Format.YAML]) -> None:
 
 
 def as_yaml(document: object) -> str:
-    """Return a value as YAML in blocks."""
-    text = yaml.safe_dump(
-        _plain(document), sort_keys=False, allow_unicode=True, width=_UNBOUNDED_COLUMNS
-    )
+    """Return a value as YAML in blocks, to be read as the very same value."""
+    text = _dumped(document, allow_unicode=True)
+    if cleaned(text) != text:
+        text = _dumped(document, allow_unicode=False)
     return text.rstrip("\n")
+
+
+def _dumped(document: object, *, allow_unicode: bool) -> str:
+    return yaml.safe_dump(
+        _plain(document), sort_keys=False, allow_unicode=allow_unicode, width=_UNBOUNDED_COLUMNS
+    )
+
+
+def as_json(document: object) -> str:
+    """Return a plain value as JSON on several lines, to be read as the very same value."""
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    return text if cleaned(text) == text else json.dumps(document, indent=2)
 
 
 def of_record(record: StackRecord | None) -> Document | None:

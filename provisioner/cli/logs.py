@@ -14,6 +14,7 @@ from provisioner.cli.display import hint, stdout
 from provisioner.cli.options import DEFAULT_STACK, JobArgument, StackOption, one_command, seconds_of
 from provisioner.cli.session import session
 from provisioner.errors import TemporaryError
+from provisioner.terminal import coloured
 
 app = one_command()
 
@@ -85,5 +86,5 @@ def followed(
 def show(event: LogEvent) -> None:
     """Print one event."""
     stamp = event.at.astimezone().strftime("%m-%d %H:%M:%S")
-    line = Text.assemble((stamp, "dim"), "  ", Text.from_ansi(event.message.rstrip()))
+    line = Text.assemble((stamp, "dim"), "  ", coloured(event.message.rstrip()))
     stdout().print(line, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ from typer.core import TyperGroup
 
 from provisioner.cli.exits import ExitCode, StillGoingError
 from provisioner.errors import ProvisionerError
+from provisioner.plain_text import cleaned
 
 COMMANDS = {
     "apply": "Write rows from YAML or JSON files into the Jobs table.",
@@ -50,11 +52,15 @@ class Commands(TyperGroup):
         except ProvisionerError as error:
             _say(error)
             raise typer.Exit(ExitCode.ERROR) from error
+        except typer.BadParameter as error:
+            error.message = cleaned(error.message)
+            raise
 
 
 def _say(error: ProvisionerError) -> None:
-    typer.secho("Error: ", fg="red", bold=True, nl=False, err=True)
-    typer.echo(" ".join(str(error).split()), err=True)
+    fg = None if os.environ.get("NO_COLOR") else "red"
+    typer.secho("Error: ", fg=fg, bold=True, nl=False, err=True)
+    typer.echo(cleaned(" ".join(str(error).split())), err=True)
 
 
 def load(name: str) -> Any:  # noqa: ANN401

@@ -12,7 +12,7 @@ from provisioner.aws import executions
 from provisioner.aws.executions import Started
 from provisioner.aws.items import Item
 from provisioner.aws.logs import LogEvent
-from provisioner.cli import logs, progress
+from provisioner.cli import documents, logs, progress
 from provisioner.cli.display import duration, hint, say, stderr, stdout
 from provisioner.cli.exits import OF_RUN
 from provisioner.cli.progress import Progress
@@ -119,6 +119,6 @@ def exit_code(run: Item, *, followed: bool) -> int:
 def _pretty(output: str) -> str:
     """Return JSON on several lines, anything else (the URI of a large output) as it is."""
     try:
-        return json.dumps(json.loads(output), indent=2, ensure_ascii=False)
+        return documents.as_json(json.loads(output))
     except ValueError:
         return output

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from provisioner.local import containers, processes
@@ -17,6 +16,7 @@ from provisioner.local.engine import Engine
 from provisioner.local.errors import LocalError
 from provisioner.local.progress import Progress
 from provisioner.local.up import Wanted, up
+from provisioner.terminal import CleanConsole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -177,8 +177,8 @@ def _print_next(engine: Engine, stack: str, outcomes: Sequence[Outcome]) -> None
         _out().print(f"  {command}")
 
 
-def _out() -> Console:
-    return Console(markup=False, highlight=False, emoji=False)
+def _out() -> CleanConsole:
+    return CleanConsole()
 
 
 @contextmanager
@@ -187,5 +187,5 @@ def _telling_errors() -> Iterator[None]:
     try:
         yield
     except LocalError as error:
-        Console(stderr=True, markup=False, highlight=False).print(f"Error: {error}", soft_wrap=True)
+        CleanConsole(stderr=True).print(f"Error: {error}", soft_wrap=True)
         raise typer.Exit(1) from None

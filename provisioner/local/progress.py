@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Protocol, Self
 
-from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
+from provisioner.terminal import CleanConsole
+
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from rich.console import Console
 
 
 class Say(Protocol):
@@ -33,7 +36,7 @@ class Progress:
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(stderr=False, highlight=False)
+        self._console = console or CleanConsole()
         self._started = time.monotonic()
         self._live: Live | None = None
         self._current: Text | None = None

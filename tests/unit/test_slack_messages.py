@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.jobs import Event
-from provisioner.slack_messages import escaped, message
+from provisioner.notices import Alarm
+from provisioner.plain_text import cleaned
+from provisioner.slack_messages import alarm_message, escaped, message
 from tests.golden.update import NOTICE
 
 
@@ -76,6 +79,42 @@ def test_what_a_job_says_is_no_markup():
     assert "<!channel>" not in message(notice)["text"]
 
 
+HOSTILE = "<!channel> @here #general https://evil.example \x1b[2J\x9b1m\u202egpj\u2066"
+HOSTILE_MESSAGES = {
+    "a notice": message(
+        replace(
+            NOTICE, job_name=HOSTILE, about=HOSTILE, status=HOSTILE, error=HOSTILE, cause=HOSTILE
+        )
+    ),
+    "an alarm": alarm_message(Alarm(HOSTILE, "ALARM", HOSTILE, HOSTILE, HOSTILE, "arn")),
+}
+
+
+@pytest.mark.parametrize("shown", HOSTILE_MESSAGES.values(), ids=HOSTILE_MESSAGES)
+def test_texts_are_neither_obeyed_nor_linked(shown):
+    whole = "".join(texts(shown))
+    marked = [
+        node for block in shown["blocks"] for node in nodes(block) if "mrkdwn" in node.values()
+    ]
+
+    assert not any(unicodedata.category(c) in {"Cc", "Cf"} and c != "\n" for c in whole)
+    assert r"\x1b[2J" in whole
+    assert all(node["verbatim"] for node in marked)
+    assert not any("<!channel>" in node["text"] for node in marked)
+    assert "<!channel>" not in shown["text"]
+
+
+def nodes(node):
+    match node:
+        case dict():
+            yield node
+            for value in node.values():
+                yield from nodes(value)
+        case list():
+            for value in node:
+                yield from nodes(value)
+
+
 def test_an_address_cannot_end_its_link():
     notice = replace(NOTICE, execution_arn=None, log_url="https://a/?b=1&c=2|x>y")
 
@@ -94,8 +133,8 @@ def test_a_cut_leaves_whole_escapes(text, limit):
     shown = escaped(text, limit)
 
     assert len(shown) <= limit
-    kept = shown if _as_read(shown) == text else shown.removesuffix("…")
-    assert text.startswith(_as_read(kept))
+    kept = shown if _as_read(shown) == cleaned(text) else shown.removesuffix("…")
+    assert cleaned(text).startswith(_as_read(kept))
 
 
 def _as_read(shown):
