@@ -79,6 +79,6 @@ class Lambdas:
 def names(event: dict[str, Any]) -> object:
     """Return what of an event tells which job it is about, for the diary."""
     if "detail" in event:
-        return event["detail"]["stack-id"], event["detail"]["status-details"]["status"]
+        return event["detail"]
     records = event.get("Records", ())
     return [r.get("body") or r["dynamodb"].get("Keys") for r in records]

@@ -75,7 +75,11 @@ class Stream:
 
     def put_poison(self, near: str) -> None:
         """Take a record without keys, in the same lane as a job's: none that any code expects."""
-        self._append(near, "MODIFY", {})
+        self.put_odd({}, near)
+
+    def put_odd(self, content: dict[str, Any], near: str) -> None:
+        """Take a record of any content, in the same lane as a job's."""
+        self._append(near, "MODIFY", content)
 
     def redrive(self) -> None:
         """Deliver what was given up, as a person does who has found it in the bucket."""
