@@ -35,6 +35,10 @@ class PermanentError(ProvisionerError):
     """The same call will fail again until a person changes something."""
 
 
+class TimeLimitError(PermanentError):
+    """One job took more processor time than its neighbours can spare."""
+
+
 class NotFoundError(PermanentError):
     """The named thing does not exist, or may not be seen."""
 

@@ -17,6 +17,8 @@ _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0
 _KEY_BYTES = 2048
 """A partition key of DynamoDB, in UTF-8."""
 
+_MANY_TIMES = 1_000_000
+
 _NO_RECORD = "a stream record names its job in dynamodb.Keys.job_name.S"
 _NO_MESSAGE = 'a message is {"job_name": …}'
 _NO_TICK = "a missed tick has the attributes SCHEDULE_ARN, of a job's schedule, and SCHEDULED_TIME"
@@ -32,13 +34,15 @@ class Look:
     """A message of the reconcile queue: look at a job.
 
     `retry` makes the look forget what has failed before; `detect_drift` has the drift of the job's
-    stack looked for instead. `tries` are the looks in a row that could not be taken.
+    stack looked for instead. `tries` are the looks in a row that could not be taken, `receives` the
+    times that a function was given it under another message.
     """
 
     job_name: str
     retry: bool = False
     detect_drift: bool = False
     tries: int = 0
+    receives: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,8 @@ def of_look(message: object) -> Look:
         job_name,
         retry=message.get("retry") is True,
         detect_drift=message.get("detect_drift") is True,
-        tries=tries if isinstance(tries := message.get("tries"), int) and tries > 0 else 0,
+        tries=_times(message.get("tries")),
+        receives=_times(message.get("receives")),
     )
 
 
@@ -184,6 +189,10 @@ def _attribute(record: Mapping[str, object], name: str) -> str:
                 case {"stringValue": str(text)}:
                     return text
     return ""
+
+
+def _times(value: object) -> int:
+    return value if isinstance(value, int) and 0 < value < _MANY_TIMES else 0
 
 
 def _key(name: object, otherwise: str) -> str:

@@ -9,7 +9,7 @@ from provisioner.aws.clients import client, translated
 from provisioner.errors import TemporaryError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 MAX_DELAY_SECONDS = 900
 """DelaySeconds of SQS."""
@@ -32,28 +32,47 @@ class ReconcileQueue:
         retry: bool = False,
         detect_drift: bool = False,
         tries: int = 0,
+        receives: int = 0,
     ) -> None:
         """Ask for a look at a job, at the earliest in `delay_seconds` (900 at most are kept).
 
         With `retry` the look forgets what has failed before; with `detect_drift` the drift of the
-        job's stack is looked for instead. `tries` are the looks in a row that could not be taken.
+        job's stack is looked for instead. `tries` are the looks in a row that could not be taken,
+        `receives` the times that a function was given the job under another message.
         """
-        asks = {"retry": retry, "detect_drift": detect_drift, "tries": tries}
+        asks = {
+            "retry": retry, "detect_drift": detect_drift, "tries": tries, "receives": receives,
+        }  # fmt: skip
         with translated():
             client("sqs").send_message(
                 QueueUrl=self._url, **_message(job_name, delay_seconds, **asks)
             )
 
-    def send_many(self, delays_seconds: Mapping[str, int], *, detect_drift: bool = False) -> None:
-        """Ask for looks at many jobs, each with its delay.
+    def forget(self, receipt_handles: Iterable[str]) -> None:
+        """Take messages out of the queue before the function that was given them ends."""
+        entries = [
+            {"Id": str(index), "ReceiptHandle": handle}
+            for index, handle in enumerate(receipt_handles)
+        ]
+        for start in range(0, len(entries), _BATCH_SIZE):
+            with translated():
+                client("sqs").delete_message_batch(
+                    QueueUrl=self._url, Entries=entries[start : start + _BATCH_SIZE]
+                )
+
+    def send_many(
+        self, delays_seconds: Mapping[str, int], *, detect_drift: bool = False, receives: int = 0
+    ) -> None:
+        """Ask for looks at many jobs, each with its delay; see `send`.
 
         Raises
         ------
         TemporaryError
             If SQS did not take some of them.
         """
+        asks = {"detect_drift": detect_drift, "receives": receives}
         messages = [
-            {"Id": str(index), **_message(job_name, seconds, detect_drift=detect_drift)}
+            {"Id": str(index), **_message(job_name, seconds, **asks)}
             for index, (job_name, seconds) in enumerate(delays_seconds.items())
         ]
         for start in range(0, len(messages), _BATCH_SIZE):

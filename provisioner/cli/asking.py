@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from provisioner import jobs
+from provisioner import guarded
 from provisioner.aws.identity import caller_arn
 from provisioner.cli.display import hint
 from provisioner.cli.session import Session
@@ -54,7 +54,7 @@ def execution_input(here: Session, job_name: str, asked: Asked) -> dict[str, Any
 
 def _checked(here: Session, job_name: str, asked: Asked) -> Mapping[str, object]:
     row = here.row(job_name)
-    job = None if row is None else here.permitted(jobs.parse(row))
+    job = None if row is None else here.permitted(guarded.parse(row))
     if job is None or isinstance(job, Rejected):
         why = "gone" if job is None else "INVALID"
         if asked.overrides:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provisioner import jobs, placeholders
+from provisioner import guarded, placeholders
 from provisioner.aws.items import to_dynamodb, to_plain
 from provisioner.cli import rows
 from provisioner.jobs import FieldError, Rejected
@@ -97,7 +97,7 @@ def _check(
         values, unknown = placeholders.filled(row.values, outputs)
     except RecursionError:  # YAML can hold a list that holds itself
         return (FieldError("", "is nested too deeply"),)
-    job = permitted(jobs.parse(values))
+    job = permitted(guarded.parse(values))
     if unknown or isinstance(job, Rejected):
         named = {_attribute(error) for error in unknown}
         others = job.errors if isinstance(job, Rejected) else ()

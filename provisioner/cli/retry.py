@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from provisioner import jobs as rows
+from provisioner import guarded
 from provisioner.cli import following, progress
 from provisioner.cli.display import hint, say, status, stdout
 from provisioner.cli.exits import ExitCode
@@ -71,7 +71,7 @@ def _followed(
     """Return how to follow a job with a row; a row that makes no sense is answered with that."""
     if row is None:
         return None
-    job = here.permitted(rows.parse(row))
+    job = here.permitted(guarded.parse(row))
     if not isinstance(job, Rejected):
         return following.follow(job, record, changed=True)
     version = record.version if record else 0

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from provisioner import jobs
+from provisioner import guarded
 from provisioner.aws.items import Item
 from provisioner.cli import documents
 from provisioner.cli.display import ago, duration, hint, span, status, stdout, table
@@ -79,7 +79,7 @@ def job_of(here: Session, job_name: str) -> Job:
     row = here.row(job_name)
     if row is None:
         raise here.unknown(job_name)
-    job = here.permitted(jobs.parse(row))
+    job = here.permitted(guarded.parse(row))
     if isinstance(job, Rejected):
         message = f'the row of {job_name} is INVALID; see "provisioner get {job_name}"'
         raise PermanentError(message)

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from provisioner import events
-from provisioner.entrypoints.reconciling import reconcile_or_queue
+from provisioner.entrypoints.reconciling import queued_for_later, reconcile_or_queue
 from provisioner.entrypoints.shared import buried, function, item_failures
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+
+OLD_AFTER = timedelta(seconds=60)
+"""The function's timeout: a record so old stood behind a batch over which the function ended."""
 
 
 @function
@@ -19,6 +26,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
     The records' images are not read: they may be stale, and the row is read again anyway. A record
     that names no job goes to the dead-letter queue, after its neighbours have been served.
+
+    Records that have waited for long are not looked at here but queued: whatever one job does to
+    the function, the rows behind it in the stream wait no longer than that.
     """
     names: list[tuple[Any, str]] = []
     poison: list[tuple[Any, Exception]] = []
@@ -27,7 +37,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             names.append((record, events.of_stream_record(record)))
         except Exception as error:  # noqa: BLE001  (whatever a record does, its neighbours go on)
             poison.append((record, error))
-    lost = reconcile_or_queue([job_name for _, job_name in names], context)
+    job_names = list(dict.fromkeys(job_name for _, job_name in names))
+    if _have_waited(record for record, _ in names) and queued_for_later(job_names):
+        job_names = []
+    lost = reconcile_or_queue(job_names, context)
     again = [record for record, job_name in names if job_name in lost]
     again += [
         record
@@ -35,3 +48,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         if not buried(json.dumps(record, default=str), error, "job_stream")
     ]
     return item_failures(again)
+
+
+def _have_waited(records: Iterable[Any]) -> bool:
+    oldest = (datetime.now(UTC) - OLD_AFTER).timestamp()
+    written = (record["dynamodb"].get("ApproximateCreationDateTime") for record in records)
+    return any(isinstance(at, int | float) and at <= oldest for at in written)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from provisioner import jobs, notices
+from provisioner import guarded, notices
 from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.notifications import NotificationTopic
 from provisioner.aws.run_history import RunHistory
@@ -97,7 +97,7 @@ def _wanting(job_names: Iterable[str]) -> Mapping[str, Job | Rejected]:
         JobsTable(settings().jobs_table).get_many(job_names),
         settings().platform.allowed,
     )
-    return {name: jobs.permitted(jobs.parse(row), allowed) for name, row in rows.items()}
+    return {name: guarded.parse(row, allowed) for name, row in rows.items()}
 
 
 def _of_job(notice: Notice, job: Job | Rejected | None) -> Iterator[Notice]:
@@ -128,19 +128,26 @@ def _published(notice: Notice) -> bool:
 
 def queued_too_long(now: datetime) -> int:
     """Tell, once each, of runs that wait for longer than their jobs allow; return how many."""
-    history = _history()
-    waiting = list(history.queued(until=now - _SHORTEST_ALERT))
+    waiting = list(_history().queued(until=now - _SHORTEST_ALERT))
     wanting = _wanting(run["job_name"] for run in waiting)
     told = 0
     for run in waiting:
         job = wanting.get(run["job_name"])
-        if job is None or isinstance(job, Rejected):
-            continue
-        notice = notices.queued_too_long(run, job.queued_alert_minutes, now)
-        wanted = notice and notices.wanted(notice, job)
-        if wanted and history.mark_alerted(run["job_name"], run["trigger_id"], now):
-            told += _published(wanted)
+        try:
+            told += _told_of_waiting(run, job, now)
+        except Exception:
+            logger.exception("telling of a waiting run failed", job_name=run["job_name"])
     return told
+
+
+def _told_of_waiting(run: Mapping[str, Any], job: Job | Rejected | None, now: datetime) -> bool:
+    if job is None or isinstance(job, Rejected):
+        return False
+    notice = notices.queued_too_long(run, job.queued_alert_minutes, now)
+    wanted = notice and notices.wanted(notice, job)
+    if not wanted or not _history().mark_alerted(run["job_name"], run["trigger_id"], now):
+        return False
+    return _published(wanted)
 
 
 def _identifier(record: object) -> str:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provisioner import events
-from provisioner.entrypoints.reconciling import drift_error, queued_again, reconcile
+from provisioner.entrypoints.reconciling import (
+    TIME_TO_QUEUE_MILLISECONDS,
+    drift_error,
+    forget,
+    queued_again,
+    queued_alone,
+    reconcile,
+)
 from provisioner.entrypoints.shared import buried, function
-from provisioner.errors import TemporaryError
+from provisioner.errors import PermanentError, TemporaryError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -19,6 +27,18 @@ if TYPE_CHECKING:
 MAX_RECEIVES = 5
 """The queue's `maxReceiveCount`: what fails that often is handed over no more."""
 
+_ALONE_FROM = 2
+"""A job that was given to a function before, and is there again, may have been its death."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A message, what it asks for, and how often a function was given that."""
+
+    record: Any
+    look: Look
+    receives: int
+
 
 @function
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -26,39 +46,73 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
     What failed for the moment only is sent anew, so that an outage, however long, never ends in the
     dead-letter queue. What fails otherwise gets there with its reason when it has failed for the
-    last time, and what cannot be read at once.
+    last time, and what cannot be read at once. A job that was given to a function before comes
+    last, alone: whatever it does to the function, its neighbours are done and out of the queue.
     """
-    looks: list[tuple[Any, Look]] = []
+    given: list[_Given] = []
     poison: list[tuple[Any, Exception]] = []
     for record in event["Records"]:
         try:
-            looks.append((record, events.of_queue_message(record["body"])))
+            look = events.of_queue_message(record["body"])
+            receives = look.receives + int(record["attributes"]["ApproximateReceiveCount"])
+            given.append(_Given(record, look, receives))
         except Exception as error:  # noqa: BLE001  (whatever a message holds, its neighbours go on)
             poison.append((record, error))
-    retry = frozenset(look.job_name for _, look in looks if look.retry)
-    names = [look.job_name for _, look in looks if not look.detect_drift]
-    errors = reconcile(names, context, retry)
-    again = [record for record, look in looks if not _settled(record, look, _error(look, errors))]
+    suspects = [each for each in given if each.receives >= _ALONE_FROM]
+    again = _looked_at([each for each in given if each.receives < _ALONE_FROM], context)
     again += [
         record
         for record, error in poison
         if not buried(record.get("body", ""), error, "reconcile_queue")
     ]
+    if suspects:
+        kept = [*again, *(each.record for each in suspects)]
+        done = [record for record in event["Records"] if record not in kept]
+        again += _alone(suspects, done, context)
     return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in again]}
+
+
+def _looked_at(given: Sequence[_Given], context: LambdaContext) -> list[Any]:
+    """Look at jobs; return the records that have to come again."""
+    retry = frozenset(each.look.job_name for each in given if each.look.retry)
+    names = [each.look.job_name for each in given if not each.look.detect_drift]
+    errors = reconcile(names, context, retry)
+    return [each.record for each in given if not _settled(each, _error(each.look, errors))]
+
+
+def _alone(suspects: list[_Given], done: list[Any], context: LambdaContext) -> list[Any]:
+    """Look at one job while nothing else is in the function's hands; send the others on."""
+    chosen, *others = sorted(suspects, key=lambda each: each.receives, reverse=True)
+    if context.get_remaining_time_in_millis() < TIME_TO_QUEUE_MILLISECONDS:
+        others.append(chosen)
+    # This time they were not looked at, so it does not count.
+    moved = [each for each in others if queued_alone(each.look, each.receives - 1) is None]
+    again = [each.record for each in others if each not in moved]
+    if chosen in others:
+        return again
+    forget([*done, *(each.record for each in moved)])
+    if chosen.receives > MAX_RECEIVES:
+        error = PermanentError(f"the function ended over this job {chosen.receives - 1} times")
+        return again + ([] if _buried(chosen, error) else [chosen.record])
+    return again + _looked_at([chosen], context)
 
 
 def _error(look: Look, errors: Mapping[str, Exception]) -> Exception | None:
     return drift_error(look.job_name) if look.detect_drift else errors.get(look.job_name)
 
 
-def _settled(record: Any, look: Look, error: Exception | None) -> bool:  # noqa: ANN401
+def _settled(given: _Given, error: Exception | None) -> bool:
     """Say whether SQS may forget a message."""
     match error:
         case None:
             return True
         case TemporaryError():
-            return queued_again(look) is None
-        case Exception() if int(record["attributes"]["ApproximateReceiveCount"]) >= MAX_RECEIVES:
-            return buried(record["body"], error, "reconcile_queue", look.job_name)
+            return queued_again(given.look) is None
+        case Exception() if given.receives >= MAX_RECEIVES:
+            return _buried(given, error)
         case _:
             return False
+
+
+def _buried(given: _Given, error: Exception) -> bool:
+    return buried(given.record["body"], error, "reconcile_queue", given.look.job_name)

@@ -11,7 +11,7 @@ import gc
 gc.disable()
 
 from functools import cache  # noqa: E402
-from typing import TYPE_CHECKING  # noqa: E402
+from typing import TYPE_CHECKING, Any  # noqa: E402
 
 from provisioner.aws import artifacts  # noqa: E402
 from provisioner.aws.cloudformation import CloudFormation  # noqa: E402
@@ -39,7 +39,7 @@ gc.freeze()
 gc.enable()
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -177,6 +177,33 @@ def reconcile_or_queue(job_names: Iterable[str], context: LambdaContext) -> dict
     return lost
 
 
+def queued_for_later(job_names: Iterable[str]) -> bool:
+    """Queue jobs that a stream has kept for long, each to be looked at alone; False if that fails.
+
+    The function may have ended over one of them, and nobody can tell over which.
+    """
+    try:
+        queue().send_many(dict.fromkeys(job_names, 0), receives=1)
+    except Exception:
+        logger.exception("queueing failed")
+        return False
+    return True
+
+
+def queued_alone(look: Look, receives: int) -> Exception | None:
+    """Queue a job that may be a function's death; return what kept it from being queued."""
+    return _queued(look, receives=receives)
+
+
+def forget(records: Iterable[Mapping[str, Any]]) -> None:
+    """Take messages out of the queue at once, for the function may end before it can say so."""
+    handles = [record["receiptHandle"] for record in records if "receiptHandle" in record]
+    try:
+        queue().forget(handles)
+    except Exception:  # they come again, as when the function ends
+        logger.exception("taking messages out of the queue failed")
+
+
 def drift_error(job_name: str) -> Exception | None:
     """Have the drift of a job's stack looked for; return what went wrong."""
     try:
@@ -192,14 +219,14 @@ def drift_error(job_name: str) -> Exception | None:
 
 def queued_again(look: Look) -> Exception | None:
     """Queue a job whose look failed; return what kept it from being queued."""
+    delay_seconds = RETRY_DELAY_SECONDS * 2 ** min(look.tries, _LONGEST_DOUBLING)
+    return _queued(look, delay_seconds=delay_seconds, tries=look.tries + 1)
+
+
+def _queued(look: Look, **more: int) -> Exception | None:
+    asks = {"tries": look.tries, **more}
     try:
-        queue().send(
-            look.job_name,
-            delay_seconds=RETRY_DELAY_SECONDS * 2 ** min(look.tries, _LONGEST_DOUBLING),
-            retry=look.retry,
-            detect_drift=look.detect_drift,
-            tries=look.tries + 1,
-        )
+        queue().send(look.job_name, retry=look.retry, detect_drift=look.detect_drift, **asks)
     except Exception as error:
         with about(look.job_name):
             logger.exception("queueing failed")

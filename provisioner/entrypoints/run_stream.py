@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from provisioner import events, jobs
+from provisioner import events, guarded
 from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.entrypoints.measuring import Count, count
@@ -91,7 +91,7 @@ def _free_place(job_name: str, *, run: str) -> None:
 
 def _pause_after_failures(job_name: str) -> None:
     row = JobsTable(settings().jobs_table).get_many([job_name]).get(job_name)
-    job = jobs.parse(row) if row else None
+    job = guarded.parse(row) if row else None
     failures = None if job is None or isinstance(job, Rejected) else job.pause_on_failures
     if not failures:
         return

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from provisioner import jobs
+from provisioner import guarded
 from provisioner.aws.cloudformation import CloudFormation
 from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.queue import MAX_DELAY_SECONDS, ReconcileQueue
@@ -118,8 +118,8 @@ def _compare() -> None:
     rows: dict[str, str] = {}
     for row in JobsTable(own.jobs_table).all():
         name = str(row["job_name"])
-        parsed = jobs.permitted(jobs.parse(row), own.platform.allowed)
-        rows[name] = jobs.row_digest(row, parsed)
+        parsed = guarded.parse(row, own.platform.allowed)
+        rows[name] = guarded.row_digest(row, parsed)
         if not isinstance(parsed, Rejected) and parsed.history_limit:
             _prune(name, parsed.history_limit)
     findings = compare(rows, records, stacks)

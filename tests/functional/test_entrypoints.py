@@ -50,8 +50,14 @@ class Context:
         return self.remaining_milliseconds
 
 
-def event(name):
-    return json.loads((EVENTS / f"{name}.json").read_text())
+def event(name, age_seconds=0):
+    """Return a captured event; the records of a stream are as old as is said."""
+    captured = json.loads((EVENTS / f"{name}.json").read_text())
+    for record in captured.get("Records", ()):
+        if "dynamodb" in record:
+            written = datetime.now(UTC).timestamp() - age_seconds
+            record["dynamodb"]["ApproximateCreationDateTime"] = written
+    return captured
 
 
 def put(**changes):
@@ -215,6 +221,93 @@ def test_the_queue_reconciles():
 
     assert answer == {"batchItemFailures": []}
     assert stacks()["report"]["status"]["S"] == "CREATING"
+
+
+class TestAJobThatMayEndTheFunction:
+    def test_is_queued_when_its_record_has_waited_for_long(self):
+        put()
+
+        answer = job_stream.handler(event("dynamodb_stream", age_seconds=61), Context())
+
+        assert answer == {"batchItemFailures": []}
+        assert stacks() == {}
+        assert messages() == [
+            {"job_name": "report", "receives": 1},
+            {"job_name": "Capitals", "receives": 1},
+        ]
+
+    def test_is_looked_at_when_there_is_no_queue(self, monkeypatch):
+        put()
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:9")
+
+        answer = job_stream.handler(event("dynamodb_stream", age_seconds=61), Context())
+
+        assert answer == {"batchItemFailures": []}
+        assert stacks()["report"]["status"]["S"] == "CREATING"
+
+    def given(self, *bodies):
+        """Send messages; return the event of their delivery."""
+        sqs = boto3.client("sqs")
+        url = sqs.get_queue_url(QueueName="reconcile")["QueueUrl"]
+        for body in bodies:
+            sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body))
+        received = sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["ApproximateReceiveCount"]
+        )
+        return {
+            "Records": [
+                {
+                    "messageId": message["MessageId"],
+                    "receiptHandle": message["ReceiptHandle"],
+                    "body": message["Body"],
+                    "attributes": message["Attributes"],
+                }
+                for message in received["Messages"]
+            ]
+        }
+
+    def test_comes_last_and_alone(self):
+        put()
+        delivery = self.given(
+            {"job_name": "first", "receives": 1},
+            {"job_name": "second", "receives": 2, "retry": True},
+            {"job_name": "report"},
+        )
+
+        answer = reconcile_queue.handler(delivery, Context())
+
+        assert answer == {"batchItemFailures": []}
+        assert stacks()["report"]["status"]["S"] == "CREATING"
+        # What was done is out of the queue already, the other comes in a message of its own.
+        assert messages() == [
+            {"job_name": "second", "receives": 2, "retry": True},
+            {"job_name": "first", "receives": 1},
+        ]
+
+    def test_stays_when_it_cannot_be_sent_on(self, monkeypatch):
+        delivery = self.given(
+            {"job_name": "first", "receives": 1}, {"job_name": "second", "receives": 2}
+        )
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:9")
+
+        answer = reconcile_queue.handler(delivery, Context())
+
+        ids = [record["messageId"] for record in delivery["Records"] if "first" in record["body"]]
+        assert [item["itemIdentifier"] for item in answer["batchItemFailures"]] == ids
+
+    def test_is_a_dead_letter_when_it_did_so_each_time(self):
+        delivery = self.given({"job_name": "report", "receives": 5})
+
+        answer = reconcile_queue.handler(delivery, Context())
+
+        assert answer == {"batchItemFailures": []}
+        sqs = boto3.client("sqs")
+        url = sqs.get_queue_url(QueueName="dead-letters")["QueueUrl"]
+        (kept,) = sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"])["Messages"]
+        assert json.loads(kept["Body"])["job_name"] == "report"
+        reason = kept["MessageAttributes"]["reason"]["StringValue"]
+        assert reason == "the function ended over this job 5 times"
+        assert stacks() == {}
 
 
 def run_row(status="RUNNING", started="2026-11-21T09:00:00.123Z", name="run-1"):

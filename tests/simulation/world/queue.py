@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -59,15 +59,27 @@ class Queue:
         retry: bool = False,
         detect_drift: bool = False,
         tries: int = 0,
+        receives: int = 0,
     ) -> None:
         """Take a message: the port."""
-        body = message(job_name, retry=retry, detect_drift=detect_drift, tries=tries)
+        asks = {"retry": retry, "detect_drift": detect_drift, "tries": tries, "receives": receives}
+        body = message(job_name, **asks)
         self._calls("queue.send", partial(self.put, body, delay_seconds))
 
-    def send_many(self, delays_seconds: Mapping[str, int], *, detect_drift: bool = False) -> None:
+    def send_many(self, delays_seconds: Mapping[str, int], **asks: Any) -> None:
         """Take the messages of a sweep."""
         for job_name, delay_seconds in delays_seconds.items():
-            self.send(job_name, delay_seconds=delay_seconds, detect_drift=detect_drift)
+            self.send(job_name, delay_seconds=delay_seconds, **asks)
+
+    def forget(self, receipt_handles: Iterable[str]) -> None:
+        """Take messages out before the function ends."""
+        handles = list(receipt_handles)
+
+        def delete() -> None:
+            for message in [self.messages[h] for h in handles if h in self.messages]:
+                self._delete(message)
+
+        self._calls("queue.forget", delete)
 
     def put(self, body: str, delay_seconds: float = 0) -> None:
         """Take a message from anyone."""
@@ -146,6 +158,7 @@ def received(message: Message) -> dict[str, Any]:
     """Return the message as a function gets it."""
     return {
         "messageId": message.message_id,
+        "receiptHandle": message.message_id,
         "body": message.body,
         "attributes": {"ApproximateReceiveCount": str(message.receives)},
         "eventSource": "aws:sqs",

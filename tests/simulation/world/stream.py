@@ -90,7 +90,11 @@ class Stream:
 
     def _append(self, job_name: str, event_name: str, content: dict[str, Any]) -> None:
         self._sequence_number += 1
-        dynamodb = {"SequenceNumber": str(self._sequence_number), **content}
+        dynamodb = {
+            "ApproximateCreationDateTime": self._timeline.now.timestamp(),
+            "SequenceNumber": str(self._sequence_number),
+            **content,
+        }
         event = {"eventSource": "aws:dynamodb", "eventName": event_name, "dynamodb": dynamodb}
         record = Record(self._sequence_number, self._timeline.now, job_name, event)
         lane = self._lane(job_name)

@@ -12,7 +12,7 @@ import pytest
 
 import templates
 from provisioner import drift, jobs, operations, reconcile
-from provisioner.entrypoints import measuring, reconciling, shared, stack_events, sweep
+from provisioner.entrypoints import job_stream, measuring, reconciling, shared, stack_events, sweep
 from provisioner.errors import ProvisionerError
 from provisioner.jobs import Job, Rejected
 from provisioner.ports import Ports
@@ -80,6 +80,7 @@ def wire(
     patch.setattr(shared, "settings", lambda: SETTINGS)
     patch.setattr(shared, "dead_letters", lambda: ports.queue.letters)
     patch.setattr(stack_events, "settings", lambda: SETTINGS)
+    patch.setattr(job_stream, "datetime", WorldsTime)
     patch.setattr(sweep, "datetime", WorldsTime)
     patch.setattr(sweep, "random", chance)
     patch.setattr(sweep, "_settings", lambda: SETTINGS)

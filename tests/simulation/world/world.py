@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from provisioner import jobs
+from provisioner import guarded
 from provisioner.jobs import FieldError, Job, Rejected
 from provisioner.ports import Ports
 from provisioner.stack import JobStatus, StackStatus
@@ -99,7 +99,7 @@ class World:
         """Return what a row asks for."""
         if row is None:
             return None
-        job = jobs.parse(row)
+        job = guarded.parse(row)
         return job if isinstance(job, Rejected) or job.paused else _pinned(job)
 
     # Time

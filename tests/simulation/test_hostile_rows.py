@@ -1,0 +1,127 @@
+"""Whatever one row does to the functions that read it, its neighbours do not notice."""
+
+from __future__ import annotations
+
+import json
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given, settings
+
+from provisioner import guarded, jobs
+from provisioner.stack import JobStatus
+from tests.simulation.machine import row_of
+from tests.simulation.test_neighbours import SHARE_SECONDS
+from tests.simulation.world.calls import TIMEOUT_SECONDS
+from tests.simulation.world.cloudformation import LONGEST_SECONDS
+from tests.simulation.world.faults import Died
+from tests.simulation.world.wiring import MEMORY
+from tests.simulation.world.world import World
+
+HOSTILE = "hostile"
+NEIGHBOURS = [f"job-{number}" for number in range(10)]
+
+
+def raises(_world):
+    raise ZeroDivisionError("of our own")
+
+
+def loops(_world):
+    while True:
+        pass
+
+
+def eats_memory(_world):
+    return [0] * 10**15
+
+
+def kills_at_once(_world):
+    raise Died("out of memory")
+
+
+def kills_by_timeout(world):
+    world.timeline.advance(TIMEOUT_SECONDS)
+    raise Died("out of time")
+
+
+DEEDS = {
+    # What its row does, for how long that may be noticed, what the job ends as. In this world
+    # nothing else happens while a function runs, so each timeout is everybody's.
+    "raises": (raises, 0, JobStatus.INVALID),
+    "loops": (loops, 0, JobStatus.INVALID),
+    "eats memory": (eats_memory, 0, JobStatus.INVALID),
+    "kills at once": (kills_at_once, 2 * TIMEOUT_SECONDS, None),
+    "kills by timeout": (kills_by_timeout, 5 * TIMEOUT_SECONDS, None),
+}
+
+
+def hostile(patch, deed):
+    """Return a world in which one row does that to whoever reads it."""
+    world = World(patch)
+    for name in NEIGHBOURS:  # reading a row for the first time takes longest
+        MEMORY.parse(row_of(name, {}))
+
+    def parse(row):
+        return deed(world) if row["job_name"] == HOSTILE else MEMORY.parse(row)
+
+    patch.setattr(jobs, "parse", parse)
+    patch.setattr(guarded, "ROW_SECONDS", 0.1)
+    return world
+
+
+def statuses(world):
+    return {name: world.stacks.records[name].status for name in NEIGHBOURS}
+
+
+@pytest.mark.parametrize(("deed", "stands", "ends_as"), DEEDS.values(), ids=DEEDS)
+@settings(max_examples=4, deadline=None, database=None, derandomize=True)
+@given(before=st.integers(0, 10), seed=st.integers(0, 99), seconds=st.sampled_from((0, 30)))
+def test_the_neighbours_are_ready_and_gone_in_their_own_time(
+    deed, stands, ends_as, before, seed, seconds
+):
+    with pytest.MonkeyPatch.context() as patch:
+        world = hostile(patch, deed)
+        world.chance.seed(seed)
+        names = NEIGHBOURS.copy()
+        names.insert(before, HOSTILE)
+        usual = LONGEST_SECONDS + SHARE_SECONDS + stands
+
+        for name in names:
+            world.jobs.write(name, row_of(name, {}))
+        world.run(usual)
+        assert set(statuses(world).values()) == {JobStatus.READY}, world.timeline.diary()
+
+        world.run(seconds)
+        world.jobs.write(HOSTILE, row_of(HOSTILE, {"memory_mb": 256}))
+        for name in NEIGHBOURS:
+            world.jobs.write(name, None)
+        world.run(usual)
+        assert set(statuses(world).values()) == {JobStatus.DELETED}, world.timeline.diary()
+
+        world.run(2 * 3600)
+        if ends_as is not None:
+            assert world.stacks.records[HOSTILE].status is ends_as
+            assert "cannot be checked" in world.stacks.records[HOSTILE].errors[0].message
+        assert dead(world) == (set() if ends_as else {HOSTILE}), world.timeline.diary()
+
+
+def dead(world):
+    """Return the jobs that a dead letter is about."""
+    letters = [*world.queue.letters.kept, *(message.body for message in world.queue.dead)]
+    lost = {record.job_name for record in world.stream.discarded}
+    return lost | {json.loads(letter)["job_name"] for letter in letters}
+
+
+@pytest.mark.parametrize("deed", [raises, loops, eats_memory], ids=lambda deed: deed.__name__)
+def test_the_daily_comparison_finds_the_neighbours_all_the_same(deed):
+    with pytest.MonkeyPatch.context() as patch:
+        world = hostile(patch, deed)
+        world.jobs.subscribers.clear()  # no event tells of any row
+        for name in (NEIGHBOURS[0], HOSTILE, *NEIGHBOURS[1:]):
+            world.jobs.write(name, row_of(name, {}))
+
+        world._invoke("sweep", {"compare": True})
+        world.run(LONGEST_SECONDS + SHARE_SECONDS)
+
+        assert set(statuses(world).values()) == {JobStatus.READY}, world.timeline.diary()
+        assert world.stacks.records[HOSTILE].status is JobStatus.INVALID
