@@ -111,6 +111,7 @@ def prepare(job: Job, problem: str) -> str:
             "by": $type($told.by) = "string" ? $substring($told.by, 0, {BY_CHARACTERS}) : "",
             "started_at": $started_at,
             "start": $start,
+            "deadline": $start + {job.timeout_seconds * 1000},
             "source": $source,
             "scheduled_for": $timely ? $told.scheduled_for
                 : $source = "schedule" ? $started_at : "",
@@ -137,6 +138,17 @@ def _overridable(job: Job) -> Iterator[str]:
     """Yield the members of ``_run.overrides`` that the row allows."""
     for name in job.allow_overrides if isinstance(job, EcsJob) else ():
         yield from ("cpu", "memory_mb") if name == "size" else (name,)
+
+
+def attempt_seconds(limit: int) -> str:
+    """Return how long an attempt may take: `limit`, or what is left of the run's own time.
+
+    Every attempt is a state of its own, entered afresh. One that begins too late does nothing.
+    """
+    left = f"$ceil(($run.deadline - {ENTERED_MILLIS}) / 1000)"
+    return jsonata(
+        f'( $left := {left}; $left > 0 ? $min([$left, {limit}]) : $error("no time is left") )'
+    )
 
 
 NO_PROBLEM = '""'
@@ -189,7 +201,7 @@ def failure(details: str) -> str:
             "status": $timed_out ? "TIMED_OUT" : "FAILED",
             "error": $substring($ours ? "ContainerFailed" : $fault, 0, 200),
             "cause": $substring($cause, 0, {CAUSE_CHARACTERS}),
-            "attempts": $tried + $states.context.State.RetryCount + 1
+            "attempts": $tried + 1
         }}, $exists($job.ExitCode) ? {{"exit_code": $job.ExitCode}} : {{}}])
     """)
     return jsonata(f"( {head} {details} {tail} )")

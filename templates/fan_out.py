@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from provisioner.jobs import FanOut, Job
     from provisioner.settings import Platform
 
-_VARIABLES = ("run", "outcome", "tried", "again", "large", "stored_output")
+_VARIABLES = ("run", "outcome", "tried", "again", "refused", "pause", "large", "stored_output")
 """What the states of the work read and assign: theirs are the item's, who may not use the name of
 a variable of the run."""
 
@@ -77,7 +77,8 @@ def spread(job: Job) -> object:
     items = _items(job.fan_out, "$run.payload")
     count = "" if job.fan_out.source else f', "count": $count({items})'
     run = (
-        f'{{"id": $run.id, "started_by": {STARTED_BY}, "overrides": $run.overrides, '
+        f'{{"id": $run.id, "deadline": $run.deadline, '
+        f'"started_by": {STARTED_BY}, "overrides": $run.overrides, '
         f'"payload": {shared}{count}}}'
     )
     listed = {} if job.fan_out.source else {"items": jsonata(items)}
@@ -176,6 +177,7 @@ def _item(job: Job) -> State:
             ),
             "item_tried": 0,
             "item_again": 0,
+            "item_refused": 0,
             "item_stored_output": "",
         },
         "Next": "ItemRun",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.jobs import MAX_ITEMS
 from templates.expressions import CAUSE_CHARACTERS, jsonata, squeezed
+from templates.judgement import LATE
 from templates.states import State, choice
 
 if TYPE_CHECKING:
@@ -58,13 +59,17 @@ def summary(bucket: str, folder: str) -> str:
 
 
 def tally(fan_out: FanOut) -> State:
-    """Return the state that decides whether a run has failed by its items, and says how."""
+    """Return the state that decides whether a run has failed by its items, and says how.
+
+    Items that the run's time did not suffice for are not among those that the row tolerates.
+    """
     tolerated = fan_out.tolerated_failure_percent
     few = f"$states.input.failed * 100 <= {tolerated} * $states.input.items"
     long = f"$length($states.input.failed_items) > {FAILED_ITEMS_CHARACTERS}"
     cut = f'$substring($states.input.failed_items, 0, {FAILED_ITEMS_CHARACTERS}) & "..."'
     told = f'$string($merge([$states.input, {long} ? {{"failed_items": {cut}}} : {{}}]))'
     too_many = f"The source has more than {MAX_ITEMS} items; those after them were not run"
+    late = f"{LATE} and $states.input.failed > 0"
     return {
         "Type": "Choice",
         "Choices": [
@@ -73,6 +78,11 @@ def tally(fan_out: FanOut) -> State:
                 "RecordFailure",
                 {"outcome": _failed("InvalidInput", too_many)},
             ),
+            choice(
+                late,
+                "RecordFailure",
+                {"outcome": _failed("States.Timeout", jsonata(told), "TIMED_OUT")},
+            ),
             choice(few, "Record", {"outcome": {"status": "SUCCEEDED", "attempts": 1}}),
         ],
         "Default": "RecordFailure",
@@ -80,8 +90,8 @@ def tally(fan_out: FanOut) -> State:
     }
 
 
-def _failed(error: str, cause: str) -> State:
-    return {"status": "FAILED", "error": error, "cause": cause, "attempts": 1}
+def _failed(error: str, cause: str, status: str = "FAILED") -> State:
+    return {"status": status, "error": error, "cause": cause, "attempts": 1}
 
 
 def broken() -> str:

@@ -1,9 +1,9 @@
-"""What a failed attempt leads to, where the row has rules for it: another one, the end, or success.
+"""What a failed attempt leads to: another one, the end, or success.
 
-Step Functions' own Retry knows an error's name only; a container's exit code stands in the cause.
-So a job with `failure_rules` is judged state by state: ``Judge``, then ``Backoff`` or ``Ignore``.
-Step Functions refuses a state that nothing leads to (``MISSING_TRANSITION_TARGET``), so there are
-only those that a rule asks for.
+Step Functions' own Retry knows an error's name only, while a container's exit code stands in the
+cause, and it goes on past any deadline. So a failed attempt is judged state by state: ``Judge``,
+then ``Backoff`` or ``Ignore``. Step Functions refuses a state that nothing leads to
+(``MISSING_TRANSITION_TARGET``), so there is only what the row asks for.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from templates.expressions import jsonata
+from templates.expressions import CAUSE_CHARACTERS, ENTERED_MILLIS, jsonata
 from templates.states import State, choice
 
 if TYPE_CHECKING:
@@ -19,36 +19,86 @@ if TYPE_CHECKING:
 
 LONGEST_BACKOFF_SECONDS = 86_400
 
+MAX_REFUSALS = 6
+"""How often what was refused before it began is tried again, whatever `retries` says."""
 
-def judgement(job: Job) -> dict[str, object]:
-    """Return the states after an attempt that failed: the first rule that matches decides."""
-    left = f"$again < {job.retries}"
-    choices = []
-    for rule in job.failure_rules:
-        matches = _matches(rule)
-        match rule.action:
-            case "retry":
-                choices.append(choice(f"({matches}) and {left}", "Backoff"))
-                choices.append(choice(matches, "RecordFailure"))
-            case "fail":
-                choices.append(choice(matches, "RecordFailure"))
-            case "ignore":
-                choices.append(choice(matches, "Ignore"))
+LATE = f"{ENTERED_MILLIS} >= $run.deadline"
+
+
+def pause(job: Job) -> str:
+    """Return the expression of the seconds before the next attempt, should there be one."""
     seconds = f"{job.retry_interval_seconds} * $power({job.retry_backoff}, $again)"
+    return jsonata(f"$min([{LONGEST_BACKOFF_SECONDS}, $floor({seconds})])")
+
+
+def judgement(job: Job, refusals: tuple[str, ...]) -> dict[str, object]:
+    """Return the states after an attempt that failed: the first rule that matches decides.
+
+    `refusals` are errors that mean nothing was started, so that trying again repeats nothing.
+    """
+    ignored = any(rule.action == "ignore" for rule in job.failure_rules)
     return {
         "Judge": {
             "Type": "Choice",
-            "Choices": [*choices, choice(left, "Backoff")],
+            "Choices": [
+                choice(LATE, "RecordFailure", _out_of_time(job, "are over")),
+                _refused(refusals),
+                *(judged for rule in job.failure_rules for judged in _by(rule, job)),
+                *_retried(job, "true"),
+            ],
             "Default": "RecordFailure",
         },
-        "Backoff": {
-            "Type": "Wait",
-            "Seconds": jsonata(f"$min([{LONGEST_BACKOFF_SECONDS}, $floor({seconds})])"),
-            "Assign": {"again": jsonata("$again + 1"), "tried": jsonata("$outcome.attempts")},
-            "Next": "Run",
-        },
-        **({"Ignore": _ignore()} if any(r.action == "ignore" for r in job.failure_rules) else {}),
+        "Backoff": {"Type": "Wait", "Seconds": jsonata("$pause"), "Next": "Run"},
+        **({"Ignore": _ignore()} if ignored else {}),
     }
+
+
+def _refused(refusals: tuple[str, ...]) -> State:
+    """Return the rule for what the service would not start: soon, and at random, once more."""
+    longest = "$min([30, $power(2, $refused + 1)])"
+    return choice(
+        f"$outcome.error in {json.dumps(refusals)} and $refused < {MAX_REFUSALS}",
+        "Backoff",
+        {
+            "pause": jsonata(f"1 + $floor($random() * {longest})"),
+            "refused": jsonata("$refused + 1"),
+            "tried": jsonata("$outcome.attempts"),
+        },
+    )
+
+
+def _by(rule: FailureRule, job: Job) -> list[State]:
+    matches = _matches(rule)
+    match rule.action:
+        case "retry":
+            return [*_retried(job, matches), choice(matches, "RecordFailure")]
+        case "fail":
+            return [choice(matches, "RecordFailure")]
+        case "ignore":
+            return [choice(matches, "Ignore")]
+
+
+def _retried(job: Job, condition: str) -> list[State]:
+    """Return the rules for another attempt: unless it would begin after the run's deadline."""
+    if not job.retries:
+        return []
+    left = f"({condition}) and $again < {job.retries}"
+    return [
+        choice(
+            f"{left} and {ENTERED_MILLIS} + 1000 * $pause < $run.deadline",
+            "Backoff",
+            {"again": jsonata("$again + 1"), "tried": jsonata("$outcome.attempts")},
+        ),
+        choice(left, "RecordFailure", _out_of_time(job, "leave no time for another attempt")),
+    ]
+
+
+def _out_of_time(job: Job, why: str) -> State:
+    told = json.dumps(f"The run's {job.timeout_seconds} seconds {why}. Last attempt: ")
+    cause = f'{told} & $outcome.error & ($outcome.cause = "" ? "" : ": " & $outcome.cause)'
+    ended = '"status": "TIMED_OUT", "error": "States.Timeout"'
+    cut = f'"cause": $substring({cause}, 0, {CAUSE_CHARACTERS})'
+    return {"outcome": jsonata(f"$merge([$outcome, {{{ended}, {cut}}}])")}
 
 
 def _ignore() -> State:

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from provisioner.jobs import Job
     from provisioner.settings import Platform
 
-ATTEMPTS = "$tried + $states.context.State.RetryCount + 1"
-
 LEASE_GRACE_SECONDS = 300
 """How long a lock outlives ``timeout_seconds``. The state machine has ended `MARGIN_SECONDS` after
 it in any case; what remains is for its end to be noticed and the lock to be freed properly."""

@@ -17,18 +17,25 @@ from templates import fan_out
 from templates.arns import in_account
 from templates.asl import definition_string
 from templates.detours import collect, refused, settle, store
-from templates.expressions import failure, is_large, json_text, jsonata, prepare
-from templates.judgement import judgement
+from templates.expressions import (
+    attempt_seconds,
+    failure,
+    is_large,
+    json_text,
+    jsonata,
+    prepare,
+)
+from templates.judgement import judgement, pause
 from templates.states import CANCELED, COLLISION_RETRY, SERVICE_RETRY, State, transaction
-from templates.transactions import ATTEMPTS, Admission
+from templates.transactions import Admission
 
 if TYPE_CHECKING:
     from provisioner.jobs import Job
     from provisioner.settings import Platform
 
 MARGIN_SECONDS = 120
-"""For admission and record on top of ``timeout_seconds``: the end by the state machine's own
-timeout cannot be caught, so it must come last."""
+"""For the record alone, on top of ``timeout_seconds``, which all attempts and the intervals between
+them keep to by themselves: the end by the state machine's own timeout cannot be caught."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,7 @@ def definition(job: Job, platform: Platform, work: Work) -> State:
     admission = Admission(job, platform)
     states: dict[str, object] = {
         "Run": _run(job, work, "Collect" if work.collected else "Record"),
-        **(judgement(job) if job.failure_rules else {}),
+        **judgement(job, work.refusals),
         **({"Collect": collect(platform, work.collected)} if work.collected else {}),
     }
     return {
@@ -109,6 +116,7 @@ def _prepare(job: Job, work: Work) -> State:
             "release": True,
             "again": 0,
             "tried": 0,
+            "refused": 0,
         },
         "Next": "Admit",
     }
@@ -146,27 +154,17 @@ def _admit(admission: Admission, platform: Platform) -> State:
 
 
 def _run(job: Job, work: Work, following: str) -> State:
-    again: State = {
-        "ErrorEquals": ["States.ALL"],
-        "IntervalSeconds": job.retry_interval_seconds,
-        "MaxAttempts": job.retries,
-        "BackoffRate": job.retry_backoff,
-    }
-    succeeded = f'{{"status": "SUCCEEDED", "attempts": {ATTEMPTS}}}'
+    succeeded = '{"status": "SUCCEEDED", "attempts": $tried + 1}'
     return {
         "Type": "Task",
         "Resource": work.resource,
         "Arguments": work.arguments,
-        "TimeoutSeconds": work.timeout_seconds,
-        "Retry": [
-            {**SERVICE_RETRY, "ErrorEquals": list(work.refusals), "IntervalSeconds": 2},
-            *([] if job.failure_rules else [again]),
-        ],
+        "TimeoutSeconds": attempt_seconds(work.timeout_seconds),
         "Catch": [
             {
                 "ErrorEquals": ["States.ALL"],
-                "Assign": {"outcome": failure(work.failure)},
-                "Next": "Judge" if job.failure_rules else "RecordFailure",
+                "Assign": {"outcome": failure(work.failure), "pause": pause(job)},
+                "Next": "Judge",
             }
         ],
         "Assign": {

@@ -10,7 +10,7 @@ from provisioner.jobs.errors import invalid, kind_of, shown
 from provisioner.jobs.values import Check, T, choice, each, keyed, text_list, whole
 
 MAX_RULES = 20
-"""Ours: each is a retrier or a choice of the job's workflow."""
+"""Ours: each is a choice, or three, of the job's workflow."""
 
 FailureAction: TypeAlias = Literal["retry", "fail", "ignore"]
 

@@ -22,6 +22,10 @@ MAX_BYTES = 256 * 1024
 """Step Functions quotas: a state's input or output, the variables of one Assign."""
 
 
+class TimedOutError(Exception):
+    """The state machine's own TimeoutSeconds is over, which nothing catches."""
+
+
 class TaskError(Exception):
     """An error as Retry and Catch see it."""
 
@@ -68,6 +72,8 @@ class StepFunctions:
         except TaskError as error:
             execution.status = "FAILED"
             execution.error, execution.cause = error.error, error.cause
+        except TimedOutError:
+            execution.status = "TIMED_OUT"
         return execution
 
     def _walk(
@@ -79,7 +85,10 @@ class StepFunctions:
     ) -> Any:
         variables: dict[str, Any] = {}
         following: str | None = machine["StartAt"]
+        end = self.now + timedelta(seconds=machine.get("TimeoutSeconds", 99_999_999))
         while following:
+            if self.now > end:
+                raise TimedOutError
             state = machine["States"][following]
             execution.states.append(following)
             self.before.get(following, lambda: None)()
@@ -123,8 +132,10 @@ class StepFunctions:
             scope.states["context"]["State"]["RetryCount"] = sum(retries.values())
             try:
                 arguments = scope.evaluate(state["Arguments"], "Arguments")
-                self.now += timedelta(milliseconds=50)
-                result = self._call(state["Resource"], arguments)
+                seconds = scope.evaluate(state.get("TimeoutSeconds"), "TimeoutSeconds", 99_999_999)
+                assert isinstance(seconds, int)
+                assert 0 < seconds < 100_000_000
+                result = self._in_time(seconds, state["Resource"], arguments)
                 check_size(result)
                 return self._leave(state, scope.with_result(result), result)
             except TaskError as error:
@@ -132,6 +143,17 @@ class StepFunctions:
                     raise
                 if not self._tries_again(state, error, retries):
                     return self._caught(state, scope, error)
+
+    def _in_time(self, seconds: int, resource: str, arguments: Mapping[str, Any]) -> Any:
+        """Work takes as long as it moves the clock on, but no longer than it may."""
+        end = self.now + timedelta(seconds=seconds)
+        self.now += timedelta(milliseconds=50)
+        try:
+            return self._call(resource, arguments)
+        finally:
+            if self.now > end:
+                self.now = end
+                raise TaskError("States.Timeout")
 
     def _tries_again(
         self, state: Mapping[str, Any], error: TaskError, retries: dict[int, int]

@@ -1,4 +1,4 @@
-"""Step Functions: `ecs:runTask.sync` as documented, and executions that time out."""
+"""Step Functions: `ecs:runTask.sync` as documented, and attempts and executions that time out."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ _ECS = "ministack.services.ecs"
 _RUN_TASK = "arn:aws:states:::ecs:runTask"
 _POLL_SECONDS = 0.1
 
+_task: contextvars.ContextVar[tuple[dict[str, Any], Any, dict[str, Any]]] = contextvars.ContextVar(
+    "task"
+)
+"""The state that is being executed, its input and its context object."""
+
 
 def install() -> None:
     """Adapt the run of a task and the end of an execution."""
@@ -27,6 +32,9 @@ def install() -> None:
     wrap(_STEP_FUNCTIONS, "_poll_ecs_tasks", _as_documented)
     dispatch = private(_STEP_FUNCTIONS, "_SERVICE_DISPATCH")
     dispatch[_RUN_TASK] = private(_STEP_FUNCTIONS, "_invoke_ecs_run_task")
+    private(_STEP_FUNCTIONS, "_jsonata_state_field")
+    wrap(_STEP_FUNCTIONS, "_execute_task", _known)
+    wrap(_STEP_FUNCTIONS, "_invoke_resource_with_timeout", _with_computed_timeout)
     wrap(_STEP_FUNCTIONS, "_fail_execution", _only_while_running)
     wrap(_STEP_FUNCTIONS, "_run_execution", _with_timeout)
 
@@ -107,6 +115,39 @@ def pascal_case(value: Any) -> Any:  # noqa: ANN401 - any JSON
             return [pascal_case(item) for item in value]
         case _:
             return value
+
+
+def _known(execute: Callable[..., Any]) -> Callable[..., Any]:
+    """Remember which state is executed, for what is evaluated on its way."""
+
+    @functools.wraps(execute)
+    def executing(
+        state: dict[str, Any],
+        given: Any,  # noqa: ANN401
+        execution: dict[str, Any],
+        context: dict[str, Any],
+    ) -> Any:  # noqa: ANN401
+        token = _task.set((state, given, context))
+        try:
+            return execute(state, given, execution, context)
+        finally:
+            _task.reset(token)
+
+    return executing
+
+
+def _with_computed_timeout(invoke: Callable[..., Any]) -> Callable[..., Any]:
+    """Evaluate a TimeoutSeconds that is JSONata, which the engine takes for a number."""
+
+    @functools.wraps(invoke)
+    def invoking(resource: str, arguments: Any, timeout: float | str) -> Any:  # noqa: ANN401
+        if isinstance(timeout, str):
+            state, given, context = _task.get()
+            evaluated = private(_STEP_FUNCTIONS, "_jsonata_state_field")
+            timeout = evaluated(state, "TimeoutSeconds", "number", given, context)
+        return invoke(resource, arguments, timeout)
+
+    return invoking
 
 
 def _only_while_running(fail: Callable[..., Any]) -> Callable[..., Any]:
