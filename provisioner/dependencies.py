@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from provisioner.runs import Success
 
 MAX_CHAIN = 200
-"""Jobs that are looked through for a circle: a longer chain is refused, for nobody could follow."""
+"""Jobs that are looked through for a circle: a longer chain is refused, as nobody could follow it."""
 
 
 def without_circle(job: Job, rows: JobRows) -> Job | Rejected:
     """Return the job, unless it depends on itself in the end; then say by which way.
 
-    Rows are read level by level. One that is there only in part, or not at all, is no way on.
+    Rows are read level by level. One that is not there, or whose `depends_on` is not valid, leads
+    no further.
     """
     ways: dict[str, tuple[str, ...]] = {name: (job.job_name, name) for name in job.depends_on}
     ahead = list(ways)
@@ -36,18 +37,19 @@ def without_circle(job: Job, rows: JobRows) -> Job | Rejected:
         for name in ahead:
             for other in jobs.dependencies_of(found.get(name, {})):
                 if other == job.job_name:
-                    return _refused(job, " needs ".join((*ways[name], other)))
+                    way = " needs ".join((*ways[name], other))
+                    return _refused(job, f"goes round in a circle: {way}")
                 if other not in ways:
                     ways[other] = (*ways[name], other)
                     following.append(other)
         if len(ways) > MAX_CHAIN:
-            return _refused(job, f"more than {MAX_CHAIN} jobs come before it")
+            return _refused(job, f"makes more than {MAX_CHAIN} jobs come before this one")
         ahead = following
     return job
 
 
 def _refused(job: Job, why: str) -> Rejected:
-    return Rejected(job.job_name, (FieldError("depends_on", f"goes round in a circle: {why}"),))
+    return Rejected(job.job_name, (FieldError("depends_on", why),))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,28 +14,37 @@ if TYPE_CHECKING:
 _BATCH_SIZE = 100
 """Items of one BatchGetItem."""
 
+_KEY_BYTES = 2_048
+"""Of a partition key; DynamoDB refuses a whole request for one key that cannot be."""
+
 
 def get_many(table: str, job_names: Iterable[str]) -> dict[str, Item]:
     """Read the items of several jobs, consistently; a job without one is left out.
 
+    An answer has 16 MB at most, which 41 of the largest rows exceed: what it leaves unread is asked
+    for again as long as each answer brings something.
+
     Raises
     ------
     ThrottledError
-        If DynamoDB leaves keys unread: it answers so when it is short of throughput.
+        If DynamoDB leaves all keys unread: it answers so when it is short of throughput.
     """
-    names = list(dict.fromkeys(job_names))
+    names = [name for name in dict.fromkeys(job_names) if 0 < len(name.encode()) <= _KEY_BYTES]
     items: dict[str, Item] = {}
     for start in range(0, len(names), _BATCH_SIZE):
-        keys = [{"job_name": {"S": name}} for name in names[start : start + _BATCH_SIZE]]
-        request: dict[str, Any] = {table: {"Keys": keys, "ConsistentRead": True}}
-        with translated():
-            response = client("dynamodb").batch_get_item(RequestItems=request)
-        if response.get("UnprocessedKeys"):
-            message = f"{table} is short of read throughput"
-            raise ThrottledError(message)
-        for raw in response["Responses"].get(table, ()):
-            item = to_plain(raw)
-            items[item["job_name"]] = item
+        keys: list[Any] = [{"job_name": {"S": name}} for name in names[start : start + _BATCH_SIZE]]
+        while keys:
+            request: dict[str, Any] = {table: {"Keys": keys, "ConsistentRead": True}}
+            with translated():
+                response = client("dynamodb").batch_get_item(RequestItems=request)
+            for raw in response["Responses"].get(table, ()):
+                item = to_plain(raw)
+                items[item["job_name"]] = item
+            left = response.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
+            if len(left) == len(keys):
+                message = f"{table} is short of read throughput"
+                raise ThrottledError(message)
+            keys = left
     return items
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioner.jobs.errors import invalid
+from provisioner.jobs.errors import InvalidValueError, invalid
 from provisioner.jobs.names import valid_job_name
 from provisioner.jobs.values import each, text_list
 
@@ -17,15 +17,20 @@ MAX_DEPENDENCIES = 20
 
 def job_names(value: object) -> tuple[str, ...]:
     """Check the names of jobs: one, or a list of them."""
+    if isinstance(value, list) and len(value) > MAX_DEPENDENCIES:
+        raise invalid(f"names {len(value)} jobs; at most {MAX_DEPENDENCIES} are allowed")
     texts = text_list(value)
-    if len(texts) > MAX_DEPENDENCIES:
-        raise invalid(f"names {len(texts)} jobs; at most {MAX_DEPENDENCIES} are allowed")
     names = each(((f"[{index}]", text) for index, text in enumerate(texts)), valid_job_name)
     return tuple(dict.fromkeys(names))
 
 
 def dependencies_of(row: Mapping[str, object]) -> tuple[str, ...]:
-    """Return what a row depends on as far as it can be read, whatever else is wrong with it."""
+    """Return what a row depends on; nothing, when that is not what `depends_on` may be.
+
+    It is asked about the rows of others: what they get wrong is no one else's error.
+    """
     value = row.get("depends_on")
-    names = value if isinstance(value, list) else [value]
-    return tuple(name for name in names if isinstance(name, str))
+    try:
+        return job_names(value) if value is not None else ()
+    except InvalidValueError:
+        return ()

@@ -31,6 +31,11 @@ class JobsContract:
 
         assert jobs.get_many(["one"])["one"]["type"] == "ecs"
 
+    def test_a_name_that_no_row_can_have_spoils_nothing(self, jobs, put):
+        put({"job_name": "one", "type": "lambda"})
+
+        assert list(jobs.get_many(["", "one", "x" * 2_049])) == ["one"]
+
     def test_nothing_is_asked_for(self, jobs):
         assert jobs.get_many([]) == {}
 

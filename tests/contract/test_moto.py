@@ -35,6 +35,13 @@ class TestJobs(JobsContract):
     def put(self, jobs):
         return jobs.put
 
+    def test_rows_too_large_for_one_answer_are_read_in_several(self, jobs, put):
+        names = [f"job-{number}" for number in range(43)]
+        for name in names:
+            put({"job_name": name, "description": "x" * 399_000})
+
+        assert sorted(jobs.get_many(names)) == sorted(names)
+
 
 class TestStacks(StacksContract):
     @pytest.fixture

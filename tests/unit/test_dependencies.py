@@ -27,8 +27,17 @@ def job(name, *needs):
     return parsed
 
 
+class OnlyKeys(FakeJobs):
+    """DynamoDB refuses a whole BatchGetItem for one key that cannot be."""
+
+    def get_many(self, job_names):
+        names = list(job_names)
+        assert all(0 < len(name.encode()) <= 2048 for name in names)
+        return super().get_many(names)
+
+
 def rows(**needs):
-    fake = FakeJobs()
+    fake = OnlyKeys()
     fake.rows = {name: {"job_name": name, "depends_on": value} for name, value in needs.items()}
     return fake
 
@@ -56,6 +65,11 @@ FINE = {
     "a circle of others": {"b": ["c"], "c": ["b"]},
     "what is no name": {"b": [1, None, {}]},
     "nothing that can be read": {"b": 7},
+    "an empty name": {"b": ["", "a"]},
+    "a name that no key can be": {"b": ["x" * 2_049, "a"]},
+    "a name in capitals": {"b": ["A", "a"]},
+    "more names than a row may have": {"b": ["a", *(f"j{number}" for number in range(300))]},
+    "a hundred thousand numbers": {"b": [7] * 100_000},
 }
 
 
@@ -67,7 +81,11 @@ def test_what_is_no_circle_passes(others):
 def test_a_chain_is_not_followed_for_ever():
     others = {f"j{number}": [f"j{number + 1}"] for number in range(MAX_CHAIN + 1)}
 
-    assert isinstance(without_circle(job("a", "j0"), rows(**others)), Rejected)
+    found = without_circle(job("a", "j0"), rows(**others))
+
+    assert isinstance(found, Rejected)
+    (error,) = found.errors
+    assert error.message == "makes more than 200 jobs come before this one"
 
 
 class Executions:
