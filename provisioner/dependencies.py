@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from provisioner.runs import Success
 
 MAX_CHAIN = 200
-"""Jobs that are looked through for a circle: a longer chain is refused, as nobody could follow it."""
+"""Jobs that are looked through for a circle: nobody could follow a longer chain."""
 
 
 def without_circle(job: Job, rows: JobRows) -> Job | Rejected:

@@ -9,6 +9,7 @@ share stands in a module of its own: `workflow` (with its `detours`, `states`, `
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, assert_never
 
@@ -33,6 +34,8 @@ MAX_INLINE_BYTES = 51_200
 
 
 BEFORE_ALL_SCHEDULES = datetime(1970, 1, 1, tzinfo=UTC)
+
+_ESCAPED = re.compile(r"[\x7f-\uffff]")
 
 
 def build(job: Job, platform: Platform, now: datetime = BEFORE_ALL_SCHEDULES) -> Template:
@@ -93,5 +96,10 @@ def build(job: Job, platform: Platform, now: datetime = BEFORE_ALL_SCHEDULES) ->
 
 
 def to_json(template: Template) -> str:
-    """Return a template as CloudFormation gets it: minified, the same for the same job."""
-    return json.dumps(template.to_dict(), sort_keys=True, separators=(",", ":"))
+    """Return a template as CloudFormation gets it: minified, the same for the same job.
+
+    What is not ASCII is escaped, as GetTemplate would show a question mark in its place; but not
+    beyond the Basic Multilingual Plane, where cfn-lint does not read the two halves of an escape.
+    """
+    text = json.dumps(template.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

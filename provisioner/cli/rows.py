@@ -159,7 +159,11 @@ class _Loader(yaml.SafeLoader):
                     problem = f'"{key.value}" stands twice in one map'
                     raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
                 seen.add(key.value)
-        return super().construct_mapping(node, deep)
+        values = super().construct_mapping(node, deep)
+        if wrong := [key for key in values if not isinstance(key, str)]:
+            problem = f'"{wrong[0]}" is a name and has to be text; put it in quotation marks'
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        return values
 
     def construct_number(self, node: yaml.ScalarNode) -> int | Decimal:
         try:

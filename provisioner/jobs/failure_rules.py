@@ -12,6 +12,9 @@ from provisioner.jobs.values import Check, T, choice, each, keyed, text_list, wh
 MAX_RULES = 20
 """Ours: each is a choice, or three, of the job's workflow."""
 
+MAX_ERRORS = 200
+"""Ours, of all rules together: each stands in the job's workflow, which has at most 1 MB."""
+
 FailureAction: TypeAlias = Literal["retry", "fail", "ignore"]
 
 _ERROR = re.compile(r"[A-Za-z0-9._-]{1,100}|[A-Za-z0-9._-]{0,99}\*")
@@ -52,7 +55,10 @@ def _rules(value: object, refused: dict[str, str]) -> tuple[FailureRule, ...]:
             raise invalid(f"must have {_one_of(checks)}")
         return FailureRule(**found)  # type: ignore[arg-type]  # each key has the check of its type
 
-    return tuple(each(((f"[{index}]", one) for index, one in enumerate(value)), rule))
+    rules = tuple(each(((f"[{index}]", one) for index, one in enumerate(value)), rule))
+    if (named := sum(len(one.errors) for one in rules)) > MAX_ERRORS:
+        raise invalid(f"names {named} errors; at most {MAX_ERRORS} are allowed")
+    return rules
 
 
 def _one_of(checks: dict[str, Check[object]]) -> str:

@@ -247,5 +247,14 @@ class EcsJob(RowModel):
         distinct_secrets(secrets, info.data.get("environment", {}))
         return secrets
 
+    @field_validator("command", "secrets")
+    @classmethod
+    def _texts(cls, value: object, info: ValidationInfo) -> object:
+        texts = {**info.data, str(info.field_name): value}
+        sizes.task_definition(
+            texts.get("command", ()), texts.get("environment", {}), texts.get("secrets", {})
+        )
+        return value
+
 
 Job: TypeAlias = LambdaJob | EcsJob

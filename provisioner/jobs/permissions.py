@@ -12,7 +12,7 @@ from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from provisioner.jobs.errors import invalid, kind_of, shown
+from provisioner.jobs.errors import did_you_mean, invalid, kind_of, shown
 from provisioner.jobs.rows import printable
 from provisioner.jobs.values import Check, as_text, each, keyed, text_list
 
@@ -31,10 +31,30 @@ _REFUSED_KEYS = {
 _SID = re.compile(r"[A-Za-z0-9]{1,128}")
 _ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9*?]+")
 _ARN = re.compile(r"arn:[^:\s]+:[^:\s]+:[^:\s]*:[^:\s]*:\S+")
-_OPERATOR = re.compile(
-    r"(For(All|Any)Values:)?"
-    r"(String|Numeric|Date|Bool|Binary|IpAddress|NotIpAddress|Arn|Null)[A-Za-z]*"
+# IAM, PutRolePolicy: of a policy's characters those that can be printed end with Latin-1.
+_NOT_IN_AN_ARN = re.compile(r"[^\x20-\x7e\xa0-\xff]")
+_COMPARED = ("Equals", "NotEquals")
+_ORDERED = (*_COMPARED, "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals")
+_OPERATORS = (
+    *(f"String{test}" for test in _COMPARED),
+    *("StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike", "StringNotLike"),
+    *(f"{kind}{test}" for kind in ("Numeric", "Date") for test in _ORDERED),
+    *("ArnEquals", "ArnNotEquals", "ArnLike", "ArnNotLike"),
+    *("Bool", "BinaryEquals", "IpAddress", "NotIpAddress"),
 )
+CONDITION_OPERATORS = frozenset(
+    {
+        "Null",
+        *(
+            f"{of_set}{operator}{if_exists}"
+            for of_set in ("", "ForAllValues:", "ForAnyValue:")
+            for operator in _OPERATORS
+            for if_exists in ("", "IfExists")
+        ),
+    }
+)
+"""IAM User Guide, condition operators: `IfExists` ends any but Null, a set's word starts any."""
+
 # A key that names no service could be one of CloudFormation's intrinsic functions.
 _CONDITION_KEY = re.compile(r"(?!Fn::)[A-Za-z0-9-]+:\S+")
 
@@ -90,6 +110,8 @@ def _action(value: str) -> str:
 def _resource(value: str) -> str:
     if "${AWS::" in value:
         raise invalid(f"{shown(value)} holds a CloudFormation parameter; write the value itself")
+    if _NOT_IN_AN_ARN.search(value):
+        raise invalid(f"{shown(value)} holds a character that IAM does not take in a policy")
     if value != "*" and not _ARN.fullmatch(value):
         raise invalid(f'must be "*" or an ARN, not {shown(value)}')
     return value
@@ -110,8 +132,9 @@ def _each_of(check: Callable[[str], str]) -> Check[list[str]]:
 def _condition(value: object) -> dict[str, dict[str, list[str]]]:
     if not isinstance(value, dict):
         raise invalid(f"must be a map of operators, not {kind_of(value)}")
-    if wrong := next((name for name in value if not _OPERATOR.fullmatch(name)), None):
-        raise invalid(f'{shown(wrong)} is no condition operator, like "StringEquals"')
+    if wrong := next((name for name in value if name not in CONDITION_OPERATORS), None):
+        hint = did_you_mean(wrong, CONDITION_OPERATORS)
+        raise invalid(f'{shown(wrong)} is not a condition operator, like "StringEquals"{hint}')
     tests = each(
         ((f".{printable(operator)}", test) for operator, test in value.items()), _condition_keys
     )

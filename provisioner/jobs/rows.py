@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Final
+from typing import Final, Self
 
 from provisioner.jobs.errors import MAX_ERRORS, FieldError
 
@@ -18,6 +18,21 @@ MAX_DEPTH = 20
 
 LARGEST_NUMBER = 10**126
 """DynamoDB's own limit, checked again since rows also come from files."""
+
+
+class Written(float):
+    """A number with more digits than a float keeps, which remembers how it was written."""
+
+    __slots__ = ("text",)
+
+    def __new__(cls, value: Decimal) -> Self:
+        """Take the number itself as a float does, and its digits as they are."""
+        number = super().__new__(cls, value)
+        number.text = format(value, "f")
+        return number
+
+    text: str
+
 
 UNUSABLE: Final = object()
 """Stands for a value whose fault is already among the row's errors."""
@@ -99,7 +114,12 @@ def _number(value: Decimal | float, path: str, errors: list[FieldError]) -> obje
     if not -LARGEST_NUMBER < value < LARGEST_NUMBER:  # false for NaN too
         errors.append(FieldError(path, "is not a number that a row can hold"))
         return UNUSABLE
-    return int(value) if value == int(value) else float(value)
+    if value == int(value):
+        return int(value)
+    number = float(value)
+    if isinstance(value, Decimal) and Decimal(repr(number)) != value:
+        return Written(value)
+    return number
 
 
 def _why_unusable(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -31,6 +32,9 @@ FARGATE_MEMORY_MB: Mapping[int, tuple[int, ...]] = MappingProxyType(
     }
 )
 """Legal memory of each Fargate CPU size, in CPU units (ECS Developer Guide, Task size)."""
+
+MAX_TASK_DEFINITION_BYTES = 60_000
+"""Of the 64 KB that ECS allows a task definition; the rest of it is ours."""
 
 _CPU = re.compile(r"([0-9]{0,6}(?:\.[0-9]{1,6})?)(?:\s*(vcpus?))?", re.IGNORECASE)
 _LARGEST_VCPU = max(FARGATE_MEMORY_MB) // 1024
@@ -92,6 +96,23 @@ def fargate_storage_mb(value: object) -> int:
             f"must be whole GiB, a multiple of 1024: {lower} or {lower + 1024}, not {storage_mb}"
         )
     return storage_mb
+
+
+def task_definition(
+    command: tuple[str, ...], environment: Mapping[str, str], secrets: Mapping[str, str]
+) -> None:
+    """Check that a container's own texts fit into its task definition, as JSON in ASCII."""
+    texts = {
+        "command": command,
+        "environment": [{"name": name, "value": text} for name, text in environment.items()],
+        "secrets": [{"name": name, "valueFrom": arn} for name, arn in secrets.items()],
+    }
+    size = len(json.dumps(texts, separators=(",", ":")))
+    if size > MAX_TASK_DEFINITION_BYTES:
+        raise invalid(
+            f"makes {size} bytes together with the other texts of the container (command, "
+            f"environment, secrets); ECS takes {MAX_TASK_DEFINITION_BYTES}"
+        )
 
 
 def _listed(sizes: tuple[int, ...]) -> str:

@@ -21,7 +21,7 @@ from provisioner.jobs.errors import (
     one_of,
     shown,
 )
-from provisioner.jobs.rows import UNUSABLE, printable
+from provisioner.jobs.rows import UNUSABLE, Written, printable
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -178,6 +178,8 @@ def as_text(value: object) -> str:
             return "true" if value else "false"
         case int():
             return str(value)
+        case Written():
+            return value.text
         case float():
             return repr(value)
         case _:

@@ -256,6 +256,40 @@ ACCEPTED = {
         {"tags": {"team:name": "a b@c", "n": "5"}},
     ),
     "letters of any script in tags": ("lambda", {"tags": {"Ort": "Zürich"}}, {}),
+    "every digit of a number, where it becomes text": (
+        "lambda",
+        {
+            "environment": {
+                "LONG": Decimal("0.1234567890123456789012345678901234567"),
+                "SMALL": Decimal("1.00000000000000000001E-9"),
+                "USUAL": Decimal("0.1"),
+                "TINY": Decimal("1E-7"),
+            },
+        },
+        {
+            "environment": {
+                "LONG": "0.1234567890123456789012345678901234567",
+                "SMALL": "0.00000000100000000000000000001",
+                "USUAL": "0.1",
+                "TINY": "1e-07",
+            }
+        },
+    ),
+    "a number of many digits where it stays one": (
+        "lambda",
+        {"payload": {"a": Decimal("0.12345678901234567890")}},
+        {"payload": {"a": 0.12345678901234568}},
+    ),
+    "a container's texts up to their own limits": (
+        "ecs",
+        {"command": ["x" * 8_192], "environment": {"LONG": "x" * 16_000}},
+        {},
+    ),
+    "two hundred errors in all rules": (
+        "ecs",
+        {"failure_rules": [{"errors": [f"E{n}" for n in range(200)], "action": "fail"}]},
+        {},
+    ),
     "one statement": ("lambda", {"permissions": STATEMENT}, {"permissions": (NORMAL_STATEMENT,)}),
     "statement in full": (
         "lambda",
@@ -396,3 +430,36 @@ def test_an_artifact_is_pinned_by_a_copy(accepted):
 
     assert pinned.bundle.uri == "s3://my-bundles/nightly/code.zip?versionId=v1"
     assert job.bundle.uri == "s3://my-bundles/nightly/code.zip"
+
+
+def operators_of_iam():
+    """Return what the IAM User Guide lists, written out."""
+    ordered = "Equals NotEquals LessThan LessThanEquals GreaterThan GreaterThanEquals"
+    listed = {
+        "String": "Equals NotEquals EqualsIgnoreCase NotEqualsIgnoreCase Like NotLike",
+        "Numeric": ordered,
+        "Date": ordered,
+        "Arn": "Equals Like NotEquals NotLike",
+    }
+    plain = [f"{kind}{test}" for kind, tests in listed.items() for test in tests.split()]
+    return [*plain, "Bool"]
+
+
+@pytest.mark.parametrize("of_set", ["", "ForAllValues:", "ForAnyValue:"])
+@pytest.mark.parametrize("if_exists", ["", "IfExists"])
+def test_every_operator_of_iam_is_accepted(accepted, of_set, if_exists):
+    named = [f"{of_set}{operator}{if_exists}" for operator in operators_of_iam()]
+    rest = ["Null", "IpAddress", "NotIpAddressIfExists", "BinaryEquals"]
+
+    for operator in (*named, *rest):
+        condition = {operator: {"aws:x": "1"}}
+        job = accepted("lambda", {"permissions": STATEMENT | {"Condition": condition}})
+        assert job.permissions[0]["Condition"] == {operator: {"aws:x": ["1"]}}
+
+
+def test_a_number_that_remembers_its_digits_is_a_number(accepted):
+    payload = {"a": Decimal("0.12345678901234567890")}
+
+    assert json.dumps(accepted("lambda", {"payload": payload}).payload) == (
+        '{"a": 0.12345678901234568}'
+    )

@@ -109,6 +109,17 @@ REFUSED = {
         'did you mean "day"?',
     ),
     "rules as a map": ("ecs", {"failure_rules": {}}, "failure_rules", "list of rules, not a map"),
+    "too many errors in all rules": (
+        "ecs",
+        {
+            "failure_rules": [
+                {"errors": [f"E{n}" for n in range(101)], "action": "fail"},
+                {"errors": [f"F{n}" for n in range(100)], "action": "retry"},
+            ]
+        },
+        "failure_rules",
+        "names 201 errors; at most 200",
+    ),
     "too many rules": (
         "ecs",
         {"failure_rules": [{"exit_codes": [1], "action": "fail"}] * 21},
@@ -463,7 +474,7 @@ REFUSED = {
         "lambda",
         {"permissions": [STATEMENT | {"Condition": {"Ref": {"aws:a": "b"}}}]},
         "permissions[0].Condition",
-        "no condition operator",
+        "not a condition operator",
     ),
     "an intrinsic function as a condition key": (
         "lambda",
@@ -621,13 +632,55 @@ REFUSED = {
         "lambda",
         {"permissions": [STATEMENT | {"Condition": {"==": {"a": "b"}}}]},
         "permissions[0].Condition",
-        "no condition operator",
+        "not a condition operator",
+    ),
+    "a set's word in the plural": (
+        "lambda",
+        {"permissions": [STATEMENT | {"Condition": {"ForAnyValues:StringLike": {"a:b": "c"}}}]},
+        "permissions[0].Condition",
+        'did you mean "ForAnyValue:StringLike"?',
+    ),
+    "an operator that begins like one": (
+        "lambda",
+        {"permissions": [STATEMENT | {"Condition": {"StringFoo": {"a:b": "c"}}}]},
+        "permissions[0].Condition",
+        "not a condition operator",
+    ),
+    "Null, if it exists": (
+        "lambda",
+        {"permissions": [STATEMENT | {"Condition": {"NullIfExists": {"a:b": "true"}}}]},
+        "permissions[0].Condition",
+        "not a condition operator",
+    ),
+    "a line's end in a resource": (
+        "lambda",
+        {"permissions": [STATEMENT | {"Resource": "arn:aws:s3:::a\n"}]},
+        "permissions[0].Resource",
+        "a character that IAM does not take",
+    ),
+    "a terminal's command in a resource": (
+        "lambda",
+        {"permissions": [STATEMENT | {"Resource": "arn:aws:s3:::a\x9b2J"}]},
+        "permissions[0].Resource",
+        "a character that IAM does not take",
+    ),
+    "a resource beyond Latin-1": (
+        "lambda",
+        {"permissions": [STATEMENT | {"Resource": "arn:aws:s3:::\u0141/*"}]},
+        "permissions[0].Resource",
+        "a character that IAM does not take",
     ),
     "large permissions": (
         "lambda",
         {"permissions": [STATEMENT | {"Resource": [f"arn:aws:s3:::{'x' * 95}"] * 99}]},
         "permissions",
         "at most 9216",
+    ),
+    "a command of emoji": (
+        "ecs",
+        {"command": ["\N{GRINNING FACE}" * 8_192]},
+        "command",
+        "bytes together with the other texts of the container",
     ),
     # queue
     "queue as text": ("ecs", {"queue": "fast"}, "queue", "must be true or false"),
@@ -803,6 +856,16 @@ def test_every_error_at_once():
         "environment.A B",
         "environment.PAYLOAD",
     ]
+
+
+def test_the_texts_of_a_container_have_to_fit_together(refused):
+    variables = {f"A{number}": "" for number in range(1_500)}
+    secrets = {f"S{number}": f"{ARN}/{'x' * 400}" for number in range(48)}
+
+    (error,) = refused("ecs", {"command": ["x"], "environment": variables, "secrets": secrets})
+
+    assert error.field == "secrets"
+    assert "ECS takes 60000" in error.message
 
 
 def test_a_row_of_unknown_type_is_still_checked_in_what_all_types_share():

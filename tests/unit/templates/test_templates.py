@@ -57,6 +57,18 @@ def test_the_validators_find_nothing_in_the_examples(validator, path):
     assert len(text.encode()) < templates.MAX_INLINE_BYTES
 
 
+def test_every_character_of_a_row_can_be_read_in_its_template(validator):
+    text = 'ü € \N{GRINNING FACE} \\ud83d " \u2028'
+    row = CONTAINER | {"job_name": "x", "command": [text], "environment": {"TEXT": text}}
+    template = templates.to_json(templates.build(job_of(row), PLATFORM))
+
+    [container] = resource(json.loads(template), "AWS::ECS::TaskDefinition")["ContainerDefinitions"]
+    assert container["Command"] == [text]
+    assert {"Name": "TEXT", "Value": text} in container["Environment"]
+    assert {character for character in template if not character.isascii()} == {"\N{GRINNING FACE}"}
+    assert findings(validator, template) == []
+
+
 def test_the_validators_would_find_something(validator):
     template = built(job_of(LAMBDA))
     template["Resources"]["Function"]["Properties"]["MemorySize"] = 1
