@@ -37,6 +37,7 @@ FUNCTION = {
     "EXECUTION_ROLE_ARN": f"{_ARN}-execution",
     "CLOUDFORMATION_ROLE_ARN": f"{_ARN}-cloudformation",
     "PERMISSIONS_BOUNDARY_ARN": f"arn:aws:iam::{_ACCOUNT}:policy/jobs-boundary",
+    "JOB_LIMITS_POLICY_ARN": f"arn:aws:iam::{_ACCOUNT}:policy/jobs-limits",
     "ECS_CLUSTER_ARN": f"arn:aws:ecs:eu-central-1:{_ACCOUNT}:cluster/jobs",
     "VPC_ID": "vpc-0123456789abcdef0",
     "SUBNETS": "subnet-0123456789abcdef0,subnet-0fedcba9876543210",

@@ -73,6 +73,7 @@ class Platform:
     workflow_role_arn: str
     execution_role_arn: str
     permissions_boundary_arn: str
+    job_limits_policy_arn: str
     ecs_cluster_arn: str
     vpc_id: str
     subnets: tuple[str, ...]
@@ -122,6 +123,7 @@ class Settings:
             workflow_role_arn=environ["WORKFLOW_ROLE_ARN"],
             execution_role_arn=environ["EXECUTION_ROLE_ARN"],
             permissions_boundary_arn=environ["PERMISSIONS_BOUNDARY_ARN"],
+            job_limits_policy_arn=environ["JOB_LIMITS_POLICY_ARN"],
             ecs_cluster_arn=environ["ECS_CLUSTER_ARN"],
             vpc_id=environ["VPC_ID"],
             subnets=tuple(filter(None, environ["SUBNETS"].split(","))),

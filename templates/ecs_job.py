@@ -38,6 +38,18 @@ REFUSALS = ("ECS.ThrottlingException", "ECS.AmazonECSException", "ECS.LimitExcee
 
 _ARCHITECTURES = {"arm64": "ARM64", "x86_64": "X86_64"}
 
+INTERFACES_ARE_NOT_THE_CODES: Statement = {
+    "Effect": "Deny",
+    "Action": [
+        "ec2:*NetworkInterface",
+        "ec2:*NetworkInterfaceAttribute",
+        "ec2:*PrivateIpAddresses",
+    ],
+    "Resource": "*",
+}
+"""The boundary allows them to functions, in whose name Lambda makes them, and cannot tell a
+container's call from Lambda's."""
+
 _EXIT_CODE = expressions.squeezed(f"""
     ( $job := $states.result.Containers[Name = "{CONTAINER}"];
       $job.ExitCode = 0 ? {{"exit_code": 0}}
@@ -50,7 +62,9 @@ def resources(
 ) -> tuple[list[AWSObject], dict[str, str | AWSHelperFn]]:
     """Return the resources, and the outputs that are this type's own."""
     logs = log_group(job, platform)
-    own = {"result": _leave_result(job, platform)} if job.result else {}
+    own = {"interfaces": [INTERFACES_ARE_NOT_THE_CODES]}
+    if job.result:
+        own["result"] = _leave_result(job, platform)
     code_role = role(job, platform, _trusted(platform), own)
     group = security_group(job, platform)
     task = task_definition(job, platform, code_role, logs)

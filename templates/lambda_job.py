@@ -16,8 +16,7 @@ from troposphere.awslambda import (
 
 from provisioner.jobs import stack_name
 from templates import expressions
-from templates.arns import in_account
-from templates.logs import group_name, log_group
+from templates.logs import log_group
 from templates.role import Statement, role, write_logs
 from templates.workflow import Work, state_machine
 
@@ -92,16 +91,14 @@ def _vpc_config(network: Network, platform: Platform) -> VPCConfig:
 
 
 def _own_policies(job: LambdaJob, platform: Platform) -> dict[str, list[Statement]]:
-    policies = {"logs": write_logs(platform, group_name(job, platform))}
+    policies = {"logs": write_logs(job, platform)}
     if job.network:
-        name = stack_name(platform.prefix, job.job_name)
-        arn = in_account(platform.arn("lambda", f"function:{name}"), platform)
-        policies["network"] = _network_interfaces(arn)
+        policies["network"] = _network_interfaces()
     return policies
 
 
-def _network_interfaces(function_arn: AWSHelperFn) -> list[Statement]:
-    """Return what Lambda does in the role's name to reach a VPC, kept from the code itself.
+def _network_interfaces() -> list[Statement]:
+    """Return what Lambda does in the role's name to reach a VPC; the boundary keeps the code out.
 
     Lambda Developer Guide, giving functions access to resources in a VPC.
     """
@@ -113,15 +110,7 @@ def _network_interfaces(function_arn: AWSHelperFn) -> list[Statement]:
         "ec2:DescribeSubnets",
         "ec2:UnassignPrivateIpAddresses",
     ]
-    return [
-        {"Effect": "Allow", "Action": actions, "Resource": "*"},
-        {
-            "Effect": "Deny",
-            "Action": actions,
-            "Resource": "*",
-            "Condition": {"ArnEquals": {"lambda:SourceFunctionArn": [function_arn]}},
-        },
-    ]
+    return [{"Effect": "Allow", "Action": actions, "Resource": "*"}]
 
 
 def _work(job: LambdaJob, platform: Platform, code: Function) -> Work:

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 from troposphere.iam import Policy, Role
 
 from templates.arns import in_account
+from templates.logs import group_name
 
 if TYPE_CHECKING:
+    from troposphere import Sub
+
     from provisioner.jobs import Job
     from provisioner.settings import Platform
 
@@ -20,6 +23,9 @@ def role(
 ) -> Role:
     """Return the role, under the permissions boundary whatever the row grants it.
 
+    What the boundary has no room for, a policy that only denies takes away. What neither can tell
+    apart stands here: the job's own log group from its neighbours'.
+
     Parameters
     ----------
     trusted
@@ -28,7 +34,7 @@ def role(
     own_policies
         Statements that the service needs in the job's name, by the policy's name.
     """
-    policies = dict(own_policies)
+    policies = {**own_policies, "limits": _writes_no_other_logs(job, platform)}
     if job.permissions:
         policies["permissions"] = list(job.permissions)
     return Role(
@@ -36,6 +42,7 @@ def role(
         Path=f"/{platform.prefix}/",
         Description=f"The code of the job {job.job_name}",
         PermissionsBoundary=in_account(platform.permissions_boundary_arn, platform),
+        ManagedPolicyArns=[in_account(platform.job_limits_policy_arn, platform)],
         AssumeRolePolicyDocument=_document(
             [{"Effect": "Allow", "Action": "sts:AssumeRole", **trusted}]
         ),
@@ -46,15 +53,20 @@ def role(
     )
 
 
-def write_logs(platform: Platform, group_name: str) -> list[Statement]:
-    """Return the right to write to one log group."""
-    return [
-        {
-            "Effect": "Allow",
-            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-            "Resource": in_account(platform.arn("logs", f"log-group:{group_name}:*"), platform),
-        }
-    ]
+def write_logs(job: Job, platform: Platform) -> list[Statement]:
+    """Return the right to write to the job's own log group."""
+    return [{"Effect": "Allow", "Action": _WRITES, "Resource": _log_streams(job, platform)}]
+
+
+def _writes_no_other_logs(job: Job, platform: Platform) -> list[Statement]:
+    return [{"Effect": "Deny", "Action": _WRITES, "NotResource": _log_streams(job, platform)}]
+
+
+_WRITES = ["logs:CreateLogStream", "logs:PutLogEvents"]
+
+
+def _log_streams(job: Job, platform: Platform) -> Sub:
+    return in_account(platform.arn("logs", f"log-group:{group_name(job, platform)}:*"), platform)
 
 
 def _document(statements: list[Statement]) -> Statement:

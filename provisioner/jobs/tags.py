@@ -15,6 +15,8 @@ MAX_BYTES = 8_192
 MAX_KEY_CHARACTERS = 128
 MAX_VALUE_CHARACTERS = 256
 RESERVED_KEYS = frozenset({"provisioner", "job"})
+OPENING_KEY = "open-to-jobs"
+"""The boundary lets jobs use what has this tag (bootstrap/security.yaml)."""
 
 _SIGNS = frozenset(" _.:/=+-@")
 _RULE = "may hold only letters, digits, spaces and _ . : / = + - @"
@@ -44,6 +46,8 @@ def _key_problem(key: str) -> str | None:
     folded = key.casefold()
     if folded in RESERVED_KEYS:
         return "is set by the provisioner"
+    if folded == OPENING_KEY:
+        return "opens a resource to jobs, which is for the platform team to decide"
     if folded.startswith("aws:"):
         return 'starts with "aws:", which is AWS\'s own'
     if not 1 <= len(key) <= MAX_KEY_CHARACTERS:

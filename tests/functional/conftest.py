@@ -105,6 +105,7 @@ def bootstrap(monkeypatch):
             "EXECUTION_ROLE_ARN": f"{role}/execution",
             "CLOUDFORMATION_ROLE_ARN": f"{role}/cloudformation",
             "PERMISSIONS_BOUNDARY_ARN": f"arn:aws:iam::{ACCOUNT}:policy/jobs/boundary",
+            "JOB_LIMITS_POLICY_ARN": f"arn:aws:iam::{ACCOUNT}:policy/jobs/limits",
             "ECS_CLUSTER_ARN": cluster,
             "VPC_ID": "vpc-0123456789abcdef0",
             "SUBNETS": "subnet-0123456789abcdef0,subnet-0123456789abcdef1",

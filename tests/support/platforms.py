@@ -32,6 +32,7 @@ PLATFORM = Platform(
     workflow_role_arn="arn:aws:iam::123456789012:role/jobs-bootstrap/workflow",
     execution_role_arn="arn:aws:iam::123456789012:role/jobs-bootstrap/execution",
     permissions_boundary_arn="arn:aws:iam::123456789012:policy/jobs-bootstrap/boundary",
+    job_limits_policy_arn="arn:aws:iam::123456789012:policy/jobs-bootstrap/limits",
     ecs_cluster_arn="arn:aws:ecs:eu-west-1:123456789012:cluster/jobs",
     vpc_id="vpc-0123456789abcdef0",
     subnets=("subnet-0123456789abcdef0", "subnet-0123456789abcdef1"),

@@ -11,7 +11,7 @@ from provisioner.aws.queue import MAX_DELAY_SECONDS
 from provisioner.entrypoints.measuring import Count
 from provisioner.entrypoints.reconcile_queue import MAX_RECEIVES
 from provisioner.jobs import job_name_of
-from tests.unit.bootstrap.conftest import MADE_BY_SAM
+from tests.support.bootstrap import MADE_BY_SAM
 from tests.unit.bootstrap.test_templates import FUNCTIONS
 
 FUNCTION_NAMES = {f"jobs_{module}" for module in FUNCTIONS.values()}

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
 
-from tests.unit.bootstrap.conftest import SLACK_SECRET, Statements
+from tests.support.bootstrap import SLACK_SECRET, bootstrap_of
+from tests.support.iam import Statements
 
 HERE = "eu-west-1:123456789012"
 STACK = f"arn:aws:cloudformation:{HERE}:stack/jobs-report/1"
 SERVICE_ROLE = "arn:aws:iam::123456789012:role/jobs_provisioner/CloudFormationRole"
 BOUNDARY = "arn:aws:iam::123456789012:policy/jobs_provisioner/JobBoundary"
+LIMITS = "arn:aws:iam::123456789012:policy/jobs_provisioner/JobLimits"
 JOB_ROLE = "arn:aws:iam::123456789012:role/jobs/jobs-report"
 OWN_ROLE = "arn:aws:iam::123456789012:role/jobs_provisioner/WorkflowRole"
 TABLE = f"arn:aws:dynamodb:{HERE}:table"
@@ -38,14 +41,14 @@ IAM_ROLE_WRITES = [
 ]
 
 
-def test_only_the_boundary_uses_a_bare_star_and_only_to_deny(policies):
+def test_a_bare_star_only_denies(policies):
     bare = {
         (name, statement["Effect"])
         for name, statements in policies.items()
         for statement in statements
         if "*" in actions(statement)
     }
-    assert bare == {("JobBoundary", "Deny")}
+    assert bare == {("JobBoundary", "Deny"), ("JobLimits", "Deny")}
 
 
 def test_no_role_is_allowed_all_of_a_service(policies):
@@ -57,8 +60,10 @@ def test_no_role_is_allowed_all_of_a_service(policies):
 
 
 WITHOUT_RESOURCE = {
+    "cloudformation:BatchDescribeTypeConfigurations",
     "cloudformation:DescribeStacks",  # of all stacks
     "cloudformation:ListStacks",
+    "ec2:DescribeInstances",
     "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeSecurityGroupRules",
     "ec2:DescribeSecurityGroups",
@@ -70,7 +75,9 @@ WITHOUT_RESOURCE = {
     "ecs:ListTasks",
     "ecs:RegisterTaskDefinition",
     "lambda:CreateEventSourceMapping",
+    "logs:DescribeIndexPolicies",
     "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
 }
 """Actions for which IAM knows no resource (Service Authorization Reference)."""
 
@@ -161,10 +168,19 @@ def test_more_bundle_buckets_can_be_named(bootstrap):
 @pytest.mark.parametrize("action", IAM_ROLE_WRITES)
 def test_roles_of_jobs_are_written_under_the_boundary_only(policies, action):
     may = policies["CloudFormationRole"].allow
-    assert may(f"iam:{action}", JOB_ROLE, iam_PermissionsBoundary=BOUNDARY)
-    assert not may(f"iam:{action}", JOB_ROLE)
-    assert not may(f"iam:{action}", JOB_ROLE, iam_PermissionsBoundary=BOUNDARY + "2")
-    assert not may(f"iam:{action}", OWN_ROLE, iam_PermissionsBoundary=BOUNDARY)
+    limits = {"iam_PolicyARN": LIMITS}
+    assert may(f"iam:{action}", JOB_ROLE, iam_PermissionsBoundary=BOUNDARY, **limits)
+    assert not may(f"iam:{action}", JOB_ROLE, **limits)
+    assert not may(f"iam:{action}", JOB_ROLE, iam_PermissionsBoundary=BOUNDARY + "2", **limits)
+    assert not may(f"iam:{action}", OWN_ROLE, iam_PermissionsBoundary=BOUNDARY, **limits)
+
+
+def test_no_policy_but_the_limits_is_attached_to_roles_of_jobs(policies):
+    administrator = {"iam_PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}
+    under = {"iam_PermissionsBoundary": BOUNDARY}
+    assert not policies["CloudFormationRole"].allow(
+        "iam:AttachRolePolicy", JOB_ROLE, **under, **administrator
+    )
 
 
 @pytest.mark.parametrize(
@@ -251,13 +267,6 @@ def test_queues_of_jobs_are_mapped_to_one_function_only(policies, action):
     assert not may(action, mapping)
 
 
-def test_no_job_starts_its_neighbours_by_message(policies):
-    may = policies["JobBoundary"].allow
-    assert not may("sns:Publish", f"arn:aws:sns:{HERE}:SubmissionTopic", **AT_HOME)
-    assert not may("sqs:SendMessage", f"{QUEUE}jobs-neighbour", **AT_HOME)
-    assert not may("sqs:ReceiveMessage", f"{QUEUE}jobs-neighbour_dead", **AT_HOME)
-
-
 def test_security_groups_are_changed_in_our_network_only(bootstrap, policies):
     may = policies["CloudFormationRole"].allow
     group = f"arn:aws:ec2:{HERE}:security-group/sg-1"
@@ -268,85 +277,43 @@ def test_security_groups_are_changed_in_our_network_only(bootstrap, policies):
     assert not may("ec2:CreateSecurityGroup", vpc + "2")
 
 
-@pytest.mark.parametrize(
-    ("action", "arn", "context"),
-    [
-        ("s3:GetObject", "arn:aws:s3:::data/in.csv", {}),
-        ("s3:PutObject", "arn:aws:s3:::data/out.json", {}),
-        ("s3:GetObject", "arn:aws:s3:::BundleBucket/report.zip", {}),
-        ("dynamodb:PutItem", f"{TABLE}/orders", {}),
-        ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:orders", {}),
-        ("logs:PutLogEvents", f"arn:aws:logs:{HERE}:log-group:/jobs/report:*", {}),
-        ("ec2:CreateNetworkInterface", "*", {}),
-        ("sts:GetCallerIdentity", "*", {"aws_RequestedRegion": "us-east-1"}),
-    ],
-)
-def test_what_a_job_can_be_given(policies, action, arn, context):
-    assert policies["JobBoundary"].allow(action, arn, **(AT_HOME | context))
+# Values as long as they get in an account: names that CloudFormation makes end in 13 characters.
+_LONG = {
+    "Prefix": "p" * 20,
+    "BundleBucketArns": ",".join([f"arn:aws:s3:::{index:02}{'b' * 25}" for index in range(30)]),
+    "JobResourceArns": "arn:aws:sqs:*:*:" + "q" * 334,
+    "JobActions": ",".join(["textract:AnalyzeID*"] * 75),
+    "SlackSecretArn": f"arn:aws:secretsmanager:{HERE}:secret:{'s' * 64}",
+    "SecretsPrefix": "s" * 32,
+}
 
 
-@pytest.mark.parametrize(
-    ("action", "arn", "context"),
-    [
-        ("iam:CreateRole", "arn:aws:iam::123456789012:role/mine", {}),
-        ("iam:PassRole", JOB_ROLE, {}),
-        ("organizations:LeaveOrganization", "*", {}),
-        ("sts:AssumeRole", OWN_ROLE, {}),
-        ("sts:AssumeRole", JOB_ROLE, {}),
-        ("sts:AssumeRole", SERVICE_ROLE, {}),
-        ("dynamodb:PutItem", f"{TABLE}/JobsTable", {}),
-        ("dynamodb:Query", f"{TABLE}/StacksTable/index/by_status", {}),
-        ("dynamodb:UpdateItem", f"{TABLE}/TriggersTable", {}),
-        ("dynamodb:PutItem", f"{TABLE}/PaceTable", {}),
-        ("dynamodb:GetRecords", f"{TABLE}/JobsTable/stream/now", {}),
-        ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:ReconcileQueue", {}),
-        ("sqs:ReceiveMessage", f"arn:aws:sqs:{HERE}:DeadLetterQueue", {}),
-        ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:jobs_slack", {}),
-        ("sns:Publish", TOPIC, {}),
-        ("secretsmanager:GetSecretValue", SLACK_SECRET, {}),
-        ("states:StartExecution", f"arn:aws:states:{HERE}:stateMachine:jobs-neighbour", {}),
-        ("lambda:InvokeFunction", f"arn:aws:lambda:{HERE}:function:jobs-neighbour", {}),
-        ("lambda:InvokeFunction", f"arn:aws:lambda:{HERE}:function:jobs_job_stream", {}),
-        ("cloudformation:DeleteStack", STACK, {}),
-        ("cloudformation:UpdateStack", f"arn:aws:cloudformation:{HERE}:stack/jobs/1", {}),
-        ("s3:PutObject", "arn:aws:s3:::BundleBucket/neighbour.zip", {}),
-        ("s3:DeleteObjectVersion", "arn:aws:s3:::BundleBucket/neighbour.zip", {}),
-        ("s3:PutObject", "arn:aws:s3:::ArtifactsBucket/templates/jobs-neighbour.json", {}),
-        ("s3:GetObject", "arn:aws:s3:::ArtifactsBucket/runs/neighbour/1/input.json", {}),
-        ("s3:PutBucketPolicy", "arn:aws:s3:::data", {}),
-        ("ecs:DescribeTasks", f"arn:aws:ecs:{HERE}:task/Cluster/1", {}),
-        ("s3:GetObject", "arn:aws:s3:::data/in.csv", {"aws_RequestedRegion": "us-east-1"}),
-        ("s3:GetObject", "arn:aws:s3:::theirs/in.csv", {"aws_ResourceAccount": "210987654321"}),
-    ],
-)
-def test_what_a_job_can_never_be_given(policies, action, arn, context):
-    assert not policies["JobBoundary"].allow(action, arn, **(AT_HOME | context))
+@pytest.fixture(scope="module")
+def longest(source):
+    for name in ("BundleBucketArns", "JobResourceArns", "JobActions"):
+        assert len(_LONG[name]) <= source["Parameters"][name]["MaxLength"]
+        assert len(_LONG[name]) + 28 > source["Parameters"][name]["MaxLength"]
+    return bootstrap_of(source, **_LONG).nested["SecurityStack"]
 
 
-AT_HOME = {"aws_RequestedRegion": "eu-west-1", "aws_ResourceAccount": "123456789012"}
+def _characters(document) -> int:
+    """As IAM counts them, without white space; physical names are longer than logical ones."""
+    text = "".join(json.dumps(document).split())
+    named_by_cloudformation = r"JobsTable|StacksTable|PaceTable|TriggersTable|[A-Za-z]+Queue\b"
+    named_by_cloudformation += r"|[A-Za-z]+Topic|[A-Za-z]+Bucket|:cluster/|WorkflowRole|JobLimits"
+    names = len(re.findall(named_by_cloudformation, text))
+    return len(text) + names * (len("stack-as-long-as-so-") + 1 + 13)
 
 
-def test_the_boundary_holds_even_when_someone_widens_its_actions(bootstrap, policies):
-    security = bootstrap.nested["SecurityStack"]
-    widened = type(security)(security.template, security.values | {"JobActions": ["iam:*"]})
-    statements = widened.resource("JobBoundary")["PolicyDocument"]["Statement"]
-    assert not type(policies["JobBoundary"])(tuple(statements)).allow(
-        "iam:CreateUser", "*", **AT_HOME
-    )
+@pytest.mark.parametrize("name", ["JobBoundary", "JobLimits", "ReconcilePolicy"])
+def test_managed_policies_fit_into_iam(longest, name):
+    assert _characters(longest.resource(name)["PolicyDocument"]) <= 6_144  # IAM quotas
 
 
-@pytest.mark.parametrize("name", ["JobBoundary", "ReconcilePolicy"])
-def test_managed_policies_fit_into_iam(bootstrap, name):
-    # 6,144 characters without white space (IAM quotas); physical names are longer than logical.
-    document = json.dumps(bootstrap.nested["SecurityStack"].resource(name)["PolicyDocument"])
-    assert len("".join(document.split())) + 40 * 12 <= 6_144
-
-
-def test_inline_policies_of_the_service_role_fit_into_iam(bootstrap):
-    # 10,240 characters a role, without white space (IAM quotas).
-    role = bootstrap.nested["SecurityStack"].resource("CloudFormationRole")
-    documents = json.dumps([policy["PolicyDocument"] for policy in role["Policies"]])
-    assert len("".join(documents.split())) + 20 * 40 <= 10_240
+@pytest.mark.parametrize("name", ["CloudFormationRole", "WorkflowRole"])
+def test_inline_policies_fit_into_iam(longest, name):
+    documents = [policy["PolicyDocument"] for policy in longest.resource(name)["Policies"]]
+    assert _characters(documents) <= 10_240  # IAM quotas, of all inline policies of a role
 
 
 @pytest.mark.parametrize(
@@ -580,38 +547,3 @@ def denied(statements) -> set[str]:
         if statement["Effect"] == "Deny"
         for action in actions(statement)
     }
-
-
-MADE_BY = {
-    "AWS::CloudWatch::Alarm": ("cloudwatch:PutMetricAlarm", "cloudwatch", "alarm:{AlarmName}"),
-    "AWS::EC2::SecurityGroup": ("ec2:CreateSecurityGroup", "ec2", "security-group/sg-1"),
-    "AWS::ECS::TaskDefinition": ("ecs:TagResource", "ecs", "task-definition/{Family}:1"),
-    "AWS::Lambda::Function": ("lambda:CreateFunction", "lambda", "function:{FunctionName}"),
-    "AWS::Logs::LogGroup": ("logs:CreateLogGroup", "logs", "log-group:{LogGroupName}"),
-    "AWS::Scheduler::Schedule": (
-        "scheduler:CreateSchedule",
-        "scheduler",
-        "schedule/{GroupName}/{Name}",
-    ),
-    "AWS::StepFunctions::StateMachine": (
-        "states:CreateStateMachine",
-        "states",
-        "stateMachine:{StateMachineName}",
-    ),
-}
-
-
-def test_the_service_role_can_make_all_that_jobs_are_made_of(policies, root):
-    may = policies["CloudFormationRole"].allow
-    golden = [json.loads(path.read_text()) for path in (root / "tests/golden").glob("*.json")]
-    resources = [r for template in golden for r in template.get("Resources", {}).values()]
-    assert len(resources) >= 10
-    for resource in resources:
-        properties = resource["Properties"]
-        if resource["Type"] == "AWS::IAM::Role":
-            name = f"{properties['Path']}made-by-cloudformation"
-            arn = f"arn:aws:iam::123456789012:role{name}"
-            assert may("iam:CreateRole", arn, iam_PermissionsBoundary=BOUNDARY)
-        else:
-            action, service, kind = MADE_BY[resource["Type"]]
-            assert may(action, f"arn:aws:{service}:{HERE}:{kind.format(**properties)}")

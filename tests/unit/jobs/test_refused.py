@@ -523,6 +523,12 @@ REFUSED = {
     "AWS's value": ("lambda", {"tags": {"x": "aws:1"}}, "tags.x", '"aws:"'),
     "our tag": ("lambda", {"tags": {"Job": "1"}}, "tags.Job", "set by the provisioner"),
     "other tag of ours": ("lambda", {"tags": {"provisioner": "1"}}, "tags.provisioner", "is set"),
+    "opening tag": (
+        "lambda",
+        {"tags": {"Open-To-Jobs": "jobs"}},
+        "tags.Open-To-Jobs",
+        "for the platform team",
+    ),
     "tag with signs": ("lambda", {"tags": {"a": "<b>"}}, "tags.a", "may hold only letters"),
     "key with signs": ("lambda", {"tags": {"a&b": "x"}}, "tags.a&b", "may hold only letters"),
     "empty key": ("lambda", {"tags": {"": "x"}}, "tags.", "1 to 128 characters"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import jsonata
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 
 import templates
 from provisioner.jobs import job_name_of, spec_digest
+from provisioner.jobs.permissions import MAX_CHARACTERS
 from tests.golden import update
 from tests.support.platforms import PLATFORM
 from tests.unit.templates.rows import JOBS, canonical, job_of
@@ -166,42 +168,59 @@ class TestTheRole:
             "Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/jobs-bootstrap/boundary"
         }
 
+        assert role["ManagedPolicyArns"] == [
+            {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/jobs-bootstrap/limits"}
+        ]
+
+    def policies(self, row):
+        role = resource(built(job_of(row)), "AWS::IAM::Role")
+        return {p["PolicyName"]: p["PolicyDocument"]["Statement"] for p in role["Policies"]}
+
     def test_may_write_to_its_own_log_group_and_no_more(self):
-        [policy] = resource(built(job_of(LAMBDA)), "AWS::IAM::Role")["Policies"]
+        policies = self.policies(LAMBDA)
+        group = {
+            "Fn::Sub": "arn:${AWS::Partition}:logs:eu-west-1:${AWS::AccountId}"
+            ":log-group:/jobs/nightly:*"
+        }
+        writes = ["logs:CreateLogStream", "logs:PutLogEvents"]
 
-        assert policy["PolicyDocument"]["Statement"] == [
-            {
-                "Effect": "Allow",
-                "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-                "Resource": {
-                    "Fn::Sub": "arn:${AWS::Partition}:logs:eu-west-1:${AWS::AccountId}"
-                    ":log-group:/jobs/nightly:*"
-                },
-            }
-        ]
+        assert policies == {
+            "logs": [{"Effect": "Allow", "Action": writes, "Resource": group}],
+            "limits": [{"Effect": "Deny", "Action": writes, "NotResource": group}],
+        }
 
-    def test_of_a_container_has_just_what_the_row_grants(self):
-        assert resource(built(job_of(CONTAINER)), "AWS::IAM::Role")["Policies"] == []
+    def test_of_a_container_is_allowed_just_what_the_row_grants(self):
         statement = {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::data/*"}
-        role = resource(built(job_of(CONTAINER | {"permissions": [statement]})), "AWS::IAM::Role")
-        [policy] = role["Policies"]
-        assert policy["PolicyDocument"]["Statement"] == [
-            {
-                "Effect": "Allow",
-                "Action": ["s3:GetObject"],
-                "Resource": ["arn:aws:s3:::data/*"],
-            }
-        ]
+        granted = {
+            "Effect": "Allow",
+            "Action": ["s3:GetObject"],
+            "Resource": ["arn:aws:s3:::data/*"],
+        }
+        for more, allowed in (({}, []), ({"permissions": [statement]}, [granted])):
+            policies = self.policies(CONTAINER | more)
+            statements = [s for each in policies.values() for s in each]
+            assert [s for s in statements if s["Effect"] == "Allow"] == allowed
 
-    def test_lets_lambda_into_a_vpc_but_not_the_code(self):
+    def test_lets_lambda_into_a_vpc(self):
         network = {"network": {"security_groups": ["sg-0123456789abcdef0"]}}
-        role = resource(built(job_of(LAMBDA | network)), "AWS::IAM::Role")
-        [policy] = [p for p in role["Policies"] if p["PolicyName"] == "network"]
-        allowed, denied = policy["PolicyDocument"]["Statement"]
+        [allowed] = self.policies(LAMBDA | network)["network"]
+        assert "ec2:CreateNetworkInterface" in allowed["Action"]
 
-        assert allowed["Action"] == denied["Action"]
-        assert (allowed["Effect"], denied["Effect"]) == ("Allow", "Deny")
-        assert denied["Condition"]["ArnEquals"]["lambda:SourceFunctionArn"]
+    @pytest.mark.parametrize(
+        "row",
+        [
+            LAMBDA | {"network": {"security_groups": ["sg-0123456789abcdef0"]}},
+            CONTAINER | {"result": True},
+        ],
+        ids=["lambda", "ecs"],
+    )
+    def test_leaves_the_row_the_permissions_that_it_may_have(self, row):
+        """Inline policies of a role have 10,240 characters together (IAM quotas)."""
+        long = replace(PLATFORM, prefix="p" * 20, region="ap-southeast-7")
+        template = templates.build(job_of(row | {"job_name": "j" * 40}), long)
+        policies = template.to_dict()["Resources"]["Role"]["Properties"]["Policies"]
+        documents = json.dumps([p["PolicyDocument"] for p in policies])
+        assert len("".join(documents.split())) + MAX_CHARACTERS <= 10_240
 
 
 class TestAlarms:

@@ -1,0 +1,91 @@
+"""Each call of the corpus is stopped by what it says, and by that alone."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import pytest
+
+import templates
+from tests.attacks.calls import AT_HOME, CALLS, OPEN, USEFUL, StoppedBy
+from tests.support.bootstrap import ROOT, Stack, bootstrap_of, load
+from tests.support.generated_rows import job_of
+from tests.support.iam import Statements
+from tests.support.platforms import PLATFORM
+
+ROWS = {
+    "lambda": {"type": "lambda", "runtime": "python3.13", "handler": "app.handler",
+               "bundle": "s3://bundles/app.zip?versionId=v1"},
+    "ecs": {"type": "ecs", "image": "public.ecr.aws/docker/library/busybox:1.37"},
+}  # fmt: skip
+
+
+@cache
+def security(job_actions: str | None = None) -> Stack:
+    parameters = {
+        "BundleBucketArns": "arn:aws:s3:::their-bundles",
+        "JobResourceArns": "arn:aws:sqs:*:*:named-*,arn:aws:iam::*:role/for-jobs/*",
+    }
+    if job_actions:
+        parameters["JobActions"] = job_actions
+    return bootstrap_of(load(ROOT / "template.yaml"), **parameters).nested["SecurityStack"]
+
+
+@cache
+def policy(name: str, job_actions: str | None = None) -> Statements:
+    return Statements(tuple(security(job_actions).resource(name)["PolicyDocument"]["Statement"]))
+
+
+@cache
+def own_policies(kind: str) -> Statements:
+    """What the template writes into a job's role besides the row's own permissions."""
+    template = templates.build(job_of({"job_name": "report"} | ROWS[kind]), PLATFORM)
+    text = templates.to_json(template)
+    text = text.replace("${AWS::Partition}", "aws").replace("${AWS::AccountId}", "123456789012")
+    policies = json.loads(text)["Resources"]["Role"]["Properties"]["Policies"]
+    statements = [s for p in policies for s in p["PolicyDocument"]["Statement"]]
+    for statement in statements:
+        for element in ("Resource", "NotResource"):
+            if isinstance(statement.get(element), dict):
+                statement[element] = statement[element]["Fn::Sub"]
+    return Statements(tuple(statements))
+
+
+@pytest.mark.parametrize("call", CALLS, ids=str)
+def test_a_call_that_is_stopped(call):
+    context = AT_HOME | call.context
+    request = (call.action, call.resource, context)
+    match call.stopped_by:
+        case StoppedBy.BOUNDARY:
+            assert policy("JobBoundary").deny(*request)
+            assert not policy("JobBoundary", "*").verdict(*request)
+        case StoppedBy.ACTIONS:
+            assert not policy("JobBoundary").verdict(*request)
+            assert not policy("JobBoundary").deny(*request)
+        case StoppedBy.LIMITS:
+            assert policy("JobLimits").deny(*request)
+        case StoppedBy.ROLE:
+            containers_only = call.action.startswith("ec2:")
+            for kind in ["ecs"] if containers_only else ROWS:
+                assert own_policies(kind).deny(*request)
+
+
+@pytest.mark.parametrize("call", USEFUL, ids=str)
+def test_a_call_that_is_of_use(call):
+    request = (call.action, call.resource, AT_HOME | call.context)
+    assert policy("JobBoundary").verdict(*request)
+    assert not policy("JobLimits").deny(*request)
+    assert not all(own_policies(kind).deny(*request) for kind in ROWS)
+
+
+@pytest.mark.parametrize("role", ["for-jobs/reader", "for-jobs/deep/reader"])
+def test_roles_are_taken_only_where_the_platform_team_has_opened_them(role):
+    """Twice: the action in `JobActions`, and the role by its tag or its path."""
+    arn = f"arn:aws:iam::123456789012:role/{role}"
+    request = ("sts:AssumeRole", arn, AT_HOME)
+    assert not policy("JobBoundary").verdict(*request)
+    assert policy("JobBoundary", "sts:AssumeRole").verdict(*request)
+    tagged = ("sts:AssumeRole", "arn:aws:iam::123456789012:role/reader", AT_HOME | OPEN)
+    assert not policy("JobBoundary").verdict(*tagged)
+    assert policy("JobBoundary", "sts:AssumeRole").verdict(*tagged)

@@ -1,0 +1,211 @@
+"""The bootstrap's templates as CloudFormation would see them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cfnlint.decode import decode
+
+from tests.support.iam import Statements
+
+ROOT = Path(__file__).parents[2]
+ACCOUNT = "123456789012"
+PSEUDO = {
+    "AWS::AccountId": ACCOUNT,
+    "AWS::NoValue": None,
+    "AWS::Partition": "aws",
+    "AWS::Region": "eu-west-1",
+    "AWS::StackName": "jobs",
+}
+SLACK_SECRET = f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:slack-a1b2c3"
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Return a template with its short functions written out."""
+    template, problems = decode(str(path))
+    assert not problems
+    plain: dict[str, Any] = json.loads(json.dumps(template))
+    return plain
+
+
+@dataclass
+class Stack:
+    """A template with values for its parameters, whose text can be asked for."""
+
+    template: Mapping[str, Any]
+    values: dict[str, Any]
+    nested: dict[str, Stack] = field(default_factory=dict)
+
+    def resource(self, logical_id: str) -> Any:
+        """Return a resource's properties, of a function those of Globals among them."""
+        resource = self.template["Resources"][logical_id]
+        properties = resource["Properties"]
+        if resource["Type"] == "AWS::Serverless::Function":
+            properties = merged(self.template["Globals"]["Function"], properties)
+        return self.render(properties)
+
+    def render(self, node: Any) -> Any:
+        """Return a node with every function in it worked out."""
+        match node:
+            case {"Ref": _} | {"Fn::GetAtt": _} | {"Fn::Sub": _}:
+                return self.reference(node)
+            case dict() if any(key.startswith("Fn::") for key in node):
+                return self.function(node)
+            case dict():
+                return {key: self.render(value) for key, value in node.items()}
+            case list():
+                rendered = [self.render(item) for item in node]
+                return [item for item in rendered if item is not None]
+            case _:
+                return node
+
+    def reference(self, node: Mapping[str, Any]) -> Any:
+        match node:
+            case {"Ref": name}:
+                return self.ref(name)
+            case {"Fn::GetAtt": path}:
+                return self.attribute(*(path.split(".", 1) if isinstance(path, str) else path))
+            case {"Fn::Sub": [text, names]}:
+                return self.substitute(text, self.render(names))
+            case {"Fn::Sub": text}:
+                return self.substitute(text, {})
+            case _:
+                raise AssertionError(node)
+
+    def function(self, node: Mapping[str, Any]) -> Any:
+        match node:
+            case {"Fn::Join": [separator, parts]}:
+                return separator.join(self.render(parts))
+            case {"Fn::Split": [separator, text]}:
+                return self.render(text).split(separator)
+            case {"Fn::Select": [index, parts]}:
+                return self.render(parts)[index]
+            case {"Fn::If": [condition, then, otherwise]}:
+                wanted = self.render(self.template["Conditions"][condition])
+                return self.render(then if wanted else otherwise)
+            case {"Fn::Equals": [left, right]}:
+                return self.render(left) == self.render(right)
+            case {"Fn::Not": [operand]}:
+                return not self.render(operand)
+            case _:
+                raise AssertionError(node)
+
+    def ref(self, name: str) -> Any:
+        if name in PSEUDO:
+            return PSEUDO[name]
+        if name in self.values:
+            return self.values[name]
+        if name in MADE_BY_SAM:
+            return MADE_BY_SAM[name]
+        kind = self.template["Resources"][name]["Type"]
+        if kind == "AWS::Scheduler::ScheduleGroup":
+            return self.resource(name)["Name"]
+        return self.attribute(name, "Arn") if kind in REFERRED_TO_BY_ARN else name
+
+    def attribute(self, logical_id: str, attribute: str) -> str:
+        if attribute.startswith("Outputs."):
+            nested = self.nested[logical_id]
+            output = nested.template["Outputs"][attribute.removeprefix("Outputs.")]
+            return str(nested.render(output["Value"]))
+        if attribute == "QueueName":
+            return logical_id
+        kind = self.template["Resources"][logical_id]["Type"]
+        arn = ARNS.get(kind, f"{kind}/{logical_id}").replace("?", logical_id)
+        return arn + {"StreamArn": "/stream/now"}.get(attribute, "")
+
+    def substitute(self, text: str, names: Mapping[str, str]) -> str:
+        def value(found: re.Match[str]) -> str:
+            name = found[1]
+            if name in names:
+                return names[name]
+            return str(self.attribute(*name.split(".", 1)) if "." in name else self.ref(name))
+
+        return re.sub(r"\$\{([^}]+)\}", value, text)
+
+
+def merged(globals_: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a function's properties as SAM merges them: maps by key, else its own win."""
+    both = {
+        key: merged(globals_[key], own[key])
+        for key in globals_.keys() & own.keys()
+        if isinstance(globals_[key], dict)
+    }
+    return {**globals_, **own, **both}
+
+
+MADE_BY_SAM = {
+    "JobStreamFunctionJobs": "5d1f7c3e-0000-4000-8000-000000000000",
+    "RunStreamFunctionRuns": "5d1f7c3e-0000-4000-8000-000000000001",
+    "NotifyFunctionRuns": "5d1f7c3e-0000-4000-8000-000000000002",
+    "NotifyFunctionStacks": "5d1f7c3e-0000-4000-8000-000000000003",
+}
+REFERRED_TO_BY_ARN = {"AWS::IAM::ManagedPolicy", "AWS::SNS::Topic"}
+ARNS = {
+    "AWS::CloudWatch::Alarm": f"arn:aws:cloudwatch:eu-west-1:{ACCOUNT}:alarm:?",
+    "AWS::DynamoDB::Table": f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/?",
+    "AWS::ECS::Cluster": f"arn:aws:ecs:eu-west-1:{ACCOUNT}:cluster/?",
+    "AWS::IAM::ManagedPolicy": f"arn:aws:iam::{ACCOUNT}:policy/jobs_provisioner/?",
+    "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT}:role/jobs_provisioner/?",
+    "AWS::Logs::LogGroup": f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:?:*",
+    "AWS::S3::Bucket": "arn:aws:s3:::?",
+    "AWS::SNS::Topic": f"arn:aws:sns:eu-west-1:{ACCOUNT}:?",
+    "AWS::KMS::Key": f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/?",
+    "AWS::SQS::Queue": f"arn:aws:sqs:eu-west-1:{ACCOUNT}:?",
+}
+
+
+NESTED = ("NetworkStack", "ComputeStack", "SecurityStack", "ObservabilityStack")
+
+
+def bootstrap_of(source: Mapping[str, Any], **parameters: str) -> Stack:
+    """Return the stacks as they come up with the defaults, Slack, and some parameters besides."""
+    defaults = {name: parameter["Default"] for name, parameter in source["Parameters"].items()}
+    values = defaults | {"SlackSecretArn": SLACK_SECRET} | parameters
+    main = Stack(source, _split(source, values))
+    for name in NESTED:
+        resource = source["Resources"][name]["Properties"]
+        template = load(ROOT / resource["TemplateURL"])
+        values = main.render(resource.get("Parameters", {}))
+        main.nested[name] = Stack(template, _split(template, values))
+    return main
+
+
+def _split(template: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
+    lists = {
+        name
+        for name, declared in template["Parameters"].items()
+        if declared["Type"] == "CommaDelimitedList"
+    }
+    return {
+        name: [item.strip() for item in value.split(",")] if name in lists else value
+        for name, value in values.items()
+    }
+
+
+def policies_of(bootstrap: Stack) -> dict[str, Statements]:
+    """Return the statements of every role and managed policy of the bootstrap, by logical id."""
+    managed: dict[str, list[Mapping[str, Any]]] = {}
+    roles: dict[str, Mapping[str, Any]] = {}
+    for stack in (bootstrap, *bootstrap.nested.values()):
+        for name, resource in stack.template["Resources"].items():
+            match resource["Type"]:
+                case "AWS::IAM::ManagedPolicy":
+                    managed[name] = stack.resource(name)["PolicyDocument"]["Statement"]
+                case "AWS::IAM::Role":
+                    roles[name] = stack.resource(name)
+    found = {name: Statements(tuple(statements)) for name, statements in managed.items()}
+    for name, role in roles.items():
+        statements = [
+            statement
+            for policy in role["Policies"]
+            for statement in policy["PolicyDocument"]["Statement"]
+        ]
+        for arn in role.get("ManagedPolicyArns", []):
+            statements += managed[arn.rpartition("/")[2]]
+        found[name] = Statements(tuple(statements))
+    return found

@@ -1,0 +1,218 @@
+"""CloudFormation's handlers may do all they need, for every resource that a job's stack can hold.
+
+A resource of a type or with a property that is not told of here fails: its permissions come first.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import pytest
+
+import templates
+from provisioner.settings import Settings
+from tests.support import generated_rows
+from tests.support.bootstrap import ROOT, bootstrap_of, load, policies_of
+from tests.unit.bootstrap.test_policies import BOUNDARY, HERE, LIMITS, WITHOUT_RESOURCE
+
+HANDLERS = json.loads((ROOT / "tests/aws/handlers.json").read_text())["handlers"]
+OF_STACKS = ("create", "read", "update", "delete", "tagging")
+JOB_ROLE = "arn:aws:iam::123456789012:role/jobs/jobs-nightly-Role-1A2B3C4D5E6F7"
+MAPPED = {"lambda:FunctionArn": f"arn:aws:lambda:{HERE}:function:jobs_job_queue"}
+
+NAMED = {
+    "AWS::CloudWatch::Alarm": "cloudwatch:alarm:{AlarmName}",
+    "AWS::EC2::SecurityGroup": "ec2:security-group/sg-1",
+    "AWS::ECS::TaskDefinition": "ecs:task-definition/{Family}:1",
+    "AWS::Lambda::EventSourceMapping": "lambda:event-source-mapping:1",
+    "AWS::Lambda::Function": "lambda:function:{FunctionName}",
+    "AWS::Logs::LogGroup": "logs:log-group:{LogGroupName}",
+    "AWS::SNS::Subscription": "sns:SubmissionTopic:1",
+    "AWS::SQS::Queue": "sqs:{QueueName}",
+    "AWS::SQS::QueuePolicy": "sqs:jobs-nightly",
+    "AWS::Scheduler::Schedule": "scheduler:schedule/{GroupName}/{Name}",
+    "AWS::StepFunctions::StateMachine": "states:stateMachine:{StateMachineName}",
+}
+"""The service and the resource of the ARN that CloudFormation's calls are about."""
+
+ROLES = {
+    "AWS::ECS::TaskDefinition": ("ecs-tasks", ("TaskRoleArn", "ExecutionRoleArn")),
+    "AWS::Lambda::Function": ("lambda", ("Role",)),
+    "AWS::Scheduler::Schedule": ("scheduler", ("Target.RoleArn",)),
+    "AWS::StepFunctions::StateMachine": ("states", ("RoleArn",)),
+}
+"""Which roles a resource hands to which service."""
+
+KMS = ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey")
+ONLY_WITH = {
+    "AWS::IAM::Role": {},
+    "AWS::Lambda::EventSourceMapping": {"KmsKeyArn": KMS},
+    "AWS::Lambda::Function": {
+        "CapacityProviderConfig": ("lambda:PassCapacityProvider",),
+        "CodeSigningConfigArn": (
+            "lambda:DeleteFunctionCodeSigningConfig",
+            "lambda:GetCodeSigningConfig",
+            "lambda:PutFunctionCodeSigningConfig",
+        ),
+        "FileSystemConfigs": (
+            "elasticfilesystem:DescribeMountTargets",
+            "s3files:ListMountTargets",
+        ),
+        "FunctionScalingConfig": ("lambda:PutFunctionScalingConfig",),
+        "KmsKeyArn": KMS,
+        "Layers": ("lambda:GetLayerVersion",),
+        "PublishToLatestPublished": ("lambda:PublishVersion",),
+    },
+    "AWS::Logs::LogGroup": {
+        "BearerTokenAuthenticationEnabled": ("logs:PutBearerTokenAuthentication",),
+        "DataProtectionPolicy": ("logs:PutDataProtectionPolicy",),
+        "DeletionProtectionEnabled": ("logs:PutLogGroupDeletionProtection",),
+        "FieldIndexPolicies": ("logs:DeleteIndexPolicy", "logs:PutIndexPolicy"),
+        "KmsKeyId": ("logs:AssociateKmsKey", "logs:DisassociateKmsKey"),
+        "LogGroupClass": (  # DELIVERY
+            "firehose:TagDeliveryStream",
+            "logs:CreateLogDelivery",
+            "s3:REST.PUT.OBJECT",
+        ),
+        "ResourcePolicyDocument": ("logs:DeleteResourcePolicy", "logs:PutResourcePolicy"),
+    },
+    "AWS::SNS::Subscription": {"SubscriptionRoleArn": ("iam:GetRole", "iam:PassRole")},
+    "AWS::StepFunctions::StateMachine": {
+        "DefinitionS3Location": ("s3:GetObject", "s3:GetObjectVersion"),
+        "EncryptionConfiguration": KMS,
+    },
+}
+"""Permissions that a handler needs for one property only, which no job's stack has."""
+
+NEVER = {("AWS::IAM::Role", "iam:DeleteRolePermissionsBoundary")}
+"""Refused on purpose: a role of a job keeps its boundary."""
+
+
+@cache
+def bootstrap():
+    return bootstrap_of(load(ROOT / "template.yaml"), BundleBucketArns="arn:aws:s3:::bundles")
+
+
+@cache
+def policies():
+    return policies_of(bootstrap())
+
+
+@cache
+def emitted():
+    """The resources of all generated rows, one for each set of properties that a type has."""
+    variables = bootstrap().resource("JobStreamFunction")["Environment"]["Variables"]
+    environ = {key: str(value) for key, value in variables.items()} | {"AWS_REGION": "eu-west-1"}
+    platform = Settings.from_environ(environ).platform
+    found = {}
+    for job in generated_rows.jobs():
+        for resource in templates.build(job, platform).to_dict()["Resources"].values():
+            kind, properties = resource["Type"], resource.get("Properties", {})
+            found[kind, frozenset(properties)] = properties
+    return [(kind, properties) for (kind, _), properties in found.items()]
+
+
+TYPES = sorted({kind for kind, _ in emitted()})
+
+
+def requests(kind, properties, permission):
+    """Yield the calls behind a permission: resource and condition keys."""
+    service, action = permission.split(":", 1)
+    if permission in {"iam:PassRole", "iam:GetRole"} and kind != "AWS::IAM::Role":
+        to, paths = ROLES[kind]
+        for path in paths:
+            yield role_at(properties, path), {"iam:PassedToService": f"{to}.amazonaws.com"}
+    elif permission in WITHOUT_RESOURCE:
+        yield "*", MAPPED
+    elif service == "s3":
+        yield f"arn:aws:s3:::{properties['Code']['S3Bucket']}/app.zip", {}
+    elif kind == "AWS::IAM::Role":
+        yield JOB_ROLE, {"iam:PermissionsBoundary": BOUNDARY, "iam:PolicyARN": LIMITS}
+    elif action == "Subscribe":
+        endpoint = f"arn:aws:sqs:{HERE}:jobs-nightly"
+        yield (
+            f"arn:aws:sns:{HERE}:SubmissionTopic",
+            {"sns:Protocol": properties["Protocol"], "sns:Endpoint": endpoint},
+        )
+    else:
+        named, resource = NAMED[kind].format(**properties).split(":", 1)
+        vpc = f"arn:aws:ec2:{HERE}:vpc/" + bootstrap().nested["SecurityStack"].values["VpcId"]
+        if action == "CreateSecurityGroup":
+            yield vpc, {}
+            yield f"arn:aws:ec2:{HERE}:{resource}", {}
+        else:
+            yield f"arn:aws:{named}:{HERE}:{resource}", MAPPED | {"ec2:Vpc": vpc}
+
+
+def role_at(properties, path):
+    for name in path.split("."):
+        properties = properties[name]
+    match properties:
+        case {"Fn::GetAtt": ["Role", "Arn"]}:
+            return JOB_ROLE
+        case {"Fn::Sub": text}:
+            return text.replace("${AWS::Partition}", "aws").replace(
+                "${AWS::AccountId}", "123456789012"
+            )
+    raise AssertionError(properties)
+
+
+def needed(kind, properties, handlers):
+    """Return what the handlers need for a resource with these properties."""
+    spared = {
+        permission
+        for name, permissions in ONLY_WITH.get(kind, {}).items()
+        if name not in properties
+        for permission in permissions
+    }
+    of_type = {p for handler in handlers for p in HANDLERS[kind].get(handler, ())}
+    return sorted(p for p in of_type - spared if (kind, p) not in NEVER)
+
+
+def lacking(role, kind, handlers):
+    may = policies()[role].verdict
+    return {
+        (permission, resource)
+        for emitted_kind, properties in emitted()
+        if emitted_kind == kind
+        for permission in needed(kind, properties, handlers)
+        for resource, context in requests(kind, properties, permission)
+        if not may(permission, resource, context)
+    }
+
+
+def test_every_type_of_a_job_s_stack_is_told_of():
+    assert set(TYPES) <= set(HANDLERS)
+    assert set(TYPES) - {"AWS::IAM::Role"} == set(NAMED)
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_the_service_role_covers_the_handlers(kind):
+    assert lacking("CloudFormationRole", kind, OF_STACKS) == set()
+
+
+@pytest.mark.parametrize("role", ["CloudFormationRole", "ReconcileQueueRole"])
+@pytest.mark.parametrize("kind", TYPES)
+def test_drift_is_read_whoever_s_credentials_are_used(kind, role):
+    """AWS does not say whether the caller's or the stack's role reads; public reports differ."""
+    assert lacking(role, kind, ["read"]) == set()
+
+
+@pytest.mark.parametrize("role", ["CloudFormationRole", "ReconcileQueueRole"])
+def test_drift_detection_asks_how_types_are_configured(role):
+    assert policies()[role].allow("cloudformation:BatchDescribeTypeConfigurations", "*")
+
+
+def test_a_permission_that_is_missing_would_be_seen():
+    assert lacking("WorkflowRole", "AWS::Lambda::Function", ["read"])
+    assert ("iam:PassRole", JOB_ROLE) in lacking(
+        "ReconcileQueueRole", "AWS::ECS::TaskDefinition", ["create"]
+    )
+
+
+@pytest.mark.parametrize("kind", sorted(ONLY_WITH))
+def test_what_is_spared_is_in_the_schemas(kind):
+    known = {p for handler in HANDLERS[kind].values() for p in handler}
+    for permissions in ONLY_WITH[kind].values():
+        assert set(permissions) & known
