@@ -74,11 +74,14 @@ def may_free_a_run(record: Mapping[str, object]) -> bool:
     """Tell whether a record of the Triggers table's stream may make it a waiting run's turn.
 
     A lock for which nobody waits makes nobody's; when somebody does later, that is a record, too.
+    A run that was skipped for another's sake is a reason as well: what the lock names may be gone.
     """
     match record:
         case {"dynamodb": {"NewImage": {"status": {"S": "FREE"}} as lock}}:
             return "waiting" in lock
         case {"dynamodb": {"NewImage": {"status": {"S": "QUEUED"}}}}:
+            return True
+        case {"dynamodb": {"NewImage": {"status": {"S": "SKIPPED"}, "error": {"S": "Overlap"}}}}:
             return True
         case _:
             return False

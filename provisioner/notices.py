@@ -17,7 +17,7 @@ from urllib.parse import quote
 from provisioner.events import UnreadableError, of_stream_record
 from provisioner.jobs import DEFAULT_EVENTS, Event, Job, Rejected
 from provisioner.jobs.names import DEAD_LETTERS_ALARM
-from provisioner.runs import RunStatus
+from provisioner.runs import RunStatus, time_of
 from provisioner.settings import console_home
 from provisioner.stack import JobStatus
 
@@ -368,7 +368,8 @@ def slow(succeeded: Notice, slow_percent: int, durations_ms: Sequence[int]) -> N
 def queued_too_long(run: Mapping[str, Any], alert_minutes: int, now: datetime) -> Notice | None:
     """Return that a QUEUED run waits for too long, None when it does not yet."""
     since = str(run.get("queued_at") or run["started_at"])
-    if now - datetime.fromisoformat(since) < timedelta(minutes=alert_minutes):
+    moment = time_of(since)
+    if moment is None or now - moment < timedelta(minutes=alert_minutes):
         return None
     notice = _run_notice(Event.QUEUED_TOO_LONG, run["job_name"], run["trigger_id"], run)
     cause = f"It has waited since {since}, longer than {alert_minutes} min."

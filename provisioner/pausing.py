@@ -33,7 +33,9 @@ def pause_after(
         return None
     since = before.since if before else ""
     ended = [
-        run["status"] for run in runs if run["status"] in COUNTED and str(run["trigger_id"]) > since
+        run["status"]
+        for run in runs
+        if run.get("status") in COUNTED and str(run["trigger_id"]) > since
     ][:failures]
     if len(ended) < failures or not _FAILED.issuperset(ended):
         return None

@@ -12,7 +12,16 @@ if TYPE_CHECKING:
     from provisioner import messages
     from provisioner.jobs import Job, Rejected
     from provisioner.pacing import Place, Quota
-    from provisioner.runs import EndedExecution, Lock, OpenRun, Success, WaitingEnd, WaitingRun
+    from provisioner.runs import (
+        EndedExecution,
+        FoundRun,
+        Lock,
+        OpenRun,
+        RunStatus,
+        Success,
+        WaitingEnd,
+        WaitingRun,
+    )
     from provisioner.stack import StackRecord, StackState
 
 
@@ -137,8 +146,17 @@ class Runs(Protocol):
     def lock(self, job_name: str) -> Lock:
         """Read the job's lock consistently."""
 
+    def mend(self, job_name: str, damaged: Iterable[str]) -> None:
+        """Remove from the job's lock what has a type that is not its own."""
+
     def waiting(self, job_name: str, trigger_id: str) -> WaitingRun | None:
         """Read a queued run consistently, None when it is no longer queued."""
+
+    def put_back(self, job_name: str, trigger_id: str) -> bool:
+        """Put a run among those that wait, if it is QUEUED; False when it is not."""
+
+    def open(self, status: RunStatus, *, until: datetime) -> Iterable[FoundRun]:
+        """Return the runs, of all jobs, that are RUNNING or QUEUED since before `until`."""
 
     def forget(self, job_name: str, trigger_id: str) -> None:
         """Take a run out of those that wait, whatever its row says."""

@@ -9,19 +9,19 @@ repeated, and two at the same time do the same.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from provisioner.completion import complete
-from provisioner.errors import ConflictError, NotFoundError
+from provisioner.errors import ConflictError, NotFoundError, PermanentError
 from provisioner.runs import STOPPED, RunStatus, WaitingEnd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from provisioner.ports import Executions, Runs, Stopping, Work
-    from provisioner.runs import Lock, WaitingRun
+    from provisioner.runs import FoundRun, Lock, WaitingRun
 
 
 RunKey: TypeAlias = tuple[str, str]
@@ -40,7 +40,7 @@ class RunControl:
     def start_next(self, job_name: str) -> str | None:
         """Start the run whose turn it is; return the name of its execution, None if none is."""
         while True:
-            lock = self.runs.lock(job_name)
+            lock = self._lock(job_name)
             for trigger_id in lock.superseded:
                 self._end(job_name, trigger_id, RunStatus.SKIPPED, "Overlap", _took(lock))
             if lock.next is None:
@@ -49,7 +49,7 @@ class RunControl:
             if run is None:
                 self.runs.forget(job_name, lock.next)
             elif run.payload is None:
-                cause = "Its large input could not be kept while it waited"
+                cause = "Its input could not be kept, or cannot be read any more"
                 self._end(job_name, run.trigger_id, RunStatus.FAILED, "InputLost", cause)
             elif not lock.is_free(self.clock()):
                 if not self._cancelled(job_name, lock):
@@ -58,6 +58,47 @@ class RunControl:
                 return run.execution_name
             elif not self._ended(job_name, run):
                 return None
+
+    def look_after(self, job_name: str, queued: Iterable[str]) -> str | None:
+        """Make up for what no event told of a job with runs that are QUEUED, then `start_next`.
+
+        A run that the lock does not name any more waits again, and a lock whose execution has ended
+        becomes free.
+        """
+        lock = self._lock(job_name)
+        for trigger_id in queued:
+            if trigger_id not in lock.waiting:
+                self.runs.put_back(job_name, trigger_id)
+        if lock.execution_arn is not None and not lock.is_free(self.clock()):
+            ended = self.executions.ended(job_name, lock.execution_arn)
+            if ended is not None:
+                complete(ended, self.runs, self.work)
+        return self.start_next(job_name)
+
+    def complete_ended(self, run: FoundRun) -> bool:
+        """Complete a run that is RUNNING by its row if its execution has ended; True when it has.
+
+        Raises
+        ------
+        PermanentError
+            If its row names no execution.
+        """
+        if run.execution_arn is None:
+            message = f"the row of the run {run.trigger_id} names no execution"
+            raise PermanentError(message)
+        ended = self.executions.ended(run.job_name, run.execution_arn)
+        if ended is None:
+            return False
+        started_at = run.started_at or ended.started_at
+        found = replace(ended, started_at=started_at, waited=run.trigger_id)
+        complete(found, self.runs, self.work)
+        return True
+
+    def _lock(self, job_name: str) -> Lock:
+        lock = self.runs.lock(job_name)
+        if lock.damaged:
+            self.runs.mend(job_name, lock.damaged)
+        return lock.believed(self.clock())
 
     def _started(self, job_name: str, run: WaitingRun) -> bool:
         try:
@@ -122,7 +163,7 @@ def stop(
 
 
 def _took(lock: Lock) -> str:
-    return f"{lock.cancelling} took its place"
+    return f"{lock.cancels} took its place"
 
 
 def _input(run: WaitingRun) -> str:

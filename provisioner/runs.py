@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,12 @@ PAUSE = "#pause"
 
 FREE = "FREE"
 """`status` of a lock that nobody holds, by which the stream's filter knows it."""
+
+LONGEST_LEASE_SECONDS = 366 * 24 * 3600
+"""No run may take longer (Step Functions: a year), so a lease further ahead is not believed."""
+
+CLOCKS_DIFFER_SECONDS = 300
+"""Keys of runs begin with their start, so one further ahead than this is not believed."""
 
 RUN_RETENTION_SECONDS = 90 * 24 * 3600
 """How long a run's row is kept after it began, on top of the job's timeout."""
@@ -105,7 +111,10 @@ class Lock:
     waiting
         Keys of queued runs, in the order in which they came.
     cancels
-        The waiting run for which all others have to go, the running one included.
+        The latest run, by its key, that cancels others: all that came before it have to go, the
+        running one included. It waits, runs or has ended.
+    damaged
+        Attributes that somebody gave a type that is not theirs; they are read as if absent.
     """
 
     owner: str | None = None
@@ -114,10 +123,20 @@ class Lock:
     lease_until: int = 0
     waiting: tuple[str, ...] = ()
     cancels: str | None = None
+    damaged: frozenset[str] = frozenset()
 
     def is_free(self, now: datetime) -> bool:
-        """Tell whether the next run may take it."""
-        return self.owner is None or self.lease_until < int(now.timestamp())
+        """Tell whether the next run may take it: nobody has it, or no lease that can be believed.
+
+        The workflow's own condition says the same (templates/transactions.py).
+        """
+        left = self.lease_until - int(now.timestamp())
+        return self.owner is None or not 0 <= left <= LONGEST_LEASE_SECONDS
+
+    def believed(self, now: datetime) -> Lock:
+        """Return it without what cannot be: a run that came in the future."""
+        soon = iso(now + timedelta(seconds=CLOCKS_DIFFER_SECONDS))
+        return self if (self.cancels or "") < soon else replace(self, cancels=None)
 
     @property
     def cancelling(self) -> str | None:
@@ -126,14 +145,16 @@ class Lock:
 
     @property
     def superseded(self) -> tuple[str, ...]:
-        """Waiting runs that came before the one that cancels the others."""
-        cancelling = self.cancelling
-        return () if cancelling is None else self.waiting[: self.waiting.index(cancelling)]
+        """Waiting runs that came before the one that cancels the others, which may run by now.
+
+        The workflow admits none of these.
+        """
+        return tuple(run for run in self.waiting if run < (self.cancels or ""))
 
     @property
     def next(self) -> str | None:
         """The run that has to start when the lock is free."""
-        return self.cancelling or next(iter(self.waiting), None)
+        return next(iter(self.waiting[len(self.superseded) :]), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +164,16 @@ class Pause:
     paused: bool
     since: str
     note: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRun:
+    """A run as an index lists it; None for what cannot be read of its row."""
+
+    job_name: str
+    trigger_id: str
+    execution_arn: str | None
+    started_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +189,8 @@ class WaitingRun:
     """A QUEUED run, as much of it as starting it takes.
 
     `starts` counts the executions that were started for it in vain. `payload` is what the job gets,
-    None when it is lost. `asked` is what the run's row says of how it was asked for: the members of
-    ``_run`` in an execution's input.
+    None when it, or the row, cannot be read. `asked` is what the run's row says of how it was asked
+    for: the members of ``_run`` in an execution's input.
     """
 
     trigger_id: str
@@ -202,11 +233,16 @@ def waited_of(execution_input: str | None) -> str | None:
     """Return `EndedExecution.waited` from the input that an execution was started with."""
     try:
         match json.loads(execution_input or ""):
-            case {"_run": {"waited": str(waited)}} if _TRIGGER_ID.fullmatch(waited):
+            case {"_run": {"waited": str(waited)}} if is_trigger_id(waited):
                 return waited
     except ValueError:
         pass
     return None
+
+
+def is_trigger_id(text: str) -> bool:
+    """Tell whether a text may be a run's sort key."""
+    return _TRIGGER_ID.fullmatch(text) is not None
 
 
 def trigger_id(started_at: datetime, execution_name: str) -> str:
@@ -217,3 +253,12 @@ def trigger_id(started_at: datetime, execution_name: str) -> str:
 def iso(time: datetime) -> str:
     """Return ISO-8601 in UTC with milliseconds, as `2026-01-31T09:00:00.000Z`."""
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def time_of(value: object) -> datetime | None:
+    """Return the time that an attribute says, with its zone; None when it says none."""
+    try:
+        time = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return time if time and time.tzinfo else None

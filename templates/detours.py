@@ -41,7 +41,12 @@ def refused(admission: Admission, platform: Platform) -> dict[str, object]:
                 choice(
                     '$refusal = "full"',
                     "RecordRefusal",
-                    _ending("SKIPPED", "Overlap", '"As many runs as may wait do so already"'),
+                    _ending(
+                        "SKIPPED",
+                        "Overlap",
+                        '$run.overlap = "cancel_other" ? "A run that came later took its place"'
+                        ' : "As many runs as may wait do so already"',
+                    ),
                 ),
                 choice(
                     '$refusal = "invalid"',

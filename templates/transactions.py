@@ -10,7 +10,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provisioner.runs import MAX_WAITING, PAUSE, TICK_RETENTION_SECONDS
+from provisioner.runs import (
+    CLOCKS_DIFFER_SECONDS,
+    LONGEST_LEASE_SECONDS,
+    MAX_WAITING,
+    PAUSE,
+    TICK_RETENTION_SECONDS,
+)
 from templates.expressions import (
     ENTERED_MILLIS,
     ENTERED_SECONDS,
@@ -34,6 +40,13 @@ LOCKED = '$run.overlap != "allow"'
 _TICKS = '$run.source = "schedule"'
 _ENDED_AT = "$fromMillis($ended)"
 _THIS_RUN = '{":run": {"SS": [$run.id]}}'
+_CANCELS = '$run.overlap = "cancel_other"'
+_NOT_SUPERSEDED = "NOT (attribute_type(cancels, :text) AND cancels > :id AND cancels < :soon)"
+_SUPERSEDING = f"""{{
+    ":text": {{"S": "S"}},
+    ":id": {{"S": $run.id}},
+    ":soon": {{"S": $fromMillis({ENTERED_MILLIS} + {CLOCKS_DIFFER_SECONDS * 1000})}}
+}}"""
 _QUEUED = '{"queued_at": {"S": $run.started_at}, "starts": {"N": "0"}}'
 
 
@@ -172,38 +185,49 @@ class Admission:
     def _take_lock(self) -> str:
         """Return the lock's owner. A run that waited no longer does; others let the waiting by."""
         lease = self.job.timeout_seconds + LEASE_GRACE_SECONDS
-        free = "attribute_not_exists(#owner) OR lease_until < :now"
+        held = """attribute_type(#owner, :text) AND attribute_type(lease_until, :number)
+            AND lease_until BETWEEN :now AND :farthest"""
         return f"""{{"Update": {{
             {self._key('"#lock"')},
             "UpdateExpression": "SET #status = :held, #owner = :me, execution_arn = :arn,
                 run_id = :id, lease_until = :lease, expires_at = :expires"
-                & ($run.waited ? " DELETE waiting :run" : ""),
-            "ConditionExpression": $run.waited ? "#owner = :me OR {free}"
-                : "#owner = :me OR attribute_not_exists(waiting) AND ({free})",
+                & ($run.waited ? " DELETE waiting :run" : {_CANCELS} ? ", cancels = :id" : ""),
+            "ConditionExpression": "#owner = :me OR NOT ({held}) AND {_NOT_SUPERSEDED}"
+                & ($run.waited ? "" : " AND NOT attribute_type(waiting, :set)"),
             "ExpressionAttributeNames": {{"#owner": "owner", "#status": "status"}},
-            "ExpressionAttributeValues": $merge([{{
+            "ExpressionAttributeValues": $merge([{_SUPERSEDING}, {{
                 ":held": {{"S": "HELD"}},
                 ":me": {{"S": {NAME}}},
                 ":arn": {{"S": $states.context.Execution.Id}},
-                ":id": {{"S": $run.id}},
+                ":number": {{"S": "N"}},
                 ":now": {{"N": $string({ENTERED_SECONDS})}},
+                ":farthest": {{"N": $string({ENTERED_SECONDS} + {LONGEST_LEASE_SECONDS})}},
                 ":lease": {{"N": $string({ENTERED_SECONDS} + {lease})}},
                 ":expires": {{"N": $run.expires_at}}
-            }}, $run.waited ? {_THIS_RUN} : {{}}])
+            }}, $run.waited ? {_THIS_RUN} : {{":set": {{"S": "SS"}}}}])
         }}}}"""
 
     def _join(self) -> str:
-        """Return the run's place: waiting runs are a set beside the lock, taken in their order."""
+        """Return the run's place: waiting runs are a set beside the lock, taken in their order.
+
+        Of the runs that cancel others the latest by its key wins, in whatever order they come here.
+        """
         return f"""{{"Update": {{
             {self._key('"#lock"')},
-            "UpdateExpression": "SET expires_at = :expires" & ($run.overlap = "cancel_other"
-                ? ", cancels = :id" : "") & " ADD waiting :run",
-            "ConditionExpression": "attribute_not_exists(waiting) OR contains(waiting, :id)"
-                & ($run.overlap = "queue_one" ? "" : " OR size(waiting) < :most"),
+            "UpdateExpression": "SET expires_at = :expires"
+                & ({_CANCELS} ? ", cancels = :id" : "") & " ADD waiting :run",
+            "ConditionExpression": {_CANCELS}
+                ? "(attribute_not_exists(waiting) OR attribute_type(waiting, :set))
+                    AND {_NOT_SUPERSEDED}"
+                : "attribute_not_exists(waiting) OR contains(waiting, :id)"
+                    & ($run.overlap = "queue_one" ? ""
+                        : " OR attribute_type(waiting, :set) AND size(waiting) < :most"),
             "ExpressionAttributeValues": $merge([{_THIS_RUN}, {{
                 ":expires": {{"N": $run.expires_at}},
                 ":id": {{"S": $run.id}}
-            }}, $run.overlap = "queue_one" ? {{}} : {{":most": {{"N": "{MAX_WAITING}"}}}}])
+            }}, $run.overlap = "queue_one" ? {{}} : {{":set": {{"S": "SS"}}}},
+                {_CANCELS} ? {_SUPERSEDING}
+                    : $run.overlap = "queue_one" ? {{}} : {{":most": {{"N": "{MAX_WAITING}"}}}}])
         }}}}"""
 
     def _wait_on(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,7 @@ class RunHistory:
             for row in rows
             if row["trigger_id"] != before
             and row.get("status") == RunStatus.SUCCEEDED
-            and "duration_ms" in row
+            and isinstance(row.get("duration_ms"), Decimal)
         )
         return list(islice(took, count))
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from provisioner.aws.clients import client, translated
-from provisioner.errors import NotFoundError
+from provisioner.errors import PermanentError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,10 +20,10 @@ def payload_of(text: str) -> Mapping[str, object] | None:
             with translated():
                 found = client("s3").get_object(Bucket=bucket, Key=key)
                 text = found["Body"].read().decode()
-        except NotFoundError:
+        except (PermanentError, UnicodeDecodeError):
             return None
     try:
         payload = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return payload if isinstance(payload, dict) else None

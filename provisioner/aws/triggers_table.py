@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,13 @@ from botocore.exceptions import ClientError
 
 from provisioner.aws.clients import client, error_code, error_message, translate, translated
 from provisioner.aws.items import Item, to_dynamodb, to_plain
-from provisioner.aws.stored import payload_of
+from provisioner.aws.run_items import (
+    LOCK_TYPES,
+    found_run_of,
+    lock_of,
+    open_run_of,
+    waiting_run_of,
+)
 from provisioner.aws.tables import pages
 from provisioner.runs import (
     FINAL,
@@ -22,19 +27,17 @@ from provisioner.runs import (
     RUN_RETENTION_SECONDS,
     STOPPED,
     EndedExecution,
-    Lock,
-    OpenRun,
     Pause,
     RunStatus,
-    WaitingRun,
+    is_trigger_id,
     iso,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from provisioner.runs import WaitingEnd
+    from provisioner.runs import FoundRun, Lock, OpenRun, WaitingEnd, WaitingRun
 
 # Step Functions' event and the execution's own context may round its start differently.
 _START_TOLERANCE = timedelta(seconds=2)
@@ -44,9 +47,6 @@ LOOKED_THROUGH = 1000
 
 _BATCH = 25
 """DynamoDB, BatchWriteItem: at most so many items."""
-
-_ASKED = {"source": "source", "scheduled_for": "scheduled_for", "started_by": "by"}
-"""Attributes of a run's row, and what they are called in ``_run`` of an execution's input."""
 
 
 def _key(job_name: str, trigger_id: str) -> Item:
@@ -118,36 +118,52 @@ class TriggersTable:
 
     def lock(self, job_name: str) -> Lock:
         """Read the job's lock consistently; it is free as long as there is none."""
-        item = self._get(job_name, LOCK) or {}
-        return Lock(
-            owner=item.get("owner"),
-            execution_arn=item.get("execution_arn"),
-            run=item.get("run_id"),
-            lease_until=int(item.get("lease_until", 0)),
-            waiting=tuple(sorted(item.get("waiting", ()))),
-            cancels=item.get("cancels"),
-        )
+        return lock_of(self._get(job_name, LOCK) or {})
+
+    def mend(self, job_name: str, damaged: Iterable[str]) -> None:
+        """Remove from the job's lock what has a type that is not its own."""
+        for name in damaged:
+            self._conditionally(
+                "update_item",
+                Key=_key(job_name, LOCK),
+                UpdateExpression="REMOVE #name",
+                ConditionExpression="NOT attribute_type(#name, :type)",
+                ExpressionAttributeNames={"#name": name},
+                ExpressionAttributeValues=to_dynamodb({":type": LOCK_TYPES[name]}),
+            )
 
     def waiting(self, job_name: str, trigger_id: str) -> WaitingRun | None:
         """Read a queued run consistently, None when it is no longer queued."""
-        run = self._get(job_name, trigger_id)
-        if run is None or run["status"] != RunStatus.QUEUED:
+        run = self._get(job_name, trigger_id) if is_trigger_id(trigger_id) else None
+        if run is None or run.get("status") != RunStatus.QUEUED:
             return None
-        asked = {told: run[name] for name, told in _ASKED.items() if name in run}
-        if "overrides" in run:
-            asked["overrides"] = json.loads(run["overrides"])
-        return WaitingRun(trigger_id, int(run.get("starts", 0)), payload_of(run["input"]), asked)
+        return waiting_run_of(run)
 
     def forget(self, job_name: str, trigger_id: str) -> None:
         """Take a run out of those that wait, whatever its row says."""
         with translated():
             client("dynamodb").update_item(**self._leave(job_name, trigger_id))
 
+    def put_back(self, job_name: str, trigger_id: str) -> bool:
+        """Put a run among those that wait, if it is QUEUED; False when it is not."""
+        queued = {
+            "TableName": self._name,
+            "Key": _key(job_name, trigger_id),
+            "UpdateExpression": "SET #status = :queued",
+            "ConditionExpression": "#status = :queued",
+            "ExpressionAttributeNames": {"#status": "status"},
+            "ExpressionAttributeValues": to_dynamodb({":queued": RunStatus.QUEUED}),
+        }
+        join = {**self._leave(job_name, trigger_id), "UpdateExpression": "ADD waiting :run"}
+        return self._both(queued, join)
+
     def end_waiting(self, job_name: str, trigger_id: str, end: WaitingEnd) -> bool:
         """Write the end of a run that never started and take it out of those that wait.
 
         False when it is no longer queued, or was started in vain since `end.starts`.
         """
+        if not is_trigger_id(trigger_id):
+            return False
         values = {
             "status": end.status,
             "error": end.error,
@@ -171,16 +187,7 @@ class TriggersTable:
                 {f":{name}": value for name, value in kept.items()} | conditional
             ),
         }
-        leave = self._leave(job_name, trigger_id)
-        try:
-            client("dynamodb").transact_write_items(
-                TransactItems=[{"Update": update}, {"Update": leave}]
-            )
-        except ClientError as error:
-            if "ConditionalCheckFailed" in error_message(error):
-                return False
-            raise translate(error) from error
-        return True
+        return self._both(update, self._leave(job_name, trigger_id))
 
     def mark_stopping(
         self, job_name: str, trigger_id: str, *, by: str, reason: str
@@ -197,14 +204,15 @@ class TriggersTable:
             ),
         )
         run = self._get(job_name, trigger_id)
-        return OpenRun(RunStatus(run["status"]), run["execution_arn"]) if run else None
+        return open_run_of(run) if run else None
 
     def pause(self, job_name: str) -> Pause | None:
         """Return whether the job's schedule is paused, None when it never was."""
         item = self._get(job_name, PAUSE)
         if item is None:
             return None
-        return Pause(item["status"] == "PAUSED", item["since"], item["note"])
+        since, note = (str(item.get(name, "")) for name in ("since", "note"))
+        return Pause(item.get("status") == "PAUSED", since, note)
 
     def set_pause(self, job_name: str, pause: Pause) -> None:
         """Pause the job's schedule, or let it go on."""
@@ -236,14 +244,15 @@ class TriggersTable:
 
     def latest(self, job_name: str, count: int) -> list[Item]:
         """Return a job's last runs, newest first."""
-        response = client("dynamodb").query(
-            TableName=self._name,
-            KeyConditionExpression="#job = :job AND trigger_id > :first",
-            ExpressionAttributeNames={"#job": "job_name"},
-            ExpressionAttributeValues=to_dynamodb({":job": job_name, ":first": FIRST_RUN}),
-            ScanIndexForward=False,
-            Limit=count,
-        )
+        with translated():
+            response = client("dynamodb").query(
+                TableName=self._name,
+                KeyConditionExpression="#job = :job AND trigger_id > :first",
+                ExpressionAttributeNames={"#job": "job_name"},
+                ExpressionAttributeValues=to_dynamodb({":job": job_name, ":first": FIRST_RUN}),
+                ScanIndexForward=False,
+                Limit=count,
+            )
         return [to_plain(raw) for raw in response["Items"]]
 
     def scheduled(self, job_name: str, count: int) -> list[Item]:
@@ -271,7 +280,7 @@ class TriggersTable:
             ProjectionExpression="trigger_id, #status",
             names={"#status": "status"},
         )
-        ended = [run["trigger_id"] for run in runs if run["status"] in FINAL]
+        ended = [run["trigger_id"] for run in runs if run.get("status") in FINAL]
         for first in range(keep, len(ended), _BATCH):
             keys = [_key(job_name, trigger_id) for trigger_id in ended[first : first + _BATCH]]
             with translated():  # what is not deleted this time is next time
@@ -280,16 +289,18 @@ class TriggersTable:
                 )
         return max(0, len(ended) - keep)
 
-    def open(self, status: RunStatus, *, until: datetime) -> Iterator[Item]:
+    def open(self, status: RunStatus, *, until: datetime) -> Iterator[FoundRun]:
         """Yield the runs, of all jobs, that are RUNNING or QUEUED since before `until`."""
-        return pages(
+        found = pages(
             "query",
             TableName=self._name,
             IndexName="by_status",
             KeyConditionExpression="#status = :status AND started_at <= :until",
+            ProjectionExpression="job_name, trigger_id, execution_arn, started_at",
             ExpressionAttributeNames={"#status": "status"},
             ExpressionAttributeValues=to_dynamodb({":status": status, ":until": iso(until)}),
         )
+        return (found_run_of(item) for item in found if is_trigger_id(item["trigger_id"]))
 
     def _get(self, job_name: str, trigger_id: str) -> Item | None:
         with translated():
@@ -297,6 +308,18 @@ class TriggersTable:
                 TableName=self._name, Key=_key(job_name, trigger_id), ConsistentRead=True
             )
         return to_plain(found["Item"]) if "Item" in found else None
+
+    def _both(self, *updates: Mapping[str, Any]) -> bool:
+        """Make several updates, or none; False when the condition of one is not met."""
+        try:
+            client("dynamodb").transact_write_items(
+                TransactItems=[{"Update": update} for update in updates]
+            )
+        except ClientError as error:
+            if "ConditionalCheckFailed" in error_message(error):
+                return False
+            raise translate(error) from error
+        return True
 
     def _leave(self, job_name: str, trigger_id: str) -> dict[str, Any]:
         return {

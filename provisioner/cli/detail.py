@@ -34,7 +34,9 @@ def last_run(run: Item | None) -> Text:
     """Return how a job's last run went, and when."""
     if run is None:
         return Text("-", "dim")
-    return Text.assemble(status(run["status"]), " ", (ago(run.get("started_at")), "dim"))
+    return Text.assemble(
+        status(str(run.get("status", "-"))), " ", (ago(run.get("started_at")), "dim")
+    )
 
 
 def in_sync(record: StackRecord | None) -> str:

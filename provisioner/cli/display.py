@@ -6,6 +6,7 @@ Results go to stdout, everything else to stderr, both through `provisioner.termi
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import typer
@@ -13,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from provisioner.plain_text import cleaned
+from provisioner.runs import time_of
 from provisioner.terminal import CleanConsole
 
 if TYPE_CHECKING:
@@ -69,11 +71,11 @@ def table(*headers: str, keep: Iterable[str] = ()) -> Table:
     return made
 
 
-def ago(time: datetime | str | None, now: datetime | None = None) -> str:
-    """Return how long ago a time was, as `3m ago`; "-" for none."""
-    if not time:
-        return "-"
-    moment = datetime.fromisoformat(time) if isinstance(time, str) else time
+def ago(time: object, now: datetime | None = None) -> str:
+    """Return how long ago a time was, as `3m ago`; "-" for none, and a text that is none itself."""
+    moment = time if isinstance(time, datetime) else time_of(time)
+    if moment is None:
+        return str(time or "-")
     seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
     return "just now" if seconds < 1 else f"{span(timedelta(seconds=seconds))} ago"
 
@@ -90,9 +92,9 @@ def span(length: timedelta) -> str:
     return f"{seconds / 86_400:.0f}d"
 
 
-def duration(milliseconds: float | None) -> str:
+def duration(milliseconds: object) -> str:
     """Return how long a run took, as `0.84 s`, `12.3 s`, `4 min 5 s`, `2 h 10 min`."""
-    if milliseconds is None:
+    if not isinstance(milliseconds, int | float | Decimal):
         return "-"
     seconds = float(milliseconds) / 1000
     if seconds < 10:

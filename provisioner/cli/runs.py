@@ -50,9 +50,9 @@ def runs_table(found: Iterable[Item]) -> Table:
     for run in found:
         listed.add_row(
             Text(ago(run.get("started_at"))),
-            status(run["status"]),
+            status(str(run.get("status", "-"))),
             Text(duration(run.get("duration_ms"))),
-            Text(run.get("source", "-")),
+            Text(str(run.get("source", "-"))),
             Text(execution_name(run)),
         )
         if why := reason(run):
@@ -68,4 +68,4 @@ def execution_name(run: Item) -> str:
 def reason(run: Item) -> str:
     """Return why a run did not succeed, in one line; "" when it did."""
     parts = (run.get("error"), run.get("cause"))
-    return " ".join(": ".join(part for part in parts if part).split())
+    return " ".join(": ".join(str(part) for part in parts if part).split())

@@ -13,7 +13,7 @@ from provisioner.cli.runs import execution_name
 from provisioner.cli.session import Session, session
 from provisioner.errors import NotFoundError, PermanentError
 from provisioner.run_control import stop as stop_run
-from provisioner.runs import FINAL, RunStatus
+from provisioner.runs import RunStatus
 
 app = one_command()
 
@@ -63,8 +63,8 @@ def _find(here: Session, job: str, name: str | None) -> Item:
                 return run
         message = f'{job} has no run "{name}" among its last {_LOOKED_THROUGH}'
         raise NotFoundError(message)
-    running = [run for run in runs if run["status"] == RunStatus.RUNNING]
-    open_runs = running or [run for run in runs if run["status"] not in FINAL]
+    running = [run for run in runs if run.get("status") == RunStatus.RUNNING]
+    open_runs = running or [run for run in runs if run.get("status") == RunStatus.QUEUED]
     match open_runs:
         case [run]:
             return run

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -19,13 +18,11 @@ from provisioner.aws.queue import MAX_DELAY_SECONDS, ReconcileQueue
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.comparison import believable, compare, due_for_drift
-from provisioner.completion import complete
+from provisioner.entrypoints import sweep_runs
 from provisioner.entrypoints.measuring import Count, count, measured
 from provisioner.entrypoints.notify import queued_too_long
-from provisioner.entrypoints.running import control, message_runs
 from provisioner.errors import ProvisionerError
 from provisioner.jobs import Rejected
-from provisioner.runs import RunStatus
 from provisioner.settings import Settings
 from provisioner.stack import JobStatus, StackRecord
 
@@ -76,9 +73,9 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
     stuck = dict.fromkeys((record.job_name for record in _stuck(now)), 0)
     _queue().send_many(stuck)
     count(Count.JOBS_STUCK, len(stuck))
-    ended = _complete_ended_runs(now - STUCK_AFTER)
-    started = _start_waiting_runs(now - OVERDUE_AFTER)
-    brought = _bring_waiting_messages(now - OVERDUE_AFTER)
+    ended = sweep_runs.complete_ended_runs(now)
+    started = sweep_runs.start_waiting_runs(now)
+    brought = sweep_runs.bring_waiting_messages(now)
     told = queued_too_long(now)
     logger.info(
         "swept",
@@ -143,43 +140,3 @@ def _prune(job_name: str, keep: int) -> None:
         _triggers().prune(job_name, keep)
     except ProvisionerError:
         logger.exception("deleting old runs failed", job_name=job_name)
-
-
-def _complete_ended_runs(until: datetime) -> int:
-    """Complete the runs that are RUNNING since before `until` and have ended all the same."""
-    own = control()
-    ended = 0
-    for run in _triggers().open(RunStatus.RUNNING, until=until):
-        try:
-            execution = own.executions.ended(run["job_name"], run["execution_arn"])
-            if execution is not None:
-                started_at = datetime.fromisoformat(run["started_at"])
-                found = replace(execution, started_at=started_at, waited=run["trigger_id"])
-                complete(found, own.runs, own.work)
-                ended += 1
-        except ProvisionerError:
-            logger.exception("ending a run failed", job_name=run["job_name"])
-    return ended
-
-
-def _start_waiting_runs(until: datetime) -> int:
-    """Start the runs whose turn came without anybody noticing."""
-    started = 0
-    waiting = _triggers().open(RunStatus.QUEUED, until=until)
-    for job_name in dict.fromkeys(run["job_name"] for run in waiting):
-        try:
-            started += control().start_next(job_name) is not None
-        except ProvisionerError:
-            logger.exception("starting the next run failed", job_name=job_name)
-    return started
-
-
-def _bring_waiting_messages(until: datetime) -> int:
-    """Use the places of message-driven runs that were freed without anybody noticing."""
-    brought = 0
-    for job_name in message_runs().waiting(until):
-        try:
-            brought += message_runs().look(job_name)
-        except ProvisionerError:
-            logger.exception("bringing messages back failed", job_name=job_name)
-    return brought

@@ -11,7 +11,7 @@ import pytest
 from provisioner.aws.message_queues import MessageQueues
 from provisioner.aws.places_table import PlacesTable
 from provisioner.aws.stacks_table import StacksTable
-from provisioner.entrypoints import job_queue, run_stream, running, sweep
+from provisioner.entrypoints import job_queue, run_stream, running, sweep, sweep_runs
 from provisioner.errors import ConflictError, NotFoundError, TemporaryError
 from provisioner.message_runs import MessageRuns
 from provisioner.messages import MAX_INPUT_BYTES
@@ -162,7 +162,7 @@ def record(message_id, body, attributes=None, receives=1):
 def here(monkeypatch):
     made = Here()
     made.deploy()
-    for module in (job_queue, run_stream, sweep):
+    for module in (job_queue, run_stream, sweep_runs):
         monkeypatch.setattr(module, "message_runs", lambda: made.runs)
     return made
 

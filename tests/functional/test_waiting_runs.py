@@ -48,7 +48,7 @@ class Executions:
 
     def ended(self, job_name, execution_arn):
         name = execution_arn.rpartition(":")[2]
-        if self.removed and name not in self.ended_as:
+        if name not in self.ended_as and (self.removed or name not in self.started):
             return EndedExecution(
                 job_name, name, execution_arn, RunStatus.STOPPED, self.steps.now, self.steps.now
             )
@@ -203,6 +203,50 @@ def test_the_last_to_cancel_others_wins(world):
     assert here.statuses() == {"a": "STOPPED", "b": "SKIPPED", "c": "SKIPPED", "d": "SUCCEEDED"}
 
 
+ORDERS = {
+    "the latest joins first": ([True], False),
+    "the latest runs already": ([True], True),
+    "backwards": ([True, True], False),
+    "the first one last": ([True, False], False),
+    "the middle one last": ([False, True], True),
+    "backwards, and the latest has run": ([True, True, True], True),
+}
+
+
+@pytest.mark.parametrize(("late", "looks"), ORDERS.values(), ids=ORDERS)
+def test_of_those_that_cancel_others_the_latest_wins_in_whatever_order_they_join(
+    world, late, looks
+):
+    """Each run that is `late` joins after all that came after it, which may have run by then."""
+    names = "bcde"[: len(late) + 1]
+
+    def together(number):
+        def others():
+            here.steps.before.pop("Queue", None)
+            together(number + 1)
+
+        if number == len(names):
+            return here.look() if looks else None
+        waits = number < len(late) and late[number]
+        if waits:
+            here.steps.before["Queue"] = others
+        here.run(names[number], {"n": names[number]})
+        return None if waits else others()
+
+    def during(payload):
+        if payload["n"] == "a":
+            together(0)
+            drain(here)
+
+    here = world("cancel_other", during)
+    here.run("a", {"n": "a"})
+
+    ended = here.statuses()
+    assert (ended.pop("a"), ended.pop(names[-1])) == ("STOPPED", "SUCCEEDED")
+    assert set(ended.values()) == {"SKIPPED"}
+    assert all(here.row(name)["cause"].endswith(" took its place") for name in ended)
+
+
 OVERRIDES = {
     "waits": ("skip", "queue_one", "QUEUED"),
     "is skipped": ("queue_all", "skip", "SKIPPED"),
@@ -263,7 +307,7 @@ def test_a_start_in_vain_is_made_up_for(world):
         Key={"job_name": "nightly", "trigger_id": "#lock"},
         UpdateExpression="SET #owner = :other, lease_until = :late",
         ExpressionAttributeNames={"#owner": "owner"},
-        ExpressionAttributeValues={":other": "other", ":late": 2_000_000_000},
+        ExpressionAttributeValues={":other": "other", ":late": 1_800_000_000},
     )
     assert here.look() is not None
     assert here.statuses()["b"] == "QUEUED"

@@ -32,6 +32,24 @@ class TestRuns:
 
         assert [run["trigger_id"][-2:] for run in runs] == ["r2", "r1"]
 
+    @pytest.mark.parametrize("command", [["runs"], ["get"], ["runs", "-o", "json"]])
+    def test_damaged_rows_are_shown_as_far_as_they_can_be(self, here, command):
+        here.jobs.put(ROW)
+        put_run("report", "r1", "SUCCEEDED", started_at=NOW, duration_ms=840)
+        for trigger_id, more in {
+            "2020": {},
+            "2021": {"status": {"S": "WELL"}, "started_at": {"S": "2020"}},
+            "2022": {"duration_ms": {"S": "long"}, "source": {"L": []}, "error": {"N": "1"}},
+            "2023": {"started_at": {"S": "2020-01-01"}, "cause": {"M": {}}},
+        }.items():
+            key = {"job_name": {"S": "report"}, "trigger_id": {"S": trigger_id}}
+            client("dynamodb").put_item(TableName="jobs-Triggers", Item=key | more)
+
+        result = here.run(command[0], "report", *command[1:])
+
+        assert result.exit_code == 0
+        assert "r1" in result.stdout
+
     def test_none(self, here):
         here.jobs.put(ROW)
 

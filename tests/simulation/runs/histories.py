@@ -97,6 +97,8 @@ def _check_history(world: World) -> None:
             came = [k for k in world.table.rows() if k > key and _seconds(k, started_at) > 5]
             stayed = [k for k in came if _seconds(ended_at, k) > 5]
             assert not stayed, f"{key} went on though {stayed} came"
+            later = [k for k in world.table.rows() if k > key and _seconds(started_at, k) > 5]
+            assert not later, f"{key} started although {later} had come"
 
 
 def _seconds(later: str, earlier: str) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from provisioner.runs import (
     LOCK,
     MAX_WAITING,
     EndedExecution,
+    FoundRun,
     Lock,
     OpenRun,
     RunStatus,
@@ -71,7 +72,7 @@ class Table:
             return "duplicate"
         if run.locked and lock.get("owner") != run.execution:
             held = "owner" in lock and lock["lease_until"] >= now
-            if held or (not run.waited and lock.get("waiting")):
+            if held or _superseded(run, lock) or (not run.waited and lock.get("waiting")):
                 return "overlap"
         if run.locked:
             self._take(run, now)
@@ -89,6 +90,7 @@ class Table:
                 "run_id": run.id,
                 "lease_until": now + self.lease_seconds,
                 "waiting": waiting or None,
+                **({"cancels": run.id} if run.overlap == "cancel_other" and not run.waited else {}),
             },
         )
 
@@ -102,9 +104,11 @@ class Table:
         if self._is_duplicate(run):
             return "duplicate"
         most = 1 if run.overlap == "queue_one" else MAX_WAITING
-        if run.id not in waiting and len(waiting) >= most:
-            return "full"
         cancels = {"cancels": run.id} if run.overlap == "cancel_other" else {}
+        if cancels and _superseded(run, self.items.get(LOCK, {})):
+            return "full"
+        if not cancels and run.id not in waiting and len(waiting) >= most:
+            return "full"
         self.merge(LOCK, {"waiting": waiting | {run.id}, **cancels})
         self._put_row(run, RunStatus.QUEUED, starts=0)
         return ""
@@ -211,10 +215,25 @@ class Table:
             self.merge(trigger_id, {"stopped_by": by, "stop_reason": reason})
         return OpenRun(RunStatus(row["status"]), row["execution_arn"])
 
-    def open(self, status: RunStatus, *, until: datetime) -> list[Item]:
+    def mend(self, job_name: str, damaged: Iterable[str]) -> None:
+        """Nothing here damages a lock (tests/functional/test_damaged_runs.py)."""
+
+    def put_back(self, job_name: str, trigger_id: str) -> bool:
+        del job_name
+        if self.items.get(trigger_id, {}).get("status") != RunStatus.QUEUED:
+            return False
+        waiting = set(self.items.get(LOCK, {}).get("waiting", ()))
+        self.merge(LOCK, {"waiting": waiting | {trigger_id}})
+        return True
+
+    def open(self, status: RunStatus, *, until: datetime) -> list[FoundRun]:
         """Return the open runs as the index lists them."""
         return [
-            {"job_name": "job", "trigger_id": key, **row}
+            FoundRun("job", key, row["execution_arn"], datetime.fromisoformat(row["started_at"]))
             for key, row in self.rows().items()
             if row["status"] == status and row.get("started_at", "") <= iso(until)
         ]
+
+
+def _superseded(run: Run, lock: Item) -> bool:
+    return run.id < lock.get("cancels", "")

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from provisioner import run_control
 from provisioner.completion import Completed
-from provisioner.entrypoints import run_events, run_stream, sweep
+from provisioner.entrypoints import run_events, run_stream, sweep_runs
 from provisioner.run_control import RunControl
 from provisioner.runs import LOCK, Lock
+from tests.simulation.runs import table
 from tests.simulation.runs.histories import explore
 from tests.simulation.runs.table import Table
 
@@ -52,16 +54,16 @@ def the_work_goes_on(patch):
 
 
 def the_sweep_starts_none(patch):
-    patch.setattr(sweep, "_start_waiting_runs", lambda _: 0)
+    patch.setattr(sweep_runs, "start_waiting_runs", lambda _: 0)
 
 
 def the_sweep_ends_none(patch):
-    patch.setattr(sweep, "_complete_ended_runs", lambda _: 0)
+    patch.setattr(sweep_runs, "complete_ended_runs", lambda _: 0)
 
 
 def the_end_of_a_run_that_waited_is_written_elsewhere(patch):
     patch.setattr(run_events, "_waited", lambda *_: None)
-    patch.setattr(sweep, "replace", lambda execution, **_: replace(execution, waited=None))
+    patch.setattr(run_control, "replace", lambda execution, **_: replace(execution, waited=None))
 
 
 def nobody_is_stopped_for_another(patch):
@@ -71,7 +73,7 @@ def nobody_is_stopped_for_another(patch):
 
 def the_stream_is_not_heard(patch):
     patch.setattr(run_stream, "_steps", lambda _: ())
-    patch.setattr(sweep, "_start_waiting_runs", lambda _: 0)
+    patch.setattr(sweep_runs, "start_waiting_runs", lambda _: 0)
 
 
 def a_lock_is_for_ever(patch):
@@ -82,11 +84,15 @@ def a_lock_is_for_ever(patch):
         take(table, run, 10**10)
 
     patch.setattr(Table, "_take", taken)
-    patch.setattr(sweep, "_complete_ended_runs", lambda _: 0)
+    patch.setattr(sweep_runs, "complete_ended_runs", lambda _: 0)
 
 
 def the_lock_is_not_looked_at(patch):
     patch.setattr(Table, "_take", lambda table, run, _now: table.merge(LOCK, {"run_id": run.id}))
+
+
+def the_last_to_come_to_the_lock_wins(patch):
+    patch.setattr(table, "_superseded", lambda *_: False)
 
 
 BUGS = (
@@ -102,6 +108,7 @@ BUGS = (
     the_stream_is_not_heard,
     a_lock_is_for_ever,
     the_lock_is_not_looked_at,
+    the_last_to_come_to_the_lock_wins,
 )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.entrypoints import measuring, run_events, run_stream, shared, sweep
+from provisioner.entrypoints import measuring, run_events, run_stream, shared, sweep_runs
 from provisioner.errors import ConflictError, TemporaryError
 from provisioner.run_control import RunControl, stop
 from provisioner.runs import FINAL, LOCK, EndedExecution, RunStatus, iso, waited_of
@@ -53,6 +53,7 @@ class World:
     executions: dict[str, Execution] = field(default_factory=dict)
     work: set[str] = field(default_factory=set)
     started_for: dict[str, int] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._due: list[tuple[datetime, int, Callable[[], None]]] = []
@@ -192,8 +193,8 @@ class World:
 
     def sweep(self) -> None:
         def handle() -> None:
-            sweep._complete_ended_runs(self.now - sweep.STUCK_AFTER)
-            sweep._start_waiting_runs(self.now - sweep.OVERDUE_AFTER)
+            sweep_runs.complete_ended_runs(self.now)
+            sweep_runs.start_waiting_runs(self.now)
 
         self._invoke(handle, lambda: None)
         self.after(SWEEP_SECONDS, self.sweep)
@@ -202,7 +203,8 @@ class World:
 
     def ask(self, **given: Any) -> str:
         """Start a run as a schedule, a person or an API does."""
-        name = f"run-{len(self.executions)}"
+        name = f"run-{len(self.asked):03}"
+        self.asked.append(name)
         self.start("job", name, json.dumps({"_run": given}))
         return name
 
@@ -356,8 +358,7 @@ def wire(patch: pytest.MonkeyPatch, world: World) -> None:
     """Let the functions reach this world."""
     runs, work = world.control.runs, world.control.work
     patch.setattr(run_stream, "control", lambda: world.control)
-    patch.setattr(sweep, "control", lambda: world.control)
-    patch.setattr(sweep, "_triggers", lambda: world.table)
+    patch.setattr(sweep_runs, "control", lambda: world.control)
     patch.setattr(measuring, "_publish", lambda _: measuring._counts.clear())
     for module in (run_events, shared):
         patch.setattr(module, "_settings" if module is run_events else "settings", lambda: SETTINGS)

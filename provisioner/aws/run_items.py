@@ -1,0 +1,107 @@
+"""Items of the Triggers table as values.
+
+Anybody who may write to the table may have written anything: what is not of its type reads as if it
+were absent, and ends nothing but the run that it belongs to.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from provisioner.aws.stored import payload_of
+from provisioner.errors import PermanentError
+from provisioner.runs import FoundRun, Lock, OpenRun, RunStatus, WaitingRun, time_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LOCK_TYPES = {
+    "owner": "S",
+    "execution_arn": "S",
+    "run_id": "S",
+    "cancels": "S",
+    "lease_until": "N",
+    "waiting": "SS",
+}
+"""DynamoDB's types of the attributes of a lock."""
+
+_ASKED = {"source": "source", "scheduled_for": "scheduled_for", "started_by": "by"}
+"""Attributes of a run's row, and what they are called in ``_run`` of an execution's input."""
+
+
+def lock_of(item: Mapping[str, Any]) -> Lock:
+    """Return the lock that its item describes."""
+    whole = {name: value for name, value in item.items() if LOCK_TYPES.get(name) == _type_of(value)}
+    return Lock(
+        owner=whole.get("owner"),
+        execution_arn=whole.get("execution_arn"),
+        run=whole.get("run_id"),
+        lease_until=int(whole.get("lease_until", 0)),
+        waiting=tuple(sorted(whole.get("waiting", ()))),
+        cancels=whole.get("cancels"),
+        damaged=frozenset(item.keys() & LOCK_TYPES.keys() - whole.keys()),
+    )
+
+
+def found_run_of(item: Mapping[str, Any]) -> FoundRun:
+    """Return a run as an index lists it."""
+    return FoundRun(
+        item["job_name"],
+        item["trigger_id"],
+        _text(item.get("execution_arn")),
+        time_of(item.get("started_at")),
+    )
+
+
+def open_run_of(item: Mapping[str, Any]) -> OpenRun:
+    """Return what a run's row says of its execution.
+
+    Raises
+    ------
+    PermanentError
+        If it does not say it.
+    """
+    status, arn = (_text(item.get(name)) for name in ("status", "execution_arn"))
+    if status not in set(RunStatus) or arn is None:
+        message = f"the row {item['trigger_id']} of {item['job_name']} has no status or execution"
+        raise PermanentError(message)
+    return OpenRun(RunStatus(status), arn)
+
+
+def waiting_run_of(item: Mapping[str, Any]) -> WaitingRun:
+    """Return a QUEUED run; one that cannot be read whole has lost its payload."""
+    asked: dict[str, object] = {
+        told: item[name] for name, told in _ASKED.items() if _text(item.get(name)) is not None
+    }
+    starts, text = item.get("starts", Decimal()), _text(item.get("input"))
+    readable = text is not None and _type_of(starts) == "N"
+    if "overrides" in item:
+        asked["overrides"] = _json_of(item["overrides"])
+        readable = readable and asked["overrides"] is not None
+    payload = payload_of(text) if text is not None and readable else None
+    return WaitingRun(item["trigger_id"], int(starts) if readable else 0, payload, asked)
+
+
+def _json_of(text: object) -> object:
+    try:
+        return json.loads(_text(text) or "")
+    except (ValueError, RecursionError):
+        return None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _type_of(value: object) -> str:
+    match value:
+        case str():
+            return "S"
+        case Decimal():
+            return "N"
+        case set() | frozenset() if all(isinstance(member, str) for member in value):
+            return "SS"
+        case _:
+            return ""
