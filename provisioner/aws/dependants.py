@@ -54,20 +54,25 @@ class DependantsTable:
     def of(self, job_name: str) -> dict[str, tuple[str, ...]]:
         """Return the jobs that wait for one, each with all that it waits for."""
         found = self._query(job_name, "begins_with(trigger_id, :key)", _PREFIX)
-        return {item["trigger_id"][len(_PREFIX) :]: tuple(item["needs"]) for item in found}
+        needs = {item["trigger_id"][len(_PREFIX) :]: item.get("needs") for item in found}
+        return {
+            name: tuple(map(str, all_of))
+            for name, all_of in needs.items()
+            if isinstance(all_of, list)
+        }
 
     def last_asked(self, job_name: str) -> str:
         """Return when the job was last asked to run, "" when it never was; ISO 8601."""
         for run in self._query(job_name, "trigger_id > :key", FIRST_RUN, newest_first=True):
-            if run["status"] != RunStatus.SKIPPED:
+            if run.get("status", RunStatus.SKIPPED) != RunStatus.SKIPPED:
                 return str(run["trigger_id"].partition("#")[0])
         return ""
 
     def last_success(self, job_name: str) -> Success | None:
         """Return the job's last run that went well."""
         for run in self._query(job_name, "trigger_id > :key", FIRST_RUN, newest_first=True):
-            if run["status"] == RunStatus.SUCCEEDED:
-                return Success(run["trigger_id"], run["ended_at"])
+            if run.get("status") == RunStatus.SUCCEEDED:
+                return Success(run["trigger_id"], str(run.get("ended_at", "")))
         return None
 
     def _query(

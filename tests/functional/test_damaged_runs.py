@@ -11,12 +11,13 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from provisioner.aws.dependants import DependantsTable
 from provisioner.aws.run_history import RunHistory
 from provisioner.aws.run_items import open_run_of
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.entrypoints import sweep_runs
 from provisioner.errors import PermanentError
-from provisioner.runs import EndedExecution, Pause, RunStatus
+from provisioner.runs import EndedExecution, Pause, RunStatus, Success
 from tests.functional.conftest import forget, make_table
 from tests.functional.test_waiting_runs import ARN, crowd, drain, world
 from tests.functional.test_workflow import TABLE, items
@@ -180,6 +181,11 @@ def test_damaged_rows_are_no_success_and_no_pause(table):
     table.put_item(Item={"job_name": "nightly", "trigger_id": "2026-02#x"})
     table.put_item(Item={"job_name": "nightly", "trigger_id": "#pause", "status": "PAUSED"})
 
+    table.put_item(Item={"job_name": "nightly", "trigger_id": "#dependant#x", "needs": 7})
+
+    dependants = DependantsTable(TABLE)
+    assert (dependants.of("nightly"), dependants.last_asked("nightly")) == ({}, "2026-01-02")
+    assert dependants.last_success("nightly") == Success("2026-01-02#x", "")
     assert RunHistory(TABLE).durations_ms("nightly", "2027", 10) == []
     assert TriggersTable(TABLE).pause("nightly") == Pause(paused=True, since="", note="")
     assert TriggersTable(TABLE).prune("nightly", 5) == 0
