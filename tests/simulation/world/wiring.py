@@ -12,7 +12,15 @@ import pytest
 
 import templates
 from provisioner import drift, jobs, operations, reconcile
-from provisioner.entrypoints import job_stream, measuring, reconciling, shared, stack_events, sweep
+from provisioner.entrypoints import (
+    job_stream,
+    measuring,
+    reconciling,
+    shared,
+    stack_events,
+    sweep,
+    sweep_runs,
+)
 from provisioner.errors import ProvisionerError
 from provisioner.jobs import Job, Rejected
 from provisioner.ports import Ports
@@ -89,7 +97,8 @@ def wire(
     patch.setattr(sweep, "StacksTable", lambda _: ports.stacks)
     patch.setattr(sweep, "CloudFormation", lambda *_: ports.cloudformation)
     patch.setattr(sweep, "_triggers", NoRuns)
-    patch.setattr(sweep, "control", lambda: None)
+    patch.setattr(sweep_runs, "control", lambda: SimpleNamespace(runs=NoRuns()))
+    patch.setattr(sweep_runs, "message_runs", lambda: SimpleNamespace(waiting=lambda _: ()))
     patch.setattr(sweep, "queued_too_long", lambda _: 0)
 
 
