@@ -164,7 +164,7 @@ class Reconciler:
         record = forgiven(stored) if forgive else stored
         parsed = None if row is None else guarded.parse(row, self._allowed)
         digest = guarded.row_digest(row, parsed) if row is not None and parsed else None
-        look = _Look(stored, record, _as_written(parsed), digest, now, forgive=record != stored)
+        look = _Look(stored, record, _as_written(parsed), digest, now, forgive=forgive)
         try:
             look = self._chained(look)
             record = look.record
@@ -286,7 +286,7 @@ class Reconciler:
     def _unseen(self, look: _Look, error: PermanentError) -> Reconciled:
         failure = Failure(str(error), at=look.now)
         fresh = unseen(look.record, look.desired, failure.reason, look.now)
-        if fresh != look.stored:
+        if fresh != look.stored or look.forgive:
             self._ports.stacks.save(fresh)
         return Reconciled(GiveUp(failure), Refused(failure), fresh)
 
@@ -308,7 +308,8 @@ class Reconciler:
         fresh = after(before, look.desired, observed, action, outcome, now)
         fresh = replace(fresh, row_digest=look.row_digest)
         never_was = not before.version and fresh.status is JobStatus.DELETED
-        if fresh == look.stored or never_was:
+        # A person who asked waits for the answer, though it may be the same as before.
+        if (fresh == look.stored and not look.forgive) or never_was:
             return Reconciled(action, outcome, fresh)
         if fresh.next_attempt_at and fresh.next_attempt_at != before.next_attempt_at:
             delay_seconds = math.ceil((fresh.next_attempt_at - now).total_seconds())

@@ -33,6 +33,7 @@ def start(
 ) -> Started:
     """Start an execution, unless that name has been started already: then return that one.
 
+    While that one runs, the same input again looks as new: Step Functions does not tell.
     Step Functions knows names for 90 days after an execution's end.
     """
     states = client("stepfunctions")
@@ -44,13 +45,27 @@ def start(
                 input=json.dumps(execution_input),
             )
     except ConflictError:
-        machine = state_machine_arn.replace(":stateMachine:", ":execution:", 1)
-        with translated():
-            found = states.describe_execution(executionArn=f"{machine}:{execution_name}")
-        return Started(
-            found["executionArn"], found["startDate"], json.loads(found["input"]), is_new=False
-        )
+        return _describe(state_machine_arn, execution_name)
     return Started(made["executionArn"], made["startDate"], execution_input, is_new=True)
+
+
+def started(state_machine_arn: str, execution_name: str) -> Started | None:
+    """Return the execution of that name, None when there is none."""
+    try:
+        return _describe(state_machine_arn, execution_name)
+    except NotFoundError:
+        return None
+
+
+def _describe(state_machine_arn: str, execution_name: str) -> Started:
+    machine = state_machine_arn.replace(":stateMachine:", ":execution:", 1)
+    with translated():
+        found = client("stepfunctions").describe_execution(
+            executionArn=f"{machine}:{execution_name}"
+        )
+    return Started(
+        found["executionArn"], found["startDate"], json.loads(found["input"]), is_new=False
+    )
 
 
 def stop(execution_arn: str, *, error: str, cause: str) -> None:

@@ -21,6 +21,11 @@ def to_plain(item: Mapping[str, Any]) -> Item:
     return {name: _deserialize(value) for name, value in item.items()}
 
 
+def typed(value: object) -> dict[str, Any]:
+    """Return `1` as `{"N": "1"}`, and None as DynamoDB's NULL."""
+    return dict(_serialize(value))
+
+
 def to_dynamodb(item: Mapping[str, Any]) -> Item:
     """Return `{"n": 1}` as `{"n": {"N": "1"}}`; None values are left out."""
     return {name: _serialize(value) for name, value in item.items() if value is not None}

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.clients import client, translated
-from provisioner.aws.items import Item, to_dynamodb
+from provisioner.aws.items import Item, to_dynamodb, typed
 from provisioner.aws.tables import get_many, pages
+from provisioner.jobs.attributes import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+
+_MOST_COMPARED = 120
+"""DynamoDB, expressions: 4,096 bytes. A row of more attributes is INVALID, whatever they are."""
 
 
 class JobsTable:
@@ -21,6 +26,19 @@ class JobsTable:
     def get_many(self, job_names: Iterable[str]) -> dict[str, Item]:
         """Read rows consistently, by job name; a job without a row is left out."""
         return get_many(self._name, job_names)
+
+    def replace(self, row: Mapping[str, object], before: Mapping[str, object] | None) -> None:
+        """Write a row whole, if the one that was read is still there; None: if there is none.
+
+        Raises
+        ------
+        ConflictError
+            If somebody else has written or removed it meanwhile.
+        """
+        with translated():
+            client("dynamodb").put_item(
+                TableName=self._name, Item=to_dynamodb(row), **_still(before)
+            )
 
     def put(self, row: Mapping[str, object]) -> None:
         """Write a row whole."""
@@ -38,3 +56,21 @@ class JobsTable:
     def all(self) -> Iterator[Item]:
         """Yield every row: for people's listings, and for the daily comparison."""
         return pages("scan", TableName=self._name)
+
+
+def _still(before: Mapping[str, object] | None) -> dict[str, Any]:
+    """Return the condition that a row is what was read, and has no attribute more."""
+    if before is None:
+        return {"ConditionExpression": "attribute_not_exists(job_name)"}
+    names = [*before, *sorted(NAMES - before.keys())][:_MOST_COMPARED]
+    parts = [
+        f"#{index}=:{index}" if name in before else f"attribute_not_exists(#{index})"
+        for index, name in enumerate(names)
+    ]
+    return {
+        "ConditionExpression": " AND ".join(parts),
+        "ExpressionAttributeNames": {f"#{index}": name for index, name in enumerate(names)},
+        "ExpressionAttributeValues": {
+            f":{index}": typed(before[name]) for index, name in enumerate(names) if name in before
+        },
+    }

@@ -244,16 +244,13 @@ class TriggersTable:
 
     def latest(self, job_name: str, count: int) -> list[Item]:
         """Return a job's last runs, newest first."""
-        with translated():
-            response = client("dynamodb").query(
-                TableName=self._name,
-                KeyConditionExpression="#job = :job AND trigger_id > :first",
-                ExpressionAttributeNames={"#job": "job_name"},
-                ExpressionAttributeValues=to_dynamodb({":job": job_name, ":first": FIRST_RUN}),
-                ScanIndexForward=False,
-                Limit=count,
-            )
-        return [to_plain(raw) for raw in response["Items"]]
+        runs = self._query(
+            "#job = :job AND trigger_id > :first",
+            {":job": job_name, ":first": FIRST_RUN},
+            ScanIndexForward=False,
+            Limit=count,
+        )
+        return list(islice(runs, count))
 
     def scheduled(self, job_name: str, count: int) -> list[Item]:
         """Return the last runs by schedule among a job's last runs, newest first.

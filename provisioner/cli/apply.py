@@ -1,5 +1,6 @@
 """`provisioner apply`: rows from files into the Jobs table, all or none."""
 
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Annotated
 
@@ -8,7 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from provisioner.aws.items import Item
-from provisioner.cli import following
+from provisioner.cli import documents, following
 from provisioner.cli.checking import CheckedRow, Problem, check
 from provisioner.cli.display import hint, say, status, stderr, stdout, table
 from provisioner.cli.exits import ExitCode
@@ -21,6 +22,7 @@ from provisioner.cli.options import (
     seconds_of,
 )
 from provisioner.cli.session import Session, session
+from provisioner.errors import ConflictError, PermanentError
 
 app = one_command()
 
@@ -60,13 +62,18 @@ def apply(
         if checked.problems:
             _show(checked.problems)
             raise typer.Exit(ExitCode.ERROR)
-        before = here.jobs.get_many(row.job_name for row in checked.rows)
-        followed = following.followed(here, checked.rows, before) if wait else ()
-        _write(here, checked.rows, before, dry_run=dry_run)
+        steps = _steps(here, checked.rows, wait=wait)
+        refused = [step.job_name for step in steps if not _take(here, step, dry_run=dry_run)]
+        if refused:
+            message = (
+                f"{', '.join(refused)} changed meanwhile, so nothing was written there; see what "
+                'changed with "provisioner apply --dry-run"'
+            )
+            raise PermanentError(message)
         if dry_run:
             hint("Nothing was written.")
         elif wait:
-            _wait(here, followed, timeout_seconds)
+            _wait(here, tuple(step.followed for step in steps if step.followed), timeout_seconds)
         else:
             hint('See what becomes of them with "provisioner get".')
 
@@ -92,25 +99,53 @@ def _show(problems: tuple[Problem, ...]) -> None:
     say(Text(f"{count}; nothing was written.", "bold red"))
 
 
-def _write(
-    here: Session, rows: tuple[CheckedRow, ...], before: dict[str, Item], *, dry_run: bool
-) -> None:
-    width = max(len(row.job_name) for row in rows)
-    for row in rows:
-        old = before.get(row.job_name)
-        done = "created" if old is None else "unchanged" if old == row.item else "updated"
-        if done != "unchanged" and not dry_run:
-            here.jobs.put(row.item)
-        line = Text.assemble(status(done), " " * (11 - len(done)), row.job_name)
-        if done == "updated" and old is not None:
-            line.append(f"{' ' * (width - len(row.job_name))}  {_changes(old, row.item)}", "dim")
-        stdout().print(line, soft_wrap=True)
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What is to be done about one row, where `before` is what stood there when it was read."""
+
+    item: Item
+    before: Item | None
+    followed: Followed | None
+
+    @property
+    def job_name(self) -> str:
+        return str(self.item["job_name"])
+
+    @property
+    def kind(self) -> str:
+        if self.before is None:
+            return "created"
+        if self.before != self.item:
+            return "updated"
+        return "queued" if self.followed and self.followed.asks else "unchanged"
 
 
-def _changes(old: Item, new: Item) -> str:
-    return ", ".join(
-        name for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)
-    )
+def _steps(here: Session, rows: tuple[CheckedRow, ...], *, wait: bool) -> list[_Step]:
+    """Return a step for each row; those that nobody follows know only what is written."""
+    before = here.jobs.get_many(row.job_name for row in rows)
+    looked_up = [row for row in rows if wait or before.get(row.job_name) == row.item]
+    followed = following.followed(here, looked_up, before)
+    return [_Step(row.item, before.get(row.job_name), followed.get(row.job_name)) for row in rows]
+
+
+def _take(here: Session, step: _Step, *, dry_run: bool) -> bool:
+    """Do what a row needs and say so; False when somebody else has written it meanwhile."""
+    done = step.kind
+    try:
+        match done:
+            case "created" | "updated" if not dry_run:
+                here.jobs.replace(step.item, step.before)
+            case "queued" if not dry_run:
+                here.reconcile_queue.send(step.job_name, retry=True)
+    except ConflictError:
+        done = "refused"
+    stdout().print(Text.assemble(status(done), " " * (11 - len(done)), step.job_name))
+    if done == "updated":
+        for name, old, new in documents.changes(step.before or {}, step.item):
+            stdout().print(Text(f"{' ' * 13}{name}: {old} → {new}", "dim"), soft_wrap=True)
+    if done == "queued":
+        hint(f"{step.job_name}: its stack is not what its row asks for now.")
+    return done != "refused"
 
 
 def _wait(here: Session, followed: tuple[Followed, ...], timeout_seconds: float) -> None:

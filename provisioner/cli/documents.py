@@ -15,13 +15,16 @@ from provisioner.cli.options import Format
 from provisioner.plain_text import cleaned
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Literal
 
+    from provisioner.aws.items import Item
     from provisioner.stack import StackRecord
 
 Document = dict[str, object]
 
 _UNBOUNDED_COLUMNS = 1_000_000
+_SHORT_CHARACTERS = 80
 
 
 def show(document: object, form: Literal[Format.JSON, Format.YAML]) -> None:
@@ -54,6 +57,26 @@ def as_json(document: object) -> str:
     """Return a plain value as JSON on several lines, to be read as the very same value."""
     text = json.dumps(document, indent=2, ensure_ascii=False)
     return text if cleaned(text) == text else json.dumps(document, indent=2)
+
+
+def changes(old: Item, new: Item) -> Iterator[tuple[str, str, str]]:
+    """Yield the attributes of a row that change, each with its value before and after, cut short.
+
+    Of `environment` only the names: values are not for screens.
+    """
+    for name in sorted(old.keys() | new.keys()):
+        if old.get(name) != new.get(name):
+            yield name, _short(name, old.get(name)), _short(name, new.get(name))
+
+
+def _short(name: str, value: object) -> str:
+    if value is None:
+        return "-"
+    if name == "environment" and isinstance(value, dict):
+        value = sorted(value)
+    text = value if isinstance(value, str) else json.dumps(_plain(value), ensure_ascii=False)
+    text = " ".join(text.split())
+    return text if len(text) <= _SHORT_CHARACTERS else text[: _SHORT_CHARACTERS - 1] + "…"
 
 
 def of_record(record: StackRecord | None) -> Document | None:

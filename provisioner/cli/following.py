@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from provisioner import jobs
@@ -13,7 +13,7 @@ from provisioner.jobs import FieldError, Rejected
 from provisioner.stack import JobStatus, StackRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from provisioner.aws.items import Item
     from provisioner.aws.stacks_table import StacksTable
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from provisioner.cli.session import Session
     from provisioner.jobs import Job
 
+_UNANSWERED = frozenset({JobStatus.INVALID, JobStatus.DELETED, JobStatus.RETAINED})
 _SETTLED = frozenset({JobStatus.READY, JobStatus.FAILED, JobStatus.INVALID, JobStatus.PAUSED})
 
 
@@ -37,6 +38,9 @@ class Followed:
         What the provisioner will say if it does not find the artifact either.
     version
         Of the Stacks row before the writing; None when there is no change to wait for.
+    asks
+        Whether the row stays as it is and yet asks for something else than what was last done:
+        its artifact is another one now. Nobody does that by itself.
     """
 
     job_name: str
@@ -44,6 +48,15 @@ class Followed:
     digest: str | None
     errors: tuple[FieldError, ...]
     version: int | None
+    asks: bool = False
+
+    def is_seen_to(self, record: StackRecord | None) -> bool:
+        """Tell whether the row as it is has its answer, or gets one by itself."""
+        if record is None:
+            return False
+        if self.paused or record.status is JobStatus.PAUSED:
+            return self.paused and record.status is JobStatus.PAUSED
+        return record.status not in _UNANSWERED and record.spec_digest == self.digest
 
     def progress(self, record: StackRecord | None) -> Progress:
         """Tell from the job's Stacks row where the job stands."""
@@ -70,26 +83,31 @@ class Followed:
 
 
 def followed(
-    here: Session, rows: tuple[CheckedRow, ...], before: Mapping[str, Item]
-) -> tuple[Followed, ...]:
-    """Return how to follow rows; to be called before they are written."""
+    here: Session, rows: Collection[CheckedRow], before: Mapping[str, Item]
+) -> dict[str, Followed]:
+    """Return how to follow rows, by job name; to be called before they are written."""
     records = here.stacks.get_many(row.job_name for row in rows)
-    return tuple(
-        follow(row.job, records.get(row.job_name), changed=before.get(row.job_name) != row.item)
+    return {
+        row.job_name: follow(
+            row.job, records.get(row.job_name), changed=before.get(row.job_name) != row.item
+        )
         for row in rows
-    )
+    }
 
 
 def follow(job: Job, record: StackRecord | None, *, changed: bool) -> Followed:
     """Return how to follow one job, whose Stacks row is `record` now."""
     pinned = pin(job)
-    return Followed(
+    found = Followed(
         job_name=job.job_name,
         paused=job.paused,
         digest=None if isinstance(pinned, Rejected) else jobs.spec_digest(pinned),
         errors=pinned.errors if isinstance(pinned, Rejected) else (),
-        version=(record.version if record else 0) if changed else None,
+        version=None,
     )
+    asks = not changed and not isinstance(pinned, Rejected) and not found.is_seen_to(record)
+    version = (record.version if record else 0) if changed or asks else None
+    return replace(found, version=version, asks=asks)
 
 
 def wait(

@@ -99,14 +99,15 @@ def run(  # noqa: PLR0913  (each is an option)
         machine = here.output_of(job, "StateMachineArn")
         log_group = here.output_of(job, "LogGroup") if follow else None
         execution_input = asking.execution_input(here, job, asked)
-        started = executions.start(machine, name, execution_input)
+        known = executions.started(machine, name) if idempotency_key else None
+        started = known or executions.start(machine, name, execution_input)
         if not asking.same_request(started.input, execution_input):
             message = f"--idempotency-key stands for {name} already, which was asked for otherwise"
             raise PermanentError(message)
         how = f'see "provisioner runs {job}" and "provisioner logs {job} --follow"'
         if not (wait or follow):
             stdout().print(name, soft_wrap=True)
-            hint(f"Started; {how}.")
+            hint(f"{'Started' if started.is_new else 'Started before'}; {how}.")
             return
         try:
             watch = Watch(here, job, started, log_group)

@@ -20,6 +20,8 @@ PLANNED_FOR_TYPE = {"lambda": frozenset({"image", "secrets"})}
 
 _ATTRIBUTES = {kind: frozenset(model.model_fields) for kind, model in MODELS.items()}
 _ALL = frozenset[str]().union(*_ATTRIBUTES.values())
+NAMES = _ALL | ALIASES.keys()
+"""Every name that an attribute of some row may have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -872,6 +872,21 @@ class TestRetry:
         assert paced.record.attempts == 0
         assert paced.record.failure is None
 
+    @pytest.mark.parametrize("how", ["invalid", "unreadable"])
+    def test_who_asked_gets_the_same_answer_again(self, world, how):
+        if how == "unreadable":
+            world.unpinnable = "AccessDenied"
+        world.put(**{"memory_mb": 1} if how == "invalid" else {})
+        before = world.record
+
+        world.look()
+        assert world.record == before
+        world.retry()
+
+        assert world.record.status is before.status
+        assert world.record.errors == before.errors
+        assert world.record.version == before.version + 1
+
     def test_what_is_well_stays_so(self, ready):
         before = len(ready.cloudformation.operations)
 

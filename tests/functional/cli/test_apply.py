@@ -1,15 +1,49 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from decimal import Decimal
 
 import pytest
 import yaml
 
+from provisioner.aws.clients import client
 from provisioner.jobs import FieldError
 from provisioner.stack import Failure, JobStatus
 from tests.support.cli import ACCOUNT, BUNDLES, NOW, OUTPUTS, REGION, ROW
 from tests.support.waiting import wait_until
+
+RETRIED = {"retries": 1, "payload": {"a": [1, None]}, "environment": {"A": "1"}}
+MEANWHILE = {
+    "created": (None, ROW),
+    "changed": (ROW | RETRIED, ROW | RETRIED | {"payload": {"a": [2, None]}}),
+    "an attribute more": (ROW | RETRIED, ROW | RETRIED | {"memory": 256}),
+    "an attribute less": (ROW | RETRIED, ROW),
+    "removed": (ROW, None),
+}
+
+
+@contextmanager
+def just_before_writing(meddle):
+    """Let somebody else write between what a command reads and what it writes."""
+    events, event = client("dynamodb").meta.events, "before-call.dynamodb.PutItem"
+
+    def once(**_):
+        events.unregister(event, once)
+        meddle()
+
+    events.register(event, once)
+    try:
+        yield
+    finally:
+        events.unregister(event, once)
+
+
+def put_or_delete(here, row):
+    if row is None:
+        here.jobs.delete("report")
+    else:
+        here.jobs.put(row)
 
 
 class TestApply:
@@ -24,6 +58,7 @@ class TestApply:
     def test_says_what_changes(self, here, file):
         here.jobs.put(ROW | {"memory_mb": 256, "description": "as before"})
         here.jobs.put(ROW | {"job_name": "same", "memory_mb": 128})
+        here.make_ready("same")
 
         result = here.run(
             "apply",
@@ -34,10 +69,33 @@ class TestApply:
         )
 
         assert result.stdout.splitlines() == [
-            "updated    report  memory_mb, retries",
+            "updated    report",
+            "             memory_mb: 256 → 512",
+            "             retries: - → 1",
             "unchanged  same",
         ]
         assert here.row()["memory_mb"] == 512
+
+    def test_values_of_variables_are_not_shown(self, here, file):
+        here.jobs.put(ROW | {"environment": {"AA": "secret", "BB": "secret"}})
+
+        result = here.run("apply", file(ROW | {"environment": {"AA": "hidden", "CC": "hidden"}}))
+
+        assert result.stdout.splitlines()[1].strip() == 'environment: ["AA", "BB"] → ["AA", "CC"]'
+
+    @pytest.mark.parametrize("meanwhile", MEANWHILE.values(), ids=MEANWHILE)
+    def test_what_somebody_else_wrote_meanwhile_stays(self, here, file, meanwhile):
+        before, theirs = meanwhile
+        if before:
+            here.jobs.put(before)
+
+        with just_before_writing(lambda: put_or_delete(here, theirs)):
+            result = here.run("apply", file(ROW | {"memory_mb": 512}, ROW | {"job_name": "other"}))
+
+        assert result.exit_code == 1
+        assert result.stdout.splitlines() == ["refused    report", "created    other"]
+        assert "report changed meanwhile" in result.stderr
+        assert here.row() == (theirs or {})
 
     def test_one_bad_row_keeps_all_from_being_written(self, here, file, tmp_path):
         broken = tmp_path / "broken.json"
@@ -176,6 +234,66 @@ class TestApplyWait:
         here.make_ready()
 
         assert here.run("apply", "--wait", file(ROW)).exit_code == 0
+
+    def test_an_unchanged_row_whose_bundle_has_moved_is_deployed(self, here, file):
+        here.jobs.put(ROW)
+        here.make_ready()
+        client("s3").put_object(Bucket=BUNDLES, Key="report.zip", Body=b"PK new")
+
+        result = here.start("apply", "--wait", file(ROW))
+        asked = wait_until(here.queued, "a message")
+        here.make_ready()
+
+        assert asked == [{"job_name": "report", "retry": True}]
+        assert result.result(10).exit_code == 0
+        assert result.result().stdout.splitlines() == ["queued     report"]
+
+    @pytest.mark.parametrize(
+        ("record", "asked"),
+        {
+            "never looked at": (None, True),
+            "deployed": ({"status": JobStatus.READY}, False),
+            "failed": ({"status": JobStatus.FAILED}, False),
+            "under way": ({"status": JobStatus.UPDATING}, False),
+            "invalid until now": ({"status": JobStatus.INVALID}, True),
+            "paused until now": ({"status": JobStatus.PAUSED}, True),
+            "deleted before": ({"status": JobStatus.DELETED}, True),
+            "of another spec": ({"status": JobStatus.READY, "spec_digest": "other"}, True),
+        }.values(),
+    )
+    def test_an_unchanged_row_is_looked_at_when_nobody_would(self, here, file, record, asked):
+        here.jobs.put(ROW)
+        if record:
+            here.save(**{"spec_digest": here.digest()} | record)
+
+        dry = here.run("apply", "--dry-run", file(ROW))
+        assert here.queued() == []
+        result = here.run("apply", file(ROW))
+
+        assert dry.stdout == result.stdout
+        assert result.stdout.split() == ["queued" if asked else "unchanged", "report"]
+        assert here.queued() == [{"job_name": "report", "retry": True}] * asked
+
+    def test_an_unchanged_row_whose_bundle_is_gone_waits_for_nobody(self, here, file):
+        here.jobs.put(ROW)
+        here.make_ready()
+        client("s3").delete_object(Bucket=BUNDLES, Key="report.zip")
+
+        result = here.run("apply", "--wait", "--timeout", "0s", file(ROW))
+
+        assert result.exit_code == 0
+        assert here.queued() == []
+
+    def test_a_row_that_stays_invalid_is_answered(self, here, file):
+        here.jobs.put(ROW)
+        here.save(status=JobStatus.INVALID, errors=(FieldError("network", "is not allowed"),))
+
+        result = here.start("apply", "--wait", file(ROW))
+        wait_until(here.queued, "a message")
+        here.save()
+
+        assert result.result(10).exit_code == 1
+        assert "network is not allowed" in result.result().stderr
 
     def test_a_failure_says_why(self, here, file):
         result = here.start("apply", "--wait", file(ROW))

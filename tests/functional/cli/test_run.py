@@ -190,6 +190,10 @@ class TestIdempotencyKey:
 
         assert (first.exit_code, again.exit_code) == (0, 0)
         assert first.stdout == again.stdout
+        assert (first.stderr.split(";")[0], again.stderr.split(";")[0]) == (
+            "Started",
+            "Started before",
+        )
         assert len(first.stdout.strip()) == len("manual-") + 32
         listed = client("stepfunctions").list_executions(stateMachineArn=machine)
         assert len(listed["executions"]) == 1

@@ -50,6 +50,15 @@ class TestRuns:
         assert result.exit_code == 0
         assert "r1" in result.stdout
 
+    def test_as_many_when_they_are_large(self, here):
+        for number in range(6):
+            at = NOW + timedelta(number)
+            put_run("report", f"r{number}", "SUCCEEDED", started_at=at, input="x" * 390_000)
+
+        runs = json.loads(here.run("runs", "report", "-n", "5", "-o", "json").stdout)
+
+        assert [run["trigger_id"][-2:] for run in runs] == ["r5", "r4", "r3", "r2", "r1"]
+
     def test_none(self, here):
         here.jobs.put(ROW)
 
