@@ -26,7 +26,8 @@ The journey of one row, stage by stage:
     records it in the Triggers table (`runs`). What ends an execution from outside is brought to
     its end by `entrypoints.run_events` (`completion`); whose turn it is then, by
     `entrypoints.run_stream` (`run_control`, `dependencies`, `message_runs`). Messages start runs
-    by `entrypoints.job_queue`; what a schedule could not start, `entrypoints.missed_ticks` records.
+    by `entrypoints.job_queue`, those to no job are kept by `entrypoints.unrouted`; what a schedule
+    could not start, `entrypoints.missed_ticks` records.
 11. **Tell.** What has happened to a run or a stack (`notices`) is published by `entrypoints.notify`
     if the row wants it told, and shown in Slack by `entrypoints.slack` (`slack_messages`, `slack`).
 

@@ -43,5 +43,9 @@ class NotFoundError(PermanentError):
     """The named thing does not exist, or may not be seen."""
 
 
+class UnroutedError(PermanentError):
+    """A message names no job that has a queue."""
+
+
 class NoChangesError(PermanentError):
     """UpdateStack had nothing to do: the stack already is what was asked for."""

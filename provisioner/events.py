@@ -175,16 +175,16 @@ def of_missed_tick(record: Mapping[str, object], prefix: str) -> MissedTick:
     UnreadableError
         If it is of no job's schedule.
     """
-    schedule = _attribute(record, "SCHEDULE_ARN").rpartition("/")[2]
-    time = _attribute(record, "SCHEDULED_TIME")
+    schedule = message_attribute(record, "SCHEDULE_ARN").rpartition("/")[2]
+    time = message_attribute(record, "SCHEDULED_TIME")
     job_name = jobs.job_name_of(prefix, schedule.rpartition("-")[0])
     if job_name is None or not _TIME.fullmatch(time):
         raise UnreadableError(_NO_TICK)
-    said = (_attribute(record, name) for name in ("ERROR_CODE", "ERROR_MESSAGE"))
+    said = (message_attribute(record, name) for name in ("ERROR_CODE", "ERROR_MESSAGE"))
     return MissedTick(job_name, schedule, time, ": ".join(filter(None, said)) or "unknown")
 
 
-def _attribute(record: Mapping[str, object], name: str) -> str:
+def message_attribute(record: Mapping[str, object], name: str) -> str:
     """Return a text among the attributes of a message as Lambda gets it, "" without one."""
     match record:
         case {"messageAttributes": Mapping() as attributes}:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _JOB_STREAM = "job_stream"
 _NOTIFY = "notify"
+_UNROUTED = "unrouted"
 
 
 class Redrive(StrEnum):
@@ -31,6 +32,8 @@ class Redrive(StrEnum):
     """Look at its jobs."""
     RUN_EVENT = "run-event"
     """Give the event to `run_events`."""
+    MESSAGE = "message"
+    """Send it to the queue of its job."""
     NOTICE = "notice"
     """Give it to `notify`, which publishes it."""
     NOTHING = "nothing"
@@ -54,7 +57,7 @@ class Letter:
     """One thing that failed for good.
 
     `id` is unique among all letters. `reason` and `error_type` are in the words of the one who
-    gave up: us, EventBridge, Lambda or SQS.
+    gave up: us, EventBridge, Lambda or SQS. `message_id` is the identity of a message to a job.
     """
 
     id: str
@@ -63,6 +66,7 @@ class Letter:
     error_type: str
     payload: str
     content: Content
+    message_id: str = ""
 
 
 def of_message(
@@ -86,8 +90,22 @@ def of_message(
             reason = attributes.get("ErrorMessage") or "the function failed each time"
         case _:
             kind, reason = "MaxReceiveCount", "the function ended before it was done, each time"
-    content = _content(parsed(body), attributes.get("source", ""), prefix)
-    return Letter(message_id, sent_at, reason, kind, body, content)
+    source = attributes.get("source", "")
+    if source == _UNROUTED:  # whatever its body looks like
+        names = tuple(filter(None, (attributes.get("job_name"),)))
+        content = Content(source, Redrive.MESSAGE if names else Redrive.IMPOSSIBLE, names)
+    else:
+        content = _content(parsed(body), source, prefix)
+    identity = attributes.get("message_id", "")
+    return Letter(message_id, sent_at, reason, kind, body, content, identity)
+
+
+def submission(letter: Letter) -> str:
+    """Return the letter of a message to a job as `unrouted` takes it."""
+    [job_name] = letter.content.job_names
+    return json.dumps(
+        {"job_name": job_name, "message_id": letter.message_id, "body": letter.payload}
+    )
 
 
 def of_object(key: str, body: str, modified_at: datetime) -> Letter:

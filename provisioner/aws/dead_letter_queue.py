@@ -9,8 +9,8 @@ from provisioner.aws.clients import client, translated
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MAX_BODY_BYTES = 200_000
-"""Leaves room for the attributes in the 256 KiB of a message that every Region takes."""
+MAX_BODY_BYTES = 262_144
+"""What a message to a job can have; the queue takes 1 MiB (template.yaml), attributes included."""
 
 _MAX_ATTRIBUTE_CHARACTERS = 1000
 

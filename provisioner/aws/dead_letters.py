@@ -83,7 +83,9 @@ class Held:
                         Payload=letter.payload.encode(),
                     )
             case Redrive.NOTICE:
-                self._notify(letter.payload)
+                self._invoke("notify", letter.payload)
+            case Redrive.MESSAGE:
+                self._invoke("unrouted", letters.submission(letter))
             case Redrive.NOTHING | Redrive.IMPOSSIBLE:
                 pass
             case _:
@@ -91,18 +93,18 @@ class Held:
         if not content.problem:
             self.discard(letter)
 
-    def _notify(self, payload: str) -> None:
-        """Have a notice published, or all that a batch of records tells of, while one waits."""
+    def _invoke(self, function: str, payload: str) -> None:
+        """Give a payload to one of the provisioner's functions, while one waits."""
         with translated():
             answer = client("lambda").invoke(
-                FunctionName=f"{self._place.prefix}_notify", Payload=payload.encode()
+                FunctionName=f"{self._place.prefix}_{function}", Payload=payload.encode()
             )
         said = letters.parsed(answer["Payload"].read().decode())
         match said:
             case {"errorMessage": str(reason)}:
-                raise TemporaryError(f"notify fails again: {reason}")
+                raise TemporaryError(f"{function} fails again: {reason}")
             case {"batchItemFailures": [_, *_]}:
-                raise TemporaryError("notify fails again; its log says why")
+                raise TemporaryError(f"{function} fails again; its log says why")
 
     def discard(self, letter: Letter) -> None:
         """Remove a letter for good."""

@@ -67,7 +67,7 @@ def redrive(
     """Have done again what letters ask for, and remove them.
 
     Jobs are looked at as by `provisioner retry`; the ends of runs are told to run_events once more;
-    notices are published.
+    notices are published; a message goes to the queue of its job, which must have one by now.
     A letter that nobody can read stays, until it is discarded.
     """
     if bool(ids) == every:
@@ -119,6 +119,8 @@ def _told(letter: Letter) -> Text:
             done = Text.assemble(("redriven", "green"), f"   {letter.id}  run of {names}")
         case Redrive.NOTICE:
             done = Text.assemble(("redriven", "green"), f"   {letter.id}  notice of {names}")
+        case Redrive.MESSAGE:
+            done = Text.assemble(("redriven", "green"), f"   {letter.id}  message to {names}")
         case Redrive.NOTHING:
             done = Text.assemble(("discarded", "yellow"), f"  {letter.id}  nothing is to be done")
         case Redrive.IMPOSSIBLE:

@@ -39,6 +39,7 @@ class Count(StrEnum):
     JOBS_INVALID = "JobsInvalid"
     DEAD_LETTERS = "DeadLetters"
     TICKS_MISSED = "TicksMissed"
+    MESSAGES_UNROUTED = "MessagesUnrouted"
     JOBS_STUCK = "JobsStuck"
     JOBS_UNLIKE_THEIR_ROWS = "JobsUnlikeTheirRows"
     DELETIONS_WITHHELD = "DeletionsWithheld"

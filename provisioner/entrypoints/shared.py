@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from aws_lambda_powertools import Logger
@@ -13,7 +14,7 @@ from provisioner.entrypoints.measuring import Count, count, known_digest, measur
 from provisioner.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractContextManager
 
 P = ParamSpec("P")
@@ -49,7 +50,13 @@ def about(job_name: str, digest: str | None = None) -> AbstractContextManager[No
     )
 
 
-def buried(payload: str, error: Exception, source: str, job_name: str | None = None) -> bool:
+def buried(
+    payload: str,
+    error: Exception,
+    source: str,
+    job_name: str | None = None,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> bool:
     """Keep in the dead-letter queue what failed for good; False when not even that works.
 
     Parameters
@@ -60,6 +67,8 @@ def buried(payload: str, error: Exception, source: str, job_name: str | None = N
         The function.
     job_name
         The job that it is about, when that much is known.
+    more
+        Attributes of the letter besides: what doing it again needs.
     """
     kind = type(error).__name__
     reason = str(error) or kind
@@ -72,6 +81,7 @@ def buried(payload: str, error: Exception, source: str, job_name: str | None = N
                     "error_type": kind,
                     "source": source,
                     "job_name": job_name or "",
+                    **more,
                 },
             )
         except Exception:

@@ -13,7 +13,7 @@ from provisioner.jobs.errors import FieldError, Rejected
 from provisioner.jobs.failure_rules import FailureRule
 from provisioner.jobs.fan_out import MAX_ITEMS, FanOut
 from provisioner.jobs.model import OVERLAPS, EcsJob, Job, LambdaJob
-from provisioner.jobs.names import job_name_of, stack_name
+from provisioner.jobs.names import is_job_name, job_name_of, stack_name
 from provisioner.jobs.network import Network
 from provisioner.jobs.notify import DEFAULT_EVENTS, Event
 from provisioner.jobs.parsing import parse
@@ -37,6 +37,7 @@ __all__ = [
     "Rejected",
     "S3Object",
     "dependencies_of",
+    "is_job_name",
     "job_name_of",
     "parse",
     "permitted",

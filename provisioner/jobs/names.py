@@ -38,6 +38,11 @@ def valid_job_name(value: object) -> str:
     )
 
 
+def is_job_name(text: str) -> bool:
+    """Tell whether a text could be a job's name."""
+    return _JOB_NAME.fullmatch(text) is not None
+
+
 def stack_name(prefix: str, job: str) -> str:
     """Return the name of a job's stack, which its other resources share."""
     return f"{prefix}-{job}"

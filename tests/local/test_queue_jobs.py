@@ -87,6 +87,31 @@ def test_five_hundred_messages_run_once_each_and_never_more_than_so_many_at_once
     assert all_runs(engine, neighbour) == []
 
 
+def test_a_message_for_a_job_that_does_not_exist_is_kept_until_there_is_one(engine):
+    name = engine.unique("unborn")
+
+    publish(engine, name, ["early"])
+
+    [letter] = engine.wait(
+        lambda: [
+            letter
+            for letter in json.loads(engine.provisioner("dead-letters", "list", "--json"))
+            if letter["job_names"] == [name]
+        ],
+        "the letter",
+    )
+    assert (letter["source"], letter["payload"]) == ("unrouted", "early")
+    engine.put(engine.lambda_row(name, queue=True))
+    engine.wait_for(name, "READY")
+
+    engine.provisioner("dead-letters", "redrive", letter["id"])
+
+    (run,) = engine.wait(
+        lambda: [run for run in all_runs(engine, name) if run["status"] == "SUCCEEDED"], "a run"
+    )
+    assert json.loads(run["input"]) == {"message": "early"}
+
+
 def test_what_cannot_be_started_is_a_dead_letter_and_its_neighbour_runs(engine):
     name = engine.unique("poisoned")
     engine.put(engine.lambda_row(name, queue={"max_receives": 1}))

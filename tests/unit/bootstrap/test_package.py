@@ -14,9 +14,10 @@ import troposphere
 
 SHIPPED_OF = {"provisioner", "templates", "troposphere", "aws_lambda_powertools"}
 LOADED = """
-import importlib, json, sys
-for name in ("job_stream", "stack_events", "reconcile_queue", "sweep", "run_events", "run_stream"):
-    importlib.import_module("provisioner.entrypoints." + name)
+import importlib, json, pkgutil, sys
+import provisioner.entrypoints
+for module in pkgutil.iter_modules(provisioner.entrypoints.__path__):
+    importlib.import_module("provisioner.entrypoints." + module.name)
 import templates, provisioner.jobs
 print(json.dumps(sorted(sys.modules)))
 """

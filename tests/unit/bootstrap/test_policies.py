@@ -425,6 +425,12 @@ def test_workflows(policies, action, arn, context, allowed):
         ("JobQueueRole", "dynamodb:PutItem", f"{TABLE}/StacksTable", False),
         ("JobQueueRole", "states:StartExecution", MACHINE, True),
         ("JobQueueRole", "states:StartExecution", FOREIGN_MACHINE, False),
+        ("UnroutedRole", "sqs:ReceiveMessage", f"{QUEUE}UnroutedQueue", True),
+        ("UnroutedRole", "sqs:SendMessage", f"{QUEUE}DeadLetterQueue", True),
+        ("UnroutedRole", "sqs:SendMessage", f"{QUEUE}jobs-a", True),
+        ("UnroutedRole", "sqs:SendMessage", f"{QUEUE}orders", False),
+        ("UnroutedRole", "dynamodb:BatchGetItem", f"{TABLE}/StacksTable", True),
+        ("UnroutedRole", "dynamodb:PutItem", f"{TABLE}/StacksTable", False),
         ("MissedTicksRole", "sqs:ReceiveMessage", f"{QUEUE}MissedTicksQueue", True),
         ("MissedTicksRole", "dynamodb:PutItem", f"{TABLE}/TriggersTable", True),
         ("MissedTicksRole", "dynamodb:UpdateItem", f"{TABLE}/StacksTable", True),
@@ -466,7 +472,7 @@ def test_no_other_account_can_have_our_roles_used(bootstrap):
         for name, resource in stack.template["Resources"].items()
         if resource["Type"] == "AWS::IAM::Role"
     }
-    assert len(trusts) == 15
+    assert len(trusts) == 16
     for name, [statement] in trusts.items():
         assert list(statement["Principal"]) == ["Service"]
         conditions = statement.get("Condition", {})
@@ -478,7 +484,7 @@ def test_no_other_account_can_have_our_roles_used(bootstrap):
     "policy",
     ["BundleBucketPolicy", "ArtifactsBucketPolicy", "ReconcileQueuePolicy", "DeadLetterQueuePolicy",
      "NotificationTopicPolicy", "SubmissionTopicPolicy", "MissedTicksQueuePolicy",
-     "SlackQueuePolicy", "SlackDeadLetterQueuePolicy"],
+     "UnroutedQueuePolicy", "SlackQueuePolicy", "SlackDeadLetterQueuePolicy"],
 )  # fmt: skip
 def test_only_encrypted_traffic_is_answered(bootstrap, policy):
     first = bootstrap.resource(policy)["PolicyDocument"]["Statement"][0]

@@ -58,6 +58,7 @@ FUNCTIONS = {
     "JobQueueFunction": "job_queue",
     "MissedTicksFunction": "missed_ticks",
     "NotifyFunction": "notify",
+    "UnroutedFunction": "unrouted",
 }
 OUTPUTS = {
     "JobsTableName",

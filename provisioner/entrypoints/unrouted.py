@@ -1,0 +1,86 @@
+"""All that is published to the submission topic: a message that no job's queue takes is kept."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from provisioner import jobs
+from provisioner.aws.message_queues import MESSAGE_ID, MessageQueues
+from provisioner.aws.stacks_table import StacksTable
+from provisioner.entrypoints.measuring import Count, count
+from provisioner.entrypoints.shared import buried, function, logger, settings
+from provisioner.errors import NotFoundError, ProvisionerError, UnroutedError
+from provisioner.events import message_attribute
+from provisioner.messages import Message, message_id
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+JOB_NAME = "job_name"
+"""Attribute of a message: the job that it is for."""
+
+
+@cache
+def _stacks() -> StacksTable:
+    return StacksTable(settings().stacks_table)
+
+
+@cache
+def _queues() -> MessageQueues:
+    return MessageQueues(settings().platform.prefix)
+
+
+@function
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Keep the messages of a batch whose job has no queue; a dead letter, given alone, goes to it.
+
+    SNS filters by job, and what no filter lets through is gone: so this queue gets every message.
+    """
+    if "Records" not in event:
+        return _delivered(event)
+    records = event["Records"]
+    names = [message_attribute(record, JOB_NAME) for record in records]
+    queues = {name: _has_queue(name) for name in dict.fromkeys(names)}
+    again = [
+        record
+        for record, name in zip(records, names, strict=True)
+        if queues[name] is None or (not queues[name] and not _kept(record, name))
+    ]
+    return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in again]}
+
+
+def _has_queue(name: str) -> bool | None:
+    """Tell whether a job has a queue, None while that cannot be read."""
+    if not jobs.is_job_name(name):
+        return False
+    try:
+        record = _stacks().get_many([name]).get(name)
+    except ProvisionerError:
+        logger.exception("reading a job's record failed", job_name=name)
+        return None
+    return record is not None and "QueueUrl" in record.outputs
+
+
+def _kept(record: dict[str, Any], name: str) -> bool:
+    """Put a message among the dead letters, with its identity; False when that fails."""
+    count(Count.MESSAGES_UNROUTED)
+    reason = f'no job "{name}" has a queue' if name else "a message names its job in job_name"
+    identity = message_id(message_attribute(record, MESSAGE_ID), record["messageId"])
+    return buried(record["body"], UnroutedError(reason), "unrouted", name, {MESSAGE_ID: identity})
+
+
+def _delivered(letter: dict[str, Any]) -> dict[str, Any]:
+    """Send a dead letter's message to its job's queue.
+
+    Raises
+    ------
+    NotFoundError
+        If the job has none.
+    """
+    name = letter[JOB_NAME]
+    if not _has_queue(name):
+        raise NotFoundError(f'no job "{name}" has a queue')
+    _queues().send(name, Message(letter[MESSAGE_ID], letter["body"]))
+    logger.info("message delivered after all", job_name=name)
+    return {}
