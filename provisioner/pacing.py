@@ -45,6 +45,7 @@ HELD_FOR = timedelta(minutes=5)
 # Clocks of Lambda's hosts differ by far less.
 _EARLIEST = timedelta(seconds=0.5)
 _LATEST = timedelta(seconds=60)
+_FURTHEST = LONGEST_WAIT + _LATEST
 # Places are given a little more slowly than calls are free: so who found the gate closed, for
 # messages come in clumps, finds it open soon.
 _SLACK = 1.03
@@ -66,7 +67,7 @@ class Admission:
 
     def is_ahead(self, now: datetime) -> bool:
         """Tell whether its time is still to come; a clock that is a little slow does not matter."""
-        return self.at - _EARLIEST > now
+        return self.at - _EARLIEST > now and is_believable(self.at, now)
 
     def is_valid(self, now: datetime) -> bool:
         """Tell whether it is a place whose time has come, and not long ago."""
@@ -79,6 +80,11 @@ class Hold:
 
     until: datetime
     reason: str
+
+
+def is_believable(at: datetime, now: datetime) -> bool:
+    """Tell whether a wait may end then: what is further ahead was written by a clock gone wrong."""
+    return at - now <= _FURTHEST
 
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -118,6 +124,7 @@ def enter(line: Line, quota: Quota, now: datetime, *, admitted: bool) -> tuple[L
     tuple
         The line as it is now, and the caller's place.
     """
+    line = _believed(line, now)
     if line.hold and line.hold.until > now:
         return line, Place(line.hold.until, reason=line.hold.reason)
     free_at = _free_at(line, quota, now)
@@ -133,6 +140,7 @@ def enter(line: Line, quota: Quota, now: datetime, *, admitted: bool) -> tuple[L
 
 def take(line: Line, quota: Quota, now: datetime) -> tuple[Line, Place]:
     """Take the right to one call, if the gate is free, just before that call is made."""
+    line = _believed(line, now)
     if line.hold and line.hold.until > now:
         return line, Place(line.hold.until, reason=line.hold.reason)
     free_at = _free_at(line, quota, now)
@@ -143,12 +151,24 @@ def take(line: Line, quota: Quota, now: datetime) -> tuple[Line, Place]:
 
 def back_off(line: Line, now: datetime) -> Line:
     """Close the gate for a second: CloudFormation throttled a call, so others use the quota too."""
+    line = _believed(line, now)
     return replace(line, free_at=max(line.free_at, now) + timedelta(seconds=1))
 
 
 def held(line: Line, hold: Hold) -> Line:
     """Let nobody through for a while."""
     return replace(line, hold=hold)
+
+
+def _believed(line: Line, now: datetime) -> Line:
+    """Return the line without what nobody can have to wait for."""
+    if line.hold and not is_believable(line.hold.until, now):
+        line = replace(line, hold=None)
+    if not is_believable(line.free_at, now):
+        line = replace(line, free_at=_LONG_AGO)
+    if not is_believable(line.next_place_at, now):
+        line = replace(line, next_place_at=_LONG_AGO)
+    return line
 
 
 def _free_at(line: Line, quota: Quota, now: datetime) -> datetime:

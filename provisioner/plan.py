@@ -13,6 +13,7 @@ from typing import TypeAlias, assert_never
 
 from provisioner.causes import is_recoverable
 from provisioner.jobs import FieldError, Job, Rejected
+from provisioner.pacing import is_believable
 from provisioner.stack import (
     IN_PROGRESS,
     SETTLED,
@@ -202,7 +203,7 @@ def _unless_failed(
     if not is_recoverable(failure.reason):
         return GiveUp(failure)
     if record.status is JobStatus.RETRYING and record.next_attempt_at is not None:
-        if record.next_attempt_at <= now:
+        if record.next_attempt_at <= now or not is_believable(record.next_attempt_at, now):
             return action
         return Wait(JobStatus.RETRYING, until=record.next_attempt_at, failure=failure)
     if record.attempts + 1 >= MAX_ATTEMPTS or _given_up(record, failure):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,14 @@ from botocore.exceptions import ClientError
 from provisioner import pacing
 from provisioner.aws.clients import client, error_code, translate, translated
 from provisioner.aws.items import Item, to_dynamodb, to_plain
+from provisioner.aws.tables import unchanged_since, version_of
 from provisioner.errors import ThrottledError
 from provisioner.pacing import HELD_FOR, Hold, Line, Place, Quota
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_log = logging.getLogger(__name__)
 
 _TRIES = 10
 
@@ -74,7 +78,7 @@ class PaceTable:
                 TableName=self._name, Key={"quota": {"S": quota}}, ConsistentRead=True
             )
         item = to_plain(response.get("Item", {}))
-        return _line(item), int(item.get("version", 0))
+        return _line(item), version_of(item)
 
     def _write(self, quota: Quota, line: Line, version: int) -> bool:
         item = _item(line) | {"quota": quota, "version": version + 1}
@@ -82,8 +86,7 @@ class PaceTable:
             client("dynamodb").put_item(
                 TableName=self._name,
                 Item=to_dynamodb(item),
-                ConditionExpression="version = :read OR attribute_not_exists(quota)",
-                ExpressionAttributeValues={":read": {"N": str(version)}},
+                **unchanged_since(version),
             )
         except ClientError as error:
             if error_code(error) == "ConditionalCheckFailedException":
@@ -93,14 +96,23 @@ class PaceTable:
 
 
 def _line(item: Item) -> Line:
+    """Return a line; an idle one for what cannot be read, which is written over then."""
     if not item:
         return Line()
-    hold = item.get("hold")
-    return Line(
-        free_at=datetime.fromisoformat(item["free_at"]),
-        next_place_at=datetime.fromisoformat(item["next_place_at"]),
-        hold=Hold(datetime.fromisoformat(hold["until"]), hold["reason"]) if hold else None,
-    )
+    try:
+        hold = item.get("hold")
+        return Line(
+            free_at=_time(item["free_at"]),
+            next_place_at=_time(item["next_place_at"]),
+            hold=Hold(_time(hold["until"]), str(hold["reason"])) if hold else None,
+        )
+    except Exception as error:  # noqa: BLE001  (whatever a person may have written there)
+        _log.warning("the line cannot be read (%r) and is made again; it was %s", error, item)
+        return Line()
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def _item(line: Line) -> Item:

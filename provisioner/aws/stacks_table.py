@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 import re
 from datetime import UTC, datetime
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from provisioner.aws.clients import client, error_code, translate, translated
 from provisioner.aws.items import Item, to_dynamodb
-from provisioner.aws.tables import get_many, pages
+from provisioner.aws.tables import get_many, pages, unchanged_since, version_of
 from provisioner.errors import ConflictError
 from provisioner.jobs import FieldError
 from provisioner.pacing import Admission, Quota
@@ -32,9 +31,6 @@ if TYPE_CHECKING:
 
 
 _log = logging.getLogger(__name__)
-
-_UNKNOWN_VERSION = "attribute_not_exists(version) OR NOT attribute_type(version, :number)"
-"""Of a row that does not exist, or is none of ours."""
 
 
 class StacksTable:
@@ -61,15 +57,9 @@ class StacksTable:
         """
         item = to_item(record)
         item["version"] = record.version + 1
-        request: dict[str, Any] = {"TableName": self._name, "Item": to_dynamodb(item)}
-        if record.version:
-            request["ConditionExpression"] = "version = :read"
-            request["ExpressionAttributeValues"] = {":read": {"N": str(record.version)}}
-        else:
-            request["ConditionExpression"] = _UNKNOWN_VERSION
-            request["ExpressionAttributeValues"] = {":number": {"S": "N"}}
+        condition = unchanged_since(record.version)
         try:
-            client("dynamodb").put_item(**request)
+            client("dynamodb").put_item(TableName=self._name, Item=to_dynamodb(item), **condition)
         except ClientError as error:
             if error_code(error) == "ConditionalCheckFailedException":
                 message = f"the Stacks row of {record.job_name} was written meanwhile"
@@ -108,14 +98,14 @@ def _record(item: Item) -> StackRecord:
     try:
         return from_item(item)
     except Exception as error:  # noqa: BLE001  (whatever a person may have written there)
-        job_name, version = item["job_name"], item.get("version")
+        job_name = item["job_name"]
         reason = f"the Stacks row cannot be read ({error!r}); the next look makes it again"
         _log.warning("%s: %s; it was %s", job_name, reason, item)
         return StackRecord(
             job_name,
             status=JobStatus.FAILED,
             failure=Failure(reason=reason, at=datetime.now(UTC)),
-            version=int(version) if isinstance(version, int | Decimal) else 0,
+            version=version_of(item),
         )
 
 
@@ -215,7 +205,7 @@ def from_item(item: Item) -> StackRecord:
         retain=item.get("retain", False),
         updated_at=_maybe_time(item.get("updated_at")),
         expires_at=int(item["expires_at"]) if "expires_at" in item else None,
-        version=int(item["version"]),
+        version=version_of(item),
     )
 
 
@@ -224,7 +214,11 @@ def _snake(name: str) -> str:
 
 
 def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        message = f"{text} has no time zone"
+        raise ValueError(message)
+    return time
 
 
 def _maybe_time(text: str | None) -> datetime | None:

@@ -2,20 +2,51 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.clients import client, translated
-from provisioner.aws.items import Item, to_plain
+from provisioner.aws.items import Item, to_dynamodb, to_plain
 from provisioner.errors import ThrottledError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+_LAST_VERSION = 10**15
+"""No item is ever written so often, and a double holds it exactly."""
 
 _BATCH_SIZE = 100
 """Items of one BatchGetItem."""
 
 _KEY_BYTES = 2_048
 """Of a partition key; DynamoDB refuses a whole request for one key that cannot be."""
+
+
+def version_of(item: Item) -> int:
+    """Return the version of an item, 0 for one that has none that can be counted on from."""
+    version = item.get("version")
+    if isinstance(version, int | Decimal) and 1 <= version < _LAST_VERSION:
+        return int(version)
+    return 0
+
+
+def unchanged_since(version: int) -> dict[str, Any]:
+    """Return what lets a write succeed only over the item whose version was read as that.
+
+    Whatever a person, or a fault, has written for a version is written over: else the item would
+    never be again.
+    """
+    if version:
+        values = {":read": version, ":next": version + 1}
+        condition = "version >= :read AND version < :next"
+    else:
+        values = {":first": 1, ":last": _LAST_VERSION}
+        condition = (
+            "attribute_not_exists(version) OR NOT attribute_type(version, :number) "
+            "OR version < :first OR version >= :last"
+        )
+    typed = to_dynamodb(values) | ({} if version else {":number": {"S": "N"}})
+    return {"ConditionExpression": condition, "ExpressionAttributeValues": typed}
 
 
 def get_many(table: str, job_names: Iterable[str]) -> dict[str, Item]:

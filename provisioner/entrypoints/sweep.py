@@ -23,6 +23,7 @@ from provisioner.entrypoints.measuring import Count, count, measured
 from provisioner.entrypoints.notify import queued_too_long
 from provisioner.errors import ProvisionerError
 from provisioner.jobs import Rejected
+from provisioner.pacing import is_believable
 from provisioner.settings import Settings
 from provisioner.stack import JobStatus, StackRecord
 
@@ -93,7 +94,8 @@ def _stuck(now: datetime) -> Iterator[StackRecord]:
         yield from stacks.by_status(status, until=now - STUCK_AFTER)
     for status in _WAITING:
         for record in stacks.by_status(status, until=now - OVERDUE_AFTER):
-            if _woken_at(record) <= now - OVERDUE_AFTER:
+            at = _woken_at(record)
+            if at <= now - OVERDUE_AFTER or not is_believable(at, now):
                 yield record
 
 

@@ -115,6 +115,19 @@ class QueueContract:
 class PaceContract:
     """`pace` is the port and `clock` its time, a FakeClock."""
 
+    @pytest.mark.parametrize("quota", [Quota.CREATE, Quota.DESCRIBE])
+    def test_what_a_clock_gone_wrong_has_written_holds_nobody(self, pace, clock, quota):
+        clock.advance(timedelta(days=1))
+        while pace.take(quota).go:
+            pass
+        pace.enter(quota, admitted=False)
+        pace.back_off(quota)
+        pace.hold(quota, "no room")
+        clock.advance(-timedelta(days=1))
+
+        assert pace.enter(quota, admitted=False).go
+        assert pace.take(quota).go
+
     def test_who_comes_first_goes(self, pace):
         assert pace.enter(Quota.CREATE, admitted=False).go
         assert pace.take(Quota.CREATE).go

@@ -406,7 +406,16 @@ def put_unreadable(job_name, status="READY", version=None):
     )
 
 
-VERSIONS = {"a number": {"N": "7"}, "none": None, "a text": {"S": "new"}}
+VERSIONS = {
+    "a number": {"N": "7"},
+    "none": None,
+    "a text": {"S": "new"},
+    "a fraction": {"N": "1.5"},
+    "less than one": {"N": "0.5"},
+    "zero": {"N": "0"},
+    "negative": {"N": "-3"},
+    "larger than any": {"N": "9.99E+125"},
+}
 
 
 class TestAnUnreadableStacksRow:
@@ -422,6 +431,38 @@ class TestAnUnreadableStacksRow:
 
         for name in ("status", "stack_id", "spec_digest", "deployed_digest", "state_machine_arn"):
             assert stacks()["report"][name] == before[name]
+
+    @pytest.mark.parametrize("version", VERSIONS.values(), ids=VERSIONS)
+    def test_of_which_only_the_version_is_wrong_is_written_again(self, version):
+        put()
+        job_stream.handler(event("dynamodb_stream"), Context())
+        row = stacks()["report"]
+        del row["version"]
+        boto3.client("dynamodb").put_item(
+            TableName="jobs-Stacks", Item=row | ({"version": version} if version else {})
+        )
+
+        stack_events.handler(event("stack_status_change"), Context())
+
+        assert stacks()["report"]["status"]["S"] == "READY"
+        assert int(stacks()["report"]["version"]["N"]) >= 1
+
+    @pytest.mark.parametrize("attribute", ["updated_at", "next_attempt_at", "admission"])
+    def test_with_a_time_in_no_zone_ends_no_sweep(self, attribute):
+        old = datetime.now(UTC) - timedelta(hours=1)
+        StacksTable("jobs-Stacks").save(
+            StackRecord("stuck", status=JobStatus.PENDING, updated_at=old)
+        )
+        written = {"updated_at": {"S": iso(old)}, attribute: {"S": "2026-01-01T00:00:00"}}
+        if attribute == "admission":
+            at = {"quota": {"S": "create"}, "at": written[attribute], "kept": {"BOOL": True}}
+            written[attribute] = {"M": at}
+        item = {"job_name": {"S": "odd"}, "status": {"S": "PENDING"}, "version": {"N": "1"}}
+        boto3.client("dynamodb").put_item(TableName="jobs-Stacks", Item=item | written)
+
+        sweep.handler({}, Context())
+
+        assert sorted(queued()) == ["odd", "stuck"]
 
     @pytest.mark.parametrize("status", ["CREATING", "PENDING"])
     def test_hides_no_other_from_the_sweep_and_is_looked_at(self, status):
@@ -467,6 +508,8 @@ class TestSweep:
             (JobStatus.RETRYING, {"next_attempt_at": -3}, True),
             (JobStatus.RETRYING, {"next_attempt_at": 10}, False),
             (JobStatus.RETRYING, {"next_attempt_at": -30, "admission": 5}, False),
+            (JobStatus.PENDING, {"admission": 24 * 60}, True),
+            (JobStatus.RETRYING, {"next_attempt_at": 24 * 60}, True),
         ],
         ids=str,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import boto3
 import pytest
 
 from provisioner.aws.pace import PaceTable
@@ -29,6 +30,46 @@ def clock():
 @pytest.fixture
 def processes(clock):
     return [PaceTable("jobs-Pace", clock) for _ in range(3)]
+
+
+TIME = {"S": (NOW + timedelta(seconds=5)).isoformat()}
+TIMES = {"free_at": TIME, "next_place_at": TIME}
+DAMAGED = {
+    "its key alone": {},
+    "no version": TIMES,
+    "a text for a version": TIMES | {"version": {"S": "new"}},
+    "a fraction for a version": TIMES | {"version": {"N": "1.5"}},
+    "a negative version": TIMES | {"version": {"N": "-1"}},
+    "a text for a time": TIMES | {"version": {"N": "7"}, "free_at": {"S": "soon"}},
+    "a number for a time": TIMES | {"version": {"N": "7"}, "free_at": {"N": "5"}},
+    "a time in no zone": TIMES | {"version": {"N": "7"}, "free_at": {"S": "2026-11-21T09:00:00"}},
+    "one time only": {"version": {"N": "7"}, "free_at": TIME},
+    "a text for a hold": TIMES | {"version": {"N": "7"}, "hold": {"S": "no"}},
+    "a hold of a day": TIMES
+    | {
+        "version": {"N": "7"},
+        "hold": {
+            "M": {"until": {"S": (NOW + timedelta(days=1)).isoformat()}, "reason": {"S": "no"}}
+        },
+    },
+}
+
+
+@pytest.mark.parametrize("item", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_line_is_made_again(processes, clock, item):
+    key = {"quota": {"S": "create"}}
+    boto3.client("dynamodb").put_item(TableName="jobs-Pace", Item=key | item)
+    clock.now += timedelta(seconds=6)
+    first, second, _ = processes
+
+    assert first.enter(Quota.CREATE, admitted=False).go
+    assert first.take(Quota.CREATE).go
+
+    stored = boto3.client("dynamodb").get_item(TableName="jobs-Pace", Key=key)["Item"]
+    assert int(stored["version"]["N"]) >= 1
+    while second.take(Quota.CREATE).go:
+        pass
+    assert not second.enter(Quota.CREATE, admitted=False).go
 
 
 def test_processes_share_a_line(processes):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import hypothesis.strategies as st
 
-from provisioner.pacing import Line, Quota
+from provisioner.pacing import Hold, Line, Quota
 from tests.simulation.world.faults import ERRORS, Death, Outage
 from tests.simulation.world.world import World
 
@@ -96,6 +96,22 @@ class LineIsLong:
 
 
 @dataclass(frozen=True)
+class ClockWasWrong:
+    """A function whose clock was a day ahead has written into all lines, and to a job's record."""
+
+    name: str
+
+    def happen(self, world: World) -> None:
+        then = world.timeline.now + timedelta(days=1)
+        line = Line(then, then, Hold(then, "no room"))
+        world.pace.lines.update(dict.fromkeys(Quota, line))
+        record = world.stacks.records.get(self.name)
+        if record is not None and record.admission is not None:
+            wrong = replace(record, admission=replace(record.admission, at=then))
+            world.stacks.records[self.name] = wrong
+
+
+@dataclass(frozen=True)
 class EventsAreLost:
     """The next events of stacks never come."""
 
@@ -159,7 +175,8 @@ def faults(names: st.SearchStrategy[str]) -> st.SearchStrategy:
         st.builds(CallsAreSlow, st.sampled_from((2, 7, 25)), MINUTES),
         st.builds(DescribesAreStale, MINUTES),
         st.builds(OthersUseTheQuota, MINUTES),
-        st.builds(LineIsLong, quotas, st.sampled_from((5, 100, 2000))),
+        st.builds(LineIsLong, quotas, st.sampled_from((5, 100, 800))),
+        st.builds(ClockWasWrong, names),
         st.builds(EventsAreLost, st.integers(1, 3)),
         st.builds(PoisonInTheStream, names),
         st.builds(NonsenseInTheQueue, bodies),
