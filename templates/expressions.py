@@ -187,6 +187,8 @@ def failure(details: str) -> str:
     """Return `outcome` of a run whose last attempt failed, as a Catch of `Run` assigns it.
 
     `details` turns the service's own report, which ``Cause`` holds as JSON, into a sentence.
+    `names` are what rules may call the end: the error, for containers also ECS's stop code and the
+    names in its reasons, as ``OutOfMemoryError`` in "OutOfMemoryError: Container killed …".
     A message of ours, raised by ``$error``, follows JSONata's code for it, D3137.
     """
     head = squeezed("""
@@ -197,9 +199,13 @@ def failure(details: str) -> str:
     """)
     tail = squeezed(f"""
         $cause := $ours ? $split($cause, "D3137: ")[-1] : $cause;
+        $named := $substring($ours ? "ContainerFailed" : $fault, 0, 200);
+        $telling := $filter($reasons, function($reason) {{ $contains($reason, /^[A-Za-z]+: /) }});
         $merge([{{
             "status": $timed_out ? "TIMED_OUT" : "FAILED",
-            "error": $substring($ours ? "ContainerFailed" : $fault, 0, 200),
+            "error": $named,
+            "names": [$named, $task.StopCode[$type($) = "string"],
+                $map($telling, function($reason) {{ $substringBefore($reason, ":") }})],
             "cause": $substring($cause, 0, {CAUSE_CHARACTERS}),
             "attempts": $tried + 1
         }}, $exists($job.ExitCode) ? {{"exit_code": $job.ExitCode}} : {{}}])

@@ -225,7 +225,7 @@ def _record(job: Job, platform: Platform) -> State:
             "Body": jsonata(
                 squeezed(f"""$merge([
                     {{"index": $item_run.index}},
-                    $item_outcome,
+                    $sift($item_outcome, function($v, $k) {{ $k != "names" }}),
                     $not({succeeded}) ? {{}}
                         : $item_stored_output != "" ? {{"output_uri": $item_stored_output}}
                         : {{"output": $states.input}}

@@ -68,14 +68,14 @@ def _refused(refusals: tuple[str, ...]) -> State:
 
 
 def _by(rule: FailureRule, job: Job) -> list[State]:
-    matches = _matches(rule)
+    met = matches(rule)
     match rule.action:
         case "retry":
-            return [*_retried(job, matches), choice(matches, "RecordFailure")]
+            return [*_retried(job, met), choice(met, "RecordFailure")]
         case "fail":
-            return [choice(matches, "RecordFailure")]
+            return [choice(met, "RecordFailure")]
         case "ignore":
-            return [choice(matches, "Ignore")]
+            return [choice(met, "Ignore")]
 
 
 def _retried(job: Job, condition: str) -> list[State]:
@@ -115,13 +115,14 @@ def _ignore() -> State:
     }
 
 
-def _matches(rule: FailureRule) -> str:
+def matches(rule: FailureRule) -> str:
+    """Return the test whether an attempt ended in a way that a rule names."""
     if rule.exit_codes:
         return f"$outcome.exit_code in {json.dumps(rule.exit_codes)}"
     whole = [name for name in rule.errors if not name.endswith("*")]
-    tests = [f"$outcome.error in {json.dumps(whole)}"] if whole else []
+    tests = [f"$ in {json.dumps(whole)}"] if whole else []
     for name in rule.errors:
         if name.endswith("*"):
             start = json.dumps(name[:-1])
-            tests.append(f"$substring($outcome.error, 0, {len(name) - 1}) = {start}")
-    return " or ".join(tests)
+            tests.append(f"$substring($, 0, {len(name) - 1}) = {start}")
+    return f"$count($outcome.names[{' or '.join(tests)}]) > 0"

@@ -17,7 +17,11 @@ MAX_ERRORS = 200
 
 FailureAction: TypeAlias = Literal["retry", "fail", "ignore"]
 
-_ERROR = re.compile(r"[A-Za-z0-9._-]{1,100}|[A-Za-z0-9._-]{0,99}\*")
+MAX_ERROR_CHARACTERS = 100
+
+_ERROR = re.compile(r'(?! )[^"%*\\{}\x00-\x1f\x7f-\U0010ffff]{0,100}(?<! )\*?')
+"""What languages call their errors: ``Function<Errno::ENOENT>``, ``com.acme.App$Retryable``. Not
+what CloudFormation or Step Functions could take for their own, nor what JSON has to escape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +78,11 @@ def _exit_codes(value: object) -> tuple[int, ...]:
 
 def _errors(value: object) -> tuple[str, ...]:
     def check(name: str) -> str:
-        if not _ERROR.fullmatch(name):
+        if not 0 < len(name) <= MAX_ERROR_CHARACTERS or not _ERROR.fullmatch(name):
             raise invalid(
-                "must be the name of an error, up to 100 letters, digits, dots, hyphens and "
-                f"underscores, with * at the end for all that begin so, not {shown(name)}"
+                f"must be the name of an error, up to {MAX_ERROR_CHARACTERS} ASCII characters "
+                'other than " % { } and backslash, with * at the end for all that begin so, '
+                f"not {shown(name)}"
             )
         return name
 

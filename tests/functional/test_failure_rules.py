@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.functional.step_functions import TaskError
+from provisioner.jobs.failure_rules import container_failure_rules
+from templates import expressions, judgement
+from tests.functional.step_functions import Scope, TaskError
 from tests.functional.test_workflow import (
     CONTAINER,
     LAMBDA,
@@ -35,6 +40,26 @@ def exits(code):
 
 SUCCESS = {"Containers": [{"Name": "job", "ExitCode": 0}], "TaskArn": "arn:task"}
 
+# How tasks end, as Amazon ECS Developer Guide, "Stopped tasks error messages", and Step Functions'
+# cause of `ecs:runTask.sync` have it: the members that tell of it.
+STOPPED = "Essential container in task exited"
+
+
+def ended(stop_code, stopped_reason, **job):
+    container = {"Name": "job", "LastStatus": "STOPPED", "RuntimeId": "0b8f-1", "Cpu": "0", **job}
+    task = {
+        "Attempt": None,
+        "Containers": [container],
+        "DesiredStatus": "STOPPED",
+        "LastStatus": "STOPPED",
+        "LaunchType": "FARGATE",
+        "StopCode": stop_code,
+        "StoppedReason": stopped_reason,
+        "TaskArn": "arn:aws:ecs:eu-west-1:123456789012:task/jobs/0b8f",
+    }
+    return TaskError("States.TaskFailed", json.dumps(task))
+
+
 # What the row says, how the attempts end, what comes of it: status and attempts.
 CASES = {
     "no rule matches: retried while retries are left": (
@@ -62,9 +87,111 @@ CASES = {
     "a time-out": (
         [rule("retry", errors=["States.Timeout"]), rule("fail", errors=["*"])], 3,
         [TaskError("States.Timeout"), SUCCESS], ("SUCCEEDED", 2)),
+    "killed for its memory": (
+        [rule("fail", errors=["OutOfMemory*"])], 5,
+        [ended("EssentialContainerExited", STOPPED, ExitCode=137,
+               Reason="OutOfMemoryError: Container killed due to memory usage"), SUCCESS],
+        ("FAILED", 1)),
     "all errors": (
         [rule("fail", errors=["*"])], 5, [exits(1), SUCCESS], ("FAILED", 1)),
 }  # fmt: skip
+
+
+ENDS = {
+    "killed for its memory": ended(
+        "EssentialContainerExited", STOPPED, ExitCode=137,
+        Reason="OutOfMemoryError: Container killed due to memory usage"),
+    "exit code 3": ended("EssentialContainerExited", STOPPED, ExitCode=3),
+    "exit code 75": ended("EssentialContainerExited", STOPPED, ExitCode=75),
+    "no such image": ended(
+        "TaskFailedToStart", "CannotPullContainerError: pull image manifest has been retried 1 "
+        "time(s): failed to resolve ref example.com/app:1: not found"),
+    "no secret": ended(
+        "TaskFailedToStart", "ResourceInitializationError: unable to pull secrets or registry "
+        "auth: execution resource retrieval failed"),
+    "no room": ended(
+        "TaskFailedToStart", "Capacity is unavailable at this time. Please try again later or in a "
+        "different availability zone"),
+    "a spot interruption": ended("SpotInterruption", "Your Spot Task was interrupted."),
+    "killed, and no reason": ended("EssentialContainerExited", STOPPED, ExitCode=137),
+    "time is over": TaskError("States.Timeout"),
+}  # fmt: skip
+
+EXITED = {"ContainerFailed", "Container*", "EssentialContainerExited"}
+NOT_STARTED = {"TaskFailedToStart", "Task*"}
+NAMED = {
+    "killed for its memory": EXITED | {"OutOfMemoryError", "OutOfMemory*"},
+    "exit code 3": EXITED,
+    "no such image": NOT_STARTED | {"CannotPullContainerError", "CannotPull*"},
+    "no secret": NOT_STARTED | {"ResourceInitializationError"},
+    "no room": NOT_STARTED,
+    "a spot interruption": {"SpotInterruption"},
+    "time is over": {"States.Timeout", "States.*"},
+}
+NAMES = sorted({name for names in NAMED.values() for name in names})
+
+
+def meets(end, one):
+    """Tell whether an end meets a rule, by the workflow's own expressions."""
+    told = {"Error": end.error, "Cause": end.cause}
+    outcome = Scope({"tried": 0}, {"errorOutput": told}).evaluate(
+        expressions.failure(expressions.CONTAINER_FAILURE), "outcome"
+    )
+    [checked] = container_failure_rules([one])
+    matches = expressions.jsonata(judgement.matches(checked))
+    return Scope({"outcome": outcome}, {}).evaluate(matches, "Condition")
+
+
+@pytest.mark.parametrize("end", NAMED)
+def test_a_rule_may_call_an_end_by_each_of_its_names(end):
+    met = {name for name in NAMES if meets(ENDS[end], rule("fail", errors=[name]))}
+
+    assert met == NAMED[end]
+
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def documented():
+    """Yield the lists of rules that the docs show, each as one list."""
+    for page in ("jobs.md", "runs.md"):
+        blocks = re.findall(r"```(json|yaml)\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)
+        for kind, text in blocks:
+            if '"action"' in text or "action:" in text:
+                shown = json.loads(text) if kind == "json" else yaml.safe_load(text)
+                yield page, shown if isinstance(shown, list) else shown["failure_rules"]
+
+
+@pytest.mark.parametrize("page", ["jobs.md", "runs.md"])
+def test_every_error_and_exit_code_in_the_docs_is_met_by_a_real_end(page):
+    rules = [one for shown, rules in documented() if shown == page for one in rules]
+    assert rules
+    for one in rules:
+        attribute = "errors" if "errors" in one else "exit_codes"
+        for name in one[attribute]:
+            ends = [*ENDS.values(), *([exits(name)] if attribute == "exit_codes" else [])]
+            alone = rule(one["action"], **{attribute: [name]})
+            assert any(meets(end, alone) for end in ends), name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Function<Errno::ENOENT>",  # Ruby
+        "com.acme.App$Retryable",  # Java
+        "System.Collections.Generic.KeyNotFoundException`1[System.String]",  # .NET
+        "errorString",  # Go
+        "&str",  # Rust
+        "Error: with words",
+        "it's; $error('x')",
+    ],
+)
+@pytest.mark.parametrize("star", ["", "*"])
+def test_errors_are_called_as_their_language_calls_them(name, star):
+    one = rule("ignore", errors=[name + star])
+
+    assert meets(TaskError(name + ("More" if star else "")), one)
+    assert not meets(TaskError("Other" + name), one)
 
 
 @pytest.mark.parametrize(("rules", "retries", "ends", "told"), CASES.values(), ids=CASES)
