@@ -28,7 +28,7 @@ from provisioner.settings import Settings
 from provisioner.stack import JobStatus, StackRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -71,21 +71,31 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
         _compare()
         return
     now = datetime.now(UTC)
+    steps: dict[str, Callable[[datetime], int]] = {
+        "stuck_jobs": _queue_stuck,
+        "ended_runs": sweep_runs.complete_ended_runs,
+        "started_runs": sweep_runs.start_waiting_runs,
+        "brought_messages": sweep_runs.bring_waiting_messages,
+        "told_of_waiting_runs": queued_too_long,
+    }
+    done: dict[str, int] = {}
+    failed: Exception | None = None
+    for name, step in steps.items():
+        try:
+            done[name] = step(now)
+        except Exception as error:  # the other steps are no worse for it
+            logger.exception("a step of the sweep failed", step=name)
+            failed = error
+    logger.info("swept", extra=done)
+    if failed is not None:
+        raise failed
+
+
+def _queue_stuck(now: datetime) -> int:
     stuck = dict.fromkeys((record.job_name for record in _stuck(now)), 0)
     _queue().send_many(stuck)
     count(Count.JOBS_STUCK, len(stuck))
-    ended = sweep_runs.complete_ended_runs(now)
-    started = sweep_runs.start_waiting_runs(now)
-    brought = sweep_runs.bring_waiting_messages(now)
-    told = queued_too_long(now)
-    logger.info(
-        "swept",
-        stuck_jobs=len(stuck),
-        ended_runs=ended,
-        started_runs=started,
-        brought_messages=brought,
-        told_of_waiting_runs=told,
-    )
+    return len(stuck)
 
 
 def _stuck(now: datetime) -> Iterator[StackRecord]:
