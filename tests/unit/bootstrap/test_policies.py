@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.bootstrap import SLACK_SECRET, bootstrap_of
+from tests.support.bootstrap import SLACK_SECRET, bootstrap_of, policies_of
 from tests.support.iam import Statements
 
 HERE = "eu-west-1:123456789012"
@@ -350,7 +350,7 @@ def test_inline_policies_fit_into_iam(longest, name):
         ("s3:GetObject", "arn:aws:s3:::ArtifactsBucket/runs/report/1/output.json", {}, False),
         ("s3:GetObject", "arn:aws:s3:::payroll/items.json", {}, False),
         ("s3:ListBucket", "arn:aws:s3:::BundleBucket", {}, True),
-        ("s3:ListBucket", "arn:aws:s3:::ArtifactsBucket", {}, False),
+        ("s3:ListBucket", "arn:aws:s3:::ArtifactsBucket", {}, True),  # as GetObject asks it
     ],
 )
 def test_workflows(policies, action, arn, context, allowed):
@@ -373,6 +373,10 @@ def test_workflows(policies, action, arn, context, allowed):
         ("SweepRole", "dynamodb:Query", f"{TABLE}/TriggersTable/index/by_status", True),
         ("SweepRole", "dynamodb:Scan", f"{TABLE}/JobsTable", True),
         ("SweepRole", "dynamodb:PutItem", f"{TABLE}/StacksTable", False),
+        *(
+            (role, "s3:ListBucket", "arn:aws:s3:::ArtifactsBucket", True)
+            for role in ("SweepRole", "RunStreamRole")
+        ),
         ("SweepRole", "cloudformation:DescribeStacks", "*", True),
         ("SweepRole", "cloudformation:DeleteStack", STACK, False),
         ("ReconcileQueueRole", "cloudformation:DetectStackDrift", STACK, True),
@@ -455,6 +459,13 @@ def test_the_execution_role_reads_secrets_of_jobs_only(policies):
     assert not may("secretsmanager:GetSecretValue", secrets + "payroll-a1b2c3")
     assert may("ssm:GetParameters", f"arn:aws:ssm:{HERE}:parameter/jobs/database")
     assert not may("ssm:GetParameters", f"arn:aws:ssm:{HERE}:parameter/payroll")
+
+
+def test_the_execution_role_never_reads_the_slack_secret(source):
+    secret = f"arn:aws:secretsmanager:{HERE}:secret:jobs/slack-a1b2c3"
+    may = policies_of(bootstrap_of(source, SlackSecretArn=secret))["ExecutionRole"].allow
+    assert not may("secretsmanager:GetSecretValue", secret)
+    assert may("secretsmanager:GetSecretValue", secret.replace("slack", "slack-channel"))
 
 
 SERVICES_THAT_TELL_THEIR_SOURCE = {

@@ -115,7 +115,23 @@ def test_what_holds_data_is_retained(source):
     assert len(kept) == 5
     for name in kept:
         resource = source["Resources"][name]
-        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain",) * 2
+        # A table is protected from its rollback, too; an empty bucket goes with its first stack.
+        policy = "Retain" if name.endswith("Table") else "RetainExceptOnCreate"
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (policy, "Retain")
+
+
+def test_a_first_deployment_that_fails_does_not_stop_the_second(source, root):
+    """What is kept has no name of ours, and the failed stack itself is deleted."""
+    for name, resource in source["Resources"].items():
+        if "DeletionPolicy" in resource:
+            assert not {"TableName", "BucketName"} & set(resource["Properties"]), name
+    settings = tomllib.loads((root / "samconfig.toml").read_text())
+    assert settings["default"]["deploy"]["parameters"]["on_failure"] == "DELETE"
+
+
+def test_the_cluster_needs_no_role_that_a_new_account_lacks(bootstrap):
+    cluster = bootstrap.nested["ComputeStack"].resource("Cluster")
+    assert not {name for name in cluster if "CapacityProvider" in name}
 
 
 @pytest.mark.parametrize(
@@ -154,7 +170,12 @@ def test_functions(bootstrap, root, name, module):
     assert function["FunctionName"] == f"jobs_{module}"
     logs = bootstrap.resource(name.replace("Function", "Logs"))
     assert (logs["LogGroupName"], logs["RetentionInDays"]) == (f"/aws/lambda/jobs_{module}", 30)
-    assert function["LoggingConfig"]["LogFormat"] == "JSON"
+    assert function["LoggingConfig"] == {
+        "LogFormat": "JSON",
+        "LogGroup": name.replace("Function", "Logs"),
+        "ApplicationLogLevel": "INFO",
+    }
+    assert function["Environment"]["Variables"]["LOG_LEVEL"] == "INFO"
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
