@@ -31,6 +31,7 @@ class Allowed:
     region: str
     account_id: str
     secrets_prefix: str
+    artifacts_bucket: str = ""
     slack_secret_arn: str = ""
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()

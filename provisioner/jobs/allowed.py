@@ -16,6 +16,7 @@ from provisioner.jobs.rows import printable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from provisioner.jobs.fan_out import Source
     from provisioner.jobs.model import Job
     from provisioner.settings import Allowed
 
@@ -61,6 +62,8 @@ def repository_of(image: str) -> str:
 def _violations(job: Job, allowed: Allowed) -> Iterator[FieldError]:
     yield from _of_tags(job, allowed)
     yield from _of_network(job, allowed)
+    if job.fan_out and job.fan_out.source:
+        yield from _of_items(job.fan_out.source, allowed)
     if isinstance(job, EcsJob):
         yield from _of_image(job, allowed)
         yield from _of_secrets(job, allowed)
@@ -89,6 +92,13 @@ def _of_network(job: Job, allowed: Allowed) -> Iterator[FieldError]:
         for index, one in enumerate(named):
             if not _is_listed(one, known):
                 yield FieldError(f"network.{attribute}[{index}]", _message(one, known, parameter))
+
+
+def _of_items(source: Source, allowed: Allowed) -> Iterator[FieldError]:
+    """Keep a row from its neighbours' results: the role that reads items reads those as well."""
+    if source.place.bucket == allowed.artifacts_bucket:
+        message = "is the bootstrap's artifacts bucket, which holds what other jobs have left"
+        yield FieldError(f"fan_out.source.{source.kind}", message)
 
 
 def _of_image(job: EcsJob, allowed: Allowed) -> Iterator[FieldError]:

@@ -21,6 +21,7 @@ STRICT = Allowed(
     region="eu-west-1",
     account_id=ACCOUNT,
     secrets_prefix="jobs",
+    artifacts_bucket="jobs-artifacts",
     subnets=(OWN,),
     slack_secret_arn=SLACK,
 )
@@ -47,6 +48,16 @@ def secret(arn):
 
 
 REFUSED = {
+    "items-of-a-neighbour": (
+        FUNCTION,
+        {"fan_out": {"source": {"json": "s3://jobs-artifacts/results/neighbour/1.json"}}},
+        "fan_out.source.json",
+    ),
+    "names-of-the-neighbours-runs": (
+        FUNCTION,
+        {"fan_out": {"source": {"prefix": "s3://jobs-artifacts/runs/"}}},
+        "fan_out.source.prefix",
+    ),
     "subnet": (CONTAINER, {"network": {"subnets": [OWN, OTHER]}}, "network.subnets[1]"),
     "security-group": (
         CONTAINER,
