@@ -108,7 +108,7 @@ def store(admission: Admission, platform: Platform, name: str, body: str, follow
 
     What the row then holds is JSON as well, and no object, so that nobody takes it for an input.
     """
-    key = f'"runs/{admission.job.job_name}/" & $run.id & "/{name}.json"'
+    key = f'"runs/{admission.job.job_name}/" & $run.key & "/{name}.json"'
     kept = {"Output": jsonata("$states.input")}
     return {
         "Type": "Task",

@@ -141,7 +141,7 @@ def _trusted(platform: Platform) -> Statement:
 
 def _result_key(job: EcsJob) -> str:
     one = ' & "/" & $string($run.index)' if job.fan_out else ""
-    return f'"results/{job.job_name}/" & $run.id{one} & ".json"'
+    return f'"results/{job.job_name}/" & $run.key{one} & ".json"'
 
 
 def _leave_result(job: EcsJob, platform: Platform) -> list[Statement]:

@@ -104,8 +104,10 @@ def prepare(job: Job, problem: str) -> str:
     )
     tail = squeezed(f"""
         $text := $string($payload);
+        $id := $waited ? $told.waited : $started_at & "#" & {NAME};
         {{
-            "id": $waited ? $told.waited : $started_at & "#" & {NAME},
+            "id": $id,
+            "key": {_key("$id")},
             "waited": $waited,
             "overlap": $told.overlap in {policies} ? $told.overlap : {json.dumps(job.overlap)},
             "by": $type($told.by) = "string" ? $substring($told.by, 0, {BY_CHARACTERS}) : "",
@@ -132,6 +134,17 @@ def prepare(job: Job, problem: str) -> str:
         }}
     """)
     return jsonata(f"( {head} {overrides} {merged} {tail} )")
+
+
+def _key(trigger_id: str) -> str:
+    """Return a run's part of the keys of objects in S3, whose addresses are then safe URIs.
+
+    The name of an execution may hold more than a URI: such a one is hashed.
+    """
+    name = f'$substringAfter({trigger_id}, "#")'
+    began = f'$replace($substringBefore({trigger_id}, "#"), ":", "-")'
+    safe = f"$contains({name}, /^[A-Za-z0-9_.-]+$/)"
+    return f'{began} & "-" & ({safe} ? {name} : $hash({name}, "SHA-256"))'
 
 
 def _overridable(job: Job) -> Iterator[str]:

@@ -77,7 +77,7 @@ def spread(job: Job) -> object:
     items = _items(job.fan_out, "$run.payload")
     count = "" if job.fan_out.source else f', "count": $count({items})'
     run = (
-        f'{{"id": $run.id, "deadline": $run.deadline, '
+        f'{{"id": $run.id, "key": $run.key, "deadline": $run.deadline, '
         f'"started_by": {STARTED_BY}, "overrides": $run.overrides, '
         f'"payload": {shared}{count}}}'
     )
@@ -240,4 +240,4 @@ def _record(job: Job, platform: Platform) -> State:
 
 
 def _folder(job: Job, run: str) -> str:
-    return f'"runs/{job.job_name}/" & {run}.id & "/items/"'
+    return f'"runs/{job.job_name}/" & {run}.key & "/items/"'

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import functools
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -291,7 +292,12 @@ def compiled(text: str) -> jsonata.Jsonata:
     expression = jsonata.Jsonata.jsonata(text)
     expression.register_lambda("parse", json.loads)
     expression.register_lambda("random", lambda: 0.5)
+    expression.register_lambda("hash", digest)
     return expression
+
+
+def digest(text: str, algorithm: str) -> str:
+    return hashlib.new(algorithm.replace("-", "").lower(), text.encode()).hexdigest()
 
 
 def sdk_call(prefix: str, service: str, operation: str, arguments: Mapping[str, Any]) -> Any:

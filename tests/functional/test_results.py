@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -56,8 +58,54 @@ def test_a_large_one_is_recorded_by_its_address(table):
     run(json.dumps("x" * 50_000))
 
     bucket = PLATFORM.artifacts_bucket
-    key = "results/nightly/2026-11-21T09:00:00.000Z#first.json"
+    key = "results/nightly/2026-11-21T09-00-00.000Z-first.json"
     assert only_run(table)["output"] == f"s3://{bucket}/{key}"
+
+
+NAMES = {
+    "a name": "first",
+    "a message's": "queue-0b8f6f9e-4a9b",
+    "dots": "..",
+    "all that Step Functions allows": "a@b=c+d'(e)!é日",
+    "the longest": "x" * 80,
+}
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+@pytest.mark.parametrize(
+    "waited", [None, "2026-11-21T08:00:00.000Z#a/../b#c?d"], ids=["", "waited"]
+)
+@pytest.mark.usefixtures("table")
+def test_addresses_are_uris(name, waited):
+    seen = []
+
+    def work(arguments):
+        seen.append(variables(arguments)["RESULT_URI"])
+        return DONE
+
+    told = {"waited": waited} if waited else {}
+    machine(CONTAINER, work, result=True).run(name, {"_run": told})
+
+    [uri] = seen
+    read = urlsplit(uri)
+    assert re.fullmatch(r"s3://[a-z0-9-]+/[A-Za-z0-9/_.-]+", uri)
+    assert f"s3://{read.netloc}{read.path}" == uri
+    assert len(read.path.split("/")) == 4
+
+
+@pytest.mark.usefixtures("table")
+def test_runs_of_different_names_have_different_addresses():
+    seen = []
+
+    def work(arguments):
+        seen.append(variables(arguments)["RESULT_URI"])
+        return DONE
+
+    names = ["a", "a+", "a=", "a-", "b"]
+    for name in names:
+        machine(CONTAINER, work, result=True, overlap="allow").run(name, {})
+
+    assert len(set(seen)) == len(names)
 
 
 def test_a_job_without_one_has_neither_the_state_nor_the_variable(table):

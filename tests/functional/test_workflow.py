@@ -178,7 +178,7 @@ class TestItsInput:
         assert execution.states == [
             *("Prepare", "Admit", "Refused", "StoreInput", "Admit", "Run", "Record")
         ]
-        key = "runs/nightly/2026-11-21T09:00:00.000Z#first/input.json"
+        key = "runs/nightly/2026-11-21T09-00-00.000Z-first/input.json"
         assert only_run(table)["input"] == f"s3://{PLATFORM.artifacts_bucket}/{key}"
         assert stored(key) == {"text": "é" * 30_000}
 
@@ -221,7 +221,7 @@ class TestItsOutput:
 
         assert execution.states[-3:] == ["Record", "StoreOutput", "Record"]
         assert execution.output == {"text": "x" * 150_000}
-        key = "runs/nightly/2026-11-21T09:00:00.000Z#first/output.json"
+        key = "runs/nightly/2026-11-21T09-00-00.000Z-first/output.json"
         assert only_run(table)["output"] == f"s3://{PLATFORM.artifacts_bucket}/{key}"
         assert stored(key) == execution.output
 
