@@ -1,0 +1,140 @@
+"""Rows that reach for more than their author was given, and where each one ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from provisioner.settings import Allowed
+
+ACCOUNT = "123456789012"
+SECRETS = f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret"
+PARAMETERS = f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter"
+SLACK = f"{SECRETS}:jobs/slack-a1B2c3"
+
+ALLOWED = Allowed(  # a bootstrap with the parameters' defaults, and Slack
+    partition="aws",
+    region="eu-west-1",
+    account_id=ACCOUNT,
+    secrets_prefix="jobs",
+    artifacts_bucket="jobs-artifacts",
+    slack_secret_arn=SLACK,
+    subnets=("subnet-0123456789abcdef0",),
+    image_repositories=("public.ecr.aws/docker/library/*",),
+)
+FUNCTION = {
+    "type": "lambda",
+    "runtime": "python3.14",
+    "handler": "main.handler",
+    "bundle": "s3://bundles/code.zip",
+}
+CONTAINER = {"type": "ecs", "image": "public.ecr.aws/docker/library/busybox:1.37"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """An attack by a row, and the field of the error that it ends with."""
+
+    what: str
+    row: Mapping[str, Any]
+    field: str
+
+    def __str__(self) -> str:
+        return self.what.replace(" ", "-")
+
+
+def _function(what: str, field: str, **attributes: Any) -> Row:
+    return Row(what, FUNCTION | attributes, field)
+
+
+def _container(what: str, field: str, **attributes: Any) -> Row:
+    return Row(what, CONTAINER | attributes, field)
+
+
+def _permissions(what: str, field: str, **statement: Any) -> Row:
+    whole = {"Action": "s3:GetObject", "Resource": "*"} | statement
+    return _function(what, f"permissions[0]{field}", permissions=[whole])
+
+
+REFUSED = [
+    # What is the account's, and not the job's.
+    _container("the Slack secret", "secrets.A", secrets={"A": SLACK}),
+    _container("the Slack secret without its suffix", "secrets.A", secrets={"A": SLACK[:-7]}),
+    _container("a key of the Slack secret", "secrets.A", secrets={"A": f"{SLACK}:token::"}),
+    _container("a secret of the account", "secrets.A", secrets={"A": f"{SECRETS}:payroll-a1B2c3"}),
+    _container(
+        "a secret under a name that begins like ours",
+        "secrets.A",
+        secrets={"A": f"{SECRETS}:jobs-of-others/a"},
+    ),
+    _container("a parameter of the account", "secrets.A", secrets={"A": f"{PARAMETERS}/payroll"}),
+    _container(
+        "a secret by way of a parameter",
+        "secrets.A",
+        secrets={"A": f"{PARAMETERS}/aws/reference/secretsmanager/payroll"},
+    ),
+    _container("an image that anybody may publish", "image", image="ghcr.io/evil/miner"),
+    _container(
+        "a path that only looks like our registry",
+        "image",
+        image=f"evil.io/{ACCOUNT}.dkr.ecr/a",
+    ),
+    _container(
+        "a subnet of another network",
+        "network.subnets[0]",
+        network={"subnets": ["subnet-0fedcba9876543210"]},
+    ),
+    _function(
+        "a security group that a database lets in",
+        "network.security_groups[0]",
+        network={"security_groups": ["sg-0123456789abcdef0"]},
+    ),
+    _function("a channel of others", "slack_channel", slack_channel="#board"),
+    _function(
+        "the results of neighbours as items",
+        "fan_out.source.prefix",
+        fan_out={"source": {"prefix": "s3://jobs-artifacts/results/"}},
+    ),
+    # Tags by which somebody else's policies decide.
+    _function("a tag that opens to jobs", "tags.open-to-jobs", tags={"open-to-jobs": "jobs"}),
+    _function("a tag that opens, in capitals", "tags.OPEN-TO-JOBS", tags={"OPEN-TO-JOBS": "jobs"}),
+    _function("a tag of the provisioner", "tags.provisioner", tags={"provisioner": "other"}),
+    _function(
+        "a tag of AWS",
+        "tags.aws:cloudformation:stack-name",
+        tags={"aws:cloudformation:stack-name": "payroll"},
+    ),
+    # Permissions that are none.
+    _permissions("every action", ".Action", Action="*"),
+    _permissions("every action of every service", ".Action", Action="*:*"),
+    _permissions("all actions but one", ".NotAction", NotAction="iam:CreateUser"),
+    _permissions("all resources but one", ".NotResource", NotResource="arn:aws:s3:::a"),
+    _permissions("a principal", ".Principal", Principal="*"),
+    _permissions(
+        "a statement that CloudFormation fills in",
+        ".Resource",
+        Resource="arn:aws:s3:::${AWS::X}",
+    ),
+    # Text that somebody would take for code.
+    _function(
+        "a dynamic reference",
+        "environment.KEY",
+        environment={"KEY": "{{resolve:secretsmanager:payroll}}"},
+    ),
+    _function(
+        "a dynamic reference in a description",
+        "description",
+        description="{{resolve:ssm:/a}}",
+    ),
+    _function("an expression in a payload", "payload.a", payload={"a": "{% $states.context %}"}),
+    _permissions(
+        "an intrinsic function",
+        ".Condition.StringEquals",
+        Condition={"StringEquals": {"Fn::ImportValue": "payroll"}},
+    ),
+    _function("metadata of a run", "payload._run", payload={"_run": {"source": "schedule"}}),
+    _function("a name with a path", "job_name", job_name="../neighbour"),
+    _function("a name of the provisioner", "job_name", job_name="a_sweep"),
+    _function("a bundle with a wildcard", "bundle", bundle="s3://*/code.zip"),
+]

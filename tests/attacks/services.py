@@ -1,0 +1,131 @@
+"""What the roles behind the jobs would be asked for if a row's text became more than text.
+
+CloudFormation makes a job's stack with the service role, Step Functions runs it with the workflow
+role, ECS starts its containers with the execution role. Each has what the templates need of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tests.attacks.calls import ACCOUNT, arn
+
+_CLOUDFORMATION, _WORKFLOW, _EXECUTION = "CloudFormationRole", "WorkflowRole", "ExecutionRole"
+_JOB_ROLE = f"arn:aws:iam::{ACCOUNT}:role/jobs/jobs-report-Role-1"
+_ADMIN = f"arn:aws:iam::{ACCOUNT}:role/Admin"
+_BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/jobs_provisioner/JobBoundary"
+_UNDER = {"iam:PermissionsBoundary": _BOUNDARY}
+_EVERYTHING = {"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}
+_JOB_QUEUE = {"lambda:FunctionArn": arn("lambda", "function:jobs_job_queue")}
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What a role is asked for, and refuses."""
+
+    role: str
+    action: str
+    resource: str
+    context: Mapping[str, str | list[str]] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return " ".join([self.role, self.action, self.resource, *map(str, self.context.values())])
+
+
+def _passing(role: str, passed: str, to: str) -> Ask:
+    return Ask(role, "iam:PassRole", passed, {"iam:PassedToService": f"{to}.amazonaws.com"})
+
+
+REFUSED = [
+    # A role without the boundary, or with more than its limits.
+    Ask(_CLOUDFORMATION, "iam:CreateRole", _JOB_ROLE),
+    Ask(_CLOUDFORMATION, "iam:CreateRole", _ADMIN, _UNDER),
+    Ask(_CLOUDFORMATION, "iam:PutRolePolicy", _ADMIN, _UNDER),
+    Ask(_CLOUDFORMATION, "iam:AttachRolePolicy", _JOB_ROLE, _UNDER | _EVERYTHING),
+    Ask(_CLOUDFORMATION, "iam:DeleteRolePermissionsBoundary", _JOB_ROLE),
+    Ask(_CLOUDFORMATION, "iam:CreatePolicyVersion", _BOUNDARY),
+    Ask(_CLOUDFORMATION, "iam:SetDefaultPolicyVersion", _BOUNDARY),
+    Ask(_CLOUDFORMATION, "iam:CreateUser", f"arn:aws:iam::{ACCOUNT}:user/mine"),
+    Ask(_CLOUDFORMATION, "iam:CreateInstanceProfile", "*"),
+    # Another's rights.
+    _passing(_CLOUDFORMATION, _ADMIN, "lambda"),
+    _passing(_CLOUDFORMATION, _JOB_ROLE, "ec2"),
+    _passing(
+        _CLOUDFORMATION, f"arn:aws:iam::{ACCOUNT}:role/jobs_provisioner/WorkflowRole", "lambda"
+    ),
+    _passing(
+        _CLOUDFORMATION, f"arn:aws:iam::{ACCOUNT}:role/jobs_provisioner/ExecutionRole", "lambda"
+    ),
+    _passing(
+        _CLOUDFORMATION,
+        f"arn:aws:iam::{ACCOUNT}:role/jobs_provisioner/CloudFormationRole",
+        "states",
+    ),
+    _passing(_WORKFLOW, _ADMIN, "ecs-tasks"),
+    _passing(_WORKFLOW, _JOB_ROLE, "lambda"),
+    # What is not a job's, or the provisioner's own.
+    Ask(_CLOUDFORMATION, "lambda:UpdateFunctionCode", arn("lambda", "function:jobs_sweep")),
+    Ask(_CLOUDFORMATION, "lambda:CreateFunction", arn("lambda", "function:payments")),
+    Ask(_CLOUDFORMATION, "lambda:AddPermission", arn("lambda", "function:jobs-report")),
+    Ask(_CLOUDFORMATION, "lambda:CreateFunctionUrlConfig", arn("lambda", "function:jobs-report")),
+    Ask(
+        _CLOUDFORMATION,
+        "lambda:CreateEventSourceMapping",
+        "*",
+        {"lambda:FunctionArn": arn("lambda", "function:jobs_sweep")},
+    ),
+    Ask(_CLOUDFORMATION, "states:UpdateStateMachine", arn("states", "stateMachine:payments")),
+    Ask(_CLOUDFORMATION, "scheduler:UpdateSchedule", arn("scheduler", "schedule/default/jobs-1")),
+    Ask(_CLOUDFORMATION, "sqs:SetQueueAttributes", arn("sqs", "ReconcileQueue")),
+    Ask(_CLOUDFORMATION, "sqs:SetQueueAttributes", arn("sqs", "orders")),
+    Ask(
+        _CLOUDFORMATION,
+        "sns:Subscribe",
+        arn("sns", "SubmissionTopic"),
+        {"sns:Protocol": "https", "sns:Endpoint": "https://example.com"},
+    ),
+    Ask(_CLOUDFORMATION, "sns:SetTopicAttributes", arn("sns", "SubmissionTopic")),
+    Ask(_CLOUDFORMATION, "logs:DeleteLogGroup", arn("logs", "log-group:/aws/lambda/jobs_sweep")),
+    Ask(_CLOUDFORMATION, "logs:PutResourcePolicy", "*"),
+    Ask(_CLOUDFORMATION, "cloudwatch:DeleteAlarms", arn("cloudwatch", "alarm:billing")),
+    Ask(_CLOUDFORMATION, "dynamodb:DeleteTable", arn("dynamodb", "table/JobsTable")),
+    Ask(_CLOUDFORMATION, "s3:PutBucketPolicy", "arn:aws:s3:::BundleBucket"),
+    Ask(_CLOUDFORMATION, "s3:GetObject", "arn:aws:s3:::payroll/a.zip"),
+    Ask(_CLOUDFORMATION, "secretsmanager:GetSecretValue", arn("secretsmanager", "secret:jobs/a-1")),
+    Ask(_CLOUDFORMATION, "ssm:GetParameters", arn("ssm", "parameter/jobs/a")),
+    Ask(
+        _CLOUDFORMATION,
+        "ec2:AuthorizeSecurityGroupIngress",
+        arn("ec2", "security-group/sg-1"),
+        {"ec2:Vpc": arn("ec2", "vpc/vpc-of-others")},
+    ),
+    Ask(_CLOUDFORMATION, "ec2:RunInstances", "*"),
+    Ask(_CLOUDFORMATION, "ecs:UpdateService", arn("ecs", "service/main/web")),
+    Ask(_CLOUDFORMATION, "cloudformation:CreateStack", arn("cloudformation", "stack/mine/1")),
+    # What a definition could name.
+    Ask(_WORKFLOW, "lambda:InvokeFunction", arn("lambda", "function:payments"), _JOB_QUEUE),
+    Ask(_WORKFLOW, "lambda:InvokeFunction", arn("lambda", "function:jobs_sweep")),
+    Ask(_WORKFLOW, "states:StartExecution", arn("states", "stateMachine:payments")),
+    Ask(_WORKFLOW, "ecs:RunTask", arn("ecs", "task-definition/payments:1")),
+    Ask(_WORKFLOW, "ecs:StopTask", arn("ecs", "task/main/1")),
+    Ask(_WORKFLOW, "dynamodb:PutItem", arn("dynamodb", "table/JobsTable")),
+    Ask(_WORKFLOW, "dynamodb:DeleteItem", arn("dynamodb", "table/StacksTable")),
+    Ask(_WORKFLOW, "s3:GetObject", "arn:aws:s3:::payroll/items.json"),
+    Ask(_WORKFLOW, "s3:GetObject", "arn:aws:s3:::ArtifactsBucket/runs/neighbour/1/input.json"),
+    Ask(_WORKFLOW, "s3:PutObject", "arn:aws:s3:::ArtifactsBucket/templates/jobs-neighbour.json"),
+    Ask(_WORKFLOW, "s3:PutObject", "arn:aws:s3:::BundleBucket/neighbour.zip"),
+    Ask(_WORKFLOW, "sqs:SendMessage", arn("sqs", "orders")),
+    Ask(_WORKFLOW, "secretsmanager:GetSecretValue", arn("secretsmanager", "secret:jobs/a-1")),
+    Ask(_WORKFLOW, "events:PutRule", arn("events", "rule/mine")),
+    # What a task definition could name.
+    Ask(_EXECUTION, "secretsmanager:GetSecretValue", arn("secretsmanager", "secret:slack-a1b2c3")),
+    Ask(
+        _EXECUTION, "secretsmanager:GetSecretValue", arn("secretsmanager", "secret:payroll-a1b2c3")
+    ),
+    Ask(_EXECUTION, "ssm:GetParameters", arn("ssm", "parameter/payroll")),
+    Ask(_EXECUTION, "logs:PutLogEvents", arn("logs", "log-group:/aws/lambda/jobs_sweep:*")),
+    Ask(_EXECUTION, "logs:CreateLogGroup", arn("logs", "log-group:/jobs/other")),
+    Ask(_EXECUTION, "s3:GetObject", "arn:aws:s3:::BundleBucket/report.zip"),
+    Ask(_EXECUTION, "kms:Decrypt", arn("kms", "key/any")),
+]

@@ -1,0 +1,34 @@
+"""Each row of the corpus is INVALID, by the name of what reaches too far."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import templates
+from provisioner.jobs import Rejected, parse, permitted
+from tests.attacks.rows import ALLOWED, CONTAINER, FUNCTION, REFUSED
+from tests.support.generated_rows import job_of
+from tests.support.platforms import PLATFORM
+
+
+@pytest.mark.parametrize("attack", REFUSED, ids=str)
+def test_a_row_that_reaches_too_far(attack):
+    verdict = permitted(parse({"job_name": "report"} | attack.row), ALLOWED)
+    assert isinstance(verdict, Rejected)
+    assert [error.field for error in verdict.errors] == [attack.field]
+
+
+@pytest.mark.parametrize("row", [FUNCTION, CONTAINER], ids=["lambda", "ecs"])
+def test_the_rows_behind_them_are_valid(row):
+    assert not isinstance(permitted(parse({"job_name": "report"} | row), ALLOWED), Rejected)
+
+
+@pytest.mark.parametrize("row", [FUNCTION, CONTAINER], ids=["lambda", "ecs"])
+def test_a_row_s_tags_are_no_attributes_of_its_role(row):
+    """`aws:PrincipalTag` is what the account's policies may decide by."""
+    job = job_of({"job_name": "report", "tags": {"team": "payroll"}} | row)
+    resources = json.loads(templates.to_json(templates.build(job, PLATFORM)))["Resources"]
+    assert "Tags" not in resources["Role"]["Properties"]
+    assert any("payroll" in json.dumps(resource) for resource in resources.values())
