@@ -11,10 +11,11 @@ import typer
 from rich.table import Table
 
 from provisioner.local import containers, processes
-from provisioner.local.deploy import DEFAULT_STACK, stack_status
 from provisioner.local.engine import Engine
 from provisioner.local.errors import LocalError
+from provisioner.local.parameters import parsed
 from provisioner.local.progress import Progress
+from provisioner.local.stack import DEFAULT_STACK, GOOD, stack_status
 from provisioner.local.up import Wanted, up
 from provisioner.terminal import CleanConsole
 
@@ -29,7 +30,6 @@ app = typer.Typer(
     help="The whole provisioner on this machine, without an AWS account.",
 )
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
-_GOOD_STACK = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 
 StackOption = Annotated[
     str,
@@ -53,14 +53,23 @@ def up_command(
         bool | None,
         typer.Option("--auth/--no-auth", help="Enforce IAM; by default as last time, at first no."),
     ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parameter",
+            metavar="NAME=VALUE",
+            help="A parameter of the bootstrap, may be repeated; those of the last time stay.",
+        ),
+    ] = None,
 ) -> None:
     """Start the engine, deploy the bootstrap, bring up the example jobs.
 
     Quick and harmless when all of it is up. Rows, stacks and objects outlive `down`.
     """
     engine = Engine()
-    wanted = Wanted(stack_name=stack, auth=auth, fresh=fresh, examples=examples)
     with _telling_errors(), engine.home.locked():
+        given = parsed(parameter or ())
+        wanted = Wanted(stack, auth=auth, fresh=fresh, examples=examples, parameters=given)
         try:
             with Progress() as progress:
                 outcomes = up(engine, wanted, progress)
@@ -111,7 +120,7 @@ def status(*, stack: StackOption = DEFAULT_STACK) -> None:
     _out().print(table)
     with _telling_errors():
         engine.check()
-    if not health.is_good or bootstrap not in _GOOD_STACK:
+    if not health.is_good or bootstrap not in GOOD:
         raise typer.Exit(1)
 
 

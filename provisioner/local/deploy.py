@@ -14,15 +14,20 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import boto3
-from botocore.exceptions import ClientError
-
-from provisioner.local.errors import with_log_tail
+from provisioner.local.errors import LocalError, with_log_tail
 from provisioner.local.home import save
 from provisioner.local.install import installed, uv
+from provisioner.local.parameters import known, quoted
 from provisioner.local.progress import Say, silent
+from provisioner.local.stack import (
+    DEFAULT_STACK,
+    GOOD,
+    UPDATABLE,
+    settled_status,
+    why_it_failed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,9 +35,7 @@ if TYPE_CHECKING:
 
     from provisioner.local.engine import Engine
 
-DEFAULT_STACK = "jobs"
 _LOG = "deploy"
-_DEPLOYED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
 # What `sam build` reads; the CLI, this package and the examples are not shipped.
 _SOURCES = ("template.yaml", "samconfig.toml", "requirements-lambda.lock", "bootstrap")
 _PACKAGES = ("provisioner", "templates")
@@ -40,26 +43,6 @@ _NOT_SHIPPED = ("provisioner/cli", "provisioner/local", "bootstrap/examples")
 # FunctionRuntime's allowed values (template.yaml); the engine runs functions on its own Python
 # whatever they say.
 _NEWEST_RUNTIME = 14
-
-
-def client(engine: Engine, service: str) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
-    """Return a boto3 client of the engine's root user."""
-    session: Any = _session(engine)
-    return session.client(service, endpoint_url=engine.endpoint)
-
-
-def table(engine: Engine, name: str) -> Any:  # noqa: ANN401
-    """Return a DynamoDB table of the engine."""
-    return _session(engine).resource("dynamodb", endpoint_url=engine.endpoint).Table(name)
-
-
-def _session(engine: Engine) -> boto3.Session:
-    environ = engine.environ()
-    return boto3.Session(
-        aws_access_key_id=environ["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environ["AWS_SECRET_ACCESS_KEY"],
-        region_name=environ["AWS_REGION"],
-    )
 
 
 def deploy(
@@ -78,7 +61,8 @@ def deploy(
     stack_name
         The bootstrap stack's name.
     parameters
-        Parameters of template.yaml besides those that the engine needs.
+        Parameters of template.yaml besides those that the engine needs. Those of the last time are
+        kept, as AWS keeps them.
     say
         Told of each step.
 
@@ -90,47 +74,49 @@ def deploy(
     Raises
     ------
     LocalError
-        The build or the deployment failed; with the end of its log.
+        There is no such parameter, or the build or the deployment failed; with the reason.
     """
     checkout = engine.home.checkout
-    overrides = _overrides() | dict(parameters or {})
+    kept = dict(engine.state.parameters) | known(checkout, parameters or {})
     digest = sources_digest(checkout)
+    overrides = _overrides() | kept
     made_from = repr((digest, stack_name, sorted(overrides.items())))
     wanted = hashlib.sha256(made_from.encode()).hexdigest()
-    is_up = stack_status(engine, stack_name) in _DEPLOYED
-    if is_up and engine.state.deployed == wanted:
+    status = settled_status(engine, stack_name)
+    if status in UPDATABLE and engine.state.deployed == wanted:
         return False
-    save(engine.home, replace(engine.state, deployed=None))
+    if status is None:
+        save(engine.home, replace(engine.state, deployed=None))
     template = _build(engine, digest, say)
     say(f"deploying the bootstrap as stack {stack_name} with the SAM CLI")
-    _sam(
-        engine,
-        [
-            "deploy",
-            *("--config-file", str(checkout / "samconfig.toml"), "--config-env", "local"),
-            *("--template-file", str(template), "--stack-name", stack_name),
-            *("--parameter-overrides", *(f"{key}={value}" for key, value in overrides.items())),
-        ],
-    )
-    save(engine.home, replace(engine.state, deployed=wanted))
+    _deploy(engine, stack_name, template, overrides)
+    save(engine.home, replace(engine.state, deployed=wanted, parameters=kept))
     say(f"stack {stack_name} is deployed")
     return True
 
 
-def stack_status(engine: Engine, stack_name: str = DEFAULT_STACK) -> str | None:
-    """Return the stack's status, or None when there is none."""
-    try:
-        stacks = client(engine, "cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
-    except ClientError:
-        return None
-    status: str = stacks[0]["StackStatus"]
-    return status
-
-
-def stack_outputs(engine: Engine, stack_name: str = DEFAULT_STACK) -> dict[str, str]:
-    """Return the bootstrap stack's outputs."""
-    stacks = client(engine, "cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
-    return {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
+def _deploy(engine: Engine, stack_name: str, template: Path, overrides: Mapping[str, str]) -> None:
+    """Run `sam deploy`, and believe the stack rather than its exit code."""
+    options = {
+        "--config-file": str(engine.home.checkout / "samconfig.toml"),
+        "--config-env": "local",
+        "--template-file": str(template),
+        "--stack-name": stack_name,
+    }
+    words = [word for option in options.items() for word in option]
+    pairs = [quoted(name, value) for name, value in overrides.items()]
+    ended_well = _sam(engine, ["deploy", *words, "--parameter-overrides", *pairs])
+    status = settled_status(engine, stack_name)
+    if ended_well and status in GOOD:
+        return
+    if status is None or status in GOOD:
+        raise _failed(engine, "deploy")
+    message = f"stack {stack_name} is {status}. {why_it_failed(engine, stack_name)}"
+    if status in UPDATABLE:
+        message += "\nWhat was deployed before is still there."
+    else:
+        message += "\n`provisioner local up --fresh` begins again, without the data of before."
+    raise LocalError(message)
 
 
 def sources_digest(checkout: Path) -> str:
@@ -164,7 +150,8 @@ def _build(engine: Engine, digest: str, say: Say) -> Path:
                 if old.is_dir():
                     shutil.rmtree(old, ignore_errors=True)
             template = str(home.checkout / "template.yaml")
-            _sam(engine, ["build", "--template-file", template, "--build-dir", str(target)])
+            if not _sam(engine, ["build", "--template-file", template, "--build-dir", str(target)]):
+                raise _failed(engine, "build")
             (target / ".ready").touch()
     return target / "template.yaml"
 
@@ -191,7 +178,8 @@ def _machine() -> str:
     return "aarch64" if machine in {"arm64", "aarch64"} else machine
 
 
-def _sam(engine: Engine, arguments: Sequence[str]) -> None:
+def _sam(engine: Engine, arguments: Sequence[str]) -> bool:
+    """Run the SAM CLI; tell whether it ended well."""
     home = engine.home
     log = home.log(_LOG)
     system = "apple-darwin" if platform.system() == "Darwin" else "manylinux2014"
@@ -219,5 +207,8 @@ def _sam(engine: Engine, arguments: Sequence[str]) -> None:
             stderr=subprocess.STDOUT,
             check=False,
         )
-    if result.returncode:
-        raise with_log_tail(f"`sam {arguments[0]}` failed", log)
+    return result.returncode == 0
+
+
+def _failed(engine: Engine, command: str) -> LocalError:
+    return with_log_tail(f"`sam {command}` failed", engine.home.log(_LOG))

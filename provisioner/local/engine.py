@@ -170,7 +170,7 @@ class Engine:
             if self.home.data.exists():
                 say("forgetting the data of before")
             shutil.rmtree(self.home.data, ignore_errors=True)
-            state = replace(state, deployed=None, examples=None)
+            state = replace(state, deployed=None, parameters={}, examples=None)
         save(self.home, replace(state, port=port, auth=auth, processes={}))
 
     def _find_containers(self, say: Say) -> None:

@@ -16,9 +16,10 @@ import yaml
 
 from provisioner import placeholders
 from provisioner.local import image, registry
-from provisioner.local.deploy import client, stack_outputs, table
+from provisioner.local.clients import client, table
 from provisioner.local.errors import LocalError
 from provisioner.local.progress import Say, silent
+from provisioner.local.stack import stack_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -104,6 +104,8 @@ class State:
         Where the container engine answers (a DOCKER_HOST), or None without one.
     deployed
         Digest of what the bootstrap was last deployed from.
+    parameters
+        Those of template.yaml that somebody has given.
     examples
         Digest of the example jobs as they were last written.
     """
@@ -113,6 +115,7 @@ class State:
     auth: bool = False
     container_host: str | None = None
     deployed: str | None = None
+    parameters: dict[str, str] = field(default_factory=dict)
     examples: str | None = None
 
     def with_process(self, name: str, record: ProcessRecord) -> State:

@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 from boto3.dynamodb.conditions import Key
 from botocore.exceptions import BotoCoreError, ClientError
 
-from provisioner.local.deploy import client, stack_outputs, table
+from provisioner.local.clients import client, table
 from provisioner.local.errors import LocalError
 from provisioner.local.progress import Say, silent
+from provisioner.local.stack import stack_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -6,7 +6,7 @@ import http.client
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from provisioner.local.deploy import client
+from provisioner.local.clients import client
 from provisioner.local.errors import LocalError
 from provisioner.local.image import MANIFEST_TYPE, Image, sha256
 

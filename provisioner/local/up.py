@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from provisioner.local import examples, outcomes
-from provisioner.local.deploy import DEFAULT_STACK, deploy, stack_outputs
+from provisioner.local.deploy import deploy
 from provisioner.local.errors import LocalError
 from provisioner.local.home import save
 from provisioner.local.progress import Say, silent
+from provisioner.local.stack import DEFAULT_STACK, stack_outputs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from provisioner.local.engine import Engine
 
 
@@ -29,12 +32,15 @@ class Wanted:
         Forget all data first.
     examples
         Whether to write the example rows and run them.
+    parameters
+        Parameters of template.yaml; those of the last time stay.
     """
 
     stack_name: str = DEFAULT_STACK
     auth: bool | None = None
     fresh: bool = False
     examples: bool = True
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 def up(engine: Engine, wanted: Wanted, say: Say = silent) -> list[outcomes.Outcome]:
@@ -47,7 +53,7 @@ def up(engine: Engine, wanted: Wanted, say: Say = silent) -> list[outcomes.Outco
     """
     engine.start(auth=wanted.auth, fresh=wanted.fresh, say=say)
     try:
-        deploy(engine, wanted.stack_name, say=say)
+        deploy(engine, wanted.stack_name, parameters=wanted.parameters, say=say)
         return _show(engine, wanted.stack_name, say) if wanted.examples else []
     except LocalError:
         # A crash explains what failed after it better than that does.

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
-from provisioner.local.deploy import DEFAULT_STACK, client, deploy
+from provisioner.local.clients import client
+from provisioner.local.deploy import deploy
 from provisioner.local.engine import Engine
 from provisioner.local.home import Home
+from provisioner.local.stack import DEFAULT_STACK
 from tests.local.conftest import CHECKOUT
 from tests.support.engine import EngineUnderTest, alone
 from tests.support.slack import slack_server, too_many
@@ -16,6 +19,7 @@ from tests.support.slack import slack_server, too_many
 pytestmark = pytest.mark.engine
 
 RAISING = {"handler": "code_under_test.raising"}
+SURVIVOR = "survivor"
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +30,7 @@ def slack():
 
 @pytest.fixture(scope="module")
 def engine(slack):
-    """An engine of its own, that enforces IAM: its bootstrap is told of Slack by its parameter."""
+    """An engine of its own, that enforces IAM: an upgrade tells its bootstrap of Slack."""
     own = Engine(Home.of_checkout(CHECKOUT / ".provisioner" / "suite-slack"))
     with alone(CHECKOUT):
         own.start(auth=True, fresh=True)
@@ -34,10 +38,36 @@ def engine(slack):
         secrets = client(own, "secretsmanager")
         arn = secrets.create_secret(Name="jobs/slack", SecretString=slack.webhook)["ARN"]
         with alone(CHECKOUT):
+            deploy(own)
+            environ = {**own.environ(), "PROVISIONER_STACK": DEFAULT_STACK}
+            execution = survivor_on(EngineUnderTest(environ))
             deploy(own, parameters={"SlackSecretArn": arn})
-        yield EngineUnderTest({**own.environ(), "PROVISIONER_STACK": DEFAULT_STACK})
+        engine = EngineUnderTest(environ)
+        engine.started_before_the_upgrade = execution
+        yield engine
     finally:
         own.stop()
+
+
+def survivor_on(engine):
+    """Bring a job up, and start a run that is in its middle when the bootstrap changes."""
+    engine.put(engine.lambda_row(SURVIVOR, handler="code_under_test.slow"))
+    engine.wait_for(SURVIVOR, "READY")
+    execution = engine.start(SURVIVOR, {"seconds": 5})
+    engine.wait_for_run(SURVIVOR, execution, "RUNNING")
+    return execution
+
+
+def test_jobs_and_their_runs_outlive_an_upgrade_of_the_bootstrap(engine):
+    assert engine.bootstrap()["StackStatus"] == "UPDATE_COMPLETE"
+    engine.wait_for_run(SURVIVOR, engine.started_before_the_upgrade, "SUCCEEDED")
+    engine.wait_for(SURVIVOR, "READY", in_sync=True)
+
+    engine.put(engine.lambda_row(SURVIVOR, handler="code_under_test.echo", memory_mb=256))
+
+    engine.wait_for(SURVIVOR, "READY", until=lambda: engine.function_memory_mb(SURVIVOR) == 256)
+    run = engine.start(SURVIVOR, {})
+    engine.wait_for_run(SURVIVOR, run, "SUCCEEDED")
 
 
 @pytest.fixture
@@ -93,11 +123,10 @@ def test_a_run_that_waits_too_long_reaches_slack_by_the_sweep(engine, slack):
     engine.put(engine.lambda_row(name, queued_alert_minutes=1))
     engine.wait_for(name, "READY")
     since = "2026-01-31T09:00:00.000Z"
-    run = {"trigger_id": f"{since}#run", "status": "QUEUED", "started_at": since}
-    engine.client("dynamodb").put_item(
-        TableName=engine.outputs["TriggersTableName"],
-        Item={key: {"S": value} for key, value in {"job_name": name, **run}.items()},
-    )
+    run = {"trigger_id": f"{since}#run", "status": "QUEUED", "started_at": since, "input": "{}"}
+    held = {"trigger_id": "#lock", "owner": "another", "lease_until": int(time.time()) + 3600}
+    for item in (held, run):
+        engine.table("Triggers").put_item(Item={"job_name": name, **item})
 
     engine.sweep()
 

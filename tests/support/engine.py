@@ -46,6 +46,29 @@ def numbers(event, context):
 
 def large(event, context):
     return {"text": "x" * event["characters"]}
+
+def text(event, context):
+    return event["text"]
+
+def leaving(event, context):
+    raise SystemExit(3)
+
+def printing(event, context):
+    for n in range(event["lines"]):
+        print(n)
+
+def attempts(event, context):
+    import boto3
+    from botocore.exceptions import ClientError
+
+    def outcome(service, operation, arguments, region=None):
+        try:
+            getattr(boto3.client(service, region_name=region), operation)(**arguments)
+        except ClientError as error:
+            return error.response["Error"]["Code"]
+        return "done"
+
+    return {name: outcome(*attempt) for name, attempt in event["attempts"].items()}
 """
 
 
@@ -70,19 +93,29 @@ class EngineUnderTest:
             region_name=environment["AWS_REGION"],
         )
         self.url = environment["AWS_ENDPOINT_URL"]
-        described = self.client("cloudformation").describe_stacks(
-            StackName=environment["PROVISIONER_STACK"]
-        )
-        self.outputs = {o["OutputKey"]: o["OutputValue"] for o in described["Stacks"][0]["Outputs"]}
-        dynamodb = self._session.resource("dynamodb", endpoint_url=self.url)
-        self._jobs = dynamodb.Table(self.outputs["JobsTableName"])
-        self._stacks = dynamodb.Table(self.outputs["StacksTableName"])
-        self._triggers = dynamodb.Table(self.outputs["TriggersTableName"])
+        self.outputs = {o["OutputKey"]: o["OutputValue"] for o in self.bootstrap()["Outputs"]}
+        self._jobs = self.table("Jobs")
+        self._stacks = self.table("Stacks")
+        self._triggers = self.table("Triggers")
         self.bundle_bucket = self.outputs["BundleBucketName"]
         self.bundle_version = self._put_bundle()
 
     def client(self, service: str) -> Any:
         return self._session.client(service, endpoint_url=self.url)
+
+    def table(self, kind: str) -> Any:
+        """Return a table of the bootstrap: "Jobs", "Stacks", "Triggers", "Pace"."""
+        stack = self.environment["PROVISIONER_STACK"]
+        found = self.client("cloudformation").describe_stack_resource(
+            StackName=stack, LogicalResourceId=f"{kind}Table"
+        )
+        resource = self._session.resource("dynamodb", endpoint_url=self.url)
+        return resource.Table(found["StackResourceDetail"]["PhysicalResourceId"])
+
+    def bootstrap(self) -> dict[str, Any]:
+        """Return the bootstrap's stack."""
+        name = self.environment["PROVISIONER_STACK"]
+        return self.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
 
     def _put_bundle(self) -> str:
         archive = io.BytesIO()

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.local.shim import EngineMismatchError, private
+from provisioner.local.shim import EngineMismatchError, functions, private
+from provisioner.local.shim.container_logs import batches
 from provisioner.local.shim.executions import failed, pascal_case
 from provisioner.local.shim.patching import wrap
+from provisioner.local.shim.schedules import dates, last_tick
 from provisioner.local.shim.stack_events import status_change
 from provisioner.local.shim.tasks import pullable
 
@@ -83,3 +85,65 @@ def test_images_of_ecr_are_pulled_from_the_engine(monkeypatch, image, where):
     monkeypatch.setenv("GATEWAY_PORT", "4713")
 
     assert pullable(image) == where
+
+
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        ([b"one\n", b"two\n"], [["one"], ["two"]]),
+        ([b"o", b"ne\ntw", b"o\n"], [["one"], ["two"]]),
+        ([b"one\n\ntwo"], [["one", ""], ["two"]]),
+        ([b"\xc3", b"\xa9\r\n"], [["\u00e9"]]),
+        ([], []),
+    ],
+    ids=["whole lines", "cut lines", "an empty one, and no end", "a cut letter", "nothing"],
+)
+def test_lines_are_whole_wherever_the_stream_was_cut(pieces, expected):
+    assert list(batches(pieces)) == expected
+
+
+@pytest.mark.parametrize(("date", "seconds"), [("1970-01-01T00:01:00.000Z", 60), (None, None)])
+def test_dates_of_a_schedule_are_seconds(date, seconds):
+    properties = {"StartDate": date} if date else {}
+
+    assert dates(properties) == {
+        "ScheduleExpressionTimezone": "UTC",
+        "StartDate": seconds,
+        "EndDate": None,
+    }
+
+
+def test_a_date_that_cloudformation_refuses_is_refused():
+    with pytest.raises(ValueError, match="does not match format"):
+        dates({"StartDate": "1970-01-01T00:01:00Z"})
+
+
+@pytest.mark.parametrize(
+    ("until", "expected"), [(100, 100), (159, 100), (160, 160), (99, 40), (-30, -80)]
+)
+def test_ticks_of_a_rate_lie_on_the_grid_of_its_start(until, expected):
+    assert last_tick(100, 60, until) == expected
+
+
+def test_a_script_that_reads_otherwise_is_an_error():
+    assert functions.changed("a b", {"a": "c"}) == "c b"
+    with pytest.raises(EngineMismatchError, match="runs functions otherwise"):
+        functions.changed("a a", {"a": "c"})
+
+
+@pytest.mark.parametrize(
+    ("message", "error_type", "expected"),
+    [
+        ("no good", "ValueError", {"errorType": "ValueError"}),
+        ("no good", None, {}),
+        ("Worker init failed: odd", None, {}),
+        (
+            f"Worker init failed: Runtime.X{functions._MARK}no b",
+            None,
+            {"errorType": "Runtime.X", "errorMessage": "no b"},
+        ),
+    ],
+    ids=["an exception", "nothing known", "a failed start, not ours", "a failed start"],
+)
+def test_a_failure_is_named_as_aws_names_it(message, error_type, expected):
+    assert functions.failure(message, error_type) == expected

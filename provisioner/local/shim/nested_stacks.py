@@ -1,0 +1,45 @@
+"""A nested stack that is updated keeps what its unchanged resources are known by.
+
+The engine forgets the attributes of each that does not change, so that `GetAtt` of them, in a
+resource that does change or in an output, ends the update: "Requested attribute Arn does not exist
+in schema for AWS::IAM::Role". The rollback ends the same way.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from provisioner.local.shim.patching import private, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_CLOUDFORMATION = "ministack.services.cloudformation"
+
+
+def install() -> None:
+    """Hand the attributes over, as the engine itself does for a stack that is not nested."""
+    wrap(f"{_CLOUDFORMATION}.provisioners", "_update_resource", _knowing_the_attributes)
+
+
+def _knowing_the_attributes(update: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(update)
+    def updating(
+        resource_type: str,
+        physical_id: str,
+        before: Mapping[str, Any],
+        wanted: Mapping[str, Any],
+        stack_name: str,
+        logical_id: str | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401
+        known = attributes or _attributes(stack_name, logical_id)
+        return update(resource_type, physical_id, before, wanted, stack_name, logical_id, known)
+
+    return updating
+
+
+def _attributes(stack_name: str, logical_id: str | None) -> Any:  # noqa: ANN401
+    stack = private(_CLOUDFORMATION, "_stacks").get(stack_name) or {}
+    return stack.get("_resources", {}).get(logical_id, {}).get("Attributes")

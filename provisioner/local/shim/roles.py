@@ -1,0 +1,39 @@
+"""A role of a template has the permissions boundary that the template gives it.
+
+The engine evaluates boundaries, but its CloudFormation leaves them out, so that a job's code could
+do whatever its row's `permissions` say.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from provisioner.local.shim.patching import private
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_IAM = "ministack.services.iam"
+_PROVISIONERS = "ministack.services.cloudformation.provisioners"
+# Where a handler is given the properties that are wanted.
+_WANTED = {"create": 1, "update": 2}
+
+
+def install() -> None:
+    """Adapt how roles are made and changed."""
+    private(_IAM, "_roles")
+    handlers = private(_PROVISIONERS, "_RESOURCE_HANDLERS")["AWS::IAM::Role"]
+    for operation, position in _WANTED.items():
+        handlers[operation] = _under_the_boundary(handlers[operation], position)
+
+
+def _under_the_boundary(handle: Callable[..., Any], position: int) -> Callable[..., Any]:
+    @functools.wraps(handle)
+    def handling(*arguments: Any) -> Any:  # noqa: ANN401
+        name, attributes = handle(*arguments)
+        boundary = arguments[position].get("PermissionsBoundary")
+        private(_IAM, "_roles")[name]["PermissionsBoundary"] = boundary
+        return name, attributes
+
+    return handling

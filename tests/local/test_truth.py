@@ -1,0 +1,133 @@
+"""What the embedded engine does as AWS does, since jobs hold on to it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+pytestmark = pytest.mark.engine
+
+LINES = 10_000
+LONG = 20_000
+
+
+@pytest.fixture(scope="module")
+def function(engine):
+    """A job of each handler, made once: `function("echo")` is its name."""
+    made = {}
+
+    def job(handler):
+        if handler not in made:
+            name = made[handler] = engine.unique("truth")
+            engine.put(engine.lambda_row(name, handler=handler))
+            engine.wait_for(name, "READY")
+        return made[handler]
+
+    return job
+
+
+def test_a_schedule_keeps_its_dates_and_its_zone(engine):
+    name = engine.unique("window")
+    window = {"schedule_start": "2198-01-01T00:00:00Z", "schedule_end": "2199-01-01T00:00:00Z"}
+    row = engine.lambda_row(
+        name, handler="code_under_test.echo", schedule="cron(0 6 * * ? *)", timezone="Europe/Paris"
+    )
+
+    engine.put(row | window)
+
+    engine.wait_for(name, "READY")
+    schedule = engine.schedule(name)
+    assert schedule["StartDate"] >= datetime(2198, 1, 1, tzinfo=UTC)
+    assert schedule["EndDate"] == datetime(2199, 1, 1, tzinfo=UTC)
+    assert schedule["ScheduleExpressionTimezone"] == "Europe/Paris"
+
+    engine.put(row | {"timezone": "UTC"})
+
+    engine.wait_for(name, "READY", until=lambda: "EndDate" not in engine.schedule(name))
+    assert engine.schedule(name)["ScheduleExpressionTimezone"] == "UTC"
+
+
+@pytest.mark.parametrize(
+    ("handler", "error"),
+    [
+        ("code_under_test.raising", "ValueError"),
+        ("code_under_test.leaving", "Runtime.ExitError"),
+        ("code_under_test.absent", "Runtime.HandlerNotFound"),
+        ("absent.echo", "Runtime.ImportModuleError"),
+    ],
+    ids=["an exception", "the end of the process", "no such handler", "no such module"],
+)
+def test_a_failure_has_its_own_type(engine, function, handler, error):
+    name = function(handler)
+
+    run = engine.wait_for_run(name, engine.start(name, {}), "FAILED")
+
+    assert run["error"] == error
+
+
+def test_a_row_edited_while_its_function_runs_leaves_the_run_alone(engine):
+    name = engine.unique("edited")
+    row = engine.lambda_row(name, handler="code_under_test.slow")
+    engine.put(row)
+    engine.wait_for(name, "READY")
+    run = engine.start(name, {"seconds": 5})
+    engine.wait_for_run(name, run, "RUNNING")
+
+    engine.put(row | {"memory_mb": 256})
+
+    engine.wait_for(name, "READY", until=lambda: engine.function_memory_mb(name) == 256)
+    engine.wait_for_run(name, run, "SUCCEEDED")
+
+
+@pytest.mark.parametrize("text", ["3", "null", '{"a": 1}', "s3://bucket/key"])
+def test_a_text_stays_a_text(engine, function, text):
+    name = function("code_under_test.text")
+
+    run = engine.start(name, {"text": text})
+
+    engine.wait_for_run(name, run, "SUCCEEDED")
+    steps = engine.client("stepfunctions")
+    events = steps.get_execution_history(executionArn=run, maxResults=1000)["events"]
+    outputs = [
+        e["taskSucceededEventDetails"]["output"] for e in events if e["type"] == "TaskSucceeded"
+    ]
+    assert text in [json.loads(output).get("Payload") for output in outputs]
+
+
+def test_a_result_over_256_kib_fails(engine, function):
+    name = function("code_under_test.large")
+
+    run = engine.wait_for_run(name, engine.start(name, {"characters": 262_144}), "FAILED")
+
+    assert run["error"] == "States.DataLimitExceeded"
+    assert engine.lock(name) is None
+
+
+def test_every_line_of_a_container_is_logged_whole(engine):
+    name = engine.unique("lines")
+    code = f"for n in range({LINES}): print(n)\nprint('x' * {LONG})"
+    engine.put(engine.container_row(name, command=["python3", "-c", code]))
+    group = engine.wait_for(name, "READY")["log_group"]
+
+    engine.wait_for_run(name, engine.start(name, {}), "SUCCEEDED", timeout_seconds=90)
+
+    expected = [*map(str, range(LINES)), "x" * LONG]
+    engine.wait(lambda: messages(engine, group) == expected, "every line")
+
+
+def test_every_line_of_a_function_is_logged(engine, function):
+    name = function("code_under_test.printing")
+    group = engine.record(name)["log_group"]
+
+    engine.wait_for_run(name, engine.start(name, {"lines": LINES}), "SUCCEEDED")
+
+    expected = list(map(str, range(LINES)))
+    printed = [line for message in messages(engine, group) for line in message.splitlines()]
+    assert [line for line in printed if line.isdigit()] == expected
+
+
+def messages(engine, group):
+    pages = engine.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
+    return [event["message"] for page in pages for event in page["events"]]
