@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import re
 import sys
 from typing import TYPE_CHECKING
@@ -29,14 +31,28 @@ class CleanConsole(Console):
     """
 
     def __init__(self, *, stderr: bool = False) -> None:
-        terminal = (sys.stderr if stderr else sys.stdout).isatty()
+        stream = sys.stderr if stderr else sys.stdout
+        if isinstance(stream, io.TextIOWrapper):  # of ASCII or Latin-1, it may be
+            stream.reconfigure(errors="backslashreplace")
         super().__init__(
             stderr=stderr,
             markup=False,
             emoji=False,
             highlight=False,
-            width=None if terminal else _UNBOUNDED_COLUMNS,
+            width=None if stream.isatty() else _UNBOUNDED_COLUMNS,
         )
+
+    def on_broken_pipe(self) -> None:
+        """Write to nowhere from now on, and let the command end as it sees fit.
+
+        Raises
+        ------
+        BrokenPipeError
+            Always.
+        """
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.file.fileno())
+        raise BrokenPipeError
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None

@@ -24,6 +24,9 @@ from provisioner.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_REGION_VARIABLES = ["AWS_REGION", "AWS_DEFAULT_REGION"]
+"""As every other SDK of AWS reads them; botocore by itself knows the second one only."""
+
 _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     connect_timeout=3,
@@ -86,7 +89,7 @@ class _Loader(Loader):
 @cache
 def session() -> botocore.session.Session:
     """Return the process's one session."""
-    made = botocore.session.get_session()
+    made = botocore.session.get_session({"region": ("region", _REGION_VARIABLES, None, None)})
     made.register_component("data_loader", _Loader())
     return made
 
@@ -101,7 +104,14 @@ def client(service: str, region: str | None = None, *, patient: bool = False) ->
     botocore's own, which is all of boto3 that is used here.
     """
     config = _PATIENT if patient else _CONFIGS.get(service, _CONFIG)
-    return session().create_client(service, region, config=config)
+    try:
+        return session().create_client(service, region, config=config)
+    except ValueError as error:  # of AWS_ENDPOINT_URL and the Region, which people write
+        raise PermanentError(f"{error}{_hint(str(error))}") from error
+
+
+def _hint(problem: str) -> str:
+    return ": it must begin with https:// or http://" if "endpoint" in problem else ""
 
 
 @contextmanager

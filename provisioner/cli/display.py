@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import typer
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +20,12 @@ from provisioner.terminal import CleanConsole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from rich.console import Console, ConsoleOptions, RenderResult
+
+_UNBOUNDED_COLUMNS = 100_000
+_WRAPPED_COLUMNS = 12
+"""What a column needs at least whose texts may be wrapped; narrower ones are not for reading."""
 
 STYLES = {
     **dict.fromkeys(("READY", "SUCCEEDED", "created", "updated", "True"), "green"),
@@ -62,9 +69,40 @@ def status(word: str) -> Text:
     return Text(word, STYLES.get(word, ""))
 
 
-def table(*headers: str, keep: Iterable[str] = ()) -> Table:
+class Listing(Table):
+    """A table, or on a terminal that is too narrow for it a paragraph a row."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if self._needed(console, options) <= options.max_width:
+            yield from super().__rich_console__(console, options)
+            return
+        for number, row in enumerate(zip(*(column.cells for column in self.columns), strict=True)):
+            if row[0] and number:
+                yield Text()
+            paragraph = Table.grid(padding=(0, 1, 0, 0))
+            paragraph.add_column(no_wrap=True, style="bold")
+            paragraph.add_column(overflow="fold")
+            for column, cell in zip(self.columns, row, strict=True):
+                # A row without its first cell goes on with the one before it.
+                if cell and (row[0] or cell is row[-1]):
+                    paragraph.add_row(column.header if row[0] else "", cell)
+            yield paragraph
+
+    def _needed(self, console: Console, options: ConsoleOptions) -> int:
+        unbounded = options.update(width=_UNBOUNDED_COLUMNS)
+        wide = [
+            max(Measurement.get(console, unbounded, cell).maximum for cell in (c.header, *c.cells))
+            for c in self.columns
+        ]
+        return sum(
+            (width if column.no_wrap else min(width, _WRAPPED_COLUMNS)) + 2
+            for column, width in zip(self.columns, wide, strict=True)
+        )
+
+
+def table(*headers: str, keep: Iterable[str] = ()) -> Listing:
     """Return an empty table; the columns in `keep` are never wrapped."""
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    made = Listing(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     kept = frozenset(keep)
     for header in headers:
         made.add_column(header, no_wrap=header in kept, overflow="fold")

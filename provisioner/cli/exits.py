@@ -22,6 +22,8 @@ class ExitCode(IntEnum):
     STILL_GOING = 7
     INTERRUPTED = 130
     """128 + SIGINT."""
+    PIPE_CLOSED = 141
+    """128 + SIGPIPE: nobody reads what a run prints, and how it ends is not known."""
 
 
 OF_RUN = {

@@ -94,7 +94,7 @@ def wait(
         Whether a terminal shows it in place, which leaves no room for anything else.
     """
     console = stderr()
-    board = _Board(console, live and console.is_terminal)
+    board = _Board(console, live and console.is_terminal and not console.is_dumb_terminal)
     states: Mapping[str, Progress] = {}
     trouble = ""
     pause_seconds = _FIRST_PAUSE_SECONDS

@@ -1,6 +1,7 @@
 """`provisioner run`: start a job now, and wait for its end."""
 
 import secrets
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from provisioner.aws import executions
 from provisioner.cli import asking, watching
 from provisioner.cli.asking import Asked
 from provisioner.cli.display import hint, stdout
+from provisioner.cli.exits import ExitCode
 from provisioner.cli.options import (
     DEFAULT_STACK,
     JobArgument,
@@ -115,7 +117,10 @@ def run(  # noqa: PLR0913  (each is an option)
         except KeyboardInterrupt:
             hint(f"{name} goes on; {how}.")
             raise
-    watching.show(ended, followed=follow)
+        except BrokenPipeError as error:
+            raise typer.Exit(ExitCode.PIPE_CLOSED) from error
+    with suppress(BrokenPipeError):  # the exit code is for others than those who read
+        watching.show(ended, followed=follow)
     raise typer.Exit(watching.exit_code(ended, followed=follow))
 
 

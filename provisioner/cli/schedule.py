@@ -113,7 +113,7 @@ def iso_seconds(moment: datetime) -> str:
 def local_time(moment: datetime, timezone: str) -> str:
     """Return a time of a zone as `Sat 2026-11-21 06:00 +01:00`."""
     local = moment.astimezone(zone(timezone))
-    offset = local.isoformat()[19:].replace("+00:00", "")
+    offset = local.isoformat(timespec="seconds")[19:].replace("+00:00", "")
     return f"{local:%a %Y-%m-%d %H:%M} {offset}".rstrip()
 
 

@@ -19,7 +19,7 @@ from provisioner.aws.clients import client
 from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.triggers_table import TriggersTable
-from provisioner.cli.main import COMMANDS, app, load
+from provisioner.cli.commands import COMMANDS, app, load
 from provisioner.jobs import Rejected
 from provisioner.runs import iso
 from provisioner.stack import JobStatus, StackRecord

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import boto3
+import pytest
 from moto.core import set_initial_no_auth_action_count
+from typer.testing import CliRunner
 
-from tests.support.cli import REGION
+from provisioner.cli.commands import app
+from tests.support.cli import REGION, ROW, put_run
 
 
 class TestErrors:
@@ -85,3 +88,33 @@ class TestErrors:
 
         assert result.exit_code == 2
         assert '"long" is no duration' in result.stderr
+
+    @pytest.mark.parametrize("endpoint", ["localhost:4566", "http://a%%b:x/"])
+    def test_an_endpoint_that_is_no_address(self, fresh_clients, monkeypatch, endpoint):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+
+        result = fresh_clients.run("get")
+
+        assert result.exit_code == 1
+        assert result.stderr == (
+            f"Error: Invalid endpoint: {endpoint}: it must begin with https:// or http://\n"
+        )
+
+    def test_a_region_that_is_none(self, fresh_clients, monkeypatch):
+        monkeypatch.setenv("AWS_REGION", "eu west")
+
+        result = fresh_clients.run("get")
+
+        assert result.exit_code == 1
+        assert result.stderr.startswith("Error: Provided region_name 'eu west' doesn't match")
+
+    @pytest.mark.parametrize("charset", ["ascii", "latin-1"])
+    def test_an_output_that_cannot_take_every_character(self, here, charset):
+        here.jobs.put(ROW | {"description": "Größe → 😀"})
+        put_run("report", "r1", "FAILED", error="日本")
+
+        result = CliRunner(charset=charset).invoke(app, ["get", "report"])
+
+        assert result.exit_code == 0
+        assert r"\u65e5\u672c" in result.output
+        assert r"\u2192" in result.output

@@ -4,7 +4,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from provisioner.cli.main import COMMANDS, app
+from provisioner.cli.commands import COMMANDS, app
 
 HEAVY = ("boto3", "botocore", "pydantic", "rich", "yaml", "troposphere")
 
@@ -36,7 +36,7 @@ def test_a_typo_is_answered():
 def test_help_imports_nothing_heavy():
     code = (
         "import sys\n"
-        "from provisioner.cli.main import app\n"
+        "from provisioner.cli.commands import app\n"
         "try:\n"
         "    app(['--help'])\n"
         "except SystemExit:\n"
@@ -54,7 +54,7 @@ def test_a_command_whose_packages_are_missing_says_which():
     code = (
         "import sys\n"
         "sys.modules['yaml'] = None\n"
-        "from provisioner.cli.main import app\n"
+        "from provisioner.cli.commands import app\n"
         "app(['local', 'status'])\n"
     )
 

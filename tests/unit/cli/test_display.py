@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+
+import pytest
+from rich.console import Console
+from rich.text import Text
+from typer.testing import CliRunner
+
+from provisioner.cli.commands import app
+from provisioner.cli.display import table
+from provisioner.cli.schedule import local_time
+
+ROWS = [
+    ("5d ago", "FAILED", "manual", "manual-20261121T030444Z-83d0aa9b"),
+    ("", "└", "", "ValueError: something went wrong and it is told at length"),
+    ("6d ago", "SUCCEEDED", "schedule", "20261121T090000Z-83d0aa9b"),
+]
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 200])
+def test_no_width_loses_a_word(width):
+    listed = table("STARTED", "STATUS", "SOURCE", "RUN", keep=("STARTED", "STATUS"))
+    for row in ROWS:
+        listed.add_row(*map(Text, row))
+    output = io.StringIO()
+
+    Console(width=width, file=output).print(listed)
+
+    lines = output.getvalue().splitlines()
+    squeezed = "".join(output.getvalue().split())
+    assert max(map(len, lines)) <= width
+    assert (lines[0].split()[:2] == ["STARTED", "STATUS"]) is (width > 40)
+    for word in ("5d", "FAILED", "manual-2026", "SUCCEEDED", "schedule"):
+        assert word in squeezed
+    if width >= 40:
+        assert "manual-20261121T030444Z-83d0aa9b" in squeezed
+
+
+def test_no_colour_when_none_is_wanted(monkeypatch):
+    def error():
+        result = CliRunner().invoke(app, ["run", "report", "--payload", "{"], color=True)
+        return result.stderr
+
+    assert "\x1b[31m" in error()
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[31m" not in error()
+
+
+@pytest.mark.parametrize(
+    ("zone", "shown"),
+    [
+        ("UTC", "Sat 2026-11-21 20:54"),
+        ("Europe/Berlin", "Sat 2026-11-21 21:54 +01:00"),
+        ("America/St_Johns", "Sat 2026-11-21 17:24 -03:30"),
+    ],
+)
+def test_a_tick_of_a_rate_is_shown_to_the_minute(zone, shown):
+    moment = datetime(2026, 11, 21, 20, 54, 3, 88000, tzinfo=UTC)
+
+    assert local_time(moment, zone) == shown
