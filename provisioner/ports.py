@@ -197,6 +197,16 @@ class Executions(Stopping, Protocol):
         """Return the ARN that an execution of that name has."""
 
 
+class TaskDefinitions(Protocol):
+    """The revisions of task definitions in this account and Region."""
+
+    def active(self) -> Iterable[str]:
+        """Return the ARNs of those that start tasks."""
+
+    def deregister(self, arn: str) -> None:
+        """Let a revision start no more tasks; one that does not by now stays so."""
+
+
 class Places(Protocol):
     """How many runs of a job's queue there are."""
 

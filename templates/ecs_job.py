@@ -82,7 +82,10 @@ def resources(
 def task_definition(
     job: EcsJob, platform: Platform, code_role: Role, logs: LogGroup
 ) -> TaskDefinition:
-    """Return the task definition; each change of it is a revision, which the workflow names."""
+    """Return the task definition; each change of it is a revision, which the workflow names.
+
+    The one before stays ACTIVE: runs that go on start tasks of it (`provisioner.revisions`).
+    """
     task = TaskDefinition(
         "TaskDefinition",
         Family=stack_name(platform.prefix, job.job_name),
@@ -96,6 +99,8 @@ def task_definition(
         TaskRoleArn=GetAtt(code_role, "Arn"),
         ExecutionRoleArn=in_account(platform.execution_role_arn, platform),
         ContainerDefinitions=[_container(job, platform, logs)],
+        DeletionPolicy="Delete",
+        UpdateReplacePolicy="Retain",
     )
     if job.ephemeral_storage_mb:
         task.EphemeralStorage = EphemeralStorage(SizeInGiB=-(-job.ephemeral_storage_mb // 1024))

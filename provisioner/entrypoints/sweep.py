@@ -18,7 +18,7 @@ from provisioner.aws.queue import MAX_DELAY_SECONDS, ReconcileQueue
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.comparison import believable, compare, due_for_drift
-from provisioner.entrypoints import sweep_runs
+from provisioner.entrypoints import sweep_revisions, sweep_runs
 from provisioner.entrypoints.measuring import Count, count, measured
 from provisioner.entrypoints.notify import queued_too_long
 from provisioner.errors import ProvisionerError
@@ -119,6 +119,7 @@ def _woken_at(record: StackRecord) -> datetime:
 
 def _compare() -> None:
     own = _settings()
+    revisions = sweep_revisions.active()
     cloudformation = CloudFormation(
         own.platform.prefix, own.cloudformation_role_arn, own.platform.artifacts_bucket
     )
@@ -144,6 +145,7 @@ def _compare() -> None:
         {name: random.randint(0, MAX_DELAY_SECONDS) for name in due},  # noqa: S311
         detect_drift=True,
     )
+    sweep_revisions.deregister(revisions, records, datetime.now(UTC))
     logger.info("compared", rows=len(rows), stacks=len(stacks), found=Counter(findings.values()))
 
 

@@ -179,3 +179,22 @@ class PaceContract:
         assert pace.take(Quota.UPDATE).go
         clock.advance(HELD_FOR)
         assert pace.take(Quota.CREATE).go
+
+
+class TaskDefinitionsContract:
+    """`definitions` is the port; `register` makes the next revision of a family."""
+
+    def test_what_is_active_is_listed_revision_by_revision(self, definitions, register):
+        arns = [register("contract-a"), register("contract-a"), register("contract-b")]
+
+        assert set(arns) <= set(definitions.active())
+        assert [arn.rpartition("/")[2] for arn in arns][:2] == ["contract-a:1", "contract-a:2"]
+
+    def test_what_is_deregistered_is_not_listed(self, definitions, register):
+        old, new = register("contract-c"), register("contract-c")
+
+        definitions.deregister(old)
+        definitions.deregister(old)
+
+        assert new in set(definitions.active())
+        assert old not in set(definitions.active())

@@ -16,8 +16,15 @@ from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.pace import PaceTable
 from provisioner.aws.queue import ReconcileQueue
 from provisioner.aws.stacks_table import StacksTable
+from provisioner.aws.task_definitions import TaskDefinitions
 from tests.contract.operations import PREFIX, OperationsContract
-from tests.contract.tables import JobsContract, PaceContract, QueueContract, StacksContract
+from tests.contract.tables import (
+    JobsContract,
+    PaceContract,
+    QueueContract,
+    StacksContract,
+    TaskDefinitionsContract,
+)
 from tests.functional.conftest import bootstrap
 from tests.support.fakes import FakeClock
 
@@ -88,3 +95,20 @@ class TestOperations(OperationsContract):
     @pytest.fixture
     def subject(self):
         return MotoSubject()
+
+
+class TestTaskDefinitions(TaskDefinitionsContract):
+    @pytest.fixture
+    def definitions(self):
+        return TaskDefinitions()
+
+    @pytest.fixture
+    def register(self):
+        def register(family):
+            container = {"name": "job", "image": "example.com/app:1", "memory": 128}
+            made = client("ecs").register_task_definition(
+                family=family, containerDefinitions=[container]
+            )
+            return made["taskDefinition"]["taskDefinitionArn"]
+
+        return register

@@ -576,6 +576,36 @@ class TestSweep:
         newest = [f"2026-11-21T09:{number:02}:00.000Z#r{number}" for number in range(60 - left, 60)]
         assert sorted(rows) == newest
 
+    def test_the_comparison_deregisters_revisions_that_no_run_needs(self):
+        put()
+        job_stream.handler(event("dynamodb_stream"), Context())
+        stack_events.handler(event("stack_status_change"), Context())
+        ecs = boto3.client("ecs")
+        arns = {}
+        for family in ("jobs-report", "jobs-report", "jobs-unknown", "others"):
+            made = ecs.register_task_definition(
+                family=family, containerDefinitions=[{"name": "job", "image": "x", "memory": 128}]
+            )["taskDefinition"]
+            arns[f"{family}:{made['revision']}"] = made["taskDefinitionArn"]
+        at = StacksTable("jobs-Stacks")
+        ready = at.get_many(["report"])["report"]
+        outputs = {**ready.outputs, "TaskDefinitionArn": arns["jobs-report:2"]}
+        changed = datetime.now(UTC) - timedelta(hours=1)
+        conditions = tuple(replace(c, last_transition_time=changed) for c in ready.conditions)
+        at.save(replace(ready, outputs=outputs, conditions=conditions))
+        running = run_row(started=iso(datetime.now(UTC) - timedelta(hours=2)))
+        boto3.client("dynamodb").put_item(TableName="jobs-Triggers", Item=running)
+
+        sweep.handler({"compare": True}, Context())
+        assert set(ecs.list_task_definitions()["taskDefinitionArns"]) == set(arns.values())
+
+        ended = running | {"status": {"S": "SUCCEEDED"}}
+        boto3.client("dynamodb").put_item(TableName="jobs-Triggers", Item=ended)
+        sweep.handler({"compare": True}, Context())
+
+        left = set(arns.values()) - {arns["jobs-report:1"]}
+        assert set(ecs.list_task_definitions()["taskDefinitionArns"]) == left
+
     def test_a_run_that_step_functions_has_forgotten_is_ended(self):
         item = run_row(started=iso(datetime.now(UTC) - timedelta(days=100)))
         boto3.client("dynamodb").put_item(TableName="jobs-Triggers", Item=item)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 
 import boto3
@@ -382,7 +383,10 @@ class TestWaiting:
     def test_the_sweep_looks_for_them(self, told):
         row(queued_alert_minutes={"N": "1"})
         since = iso(datetime.now(UTC) - timedelta(minutes=10))
-        self.queued(minutes=0, started_at={"S": since})
+        self.queued(minutes=0, started_at={"S": since}, input={"S": "{}"})
+        held = {"owner": {"S": "other"}, "lease_until": {"N": str(int(time.time()) + 600)}}
+        lock = {"job_name": {"S": "report"}, "trigger_id": {"S": "#lock"}}
+        boto3.client("dynamodb").put_item(TableName="jobs-Triggers", Item=lock | held)
 
         sweep.handler({}, Context())
 

@@ -14,6 +14,7 @@ from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.pace import PaceTable
 from provisioner.aws.queue import ReconcileQueue
 from provisioner.aws.stacks_table import StacksTable
+from provisioner.aws.task_definitions import TaskDefinitions
 from provisioner.stack import IN_PROGRESS
 from tests.contract.operations import (
     NAME,
@@ -21,7 +22,13 @@ from tests.contract.operations import (
     FailingOperationsContract,
     OperationsContract,
 )
-from tests.contract.tables import JobsContract, PaceContract, QueueContract, StacksContract
+from tests.contract.tables import (
+    JobsContract,
+    PaceContract,
+    QueueContract,
+    StacksContract,
+    TaskDefinitionsContract,
+)
 from tests.functional.conftest import forget, make_table
 from tests.support.fakes import FakeClock
 from tests.support.resources import with_missing_export
@@ -121,3 +128,20 @@ class TestOperations(OperationsContract, FailingOperationsContract):
         if state is not None:
             subject.operations.delete(state.stack_id, (), force=False, token="clean-up")
             subject.finish(NAME)
+
+
+class TestTaskDefinitions(TaskDefinitionsContract):
+    @pytest.fixture
+    def definitions(self):
+        return TaskDefinitions()
+
+    @pytest.fixture
+    def register(self):
+        def register(family):
+            container = {"name": "job", "image": "example.com/app:1", "memory": 128}
+            made = client("ecs").register_task_definition(
+                family=family, containerDefinitions=[container]
+            )
+            return made["taskDefinition"]["taskDefinitionArn"]
+
+        return register

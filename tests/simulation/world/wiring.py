@@ -19,6 +19,7 @@ from provisioner.entrypoints import (
     shared,
     stack_events,
     sweep,
+    sweep_revisions,
     sweep_runs,
 )
 from provisioner.errors import ProvisionerError
@@ -97,6 +98,8 @@ def wire(
     patch.setattr(sweep, "StacksTable", lambda _: ports.stacks)
     patch.setattr(sweep, "CloudFormation", lambda *_: ports.cloudformation)
     patch.setattr(sweep, "_triggers", NoRuns)
+    patch.setattr(sweep_revisions, "active", list)
+    patch.setattr(sweep_revisions, "control", lambda: SimpleNamespace(runs=NoRuns()))
     patch.setattr(sweep_runs, "control", lambda: SimpleNamespace(runs=NoRuns()))
     patch.setattr(sweep_runs, "message_runs", lambda: SimpleNamespace(waiting=lambda _: ()))
     patch.setattr(sweep, "queued_too_long", lambda _: 0)

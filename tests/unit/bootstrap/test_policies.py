@@ -72,6 +72,7 @@ WITHOUT_RESOURCE = {
     "ecr:GetAuthorizationToken",
     "ecs:DeregisterTaskDefinition",
     "ecs:DescribeTaskDefinition",
+    "ecs:ListTaskDefinitions",
     "ecs:ListTasks",
     "ecs:RegisterTaskDefinition",
     "lambda:CreateEventSourceMapping",
@@ -379,6 +380,8 @@ def test_workflows(policies, action, arn, context, allowed):
         ),
         ("SweepRole", "cloudformation:DescribeStacks", "*", True),
         ("SweepRole", "cloudformation:DeleteStack", STACK, False),
+        ("SweepRole", "ecs:DeregisterTaskDefinition", "*", True),
+        ("SweepRole", "ecs:RegisterTaskDefinition", "*", False),
         ("ReconcileQueueRole", "cloudformation:DetectStackDrift", STACK, True),
         (
             "ReconcileQueueRole",

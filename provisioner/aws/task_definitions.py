@@ -1,0 +1,27 @@
+"""Task definitions of ECS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioner.aws.clients import client, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class TaskDefinitions:
+    """The revisions of task definitions in this account and Region, the jobs' and all others."""
+
+    def active(self) -> Iterator[str]:
+        """Yield the ARNs of those that start tasks."""
+        with translated():
+            for page in (
+                client("ecs").get_paginator("list_task_definitions").paginate(status="ACTIVE")
+            ):
+                yield from page["taskDefinitionArns"]
+
+    def deregister(self, arn: str) -> None:
+        """Let a revision start no more tasks; one that does not by now stays so."""
+        with translated():
+            client("ecs").deregister_task_definition(taskDefinition=arn)

@@ -1,0 +1,49 @@
+"""Once a day: the revisions of task definitions that no run needs any more are deregistered."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from provisioner.aws.task_definitions import TaskDefinitions
+from provisioner.entrypoints.running import control
+from provisioner.entrypoints.shared import logger, settings
+from provisioner.errors import ProvisionerError
+from provisioner.revisions import Revision, not_needed, revision_of
+from provisioner.runs import RunStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from provisioner.stack import StackRecord
+
+MOST_A_DAY = 300
+"""DeregisterTaskDefinition is throttled at about one a second; what is left over costs nothing."""
+
+
+def active() -> list[Revision]:
+    """Return the revisions of jobs that start tasks, none when they cannot be listed."""
+    prefix = settings().platform.prefix
+    try:
+        found = [revision_of(arn, prefix) for arn in TaskDefinitions().active()]
+    except ProvisionerError:
+        logger.exception("listing task definitions failed")
+        return []
+    return [revision for revision in found if revision is not None]
+
+
+def deregister(
+    revisions: Iterable[Revision], records: Mapping[str, StackRecord], now: datetime
+) -> None:
+    """Deregister those of `active`, read before `records`, that no run needs."""
+    prefix = settings().platform.prefix
+    done = 0
+    try:
+        running = list(control().runs.open(RunStatus.RUNNING, until=now))
+        for revision in islice(not_needed(revisions, records, running, now, prefix), MOST_A_DAY):
+            TaskDefinitions().deregister(revision.arn)
+            done += 1
+    except ProvisionerError:
+        logger.exception("deregistering task definitions failed")
+    logger.info("deregistered task definitions", count=done)

@@ -1,0 +1,90 @@
+"""Task definitions of containers: the old revisions that no run needs any more. Pure.
+
+A run's definition names the revision of its job's task definition that was deployed when it
+started, and an INACTIVE one starts no tasks: neither a retry nor the next item of a fan-out. So a
+revision that CloudFormation replaces stays ACTIVE (`templates.ecs_job`), until it may go by this.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from provisioner import jobs
+from provisioner.stack import JobStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from provisioner.runs import FoundRun
+    from provisioner.stack import StackRecord
+
+SETTLES_AFTER = timedelta(minutes=10)
+"""By then no execution is admitted that knows the definition from before an update: an admission
+takes a minute at most, and Step Functions a few seconds to use a new definition."""
+
+_ARN = re.compile(r"arn:[^:]+:ecs:[^:]+:[0-9]+:task-definition/([A-Za-z0-9_-]{1,255}):([0-9]{1,9})")
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A revision of a job's task definition."""
+
+    arn: str
+    job_name: str
+    number: int
+
+
+def revision_of(arn: str, prefix: str) -> Revision | None:
+    """Return what an ARN of a task definition names, None when it is no job's."""
+    found = _ARN.fullmatch(arn)
+    job_name = jobs.job_name_of(prefix, found[1]) if found else None
+    return Revision(arn, job_name, int(found[2])) if found and job_name else None
+
+
+def not_needed(
+    active: Iterable[Revision],
+    records: Mapping[str, StackRecord],
+    running: Iterable[FoundRun],
+    now: datetime,
+    prefix: str,
+) -> Iterator[Revision]:
+    """Yield the revisions that may be deregistered; one that may be needed is never among them.
+
+    Parameters
+    ----------
+    active
+        All ACTIVE ones, read before `records`, and these before `running`.
+    records
+        The Stacks rows: another bootstrap's jobs, whose prefix may begin with ours, have none here.
+    running
+        The runs that are RUNNING by their rows.
+    """
+    oldest: dict[str, datetime] = {}
+    for run in running:
+        started_at = run.started_at or _NEVER
+        oldest[run.job_name] = min(started_at, oldest.get(run.job_name, started_at))
+    for revision in active:
+        record = records.get(revision.job_name)
+        if record is None:
+            continue
+        settled = _settled_at(record)
+        if settled is None or settled > now or oldest.get(revision.job_name, now) <= settled:
+            continue
+        deployed = revision_of(record.outputs.get("TaskDefinitionArn", ""), prefix)
+        replaced = deployed is not None and revision.number < deployed.number
+        if replaced or record.status is JobStatus.DELETED:
+            yield revision
+
+
+def _settled_at(record: StackRecord) -> datetime | None:
+    """Return since when no run starts by an older definition, None while one may."""
+    if record.status is JobStatus.DELETED:
+        return record.updated_at and record.updated_at + SETTLES_AFTER
+    if record.status is not JobStatus.READY:
+        return None
+    changed = [c.last_transition_time for c in record.conditions if c.type == "Ready"]
+    return max(changed) + SETTLES_AFTER if changed else None
