@@ -72,7 +72,10 @@ def resources(
     made = {
         "TaskDefinitionArn": Ref(task),
         "EcsClusterArn": platform.ecs_cluster_arn,
+        "Image": job.image_name,
     }
+    if digest := job.image.partition("@")[2]:
+        made["ImageDigest"] = digest
     if group is None:
         return [logs, code_role, task, workflow], made
     made["SecurityGroupId"] = GetAtt(group, "GroupId")

@@ -54,7 +54,10 @@ def resources(
     )
     code = function(job, platform, code_role, logs)
     workflow = state_machine(job, platform, _work(job, platform, code))
-    return [logs, code_role, code, workflow], {"LambdaArn": GetAtt(code, "Arn")}
+    made = {"LambdaArn": GetAtt(code, "Arn")}
+    if job.bundle.version_id:
+        made["BundleVersion"] = job.bundle.version_id
+    return [logs, code_role, code, workflow], made
 
 
 def function(job: LambdaJob, platform: Platform, code_role: Role, logs: LogGroup) -> Function:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from provisioner.aws.clients import client, translated
+from provisioner.aws.images import pin_image
 from provisioner.errors import NotFoundError, PermanentError
 from provisioner.jobs import EcsJob, FieldError, LambdaJob, Rejected
 
 if TYPE_CHECKING:
     from provisioner.jobs import Job
-
-_ECR_IMAGE = re.compile(
-    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
-    r"(?P<repository>[^:@]+)(?::(?P<tag>[^@]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
-)
 
 
 def pin(job: Job) -> Job | Rejected:
@@ -28,7 +23,7 @@ def pin(job: Job) -> Job | Rejected:
         case LambdaJob():
             return _pin_bundle(job)
         case EcsJob():
-            return _pin_image(job)
+            return pin_image(job)
         case _:
             assert_never(job)
 
@@ -49,34 +44,6 @@ def _pin_bundle(job: LambdaJob) -> LambdaJob | Rejected:
     if version in {None, "null"}:
         return job
     return job.model_copy(update={"bundle": replace(bundle, version_id=version)})
-
-
-def _pin_image(job: EcsJob) -> EcsJob | Rejected:
-    image = _ECR_IMAGE.fullmatch(job.image)
-    if image is None:
-        return job  # another registry: pulled as written when a task starts
-    identifier = (
-        {"imageDigest": image["digest"]}
-        if image["digest"]
-        else {"imageTag": image["tag"] or "latest"}
-    )
-    try:
-        with translated():
-            # Not DescribeImages: who shares images with other accounts grants what a pull needs.
-            found = client("ecr", image["region"]).batch_get_image(
-                registryId=image["account"],
-                repositoryName=image["repository"],
-                imageIds=[identifier],
-            )["images"]
-    except NotFoundError:
-        found = []
-    except PermanentError as error:
-        return _rejected(job, "image", f"{job.image} cannot be read: {error}")
-    if not found:
-        return _rejected(job, "image", f"{job.image} does not exist")
-    digest = found[0]["imageId"]["imageDigest"]
-    host = job.image.partition("/")[0]
-    return job.model_copy(update={"image": f"{host}/{image['repository']}@{digest}"})
 
 
 def _rejected(job: Job, field: str, message: str) -> Rejected:

@@ -20,6 +20,7 @@ from provisioner.aws.jobs_table import JobsTable  # noqa: E402
 from provisioner.aws.pace import PaceTable  # noqa: E402
 from provisioner.aws.queue import ReconcileQueue  # noqa: E402
 from provisioner.aws.stacks_table import StacksTable  # noqa: E402
+from provisioner.aws.subnets import within_vpc  # noqa: E402
 from provisioner.drift import detect_drift  # noqa: E402
 from provisioner.entrypoints.measuring import (  # noqa: E402
     Count,
@@ -30,6 +31,7 @@ from provisioner.entrypoints.measuring import (  # noqa: E402
 from provisioner.entrypoints.shared import about, logger, settings  # noqa: E402
 from provisioner.errors import QueuedError, TemporaryError, ThrottledError  # noqa: E402
 from provisioner.events import Look  # noqa: E402
+from provisioner.jobs import Rejected  # noqa: E402
 from provisioner.plan import ContinueRollback, Create, Delete, Update  # noqa: E402
 from provisioner.ports import Ports  # noqa: E402
 from provisioner.reconcile import Reconciled, Reconciler  # noqa: E402
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from provisioner.jobs import Job
 
 RETRY_DELAY_SECONDS = 10
 """Before a job is looked at again whose look failed; twice as long each further time."""
@@ -78,9 +82,14 @@ def ports() -> Ports:
         ),
         queue=queue(),
         pace=CountedPace(PaceTable(own.pace_table)),
-        pin=artifacts.pin,
+        pin=_pinned,
         dependants=DependantsTable(own.platform.triggers_table),
     )
+
+
+def _pinned(job: Job) -> Job | Rejected:
+    placed = within_vpc(job, settings().platform)
+    return placed if isinstance(placed, Rejected) else artifacts.pin(placed)
 
 
 @cache

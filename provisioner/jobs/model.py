@@ -5,9 +5,17 @@ the later one, so that a single pass finds every error of a row.
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Literal, Self, TypeAlias, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    PrivateAttr,
+    ValidationInfo,
+    field_validator,
+)
 
 from provisioner.jobs import artifacts, sizes
 from provisioner.jobs.artifacts import S3Object
@@ -231,8 +239,25 @@ class EcsJob(RowModel):
     result: Annotated[bool, checked(flag)] = False
     allow_overrides: Annotated[tuple[str, ...], checked(words(OVERRIDABLE))] = ()
 
+    _tag: str | None = PrivateAttr(None)
+
     _attempt = field_validator("attempt_timeout_seconds")(_within_timeout)
     _contract = field_validator("payload")(_within_contract)
+
+    def with_image(self, image: str, *, tag: str | None) -> Self:
+        """Return the job with its image pinned to a digest.
+
+        `tag` is what the row calls it, for people: another tag of the same image is no change.
+        """
+        job = self.model_copy(update={"image": image})
+        job._tag = tag or self._tag  # noqa: SLF001  (of its own class)
+        return job
+
+    @property
+    def image_name(self) -> str:
+        """The image as its row names it, without its digest."""
+        name = self.image.partition("@")[0]
+        return f"{name}:{self._tag}" if self._tag else name
 
     @field_validator("memory_mb")
     @classmethod

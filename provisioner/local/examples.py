@@ -66,6 +66,8 @@ def load(checkout: Path, outputs: Mapping[str, str]) -> list[Example]:
         if errors:
             message = f"{path.name}, {errors[0].field}: {errors[0].message}"
             raise LocalError(message)
+        if row["type"] == "ecs":
+            row = {**row, "architecture": image.architecture()}  # of the image that is packed here
         examples.append(Example(row, path.with_suffix("")))
     return examples
 

@@ -140,6 +140,11 @@ def build(example: Path, cache: Path) -> Image:
     return Image(layers, _config(layers))
 
 
+def architecture() -> str:
+    """Return what a row calls the architecture of images that are packed here."""
+    return "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
+
+
 def _config(layers: Iterable[Layer]) -> bytes:
     libraries = sorted({str(path.parent) for path in _libraries(_programs())})
     document = {

@@ -3,33 +3,103 @@
 from __future__ import annotations
 
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import boto3
 import pytest
 
+from provisioner.aws import clients, images
 from provisioner.aws.artifacts import pin
-from provisioner.jobs import Rejected, parse
+from provisioner.jobs import Rejected, parse, spec_digest
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 
 REGISTRY = "123456789012.dkr.ecr.{}.amazonaws.com"
-MANIFEST = {
-    "schemaVersion": 2,
-    "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
-    "config": {"digest": "sha256:" + "0" * 64, "size": 2, "mediaType": "x"},
-    "layers": [],
+CONFIGURATION = "sha256:" + "0" * 63
+OCI = "application/vnd.oci.image.{}.v1+json"
+ATTESTATION = {"os": "unknown", "architecture": "unknown"}
+
+
+def manifest(configuration):
+    """Return a manifest whose configuration's digest is made up."""
+    return {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+        "config": {"digest": CONFIGURATION + configuration, "size": 2, "mediaType": "x"},
+        "layers": [],
+    }
+
+
+def index(*platforms):
+    manifests = [{"digest": "sha256:" + "1" * 64, "size": 2, **platform} for platform in platforms]
+    return {"schemaVersion": 2, "mediaType": OCI.format("index"), "manifests": manifests}
+
+
+def on(system, machine):
+    return {"platform": {"os": system, "architecture": machine}}
+
+
+MANIFEST = manifest("0")
+SERVED = {
+    "0": json.dumps({"os": "linux", "architecture": "arm64", "rootfs": {}}),
+    "1": json.dumps({"os": "linux", "architecture": "amd64"}),
+    "2": json.dumps({"rootfs": {}}),
+    "3": "no JSON",
+    "4": json.dumps(["a list"]),
+    "5": None,  # a server that answers 403
+    "6": "denied",  # an address that ECR does not give
 }
 
 
-def container(image):
-    return parse({"job_name": "words", "type": "ecs", "image": image})
+@pytest.fixture(scope="module")
+def layers():
+    """Yield the address of a server that has the configurations of images."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            text = SERVED[self.path[-1]]
+            self.send_response(403 if text is None else 200)
+            self.end_headers()
+            self.wfile.write((text or "").encode())
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
-def pushed(region):
+@pytest.fixture(autouse=True)
+def downloads(bootstrap, layers):
+    """Let ECR, whose imitation cannot, say where layers are."""
+    del bootstrap  # it comes first: the clients are made in it
+    images._known.clear()
+
+    def answer(params, **_):
+        digest = json.loads(params["body"])["layerDigest"]
+        if SERVED[digest[-1]] == "denied":
+            error = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
+            return SimpleNamespace(status_code=400), error
+        return SimpleNamespace(status_code=200), {"downloadUrl": f"{layers}/{digest}"}
+
+    for region in ("eu-west-1", "us-west-2"):
+        events = clients.client("ecr", region).meta.events
+        events.register("before-call.ecr.GetDownloadUrlForLayer", answer)
+
+
+def container(image, **more):
+    return parse({"job_name": "words", "type": "ecs", "image": image, **more})
+
+
+def pushed(region="eu-west-1", document=MANIFEST):
     ecr = boto3.client("ecr", region_name=region)
     ecr.create_repository(repositoryName="jobs/words")
     put = ecr.put_image(
-        repositoryName="jobs/words", imageTag="1", imageManifest=json.dumps(MANIFEST)
+        repositoryName="jobs/words", imageTag="1", imageManifest=json.dumps(document)
     )
     return put["image"]["imageId"]["imageDigest"]
 
@@ -42,7 +112,22 @@ def test_a_tag_becomes_a_digest(region):
     pinned = pin(container(f"{registry}/jobs/words:1"))
 
     assert pinned.image == f"{registry}/jobs/words@{digest}"
+    assert pinned.image_name == f"{registry}/jobs/words:1"
     assert pin(pinned) == pinned
+
+
+def test_another_tag_of_the_same_image_is_no_other_job():
+    pushed()
+    ecr = boto3.client("ecr")
+    ecr.put_image(
+        repositoryName="jobs/words", imageTag="latest", imageManifest=json.dumps(MANIFEST)
+    )
+    image = f"{REGISTRY.format('eu-west-1')}/jobs/words"
+
+    by_tag, by_default = pin(container(f"{image}:1")), pin(container(image))
+
+    assert spec_digest(by_tag) == spec_digest(by_default)
+    assert by_default.image_name == f"{image}:latest"
 
 
 @pytest.mark.parametrize("image", ["jobs/none:1", "jobs/words:2"], ids=["repository", "tag"])
@@ -60,6 +145,39 @@ def test_an_image_of_another_registry_is_taken_as_written():
     job = container("public.ecr.aws/docker/library/busybox:1")
 
     assert pin(job) is job
+
+
+ARM, INTEL = on("linux", "arm64"), on("linux", "amd64")
+BUILT_FOR = {
+    "index-of-one": (index(INTEL), ["arm64"]),
+    "index-of-both": (index(INTEL, ARM), []),
+    "index-with-an-attestation": (index(INTEL, {"platform": ATTESTATION}), ["arm64"]),
+    "index-that-does-not-say": (index(INTEL, {}), []),
+    "index-of-windows": (index(on("windows", "amd64")), ["arm64", "x86_64"]),
+    "configuration-for-arm": (manifest("0"), ["x86_64"]),
+    "configuration-for-intel": (manifest("1"), ["arm64"]),
+    "configuration-that-does-not-say": (manifest("2"), []),
+    "configuration-that-is-none": (manifest("3"), []),
+    "configuration-of-another-kind": (manifest("4"), []),
+    "configuration-that-is-not-given": (manifest("5"), []),
+    "configuration-that-is-not-ours-to-read": (manifest("6"), []),
+}
+
+
+@pytest.mark.parametrize(("document", "refused"), BUILT_FOR.values(), ids=BUILT_FOR)
+@pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
+def test_an_image_for_another_machine_is_said(document, refused, architecture):
+    pushed(document=document)
+    image = f"{REGISTRY.format('eu-west-1')}/jobs/words:1"
+
+    found = pin(container(image, architecture=architecture))
+
+    assert isinstance(found, Rejected) is (architecture in refused)
+    if isinstance(found, Rejected):
+        [error] = found.errors
+        assert error.field == "architecture"
+        assert {"arm64": "linux/arm64", "x86_64": "linux/amd64"}[architecture] in error.message
+        assert image in error.message
 
 
 def bundle(uri):

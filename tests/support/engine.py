@@ -145,7 +145,8 @@ class EngineUnderTest:
 
     def container_row(self, name: str, **changes: Any) -> dict[str, Any]:
         example = self._jobs.get_item(Key={"job_name": "word-count"})["Item"]
-        kept = {key: example[key] for key in ("type", "image", "cpu", "memory_mb", "permissions")}
+        attributes = ("type", "image", "architecture", "cpu", "memory_mb", "permissions")
+        kept = {key: example[key] for key in attributes}
         return {"job_name": name, **kept} | changes
 
     def filled(self, value: Any) -> Any:
