@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass
 
 from provisioner.jobs.errors import did_you_mean, invalid, kind_of, shown
 from provisioner.jobs.rows import forbidden
+from provisioner.jobs.shell_words import split_words
 from provisioner.jobs.values import text_list
 
 RUNTIMES = (
@@ -143,12 +143,12 @@ def image(value: object) -> str:
 def command(value: object) -> tuple[str, ...]:
     """Check a container's command: a list of arguments, or one text that is split into them.
 
-    The text is split by a shell's rules for quotes and backslashes, but no shell runs it: for
-    pipes and variables, write ``["sh", "-c", "..."]``.
+    The text is split as a POSIX shell splits words, but no shell runs it: for pipes and variables,
+    write ``["sh", "-c", "..."]``.
     """
     if isinstance(value, str):
         try:
-            arguments = tuple(shlex.split(value))
+            arguments = split_words(value)
         except ValueError as error:
             raise invalid(f"cannot be split into arguments: {str(error).lower()}") from error
         if problem := next(filter(None, map(forbidden, arguments)), None):
