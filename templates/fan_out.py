@@ -144,7 +144,7 @@ def _dataset(fan_out: FanOut, platform: Platform) -> State:
     objects = f"arn:{platform.partition}:states:::s3"
     config: State = {"MaxItems": MAX_ITEMS + 1}
     if fan_out.source.kind == "prefix":
-        resource, arguments = f"{objects}:listObjectsV2", {"Prefix": place.key}
+        resource, arguments = f"{objects}:listObjectsV2", {"Prefix": place.key} if place.key else {}
     else:
         resource, arguments = f"{objects}:getObject", {"Key": place.key}
         config["InputType"] = fan_out.source.kind.upper()

@@ -30,6 +30,9 @@ SUCCESSORS = {
 }
 """What to use instead of a runtime that Lambda has given up."""
 
+CUSTOM_HANDLER = "bootstrap"
+"""Of a `provided` runtime that names none: Lambda runs the file of this name whatever it says."""
+
 MAX_HANDLER_CHARACTERS = 128
 MAX_KEY_BYTES = 1024
 MAX_IMAGE_CHARACTERS = 255
@@ -70,8 +73,11 @@ def bundle(value: object) -> S3Object:
     return s3_object(value, "folder/code.zip")
 
 
-def s3_object(value: object, example: str) -> S3Object:
-    """Check ``s3://bucket/key[?versionId=...]``, by S3's rules for names of buckets and objects."""
+def s3_object(value: object, example: str, *, whole_bucket: bool = False) -> S3Object:
+    """Check ``s3://bucket/key[?versionId=...]``, by S3's rules for names of buckets and objects.
+
+    With `whole_bucket` the key may be empty.
+    """
     wanted = f'must be like "s3://bucket/{example}"'
     if not isinstance(value, str):
         raise invalid(f"{wanted}, not {kind_of(value)}")
@@ -83,7 +89,7 @@ def s3_object(value: object, example: str) -> S3Object:
     name, _, version_id = query.partition("=")
     if not _BUCKET.fullmatch(bucket) or _IP_ADDRESS.fullmatch(bucket):
         raise invalid(f"{shown(bucket)} cannot be the name of a bucket")
-    if not key or "\n" in key or "\r" in key or len(key.encode()) > MAX_KEY_BYTES:
+    if not (key or whole_bucket) or "\n" in key or "\r" in key or len(key.encode()) > MAX_KEY_BYTES:
         raise invalid(
             f"names no object: a key of 1 to {MAX_KEY_BYTES} bytes must follow the bucket"
         )

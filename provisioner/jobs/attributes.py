@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.jobs.budget import excess
 from provisioner.jobs.errors import MAX_ERRORS, FieldError, did_you_mean, one_of
+from provisioner.jobs.meanings import MEANT, PLANNED, WITHIN
 from provisioner.jobs.model import EcsJob, Job, LambdaJob
 from provisioner.jobs.rows import UNUSABLE, plain, printable
 
@@ -17,6 +18,10 @@ MODELS: dict[str, type[Job]] = {"lambda": LambdaJob, "ecs": EcsJob}
 
 ALIASES = {"language": "runtime", "memory": "memory_mb"}
 PLANNED_FOR_TYPE = {"lambda": frozenset({"image", "secrets"})}
+
+_NEVER_IN_A_WORKFLOW = frozenset({"environment"})
+"""Attributes whose texts no Step Functions expression can come of: they stand in the function or
+the task definition only."""
 
 _ATTRIBUTES = {kind: frozenset(model.model_fields) for kind, model in MODELS.items()}
 _ALL = frozenset[str]().union(*_ATTRIBUTES.values())
@@ -62,7 +67,8 @@ def _take(row: Row, name: str, written: str, value: object) -> None:
         row.errors.append(FieldError(written, problem))
         row.values[name] = UNUSABLE
     else:
-        row.values[name] = plain(value, written, row.errors)
+        expressions = name in _NEVER_IN_A_WORKFLOW
+        row.values[name] = plain(value, written, row.errors, expressions=expressions)
 
 
 def _misplaced(written: str, name: str, kind: str | None) -> str | None:
@@ -75,4 +81,16 @@ def _misplaced(written: str, name: str, kind: str | None) -> str | None:
     if name in _ALL:
         owners = [other for other, names in _ATTRIBUTES.items() if name in names]
         return f'is for {one_of(owners)} jobs; this one is "{kind}"'
+    return _unknown(written, own)
+
+
+def _unknown(written: str, own: frozenset[str]) -> str:
+    """Say what a name may stand for: by its meaning first, and then by its letters."""
+    word = written.lower()
+    if word in PLANNED:
+        return "is not supported yet"
+    if word in WITHIN:
+        return f'is no attribute of a job; did you mean "{WITHIN[word].format(word)}"?'
+    if (meant := MEANT.get(word)) in own:
+        return f'is no attribute of a job; did you mean "{meant}"?'
     return f"is no attribute of a job{did_you_mean(printable(written), own | ALIASES.keys())}"

@@ -19,6 +19,7 @@ from provisioner.jobs.errors import (
     invalid,
     shown,
 )
+from provisioner.jobs.fan_out import TAKEN, taken_keys
 from provisioner.jobs.payload import RESERVED, json_object
 from provisioner.jobs.rows import printable
 from provisioner.jobs.values import choice
@@ -96,7 +97,8 @@ def payload_errors(job: Job, payload: Mapping[str, object]) -> tuple[FieldError,
     Every front door asks this before it starts a run.
     """
     given = {name: value for name, value in payload.items() if name != RESERVED}
-    return tuple(
+    taken = taken_keys(job.fan_out, given)
+    return tuple(FieldError(f"payload.{key}", TAKEN) for key in taken) + tuple(
         FieldError(f"payload{path}", message)
         for path, message in _misfits(job.payload_schema, {**job.payload, **given}, partial=False)
     )

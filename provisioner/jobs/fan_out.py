@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from provisioner.jobs.artifacts import S3Object, s3_object
 from provisioner.jobs.errors import InvalidValueError, invalid, shown
 from provisioner.jobs.payload import RESERVED
 from provisioner.jobs.values import Check, keyed, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MAX_ITEMS = 30_000
 """Ours: what is kept of each item's outcome, six characters at most, has to fit into the 256 KiB
@@ -16,6 +20,11 @@ that Step Functions allows the result of all."""
 
 MAX_CONCURRENCY = 10_000
 """Step Functions quotas, parallel child executions of a Map Run."""
+
+ITEM, PLACE = "item", "_fan_out"
+"""Keys under which each item's input has the item itself, and where it stands among all."""
+
+TAKEN = "is what each item of fan_out gets under this key; use another"
 
 SOURCES = ("json", "csv", "prefix")
 
@@ -48,8 +57,19 @@ def fan_out_map(value: object) -> FanOut:
     return FanOut(**found)  # type: ignore[arg-type]  # each key has the check of its type
 
 
+def taken_keys(fan_out: FanOut | None, payload: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the keys of a payload whose values no item would ever see.
+
+    The list of the items may be called ``item`` itself: an item's input does not have the list.
+    """
+    if fan_out is None:
+        return ()
+    listed = () if fan_out.source else (fan_out.items,)
+    return tuple(key for key in (ITEM, PLACE) if key in payload and key not in listed)
+
+
 def _items(value: object) -> str:
-    if not isinstance(value, str) or not _KEY.fullmatch(value) or value == RESERVED:
+    if not isinstance(value, str) or not _KEY.fullmatch(value) or value in {RESERVED, PLACE}:
         raise invalid(f'must be a key of the payload like "items", not {shown(value)}')
     return value
 
@@ -71,14 +91,14 @@ def _csv(value: object) -> S3Object:
 
 
 def _prefix(value: object) -> S3Object:
-    place = _object(value, "folder/")
+    place = _object(value, "folder/", whole_bucket=True)
     if place.version_id:
         raise invalid('names objects by the beginning of their keys; no "?versionId=" may follow')
     return place
 
 
-def _object(value: object, example: str) -> S3Object:
-    place = s3_object(value, example)
+def _object(value: object, example: str, *, whole_bucket: bool = False) -> S3Object:
+    place = s3_object(value, example, whole_bucket=whole_bucket)
     if "${" in place.key:
         raise invalid('must not hold "${", which CloudFormation would take for a variable')
     return place

@@ -15,6 +15,7 @@ from pydantic import (
     PrivateAttr,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from provisioner.jobs import artifacts, sizes
@@ -27,13 +28,13 @@ from provisioner.jobs.environment import (
     lambda_environment,
     secret_arns,
 )
-from provisioner.jobs.errors import invalid
+from provisioner.jobs.errors import InvalidValueError, invalid
 from provisioner.jobs.failure_rules import (
     FailureRule,
     container_failure_rules,
     lambda_failure_rules,
 )
-from provisioner.jobs.fan_out import FanOut, fan_out_map
+from provisioner.jobs.fan_out import TAKEN, FanOut, fan_out_map, taken_keys
 from provisioner.jobs.names import valid_job_name
 from provisioner.jobs.network import Network, container_network, lambda_network
 from provisioner.jobs.notify import Event, channel, default_events, events
@@ -95,6 +96,8 @@ def _within_timeout(seconds: int, info: ValidationInfo) -> int:
 
 
 def _within_contract(payload: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+    if taken := taken_keys(info.data.get("fan_out"), payload):
+        raise InvalidValueError(*((f".{key}", TAKEN) for key in taken))
     default_fits(payload, info.data.get("payload_schema"))
     return payload
 
@@ -208,6 +211,14 @@ class LambdaJob(RowModel):
 
     _attempt = field_validator("attempt_timeout_seconds")(_within_timeout)
     _contract = field_validator("payload")(_within_contract)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _executable(cls, values: dict[str, object]) -> dict[str, object]:
+        runtime = values.get("runtime")
+        if isinstance(runtime, str) and runtime.startswith("provided.") and "handler" not in values:
+            return {**values, "handler": artifacts.CUSTOM_HANDLER}
+        return values
 
     @field_validator("handler")
     @classmethod

@@ -29,8 +29,10 @@ _REFUSED_KEYS = {
     "NotPrincipal": "is not allowed: the statement is for the job's own role",
 }
 _SID = re.compile(r"[A-Za-z0-9]{1,128}")
-_ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9*?]+")
-_ARN = re.compile(r"arn:[^:\s]+:[^:\s]+:[^:\s]*:[^:\s]*:\S+")
+_ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9*?]+")
+_ARN = re.compile(
+    r"arn:[^:\s]+:[^:\s]+:[^:\s]*:[^:\s]*:[^\s](?:[^\s]| )*"
+)  # keys in S3 have spaces
 # IAM, PutRolePolicy: of a policy's characters those that can be printed end with Latin-1.
 _NOT_IN_AN_ARN = re.compile(r"[^\x20-\x7e\xa0-\xff]")
 _COMPARED = ("Equals", "NotEquals")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from provisioner.jobs.errors import InvalidValueError, invalid, shown
 from provisioner.jobs.values import Check, flag, keyed, whole
 
 MAX_BATCH_SIZE = 10
@@ -37,8 +38,16 @@ class Queue:
 def queue_options(value: object) -> Queue | None:
     """Check what a row says of its queue: `true`, or a map of what is not to be as usual."""
     if not isinstance(value, dict):
-        return Queue() if flag(value) else None
+        return Queue() if _is_wanted(value) else None
     return Queue(**keyed(value, _CHECKS, "a queue"))  # type: ignore[arg-type]  # checked one by one
+
+
+def _is_wanted(value: object) -> bool:
+    try:
+        return flag(value)
+    except InvalidValueError as error:
+        keys = ", ".join(_CHECKS)
+        raise invalid(f"must be true, false or a map with {keys}, not {shown(value)}") from error
 
 
 _CHECKS: dict[str, Check[object]] = {

@@ -50,12 +50,17 @@ _WHY_FORBIDDEN = {
 }
 
 
-def forbidden(text: str) -> str | None:
-    """Return why a text may not stand in a row, None when it may."""
+def forbidden(text: str, *, expressions: bool = False) -> str | None:
+    """Return why a text may not stand in a row, None when it may.
+
+    `expressions` tells that it can never come to a workflow, so that those are only text.
+    """
     if not _SUSPICIOUS.search(text):
         return None
-    found = _FORBIDDEN.search(text)
-    return _WHY_FORBIDDEN[str(found.lastgroup)] if found else None
+    for found in _FORBIDDEN.finditer(text):
+        if found.lastgroup != "expression" or not expressions:
+            return _WHY_FORBIDDEN[str(found.lastgroup)]
+    return None
 
 
 def printable(name: object) -> str:
@@ -64,7 +69,14 @@ def printable(name: object) -> str:
     return text if text.isprintable() else ascii(text)[1:-1]
 
 
-def plain(value: object, path: str, errors: list[FieldError], depth: int = 0) -> object:
+def plain(
+    value: object,
+    path: str,
+    errors: list[FieldError],
+    depth: int = 0,
+    *,
+    expressions: bool = False,
+) -> object:
     """Return a value with its numbers as int or float, and add to `errors` what is wrong in it.
 
     UNUSABLE stands in the place of each wrong part, so that the others can still be checked. What
@@ -74,7 +86,7 @@ def plain(value: object, path: str, errors: list[FieldError], depth: int = 0) ->
         return UNUSABLE
     match value:
         case str():
-            if problem := forbidden(value):
+            if problem := forbidden(value, expressions=expressions):
                 errors.append(FieldError(path, problem))
                 return UNUSABLE
             return value
@@ -87,12 +99,14 @@ def plain(value: object, path: str, errors: list[FieldError], depth: int = 0) ->
             return UNUSABLE
         case list() | tuple():
             return [
-                plain(part, f"{path}[{index}]", errors, depth + 1)
+                plain(part, f"{path}[{index}]", errors, depth + 1, expressions=expressions)
                 for index, part in enumerate(value)
             ]
         case dict():
             return {
-                name: plain(part, f"{path}.{printable(name)}", errors, depth + 1)
+                name: plain(
+                    part, f"{path}.{printable(name)}", errors, depth + 1, expressions=expressions
+                )
                 for name, part in value.items()
                 if _is_name(name, path, errors)
             }

@@ -376,6 +376,45 @@ ACCEPTED = {
         {"runtime": "provided.al2023", "handler": "bootstrap"},
         {},
     ),
+    "no handler of a custom runtime": (
+        "lambda",
+        {"runtime": "provided.al2023", "handler": ...},
+        {"handler": "bootstrap"},
+    ),
+    "expression in a function's variable": (
+        "lambda",
+        {"environment": {"TEMPLATE": "{% if a %}b{% endif %}"}},
+        {"environment": {"TEMPLATE": "{% if a %}b{% endif %}"}},
+    ),
+    "expression in a container's variable": (
+        "ecs",
+        {"environment": {"TEMPLATE": "{%"}},
+        {"environment": {"TEMPLATE": "{%"}},
+    ),
+    "whole bucket": (
+        "lambda",
+        {"fan_out": {"source": {"prefix": "s3://bundles/"}}},
+        {"fan_out": FanOut(source=Source("prefix", S3Object("bundles", "")))},
+    ),
+    "list called item": (
+        "lambda",
+        {"fan_out": {"items": "item"}, "payload": {"item": [1]}},
+        {"payload": {"item": [1]}},
+    ),
+    "item without a fan-out": ("lambda", {"payload": {"item": 1, "_fan_out": 2}}, {}),
+    "action in other capitals": (
+        "lambda",
+        {"permissions": [{"Action": "S3:getobject", "Resource": "arn:aws:s3:::a/my files/*"}]},
+        {
+            "permissions": (
+                {
+                    "Effect": "Allow",
+                    "Action": ["S3:getobject"],
+                    "Resource": ["arn:aws:s3:::a/my files/*"],
+                },
+            )
+        },
+    ),
     "nested python handler": ("lambda", {"handler": "app/jobs.nightly.handler"}, {}),
     "image by digest": ("ecs", {"image": f"localhost:5000/a/b-c.d__e:v1@sha256:{'0' * 64}"}, {}),
     "short image": ("ecs", {"image": "busybox"}, {"image": "busybox"}),

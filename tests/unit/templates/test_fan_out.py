@@ -78,6 +78,12 @@ def test_what_is_kept_of_all_items_fits_into_a_state():
     assert len(json.dumps([*range(MAX_ITEMS + 1)], separators=(",", ":"))) < 256 * 1024
 
 
+def test_a_whole_bucket_has_no_prefix():
+    made = states(source={"prefix": "s3://bundles/"})
+
+    assert made["Run"]["ItemReader"]["Arguments"] == {"Bucket": "bundles"}
+
+
 def test_a_source_with_too_many_items_is_read_one_beyond_and_refused():
     made = states(source={"prefix": "s3://bundles/new/"})
 
