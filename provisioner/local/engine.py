@@ -10,7 +10,7 @@ from pathlib import Path
 from provisioner.local import containers, ministack, processes
 from provisioner.local.errors import LocalError, with_log_tail
 from provisioner.local.home import Home, State, load, save
-from provisioner.local.install import ensure, installed
+from provisioner.local.install import engine_digest, ensure, installed
 from provisioner.local.progress import Say, silent
 
 _MAIN = Path(__file__).with_name("engine_main.py")
@@ -110,7 +110,7 @@ class Engine:
                 raise with_log_tail(f"{name} (pid {record.pid}) has crashed", self.home.log(name))
 
     def start(self, *, auth: bool | None = None, fresh: bool = False, say: Say = silent) -> None:
-        """Start what does not run; quick and harmless when all of it does.
+        """Start what does not run, or is of another version; quick and harmless otherwise.
 
         Parameters
         ----------
@@ -129,7 +129,8 @@ class Engine:
         """
         state = self.state
         wanted = state.auth if auth is None else auth
-        if self.health().is_good and wanted == state.auth and not fresh:
+        is_current = wanted == state.auth and state.made_from == engine_digest()
+        if is_current and not fresh and self.health().is_good:
             return
         if state.processes:
             crashed = self.health().crashed
@@ -193,6 +194,7 @@ class Engine:
             log=log,
             cwd=self.home.folder,
         )
+        state = replace(state, made_from=engine_digest())
         save(self.home, state.with_process(ENGINE, record))
         deadline = time.monotonic() + _START_SECONDS
         while not ministack.answers(state.port):

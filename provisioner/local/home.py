@@ -98,6 +98,8 @@ class State:
         The engine's, chosen once and kept.
     processes
         What we started and have not stopped, by name: "engine", "podman".
+    made_from
+        Digest of what the engine's process was made from.
     auth
         Whether the engine enforces IAM.
     container_host
@@ -112,6 +114,7 @@ class State:
 
     port: int | None = None
     processes: dict[str, ProcessRecord] = field(default_factory=dict)
+    made_from: str | None = None
     auth: bool = False
     container_host: str | None = None
     deployed: str | None = None

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from provisioner.local.progress import Say
 
 _LOCKS = Path(__file__).with_name("locks")
+_SHIM = Path(__file__).with_name("shim")
 
 
 class Tool(StrEnum):
@@ -67,6 +68,14 @@ def installed(home: Home) -> Tools:
         engine_python=_environment(home, Tool.ENGINE) / "bin" / "python",
         sam=_environment(home, Tool.SAM) / "bin" / "sam",
     )
+
+
+def engine_digest(shim: Path = _SHIM) -> str:
+    """Return a digest of what the engine's process is made from, ours in it included."""
+    digest = hashlib.sha256(_fingerprint(Tool.ENGINE).encode())
+    for path in sorted(shim.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def uv() -> Path:

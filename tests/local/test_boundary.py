@@ -35,6 +35,9 @@ ATTACKS = {
     "takes its boundary off": "iam delete_role_permissions_boundary",
     "takes another job's role": "sts assume_role",
     "deletes a stack": "cloudformation delete_stack jobs-csv-summary",
+    "reads a neighbour's log": "logs filter_log_events /jobs/csv-summary",
+    "deletes a neighbour's log": "logs delete_log_group /jobs/csv-summary",
+    "reads a secret": "secretsmanager get_secret_value payroll",
     "leaves the Region": "dynamodb list_tables",
 }
 
@@ -60,6 +63,9 @@ def attempt(engine, words, role):
         "delete_role_permissions_boundary": {"RoleName": role},
         "assume_role": {"RoleArn": other, "RoleSessionName": "me"},
         "delete_stack": {"StackName": first},
+        "filter_log_events": {"logGroupName": first},
+        "delete_log_group": {"logGroupName": first},
+        "get_secret_value": {"SecretId": first},
         "list_tables": {},
         "get_caller_identity": {},
     }[operation]
@@ -81,6 +87,7 @@ def attacker(engine):
 
 @pytest.fixture(scope="module")
 def outcomes(engine, attacker):
+    engine.client("secretsmanager").create_secret(Name="payroll", SecretString="x")
     role = attacker["role_arn"].rpartition("/")[2]
     attempts = {name: attempt(engine, words, role) for name, words in ATTACKS.items()}
     harmless = {

@@ -103,8 +103,7 @@ def _noting_the_type(invoke: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(invoke)
     def invoking(*arguments: Any, **more: Any) -> Any:  # noqa: ANN401
         result = invoke(*arguments, **more)
-        died = "Runtime.ExitError" if result.get("error") == _DIED else None
-        _type.set(result.get("type") or died)
+        _type.set(result.get("type"))
         return result
 
     return invoking
@@ -128,6 +127,8 @@ def failure(message: str, error_type: str | None) -> dict[str, str]:
     if message.startswith(_INIT_FAILED) and _MARK in message:
         error_type, message = message.removeprefix(_INIT_FAILED).split(_MARK, 1)
         return {"errorType": error_type, "errorMessage": message}
+    if message == _DIED:
+        return {"errorType": "Runtime.ExitError", "errorMessage": "Error: Runtime exited"}
     return {"errorType": error_type} if error_type else {}
 
 

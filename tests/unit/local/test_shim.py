@@ -138,12 +138,17 @@ def test_a_script_that_reads_otherwise_is_an_error():
         ("no good", None, {}),
         ("Worker init failed: odd", None, {}),
         (
+            "Worker process died",
+            None,
+            {"errorType": "Runtime.ExitError", "errorMessage": "Error: Runtime exited"},
+        ),
+        (
             f"Worker init failed: Runtime.X{functions._MARK}no b",
             None,
             {"errorType": "Runtime.X", "errorMessage": "no b"},
         ),
     ],
-    ids=["an exception", "nothing known", "a failed start, not ours", "a failed start"],
+    ids=["an exception", "nothing known", "a failed start, not ours", "an end", "a failed start"],
 )
 def test_a_failure_is_named_as_aws_names_it(message, error_type, expected):
     assert functions.failure(message, error_type) == expected
