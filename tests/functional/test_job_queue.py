@@ -325,6 +325,21 @@ class TestTheSweep:
         assert here.places.get("report").taken == {"queue-m0", "queue-m1"}
         assert here.waiting() == ["m2"]
 
+    @pytest.mark.parametrize(("seconds", "is_kept"), [(0, True), (119, True), (121, False)])
+    def test_leaves_a_place_to_a_run_that_may_be_about_to_start(self, here, seconds, is_kept):
+        """Step Functions does not know its execution yet, as it does not know one that is gone."""
+        assert here.places.take("report", "queue-starting", 2, NOW)
+        here.get(1)
+        here.get(2)
+        here.steps.over.add("queue-m1")
+        here.now = NOW + timedelta(seconds=seconds)
+
+        here.runs.look("report")
+
+        taken = here.places.get("report").taken
+        assert taken == ({"queue-starting", "queue-m1"} if is_kept else frozenset())
+        assert here.waiting() == (["m2"] if is_kept else [])
+
     def test_forgets_a_queue_that_is_gone(self, here):
         for n in range(3):
             here.get(n)

@@ -28,6 +28,7 @@ class Executions:
     steps: StepFunctions
     started: dict[str, str] = field(default_factory=dict)
     ended_as: dict[str, RunStatus] = field(default_factory=dict)
+    told: dict[str, str] = field(default_factory=dict)  # error and cause of an end
     removed: bool = False
 
     def start(self, _job_name, execution_name, execution_input):
@@ -64,6 +65,7 @@ class Executions:
             self.steps.now,
             self.steps.now,
             waited=row["trigger_id"],
+            **self.told,
         )
 
     table = None
@@ -320,7 +322,14 @@ def test_a_start_in_vain_is_made_up_for(world):
     assert here.statuses()["b"] == "SUCCEEDED"
 
 
-def test_an_execution_that_died_before_its_admission_ends_the_run(world):
+TOLD = {
+    "nothing": ({}, ("NotStarted", "The execution ended before it was admitted")),
+    "an error": ({"error": "States.Runtime", "cause": "why"}, ("States.Runtime", "why")),
+}
+
+
+@pytest.mark.parametrize(("told", "expected"), TOLD.values(), ids=TOLD)
+def test_an_execution_that_died_before_its_admission_ends_the_run(world, told, expected):
     here = crowd(world, "queue_all", "a", "b", "c")
 
     def die():
@@ -330,20 +339,37 @@ def test_an_execution_that_died_before_its_admission_ends_the_run(world):
     here.look()
     del here.steps.before["Admit"]
     row = here.row("b")
-    here.executions.ended_as[next(n for n in here.executions.started if n.startswith("b-"))] = (
-        RunStatus.FAILED
-    )
+    [name] = [name for name in here.executions.started if name.startswith("b-")]
+    here.executions.ended_as[name] = RunStatus.FAILED
+    here.executions.told = told
     here.executions.table.update_item(  # where the execution was last heard of
         Key={"job_name": "nightly", "trigger_id": row["trigger_id"]},
         UpdateExpression="SET execution_arn = :arn",
-        ExpressionAttributeValues={
-            ":arn": ARN + next(n for n in here.executions.started if n.startswith("b-"))
-        },
+        ExpressionAttributeValues={":arn": ARN + name},
     )
 
     assert drain(here) == ["c"]
 
     assert here.statuses() == {"a": "SUCCEEDED", "b": "FAILED", "c": "SUCCEEDED"}
+    ended = here.row("b")
+    assert (ended["error"], ended["cause"]) == expected
+    assert ended["ended_at"] >= ended["started_at"]
+
+
+def test_what_has_to_go_for_another_may_have_gone_already(world):
+    def during(payload):
+        if payload["n"] == "a":
+            for name in "bc":
+                here.run(name, {"n": name})
+            key = {"job_name": "nightly", "trigger_id": here.row("b")["trigger_id"]}
+            here.executions.table.delete_item(Key=key)
+            here.look()
+
+    here = world("cancel_other", during)
+    here.run("a", {"n": "a"})
+
+    assert here.statuses() == {"a": "STOPPED", "c": "SUCCEEDED"}
+    assert "waiting" not in items(here.executions.table)["#lock"]
 
 
 def test_runs_of_a_job_that_is_gone_are_stopped(world):
@@ -417,6 +443,26 @@ class TestStop:
         assert self.stop(here, "a") is RunStatus.SUCCEEDED
 
         assert here.row("a") == before
+
+    def test_a_run_that_starts_meanwhile_is_not_said_to_wait(self, world):
+        here = crowd(world, "queue_all", "a", "b")
+
+        class Late:
+            """Runs of which the next one starts just before the end of a waiting one is written."""
+
+            mark_stopping = here.control.runs.mark_stopping
+
+            def end_waiting(self, *run_and_end):
+                assert here.look() is not None
+                return here.control.runs.end_waiting(*run_and_end)
+
+        key = ("nightly", here.row("b")["trigger_id"])
+        now = here.steps.now
+        ended = stop(Late(), here.executions, key, by="ann", reason="not today", now=now)
+
+        assert ended is RunStatus.SUCCEEDED
+        assert here.statuses()["b"] == "SUCCEEDED"
+        assert "stopped_by" not in here.row("b")
 
     def test_there_may_be_no_such_run(self, world):
         here = world("skip")
