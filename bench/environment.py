@@ -43,6 +43,7 @@ FUNCTION = {
     "SUBNETS": "subnet-0123456789abcdef0,subnet-0fedcba9876543210",
     "ASSIGN_PUBLIC_IP": "false",
     "LOG_RETENTION_DAYS": "30",
+    "MAX_CHAIN_DEPTH": "16",
     "ALLOWED": json.dumps(
         {
             "partition": "aws",
@@ -55,6 +56,7 @@ FUNCTION = {
             "image_repositories": "*",
             "slack_channels": "*",
             "reserved_tag_keys": "",
+            "submissions": "",
         }
     ),
 }

@@ -27,7 +27,7 @@ RETENTION_SECONDS = 14 * 24 * 3600
 """SQS, MessageRetentionPeriod: the longest."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,70}")
-_TOLD = {"source": "queue"}
+_MOST_DEPTH = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,30 @@ class Message:
     @property
     def content(self) -> dict[str, object]:
         """What the job gets: a JSON object as it is, anything else as the text `message`."""
-        try:
-            found = json.loads(self.body, parse_constant=_refuse)
-        except (ValueError, RecursionError):
-            found = None
-        if not isinstance(found, dict):
+        found = self._object()
+        if found is None:
             return {"message": self.body}
         found.pop("_run", None)
         return found
+
+    @property
+    def depth(self) -> int:
+        """How many runs of jobs have led to the run of this message, 0 for one from outside.
+
+        A job that may send messages finds its own depth in its input, and passes it on.
+        """
+        match self._object():
+            case {"_run": {"depth": int(depth)}} if 0 <= depth < _MOST_DEPTH:
+                return depth + 1
+            case _:
+                return 0
+
+    def _object(self) -> dict[str, object] | None:
+        try:
+            found = json.loads(self.body, parse_constant=_refuse)
+        except (ValueError, RecursionError):
+            return None
+        return found if isinstance(found, dict) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +115,10 @@ class Batch:
     def _text(self) -> str:
         contents = [message.content for message in self.messages]
         given = contents[0] if self.whole else {"messages": contents}
-        return json.dumps({**given, "_run": _TOLD}, ensure_ascii=False, separators=(",", ":"))
+        run: dict[str, object] = {"source": "queue"}
+        if depth := max(message.depth for message in self.messages):
+            run["depth"] = depth
+        return json.dumps({**given, "_run": run}, ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)

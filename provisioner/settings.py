@@ -38,6 +38,7 @@ class Allowed:
     image_repositories: tuple[str, ...] = ()
     slack_channels: tuple[str, ...] = ()
     reserved_tag_keys: tuple[str, ...] = ()
+    submissions: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, text: str, own_subnets: str) -> Self:
@@ -49,7 +50,7 @@ class Allowed:
         said["subnets"] = f"{own_subnets},{said['subnets']}"
         lists = (
             *("subnets", "security_groups", "image_repositories", "slack_channels"),
-            "reserved_tag_keys",
+            *("reserved_tag_keys", "submissions"),
         )
         split = {name: tuple(filter(None, said.pop(name).split(","))) for name in lists}
         return cls(**said, **split)  # type: ignore[arg-type]  # mypy takes each for every field
@@ -80,6 +81,7 @@ class Platform:
     subnets: tuple[str, ...]
     assign_public_ip: bool
     log_retention_days: int
+    max_chain_depth: int
     allowed: Allowed
 
     def arn(self, service: str, resource: str) -> str:
@@ -130,6 +132,7 @@ class Settings:
             subnets=tuple(filter(None, environ["SUBNETS"].split(","))),
             assign_public_ip=environ["ASSIGN_PUBLIC_IP"] == "true",
             log_retention_days=int(environ["LOG_RETENTION_DAYS"]),
+            max_chain_depth=int(environ["MAX_CHAIN_DEPTH"]),
             allowed=Allowed.from_json(environ["ALLOWED"], environ["SUBNETS"]),
         )
         return cls(

@@ -20,7 +20,7 @@ from templates import expressions, fan_out
 from templates.arns import in_account
 from templates.logs import log_group
 from templates.network import security_group, task_network
-from templates.role import Statement, role
+from templates.role import Statement, role, submission_variables
 from templates.workflow import Work, state_machine
 
 if TYPE_CHECKING:
@@ -111,7 +111,11 @@ def task_definition(
 
 
 def _container(job: EcsJob, platform: Platform, logs: LogGroup) -> ContainerDefinition:
-    environment = {**job.environment, "JOB_NAME": job.job_name}
+    environment = {
+        **submission_variables(job, platform),
+        **job.environment,
+        "JOB_NAME": job.job_name,
+    }
     container = ContainerDefinition(
         Name=CONTAINER,
         Image=job.image,
@@ -165,7 +169,7 @@ def _leave_result(job: EcsJob, platform: Platform) -> list[Statement]:
 
 def _overrides(job: EcsJob, platform: Platform) -> object:
     """Return what a run gives its task: its input, and what else the row leaves to the run."""
-    variables = {"PAYLOAD": "$string($run.payload)", "TRIGGER_ID": "$run.id"}
+    variables = {"PAYLOAD": f"$string({expressions.given(job)})", "TRIGGER_ID": "$run.id"}
     variables |= fan_out.variables(job)
     if job.result:
         variables["RESULT_URI"] = f'"s3://{platform.artifacts_bucket}/" & {_result_key(job)}'

@@ -66,7 +66,17 @@ def json_text(value: str) -> str:
     return f'($type({value}) = "string" ? {quoted} : $string({value}))'
 
 
-def prepare(job: Job, problem: str) -> str:
+def given(job: Job) -> str:
+    """Return what a job's code gets: the payload, and how many runs led to one that may go on.
+
+    So a job that passes on what it was given passes on the count.
+    """
+    if not job.submits:
+        return "$run.payload"
+    return '$merge([$run.payload, {"_run": {"depth": $run.depth}}])'
+
+
+def prepare(job: Job, problem: str, max_depth: int) -> str:
     """Return `run`: what all later states need to know of the run.
 
     The execution's input without ``_run`` is merged over the row's payload, key by key at the top
@@ -86,6 +96,7 @@ def prepare(job: Job, problem: str) -> str:
             /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?Z$/);
         $ticked := $timely and $type($told.schedule) = "string"
             and $contains($told.schedule, /^[A-Za-z0-9_.-]{1,64}$/);
+        $depth := $type($told.depth) = "number" and $told.depth > 0 ? $floor($told.depth) : 0;
         $waited := $type($told.waited) = "string" and $contains($told.waited,
             /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,12}Z#.{1,80}$/);
     """)
@@ -115,6 +126,7 @@ def prepare(job: Job, problem: str) -> str:
             "start": $start,
             "deadline": $start + {job.timeout_seconds * 1000},
             "source": $source,
+            "depth": $depth,
             "scheduled_for": $timely ? $told.scheduled_for
                 : $source = "schedule" ? $started_at : "",
             "tick": $ticked and $not($waited)
@@ -130,6 +142,8 @@ def prepare(job: Job, problem: str) -> str:
                 : $exists($foreign) ? "The row does not allow a run to override "
                     & $join($foreign, ", ")
                 : $odd ? "_run.overrides is not of the form that docs/runs.md describes"
+                : $depth > {max_depth} ? "Runs led to runs more than {max_depth} times in a row: "
+                    & "the chain ends here (parameter MaxChainDepth of the bootstrap)"
                 : {problem}
         }}
     """)

@@ -78,7 +78,7 @@ def spread(job: Job) -> object:
     count = "" if job.fan_out.source else f', "count": $count({items})'
     run = (
         f'{{"id": $run.id, "key": $run.key, "deadline": $run.deadline, '
-        f'"started_by": {STARTED_BY}, "overrides": $run.overrides, '
+        f'"started_by": {STARTED_BY}, "overrides": $run.overrides, "depth": $run.depth, '
         f'"payload": {shared}{count}}}'
     )
     listed = {} if job.fan_out.source else {"items": jsonata(items)}

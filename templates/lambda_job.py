@@ -17,7 +17,7 @@ from troposphere.awslambda import (
 from provisioner.jobs import stack_name
 from templates import expressions
 from templates.logs import log_group
-from templates.role import Statement, role, write_logs
+from templates.role import Statement, role, submission_variables, write_logs
 from templates.workflow import Work, state_machine
 
 if TYPE_CHECKING:
@@ -79,8 +79,9 @@ def function(job: LambdaJob, platform: Platform, code_role: Role, logs: LogGroup
         function.Code.S3ObjectVersion = job.bundle.version_id
     if job.ephemeral_storage_mb:
         function.EphemeralStorage = EphemeralStorage(Size=job.ephemeral_storage_mb)
-    if job.environment:
-        function.Environment = Environment(Variables=job.environment)
+    variables = {**submission_variables(job, platform), **job.environment}
+    if variables:
+        function.Environment = Environment(Variables=variables)
     if job.network:
         function.VpcConfig = _vpc_config(job.network, platform)
     return function
@@ -121,7 +122,7 @@ def _work(job: LambdaJob, platform: Platform, code: Function) -> Work:
         resource=f"arn:{platform.partition}:states:::lambda:invoke",
         arguments={
             "FunctionName": GetAtt(code, "Arn"),
-            "Payload": expressions.jsonata("$run.payload"),
+            "Payload": expressions.jsonata(expressions.given(job)),
         },
         timeout_seconds=job.attempt_timeout_seconds + REPORT_SECONDS,
         refusals=REFUSALS,

@@ -35,8 +35,11 @@ def role(
         Statements that the service needs in the job's name, by the policy's name.
     """
     policies = {**own_policies, "limits": _writes_no_other_logs(job, platform)}
-    if job.permissions:
-        policies["permissions"] = list(job.permissions)
+    statements = [granted for granted in job.permissions if isinstance(granted, dict)]
+    if statements:
+        policies["permissions"] = statements
+    if job.submits:
+        policies["submissions"] = _submit(platform)
     return Role(
         "Role",
         Path=f"/{platform.prefix}/",
@@ -67,6 +70,40 @@ _WRITES = ["logs:CreateLogStream", "logs:PutLogEvents"]
 
 def _log_streams(job: Job, platform: Platform) -> Sub:
     return in_account(platform.arn("logs", f"log-group:{group_name(job, platform)}:*"), platform)
+
+
+def _submit(platform: Platform) -> list[Statement]:
+    """Return the right to publish to the submission topic, and to have SNS use its key.
+
+    IAM sees no message attributes: it cannot tell for which job a message is.
+    """
+    return [
+        {
+            "Effect": "Allow",
+            "Action": "sns:Publish",
+            "Resource": in_account(platform.submission_topic_arn, platform),
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+            "Resource": "*",
+            "Condition": {
+                "StringEquals": {"kms:ViaService": f"sns.{platform.region}.amazonaws.com"},
+                "ArnEquals": {
+                    "kms:EncryptionContext:aws:sns:topicArn": in_account(
+                        platform.submission_topic_arn, platform
+                    )
+                },
+            },
+        },
+    ]
+
+
+def submission_variables(job: Job, platform: Platform) -> dict[str, str | Sub]:
+    """Return the environment of a job that may submit: where to."""
+    if not job.submits:
+        return {}
+    return {"SUBMISSION_TOPIC_ARN": in_account(platform.submission_topic_arn, platform)}
 
 
 def _document(statements: list[Statement]) -> Statement:

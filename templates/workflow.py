@@ -83,7 +83,7 @@ def definition(job: Job, platform: Platform, work: Work) -> State:
         "StartAt": "Prepare",
         "TimeoutSeconds": job.timeout_seconds + MARGIN_SECONDS,
         "States": {
-            "Prepare": _prepare(job, work),
+            "Prepare": _prepare(job, platform, work),
             "Admit": _admit(admission, platform),
             **(fan_out.states(job, platform, states) if job.fan_out else states),
             "Record": _record(admission, platform),
@@ -105,11 +105,11 @@ def definition(job: Job, platform: Platform, work: Work) -> State:
     }
 
 
-def _prepare(job: Job, work: Work) -> State:
+def _prepare(job: Job, platform: Platform, work: Work) -> State:
     return {
         "Type": "Pass",
         "Assign": {
-            "run": prepare(job, fan_out.problem(job, work.problem)),
+            "run": prepare(job, fan_out.problem(job, work.problem), platform.max_chain_depth),
             "stored_input": "",
             "stored_output": "",
             "large": False,

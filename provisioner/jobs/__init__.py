@@ -17,6 +17,7 @@ from provisioner.jobs.names import is_job_name, job_name_of, stack_name
 from provisioner.jobs.network import Network
 from provisioner.jobs.notify import DEFAULT_EVENTS, Event
 from provisioner.jobs.parsing import parse
+from provisioner.jobs.permissions import Submit
 from provisioner.jobs.queue import Queue
 from provisioner.jobs.times import PlannedSchedule, planned
 
@@ -36,6 +37,7 @@ __all__ = [
     "Queue",
     "Rejected",
     "S3Object",
+    "Submit",
     "dependencies_of",
     "is_job_name",
     "job_name_of",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.jobs.errors import FieldError, Rejected
 from provisioner.jobs.model import EcsJob
+from provisioner.jobs.permissions import Submit
 from provisioner.jobs.rows import printable
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def _violations(job: Job, allowed: Allowed) -> Iterator[FieldError]:
     yield from _of_network(job, allowed)
     if job.fan_out and job.fan_out.source:
         yield from _of_items(job.fan_out.source, allowed)
+    yield from _of_submissions(job, allowed)
     if isinstance(job, EcsJob):
         yield from _of_image(job, allowed)
         yield from _of_secrets(job, allowed)
@@ -99,6 +101,15 @@ def _of_items(source: Source, allowed: Allowed) -> Iterator[FieldError]:
     if source.place.bucket == allowed.artifacts_bucket:
         message = "is the bootstrap's artifacts bucket, which holds what other jobs have left"
         yield FieldError(f"fan_out.source.{source.kind}", message)
+
+
+def _of_submissions(job: Job, allowed: Allowed) -> Iterator[FieldError]:
+    for index, granted in enumerate(job.permissions):
+        if not isinstance(granted, Submit):
+            continue
+        if not _matches(granted.job_name, allowed.submissions):
+            message = _message(granted.job_name, allowed.submissions, "AllowedSubmissions")
+            yield FieldError(f"permissions[{index}]", message)
 
 
 def _of_image(job: EcsJob, allowed: Allowed) -> Iterator[FieldError]:

@@ -39,7 +39,7 @@ from provisioner.jobs.names import valid_job_name
 from provisioner.jobs.network import Network, container_network, lambda_network
 from provisioner.jobs.notify import Event, channel, default_events, events
 from provisioner.jobs.payload import container_payload, lambda_payload
-from provisioner.jobs.permissions import statements
+from provisioner.jobs.permissions import Submit, grants
 from provisioner.jobs.queue import Queue, queue_options
 from provisioner.jobs.schedule import expressions
 from provisioner.jobs.tags import tag_map
@@ -136,7 +136,7 @@ class RowModel(BaseModel):
     run_retention_days: Annotated[int, checked(whole(1, 3650))] = 90
     history_limit: Annotated[int | None, checked(whole(1, 10_000))] = None
     payload_schema: Annotated[dict[str, Any] | None, checked(contract)] = None
-    permissions: Annotated[tuple[dict[str, Any], ...], checked(statements)] = ()
+    permissions: Annotated[tuple[dict[str, Any] | Submit, ...], checked(grants)] = ()
     alarms: Annotated[bool, checked(flag)] = True
     slow_percent: Annotated[int | None, checked(whole(10, 10_000))] = None
     notify: Annotated[tuple[Event, ...], checked(events)] = Field(
@@ -149,6 +149,11 @@ class RowModel(BaseModel):
         Literal["delete", "retain"], checked(choice(("delete", "retain")))
     ] = "delete"
     paused: Annotated[bool, checked(flag)] = False
+
+    @property
+    def submits(self) -> bool:
+        """Whether the job may send messages to the queues of jobs."""
+        return any(isinstance(granted, Submit) for granted in self.permissions)
 
     @field_validator("schedule")
     @classmethod

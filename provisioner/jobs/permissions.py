@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from provisioner.jobs.errors import did_you_mean, invalid, kind_of, shown
+from provisioner.jobs.names import valid_job_name
 from provisioner.jobs.rows import printable
 from provisioner.jobs.values import Check, as_text, each, keyed, text_list
 
@@ -61,32 +63,50 @@ CONDITION_OPERATORS = frozenset(
 _CONDITION_KEY = re.compile(r"(?!Fn::)[A-Za-z0-9-]+:\S+")
 
 
-def statements(value: object) -> tuple[dict[str, object], ...]:
-    """Check a list of IAM statements; one map is a list of one.
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """``"submit: other-job"``: the right to send messages to a job's queue."""
+
+    job_name: str
+
+
+def grants(value: object) -> tuple[dict[str, object] | Submit, ...]:
+    """Check a list of IAM statements and grants in words; a single one is a list of one.
 
     Returns
     -------
-    tuple of dict
+    tuple
         Statements with ``Effect``, ``Action`` and ``Resource`` (both lists) and, when given,
-        ``Sid`` and ``Condition`` (operator to key to list of texts).
+        ``Sid`` and ``Condition`` (operator to key to list of texts); a `Submit` for each job that
+        may be sent messages.
     """
-    if isinstance(value, dict):
-        return statements([value])
+    if isinstance(value, dict | str):
+        return grants([value])
     if not isinstance(value, list):
         raise invalid(f"must be a list of IAM statements, not {kind_of(value)}")
     found = each(((f"[{index}]", item) for index, item in enumerate(value)), _statement)
-    sids = Counter(sid for statement in found if (sid := statement.get("Sid")))
+    given = [statement for statement in found if isinstance(statement, dict)]
+    sids = Counter(sid for statement in given if (sid := statement.get("Sid")))
     if repeated := next((sid for sid, count in sids.items() if count > 1), None):
         raise invalid(f'has the Sid "{repeated}" more than once')
-    size = len(json.dumps(found, separators=(",", ":")))
+    size = len(json.dumps(given, separators=(",", ":")))
     if size > MAX_CHARACTERS:
         raise invalid(f"has {size} characters; at most {MAX_CHARACTERS} are allowed")
     return tuple(found)
 
 
-def _statement(value: object) -> dict[str, object]:
+def _statement(value: object) -> dict[str, object] | Submit:
+    if isinstance(value, str):
+        return _submit(value)
     found = keyed(value, _CHECKS, "a statement", ("Action", "Resource"), _REFUSED_KEYS)
     return {"Effect": "Allow"} | found
+
+
+def _submit(text: str) -> Submit:
+    word, colon, name = text.partition(":")
+    if word != "submit" or not colon:
+        raise invalid(f'must be an IAM statement, or "submit: <job>", not {shown(text)}')
+    return Submit(valid_job_name(name.strip()))
 
 
 def _sid(value: object) -> str:

@@ -111,6 +111,7 @@ def bootstrap(monkeypatch):
             "SUBNETS": "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
             "ASSIGN_PUBLIC_IP": "true",
             "LOG_RETENTION_DAYS": "30",
+            "MAX_CHAIN_DEPTH": "16",
             "ALLOWED": json.dumps(
                 {
                     "partition": "aws",
@@ -123,6 +124,7 @@ def bootstrap(monkeypatch):
                     "image_repositories": "*",
                     "slack_channels": "*",
                     "reserved_tag_keys": "",
+                    "submissions": "*",
                 }
             ),
         }

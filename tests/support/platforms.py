@@ -38,5 +38,6 @@ PLATFORM = Platform(
     subnets=("subnet-0123456789abcdef0", "subnet-0123456789abcdef1"),
     assign_public_ip=True,
     log_retention_days=30,
+    max_chain_depth=16,
     allowed=EVERYTHING,
 )

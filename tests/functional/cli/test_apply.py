@@ -137,6 +137,7 @@ class TestApply:
             "image_repositories": "",
             "slack_channels": "#ops",
             "reserved_tag_keys": "access",
+            "submissions": "",
         }
         account.deploy(outputs=OUTPUTS | {"Allowed": json.dumps(allowed)})
         account.build_tables()
