@@ -143,8 +143,8 @@ def test_the_whole_of_a_job_s_stack(row):
     assert set(template["Parameters"]) == {"SpecDigest", "DeletionPolicy"}
     common = {"StateMachineArn", "RoleArn", "LogGroup", "ScheduleArn", "AlarmArn"}
     own = {
-        "lambda": {"LambdaArn"},
-        "ecs": {"TaskDefinitionArn", "EcsClusterArn", "SecurityGroupId"},
+        "lambda": {"BundleVersion", "LambdaArn"},
+        "ecs": {"TaskDefinitionArn", "EcsClusterArn", "Image", "SecurityGroupId"},
     }[row["type"]]
     assert set(template["Outputs"]) == common | own
     assert [r["Type"] for r in template["Resources"].values()].count("AWS::IAM::Role") == 1
