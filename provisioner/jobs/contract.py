@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
+from provisioner.jobs import json_schema, patterns
 from provisioner.jobs.errors import (
     MAX_ERRORS,
     FieldError,
@@ -27,45 +28,51 @@ from provisioner.jobs.values import choice
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from provisioner.jobs.json_schema import Parts
     from provisioner.jobs.model import Job
 
 MAX_BYTES = 8_192
 """Ours, as JSON: what checks a payload grows with both."""
 
-MAX_PATTERN_CHARACTERS = 200
-"""Ours: the time that a pattern takes grows with its length."""
-
-MAX_PATTERNS = 20
-"""Ours: to compile one made to be slow takes a tenth of a second, and 10 MB."""
-
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
-_MAPS_OF_SCHEMAS = frozenset({"$defs", "dependentSchemas", "properties"})
-_LISTS_OF_SCHEMAS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
-_SCHEMAS = frozenset(
+_TEXT = {"type": "string"}
+_FLAG = {"type": "boolean"}
+_NUMBER = {"type": "number"}
+_COUNT = {"type": "integer", "minimum": 0}
+_NAMES = {"type": "array", "items": _TEXT, "uniqueItems": True}
+_MAP = {"type": "object"}
+_SOME = {"type": "array", "minItems": 1}
+
+_VALUES: Mapping[str, Mapping[str, object] | bool] = MappingProxyType(
     {
-        *("additionalProperties", "contains", "else", "if", "items", "not"),
-        *("propertyNames", "then"),
+        **dict.fromkeys(("$comment", "$ref", "$schema", "description", "format", "title"), _TEXT),
+        **dict.fromkeys(("deprecated", "readOnly", "uniqueItems", "writeOnly"), _FLAG),
+        **dict.fromkeys(("exclusiveMaximum", "exclusiveMinimum", "maximum", "minimum"), _NUMBER),
+        **dict.fromkeys(("maxContains", "maxItems", "maxLength", "maxProperties"), _COUNT),
+        **dict.fromkeys(("minContains", "minItems", "minLength", "minProperties"), _COUNT),
+        **dict.fromkeys(json_schema.MAPS_OF_SCHEMAS, _MAP),
+        **dict.fromkeys(json_schema.LISTS_OF_SCHEMAS, _SOME),
+        **dict.fromkeys(json_schema.SCHEMAS, True),
+        "const": True,
+        "default": True,
+        "dependentRequired": {"type": "object", "additionalProperties": _NAMES},
+        "enum": {"type": "array"},
+        "examples": {"type": "array"},
+        "multipleOf": {"type": "number", "exclusiveMinimum": 0},
+        "pattern": _TEXT,
+        "required": _NAMES,
+        "type": {"type": ["string", "array"], "minItems": 1, "uniqueItems": True},
     }
 )
-_VALUES = frozenset(
-    {
-        *("$comment", "$ref", "$schema", "const", "default", "dependentRequired", "deprecated"),
-        *("description", "enum", "examples", "exclusiveMaximum", "exclusiveMinimum", "format"),
-        *("maxContains", "maxItems", "maxLength", "maxProperties", "maximum", "minContains"),
-        *("minItems", "minLength", "minProperties", "minimum", "multipleOf", "pattern"),
-        *("readOnly", "required", "title", "type", "uniqueItems", "writeOnly"),
-    }
-)
-KEYWORDS = _MAPS_OF_SCHEMAS | _LISTS_OF_SCHEMAS | _SCHEMAS | _VALUES
+"""What the value of each keyword has to be, as a schema (JSON Schema 2020-12, its vocabularies)."""
+
+KEYWORDS = frozenset(_VALUES)
 UNSUPPORTED = {
     **dict.fromkeys(("$anchor", "$dynamicAnchor", "$dynamicRef", "$id"), 'use "$defs" and "$ref"'),
     "patternProperties": 'use "propertyNames" and "additionalProperties"',
     **dict.fromkeys(("unevaluatedItems", "unevaluatedProperties"), 'use "additionalProperties"'),
 }
-
-Parts = tuple[str | int, ...]
 
 
 def contract(value: object) -> dict[str, object]:
@@ -77,10 +84,7 @@ def contract(value: object) -> dict[str, object]:
         raise InvalidValueError from error
     if size > MAX_BYTES:
         raise invalid(f"has {size} bytes; the most is {MAX_BYTES}")
-    from provisioner.jobs import json_schema  # noqa: PLC0415  (slow to import; few rows need it)
-
-    problems = tuple(islice(_problems(schema), MAX_ERRORS)) or json_schema.faults(schema)
-    if problems:
+    if problems := tuple(islice(_problems(schema), MAX_ERRORS)):
         raise InvalidValueError(*((_path(at), message) for at, message in problems))
     return schema
 
@@ -109,8 +113,6 @@ def _misfits(
 ) -> tuple[tuple[str, str], ...]:
     if schema is None:
         return ()
-    from provisioner.jobs import json_schema  # noqa: PLC0415  (slow to import; few rows need it)
-
     found = json_schema.misfits(schema, payload, partial=partial)
     return tuple((_path(at), message) for at, message in found)
 
@@ -123,40 +125,54 @@ def _path(parts: Parts) -> str:
 
 
 def _problems(schema: dict[str, object]) -> Iterator[tuple[Parts, str]]:
-    """Yield what jsonschema would pass over in silence, or do more of than we want."""
+    """Yield what is wrong with a schema, or would have more done than we want."""
     if schema.get("type") != "object":
         yield ("type",), 'must be "object" at the top: a payload is a map'
-    if schema.get("$schema", DIALECT) != DIALECT:
-        yield ("$schema",), f'must be "{DIALECT}", or left out'
-    places = {at: part for at, part in _places(schema, ()) if isinstance(part, dict | bool)}
-    schemas = {at: part for at, part in places.items() if isinstance(part, dict)}
-    targets = {_pointer(at) for at in places}
-    patterns = {str(place["pattern"]) for place in schemas.values() if "pattern" in place}
-    if len(patterns) > MAX_PATTERNS:
-        yield (), f"has {len(patterns)} patterns; at most {MAX_PATTERNS} are allowed"
+    places = tuple(json_schema.places(schema))
+    schemas = {at: part for at, part in places if isinstance(part, dict)}
+    if problem := _too_much(
+        {str(part["pattern"]) for part in schemas.values() if "pattern" in part}
+    ):
+        yield (), problem
         return
-    for at, place in schemas.items():
-        for keyword, value in place.items():
+    for at, part in places:
+        if not isinstance(part, dict | bool):
+            yield at, f"must be a map or true or false, not {shown(part)}"
+    targets = json_schema.targets(schema)
+    for at, part in schemas.items():
+        for keyword, value in part.items():
             if problem := _problem(keyword, value, targets):
                 yield (*at, keyword), problem
+            elif not isinstance(found := _VALUES[keyword], bool):
+                for inner, message in json_schema.misfits(found, value):
+                    yield (*at, keyword, *inner), message
 
 
-def _problem(keyword: str, value: object, targets: set[str]) -> str:
+def _too_much(expressions: set[str]) -> str:
+    if len(expressions) > patterns.MAX_PATTERNS:
+        return f"has {len(expressions)} patterns; at most {patterns.MAX_PATTERNS} are allowed"
+    short = [text for text in expressions if len(text) <= patterns.MAX_CHARACTERS]
+    if sum(patterns.size(text).work for text in short) > patterns.MAX_WORK:
+        return "has patterns that repeat too much: count less, or name fewer characters"
+    return ""
+
+
+def _problem(keyword: str, value: object, targets: Mapping[str, object]) -> str:
     match keyword, value:
         case _ if keyword in UNSUPPORTED:
             return f"is not supported; {UNSUPPORTED[keyword]}"
         case _ if keyword not in KEYWORDS:
             return f"is no keyword of JSON Schema{did_you_mean(keyword, KEYWORDS)}"
-        case "$ref", str() if unquote(value) not in targets:
+        case "$schema", str() if value != DIALECT:
+            return f'must be "{DIALECT}", or left out'
+        case "$ref", str() if json_schema.pointer_of(value) not in targets:
             return f'must name a part of this schema, like "#/$defs/day", not {shown(value)}'
         case "type", str() | list():
             return _type_problem(value)
-        case "pattern", str() if len(value) > MAX_PATTERN_CHARACTERS:
-            return f"has {len(value)} characters; the most is {MAX_PATTERN_CHARACTERS}"
+        case "pattern", str() if len(value) > patterns.MAX_CHARACTERS:
+            return f"has {len(value)} characters; the most is {patterns.MAX_CHARACTERS}"
         case "pattern", str():
-            from provisioner.jobs import json_schema  # noqa: PLC0415  (slow to import; few rows need it)
-
-            return json_schema.pattern_problem(value)
+            return patterns.problem(value)
         case _:
             return ""
 
@@ -164,28 +180,7 @@ def _problem(keyword: str, value: object, targets: set[str]) -> str:
 def _type_problem(value: str | list[object]) -> str:
     try:
         for name in [value] if isinstance(value, str) else value:
-            choice(_TYPES)(name)
+            choice(json_schema.TYPES)(name)
     except InvalidValueError as error:
         return str(error)
     return ""
-
-
-def _places(schema: object, at: Parts) -> Iterator[tuple[Parts, object]]:
-    """Yield a schema and all schemas in it, each with its place."""
-    yield at, schema
-    if not isinstance(schema, dict):
-        return
-    for keyword, value in schema.items():
-        inner: list[tuple[Parts, object]] = []
-        if keyword in _SCHEMAS:
-            inner = [((keyword,), value)]
-        elif keyword in _MAPS_OF_SCHEMAS and isinstance(value, dict):
-            inner = [((keyword, name), part) for name, part in value.items()]
-        elif keyword in _LISTS_OF_SCHEMAS and isinstance(value, list):
-            inner = [((keyword, index), part) for index, part in enumerate(value)]
-        for parts, part in inner:
-            yield from _places(part, (*at, *parts))
-
-
-def _pointer(parts: Parts) -> str:
-    return "#" + "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)

@@ -8,8 +8,15 @@ import sys
 import time
 
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
-from provisioner.jobs.contract import payload_errors
+from provisioner.jobs import Rejected, json_schema, parse
+from provisioner.jobs.contract import DIALECT, KEYWORDS, UNSUPPORTED, payload_errors
+from provisioner.jobs.json_schema import misfits
+
+ROW = {"job_name": "x", "type": "ecs", "image": "busybox:1"}
 
 
 def schema(properties, **keywords):
@@ -125,7 +132,7 @@ OTHER_WORDS = {
     "what is not allowed": (
         schema({"v": False}),
         {"v": 1},
-        ("payload", "holds what its schema does not allow"),
+        ("payload.v", "holds what its schema does not allow"),
     ),
     "a reference with a slash": (
         schema({"v": {"$ref": "#/$defs/a~1b%20c"}}, **{"$defs": {"a/b c": {"type": "null"}}}),
@@ -175,11 +182,55 @@ BAD_SCHEMAS = {
     "look-ahead": (schema({"a": {"pattern": "(?=a)b"}}), ".properties.a.pattern", "linear time"),
     "back-reference": (schema({"a": {"pattern": r"(a)\1"}}), ".properties.a.pattern", "linear"),
     "no expression": (schema({"a": {"pattern": "("}}), ".properties.a.pattern", "no regular"),
-    "huge expression": (
-        schema({"a": {"pattern": r"(\w{99}){99}"}}),
-        ".properties.a.pattern",
-        "no regular expression",
+    "huge expression": (schema({"a": {"pattern": r"(\w{99}){99}"}}), "", "repeat too much"),
+    "a huge expression in disguise": (
+        schema({"a": {"pattern": r"([[a-z]\w]{100})*{100}"}}),
+        "",
+        "repeat too much",
     ),
+    "expressions that are large together": (
+        schema({f"k{n}": {"pattern": rf"^\w{{1,{n}}}$"} for n in range(100, 105)}),
+        "",
+        "repeat too much",
+    ),
+    "expression with comments": (
+        schema({"a": {"pattern": "(?x) a # [\n{99}"}}),
+        ".properties.a.pattern",
+        "has the flag x",
+    ),
+    "the dialect of another draft within": (
+        schema({"a": {"$schema": "http://json-schema.org/draft-07/schema#"}}),
+        ".properties.a.$schema",
+        "2020-12",
+    ),
+    "an encoded number sign": (
+        schema({"a": {"$ref": "%23/$defs/a"}}, **{"$defs": {"a": {}}}),
+        ".properties.a.$ref",
+        "part of this schema",
+    ),
+    "an encoded slash": (
+        schema({"a": {"$ref": "#%2f$defs%2fa"}}, **{"$defs": {"a": {}}}),
+        ".properties.a.$ref",
+        "part of this schema",
+    ),
+    "no text in a list of names": (schema({}, required=["a", 5]), ".required[1]", "must be text"),
+    "a name twice": (schema({}, required=["a", "a"]), ".required", "the same entry twice"),
+    "half a length": (schema({"a": {"minLength": 0.5}}), ".properties.a.minLength", "whole number"),
+    "less than nothing": (schema({"a": {"maxItems": -1}}), ".properties.a.maxItems", "at least 0"),
+    "multiple of nothing": (
+        schema({"a": {"multipleOf": 0}}),
+        ".properties.a.multipleOf",
+        "more than 0",
+    ),
+    "none of nothing": (schema({}, anyOf=[]), ".anyOf", "at least 1 entries"),
+    "a list of what is no schema": (schema({}, allOf=[5]), ".allOf[0]", "must be a map or true"),
+    "properties as a list": ({"type": "object", "properties": []}, ".properties", "must be a map"),
+    "names needed by a text": (
+        schema({}, dependentRequired={"a": "b"}),
+        ".dependentRequired.a",
+        "must be a list",
+    ),
+    "a type as a number": (schema({"a": {"type": 5}}), ".properties.a.type", "text or a list"),
     "long expression": (
         schema({"a": {"pattern": "a" * 201}}),
         ".properties.a.pattern",
@@ -207,6 +258,10 @@ def test_a_name_of_a_keyword_may_be_that_of_a_key(accepted):
     assert payload_errors(accepted("lambda", {"payload_schema": named}), {"$id": "x"}) == ()
 
 
+TWICE = {"$ref": "#/$defs/a", "$defs": {"a": {"allOf": [{"$ref": "#/allOf/0"}] * 100}}}
+TWICE["$defs"]["b"] = {"allOf": [{"$ref": "#/$defs/a"}] * 20}
+TWICE["$ref"] = "#/$defs/b"
+
 TAKES_LONG = {
     "a schema in itself": (schema({}, **{"$ref": "#"}), {}),
     "every step twice": (schema({}, **{"$ref": "#/$defs/d0", "$defs": doubled(20)}), {}),
@@ -217,6 +272,40 @@ TAKES_LONG = {
     "a pattern for a long text": (
         schema({"v": {"pattern": "(.{0,60}){0,60}(x+x+)+$"}}),
         {"v": "x" * 100_000 + "b"},
+    ),
+    "a slow pattern for a shorter one": (
+        schema({"v": {"pattern": "(.{0,60}){0,60}(x+x+)+$"}}),
+        {"v": "x" * 10_000 + "b"},
+    ),
+    "itself, twice each time, in its own dialect": (
+        schema({}, **{"$schema": DIALECT, "allOf": [{"$ref": "#"}, {"$ref": "#"}]}),
+        {},
+    ),
+    "every step twice, in their own dialect": (
+        schema(
+            {},
+            **{
+                "$ref": "#/$defs/d0",
+                "$defs": {name: {"$schema": DIALECT, **part} for name, part in doubled(20).items()},
+            },
+        ),
+        {},
+    ),
+    "lists looked through for nothing": (
+        schema({"v": {"allOf": [{"items": {}}] * 400}}),
+        {"v": [1] * 8_000},
+    ),
+    "large values compared": (
+        schema({"v": {"allOf": [{"enum": [[*range(200)]] * 2}] * 5, "items": {"$ref": "#"}}}),
+        {"v": [[*range(200)]] * 2_000},
+    ),
+    "large entries told apart": (
+        schema({"v": {"allOf": [{"uniqueItems": True}] * 200}}),
+        {"v": [{"a": n} for n in range(2_000)]},
+    ),
+    "hundreds of properties, hundreds of times": (
+        schema({}, allOf=[{"properties": {f"k{n}": True for n in range(300)}}], **TWICE),
+        {f"k{n}": 1 for n in range(300)},
     ),
 }
 
@@ -240,12 +329,19 @@ def test_a_pattern_takes_linear_time(accepted):
     assert time.process_time() - began < 5  # backtracking would take longer than the world lasts
 
 
-def test_numbers_beyond_all_bounds_are_told(accepted):
-    job = accepted("lambda", {"payload_schema": schema({"v": {"multipleOf": 0.1}})})
+MULTIPLES = {
+    "beyond what a float holds": (0.1, 10**400, True),
+    "in tenths": (0.1, 0.3, True),
+    "not in tenths": (0.1, 0.35, False),
+    "whole": (3, 9, True),
+    "infinite": (3, float("inf"), False),
+    "of the least": (5e-324, 1e308, True),
+}
 
-    (error,) = payload_errors(job, {"v": 10**400})
 
-    assert "a number too large" in error.message
+@pytest.mark.parametrize(("of", "value", "fits"), MULTIPLES.values(), ids=MULTIPLES)
+def test_a_multiple_is_one_to_the_last_digit(of, value, fits):
+    assert (not misfits(schema({"v": {"multipleOf": of}}), {"v": value})) == fits
 
 
 def test_the_deepest_schema_of_a_row_can_be_checked(accepted):
@@ -254,16 +350,101 @@ def test_the_deepest_schema_of_a_row_can_be_checked(accepted):
     assert accepted("lambda", {"payload_schema": deep}).payload_schema == deep
 
 
-def test_a_row_without_a_schema_does_not_load_jsonschema():
-    row = {"job_name": "x", "type": "ecs", "image": "busybox:1", "payload": {"a": 1}}
+DEEP = json.loads("[" * 900 + "]" * 900)
+
+
+@pytest.mark.parametrize("keyword", [{"uniqueItems": True}, {"enum": [[]]}, {"const": 1}])
+def test_a_payload_as_deep_as_json_can_be_raises_nothing(keyword):
+    ((_, message),) = misfits(schema({"v": keyword}), {"v": [DEEP, DEEP]})
+
+    assert "too many steps" in message
+
+
+def test_a_keyword_of_a_dialect_within_changes_nothing(accepted):
+    within = schema({"a": {"$schema": DIALECT, "type": "integer"}})
+
+    (error,) = payload_errors(accepted("lambda", {"payload_schema": within}), {"a": "x"})
+
+    assert error.message == 'must be a whole number, not "x"'
+
+
+NAMES = st.sampled_from(["a", "b", "$ref", "%25", "a/b", "~"])
+LEAVES = (
+    st.none() | st.booleans() | st.integers(-2, 4) | st.floats(-2, 4) | st.text("ab1", max_size=3)
+)
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3)
+)
+COUNTS = st.integers(0, 3)
+
+
+def schemas(inner):
+    several = st.lists(inner, min_size=1, max_size=2)
+    maps = st.dictionaries(NAMES, inner, max_size=3)
+    listed = st.lists(NAMES, max_size=2, unique=True)
+    kinds = st.sampled_from(json_schema.TYPES)
+    return st.booleans() | st.fixed_dictionaries(
+        {},
+        optional={
+            **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), COUNTS),
+            **dict.fromkeys(("minProperties", "maxProperties"), COUNTS),
+            **dict.fromkeys(("minContains", "maxContains", "multipleOf"), st.integers(1, 2)),
+            **dict.fromkeys(("minimum", "exclusiveMaximum"), st.integers(-1, 3) | st.floats(-1, 3)),
+            **dict.fromkeys(("allOf", "anyOf", "oneOf", "prefixItems"), several),
+            **dict.fromkeys(("properties", "dependentSchemas", "$defs"), maps),
+            **dict.fromkeys(json_schema.SCHEMAS, inner),
+            "$ref": st.sampled_from(
+                ["#", "#/$defs/a", "#/properties/b", "#/allOf/0", "#/$defs/%2525", "#/not"]
+            ),
+            "const": VALUES,
+            "dependentRequired": st.dictionaries(NAMES, listed, max_size=2),
+            "enum": st.lists(VALUES, max_size=3),
+            "pattern": st.sampled_from(["^a", "b$", "[0-9]", "a{1,2}b"]),
+            "required": listed,
+            "type": kinds | st.lists(kinds, min_size=1, max_size=2, unique=True),
+            "uniqueItems": st.booleans(),
+        },
+    )
+
+
+SCHEMAS = st.recursive(st.just({}), schemas, max_leaves=8).filter(
+    lambda made: made not in (True, False)
+)
+PAYLOADS = st.dictionaries(NAMES, VALUES, max_size=4)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(SCHEMAS, PAYLOADS)
+def test_a_payload_fits_exactly_when_the_library_says_so(made, payload):
+    made = {**made, "type": "object"}
+    assume(not isinstance(parse(ROW | {"payload_schema": made}), Rejected))
+    found = misfits(made, payload)
+    assume(not any("too many steps" in message for _, message in found))
+
+    assert (not found) == Draft202012Validator(made).is_valid(payload), found
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.dictionaries(st.sampled_from(sorted(KEYWORDS | UNSUPPORTED.keys())), SCHEMAS | VALUES),
+    PAYLOADS,
+)
+def test_no_schema_makes_anything_raise(made, payload):
+    job = parse(ROW | {"payload_schema": {**made, "type": "object"}, "payload": payload})
+
+    if not isinstance(job, Rejected):
+        payload_errors(job, payload)
+
+
+def test_the_library_is_not_in_the_package():
+    row = ROW | {"payload_schema": DAY, "payload": {"day": "2026-11-20"}}
     script = (
         "import sys; from provisioner.jobs import parse; "
-        f"from provisioner.jobs.contract import payload_errors; job = parse({json.dumps(row)}); "
-        "print(payload_errors(job, {}), 'jsonschema' in sys.modules)"
+        f"parse({row!r}); print('jsonschema' in sys.modules)"
     )
 
     found = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True
     )
 
-    assert found.stdout == "() False\n"
+    assert found.stdout == "False\n"
