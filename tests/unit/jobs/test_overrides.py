@@ -13,6 +13,7 @@ SECRET = {"DB": "arn:aws:ssm:eu-west-1:123456789012:parameter/db"}
 GOOD = {
     "nothing": ({}, {}, {}),
     "command as text": (ALL, {"command": "a 'b c'"}, {"command": ["a", "b c"]}),
+    "command as a shell splits it": (ALL, {"command": '"\\$" a\\\nb'}, {"command": ["$", "ab"]}),
     "command as a list": (ALL, {"command": ["a", "b c"]}, {"command": ["a", "b c"]}),
     "environment": (ALL, {"environment": {"DAY": "x"}}, {"environment": {"DAY": "x"}}),
     "memory with the row's cpu": (ALL, {"memory_mb": "2048"}, {"memory_mb": 2048}),
