@@ -15,7 +15,7 @@ export SAM_CLI_TELEMETRY := 0
 # The Lambda runtime brings the SDK, kept current by AWS, so the package does not.
 RUNTIME_HAS := $(foreach name,boto3 botocore s3transfer urllib3 python-dateutil,--no-emit-package $(name))
 
-.PHONY: local local-down test test-fast test-simulation test-engine test-engine-most test-engine-beside simulate simulate-run check bench build deploy lock golden clean
+.PHONY: local local-down test test-fast test-simulation test-engine test-engine-most test-engine-beside simulate simulate-run smoke check bench build deploy lock golden clean
 
 local: $(READY)
 	@$(BIN)/provisioner local up
@@ -50,6 +50,10 @@ simulate-run: $(READY)
 
 test-fast: $(READY)
 	$(BIN)/pytest -q -n auto
+
+# What only AWS proves, against the bootstrap that is deployed where the credentials lead to.
+smoke: $(READY)
+	PROVISIONER_STACK="$(or $(STACK),jobs)" $(BIN)/pytest -q -m smoke tests/smoke
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -88,11 +88,12 @@ class EngineUnderTest:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.environment = dict(environment)
         self._session = boto3.Session(
-            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-            region_name=environment["AWS_REGION"],
+            aws_access_key_id=environment.get("AWS_ACCESS_KEY_ID"),
+            aws_secret_access_key=environment.get("AWS_SECRET_ACCESS_KEY"),
+            aws_session_token=environment.get("AWS_SESSION_TOKEN"),
+            region_name=environment.get("AWS_REGION"),
         )
-        self.url = environment["AWS_ENDPOINT_URL"]
+        self.url = environment.get("AWS_ENDPOINT_URL")
         self.outputs = {o["OutputKey"]: o["OutputValue"] for o in self.bootstrap()["Outputs"]}
         self._jobs = self.table("Jobs")
         self._stacks = self.table("Stacks")
