@@ -8,14 +8,14 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 from provisioner.aws.clients import client, translated
 from provisioner.errors import NotFoundError, PermanentError
 from provisioner.jobs import S3Object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 EXCLUDED = (
@@ -81,19 +81,58 @@ def push(bucket: str, name: str, folder: Path, exclude: Iterable[str] = ()) -> P
     """
     files = sorted(_files(folder, "", (*EXCLUDED, *exclude), ()), key=lambda file: file.name)
     size_bytes = sum(file.path.stat().st_size for file in files)
+    _check_size(folder, len(files), size_bytes)
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as archive:
+
+        def packed() -> IO[bytes]:
+            _pack(files, archive)
+            archive.seek(0)
+            return archive
+
+        bundle, uploaded = _put(bucket, f"{name}.zip", _digest(files), packed)
+    return Pushed(bundle, uploaded, len(files), size_bytes)
+
+
+def push_archive(bucket: str, name: str, path: Path) -> Pushed:
+    """Put a zip archive, which a .jar is too, as it is into a versioned bucket, as `push` does.
+
+    Raises
+    ------
+    PermanentError
+        If it is not a zip archive, holds no files, or more than Lambda takes.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            sizes = [entry.file_size for entry in archive.infolist() if not entry.is_dir()]
+    except (zipfile.BadZipFile, NotImplementedError) as error:
+        message = f"{path} is neither a folder nor a zip archive"
+        raise PermanentError(message) from error
+    _check_size(path, len(sizes), sum(sizes))
+    content = hashlib.sha256()
+    _feed(content, path)
+    with path.open("rb") as archive_file:
+        bundle, uploaded = _put(bucket, f"{name}.zip", content.hexdigest(), lambda: archive_file)
+    return Pushed(bundle, uploaded, len(sizes), sum(sizes))
+
+
+def _check_size(path: Path, files: int, size_bytes: int) -> None:
     if not files:
-        message = f"{folder} holds no files"
+        message = f"{path} holds no files"
         raise PermanentError(message)
     if size_bytes > MAX_BYTES:
-        message = f"{folder} holds {size_bytes:,} bytes; Lambda takes at most {MAX_BYTES:,}"
+        message = f"{path} holds {size_bytes:,} bytes; Lambda takes at most {MAX_BYTES:,}"
         raise PermanentError(message)
-    digest = _digest(files)
-    key = f"{name}.zip"
+
+
+def _put(
+    bucket: str, key: str, digest: str, content: Callable[[], IO[bytes]]
+) -> tuple[S3Object, bool]:
+    """Return the bundle of that digest, and whether it had to be uploaded."""
     version_id = _current(bucket, key, digest)
     uploaded = version_id is None
     if version_id is None:
-        version_id = _upload(bucket, key, digest, files)
-    return Pushed(S3Object(bucket, key, version_id), uploaded, len(files), size_bytes)
+        version_id = _upload(bucket, key, digest, content())
+    return S3Object(bucket, key, version_id), uploaded
 
 
 def _files(
@@ -136,28 +175,39 @@ def _current(bucket: str, key: str, digest: str) -> str | None:
             head = client("s3").head_object(Bucket=bucket, Key=key)
     except NotFoundError:
         return None
+    except PermanentError as error:  # S3 says but 403 to a HEAD, and so of what is not there
+        message = (
+            f"s3://{bucket}/{key} may not be read: it takes s3:GetObject on it, and s3:ListBucket "
+            f"on the bucket ({error})"
+        )
+        raise PermanentError(message) from error
     if head["Metadata"].get(_DIGEST) != digest:
         return None
     return str(head["VersionId"]) if "VersionId" in head else None
 
 
-def _upload(bucket: str, key: str, digest: str, files: Iterable[_File]) -> str | None:
-    with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as archive:
-        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as bundle:
-            for file in files:
-                entry = zipfile.ZipInfo(file.name, _EPOCH)
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                entry.create_system = 3  # Unix: Lambda reads the permissions
-                entry.external_attr = (0o100755 if file.executable else 0o100644) << 16
-                with file.path.open("rb") as source, bundle.open(entry, "w") as target:
-                    shutil.copyfileobj(source, target, _CHUNK_BYTES)
-        archive.seek(0)
+def _pack(files: Iterable[_File], archive: IO[bytes]) -> None:
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for file in files:
+            entry = zipfile.ZipInfo(file.name, _EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3  # Unix: Lambda reads the permissions
+            entry.external_attr = (0o100755 if file.executable else 0o100644) << 16
+            with file.path.open("rb") as source, bundle.open(entry, "w") as target:
+                shutil.copyfileobj(source, target, _CHUNK_BYTES)
+
+
+def _upload(bucket: str, key: str, digest: str, content: IO[bytes]) -> str | None:
+    try:
         with translated():
             response = client("s3").put_object(
                 Bucket=bucket,
                 Key=key,
-                Body=archive,
+                Body=content,
                 ContentType="application/zip",
                 Metadata={_DIGEST: digest},
             )
+    except PermanentError as error:
+        message = f"s3://{bucket}/{key} may not be written: it takes s3:PutObject on it ({error})"
+        raise PermanentError(message) from error
     return str(response["VersionId"]) if "VersionId" in response else None

@@ -1,4 +1,4 @@
-"""`provisioner push`: a folder of code into the bundle bucket."""
+"""`provisioner push`: code into the bundle bucket."""
 
 import re
 from pathlib import Path
@@ -19,17 +19,19 @@ _NAME = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 
 @app.command()
 def push(
-    folder: Annotated[
+    path: Annotated[
         Path,
         typer.Argument(
-            metavar="DIR", show_default=False, help="What becomes the root of the archive."
+            metavar="PATH",
+            show_default=False,
+            help="A folder, which becomes the root of an archive, or an archive: .zip, .jar.",
         ),
     ],
     *,
     name: Annotated[
         str,
         typer.Option(
-            "--name", metavar="NAME", help="Key of the bundle without .zip; default: DIR's name."
+            "--name", metavar="NAME", help="Key of the bundle without .zip; default: PATH's name."
         ),
     ] = "",
     exclude: Annotated[
@@ -40,20 +42,29 @@ def push(
     ] = None,
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
-    """Put a folder of code into the bundle bucket, as a zip archive.
+    """Put a folder of code into the bundle bucket, as a zip archive, or an archive as it is.
 
     Prints the s3:// URI for the row's "bundle". The same files are the same version, however often
     they are pushed.
     """
-    if not folder.is_dir():
-        message = f"{folder} is {'no folder' if folder.exists() else 'not there'}"
+    if not path.exists():
+        message = f"{path} is not there"
         raise PermanentError(message)
-    key = (name or folder.resolve().name).removesuffix(".zip")
+    is_folder = path.is_dir()
+    if exclude and not is_folder:
+        message = "--exclude is for folders: an archive is pushed as it is"
+        raise typer.BadParameter(message)
+    own = path.resolve()
+    key = (name or (own.name if is_folder else own.stem)).removesuffix(".zip")
     if not _NAME.fullmatch(key):
         message = f'"{key}" cannot name a bundle: use letters, digits, ".", "_", "-" and "/"'
         raise PermanentError(message)
     with session(stack) as here:
-        pushed = bundles.push(here.bundle_bucket, key, folder, exclude or ())
+        bucket = here.bundle_bucket
+        if is_folder:
+            pushed = bundles.push(bucket, key, path, exclude or ())
+        else:
+            pushed = bundles.push_archive(bucket, key, path)
     verb = "Uploaded" if pushed.uploaded else "Already there:"
     hint(f"{verb} {pushed.files} file{'s' * (pushed.files != 1)}, {pushed.size_bytes:,} bytes.")
     stdout().print(pushed.bundle.uri, soft_wrap=True)

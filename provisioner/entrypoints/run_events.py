@@ -14,7 +14,7 @@ from provisioner.aws import executions
 from provisioner.aws.tasks import Tasks
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.completion import complete
-from provisioner.runs import ENDED_AS, EndedExecution, waited_of
+from provisioner.runs import ENDED_AS, EndedExecution, RunStatus, waited_of
 from provisioner.settings import Settings
 
 if TYPE_CHECKING:
@@ -62,10 +62,18 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
         job_name=job_name,
         execution_name=execution.execution_name,
         status=execution.status,
+        extra=_said(execution),
         stopped_tasks=completed.stopped_tasks,
         wrote_row=completed.wrote_row,
         freed_lock=completed.freed_lock,
     )
+
+
+def _said(execution: EndedExecution) -> dict[str, object]:
+    """Return why a run was stopped; what a job's own errors say stays out of the log."""
+    said = {"error": execution.error, "cause": execution.cause}
+    stopped = execution.status is RunStatus.STOPPED
+    return {name: text for name, text in said.items() if text and stopped}
 
 
 def _waited(job_name: str, detail: dict[str, Any]) -> str | None:

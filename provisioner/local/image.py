@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 from provisioner.local.errors import LocalError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 JOB_FOLDER = "/job"
 _PACKAGES_FOLDER = "/opt/python"
@@ -145,7 +145,7 @@ def architecture() -> str:
     return "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
 
 
-def _config(layers: Iterable[Layer]) -> bytes:
+def _config(layers: Sequence[Layer]) -> bytes:
     libraries = sorted({str(path.parent) for path in _libraries(_programs())})
     document = {
         "architecture": _ARCHITECTURES.get(platform.machine(), platform.machine()),
@@ -160,6 +160,8 @@ def _config(layers: Iterable[Layer]) -> bytes:
             "Cmd": ["python", f"{JOB_FOLDER}/job.py"],
             "WorkingDir": JOB_FOLDER,
         },
+        # One entry a layer, or builders refuse it as a base (OCI image configuration, history).
+        "history": [{"created_by": "provisioner local"} for _ in layers],
         "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
     }
     return json.dumps(document, sort_keys=True).encode()

@@ -365,6 +365,24 @@ class TestRunEvents:
         assert row["duration_ms"]["N"] == "10333"
         assert row["cause"]["S"] == "by hand"
 
+    @pytest.mark.parametrize(
+        ("status", "error", "logged"),
+        [
+            ("ABORTED", "Stopped", ("Stopped", "by hand")),
+            ("ABORTED", None, (None, "by hand")),
+            ("FAILED", "ValueError", (None, None)),
+        ],
+        ids=["stopped", "stopped without an error", "a job's own error"],
+    )
+    def test_the_log_says_why_a_run_was_stopped(self, caplog, status, error, logged):
+        ended = captured_end()
+        ended["detail"] |= {"status": status, "error": error}
+
+        run_events.handler(ended, Context())
+
+        (line,) = [record for record in caplog.records if record.msg == "run ended"]
+        assert (getattr(line, "error", None), getattr(line, "cause", None)) == logged
+
     def test_rounding_of_the_start_does_not_matter(self):
         self.put_run(run_row(started="2026-11-21T09:00:00.000Z"))
 

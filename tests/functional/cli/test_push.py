@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import json
+import zipfile
+
+import boto3
 import pytest
+from moto.core import set_initial_no_auth_action_count
 
 from provisioner.aws.clients import client
 from tests.support.cli import BUNDLES, bundle_in
@@ -99,7 +104,7 @@ class TestPush:
         ("arguments", "words"),
         [
             pytest.param(("nowhere",), "nowhere is not there", id="missing"),
-            pytest.param((__file__,), "is no folder", id="a file"),
+            pytest.param((__file__,), "is neither a folder nor a zip archive", id="a file"),
             pytest.param((".", "--name", "a b"), "cannot name a bundle", id="a bad name"),
         ],
     )
@@ -109,6 +114,47 @@ class TestPush:
         assert result.exit_code == 1
         assert words in result.stderr
         assert result.stdout == ""
+
+    @pytest.mark.parametrize(("name", "key"), [("x.jar", "x.zip"), ("my.code.zip", "my.code.zip")])
+    def test_an_archive_is_pushed_as_it_is(self, here, tmp_path, name, key):
+        path = tmp_path / name
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("Main.class", "code")
+
+        first, again = here.run("push", str(path)), here.run("push", str(path))
+
+        assert first.stdout.startswith(f"s3://{BUNDLES}/{key}?versionId=")
+        assert first.stdout == again.stdout
+        assert "1 file, 4 bytes" in first.stderr
+        stored = client("s3").get_object(Bucket=BUNDLES, Key=key)["Body"].read()
+        assert stored == path.read_bytes()
+
+    def test_nothing_is_left_out_of_an_archive(self, here, tmp_path):
+        with zipfile.ZipFile(tmp_path / "x.jar", "w") as archive:
+            archive.writestr("a.csv", "")
+
+        assert here.run("push", str(tmp_path / "x.jar"), "--exclude", "*.csv").exit_code == 2
+
+    @pytest.mark.parametrize("right", ["s3:GetObject", "s3:PutObject"])
+    def test_a_right_that_is_missing_is_named(self, fresh_clients, folder, monkeypatch, right):
+        allowed = {"cloudformation:DescribeStacks", "s3:ListBucket", "s3:GetObject"} - {right}
+        iam = boto3.client("iam")
+        iam.create_user(UserName="developer")
+        statement = {"Effect": "Allow", "Action": sorted(allowed), "Resource": "*"}
+        iam.put_user_policy(
+            UserName="developer",
+            PolicyName="own",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        )
+        key = iam.create_access_key(UserName="developer")["AccessKey"]
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+        boto3.DEFAULT_SESSION = None
+
+        result = set_initial_no_auth_action_count(0)(fresh_clients.run)("push", str(folder))
+
+        assert result.exit_code == 1
+        assert f"it takes {right} on it" in result.stderr
 
     def test_an_empty_folder(self, here, tmp_path):
         result = here.run("push", str(tmp_path))

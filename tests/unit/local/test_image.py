@@ -57,6 +57,7 @@ def test_manifest_and_config_name_each_part_by_its_digest(built):
     if built is None:
         return
     manifest, config = json.loads(built.manifest), json.loads(built.config)
+    assert len(config["history"]) == len(built.layers)
 
     for described, layer in zip(manifest["layers"], built.layers, strict=True):
         assert described["digest"] == "sha256:" + hashlib.sha256(layer.blob).hexdigest()
