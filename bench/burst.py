@@ -27,7 +27,14 @@ from provisioner.pacing import PER_SECOND, Quota
 from provisioner.ports import Ports, StackRequest
 from provisioner.stack import JobStatus, StackState
 from tests.simulation.world.wiring import wire
-from tests.support.fakes import FakeCloudFormation, FakeDependants, FakeJobs, FakePace, FakeStacks
+from tests.support.fakes import (
+    FakeCloudFormation,
+    FakeDeletions,
+    FakeDependants,
+    FakeJobs,
+    FakePace,
+    FakeStacks,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -254,6 +261,7 @@ def run(count: int) -> Burst:
         Pace(burst),
         lambda job: burst.call("pin", lambda: job),
         FakeDependants(),
+        FakeDeletions(burst.clock),
     )
     with pytest.MonkeyPatch.context() as patch:
         wire(patch, ports, burst.clock, burst.chance)

@@ -23,6 +23,8 @@ FUNCTION = {
     "JOBS_TABLE": "jobs-jobs",
     "STACKS_TABLE": "jobs-stacks",
     "PACE_TABLE": "jobs-pace",
+    "DELETION_BUDGET_JOBS": "20",
+    "DELETION_BUDGET_PERCENT": "25",
     "TRIGGERS_TABLE": "jobs-triggers",
     "RECONCILE_QUEUE_URL": f"https://sqs.eu-central-1.amazonaws.com/{_ACCOUNT}/jobs-reconcile",
     "DEAD_LETTER_QUEUE_URL": f"https://sqs.eu-central-1.amazonaws.com/{_ACCOUNT}/jobs-dead",

@@ -23,6 +23,7 @@ from tests.simulation.world.wiring import wire
 from tests.support.fakes import (
     FakeClock,
     FakeCloudFormation,
+    FakeDeletions,
     FakeDependants,
     FakeJobs,
     FakeQueue,
@@ -54,6 +55,7 @@ class World:
             OpenPace(self.clock),
             lambda job: job,
             FakeDependants(),
+            FakeDeletions(self.clock),
         )
         self._memory_mb = 512
         self.names = [f"orders-{number}" for number in range(jobs)]

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from provisioner.pacing import PER_SECOND, Quota
-from provisioner.stack import IN_PROGRESS, SETTLED, JobStatus
+from provisioner.stack import IN_PROGRESS, SETTLED, Deletion, JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,6 +114,8 @@ def due_for_drift(
 def _compare(
     row_digest: str | None, record: StackRecord | None, stack: StackSummary | None
 ) -> Finding | None:
+    if record is not None and record.deletion is Deletion.HELD:
+        return None if row_digest is None else Finding.MISSED
     if record is not None and record.status in _SWEPT:
         return None
     if stack is not None and stack.status in IN_PROGRESS:

@@ -33,13 +33,15 @@ class UnreadableError(PermanentError):
 class Look:
     """A message of the reconcile queue: look at a job.
 
-    `retry` makes the look forget what has failed before; `detect_drift` has the drift of the job's
+    `retry` makes the look forget what has failed before; `confirm_deletion` lets the job's stack be
+    deleted though many others are; `detect_drift` has the drift of the job's
     stack looked for instead. `tries` are the looks in a row that could not be taken, `receives` the
     times that a function was given it under another message.
     """
 
     job_name: str
     retry: bool = False
+    confirm_deletion: bool = False
     detect_drift: bool = False
     tries: int = 0
     receives: int = 0
@@ -136,6 +138,7 @@ def of_look(message: object) -> Look:
     return Look(
         job_name,
         retry=message.get("retry") is True,
+        confirm_deletion=message.get("confirm_deletion") is True,
         detect_drift=message.get("detect_drift") is True,
         tries=_times(message.get("tries")),
         receives=_times(message.get("receives")),

@@ -18,6 +18,7 @@ from provisioner.stack import (
     IN_PROGRESS,
     SETTLED,
     UNBORN,
+    Deletion,
     Failure,
     JobStatus,
     StackRecord,
@@ -85,6 +86,11 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """Do not delete the stack before somebody has confirmed it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Nothing:
     """All is as it should be."""
 
@@ -108,7 +114,7 @@ class GiveUp:
 Operation: TypeAlias = Create | Update | Delete | ContinueRollback
 """What CloudFormation is called for."""
 
-Action: TypeAlias = Operation | Wait | Nothing | Reject | GiveUp
+Action: TypeAlias = Operation | Wait | Hold | Nothing | Reject | GiveUp
 
 
 def decide(
@@ -191,7 +197,14 @@ def _decide_absent(record: StackRecord, observed: StackState | None, now: dateti
         return Wait(_IN_PROGRESS_AS[observed.status])
     if observed.status is StackStatus.DELETE_FAILED:
         return _delete_again(record, observed, now)
-    return Delete()
+    return Hold() if record.deletion is Deletion.HELD else Delete()
+
+
+def counts_as_deletion(operation: Operation, desired: Desired, observed: StackState) -> bool:
+    """Tell whether an operation takes away what worked, because the row is gone."""
+    if not isinstance(operation, Delete) or desired is not None:
+        return False
+    return observed.status not in UNBORN and observed.status is not StackStatus.DELETE_FAILED
 
 
 def _unless_failed(

@@ -118,6 +118,13 @@ class Pace(Protocol):
         """Let nobody through for a while; return until when."""
 
 
+class Deletions(Protocol):
+    """How many stacks may go at once because their rows are gone."""
+
+    def admit(self, job_name: str) -> bool:
+        """Tell whether the deletion of a job's stack may begin; see `deletions.admit`."""
+
+
 class Dependants(Protocol):
     """Which jobs wait for which, and what they wait for."""
 
@@ -266,3 +273,4 @@ class Ports:
     pace: Pace
     pin: Callable[[Job], Job | Rejected]
     dependants: Dependants
+    deletions: Deletions

@@ -29,8 +29,10 @@ from provisioner.plan import (
     Delete,
     Desired,
     GiveUp,
+    Hold,
     Operation,
     Wanted,
+    counts_as_deletion,
     decide,
 )
 from provisioner.record import (
@@ -39,6 +41,7 @@ from provisioner.record import (
     Refused,
     Waiting,
     after,
+    confirming,
     forgiven,
     leaving,
     retaining,
@@ -46,6 +49,7 @@ from provisioner.record import (
     waiting,
 )
 from provisioner.stack import (
+    Deletion,
     Failure,
     JobStatus,
     StackRecord,
@@ -86,6 +90,18 @@ class _Look:
     forgive: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a person has asked of a look."""
+
+    forgive: bool
+    confirm: bool
+
+    def record(self, stored: StackRecord) -> StackRecord:
+        record = forgiven(stored) if self.forgive else stored
+        return confirming(record) if self.confirm else record
+
+
 class Reconciler:
     """Brings the stack of a job one step nearer to its row."""
 
@@ -102,7 +118,11 @@ class Reconciler:
         self._clock = clock
 
     def reconcile(
-        self, job_names: Iterable[str], *, retry: Collection[str] = ()
+        self,
+        job_names: Iterable[str],
+        *,
+        retry: Collection[str] = (),
+        confirmed: Collection[str] = (),
     ) -> Iterator[tuple[str, Reconciled | Exception]]:
         """Look at each job once and act once; an error of one touches no other.
 
@@ -112,6 +132,8 @@ class Reconciler:
             The jobs to look at.
         retry
             Those of them whose failures are to be forgotten, because a person asked for it.
+        confirmed
+            Those of them whose stacks a person lets go, though too many rows went at once.
 
         Yields
         ------
@@ -127,9 +149,8 @@ class Reconciler:
             result: Reconciled | Exception
             try:
                 with guarded.processor_time(JOB_SECONDS):
-                    result = self._settle(
-                        name, rows.get(name), records.get(name), forgive=name in retry
-                    )
+                    asked = _Asked(forgive=name in retry, confirm=name in confirmed)
+                    result = self._settle(name, rows.get(name), records.get(name), asked)
             except Exception as error:  # noqa: BLE001  (whatever one job does, its neighbours go on)
                 result = error
             yield name, result
@@ -139,32 +160,30 @@ class Reconciler:
         name: str,
         row: Mapping[str, object] | None,
         record: StackRecord | None,
-        *,
-        forgive: bool,
+        asked: _Asked,
     ) -> Reconciled:
         for _ in range(_LOOKS - 1):
             try:
-                return self._look(name, row, record, forgive=forgive)
+                return self._look(name, row, record, asked)
             except ConflictError:
                 row = self._ports.jobs.get_many([name]).get(name)
                 record = self._ports.stacks.get_many([name]).get(name)
-        return self._look(name, row, record, forgive=forgive)
+        return self._look(name, row, record, asked)
 
     def _look(
         self,
         name: str,
         row: Mapping[str, object] | None,
         record: StackRecord | None,
-        *,
-        forgive: bool,
+        asked: _Asked,
     ) -> Reconciled:
         now = self._clock()
         stack_name = jobs.stack_name(self._prefix, name)
         stored = record or StackRecord(name, stack_name=stack_name)
-        record = forgiven(stored) if forgive else stored
+        record = asked.record(stored)
         parsed = None if row is None else guarded.parse(row, self._allowed)
         digest = guarded.row_digest(row, parsed) if row is not None and parsed else None
-        look = _Look(stored, record, _as_written(parsed), digest, now, forgive=forgive)
+        look = _Look(stored, record, _as_written(parsed), digest, now, asked.forgive)
         try:
             look = self._chained(look)
             record = look.record
@@ -251,6 +270,8 @@ class Reconciler:
         quota = quota_of(operation)
         if quota is not stood_for and (ahead := self._stand_in_line(look, quota)):
             return ahead
+        if observed and self._is_held(look, operation, observed):
+            return self._keep(look, Hold(), Done(), observed)
         place = self._ports.pace.take(quota)
         if not place.go:
             return self._wake_and_wait(look, quota, place)
@@ -262,6 +283,14 @@ class Reconciler:
         except TemporaryError as error:
             return self._wake_and_wait(look, quota, self._turned_away(quota, error, look.now))
         return self._keep(look, operation, outcome, observed)
+
+    def _is_held(self, look: _Look, operation: Operation, observed: StackState) -> bool:
+        """Tell whether so many rows went at once that this stack must not go, too."""
+        if not counts_as_deletion(operation, look.desired, observed):
+            return False
+        if look.record.deletion is Deletion.CONFIRMED:
+            return False
+        return not self._ports.deletions.admit(look.record.job_name)
 
     def _foretell(self, look: _Look, operation: Operation) -> _Look:
         """Write down what a deletion is going to leave behind: once it is over nobody could."""

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from provisioner.causes import is_recoverable
+from provisioner.deletions import HELD
 from provisioner.jobs import FieldError
 from provisioner.pacing import PER_SECOND, Admission, Place, Quota
 from provisioner.plan import (
@@ -17,6 +18,7 @@ from provisioner.plan import (
     Delete,
     Desired,
     GiveUp,
+    Hold,
     Nothing,
     Reject,
     Update,
@@ -27,6 +29,7 @@ from provisioner.plan import (
 from provisioner.stack import (
     SETTLED,
     Condition,
+    Deletion,
     Drift,
     DriftStatus,
     Failure,
@@ -87,7 +90,7 @@ def after(
     """Return the row to write; equal to `record` when there is nothing new to say."""
     fresh = _observe(_want(replace(record, admission=None), desired), observed)
     if desired is not None:
-        fresh = replace(fresh, expires_at=None)
+        fresh = replace(fresh, expires_at=None, deletion=None)
     match outcome:
         case Done(stack_id=stack_id):
             fresh = _act(replace(fresh, stack_id=stack_id or fresh.stack_id), action, now)
@@ -129,6 +132,12 @@ def retaining(record: StackRecord, desired: Desired) -> StackRecord:
 def leaving(record: StackRecord, resources: Iterable[str]) -> StackRecord:
     """Return the record that tells which resources its stack's deletion leaves behind."""
     return replace(record, orphans=tuple(dict.fromkeys((*record.orphans, *resources))))
+
+
+def confirming(record: StackRecord) -> StackRecord:
+    """Return the record of a job whose deletion somebody has confirmed, if it was held."""
+    is_held = record.deletion is Deletion.HELD
+    return replace(record, deletion=Deletion.CONFIRMED) if is_held else record
 
 
 def forgiven(record: StackRecord) -> StackRecord:
@@ -191,10 +200,9 @@ def _observe(record: StackRecord, observed: StackState | None) -> StackRecord:
 
 def _act(record: StackRecord, action: Action, now: datetime) -> StackRecord:
     match action:
-        case Create():
-            return replace(record, status=JobStatus.CREATING, next_attempt_at=None, recoveries=0)
-        case Update():
-            return replace(record, status=JobStatus.UPDATING, next_attempt_at=None, recoveries=0)
+        case Create() | Update():
+            status = JobStatus.CREATING if isinstance(action, Create) else JobStatus.UPDATING
+            return replace(record, status=status, next_attempt_at=None, recoveries=0)
         case Delete(retain_resources=kept):
             return replace(_recover(leaving(record, kept)), status=JobStatus.DELETING)
         case ContinueRollback():
@@ -210,6 +218,8 @@ def _act(record: StackRecord, action: Action, now: datetime) -> StackRecord:
             )
         case Wait(status=status):
             return replace(record, status=status)
+        case Hold():
+            return replace(record, status=JobStatus.PENDING, deletion=Deletion.HELD)
         case Nothing(status=status):
             return _rest(record, status, now)
         case Reject(errors=errors):
@@ -235,7 +245,7 @@ def _rest(record: StackRecord, status: JobStatus, now: datetime) -> StackRecord:
             expires_at = record.expires_at or int((now + DELETED_ROW_KEPT).timestamp())
             return replace(
                 record, errors=(), failure=None, spec_digest=None, recoveries=0, attempts=0,
-                next_attempt_at=None, retain=False, expires_at=expires_at,
+                next_attempt_at=None, retain=False, deletion=None, expires_at=expires_at,
             )  # fmt: skip
         case _:
             return record
@@ -281,12 +291,15 @@ def _shown(errors: tuple[FieldError, ...]) -> tuple[FieldError, ...]:
 def _conditions(record: StackRecord, message: str, now: datetime) -> tuple[Condition, ...]:
     """Say in Kubernetes's terms whether the job can run, and whether it is the row's."""
     ready = record.status is JobStatus.READY
+    why = record.status.title()
     if record.status is JobStatus.INVALID:
         message = "; ".join(f"{error.field}: {error.message}" for error in record.errors)[:1000]
+    elif record.deletion is Deletion.HELD:
+        why, message = "DeletionHeld", HELD
     elif record.failure is not None:
         message = record.failure.reason
     wanted: tuple[tuple[str, str, str, str], ...] = (
-        ("Ready", "True" if ready else "False", record.status.title(), message),
+        ("Ready", "True" if ready else "False", why, message),
         ("InSync", str(record.in_sync), "DigestsAgree" if record.in_sync else "DigestsDiffer", ""),
     )
     if record.drift is not None:

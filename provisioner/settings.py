@@ -97,6 +97,8 @@ class Settings:
     jobs_table: str
     stacks_table: str
     pace_table: str
+    deletion_budget_jobs: int
+    deletion_budget_percent: int
     reconcile_queue_url: str
     dead_letter_queue_url: str
     cloudformation_role_arn: str
@@ -140,6 +142,8 @@ class Settings:
             jobs_table=environ["JOBS_TABLE"],
             stacks_table=environ["STACKS_TABLE"],
             pace_table=environ["PACE_TABLE"],
+            deletion_budget_jobs=int(environ["DELETION_BUDGET_JOBS"]),
+            deletion_budget_percent=int(environ["DELETION_BUDGET_PERCENT"]),
             reconcile_queue_url=environ["RECONCILE_QUEUE_URL"],
             dead_letter_queue_url=environ["DEAD_LETTER_QUEUE_URL"],
             cloudformation_role_arn=environ["CLOUDFORMATION_ROLE_ARN"],

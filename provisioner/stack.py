@@ -194,6 +194,16 @@ class Condition:
     last_transition_time: datetime
 
 
+class Deletion(StrEnum):
+    """`deletion` of a Stacks row: what stands between a removed row and its stack's deletion."""
+
+    HELD = "held"
+    """Too many rows went at once: somebody has to confirm it."""
+
+    CONFIRMED = "confirmed"
+    """Somebody did."""
+
+
 @dataclass(frozen=True, slots=True)
 class StackRecord:
     """A row of the Stacks table: what we last did for a job, and what came of it.
@@ -203,7 +213,8 @@ class StackRecord:
     counts the failed operations that carried `spec_digest`; `recoveries` the deletions and
     rollback continuations made since the stack was last well; `missed_ticks` the times at which the
     schedule could not start a run. `admission` is the place in a line
-    at which the job is looked at again. `version` is 0 for a row that is not written yet, and is
+    at which the job is looked at again; `deletion` is there when that of its stack was held.
+    `version` is 0 for a row that is not written yet, and is
     the optimistic lock.
     """
 
@@ -228,6 +239,7 @@ class StackRecord:
     missed_ticks: int = 0
     conditions: tuple[Condition, ...] = ()
     retain: bool = False
+    deletion: Deletion | None = None
     updated_at: datetime | None = None
     expires_at: int | None = None
     version: int = 0

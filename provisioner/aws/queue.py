@@ -30,19 +30,25 @@ class ReconcileQueue:
         *,
         delay_seconds: int = 0,
         retry: bool = False,
+        confirm_deletion: bool = False,
         detect_drift: bool = False,
         tries: int = 0,
         receives: int = 0,
     ) -> None:
         """Ask for a look at a job, at the earliest in `delay_seconds` (900 at most are kept).
 
-        With `retry` the look forgets what has failed before; with `detect_drift` the drift of the
-        job's stack is looked for instead. `tries` are the looks in a row that could not be taken,
+        With `retry` the look forgets what has failed before; with `confirm_deletion` the job's
+        stack may be deleted though many others are; with `detect_drift` the drift of the job's
+        stack is looked for instead. `tries` are the looks in a row that could not be taken,
         `receives` the times that a function was given the job under another message.
         """
         asks = {
-            "retry": retry, "detect_drift": detect_drift, "tries": tries, "receives": receives,
-        }  # fmt: skip
+            "retry": retry,
+            "confirm_deletion": confirm_deletion,
+            "detect_drift": detect_drift,
+            "tries": tries,
+            "receives": receives,
+        }
         with translated():
             client("sqs").send_message(
                 QueueUrl=self._url, **_message(job_name, delay_seconds, **asks)

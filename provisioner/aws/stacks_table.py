@@ -18,6 +18,7 @@ from provisioner.pacing import Admission, Quota
 from provisioner.runs import iso
 from provisioner.stack import (
     Condition,
+    Deletion,
     Drift,
     DriftStatus,
     Failure,
@@ -88,7 +89,7 @@ _FIELDS = frozenset(
         "job_name", "status", "cloudformation_status", "stack_id", "stack_name", "row_digest",
         "spec_digest", "drift", "deployed_digest", "in_sync", "outputs", "failure", "errors",
         "attempts", "recoveries", "next_attempt_at", "admission", "orphans", "conditions", "retain",
-        "depends_on", "missed_ticks",
+        "deletion", "depends_on", "missed_ticks",
         "updated_at", "expires_at", "version",
     }
 )  # fmt: skip
@@ -159,6 +160,7 @@ def to_item(record: StackRecord) -> Item:
             for condition in record.conditions
         ],
         "retain": record.retain,
+        "deletion": record.deletion,
         "updated_at": record.updated_at and iso(record.updated_at),
         "expires_at": record.expires_at,
     }
@@ -203,6 +205,7 @@ def from_item(item: Item) -> StackRecord:
             for c in item.get("conditions", ())
         ),
         retain=item.get("retain", False),
+        deletion=Deletion(item["deletion"]) if "deletion" in item else None,
         updated_at=_maybe_time(item.get("updated_at")),
         expires_at=int(item["expires_at"]) if "expires_at" in item else None,
         version=version_of(item),

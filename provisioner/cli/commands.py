@@ -26,6 +26,7 @@ COMMANDS = {
     "logs": "Show what a job prints.",
     "retry": "Try a job again that has failed.",
     "dead-letters": "Show what has failed for good, and have it done again.",
+    "confirm-deletions": "Let deletions go on that are held.",
     "delete": "Remove a job: its row, and with it its stack.",
     "local": "All of it on this machine, without an AWS account.",
 }

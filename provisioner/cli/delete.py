@@ -18,7 +18,7 @@ from provisioner.cli.options import (
 )
 from provisioner.cli.progress import Progress
 from provisioner.cli.session import Session, session
-from provisioner.stack import JobStatus, StackRecord
+from provisioner.stack import Deletion, JobStatus, StackRecord
 
 app = one_command()
 
@@ -71,6 +71,8 @@ def _progress(record: StackRecord | None, before: StackRecord | None) -> Progres
     match record.status:
         case JobStatus.DELETED | JobStatus.RETAINED as status_:
             return Progress(status_, done=True, good=True)
+        case JobStatus.PENDING if record.deletion is Deletion.HELD:
+            return Progress(JobStatus.PENDING, done=True)
         case JobStatus.FAILED if before is None or record.version != before.version:
             return Progress(JobStatus.FAILED, done=True)
         case _:

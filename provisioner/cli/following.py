@@ -9,8 +9,9 @@ from provisioner import jobs
 from provisioner.aws.artifacts import pin
 from provisioner.cli import progress
 from provisioner.cli.progress import Progress
+from provisioner.deletions import HELD
 from provisioner.jobs import FieldError, Rejected
-from provisioner.stack import JobStatus, StackRecord
+from provisioner.stack import Deletion, JobStatus, StackRecord
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -131,6 +132,8 @@ def reasons(stacks: StacksTable, job_name: str) -> Iterator[str]:
         return
     for error in record.errors:
         yield f"{error.field} {error.message}"
-    if record.failure is not None:
+    if record.deletion is Deletion.HELD:
+        yield HELD
+    elif record.failure is not None:
         resource = f"{record.failure.resource}: " if record.failure.resource else ""
         yield f"{resource}{record.failure.reason}"

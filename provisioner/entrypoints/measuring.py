@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from provisioner.stack import JobStatus
+from provisioner.stack import Deletion, JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -143,6 +143,8 @@ class CountedStacks:
         if before and (before.status, before.spec_digest) == (record.status, record.spec_digest):
             return
         match record.status:
+            case JobStatus.PENDING if record.deletion is Deletion.HELD:
+                count(Count.DELETIONS_WITHHELD)
             case JobStatus.FAILED:
                 count(Count.JOBS_FAILED)
             case JobStatus.INVALID:

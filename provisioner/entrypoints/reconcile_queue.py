@@ -75,8 +75,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def _looked_at(given: Sequence[_Given], context: LambdaContext) -> list[Any]:
     """Look at jobs; return the records that have to come again."""
     retry = frozenset(each.look.job_name for each in given if each.look.retry)
+    confirmed = frozenset(each.look.job_name for each in given if each.look.confirm_deletion)
     names = [each.look.job_name for each in given if not each.look.detect_drift]
-    errors = reconcile(names, context, retry)
+    errors = reconcile(names, context, retry, confirmed)
     return [each.record for each in given if not _settled(each, _error(each.look, errors))]
 
 

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any  # noqa: E402
 
 from provisioner.aws import artifacts  # noqa: E402
 from provisioner.aws.cloudformation import CloudFormation  # noqa: E402
+from provisioner.aws.deletions import DeletionsTable  # noqa: E402
 from provisioner.aws.dependants import DependantsTable  # noqa: E402
 from provisioner.aws.jobs_table import JobsTable  # noqa: E402
 from provisioner.aws.pace import PaceTable  # noqa: E402
 from provisioner.aws.queue import ReconcileQueue  # noqa: E402
 from provisioner.aws.stacks_table import StacksTable  # noqa: E402
 from provisioner.aws.subnets import within_vpc  # noqa: E402
+from provisioner.deletions import Budget  # noqa: E402
 from provisioner.drift import detect_drift  # noqa: E402
 from provisioner.entrypoints.measuring import (  # noqa: E402
     Count,
@@ -84,6 +86,9 @@ def ports() -> Ports:
         pace=CountedPace(PaceTable(own.pace_table)),
         pin=_pinned,
         dependants=DependantsTable(own.platform.triggers_table),
+        deletions=DeletionsTable(
+            own.pace_table, Budget(own.deletion_budget_jobs, own.deletion_budget_percent)
+        ),
     )
 
 
@@ -99,16 +104,20 @@ def reconciler() -> Reconciler:
 
 
 def reconcile(
-    job_names: Iterable[str], context: LambdaContext, retry: frozenset[str] = frozenset()
+    job_names: Iterable[str],
+    context: LambdaContext,
+    retry: frozenset[str] = frozenset(),
+    confirmed: frozenset[str] = frozenset(),
 ) -> dict[str, Exception]:
     """Reconcile jobs and log what came of each; return the errors by job name.
 
     Jobs for which the function's time does not suffice are among them, those that are queued
-    already are not. Those in `retry` forget what has failed before.
+    already are not. Those in `retry` forget what has failed before, the stacks of those that are
+    `confirmed` may be deleted though many others are.
     """
     names = list(dict.fromkeys(job_names))
     errors: dict[str, Exception] = dict.fromkeys(names, TemporaryError("there was no time left"))
-    for job_name, result in _looks(names, retry):
+    for job_name, result in _looks(names, retry, confirmed):
         del errors[job_name]
         match result:
             case Reconciled():
@@ -127,7 +136,9 @@ def reconcile(
     return errors
 
 
-def _looks(names: list[str], retry: frozenset[str]) -> Iterator[tuple[str, Reconciled | Exception]]:
+def _looks(
+    names: list[str], retry: frozenset[str], confirmed: frozenset[str]
+) -> Iterator[tuple[str, Reconciled | Exception]]:
     """Yield what came of each job. What fails for all of them at once is tried for each alone.
 
     So that a row that cannot even be read keeps only its own job from being looked at.
@@ -135,7 +146,7 @@ def _looks(names: list[str], retry: frozenset[str]) -> Iterator[tuple[str, Recon
     left = dict.fromkeys(names)
     failed: Exception | None = None
     try:
-        for job_name, result in reconciler().reconcile(names, retry=retry):
+        for job_name, result in reconciler().reconcile(names, retry=retry, confirmed=confirmed):
             del left[job_name]
             yield job_name, result
     except Exception as error:  # noqa: BLE001  (whatever it is, the jobs are looked at again)
@@ -146,7 +157,7 @@ def _looks(names: list[str], retry: frozenset[str]) -> Iterator[tuple[str, Recon
         if len(names) == 1 or isinstance(failed, TemporaryError):
             yield job_name, failed
         else:
-            yield from _looks([job_name], retry)
+            yield from _looks([job_name], retry, confirmed)
 
 
 def _tell(job_name: str, result: Reconciled) -> None:
@@ -233,9 +244,15 @@ def queued_again(look: Look) -> Exception | None:
 
 
 def _queued(look: Look, **more: int) -> Exception | None:
-    asks = {"tries": look.tries, **more}
+    counts = {"tries": look.tries, **more}
     try:
-        queue().send(look.job_name, retry=look.retry, detect_drift=look.detect_drift, **asks)
+        queue().send(
+            look.job_name,
+            retry=look.retry,
+            confirm_deletion=look.confirm_deletion,
+            detect_drift=look.detect_drift,
+            **counts,
+        )
     except Exception as error:
         with about(look.job_name):
             logger.exception("queueing failed")

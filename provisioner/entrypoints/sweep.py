@@ -13,11 +13,13 @@ from aws_lambda_powertools import Logger
 
 from provisioner import guarded
 from provisioner.aws.cloudformation import CloudFormation
+from provisioner.aws.deletions import DeletionsTable
 from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.queue import MAX_DELAY_SECONDS, ReconcileQueue
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.comparison import believable, compare, due_for_drift
+from provisioner.deletions import Budget
 from provisioner.entrypoints import sweep_revisions, sweep_runs
 from provisioner.entrypoints.measuring import Count, count, measured
 from provisioner.entrypoints.notify import queued_too_long
@@ -25,7 +27,7 @@ from provisioner.errors import ProvisionerError
 from provisioner.jobs import Rejected
 from provisioner.pacing import is_believable
 from provisioner.settings import Settings
-from provisioner.stack import JobStatus, StackRecord
+from provisioner.stack import Deletion, JobStatus, StackRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -92,7 +94,10 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
 
 
 def _queue_stuck(now: datetime) -> int:
-    stuck = dict.fromkeys((record.job_name for record in _stuck(now)), 0)
+    found = list(_stuck(now))
+    held = [record for record in found if record.deletion is Deletion.HELD]
+    count(Count.DELETIONS_WITHHELD, len(held))
+    stuck = {record.job_name: 0 for record in found if record not in held}
     _queue().send_many(stuck)
     count(Count.JOBS_STUCK, len(stuck))
     return len(stuck)
@@ -105,7 +110,8 @@ def _stuck(now: datetime) -> Iterator[StackRecord]:
     for status in _WAITING:
         for record in stacks.by_status(status, until=now - OVERDUE_AFTER):
             at = _woken_at(record)
-            if at <= now - OVERDUE_AFTER or not is_believable(at, now):
+            held = record.deletion is Deletion.HELD
+            if held or at <= now - OVERDUE_AFTER or not is_believable(at, now):
                 yield record
 
 
@@ -132,6 +138,7 @@ def _compare() -> None:
         rows[name] = guarded.row_digest(row, parsed)
         if not isinstance(parsed, Rejected) and parsed.history_limit:
             _prune(name, parsed.history_limit)
+    _deletions(own).count_jobs(len(rows))
     findings = compare(rows, records, stacks)
     found = believable(findings, len(stacks))
     withheld = sorted(findings.keys() - found.keys())
@@ -147,6 +154,11 @@ def _compare() -> None:
     )
     sweep_revisions.deregister(revisions, records, datetime.now(UTC))
     logger.info("compared", rows=len(rows), stacks=len(stacks), found=Counter(findings.values()))
+
+
+def _deletions(own: Settings) -> DeletionsTable:
+    budget = Budget(own.deletion_budget_jobs, own.deletion_budget_percent)
+    return DeletionsTable(own.pace_table, budget)
 
 
 def _prune(job_name: str, keep: int) -> None:

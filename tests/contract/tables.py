@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from provisioner.deletions import WINDOW
 from provisioner.errors import ConflictError
 from provisioner.pacing import HELD_FOR, Admission, Quota
 from provisioner.stack import Failure, JobStatus, StackRecord
@@ -198,3 +199,18 @@ class TaskDefinitionsContract:
 
         assert new in set(definitions.active())
         assert old not in set(definitions.active())
+
+
+class DeletionsContract:
+    """`deletions` is the port with a budget of two jobs, and `clock` its time, a FakeClock."""
+
+    def test_no_more_than_the_budget_is_admitted_and_the_same_counts_once(self, deletions, clock):
+        names = ["one", "two", "one", "three", "two"]
+        assert [deletions.admit(name) for name in names] == [True, True, True, False, True]
+        clock.advance(WINDOW)
+        assert deletions.admit("three")
+
+    def test_a_share_of_all_jobs_may_be_more(self, deletions):
+        deletions.count_jobs(12)
+
+        assert [deletions.admit(name) for name in "abcd"] == [True, True, True, False]

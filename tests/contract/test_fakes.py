@@ -9,12 +9,19 @@ from datetime import timedelta
 
 import pytest
 
+from provisioner.deletions import Budget
 from tests.contract.operations import (
     BusyOperationsContract,
     FailingOperationsContract,
     OperationsContract,
 )
-from tests.contract.tables import JobsContract, PaceContract, QueueContract, StacksContract
+from tests.contract.tables import (
+    DeletionsContract,
+    JobsContract,
+    PaceContract,
+    QueueContract,
+    StacksContract,
+)
 from tests.simulation.world.calls import Calls, Invocation
 from tests.simulation.world.cloudformation import BROKEN_HANDLER, CloudFormation
 from tests.simulation.world.faults import Faults
@@ -22,7 +29,14 @@ from tests.simulation.world.operations import StackOperations
 from tests.simulation.world.queue import Queue
 from tests.simulation.world.tables import JobsTable, PaceTable, StacksTable
 from tests.simulation.world.timeline import Timeline
-from tests.support.fakes import FakeClock, FakeCloudFormation, FakeJobs, FakePace, FakeStacks
+from tests.support.fakes import (
+    FakeClock,
+    FakeCloudFormation,
+    FakeDeletions,
+    FakeJobs,
+    FakePace,
+    FakeStacks,
+)
 
 SIMULATED = "simulation"
 
@@ -108,6 +122,16 @@ class TestPace(PaceContract):
     @pytest.fixture(params=["unit", SIMULATED])
     def pace(self, request, parts, clock):
         return FakePace(clock) if request.param == "unit" else PaceTable(parts.calls, clock)
+
+
+class TestDeletions(DeletionsContract):
+    @pytest.fixture
+    def clock(self):
+        return FakeClock()
+
+    @pytest.fixture
+    def deletions(self, clock):
+        return FakeDeletions(clock, Budget(2, 25))
 
 
 class UnitSubject:

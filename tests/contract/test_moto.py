@@ -12,13 +12,16 @@ import pytest
 
 from provisioner.aws.clients import client
 from provisioner.aws.cloudformation import CloudFormation
+from provisioner.aws.deletions import DeletionsTable
 from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.pace import PaceTable
 from provisioner.aws.queue import ReconcileQueue
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.task_definitions import TaskDefinitions
+from provisioner.deletions import Budget
 from tests.contract.operations import PREFIX, OperationsContract
 from tests.contract.tables import (
+    DeletionsContract,
     JobsContract,
     PaceContract,
     QueueContract,
@@ -80,6 +83,16 @@ class TestPace(PaceContract):
     @pytest.fixture
     def pace(self, clock):
         return PaceTable("jobs-Pace", clock)
+
+
+class TestDeletions(DeletionsContract):
+    @pytest.fixture
+    def clock(self):
+        return FakeClock()
+
+    @pytest.fixture
+    def deletions(self, clock):
+        return DeletionsTable("jobs-Pace", Budget(2, 25), clock)
 
 
 class MotoSubject:

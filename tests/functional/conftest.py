@@ -91,6 +91,8 @@ def bootstrap(monkeypatch):
             "JOBS_TABLE": "jobs-Jobs",
             "STACKS_TABLE": "jobs-Stacks",
             "PACE_TABLE": "jobs-Pace",
+            "DELETION_BUDGET_JOBS": "20",
+            "DELETION_BUDGET_PERCENT": "25",
             "TRIGGERS_TABLE": "jobs-Triggers",
             "RECONCILE_QUEUE_URL": queue,
             "DEAD_LETTER_QUEUE_URL": dead_letters,

@@ -10,11 +10,13 @@ import pytest
 
 from provisioner.aws.clients import client
 from provisioner.aws.cloudformation import CloudFormation
+from provisioner.aws.deletions import DeletionsTable
 from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.pace import PaceTable
 from provisioner.aws.queue import ReconcileQueue
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.task_definitions import TaskDefinitions
+from provisioner.deletions import Budget
 from provisioner.stack import IN_PROGRESS
 from tests.contract.operations import (
     NAME,
@@ -23,6 +25,7 @@ from tests.contract.operations import (
     OperationsContract,
 )
 from tests.contract.tables import (
+    DeletionsContract,
     JobsContract,
     PaceContract,
     QueueContract,
@@ -100,6 +103,16 @@ class TestPace(PaceContract):
     @pytest.fixture
     def pace(self, clock):
         return PaceTable("contract-Pace", clock)
+
+
+class TestDeletions(DeletionsContract):
+    @pytest.fixture
+    def clock(self):
+        return FakeClock()
+
+    @pytest.fixture
+    def deletions(self, clock):
+        return DeletionsTable("contract-Pace", Budget(2, 25), clock)
 
 
 class EngineSubject:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -90,7 +90,7 @@ class Provisioner:
 
     def build_tables(self) -> None:
         _table("jobs-Jobs", "job_name")
-        _table("jobs-Stacks", "job_name")
+        _table("jobs-Stacks", "job_name", by_status="updated_at")
         _table("jobs-Triggers", "job_name", "trigger_id")
         s3 = client("s3")
         s3.create_bucket(Bucket=BUNDLES, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -188,16 +188,30 @@ def bundle_in(version: str) -> zipfile.ZipFile:
     return zipfile.ZipFile(io.BytesIO(found["Body"].read()))
 
 
-def _table(name: str, *keys: str) -> None:
+def _table(name: str, *keys: str, by_status: str = "") -> None:
+    """Make a table, with an index by status and another attribute if that is named."""
+    indexed = ("status", by_status) if by_status else ()
+    index = {
+        "IndexName": "by_status",
+        "KeySchema": _schema(indexed),
+        "Projection": {"ProjectionType": "ALL"},
+    }
     client("dynamodb").create_table(
         TableName=name,
-        KeySchema=[
-            {"AttributeName": key, "KeyType": kind}
-            for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+        KeySchema=_schema(keys),
+        AttributeDefinitions=[
+            {"AttributeName": key, "AttributeType": "S"} for key in (*keys, *indexed)
         ],
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
         BillingMode="PAY_PER_REQUEST",
+        **({"GlobalSecondaryIndexes": [index]} if indexed else {}),
     )
+
+
+def _schema(keys: Iterable[str]) -> list[dict[str, str]]:
+    return [
+        {"AttributeName": key, "KeyType": kind}
+        for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+    ]
 
 
 def put_run(job_name, execution_name, status, *, started_at=NOW, **attributes):

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from provisioner import pacing
+from provisioner import deletions, pacing
+from provisioner.deletions import Budget, Deletions
 from provisioner.errors import ConflictError, NoChangesError, PermanentError
 from provisioner.pacing import HELD_FOR, Hold, Line, Place, Quota
 from provisioner.ports import StackRequest
@@ -92,6 +93,20 @@ class FakeDependants:
 
     def of(self, job_name: str) -> Mapping[str, tuple[str, ...]]:
         return self.pairs.get(job_name, {})
+
+
+class FakeDeletions:
+    def __init__(self, clock: Callable[[], datetime], budget: Budget | None = None) -> None:
+        self.known = Deletions()
+        self._budget = budget or Budget(20, 25)
+        self._clock = clock
+
+    def admit(self, job_name: str) -> bool:
+        self.known, admitted = deletions.admit(self.known, job_name, self._budget, self._clock())
+        return admitted
+
+    def count_jobs(self, all_jobs: int) -> None:
+        self.known = replace(self.known, all_jobs=all_jobs)
 
 
 class FakeQueue:

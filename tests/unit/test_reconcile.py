@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from provisioner.deletions import Budget
 from provisioner.drift import detect_drift
 from provisioner.errors import (
     ConflictError,
@@ -25,11 +26,12 @@ from provisioner.pacing import Line, Quota
 from provisioner.plan import MAX_ATTEMPTS
 from provisioner.ports import Ports
 from provisioner.reconcile import Reconciled, Reconciler
-from provisioner.stack import DriftStatus, JobStatus, StackState, StackStatus
+from provisioner.stack import Deletion, DriftStatus, JobStatus, StackState, StackStatus
 from tests.support.fakes import (
     Crash,
     FakeClock,
     FakeCloudFormation,
+    FakeDeletions,
     FakeDependants,
     FakeJobs,
     FakePace,
@@ -74,6 +76,7 @@ class World:
         self.unpinnable = None
         self.pace = pace(self.clock)
         self.dependants = FakeDependants(self.faults)
+        self.deletions = FakeDeletions(self.clock, Budget(2, 0))
         self.ports = Ports(
             self.jobs,
             self.stacks,
@@ -82,6 +85,7 @@ class World:
             self.pace,
             self.pin,
             self.dependants,
+            self.deletions,
         )
         self.reconciler = Reconciler(self.ports, platform, self.clock)
 
@@ -969,3 +973,92 @@ def test_a_look_that_fails_once_its_job_is_queued_says_so(paced, error):
 
     assert isinstance(result, QueuedError)
     assert [name for name, _ in paced.queue.sent].count(names[-1]) == 1
+
+
+class TestDeletionBudget:
+    """Two jobs may go at once in this world."""
+
+    NAMES = ("one", "two", "three", "four")
+
+    @pytest.fixture
+    def four(self, world):
+        for name in self.NAMES:
+            world.jobs.rows[name] = row(job_name=name)
+        world.look(*self.NAMES)
+        for name in self.NAMES:
+            world.cloudformation.finish(f"jobs-{name}")
+        world.look(*self.NAMES)
+        assert set(self.statuses(world)) == {JobStatus.READY}
+        return world
+
+    def statuses(self, world):
+        return [world.stacks.records[name].status for name in self.NAMES]
+
+    @pytest.fixture
+    def emptied(self, four):
+        four.jobs.rows.clear()
+        four.look(*self.NAMES)
+        return four
+
+    def test_what_is_over_it_is_held_and_says_so(self, emptied):
+        D, P = JobStatus.DELETING, JobStatus.PENDING  # noqa: N806
+        assert self.statuses(emptied) == [D, D, P, P]
+        held = emptied.stacks.records["three"]
+        assert held.deletion is Deletion.HELD
+        ready = held.conditions[0]
+        assert (ready.type, ready.status, ready.reason) == ("Ready", "False", "DeletionHeld")
+        assert "confirm-deletions" in ready.message
+
+    def test_time_alone_lets_nothing_go(self, emptied):
+        operations = list(emptied.cloudformation.operations)
+        for _ in range(5):
+            emptied.clock.advance(timedelta(hours=1))
+            emptied.look("three", "four")
+
+        assert emptied.cloudformation.operations == operations
+
+    def test_what_is_confirmed_goes(self, emptied):
+        dict(emptied.reconciler.reconcile(["three"], confirmed=["three", "four"]))
+
+        assert self.statuses(emptied)[2:] == [JobStatus.DELETING, JobStatus.PENDING]
+        emptied.cloudformation.finish("jobs-three")
+        emptied.look("three")
+        assert emptied.stacks.records["three"].status is JobStatus.DELETED
+        assert emptied.stacks.records["three"].deletion is None
+
+    def test_a_row_that_is_back_keeps_its_stack(self, emptied):
+        emptied.jobs.rows["three"] = row(job_name="three")
+        emptied.look("three")
+
+        record = emptied.stacks.records["three"]
+        assert (record.status, record.deletion) == (JobStatus.READY, None)
+        assert emptied.cloudformation.operations.count(("delete", "jobs-three")) == 0
+
+    def test_a_confirmation_is_of_that_removal_only(self, emptied):
+        emptied.jobs.rows["three"] = row(job_name="three")
+        dict(emptied.reconciler.reconcile(["three"], confirmed=["three"]))
+        del emptied.jobs.rows["three"]
+        emptied.look("three")
+
+        assert emptied.stacks.records["three"].deletion is Deletion.HELD
+
+    def test_a_deletion_that_failed_is_tried_again(self, emptied):
+        emptied.clock.advance(timedelta(hours=1))
+        emptied.deletions.known = replace(
+            emptied.deletions.known, begun=dict.fromkeys("ab", emptied.clock())
+        )
+        emptied.cloudformation.finish("jobs-one", "in use")
+        emptied.look("one")
+
+        assert emptied.stacks.records["one"].status is JobStatus.DELETING
+
+    def test_stacks_that_never_came_up_do_not_count(self, world):
+        for name in self.NAMES:
+            world.jobs.rows[name] = row(job_name=name)
+        world.look(*self.NAMES)
+        for name in self.NAMES:
+            world.cloudformation.finish(f"jobs-{name}", BROKEN)
+        world.jobs.rows.clear()
+        world.look(*self.NAMES)
+
+        assert set(self.statuses(world)) == {JobStatus.DELETING}

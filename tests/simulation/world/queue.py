@@ -57,12 +57,19 @@ class Queue:
         *,
         delay_seconds: int = 0,
         retry: bool = False,
+        confirm_deletion: bool = False,
         detect_drift: bool = False,
         tries: int = 0,
         receives: int = 0,
     ) -> None:
         """Take a message: the port."""
-        asks = {"retry": retry, "detect_drift": detect_drift, "tries": tries, "receives": receives}
+        asks = {
+            "confirm_deletion": confirm_deletion,
+            "retry": retry,
+            "detect_drift": detect_drift,
+            "tries": tries,
+            "receives": receives,
+        }
         body = message(job_name, **asks)
         self._calls("queue.send", partial(self.put, body, delay_seconds))
 

@@ -13,6 +13,7 @@ from provisioner.stack import (
     IN_PROGRESS,
     SETTLED,
     UNBORN,
+    Deletion,
     JobStatus,
     StackRecord,
     StackState,
@@ -164,6 +165,8 @@ class Truth:
                 return not is_ours and left <= set(record.orphans)
             case JobStatus.RETAINED:
                 return is_ours and self.policies.get(record.job_name) == "retain"
+            case JobStatus.PENDING:
+                return is_ours and record.deletion is Deletion.HELD
             case _:
                 return is_ours and self._is_failed(record, stack)
 

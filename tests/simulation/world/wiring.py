@@ -37,6 +37,8 @@ SETTINGS = Settings(
     jobs_table="jobs-Jobs",
     stacks_table="jobs-Stacks",
     pace_table="jobs-Pace",
+    deletion_budget_jobs=20,
+    deletion_budget_percent=25,
     dead_letter_queue_url="https://sqs/jobs-DeadLetters",
     reconcile_queue_url="https://sqs/jobs-Reconcile",
     cloudformation_role_arn="arn:aws:iam::123456789012:role/cloudformation",
@@ -100,6 +102,7 @@ def wire(
     patch.setattr(sweep, "_triggers", NoRuns)
     patch.setattr(sweep_revisions, "active", list)
     patch.setattr(sweep_revisions, "control", lambda: SimpleNamespace(runs=NoRuns()))
+    patch.setattr(sweep, "DeletionsTable", lambda *_: ports.deletions)
     patch.setattr(sweep_runs, "control", lambda: SimpleNamespace(runs=NoRuns()))
     patch.setattr(sweep_runs, "message_runs", lambda: SimpleNamespace(waiting=lambda _: ()))
     patch.setattr(sweep, "queued_too_long", lambda _: 0)

@@ -26,7 +26,7 @@ from tests.simulation.world.tables import JobsTable, PaceTable, Row, StacksTable
 from tests.simulation.world.timeline import Timeline
 from tests.simulation.world.truth import Truth
 from tests.simulation.world.wiring import wire
-from tests.support.fakes import FakeDependants
+from tests.support.fakes import FakeDeletions, FakeDependants
 
 SWEEP_EVERY = timedelta(minutes=5)
 MISSING = "s3://bundles/missing.zip"
@@ -61,6 +61,7 @@ class World:
             self.cloudformation, self.timeline, self.calls, self.faults, self.chance
         )
         self.pace = PaceTable(self.calls, self.timeline)
+        self.deletions = FakeDeletions(self.timeline)
         self.truth = Truth(self)
         self.unheard: set[str] = set()
         self._next_sweep = self.timeline.now + SWEEP_EVERY
@@ -83,6 +84,7 @@ class World:
             pace=self.pace,
             pin=self.pin,
             dependants=FakeDependants(),
+            deletions=self.deletions,
         )
         wire(patch, ports, self.timeline, self.chance)
 

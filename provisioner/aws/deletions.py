@@ -1,0 +1,96 @@
+"""An item of the Pace table: which deletions began within the last minutes."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from provisioner import deletions
+from provisioner.aws.clients import client, error_code, translate, translated
+from provisioner.aws.items import Item, to_dynamodb, to_plain
+from provisioner.aws.tables import unchanged_since, version_of
+from provisioner.deletions import Budget, Deletions
+from provisioner.errors import ThrottledError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_log = logging.getLogger(__name__)
+
+_KEY = "deletions"
+_TRIES = 10
+
+
+class DeletionsTable:
+    """Counts deletions; whoever writes over another's change reads again."""
+
+    def __init__(
+        self,
+        pace_table: str,
+        budget: Budget,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._table = pace_table
+        self._budget = budget
+        self._clock = clock
+
+    def admit(self, job_name: str) -> bool:
+        """Tell whether the deletion of a job's stack may begin; see `deletions.admit`."""
+        now = self._clock()
+        return self._change(lambda known: deletions.admit(known, job_name, self._budget, now))
+
+    def count_jobs(self, all_jobs: int) -> None:
+        """Note how many jobs there are."""
+        self._change(lambda known: (replace(known, all_jobs=all_jobs), True))
+
+    def _change(self, change: Callable[[Deletions], tuple[Deletions, bool]]) -> bool:
+        for _ in range(_TRIES):
+            known, version = self._read()
+            fresh, admitted = change(known)
+            if fresh == known or self._write(fresh, version):
+                return admitted
+        message = "too many deletions begin at once"
+        raise ThrottledError(message)
+
+    def _read(self) -> tuple[Deletions, int]:
+        with translated():
+            response = client("dynamodb").get_item(
+                TableName=self._table, Key={"quota": {"S": _KEY}}, ConsistentRead=True
+            )
+        item = to_plain(response.get("Item", {}))
+        return _deletions(item), version_of(item)
+
+    def _write(self, fresh: Deletions, version: int) -> bool:
+        item = {
+            "quota": _KEY,
+            "begun": {name: at.isoformat() for name, at in fresh.begun.items()},
+            "all_jobs": fresh.all_jobs,
+            "version": version + 1,
+        }
+        try:
+            client("dynamodb").put_item(
+                TableName=self._table, Item=to_dynamodb(item), **unchanged_since(version)
+            )
+        except ClientError as error:
+            if error_code(error) == "ConditionalCheckFailedException":
+                return False
+            raise translate(error) from error
+        return True
+
+
+def _deletions(item: Item) -> Deletions:
+    try:
+        return Deletions(
+            {
+                name: datetime.fromisoformat(at).astimezone(UTC)
+                for name, at in item.get("begun", {}).items()
+            },
+            int(item.get("all_jobs", 0)),
+        )
+    except Exception as error:  # noqa: BLE001  (whatever a person may have written there)
+        _log.warning("the deletions cannot be read (%r); they were %s", error, item)
+        return Deletions()
