@@ -1,6 +1,6 @@
 """What a row may name besides what is its job's own: the bootstrap's parameters say it.
 
-A row's author is no administrator of the account. Networks, images, secrets and channels are
+A row's author is not an administrator of the account. Networks, images, secrets and channels are
 chosen from those that the platform team has opened, and everything else is refused by its name.
 """
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.jobs.errors import FieldError, Rejected
 from provisioner.jobs.model import EcsJob
+from provisioner.jobs.network import Network
 from provisioner.jobs.permissions import Submit
 from provisioner.jobs.rows import printable
 
@@ -82,18 +83,19 @@ def _of_tags(job: Job, allowed: Allowed) -> Iterator[FieldError]:
 
 
 def _of_network(job: Job, allowed: Allowed) -> Iterator[FieldError]:
-    if job.network is None:
-        return
-    for attribute, named, known, parameter in (
-        ("subnets", job.network.subnets, allowed.subnets, "AllowedSubnets"),
-        (
-            *("security_groups", job.network.security_groups),
-            *(allowed.security_groups, "AllowedSecurityGroups"),
-        ),
-    ):
-        for index, one in enumerate(named):
-            if not _is_listed(one, known):
-                yield FieldError(f"network.{attribute}[{index}]", _message(one, known, parameter))
+    network = job.network or Network()
+    yield from _unlisted("subnets", network.subnets, allowed.subnets, "AllowedSubnets")
+    yield from _unlisted(
+        "security_groups", network.security_groups, allowed.security_groups, "AllowedSecurityGroups"
+    )
+
+
+def _unlisted(
+    attribute: str, named: tuple[str, ...], known: tuple[str, ...], parameter: str
+) -> Iterator[FieldError]:
+    for index, one in enumerate(named):
+        if not _is_listed(one, known):
+            yield FieldError(f"network.{attribute}[{index}]", _message(one, known, parameter))
 
 
 def _of_items(source: Source, allowed: Allowed) -> Iterator[FieldError]:
