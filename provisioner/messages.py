@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, NoReturn
 
 from provisioner.errors import PermanentError
@@ -28,6 +29,7 @@ RETENTION_SECONDS = 14 * 24 * 3600
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,70}")
 _MOST_DEPTH = 1_000_000
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,9 @@ class Message:
 
     def _object(self) -> dict[str, object] | None:
         try:
-            found = json.loads(self.body, parse_constant=_refuse)
+            found = json.loads(self.body, parse_float=_finite, parse_constant=_refuse)
+            if _SURROGATE.search(self.body):
+                json.dumps(found, ensure_ascii=False).encode()  # a lone one is no text at all
         except (ValueError, RecursionError):
             return None
         return found if isinstance(found, dict) else None
@@ -162,6 +166,12 @@ def batches(messages: Iterable[Message], limits: Limits) -> Iterator[Batch]:
 
 def _size(text: str) -> int:
     return len(text.encode(errors="replace"))
+
+
+def _finite(number: str) -> float:
+    """Return a number, unless it is one that JSON can say and a float cannot, as 1e999."""
+    value = float(number)
+    return value if isfinite(value) else _refuse(number)
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from provisioner.jobs import OVERLAPS, EcsJob
+from provisioner.jobs import OVERLAPS
+from templates import overrides
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from provisioner.jobs import Job
 
@@ -87,7 +88,10 @@ def prepare(job: Job, problem: str, max_depth: int) -> str:
     head = squeezed(r"""
         $input := $states.context.Execution.Input;
         $given := $type($input) = "object" ? $input : {};
-        $told := $type($given._run) = "object" ? $given._run : {};
+        $present := function($map) {
+            $merge([{}, $sift($map, function($v) { $type($v) != "null" })])
+        };
+        $told := $type($given._run) = "object" ? $present($given._run) : {};
         $sources := ["schedule", "manual", "api", "queue", "dependency", "backfill"];
         $source := $told.source in $sources ? $told.source : "api";
         $start := $toMillis($states.context.Execution.StartTime);
@@ -99,15 +103,6 @@ def prepare(job: Job, problem: str, max_depth: int) -> str:
         $depth := $type($told.depth) = "number" and $told.depth > 0 ? $floor($told.depth) : 0;
         $waited := $type($told.waited) = "string" and $contains($told.waited,
             /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,12}Z#.{1,80}$/);
-    """)
-    allowed = json.dumps(list(_overridable(job)))
-    overrides = squeezed(f"""
-        $overrides := $type($told.overrides) = "object" ? $told.overrides : {{}};
-        $foreign := $keys($overrides)[$not($ in {allowed})];
-        $odd := $exists($told.overrides) and $type($told.overrides) != "object"
-            or $exists($overrides.command)
-                and $not($type($overrides.command) in ["array", "string"])
-            or $exists($overrides.environment) and $type($overrides.environment) != "object";
     """)
     merged = (
         f"$payload := $merge([$waited ? {{}} : {payload_literal(job.payload)}, "
@@ -141,13 +136,14 @@ def prepare(job: Job, problem: str, max_depth: int) -> str:
                     ? "_run.overlap must be one of {", ".join(OVERLAPS)}"
                 : $exists($foreign) ? "The row does not allow a run to override "
                     & $join($foreign, ", ")
-                : $odd ? "_run.overrides is not of the form that docs/runs.md describes"
+                : $exists($odd) ? "_run.overrides" & $odd & " is not of the form that "
+                    & "docs/runs.md describes"
                 : $depth > {max_depth} ? "Runs led to runs more than {max_depth} times in a row: "
                     & "the chain ends here (parameter MaxChainDepth of the bootstrap)"
                 : {problem}
         }}
     """)
-    return jsonata(f"( {head} {overrides} {merged} {tail} )")
+    return jsonata(f"( {head} {squeezed(overrides.read(job))} {merged} {tail} )")
 
 
 def _key(trigger_id: str) -> str:
@@ -159,12 +155,6 @@ def _key(trigger_id: str) -> str:
     began = f'$replace($substringBefore({trigger_id}, "#"), ":", "-")'
     safe = f"$contains({name}, /^[A-Za-z0-9_.-]+$/)"
     return f'{began} & "-" & ({safe} ? {name} : $hash({name}, "SHA-256"))'
-
-
-def _overridable(job: Job) -> Iterator[str]:
-    """Yield the members of ``_run.overrides`` that the row allows."""
-    for name in job.allow_overrides if isinstance(job, EcsJob) else ():
-        yield from ("cpu", "memory_mb") if name == "size" else (name,)
 
 
 def attempt_seconds(limit: int) -> str:
@@ -180,7 +170,8 @@ def attempt_seconds(limit: int) -> str:
 
 NO_PROBLEM = '""'
 CONTAINER_PROBLEM = squeezed(f"""
-    $length($string([$text])) > {CONTAINER_PAYLOAD_CHARACTERS}
+    $length($string([$text, $overrides.command, $overrides.environment]))
+            > {CONTAINER_PAYLOAD_CHARACTERS}
         ? "The input of a container is limited to {CONTAINER_PAYLOAD_CHARACTERS} characters, "
             & "as ECS counts them: put it into S3 and give its address"
         : ""

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -89,7 +90,7 @@ def payload(text: str) -> dict[str, Any]:
         elif text.startswith("@"):
             where = text[1:]
             text = Path(where).read_text(encoding="utf-8-sig")
-        value = json.loads(text)
+        value = json.loads(text, parse_float=_finite, parse_constant=_finite)
     except (OSError, ValueError, RecursionError) as error:
         why = error.strerror if isinstance(error, OSError) else f"no valid JSON: {error}"
         message = f"{where}: {why}"
@@ -100,6 +101,14 @@ def payload(text: str) -> dict[str, Any]:
     if RESERVED in value:
         message = f'{where}: "{RESERVED}" is set by the provisioner'
         raise PermanentError(message)
+    return value
+
+
+def _finite(number: str) -> float:
+    """Return a number that JSON can say again: not NaN, and not Infinity, as 1e999 is read."""
+    if not math.isfinite(value := float(number)):
+        message = f"{number} is not a number that a run can get"
+        raise ValueError(message)
     return value
 
 

@@ -60,7 +60,8 @@ CONTAINER_RESERVED = frozenset(
 """What a run gives its container, and what Fargate gives every task."""
 
 _LAMBDA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
-_CONTAINER_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,254}")
+CONTAINER_NAME = r"[A-Za-z_][A-Za-z0-9_.-]{0,254}"
+_CONTAINER_NAME = re.compile(CONTAINER_NAME)
 _SECRET_ARN = re.compile(
     r"arn:aws[a-z-]*:(?:"
     r"secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]+"

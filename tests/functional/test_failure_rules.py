@@ -243,11 +243,35 @@ def test_attempts_are_further_and_further_apart(table):
     assert only_run(table)["attempts"] == 4
 
 
+SECRETS = {"TOKEN": "arn:aws:ssm:eu-west-1:123456789012:parameter/jobs/token"}
+NOT_OF_ITS_FORM = "is not of the form"
 WRONG = {
     "not allowed": ({"cpu": 512, "command": ["a"]}, "override cpu"),
     "unknown": ({"image": "x"}, "override image"),
-    "no map": ("x", "_run.overrides is not of the form"),
-    "no environment": ({"environment": ["A"]}, "_run.overrides is not of the form"),
+    "no map": ("x", f"_run.overrides {NOT_OF_ITS_FORM}"),
+    **{
+        f"{name} {value!r}": ({name: value}, f"_run.overrides.{name} {NOT_OF_ITS_FORM}")
+        for name, value in [
+            *(("command", value) for value in ([], "", 5, {"a": "b"}, ["a", 5], [["a"]], [None])),
+            ("environment", ["A"]),
+            ("environment", "A=1"),
+            *(("environment", {"A": value}) for value in ({"b": 1}, ["x"], None)),
+            *(("environment", {name: "x"}) for name in ("A B", "", "1", "PAYLOAD", "RESULT_URI")),
+            ("environment", {"TOKEN": "x"}),  # which the row takes from a secret
+        ]
+    },
+    "more than ECS takes": ({"command": ["x" * 8000]}, "limited to 7168 characters"),
+}
+SIZES = {
+    "memory with the row's cpu": ({"memory_mb": 1024}, True),
+    "both": ({"cpu": 4096, "memory_mb": 30720}, True),
+    "a size that Fargate does not have": ({"cpu": 300}, False),
+    "no pair with the row's memory": ({"cpu": 4096}, False),
+    "no pair": ({"cpu": 256, "memory_mb": 4096}, False),
+    "a text": ({"cpu": "512", "memory_mb": 1024}, False),
+    "a list": ({"cpu": [512], "memory_mb": 1024}, False),
+    "a part": ({"memory_mb": 1024.5}, False),
+    "a map": ({"memory_mb": {}}, False),
 }
 
 
@@ -296,11 +320,24 @@ class TestOverrides:
 
     @pytest.mark.parametrize(("overrides", "words"), WRONG.values(), ids=WRONG)
     def test_what_is_refused(self, table, overrides, words):
-        assert self.run(overrides, "command", "environment") is None
+        assert self.run(overrides, "command", "environment", secrets=SECRETS) is None
 
         run = only_run(table)
         assert (run["status"], run["error"]) == ("FAILED", "InvalidInput")
         assert words in run["cause"]
+
+    @pytest.mark.parametrize(("overrides", "taken"), SIZES.values(), ids=SIZES)
+    def test_sizes_are_those_of_fargate(self, overrides, taken):
+        asked = self.run(overrides, "size")
+
+        assert (asked is not None) is taken
+
+    def test_members_that_are_null_are_absent(self, table):
+        asked = self.run({"command": None, "cpu": None}, "command", "environment", "size")
+
+        assert list(asked) == ["ContainerOverrides"]
+        assert "Command" not in asked["ContainerOverrides"][0]
+        assert "overrides" not in only_run(table)
 
     def test_a_function_has_none(self, table):
         machine(LAMBDA, echo).run("first", {"_run": {"overrides": {"cpu": 512}}})

@@ -172,6 +172,15 @@ class TestItsInput:
         assert only_run(table)["source"] == "api"
         assert only_run(table)["status"] == "SUCCEEDED"
 
+    def test_optional_members_of_run_that_are_null_are_absent(self, table):
+        names = ("source", "overlap", "by", "overrides", "scheduled_for", "schedule", "waited")
+
+        machine(LAMBDA, echo).run("first", {"_run": dict.fromkeys(names)})
+
+        run = only_run(table)
+        assert (run["status"], run["source"]) == ("SUCCEEDED", "api")
+        assert not {"scheduled_for", "overrides", "started_by", "queued_at"} & set(run)
+
     def test_goes_to_s3_when_it_is_large(self, table):
         execution = machine(LAMBDA, lambda _: 1).run("first", {"text": "é" * 30_000})
 

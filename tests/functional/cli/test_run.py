@@ -59,6 +59,8 @@ class TestRun:
         ("payload", "words"),
         [
             ("{", "--payload: no valid JSON"),
+            ('{"a": 1e999}', "1e999 is not a number that a run can get"),
+            ('{"a": NaN}', "NaN is not a number that a run can get"),
             ("[1]", "must be a JSON object, not a list"),
             ('{"_run": {}}', '"_run" is set by the provisioner'),
             ("@nowhere.json", "nowhere.json: No such file"),
