@@ -24,7 +24,7 @@ def role(
     """Return the role, under the permissions boundary whatever the row grants it.
 
     What the boundary has no room for, a policy that only denies takes away. What neither can tell
-    apart stands here: the job's own log group from its neighbours'.
+    apart stands here: the job's own log group from its neighbours', and whether it may submit.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def role(
     own_policies
         Statements that the service needs in the job's name, by the policy's name.
     """
-    policies = {**own_policies, "limits": _writes_no_other_logs(job, platform)}
+    policies = {**own_policies, "limits": _limits(job, platform)}
     statements = [granted for granted in job.permissions if isinstance(granted, dict)]
     if statements:
         policies["permissions"] = statements
@@ -61,8 +61,16 @@ def write_logs(job: Job, platform: Platform) -> list[Statement]:
     return [{"Effect": "Allow", "Action": _WRITES, "Resource": _log_streams(job, platform)}]
 
 
-def _writes_no_other_logs(job: Job, platform: Platform) -> list[Statement]:
-    return [{"Effect": "Deny", "Action": _WRITES, "NotResource": _log_streams(job, platform)}]
+def _limits(job: Job, platform: Platform) -> list[Statement]:
+    logs: Statement = {
+        "Effect": "Deny",
+        "Action": _WRITES,
+        "NotResource": _log_streams(job, platform),
+    }
+    if job.submits:
+        return [logs]
+    topic = in_account(platform.submission_topic_arn, platform)
+    return [logs, {"Effect": "Deny", "Action": "sns:*", "Resource": topic}]
 
 
 _WRITES = ["logs:CreateLogStream", "logs:PutLogEvents"]

@@ -286,6 +286,7 @@ _LONG = {
     "JobActions": ",".join(["textract:AnalyzeID*"] * 72),
     "SlackSecretArn": f"arn:aws:secretsmanager:{HERE}:secret:{'s' * 64}",
     "SecretsPrefix": "s" * 32,
+    "AllowedSubmissions": "*",
 }
 
 

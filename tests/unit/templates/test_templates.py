@@ -158,6 +158,11 @@ def test_new_code_is_a_new_template():
     assert resource(built(new), "AWS::Lambda::Function")["Code"]["S3ObjectVersion"] == "v2"
 
 
+TOPIC = {
+    "Fn::Sub": "arn:${AWS::Partition}:sns:eu-west-1:${AWS::AccountId}:jobs-submissions",
+}
+
+
 class TestTheRole:
     def test_stands_under_the_boundary_in_the_prefix_s_path(self):
         role = resource(built(job_of(LAMBDA)), "AWS::IAM::Role")
@@ -186,8 +191,20 @@ class TestTheRole:
 
         assert policies == {
             "logs": [{"Effect": "Allow", "Action": writes, "Resource": group}],
-            "limits": [{"Effect": "Deny", "Action": writes, "NotResource": group}],
+            "limits": [
+                {"Effect": "Deny", "Action": writes, "NotResource": group},
+                {"Effect": "Deny", "Action": "sns:*", "Resource": TOPIC},
+            ],
         }
+
+    @pytest.mark.parametrize("row", [LAMBDA, CONTAINER], ids=["lambda", "ecs"])
+    def test_submits_only_if_the_row_says_so_in_its_own_words(self, row):
+        """Not by a statement of IAM, in which nobody sees what it leads to."""
+        statement = {"Action": "sns:Publish", "Resource": "*"}
+        refused = self.policies(row | {"permissions": [statement]})["limits"]
+        granted = self.policies(row | {"permissions": ["submit: part"]})["limits"]
+        assert {"Effect": "Deny", "Action": "sns:*", "Resource": TOPIC} in refused
+        assert not any(s.get("Resource") == TOPIC for s in granted)
 
     def test_of_a_container_is_allowed_just_what_the_row_grants(self):
         statement = {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::data/*"}
