@@ -22,7 +22,7 @@ from provisioner.entrypoints import (
 from provisioner.pacing import Admission, Quota
 from provisioner.runs import iso
 from provisioner.stack import JobStatus, StackRecord
-from tests.functional.conftest import ACCOUNT, REGION
+from tests.functional.conftest import ACCOUNT, REGION, forget
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 
@@ -573,6 +573,20 @@ class TestSweep:
         sweep.handler({"compare": True}, Context())
 
         assert [m for m in messages() if "detect_drift" not in m] == []
+
+    def test_the_comparison_finds_a_row_that_a_parameter_no_longer_allows(
+        self, bootstrap, monkeypatch
+    ):
+        put(alarms={"BOOL": False}, tags={"M": {"team": {"S": "a"}}})
+        job_stream.handler(event("dynamodb_stream"), Context())
+        stack_events.handler(event("stack_status_change"), Context())
+        allowed = json.loads(bootstrap["ALLOWED"]) | {"reserved_tag_keys": "team"}
+        monkeypatch.setenv("ALLOWED", json.dumps(allowed))
+        forget()
+
+        sweep.handler({"compare": True}, Context())
+
+        assert queued() == ["report"]
 
     @pytest.mark.parametrize(("limit", "left"), [(3, 3), (200, 60), (None, 60)], ids=str)
     def test_once_a_day_old_runs_go(self, limit, left):
