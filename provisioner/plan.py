@@ -70,7 +70,10 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class ContinueRollback:
-    """Call ContinueUpdateRollback, skipping `resources_to_skip`, or whatever fails when `force`."""
+    """Call ContinueUpdateRollback, skipping `resources_to_skip`, or whatever fails when `force`.
+
+    With both, the resources are for who cannot force.
+    """
 
     resources_to_skip: tuple[str, ...] = ()
     force: bool = False
@@ -272,7 +275,7 @@ def _continue_rollback(record: StackRecord, observed: StackState, now: datetime)
         case 1 if failure.resources:
             return ContinueRollback(resources_to_skip=failure.resources)
         case 1 | 2:
-            return ContinueRollback(force=True)
+            return ContinueRollback(resources_to_skip=failure.resources, force=True)
         case _:
             return GiveUp(failure)
 

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+)
 from botocore.loaders import Loader
 
 from provisioner.errors import (
@@ -114,6 +120,12 @@ def _hint(problem: str) -> str:
     return ": it must begin with https:// or http://" if "endpoint" in problem else ""
 
 
+def knows(service: str, operation: str, parameter: str) -> bool:
+    """Tell whether the SDK has a parameter: that of Lambda's runtime is months behind."""
+    shape = client(service).meta.service_model.operation_model(operation).input_shape
+    return parameter in shape.members
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Turn botocore's errors into ours: temporary, or permanent with AWS's own words."""
@@ -127,6 +139,8 @@ def translated() -> Iterator[None]:
     except NoRegionError as error:
         message = "no AWS Region: set AWS_REGION, or run `aws configure`"
         raise PermanentError(message) from error
+    except ParamValidationError as error:  # this SDK is older than a parameter, say
+        raise PermanentError(" ".join(str(error).split())) from error
     except BotoCoreError as error:
         raise TemporaryError(str(error)) from error
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from provisioner import jobs
-from provisioner.aws.clients import client, error_code, error_message, translated
+from provisioner.aws.clients import client, error_code, error_message, knows, translated
 from provisioner.errors import ConflictError, NoChangesError, StackLimitError
 from provisioner.stack import (
     CONTINUE,
@@ -172,11 +172,16 @@ class CloudFormation:
     def continue_update_rollback(
         self, stack_id: str, resources_to_skip: Iterable[str], *, force: bool, token: str
     ) -> None:
-        """Start the rollback again, skipping resources that cannot go back."""
+        """Start the rollback again, skipping resources that cannot go back.
+
+        By `force` whatever cannot; where the SDK is too old for that, those in `resources_to_skip`.
+        """
         request: dict[str, Any] = {}
-        if force:
+        skipped = list(resources_to_skip)
+        can_force = knows("cloudformation", "ContinueUpdateRollback", "ForceRollback")
+        if force and (can_force or not skipped):
             request["ForceRollback"] = True
-        elif skipped := list(resources_to_skip):
+        elif skipped:
             request["ResourcesToSkip"] = skipped
         with _started():
             client("cloudformation").continue_update_rollback(

@@ -271,3 +271,36 @@ def test_drift_that_cannot_be_looked_for_now_is_a_conflict(stub, message):
 
     with pytest.raises(ConflictError):
         ADAPTER.detect_drift(STACK_ID)
+
+
+class TestAnSdkThatIsOlder:
+    """Lambda's runtime brings an SDK that may not know the youngest parameters."""
+
+    @pytest.fixture(autouse=True)
+    def old(self, monkeypatch):
+        model = client("cloudformation").meta.service_model
+        shape = model.operation_model("ContinueUpdateRollback").input_shape
+        monkeypatch.delitem(shape.members, "ForceRollback")
+
+    def test_skips_what_failed_instead_of_forcing(self, stub):
+        asked = {"RoleARN": ADAPTER._role, "ClientRequestToken": "t", "StackName": STACK_ID}
+        stub.add_response(
+            "continue_update_rollback", {}, asked | {"ResourcesToSkip": ["Function", "Role"]}
+        )
+
+        ADAPTER.continue_update_rollback(STACK_ID, ("Function", "Role"), force=True, token="t")
+
+        stub.assert_no_pending_responses()
+
+    def test_what_it_does_not_know_is_for_a_person(self):
+        with pytest.raises(PermanentError, match='Unknown parameter in input: "ForceRollback"'):
+            ADAPTER.continue_update_rollback(STACK_ID, (), force=True, token="t")
+
+
+def test_a_rollback_is_forced_where_the_sdk_can(stub):
+    asked = {"RoleARN": ADAPTER._role, "ClientRequestToken": "t", "StackName": STACK_ID}
+    stub.add_response("continue_update_rollback", {}, asked | {"ForceRollback": True})
+
+    ADAPTER.continue_update_rollback(STACK_ID, ("Function",), force=True, token="t")
+
+    stub.assert_no_pending_responses()

@@ -301,7 +301,7 @@ def test_delete_failed_climbs_to_an_end(desired, recoveries, expected):
     [
         (0, ContinueRollback()),
         (1, ContinueRollback(resources_to_skip=("Bucket", "Other"))),
-        (2, ContinueRollback(force=True)),
+        (2, ContinueRollback(resources_to_skip=("Bucket", "Other"), force=True)),
         (3, GiveUp(STUCK)),
     ],
 )
