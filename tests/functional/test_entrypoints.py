@@ -18,6 +18,7 @@ from provisioner.entrypoints import (
     run_events,
     stack_events,
     sweep,
+    sweep_runs,
 )
 from provisioner.pacing import Admission, Quota
 from provisioner.runs import iso
@@ -638,13 +639,34 @@ class TestSweep:
         left = set(arns.values()) - {arns["jobs-report:1"]}
         assert set(ecs.list_task_definitions()["taskDefinitionArns"]) == left
 
-    def test_a_run_that_step_functions_has_forgotten_is_ended(self):
-        item = run_row(started=iso(datetime.now(UTC) - timedelta(days=100)))
+    @pytest.mark.parametrize(
+        ("age", "status"),
+        [
+            (timedelta(days=100), "STOPPED"),
+            (timedelta(minutes=2), "STOPPED"),
+            (timedelta(seconds=30), "RUNNING"),  # Step Functions may not know it yet
+        ],
+    )
+    def test_a_run_that_step_functions_does_not_know_is_ended(self, age, status):
+        item = run_row(started=iso(datetime.now(UTC) - age))
         boto3.client("dynamodb").put_item(TableName="jobs-Triggers", Item=item)
 
         sweep.handler({}, Context())
 
-        assert [row["status"]["S"] for row in triggers().values()] == ["STOPPED"]
+        assert [row["status"]["S"] for row in triggers().values()] == [status]
+
+    def test_no_more_executions_are_asked_about_than_time_allows(self, monkeypatch):
+        monkeypatch.setattr(sweep_runs, "MOST_ASKED", 2)
+        for number in range(5):
+            item = run_row(started=f"2026-11-21T09:00:00.00{number}Z")
+            boto3.client("dynamodb").put_item(TableName="jobs-Triggers", Item=item)
+
+        ended = []
+        for _ in range(3):
+            sweep.handler({}, Context())
+            ended.append([row["status"]["S"] for row in triggers().values()].count("STOPPED"))
+
+        assert ended == [2, 4, 5]
 
     def test_a_run_whose_end_nobody_told_is_ended(self):
         states = boto3.client("stepfunctions")
