@@ -277,7 +277,7 @@ class TestAnSdkThatIsOlder:
     """Lambda's runtime brings an SDK that may not know the youngest parameters."""
 
     @pytest.fixture(autouse=True)
-    def old(self, monkeypatch):
+    def old(self, bootstrap, monkeypatch):  # noqa: ARG002  (a client before it would be another)
         model = client("cloudformation").meta.service_model
         shape = model.operation_model("ContinueUpdateRollback").input_shape
         monkeypatch.delitem(shape.members, "ForceRollback")
