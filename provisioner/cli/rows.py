@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import reprlib
 import sys
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
 STDIN = "-"
+
+_BLANKS = re.compile(r"\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +89,8 @@ def _rows(documents: list[object]) -> Iterator[dict[str, object]]:
                 continue
             if not isinstance(values, dict):
                 message = (
-                    f"document {number} holds {values!r:.40} where a row, which is a map of "
-                    "attributes, should be"
+                    f"document {number} holds {reprlib.repr(values):.40} where a row, which is a "
+                    "map of attributes, should be"
                 )
                 raise UnreadableError(message)
             yield values
@@ -117,11 +120,16 @@ def _json_documents(text: str) -> Iterator[object]:
     decoder = json.JSONDecoder(
         object_pairs_hook=_distinct, parse_float=Decimal, parse_constant=Decimal
     )
-    start = len(text) - len(text.lstrip())
+    start = _after_blanks(text, 0)
     while start < len(text):
         document, end = decoder.raw_decode(text, start)
         yield document
-        start = end + len(text[end:]) - len(text[end:].lstrip())
+        start = _after_blanks(text, end)
+
+
+def _after_blanks(text: str, start: int) -> int:
+    found = _BLANKS.match(text, start)
+    return found.end() if found else start
 
 
 def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -151,3 +151,17 @@ def test_a_row_without_a_name_is_known_by_its_number(tmp_path):
     path.write_text("- {type: ecs}\n- {job_name: b}\n")
 
     assert [row.label for row in read(str(path))] == ["#1", "b"]
+
+
+def test_lists_of_lists_of_yaml_are_not_written_out(read_text):
+    """Twenty lines of aliases stand for a million entries, and for ever more."""
+    levels = [f"- &l{level} [*l{level - 1}, *l{level - 1}]" for level in range(1, 60)]
+
+    with pytest.raises(UnreadableError) as caught:
+        read_text("- &l0 [x, x]\n" + "\n".join(levels))
+
+    assert "where a row, which is a map of attributes, should be" in str(caught.value)
+
+
+def test_thousands_of_json_documents_are_read(read_text):
+    assert len(read_text(('{"a": "' + "x" * 200 + '"}\n') * 5_000)) == 5_000

@@ -599,8 +599,18 @@ REFUSED = {
     ),
     "many tags": ("lambda", {"tags": {f"t{n}": "" for n in range(46)}}, "tags", "at most 45"),
     # permissions
-    "permissions as text": ("lambda", {"permissions": "s3:*"}, "permissions", "IAM statements"),
-    "statement as text": ("lambda", {"permissions": ["s3:*"]}, "permissions[0]", "must be a map"),
+    "permissions as text": (
+        "lambda",
+        {"permissions": "s3:*"},
+        "permissions[0]",
+        "an IAM statement, or",
+    ),
+    "statement as text": (
+        "lambda",
+        {"permissions": ["s3:*"]},
+        "permissions[0]",
+        "an IAM statement, or",
+    ),
     "every action": (
         "lambda",
         {"permissions": [STATEMENT | {"Action": "*"}]},
