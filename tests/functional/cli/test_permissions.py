@@ -44,6 +44,9 @@ DIFFERENT_NAMES = {
 NOT_BY_MOTO = {"ecr:GetDownloadUrlForLayer"}
 IMAGE = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/words:1"
 CONTAINER = {"job_name": "words", "type": "ecs", "image": IMAGE}
+OTHERS = {"confirm-deletions", "dead-letters", "local"}
+"""Commands that are not a developer's."""
+
 PINNED = ROW | {"job_name": "pinned", "bundle": f"{ROW['bundle']}?versionId=1"}
 NOT_WAITING = ("--wait", "--timeout", "0s")
 
@@ -51,7 +54,8 @@ NOT_WAITING = ("--wait", "--timeout", "0s")
 def tables(sent):
     requests = [request for item in sent.get("TransactItems", ()) for request in item.values()]
     names = sent.get("RequestItems") or [each["TableName"] for each in requests or [sent]]
-    return [f"arn:aws:dynamodb:{ACCOUNT}:table/{name}" for name in names]
+    index = f"/index/{sent['IndexName']}" if "IndexName" in sent else ""
+    return [f"arn:aws:dynamodb:{ACCOUNT}:table/{name}{index}" for name in names]
 
 
 RESOURCES = {
@@ -156,7 +160,7 @@ def test_a_developers_policy_is_what_the_commands_call(here, file, tmp_path):
         ("retry", "report", *NOT_WAITING),
         ("delete", "report", "--yes", *NOT_WAITING),
     ]
-    assert {command[0] for command in commands} == COMMANDS.keys() - {"dead-letters", "local"}
+    assert {command[0] for command in commands} == COMMANDS.keys() - OTHERS
 
     with recorded() as asked_first:
         here.run("apply", file(ROW | scheduled))
@@ -197,6 +201,7 @@ def test_a_platform_engineers_policy_is_what_the_commands_call(here):
         put_letter(name)
 
     with recorded() as asked:
+        here.run("confirm-deletions", "--all", "--yes")
         here.run("dead-letters", "list")
         here.run("dead-letters", "redrive", "--all")
         here.run("dead-letters", "discard", "--yes", "nothing")
