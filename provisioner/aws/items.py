@@ -29,3 +29,8 @@ def typed(value: object) -> dict[str, Any]:
 def to_dynamodb(item: Mapping[str, Any]) -> Item:
     """Return `{"n": 1}` as `{"n": {"N": "1"}}`; None values are left out."""
     return {name: _serialize(value) for name, value in item.items() if value is not None}
+
+
+def is_text_set(value: object) -> bool:
+    """Tell whether a plain value was a set of texts, DynamoDB's SS."""
+    return isinstance(value, set | frozenset) and all(isinstance(one, str) for one in value)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from provisioner.aws.clients import client, error_code, translate, translated
-from provisioner.aws.items import Item, to_dynamodb, to_plain
+from provisioner.aws.items import Item, is_text_set, to_dynamodb, to_plain
 from provisioner.aws.tables import pages
 from provisioner.messages import RETENTION_SECONDS, Places
 from provisioner.runs import iso
@@ -35,8 +35,10 @@ class PlacesTable:
         taken = self._update(
             job_name,
             "ADD taken :run SET taken_at = :now, expires_at = :expires",
-            "attribute_not_exists(taken) OR size(taken) < :most OR contains(taken, :name)",
+            "attribute_not_exists(taken) OR contains(taken, :name)"
+            " OR attribute_type(taken, :set) AND size(taken) < :most",
             {
+                ":set": "SS",
                 ":run": {run},
                 ":name": run,
                 ":most": most,
@@ -87,7 +89,7 @@ class PlacesTable:
             found = client("dynamodb").get_item(
                 TableName=self._name, Key=_key(job_name), ConsistentRead=True
             )
-        return _places(to_plain(found.get("Item", {})))
+        return self._read(job_name, to_plain(found.get("Item", {})))
 
     def waiting(self, until: datetime) -> Iterator[str]:
         """Yield the jobs for which messages wait since before `until`."""
@@ -124,16 +126,23 @@ class PlacesTable:
             if error_code(error) == "ConditionalCheckFailedException":
                 return None
             raise translate(error) from error
-        return _places(to_plain(found["Attributes"]))
+        return self._read(job_name, to_plain(found["Attributes"]))
+
+    def _read(self, job_name: str, item: Item) -> Places:
+        """Return what an item says; `taken` of a type that is not its own is removed."""
+        taken = item.get("taken", set())
+        if not is_text_set(taken):
+            self._update(
+                job_name, "REMOVE taken", "NOT attribute_type(taken, :set)", {":set": "SS"}
+            )
+            taken = ()
+        taken_at, aside_at = item.get("taken_at"), item.get("aside_at")
+        return Places(
+            taken=frozenset(taken),
+            taken_at=taken_at if isinstance(taken_at, str) else "",
+            aside_at=aside_at if aside_at is None or isinstance(aside_at, str) else "",
+        )
 
 
 def _key(job_name: str) -> Item:
     return to_dynamodb({"job_name": job_name, "trigger_id": _QUEUE})
-
-
-def _places(item: Item) -> Places:
-    return Places(
-        taken=frozenset(item.get("taken", ())),
-        taken_at=item.get("taken_at", ""),
-        aside_at=item.get("aside_at"),
-    )

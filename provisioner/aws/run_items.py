@@ -10,6 +10,7 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from provisioner.aws.items import is_text_set
 from provisioner.aws.stored import payload_of
 from provisioner.errors import PermanentError
 from provisioner.runs import FoundRun, Lock, OpenRun, RunStatus, WaitingRun, time_of
@@ -101,7 +102,7 @@ def _type_of(value: object) -> str:
             return "S"
         case Decimal():
             return "N"
-        case set() | frozenset() if all(isinstance(member, str) for member in value):
+        case _ if is_text_set(value):
             return "SS"
         case _:
             return ""

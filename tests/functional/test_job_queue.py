@@ -364,6 +364,31 @@ class TestTheSweep:
         assert here.queued() == ["m2"]
 
 
+DAMAGED = {
+    "taken is a text": {"taken": {"S": "queue-m1 and some more"}},
+    "taken is a list": {"taken": {"L": [{"S": "a"}, {"S": "b"}]}},
+    "taken is a number": {"taken": {"N": "7"}},
+    "times are numbers": {"taken_at": {"N": "7"}, "aside_at": {"N": "7"}, "status": {"S": "?"}},
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_count_of_places_keeps_no_message_for_ever(here, damage):
+    item = {"job_name": {"S": "report"}, "trigger_id": {"S": "#queue"}} | damage
+    boto3.client("dynamodb").put_item(TableName="jobs-Triggers", Item=item)
+
+    for n in range(3):
+        assert here.get(n) == []
+    here.pump()
+    ended = next(iter(here.steps.inputs))
+    assert here.places.get("report").taken == here.steps.inputs.keys()
+    here.end(ended)
+    here.pump()
+
+    assert sorted(here.steps.inputs) == ["queue-m0", "queue-m1", "queue-m2"]
+    assert here.places.get("report").taken == here.steps.inputs.keys() - {ended}
+
+
 def test_runs_that_no_message_started_hold_no_place(here):
     here.get(1)
     here.end("run-1")
