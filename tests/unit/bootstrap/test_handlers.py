@@ -1,6 +1,6 @@
 """CloudFormation's handlers may do all they need, for every resource that a job's stack can hold.
 
-A resource of a type or with a property that is not told of here fails: its permissions come first.
+A type that is not listed here fails until its permissions are: they come first.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ def lacking(role, kind, handlers):
     }
 
 
-def test_every_type_of_a_job_s_stack_is_told_of():
+def test_every_type_of_a_job_s_stack_is_listed():
     assert set(TYPES) <= set(HANDLERS)
     assert set(TYPES) - {"AWS::IAM::Role"} == set(NAMED)
 
