@@ -31,6 +31,7 @@ from tests.support.fakes import (
     FakeCloudFormation,
     FakeDeletions,
     FakeDependants,
+    FakeJobRuns,
     FakeJobs,
     FakePace,
     FakeStacks,
@@ -262,6 +263,7 @@ def run(count: int) -> Burst:
         lambda job: burst.call("pin", lambda: job),
         FakeDependants(),
         FakeDeletions(burst.clock),
+        FakeJobRuns(),
     )
     with pytest.MonkeyPatch.context() as patch:
         wire(patch, ports, burst.clock, burst.chance)

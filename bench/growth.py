@@ -25,6 +25,7 @@ from tests.support.fakes import (
     FakeCloudFormation,
     FakeDeletions,
     FakeDependants,
+    FakeJobRuns,
     FakeJobs,
     FakeQueue,
     FakeStacks,
@@ -56,6 +57,7 @@ class World:
             lambda job: job,
             FakeDependants(),
             FakeDeletions(self.clock),
+            FakeJobRuns(),
         )
         self._memory_mb = 512
         self.names = [f"orders-{number}" for number in range(jobs)]

@@ -118,6 +118,13 @@ class Pace(Protocol):
         """Let nobody through for a while; return until when."""
 
 
+class JobRuns(Protocol):
+    """What runs of a job."""
+
+    def stop_running(self, job_name: str, cause: str) -> int:
+        """Stop a job's runs; return how many that were, 100 at most, 0 without a state machine."""
+
+
 class Deletions(Protocol):
     """How many stacks may go at once because their rows are gone."""
 
@@ -274,3 +281,4 @@ class Ports:
     pin: Callable[[Job], Job | Rejected]
     dependants: Dependants
     deletions: Deletions
+    runs: JobRuns

@@ -31,6 +31,7 @@ from provisioner.plan import (
     GiveUp,
     Hold,
     Operation,
+    Wait,
     Wanted,
     counts_as_deletion,
     decide,
@@ -64,6 +65,9 @@ if TYPE_CHECKING:
 
 JOB_SECONDS = 5.0
 """Of processor time for one job of a batch; templates of the largest rows take a tenth of that."""
+
+_STOPPING_SECONDS = 60
+"""A container has 30 seconds to end (ECS's stopTimeout), and its network interface needs some."""
 
 _LOOKS = 3
 """Times that a job is looked at again at once, when somebody else acted meanwhile."""
@@ -270,8 +274,14 @@ class Reconciler:
         quota = quota_of(operation)
         if quota is not stood_for and (ahead := self._stand_in_line(look, quota)):
             return ahead
-        if observed and self._is_held(look, operation, observed):
-            return self._keep(look, Hold(), Done(), observed)
+        if observed and counts_as_deletion(operation, look.desired, observed):
+            if self._is_held(look):
+                return self._keep(look, Hold(), Done(), observed)
+            try:
+                if self._were_stopped(look):
+                    return self._keep(look, Wait(JobStatus.DELETING), Done(), observed)
+            except PermanentError as error:
+                return self._unseen(look, error)
         place = self._ports.pace.take(quota)
         if not place.go:
             return self._wake_and_wait(look, quota, place)
@@ -284,10 +294,20 @@ class Reconciler:
             return self._wake_and_wait(look, quota, self._turned_away(quota, error, look.now))
         return self._keep(look, operation, outcome, observed)
 
-    def _is_held(self, look: _Look, operation: Operation, observed: StackState) -> bool:
-        """Tell whether so many rows went at once that this stack must not go, too."""
-        if not counts_as_deletion(operation, look.desired, observed):
+    def _were_stopped(self, look: _Look) -> bool:
+        """Stop what runs of a job whose stack is to go; True when that needs some time.
+
+        A container that runs holds its security group, which then would not go. What has started
+        since the first time is stopped, too, but not waited for: there may always be some.
+        """
+        stopped = self._ports.runs.stop_running(look.record.job_name, "Its job's row was removed")
+        if not stopped or look.record.status is JobStatus.DELETING:
             return False
+        self._ports.queue.send(look.record.job_name, delay_seconds=_STOPPING_SECONDS)
+        return True
+
+    def _is_held(self, look: _Look) -> bool:
+        """Tell whether so many rows went at once that this stack must not go, too."""
         if look.record.deletion is Deletion.CONFIRMED:
             return False
         return not self._ports.deletions.admit(look.record.job_name)

@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 from provisioner.aws.clients import client, translated
 from provisioner.errors import ConflictError, NotFoundError
 from provisioner.jobs import stack_name
-from provisioner.runs import ENDED_AS, EndedExecution, RunStatus, waited_of
+from provisioner.runs import ENDED_AS, STOPPED, EndedExecution, RunStatus, waited_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provisioner.settings import Platform
+
+
+_MOST_STOPPED = 100
+"""StopExecution takes hundreds a second, a function seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,22 @@ class JobExecutions:
     def stop(self, execution_arn: str, *, error: str, cause: str) -> None:
         """Stop an execution; one that has ended stays as it ended."""
         stop(execution_arn, error=error, cause=cause)
+
+    def stop_running(self, job_name: str, cause: str) -> int:
+        """Stop a job's runs; return how many that were, 100 at most, 0 without a state machine."""
+        machine = f"stateMachine:{stack_name(self._platform.prefix, job_name)}"
+        try:
+            with translated():
+                found = client("stepfunctions").list_executions(
+                    stateMachineArn=self._platform.arn("states", machine),
+                    statusFilter="RUNNING",
+                    maxResults=_MOST_STOPPED,
+                )
+        except NotFoundError:
+            return 0
+        for execution in found["executions"]:
+            stop(execution["executionArn"], error=STOPPED, cause=cause)
+        return len(found["executions"])
 
     def ended(self, job_name: str, execution_arn: str) -> EndedExecution | None:
         """Return how an execution ended, None while it runs."""

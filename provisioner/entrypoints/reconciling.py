@@ -17,6 +17,7 @@ from provisioner.aws import artifacts  # noqa: E402
 from provisioner.aws.cloudformation import CloudFormation  # noqa: E402
 from provisioner.aws.deletions import DeletionsTable  # noqa: E402
 from provisioner.aws.dependants import DependantsTable  # noqa: E402
+from provisioner.aws.executions import JobExecutions  # noqa: E402
 from provisioner.aws.jobs_table import JobsTable  # noqa: E402
 from provisioner.aws.pace import PaceTable  # noqa: E402
 from provisioner.aws.queue import ReconcileQueue  # noqa: E402
@@ -89,6 +90,7 @@ def ports() -> Ports:
         deletions=DeletionsTable(
             own.pace_table, Budget(own.deletion_budget_jobs, own.deletion_budget_percent)
         ),
+        runs=JobExecutions(own.platform),
     )
 
 

@@ -109,6 +109,19 @@ class FakeDeletions:
         self.known = replace(self.known, all_jobs=all_jobs)
 
 
+class FakeJobRuns:
+    """Runs by job, and the causes for which they were stopped."""
+
+    def __init__(self) -> None:
+        self.running: dict[str, int] = {}
+        self.stopped: list[tuple[str, str]] = []
+
+    def stop_running(self, job_name: str, cause: str) -> int:
+        runs = self.running.pop(job_name, 0)
+        self.stopped += [(job_name, cause)] * runs
+        return runs
+
+
 class FakeQueue:
     def __init__(self) -> None:
         self.sent: list[tuple[str, int]] = []

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from provisioner.deletions import Budget
+from provisioner.deletions import Budget, Deletions
 from provisioner.drift import detect_drift
 from provisioner.errors import (
     ConflictError,
@@ -33,6 +33,7 @@ from tests.support.fakes import (
     FakeCloudFormation,
     FakeDeletions,
     FakeDependants,
+    FakeJobRuns,
     FakeJobs,
     FakePace,
     FakeQueue,
@@ -76,6 +77,7 @@ class World:
         self.unpinnable = None
         self.pace = pace(self.clock)
         self.dependants = FakeDependants(self.faults)
+        self.runs = FakeJobRuns()
         self.deletions = FakeDeletions(self.clock, Budget(2, 0))
         self.ports = Ports(
             self.jobs,
@@ -86,6 +88,7 @@ class World:
             self.pin,
             self.dependants,
             self.deletions,
+            self.runs,
         )
         self.reconciler = Reconciler(self.ports, platform, self.clock)
 
@@ -1062,3 +1065,75 @@ class TestDeletionBudget:
         world.look(*self.NAMES)
 
         assert set(self.statuses(world)) == {JobStatus.DELETING}
+
+
+class TestRunsOfARemovedJob:
+    """Removing a row is its author's word that the job ends."""
+
+    @pytest.fixture
+    def running(self, ready):
+        ready.runs.running[NAME] = 2
+        ready.queue.sent.clear()
+        return ready
+
+    def deleted(self, world):
+        return ("delete", STACK) in world.cloudformation.operations
+
+    def test_are_stopped_before_the_stack_goes(self, running):
+        running.remove()
+
+        assert running.runs.stopped == [(NAME, "Its job's row was removed")] * 2
+        assert not self.deleted(running)
+        assert running.record.status is JobStatus.DELETING
+        assert running.queue.sent == [(NAME, 60)]
+
+        running.clock.advance(timedelta(seconds=60))
+        running.look()
+        assert self.deleted(running)
+        running.finish()
+        assert running.record.status is JobStatus.DELETED
+
+    def test_that_start_meanwhile_are_stopped_and_not_waited_for(self, running):
+        running.remove()
+        running.runs.running[NAME] = 1
+        running.look()
+
+        assert len(running.runs.stopped) == 3
+        assert self.deleted(running)
+
+    def test_need_no_time_when_there_are_none(self, ready):
+        ready.remove()
+
+        assert self.deleted(ready)
+
+    @pytest.mark.parametrize(
+        "change",
+        [{"deletion_policy": "retain"}, {"paused": True}, {"memory_mb": 1}],
+        ids=["retained", "paused", "invalid"],
+    )
+    def test_are_left_alone_while_the_stack_stays(self, running, change):
+        running.put(**change)
+        if "deletion_policy" in change:
+            running.finish()
+            running.remove()
+
+        assert running.runs.stopped == []
+
+    def test_go_on_when_the_deletion_is_held(self, running):
+        running.deletions.known = Deletions(dict.fromkeys("ab", running.clock()))
+        running.remove()
+
+        assert running.record.deletion is Deletion.HELD
+        assert running.runs.stopped == []
+
+    def test_that_may_not_be_stopped_are_told_of(self, running):
+        class Forbidden:
+            def stop_running(self, *_):
+                raise PermanentError("AccessDeniedException: states:ListExecutions")
+
+        ports = replace(running.ports, runs=Forbidden())
+        running.reconciler = Reconciler(ports, PLATFORM, running.clock)
+        running.remove()
+
+        assert running.record.status is JobStatus.FAILED
+        assert "states:ListExecutions" in running.record.failure.reason

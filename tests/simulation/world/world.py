@@ -26,7 +26,7 @@ from tests.simulation.world.tables import JobsTable, PaceTable, Row, StacksTable
 from tests.simulation.world.timeline import Timeline
 from tests.simulation.world.truth import Truth
 from tests.simulation.world.wiring import wire
-from tests.support.fakes import FakeDeletions, FakeDependants
+from tests.support.fakes import FakeDeletions, FakeDependants, FakeJobRuns
 
 SWEEP_EVERY = timedelta(minutes=5)
 MISSING = "s3://bundles/missing.zip"
@@ -85,6 +85,7 @@ class World:
             pin=self.pin,
             dependants=FakeDependants(),
             deletions=self.deletions,
+            runs=FakeJobRuns(),
         )
         wire(patch, ports, self.timeline, self.chance)
 
