@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MAX_CHAIN = 200
 """Jobs that are looked through for a circle: nobody could follow a longer chain."""
 
+_ROWS_AT_ONCE = 20
+"""Rows of others that are held in memory together: each may have 400 KB."""
+
 
 def without_circle(job: Job, rows: JobRows) -> Job | Rejected:
     """Return the job, unless it depends on itself in the end; then say by which way.
@@ -32,10 +35,10 @@ def without_circle(job: Job, rows: JobRows) -> Job | Rejected:
     ways: dict[str, tuple[str, ...]] = {name: (job.job_name, name) for name in job.depends_on}
     ahead = list(ways)
     while ahead:
-        found = rows.get_many(ahead)
+        needs = _needs(ahead, rows)
         following: list[str] = []
         for name in ahead:
-            for other in jobs.dependencies_of(found.get(name, {})):
+            for other in needs.get(name, ()):
                 if other == job.job_name:
                     way = " needs ".join((*ways[name], other))
                     return _refused(job, f"goes round in a circle: {way}")
@@ -46,6 +49,15 @@ def without_circle(job: Job, rows: JobRows) -> Job | Rejected:
             return _refused(job, f"makes more than {MAX_CHAIN} jobs come before this one")
         ahead = following
     return job
+
+
+def _needs(names: list[str], rows: JobRows) -> dict[str, tuple[str, ...]]:
+    """Return what each job depends on."""
+    needs: dict[str, tuple[str, ...]] = {}
+    for first in range(0, len(names), _ROWS_AT_ONCE):
+        found = rows.get_many(names[first : first + _ROWS_AT_ONCE])
+        needs |= {name: jobs.dependencies_of(row) for name, row in found.items()}
+    return needs
 
 
 def _refused(job: Job, why: str) -> Rejected:

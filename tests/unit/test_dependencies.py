@@ -28,11 +28,12 @@ def job(name, *needs):
 
 
 class OnlyKeys(FakeJobs):
-    """DynamoDB refuses a whole BatchGetItem for one key that cannot be."""
+    """DynamoDB refuses a whole BatchGetItem for one key that cannot be; 20 rows may have 8 MB."""
 
     def get_many(self, job_names):
         names = list(job_names)
         assert all(0 < len(name.encode()) <= 2048 for name in names)
+        assert len(names) <= 20
         return super().get_many(names)
 
 
@@ -63,6 +64,10 @@ FINE = {
     "no such job": {},
     "a chain": {"b": ["c"], "c": ["d"]},
     "a circle of others": {"b": ["c"], "c": ["b"]},
+    "a wide level": {
+        "b": [f"c{number}" for number in range(20)],
+        **{f"c{number}": [f"d{number}", f"e{number}"] for number in range(20)},
+    },
     "what is no name": {"b": [1, None, {}]},
     "nothing that can be read": {"b": 7},
     "an empty name": {"b": ["", "a"]},
