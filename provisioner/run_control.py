@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
+    from provisioner.completion import Completed
     from provisioner.ports import Executions, Runs, Stopping, Work
-    from provisioner.runs import FoundRun, Lock, WaitingRun
+    from provisioner.runs import EndedExecution, FoundRun, Lock, WaitingRun
 
 
 RunKey: TypeAlias = tuple[str, str]
@@ -72,7 +73,7 @@ class RunControl:
         if lock.execution_arn is not None and not lock.is_free(self.clock()):
             ended = self.executions.ended(job_name, lock.execution_arn)
             if ended is not None:
-                complete(ended, self.runs, self.work)
+                self._complete(lock, ended)
         return self.start_next(job_name)
 
     def complete_ended(self, run: FoundRun) -> bool:
@@ -131,7 +132,11 @@ class RunControl:
         ended = self.executions.ended(job_name, lock.execution_arn)
         if ended is None:
             return False
-        return complete(ended, self.runs, self.work).freed_lock
+        return self._complete(lock, ended).freed_lock
+
+    def _complete(self, lock: Lock, ended: EndedExecution) -> Completed:
+        """Complete the run that has the lock; the lock names its row, whatever its execution says."""
+        return complete(replace(ended, waited=lock.run or ended.waited), self.runs, self.work)
 
     def _end(
         self, job_name: str, trigger_id: str, status: RunStatus, error: str, cause: str

@@ -158,8 +158,8 @@ def _show_runs(found: _Schedule) -> None:
     listed = table("FOR", "STATUS", "TOOK", "RUN", keep=("FOR", "STATUS", "TOOK"))
     for run in found.runs:
         listed.add_row(
-            Text(run.get("scheduled_for", "-")),
-            status(run["status"]),
+            Text(str(run.get("scheduled_for", "-"))),
+            status(str(run.get("status", "-"))),
             Text(duration(run.get("duration_ms"))),
             Text(execution_name(run)),
         )
@@ -176,7 +176,7 @@ def _show_runs(found: _Schedule) -> None:
 
 
 def _counts(found: _Schedule) -> Mapping[str, int]:
-    statuses = [run["status"] for run in found.runs]
+    statuses = [run.get("status") for run in found.runs]
     return {
         "running": statuses.count(RunStatus.RUNNING),
         "queued": statuses.count(RunStatus.QUEUED),

@@ -121,11 +121,11 @@ def test_runs_that_wait_for_a_lock_that_was_deleted_wait_again(world, monkeypatc
 def test_those_that_wait_behind_an_execution_that_is_gone_start(world, monkeypatch):
     """The row of the run that holds the lock was deleted, and the end of its execution missed."""
     here = crowd(world, "queue_all", "a", "b")
-    put(here, "#lock", owner="x", execution_arn=ARN + "x", lease_until=LATER)
+    put(here, "#lock", owner="x", execution_arn=ARN + "x", lease_until=LATER, run_id=GONE)
 
     assert sweep(here, monkeypatch) == (0, 1)
 
-    assert here.statuses()["b"] == "SUCCEEDED"
+    assert here.statuses() == {"a": "SUCCEEDED", "b": "SUCCEEDED", "gone": "STOPPED"}
 
 
 RUNS = {

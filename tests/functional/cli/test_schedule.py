@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from provisioner.aws.clients import client
 from provisioner.runs import Pause
 from tests.support.cli import NOW, ROW, put_run
 
@@ -72,6 +73,18 @@ def test_the_last_scheduled_runs(here):
     assert "by-hand" not in text
     assert [run["status"] for run in document(here)["runs"]] == ["RUNNING", "SKIPPED", "SUCCEEDED"]
     assert document(here)["missed_ticks"] == 3
+
+
+def test_a_damaged_run_is_shown_as_far_as_it_can_be(here):
+    here.jobs.put(BERLIN)
+    key = {"job_name": {"S": "report"}, "trigger_id": {"S": "2026-11-21T09:00:00.000Z#s1"}}
+    more = {"source": {"S": "schedule"}, "scheduled_for": {"N": "7"}, "duration_ms": {"S": "long"}}
+    client("dynamodb").put_item(TableName="jobs-Triggers", Item=key | more)
+
+    result = here.run("schedule", "report")
+
+    assert result.exit_code == 0
+    assert "s1" in result.stdout
 
 
 def test_a_schedule_that_is_off_says_why(here):
