@@ -135,7 +135,7 @@ class RunControl:
         return self._complete(lock, ended).freed_lock
 
     def _complete(self, lock: Lock, ended: EndedExecution) -> Completed:
-        """Complete the run that has the lock; the lock names its row, whatever its execution says."""
+        """Complete the run that has the lock, which names its row whatever the execution says."""
         return complete(replace(ended, waited=lock.run or ended.waited), self.runs, self.work)
 
     def _end(
