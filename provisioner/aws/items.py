@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -12,7 +13,15 @@ if TYPE_CHECKING:
 Item = dict[str, Any]
 """A plain item: str, Decimal, bool, None, list, dict, bytes, set."""
 
-_deserialize = TypeDeserializer().deserialize
+
+class _Deserializer(TypeDeserializer):
+    """Reads any number: boto3's own raises for one with more than 38 digits, zeros included."""
+
+    def _deserialize_n(self, value: str) -> Decimal:
+        return Decimal(value)
+
+
+_deserialize = _Deserializer().deserialize
 _serialize = TypeSerializer().serialize
 
 

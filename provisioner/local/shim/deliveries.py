@@ -51,26 +51,25 @@ def _start(delivery: Delivery) -> None:
 
 def _deliver(delivery: Delivery) -> None:
     with private(_RESPONSES, "request_scope")(delivery["account"], delivery["region"]):
-        function, config, name = private(_LAMBDA, "_get_func_record_for_ref")(delivery["arn"])
-        if function and config:
-            record = private(_LAMBDA, "_execution_record_for_config")(function, config)
-            event = json.loads(delivery["payload"])
-            result = _invoke(record, event)
-            letters = (config.get("DeadLetterConfig") or {}).get("TargetArn")
-            if result.get("error") and letters:
-                private(_LAMBDA, "_route_async_failure")(letters, name, event, result)
+        _invoke(delivery["arn"], json.loads(delivery["payload"]))
     del _undelivered[id(delivery)]
 
 
-def _invoke(record: dict[str, Any], event: object) -> dict[str, Any]:
+def _invoke(arn: str, event: object) -> None:
+    """Try a function as it is at each try: it may be changed between them, or deleted."""
     invoke = private(_LAMBDA, "_execute_function_with_config_scope")
-    result: dict[str, Any] = invoke(record, event)
-    for seconds in _DELAYS_SECONDS:
+    for seconds in (*_DELAYS_SECONDS, None):
+        function, config, name = private(_LAMBDA, "_get_func_record_for_ref")(arn)
+        if not function or not config:
+            return
+        record = private(_LAMBDA, "_execution_record_for_config")(function, config)
+        result: dict[str, Any] = invoke(record, event)
         if not result.get("error"):
-            break
-        time.sleep(seconds)
-        result = invoke(record, event)
-    return result
+            return
+        if seconds is not None:
+            time.sleep(seconds)
+    if letters := (config.get("DeadLetterConfig") or {}).get("TargetArn"):
+        private(_LAMBDA, "_route_async_failure")(letters, name, event, result)
 
 
 def _with_undelivered(get_state: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:

@@ -2,8 +2,10 @@
 
 On AWS an exception has its own type, an import that fails is `Runtime.ImportModuleError`, a process
 that ends is `Runtime.ExitError`; the engine has one name for all. A function that is changed or
-deleted ends the calls that it has taken; the engine kills its process. What a call of Python prints
-is logged with it, all of it; the engine stops reading after a quarter of a second.
+deleted ends the calls that it has taken; the engine kills its process. A call that comes after a
+change runs the changed code; in the engine a call on its way can leave a process with the old code
+behind for all that follow. What a call of Python prints is logged with it, all of it; the engine
+stops reading after a quarter of a second.
 """
 
 from __future__ import annotations
@@ -78,7 +80,9 @@ def install() -> None:
     drain = worker._drain_stderr_bounded  # noqa: SLF001
     worker._drain_stderr_bounded = _to_the_mark(drain)  # noqa: SLF001
     wrap(_LAMBDA, "_execute_function_warm", _with_its_type)
-    private(_RUNTIME, "_lock")
+    for name in ("_lock", "_workers"):
+        private(_RUNTIME, name)
+    wrap(_LAMBDA, "acquire_worker", with_its_code)
     wrap(_RUNTIME, "kill_workers", _when_idle)
     wrap(_LAMBDA, "release_worker", _then_killed)
 
@@ -171,3 +175,22 @@ def _then_killed(release: Callable[..., None]) -> Callable[..., None]:
             private(_RUNTIME, "kill_workers")([worker])
 
     return releasing
+
+
+def with_its_code(acquire: Callable[..., Any]) -> Callable[..., Any]:
+    """Acquire no process that runs other code than the caller asks for."""
+
+    @functools.wraps(acquire)
+    def acquiring(name: str, config: Any, code: bytes, *rest: Any, **more: Any) -> Any:  # noqa: ANN401
+        while True:
+            worker, reason = acquire(name, config, code, *rest, **more)
+            if worker is None or worker.code_zip == code:
+                return worker, reason
+            with private(_RUNTIME, "_lock"):
+                worker.in_use = False
+                for pool in private(_RUNTIME, "_workers").values():
+                    if worker in pool:
+                        pool.remove(worker)
+            private(_RUNTIME, "kill_workers")([worker])
+
+    return acquiring

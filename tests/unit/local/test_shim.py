@@ -1,7 +1,11 @@
 """The parts of the shim that need no engine; the rest is proven on one (tests/local)."""
 
 import json
+import sys
+import threading
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -152,3 +156,25 @@ def test_a_script_that_reads_otherwise_is_an_error():
 )
 def test_a_failure_is_named_as_aws_names_it(message, error_type, expected):
     assert functions.failure(message, error_type) == expected
+
+
+@dataclass(eq=False)
+class Process:
+    code_zip: bytes
+    in_use: bool = True
+
+
+def test_a_process_with_other_code_serves_no_call(monkeypatch):
+    stale, fresh, killed = Process(b"before"), Process(b"after"), []
+    pools = {"000000000000:us-east-1:job:$LATEST": [stale, fresh]}
+    runtime = SimpleNamespace(_lock=threading.Lock(), _workers=pools, kill_workers=killed.extend)
+    for name in ("ministack", "ministack.core"):
+        monkeypatch.setitem(sys.modules, name, SimpleNamespace(__path__=[]))
+    monkeypatch.setitem(sys.modules, "ministack.core.lambda_runtime", runtime)
+    acquire = functions.with_its_code(lambda *_: (next(iter(pools.values()))[0], "reused"))
+
+    assert acquire("job", {}, b"after") == (fresh, "reused")
+
+    assert killed == [stale]
+    assert not stale.in_use
+    assert list(pools.values()) == [[fresh]]
