@@ -42,6 +42,16 @@ def test_put_run_change_and_delete(account):
     account.wait(lambda: account.function_memory_mb(name) == 256, "the change", timeout_seconds=600)
 
 
+def test_apply_over_what_is_there(account, tmp_path):
+    name = account.unique("smoke")
+    row = account.container_row(name, payload={"deep": [1, {"er": None}]}, paused=True)
+    account.put(row)
+    file = tmp_path / "row.json"
+    file.write_text(json.dumps(row | {"description": "changed"}))
+
+    assert f"updated    {name}" in account.provisioner("apply", str(file))
+
+
 def test_what_is_not_open_to_jobs(account):
     name, secrets = account.unique("closed"), account.client("secretsmanager")
     secret = secrets.create_secret(Name=account.unique("not-for-jobs"), SecretString="x")["ARN"]

@@ -12,7 +12,7 @@ import yaml
 from provisioner.aws.clients import client
 from provisioner.jobs import FieldError
 from provisioner.runs import Pause
-from provisioner.stack import Condition, Failure, JobStatus
+from provisioner.stack import Condition, Deletion, Failure, JobStatus
 from tests.support.cli import NOW, OUTPUTS, ROW, put_run
 
 HOSTILE = (
@@ -47,6 +47,7 @@ COMMANDS = {
     "stop RUN": ["stop", "report", HOSTILE],
     "resume": ["resume", "paused"],
     "an unknown job": ["get", HOSTILE],
+    "confirm-deletions": ["confirm-deletions", "--all", "--yes"],
     "delete": ["delete", "report", "--yes"],
 }
 SILENT = {
@@ -73,6 +74,7 @@ def world(here):
         outputs={"LogGroup": GROUP, "Other": HOSTILE},
         orphans=(HOSTILE,),
     )
+    here.save(HOSTILE, status=JobStatus.PENDING, deletion=Deletion.HELD, updated_at=NOW)
     put_run("report", HOSTILE, "FAILED", error=HOSTILE, cause=HOSTILE, execution_arn=HOSTILE)
     put_run("report", "output", "SUCCEEDED", source=HOSTILE, output=json.dumps({HOSTILE: HOSTILE}))
     for name in ("one", "two"):
