@@ -1,7 +1,8 @@
 """Any history of runs ends well: see `World.check` and `World.check_at_rest` for what must hold.
 
-A share of the histories runs with every test, ten thousand with `make test`. A history that ends
-badly names its seed; `make simulate-run SEED=…` plays it again.
+A share of the histories runs with every test, those of fixed shards and of shards that each commit
+draws with `make test`, as many as one likes with `make simulate-night`. A history that ends badly
+names its seed; `make simulate-run SEED=…` plays it again.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import pytest
 
 from provisioner.runs import RunStatus
 from tests.simulation.runs.histories import explore, play
+from tests.simulation.seeds import seeds
 
-SHARDS = 20
+FIXED = (1, 2, 3, 4)
 HISTORIES = 500
 
 
@@ -23,8 +25,8 @@ def test_a_few_histories():
 
 
 @pytest.mark.simulation
-@pytest.mark.parametrize("shard", range(1, SHARDS + 1))
-def test_ten_thousand_histories(shard):
+@pytest.mark.parametrize("shard", seeds(FIXED))
+def test_histories(shard):
     explore(shard, HISTORIES)
 
 
