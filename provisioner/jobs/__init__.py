@@ -1,9 +1,9 @@
 """A row as a job: pure, it knows neither AWS nor the clock.
 
 `parse` reads an item of the Jobs table and returns a frozen `LambdaJob` or `EcsJob`, or `Rejected`
-with every error at once. `rows` takes the item apart, `model` says what each attribute may be, with
-a module for each kind of value; `digest` and `names` derive what the stack is known by. `permitted`
-holds a job to what the bootstrap's parameters open to rows.
+with every error at once. `budget` measures the item, `rows` takes it apart, `model` says what each
+attribute may be, with a module for each kind of value; `digest` and `names` derive what the stack
+is known by. `permitted` holds a job to what the bootstrap's parameters open to rows.
 """
 
 from provisioner.jobs.allowed import permitted

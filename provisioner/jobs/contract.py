@@ -11,7 +11,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from provisioner.jobs import json_schema, patterns
+from provisioner.jobs import json_schema, patterns, schema_places
 from provisioner.jobs.errors import (
     MAX_ERRORS,
     FieldError,
@@ -23,13 +23,14 @@ from provisioner.jobs.errors import (
 from provisioner.jobs.fan_out import TAKEN, taken_keys
 from provisioner.jobs.payload import RESERVED, json_object
 from provisioner.jobs.rows import printable
+from provisioner.jobs.schema_assertions import TYPES
 from provisioner.jobs.values import choice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from provisioner.jobs.json_schema import Parts
     from provisioner.jobs.model import Job
+    from provisioner.jobs.schema_places import Parts
 
 MAX_BYTES = 8_192
 """Ours, as JSON: what checks a payload grows with both."""
@@ -51,9 +52,9 @@ _VALUES: Mapping[str, Mapping[str, object] | bool] = MappingProxyType(
         **dict.fromkeys(("exclusiveMaximum", "exclusiveMinimum", "maximum", "minimum"), _NUMBER),
         **dict.fromkeys(("maxContains", "maxItems", "maxLength", "maxProperties"), _COUNT),
         **dict.fromkeys(("minContains", "minItems", "minLength", "minProperties"), _COUNT),
-        **dict.fromkeys(json_schema.MAPS_OF_SCHEMAS, _MAP),
-        **dict.fromkeys(json_schema.LISTS_OF_SCHEMAS, _SOME),
-        **dict.fromkeys(json_schema.SCHEMAS, True),
+        **dict.fromkeys(schema_places.MAPS_OF_SCHEMAS, _MAP),
+        **dict.fromkeys(schema_places.LISTS_OF_SCHEMAS, _SOME),
+        **dict.fromkeys(schema_places.SCHEMAS, True),
         "const": True,
         "default": True,
         "dependentRequired": {"type": "object", "additionalProperties": _NAMES},
@@ -128,7 +129,7 @@ def _problems(schema: dict[str, object]) -> Iterator[tuple[Parts, str]]:
     """Yield what is wrong with a schema, or would have more done than we want."""
     if schema.get("type") != "object":
         yield ("type",), 'must be "object" at the top: a payload is a map'
-    places = tuple(json_schema.places(schema))
+    places = tuple(schema_places.places(schema))
     schemas = {at: part for at, part in places if isinstance(part, dict)}
     if problem := _too_much(
         {str(part["pattern"]) for part in schemas.values() if "pattern" in part}
@@ -138,7 +139,7 @@ def _problems(schema: dict[str, object]) -> Iterator[tuple[Parts, str]]:
     for at, part in places:
         if not isinstance(part, dict | bool):
             yield at, f"must be a map or true or false, not {shown(part)}"
-    targets = json_schema.targets(schema)
+    targets = schema_places.targets(schema)
     for at, part in schemas.items():
         for keyword, value in part.items():
             if problem := _problem(keyword, value, targets):
@@ -165,7 +166,7 @@ def _problem(keyword: str, value: object, targets: Mapping[str, object]) -> str:
             return f"is no keyword of JSON Schema{did_you_mean(keyword, KEYWORDS)}"
         case "$schema", str() if value != DIALECT:
             return f'must be "{DIALECT}", or left out'
-        case "$ref", str() if json_schema.pointer_of(value) not in targets:
+        case "$ref", str() if schema_places.pointer_of(value) not in targets:
             return f'must name a part of this schema, like "#/$defs/day", not {shown(value)}'
         case "type", str() | list():
             return _type_problem(value)
@@ -180,7 +181,7 @@ def _problem(keyword: str, value: object, targets: Mapping[str, object]) -> str:
 def _type_problem(value: str | list[object]) -> str:
     try:
         for name in [value] if isinstance(value, str) else value:
-            choice(json_schema.TYPES)(name)
+            choice(TYPES)(name)
     except InvalidValueError as error:
         return str(error)
     return ""

@@ -12,9 +12,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from provisioner.jobs import Rejected, json_schema, parse
+from provisioner.jobs import Rejected, parse
 from provisioner.jobs.contract import DIALECT, KEYWORDS, UNSUPPORTED, payload_errors
 from provisioner.jobs.json_schema import misfits
+from provisioner.jobs.schema_assertions import TYPES
+from provisioner.jobs.schema_places import SCHEMAS as HELD
 
 ROW = {"job_name": "x", "type": "ecs", "image": "busybox:1"}
 
@@ -350,6 +352,24 @@ def test_the_deepest_schema_of_a_row_can_be_checked(accepted):
     assert accepted("lambda", {"payload_schema": deep}).payload_schema == deep
 
 
+EQUAL = {
+    "a whole number and a fraction": (1, 1.0, True),
+    "a number and a flag": (1, True, False),
+    "nothing and false": (None, False, False),
+    "a flag and a list": (True, ["flag", 1], False),
+    "a list and a text": (["a"], "a", False),
+    "maps in another order": ({"a": 1, "b": [True]}, {"b": [True], "a": 1.0}, True),
+    "maps and lists": ({}, [], False),
+}
+
+
+@pytest.mark.parametrize(("wanted", "value", "equal"), EQUAL.values(), ids=EQUAL)
+def test_what_counts_as_the_same_value(wanted, value, equal):
+    for keyword in ({"const": wanted}, {"enum": [wanted]}):
+        assert (not misfits(schema({"v": keyword}), {"v": value})) == equal
+    assert (not misfits(schema({"v": {"uniqueItems": True}}), {"v": [wanted, value]})) != equal
+
+
 DEEP = json.loads("[" * 900 + "]" * 900)
 
 
@@ -382,7 +402,7 @@ def schemas(inner):
     several = st.lists(inner, min_size=1, max_size=2)
     maps = st.dictionaries(NAMES, inner, max_size=3)
     listed = st.lists(NAMES, max_size=2, unique=True)
-    kinds = st.sampled_from(json_schema.TYPES)
+    kinds = st.sampled_from(TYPES)
     return st.booleans() | st.fixed_dictionaries(
         {},
         optional={
@@ -392,7 +412,7 @@ def schemas(inner):
             **dict.fromkeys(("minimum", "exclusiveMaximum"), st.integers(-1, 3) | st.floats(-1, 3)),
             **dict.fromkeys(("allOf", "anyOf", "oneOf", "prefixItems"), several),
             **dict.fromkeys(("properties", "dependentSchemas", "$defs"), maps),
-            **dict.fromkeys(json_schema.SCHEMAS, inner),
+            **dict.fromkeys(HELD, inner),
             "$ref": st.sampled_from(
                 ["#", "#/$defs/a", "#/properties/b", "#/allOf/0", "#/$defs/%2525", "#/not"]
             ),
