@@ -71,7 +71,7 @@ def show(
     kind = str((row or {}).get("type", ""))
     _print(Text.assemble((job_name, "bold"), "  ", status(state), "  ", (kind, "dim")))
     if row and "description" in row:
-        _print(Text(str(row["description"])))
+        _print(Text(documents.one_line(str(row["description"]))))
     if row is None:
         _print(Text("It has no row any more.", "yellow"))
     if record:
@@ -164,7 +164,8 @@ def _heading(text: str) -> None:
 
 def _pair(label: str, value: str, style: str = "") -> None:
     """Write a label and its value; long values run on unbroken, to be copied in one piece."""
-    _print(Text.assemble("  ", (f"{label:<{_LABEL_COLUMNS}}", "dim"), " ", (value, style)))
+    shown = (documents.one_line(value), style)
+    _print(Text.assemble("  ", (f"{label:<{_LABEL_COLUMNS}}", "dim"), " ", shown))
 
 
 def _print(text: Text) -> None:

@@ -79,6 +79,11 @@ def _short(name: str, value: object) -> str:
     return text if len(text) <= _SHORT_CHARACTERS else text[: _SHORT_CHARACTERS - 1] + "…"
 
 
+def one_line(text: str) -> str:
+    """Return text that cannot look like lines of ours."""
+    return text.replace("\n", r"\n")
+
+
 def of_record(record: StackRecord | None) -> Document | None:
     """Return a Stacks row as it stands in its table."""
     if record is None:

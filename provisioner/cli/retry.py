@@ -21,7 +21,7 @@ from provisioner.cli.options import (
 from provisioner.cli.progress import Progress
 from provisioner.cli.session import Session, session
 from provisioner.jobs import Rejected
-from provisioner.stack import JobStatus, StackRecord
+from provisioner.stack import Deletion, JobStatus, StackRecord
 
 app = one_command()
 
@@ -112,4 +112,5 @@ def _progress(
         return followed.progress(record)
     if record is None or record.status in {JobStatus.DELETED, JobStatus.RETAINED}:
         return Progress(record.status if record else JobStatus.DELETED, done=True, good=True)
-    return Progress(record.status, done=record.status is JobStatus.FAILED)
+    waits_for_a_person = record.deletion is Deletion.HELD
+    return Progress(record.status, done=waits_for_a_person or record.status is JobStatus.FAILED)

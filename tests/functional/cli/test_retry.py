@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from provisioner.jobs import FieldError
-from provisioner.stack import Failure, JobStatus
+from provisioner.stack import Deletion, Failure, JobStatus
 from tests.support.cli import NOW, ROW
 from tests.support.waiting import wait_until
 
@@ -104,3 +104,11 @@ class TestRetry:
         here.save(status=end, failure=FAILURE if code else None, attempts=1)
 
         assert result.result(20).exit_code == code
+
+    def test_a_held_deletion_is_not_waited_for(self, here):
+        here.save(status=JobStatus.PENDING, deletion=Deletion.HELD)
+
+        result = here.run("retry", "report", "--wait")
+
+        assert result.exit_code == 1
+        assert "confirm-deletions" in result.stderr

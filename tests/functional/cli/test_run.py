@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import json
-from datetime import timedelta
+import os
+import sys
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 
@@ -9,6 +12,8 @@ import pytest
 
 from provisioner.aws.clients import client
 from provisioner.aws.logs import LogEvent
+from provisioner.cli.asking import name_for
+from provisioner.cli.commands import app
 from provisioner.cli.run import Overlap
 from provisioner.cli.watching import exit_code, print_late
 from provisioner.jobs import OVERLAPS
@@ -24,6 +29,48 @@ SCHEMA = {
     "properties": {"day": {"type": "string"}, "n": {"type": "integer"}},
 }
 FAILING = {"Type": "Fail", "Error": "ValueError", "Cause": "no good"}
+
+
+class TestClosedPipe:
+    """Nobody reads on: that is no error, and no answer to how a run ended."""
+
+    @pytest.fixture
+    def unread(self, monkeypatch):
+        reading, writing = os.pipe()
+        os.close(reading)
+        with contextlib.closing(os.fdopen(writing, "w")) as stream:
+            monkeypatch.setattr(sys, "stdout", stream)
+            yield
+            monkeypatch.undo()
+
+    @pytest.fixture
+    def failing(self, here):
+        here.jobs.put(ROW)
+        here.make_runnable(FAILING)
+        put_run(
+            "report",
+            name_for("report", "k"),
+            "FAILED",
+            started_at=datetime.now(UTC),
+            error="ValueError",
+            output="{}",
+        )
+
+    @pytest.mark.usefixtures("failing", "unread")
+    @pytest.mark.parametrize(
+        ("arguments", "code"),
+        [
+            (["get"], 0),
+            (["runs", "report"], 0),
+            (["run", "report", "--idempotency-key", "k", "--wait"], 3),
+        ],
+        ids=["get", "runs", "run --wait"],
+    )
+    def test_exit_codes(self, arguments, code):
+        with pytest.raises(SystemExit) as ended:
+            app(arguments)
+
+        assert ended.value.code == code
 
 
 class TestRun:
