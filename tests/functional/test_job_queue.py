@@ -340,6 +340,21 @@ class TestTheSweep:
         assert taken == ({"queue-starting", "queue-m1"} if is_kept else frozenset())
         assert here.waiting() == (["m2"] if is_kept else [])
 
+    def test_comes_back_for_a_message_that_somebody_else_has_in_hand(self, here):
+        for n in range(3):
+            here.get(n)
+        url = here.sqs.get_queue_url(QueueName="jobs-report_waiting")["QueueUrl"]
+        [held] = here.sqs.receive_message(QueueUrl=url, VisibilityTimeout=60)["Messages"]
+        here.end("queue-m0")
+        assert here.queued() == []
+        assert here.runs.waiting(NOW + timedelta(minutes=1)) == ["report"]
+
+        handle = held["ReceiptHandle"]
+        here.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
+        here.runs.look("report")
+
+        assert here.queued() == ["m2"]
+
     def test_forgets_a_queue_that_is_gone(self, here):
         for n in range(3):
             here.get(n)
