@@ -302,6 +302,15 @@ class TestFailures:
         assert here.get(1) == ["m1"]
 
 
+def test_a_message_that_comes_twice_in_a_batch_is_in_its_run_once(here):
+    here.deploy(QueueBatchSize="10")
+
+    assert here.get(1, 2, 1) == []
+
+    [given] = here.steps.inputs.values()
+    assert given["messages"] == [{"n": 1}, {"n": 2}]
+
+
 class TestTheSweep:
     def test_uses_places_whose_end_nobody_told(self, here):
         for n in range(4):
