@@ -1,4 +1,4 @@
-"""Runs that are cut off without a word, as by a service that is killed: the next sweep ends them."""
+"""Runs that are cut off without a word, as by a killed service: the next sweep ends them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def test_what_runs_ends_and_what_waits_starts_within_one_sweep(monkeypatch, at):
     world = World(random.Random(0), "queue_all", trouble=0)
     wire(monkeypatch, world)
     world.after(SWEEP_SECONDS, world.sweep)
-    first = world.ask(seconds=500)
+    first = world.ask(seconds=700)
+    world.run(5)
     second = world.ask(seconds=1)
     world.run(at)
     cut_off = world.executions[first]
