@@ -128,6 +128,7 @@ _THE_PROVISIONER = [
     Call("sqs:SendMessage", arn("sqs", "ReconcileQueue"), _BOUNDARY, OPEN),
     Call("sqs:ReceiveMessage", arn("sqs", "DeadLetterQueue"), _BOUNDARY, OPEN),
     Call("sqs:SendMessage", arn("sqs", "MissedTicksQueue"), _BOUNDARY, OPEN),
+    Call("sqs:ReceiveMessage", arn("sqs", "UnroutedQueue"), _BOUNDARY, OPEN),
     Call("sqs:SendMessage", arn("sqs", "jobs_slack"), _BOUNDARY, OPEN),
     Call("sns:Publish", arn("sns", "NotificationTopic"), _BOUNDARY, OPEN),
     Call("sns:Unsubscribe", arn("sns", "NotificationTopic:1"), _BOUNDARY, OPEN),
@@ -146,6 +147,7 @@ _THE_PROVISIONER = [
     Call("s3:GetObject", "arn:aws:s3:::ArtifactsBucket/aws/lambda/1", _BOUNDARY),
     Call("s3:ListBucket", "arn:aws:s3:::ArtifactsBucket", _BOUNDARY),
     Call("s3:PutBucketPolicy", "arn:aws:s3:::ArtifactsBucket", _BOUNDARY),
+    Call("sns:SetTopicAttributes", arn("sns", "SubmissionTopic"), StoppedBy.LIMITS),
     Call("kms:ScheduleKeyDeletion", arn("kms", "key/NotificationKey"), StoppedBy.LIMITS),
     Call("kms:Decrypt", arn("kms", "key/NotificationKey"), StoppedBy.LIMITS),
     Call("events:DisableRule", arn("events", "rule/jobs-Stack-1"), StoppedBy.LIMITS),
@@ -170,7 +172,7 @@ _THE_PROVISIONER = [
     Call(
         "cloudformation:DeleteStack",
         arn("cloudformation", "stack/jobs-SecurityStack-1/1"),
-        _BOUNDARY,
+        StoppedBy.LIMITS,
     ),
     Call(
         "cloudwatch:PutMetricData", "*", StoppedBy.LIMITS, {"cloudwatch:namespace": "Provisioner"}
@@ -189,6 +191,7 @@ _NEIGHBOURS = [
     Call("sqs:SendMessage", arn("sqs", "jobs-neighbour"), _BOUNDARY, OPEN),
     Call("sqs:ReceiveMessage", arn("sqs", "jobs-neighbour_dead"), _BOUNDARY, OPEN),
     Call("scheduler:DeleteSchedule", arn("scheduler", "schedule/jobs/jobs-neighbour-0"), _BOUNDARY),
+    Call("ecs:DeleteCluster", arn("ecs", "cluster/Cluster"), _BOUNDARY),
     Call("ecs:DescribeTasks", arn("ecs", "task/Cluster/1"), _BOUNDARY),
     Call("ecs:ExecuteCommand", arn("ecs", "task/Cluster/1"), _BOUNDARY),
     Call("ecs:ListTasks", arn("ecs", "container-instance/Cluster/1"), _BOUNDARY),

@@ -89,3 +89,39 @@ def test_roles_are_taken_only_where_the_platform_team_has_opened_them(role):
     tagged = ("sts:AssumeRole", "arn:aws:iam::123456789012:role/reader", AT_HOME | OPEN)
     assert not policy("JobBoundary").verdict(*tagged)
     assert policy("JobBoundary", "sts:AssumeRole").verdict(*tagged)
+
+
+def without_one_denial(statements):
+    """Yield what is left out, and the statements without it: a whole one, or one of its names."""
+    for index, statement in enumerate(statements):
+        if statement["Effect"] == "Deny":
+            before, after = statements[:index], statements[index + 1 :]
+            yield statement["Sid"], before + after
+            for element in ("Action", "Resource"):
+                names = statement.get(element)
+                for name in names if isinstance(names, list) else ():
+                    rest = {**statement, element: [other for other in names if other != name]}
+                    yield f"{statement['Sid']}: {name}", (*before, rest, *after)
+
+
+TWICE = {f"BundlesAreReadOnly: arn:aws:s3:::BundleBucket{of}" for of in ("", "/*")}
+"""Of one list with the buckets that the boundary has no room for."""
+
+
+@pytest.mark.parametrize(
+    ("name", "stopped_by"),
+    [("JobBoundary", StoppedBy.BOUNDARY), ("JobLimits", StoppedBy.LIMITS)],
+    ids=["boundary", "limits"],
+)
+def test_every_denial_stops_something(name, stopped_by):
+    """A part of a policy that no attack needs is dead, or its attack is missing."""
+    attacks = [call for call in CALLS if call.stopped_by is stopped_by]
+    needless = {
+        left_out
+        for left_out, statements in without_one_denial(policy(name).statements)
+        if all(
+            Statements(statements).deny(call.action, call.resource, AT_HOME | call.context)
+            for call in attacks
+        )
+    }
+    assert needless - TWICE == set()
