@@ -13,6 +13,7 @@ from provisioner.record import Done, Outcome, Refused, Unchanged
 from provisioner.stack import (
     CONTINUE,
     OWNER_TAG,
+    REBUILDING,
     Failure,
     StackRecord,
     StackState,
@@ -62,9 +63,9 @@ class Operations:
                 return cloudformation.create(
                     stack_name, self._request("create", wanted, record, now)
                 )
-            case Update(wanted):
+            case Update(wanted, missing):
                 return cloudformation.update(
-                    stack_name, self._request("update", wanted, record, now)
+                    stack_name, self._request("update", wanted, record, now, missing)
                 )
             case Delete(retain_resources, force):
                 token = request_token("delete", None, record.version)
@@ -80,12 +81,19 @@ class Operations:
         return None
 
     def _request(
-        self, verb: str, wanted: Wanted, record: StackRecord, now: datetime
+        self,
+        verb: str,
+        wanted: Wanted,
+        record: StackRecord,
+        now: datetime,
+        missing: tuple[str, ...] = (),
     ) -> StackRequest:
         job = wanted.job
+        template = templates.build(job, self._platform, now)
+        digest = REBUILDING if missing else wanted.digest
         return StackRequest(
-            template=templates.to_json(templates.build(job, self._platform, now)),
-            parameters={"SpecDigest": wanted.digest, "DeletionPolicy": job.deletion_policy},
+            template=templates.to_json(template, missing=missing),
+            parameters={"SpecDigest": digest, "DeletionPolicy": job.deletion_policy},
             tags={OWNER_TAG: self._platform.prefix, "job": job.job_name},
-            token=request_token(verb, wanted.digest, record.version),
+            token=request_token(verb, digest, record.version),
         )

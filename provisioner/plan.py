@@ -19,6 +19,7 @@ from provisioner.stack import (
     SETTLED,
     UNBORN,
     Deletion,
+    Drift,
     Failure,
     JobStatus,
     StackRecord,
@@ -55,9 +56,10 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Call UpdateStack."""
+    """Call UpdateStack, to a template without what is `missing`: the next update makes it again."""
 
     wanted: Wanted
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +173,32 @@ def _decide_wanted(
         return _delete_again(record, observed, now)
     if status is StackStatus.UPDATE_ROLLBACK_FAILED:
         return _continue_rollback(record, observed, now)
-    if status in SETTLED and observed.digest == wanted.digest:
-        return Nothing(JobStatus.READY)
     if status in SETTLED or status is StackStatus.UPDATE_FAILED:
-        told = (_of_this_digest(wanted, record, observed), _remembered(wanted, record))
-        failure = max(filter(None, told), key=lambda each: each.at, default=None)
-        return _unless_failed(Update(wanted), failure, record, now)
+        return _decide_updatable(wanted, record, observed, now)
     return GiveUp(observed.failure or _unexplained(observed, now))
+
+
+def _decide_updatable(
+    wanted: Wanted, record: StackRecord, observed: StackState, now: datetime
+) -> Action:
+    if observed.status in SETTLED:
+        if observed.drift and observed.drift.missing:
+            return _decide_missing(wanted, record, observed.drift)
+        if observed.digest == wanted.digest:
+            return Nothing(JobStatus.READY)
+    told = (_of_this_digest(wanted, record, observed), _remembered(wanted, record))
+    failure = max(filter(None, told), key=lambda each: each.at, default=None)
+    return _unless_failed(Update(wanted), failure, record, now)
+
+
+def _decide_missing(wanted: Wanted, record: StackRecord, drift: Drift) -> Action:
+    """Make again what somebody deleted when the row has changed, or somebody asks for it."""
+    if record.spec_digest != wanted.digest:
+        return Update(wanted, drift.missing)
+    reason = f"Deleted by hand: {', '.join(drift.missing)}. `provisioner retry` makes it again."
+    return GiveUp(
+        Failure(reason, at=drift.checked_at, resource=drift.missing[0], digest=wanted.digest)
+    )
 
 
 def _tried_for(wanted: Wanted, record: StackRecord) -> StackRecord:

@@ -322,6 +322,9 @@ def _conditions(record: StackRecord, message: str, now: datetime) -> tuple[Condi
 def _drifted(drift: Drift) -> tuple[str, str, str, str]:
     checked = f"last checked {drift.checked_at:%Y-%m-%d %H:%M} UTC"
     match drift.status:
+        case DriftStatus.DRIFTED if drift.missing:
+            gone = ", ".join(drift.missing)
+            return "Drifted", "True", "ResourcesDeleted", f"Deleted by hand: {gone}; {checked}"
         case DriftStatus.DRIFTED:
             return "Drifted", "True", "ResourcesChanged", f"Changed by hand; {checked}"
         case DriftStatus.IN_SYNC:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 OWNER_TAG = "provisioner"
 """Stack tag that says which bootstrap made a stack; its value is that one's prefix."""
 
+REBUILDING = "rebuilding"
+"""The digest of a stack that is made without what is missing, before it is made whole again."""
+
 CONTINUE = "continue"
 """Begins the token of a continued rollback, whose failure is the operation's before it."""
 
@@ -146,10 +149,14 @@ class DriftStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Whether the stack's resources are still what its template says, when last checked."""
+    """Whether the stack's resources are still what its template says, when last checked.
+
+    `missing` are the logical ids of those that somebody deleted.
+    """
 
     status: DriftStatus
     checked_at: datetime
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,13 @@ from templates import ecs_job, lambda_job
 from templates.alarms import alarms
 from templates.outputs import outputs
 from templates.queue import message_queue
+from templates.rebuild import without
 from templates.schedule import schedules
 from templates.tags import put_tags
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from troposphere import AWSHelperFn
 
     from provisioner.jobs import Job
@@ -95,11 +98,15 @@ def build(job: Job, platform: Platform, now: datetime = BEFORE_ALL_SCHEDULES) ->
     return template
 
 
-def to_json(template: Template) -> str:
+def to_json(template: Template, *, missing: Collection[str] = ()) -> str:
     """Return a template as CloudFormation gets it: minified, the same for the same job.
+
+    Without those resources that are `missing`, and all that refers to them (`rebuild`).
 
     What is not ASCII is escaped, as GetTemplate would show a question mark in its place; but not
     beyond the Basic Multilingual Plane, where cfn-lint does not read the two halves of an escape.
     """
-    text = json.dumps(template.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    whole = template.to_dict()
+    document = without(whole, missing) if missing else whole
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -77,7 +77,6 @@ class CloudFormation:
         status = StackStatus(stack["StackStatus"])
         parameters, tags = _parameters(stack), _tags(stack)
         digest = parameters.get("SpecDigest")
-        drift = stack.get("DriftInformation", {})
         failure = None
         if status in FAILED_OPERATION:
             failure = self._failure(stack["StackId"], status, digest)
@@ -90,12 +89,26 @@ class CloudFormation:
             outputs={o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", ())},
             failure=failure,
             owner=tags.get(OWNER_TAG),
-            drift=Drift(
-                DriftStatus(drift["StackDriftStatus"]), drift["LastCheckTimestamp"].astimezone(UTC)
-            )
-            if "LastCheckTimestamp" in drift
-            else None,
+            drift=self._drift(stack),
         )
+
+    def _drift(self, stack: Mapping[str, Any]) -> Drift | None:
+        """Return what was found of a stack that was not updated since."""
+        found = stack.get("DriftInformation", {})
+        if "LastCheckTimestamp" not in found:
+            return None
+        checked_at = found["LastCheckTimestamp"].astimezone(UTC)
+        status = DriftStatus(found["StackDriftStatus"])
+        changed_at = stack.get("LastUpdatedTime", stack["CreationTime"]).astimezone(UTC)
+        missing: tuple[str, ...] = ()
+        if status is DriftStatus.DRIFTED and checked_at > changed_at:
+            with translated():
+                response = client("cloudformation").describe_stack_resource_drifts(
+                    StackName=stack["StackId"], StackResourceDriftStatusFilters=["DELETED"]
+                )
+            drifts = response["StackResourceDrifts"]
+            missing = tuple(sorted(each["LogicalResourceId"] for each in drifts))
+        return Drift(status, checked_at, missing)
 
     def job_stacks(self) -> Iterator[StackSummary]:
         """Yield every stack of ours that is a job's, as CloudFormation lists them in pages."""

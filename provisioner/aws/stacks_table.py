@@ -145,7 +145,12 @@ def to_item(record: StackRecord) -> Item:
             "at": iso(record.admission.at),
             "kept": record.admission.kept,
         },
-        "drift": drift and {"status": drift.status, "checked_at": iso(drift.checked_at)},
+        "drift": drift
+        and {
+            "status": drift.status,
+            "checked_at": iso(drift.checked_at),
+            "missing": list(drift.missing),
+        },
         "orphans": list(record.orphans) or None,
         "depends_on": list(record.depends_on) or None,
         "missed_ticks": record.missed_ticks or None,
@@ -196,7 +201,12 @@ def from_item(item: Item) -> StackRecord:
         next_attempt_at=_maybe_time(item.get("next_attempt_at")),
         admission=admission
         and Admission(Quota(admission["quota"]), _time(admission["at"]), kept=admission["kept"]),
-        drift=drift and Drift(DriftStatus(drift["status"]), _time(drift["checked_at"])),
+        drift=drift
+        and Drift(
+            DriftStatus(drift["status"]),
+            _time(drift["checked_at"]),
+            tuple(drift.get("missing", ())),
+        ),
         orphans=tuple(item.get("orphans", ())),
         depends_on=tuple(item.get("depends_on", ())),
         missed_ticks=int(item.get("missed_ticks", 0)),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner import events
 from provisioner.aws.missed_ticks import MissedTicks
+from provisioner.aws.queue import ReconcileQueue
 from provisioner.entrypoints.measuring import Count, count
 from provisioner.entrypoints.shared import about, buried, function, logger, settings
 from provisioner.errors import ProvisionerError
@@ -40,4 +41,14 @@ def _recorded(record: dict[str, Any]) -> bool:
         if is_new:
             logger.error("tick missed", scheduled_for=missed.scheduled_for, cause=missed.cause)
             count(Count.TICKS_MISSED)
+            if "StateMachineDoesNotExist" in missed.cause:
+                _seek_drift(missed.job_name)
     return True
+
+
+def _seek_drift(job_name: str) -> None:
+    """Have it found out what of a job's stack is gone: its state machine, for one."""
+    try:
+        ReconcileQueue(settings().reconcile_queue_url).send(job_name, detect_drift=True)
+    except ProvisionerError:  # the next tick, or the daily comparison, asks again
+        logger.exception("queueing failed")

@@ -304,3 +304,46 @@ def test_a_rollback_is_forced_where_the_sdk_can(stub):
     ADAPTER.continue_update_rollback(STACK_ID, ("Function",), force=True, token="t")
 
     stub.assert_no_pending_responses()
+
+
+class TestWhatSomebodyDeleted:
+    def drifted(self, stub, status="DRIFTED", updated_minutes_later=-1):
+        stack = described("UPDATE_COMPLETE")
+        checked = START + timedelta(hours=1)
+        stack["Stacks"][0] |= {
+            "LastUpdatedTime": checked + timedelta(minutes=updated_minutes_later),
+            "DriftInformation": {"StackDriftStatus": status, "LastCheckTimestamp": checked},
+        }
+        stub.add_response("describe_stacks", stack, {"StackName": NAME})
+        return checked
+
+    def test_is_named_by_the_drift_that_was_found(self, stub):
+        checked = self.drifted(stub)
+        drifts = [
+            {
+                "StackId": STACK_ID,
+                "LogicalResourceId": name,
+                "ResourceType": "AWS::Lambda::Function",
+                "StackResourceDriftStatus": "DELETED",
+                "Timestamp": START,
+            }
+            for name in ("StateMachine", "Function")
+        ]
+        stub.add_response(
+            "describe_stack_resource_drifts",
+            {"StackResourceDrifts": drifts},
+            {"StackName": STACK_ID, "StackResourceDriftStatusFilters": ["DELETED"]},
+        )
+
+        drift = ADAPTER.describe(NAME).drift
+
+        assert drift == Drift(DriftStatus.DRIFTED, checked, ("Function", "StateMachine"))
+
+    @pytest.mark.parametrize(
+        "found", [{"status": "IN_SYNC"}, {"updated_minutes_later": 1}], ids=["in-sync", "before"]
+    )
+    def test_is_not_asked_for_where_nothing_can_be_known(self, stub, found):
+        self.drifted(stub, **found)
+
+        assert ADAPTER.describe(NAME).drift.missing == ()
+        stub.assert_no_pending_responses()

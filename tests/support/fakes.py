@@ -198,6 +198,8 @@ class FakeCloudFormation:
         self.operations: list[tuple[str, str]] = []
         self.described = 0
         self.drifts = DriftStatus.IN_SYNC
+        self.missing: tuple[str, ...] = ()
+        self.templates: dict[str, str] = {}
         self.faults = faults or Faults()
         self._clock = clock
         self._ids = count(1)
@@ -230,11 +232,13 @@ class FakeCloudFormation:
         if stack.state.digest == request.parameters["SpecDigest"]:
             raise NoChangesError(stack_name)
         self.operations.append(("update", stack_name))
+        self.templates[stack_name] = request.template
         stack.good = (stack.state.digest, stack.state.retain)
         stack.token = request.token
         stack.state = replace(
             stack.state,
             status=S.UPDATE_IN_PROGRESS,
+            drift=None,
             digest=request.parameters["SpecDigest"],
             retain=request.parameters["DeletionPolicy"] == "retain",
             failure=None,
@@ -271,7 +275,8 @@ class FakeCloudFormation:
     def detect_drift(self, stack_id: str) -> None:
         self.faults.strike()
         stack = self.stacks[stack_id.split("/")[1]]
-        stack.state = replace(stack.state, drift=Drift(self.drifts, self._clock()))
+        drift = Drift(self.drifts, self._clock(), self.missing)
+        stack.state = replace(stack.state, drift=drift)
 
     def finish(self, stack_name: str, failure: str | None = None, *, stuck: bool = False) -> None:
         """End the running operation: well, or with `failure`; `stuck` fails its rollback too."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -1137,3 +1138,59 @@ class TestRunsOfARemovedJob:
 
         assert running.record.status is JobStatus.FAILED
         assert "states:ListExecutions" in running.record.failure.reason
+
+
+class TestDeletedByHand:
+    """Drift detection has found that a resource is gone."""
+
+    @pytest.fixture
+    def gone(self, ready):
+        ready.cloudformation.drifts = DriftStatus.DRIFTED
+        ready.cloudformation.missing = ("StateMachine",)
+        detect_drift(ready.ports, NAME)
+        ready.look()
+        return ready
+
+    def resources(self, world):
+        return set(json.loads(world.cloudformation.templates[STACK])["Resources"])
+
+    def test_the_job_is_failed_and_says_what_is_gone(self, gone):
+        assert gone.record.status is JobStatus.FAILED
+        assert gone.record.failure.resource == "StateMachine"
+        assert "Deleted by hand: StateMachine" in gone.record.failure.reason
+        drifted = {c.type: c for c in gone.record.conditions}["Drifted"]
+        assert (drifted.status, drifted.reason) == ("True", "ResourcesDeleted")
+
+    def test_looking_again_does_nothing(self, gone):
+        before, operations = gone.record, list(gone.cloudformation.operations)
+        gone.look()
+
+        assert gone.record == before
+        assert gone.cloudformation.operations == operations
+
+    @pytest.mark.parametrize("how", ["retry", "edit"])
+    def test_it_is_made_again_when_somebody_asks(self, gone, how):
+        if how == "retry":
+            gone.retry()
+        else:
+            gone.put(memory_mb=256)
+
+        assert "StateMachine" not in self.resources(gone)
+        assert {"Function", "LogGroup"} <= self.resources(gone)
+        gone.finish()
+        assert gone.record.status is JobStatus.UPDATING
+        assert "StateMachine" in self.resources(gone)
+        gone.finish()
+        assert gone.record.status is JobStatus.READY
+        assert gone.record.in_sync
+
+    def test_what_fails_on_the_way_is_not_tried_for_ever(self, gone):
+        gone.retry()
+        gone.finish(BROKEN)
+        detect_drift(gone.ports, NAME)
+        for _ in range(5):
+            gone.look()
+            if gone.cloudformation.running():
+                gone.finish(BROKEN)
+
+        assert len(gone.cloudformation.operations) <= 4
