@@ -161,3 +161,15 @@ def test_what_cannot_be_written_comes_again(monkeypatch):
     monkeypatch.setattr(table.client("dynamodb"), "transact_write_items", refuse)
     assert handle(RECORD) == [{"itemIdentifier": RECORD["messageId"]}]
     assert missed() == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "asked"),
+    [("StateMachineDoesNotExist", [{"job_name": "report", "detect_drift": True}]), ("Other", [])],
+    ids=["no-state-machine", "something-else"],
+)
+def test_without_a_state_machine_it_is_found_out_what_is_gone(report, code, asked):
+    handle(record(ERROR_CODE=code))
+
+    received = boto3.client("sqs").receive_message(QueueUrl=report["RECONCILE_QUEUE_URL"])
+    assert [json.loads(m["Body"]) for m in received.get("Messages", ())] == asked

@@ -201,3 +201,47 @@ def test_drift_is_looked_for_and_shown(engine):
         return next((c for c in conditions if c["type"] == "Drifted"), None)
 
     assert engine.wait(drift, "the condition")["status"] in {"True", "False"}
+
+
+def test_a_state_machine_that_somebody_deleted_is_found_and_made_again(engine):
+    name = engine.unique("gone")
+    engine.put(engine.lambda_row(name))
+    machine = engine.wait_for(name, "READY")["state_machine_arn"]
+    engine.client("stepfunctions").delete_state_machine(stateMachineArn=machine)
+
+    engine.send({"job_name": name, "detect_drift": True})
+    # What is found is shown by the next look, ten minutes later by itself.
+    engine.wait(lambda: engine.send({"job_name": name}) or engine.record(name).get("drift"), "it")
+    record = engine.wait_for(name, "FAILED")
+    assert record["failure"]["resource"] == "StateMachine"
+
+    engine.send({"job_name": name, "retry": True})
+    engine.wait_for(name, "READY")
+    found = engine.client("stepfunctions").describe_state_machine(stateMachineArn=machine)
+    assert found["status"] == "ACTIVE"
+
+
+def test_a_script_that_removes_many_rows_takes_no_more_stacks_than_the_budget(engine):
+    names = [engine.unique("many") for _ in range(24)]
+    for name in names:
+        engine.put(engine.lambda_row(name))
+    for name in names:
+        engine.wait_for(name, "READY")
+    engine.table("Pace").delete_item(Key={"quota": "deletions"})  # what other tests have deleted
+    for name in names:
+        engine.delete(name)
+
+    def at_rest():
+        records = [engine.record(name) for name in names]
+        held = [r["job_name"] for r in records if r.get("deletion") == "held"]
+        gone = [r["job_name"] for r in records if r["status"] == "DELETED"]
+        return len(held) + len(gone) == len(names) and held
+
+    held = engine.wait(at_rest, "each row's end")
+    assert len(held) == 4
+    assert all(engine.stack(name) for name in held)
+
+    engine.provisioner("confirm-deletions", "--yes", *held)
+    for name in held:
+        engine.wait_for(name, "DELETED")
+    engine.table("Pace").delete_item(Key={"quota": "deletions"})
