@@ -16,7 +16,7 @@ from provisioner.plain_text import cleaned
 COMMANDS = {
     "apply": "Write rows from YAML or JSON files into the Jobs table.",
     "get": "Show all jobs, or one in detail.",
-    "push": "Put a folder of code, or an archive, into the bundle bucket.",
+    "push": "Put a folder or an archive into the bundle bucket.",
     "run": "Start a job now.",
     "runs": "Show the last runs of a job.",
     "schedule": "Show when a job's schedule runs next, and how it ran.",
