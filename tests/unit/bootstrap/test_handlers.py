@@ -14,6 +14,7 @@ import templates
 from provisioner.settings import Settings
 from tests.support import generated_rows
 from tests.support.bootstrap import ROOT, bootstrap_of, load, policies_of
+from tests.support.iam import listed
 from tests.unit.bootstrap.test_policies import BOUNDARY, HERE, LIMITS, WITHOUT_RESOURCE
 
 HANDLERS = json.loads((ROOT / "tests/aws/handlers.json").read_text())["handlers"]
@@ -190,6 +191,27 @@ def test_every_type_of_a_job_s_stack_is_listed():
 @pytest.mark.parametrize("kind", TYPES)
 def test_the_service_role_covers_the_handlers(kind):
     assert lacking("CloudFormationRole", kind, OF_STACKS) == set()
+
+
+NO_HANDLERS = {
+    "cloudformation:BatchDescribeTypeConfigurations",  # drift detection
+    "lambda:GetFunctionConfiguration",  # reads a part of what GetFunction reads
+}
+
+
+def test_the_service_role_may_do_no_more():
+    asked_for = {
+        permission.lower()
+        for kind, properties in emitted()
+        for permission in needed(kind, properties, OF_STACKS)
+    }
+    allowed = {
+        action
+        for statement in policies()["CloudFormationRole"]
+        if statement["Effect"] == "Allow"
+        for action in listed(statement, "Action")
+    }
+    assert {a for a in allowed if a.lower() not in asked_for} == NO_HANDLERS
 
 
 @pytest.mark.parametrize("role", ["CloudFormationRole", "ReconcileQueueRole"])

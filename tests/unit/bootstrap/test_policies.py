@@ -65,7 +65,6 @@ WITHOUT_RESOURCE = {
     "cloudformation:ListStacks",
     "ec2:DescribeInstances",
     "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSecurityGroupRules",
     "ec2:DescribeSecurityGroups",
     "ec2:DescribeSubnets",
     "ec2:DescribeVpcs",
