@@ -13,7 +13,7 @@ from provisioner.revisions import Revision, not_needed, revision_of
 from provisioner.runs import RunStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
     from provisioner.stack import StackRecord
@@ -34,9 +34,11 @@ def active() -> list[Revision]:
 
 
 def deregister(
-    revisions: Iterable[Revision], records: Mapping[str, StackRecord], now: datetime
+    revisions: list[Revision], records: Mapping[str, StackRecord], now: datetime
 ) -> None:
     """Deregister those of `active`, read before `records`, that no run needs."""
+    if not revisions:
+        return
     prefix = settings().platform.prefix
     done = 0
     try:
