@@ -15,7 +15,7 @@ export SAM_CLI_TELEMETRY := 0
 # The Lambda runtime brings the SDK, kept current by AWS, so the package does not.
 RUNTIME_HAS := $(foreach name,boto3 botocore s3transfer urllib3 python-dateutil,--no-emit-package $(name))
 
-.PHONY: local local-down test test-fast test-simulation test-engine test-engine-most test-engine-beside simulate simulate-run simulate-night smoke check bench build deploy lock golden clean
+.PHONY: local local-down test test-fast test-node test-simulation test-engine test-engine-most test-engine-beside simulate simulate-run simulate-night smoke check bench build deploy lock golden clean
 
 local: $(READY)
 	@$(BIN)/provisioner local up
@@ -23,7 +23,7 @@ local: $(READY)
 local-down: $(READY)
 	@$(BIN)/provisioner local down
 
-test: test-fast test-simulation test-engine
+test: test-fast test-node test-simulation test-engine
 
 # Two engines side by side: their tests wait most of the time.
 test-engine: $(READY)
@@ -61,6 +61,15 @@ test-fast: $(READY)
 # What only AWS proves, against the bootstrap that is deployed where the credentials lead to.
 smoke: $(READY)
 	PROVISIONER_STACK="$(or $(STACK),jobs)" $(BIN)/pytest -q -m smoke tests/smoke
+
+# The rules that were reproduced on AWS, and JSONata's reference implementation: both from npm.
+test-node: $(READY)
+	@if command -v npm >/dev/null; then \
+	  npm --prefix tests/node ci --silent && $(BIN)/pytest -q -m node tests/node; \
+	else \
+	  echo "npm is not on this machine: the templates are not held to cdk-preflight's rules," \
+	    "nor the expressions to JSONata's reference implementation"; \
+	fi
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -11,6 +11,8 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -284,7 +286,25 @@ class Scope:
             raise TaskError("States.QueryEvaluationError", told) from error
         if not defined:
             raise TaskError("States.QueryEvaluationError", f"{failed}returned nothing")
-        return json.loads(json.dumps(value))
+        result = json.loads(json.dumps(value))
+        if (recorded := _recorded.get()) is not None:
+            given = json.loads(json.dumps({**self.variables, "states": self.states}))
+            recorded.append((text, given, result))
+        return result
+
+
+_recorded: ContextVar[list[tuple[str, Any, Any]] | None] = ContextVar("recorded", default=None)
+
+
+@contextmanager
+def recording() -> Iterator[list[tuple[str, Any, Any]]]:
+    """Keep what is evaluated meanwhile: each expression, what it sees, and its value."""
+    found: list[tuple[str, Any, Any]] = []
+    token = _recorded.set(found)
+    try:
+        yield found
+    finally:
+        _recorded.reset(token)
 
 
 @functools.cache

@@ -54,6 +54,8 @@ class Unrecorded(StepFunctions):
         if resource.endswith(":putObject"):
             self.stored[arguments["Key"]] = arguments["Body"]
             return {}
+        if resource.endswith(":getObject"):
+            raise TaskError("S3.NoSuchKeyException")
         return super()._call(resource, arguments)
 
 

@@ -133,10 +133,20 @@ def for_moto(state: Any) -> Any:
             }
         case list():
             return [for_moto(part) for part in state]
-        case str() if state.startswith("{%"):
+    return shape(state)
+
+
+def shape(value: Any) -> Any:
+    """Return a definition, or a part of one, with all expressions and all numbers alike."""
+    match value:
+        case dict():
+            return {name: shape(part) for name, part in value.items()}
+        case list():
+            return [shape(part) for part in value]
+        case str() if value.startswith("{%"):
             return "{% 1 %}"
         case bool() | str():
-            return state
+            return value
         case int() | float():
             return 2
-    return state
+    return value

@@ -1,0 +1,137 @@
+"""Every generated row's template against rules whose failures were each reproduced on AWS.
+
+They are those of the npm package cdk-preflight (Apache-2.0), in Rego, which AWS's validator runs.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+import pytest
+from cloudformation_validate import (
+    EngineConfig,
+    ExternalRuleSource,
+    RegoEngine,
+    RuleFilterConfig,
+    Severity,
+    ValidateConfig,
+)
+
+import templates
+from tests.golden import update
+from tests.support import asl, generated_rows
+from tests.support.platforms import PLATFORM
+
+pytestmark = pytest.mark.node
+
+RULES = Path(__file__).parent / "node_modules" / "cdk-preflight" / "lib" / "rules.generated.js"
+
+DUMMY = {
+    "W9013": "the platform of tests says its account, as the bootstrap's own outputs do",
+    "W9002": "the roles of workflows, schedules and tasks are the bootstrap's, no resources here",
+}
+"""Findings about the parameters that we build with, not about what a row leads to."""
+
+CONFIG = ValidateConfig(
+    exclude=RuleFilterConfig(ids=list(DUMMY)), severity_level=Severity.WARN, strict=True
+)
+
+
+@cache
+def bundled(name):
+    text = RULES.read_text("utf-8")
+    start = text.index(f"exports.{name} = [")
+    return json.JSONDecoder().raw_decode(text, text.index("[", start))[0]
+
+
+@cache
+def built():
+    return [
+        json.loads(templates.to_json(templates.build(job, PLATFORM)))
+        for job in generated_rows.jobs()
+    ]
+
+
+def workflow_alone(template):
+    """Return a template of the workflow only, its definition one text as Step Functions gets it."""
+    states = json.dumps(update.workflow(template))
+    machine = template["Resources"]["StateMachine"]
+    properties = {**machine["Properties"], "DefinitionString": states}
+    return {"Resources": {"StateMachine": {**machine, "Properties": properties}}}
+
+
+def workflows():
+    """Return the workflows that differ by more than their expressions and numbers."""
+    shapes = {json.dumps(asl.shape(update.workflow(made))): made for made in built()}
+    return [workflow_alone(made) for made in shapes.values()]
+
+
+def applicable():
+    """Return the rules for the types of resources that our templates have."""
+    types = {made["Type"] for one in built() for made in one["Resources"].values()}
+    return [rule for rule in bundled("BUNDLED_RULES") if types & set(rule["resourceTypes"])]
+
+
+def validator(*, of_workflows):
+    """Return an engine with the rules that read a definition, or with all others that apply."""
+    sources = [(library["name"], library["rego"]) for library in bundled("BUNDLED_LIBS")]
+    sources += [
+        (rule["id"], rule["rego"])
+        for rule in applicable()
+        if rule["id"].startswith("pf-sfn-asl-") is of_workflows
+    ]
+    return RegoEngine(
+        EngineConfig(custom_rules=[ExternalRuleSource(name=n, content=c) for n, c in sources])
+    )
+
+
+def findings(engine, template):
+    report = engine.validate_template(json.dumps(template).encode(), CONFIG)
+    return {found.rule_id: found.message for found in report.diagnostics}
+
+
+def test_no_rule_finds_anything_in_any_row(capsys):
+    engine, of_workflows = validator(of_workflows=False), validator(of_workflows=True)
+    rows = list(generated_rows.rows())
+
+    found = [(row, findings(engine, made)) for row, made in zip(rows, built(), strict=True)]
+    found += [(made, findings(of_workflows, made)) for made in workflows()]
+
+    assert [one for one in found if one[1]] == []
+    assert len(rows) >= 300
+    with capsys.disabled():
+        print(
+            f"\n{len(rows)} generated rows pass {len(applicable())} rules: those of the "
+            f"{len(bundled('BUNDLED_RULES'))} that are for the types of our resources"
+        )
+
+
+def test_the_rules_would_find_something():
+    made = json.loads(templates.to_json(templates.build(generated_rows.job_of(ROW), PLATFORM)))
+    properties = {one["Type"]: one["Properties"] for one in made["Resources"].values()}
+    properties["AWS::Lambda::Function"]["Timeout"] = 901
+    properties["AWS::Scheduler::Schedule"]["StartDate"] = "2098-01-01T00:00:00Z"
+    workflow = workflow_alone(made)
+    machine = workflow["Resources"]["StateMachine"]["Properties"]
+    states = json.loads(machine["DefinitionString"])
+    states["States"]["Lost"] = {"Type": "Succeed"}
+    machine["DefinitionString"] = json.dumps(states)
+
+    found = findings(validator(of_workflows=False), made)
+
+    assert {"pf-lambda-timeout-max", "pf-scheduler-date-format"} <= set(found)
+    found = findings(validator(of_workflows=True), workflow)
+    assert set(found) == {"pf-sfn-asl-unreachable-state"}
+
+
+ROW = {
+    "job_name": "nightly",
+    "type": "lambda",
+    "runtime": "python3.13",
+    "handler": "app.handler",
+    "bundle": "s3://bundles/app.zip",
+    "schedule": "rate(1 hour)",
+    "schedule_start": "2098-01-01T00:00:00Z",
+}
