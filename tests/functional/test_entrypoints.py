@@ -22,7 +22,7 @@ from provisioner.entrypoints import (
 )
 from provisioner.pacing import Admission, Quota
 from provisioner.runs import iso
-from provisioner.stack import JobStatus, StackRecord
+from provisioner.stack import Deletion, JobStatus, StackRecord
 from tests.functional.conftest import ACCOUNT, REGION, forget
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
@@ -544,6 +544,29 @@ class TestSweep:
         sweep.handler({}, Context())
 
         assert queued() == (["waits"] if found else [])
+
+    def test_held_deletions_are_counted_each_time_and_left_alone(self, capsys):
+        old = datetime.now(UTC) - timedelta(hours=1)
+        for name in ("one", "two"):
+            StacksTable("jobs-Stacks").save(
+                StackRecord(name, status=JobStatus.PENDING, deletion=Deletion.HELD, updated_at=old)
+            )
+
+        for _ in range(2):
+            sweep.handler({}, Context())
+
+            assert queued() == []
+            assert '"DeletionsWithheld":[2.0]' in capsys.readouterr().out
+
+    def test_the_comparison_counts_the_jobs(self):
+        put()
+        put(job_name={"S": "other"})
+
+        sweep.handler({"compare": True}, Context())
+
+        key = {"quota": {"S": "deletions"}}
+        item = boto3.client("dynamodb").get_item(TableName="jobs-Pace", Key=key)["Item"]
+        assert item["all_jobs"] == {"N": "2"}
 
     def test_the_comparison_finds_what_no_event_told_and_spreads_drift_detection(self):
         put()

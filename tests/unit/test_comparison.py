@@ -17,7 +17,7 @@ from provisioner.comparison import (
     due_for_drift,
 )
 from provisioner.pacing import PER_SECOND, Quota
-from provisioner.stack import JobStatus, StackRecord, StackStatus, StackSummary
+from provisioner.stack import Deletion, JobStatus, StackRecord, StackStatus, StackSummary
 
 ROW, OTHER_ROW = "row-digest", "other-row-digest"
 READY = StackRecord(
@@ -30,6 +30,9 @@ READY = StackRecord(
     version=3,
 )
 STACK = StackSummary("report", "arn:stack", StackStatus.CREATE_COMPLETE, "spec")
+
+
+HELD = replace(READY, status=JobStatus.PENDING, deletion=Deletion.HELD)
 
 
 def with_status(status):
@@ -46,6 +49,15 @@ CASES = {
         replace(READY, status=JobStatus.DELETED, row_digest=None),
         None,
         Finding.MISSED,
+    ),
+    "deletion held": (None, HELD, STACK, None),
+    "deletion held, stack gone": (None, HELD, None, None),
+    "row back while the deletion is held": (ROW, HELD, STACK, Finding.MISSED),
+    "deletion confirmed": (
+        None,
+        replace(HELD, deletion=Deletion.CONFIRMED),
+        STACK,
+        None,  # the sweep's
     ),
     "removal unseen": (None, READY, STACK, Finding.VANISHED),
     "removal of an invalid row unseen": (None, with_status("INVALID"), None, Finding.VANISHED),
