@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import signal
-from importlib import import_module
-from typing import TYPE_CHECKING
+_INTERRUPTED = 130
+
+try:
+    import signal
+    from importlib import import_module
+    from typing import TYPE_CHECKING
+except KeyboardInterrupt:  # which nobody can take from Python before `signal` is there
+    raise SystemExit(_INTERRUPTED) from None
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,7 +17,11 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run the command that the arguments name."""
-    _imported()()
+    app = _imported()
+    try:
+        app()
+    except KeyboardInterrupt:  # Typer sees to it, but not while it puts the commands together
+        raise SystemExit(_INTERRUPTED) from None
 
 
 def _imported() -> Callable[[], object]:

@@ -11,14 +11,15 @@ import pytest
 
 PROGRAM = "from provisioner.cli.main import main; main()"
 INTERRUPTED = """
-import os, signal, sys
+import os, sys
 class Interrupt:
     def find_spec(name, *_):
         if name == {module!r}:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), 2)
 sys.meta_path.insert(0, Interrupt)
 """
 MOMENTS = {
+    "in the first moment": ("signal", 130),
     "before there is a command": ("typer", -signal.SIGINT),
     "while a command is imported": ("yaml", 130),
     "while AWS's SDK is imported": ("botocore.session", 130),
