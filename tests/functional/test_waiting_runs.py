@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import boto3
 import pytest
@@ -320,6 +320,38 @@ def test_a_start_in_vain_is_made_up_for(world):
     assert drain(here) == ["b"]
 
     assert here.statuses()["b"] == "SUCCEEDED"
+
+
+def test_a_run_that_was_tried_once_more_meanwhile_goes_on_waiting(world):
+    """Its last execution was stopped after it had put it back; somebody else has not read that."""
+    here = crowd(world, "queue_all", "a", "b")
+    here.steps.before["Admit"] = lambda: here.executions.table.update_item(
+        Key={"job_name": "nightly", "trigger_id": "#lock"},
+        UpdateExpression="SET #owner = :other, lease_until = :late",
+        ExpressionAttributeNames={"#owner": "owner"},
+        ExpressionAttributeValues={":other": "other", ":late": 1_800_000_000},
+    )
+    name = here.look()
+    del here.steps.before["Admit"]
+    here.executions.ended_as[name] = RunStatus.STOPPED
+    here.executions.table.update_item(
+        Key={"job_name": "nightly", "trigger_id": here.row("b")["trigger_id"]},
+        UpdateExpression="SET execution_arn = :arn",
+        ExpressionAttributeValues={":arn": ARN + name},
+    )
+    here.control.runs.release("nightly", "other")
+
+    class Stale:
+        def __getattr__(self, method):
+            return getattr(here.control.runs, method)
+
+        def waiting(self, *key):
+            return replace(here.control.runs.waiting(*key), starts=0)
+
+    assert replace(here.control, runs=Stale()).start_next("nightly") is None
+
+    assert here.statuses()["b"] == "QUEUED"
+    assert drain(here) == ["b"]
 
 
 TOLD = {
