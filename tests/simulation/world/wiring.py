@@ -146,4 +146,7 @@ _parse, _spec_digest, _row_digest = jobs.parse, jobs.spec_digest, jobs.row_diges
 MEMORY = Memory()
 
 # What `operations` uses of the package.
-_SYNTHESIS = SimpleNamespace(build=lambda job, _, _now: MEMORY.template(job), to_json=str)
+_SYNTHESIS = SimpleNamespace(
+    build=lambda job, _, _now: MEMORY.template(job),
+    to_json=lambda text, *, missing=(): f"{text} without {missing}" if missing else text,
+)
