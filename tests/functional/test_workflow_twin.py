@@ -100,5 +100,5 @@ def test_a_tick(table, again):
     world.run(100)
 
     found = left(world.table.items)
-    found["runs"] = {key.replace("run-0", "new"): value for key, value in found["runs"].items()}
+    found["runs"] = {key.replace("run-000", "new"): value for key, value in found["runs"].items()}
     assert found == left(items(table))

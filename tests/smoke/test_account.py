@@ -114,6 +114,27 @@ def test_a_result_that_was_not_left(account):
     assert "not read" not in run["output"]
 
 
+def test_a_run_ends_in_its_time(account):
+    name = account.unique("late")
+    late = {"handler": "code_under_test.slow", "timeout_seconds": 20, "retries": 3}
+    account.ready(account.lambda_row(name, **late))
+    run = account.ended(name, account.start(name, {"seconds": 60}), "TIMED_OUT")
+    assert run["error"] == "States.Timeout"
+    assert int(run["duration_ms"]) < 25_000
+
+
+def test_a_container_killed_for_its_memory(account):
+    name = account.unique("memory")
+    account.ready(
+        account.container_row(
+            name,
+            command=["python3", "-c", "b'x' * 2**33"],
+            failure_rules=[{"errors": ["OutOfMemory*"], "action": "ignore"}],
+        )
+    )
+    assert "ignored" in json.loads(account.ended(name, account.start(name, {}))["output"])
+
+
 def test_change_a_container_under_its_run(account):
     name = account.unique("revision")
     row = account.container_row(name, command=["sh", "-c", "sleep 120; exit 1"], retries=1)
