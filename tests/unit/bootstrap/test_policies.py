@@ -574,3 +574,24 @@ def denied(statements) -> set[str]:
         if statement["Effect"] == "Deny"
         for action in actions(statement)
     }
+
+
+def test_the_documentation_knows_every_function(source, root):
+    """A function that is new has to say there what it may do."""
+    table = (root / "docs/security.md").read_text("utf-8")
+    functions = {
+        resource["Properties"]["FunctionName"]["Fn::Sub"].removeprefix("${Prefix}_")
+        for resource in source["Resources"].values()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }
+    assert len(functions) >= 10
+    assert {
+        name for name in functions if f"`{name}`" not in table.split("## What a job")[0]
+    } == set()
+
+
+def test_what_the_documentation_warns_of_is_not_in_the_default(source, root):
+    text = (root / "docs/security.md").read_text("utf-8").split("What not to add to it")[1]
+    warned = set(re.findall(r"`([a-z0-9]+:\S*?)`", text.split("Each of them")[0]))
+    assert len(warned) >= 10
+    assert not warned & set(source["Parameters"]["JobActions"]["Default"].split(","))
