@@ -84,7 +84,9 @@ def invalid(message: str) -> InvalidValueError:
 def shown(value: object) -> str:
     """Return a value as an error message may repeat it: quoted if text, and short."""
     text = f'"{value}"' if isinstance(value, str) else kind_of(value)
-    return text if len(text) <= SHOWN_CHARACTERS else f'{text[: SHOWN_CHARACTERS - 4]}..."'
+    end = '..."' if isinstance(value, str) else "..."
+    cut = text[: SHOWN_CHARACTERS - len(end)] + end
+    return text if len(text) <= SHOWN_CHARACTERS else cut
 
 
 def kind_of(value: object) -> str:

@@ -64,6 +64,10 @@ PAYLOADS = {
             "payload.count": 'must be a whole number or NULL, not "x"',
         },
     ),
+    "a number longer than anybody reads": (
+        {"day": 10**400},
+        {"payload.day": "must be text, not the number 1" + "0" * 45 + "..."},
+    ),
     "boolean for a number": ({"day": "2026-11-20", "count": True}, {"payload.count": "not true"}),
     "pattern up to the end": (
         {"day": "2026-11-20\n"},
