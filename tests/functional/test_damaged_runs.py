@@ -128,6 +128,17 @@ def test_those_that_wait_behind_an_execution_that_is_gone_start(world, monkeypat
     assert here.statuses() == {"a": "SUCCEEDED", "b": "SUCCEEDED", "gone": "STOPPED"}
 
 
+def test_a_lock_that_names_another_execution_than_its_owner_is_waited_for(world):
+    here = crowd(world, "cancel_other", "a", "b")
+    run = here.row("b")["trigger_id"]
+    held = {"owner": "x", "execution_arn": ARN + "y", "lease_until": LATER}
+    put(here, "#lock", **held, waiting={run}, cancels=run)
+
+    assert here.look() is None
+
+    assert here.statuses()["b"] == "QUEUED"
+
+
 RUNS = {
     "a year for a time": {"started_at": "2020", "execution_arn": ARN + "gone"},
     "a time without a zone": {"started_at": "2020-01-01T00:00", "execution_arn": ARN + "gone"},

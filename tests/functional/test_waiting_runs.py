@@ -56,7 +56,7 @@ class Executions:
         if name not in self.ended_as:
             return None
         rows = items(self.table, "2026").values()
-        row = next(row for row in rows if row["execution_arn"] == execution_arn)
+        row = next((row for row in rows if row.get("execution_arn") == execution_arn), {})
         return EndedExecution(
             job_name,
             name,
@@ -64,7 +64,7 @@ class Executions:
             self.ended_as[name],
             self.steps.now,
             self.steps.now,
-            waited=row["trigger_id"],
+            waited=row.get("trigger_id"),
             **self.told,
         )
 
