@@ -173,6 +173,22 @@ def test_the_last_attempt_s_end_is_told():
     assert run.steps.outcome[":attempts"] == "1"
 
 
+@pytest.mark.parametrize(
+    ("refusals", "status", "attempts"), [(6, "SUCCEEDED", "7"), (7, "FAILED", "7")], ids=str
+)
+def test_what_was_refused_is_tried_six_times_again(refusals, status, attempts):
+    run = Run([(0, REFUSED)] * refusals + [(0, 1)]).go()
+
+    assert (run.status, run.steps.outcome[":attempts"]) == (status, attempts)
+    assert run.elapsed < 6 * 31
+
+
+def test_a_refusal_takes_no_retry_away():
+    run = Run([(0, REFUSED), (0, BROKEN), (0, REFUSED), (0, 1)], retries=1).go()
+
+    assert run.status == "SUCCEEDED"
+
+
 class TestAFanOut:
     def run(self, seconds, **row):
         fan_out = {"tolerated_failure_percent": 100}
