@@ -74,7 +74,7 @@ def not_needed(
         settled = _settled_at(record)
         if settled is None or settled > now or oldest.get(revision.job_name, now) <= settled:
             continue
-        deployed = revision_of(record.outputs.get("TaskDefinitionArn", ""), prefix)
+        deployed = revision_of(str(record.outputs.get("TaskDefinitionArn")), prefix)
         replaced = deployed is not None and revision.number < deployed.number
         if replaced or record.status is JobStatus.DELETED:
             yield revision

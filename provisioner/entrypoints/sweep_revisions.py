@@ -46,6 +46,6 @@ def deregister(
         for revision in islice(not_needed(revisions, records, running, now, prefix), MOST_A_DAY):
             TaskDefinitions().deregister(revision.arn)
             done += 1
-    except ProvisionerError:
+    except Exception:
         logger.exception("deregistering task definitions failed")
     logger.info("deregistered task definitions", count=done)

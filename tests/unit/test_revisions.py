@@ -60,6 +60,7 @@ CASES = {
     "failed": (record(3, status=JobStatus.FAILED), (), []),
     "not a container any more": (record(3, outputs={}), (), []),
     "deployed is what is none": (record(3, outputs={"TaskDefinitionArn": "x"}), (), []),
+    "deployed is a number": (record(3, outputs={"TaskDefinitionArn": 7}), (), []),
     "without conditions": (record(3, conditions=()), (), []),
     "deleted": (record(3, status=JobStatus.DELETED, outputs={}), (), [1, 2, 3, 4]),
     "deleted just now": (record(3, NOW, status=JobStatus.DELETED), (), []),
