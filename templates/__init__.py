@@ -1,9 +1,9 @@
 """A job as a CloudFormation template: pure, deterministic byte for byte.
 
 `lambda_job` and `ecs_job` each read from top to bottom as the whole stack of their type; what both
-share stands in a module of its own: `workflow` (with its `detours`, `states`, `transactions`,
-`fan_out`, `expressions` and their text, `asl`), `schedule`, `role`, `logs`, `alarms`, `network`,
-`queue`, `tags`, `outputs`.
+share stands in a module of its own: `workflow` (with its `judgement`, `detours`, `states`,
+`transactions`, `fan_out`, `expressions`, `overrides` and their text, `asl`), `schedule`, `role`,
+`logs`, `alarms`, `network`, `queue`, `tags`, `outputs`.
 """
 
 from __future__ import annotations
