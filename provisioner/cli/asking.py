@@ -86,7 +86,7 @@ def payload(text: str) -> dict[str, Any]:
     where = "--payload"
     try:
         if text == "-":
-            text = sys.stdin.read()
+            text = sys.stdin.buffer.read().decode("utf-8-sig")
         elif text.startswith("@"):
             where = text[1:]
             text = Path(where).read_text(encoding="utf-8-sig")

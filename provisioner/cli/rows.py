@@ -66,7 +66,7 @@ def read(path: str) -> list[SourcedRow]:
 def _text(path: str) -> str:
     try:
         if path == STDIN:
-            return sys.stdin.read()
+            return sys.stdin.buffer.read().decode("utf-8-sig")  # whatever the locale is
         return Path(path).read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         message = "does not exist"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import boto3
 import pytest
 from moto.core import set_initial_no_auth_action_count
@@ -118,3 +120,12 @@ class TestErrors:
         assert result.exit_code == 0
         assert r"\u65e5\u672c" in result.output
         assert r"\u2192" in result.output
+
+    @pytest.mark.parametrize("charset", ["ascii", "latin-1"])
+    def test_an_input_is_utf_8_whatever_the_locale(self, here, charset):
+        text = json.dumps(ROW | {"description": "Größe → 😀"}, ensure_ascii=False)
+
+        result = CliRunner(charset=charset).invoke(app, ["apply", "-"], input=text.encode())
+
+        assert result.exit_code == 0, result.output
+        assert here.row()["description"] == "Größe → 😀"
