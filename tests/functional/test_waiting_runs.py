@@ -178,6 +178,19 @@ def test_a_run_that_comes_when_others_wait_does_not_pass_them(world):
     assert drain(here) == ["b", "late"]
 
 
+def test_a_run_that_waits_its_turn_stops_no_other(world):
+    def during(payload):
+        if payload["n"] == "a":
+            here.run("b", {"n": "b"})
+            assert here.look() is None
+
+    here = world("queue_all", during)
+    here.run("a", {"n": "a"})
+
+    assert here.statuses() == {"a": "SUCCEEDED", "b": "QUEUED"}
+    assert here.executions.ended_as["a"] is RunStatus.SUCCEEDED
+
+
 def test_cancel_other_stops_the_running_one_and_takes_its_place(world):
     def during(payload):
         if payload["n"] == "a":
