@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from provisioner.runs import Pause, RunStatus, iso
@@ -32,11 +33,12 @@ def pause_after(
     if before is not None and before.paused:
         return None
     since = before.since if before else ""
-    ended = [
+    counted = (
         run["status"]
         for run in runs
         if run.get("status") in COUNTED and str(run["trigger_id"]) > since
-    ][:failures]
+    )
+    ended = list(islice(counted, failures))
     if len(ended) < failures or not _FAILED.issuperset(ended):
         return None
     note = f"{failures} runs failed in a row" if failures > 1 else "a run failed"

@@ -243,7 +243,7 @@ class TriggersTable:
         return None
 
     def latest(self, job_name: str, count: int) -> list[Item]:
-        """Return a job's last runs, newest first."""
+        """Return a job's last runs whole, newest first: for people, few at a time."""
         runs = self._query(
             "#job = :job AND trigger_id > :first",
             {":job": job_name, ":first": FIRST_RUN},
@@ -253,10 +253,12 @@ class TriggersTable:
         return list(islice(runs, count))
 
     def scheduled(self, job_name: str, count: int) -> list[Item]:
-        """Return the last runs by schedule among a job's last runs, newest first.
+        """Return the last runs by schedule among a job's last runs, as `last` gives them."""
+        looked = self.last(job_name, LOOKED_THROUGH)
+        return list(islice((run for run in looked if run.get("source") == "schedule"), count))
 
-        Their `input` and `output` are left out, and no more than `LOOKED_THROUGH` runs are read.
-        """
+    def last(self, job_name: str, most: int) -> Iterator[Item]:
+        """Yield a job's last runs, newest first, without what may be large: input and output."""
         runs = self._query(
             "#job = :job AND trigger_id > :first",
             {":job": job_name, ":first": FIRST_RUN},
@@ -265,8 +267,7 @@ class TriggersTable:
             "duration_ms, #error, cause",
             names={"#status": "status", "#source": "source", "#error": "error"},
         )
-        looked = islice(runs, LOOKED_THROUGH)
-        return list(islice((run for run in looked if run.get("source") == "schedule"), count))
+        return islice(runs, most)
 
     def prune(self, job_name: str, keep: int) -> int:
         """Delete the oldest ended runs of a job but `keep`; return how many these were."""

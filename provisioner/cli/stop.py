@@ -54,7 +54,7 @@ def stop(
 
 def _find(here: Session, job: str, name: str | None) -> Item:
     """Return the run that is meant."""
-    runs = here.triggers.latest(job, _LOOKED_THROUGH)
+    runs = list(here.triggers.last(job, _LOOKED_THROUGH))
     if not runs and here.row(job) is None:
         raise here.unknown(job)
     if name is not None:

@@ -96,7 +96,7 @@ def _pause_after_failures(job_name: str) -> None:
     if not failures:
         return
     triggers = TriggersTable(settings().platform.triggers_table)
-    runs = triggers.latest(job_name, _LOOKED_THROUGH)
+    runs = triggers.last(job_name, _LOOKED_THROUGH)
     pause = pause_after(failures, runs, triggers.pause(job_name), datetime.now(UTC))
     if pause is not None:
         triggers.set_pause(job_name, pause)

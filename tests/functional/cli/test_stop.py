@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from provisioner.aws.clients import client
-from tests.support.cli import ROW, put_run
+from tests.support.cli import NOW, ROW, put_run
 from tests.support.waiting import wait_until
 
 ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}
@@ -43,6 +45,18 @@ def test_the_running_run_is_stopped(job, named):
     (row,) = job.triggers.latest("report", 1)
     assert row["stop_reason"] == "enough"
     assert row["stopped_by"].startswith("arn:aws:sts:")
+
+
+def test_large_rows_of_later_runs_hide_none(job):
+    put_run("report", "old", "QUEUED", execution_arn="arn:x")
+    for number in range(1, 5):
+        at = NOW + timedelta(minutes=number)
+        put_run("report", f"r{number}", "SUCCEEDED", started_at=at, input="x" * 390_000)
+
+    result = job.run("stop", "report")
+
+    assert "old waited; it will not start" in result.stderr
+    assert all("input" not in run for run in job.triggers.last("report", 10))
 
 
 def test_a_waiting_run_does_not_start(job):
