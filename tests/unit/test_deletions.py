@@ -33,6 +33,8 @@ def admitted(count, all_jobs=0, budget=DEFAULT, every=timedelta(0)):
         (60, 2000, DEFAULT, 60),
         (60, 60, Budget(0, 0), 0),
         (60, 60, Budget(0, 100), 60),
+        (60, 0, Budget(20, 100), 60),
+        (60, 20, Budget(20, 100), 60),
         (60, 60, Budget(5, 0), 5),
     ],
     ids=str,
