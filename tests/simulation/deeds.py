@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import hypothesis.strategies as st
 
-from provisioner.stack import OWNER_TAG, SETTLED, StackStatus
+from provisioner.stack import OWNER_TAG, SETTLED, Drift, DriftStatus, StackStatus
 from tests.simulation.world.stacks import BY_HAND, DELETABLE, Spec, Trouble
 from tests.simulation.world.world import World
 
@@ -80,6 +80,20 @@ class SomebodyUpdates:
 
 
 @dataclass(frozen=True)
+class SomebodyDeletesAResource:
+    """A person deletes what a stack made, and drift detection has found that."""
+
+    name: str
+
+    def happen(self, world: World) -> None:
+        stack = world.cloudformation.stacks.get(f"jobs-{self.name}")
+        if stack is not None and stack.is_ours and stack.status in SETTLED:
+            now = world.timeline.now
+            stack.drift = Drift(DriftStatus.DRIFTED, now, ("StateMachine",))
+            world.look(self.name)
+
+
+@dataclass(frozen=True)
 class SomebodyImports:
     """A person imports a resource into one of our stacks."""
 
@@ -115,5 +129,6 @@ def people(names: st.SearchStrategy[str]) -> st.SearchStrategy:
         st.builds(SomebodyDeletes, names),
         st.builds(SomebodyMakes, names, made, st.sampled_from(("jobs", "others", None))),
         st.builds(SomebodyUpdates, names, st.booleans()),
+        st.builds(SomebodyDeletesAResource, names),
         st.builds(SomebodyImports, names, imported),
     )

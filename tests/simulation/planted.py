@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from provisioner import admission, operations, plan, reconcile, record
+from provisioner import admission, operations, pacing, plan, reconcile, record
 from provisioner.entrypoints import job_stream, reconcile_queue, reconciling
 from provisioner.plan import Desired
 from provisioner.reconcile import Reconciler
@@ -163,6 +163,19 @@ def repairs_rows_that_are_paused(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(module, "decide", decide)
 
 
+def overlooks_what_somebody_deleted(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(plan, "_decide_missing", lambda *_: plan.Nothing(JobStatus.READY))
+
+
+def updates_over_what_somebody_deleted(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(plan, "_decide_missing", lambda wanted, *_: plan.Update(wanted))
+
+
+def believes_every_time(patch: pytest.MonkeyPatch) -> None:
+    for module in (pacing, plan):
+        patch.setattr(module, "is_believable", lambda *_: True)
+
+
 BUGS: tuple[Plant, ...] = (
     trusts_the_stream_image,
     forgets_the_failed_digest,
@@ -180,4 +193,7 @@ BUGS: tuple[Plant, ...] = (
     gives_every_operation_the_same_token,
     gives_up_on_a_rollback_that_failed,
     repairs_rows_that_are_paused,
+    overlooks_what_somebody_deleted,
+    updates_over_what_somebody_deleted,
+    believes_every_time,
 )

@@ -11,6 +11,7 @@ from provisioner.jobs import Job, Rejected
 from provisioner.plan import MAX_ATTEMPTS
 from provisioner.stack import (
     IN_PROGRESS,
+    REBUILDING,
     SETTLED,
     UNBORN,
     Deletion,
@@ -105,9 +106,9 @@ class Truth:
             case "create":
                 return seen is None and asked.digest == jobs.spec_digest(job)
             case "update":
-                return status in SETTLED | {S.UPDATE_FAILED} and asked.digest == jobs.spec_digest(
-                    job
-                )
+                is_missing = seen is not None and seen.drift is not None and seen.drift.missing
+                wanted = REBUILDING if is_missing else jobs.spec_digest(job)
+                return status in SETTLED | {S.UPDATE_FAILED} and asked.digest == wanted
             case "delete":
                 return status in _OTHERS_MAY_ACT_ON
             case _:
@@ -153,6 +154,8 @@ class Truth:
         is_so = (
             stack is not None and stack.is_ours and stack.status in SETTLED and stack.spec == wanted
         )
+        if stack and stack.drift and stack.drift.missing:
+            return record.status is JobStatus.FAILED and "Deleted by hand" in str(record.failure)
         if record.status is JobStatus.READY:
             return is_so and record.spec_digest == record.deployed_digest == digest
         return not is_so and self._is_failed(record, stack)
