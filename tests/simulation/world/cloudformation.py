@@ -124,6 +124,7 @@ class CloudFormation:
     def fail_update_by_hand(self, stack: Stack, spec: Spec) -> None:
         """Have an update fail whose rollback is disabled."""
         stack.start(BY_HAND)
+        stack.drift = None
         stack.good, stack.spec = stack.spec, spec
         self._fail(stack, Trouble("update", "changed by hand, with rollback disabled"))
         self._turn(stack, S.UPDATE_IN_PROGRESS)
