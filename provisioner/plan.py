@@ -196,9 +196,8 @@ def _decide_missing(wanted: Wanted, record: StackRecord, drift: Drift) -> Action
     if record.spec_digest != wanted.digest:
         return Update(wanted, drift.missing)
     reason = f"Deleted by hand: {', '.join(drift.missing)}. `provisioner retry` makes it again."
-    return GiveUp(
-        Failure(reason, at=drift.checked_at, resource=drift.missing[0], digest=wanted.digest)
-    )
+    # It is no failure of the spec: without the whole stack it is simply made.
+    return GiveUp(Failure(reason, at=drift.checked_at, resource=drift.missing[0]))
 
 
 def _tried_for(wanted: Wanted, record: StackRecord) -> StackRecord:

@@ -1184,6 +1184,12 @@ class TestDeletedByHand:
         assert gone.record.status is JobStatus.READY
         assert gone.record.in_sync
 
+    def test_a_stack_that_is_deleted_as_a_whole_is_made_again(self, gone):
+        del gone.cloudformation.stacks[STACK]
+        gone.look()
+
+        assert gone.record.status is JobStatus.CREATING
+
     def test_what_fails_on_the_way_is_not_tried_for_ever(self, gone):
         gone.retry()
         gone.finish(BROKEN)
