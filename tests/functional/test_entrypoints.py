@@ -676,7 +676,8 @@ class TestSweep:
 
         sweep.handler({}, Context())
 
-        assert [row["status"]["S"] for row in triggers().values()] == [status]
+        [row] = triggers().values()
+        assert (row["status"]["S"], row["started_at"]) == (status, item["started_at"])
 
     def test_no_more_executions_are_asked_about_than_time_allows(self, monkeypatch):
         monkeypatch.setattr(sweep_runs, "MOST_ASKED", 2)
