@@ -58,6 +58,7 @@ def engine():
 def open_engine():
     """An engine that enforces nothing, for what has to be done to requests on their way."""
     with alone(CHECKOUT):
-        local(OPEN, "up", "--no-examples", "--fresh")
+        budget = "DeletionBudgetJobs=2000"  # tests remove many rows at once
+        local(OPEN, "up", "--no-examples", "--fresh", "--parameter", budget)
     yield EngineUnderTest(exports(OPEN))
     local(OPEN, "down")

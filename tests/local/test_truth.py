@@ -115,6 +115,7 @@ def test_every_line_of_a_container_is_logged_whole(engine):
 
     expected = [*map(str, range(LINES)), "x" * LONG]
     engine.wait(lambda: messages(engine, group) == expected, "every line")
+    engine.delete(name)
 
 
 def test_every_line_of_a_function_is_logged(engine, function):
@@ -126,6 +127,7 @@ def test_every_line_of_a_function_is_logged(engine, function):
     expected = list(map(str, range(LINES)))
     printed = [line for message in messages(engine, group) for line in message.splitlines()]
     assert [line for line in printed if line.isdigit()] == expected
+    engine.delete(name)
 
 
 def messages(engine, group):

@@ -236,7 +236,7 @@ LOCKS: dict[str, Row] = {
 
 RUNS: dict[str, Row] = {
     "a short start": {"status": "RUNNING", "started_at": "2020"},
-    "a start that is a number": {"status": "RUNNING", "started_at": Decimal(1)},
+    "a start of words": {"status": "RUNNING", "started_at": "not long ago"},
     "a status alone": {"status": "QUEUED"},
     "nothing but its key": {},
     "an odd execution": {
