@@ -109,6 +109,7 @@ class CloudFormation:
     def import_by_hand(self, stack: Stack, ends_as: StackStatus) -> None:
         """Import a resource into a stack."""
         stack.start(BY_HAND)
+        stack.drift = None
         self._turn(stack, S.IMPORT_IN_PROGRESS)
         if ends_as is S.IMPORT_COMPLETE:
             self._then(stack, lambda s: self._turn(s, ends_as))
