@@ -8,10 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from provisioner.jobs.errors import did_you_mean, invalid, kind_of, shown
 
-MAX_ZONE_CHARACTERS = 50
-"""EventBridge Scheduler, ScheduleExpressionTimezone."""
-
-_ZONE = re.compile(r"[A-Za-z0-9_+/-]{1,50}")
+_ZONE = re.compile(r"[A-Za-z0-9_+/-]{1,50}")  # EventBridge Scheduler, ScheduleExpressionTimezone
 # What a machine's time zone folder holds beside the zones of the IANA database.
 _NOT_ZONES = re.compile(r"(posix|right)/.*|posixrules|localtime|Factory")
 
