@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from provisioner.aws.clients import client, error_code, error_message, translate
+from provisioner.aws.clients import client, error_code, error_message, translated
 from provisioner.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -21,17 +21,19 @@ def outputs(stack_name: str) -> Mapping[str, str]:
     NotFoundError
         If this account and Region have no such stack.
     """
-    try:
-        response = client("cloudformation").describe_stacks(StackName=stack_name)
-    except ClientError as error:
-        if error_code(error) == "ValidationError" and "does not exist" in error_message(error):
-            message = f"there is no stack {stack_name} in {region()}"
-            raise NotFoundError(message) from error
-        raise translate(error) from error
+    with translated():
+        try:
+            response = client("cloudformation").describe_stacks(StackName=stack_name)
+        except ClientError as error:
+            if error_code(error) == "ValidationError" and "does not exist" in error_message(error):
+                message = f"there is no stack {stack_name} in {region()}"
+                raise NotFoundError(message) from error
+            raise
     stack = response["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
 
 
 def region() -> str:
     """Return the Region that the process talks to."""
-    return str(client("cloudformation").meta.region_name)
+    with translated():
+        return str(client("cloudformation").meta.region_name)

@@ -122,7 +122,8 @@ def _hint(problem: str) -> str:
 
 def knows(service: str, operation: str, parameter: str) -> bool:
     """Tell whether the SDK has a parameter: that of Lambda's runtime is months behind."""
-    shape = client(service).meta.service_model.operation_model(operation).input_shape
+    with translated():
+        shape = client(service).meta.service_model.operation_model(operation).input_shape
     return parameter in shape.members
 
 

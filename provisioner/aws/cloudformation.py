@@ -221,20 +221,15 @@ class CloudFormation:
             return {"TemplateBody": template}
         # Under a name of its own: two looks at a job must not read each other's template.
         key = f"templates/{stack_name}/{hashlib.sha256(body).hexdigest()}.json"
-        s3 = client("s3")
-        s3.put_object(Bucket=self._artifacts_bucket, Key=key, Body=body)
-        return {"TemplateURL": f"{s3.meta.endpoint_url}/{self._artifacts_bucket}/{key}"}
+        with translated():
+            s3 = client("s3")
+            s3.put_object(Bucket=self._artifacts_bucket, Key=key, Body=body)
+            endpoint = s3.meta.endpoint_url
+        return {"TemplateURL": f"{endpoint}/{self._artifacts_bucket}/{key}"}
 
     def _failure(self, stack_id: str, status: StackStatus, digest: str | None) -> Failure | None:
         """Read off the stack's events why its last operation failed."""
-        with translated():
-            pages = client("cloudformation").get_paginator("describe_stack_events")
-            newest_first = (
-                event
-                for page in pages.paginate(StackName=stack_id)
-                for event in page["StackEvents"]
-            )
-            events = list(_last_operation(newest_first))
+        events = list(_last_operation(_newest_first(stack_id)))
         if not events:
             return None
         token = events[0].get("ClientRequestToken")
@@ -268,6 +263,13 @@ def _parameters(stack: Mapping[str, Any]) -> dict[str, str | None]:
 
 def _tags(stack: Mapping[str, Any]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in stack.get("Tags", ())}
+
+
+def _newest_first(stack_id: str) -> Iterator[Event]:
+    with translated():
+        pages = client("cloudformation").get_paginator("describe_stack_events")
+        for page in pages.paginate(StackName=stack_id):
+            yield from page["StackEvents"]
 
 
 def _last_operation(newest_first: Iterable[Event]) -> Iterator[Event]:

@@ -99,7 +99,8 @@ class Held:
             answer = client("lambda").invoke(
                 FunctionName=f"{self._place.prefix}_{function}", Payload=payload.encode()
             )
-        said = letters.parsed(answer["Payload"].read().decode())
+            text = answer["Payload"].read().decode()
+        said = letters.parsed(text)
         match said:
             case {"errorMessage": str(reason)}:
                 raise TemporaryError(f"{function} fails again: {reason}")
@@ -153,14 +154,14 @@ class Held:
         )
 
     def _objects(self) -> Iterator[Letter]:
-        s3 = client("s3")
         bucket = self._place.artifacts_bucket
         with translated():
-            found = s3.list_objects_v2(Bucket=bucket, Prefix=FAILED_RECORDS, MaxKeys=MOST)
+            found = client("s3").list_objects_v2(Bucket=bucket, Prefix=FAILED_RECORDS, MaxKeys=MOST)
         for each in found.get("Contents", ()):
             try:
                 with translated():
-                    body = s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read()
+                    found = client("s3").get_object(Bucket=bucket, Key=each["Key"])
+                    body = found["Body"].read()
             except NotFoundError:  # somebody was faster
                 continue
             text = body.decode(errors="replace")

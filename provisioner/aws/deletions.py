@@ -7,12 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
 from provisioner import deletions
-from provisioner.aws.clients import client, error_code, translate, translated
+from provisioner.aws.clients import client, translated
 from provisioner.aws.items import Item, to_dynamodb, to_plain
-from provisioner.aws.tables import unchanged_since, version_of
+from provisioner.aws.tables import unchanged_since, version_of, written
 from provisioner.deletions import Budget, Deletions
 from provisioner.errors import ThrottledError
 
@@ -71,15 +69,9 @@ class DeletionsTable:
             "all_jobs": fresh.all_jobs,
             "version": version + 1,
         }
-        try:
-            client("dynamodb").put_item(
-                TableName=self._table, Item=to_dynamodb(item), **unchanged_since(version)
-            )
-        except ClientError as error:
-            if error_code(error) == "ConditionalCheckFailedException":
-                return False
-            raise translate(error) from error
-        return True
+        condition = unchanged_since(version)
+        done = written("put_item", TableName=self._table, Item=to_dynamodb(item), **condition)
+        return done is not None
 
 
 def _deletions(item: Item) -> Deletions:

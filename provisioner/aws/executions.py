@@ -40,10 +40,9 @@ def start(
     While that one runs, the same input again looks as new: Step Functions does not tell.
     Step Functions knows names for 90 days after an execution's end.
     """
-    states = client("stepfunctions")
     try:
         with translated():
-            made = states.start_execution(
+            made = client("stepfunctions").start_execution(
                 stateMachineArn=state_machine_arn,
                 name=execution_name,
                 input=json.dumps(execution_input),

@@ -6,10 +6,8 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from provisioner.aws.clients import client, error_message, translate
 from provisioner.aws.items import to_dynamodb
+from provisioner.aws.tables import written
 from provisioner.runs import (
     MISSED,
     RUN_RETENTION_SECONDS,
@@ -63,15 +61,8 @@ class MissedTicks:
             "ConditionExpression": "attribute_exists(job_name)",
             "ExpressionAttributeValues": to_dynamodb({":one": 1}),
         }
-        try:
-            client("dynamodb").transact_write_items(
-                TransactItems=[{"Put": self._new(tick)}, {"Put": self._new(run)}, {"Update": count}]
-            )
-        except ClientError as error:
-            if "ConditionalCheckFailed" in error_message(error):
-                return False
-            raise translate(error) from error
-        return True
+        items = [{"Put": self._new(tick)}, {"Put": self._new(run)}, {"Update": count}]
+        return written("transact_write_items", TransactItems=items) is not None
 
     def _new(self, item: dict[str, object]) -> dict[str, Any]:
         return {

@@ -6,12 +6,10 @@ import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
 from provisioner import pacing
-from provisioner.aws.clients import client, error_code, translate, translated
+from provisioner.aws.clients import client, translated
 from provisioner.aws.items import Item, to_dynamodb, to_plain
-from provisioner.aws.tables import unchanged_since, version_of
+from provisioner.aws.tables import unchanged_since, version_of, written
 from provisioner.errors import ThrottledError
 from provisioner.pacing import HELD_FOR, Hold, Line, Place, Quota
 
@@ -82,17 +80,9 @@ class PaceTable:
 
     def _write(self, quota: Quota, line: Line, version: int) -> bool:
         item = _item(line) | {"quota": quota, "version": version + 1}
-        try:
-            client("dynamodb").put_item(
-                TableName=self._name,
-                Item=to_dynamodb(item),
-                **unchanged_since(version),
-            )
-        except ClientError as error:
-            if error_code(error) == "ConditionalCheckFailedException":
-                return False
-            raise translate(error) from error
-        return True
+        condition = unchanged_since(version)
+        done = written("put_item", TableName=self._name, Item=to_dynamodb(item), **condition)
+        return done is not None
 
 
 def _line(item: Item) -> Line:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from provisioner.aws.clients import client, error_code, translate, translated
+from provisioner.aws.clients import client, translated
 from provisioner.aws.items import Item, is_text_set, to_dynamodb, to_plain
-from provisioner.aws.tables import pages
+from provisioner.aws.tables import pages, written
 from provisioner.messages import RETENTION_SECONDS, Places
 from provisioner.runs import iso
 
@@ -112,21 +110,17 @@ class PlacesTable:
         names: dict[str, str] | None = None,
     ) -> Places | None:
         request: dict[str, Any] = {"ExpressionAttributeNames": names} if names else {}
-        try:
-            found = client("dynamodb").update_item(
-                TableName=self._name,
-                Key=_key(job_name),
-                UpdateExpression=expression,
-                ConditionExpression=condition,
-                ExpressionAttributeValues=to_dynamodb(values),
-                ReturnValues="ALL_NEW",
-                **request,
-            )
-        except ClientError as error:
-            if error_code(error) == "ConditionalCheckFailedException":
-                return None
-            raise translate(error) from error
-        return self._read(job_name, to_plain(found["Attributes"]))
+        found = written(
+            "update_item",
+            TableName=self._name,
+            Key=_key(job_name),
+            UpdateExpression=expression,
+            ConditionExpression=condition,
+            ExpressionAttributeValues=to_dynamodb(values),
+            ReturnValues="ALL_NEW",
+            **request,
+        )
+        return None if found is None else self._read(job_name, to_plain(found["Attributes"]))
 
     def _read(self, job_name: str, item: Item) -> Places:
         """Return what an item says; `taken` of a type that is not its own is removed."""

@@ -6,11 +6,8 @@ from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from provisioner.aws.clients import client, error_code, translate
 from provisioner.aws.items import Item, to_dynamodb
-from provisioner.aws.tables import pages
+from provisioner.aws.tables import pages, written
 from provisioner.runs import FIRST_RUN, RunStatus, iso
 
 if TYPE_CHECKING:
@@ -66,19 +63,13 @@ class RunHistory:
 
     def mark_alerted(self, job_name: str, trigger_id: str, at: datetime) -> bool:
         """Note that somebody is told of a waiting run; False when it waits no more, or was told."""
-        try:
-            client("dynamodb").update_item(
-                TableName=self._name,
-                Key=to_dynamodb({"job_name": job_name, "trigger_id": trigger_id}),
-                UpdateExpression="SET alerted_at = :at",
-                ConditionExpression="#status = :queued AND attribute_not_exists(alerted_at)",
-                ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues=to_dynamodb(
-                    {":at": iso(at), ":queued": RunStatus.QUEUED}
-                ),
-            )
-        except ClientError as error:
-            if error_code(error) == "ConditionalCheckFailedException":
-                return False
-            raise translate(error) from error
-        return True
+        done = written(
+            "update_item",
+            TableName=self._name,
+            Key=to_dynamodb({"job_name": job_name, "trigger_id": trigger_id}),
+            UpdateExpression="SET alerted_at = :at",
+            ConditionExpression="#status = :queued AND attribute_not_exists(alerted_at)",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues=to_dynamodb({":at": iso(at), ":queued": RunStatus.QUEUED}),
+        )
+        return done is not None

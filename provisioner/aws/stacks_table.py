@@ -7,11 +7,8 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from provisioner.aws.clients import client, error_code, translate, translated
 from provisioner.aws.items import Item, to_dynamodb
-from provisioner.aws.tables import get_many, pages, unchanged_since, version_of
+from provisioner.aws.tables import get_many, pages, unchanged_since, version_of, written
 from provisioner.errors import ConflictError
 from provisioner.jobs import FieldError
 from provisioner.pacing import Admission, Quota
@@ -59,13 +56,10 @@ class StacksTable:
         item = to_item(record)
         item["version"] = record.version + 1
         condition = unchanged_since(record.version)
-        try:
-            client("dynamodb").put_item(TableName=self._name, Item=to_dynamodb(item), **condition)
-        except ClientError as error:
-            if error_code(error) == "ConditionalCheckFailedException":
-                message = f"the Stacks row of {record.job_name} was written meanwhile"
-                raise ConflictError(message) from error
-            raise translate(error) from error
+        done = written("put_item", TableName=self._name, Item=to_dynamodb(item), **condition)
+        if done is None:
+            message = f"the Stacks row of {record.job_name} was written meanwhile"
+            raise ConflictError(message)
 
     def by_status(self, status: JobStatus, *, until: datetime) -> Iterator[StackRecord]:
         """Yield the records of a status that have not been written since `until`."""
@@ -80,8 +74,7 @@ class StacksTable:
 
     def all(self) -> Iterator[StackRecord]:
         """Yield every record: for people's listings, and for the daily comparison."""
-        with translated():
-            return (_record(item) for item in pages("scan", TableName=self._name))
+        return (_record(item) for item in pages("scan", TableName=self._name))
 
 
 _FIELDS = frozenset(

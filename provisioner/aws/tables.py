@@ -5,12 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from provisioner.aws.clients import client, translated
+from botocore.exceptions import ClientError
+
+from provisioner.aws.clients import client, error_code, translated
 from provisioner.aws.items import Item, to_dynamodb, to_plain
 from provisioner.errors import ThrottledError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 _LAST_VERSION = 10**15
 """No item is ever written so often, and a double holds it exactly."""
@@ -81,8 +83,25 @@ def get_many(table: str, job_names: Iterable[str]) -> dict[str, Item]:
 
 def pages(operation: str, **request: Any) -> Iterator[Item]:  # noqa: ANN401
     """Yield the plain items of a Query or Scan, page by page."""
-    paginator = client("dynamodb").get_paginator(operation)
     with translated():
-        for page in paginator.paginate(**request):
+        for page in client("dynamodb").get_paginator(operation).paginate(**request):
             for raw in page["Items"]:
                 yield to_plain(raw)
+
+
+def written(operation: str, **request: Any) -> Mapping[str, Any] | None:  # noqa: ANN401
+    """Make a conditional write, or several; None when a condition of one is not met."""
+    with translated():
+        try:
+            answer: Mapping[str, Any] = getattr(client("dynamodb"), operation)(**request)
+        except ClientError as error:
+            if _condition_failed(error):
+                return None
+            raise
+    return answer
+
+
+def _condition_failed(error: ClientError) -> bool:
+    reasons = error.response.get("CancellationReasons", ())  # one for each write of a transaction
+    failed = [reason.get("Code") == "ConditionalCheckFailed" for reason in reasons]
+    return error_code(error) == "ConditionalCheckFailedException" or any(failed)

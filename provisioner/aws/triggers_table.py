@@ -6,9 +6,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from provisioner.aws.clients import client, error_code, error_message, translate, translated
+from provisioner.aws.clients import client, translated
 from provisioner.aws.items import Item, to_dynamodb, to_plain
 from provisioner.aws.run_items import (
     LOCK_TYPES,
@@ -17,7 +15,7 @@ from provisioner.aws.run_items import (
     open_run_of,
     waiting_run_of,
 )
-from provisioner.aws.tables import pages
+from provisioner.aws.tables import pages, written
 from provisioner.runs import (
     FINAL,
     FIRST_RUN,
@@ -309,15 +307,8 @@ class TriggersTable:
 
     def _both(self, *updates: Mapping[str, Any]) -> bool:
         """Make several updates, or none; False when the condition of one is not met."""
-        try:
-            client("dynamodb").transact_write_items(
-                TransactItems=[{"Update": update} for update in updates]
-            )
-        except ClientError as error:
-            if "ConditionalCheckFailed" in error_message(error):
-                return False
-            raise translate(error) from error
-        return True
+        items = [{"Update": update} for update in updates]
+        return written("transact_write_items", TransactItems=items) is not None
 
     def _leave(self, job_name: str, trigger_id: str) -> dict[str, Any]:
         return {
@@ -344,10 +335,4 @@ class TriggersTable:
         )
 
     def _conditionally(self, operation: str, **request: Any) -> bool:  # noqa: ANN401
-        try:
-            getattr(client("dynamodb"), operation)(TableName=self._name, **request)
-        except ClientError as error:
-            if error_code(error) == "ConditionalCheckFailedException":
-                return False
-            raise translate(error) from error
-        return True
+        return written(operation, TableName=self._name, **request) is not None

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from provisioner.aws import missed_ticks as table
+from provisioner.aws.clients import client
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.entrypoints.missed_ticks import handler
@@ -158,7 +158,7 @@ def test_what_cannot_be_written_comes_again(monkeypatch):
             "TransactWriteItems",
         )
 
-    monkeypatch.setattr(table.client("dynamodb"), "transact_write_items", refuse)
+    monkeypatch.setattr(client("dynamodb"), "transact_write_items", refuse)
     assert handle(RECORD) == [{"itemIdentifier": RECORD["messageId"]}]
     assert missed() == 0
 

@@ -1,0 +1,52 @@
+"""What DynamoDB says of a write that it refused is read off its codes, not its words."""
+
+from __future__ import annotations
+
+import pytest
+from botocore.stub import Stubber
+
+from provisioner.aws.clients import client
+from provisioner.aws.tables import written
+from provisioner.errors import ConflictError, PermanentError
+
+pytestmark = pytest.mark.usefixtures("bootstrap")
+
+NONE, FAILED, CONFLICT = "None", "ConditionalCheckFailed", "TransactionConflict"
+UPDATE = {"TableName": "T", "Key": {"k": {"S": "1"}}, "UpdateExpression": "SET a = b"}
+
+
+def write(operation, request, **error):
+    with Stubber(client("dynamodb")) as stub:
+        stub.add_client_error(operation, **error)
+        return written(operation, **request)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "told"),
+    [((NONE, FAILED), None), ((FAILED, NONE), None), ((CONFLICT, NONE), ConflictError)],
+    ids=["second", "first", "conflict"],
+)
+def test_a_transaction_tells_of_each_write(reasons, told):
+    def transact():
+        return write(
+            "transact_write_items",
+            {"TransactItems": [{"Update": UPDATE}, {"Update": UPDATE}]},
+            service_error_code="TransactionCanceledException",
+            service_message="The words are not to be read: ConditionalCheckFailed",
+            http_status_code=400,
+            modeled_fields={"CancellationReasons": [{"Code": code} for code in reasons]},
+        )
+
+    if told is None:
+        assert transact() is None
+    else:
+        with pytest.raises(told):
+            transact()
+
+
+def test_a_single_write():
+    assert (
+        write("update_item", UPDATE, service_error_code="ConditionalCheckFailedException") is None
+    )
+    with pytest.raises(PermanentError):
+        write("update_item", UPDATE, service_error_code="AccessDeniedException")
