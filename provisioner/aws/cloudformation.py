@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from provisioner import jobs
 from provisioner.aws.clients import client, error_code, error_message, knows, translated
-from provisioner.errors import ConflictError, NoChangesError, StackLimitError
+from provisioner.errors import ConflictError, NoChangesError, PermanentError, StackLimitError
 from provisioner.stack import (
     CONTINUE,
     FAILED_OPERATION,
@@ -100,15 +100,9 @@ class CloudFormation:
         checked_at = found["LastCheckTimestamp"].astimezone(UTC)
         status = DriftStatus(found["StackDriftStatus"])
         changed_at = stack.get("LastUpdatedTime", stack["CreationTime"]).astimezone(UTC)
-        missing: tuple[str, ...] = ()
         if status is DriftStatus.DRIFTED and checked_at > changed_at:
-            with translated():
-                response = client("cloudformation").describe_stack_resource_drifts(
-                    StackName=stack["StackId"], StackResourceDriftStatusFilters=["DELETED"]
-                )
-            drifts = response["StackResourceDrifts"]
-            missing = tuple(sorted(each["LogicalResourceId"] for each in drifts))
-        return Drift(status, checked_at, missing)
+            return Drift(status, checked_at, _missing(stack["StackId"]))
+        return Drift(status, checked_at)
 
     def job_stacks(self) -> Iterator[StackSummary]:
         """Yield every stack of ours that is a job's, as CloudFormation lists them in pages."""
@@ -255,6 +249,23 @@ class CloudFormation:
             digest=digest_of(token) or digest,
             resources=tuple(dict.fromkeys(in_the_way)),
         )
+
+
+def _missing(stack_id: str) -> tuple[str, ...]:
+    """Return which resources somebody deleted; none where nobody says: no look fails over that."""
+    try:
+        with translated():
+            response = client("cloudformation").describe_stack_resource_drifts(
+                StackName=stack_id, StackResourceDriftStatusFilters=["DELETED"]
+            )
+    except PermanentError:
+        return ()
+    deleted = (
+        each["LogicalResourceId"]
+        for each in response["StackResourceDrifts"]
+        if each["StackResourceDriftStatus"] == "DELETED"
+    )
+    return tuple(sorted(deleted))
 
 
 def _parameters(stack: Mapping[str, Any]) -> dict[str, str | None]:
