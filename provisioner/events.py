@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from provisioner import jobs
+from provisioner import jobs, runs
 from provisioner.errors import PermanentError
 from provisioner.messages import RUN_PREFIX
-from provisioner.runs import FINAL
+from provisioner.runs import FINAL, RunStatus
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?Z")
 
@@ -79,11 +79,15 @@ def may_free_a_run(record: Mapping[str, object]) -> bool:
     A run that was skipped for another's sake is a reason as well: what the lock names may be gone.
     """
     match record:
-        case {"dynamodb": {"NewImage": {"status": {"S": "FREE"}} as lock}}:
+        case {"dynamodb": {"NewImage": {"status": {"S": runs.FREE}} as lock}}:
             return "waiting" in lock
-        case {"dynamodb": {"NewImage": {"status": {"S": "QUEUED"}}}}:
+        case {"dynamodb": {"NewImage": {"status": {"S": RunStatus.QUEUED}}}}:
             return True
-        case {"dynamodb": {"NewImage": {"status": {"S": "SKIPPED"}, "error": {"S": "Overlap"}}}}:
+        case {
+            "dynamodb": {
+                "NewImage": {"status": {"S": RunStatus.SKIPPED}, "error": {"S": runs.OVERLAP}}
+            }
+        }:
             return True
         case _:
             return False
@@ -96,6 +100,21 @@ def ended_as(record: Mapping[str, object]) -> str | None:
             return status
         case _:
             return None
+
+
+def of_its_end(record: Mapping[str, object]) -> dict[str, object]:
+    """Return as much of a record of the Triggers table's stream as tells of a run's end.
+
+    What the run was given and gave is no part of it.
+    """
+    match record:
+        case {"dynamodb": {"NewImage": {"status": status}} as change} if isinstance(
+            change, Mapping
+        ):
+            told = {name: change[name] for name in ("Keys", "SequenceNumber") if name in change}
+            return {"dynamodb": told | {"NewImage": {"status": status}}}
+        case _:
+            return {}
 
 
 def ended_message_run(record: Mapping[str, object]) -> str | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 _JOB_STREAM = "job_stream"
+_RUN_STREAM = "run_stream"
 _NOTIFY = "notify"
 _UNROUTED = "unrouted"
 
@@ -32,6 +33,8 @@ class Redrive(StrEnum):
     """Look at its jobs."""
     RUN_EVENT = "run-event"
     """Give the event to `run_events`."""
+    RUN_RECORDS = "run-records"
+    """Give the records to `run_stream`."""
     MESSAGE = "message"
     """Send it to the queue of its job."""
     NOTICE = "notice"
@@ -40,6 +43,10 @@ class Redrive(StrEnum):
     """What it was for happens by itself: it may go."""
     IMPOSSIBLE = "impossible"
     """Nobody can tell what it was for: it stays until a person discards it."""
+
+
+_BY_READER = {_NOTIFY: Redrive.NOTICE, _RUN_STREAM: Redrive.RUN_RECORDS}
+"""What records of a stream ask for; those of all other readers, that their jobs are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +124,14 @@ def of_object(key: str, body: str, modified_at: datetime) -> Letter:
     payload = record.get("payload")
     batch = parsed(payload) if isinstance(payload, str) else payload
     function = str(_mapping(record.get("requestContext")).get("functionArn"))
+    readers = (each for each in (_RUN_STREAM, _NOTIFY) if function.endswith(f"_{each}"))
     return Letter(
         id=key.rpartition("/")[2],
         at=modified_at,
         reason=reason,
         error_type=str(condition or "unknown"),
         payload=payload if isinstance(payload, str) else body,
-        content=_of_records(
-            _mapping(batch).get("Records"), _NOTIFY if function.endswith("_notify") else _JOB_STREAM
-        ),
+        content=_of_records(_mapping(batch).get("Records"), next(readers, _JOB_STREAM)),
     )
 
 
@@ -156,6 +162,8 @@ def _readable(payload: object, source: str, prefix: str) -> Content:
             return Content("run_events", Redrive.RUN_EVENT, (run_of,) if run_of else ())
         case {"source": "aws.scheduler"}:  # the next one is never far
             return Content("sweep", Redrive.NOTHING)
+        case {"Records": records}:
+            return _of_records(records, source or _JOB_STREAM)
         case {"dynamodb": _}:
             return _of_records([payload], source or _JOB_STREAM)
         case {"_run": {"schedule": str(schedule)}}:
@@ -182,8 +190,7 @@ def _of_records(records: object, source: str) -> Content:
         except UnreadableError as error:
             problems.append(str(error))
     unread = f"{len(problems)} of {len(records)} records: {problems[0]}" if problems else ""
-    possible = Redrive.NOTICE if source == _NOTIFY else Redrive.LOOKS
-    redrive = possible if names else Redrive.IMPOSSIBLE
+    redrive = _BY_READER.get(source, Redrive.LOOKS) if names else Redrive.IMPOSSIBLE
     return Content(source, redrive, tuple(names), unread)
 
 

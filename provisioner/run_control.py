@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from provisioner.completion import complete
 from provisioner.errors import ConflictError, NotFoundError, PermanentError
-from provisioner.runs import STOPPED, RunStatus, WaitingEnd
+from provisioner.runs import OVERLAP, STOPPED, RunStatus, WaitingEnd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -43,7 +43,7 @@ class RunControl:
         while True:
             lock = self._lock(job_name)
             for trigger_id in lock.superseded:
-                self._end(job_name, trigger_id, RunStatus.SKIPPED, "Overlap", _took(lock))
+                self._end(job_name, trigger_id, RunStatus.SKIPPED, OVERLAP, _took(lock))
             if lock.next is None:
                 return None
             run = self.runs.waiting(job_name, lock.next)

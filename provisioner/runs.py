@@ -62,6 +62,9 @@ FINAL = frozenset(RunStatus) - {RunStatus.QUEUED, RunStatus.RUNNING}
 MISSED = "Missed"
 """`error` of the row of a tick that could start no run."""
 
+OVERLAP = "Overlap"
+"""`error` of a run that was skipped for another's sake."""
+
 STOPPED = "Stopped"
 """`error` of a run that was stopped; `cause` says why, `stopped_by` who did it."""
 

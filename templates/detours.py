@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provisioner.runs import OVERLAP
 from templates.expressions import ENTERED_MILLIS, jsonata
 from templates.states import CANCELED, SERVICE_RETRY, State, choice, transaction
 
@@ -30,7 +31,7 @@ def refused(admission: Admission, platform: Platform) -> dict[str, object]:
                 choice(
                     '$refusal = "overlap" and $run.overlap = "skip" and $not($run.waited)',
                     "RecordRefusal",
-                    _ending("SKIPPED", "Overlap", '"The run before it has not ended"'),
+                    _ending("SKIPPED", OVERLAP, '"The run before it has not ended"'),
                 ),
                 choice('$refusal = "overlap"', "Queue"),
                 choice(
@@ -43,7 +44,7 @@ def refused(admission: Admission, platform: Platform) -> dict[str, object]:
                     "RecordRefusal",
                     _ending(
                         "SKIPPED",
-                        "Overlap",
+                        OVERLAP,
                         '$run.overlap = "cancel_other" ? "A run that came later took its place"'
                         ' : "As many runs as may wait do so already"',
                     ),

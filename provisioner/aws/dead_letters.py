@@ -82,6 +82,8 @@ class Held:
                         InvocationType="Event",
                         Payload=letter.payload.encode(),
                     )
+            case Redrive.RUN_RECORDS:
+                self._invoke("run_stream", letter.payload)
             case Redrive.NOTICE:
                 self._invoke("notify", letter.payload)
             case Redrive.MESSAGE:

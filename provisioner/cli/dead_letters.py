@@ -66,7 +66,8 @@ def redrive(
 ) -> None:
     """Have done again what letters ask for, and remove them.
 
-    Jobs are looked at as by `provisioner retry`; the ends of runs are told to run_events once more;
+    Jobs are looked at as by `provisioner retry`; the ends of runs are told once more to run_events
+    and run_stream;
     notices are published; a message goes to the queue of its job, which must have one by now.
     A letter that nobody can read stays, until it is discarded.
     """
@@ -115,7 +116,7 @@ def _told(letter: Letter) -> Text:
     match letter.content.redrive:
         case Redrive.LOOKS:
             done = Text.assemble(("redriven", "green"), f"   {letter.id}  {names}")
-        case Redrive.RUN_EVENT:
+        case Redrive.RUN_EVENT | Redrive.RUN_RECORDS:
             done = Text.assemble(("redriven", "green"), f"   {letter.id}  run of {names}")
         case Redrive.NOTICE:
             done = Text.assemble(("redriven", "green"), f"   {letter.id}  notice of {names}")

@@ -16,6 +16,7 @@ from provisioner.entrypoints.shared import buried, function, item_failures, logg
 from provisioner.errors import TemporaryError
 from provisioner.jobs import Rejected
 from provisioner.pausing import pause_after
+from provisioner.runs import RunStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -32,10 +33,11 @@ _LOOKED_THROUGH = 300
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Look at every job that a batch of stream records names, each once.
 
-    A record whose job could not be looked at comes again when that may help; as long as runs of a
-    job wait the sweep looks at it, too. A record that names no job goes to the dead-letter queue.
+    A record whose job could not be looked at comes again when that may help. Else the sweep sees to
+    runs and messages that wait; what it does not know of, and a record that names no job, goes to
+    the dead-letter queue.
     """
-    errors: dict[tuple[str, Step], Exception | None] = {}
+    done: dict[tuple[str, Step], bool] = {}
     again = []
     for record in event["Records"]:
         try:
@@ -46,9 +48,9 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
             continue
         for step in _steps(record):
             key = (job_name, step)
-            if key not in errors:
-                errors[key] = _error_of(job_name, step)
-            if isinstance(errors[key], TemporaryError):
+            if key not in done:
+                done[key] = _done(job_name, step, record)
+            if not done[key]:
                 again.append(record)
                 break
     return item_failures(again)
@@ -59,9 +61,9 @@ def _steps(record: Mapping[str, object]) -> Iterator[Step]:
     if events.may_free_a_run(record):
         yield _start_next
     match events.ended_as(record):
-        case "SUCCEEDED":
+        case RunStatus.SUCCEEDED:
             yield _start_dependants
-        case "FAILED" | "TIMED_OUT":
+        case RunStatus.FAILED | RunStatus.TIMED_OUT:
             yield _pause_after_failures
         case _:
             pass
@@ -69,15 +71,21 @@ def _steps(record: Mapping[str, object]) -> Iterator[Step]:
         yield partial(_free_place, run=run)
 
 
-def _error_of(job_name: str, step: Step) -> Exception | None:
+def _done(job_name: str, step: Step, record: Mapping[str, object]) -> bool:
+    """Take a step; False when its record has to come again."""
     with logger.append_context_keys(job_name=job_name):
         try:
             step(job_name)
         except Exception as error:
-            logger.exception("starting runs failed")
+            logger.exception("a step after a record failed")
             count(Count.LOOKS_FAILED)
-            return error
-        return None
+            if isinstance(error, TemporaryError):
+                return False
+            if step not in (_start_dependants, _pause_after_failures):
+                return True  # the sweep comes to the same
+            payload = json.dumps({"Records": [events.of_its_end(record)]})
+            return buried(payload, error, "run_stream", job_name)
+        return True
 
 
 def _start_next(job_name: str) -> None:

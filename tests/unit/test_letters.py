@@ -89,13 +89,17 @@ def test_a_record_that_notify_could_not_read():
     assert content == Content("notify", Redrive.IMPOSSIBLE, problem=f"1 of 1 records: {NO_KEY}")
 
 
-def test_records_that_lambda_kept_of_notify():
+@pytest.mark.parametrize(
+    ("reader", "redrive"),
+    [("notify", Redrive.NOTICE), ("run_stream", Redrive.RUN_RECORDS)],
+)
+def test_records_that_lambda_kept_of_other_readers(reader, redrive):
     body = captured("stream_on_failure")
-    body["requestContext"]["functionArn"] = "arn:aws:lambda:eu-west-1:1:function:jobs_notify"
+    body["requestContext"]["functionArn"] = f"arn:aws:lambda:eu-west-1:1:function:jobs_{reader}"
 
     letter = letters.of_object(KEY, json.dumps(body), NOW)
 
-    assert letter.content == Content("notify", Redrive.NOTICE, ("report", "Capitals"))
+    assert letter.content == Content(reader, redrive, ("report", "Capitals"))
 
 
 def test_records_that_lambda_kept():

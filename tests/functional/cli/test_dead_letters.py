@@ -50,7 +50,7 @@ def here():
         with zipfile.ZipFile(code, "w") as archive:
             archive.writestr("app.py", "")
         role = client("iam").create_role(RoleName="run-events", AssumeRolePolicyDocument=ROLE)
-        for function in ("run_events", "notify"):
+        for function in ("run_events", "run_stream", "notify"):
             client("lambda").create_function(
                 FunctionName=f"jobs_{function}",
                 Runtime="python3.13",
@@ -179,9 +179,10 @@ class TestRedrive:
         assert here.queued() == []
         assert listed(here) == {}
 
-    def test_records_of_notify_are_given_to_it_again(self, here, told):
+    @pytest.mark.parametrize("reader", ["notify", "run_stream"])
+    def test_records_of_other_readers_are_given_to_them_again(self, here, told, reader):
         body = captured("stream_on_failure")
-        body["requestContext"]["functionArn"] = "arn:aws:lambda:eu-west-1:1:function:jobs_notify"
+        body["requestContext"]["functionArn"] = f"arn:aws:lambda:eu-west-1:1:function:jobs_{reader}"
         client("s3").put_object(Bucket="jobs-artifacts", Key=KEY, Body=json.dumps(body))
 
         assert here.run("dead-letters", "redrive", IN_S3).exit_code == 0
