@@ -18,6 +18,7 @@ _STEP_FUNCTIONS = "ministack.services.stepfunctions"
 _ECS = "ministack.services.ecs"
 _RUN_TASK = "arn:aws:states:::ecs:runTask"
 _POLL_SECONDS = 0.1
+_EXPRESSION_MILLISECONDS = 20_000
 
 _task: contextvars.ContextVar[tuple[dict[str, Any], Any, dict[str, Any]]] = contextvars.ContextVar(
     "task"
@@ -37,6 +38,16 @@ def install() -> None:
     wrap(_STEP_FUNCTIONS, "_invoke_resource_with_timeout", _with_computed_timeout)
     wrap(_STEP_FUNCTIONS, "_fail_execution", _only_while_running)
     wrap(_STEP_FUNCTIONS, "_run_execution", _with_timeout)
+    expressions = private("jsonata", "Jsonata")
+    expressions.jsonata = staticmethod(_patient(expressions.jsonata))
+
+
+def _patient(parse: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(parse)
+    def parsing(expression: str, **options: Any) -> Any:  # noqa: ANN401
+        return parse(expression, **options | {"timeout": _EXPRESSION_MILLISECONDS})
+
+    return parsing
 
 
 def _failing_without_engine(invoke: Callable[..., Any]) -> Callable[..., Any]:
