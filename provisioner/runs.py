@@ -22,6 +22,9 @@ MAX_WAITING = 1000
 PAUSE = "#pause"
 """Sort key of the item that says whether a job's schedule is paused, and since when it is not."""
 
+PAUSED, RESUMED = "PAUSED", "RESUMED"
+"""`status` of that item."""
+
 FREE = "FREE"
 """`status` of a lock that nobody holds, by which the stream's filter knows it."""
 

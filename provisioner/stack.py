@@ -107,6 +107,33 @@ FAILED_OPERATION = frozenset(
 """The last operation did not succeed: its events say why."""
 
 
+FAILED_EVENT = frozenset(
+    {
+        "CREATE_FAILED",
+        "UPDATE_FAILED",
+        "DELETE_FAILED",
+        "IMPORT_FAILED",
+        "EXPORT_FAILED",
+        "ROLLBACK_FAILED",
+        "UPDATE_ROLLBACK_FAILED",
+        "IMPORT_ROLLBACK_FAILED",
+        "EXPORT_ROLLBACK_FAILED",
+    }
+)
+"""Of a stack's events (ResourceStatus in CloudFormation's API reference): a resource, or the stack,
+could not do what was asked."""
+
+ROLLED_BACK_EVENT = frozenset(
+    {
+        "ROLLBACK_IN_PROGRESS",
+        "UPDATE_ROLLBACK_IN_PROGRESS",
+        "IMPORT_ROLLBACK_IN_PROGRESS",
+        "EXPORT_ROLLBACK_IN_PROGRESS",
+    }
+)
+"""The stack goes back; its event says why."""
+
+
 class JobStatus(StrEnum):
     """`status` of a Stacks row."""
 

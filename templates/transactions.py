@@ -15,6 +15,7 @@ from provisioner.runs import (
     LONGEST_LEASE_SECONDS,
     MAX_WAITING,
     PAUSE,
+    PAUSED,
     TICK_RETENTION_SECONDS,
 )
 from templates.expressions import (
@@ -179,7 +180,7 @@ class Admission:
             {self._key(json.dumps(PAUSE))},
             "ConditionExpression": "attribute_not_exists(job_name) OR #status <> :paused",
             "ExpressionAttributeNames": {{"#status": "status"}},
-            "ExpressionAttributeValues": {{":paused": {{"S": "PAUSED"}}}}
+            "ExpressionAttributeValues": {{":paused": {{"S": {json.dumps(PAUSED)}}}}}
         }}}}"""
 
     def _take_lock(self) -> str:

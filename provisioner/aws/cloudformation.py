@@ -16,8 +16,10 @@ from provisioner.aws.clients import client, error_code, error_message, knows, tr
 from provisioner.errors import ConflictError, NoChangesError, PermanentError, StackLimitError
 from provisioner.stack import (
     CONTINUE,
+    FAILED_EVENT,
     FAILED_OPERATION,
     OWNER_TAG,
+    ROLLED_BACK_EVENT,
     Drift,
     DriftStatus,
     Failure,
@@ -42,7 +44,6 @@ _CANCELLED = re.compile(r"cancell?ed", re.IGNORECASE)
 _OVERTAKEN = re.compile(r"_IN_PROGRESS|does not exist")
 # DetectStackDrift says so of a stack that was well a moment ago, as a ValidationError.
 _NO_DRIFT_NOW = re.compile(r"already in progress|while it is in|does not exist")
-_SAYS_WHY = ("_FAILED", "ROLLBACK_IN_PROGRESS")
 
 
 class CloudFormation:
@@ -230,11 +231,12 @@ class CloudFormation:
         failed = [
             event
             for event in reversed(events)
-            if event["ResourceStatus"].endswith("_FAILED")
+            if event["ResourceStatus"] in FAILED_EVENT
             and event.get("PhysicalResourceId") != stack_id
             and not _CANCELLED.search(event.get("ResourceStatusReason", ""))
         ]
-        told = (e for e in reversed(events) if e["ResourceStatus"].endswith(_SAYS_WHY))
+        says_why = FAILED_EVENT | ROLLED_BACK_EVENT
+        told = (e for e in reversed(events) if e["ResourceStatus"] in says_why)
         first = failed[0] if failed else next(told, events[0])
         kind = "DELETE_FAILED" if status is StackStatus.DELETE_FAILED else "UPDATE_FAILED"
         in_the_way = (

@@ -22,6 +22,8 @@ from provisioner.runs import (
     FREE,
     LOCK,
     PAUSE,
+    PAUSED,
+    RESUMED,
     RUN_RETENTION_SECONDS,
     STOPPED,
     EndedExecution,
@@ -210,14 +212,14 @@ class TriggersTable:
         if item is None:
             return None
         since, note = (str(item.get(name, "")) for name in ("since", "note"))
-        return Pause(item.get("status") == "PAUSED", since, note)
+        return Pause(item.get("status") == PAUSED, since, note)
 
     def set_pause(self, job_name: str, pause: Pause) -> None:
         """Pause the job's schedule, or let it go on."""
         item = {
             "job_name": job_name,
             "trigger_id": PAUSE,
-            "status": "PAUSED" if pause.paused else "RESUMED",
+            "status": PAUSED if pause.paused else RESUMED,
             "since": pause.since,
             "note": pause.note,
         }

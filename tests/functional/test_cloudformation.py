@@ -21,7 +21,7 @@ from provisioner.errors import (
     ThrottledError,
 )
 from provisioner.ports import StackRequest
-from provisioner.stack import Drift, DriftStatus, StackStatus
+from provisioner.stack import FAILED_EVENT, ROLLED_BACK_EVENT, Drift, DriftStatus, StackStatus
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 
@@ -82,6 +82,12 @@ def answer(stub, status, told, *, page_size=100):
             "describe_stack_events",
             {"StackEvents": page, **({} if last else {"NextToken": str(index)})},
         )
+
+
+def test_the_statuses_of_events_are_the_ones_that_there_are():
+    named = client("cloudformation").meta.service_model.shape_for("ResourceStatus").enum
+    assert {each for each in named if each.endswith("_FAILED")} == FAILED_EVENT
+    assert {each for each in named if each.endswith("ROLLBACK_IN_PROGRESS")} == ROLLED_BACK_EVENT
 
 
 UPDATE_OF_B = f"update-{B}-4"
