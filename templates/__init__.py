@@ -32,10 +32,6 @@ if TYPE_CHECKING:
     from provisioner.jobs import Job
     from provisioner.settings import Platform
 
-MAX_INLINE_BYTES = 51_200
-"""CloudFormation quotas, template body size in a request; a larger one goes through S3."""
-
-
 BEFORE_ALL_SCHEDULES = datetime(1970, 1, 1, tzinfo=UTC)
 
 _ESCAPED = re.compile(r"[\x7f-\uffff]")

@@ -20,8 +20,6 @@ class ExitCode(IntEnum):
     RUN_STOPPED = 5
     RUN_SKIPPED = 6
     STILL_GOING = 7
-    INTERRUPTED = 130
-    """128 + SIGINT."""
     PIPE_CLOSED = 141
     """128 + SIGPIPE: nobody reads what a run prints, and how it ends is not known."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 _INTERRUPTED = 130
+"""128 + SIGINT; not among the others in `exits`, which takes importing."""
 
 try:
     import signal
