@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 MAX_CHAIN = 200
 """Jobs that are looked through for a circle: nobody could follow a longer chain."""
 
-_ROWS_AT_ONCE = 20
-"""Rows of others that are held in memory together: each may have 400 KB."""
+_ROWS_AT_ONCE = 5
+"""Rows of others that are held in memory together, beside those that are looked at."""
 
 
 def without_circle(job: Job, rows: JobRows) -> Job | Rejected:

@@ -28,12 +28,12 @@ def job(name, *needs):
 
 
 class OnlyKeys(FakeJobs):
-    """DynamoDB refuses a whole BatchGetItem for one key that cannot be; 20 rows may have 8 MB."""
+    """DynamoDB refuses a whole BatchGetItem for one key that cannot be; 5 rows may have 2 MB."""
 
     def get_many(self, job_names):
         names = list(job_names)
         assert all(0 < len(name.encode()) <= 2048 for name in names)
-        assert len(names) <= 20
+        assert len(names) <= 5
         return super().get_many(names)
 
 

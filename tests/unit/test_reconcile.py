@@ -48,6 +48,8 @@ NAME = "report"
 STACK = "jobs-report"
 THROTTLED = "Rate exceeded (Service: Lambda, Status Code: 429)"
 BROKEN = "Properties validation failed"
+HEAVIEST_ROW_MB = 85
+"""What it takes to read 400 KB of empty texts in a list."""
 
 
 def row(memory_mb=128, **more):
@@ -241,6 +243,17 @@ def test_a_bad_job_leaves_its_neighbours_alone(world):
         NAME: JobStatus.CREATING,
         "bad": JobStatus.INVALID,
     }
+
+
+def test_few_rows_are_in_memory_at_once(world, monkeypatch):
+    read = []
+    monkeypatch.setattr(world.jobs, "get_many", lambda names: read.append([*names]) or {})
+    names = [f"job-{number}" for number in range(25)]
+
+    assert [*world.look(*names)] == names
+
+    assert [name for some in read for name in some] == names
+    assert max(map(len, read)) * HEAVIEST_ROW_MB < 900  # of a function's 1,024
 
 
 def test_a_refused_job_fails_with_the_reason_and_without_a_loop(world):
