@@ -2,7 +2,8 @@
 
 import hashlib
 import heapq
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -10,12 +11,14 @@ import typer
 from rich.text import Text
 
 from provisioner.aws import executions
+from provisioner.aws.executions import Started
 from provisioner.aws.identity import caller_arn
 from provisioner.cli.asking import MAX_BY_CHARACTERS
 from provisioner.cli.display import hint, stdout, table
+from provisioner.cli.exits import StillGoingError
 from provisioner.cli.options import DEFAULT_STACK, JobArgument, Overlap, StackOption, one_command
 from provisioner.cli.schedule import iso_seconds, job_of, local_time
-from provisioner.cli.session import session
+from provisioner.cli.session import Session, session
 from provisioner.jobs import Job
 from provisioner.jobs.errors import InvalidValueError
 from provisioner.jobs.payload import RESERVED
@@ -29,6 +32,11 @@ MAX_TICKS = MAX_WAITING
 """More could not wait for one another."""
 
 _STARTED = "started"
+
+_ADMITTED_SECONDS = 60.0
+"""A workflow takes a second or two to its admission, more when the table or the account is busy."""
+
+_POLL_SECONDS = 0.2
 
 
 @app.command()
@@ -50,8 +58,9 @@ def backfill(
 ) -> None:
     """Start one run for each tick that a job's schedule has, or would have had, in a time gone by.
 
-    They start in order and, by default, one after another. The same command again starts nothing
-    twice. TIME is ISO 8601, like 2026-11-01 or 2026-11-01T06:00.
+    Each is admitted before the next one is started, so they run in order and, by default, one after
+    another. The same command again starts nothing twice. TIME is ISO 8601, like 2026-11-01 or
+    2026-11-01T06:00.
     """
     with session(stack) as here:
         found = job_of(here, job)
@@ -61,10 +70,7 @@ def backfill(
         if dry_run or not ticks:
             became = dict.fromkeys(ticks, "")
         else:
-            machine, by = here.output_of(job, "StateMachineArn"), caller_arn()[:MAX_BY_CHARACTERS]
-            became = {
-                tick: _start(machine, names[tick], tick, by=by, overlap=overlap) for tick in ticks
-            }
+            became = _start_all(here, job, names, overlap)
     listed = table("FOR", found.timezone, "RUN", "", keep=("FOR", found.timezone))
     for tick, name in names.items():
         listed.add_row(
@@ -79,16 +85,40 @@ def backfill(
     hint(f"{started} of {len(ticks)} runs were started now.")
 
 
-def _start(machine: str, name: str, tick: Tick, *, by: str, overlap: Overlap) -> str:
-    """Start the run of a tick, and tell what became of it."""
-    told = {
-        "source": "backfill",
-        "by": by,
-        "scheduled_for": iso_seconds(tick.at),
-        "overlap": overlap,
-    }
-    started = executions.start(machine, name, {RESERVED: told})
-    return _STARTED if started.is_new else "was started before"
+def _start_all(
+    here: Session, job: str, names: Mapping[Tick, str], overlap: Overlap
+) -> dict[Tick, str]:
+    """Start the runs of all ticks, and tell what became of each.
+
+    Those that queue do so by their rows, in the order of their starts. Which of two workflows is
+    the first to ask for the lock is up to chance, unless the first has a row before the second is.
+    """
+    machine, by = here.output_of(job, "StateMachineArn"), caller_arn()[:MAX_BY_CHARACTERS]
+    became: dict[Tick, str] = {}
+    before: Started | None = None
+    for tick, name in names.items():
+        if before is not None and before.is_new and overlap is not Overlap.ALLOW:
+            _wait_for_row(here, job, before)
+        told = {
+            "source": "backfill",
+            "by": by,
+            "scheduled_for": iso_seconds(tick.at),
+            "overlap": overlap,
+        }
+        before = executions.start(machine, name, {RESERVED: told})
+        became[tick] = _STARTED if before.is_new else "was started before"
+    return became
+
+
+def _wait_for_row(here: Session, job: str, started: Started) -> None:
+    """Wait until a run was admitted, queued or refused: whichever it is, its row says so."""
+    name = started.arn.rpartition(":")[2]
+    until = time.monotonic() + _ADMITTED_SECONDS
+    while here.triggers.find(job, name, started.started_at) is None:
+        if time.monotonic() > until:
+            message = f"{name} has not begun yet; the same command again starts those after it"
+            raise StillGoingError(message)
+        time.sleep(_POLL_SECONDS)
 
 
 def _instant(text: str, job: Job) -> datetime:

@@ -7,15 +7,59 @@ import json
 import pytest
 
 from provisioner.aws.clients import client
-from tests.support.cli import ROW
+from provisioner.cli import backfill
+from provisioner.cli.exits import ExitCode
+from tests.support.cli import ROW, put_run
 
 DONE = {"Type": "Succeed"}
 DAILY = ROW | {"schedule": "cron(0 6 * * ? *)", "timezone": "Europe/Berlin"}
 WEEK = ("--from", "2026-10-22", "--to", "2026-10-29")
 
 
+class Workflows:
+    """The workflows of runs that were started: each writes a row, but only after somebody looked.
+
+    Attributes
+    ----------
+    without_row
+        Runs without a row yet.
+    overtaking
+        How many of these there were whenever one more was started.
+    """
+
+    def __init__(self):
+        self.without_row = {}
+        self.overtaking = []
+
+    def start(self, parsed, **_):
+        if "executionArn" not in parsed:
+            return  # it was started before
+        self.overtaking.append(len(self.without_row))
+        name = parsed["executionArn"].rpartition(":")[2]
+        self.without_row[name] = parsed["startDate"]
+
+    def write_rows(self, **_):
+        for name, started_at in self.without_row.items():
+            put_run("report", name, "QUEUED", started_at=started_at)
+        self.without_row.clear()
+
+
 @pytest.fixture
-def job(here):
+def workflows():
+    workflows = Workflows()
+    hooks = {
+        "stepfunctions": ("after-call.stepfunctions.StartExecution", workflows.start),
+        "dynamodb": ("after-call.dynamodb.Query", workflows.write_rows),
+    }
+    for service, hook in hooks.items():
+        client(service).meta.events.register(*hook)
+    yield workflows
+    for service, hook in hooks.items():
+        client(service).meta.events.unregister(*hook)
+
+
+@pytest.fixture
+def job(here, workflows):  # noqa: ARG001  (a job's runs get rows)
     here.jobs.put(DAILY)
     here.machine = here.make_runnable(DONE)
     return here
@@ -47,6 +91,41 @@ def test_one_run_for_each_tick_in_order(job):
     assert all(run["by"].startswith("arn:aws:sts:") for run in told.values())
     shown = [line.split()[0] for line in result.stdout.splitlines()[1:]]
     assert shown == sorted(shown)
+
+
+@pytest.mark.parametrize("overlap", ["queue_all", "queue_one", "skip", "cancel_other"])
+def test_none_is_started_before_the_one_before_it_is_admitted(job, workflows, overlap):
+    days = ("--from", "2026-10-22", "--to", "2026-10-25")
+    result = job.run("backfill", "report", *days, "--overlap", overlap)
+
+    assert result.exit_code == 0, result.stderr
+    assert workflows.overtaking == [0, 0, 0]
+    runs = job.triggers.latest("report", 10)
+    assert sorted(runs, key=lambda run: run["trigger_id"]) == sorted(
+        runs, key=lambda run: run["trigger_id"].partition("#")[2]
+    )
+
+
+def test_those_that_run_side_by_side_do_not_wait(job, workflows):
+    job.run("backfill", "report", *WEEK, "--overlap", "allow")
+    assert workflows.overtaking == list(range(7))
+
+
+def test_a_run_that_does_not_begin_ends_it_and_the_same_again_goes_on(job, workflows, monkeypatch):
+    write_rows = workflows.write_rows
+    events = client("dynamodb").meta.events
+    events.unregister("after-call.dynamodb.Query", write_rows)
+    with monkeypatch.context() as patched:
+        patched.setattr(backfill, "_ADMITTED_SECONDS", 0.0)
+        result = job.run("backfill", "report", *WEEK)
+
+    assert result.exit_code == ExitCode.STILL_GOING
+    assert "backfill-20261022T040000Z-" in result.stderr
+    assert len(inputs(job)) == 1
+
+    events.register("after-call.dynamodb.Query", write_rows)
+    assert job.run("backfill", "report", *WEEK).exit_code == 0
+    assert len(inputs(job)) == 7
 
 
 def test_the_same_again_starts_nothing_twice(job):
