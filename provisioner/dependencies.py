@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner import jobs
-from provisioner.errors import ConflictError, NotFoundError
+from provisioner.errors import ConflictError, NotFoundError, TemporaryError
 from provisioner.jobs import FieldError, Rejected
 
 if TYPE_CHECKING:
@@ -75,10 +75,20 @@ class Chain:
         """Start each job that `job_name` was the last to be awaited by; return their names.
 
         The execution is named after the successes that it came of, so however often this is asked
-        they start one run.
+        they start one run. One that cannot be started keeps no other from it; of several errors one
+        that may pass is raised, so that all are tried again.
         """
-        found = self.dependants.of(job_name)
-        return [name for name, needs in found.items() if self._started(name, needs)]
+        started: list[str] = []
+        errors: list[Exception] = []
+        for name, needs in self.dependants.of(job_name).items():
+            try:
+                if self._started(name, needs):
+                    started.append(name)
+            except Exception as error:  # noqa: BLE001  (the others are no worse for it)
+                errors.append(error)
+        if errors:
+            raise next((each for each in errors if isinstance(each, TemporaryError)), errors[0])
+        return started
 
     def _started(self, name: str, needs: tuple[str, ...]) -> bool:
         since = self.dependants.last_asked(name)

@@ -8,7 +8,7 @@ import pytest
 
 from provisioner import jobs
 from provisioner.dependencies import MAX_CHAIN, Chain, without_circle
-from provisioner.errors import ConflictError, NotFoundError
+from provisioner.errors import ConflictError, NotFoundError, PermanentError, TemporaryError
 from provisioner.jobs import Rejected
 from provisioner.runs import Success
 from tests.support.fakes import FakeDependants, FakeJobs
@@ -97,10 +97,13 @@ class Executions:
     def __init__(self):
         self.started = {}
         self.missing = set()
+        self.errors = {}
 
     def start(self, job_name, execution_name, execution_input):
         if job_name in self.missing:
             raise NotFoundError(job_name)
+        if job_name in self.errors:
+            raise self.errors[job_name]
         if (job_name, execution_name) in self.started:
             raise ConflictError(execution_name)
         self.started[job_name, execution_name] = json.loads(execution_input)
@@ -166,3 +169,23 @@ def test_a_job_without_a_stack_keeps_no_other_from_running(chain):
     chain.executions.missing.add("first")
 
     assert succeed(chain, "extract", "10:00") == ["second"]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)], ids=str)
+def test_one_that_cannot_be_started_keeps_no_other_from_running(chain, order):
+    names = ("denied", "throttled", "well")
+    for index in order:
+        chain.dependants.change(names[index], before=(), after=("extract",))
+    chain.executions.errors = {
+        "denied": PermanentError("denied"),
+        "throttled": TemporaryError("throttled"),
+    }
+
+    with pytest.raises(TemporaryError, match="throttled"):
+        succeed(chain, "extract", "10:00")
+
+    assert {name for name, _ in chain.executions.started} == {"well"}
+    del chain.executions.errors["throttled"]
+    with pytest.raises(PermanentError, match="denied"):
+        chain.go_on("extract")
+    assert {name for name, _ in chain.executions.started} == {"well", "throttled"}
