@@ -17,7 +17,7 @@ from provisioner.aws.clients import client
 from provisioner.cli.commands import COMMANDS
 from provisioner.runs import Pause
 from tests.functional.cli.test_dead_letters import put_letter
-from tests.support.cli import NOW, ROW, Provisioner, put_run
+from tests.support.cli import NOW, OUTPUTS, ROW, Provisioner, put_run
 
 PAGE = (Path(__file__).parents[3] / "docs" / "permissions.md").read_text()
 DEVELOPER, ENGINEER = (
@@ -189,7 +189,7 @@ def test_a_platform_engineers_policy_is_what_the_commands_call(here):
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("app.py", "")
-    for function in ("run_events", "notify"):
+    for function in ("run_events", "run_stream", "notify", "unrouted"):
         client("lambda").create_function(
             FunctionName=f"jobs_{function}",
             Runtime="python3.13",
@@ -199,6 +199,19 @@ def test_a_platform_engineers_policy_is_what_the_commands_call(here):
         )
     for name in ("ours", "in-s3", "lambda", "notice", "poison"):
         put_letter(name)
+    keys = {"job_name": {"S": "report"}}
+    for source, body in (
+        ("run_stream", json.dumps({"Records": [{"dynamodb": {"Keys": keys}}]})),
+        ("unrouted", "{}"),
+    ):
+        told = {"reason": "r", "error_type": "e", "source": source, "job_name": "report"}
+        client("sqs").send_message(
+            QueueUrl=OUTPUTS["DeadLetterQueueUrl"],
+            MessageBody=body,
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": text} for name, text in told.items()
+            },
+        )
 
     with recorded() as asked:
         here.run("confirm-deletions", "--all", "--yes")
@@ -207,6 +220,9 @@ def test_a_platform_engineers_policy_is_what_the_commands_call(here):
         here.run("dead-letters", "discard", "--yes", "nothing")
 
     check(asked, ENGINEER, DEVELOPER)
+    [again] = [each for each in ENGINEER["Statement"] if each["Sid"] == "DoAgain"]
+    invoked = {resource for action, resource in asked if action == again["Action"]}
+    assert invoked == set(again["Resource"])
 
 
 def check(asked, policy, *others):
