@@ -66,9 +66,6 @@ if TYPE_CHECKING:
 JOB_SECONDS = 5.0
 """Of processor time for one job of a batch; templates of the largest rows take a tenth of that."""
 
-ROWS_AT_ONCE = 10
-"""Of others' making: while it is read, one of 400 KB can take 85 MB of a function's 1,024."""
-
 _STOPPING_SECONDS = 60
 """A container has 30 seconds to end (ECS's stopTimeout), and its network interface needs some."""
 
@@ -149,9 +146,7 @@ class Reconciler:
             at again later: nothing is known to have gone wrong for good. For a QueuedError that is
             seen to.
         """
-        names = list(dict.fromkeys(job_names))
-        for first in range(0, len(names), ROWS_AT_ONCE):
-            some = names[first : first + ROWS_AT_ONCE]
+        for some in guarded.few(job_names):
             rows = self._ports.jobs.get_many(some)
             records = self._ports.stacks.get_many(some)
             for name in some:

@@ -48,14 +48,19 @@ class RunHistory:
         return list(islice(took, count))
 
     def queued(self, *, until: datetime) -> Iterator[Item]:
-        """Yield the QUEUED runs, of all jobs, since before `until` that nobody was told of."""
+        """Yield the QUEUED runs, of all jobs, since before `until` that nobody was told of.
+
+        Their inputs, 100 KB each it may be, are left out.
+        """
         return pages(
             "query",
             TableName=self._name,
             IndexName="by_status",
             KeyConditionExpression="#status = :queued AND started_at <= :until",
             FilterExpression="attribute_not_exists(alerted_at)",
-            ExpressionAttributeNames={"#status": "status"},
+            ProjectionExpression="job_name, trigger_id, #status, #source, started_at, queued_at, "
+            "scheduled_for, execution_arn, log_url",
+            ExpressionAttributeNames={"#status": "status", "#source": "source"},
             ExpressionAttributeValues=to_dynamodb(
                 {":queued": RunStatus.QUEUED, ":until": iso(until)}
             ),

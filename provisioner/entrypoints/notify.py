@@ -93,11 +93,12 @@ def _told(read: list[tuple[Any, Notice]], context: LambdaContext) -> Iterator[An
 
 
 def _wanting(job_names: Iterable[str]) -> Mapping[str, Job | Rejected]:
-    rows, allowed = (
-        JobsTable(settings().jobs_table).get_many(job_names),
-        settings().platform.allowed,
-    )
-    return {name: guarded.parse(row, allowed) for name, row in rows.items()}
+    jobs, allowed = JobsTable(settings().jobs_table), settings().platform.allowed
+    wanting: dict[str, Job | Rejected] = {}
+    for some in guarded.few(job_names):
+        rows = jobs.get_many(some)
+        wanting |= {name: guarded.parse(row, allowed) for name, row in rows.items()}
+    return wanting
 
 
 def _of_job(notice: Notice, job: Job | Rejected | None) -> Iterator[Notice]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 
+from provisioner.aws.jobs_table import JobsTable
 from provisioner.entrypoints import notify, sweep
 from provisioner.entrypoints.notify import TIME_TO_PUBLISH_MILLISECONDS
 from provisioner.notices import of_document
@@ -363,6 +364,27 @@ class TestWaiting:
 
         assert events(told()) == [("hasty", "queued_too_long")]
         assert [name for name, item in self.rows().items() if "alerted_at" in item] == ["hasty"]
+
+    def test_their_inputs_are_not_read(self):
+        self.queued(minutes=61, input={"S": '{"large": true}'}, log_url={"S": "https://logs"})
+
+        [found] = notify._history().queued(until=NOW)
+
+        assert "input" not in found
+        assert found["log_url"] == "https://logs"
+
+    def test_the_rows_of_many_are_read_a_few_at_a_time(self, monkeypatch):
+        for number in range(12):
+            row(f"job-{number}")
+            self.queued(f"job-{number}", minutes=61)
+        read, get_many = [], JobsTable.get_many
+        monkeypatch.setattr(
+            JobsTable, "get_many", lambda *given: read.append([*given[1]]) or get_many(*given)
+        )
+
+        assert notify.queued_too_long(NOW) == 12
+
+        assert sorted(map(len, read)) == [2, 10]
 
     def test_one_that_has_started_meanwhile_is_not_told_of(self, told):
         row()

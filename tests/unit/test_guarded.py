@@ -23,6 +23,10 @@ ROW = {
 }
 
 
+HEAVIEST_ROW_MB = 85
+"""What it takes to read 400 KB of empty texts in a list."""
+
+
 def loops():
     while True:
         pass
@@ -129,3 +133,12 @@ def test_a_row_over_which_we_fail_is_invalid_with_the_reason(error):
     assert rejected.job_name == "report"
     assert type(error).__name__ in rejected.errors[0].message
     assert guarded.row_digest(Raises(error), rejected) == ""
+
+
+def test_few_names_at_a_time_each_once():
+    names = [f"job-{number}" for number in range(25)]
+
+    found = list(guarded.few([*names, *names]))
+
+    assert [name for some in found for name in some] == names
+    assert max(map(len, found)) * HEAVIEST_ROW_MB < 900  # of a function's 1,024

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from provisioner import guarded
 from provisioner.deletions import Budget, Deletions
 from provisioner.drift import detect_drift
 from provisioner.errors import (
@@ -48,8 +49,6 @@ NAME = "report"
 STACK = "jobs-report"
 THROTTLED = "Rate exceeded (Service: Lambda, Status Code: 429)"
 BROKEN = "Properties validation failed"
-HEAVIEST_ROW_MB = 85
-"""What it takes to read 400 KB of empty texts in a list."""
 
 
 def row(memory_mb=128, **more):
@@ -253,7 +252,7 @@ def test_few_rows_are_in_memory_at_once(world, monkeypatch):
     assert [*world.look(*names)] == names
 
     assert [name for some in read for name in some] == names
-    assert max(map(len, read)) * HEAVIEST_ROW_MB < 900  # of a function's 1,024
+    assert max(map(len, read)) <= guarded.ROWS_AT_ONCE
 
 
 def test_a_refused_job_fails_with_the_reason_and_without_a_loop(world):
