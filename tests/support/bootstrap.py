@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from cfnlint.decode import decode
+import yaml
 
 from tests.support.iam import Statements
 
@@ -27,10 +26,34 @@ SLACK_SECRET = f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:slack-a1b2c3"
 
 def load(path: Path) -> dict[str, Any]:
     """Return a template with its short functions written out."""
-    template, problems = decode(str(path))
-    assert not problems
-    plain: dict[str, Any] = json.loads(json.dumps(template))
-    return plain
+    template: dict[str, Any] = yaml.load(path.read_text("utf-8"), _Loader)  # noqa: S506 - is safe
+    return template
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as CloudFormation reads it: short functions, and dates that are texts."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def _written_out(loader: _Loader, name: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any
+    match node:
+        case yaml.ScalarNode():
+            value = loader.construct_scalar(node)
+        case yaml.SequenceNode():
+            value = loader.construct_sequence(node, deep=True)
+        case _:
+            value = loader.construct_mapping(node, deep=True)
+    if name == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {name if name in {"Ref", "Condition"} else f"Fn::{name}": value}
+
+
+_Loader.add_multi_constructor("!", _written_out)
 
 
 @dataclass

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
 
-import cfnlint
 import pytest
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from provisioner.jobs.artifacts import RUNTIMES, SUCCESSORS
 from provisioner.jobs.environment import LAMBDA_RESERVED
 from provisioner.jobs.model import LOG_RETENTION_DAYS
 from provisioner.jobs.sizes import FARGATE_MEMORY_MB
+from tests.support.lint import schema_of
 
-DATA = Path(cfnlint.__file__).parent / "data"
+pytestmark = pytest.mark.xdist_group("cfn-lint")  # one worker reads its schemas
+DATA = Path(find_spec("cfnlint").origin).parent / "data"
 CHECKED_ON = date(2026, 11, 21)
-
-
-def schema_of(resource_type):
-    return PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", resource_type).schema
 
 
 def extension(path):

@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import jsonata
 import pytest
-from cfnlint import api
 from cloudformation_validate import RegoEngine, RuleFilterConfig, Severity, ValidateConfig
 from hypothesis import HealthCheck, given, settings
 
@@ -15,8 +14,11 @@ from provisioner.aws.cloudformation import INLINE_TEMPLATE_BYTES
 from provisioner.jobs import job_name_of, spec_digest
 from provisioner.jobs.permissions import MAX_CHARACTERS
 from tests.golden import update
+from tests.support.lint import lint
 from tests.support.platforms import PLATFORM
 from tests.unit.templates.rows import JOBS, canonical, job_of
+
+pytestmark = pytest.mark.xdist_group("cfn-lint")  # one worker reads its rules
 
 # A job's workflow, schedules and tasks run under roles of the bootstrap's stack, so their ARNs are
 # no resource of this template: W9002 would have them be.
@@ -47,9 +49,9 @@ def resource(template, kind):
 
 
 def findings(validator, text):
-    lint = [str(match) for match in api.lint(text)]
+    linted = [str(match) for match in lint(text)]
     report = validator.validate_template(text.encode(), CONFIG)
-    return lint + [f"{found.rule_id} {found.message}" for found in report.diagnostics]
+    return linted + [f"{found.rule_id} {found.message}" for found in report.diagnostics]
 
 
 @pytest.mark.parametrize("path", update.EXAMPLES, ids=lambda path: path.stem)

@@ -8,7 +8,6 @@ from functools import cache
 
 import jsonata
 import pytest
-from cfnlint import api
 from moto.stepfunctions.parser.asl.parse.asl_parser import ASLParserException
 from moto.stepfunctions.parser.asl.static_analyser.static_analyser import StaticAnalyser
 
@@ -18,7 +17,10 @@ from provisioner.jobs.fan_out import Source
 from tests.functional.step_functions import expressions
 from tests.golden import update
 from tests.support import asl, generated_rows
+from tests.support.lint import lint
 from tests.support.platforms import PLATFORM
+
+pytestmark = pytest.mark.xdist_group("cfn-lint")  # one worker reads its rules
 
 
 def definition(job):
@@ -201,8 +203,6 @@ def test_cfn_lint_finds_nothing_in_any_definition():
 
     # States language specification, "Timeouts": in JSONata, TimeoutSeconds may be an expression.
     # cfn-lint's schema knows that of Seconds only.
-    assert not [
-        match for match in map(str, api.lint(text)) if "/TimeoutSeconds') matched" not in match
-    ]
+    assert not [match for match in map(str, lint(text)) if "/TimeoutSeconds') matched" not in match]
     broken = text.replace('\\"Next\\"', '\\"Nxt\\"')
-    assert {match.path[1] for match in api.lint(broken)} == set(resources)
+    assert {match.path[1] for match in lint(broken)} == set(resources)
