@@ -14,8 +14,10 @@ export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
 # The Lambda runtime brings the SDK, kept current by AWS, so the package does not.
 RUNTIME_HAS := $(foreach name,boto3 botocore s3transfer urllib3 python-dateutil,--no-emit-package $(name))
+# Several targets at once, the output of each in one piece where this make can.
+TOGETHER = $(MAKE) --no-print-directory $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: local local-down test test-fast test-node test-simulation test-engine test-engine-most test-engine-beside simulate simulate-run simulate-night smoke check bench build deploy lock golden clean
+.PHONY: local local-down test test-computing test-fast test-unit test-node test-simulation test-engine test-engine-most test-engine-beside test-night simulate simulate-run simulate-night smoke check check-code check-types check-templates check-sam check-checkov bench build deploy lock golden clean
 
 local: $(READY)
 	@$(BIN)/provisioner local up
@@ -23,17 +25,24 @@ local: $(READY)
 local-down: $(READY)
 	@$(BIN)/provisioner local down
 
-test: test-fast test-node test-simulation test-engine
+# The engines' tests wait most of the time: what computes runs beside them and gives way to them.
+test: $(READY)
+	@$(TOGETHER) -j3 test-computing test-engine-most test-engine-beside
 
-# Two engines side by side: their tests wait most of the time.
+test-computing: $(READY)
+	@nice $(MAKE) --no-print-directory test-fast
+	@nice $(MAKE) --no-print-directory test-node
+	@nice $(MAKE) --no-print-directory test-simulation
+
+# Two engines side by side.
 test-engine: $(READY)
-	@$(MAKE) --no-print-directory -j2 test-engine-most test-engine-beside
+	@$(TOGETHER) -j2 test-engine-most test-engine-beside
 
-test-engine-most:
-	$(BIN)/pytest -q -m "engine and not beside"
+test-engine-most: $(READY)
+	$(BIN)/pytest -q -m "engine and not beside" tests/local
 
-test-engine-beside:
-	$(BIN)/pytest -q -m "engine and beside"
+test-engine-beside: $(READY)
+	$(BIN)/pytest -q -m "engine and beside" tests/local
 
 test-simulation: $(READY)
 	$(BIN)/pytest -q -n auto -m simulation tests/simulation
@@ -56,7 +65,15 @@ simulate-run: $(READY)
 	SIMULATION_RUN_SEED="$(SEED)" $(BIN)/pytest -q -m simulation tests/simulation/runs -k test_one_seed_again
 
 test-fast: $(READY)
-	$(BIN)/pytest -q -n auto
+	$(BIN)/pytest -q -n auto --dist loadgroup
+
+test-unit: $(READY)
+	$(BIN)/pytest -q -n auto --dist loadgroup tests/unit
+
+# What is too much for every commit.
+test-night: simulate-night
+	RECOVERY_JOBS=50 $(BIN)/pytest -q -m engine tests/local/test_recovery.py
+	$(BIN)/python -m bench.parse
 
 # What only AWS proves, against the bootstrap that is deployed where the credentials lead to.
 smoke: $(READY)
@@ -72,12 +89,23 @@ test-node: $(READY)
 	fi
 
 check: $(READY)
+	@$(TOGETHER) -j4 check-templates check-types check-code check-sam check-checkov
+
+check-code: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check-types: $(READY)
+	$(BIN)/mypy
+
+check-templates: $(READY)
 	$(BIN)/cfn-lint template.yaml bootstrap/*.yaml
+
+check-sam: $(READY)
 	$(BIN)/uvx --quiet --from aws-sam-cli@$(SAM_VERSION) sam validate --region us-east-1
+
+check-checkov: $(READY)
 	$(BIN)/uvx --quiet checkov@$(CHECKOV_VERSION) --quiet --compact --skip-download --framework cloudformation \
 	  --file template.yaml bootstrap/*.yaml
 
