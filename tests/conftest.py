@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from functools import cache
+
+import boto3
 import pytest
 from moto.core.config import default_user_config
 
@@ -16,3 +20,20 @@ def pytest_runtest_makereport():
         (title, text.encode(errors="backslashreplace").decode()) for title, text in report.sections
     ]
     return report
+
+
+_make = boto3.client
+
+
+@cache
+def _client(_environment, service, region):
+    return _make(service, region_name=region)
+
+
+def _client_of_this_environment(service, region_name=None):
+    """Return what boto3 would make, once: that takes longer than most calls of moto."""
+    environment = frozenset(each for each in os.environ.items() if each[0].startswith("AWS_"))
+    return _client(environment, service, region_name)
+
+
+boto3.client = _client_of_this_environment
