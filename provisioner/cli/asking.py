@@ -12,10 +12,12 @@ from typing import Any
 import typer
 
 from provisioner import guarded
+from provisioner.aws import executions
+from provisioner.aws.executions import Started
 from provisioner.aws.identity import caller_arn
 from provisioner.cli.display import hint
 from provisioner.cli.session import Session
-from provisioner.errors import PermanentError
+from provisioner.errors import NotFoundError, PermanentError
 from provisioner.jobs import Rejected
 from provisioner.jobs.contract import payload_errors
 from provisioner.jobs.errors import InvalidValueError, kind_of
@@ -35,6 +37,27 @@ class Asked:
     payload: Mapping[str, Any]
     overrides: Mapping[str, object]
     overlap: str | None
+
+
+def start(
+    here: Session, job_name: str, machine: str, execution_name: str, given: Mapping[str, Any]
+) -> Started:
+    """Start an execution; have it found out what is gone of a stack without its state machine.
+
+    Raises
+    ------
+    NotFoundError
+        If somebody deleted the state machine.
+    """
+    try:
+        return executions.start(machine, execution_name, given)
+    except NotFoundError as error:
+        here.reconcile_queue.send(job_name, detect_drift=True)
+        message = (
+            f"{error}: somebody deleted it. Its job is FAILED in some ten minutes; then "
+            f'"provisioner retry {job_name}" makes it again'
+        )
+        raise NotFoundError(message) from error
 
 
 def execution_input(here: Session, job_name: str, asked: Asked) -> dict[str, Any]:

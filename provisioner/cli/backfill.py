@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from provisioner.aws import executions
 from provisioner.aws.executions import Started
 from provisioner.aws.identity import caller_arn
+from provisioner.cli import asking
 from provisioner.cli.asking import MAX_BY_CHARACTERS
 from provisioner.cli.display import hint, stdout, table
 from provisioner.cli.exits import StillGoingError
@@ -105,7 +105,7 @@ def _start_all(
             "scheduled_for": iso_seconds(tick.at),
             "overlap": overlap,
         }
-        before = executions.start(machine, name, {RESERVED: told})
+        before = asking.start(here, job, machine, name, {RESERVED: told})
         became[tick] = _STARTED if before.is_new else "was started before"
     return became
 

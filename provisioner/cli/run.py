@@ -102,7 +102,7 @@ def run(  # noqa: PLR0913  (each is an option)
         log_group = here.output_of(job, "LogGroup") if follow else None
         execution_input = asking.execution_input(here, job, asked)
         known = executions.started(machine, name) if idempotency_key else None
-        started = known or executions.start(machine, name, execution_input)
+        started = known or asking.start(here, job, machine, name, execution_input)
         if not asking.same_request(started.input, execution_input):
             message = f"--idempotency-key stands for {name} already, which was asked for otherwise"
             raise PermanentError(message)

@@ -451,3 +451,15 @@ def test_lines_without_end_are_not_waited_for(capsys):
     print_late(lambda: [LogEvent(0, "one", f"line {now}")], lambda: now, sleep)
 
     assert 10 < len(capsys.readouterr().out.splitlines()) < 40
+
+
+def test_a_state_machine_that_is_gone_is_looked_for(here):
+    here.jobs.put(ROW)
+    machine = here.make_runnable(ECHO)
+    client("stepfunctions").delete_state_machine(stateMachineArn=machine)
+
+    result = here.run("run", "report")
+
+    assert result.exit_code == 1
+    assert "provisioner retry report" in result.stderr
+    assert here.queued() == [{"job_name": "report", "detect_drift": True}]
