@@ -5,19 +5,17 @@ Skipped when nothing that goes into it changed since the last time.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import platform
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.local.errors import LocalError, with_log_tail
-from provisioner.local.home import save
+from provisioner.local.home import one_at_a_time, save
 from provisioner.local.install import installed, uv
 from provisioner.local.parameters import known, quoted
 from provisioner.local.progress import Say, silent
@@ -143,7 +141,7 @@ def _build(engine: Engine, digest: str, say: Say) -> Path:
     home = engine.home
     folder = home.shared / "build"
     target = folder / digest[:16]
-    with _one_at_a_time(folder):
+    with one_at_a_time(folder):
         if not (target / ".ready").exists():
             say("building the functions with the SAM CLI")
             for old in folder.iterdir():
@@ -154,14 +152,6 @@ def _build(engine: Engine, digest: str, say: Say) -> Path:
                 raise _failed(engine, "build")
             (target / ".ready").touch()
     return target / "template.yaml"
-
-
-@contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _overrides() -> dict[str, str]:

@@ -80,6 +80,15 @@ class Home:
             yield
 
 
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Wait until no other command works in a shared folder, and keep others waiting meanwhile."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 @dataclass(frozen=True)
 class ProcessRecord:
     """A process that we started; a process id alone may come to mean somebody else's."""

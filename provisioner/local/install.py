@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner.local.errors import LocalError, with_log_tail
+from provisioner.local.home import one_at_a_time
 
 if TYPE_CHECKING:
     from provisioner.local.home import Home
@@ -46,19 +47,20 @@ class Tools:
 
 
 def ensure(home: Home, say: Say) -> Tools:
-    """Install what is missing, side by side.
+    """Install what is missing, side by side; another engine's start waits, and finds it there.
 
     Raises
     ------
     LocalError
         An installation failed; with the end of its log.
     """
-    missing = [tool for tool in Tool if not _is_ready(home, tool)]
-    for tool in missing:
-        say(f"installing {_TITLES[tool]}")
-    with ThreadPoolExecutor(max_workers=len(Tool)) as pool:
-        for tool in pool.map(lambda tool: _install(home, tool), missing):
-            say(f"installed {_TITLES[tool]}")
+    with one_at_a_time(home.shared / "tools"):
+        missing = [tool for tool in Tool if not _is_ready(home, tool)]
+        for tool in missing:
+            say(f"installing {_TITLES[tool]}")
+        with ThreadPoolExecutor(max_workers=len(Tool)) as pool:
+            for tool in pool.map(lambda tool: _install(home, tool), missing):
+                say(f"installed {_TITLES[tool]}")
     return installed(home)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.engine import EngineUnderTest, alone
+from tests.support.engine import EngineUnderTest
 
 CHECKOUT = Path(__file__).parent.parent.parent
 SUITE = CHECKOUT / ".provisioner" / "suite"
@@ -48,8 +48,7 @@ def exports(state: Path) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def engine():
     """An engine that enforces IAM, with the examples deployed."""
-    with alone(CHECKOUT):
-        local(SUITE, "up", "--auth", "--fresh")
+    local(SUITE, "up", "--auth", "--fresh")
     yield EngineUnderTest(exports(SUITE))
     local(SUITE, "down")
 
@@ -57,8 +56,7 @@ def engine():
 @pytest.fixture(scope="session")
 def open_engine():
     """An engine that enforces nothing, for what has to be done to requests on their way."""
-    with alone(CHECKOUT):
-        budget = "DeletionBudgetJobs=2000"  # tests remove many rows at once
-        local(OPEN, "up", "--no-examples", "--fresh", "--parameter", budget)
+    budget = "DeletionBudgetJobs=2000"  # tests remove many rows at once
+    local(OPEN, "up", "--no-examples", "--fresh", "--parameter", budget)
     yield EngineUnderTest(exports(OPEN))
     local(OPEN, "down")

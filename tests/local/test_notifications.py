@@ -13,7 +13,7 @@ from provisioner.local.engine import Engine
 from provisioner.local.home import Home
 from provisioner.local.stack import DEFAULT_STACK
 from tests.local.conftest import CHECKOUT
-from tests.support.engine import EngineUnderTest, alone
+from tests.support.engine import EngineUnderTest
 from tests.support.slack import slack_server, too_many
 
 pytestmark = pytest.mark.engine
@@ -32,16 +32,14 @@ def slack():
 def engine(slack):
     """An engine of its own, that enforces IAM: an upgrade tells its bootstrap of Slack."""
     own = Engine(Home.of_checkout(CHECKOUT / ".provisioner" / "suite-slack"))
-    with alone(CHECKOUT):
-        own.start(auth=True, fresh=True)
+    own.start(auth=True, fresh=True)
     try:
         secrets = client(own, "secretsmanager")
         arn = secrets.create_secret(Name="jobs/slack", SecretString=slack.webhook)["ARN"]
-        with alone(CHECKOUT):
-            deploy(own)
-            environ = {**own.environ(), "PROVISIONER_STACK": DEFAULT_STACK}
-            execution = survivor_on(EngineUnderTest(environ))
-            deploy(own, parameters={"SlackSecretArn": arn})
+        deploy(own)
+        environ = {**own.environ(), "PROVISIONER_STACK": DEFAULT_STACK}
+        execution = survivor_on(EngineUnderTest(environ))
+        deploy(own, parameters={"SlackSecretArn": arn})
         engine = EngineUnderTest(environ)
         engine.started_before_the_upgrade = execution
         yield engine

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import io
 import json
 import os
@@ -10,9 +9,8 @@ import subprocess
 import sys
 import uuid
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -70,16 +68,6 @@ def attempts(event, context):
 
     return {name: outcome(*attempt) for name, attempt in event["attempts"].items()}
 """
-
-
-@contextmanager
-def alone(checkout: Path) -> Iterator[None]:
-    """Let no other process bring an engine up meanwhile: all build the same package."""
-    folder = checkout / ".provisioner"
-    folder.mkdir(exist_ok=True)
-    with (folder / "suites.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 class EngineUnderTest:
