@@ -14,8 +14,8 @@ export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
 # The Lambda runtime brings the SDK, kept current by AWS, so the package does not.
 RUNTIME_HAS := $(foreach name,boto3 botocore s3transfer urllib3 python-dateutil,--no-emit-package $(name))
-# Several targets at once, the output of each in one piece where this make can.
-TOGETHER = $(MAKE) --no-print-directory $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+# The output of each target in one piece, where this make can.
+IN_ONE_PIECE = $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .PHONY: local local-down test test-computing test-fast test-unit test-node test-simulation test-engine test-engine-most test-engine-beside test-night simulate simulate-run simulate-night smoke check check-code check-types check-templates check-sam check-checkov bench build deploy lock golden clean
 
@@ -27,7 +27,7 @@ local-down: $(READY)
 
 # The engines' tests wait most of the time: what computes runs beside them and gives way to them.
 test: $(READY)
-	@$(TOGETHER) -j3 test-computing test-engine-most test-engine-beside
+	@$(MAKE) --no-print-directory -j3 test-computing test-engine-most test-engine-beside
 
 test-computing: $(READY)
 	@nice $(MAKE) --no-print-directory test-fast
@@ -36,7 +36,7 @@ test-computing: $(READY)
 
 # Two engines side by side.
 test-engine: $(READY)
-	@$(TOGETHER) -j2 test-engine-most test-engine-beside
+	@$(MAKE) --no-print-directory -j2 test-engine-most test-engine-beside
 
 test-engine-most: $(READY)
 	$(BIN)/pytest -q -m "engine and not beside" tests/local
@@ -89,7 +89,7 @@ test-node: $(READY)
 	fi
 
 check: $(READY)
-	@$(TOGETHER) -j4 check-templates check-types check-code check-sam check-checkov
+	@$(MAKE) --no-print-directory -j4 $(IN_ONE_PIECE) check-templates check-types check-code check-sam check-checkov
 
 check-code: $(READY)
 	$(BIN)/ruff format --check .
