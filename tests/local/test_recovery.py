@@ -44,6 +44,7 @@ def impatient_queue(engine):
     redrive = json.loads(before["RedrivePolicy"]) | {"maxReceiveCount": 100}
     changed = {"VisibilityTimeout": "15", "RedrivePolicy": json.dumps(redrive)}
     sqs.set_queue_attributes(QueueUrl=queue, Attributes=changed)
+    sqs.purge_queue(QueueUrl=engine.outputs["DeadLetterQueueUrl"])  # others have left theirs
     yield
     sqs.set_queue_attributes(QueueUrl=queue, Attributes=before)
 
