@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from provisioner.ports import StackRequest
 
 Event = Mapping[str, Any]
+
+_log = logging.getLogger(__name__)
 
 INLINE_TEMPLATE_BYTES = 51_200
 """TemplateBody of CreateStack and UpdateStack."""
@@ -260,7 +263,8 @@ def _missing(stack_id: str) -> tuple[str, ...]:
             response = client("cloudformation").describe_stack_resource_drifts(
                 StackName=stack_id, StackResourceDriftStatusFilters=["DELETED"]
             )
-    except PermanentError:
+    except PermanentError as error:
+        _log.warning("what is missing of %s is not known: %s", stack_id, error)
         return ()
     deleted = (
         each["LogicalResourceId"]
