@@ -143,8 +143,7 @@ class TestContainers:
 
         well = engine.start(name, {"code": 0})
         run = engine.wait_for_run(name, well, "SUCCEEDED", timeout_seconds=90)
-        # The engine's Step Functions cannot read objects: that the run's output is what lies there
-        # is proven by the definition's own expressions (tests/functional/test_results.py).
+        assert json.loads(run["output"]) == {"rows": 3}
         bucket = engine.outputs["ArtifactsBucketName"]
         key = run["trigger_id"].replace(":", "-").replace("#", "-")
         left = engine.read(f"s3://{bucket}/results/{name}/{key}.json")

@@ -114,7 +114,7 @@ def test_every_line_of_a_container_is_logged_whole(engine):
     engine.wait_for_run(name, engine.start(name, {}), "SUCCEEDED", timeout_seconds=90)
 
     expected = [*map(str, range(LINES)), "x" * LONG]
-    engine.wait(lambda: messages(engine, group) == expected, "every line")
+    engine.wait(lambda: messages(engine, group) == expected, "every line", timeout_seconds=240)
     engine.delete(name)
 
 

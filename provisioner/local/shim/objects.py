@@ -1,4 +1,4 @@
-"""Step Functions: `aws-sdk:s3:putObject`, which the engine has left out of its S3 operations."""
+"""Step Functions: `aws-sdk:s3:putObject` and `getObject`, which the engine has left out."""
 
 from __future__ import annotations
 
@@ -18,18 +18,22 @@ _SIGNED = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request"
 
 
 def install() -> None:
-    """Let workflows write objects."""
-    wrap(_STEP_FUNCTIONS, "_dispatch_aws_sdk_rest_xml", _with_put_object)
+    """Let workflows write and read objects."""
+    wrap(_STEP_FUNCTIONS, "_dispatch_aws_sdk_rest_xml", _with_objects)
 
 
-def _with_put_object(dispatch: Callable[..., Any]) -> Callable[..., Any]:
+def _with_objects(dispatch: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(dispatch)
     def dispatching(
         service: dict[str, Any], name: str, action: str, arguments: dict[str, Any]
     ) -> Any:  # noqa: ANN401
-        if (name, action) == ("s3", "putObject"):
-            return _put_object(arguments)
-        return dispatch(service, name, action, arguments)
+        match name, action:
+            case "s3", "putObject":
+                return _put_object(arguments)
+            case "s3", "getObject":
+                return _get_object(arguments)
+            case _:
+                return dispatch(service, name, action, arguments)
 
     return dispatching
 
@@ -37,19 +41,29 @@ def _with_put_object(dispatch: Callable[..., Any]) -> Callable[..., Any]:
 def _put_object(arguments: dict[str, Any]) -> dict[str, str]:
     given = arguments["Body"]
     body = (given if isinstance(given, str) else json.dumps(given)).encode()
+    kind = arguments.get("ContentType", "binary/octet-stream")
+    headers, _ = _asked("PUT", arguments, {"content-type": kind}, body)
+    return {"ETag": headers.get("etag", "")}
+
+
+def _get_object(arguments: dict[str, Any]) -> dict[str, str]:
+    headers, body = _asked("GET", arguments, {"range": arguments["Range"]})
+    return {"Body": body.decode(), "ContentRange": headers["content-range"]}
+
+
+def _asked(
+    method: str, arguments: dict[str, Any], more: dict[str, str], body: bytes = b""
+) -> tuple[dict[str, str], bytes]:
+    """Return the headers and the body of S3's answer, or fail as the SDK's integration does."""
     status, headers, answer = private("ministack.app", "call_service_handler_sync")(
         private("ministack.app", "SERVICE_HANDLERS")["s3"],
-        "PUT",
+        method,
         f"/{arguments['Bucket']}/{arguments['Key']}",
-        {
-            "host": _HOST,
-            "authorization": _SIGNED,
-            "content-type": arguments.get("ContentType", "binary/octet-stream"),
-            "content-length": str(len(body)),
-        },
+        {"host": _HOST, "authorization": _SIGNED, "content-length": str(len(body)), **more},
         body,
         {},
     )
     if status >= 400:
-        raise private(_STEP_FUNCTIONS, "_ExecutionError")("S3.S3Exception", answer.decode())
-    return {"ETag": {key.lower(): value for key, value in headers.items()}.get("etag", "")}
+        error = "S3.NoSuchKeyException" if b"NoSuchKey" in answer else "S3.S3Exception"
+        raise private(_STEP_FUNCTIONS, "_ExecutionError")(error, answer.decode())
+    return {key.lower(): value for key, value in headers.items()}, answer
