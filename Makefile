@@ -17,7 +17,7 @@ RUNTIME_HAS := $(foreach name,boto3 botocore s3transfer urllib3 python-dateutil,
 # The output of each target in one piece, where this make can.
 IN_ONE_PIECE = $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: local local-down test test-computing test-fast test-unit test-node test-simulation test-engine test-engine-most test-engine-beside test-night simulate simulate-run simulate-night smoke check check-code check-types check-templates check-sam check-checkov bench build deploy lock golden clean
+.PHONY: local local-down test test-fast test-unit test-node test-simulation test-engine test-engine-most test-engine-beside test-night simulate simulate-run simulate-night smoke check check-code check-types check-templates check-sam check-checkov bench build deploy lock golden clean
 
 local: $(READY)
 	@$(BIN)/provisioner local up
@@ -25,14 +25,12 @@ local: $(READY)
 local-down: $(READY)
 	@$(BIN)/provisioner local down
 
-# The engines' tests wait most of the time: what computes runs beside them and gives way to them.
+# One after the other: beside what computes, the engines are too slow for what their tests provoke.
 test: $(READY)
-	@$(MAKE) --no-print-directory -j3 test-computing test-engine-most test-engine-beside
-
-test-computing: $(READY)
-	@nice $(MAKE) --no-print-directory test-fast
-	@nice $(MAKE) --no-print-directory test-node
-	@nice $(MAKE) --no-print-directory test-simulation
+	@$(MAKE) --no-print-directory test-fast
+	@$(MAKE) --no-print-directory test-node
+	@$(MAKE) --no-print-directory test-simulation
+	@$(MAKE) --no-print-directory test-engine
 
 # Two engines side by side.
 test-engine: $(READY)
