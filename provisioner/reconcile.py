@@ -299,7 +299,24 @@ class Reconciler:
             raise
         except TemporaryError as error:
             return self._wake_and_wait(look, quota, self._turned_away(quota, error, look.now))
-        return self._keep(look, operation, outcome, observed)
+        return self._record_begun(look, operation, outcome, observed)
+
+    def _record_begun(
+        self, look: _Look, operation: Operation, outcome: Outcome, observed: StackState | None
+    ) -> Reconciled:
+        """Record an operation, over the place in line that another look was given meanwhile.
+
+        An operation that fails at once has its event looked at before it is recorded. That look
+        can only wait for its turn; did its record stand, nobody would ever count the operation.
+        """
+        try:
+            return self._keep(look, operation, outcome, observed)
+        except ConflictError:
+            found = self._ports.stacks.get_many([look.record.job_name]).get(look.record.job_name)
+            if found is None or found.admission is None:
+                raise
+            look = replace(look, stored=found, record=found)
+            return self._keep(look, operation, outcome, observed)
 
     def _were_stopped(self, look: _Look) -> bool:
         """Stop what runs of a job whose stack is to go; True when that needs some time.

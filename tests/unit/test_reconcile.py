@@ -24,7 +24,7 @@ from provisioner.errors import (
     ThrottledError,
 )
 from provisioner.jobs import FieldError, Rejected
-from provisioner.pacing import Line, Quota
+from provisioner.pacing import Admission, Line, Quota
 from provisioner.plan import MAX_ATTEMPTS
 from provisioner.ports import Ports
 from provisioner.reconcile import Reconciled, Reconciler
@@ -410,6 +410,26 @@ def test_a_stack_that_will_not_be_deleted_is_let_go_with_its_orphans_named(ready
 
     assert ready.record.status is JobStatus.DELETED
     assert ready.record.orphans == ("Function",)
+
+
+def test_a_deletion_whose_event_is_quicker_than_its_record_is_counted(ready):
+    """The event's look finds the gate closed and is given a place, before the record is written."""
+    ready.remove()
+    ready.cloudformation.finish(STACK, "bucket is not empty")
+    save = ready.stacks.save
+
+    def slow_save(record):
+        ready.stacks.save = save
+        place = Admission(Quota.DELETE, ready.clock() + timedelta(seconds=1))
+        save(replace(ready.record, status=JobStatus.PENDING, admission=place))
+        save(record)
+
+    before = ready.record.recoveries
+    ready.stacks.save = slow_save
+    ready.look()
+
+    assert ready.record.status is JobStatus.DELETING
+    assert ready.record.recoveries == before + 1
 
 
 def test_orphans_are_known_even_if_we_die_right_after_leaving_them(ready):
