@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 from provisioner.local.shim.patching import private, wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable
 
 _ECS = "ministack.services.ecs"
 _READ_SECONDS = 30.0
+_LOOK_SECONDS = 0.5
+_ENDED = frozenset({"exited", "dead", "stopped", "removing"})
 
 _log = logging.getLogger("ecs")
 _readers: dict[str, threading.Thread] = {}
@@ -32,19 +34,14 @@ def install() -> None:
     wrap(_ECS, "_remove_docker_container", _when_read)
 
 
-def batches(pieces: Iterable[bytes]) -> Iterator[list[str]]:
-    r"""Yield the lines of a stream that comes in pieces, as they are whole.
+def lines(text: bytes, *, ended: bool) -> list[str]:
+    r"""Return what was printed line by line; of a container that has not ended, whole lines only.
 
-    >>> list(batches([b"one\ntw", b"o\n\nthree"]))
-    [['one'], ['two', ''], ['three']]
+    >>> lines(b"one\ntw", ended=False), lines(b"one\ntw", ended=True)
+    (['one'], ['one', 'tw'])
     """
-    rest = b""
-    for piece in pieces:
-        *whole, rest = (rest + piece).split(b"\n")
-        if whole:
-            yield [_text(line) for line in whole]
-    if rest:
-        yield [_text(rest)]
+    *whole, rest = text.split(b"\n")
+    return [_text(line) for line in ([*whole, rest] if ended and rest else whole)]
 
 
 def _text(line: bytes) -> str:
@@ -57,24 +54,24 @@ def _forward(container: Any, config: dict[str, Any], account: str, region: str) 
         with private(_ECS, "request_scope")(account, region):
             if private(_ECS, "_ensure_awslogs_stream")(config):
                 _copy(container, config)
+    except Exception:  # noqa: BLE001 - errors of the Docker client have no class in common
+        _log.exception("reading a container ended early")
     finally:
         _readers.pop(container.id, None)
 
 
 def _copy(container: Any, config: dict[str, Any]) -> None:  # noqa: ANN401
-    """Follow the container to its end, then read again what following has missed."""
+    """Read the container again and again to its end; following one loses what it prints fast."""
     written = 0
-    try:
-        for batch in batches(container.logs(stream=True, follow=True, stdout=True, stderr=True)):
-            _put(config, batch)
-            written += len(batch)
-    except Exception:  # noqa: BLE001 - errors of the Docker client have no class in common
-        _log.exception("following a container ended early")
-    everything = [
-        line for batch in batches([container.logs(stdout=True, stderr=True)]) for line in batch
-    ]
-    if left := everything[written:]:
-        _put(config, left)
+    while True:
+        container.reload()
+        ended = container.status in _ENDED  # asked first: what comes after is read next time
+        if left := lines(container.logs(stdout=True, stderr=True), ended=ended)[written:]:
+            _put(config, left)
+            written += len(left)
+        if ended:
+            return
+        time.sleep(_LOOK_SECONDS)
 
 
 def _put(config: dict[str, Any], messages: list[str]) -> None:

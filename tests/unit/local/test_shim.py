@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from provisioner.local.shim import EngineMismatchError, functions, private
-from provisioner.local.shim.container_logs import batches
+from provisioner.local.shim.container_logs import lines
 from provisioner.local.shim.executions import failed, pascal_case
 from provisioner.local.shim.patching import wrap
 from provisioner.local.shim.schedules import dates, last_tick
@@ -92,18 +92,18 @@ def test_images_of_ecr_are_pulled_from_the_engine(monkeypatch, image, where):
 
 
 @pytest.mark.parametrize(
-    ("pieces", "expected"),
+    ("text", "so_far", "in_the_end"),
     [
-        ([b"one\n", b"two\n"], [["one"], ["two"]]),
-        ([b"o", b"ne\ntw", b"o\n"], [["one"], ["two"]]),
-        ([b"one\n\ntwo"], [["one", ""], ["two"]]),
-        ([b"\xc3", b"\xa9\r\n"], [["\u00e9"]]),
-        ([], []),
+        (b"one\ntwo\n", ["one", "two"], ["one", "two"]),
+        (b"one\ntw", ["one"], ["one", "tw"]),
+        (b"one\n\ntwo", ["one", ""], ["one", "", "two"]),
+        (b"\xc3\xa9\r\n\xc3", ["\u00e9"], ["\u00e9", "\ufffd"]),
+        (b"", [], []),
     ],
-    ids=["whole lines", "cut lines", "an empty one, and no end", "a cut letter", "nothing"],
+    ids=["whole lines", "a cut line", "an empty one, and no end", "a cut letter", "nothing"],
 )
-def test_lines_are_whole_wherever_the_stream_was_cut(pieces, expected):
-    assert list(batches(pieces)) == expected
+def test_lines_of_a_container_are_whole(text, so_far, in_the_end):
+    assert (lines(text, ended=False), lines(text, ended=True)) == (so_far, in_the_end)
 
 
 @pytest.mark.parametrize(("date", "seconds"), [("1970-01-01T00:01:00.000Z", 60), (None, None)])
