@@ -1,1 +1,1 @@
-"""Benchmarks as ratios: `python -m bench` prints them, docs/performance.md says what they mean."""
+"""Benchmarks as ratios: `python -m bench`; docs/internals/performance.md says what they mean."""

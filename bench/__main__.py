@@ -39,7 +39,7 @@ def main() -> None:
     )
     print(
         "\nRatios of the medians of CPU times measured in turns; 1.00 is as fast as the other.\n"
-        "docs/performance.md says what they mean; the figures: bench/results/latest.json\n\n"
+        "docs/internals/performance.md says what they mean, bench/results/latest.json has them.\n\n"
         "A burst of new rows, operations of 60 s:"
     )
     burst.main()

@@ -8,7 +8,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 
 HERE = Path(__file__).parent
-DRAWN = HERE.parent / "docs" / "burst.svg"
+DRAWN = HERE.parent / "docs" / "internals" / "burst.svg"
 ROWS = 1000
 SECONDS_A_CREATE = 0.5
 

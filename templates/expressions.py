@@ -137,7 +137,7 @@ def prepare(job: Job, problem: str, max_depth: int) -> str:
                 : $exists($foreign) ? "The row does not allow a run to override "
                     & $join($foreign, ", ")
                 : $exists($odd) ? "_run.overrides" & $odd & " is not of the form that "
-                    & "docs/runs.md describes"
+                    & "docs/concepts/runs.md describes"
                 : $depth > {max_depth} ? "Runs led to runs more than {max_depth} times in a row: "
                     & "the chain ends here (parameter MaxChainDepth of the bootstrap)"
                 : {problem}

@@ -1,4 +1,4 @@
-"""The workflow of a job: a Standard state machine in JSONata (docs/runs.md has the picture).
+"""The workflow of a job: a Standard state machine in JSONata; docs/concepts/runs.md draws it.
 
 ``Prepare`` (what is asked) -> ``Admit`` (the lock and the RUNNING row, in one transaction) ->
 ``Run`` (the job's own work) -> ``Record`` (its outcome, and the lock again, in one transaction).

@@ -1,4 +1,4 @@
-"""Exit codes, and the errors that carry them. Public: scripts branch on them (docs/cli.md)."""
+"""Exit codes and their errors. Public: scripts branch on them (docs/reference/cli.md)."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def that_can_be_made(examples: Iterable[Example], say: Say = silent) -> list[Exa
         if example.is_container and not can_build:
             say(
                 f"leaving out example {example.job_name}: its image is packed from this machine's "
-                "Python, which takes Linux and ldd; docs/local.md says how to push your own"
+                "Python, which takes Linux and ldd; docs/start/local.md says how to push your own"
             )
         else:
             possible.append(example)

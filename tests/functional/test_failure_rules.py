@@ -154,7 +154,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 def documented():
     """Yield the lists of rules that the docs show, each as one list."""
-    for page in ("jobs.md", "runs.md"):
+    for page in ("reference/jobs.md", "concepts/runs.md"):
         blocks = re.findall(r"```(json|yaml)\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)
         for kind, text in blocks:
             if '"action"' in text or "action:" in text:
@@ -162,7 +162,7 @@ def documented():
                 yield page, shown if isinstance(shown, list) else shown["failure_rules"]
 
 
-@pytest.mark.parametrize("page", ["jobs.md", "runs.md"])
+@pytest.mark.parametrize("page", ["reference/jobs.md", "concepts/runs.md"])
 def test_every_error_and_exit_code_in_the_docs_is_met_by_a_real_end(page):
     rules = [one for shown, rules in documented() if shown == page for one in rules]
     assert rules

@@ -1,4 +1,4 @@
-"""What only an account proves, a test a step; docs/verified.md says which proves what.
+"""What only an account proves, a test a step; docs/internals/verified.md says which proves what.
 
 `make smoke` runs them against a deployed bootstrap. They cost some minutes of Fargate and Lambda,
 and leave nothing behind but rows of runs.

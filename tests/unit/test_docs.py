@@ -13,12 +13,11 @@ from provisioner.jobs import Rejected, parse
 from provisioner.jobs.artifacts import RUNTIMES
 from provisioner.stack import JobStatus, StackRecord
 
-DOCS = Path(__file__).parents[2] / "docs"
-STACKS = (DOCS / "stacks.md").read_text()
-ROWS = [
-    json.loads(text)
-    for text in re.findall(r"```json\n(.*?)```", (DOCS / "languages.md").read_text(), re.DOTALL)
-]
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+STACKS = (DOCS / "reference/stacks.md").read_text()
+LANGUAGES = (DOCS / "guides/languages.md").read_text()
+ROWS = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", LANGUAGES, re.DOTALL)]
 
 
 def listed(page):
@@ -43,11 +42,25 @@ def test_there_is_a_recipe_for_every_language():
     assert families(row["runtime"] for row in ROWS) == families(RUNTIMES)
 
 
-@pytest.mark.parametrize("page", sorted(path.name for path in DOCS.glob("*.md")))
+PAGES = [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]
+
+
+def anchors(page):
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
 def test_links_lead_somewhere(page):
-    text = (DOCS / page).read_text()
-    for target, anchor in re.findall(r"\]\(([\w.]*\.md)?(?:#([\w-]+))?\)", text):
-        there = (DOCS / target).read_text() if target else text
-        titles = re.findall(r"^#+ (.*)$", there, re.MULTILINE)
-        anchors = {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
-        assert not anchor or anchor in anchors, f"{target}#{anchor}"
+    for target, anchor in re.findall(r"\]\(([\w./-]*)(?:#([\w-]+))?\)", page.read_text()):
+        there = page.parent / target if target else page
+        assert there.exists(), target
+        assert not anchor or anchor in anchors(there), f"{target}#{anchor}"
+
+
+def test_the_index_names_every_page():
+    index = DOCS / "README.md"
+    named = set(re.findall(r"\]\(([\w./-]+\.md)\)", index.read_text()))
+
+    assert {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md") if page != index} <= named

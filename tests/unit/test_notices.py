@@ -17,7 +17,7 @@ from provisioner.jobs import Event, Rejected, parse
 from provisioner.notices import Notice
 from tests.golden.update import NOTICE
 
-PAGE = (Path(__file__).parents[2] / "docs" / "notifications.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "guides" / "notifications.md").read_text()
 RUN = "2026-11-21T09:00:00.000Z#run-1"
 STACK_ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/jobs-report/1"
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)

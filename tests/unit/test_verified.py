@@ -1,4 +1,4 @@
-"""docs/verified.md names steps of `make smoke` that exist, and names them all."""
+"""docs/internals/verified.md names steps of `make smoke` that exist, and names them all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ NOT_PROVEN = "not provoked"
 
 
 def rows():
-    lines = (ROOT / "docs/verified.md").read_text("utf-8").splitlines()
+    lines = (ROOT / "docs/internals/verified.md").read_text("utf-8").splitlines()
     table = [line for line in lines if line.startswith("| ")][1:]
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table]
 

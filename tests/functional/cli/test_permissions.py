@@ -1,4 +1,4 @@
-"""The policies in docs/permissions.md are what the commands call, no more and no less."""
+"""The policies in docs/operating/permissions.md are what the commands call, no more and no less."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from provisioner.runs import Pause
 from tests.functional.cli.test_dead_letters import put_letter
 from tests.support.cli import NOW, OUTPUTS, ROW, Provisioner, put_run
 
-PAGE = (Path(__file__).parents[3] / "docs" / "permissions.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "operating" / "permissions.md").read_text()
 DEVELOPER, ENGINEER = (
     json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
 )

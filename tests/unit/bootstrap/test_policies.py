@@ -598,7 +598,7 @@ def denied(statements) -> set[str]:
 
 def test_the_documentation_knows_every_function(source, root):
     """A function that is new has to say there what it may do."""
-    table = (root / "docs/security.md").read_text("utf-8")
+    table = (root / "docs/operating/security.md").read_text("utf-8")
     functions = {
         resource["Properties"]["FunctionName"]["Fn::Sub"].removeprefix("${Prefix}_")
         for resource in source["Resources"].values()
@@ -611,7 +611,9 @@ def test_the_documentation_knows_every_function(source, root):
 
 
 def test_what_the_documentation_warns_of_is_not_in_the_default(source, root):
-    text = (root / "docs/security.md").read_text("utf-8").split("What not to add to it")[1]
+    text = (
+        (root / "docs/operating/security.md").read_text("utf-8").split("What not to add to it")[1]
+    )
     warned = set(re.findall(r"`([a-z0-9]+:\S*?)`", text.split("Each of them")[0]))
     assert len(warned) >= 10
     assert not warned & set(source["Parameters"]["JobActions"]["Default"].split(","))

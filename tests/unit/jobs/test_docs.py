@@ -1,4 +1,4 @@
-"""docs/jobs.md says what the code does."""
+"""docs/reference/jobs.md says what the code does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from provisioner.jobs.artifacts import RUNTIMES
 from provisioner.jobs.model import LOG_RETENTION_DAYS
 from provisioner.jobs.sizes import FARGATE_MEMORY_MB
 
-PAGE = (Path(__file__).parents[3] / "docs" / "jobs.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "jobs.md").read_text()
 EXAMPLES = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
 
 
