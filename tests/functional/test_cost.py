@@ -1,0 +1,85 @@
+"""docs/reference/cost.md counts what a plain scheduled run of a function takes."""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.functional import test_workflow as workflow
+from tests.functional.step_functions import StepFunctions
+
+table = workflow.table
+
+PAGE = (Path(__file__).parents[2] / "docs/reference/cost.md").read_text()
+TICK = {"source": "schedule", "schedule": "nightly-0", "scheduled_for": "2026-11-21T09:00:00Z"}
+INDEX_WRITES = {"Admit": 1, "Record": 2}
+"""Of the run's row: a new entry, then one under another `status`, which is a delete and a put."""
+
+
+class Counting(StepFunctions):
+    """Counts what is written in each transaction, by the size of the items as they are then."""
+
+    def _call(self, resource, arguments):
+        result = super()._call(resource, arguments)
+        if resource.endswith("transactWriteItems"):
+            stored = workflow.items(self.table)
+            keys = [key_of(write) for write in arguments["TransactItems"]]
+            units = [kilobytes(stored[key]) for key in keys]
+            self.written.append((len(keys), 2 * sum(units)))  # DynamoDB: transactions cost twice
+        return result
+
+
+def key_of(write):
+    [change] = write.values()
+    return change.get("Item", change.get("Key"))["trigger_id"]["S"]
+
+
+def kilobytes(item):
+    """DynamoDB, item sizes: names and values in UTF-8; a number is smaller than its digits."""
+    size = sum(len(name.encode()) + len(str(value).encode()) for name, value in item.items())
+    assert all(isinstance(value, str | Decimal) for value in item.values())
+    return math.ceil(size / 1024)
+
+
+def documented(what):
+    [count] = re.findall(rf"^\| {what} \| ([\d.]+) \|", PAGE, re.MULTILINE)
+    return float(count)
+
+
+@pytest.fixture
+def run(table):
+    """A scheduled run with an ordinary input and output, and what it wrote."""
+    counting = Counting(**vars(workflow.machine(workflow.LAMBDA, workflow.echo)))
+    counting.table, counting.written = table, []
+    done = counting.run("9f86d081-884c-4d65-9a2f-eaa0c55ad015", {"_run": TICK, "day": "2026-11-20"})
+    assert done.status == "SUCCEEDED"
+    return done, counting.written
+
+
+def test_the_transitions_are_those_of_a_run(run):
+    done, _ = run
+
+    assert len(done.states) == documented("state transitions")
+
+
+def test_the_writes_are_those_of_a_run(run, table):
+    _, written = run
+    kinds = {key.partition("#")[0][:4] for key in workflow.items(table)}
+    index = sum(INDEX_WRITES.values()) * kilobytes(workflow.only_run(table))
+
+    assert kinds == {"", "2026"}
+    assert [items for items, _ in written] == [3, 2]
+    assert sum(units for _, units in written) + index == documented("write request units")
+
+
+def test_the_sum_is_right():
+    rows = re.findall(r"^\| [^|]+ \| ([\d.,]+) \| ([\d.]+) \| ([\d.]+) \|$", PAGE, re.MULTILINE)
+    [total] = re.findall(r"^\| \*\*sum\*\* \| \| \| \*\*([\d.]+)\*\* \|$", PAGE, re.MULTILINE)
+    costs = [float(count) * float(price) / 1000 for count, price, _ in rows]
+
+    assert [float(cost) for _, _, cost in rows] == [round(cost, 4) for cost in costs]
+    assert round(sum(costs), 3) == float(total)
