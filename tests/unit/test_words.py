@@ -1,0 +1,60 @@
+"""Plain words: what a native engineer would stumble over, and the word to use (docs/glossary.md)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES.remove(ROOT / "docs/internals/architecture.md")
+
+STUMBLES = {
+    r"(?<!there )\b(?:is|are|was|were|be) no (?!longer|more|less)[a-z]": "is not a ...",
+    r"\banew\b": "again",
+    r"\bin vain\b": "without success",
+    r"\b(?:told|tells?) of\b": "reported, describes",
+    r"\bby which way\b": "shows the cycle",
+    r"\b(?:nobody|somebody|anybody|people) (?:was|is|are) told\b": "is published",
+    r"(?<=[.:;] )[Ww]ho (?:comes|has|finds|gets|minds|cannot)\b": "a person who ..., a job that ...",
+    r", for (?:it|they|there|that|others|messages|what)\b": "because",
+    r"\bput aside\b": "parked",
+    r"\bgo(?:es)? round\b": "is a dependency cycle",
+    r"\bmend(?:s|ed)?\b": "repairs, fixes",
+    r"\blook(?:s|ed)? at (?:a job|jobs|again|anew|alone)\b": "reconciled",
+    r"\b[Dd]ead letters?\b": "dead-letter message",
+    r"\b(?:stand|place|wait)s? in line\b": "reservation",
+    r"\b(?<!`)ticks?\b": "scheduled time",
+    r"\bdaily comparison\b": "daily check",
+    r"\bPace table\b": "RateLimits table",
+    r"\borphans?\b": "retained resources",
+    r"\bdetours?\b": "exceptional states",
+    r"\bfor ever\b": "forever",
+    r"\bbelongs? into\b": "put into",
+    r"\bmeanwhile has\b|\bbesides\.": "also",
+}
+"""Pattern, and what to write instead."""
+
+
+def prose(page):
+    """Yield the page's lines outside of code blocks, without what stands in backticks."""
+    code = False
+    for number, line in enumerate(page.read_text().splitlines(), 1):
+        if line.lstrip().startswith("```"):
+            code = not code
+        elif not code:
+            yield number, re.sub(r"`[^`]*`", "``", line)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_pages_are_in_plain_words(page):
+    found = [
+        f"{page.name}:{number}: {hit[0]!r}: {instead}"
+        for number, line in prose(page)
+        for pattern, instead in STUMBLES.items()
+        if (hit := re.search(pattern, line))
+    ]
+
+    assert found == []
