@@ -1,4 +1,4 @@
-"""Plain words: what a native engineer would stumble over, and the word to use (docs/glossary.md)."""
+"""Plain words: what a native engineer would stumble over, and what to write instead."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STUMBLES = {
     r"\b(?:told|tells?) of\b": "reported, describes",
     r"\bby which way\b": "shows the cycle",
     r"\b(?:nobody|somebody|anybody|people) (?:was|is|are) told\b": "is published",
-    r"(?<=[.:;] )[Ww]ho (?:comes|has|finds|gets|minds|cannot)\b": "a person who ..., a job that ...",
+    r"(?<=[.:;] )[Ww]ho (?:comes|has|finds|gets|minds|cannot)\b": "name the subject",
     r", for (?:it|they|there|that|others|messages|what)\b": "because",
     r"\bput aside\b": "parked",
     r"\bgo(?:es)? round\b": "is a dependency cycle",
