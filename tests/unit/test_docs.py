@@ -12,6 +12,7 @@ from provisioner.aws.stacks_table import to_item
 from provisioner.jobs import Rejected, parse
 from provisioner.jobs.artifacts import RUNTIMES
 from provisioner.stack import JobStatus, StackRecord
+from tests.support.bootstrap import load
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -40,6 +41,17 @@ def test_there_is_a_recipe_for_every_language():
         return {re.match("[a-z]+", runtime)[0] for runtime in runtimes}
 
     assert families(row["runtime"] for row in ROWS) == families(RUNTIMES)
+
+
+def test_every_parameter_of_the_bootstrap_is_there_with_its_default():
+    page = (DOCS / "reference/parameters.md").read_text()
+    told = dict(re.findall(r"^\| `(\w+)` \| `?(.*?)`? \|", page, re.MULTILINE))
+    found = {
+        name: str(parameter["Default"]) or "none"
+        for name, parameter in load(ROOT / "template.yaml")["Parameters"].items()
+    }
+
+    assert told == found | {"JobActions": "see `template.yaml", "SecretsPrefix": "Prefix"}
 
 
 PAGES = [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]
