@@ -24,7 +24,7 @@ from bench import cold_start, environment, rows
 from provisioner.aws.items import to_dynamodb, to_plain
 from provisioner.aws.stacks_table import to_item
 from provisioner.jobs import parse, row_digest
-from provisioner.stack import Condition, JobStatus, StackRecord, StackStatus
+from provisioner.stacks.model import Condition, JobStatus, StackRecord, StackStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

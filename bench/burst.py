@@ -23,9 +23,9 @@ from bench.concurrency import Clock
 from bench.reconcile import Context
 from provisioner.entrypoints import job_stream, reconcile_queue, stack_events
 from provisioner.errors import ThrottledError
-from provisioner.pacing import PER_SECOND, Quota
-from provisioner.ports import Ports, StackRequest
-from provisioner.stack import JobStatus, StackState
+from provisioner.stacks.model import JobStatus, StackState
+from provisioner.stacks.ports import Ports, StackRequest
+from provisioner.stacks.rate_limits import PER_SECOND, Quota
 from tests.simulation.world.wiring import wire
 from tests.support.fakes import (
     FakeCloudFormation,

@@ -17,8 +17,8 @@ from bench import cold_start, environment, rows
 from bench.measure import Comparison, cpu_seconds, in_turns
 from bench.reconcile import Context, stream_event
 from provisioner.entrypoints import job_stream
-from provisioner.ports import Ports
-from provisioner.stack import JobStatus
+from provisioner.stacks.model import JobStatus
+from provisioner.stacks.ports import Ports
 from tests.simulation.world.wiring import wire
 from tests.support.fakes import (
     FakeClock,

@@ -7,10 +7,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from provisioner import jobs, runs
+from provisioner import jobs
 from provisioner.errors import PermanentError
-from provisioner.messages import RUN_PREFIX
-from provisioner.runs import FINAL, RunStatus
+from provisioner.runs import model as runs
+from provisioner.runs.messages import RUN_PREFIX
+from provisioner.runs.model import FINAL, RunStatus
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?Z")
 

@@ -17,12 +17,12 @@ from troposphere import GetAtt, Parameter, Ref, Template
 
 from provisioner.jobs import EcsJob, LambdaJob
 from templates import ecs_job, lambda_job
-from templates.alarms import alarms
-from templates.outputs import outputs
-from templates.queue import message_queue
-from templates.rebuild import without
-from templates.schedule import schedules
-from templates.tags import put_tags
+from templates.parts.alarms import alarms
+from templates.parts.outputs import outputs
+from templates.parts.queue import message_queue
+from templates.parts.schedule import schedules
+from templates.parts.tags import put_tags
+from templates.workflow.rebuild import without
 
 if TYPE_CHECKING:
     from collections.abc import Collection

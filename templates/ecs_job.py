@@ -16,12 +16,12 @@ from troposphere.ecs import (
 )
 
 from provisioner.jobs import stack_name
-from templates import expressions, fan_out
-from templates.arns import in_account
-from templates.logs import log_group
-from templates.network import security_group, task_network
-from templates.role import Statement, role, submission_variables
-from templates.workflow import Work, state_machine
+from templates.parts.arns import in_account
+from templates.parts.logs import log_group
+from templates.parts.network import security_group, task_network
+from templates.parts.role import Statement, role, submission_variables
+from templates.workflow import expressions, fan_out
+from templates.workflow.definition import Work, state_machine
 
 if TYPE_CHECKING:
     from troposphere import AWSHelperFn, AWSObject
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from provisioner.jobs import EcsJob
     from provisioner.settings import Platform
-    from templates.network import SecurityGroup
+    from templates.parts.network import SecurityGroup
 
 CONTAINER = "job"
 
@@ -87,7 +87,8 @@ def task_definition(
 ) -> TaskDefinition:
     """Return the task definition; each change of it is a revision, which the workflow names.
 
-    The one before stays ACTIVE: runs that go on start tasks of it (`provisioner.revisions`).
+    The one before stays ACTIVE: runs that go on start tasks of it
+    (`provisioner.stacks.task_definitions`).
     """
     task = TaskDefinition(
         "TaskDefinition",

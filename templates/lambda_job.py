@@ -15,10 +15,10 @@ from troposphere.awslambda import (
 )
 
 from provisioner.jobs import stack_name
-from templates import expressions
-from templates.logs import log_group
-from templates.role import Statement, role, submission_variables, write_logs
-from templates.workflow import Work, state_machine
+from templates.parts.logs import log_group
+from templates.parts.role import Statement, role, submission_variables, write_logs
+from templates.workflow import expressions
+from templates.workflow.definition import Work, state_machine
 
 if TYPE_CHECKING:
     from troposphere import AWSHelperFn, AWSObject

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from provisioner import jobs
 from provisioner.aws.clients import client, error_code, error_message, knows, translated
 from provisioner.errors import ConflictError, NoChangesError, PermanentError, StackLimitError
-from provisioner.stack import (
+from provisioner.stacks.model import (
     CONTINUE,
     FAILED_EVENT,
     FAILED_OPERATION,
@@ -33,7 +33,7 @@ from provisioner.stack import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from provisioner.ports import StackRequest
+    from provisioner.stacks.ports import StackRequest
 
 Event = Mapping[str, Any]
 

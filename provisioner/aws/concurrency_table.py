@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from provisioner.aws.clients import client, translated
 from provisioner.aws.items import Item, is_text_set, to_dynamodb, to_plain
 from provisioner.aws.tables import pages, written
-from provisioner.messages import RETENTION_SECONDS, Places
-from provisioner.runs import iso
+from provisioner.runs.messages import RETENTION_SECONDS, Places
+from provisioner.runs.model import iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,11 +7,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, assert_never
 
-from provisioner import letters
 from provisioner.aws.clients import client, translated
-from provisioner.aws.queue import ReconcileQueue
+from provisioner.aws.reconcile_queue import ReconcileQueue
+from provisioner.dead_letters.model import (
+    Letter,
+    Redrive,
+    of_message,
+    of_object,
+    parsed,
+    submission,
+)
 from provisioner.errors import NotFoundError, TemporaryError
-from provisioner.letters import Letter, Redrive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +93,7 @@ class Held:
             case Redrive.NOTICE:
                 self._invoke("notify", letter.payload)
             case Redrive.MESSAGE:
-                self._invoke("unrouted", letters.submission(letter))
+                self._invoke("unrouted", submission(letter))
             case Redrive.NOTHING | Redrive.IMPOSSIBLE:
                 pass
             case _:
@@ -102,7 +108,7 @@ class Held:
                 FunctionName=f"{self._place.prefix}_{function}", Payload=payload.encode()
             )
             text = answer["Payload"].read().decode()
-        said = letters.parsed(text)
+        said = parsed(text)
         match said:
             case {"errorMessage": str(reason)}:
                 raise TemporaryError(f"{function} fails again: {reason}")
@@ -147,7 +153,7 @@ class Held:
     def _of_message(self, message: dict[str, Any]) -> Letter:
         attributes = message.get("MessageAttributes", {})
         sent_ms = int(message["Attributes"]["SentTimestamp"])
-        return letters.of_message(
+        return of_message(
             message["MessageId"],
             message["Body"],
             {name: value.get("StringValue", "") for name, value in attributes.items()},
@@ -167,7 +173,7 @@ class Held:
             except NotFoundError:  # somebody was faster
                 continue
             text = body.decode(errors="replace")
-            letter = letters.of_object(each["Key"], text, each["LastModified"].astimezone(UTC))
+            letter = of_object(each["Key"], text, each["LastModified"].astimezone(UTC))
             self._keys[letter.id] = each["Key"]
             yield letter
 

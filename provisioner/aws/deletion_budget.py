@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from provisioner import deletions
 from provisioner.aws.clients import client, translated
 from provisioner.aws.items import Item, to_dynamodb, to_plain
 from provisioner.aws.tables import unchanged_since, version_of, written
-from provisioner.deletions import Budget, Deletions
 from provisioner.errors import ThrottledError
+from provisioner.stacks import deletion_budget
+from provisioner.stacks.deletion_budget import Budget, Deletions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,9 +37,9 @@ class DeletionsTable:
         self._clock = clock
 
     def admit(self, job_name: str) -> bool:
-        """Tell whether the deletion of a job's stack may begin; see `deletions.admit`."""
+        """Tell whether the deletion of a job's stack may begin; see `deletion_budget.admit`."""
         now = self._clock()
-        return self._change(lambda known: deletions.admit(known, job_name, self._budget, now))
+        return self._change(lambda known: deletion_budget.admit(known, job_name, self._budget, now))
 
     def count_jobs(self, all_jobs: int) -> None:
         """Note how many jobs there are."""

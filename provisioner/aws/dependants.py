@@ -8,7 +8,7 @@ from provisioner.aws.clients import client, translated
 from provisioner.aws.items import to_dynamodb
 from provisioner.aws.tables import pages
 from provisioner.errors import TemporaryError
-from provisioner.runs import FIRST_RUN, RunStatus, Success
+from provisioner.runs.model import FIRST_RUN, RunStatus, Success
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.aws.clients import client, translated
 from provisioner.errors import ConflictError, NotFoundError
 from provisioner.jobs import stack_name
-from provisioner.runs import ENDED_AS, STOPPED, EndedExecution, RunStatus, waited_of
+from provisioner.runs.model import ENDED_AS, STOPPED, EndedExecution, RunStatus, waited_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.clients import client, translated
 from provisioner.jobs import stack_name
-from provisioner.messages import WAITING, Message, message_id
+from provisioner.runs.messages import WAITING, Message, message_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.items import to_dynamodb
 from provisioner.aws.tables import written
-from provisioner.runs import (
+from provisioner.runs.model import (
     MISSED,
     RUN_RETENTION_SECONDS,
     TICK_RETENTION_SECONDS,

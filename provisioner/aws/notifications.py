@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from provisioner.aws.clients import client, translated
 
 if TYPE_CHECKING:
-    from provisioner.notices import Notice
+    from provisioner.notifications.detection import Notice
 
 
 class NotificationTopic:

@@ -6,12 +6,12 @@ import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from provisioner import pacing
 from provisioner.aws.clients import client, translated
 from provisioner.aws.items import Item, to_dynamodb, to_plain
 from provisioner.aws.tables import unchanged_since, version_of, written
 from provisioner.errors import ThrottledError
-from provisioner.pacing import HELD_FOR, Hold, Line, Place, Quota
+from provisioner.stacks import rate_limits
+from provisioner.stacks.rate_limits import HELD_FOR, Hold, Line, Place, Quota
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,24 +32,26 @@ class PaceTable:
         self._known: dict[Quota, tuple[Line, int]] = {}
 
     def enter(self, quota: Quota, *, admitted: bool) -> Place:
-        """Tell a caller to go on, or give it a place; see `pacing.enter`."""
+        """Tell a caller to go on, or give it a place; see `rate_limits.enter`."""
         self._known.pop(quota, None)  # an old line would let callers go in vain
         return self._change(
-            quota, lambda line, now: pacing.enter(line, quota, now, admitted=admitted)
+            quota, lambda line, now: rate_limits.enter(line, quota, now, admitted=admitted)
         )
 
     def take(self, quota: Quota) -> Place:
-        """Take the right to one call; see `pacing.take`."""
-        return self._change(quota, lambda line, now: pacing.take(line, quota, now))
+        """Take the right to one call; see `rate_limits.take`."""
+        return self._change(quota, lambda line, now: rate_limits.take(line, quota, now))
 
     def back_off(self, quota: Quota) -> None:
         """Close a gate for a moment: a call was throttled."""
-        self._change(quota, lambda line, now: (pacing.back_off(line, now), Place(now)))
+        self._change(quota, lambda line, now: (rate_limits.back_off(line, now), Place(now)))
 
     def hold(self, quota: Quota, reason: str) -> datetime:
         """Let nobody through for a while; return until when."""
         until = self._clock() + HELD_FOR
-        self._change(quota, lambda line, now: (pacing.held(line, Hold(until, reason)), Place(now)))
+        self._change(
+            quota, lambda line, now: (rate_limits.held(line, Hold(until, reason)), Place(now))
+        )
         return until
 
     def _change(

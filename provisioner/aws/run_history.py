@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.aws.items import Item, to_dynamodb
 from provisioner.aws.tables import pages, written
-from provisioner.runs import FIRST_RUN, RunStatus, iso
+from provisioner.runs.model import FIRST_RUN, RunStatus, iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.aws.items import is_text_set
 from provisioner.aws.stored import payload_of
 from provisioner.errors import PermanentError
-from provisioner.runs import FoundRun, Lock, OpenRun, RunStatus, WaitingRun, time_of
+from provisioner.runs.model import FoundRun, Lock, OpenRun, RunStatus, WaitingRun, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

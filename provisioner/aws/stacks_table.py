@@ -11,9 +11,8 @@ from provisioner.aws.items import Item, to_dynamodb
 from provisioner.aws.tables import get_many, pages, unchanged_since, version_of, written
 from provisioner.errors import ConflictError
 from provisioner.jobs import FieldError
-from provisioner.pacing import Admission, Quota
-from provisioner.runs import iso
-from provisioner.stack import (
+from provisioner.runs.model import iso
+from provisioner.stacks.model import (
     Condition,
     Deletion,
     Drift,
@@ -23,6 +22,7 @@ from provisioner.stack import (
     StackRecord,
     StackStatus,
 )
+from provisioner.stacks.rate_limits import Admission, Quota
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -16,7 +16,7 @@ from provisioner.aws.run_items import (
     waiting_run_of,
 )
 from provisioner.aws.tables import pages, written
-from provisioner.runs import (
+from provisioner.runs.model import (
     FINAL,
     FIRST_RUN,
     FREE,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from provisioner.runs import FoundRun, Lock, OpenRun, WaitingEnd, WaitingRun
+    from provisioner.runs.model import FoundRun, Lock, OpenRun, WaitingEnd, WaitingRun
 
 # Step Functions' event and the execution's own context may round its start differently.
 _START_TOLERANCE = timedelta(seconds=2)

@@ -11,18 +11,17 @@ from typing import Any
 
 import typer
 
-from provisioner import guarded
 from provisioner.aws import executions
 from provisioner.aws.executions import Started
 from provisioner.aws.identity import caller_arn
 from provisioner.cli.display import hint
 from provisioner.cli.session import Session
 from provisioner.errors import NotFoundError, PermanentError
-from provisioner.jobs import Rejected
-from provisioner.jobs.contract import payload_errors
+from provisioner.jobs import Rejected, guarded
 from provisioner.jobs.errors import InvalidValueError, kind_of
 from provisioner.jobs.overrides import run_overrides
 from provisioner.jobs.payload import RESERVED
+from provisioner.jobs.schema_dialect import payload_errors
 
 MAX_BY_CHARACTERS = 200
 """What the workflow keeps of who started a run."""

@@ -22,9 +22,9 @@ from provisioner.cli.session import Session, session
 from provisioner.jobs import Job
 from provisioner.jobs.errors import InvalidValueError
 from provisioner.jobs.payload import RESERVED
-from provisioner.jobs.ticks import Tick, ticks_of
+from provisioner.jobs.scheduled_times import Tick, ticks_of
 from provisioner.jobs.zones import instant
-from provisioner.runs import MAX_WAITING
+from provisioner.runs.model import MAX_WAITING
 
 app = one_command()
 

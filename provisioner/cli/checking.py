@@ -6,10 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provisioner import guarded, placeholders
 from provisioner.aws.items import to_dynamodb, to_plain
 from provisioner.cli import rows
-from provisioner.jobs import FieldError, Rejected
+from provisioner.jobs import FieldError, Rejected, guarded, placeholders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -10,7 +10,7 @@ from provisioner.cli.display import confirm, hint, status, stdout
 from provisioner.cli.options import DEFAULT_STACK, StackOption, one_command
 from provisioner.cli.session import Session, session
 from provisioner.errors import PermanentError
-from provisioner.stack import Deletion, JobStatus
+from provisioner.stacks.model import Deletion, JobStatus
 
 app = one_command()
 

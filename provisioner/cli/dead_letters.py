@@ -12,8 +12,8 @@ from provisioner.cli.display import ago, confirm, hint, say, stdout, table
 from provisioner.cli.exits import ExitCode
 from provisioner.cli.options import DEFAULT_STACK, Format, FormatOption, StackOption
 from provisioner.cli.session import session
+from provisioner.dead_letters.model import Letter, Redrive, parsed
 from provisioner.errors import NotFoundError
-from provisioner.letters import Letter, Redrive, parsed
 
 app = typer.Typer(
     no_args_is_help=True,

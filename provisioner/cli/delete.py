@@ -18,7 +18,7 @@ from provisioner.cli.options import (
 )
 from provisioner.cli.progress import Progress
 from provisioner.cli.session import Session, session
-from provisioner.stack import Deletion, JobStatus, StackRecord
+from provisioner.stacks.model import Deletion, JobStatus, StackRecord
 
 app = one_command()
 

@@ -10,13 +10,13 @@ from rich.text import Text
 from provisioner.cli import documents
 from provisioner.cli.display import ago, status, stdout, table
 from provisioner.cli.runs import runs_table
-from provisioner.stack import JobStatus
+from provisioner.stacks.model import JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from provisioner.aws.items import Item
-    from provisioner.stack import StackRecord
+    from provisioner.stacks.model import StackRecord
 
 _LABEL_COLUMNS = 23
 _SHOWN_ABOVE = frozenset({"job_name", "type", "description"})

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from provisioner.plain_text import cleaned
-from provisioner.runs import time_of
+from provisioner.runs.model import time_of
 from provisioner.terminal import CleanConsole
 
 if TYPE_CHECKING:

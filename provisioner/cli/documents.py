@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from provisioner.aws.items import Item
-    from provisioner.stack import StackRecord
+    from provisioner.stacks.model import StackRecord
 
 Document = dict[str, object]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from provisioner.errors import ProvisionerError
-from provisioner.runs import RunStatus
+from provisioner.runs.model import RunStatus
 
 
 class ExitCode(IntEnum):

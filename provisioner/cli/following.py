@@ -9,9 +9,9 @@ from provisioner import jobs
 from provisioner.aws.artifacts import pin
 from provisioner.cli import progress
 from provisioner.cli.progress import Progress
-from provisioner.deletions import HELD
 from provisioner.jobs import FieldError, Rejected
-from provisioner.stack import Deletion, JobStatus, StackRecord
+from provisioner.stacks.deletion_budget import HELD
+from provisioner.stacks.model import Deletion, JobStatus, StackRecord
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

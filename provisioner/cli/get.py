@@ -13,7 +13,7 @@ from provisioner.cli import detail, documents
 from provisioner.cli.display import hint, status, stdout, table
 from provisioner.cli.options import DEFAULT_STACK, Format, FormatOption, StackOption, one_command
 from provisioner.cli.session import Session, session
-from provisioner.stack import JobStatus, StackRecord
+from provisioner.stacks.model import JobStatus, StackRecord
 
 app = one_command()
 

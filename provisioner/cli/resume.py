@@ -6,7 +6,7 @@ from provisioner.aws.identity import caller_arn
 from provisioner.cli.display import hint
 from provisioner.cli.options import DEFAULT_STACK, JobArgument, StackOption, one_command
 from provisioner.cli.session import session
-from provisioner.runs import Pause, iso
+from provisioner.runs.model import Pause, iso
 
 app = one_command()
 

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from provisioner import guarded
 from provisioner.cli import following, progress
 from provisioner.cli.display import hint, say, status, stdout
 from provisioner.cli.exits import ExitCode
@@ -20,8 +19,8 @@ from provisioner.cli.options import (
 )
 from provisioner.cli.progress import Progress
 from provisioner.cli.session import Session, session
-from provisioner.jobs import Rejected
-from provisioner.stack import Deletion, JobStatus, StackRecord
+from provisioner.jobs import Rejected, guarded
+from provisioner.stacks.model import Deletion, JobStatus, StackRecord
 
 app = one_command()
 

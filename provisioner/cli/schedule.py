@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from provisioner import guarded
 from provisioner.aws.items import Item
 from provisioner.cli import documents
 from provisioner.cli.display import ago, duration, hint, span, status, stdout, table
@@ -25,10 +24,10 @@ from provisioner.cli.options import (
 from provisioner.cli.runs import execution_name, reason
 from provisioner.cli.session import Session, session
 from provisioner.errors import PermanentError
-from provisioner.jobs import Job, Rejected
-from provisioner.jobs.ticks import Tick, ticks_of
+from provisioner.jobs import Job, Rejected, guarded
+from provisioner.jobs.scheduled_times import Tick, ticks_of
 from provisioner.jobs.zones import zone
-from provisioner.runs import Pause, RunStatus
+from provisioner.runs.model import Pause, RunStatus
 
 app = one_command()
 

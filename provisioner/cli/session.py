@@ -12,19 +12,19 @@ from provisioner.aws.clients import translated
 from provisioner.aws.dead_letters import Place
 from provisioner.aws.dependants import DependantsTable
 from provisioner.aws.jobs_table import JobsTable
-from provisioner.aws.queue import ReconcileQueue
+from provisioner.aws.reconcile_queue import ReconcileQueue
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.errors import NotFoundError, PermanentError
 from provisioner.jobs.errors import did_you_mean
 from provisioner.settings import Allowed
-from provisioner.stack import JobStatus
+from provisioner.stacks.model import JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from provisioner.jobs import Job, Rejected
-    from provisioner.stack import StackRecord
+    from provisioner.stacks.model import StackRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from provisioner.cli.options import DEFAULT_STACK, JobArgument, StackOption, one
 from provisioner.cli.runs import execution_name
 from provisioner.cli.session import Session, session
 from provisioner.errors import NotFoundError, PermanentError
-from provisioner.run_control import stop as stop_run
-from provisioner.runs import RunStatus
+from provisioner.runs.model import RunStatus
+from provisioner.runs.overlap import stop as stop_run
 
 app = one_command()
 

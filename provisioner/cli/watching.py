@@ -18,7 +18,7 @@ from provisioner.cli.exits import OF_RUN
 from provisioner.cli.progress import Progress
 from provisioner.cli.runs import reason
 from provisioner.cli.session import Session
-from provisioner.runs import FINAL, RunStatus
+from provisioner.runs.model import FINAL, RunStatus
 
 _ROW_GRACE_SECONDS = 15
 """How long the row of an ended execution may take to say so, too."""

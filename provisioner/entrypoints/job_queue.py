@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner import jobs
 from provisioner.aws.message_queues import MESSAGE_ID
-from provisioner.entrypoints.measuring import Count, count
+from provisioner.entrypoints.metrics import Count, count
 from provisioner.entrypoints.running import message_runs
 from provisioner.entrypoints.shared import about, function, logger, settings
 from provisioner.errors import PermanentError, ProvisionerError
-from provisioner.messages import Message, message_id
+from provisioner.runs.messages import Message, message_id
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from provisioner.stack import Deletion, JobStatus
+from provisioner.stacks.model import Deletion, JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
-    from provisioner.pacing import Place, Quota
-    from provisioner.ports import Pace, Stacks
-    from provisioner.stack import StackRecord
+    from provisioner.stacks.model import StackRecord
+    from provisioner.stacks.ports import Pace, Stacks
+    from provisioner.stacks.rate_limits import Place, Quota
 
 P = ParamSpec("P")
 R = TypeVar("R")

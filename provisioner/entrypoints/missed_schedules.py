@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from provisioner import events
-from provisioner.aws.missed_ticks import MissedTicks
-from provisioner.aws.queue import ReconcileQueue
-from provisioner.entrypoints.measuring import Count, count
+from provisioner.aws.missed_schedules import MissedTicks
+from provisioner.aws.reconcile_queue import ReconcileQueue
+from provisioner.entrypoints.metrics import Count, count
 from provisioner.entrypoints.shared import about, buried, function, logger, settings
 from provisioner.errors import ProvisionerError
 from provisioner.events import UnreadableError

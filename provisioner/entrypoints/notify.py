@@ -10,13 +10,13 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from provisioner import guarded, notices
 from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.notifications import NotificationTopic
 from provisioner.aws.run_history import RunHistory
 from provisioner.entrypoints.shared import about, buried, function, logger, settings
-from provisioner.jobs import Event, Rejected
-from provisioner.notices import COMPARED_RUNS, Notice
+from provisioner.jobs import Event, Rejected, guarded
+from provisioner.notifications import detection
+from provisioner.notifications.detection import COMPARED_RUNS, Notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -54,13 +54,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     did not suffice for.
     """
     if "Records" not in event:
-        _topic().publish(notices.of_document(event))
+        _topic().publish(detection.of_document(event))
         return {}
     read: list[tuple[Any, Notice]] = []
     again: list[Any] = []
     for record in event["Records"]:
         try:
-            if notice := notices.of_record(record):
+            if notice := detection.of_record(record):
                 read.append((record, notice))
         except Exception as error:  # noqa: BLE001  (whatever a record does, its neighbours go on)
             if not buried(json.dumps(record, default=str), error, "notify"):
@@ -103,15 +103,15 @@ def _wanting(job_names: Iterable[str]) -> Mapping[str, Job | Rejected]:
 
 def _of_job(notice: Notice, job: Job | Rejected | None) -> Iterator[Notice]:
     """Yield what the job wants told of: the notice, and that the run was slow."""
-    if wanted := notices.wanted(notice, job):
+    if wanted := detection.wanted(notice, job):
         yield wanted
     if notice.event is not Event.SUCCEEDED or job is None or isinstance(job, Rejected):
         return
     if job.slow_percent is None or Event.SLOW not in job.notify:
         return
     took = _history().durations_ms(notice.job_name, notice.about, COMPARED_RUNS)
-    slow = notices.slow(notice, job.slow_percent, took)
-    if slow and (wanted := notices.wanted(slow, job)):
+    slow = detection.slow(notice, job.slow_percent, took)
+    if slow and (wanted := detection.wanted(slow, job)):
         yield wanted
 
 
@@ -144,8 +144,8 @@ def queued_too_long(now: datetime) -> int:
 def _told_of_waiting(run: Mapping[str, Any], job: Job | Rejected | None, now: datetime) -> bool:
     if job is None or isinstance(job, Rejected):
         return False
-    notice = notices.queued_too_long(run, job.queued_alert_minutes, now)
-    wanted = notice and notices.wanted(notice, job)
+    notice = detection.queued_too_long(run, job.queued_alert_minutes, now)
+    wanted = notice and detection.wanted(notice, job)
     if not wanted or not _history().mark_alerted(run["job_name"], run["trigger_id"], now):
         return False
     return _published(wanted)

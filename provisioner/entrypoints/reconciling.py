@@ -15,17 +15,15 @@ from typing import TYPE_CHECKING, Any  # noqa: E402
 
 from provisioner.aws import artifacts  # noqa: E402
 from provisioner.aws.cloudformation import CloudFormation  # noqa: E402
-from provisioner.aws.deletions import DeletionsTable  # noqa: E402
+from provisioner.aws.deletion_budget import DeletionsTable  # noqa: E402
 from provisioner.aws.dependants import DependantsTable  # noqa: E402
 from provisioner.aws.executions import JobExecutions  # noqa: E402
 from provisioner.aws.jobs_table import JobsTable  # noqa: E402
-from provisioner.aws.pace import PaceTable  # noqa: E402
-from provisioner.aws.queue import ReconcileQueue  # noqa: E402
+from provisioner.aws.rate_limits_table import PaceTable  # noqa: E402
+from provisioner.aws.reconcile_queue import ReconcileQueue  # noqa: E402
 from provisioner.aws.stacks_table import StacksTable  # noqa: E402
 from provisioner.aws.subnets import within_vpc  # noqa: E402
-from provisioner.deletions import Budget  # noqa: E402
-from provisioner.drift import detect_drift  # noqa: E402
-from provisioner.entrypoints.measuring import (  # noqa: E402
+from provisioner.entrypoints.metrics import (  # noqa: E402
     Count,
     CountedPace,
     CountedStacks,
@@ -35,10 +33,12 @@ from provisioner.entrypoints.shared import about, logger, settings  # noqa: E402
 from provisioner.errors import QueuedError, TemporaryError, ThrottledError  # noqa: E402
 from provisioner.events import Look  # noqa: E402
 from provisioner.jobs import Rejected  # noqa: E402
-from provisioner.plan import ContinueRollback, Create, Delete, Update  # noqa: E402
-from provisioner.ports import Ports  # noqa: E402
-from provisioner.reconcile import Reconciled, Reconciler  # noqa: E402
-from provisioner.record import Done, Waiting  # noqa: E402
+from provisioner.stacks.deletion_budget import Budget  # noqa: E402
+from provisioner.stacks.drift import detect_drift  # noqa: E402
+from provisioner.stacks.plan import ContinueRollback, Create, Delete, Update  # noqa: E402
+from provisioner.stacks.ports import Ports  # noqa: E402
+from provisioner.stacks.reconcile import Reconciled, Reconciler  # noqa: E402
+from provisioner.stacks.record import Done, Waiting  # noqa: E402
 
 gc.freeze()
 gc.enable()

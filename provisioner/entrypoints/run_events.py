@@ -13,8 +13,8 @@ from provisioner import jobs
 from provisioner.aws import executions
 from provisioner.aws.tasks import Tasks
 from provisioner.aws.triggers_table import TriggersTable
-from provisioner.completion import complete
-from provisioner.runs import ENDED_AS, EndedExecution, RunStatus, waited_of
+from provisioner.runs.completion import complete
+from provisioner.runs.model import ENDED_AS, EndedExecution, RunStatus, waited_of
 from provisioner.settings import Settings
 
 if TYPE_CHECKING:

@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from provisioner import events, guarded
+from provisioner import events
 from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.triggers_table import TriggersTable
-from provisioner.entrypoints.measuring import Count, count
+from provisioner.entrypoints.metrics import Count, count
 from provisioner.entrypoints.running import chain, control, message_runs
 from provisioner.entrypoints.shared import buried, function, item_failures, logger, settings
 from provisioner.errors import TemporaryError
-from provisioner.jobs import Rejected
-from provisioner.pausing import pause_after
-from provisioner.runs import RunStatus
+from provisioner.jobs import Rejected, guarded
+from provisioner.runs.model import RunStatus
+from provisioner.runs.pausing import pause_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -5,17 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import cache
 
+from provisioner.aws.concurrency_table import PlacesTable
 from provisioner.aws.dependants import DependantsTable
 from provisioner.aws.executions import JobExecutions
 from provisioner.aws.message_queues import MessageQueues
-from provisioner.aws.places_table import PlacesTable
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.tasks import Tasks
 from provisioner.aws.triggers_table import TriggersTable
-from provisioner.dependencies import Chain
 from provisioner.entrypoints.shared import settings
-from provisioner.message_runs import MessageRuns
-from provisioner.run_control import RunControl
+from provisioner.runs.concurrency import MessageRuns
+from provisioner.runs.dependencies import Chain
+from provisioner.runs.overlap import RunControl
 
 
 @cache

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from aws_lambda_powertools import Logger
 
 from provisioner.aws.dead_letter_queue import DeadLetterQueue
-from provisioner.entrypoints.measuring import Count, count, known_digest, measured
+from provisioner.entrypoints.metrics import Count, count, known_digest, measured
 from provisioner.settings import Settings
 
 if TYPE_CHECKING:

@@ -6,14 +6,14 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from provisioner import notices, slack, slack_messages
 from provisioner.aws.secrets import Secret
 from provisioner.aws.slack_queue import SlackQueue
 from provisioner.entrypoints.shared import about, buried, function, logger, settings
 from provisioner.errors import TemporaryError
-from provisioner.notices import Alarm, Notice
+from provisioner.notifications import detection, slack_blocks, slack_client
+from provisioner.notifications.detection import Alarm, Notice
+from provisioner.notifications.slack_client import RateLimitedError, StaleSecretError
 from provisioner.settings import SlackSettings
-from provisioner.slack import RateLimitedError, StaleSecretError
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -63,22 +63,22 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _show(record: Any) -> None:  # noqa: ANN401
-    match notices.of_text(record["body"], settings().platform.prefix):
+    match detection.of_text(record["body"], settings().platform.prefix):
         case Notice() as notice:
             with about(notice.job_name):
-                _send(slack_messages.message(notice), notice.slack_channel)
+                _send(slack_blocks.message(notice), notice.slack_channel)
                 logger.info("shown", notice_id=notice.notice_id)
         case Alarm() as alarm:
-            _send(slack_messages.alarm_message(alarm), None)
+            _send(slack_blocks.alarm_message(alarm), None)
             logger.info("shown", alarm=alarm.name)
 
 
 def _send(message: dict[str, Any], channel: str | None) -> None:
     try:
-        slack.post(slack.destination(_secret().value()), message, channel)
+        slack_client.post(slack_client.destination(_secret().value()), message, channel)
     except StaleSecretError:
         _secret().forget()
-        slack.post(slack.destination(_secret().value()), message, channel)
+        slack_client.post(slack_client.destination(_secret().value()), message, channel)
 
 
 def _postpone(record: Any, seconds: int) -> None:  # noqa: ANN401

@@ -11,23 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from provisioner import guarded
 from provisioner.aws.cloudformation import CloudFormation
-from provisioner.aws.deletions import DeletionsTable
+from provisioner.aws.deletion_budget import DeletionsTable
 from provisioner.aws.jobs_table import JobsTable
-from provisioner.aws.queue import MAX_DELAY_SECONDS, ReconcileQueue
+from provisioner.aws.reconcile_queue import MAX_DELAY_SECONDS, ReconcileQueue
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.triggers_table import TriggersTable
-from provisioner.comparison import believable, compare, due_for_drift
-from provisioner.deletions import Budget
 from provisioner.entrypoints import sweep_revisions, sweep_runs
-from provisioner.entrypoints.measuring import Count, count, measured
+from provisioner.entrypoints.metrics import Count, count, measured
 from provisioner.entrypoints.notify import queued_too_long
 from provisioner.errors import ProvisionerError
-from provisioner.jobs import Rejected
-from provisioner.pacing import is_believable
+from provisioner.jobs import Rejected, guarded
 from provisioner.settings import Settings
-from provisioner.stack import Deletion, JobStatus, StackRecord
+from provisioner.stacks.daily_check import believable, compare, due_for_drift
+from provisioner.stacks.deletion_budget import Budget
+from provisioner.stacks.model import Deletion, JobStatus, StackRecord
+from provisioner.stacks.rate_limits import is_believable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,14 +9,14 @@ from provisioner.aws.task_definitions import TaskDefinitions
 from provisioner.entrypoints.running import control
 from provisioner.entrypoints.shared import logger, settings
 from provisioner.errors import ProvisionerError
-from provisioner.revisions import Revision, not_needed, revision_of
-from provisioner.runs import RunStatus
+from provisioner.runs.model import RunStatus
+from provisioner.stacks.task_definitions import Revision, not_needed, revision_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from provisioner.stack import StackRecord
+    from provisioner.stacks.model import StackRecord
 
 MOST_A_DAY = 300
 """DeregisterTaskDefinition is throttled at about one a second; what is left over costs nothing."""

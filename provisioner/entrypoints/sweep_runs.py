@@ -7,10 +7,10 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from provisioner.entrypoints.measuring import Count, count
+from provisioner.entrypoints.metrics import Count, count
 from provisioner.entrypoints.running import control, message_runs
 from provisioner.entrypoints.shared import logger
-from provisioner.runs import RunStatus
+from provisioner.runs.model import RunStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

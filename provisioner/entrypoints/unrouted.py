@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from provisioner import jobs
 from provisioner.aws.message_queues import MESSAGE_ID, MessageQueues
 from provisioner.aws.stacks_table import StacksTable
-from provisioner.entrypoints.measuring import Count, count
+from provisioner.entrypoints.metrics import Count, count
 from provisioner.entrypoints.shared import buried, function, logger, settings
 from provisioner.errors import NotFoundError, ProvisionerError, UnroutedError
 from provisioner.events import message_attribute
-from provisioner.messages import Message, message_id
+from provisioner.runs.messages import Message, message_id
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -20,7 +20,6 @@ from pydantic import (
 
 from provisioner.jobs import artifacts, sizes
 from provisioner.jobs.artifacts import S3Object
-from provisioner.jobs.contract import contract, default_fits
 from provisioner.jobs.dependencies import job_names
 from provisioner.jobs.environment import (
     container_environment,
@@ -42,8 +41,9 @@ from provisioner.jobs.payload import container_payload, lambda_payload
 from provisioner.jobs.permissions import Submit, grants
 from provisioner.jobs.queue import Queue, queue_options
 from provisioner.jobs.schedule import expressions
+from provisioner.jobs.scheduled_times import all_come
+from provisioner.jobs.schema_dialect import contract, default_fits
 from provisioner.jobs.tags import tag_map
-from provisioner.jobs.ticks import all_come
 from provisioner.jobs.values import choice, decimal, flag, known, line, whole, words
 from provisioner.jobs.zones import instant, zone_name
 

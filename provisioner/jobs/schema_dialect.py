@@ -11,7 +11,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from provisioner.jobs import json_schema, patterns, schema_places
+from provisioner.jobs import patterns, payload_schema, schema_places
 from provisioner.jobs.errors import (
     MAX_ERRORS,
     FieldError,
@@ -114,7 +114,7 @@ def _misfits(
 ) -> tuple[tuple[str, str], ...]:
     if schema is None:
         return ()
-    found = json_schema.misfits(schema, payload, partial=partial)
+    found = payload_schema.misfits(schema, payload, partial=partial)
     return tuple((_path(at), message) for at, message in found)
 
 
@@ -145,7 +145,7 @@ def _problems(schema: dict[str, object]) -> Iterator[tuple[Parts, str]]:
             if problem := _problem(keyword, value, targets):
                 yield (*at, keyword), problem
             elif not isinstance(found := _VALUES[keyword], bool):
-                for inner, message in json_schema.misfits(found, value):
+                for inner, message in payload_schema.misfits(found, value):
                     yield (*at, keyword, *inner), message
 
 

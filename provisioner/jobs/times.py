@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
 from provisioner.jobs.schedule import At, Cron, Rate, parse
-from provisioner.jobs.ticks import ticks_of
+from provisioner.jobs.scheduled_times import ticks_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from provisioner import placeholders
+from provisioner.jobs import placeholders
 from provisioner.local import image, registry
 from provisioner.local.clients import client, table
 from provisioner.local.errors import LocalError

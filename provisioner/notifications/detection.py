@@ -17,9 +17,9 @@ from urllib.parse import quote
 from provisioner.events import UnreadableError, of_stream_record
 from provisioner.jobs import DEFAULT_EVENTS, Event, Job, Rejected
 from provisioner.jobs.names import DEAD_LETTERS_ALARM
-from provisioner.runs import RunStatus, time_of
+from provisioner.runs.model import RunStatus, time_of
 from provisioner.settings import console_home
-from provisioner.stack import JobStatus
+from provisioner.stacks.model import JobStatus
 
 COMPARED_RUNS = 10
 """Succeeded runs that a run is compared with to see whether it was slow."""

@@ -15,7 +15,7 @@ from provisioner.plain_text import cleaned
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from provisioner.notices import Alarm, Notice
+    from provisioner.notifications.detection import Alarm, Notice
 
 _MAX_HEADER = 150
 _MAX_SECTION = 3000

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from provisioner.ports import Runs, Work
-    from provisioner.runs import EndedExecution
+    from provisioner.runs.model import EndedExecution
+    from provisioner.stacks.ports import Runs, Work
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,15 +14,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from provisioner.errors import ConflictError, PermanentError, TemporaryError
-from provisioner.messages import Limits, batches
-from provisioner.runs import iso
+from provisioner.runs.messages import Limits, batches
+from provisioner.runs.model import iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from provisioner.messages import Batch, Message
-    from provisioner.ports import Executions, MessageQueues, Places, Records
+    from provisioner.runs.messages import Batch, Message
+    from provisioner.stacks.ports import Executions, MessageQueues, Places, Records
 
 AGAIN_SECONDS = 30
 """Before a message is tried again whose run could not be started for the moment."""

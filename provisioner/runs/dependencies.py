@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provisioner.jobs import Job
-    from provisioner.ports import Dependants, Executions
-    from provisioner.ports import Jobs as JobRows
-    from provisioner.runs import Success
+    from provisioner.runs.model import Success
+    from provisioner.stacks.ports import Dependants, Executions
+    from provisioner.stacks.ports import Jobs as JobRows
 
 MAX_CHAIN = 200
 """Jobs that are looked through for a circle: nobody could follow a longer chain."""

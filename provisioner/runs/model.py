@@ -134,7 +134,7 @@ class Lock:
     def is_free(self, now: datetime) -> bool:
         """Tell whether the next run may take it: nobody has it, or no lease that can be believed.
 
-        The workflow's own condition says the same (templates/transactions.py).
+        The workflow's own condition says the same (templates/workflow/transactions.py).
         """
         left = self.lease_until - int(now.timestamp())
         return self.owner is None or not 0 <= left <= LONGEST_LEASE_SECONDS

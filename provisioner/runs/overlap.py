@@ -12,17 +12,17 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from provisioner.completion import complete
 from provisioner.errors import ConflictError, NotFoundError, PermanentError
-from provisioner.runs import OVERLAP, STOPPED, RunStatus, WaitingEnd
+from provisioner.runs.completion import complete
+from provisioner.runs.model import OVERLAP, STOPPED, RunStatus, WaitingEnd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from provisioner.completion import Completed
-    from provisioner.ports import Executions, Runs, Stopping, Work
-    from provisioner.runs import EndedExecution, FoundRun, Lock, WaitingRun
+    from provisioner.runs.completion import Completed
+    from provisioner.runs.model import EndedExecution, FoundRun, Lock, WaitingRun
+    from provisioner.stacks.ports import Executions, Runs, Stopping, Work
 
 
 RunKey: TypeAlias = tuple[str, str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from provisioner.runs import Pause, RunStatus, iso
+from provisioner.runs.model import Pause, RunStatus, iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

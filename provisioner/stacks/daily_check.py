@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from provisioner.pacing import PER_SECOND, Quota
-from provisioner.stack import IN_PROGRESS, SETTLED, Deletion, JobStatus
+from provisioner.stacks.model import IN_PROGRESS, SETTLED, Deletion, JobStatus
+from provisioner.stacks.rate_limits import PER_SECOND, Quota
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from provisioner.stack import StackRecord, StackSummary
+    from provisioner.stacks.model import StackRecord, StackSummary
 
 
 class Finding(StrEnum):

@@ -7,11 +7,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from provisioner.errors import ConflictError
-from provisioner.pacing import LONGEST_WAIT, Quota
-from provisioner.stack import JobStatus
+from provisioner.stacks.model import JobStatus
+from provisioner.stacks.rate_limits import LONGEST_WAIT, Quota
 
 if TYPE_CHECKING:
-    from provisioner.ports import Ports
+    from provisioner.stacks.ports import Ports
 
 FOUND_AFTER_SECONDS = 600
 """Detection takes minutes, by the number of resources; a look then shows what it found."""

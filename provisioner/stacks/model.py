@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from provisioner.jobs import FieldError
-    from provisioner.pacing import Admission
+    from provisioner.stacks.rate_limits import Admission
 
 
 OWNER_TAG = "provisioner"

@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 import templates
 from provisioner import jobs
 from provisioner.errors import NoChangesError, PermanentError
-from provisioner.plan import ContinueRollback, Create, Delete, Operation, Update, Wanted
-from provisioner.ports import StackRequest
-from provisioner.record import Done, Outcome, Refused, Unchanged
-from provisioner.stack import (
+from provisioner.stacks.model import (
     CONTINUE,
     OWNER_TAG,
     REBUILDING,
@@ -19,12 +16,15 @@ from provisioner.stack import (
     StackState,
     request_token,
 )
+from provisioner.stacks.plan import ContinueRollback, Create, Delete, Operation, Update, Wanted
+from provisioner.stacks.ports import StackRequest
+from provisioner.stacks.record import Done, Outcome, Refused, Unchanged
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from provisioner.ports import StackOperations
     from provisioner.settings import Platform
+    from provisioner.stacks.ports import StackOperations
 
 
 class Operations:

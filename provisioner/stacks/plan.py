@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias, assert_never
 
-from provisioner.causes import is_recoverable
 from provisioner.jobs import FieldError, Job, Rejected
-from provisioner.pacing import is_believable
-from provisioner.stack import (
+from provisioner.stacks.failure_causes import is_recoverable
+from provisioner.stacks.model import (
     IN_PROGRESS,
     SETTLED,
     UNBORN,
@@ -26,6 +25,7 @@ from provisioner.stack import (
     StackState,
     StackStatus,
 )
+from provisioner.stacks.rate_limits import is_believable
 
 MAX_ATTEMPTS = 5
 """Failed operations of one digest before it is FAILED."""

@@ -9,10 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
-    from provisioner import messages
     from provisioner.jobs import Job, Rejected
-    from provisioner.pacing import Place, Quota
-    from provisioner.runs import (
+    from provisioner.runs import messages
+    from provisioner.runs.model import (
         EndedExecution,
         FoundRun,
         Lock,
@@ -22,7 +21,8 @@ if TYPE_CHECKING:
         WaitingEnd,
         WaitingRun,
     )
-    from provisioner.stack import StackRecord, StackState
+    from provisioner.stacks.model import StackRecord, StackState
+    from provisioner.stacks.rate_limits import Place, Quota
 
 
 @dataclass(frozen=True, slots=True)

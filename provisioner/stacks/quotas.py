@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from provisioner.jobs import Rejected
-from provisioner.pacing import Quota
-from provisioner.plan import (
+from provisioner.stacks.model import JobStatus, StackRecord, StackState, StackStatus
+from provisioner.stacks.plan import (
     ContinueRollback,
     Create,
     Delete,
@@ -15,7 +15,7 @@ from provisioner.plan import (
     Update,
     decide,
 )
-from provisioner.stack import JobStatus, StackRecord, StackState, StackStatus
+from provisioner.stacks.rate_limits import Quota
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -9,9 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from provisioner import guarded, jobs
-from provisioner.admission import needed, quota_of
-from provisioner.dependencies import without_circle
+from provisioner import jobs
 from provisioner.errors import (
     ConflictError,
     PermanentError,
@@ -21,10 +19,17 @@ from provisioner.errors import (
     TemporaryError,
     ThrottledError,
 )
-from provisioner.jobs import Job, Rejected
-from provisioner.operations import Operations
-from provisioner.pacing import LONGEST_WAIT, Place, Quota
-from provisioner.plan import (
+from provisioner.jobs import Job, Rejected, guarded
+from provisioner.runs.dependencies import without_circle
+from provisioner.stacks.model import (
+    Deletion,
+    Failure,
+    JobStatus,
+    StackRecord,
+    StackState,
+)
+from provisioner.stacks.operations import Operations
+from provisioner.stacks.plan import (
     Action,
     Delete,
     Desired,
@@ -36,7 +41,9 @@ from provisioner.plan import (
     counts_as_deletion,
     decide,
 )
-from provisioner.record import (
+from provisioner.stacks.quotas import needed, quota_of
+from provisioner.stacks.rate_limits import LONGEST_WAIT, Place, Quota
+from provisioner.stacks.record import (
     Done,
     Outcome,
     Refused,
@@ -49,19 +56,12 @@ from provisioner.record import (
     unseen,
     waiting,
 )
-from provisioner.stack import (
-    Deletion,
-    Failure,
-    JobStatus,
-    StackRecord,
-    StackState,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-    from provisioner.ports import Ports
     from provisioner.settings import Platform
+    from provisioner.stacks.ports import Ports
 
 JOB_SECONDS = 5.0
 """Of processor time for one job of a batch; templates of the largest rows take a tenth of that."""

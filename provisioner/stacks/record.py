@@ -6,11 +6,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
-from provisioner.causes import is_recoverable
-from provisioner.deletions import HELD
 from provisioner.jobs import FieldError
-from provisioner.pacing import PER_SECOND, Admission, Place, Quota
-from provisioner.plan import (
+from provisioner.stacks.deletion_budget import HELD
+from provisioner.stacks.failure_causes import is_recoverable
+from provisioner.stacks.model import (
+    SETTLED,
+    Condition,
+    Deletion,
+    Drift,
+    DriftStatus,
+    Failure,
+    JobStatus,
+    StackRecord,
+    StackState,
+    StackStatus,
+)
+from provisioner.stacks.plan import (
     MAX_ATTEMPTS,
     Action,
     ContinueRollback,
@@ -26,18 +37,7 @@ from provisioner.plan import (
     Wanted,
     backoff,
 )
-from provisioner.stack import (
-    SETTLED,
-    Condition,
-    Deletion,
-    Drift,
-    DriftStatus,
-    Failure,
-    JobStatus,
-    StackRecord,
-    StackState,
-    StackStatus,
-)
+from provisioner.stacks.rate_limits import PER_SECOND, Admission, Place, Quota
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,13 +13,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from provisioner import jobs
-from provisioner.stack import JobStatus
+from provisioner.stacks.model import JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from provisioner.runs import FoundRun
-    from provisioner.stack import StackRecord
+    from provisioner.runs.model import FoundRun
+    from provisioner.stacks.model import StackRecord
 
 SETTLES_AFTER = timedelta(minutes=10)
 """By then no execution is admitted that knows the definition from before an update: an admission

@@ -9,8 +9,8 @@ from troposphere.cloudwatch import Alarm, MetricDimension
 
 from provisioner.jobs import stack_name
 from provisioner.jobs.names import DEAD_LETTERS_ALARM
-from templates.arns import in_account
-from templates.queue import dead_letter_queue_name
+from templates.parts.arns import in_account
+from templates.parts.queue import dead_letter_queue_name
 
 if TYPE_CHECKING:
     from troposphere import AWSHelperFn

@@ -1,7 +1,7 @@
 """The queue of a job: messages of the bootstrap's topic that name the job start its runs.
 
 Three queues: the first starts runs; in the second messages wait for a place, and nothing polls it
-(`provisioner.message_runs`); the third keeps what could not be started.
+(`provisioner.runs.concurrency`); the third keeps what could not be started.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from troposphere.sns import SubscriptionResource
 from troposphere.sqs import Queue, QueuePolicy, RedrivePolicy
 
 from provisioner.jobs import stack_name
-from provisioner.messages import DEAD, MAX_INPUT_BYTES, RETENTION_SECONDS, WAITING
-from templates.arns import in_account
+from provisioner.runs.messages import DEAD, MAX_INPUT_BYTES, RETENTION_SECONDS, WAITING
+from templates.parts.arns import in_account
 
 if TYPE_CHECKING:
     from troposphere import AWSHelperFn, PropsDictType

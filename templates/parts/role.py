@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from troposphere.iam import Policy, Role
 
-from templates.arns import in_account
-from templates.logs import group_name
+from templates.parts.arns import in_account
+from templates.parts.logs import group_name
 
 if TYPE_CHECKING:
     from troposphere import Sub

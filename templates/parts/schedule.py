@@ -16,7 +16,7 @@ from troposphere.scheduler import (
 )
 
 from provisioner.jobs import planned, stack_name
-from templates.arns import in_account
+from templates.parts.arns import in_account
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from troposphere.stepfunctions import StateMachine
 
 from provisioner.jobs import stack_name
-from templates import fan_out
-from templates.arns import in_account
-from templates.asl import definition_string
-from templates.detours import collect, refused, settle, store
-from templates.expressions import (
+from templates.parts.arns import in_account
+from templates.workflow import fan_out
+from templates.workflow.asl import definition_string
+from templates.workflow.exceptional_states import collect, refused, settle, store
+from templates.workflow.expressions import (
     attempt_seconds,
     failure,
     is_large,
@@ -25,9 +25,9 @@ from templates.expressions import (
     jsonata,
     prepare,
 )
-from templates.judgement import judgement, pause
-from templates.states import CANCELED, COLLISION_RETRY, SERVICE_RETRY, State, transaction
-from templates.transactions import Admission
+from templates.workflow.failure_rules import judgement, pause
+from templates.workflow.states import CANCELED, COLLISION_RETRY, SERVICE_RETRY, State, transaction
+from templates.workflow.transactions import Admission
 
 if TYPE_CHECKING:
     from provisioner.jobs import Job

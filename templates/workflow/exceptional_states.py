@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioner.runs import OVERLAP
-from templates.expressions import ENTERED_MILLIS, jsonata
-from templates.states import CANCELED, SERVICE_RETRY, State, choice, transaction
+from provisioner.runs.model import OVERLAP
+from templates.workflow.expressions import ENTERED_MILLIS, jsonata
+from templates.workflow.states import CANCELED, SERVICE_RETRY, State, choice, transaction
 
 if TYPE_CHECKING:
     from provisioner.settings import Platform
-    from templates.transactions import Admission
+    from templates.workflow.transactions import Admission
 
 RESULT_BYTES = 40_000
 """Of a container's result; a larger one is recorded by its address."""

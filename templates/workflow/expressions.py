@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING
 
 from provisioner.jobs import OVERLAPS
-from templates import overrides
+from templates.workflow import overrides
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

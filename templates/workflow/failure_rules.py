@@ -11,8 +11,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from templates.expressions import CAUSE_CHARACTERS, ENTERED_MILLIS, jsonata
-from templates.states import State, choice
+from templates.workflow.expressions import CAUSE_CHARACTERS, ENTERED_MILLIS, jsonata
+from templates.workflow.states import State, choice
 
 if TYPE_CHECKING:
     from provisioner.jobs import FailureRule, Job

@@ -17,9 +17,9 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from provisioner.jobs import MAX_ITEMS
-from templates.expressions import STARTED_BY, jsonata, squeezed
-from templates.fan_out_result import SUCCEEDED, broken, summary, tally
-from templates.states import SERVICE_RETRY, State
+from templates.workflow.expressions import STARTED_BY, jsonata, squeezed
+from templates.workflow.fan_out_result import SUCCEEDED, broken, summary, tally
+from templates.workflow.states import SERVICE_RETRY, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

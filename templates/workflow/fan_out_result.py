@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 from provisioner.jobs import MAX_ITEMS
-from templates.expressions import CAUSE_CHARACTERS, jsonata, squeezed
-from templates.judgement import LATE
-from templates.states import State, choice
+from templates.workflow.expressions import CAUSE_CHARACTERS, jsonata, squeezed
+from templates.workflow.failure_rules import LATE
+from templates.workflow.states import State, choice
 
 if TYPE_CHECKING:
     from provisioner.jobs import FanOut

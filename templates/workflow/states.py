@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from templates.expressions import jsonata, squeezed
+from templates.workflow.expressions import jsonata, squeezed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

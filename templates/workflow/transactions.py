@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provisioner.runs import (
+from provisioner.runs.model import (
     CLOCKS_DIFFER_SECONDS,
     LONGEST_LEASE_SECONDS,
     MAX_WAITING,
@@ -18,7 +18,8 @@ from provisioner.runs import (
     PAUSED,
     TICK_RETENTION_SECONDS,
 )
-from templates.expressions import (
+from templates.parts.logs import console_url, group_name
+from templates.workflow.expressions import (
     ENTERED_MILLIS,
     ENTERED_SECONDS,
     NAME,
@@ -26,7 +27,6 @@ from templates.expressions import (
     jsonata,
     squeezed,
 )
-from templates.logs import console_url, group_name
 
 if TYPE_CHECKING:
     from provisioner.jobs import Job

@@ -8,8 +8,8 @@ from typing import Protocol
 import pytest
 
 from provisioner.errors import ConflictError, NoChangesError, PermanentError
-from provisioner.ports import StackOperations, StackRequest
-from provisioner.stack import IN_PROGRESS, OWNER_TAG, StackStatus, request_token
+from provisioner.stacks.model import IN_PROGRESS, OWNER_TAG, StackStatus, request_token
+from provisioner.stacks.ports import StackOperations, StackRequest
 
 S = StackStatus
 A, B = "a" * 64, "b" * 64

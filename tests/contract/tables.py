@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from provisioner.deletions import WINDOW
 from provisioner.errors import ConflictError
-from provisioner.pacing import HELD_FOR, Admission, Quota
-from provisioner.stack import Failure, JobStatus, StackRecord
+from provisioner.stacks.deletion_budget import WINDOW
+from provisioner.stacks.model import Failure, JobStatus, StackRecord
+from provisioner.stacks.rate_limits import HELD_FOR, Admission, Quota
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from provisioner.deletions import Budget
+from provisioner.stacks.deletion_budget import Budget
 from tests.contract.operations import (
     BusyOperationsContract,
     FailingOperationsContract,

@@ -12,13 +12,13 @@ import pytest
 
 from provisioner.aws.clients import client
 from provisioner.aws.cloudformation import CloudFormation
-from provisioner.aws.deletions import DeletionsTable
+from provisioner.aws.deletion_budget import DeletionsTable
 from provisioner.aws.jobs_table import JobsTable
-from provisioner.aws.pace import PaceTable
-from provisioner.aws.queue import ReconcileQueue
+from provisioner.aws.rate_limits_table import PaceTable
+from provisioner.aws.reconcile_queue import ReconcileQueue
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.task_definitions import TaskDefinitions
-from provisioner.deletions import Budget
+from provisioner.stacks.deletion_budget import Budget
 from tests.contract.operations import PREFIX, OperationsContract
 from tests.contract.tables import (
     DeletionsContract,

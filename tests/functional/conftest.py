@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from provisioner.aws import clients, message_queues
 from provisioner.entrypoints import (
-    measuring,
+    metrics,
     notify,
     reconciling,
     run_events,
@@ -159,5 +159,5 @@ def forget():
         sweep._triggers,
     ):
         cached.cache_clear()
-    measuring._counts.clear()  # a function that a test calls in part publishes nothing
-    measuring._before.clear()
+    metrics._counts.clear()  # a function that a test calls in part publishes nothing
+    metrics._before.clear()

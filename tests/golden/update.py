@@ -15,10 +15,10 @@ from pathlib import Path
 import yaml
 
 import templates
-from provisioner import slack_messages
 from provisioner.jobs import EcsJob, Event, Job, LambdaJob, Rejected, parse
-from provisioner.notices import Notice
-from provisioner.placeholders import filled
+from provisioner.jobs.placeholders import filled
+from provisioner.notifications import slack_blocks
+from provisioner.notifications.detection import Notice
 from tests.support.platforms import PLATFORM
 
 GOLDEN = Path(__file__).parent
@@ -85,7 +85,7 @@ def rendered() -> dict[str, str]:
         template = json.loads(templates.to_json(templates.build(example(path), PLATFORM, NOW)))
         for name, content in (("json", template), ("asl.json", workflow(template))):
             files[f"{path.stem}.{name}"] = json.dumps(content, indent=2) + "\n"
-    message = slack_messages.message(NOTICE)
+    message = slack_blocks.message(NOTICE)
     files["slack-message.json"] = json.dumps(message, indent=2, ensure_ascii=False) + "\n"
     return files
 

@@ -13,7 +13,7 @@ import pytest
 
 import templates
 from tests.functional.step_functions import Scope, TaskError, expressions, recording
-from tests.functional.test_run_time import Unrecorded
+from tests.functional.workflow.test_run_time import Unrecorded
 from tests.golden.update import workflow
 from tests.support import generated_rows
 from tests.support.platforms import PLATFORM

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import hypothesis.strategies as st
 
-from provisioner.stack import OWNER_TAG, SETTLED, Drift, DriftStatus, StackStatus
+from provisioner.stacks.model import OWNER_TAG, SETTLED, Drift, DriftStatus, StackStatus
 from tests.simulation.world.stacks import BY_HAND, DELETABLE, Spec, Trouble
 from tests.simulation.world.world import World
 

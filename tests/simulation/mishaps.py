@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import hypothesis.strategies as st
 
-from provisioner.pacing import Hold, Line, Quota
+from provisioner.stacks.rate_limits import Hold, Line, Quota
 from tests.simulation.world.faults import ERRORS, Death, Outage
 from tests.simulation.world.world import World
 

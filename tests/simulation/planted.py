@@ -8,11 +8,18 @@ from typing import Any
 
 import pytest
 
-from provisioner import admission, operations, pacing, plan, reconcile, record
 from provisioner.entrypoints import job_stream, reconcile_queue, reconciling
-from provisioner.plan import Desired
-from provisioner.reconcile import Reconciler
-from provisioner.stack import IN_PROGRESS, SETTLED, JobStatus, StackRecord, StackState, StackStatus
+from provisioner.stacks import operations, plan, quotas, rate_limits, reconcile, record
+from provisioner.stacks.model import (
+    IN_PROGRESS,
+    SETTLED,
+    JobStatus,
+    StackRecord,
+    StackState,
+    StackStatus,
+)
+from provisioner.stacks.plan import Desired
+from provisioner.stacks.reconcile import Reconciler
 from tests.simulation.world.tables import StacksTable
 from tests.support.platforms import PLATFORM
 
@@ -159,7 +166,7 @@ def repairs_rows_that_are_paused(patch: pytest.MonkeyPatch) -> None:
             desired = replace(desired, job=job)
         return real(desired, *more)
 
-    for module in (reconcile, admission):
+    for module in (reconcile, quotas):
         patch.setattr(module, "decide", decide)
 
 
@@ -172,7 +179,7 @@ def updates_over_what_somebody_deleted(patch: pytest.MonkeyPatch) -> None:
 
 
 def believes_every_time(patch: pytest.MonkeyPatch) -> None:
-    for module in (pacing, plan):
+    for module in (rate_limits, plan):
         patch.setattr(module, "is_believable", lambda *_: True)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.stack import Deletion, JobStatus
+from provisioner.stacks.model import Deletion, JobStatus
 from tests.simulation.machine import row_of
 from tests.simulation.world.cloudformation import LONGEST_SECONDS
 from tests.simulation.world.queue import message

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.stack import JobStatus
+from provisioner.stacks.model import JobStatus
 from tests.simulation.machine import row_of
 from tests.simulation.world.cloudformation import LONGEST_SECONDS
 from tests.simulation.world.lambdas import FunctionError

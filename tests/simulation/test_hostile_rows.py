@@ -8,8 +8,9 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from provisioner import guarded, jobs
-from provisioner.stack import JobStatus
+from provisioner import jobs
+from provisioner.jobs import guarded
+from provisioner.stacks.model import JobStatus
 from tests.simulation.machine import row_of
 from tests.simulation.test_neighbours import SHARE_SECONDS
 from tests.simulation.world.calls import TIMEOUT_SECONDS

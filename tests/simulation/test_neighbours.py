@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from provisioner.stack import JobStatus, StackStatus
+from provisioner.stacks.model import JobStatus, StackStatus
 from tests.simulation.deeds import RECOVERABLE, TERMINAL, ResourceIsBroken, SomebodyMakes
 from tests.simulation.machine import row_of
 from tests.simulation.mishaps import NonsenseInTheQueue, PoisonInTheStream

@@ -21,8 +21,8 @@ from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.cli.commands import COMMANDS, app, load
 from provisioner.jobs import Rejected
-from provisioner.runs import iso
-from provisioner.stack import JobStatus, StackRecord
+from provisioner.runs.model import iso
+from provisioner.stacks.model import JobStatus, StackRecord
 from tests.support.waiting import wait_until
 
 REGION = "eu-west-1"

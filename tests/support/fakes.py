@@ -7,12 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from provisioner import deletions, pacing
-from provisioner.deletions import Budget, Deletions
 from provisioner.errors import ConflictError, NoChangesError, PermanentError
-from provisioner.pacing import HELD_FOR, Hold, Line, Place, Quota
-from provisioner.ports import StackRequest
-from provisioner.stack import (
+from provisioner.stacks import deletion_budget, rate_limits
+from provisioner.stacks.deletion_budget import Budget, Deletions
+from provisioner.stacks.model import (
     IN_PROGRESS,
     OWNER_TAG,
     SETTLED,
@@ -25,6 +23,8 @@ from provisioner.stack import (
     StackStatus,
     digest_of,
 )
+from provisioner.stacks.ports import StackRequest
+from provisioner.stacks.rate_limits import HELD_FOR, Hold, Line, Place, Quota
 
 S = StackStatus
 
@@ -102,7 +102,9 @@ class FakeDeletions:
         self._clock = clock
 
     def admit(self, job_name: str) -> bool:
-        self.known, admitted = deletions.admit(self.known, job_name, self._budget, self._clock())
+        self.known, admitted = deletion_budget.admit(
+            self.known, job_name, self._budget, self._clock()
+        )
         return admitted
 
     def count_jobs(self, all_jobs: int) -> None:
@@ -148,21 +150,21 @@ class FakePace:
 
     def enter(self, quota: Quota, *, admitted: bool) -> Place:
         line = self.lines.get(quota, Line())
-        self.lines[quota], place = pacing.enter(line, quota, self._clock(), admitted=admitted)
+        self.lines[quota], place = rate_limits.enter(line, quota, self._clock(), admitted=admitted)
         return place
 
     def take(self, quota: Quota) -> Place:
         line = self.lines.get(quota, Line())
-        self.lines[quota], place = pacing.take(line, quota, self._clock())
+        self.lines[quota], place = rate_limits.take(line, quota, self._clock())
         return place
 
     def back_off(self, quota: Quota) -> None:
-        self.lines[quota] = pacing.back_off(self.lines.get(quota, Line()), self._clock())
+        self.lines[quota] = rate_limits.back_off(self.lines.get(quota, Line()), self._clock())
 
     def hold(self, quota: Quota, reason: str) -> datetime:
         until = self._clock() + HELD_FOR
         line = self.lines.get(quota, Line())
-        self.lines[quota] = pacing.held(line, Hold(until, reason))
+        self.lines[quota] = rate_limits.held(line, Hold(until, reason))
         return until
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 from provisioner.jobs.attributes import ALIASES
-from provisioner.jobs.contract import KEYWORDS
+from provisioner.jobs.schema_dialect import KEYWORDS
 from tests.support import generated_rows
 
 LARGEST = 390_000

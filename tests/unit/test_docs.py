@@ -11,7 +11,7 @@ import pytest
 from provisioner.aws.stacks_table import to_item
 from provisioner.jobs import Rejected, parse
 from provisioner.jobs.artifacts import RUNTIMES
-from provisioner.stack import JobStatus, StackRecord
+from provisioner.stacks.model import JobStatus, StackRecord
 from tests.support.bootstrap import load
 
 ROOT = Path(__file__).parents[2]

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from provisioner.completion import complete
-from provisioner.runs import LONGEST_LEASE_SECONDS, EndedExecution, Lock, RunStatus
+from provisioner.runs.completion import complete
+from provisioner.runs.model import LONGEST_LEASE_SECONDS, EndedExecution, Lock, RunStatus
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 RUN = "2026-11-21T08:00:00.000Z#x"

@@ -20,8 +20,14 @@ from provisioner.errors import (
     TemporaryError,
     ThrottledError,
 )
-from provisioner.ports import StackRequest
-from provisioner.stack import FAILED_EVENT, ROLLED_BACK_EVENT, Drift, DriftStatus, StackStatus
+from provisioner.stacks.model import (
+    FAILED_EVENT,
+    ROLLED_BACK_EVENT,
+    Drift,
+    DriftStatus,
+    StackStatus,
+)
+from provisioner.stacks.ports import StackRequest
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 

@@ -7,8 +7,8 @@ import pytest
 
 from provisioner.aws.dependants import DependantsTable
 from provisioner.entrypoints import job_stream, run_stream
-from provisioner.runs import Success
-from tests.functional.test_entrypoints import Context, event, put, stacks
+from provisioner.runs.model import Success
+from tests.functional.entrypoints.test_entrypoints import Context, event, put, stacks
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 
-from provisioner.aws.pace import PaceTable
-from provisioner.pacing import HELD_FOR, PER_SECOND, Quota
+from provisioner.aws.rate_limits_table import PaceTable
+from provisioner.stacks.rate_limits import HELD_FOR, PER_SECOND, Quota
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 

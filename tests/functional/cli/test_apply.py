@@ -9,7 +9,7 @@ import yaml
 
 from provisioner.aws.clients import client
 from provisioner.jobs import FieldError
-from provisioner.stack import Failure, JobStatus
+from provisioner.stacks.model import Failure, JobStatus
 from tests.support.cli import ACCOUNT, BUNDLES, NOW, OUTPUTS, REGION, ROW
 from tests.support.waiting import wait_until
 

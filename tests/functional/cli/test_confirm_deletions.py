@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.stack import Deletion, JobStatus
+from provisioner.stacks.model import Deletion, JobStatus
 from tests.support.cli import NOW
 
 

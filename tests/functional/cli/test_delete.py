@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.stack import Failure, JobStatus
+from provisioner.stacks.model import Failure, JobStatus
 from tests.support.cli import NOW, ROW
 from tests.support.waiting import wait_until
 

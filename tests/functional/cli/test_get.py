@@ -10,7 +10,7 @@ import yaml
 
 from provisioner.aws.dependants import DependantsTable
 from provisioner.jobs import FieldError
-from provisioner.stack import Condition, Failure, JobStatus
+from provisioner.stacks.model import Condition, Failure, JobStatus
 from tests.support.cli import NOW, REGION, ROW, put_run
 
 

@@ -11,8 +11,8 @@ import yaml
 
 from provisioner.aws.clients import client
 from provisioner.jobs import FieldError
-from provisioner.runs import Pause
-from provisioner.stack import Condition, Deletion, Failure, JobStatus
+from provisioner.runs.model import Pause
+from provisioner.stacks.model import Condition, Deletion, Failure, JobStatus
 from tests.support.cli import NOW, OUTPUTS, ROW, put_run
 
 HOSTILE = (

@@ -15,7 +15,7 @@ from moto import mock_aws
 
 from provisioner.aws.clients import client
 from provisioner.cli.commands import COMMANDS
-from provisioner.runs import Pause
+from provisioner.runs.model import Pause
 from tests.functional.cli.test_dead_letters import put_letter
 from tests.support.cli import NOW, OUTPUTS, ROW, Provisioner, put_run
 

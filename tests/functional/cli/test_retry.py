@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from provisioner.jobs import FieldError
-from provisioner.stack import Deletion, Failure, JobStatus
+from provisioner.stacks.model import Deletion, Failure, JobStatus
 from tests.support.cli import NOW, ROW
 from tests.support.waiting import wait_until
 

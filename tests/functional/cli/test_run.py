@@ -17,7 +17,7 @@ from provisioner.cli.commands import app
 from provisioner.cli.run import Overlap
 from provisioner.cli.watching import exit_code, print_late
 from provisioner.jobs import OVERLAPS
-from provisioner.stack import JobStatus
+from provisioner.stacks.model import JobStatus
 from tests.support.cli import ROW, put_run
 
 ECHO = {"Type": "Pass", "End": True}

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from provisioner.aws.clients import client
-from provisioner.runs import Pause
+from provisioner.runs.model import Pause
 from tests.support.cli import NOW, ROW, put_run
 
 BERLIN = ROW | {"schedule": "cron(0 6 * * ? *)", "timezone": "Europe/Berlin"}

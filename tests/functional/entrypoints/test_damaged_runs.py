@@ -17,10 +17,10 @@ from provisioner.aws.run_items import open_run_of
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.entrypoints import sweep_runs
 from provisioner.errors import PermanentError
-from provisioner.runs import EndedExecution, Pause, RunStatus, Success
+from provisioner.runs.model import EndedExecution, Pause, RunStatus, Success
 from tests.functional.conftest import forget, make_table
-from tests.functional.test_waiting_runs import ARN, crowd, drain, world
-from tests.functional.test_workflow import TABLE, items
+from tests.functional.workflow.test_waiting_runs import ARN, crowd, drain, world
+from tests.functional.workflow.test_workflow import TABLE, items
 from tests.support.platforms import PLATFORM
 
 __all__ = ["world"]

@@ -14,7 +14,7 @@ from moto.sqs.models import sqs_backends
 from provisioner.entrypoints import job_stream, reconcile_queue, reconciling
 from provisioner.entrypoints.reconcile_queue import MAX_RECEIVES
 from tests.functional.conftest import ACCOUNT, REGION
-from tests.functional.test_entrypoints import Context, event, put, queued, stacks
+from tests.functional.entrypoints.test_entrypoints import Context, event, put, queued, stacks
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 

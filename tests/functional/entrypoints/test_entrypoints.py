@@ -20,14 +20,14 @@ from provisioner.entrypoints import (
     sweep,
     sweep_runs,
 )
-from provisioner.pacing import Admission, Quota
-from provisioner.runs import iso
-from provisioner.stack import Deletion, JobStatus, StackRecord
+from provisioner.runs.model import iso
+from provisioner.stacks.model import Deletion, JobStatus, StackRecord
+from provisioner.stacks.rate_limits import Admission, Quota
 from tests.functional.conftest import ACCOUNT, REGION, forget
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 
-EVENTS = Path(__file__).parent.parent / "events"
+EVENTS = Path(__file__).parents[2] / "events"
 ROW = {
     "job_name": {"S": "report"},
     "type": {"S": "lambda"},

@@ -8,17 +8,17 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 
+from provisioner.aws.concurrency_table import PlacesTable
 from provisioner.aws.message_queues import MessageQueues
-from provisioner.aws.places_table import PlacesTable
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.entrypoints import job_queue, run_stream, running, sweep, sweep_runs
 from provisioner.errors import ConflictError, NotFoundError, TemporaryError
-from provisioner.message_runs import MessageRuns
-from provisioner.messages import MAX_INPUT_BYTES
-from provisioner.runs import EndedExecution, RunStatus
-from provisioner.stack import JobStatus, StackRecord
+from provisioner.runs.concurrency import MessageRuns
+from provisioner.runs.messages import MAX_INPUT_BYTES
+from provisioner.runs.model import EndedExecution, RunStatus
+from provisioner.stacks.model import JobStatus, StackRecord
 from tests.functional.conftest import ACCOUNT, REGION
-from tests.functional.test_entrypoints import Context
+from tests.functional.entrypoints.test_entrypoints import Context
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 

@@ -14,11 +14,11 @@ from botocore.exceptions import ClientError
 from provisioner.aws.clients import client
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.triggers_table import TriggersTable
-from provisioner.entrypoints.missed_ticks import handler
+from provisioner.entrypoints.missed_schedules import handler
 from provisioner.errors import ConflictError
-from provisioner.stack import JobStatus, StackRecord
+from provisioner.stacks.model import JobStatus, StackRecord
 
-EVENT = json.loads((Path(__file__).parents[1] / "events" / "missed_tick.json").read_text())
+EVENT = json.loads((Path(__file__).parents[2] / "events" / "missed_tick.json").read_text())
 [RECORD] = EVENT["Records"]
 TICK = "#tick#jobs-report-0#2026-11-21T06:00:00Z"
 

@@ -12,11 +12,11 @@ import pytest
 from provisioner.aws.jobs_table import JobsTable
 from provisioner.entrypoints import notify, sweep
 from provisioner.entrypoints.notify import TIME_TO_PUBLISH_MILLISECONDS
-from provisioner.notices import of_document
-from provisioner.runs import iso
+from provisioner.notifications.detection import of_document
+from provisioner.runs.model import iso
 from tests.functional.conftest import forget
-from tests.functional.test_dead_letters import NOWHERE, POISON, dead_letters, metrics
-from tests.functional.test_entrypoints import ROW, Context
+from tests.functional.entrypoints.test_dead_letters import NOWHERE, POISON, dead_letters, metrics
+from tests.functional.entrypoints.test_entrypoints import ROW, Context
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 

@@ -6,10 +6,18 @@ import pytest
 
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.entrypoints import run_stream
-from provisioner.runs import Pause
-from tests.functional.test_dependants import put_run
-from tests.functional.test_entrypoints import Context, put
-from tests.functional.test_workflow import LAMBDA, echo, free, items, machine, only_run, table
+from provisioner.runs.model import Pause
+from tests.functional.aws.test_dependants import put_run
+from tests.functional.entrypoints.test_entrypoints import Context, put
+from tests.functional.workflow.test_workflow import (
+    LAMBDA,
+    echo,
+    free,
+    items,
+    machine,
+    only_run,
+    table,
+)
 
 __all__ = ["table"]
 

@@ -12,8 +12,8 @@ from botocore.session import Session
 
 from provisioner.aws import clients
 from provisioner.entrypoints import job_stream, reconcile_queue, run_events, stack_events
-from tests.functional.test_dead_letters import dead_letters
-from tests.functional.test_entrypoints import (
+from tests.functional.entrypoints.test_dead_letters import dead_letters
+from tests.functional.entrypoints.test_entrypoints import (
     Context,
     captured_end,
     event,

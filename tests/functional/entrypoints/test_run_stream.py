@@ -8,14 +8,13 @@ from datetime import UTC, datetime
 import boto3
 import pytest
 
-from provisioner import letters
 from provisioner.aws.dependants import DependantsTable
 from provisioner.aws.triggers_table import TriggersTable
+from provisioner.dead_letters.model import Content, Redrive, of_message
 from provisioner.entrypoints import run_stream
-from provisioner.letters import Content, Redrive
+from tests.functional.aws.test_dependants import put_run
 from tests.functional.conftest import make_table
-from tests.functional.test_dependants import put_run
-from tests.functional.test_entrypoints import Context, put
+from tests.functional.entrypoints.test_entrypoints import Context, put
 
 RUN = "2026-11-21T01:00:00.000Z#a"
 RUNS = ("jobs-Triggers", "job_name", "trigger_id")
@@ -39,7 +38,7 @@ def dead_letters(bootstrap):
         MaxNumberOfMessages=10,
     )
     return [
-        letters.of_message(
+        of_message(
             m["MessageId"],
             m["Body"],
             {name: value["StringValue"] for name, value in m["MessageAttributes"].items()},

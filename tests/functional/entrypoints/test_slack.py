@@ -11,17 +11,17 @@ import boto3
 import pytest
 from moto.sqs.models import sqs_backends
 
-from provisioner import slack as client
 from provisioner.aws import secrets
 from provisioner.aws.secrets import Secret
 from provisioner.entrypoints import slack
 from provisioner.entrypoints.slack import TIME_TO_SEND_MILLISECONDS
 from provisioner.errors import PermanentError, TemporaryError
-from provisioner.slack import Destination, destination, post
-from provisioner.slack_messages import message
+from provisioner.notifications import slack_client as client
+from provisioner.notifications.slack_blocks import message
+from provisioner.notifications.slack_client import Destination, destination, post
 from tests.functional.conftest import ACCOUNT, REGION
-from tests.functional.test_dead_letters import dead_letters
-from tests.functional.test_entrypoints import Context
+from tests.functional.entrypoints.test_dead_letters import dead_letters
+from tests.functional.entrypoints.test_entrypoints import Context
 from tests.golden.update import NOTICE
 from tests.support.slack import OK, refused, slack_server, too_many
 
@@ -77,7 +77,7 @@ class World:
         return [round(m.visible_at / 1000 - time.time()) for m in messages]
 
 
-ALARM = json.loads((Path(__file__).parents[1] / "events" / "alarm.json").read_text())
+ALARM = json.loads((Path(__file__).parents[2] / "events" / "alarm.json").read_text())
 
 
 def named(name, **changes):

@@ -9,11 +9,11 @@ import pytest
 
 from provisioner.aws.dead_letters import Place, held
 from provisioner.aws.stacks_table import StacksTable
+from provisioner.dead_letters.model import Redrive, submission
 from provisioner.entrypoints import unrouted
 from provisioner.errors import NotFoundError
-from provisioner.letters import Redrive, submission
-from provisioner.stack import JobStatus, StackRecord
-from tests.functional.test_entrypoints import Context
+from provisioner.stacks.model import JobStatus, StackRecord
+from tests.functional.entrypoints.test_entrypoints import Context
 
 BODY = json.dumps({"order": 7, "note": "ü"})
 

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from provisioner.jobs.failure_rules import container_failure_rules
-from templates import expressions, judgement
+from templates.workflow import expressions, failure_rules
 from tests.functional.step_functions import Scope, TaskError
-from tests.functional.test_workflow import (
+from tests.functional.workflow.test_workflow import (
     CONTAINER,
     LAMBDA,
     echo,
@@ -138,7 +138,7 @@ def meets(end, one):
         expressions.failure(expressions.CONTAINER_FAILURE), "outcome"
     )
     [checked] = container_failure_rules([one])
-    matches = expressions.jsonata(judgement.matches(checked))
+    matches = expressions.jsonata(failure_rules.matches(checked))
     return Scope({"outcome": outcome}, {}).evaluate(matches, "Condition")
 
 
@@ -149,7 +149,7 @@ def test_a_rule_may_call_an_end_by_each_of_its_names(end):
     assert met == NAMED[end]
 
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 def documented():

@@ -8,8 +8,8 @@ import pytest
 
 import templates
 from provisioner.jobs import Rejected, Submit, parse, permitted
-from provisioner.messages import Batch, Message
-from tests.functional.test_workflow import (
+from provisioner.runs.messages import Batch, Message
+from tests.functional.workflow.test_workflow import (
     CONTAINER,
     LAMBDA,
     PLATFORM,

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 
-from tests.functional.test_workflow import CONTAINER, PLATFORM, machine, only_run, table
+from tests.functional.workflow.test_workflow import CONTAINER, PLATFORM, machine, only_run, table
 
 __all__ = ["table"]
 

@@ -10,11 +10,11 @@ import pytest
 
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.errors import ConflictError, NotFoundError
-from provisioner.run_control import RunControl, stop
-from provisioner.runs import MAX_WAITING, EndedExecution, RunStatus
+from provisioner.runs.model import MAX_WAITING, EndedExecution, RunStatus
+from provisioner.runs.overlap import RunControl, stop
 from tests.functional.conftest import forget
 from tests.functional.step_functions import StepFunctions, TaskError
-from tests.functional.test_workflow import LAMBDA, TABLE, free, items, machine, table
+from tests.functional.workflow.test_workflow import LAMBDA, TABLE, free, items, machine, table
 
 __all__ = ["table"]
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from moto import mock_aws
 
-from provisioner.placeholders import filled
+from provisioner.jobs.placeholders import filled
 from tests.golden.update import EXAMPLES, OUTPUTS
 
 FOLDER = EXAMPLES[0].parent

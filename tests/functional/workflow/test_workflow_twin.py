@@ -11,8 +11,8 @@ import random
 
 import pytest
 
-from provisioner.runs import LOCK
-from tests.functional.test_workflow import LAMBDA, echo, items, machine, table
+from provisioner.runs.model import LOCK
+from tests.functional.workflow.test_workflow import LAMBDA, echo, items, machine, table
 from tests.simulation.runs.world import World
 
 __all__ = ["table"]

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from provisioner.runs import FINAL, RunStatus
+from provisioner.runs.model import FINAL, RunStatus
 from tests.simulation.runs.world import LEASE_SECONDS, SWEEP_SECONDS, World, wire
 
 POLICIES = ("skip", "queue_one", "queue_all", "cancel_other", "allow")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from provisioner.runs import (
+from provisioner.runs.model import (
     FREE,
     LOCK,
     MAX_WAITING,
@@ -216,7 +216,7 @@ class Table:
         return OpenRun(RunStatus(row["status"]), row["execution_arn"])
 
     def mend(self, job_name: str, damaged: Iterable[str]) -> None:
-        """Nothing here damages a lock (tests/functional/test_damaged_runs.py)."""
+        """Nothing here damages a lock (tests/functional/entrypoints/test_damaged_runs.py)."""
 
     def put_back(self, job_name: str, trigger_id: str) -> bool:
         del job_name

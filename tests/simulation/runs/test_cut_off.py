@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from provisioner.runs import RunStatus
+from provisioner.runs.model import RunStatus
 from tests.simulation.runs.world import SWEEP_SECONDS, World, wire
 
 UNTIL_THE_SWEEP_ASKS = 60

@@ -12,7 +12,7 @@ from collections import Counter
 
 import pytest
 
-from provisioner.runs import RunStatus
+from provisioner.runs.model import RunStatus
 from tests.simulation.runs.histories import explore, play
 from tests.simulation.seeds import seeds
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from provisioner import run_control
-from provisioner.completion import Completed
 from provisioner.entrypoints import run_events, run_stream, sweep_runs
-from provisioner.run_control import RunControl
-from provisioner.runs import LOCK, Lock
+from provisioner.runs import overlap
+from provisioner.runs.completion import Completed
+from provisioner.runs.model import LOCK, Lock
+from provisioner.runs.overlap import RunControl
 from tests.simulation.runs import table
 from tests.simulation.runs.histories import explore
 from tests.simulation.runs.table import Table
@@ -63,7 +63,7 @@ def the_sweep_ends_none(patch):
 
 def the_end_of_a_run_that_waited_is_written_elsewhere(patch):
     patch.setattr(run_events, "_waited", lambda *_: None)
-    patch.setattr(run_control, "replace", lambda execution, **_: replace(execution, waited=None))
+    patch.setattr(overlap, "replace", lambda execution, **_: replace(execution, waited=None))
 
 
 def nobody_is_stopped_for_another(patch):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from provisioner.runs import RunStatus
+from provisioner.runs.model import RunStatus
 from tests.simulation.runs.histories import POLICIES
 from tests.simulation.runs.world import World, wire
 

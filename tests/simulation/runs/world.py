@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from provisioner.entrypoints import measuring, run_events, run_stream, shared, sweep_runs
+from provisioner.entrypoints import metrics, run_events, run_stream, shared, sweep_runs
 from provisioner.errors import ConflictError, TemporaryError
-from provisioner.run_control import RunControl, stop
-from provisioner.runs import FINAL, LOCK, EndedExecution, RunStatus, iso, waited_of
+from provisioner.runs.model import FINAL, LOCK, EndedExecution, RunStatus, iso, waited_of
+from provisioner.runs.overlap import RunControl, stop
 from tests.simulation.runs.table import Run, Table
 from tests.simulation.world.wiring import SETTINGS
 from tests.support.fakes import Crash
@@ -292,7 +292,7 @@ class Shaky:
 
 
 def workflow(world: World, execution: Execution) -> Iterator[float]:
-    """Go through the states of templates/workflow.py; yield how long each takes."""
+    """Go through the states of templates/workflow/definition.py; yield how long each takes."""
     table, chance = world.table, world.chance
     run = _prepare(world, execution)
     yield chance.uniform(0.01, 0.1)
@@ -359,7 +359,7 @@ def wire(patch: pytest.MonkeyPatch, world: World) -> None:
     runs, work = world.control.runs, world.control.work
     patch.setattr(run_stream, "control", lambda: world.control)
     patch.setattr(sweep_runs, "control", lambda: world.control)
-    patch.setattr(measuring, "_publish", lambda _: measuring._counts.clear())
+    patch.setattr(metrics, "_publish", lambda _: metrics._counts.clear())
     for module in (run_events, shared):
         patch.setattr(module, "_settings" if module is run_events else "settings", lambda: SETTINGS)
     patch.setattr(run_events, "TriggersTable", lambda _: runs)

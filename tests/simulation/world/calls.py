@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from provisioner.stack import StackState
+from provisioner.stacks.model import StackState
 from tests.simulation.world.faults import Died, Faults
 from tests.simulation.world.timeline import Timeline
 

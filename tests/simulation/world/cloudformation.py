@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 
-from provisioner.stack import Drift, DriftStatus, StackState, StackStatus
+from provisioner.stacks.model import Drift, DriftStatus, StackState, StackStatus
 from tests.simulation.world.stacks import BY_HAND, Spec, Stack, Trouble
 from tests.simulation.world.timeline import Timeline
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from provisioner.stack import IN_PROGRESS, StackStatus
+from provisioner.stacks.model import IN_PROGRESS, StackStatus
 from tests.simulation.world.lambdas import FunctionError
 from tests.simulation.world.timeline import Timeline
 

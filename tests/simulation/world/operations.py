@@ -17,8 +17,8 @@ from provisioner.errors import (
     StackLimitError,
     ThrottledError,
 )
-from provisioner.ports import StackRequest
-from provisioner.stack import StackState, StackStatus, StackSummary
+from provisioner.stacks.model import StackState, StackStatus, StackSummary
+from provisioner.stacks.ports import StackRequest
 from tests.simulation.world.calls import Calls
 from tests.simulation.world.cloudformation import CloudFormation
 from tests.simulation.world.faults import Faults

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from provisioner.stack import (
+from provisioner.stacks.model import (
     FAILED_OPERATION,
     IN_PROGRESS,
     OWNER_TAG,

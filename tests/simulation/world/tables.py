@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from provisioner.pacing import Quota
-from provisioner.stack import JobStatus, StackRecord
+from provisioner.stacks.model import JobStatus, StackRecord
+from provisioner.stacks.rate_limits import Quota
 from tests.simulation.world.calls import Calls
 from tests.support.fakes import FakeJobs, FakePace, FakeStacks
 

@@ -6,10 +6,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from provisioner import jobs
-from provisioner.causes import is_recoverable
 from provisioner.jobs import Job, Rejected
-from provisioner.plan import MAX_ATTEMPTS
-from provisioner.stack import (
+from provisioner.stacks.failure_causes import is_recoverable
+from provisioner.stacks.model import (
     IN_PROGRESS,
     REBUILDING,
     SETTLED,
@@ -20,6 +19,7 @@ from provisioner.stack import (
     StackState,
     StackStatus,
 )
+from provisioner.stacks.plan import MAX_ATTEMPTS
 from tests.simulation.world.faults import Broken
 from tests.simulation.world.operations import Asked
 from tests.simulation.world.stacks import Spec, Stack, job_of

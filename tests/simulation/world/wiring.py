@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 import templates
-from provisioner import drift, jobs, operations, reconcile
+from provisioner import jobs
 from provisioner.entrypoints import (
     job_stream,
-    measuring,
+    metrics,
     reconciling,
     shared,
     stack_events,
@@ -24,10 +24,11 @@ from provisioner.entrypoints import (
 )
 from provisioner.errors import ProvisionerError
 from provisioner.jobs import Job, Rejected
-from provisioner.ports import Ports
-from provisioner.reconcile import Reconciled, Reconciler
-from provisioner.runs import RunStatus
+from provisioner.runs.model import RunStatus
 from provisioner.settings import Settings
+from provisioner.stacks import drift, operations, reconcile
+from provisioner.stacks.ports import Ports
+from provisioner.stacks.reconcile import Reconciled, Reconciler
 from tests.simulation.world.faults import Broken
 from tests.simulation.world.timeline import Timeline
 from tests.support.platforms import PLATFORM
@@ -83,7 +84,7 @@ def wire(
     patch.setattr(jobs, "parse", MEMORY.parse)
     patch.setattr(jobs, "spec_digest", MEMORY.spec_digest)
     patch.setattr(jobs, "row_digest", MEMORY.row_digest)
-    patch.setattr(measuring, "_publish", lambda _: measuring._counts.clear())
+    patch.setattr(metrics, "_publish", lambda _: metrics._counts.clear())
     patch.setattr(reconciling, "settings", lambda: SETTINGS)
     patch.setattr(reconciling, "ports", lambda: ports)
     patch.setattr(reconciling, "reconciler", lambda: reconciler)

@@ -9,10 +9,9 @@ from functools import partial
 
 import pytest
 
-from provisioner import guarded
-from provisioner.jobs import FieldError, Job, Rejected
-from provisioner.ports import Ports
-from provisioner.stack import JobStatus, StackStatus
+from provisioner.jobs import FieldError, Job, Rejected, guarded
+from provisioner.stacks.model import JobStatus, StackStatus
+from provisioner.stacks.ports import Ports
 from tests.simulation.world.calls import Calls
 from tests.simulation.world.cloudformation import CloudFormation
 from tests.simulation.world.events import Events

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from provisioner.aws.queue import MAX_DELAY_SECONDS
-from provisioner.entrypoints.measuring import Count
+from provisioner.aws.reconcile_queue import MAX_DELAY_SECONDS
+from provisioner.entrypoints.metrics import Count
 from provisioner.entrypoints.reconcile_queue import MAX_RECEIVES
 from provisioner.jobs import job_name_of
 from tests.support.bootstrap import MADE_BY_SAM

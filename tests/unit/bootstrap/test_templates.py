@@ -15,12 +15,12 @@ from cloudformation_validate import (
     ValidateConfig,
 )
 
-from provisioner import slack
 from provisioner.entrypoints.slack import TIME_TO_SEND_MILLISECONDS
-from provisioner.runs import FINAL
+from provisioner.notifications import slack_client
+from provisioner.runs.model import FINAL
 from provisioner.settings import Settings, SlackSettings
-from provisioner.stack import IN_PROGRESS, JobStatus, StackStatus
-from templates.queue import VISIBILITY_SECONDS
+from provisioner.stacks.model import IN_PROGRESS, JobStatus, StackStatus
+from templates.parts.queue import VISIBILITY_SECONDS
 
 SUPPRESSED = RuleFilterConfig(
     ids=[
@@ -253,7 +253,7 @@ def test_notify_is_not_woken_by_what_it_has_nothing_to_tell_of(bootstrap, mappin
 def test_slack_is_there_when_its_secret_is(source):
     slack = {name: r for name, r in source["Resources"].items() if name.startswith("Slack")}
     assert len(slack) == 8
-    assert {resource["Condition"] for resource in slack.values()} == {"TellSlack"}
+    assert {resource["Condition"] for resource in slack_client.values()} == {"TellSlack"}
     conditional = {n for n, r in source["Resources"].items() if r.get("Condition") == "TellSlack"}
     assert conditional == set(slack)
 
@@ -272,7 +272,7 @@ def test_the_slack_function(bootstrap):
     assert mapping["ScalingConfig"]["MaximumConcurrency"] == 2
     assert mapping["BatchSize"] <= 5
     # One hanging message after the other, and the last begun when there is time for it.
-    longest = slack._CONNECT_SECONDS + slack._READ_SECONDS
+    longest = slack_client._CONNECT_SECONDS + slack_client._READ_SECONDS
     assert longest * 1000 < TIME_TO_SEND_MILLISECONDS
     assert function["Timeout"] * 1000 > TIME_TO_SEND_MILLISECONDS
 

@@ -8,7 +8,7 @@ import typer
 from provisioner.cli.display import ago, duration, span
 from provisioner.cli.exits import OF_RUN, ExitCode
 from provisioner.cli.options import seconds_of
-from provisioner.runs import FINAL
+from provisioner.runs.model import FINAL
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 

@@ -10,9 +10,9 @@ from contextlib import suppress
 
 import pytest
 
-from provisioner import guarded, jobs
+from provisioner import jobs
 from provisioner.errors import TimeLimitError
-from provisioner.jobs import Rejected
+from provisioner.jobs import Rejected, guarded
 
 ROW = {
     "job_name": "report",

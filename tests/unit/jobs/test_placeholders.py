@@ -1,6 +1,6 @@
 import pytest
 
-from provisioner.placeholders import filled
+from provisioner.jobs.placeholders import filled
 
 OUTPUTS = {"BundleBucketName": "bundles", "ArtifactsBucketName": "artifacts"}
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.jobs.ticks import ticks
+from provisioner.jobs.scheduled_times import ticks
 
 
 def utc(text: str) -> datetime:

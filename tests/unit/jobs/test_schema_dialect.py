@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from provisioner.jobs import Rejected, parse
-from provisioner.jobs.contract import DIALECT, KEYWORDS, UNSUPPORTED, payload_errors
-from provisioner.jobs.json_schema import misfits
+from provisioner.jobs.payload_schema import misfits
 from provisioner.jobs.schema_assertions import TYPES
+from provisioner.jobs.schema_dialect import DIALECT, KEYWORDS, UNSUPPORTED, payload_errors
 from provisioner.jobs.schema_places import SCHEMAS as HELD
 
 ROW = {"job_name": "x", "type": "ecs", "image": "busybox:1"}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import templates
 from provisioner.jobs import parse, planned
-from provisioner.jobs.ticks import ticks, ticks_of
+from provisioner.jobs.scheduled_times import ticks, ticks_of
 from tests.support.platforms import PLATFORM
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)

@@ -6,7 +6,7 @@ FILES = (
     "template.yaml",
     "bootstrap/network.yaml",
     "bootstrap/examples/a.yaml",
-    "provisioner/plan.py",
+    "provisioner/stacks/plan.py",
     "provisioner/cli/main.py",
     "provisioner/local/up.py",
     "templates/__init__.py",
@@ -28,7 +28,7 @@ def checkout(tmp_path):
     [
         ("template.yaml", True),
         ("bootstrap/network.yaml", True),
-        ("provisioner/plan.py", True),
+        ("provisioner/stacks/plan.py", True),
         ("templates/__init__.py", True),
         ("bootstrap/examples/a.yaml", False),
         ("provisioner/cli/main.py", False),

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from provisioner import notices
 from provisioner.events import UnreadableError
 from provisioner.jobs import Event, Rejected, parse
-from provisioner.notices import Notice
+from provisioner.notifications import detection
+from provisioner.notifications.detection import Notice
 from tests.golden.update import NOTICE
 
-PAGE = (Path(__file__).parents[2] / "docs" / "guides" / "notifications.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "guides" / "notifications.md").read_text()
 RUN = "2026-11-21T09:00:00.000Z#run-1"
 STACK_ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/jobs-report/1"
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
@@ -82,7 +82,7 @@ CHANGES = {
 
 @pytest.mark.parametrize(("change", "event"), CHANGES.values(), ids=CHANGES)
 def test_what_a_change_tells_of(change, event):
-    notice = notices.of_record(change)
+    notice = detection.of_record(change)
 
     assert (notice.event if notice else None) is event
     if notice:
@@ -100,7 +100,7 @@ POISON = {
 @pytest.mark.parametrize("poison", POISON.values(), ids=POISON)
 def test_a_record_that_names_no_job(poison):
     with pytest.raises(UnreadableError):
-        notices.of_record(poison)
+        detection.of_record(poison)
 
 
 ODD = {
@@ -114,7 +114,7 @@ ODD = {
 
 @pytest.mark.parametrize("image", ODD.values(), ids=ODD)
 def test_an_odd_row_is_told_of_all_the_same(image):
-    notice = notices.of_record(record(image))
+    notice = detection.of_record(record(image))
 
     assert (notice.event, notice.source) == (Event.FAILED, "unknown")
     assert (notice.error, notice.cause, notice.attempts) == (None, None, None)
@@ -125,7 +125,7 @@ def test_a_run_is_told_of_with_all_that_its_row_says():
     image |= {"duration_ms": {"N": "1500"}, "attempts": {"N": "2"}, "exit_code": {"N": "3"}}
     image |= {"execution_arn": {"S": "arn"}, "input": {"S": "secret"}, "output": {"S": "secret"}}
 
-    assert notices.of_record(record(image)) == Notice(
+    assert detection.of_record(record(image)) == Notice(
         Event.FAILED, "report", RUN, "FAILED", "schedule", "E", "C", "T0", RUN[:24], "T2",
         1500, 2, 3, "arn", "L",
     )  # fmt: skip
@@ -135,7 +135,7 @@ def test_a_failed_stack_says_which_resource_and_why():
     failure = {"reason": {"S": "no such role"}, "resource": {"S": "Function"}}
     image = stack("FAILED", failure={"M": failure}, stack_id={"S": STACK_ID})
 
-    notice = notices.of_record(record(image, None, None))
+    notice = detection.of_record(record(image, None, None))
 
     assert (notice.error, notice.cause) == ("Function", "no such role")
     assert (notice.source, notice.status) == ("stack", "FAILED")
@@ -153,7 +153,7 @@ def test_an_invalid_row_says_all_that_is_wrong():
     ]
     stale = {"M": {"reason": {"S": "of before"}}}
 
-    notice = notices.of_record(
+    notice = detection.of_record(
         record(stack("INVALID", errors={"L": errors}, failure=stale), None, None)
     )
 
@@ -161,7 +161,7 @@ def test_an_invalid_row_says_all_that_is_wrong():
 
 
 def test_a_text_is_cut_and_without_control_characters():
-    notice = notices.of_record(record(run("FAILED", cause="a\x00b\n" + "é" * 9000)))
+    notice = detection.of_record(record(run("FAILED", cause="a\x00b\n" + "é" * 9000)))
 
     assert notice.cause.startswith("a�b\né")
     assert (len(notice.cause), notice.cause[-1]) == (4000, "…")
@@ -169,13 +169,13 @@ def test_a_text_is_cut_and_without_control_characters():
 
 def test_the_same_thing_has_the_same_id_and_another_thing_another():
     def id_of(status, **changes):
-        return notices.of_record(record(run(status), **changes)).notice_id
+        return detection.of_record(record(run(status), **changes)).notice_id
 
     assert id_of("FAILED") == id_of("FAILED") == f"report/{RUN}/failed"
     assert len({id_of("FAILED"), id_of("RUNNING"), id_of("FAILED", trigger_id="2026#2")}) == 3
     again = record(stack("FAILED") | {"version": {"N": "8"}}, stack("UPDATING"), None)
     first = record(stack("FAILED"), stack("UPDATING"), None)
-    assert notices.of_record(again).notice_id != notices.of_record(first).notice_id
+    assert detection.of_record(again).notice_id != detection.of_record(first).notice_id
 
 
 DEFAULTS = {"failed", "timed_out", "stack_failed", "queued_too_long"}
@@ -192,7 +192,7 @@ WANTED = {
 def test_the_row_says_what_is_told(row, events):
     job = row and parse(row)
     told = {
-        event for event in Event if notices.wanted(replace(NOTICE, event=event), job) is not None
+        event for event in Event if detection.wanted(replace(NOTICE, event=event), job) is not None
     }
     assert told == events
 
@@ -200,7 +200,7 @@ def test_the_row_says_what_is_told(row, events):
 def test_the_row_says_where_in_slack():
     job = parse(ROW | {"slack_channel": "#ops"})
 
-    assert notices.wanted(NOTICE, job).slack_channel == "#ops"
+    assert detection.wanted(NOTICE, job).slack_channel == "#ops"
 
 
 SLOW = {
@@ -219,7 +219,7 @@ SLOW = {
 def test_what_is_slow(took, before, is_slow):
     succeeded = replace(NOTICE, event=Event.SUCCEEDED, duration_ms=took)
 
-    notice = notices.slow(succeeded, 50, before)
+    notice = detection.slow(succeeded, 50, before)
 
     assert (notice is not None) is is_slow
     if notice:
@@ -229,7 +229,7 @@ def test_what_is_slow(took, before, is_slow):
 
 
 def test_slow_says_how_slow():
-    notice = notices.slow(replace(NOTICE, duration_ms=90_000), 50, [50_000] * 10)
+    notice = detection.slow(replace(NOTICE, duration_ms=90_000), 50, [50_000] * 10)
 
     assert notice.cause == (
         "It took 1 min 30 s, 80 % longer than the mean of the 10 successful runs before it, 50 s."
@@ -248,7 +248,7 @@ def test_what_waits_too_long(since, minutes, too_long):
     row = {"job_name": "report", "trigger_id": RUN, "status": "QUEUED", "started_at": since}
     row["attempts"] = Decimal(0)
 
-    notice = notices.queued_too_long(row, minutes, NOW)
+    notice = detection.queued_too_long(row, minutes, NOW)
 
     assert (notice is not None) is too_long
     if notice:
@@ -259,7 +259,7 @@ def test_what_waits_too_long(since, minutes, too_long):
 def test_it_waits_since_it_was_queued_however_often_it_was_started():
     row = {"job_name": "report", "trigger_id": RUN, "status": "QUEUED", "started_at": "T"}
 
-    assert notices.queued_too_long(row | {"queued_at": "2026-11-21T09:30:00Z"}, 30, NOW)
+    assert detection.queued_too_long(row | {"queued_at": "2026-11-21T09:30:00Z"}, 30, NOW)
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_it_waits_since_it_was_queued_however_often_it_was_started():
     ],
 )
 def test_durations(milliseconds, text):
-    assert notices.duration(milliseconds) == text
+    assert detection.duration(milliseconds) == text
 
 
 def test_a_mail():
@@ -331,9 +331,9 @@ def test_every_event_has_its_words_and_its_severity(event):
 def test_a_document_is_read_back():
     document = json.loads(json.dumps(NOTICE.document()))
 
-    assert notices.of_document(document) == NOTICE
+    assert detection.of_document(document) == NOTICE
     assert document["notice_id"] == NOTICE.notice_id
-    assert notices.of_text(json.dumps(document), "jobs") == NOTICE
+    assert detection.of_text(json.dumps(document), "jobs") == NOTICE
 
 
 DOCUMENT = NOTICE.document()
@@ -351,13 +351,13 @@ UNREADABLE = {
 @pytest.mark.parametrize("document", UNREADABLE.values(), ids=UNREADABLE)
 def test_what_is_no_notice(document):
     with pytest.raises(UnreadableError):
-        notices.of_text(json.dumps(document), "jobs")
+        detection.of_text(json.dumps(document), "jobs")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[" * 100_000])
 def test_what_is_no_document(text):
     with pytest.raises(UnreadableError):
-        notices.of_text(text, "jobs")
+        detection.of_text(text, "jobs")
 
 
 def test_the_consoles_of_other_partitions():
@@ -389,7 +389,7 @@ def _named(cell):
     return re.findall(r"`(\w+)`", cell)
 
 
-ALARM = json.loads((Path(__file__).parents[1] / "events" / "alarm.json").read_text())
+ALARM = json.loads((Path(__file__).parents[2] / "events" / "alarm.json").read_text())
 ALARMS = {
     "ours": ("jobs-Provisioner-DeadLetters", True),
     "a job's dead letters": ("jobs-report.dead-letters", True),
@@ -400,14 +400,14 @@ ALARMS = {
 
 @pytest.mark.parametrize(("name", "told"), ALARMS.values(), ids=ALARMS)
 def test_alarms_are_told_that_no_notice_stands_for(name, told):
-    found = notices.of_text(json.dumps(ALARM | {"AlarmName": name}), "jobs")
+    found = detection.of_text(json.dumps(ALARM | {"AlarmName": name}), "jobs")
     assert (found is not None) is told
     if told:
-        assert isinstance(found, notices.Alarm)
+        assert isinstance(found, detection.Alarm)
         assert found.headline == "Something failed for good; see provisioner dead-letters list"
         assert found.links["Alarm"].endswith("#alarmsV2:alarm/jobs-Provisioner-DeadLetters")
 
 
 def test_an_alarm_that_is_over_says_so():
-    found = notices.of_text(json.dumps(ALARM | {"NewStateValue": "OK"}), "jobs")
+    found = detection.of_text(json.dumps(ALARM | {"NewStateValue": "OK"}), "jobs")
     assert found.headline.startswith("OK: Something failed")

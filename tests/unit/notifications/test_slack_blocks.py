@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.jobs import Event
-from provisioner.notices import Alarm
+from provisioner.notifications.detection import Alarm
+from provisioner.notifications.slack_blocks import alarm_message, escaped, message
 from provisioner.plain_text import cleaned
-from provisioner.slack_messages import alarm_message, escaped, message
 from tests.golden.update import NOTICE
 
 

@@ -7,10 +7,10 @@ import json
 import pytest
 
 from provisioner import jobs
-from provisioner.dependencies import MAX_CHAIN, Chain, without_circle
 from provisioner.errors import ConflictError, NotFoundError, PermanentError, TemporaryError
 from provisioner.jobs import Rejected
-from provisioner.runs import Success
+from provisioner.runs.dependencies import MAX_CHAIN, Chain, without_circle
+from provisioner.runs.model import Success
 from tests.support.fakes import FakeDependants, FakeJobs
 
 ROW = {

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.messages import Batch, Message
+from provisioner.runs.messages import Batch, Message
 
 
 def strict(text):

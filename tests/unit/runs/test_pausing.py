@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from provisioner.pausing import pause_after
-from provisioner.runs import Pause
+from provisioner.runs.model import Pause
+from provisioner.runs.pausing import pause_after
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 PAUSED = Pause(paused=True, since="2026-11-20", note="")

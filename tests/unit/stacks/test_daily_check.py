@@ -9,15 +9,15 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from provisioner.comparison import (
+from provisioner.stacks.daily_check import (
     DETECTIONS_A_DAY,
     Finding,
     believable,
     compare,
     due_for_drift,
 )
-from provisioner.pacing import PER_SECOND, Quota
-from provisioner.stack import Deletion, JobStatus, StackRecord, StackStatus, StackSummary
+from provisioner.stacks.model import Deletion, JobStatus, StackRecord, StackStatus, StackSummary
+from provisioner.stacks.rate_limits import PER_SECOND, Quota
 
 ROW, OTHER_ROW = "row-digest", "other-row-digest"
 READY = StackRecord(

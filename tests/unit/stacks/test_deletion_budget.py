@@ -8,7 +8,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from provisioner.deletions import WINDOW, Budget, Deletions, admit
+from provisioner.stacks.deletion_budget import WINDOW, Budget, Deletions, admit
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 DEFAULT = Budget(jobs=20, percent=25)

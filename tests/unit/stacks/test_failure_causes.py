@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.causes import is_recoverable
+from provisioner.stacks.failure_causes import is_recoverable
 
 PASSES = {
     "rate": "Rate exceeded (Service: AWSStepFunctions; Status Code: 400; Error Code: ThrottlingException)",

@@ -8,7 +8,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from provisioner.jobs import FieldError, Rejected, parse, spec_digest
-from provisioner.plan import (
+from provisioner.stacks.model import (
+    IN_PROGRESS,
+    SETTLED,
+    UNBORN,
+    Failure,
+    JobStatus,
+    StackRecord,
+    StackState,
+    StackStatus,
+)
+from provisioner.stacks.plan import (
     MAX_ATTEMPTS,
     ContinueRollback,
     Create,
@@ -21,16 +31,6 @@ from provisioner.plan import (
     Wanted,
     backoff,
     decide,
-)
-from provisioner.stack import (
-    IN_PROGRESS,
-    SETTLED,
-    UNBORN,
-    Failure,
-    JobStatus,
-    StackRecord,
-    StackState,
-    StackStatus,
 )
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)

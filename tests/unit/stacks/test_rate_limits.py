@@ -11,7 +11,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from provisioner.pacing import (
+from provisioner.stacks.rate_limits import (
     LONGEST_WAIT,
     PER_SECOND,
     Admission,

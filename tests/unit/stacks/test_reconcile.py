@@ -12,9 +12,6 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from provisioner import guarded
-from provisioner.deletions import Budget, Deletions
-from provisioner.drift import detect_drift
 from provisioner.errors import (
     ConflictError,
     PermanentError,
@@ -23,12 +20,14 @@ from provisioner.errors import (
     TemporaryError,
     ThrottledError,
 )
-from provisioner.jobs import FieldError, Rejected
-from provisioner.pacing import Admission, Line, Quota
-from provisioner.plan import MAX_ATTEMPTS
-from provisioner.ports import Ports
-from provisioner.reconcile import Reconciled, Reconciler
-from provisioner.stack import Deletion, DriftStatus, JobStatus, StackState, StackStatus
+from provisioner.jobs import FieldError, Rejected, guarded
+from provisioner.stacks.deletion_budget import Budget, Deletions
+from provisioner.stacks.drift import detect_drift
+from provisioner.stacks.model import Deletion, DriftStatus, JobStatus, StackState, StackStatus
+from provisioner.stacks.plan import MAX_ATTEMPTS
+from provisioner.stacks.ports import Ports
+from provisioner.stacks.rate_limits import Admission, Line, Quota
+from provisioner.stacks.reconcile import Reconciled, Reconciler
 from tests.support.fakes import (
     Crash,
     FakeClock,

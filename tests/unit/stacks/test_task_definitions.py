@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.revisions import SETTLES_AFTER, not_needed, revision_of
-from provisioner.runs import FoundRun
-from provisioner.stack import Condition, JobStatus, StackRecord
+from provisioner.runs.model import FoundRun
+from provisioner.stacks.model import Condition, JobStatus, StackRecord
+from provisioner.stacks.task_definitions import SETTLES_AFTER, not_needed, revision_of
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 LONG = timedelta(days=30)

@@ -9,7 +9,7 @@ import pytest
 
 import templates
 from provisioner.aws.stacks_table import to_item
-from provisioner.stack import StackRecord
+from provisioner.stacks.model import StackRecord
 from tests.support.generated_rows import job_of, row_of
 from tests.support.platforms import PLATFORM
 

@@ -8,9 +8,9 @@ import pytest
 
 import templates
 from provisioner.jobs import spec_digest
-from provisioner.operations import Operations
-from provisioner.plan import Create, Update, Wanted
-from provisioner.stack import StackRecord, StackState, StackStatus
+from provisioner.stacks.model import StackRecord, StackState, StackStatus
+from provisioner.stacks.operations import Operations
+from provisioner.stacks.plan import Create, Update, Wanted
 from tests.support.generated_rows import job_of, row_of
 from tests.support.platforms import PLATFORM
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import templates
 from provisioner.jobs import MAX_ITEMS
-from templates.expressions import CAUSE_CHARACTERS, LARGE_BYTES
-from templates.fan_out_result import RANGES
+from templates.workflow.expressions import CAUSE_CHARACTERS, LARGE_BYTES
+from templates.workflow.fan_out_result import RANGES
 from tests.functional.step_functions import Scope
 from tests.golden.update import workflow
 from tests.support.platforms import PLATFORM

@@ -9,7 +9,7 @@ import pytest
 
 import templates
 from provisioner import jobs
-from templates.rebuild import without
+from templates.workflow.rebuild import without
 from tests.support.platforms import PLATFORM
 
 LAMBDA = {

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner import letters
-from provisioner.letters import Content, Redrive
+from provisioner.dead_letters import model
+from provisioner.dead_letters.model import Content, Redrive, of_object
 
-EVENTS = Path(__file__).parent.parent / "events"
+EVENTS = Path(__file__).parents[2] / "events"
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 KEY = "aws/lambda/5d1f/shardId-1/2026/11/21/2026-11-21T09.20.00-0b8f6f9e"
 NO_KEY = "a stream record names its job in dynamodb.Keys.job_name.S"
@@ -23,7 +23,7 @@ def captured(name):
 
 def of_message(message):
     attributes = {k: v["StringValue"] for k, v in message["MessageAttributes"].items()}
-    return letters.of_message(message["MessageId"], message["Body"], attributes, NOW, "jobs")
+    return model.of_message(message["MessageId"], message["Body"], attributes, NOW, "jobs")
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_missed_tick_that_could_not_be_recorded():
     [record] = captured("missed_tick")["Records"]
     told = {name: one["stringValue"] for name, one in record["messageAttributes"].items()}
 
-    letter = letters.of_message("1", record["body"], told, NOW, "jobs")
+    letter = model.of_message("1", record["body"], told, NOW, "jobs")
 
     assert letter.error_type == "ExecutionLimitExceeded"
     assert letter.content == Content(
@@ -74,7 +74,7 @@ def test_a_notice_that_nobody_can_read():
     message = captured("dead_letter_notice")
     message["Body"] = json.dumps({"notice_id": "report/1/failed"})
 
-    content = of_message(message).content
+    content = model.of_message(message).content
 
     assert (content.source, content.redrive) == ("notify", Redrive.IMPOSSIBLE)
     assert content.problem.startswith("a notice is an object with event")
@@ -84,7 +84,7 @@ def test_a_record_that_notify_could_not_read():
     message = captured("dead_letter_poison")
     message["MessageAttributes"]["source"]["StringValue"] = "notify"
 
-    content = of_message(message).content
+    content = model.of_message(message).content
 
     assert content == Content("notify", Redrive.IMPOSSIBLE, problem=f"1 of 1 records: {NO_KEY}")
 
@@ -97,7 +97,7 @@ def test_records_that_lambda_kept_of_other_readers(reader, redrive):
     body = captured("stream_on_failure")
     body["requestContext"]["functionArn"] = f"arn:aws:lambda:eu-west-1:1:function:jobs_{reader}"
 
-    letter = letters.of_object(KEY, json.dumps(body), NOW)
+    letter = of_object(KEY, json.dumps(body), NOW)
 
     assert letter.content == Content(reader, redrive, ("report", "Capitals"))
 
@@ -105,7 +105,7 @@ def test_records_that_lambda_kept_of_other_readers(reader, redrive):
 def test_records_that_lambda_kept():
     body = captured("stream_on_failure")
 
-    letter = letters.of_object(KEY, json.dumps(body), NOW)
+    letter = of_object(KEY, json.dumps(body), NOW)
 
     assert letter.id == "2026-11-21T09.20.00-0b8f6f9e"
     assert letter.error_type == "RetryAttemptsExhausted"
@@ -119,7 +119,7 @@ def test_a_record_without_a_job_keeps_no_other_back():
     batch = json.loads(body["payload"])
     del batch["Records"][0]["dynamodb"]["Keys"]
 
-    letter = letters.of_object(KEY, json.dumps(body | {"payload": json.dumps(batch)}), NOW)
+    letter = of_object(KEY, json.dumps(body | {"payload": json.dumps(batch)}), NOW)
 
     assert letter.content == Content(
         "job_stream", Redrive.LOOKS, ("report", "Capitals"), f"1 of 3 records: {NO_KEY}"
@@ -136,7 +136,7 @@ def test_a_record_without_a_job_keeps_no_other_back():
     ids=["the-next-sweep-comes-anyway", "no-jobs-stack"],
 )  # fmt: skip
 def test_what_needs_nothing_done(body, source):
-    letter = letters.of_message("1", json.dumps(body), {}, NOW, "jobs")
+    letter = model.of_message("1", json.dumps(body), {}, NOW, "jobs")
     assert letter.content == Content(source, Redrive.NOTHING)
 
 
@@ -146,7 +146,7 @@ def test_what_needs_nothing_done(body, source):
      '{"payload": "{\\"Records\\": \\"report\\"}"}'],
 )  # fmt: skip
 def test_objects_that_hold_no_records(body):
-    letter = letters.of_object(KEY, body, NOW)
+    letter = of_object(KEY, body, NOW)
     assert letter.content == Content(
         "job_stream", Redrive.IMPOSSIBLE, problem="it holds no records"
     )
@@ -165,7 +165,7 @@ JSON = st.recursive(
 def test_no_letter_is_so_bad_that_it_cannot_be_shown(value, attributes):
     for body in (json.dumps(value), str(value)):
         for letter in (
-            letters.of_message("1", body, attributes, NOW, "jobs"),
-            letters.of_object(KEY, body, NOW),
+            model.of_message("1", body, attributes, NOW, "jobs"),
+            of_object(KEY, body, NOW),
         ):
             assert letter.content.redrive is not Redrive.LOOKS or letter.content.job_names

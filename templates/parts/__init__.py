@@ -1,0 +1,1 @@
+"""Resources that stacks of every job type have."""
