@@ -26,7 +26,7 @@ from provisioner.errors import ThrottledError
 from provisioner.stacks.model import JobStatus, StackState
 from provisioner.stacks.ports import Ports, StackRequest
 from provisioner.stacks.rate_limits import PER_SECOND, Quota
-from tests.simulation.world.wiring import wire
+from tests.simulation.world.wiring import MEMORY, wire
 from tests.support.fakes import (
     FakeCloudFormation,
     FakeDeletions,
@@ -264,6 +264,7 @@ def run(count: int) -> Burst:
         FakeDependants(),
         FakeDeletions(burst.clock),
         FakeJobRuns(),
+        MEMORY.synthesize,
     )
     with pytest.MonkeyPatch.context() as patch:
         wire(patch, ports, burst.clock, burst.chance)

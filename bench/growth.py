@@ -31,6 +31,7 @@ from tests.support.fakes import (
     FakeStacks,
     OpenPace,
 )
+from tests.support.platforms import synthesize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +59,7 @@ class World:
             FakeDependants(),
             FakeDeletions(self.clock),
             FakeJobRuns(),
+            synthesize,
         )
         self._memory_mb = 512
         self.names = [f"orders-{number}" for number in range(jobs)]

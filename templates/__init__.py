@@ -94,6 +94,11 @@ def build(job: Job, platform: Platform, now: datetime = BEFORE_ALL_SCHEDULES) ->
     return template
 
 
+def synthesize(job: Job, platform: Platform, now: datetime, missing: Collection[str] = ()) -> str:
+    """Return a job's template as CloudFormation gets it; see `build` and `to_json`."""
+    return to_json(build(job, platform, now), missing=missing)
+
+
 def to_json(template: Template, *, missing: Collection[str] = ()) -> str:
     """Return a template as CloudFormation gets it: minified, the same for the same job.
 

@@ -11,6 +11,7 @@ from provisioner.aws.items import Item, to_dynamodb
 from provisioner.aws.tables import get_many, pages, unchanged_since, version_of, written
 from provisioner.errors import ConflictError
 from provisioner.jobs import FieldError
+from provisioner.runs.messages import Limits
 from provisioner.runs.model import iso
 from provisioner.stacks.model import (
     Condition,
@@ -60,6 +61,16 @@ class StacksTable:
         if done is None:
             message = f"the Stacks row of {record.job_name} was written meanwhile"
             raise ConflictError(message)
+
+    def queue_limits(self, job_name: str) -> Limits | None:
+        """Return what a job's stack says of its queue, None while it is not known to have one."""
+        record = self.get_many([job_name]).get(job_name)
+        if record is None or "QueueUrl" not in record.outputs:
+            return None
+        return Limits(
+            batch_size=int(record.outputs["QueueBatchSize"]),
+            max_concurrency=int(record.outputs["QueueMaxConcurrency"]),
+        )
 
     def by_status(self, status: JobStatus, *, until: datetime) -> Iterator[StackRecord]:
         """Yield the records of a status that have not been written since `until`."""

@@ -13,6 +13,7 @@ gc.disable()
 from functools import cache  # noqa: E402
 from typing import TYPE_CHECKING, Any  # noqa: E402
 
+import templates  # noqa: E402
 from provisioner.aws import artifacts  # noqa: E402
 from provisioner.aws.cloudformation import CloudFormation  # noqa: E402
 from provisioner.aws.deletion_budget import DeletionsTable  # noqa: E402
@@ -44,7 +45,8 @@ gc.freeze()
 gc.enable()
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from datetime import datetime
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -91,7 +93,12 @@ def ports() -> Ports:
             own.pace_table, Budget(own.deletion_budget_jobs, own.deletion_budget_percent)
         ),
         runs=JobExecutions(own.platform),
+        synthesize=_synthesized,
     )
+
+
+def _synthesized(job: Job, now: datetime, missing: Collection[str]) -> str:
+    return templates.synthesize(job, settings().platform, now, missing)
 
 
 def _pinned(job: Job) -> Job | Rejected:

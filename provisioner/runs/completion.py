@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from provisioner.runs.model import EndedExecution
-    from provisioner.stacks.ports import Runs, Work
+    from provisioner.runs.ports import Runs, Work
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from provisioner.runs.messages import Batch, Message
-    from provisioner.stacks.ports import Executions, MessageQueues, Places, Records
+    from provisioner.runs.ports import Executions, MessageQueues, Places, QueueLimits
 
 AGAIN_SECONDS = 30
 """Before a message is tried again whose run could not be started for the moment."""
@@ -40,7 +40,7 @@ class MessageRuns:
     places: Places
     queues: MessageQueues
     executions: Executions
-    stacks: Records
+    limits: QueueLimits
     clock: Callable[[], datetime]
 
     def take(self, job_name: str, messages: Iterable[Message]) -> dict[str, Exception]:
@@ -53,7 +53,7 @@ class MessageRuns:
         """
         different = {message.id: message for message in messages}.values()
         try:
-            limits = self._limits(job_name)
+            limits = self.limits.queue_limits(job_name)
             if limits is None:
                 raise TemporaryError(f"the stack of {job_name} is not ready")  # noqa: TRY301
         except Exception as error:  # noqa: BLE001  (whatever it is, the messages are tried again)
@@ -72,7 +72,7 @@ class MessageRuns:
         places = self.places.free(job_name, run)
         if places is None or places.aside_at is None:
             return
-        if limits := self._limits(job_name):
+        if limits := self.limits.queue_limits(job_name):
             self._bring(job_name, limits, places.aside_at)
 
     def waiting(self, until: datetime) -> list[str]:
@@ -84,7 +84,7 @@ class MessageRuns:
         places = self.places.get(job_name)
         if places.aside_at is None:
             return 0
-        limits = self._limits(job_name)
+        limits = self.limits.queue_limits(job_name)
         if limits is None:  # the queue is gone, with all that waited
             self.places.wait_no_more(job_name, places.aside_at)
             return 0
@@ -100,16 +100,6 @@ class MessageRuns:
                 break
             used += 1
         return used
-
-    def _limits(self, job_name: str) -> Limits | None:
-        """Return what the job's stack has, None while it is not known to have a queue."""
-        record = self.stacks.get_many([job_name]).get(job_name)
-        if record is None or "QueueUrl" not in record.outputs:
-            return None
-        return Limits(
-            batch_size=int(record.outputs["QueueBatchSize"]),
-            max_concurrency=int(record.outputs["QueueMaxConcurrency"]),
-        )
 
     def _started(self, job_name: str, batch: Batch, limits: Limits) -> bool:
         """Start a batch's run, which may have been started before; False when there is no place.

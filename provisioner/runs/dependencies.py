@@ -7,61 +7,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provisioner import jobs
 from provisioner.errors import ConflictError, NotFoundError, TemporaryError
-from provisioner.jobs import FieldError, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from provisioner.jobs import Job
     from provisioner.runs.model import Success
-    from provisioner.stacks.ports import Dependants, Executions
-    from provisioner.stacks.ports import Jobs as JobRows
-
-MAX_CHAIN = 200
-"""Jobs that are looked through for a circle: nobody could follow a longer chain."""
-
-_ROWS_AT_ONCE = 5
-"""Rows of others that are held in memory together, beside those that are looked at."""
-
-
-def without_circle(job: Job, rows: JobRows) -> Job | Rejected:
-    """Return the job, unless it depends on itself in the end; then say by which way.
-
-    Rows are read level by level. One that is not there, or whose `depends_on` is not valid, leads
-    no further.
-    """
-    ways: dict[str, tuple[str, ...]] = {name: (job.job_name, name) for name in job.depends_on}
-    ahead = list(ways)
-    while ahead:
-        needs = _needs(ahead, rows)
-        following: list[str] = []
-        for name in ahead:
-            for other in needs.get(name, ()):
-                if other == job.job_name:
-                    way = " needs ".join((*ways[name], other))
-                    return _refused(job, f"goes round in a circle: {way}")
-                if other not in ways:
-                    ways[other] = (*ways[name], other)
-                    following.append(other)
-        if len(ways) > MAX_CHAIN:
-            return _refused(job, f"makes more than {MAX_CHAIN} jobs come before this one")
-        ahead = following
-    return job
-
-
-def _needs(names: list[str], rows: JobRows) -> dict[str, tuple[str, ...]]:
-    """Return what each job depends on."""
-    needs: dict[str, tuple[str, ...]] = {}
-    for first in range(0, len(names), _ROWS_AT_ONCE):
-        found = rows.get_many(names[first : first + _ROWS_AT_ONCE])
-        needs |= {name: jobs.dependencies_of(row) for name, row in found.items()}
-    return needs
-
-
-def _refused(job: Job, why: str) -> Rejected:
-    return Rejected(job.job_name, (FieldError("depends_on", why),))
+    from provisioner.runs.ports import Dependants, Executions
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from provisioner.runs.completion import Completed
     from provisioner.runs.model import EndedExecution, FoundRun, Lock, WaitingRun
-    from provisioner.stacks.ports import Executions, Runs, Stopping, Work
+    from provisioner.runs.ports import Executions, Runs, Stopping, Work
 
 
 RunKey: TypeAlias = tuple[str, str]

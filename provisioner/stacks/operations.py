@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-import templates
 from provisioner import jobs
 from provisioner.errors import NoChangesError, PermanentError
 from provisioner.stacks.model import (
@@ -24,14 +23,17 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from provisioner.settings import Platform
-    from provisioner.stacks.ports import StackOperations
+    from provisioner.stacks.ports import StackOperations, Synthesize
 
 
 class Operations:
     """Starts operations on the stacks of jobs."""
 
-    def __init__(self, cloudformation: StackOperations, platform: Platform) -> None:
+    def __init__(
+        self, cloudformation: StackOperations, synthesize: Synthesize, platform: Platform
+    ) -> None:
         self._cloudformation = cloudformation
+        self._synthesize = synthesize
         self._platform = platform
 
     def start(
@@ -89,10 +91,9 @@ class Operations:
         missing: tuple[str, ...] = (),
     ) -> StackRequest:
         job = wanted.job
-        template = templates.build(job, self._platform, now)
         digest = REBUILDING if missing else wanted.digest
         return StackRequest(
-            template=templates.to_json(template, missing=missing),
+            template=self._synthesize(job, now, missing),
             parameters={"SpecDigest": digest, "DeletionPolicy": job.deletion_policy},
             tags={OWNER_TAG: self._platform.prefix, "job": job.job_name},
             token=request_token(verb, digest, record.version),

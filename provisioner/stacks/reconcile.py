@@ -20,7 +20,7 @@ from provisioner.errors import (
     ThrottledError,
 )
 from provisioner.jobs import Job, Rejected, guarded
-from provisioner.runs.dependencies import without_circle
+from provisioner.stacks.cycles import without_cycle
 from provisioner.stacks.model import (
     Deletion,
     Failure,
@@ -118,7 +118,7 @@ class Reconciler:
         self._ports = ports
         self._prefix = platform.prefix
         self._allowed = platform.allowed
-        self._operations = Operations(ports.cloudformation, platform)
+        self._operations = Operations(ports.cloudformation, ports.synthesize, platform)
         self._clock = clock
 
     def reconcile(
@@ -220,7 +220,7 @@ class Reconciler:
             case Rejected():
                 return look
             case Wanted(job) if job.depends_on:
-                found = without_circle(job, self._ports.jobs)
+                found = without_cycle(job, self._ports.jobs)
                 if isinstance(found, Rejected):
                     return replace(look, desired=found)
                 wanted = job.depends_on

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from provisioner import jobs
 from provisioner.stacks.model import JobStatus
@@ -18,7 +18,6 @@ from provisioner.stacks.model import JobStatus
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from provisioner.runs.model import FoundRun
     from provisioner.stacks.model import StackRecord
 
 SETTLES_AFTER = timedelta(minutes=10)
@@ -27,6 +26,18 @@ takes a minute at most, and Step Functions a few seconds to use a new definition
 
 _ARN = re.compile(r"arn:[^:]+:ecs:[^:]+:[0-9]+:task-definition/([A-Za-z0-9_-]{1,255}):([0-9]{1,9})")
 _NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class RunningJob(Protocol):
+    """A run that is RUNNING, as far as it matters here."""
+
+    @property
+    def job_name(self) -> str:
+        """The job that it is of."""
+
+    @property
+    def started_at(self) -> datetime | None:
+        """When it started; None when its row does not say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,7 @@ def revision_of(arn: str, prefix: str) -> Revision | None:
 def not_needed(
     active: Iterable[Revision],
     records: Mapping[str, StackRecord],
-    running: Iterable[FoundRun],
+    running: Iterable[RunningJob],
     now: datetime,
     prefix: str,
 ) -> Iterator[Revision]:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import templates
 from provisioner.settings import Allowed, Platform
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from provisioner.jobs import Job
 
 EVERYTHING = Allowed(
     partition="aws",
@@ -41,3 +50,8 @@ PLATFORM = Platform(
     max_chain_depth=16,
     allowed=EVERYTHING,
 )
+
+
+def synthesize(job: Job, now: datetime, missing: Collection[str]) -> str:
+    """Make the template of a job's stack for that bootstrap."""
+    return templates.synthesize(job, PLATFORM, now, missing)

@@ -56,7 +56,7 @@ def test_a_circle_is_an_invalid_row_and_what_was_stays():
     row = stacks()["report"]
     assert row["status"]["S"] == "INVALID"
     assert row["errors"]["L"][0]["M"]["message"]["S"] == (
-        "goes round in a circle: report needs clean needs report"
+        "is a dependency cycle: report → clean → report"
     )
     assert TABLE.of("clean") == {"report": ("clean",)}
 

@@ -26,7 +26,7 @@ from provisioner.errors import ProvisionerError
 from provisioner.jobs import Job, Rejected
 from provisioner.runs.model import RunStatus
 from provisioner.settings import Settings
-from provisioner.stacks import drift, operations, reconcile
+from provisioner.stacks import drift, reconcile
 from provisioner.stacks.ports import Ports
 from provisioner.stacks.reconcile import Reconciled, Reconciler
 from tests.simulation.world.faults import Broken
@@ -80,7 +80,6 @@ def wire(
     reconciler = Watched(ports, PLATFORM, timeline)
     patch.setattr(reconcile, "random", chance)
     patch.setattr(drift, "random", chance)
-    patch.setattr(operations, "templates", _SYNTHESIS)
     patch.setattr(jobs, "parse", MEMORY.parse)
     patch.setattr(jobs, "spec_digest", MEMORY.spec_digest)
     patch.setattr(jobs, "row_digest", MEMORY.row_digest)
@@ -136,18 +135,15 @@ class Memory:
             self._row_digests[key] = _row_digest(row, parsed)
         return self._row_digests[key]
 
-    def template(self, job: Job) -> str:
+    def synthesize(self, job: Job, now: datetime, missing: Collection[str]) -> str:
+        """Return a template; its schedules are those of before all time."""
+        del now
         digest = self.spec_digest(job)
         if digest not in self._templates:
             self._templates[digest] = templates.to_json(templates.build(job, PLATFORM))
-        return self._templates[digest]
+        text = self._templates[digest]
+        return f"{text} without {missing}" if missing else text
 
 
 _parse, _spec_digest, _row_digest = jobs.parse, jobs.spec_digest, jobs.row_digest
 MEMORY = Memory()
-
-# What `operations` uses of the package.
-_SYNTHESIS = SimpleNamespace(
-    build=lambda job, _, _now: MEMORY.template(job),
-    to_json=lambda text, *, missing=(): f"{text} without {missing}" if missing else text,
-)

@@ -24,7 +24,7 @@ from tests.simulation.world.stream import Stream
 from tests.simulation.world.tables import JobsTable, PaceTable, Row, StacksTable
 from tests.simulation.world.timeline import Timeline
 from tests.simulation.world.truth import Truth
-from tests.simulation.world.wiring import wire
+from tests.simulation.world.wiring import MEMORY, wire
 from tests.support.fakes import FakeDeletions, FakeDependants, FakeJobRuns
 
 SWEEP_EVERY = timedelta(minutes=5)
@@ -85,6 +85,7 @@ class World:
             dependants=FakeDependants(),
             deletions=self.deletions,
             runs=FakeJobRuns(),
+            synthesize=MEMORY.synthesize,
         )
         wire(patch, ports, self.timeline, self.chance)
 

@@ -1,4 +1,4 @@
-"""Which job runs after which: circles, and when a job's turn comes."""
+"""Which job runs after which, and when its turn comes."""
 
 from __future__ import annotations
 
@@ -6,91 +6,10 @@ import json
 
 import pytest
 
-from provisioner import jobs
 from provisioner.errors import ConflictError, NotFoundError, PermanentError, TemporaryError
-from provisioner.jobs import Rejected
-from provisioner.runs.dependencies import MAX_CHAIN, Chain, without_circle
+from provisioner.runs.dependencies import Chain
 from provisioner.runs.model import Success
-from tests.support.fakes import FakeDependants, FakeJobs
-
-ROW = {
-    "type": "lambda",
-    "runtime": "python3.13",
-    "handler": "app.handler",
-    "bundle": "s3://bundles/app.zip",
-}
-
-
-def job(name, *needs):
-    parsed = jobs.parse(ROW | {"job_name": name, "depends_on": list(needs)})
-    assert not isinstance(parsed, Rejected), parsed
-    return parsed
-
-
-class OnlyKeys(FakeJobs):
-    """DynamoDB refuses a whole BatchGetItem for one key that cannot be; 5 rows may have 2 MB."""
-
-    def get_many(self, job_names):
-        names = list(job_names)
-        assert all(0 < len(name.encode()) <= 2048 for name in names)
-        assert len(names) <= 5
-        return super().get_many(names)
-
-
-def rows(**needs):
-    fake = OnlyKeys()
-    fake.rows = {name: {"job_name": name, "depends_on": value} for name, value in needs.items()}
-    return fake
-
-
-CIRCLES = {
-    "two": ({"b": ["a"]}, "a needs b needs a"),
-    "three": ({"b": ["c"], "c": ["a"]}, "a needs b needs c needs a"),
-    "by another way": ({"b": ["d", "c"], "c": ["a"], "d": []}, "a needs b needs c needs a"),
-    "a lone text": ({"b": "a"}, "a needs b needs a"),
-}
-
-
-@pytest.mark.parametrize(("others", "way"), CIRCLES.values(), ids=CIRCLES)
-def test_a_circle_is_refused_and_shown(others, way):
-    found = without_circle(job("a", "b"), rows(**others))
-
-    assert isinstance(found, Rejected)
-    (error,) = found.errors
-    assert (error.field, error.message) == ("depends_on", f"goes round in a circle: {way}")
-
-
-FINE = {
-    "no such job": {},
-    "a chain": {"b": ["c"], "c": ["d"]},
-    "a circle of others": {"b": ["c"], "c": ["b"]},
-    "a wide level": {
-        "b": [f"c{number}" for number in range(20)],
-        **{f"c{number}": [f"d{number}", f"e{number}"] for number in range(20)},
-    },
-    "what is no name": {"b": [1, None, {}]},
-    "nothing that can be read": {"b": 7},
-    "an empty name": {"b": ["", "a"]},
-    "a name that no key can be": {"b": ["x" * 2_049, "a"]},
-    "a name in capitals": {"b": ["A", "a"]},
-    "more names than a row may have": {"b": ["a", *(f"j{number}" for number in range(300))]},
-    "a hundred thousand numbers": {"b": [7] * 100_000},
-}
-
-
-@pytest.mark.parametrize("others", FINE.values(), ids=FINE)
-def test_what_is_no_circle_passes(others):
-    assert without_circle(job("a", "b"), rows(**others)) == job("a", "b")
-
-
-def test_a_chain_is_not_followed_for_ever():
-    others = {f"j{number}": [f"j{number + 1}"] for number in range(MAX_CHAIN + 1)}
-
-    found = without_circle(job("a", "j0"), rows(**others))
-
-    assert isinstance(found, Rejected)
-    (error,) = found.errors
-    assert error.message == "makes more than 200 jobs come before this one"
+from tests.support.fakes import FakeDependants
 
 
 class Executions:

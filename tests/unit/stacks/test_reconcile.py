@@ -42,7 +42,7 @@ from tests.support.fakes import (
     Faults,
     OpenPace,
 )
-from tests.support.platforms import PLATFORM
+from tests.support.platforms import PLATFORM, synthesize
 
 NAME = "report"
 STACK = "jobs-report"
@@ -90,6 +90,7 @@ class World:
             self.dependants,
             self.deletions,
             self.runs,
+            synthesize,
         )
         self.reconciler = Reconciler(self.ports, platform, self.clock)
 

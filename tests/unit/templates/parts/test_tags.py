@@ -12,7 +12,7 @@ from provisioner.stacks.model import StackRecord, StackState, StackStatus
 from provisioner.stacks.operations import Operations
 from provisioner.stacks.plan import Create, Update, Wanted
 from tests.support.generated_rows import job_of, row_of
-from tests.support.platforms import PLATFORM
+from tests.support.platforms import PLATFORM, synthesize
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 TAGS = {"cost-center": "42", "access-level": "admin"}
@@ -70,7 +70,7 @@ def test_no_tag_of_a_row_is_the_stacks_which_would_hand_it_to_the_role(kind, ope
     wanted = Wanted(job(kind), spec_digest(job(kind)))
     observed = StackState("arn:stack", StackStatus.CREATE_COMPLETE, ours=True)
 
-    Operations(cloudformation, PLATFORM).start(
+    Operations(cloudformation, synthesize, PLATFORM).start(
         operation(wanted), StackRecord("nightly"), observed, NOW
     )
 

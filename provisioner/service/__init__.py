@@ -1,0 +1,1 @@
+"""What a person may ask for, as functions that return data; the faces only print it."""
