@@ -21,7 +21,7 @@ from provisioner.jobs import Rejected, guarded
 from provisioner.jobs.errors import InvalidValueError, kind_of
 from provisioner.jobs.overrides import run_overrides
 from provisioner.jobs.payload import RESERVED
-from provisioner.jobs.schema_dialect import payload_errors
+from provisioner.jobs.run_input import payload_errors
 
 MAX_BY_CHARACTERS = 200
 """What the workflow keeps of who started a run."""

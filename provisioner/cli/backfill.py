@@ -22,7 +22,7 @@ from provisioner.cli.session import Session, session
 from provisioner.jobs import Job
 from provisioner.jobs.errors import InvalidValueError
 from provisioner.jobs.payload import RESERVED
-from provisioner.jobs.scheduled_times import Tick, ticks_of
+from provisioner.jobs.planned_schedules import Tick, ticks_of
 from provisioner.jobs.zones import instant
 from provisioner.runs.model import MAX_WAITING
 

@@ -25,7 +25,7 @@ from provisioner.cli.runs import execution_name, reason
 from provisioner.cli.session import Session, session
 from provisioner.errors import PermanentError
 from provisioner.jobs import Job, Rejected, guarded
-from provisioner.jobs.scheduled_times import Tick, ticks_of
+from provisioner.jobs.planned_schedules import Tick, ticks_of
 from provisioner.jobs.zones import zone
 from provisioner.runs.model import Pause, RunStatus
 

@@ -1,9 +1,9 @@
 """A row as a job: pure, it knows neither AWS nor the clock.
 
 `parse` reads an item of the Jobs table and returns a frozen `LambdaJob` or `EcsJob`, or `Rejected`
-with every error at once. `budget` measures the item, `rows` takes it apart, `model` says what each
-attribute may be, with a module for each kind of value; `digest` and `names` derive what the stack
-is known by. `permitted` holds a job to what the bootstrap's parameters open to rows.
+with every error at once. `budget` measures the item, `rows` takes it apart, `model` and `types` say
+what each attribute may be, with a module for each kind of value; `digest` and `names` derive what
+the stack is known by. `permitted` holds a job to what the bootstrap's parameters open to rows.
 """
 
 from provisioner.jobs.allowed import permitted
@@ -13,14 +13,15 @@ from provisioner.jobs.digest import row_digest, spec_digest
 from provisioner.jobs.errors import FieldError, Rejected
 from provisioner.jobs.failure_rules import FailureRule
 from provisioner.jobs.fan_out import MAX_ITEMS, FanOut
-from provisioner.jobs.model import OVERLAPS, EcsJob, Job, LambdaJob
+from provisioner.jobs.model import OVERLAPS
 from provisioner.jobs.names import is_job_name, job_name_of, stack_name
 from provisioner.jobs.network import Network
 from provisioner.jobs.notify import DEFAULT_EVENTS, Event
 from provisioner.jobs.parsing import parse
 from provisioner.jobs.permissions import Submit
+from provisioner.jobs.planned_schedules import PlannedSchedule, planned
 from provisioner.jobs.queue import Queue
-from provisioner.jobs.times import PlannedSchedule, planned
+from provisioner.jobs.types import EcsJob, Job, LambdaJob
 
 __all__ = [
     "DEFAULT_EVENTS",

@@ -10,16 +10,16 @@ import re
 from typing import TYPE_CHECKING
 
 from provisioner.jobs.errors import FieldError, Rejected
-from provisioner.jobs.model import EcsJob
 from provisioner.jobs.network import Network
 from provisioner.jobs.permissions import Submit
 from provisioner.jobs.rows import printable
+from provisioner.jobs.types import EcsJob
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from provisioner.jobs.fan_out import Source
-    from provisioner.jobs.model import Job
+    from provisioner.jobs.types import Job
     from provisioner.settings import Allowed
 
 EVERYTHING = "*"

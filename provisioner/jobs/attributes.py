@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from provisioner.jobs.budget import excess
 from provisioner.jobs.errors import MAX_ERRORS, FieldError, did_you_mean, one_of
 from provisioner.jobs.meanings import MEANT, PLANNED, WITHIN
-from provisioner.jobs.model import EcsJob, Job, LambdaJob
 from provisioner.jobs.rows import UNUSABLE, plain, printable
+from provisioner.jobs.types import EcsJob, Job, LambdaJob
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

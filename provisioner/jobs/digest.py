@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pydantic.fields import FieldInfo
 
-    from provisioner.jobs.model import Job
+    from provisioner.jobs.types import Job
 
 _NOT_OF_THE_STACK = frozenset(
     {

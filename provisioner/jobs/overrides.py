@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from provisioner.jobs import artifacts, sizes
 from provisioner.jobs.environment import container_environment
 from provisioner.jobs.errors import InvalidValueError, invalid
-from provisioner.jobs.model import EcsJob
 from provisioner.jobs.payload import MAX_CONTAINER_BYTES
+from provisioner.jobs.types import EcsJob
 from provisioner.jobs.values import Check, keyed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from provisioner.jobs.model import Job
+    from provisioner.jobs.types import Job
 
 
 def run_overrides(

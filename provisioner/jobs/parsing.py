@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from provisioner.jobs.attributes import Row
-    from provisioner.jobs.model import Job
+    from provisioner.jobs.types import Job
 
 _EXAMPLES = {
     "job_name": "",

@@ -7,12 +7,32 @@ from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
 from provisioner.jobs.schedule import At, Cron, Rate, parse
-from provisioner.jobs.scheduled_times import ticks_of
+from provisioner.jobs.scheduled_times import ticks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from provisioner.jobs.model import Job
+    from provisioner.jobs.types import Job
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Tick:
+    """A time, in UTC, at which a job's schedule of that index fires."""
+
+    at: datetime
+    index: int
+
+
+def ticks_of(job: Job, index: int, after: datetime) -> Iterator[Tick]:
+    """Yield the ticks of one of a job's schedules later than `after`, as `ticks` does."""
+    start, end = (
+        None if bound is None else datetime.fromisoformat(bound)
+        for bound in (job.schedule_start, job.schedule_end)
+    )
+    found = ticks(
+        job.schedule[index], job.timezone, after, start=start, end=end, job_name=job.job_name
+    )
+    return (Tick(moment, index) for moment in found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from calendar import monthrange
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, assert_never
@@ -34,8 +33,6 @@ from provisioner.jobs.zones import zone
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from provisioner.jobs.model import Job
-
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -44,26 +41,6 @@ _FIRST_YEAR_OF_USE = 2026
 
 _MOST_SKIPPED = 2_000
 """Local times in a row that clocks may skip before we believe that they skip all: many years'."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Tick:
-    """A time, in UTC, at which a job's schedule of that index fires."""
-
-    at: datetime
-    index: int
-
-
-def ticks_of(job: Job, index: int, after: datetime) -> Iterator[Tick]:
-    """Yield the ticks of one of a job's schedules later than `after`, as `ticks` does."""
-    start, end = (
-        None if bound is None else datetime.fromisoformat(bound)
-        for bound in (job.schedule_start, job.schedule_end)
-    )
-    found = ticks(
-        job.schedule[index], job.timezone, after, start=start, end=end, job_name=job.job_name
-    )
-    return (Tick(moment, index) for moment in found)
 
 
 def all_come(expressions: tuple[str, ...], timezone: str) -> None:

@@ -21,7 +21,7 @@ MAX_MEANT = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Misfit:
+class Violation:
     """What is wrong with the value at a place, by a keyword (None: by a schema that is `false`)."""
 
     at: Parts
@@ -48,58 +48,60 @@ class Run(Protocol):
     def targets(self) -> Mapping[str, object]:
         """What a `$ref` may stand for."""
 
-    def misfits(self, schema: object, value: object, at: Parts, depth: int) -> Iterator[Misfit]:
+    def violations(
+        self, schema: object, value: object, at: Parts, depth: int
+    ) -> Iterator[Violation]:
         """Yield what is wrong with a value."""
 
     def fits(self, schema: object, value: object, place: Place) -> bool:
         """Return whether nothing is wrong with a value."""
 
 
-def _ref(run: Run, wanted: str, value: object, place: Place) -> Iterator[Misfit]:
+def _ref(run: Run, wanted: str, value: object, place: Place) -> Iterator[Violation]:
     target = run.targets.get(pointer_of(wanted) or "", True)
-    yield from run.misfits(target, value, place.at, place.depth)
+    yield from run.violations(target, value, place.at, place.depth)
 
 
-def _all_of(run: Run, wanted: list[object], value: object, place: Place) -> Iterator[Misfit]:
+def _all_of(run: Run, wanted: list[object], value: object, place: Place) -> Iterator[Violation]:
     run.steps.pay(0, glances=len(wanted))
     for schema in wanted:
-        yield from run.misfits(schema, value, place.at, place.depth)
+        yield from run.violations(schema, value, place.at, place.depth)
 
 
-def _any_of(run: Run, wanted: list[object], value: object, place: Place) -> Iterator[Misfit]:
+def _any_of(run: Run, wanted: list[object], value: object, place: Place) -> Iterator[Violation]:
     run.steps.pay(len(wanted))
     if not any(run.fits(schema, value, place) for schema in wanted):
         yield _does_not_fit("anyOf", place)
 
 
-def _one_of(run: Run, wanted: list[object], value: object, place: Place) -> Iterator[Misfit]:
+def _one_of(run: Run, wanted: list[object], value: object, place: Place) -> Iterator[Violation]:
     run.steps.pay(len(wanted))
     if sum(run.fits(schema, value, place) for schema in wanted) != 1:
         yield _does_not_fit("oneOf", place)
 
 
-def _not(run: Run, wanted: object, value: object, place: Place) -> Iterator[Misfit]:
+def _not(run: Run, wanted: object, value: object, place: Place) -> Iterator[Violation]:
     if run.fits(wanted, value, place):
         yield _does_not_fit("not", place)
 
 
-def _if(run: Run, wanted: object, value: object, place: Place) -> Iterator[Misfit]:
+def _if(run: Run, wanted: object, value: object, place: Place) -> Iterator[Violation]:
     branch = "then" if run.fits(wanted, value, place) else "else"
-    yield from run.misfits(place.schema.get(branch, True), value, place.at, place.depth)
+    yield from run.violations(place.schema.get(branch, True), value, place.at, place.depth)
 
 
 def _properties(
     run: Run, wanted: Mapping[str, object], value: object, place: Place
-) -> Iterator[Misfit]:
+) -> Iterator[Violation]:
     if not isinstance(value, dict):
         return
     run.steps.pay(0, glances=len(wanted))
     for name, schema in wanted.items():
         if name in value:
-            yield from run.misfits(schema, value[name], (*place.at, name), place.depth)
+            yield from run.violations(schema, value[name], (*place.at, name), place.depth)
 
 
-def _additional(run: Run, wanted: object, value: object, place: Place) -> Iterator[Misfit]:
+def _additional(run: Run, wanted: object, value: object, place: Place) -> Iterator[Violation]:
     if not isinstance(value, dict):
         return
     known = place.schema.get("properties", {})
@@ -109,31 +111,31 @@ def _additional(run: Run, wanted: object, value: object, place: Place) -> Iterat
             continue
         if wanted is False:
             hint = did_you_mean(printable(name), islice(known, MAX_MEANT))
-            yield Misfit(place.at, "additionalProperties", f"is no part of it{hint}", (name,))
+            yield Violation(place.at, "additionalProperties", f"is no part of it{hint}", (name,))
         else:
-            yield from run.misfits(wanted, part, (*place.at, name), place.depth)
+            yield from run.violations(wanted, part, (*place.at, name), place.depth)
 
 
-def _names(run: Run, wanted: object, value: object, place: Place) -> Iterator[Misfit]:
+def _names(run: Run, wanted: object, value: object, place: Place) -> Iterator[Violation]:
     if not isinstance(value, dict):
         return
     run.steps.pay(0, glances=len(value))
     for name in value:
-        for misfit in run.misfits(wanted, name, place.at, place.depth):
-            message = f"has a name that does not fit: it {misfit.message}"
-            yield Misfit(place.at, misfit.keyword, message, (name,))
+        for violation in run.violations(wanted, name, place.at, place.depth):
+            message = f"has a name that does not fit: it {violation.message}"
+            yield Violation(place.at, violation.keyword, message, (name,))
 
 
-def _required(run: Run, wanted: list[str], value: object, place: Place) -> Iterator[Misfit]:
+def _required(run: Run, wanted: list[str], value: object, place: Place) -> Iterator[Violation]:
     run.steps.pay(len(wanted))
     if isinstance(value, dict):
         missing = (name for name in wanted if name not in value)
-        yield from (Misfit(place.at, "required", "is required", (name,)) for name in missing)
+        yield from (Violation(place.at, "required", "is required", (name,)) for name in missing)
 
 
 def _dependent_required(
     run: Run, wanted: Mapping[str, list[str]], value: object, place: Place
-) -> Iterator[Misfit]:
+) -> Iterator[Violation]:
     if not isinstance(value, dict):
         return
     for name, others in wanted.items():
@@ -141,34 +143,36 @@ def _dependent_required(
         for other in others if name in value else ():
             if other not in value:
                 message = f"is required beside {shown(name)}"
-                yield Misfit(place.at, "dependentRequired", message, (other,))
+                yield Violation(place.at, "dependentRequired", message, (other,))
 
 
 def _dependent_schemas(
     run: Run, wanted: Mapping[str, object], value: object, place: Place
-) -> Iterator[Misfit]:
+) -> Iterator[Violation]:
     run.steps.pay(0, glances=len(wanted))
     for name, schema in wanted.items():
         if isinstance(value, dict) and name in value:
-            yield from run.misfits(schema, value, place.at, place.depth)
+            yield from run.violations(schema, value, place.at, place.depth)
 
 
-def _prefix_items(run: Run, wanted: list[object], value: object, place: Place) -> Iterator[Misfit]:
+def _prefix_items(
+    run: Run, wanted: list[object], value: object, place: Place
+) -> Iterator[Violation]:
     run.steps.pay(0, glances=len(wanted))
     if isinstance(value, list):
         for index, (schema, part) in enumerate(zip(wanted, value, strict=False)):
-            yield from run.misfits(schema, part, (*place.at, index), place.depth)
+            yield from run.violations(schema, part, (*place.at, index), place.depth)
 
 
-def _items(run: Run, wanted: object, value: object, place: Place) -> Iterator[Misfit]:
+def _items(run: Run, wanted: object, value: object, place: Place) -> Iterator[Violation]:
     if isinstance(value, list):
         run.steps.pay(0, glances=len(value))
         first = len(place.schema.get("prefixItems", ()))
         for index, part in enumerate(value[first:], start=first):
-            yield from run.misfits(wanted, part, (*place.at, index), place.depth)
+            yield from run.violations(wanted, part, (*place.at, index), place.depth)
 
 
-def _contains(run: Run, wanted: object, value: object, place: Place) -> Iterator[Misfit]:
+def _contains(run: Run, wanted: object, value: object, place: Place) -> Iterator[Violation]:
     if isinstance(value, list):
         run.steps.pay(0, glances=len(value))
         found = sum(run.fits(wanted, part, place) for part in value)
@@ -177,7 +181,7 @@ def _contains(run: Run, wanted: object, value: object, place: Place) -> Iterator
             yield _does_not_fit("contains", place)
 
 
-APPLICATORS: dict[str, Callable[[Run, Any, object, Place], Iterator[Misfit]]] = {
+APPLICATORS: dict[str, Callable[[Run, Any, object, Place], Iterator[Violation]]] = {
     "$ref": _ref,
     "additionalProperties": _additional,
     "allOf": _all_of,
@@ -196,5 +200,5 @@ APPLICATORS: dict[str, Callable[[Run, Any, object, Place], Iterator[Misfit]]] = 
 }
 
 
-def _does_not_fit(keyword: str, place: Place) -> Misfit:
-    return Misfit(place.at, keyword, f'does not fit "{keyword}" of its schema')
+def _does_not_fit(keyword: str, place: Place) -> Violation:
+    return Violation(place.at, keyword, f'does not fit "{keyword}" of its schema')

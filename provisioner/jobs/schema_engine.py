@@ -2,7 +2,7 @@
 
 Whoever may write a row writes its schema, and whoever may start a run its payload. So there is
 nothing here that fetches, that raises, or that goes on for longer than its steps: a schema is a
-tree of plain maps (`contract.contract` has seen to that), `$ref` names a place in it, and every
+tree of plain maps (`payload_schema` has seen to that), `$ref` names a place in it, and every
 keyword pays for what it looks at.
 """
 
@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from provisioner.jobs.schema_applicators import APPLICATORS, Misfit, Place
+from provisioner.jobs.schema_applicators import APPLICATORS, Place, Violation
 from provisioner.jobs.schema_assertions import ASSERTIONS, MAX_DEPTH, Steps, TooLongError, fault
 from provisioner.jobs.schema_places import targets
 
@@ -32,20 +32,20 @@ _COMPLETED_BY_A_RUN = frozenset(
 """What is wrong by these with a default payload as a whole, a run's own input can put right."""
 
 
-def misfits(
+def violations(
     schema: Mapping[str, Any], payload: object, *, partial: bool = False
 ) -> tuple[tuple[Parts, str], ...]:
     """Return where a payload does not fit a schema, and why.
 
     A `partial` one may lack what a run's own input will add.
     """
-    found = _Held(schema).misfits(schema, payload, (), 0)
+    found = _Held(schema).violations(schema, payload, (), 0)
     try:
         told = islice(
             (
-                (misfit.at + misfit.inner, misfit.message)
-                for misfit in found
-                if not partial or misfit.at or misfit.keyword not in _COMPLETED_BY_A_RUN
+                (violation.at + violation.inner, violation.message)
+                for violation in found
+                if not partial or violation.at or violation.keyword not in _COMPLETED_BY_A_RUN
             ),
             MAX_PROBLEMS,
         )
@@ -66,12 +66,14 @@ class _Held:
         """What a `$ref` may stand for."""
         return targets(self._schema)
 
-    def misfits(self, schema: object, value: object, at: Parts, depth: int) -> Iterator[Misfit]:
+    def violations(
+        self, schema: object, value: object, at: Parts, depth: int
+    ) -> Iterator[Violation]:
         """Yield what is wrong with a value."""
         if depth > MAX_DEPTH:
             raise TooLongError
         if schema is False:
-            yield Misfit(at, None, "holds what its schema does not allow")
+            yield Violation(at, None, "holds what its schema does not allow")
         if not schema or not isinstance(schema, dict):
             return
         place = Place(schema, at, depth + 1)
@@ -79,11 +81,11 @@ class _Held:
             if fits := ASSERTIONS.get(keyword):
                 self.steps.pay(1)
                 if not fits(self.steps, wanted, value):
-                    yield Misfit(at, keyword, fault(keyword, wanted, value))
+                    yield Violation(at, keyword, fault(keyword, wanted, value))
             elif apply := APPLICATORS.get(keyword):
                 self.steps.pay(1)
                 yield from apply(self, wanted, value, place)
 
     def fits(self, schema: object, value: object, place: Place) -> bool:
         """Return whether nothing is wrong with a value."""
-        return next(self.misfits(schema, value, place.at, place.depth), None) is None
+        return next(self.violations(schema, value, place.at, place.depth), None) is None

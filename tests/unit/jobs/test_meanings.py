@@ -7,7 +7,7 @@ import pytest
 from provisioner.jobs import EcsJob, LambdaJob
 from provisioner.jobs.attributes import ALIASES
 from provisioner.jobs.meanings import MEANT, PLANNED, WITHIN
-from provisioner.jobs.schema_dialect import payload_errors
+from provisioner.jobs.run_input import payload_errors
 
 ATTRIBUTES = {*LambdaJob.model_fields, *EcsJob.model_fields}
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from provisioner.jobs import Rejected, parse
-from provisioner.jobs.payload_schema import misfits
+from provisioner.jobs.run_input import payload_errors
 from provisioner.jobs.schema_assertions import TYPES
-from provisioner.jobs.schema_dialect import DIALECT, KEYWORDS, UNSUPPORTED, payload_errors
+from provisioner.jobs.schema_dialect import DIALECT, KEYWORDS, UNSUPPORTED
+from provisioner.jobs.schema_engine import violations
 from provisioner.jobs.schema_places import SCHEMAS as HELD
 
 ROW = {"job_name": "x", "type": "ecs", "image": "busybox:1"}
@@ -347,7 +348,7 @@ MULTIPLES = {
 
 @pytest.mark.parametrize(("of", "value", "fits"), MULTIPLES.values(), ids=MULTIPLES)
 def test_a_multiple_is_one_to_the_last_digit(of, value, fits):
-    assert (not misfits(schema({"v": {"multipleOf": of}}), {"v": value})) == fits
+    assert (not violations(schema({"v": {"multipleOf": of}}), {"v": value})) == fits
 
 
 def test_the_deepest_schema_of_a_row_can_be_checked(accepted):
@@ -370,8 +371,8 @@ EQUAL = {
 @pytest.mark.parametrize(("wanted", "value", "equal"), EQUAL.values(), ids=EQUAL)
 def test_what_counts_as_the_same_value(wanted, value, equal):
     for keyword in ({"const": wanted}, {"enum": [wanted]}):
-        assert (not misfits(schema({"v": keyword}), {"v": value})) == equal
-    assert (not misfits(schema({"v": {"uniqueItems": True}}), {"v": [wanted, value]})) != equal
+        assert (not violations(schema({"v": keyword}), {"v": value})) == equal
+    assert (not violations(schema({"v": {"uniqueItems": True}}), {"v": [wanted, value]})) != equal
 
 
 DEEP = json.loads("[" * 900 + "]" * 900)
@@ -379,7 +380,7 @@ DEEP = json.loads("[" * 900 + "]" * 900)
 
 @pytest.mark.parametrize("keyword", [{"uniqueItems": True}, {"enum": [[]]}, {"const": 1}])
 def test_a_payload_as_deep_as_json_can_be_raises_nothing(keyword):
-    ((_, message),) = misfits(schema({"v": keyword}), {"v": [DEEP, DEEP]})
+    ((_, message),) = violations(schema({"v": keyword}), {"v": [DEEP, DEEP]})
 
     assert "too many steps" in message
 
@@ -442,7 +443,7 @@ PAYLOADS = st.dictionaries(NAMES, VALUES, max_size=4)
 def test_a_payload_fits_exactly_when_the_library_says_so(made, payload):
     made = {**made, "type": "object"}
     assume(not isinstance(parse(ROW | {"payload_schema": made}), Rejected))
-    found = misfits(made, payload)
+    found = violations(made, payload)
     assume(not any("too many steps" in message for _, message in found))
 
     assert (not found) == Draft202012Validator(made).is_valid(payload), found

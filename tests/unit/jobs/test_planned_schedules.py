@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import templates
 from provisioner.jobs import parse, planned
-from provisioner.jobs.scheduled_times import ticks, ticks_of
+from provisioner.jobs.planned_schedules import ticks_of
+from provisioner.jobs.scheduled_times import ticks
 from tests.support.platforms import PLATFORM
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)

@@ -1,0 +1,28 @@
+"""The input of one run, held to its job's row before the run is started."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioner.jobs.errors import FieldError
+from provisioner.jobs.fan_out import TAKEN, taken_keys
+from provisioner.jobs.payload import RESERVED
+from provisioner.jobs.payload_schema import violations
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provisioner.jobs.types import Job
+
+
+def payload_errors(job: Job, payload: Mapping[str, object]) -> tuple[FieldError, ...]:
+    """Return what is wrong with the input of a run, merged over the row's payload.
+
+    Every front door asks this before it starts a run.
+    """
+    given = {name: value for name, value in payload.items() if name != RESERVED}
+    taken = taken_keys(job.fan_out, given)
+    return tuple(FieldError(f"payload.{key}", TAKEN) for key in taken) + tuple(
+        FieldError(f"payload{path}", message)
+        for path, message in violations(job.payload_schema, {**job.payload, **given}, partial=False)
+    )
