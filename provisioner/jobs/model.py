@@ -21,7 +21,7 @@ from provisioner.jobs.errors import InvalidValueError, invalid
 from provisioner.jobs.fan_out import TAKEN, FanOut, fan_out_map, taken_keys
 from provisioner.jobs.names import valid_job_name
 from provisioner.jobs.notify import Event, channel, default_events, events
-from provisioner.jobs.payload_schema import default_fits, payload_schema
+from provisioner.jobs.payload_schema import default_fits, valid_schema
 from provisioner.jobs.permissions import Submit, grants
 from provisioner.jobs.queue import Queue, queue_options
 from provisioner.jobs.schedule import expressions
@@ -114,7 +114,7 @@ class RowModel(BaseModel):
     pause_on_failures: Annotated[int | None, checked(whole(1, 100))] = None
     run_retention_days: Annotated[int, checked(whole(1, 3650))] = 90
     history_limit: Annotated[int | None, checked(whole(1, 10_000))] = None
-    payload_schema: Annotated[dict[str, Any] | None, checked(payload_schema)] = None
+    payload_schema: Annotated[dict[str, Any] | None, checked(valid_schema)] = None
     permissions: Annotated[tuple[dict[str, Any] | Submit, ...], checked(grants)] = ()
     alarms: Annotated[bool, checked(flag)] = True
     slow_percent: Annotated[int | None, checked(whole(10, 10_000))] = None

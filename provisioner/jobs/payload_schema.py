@@ -29,7 +29,7 @@ MAX_BYTES = 8_192
 """Ours, as JSON: what checks a payload grows with both."""
 
 
-def payload_schema(value: object) -> dict[str, object]:
+def valid_schema(value: object) -> dict[str, object]:
     """Check a JSON Schema, given as a map or as JSON text."""
     schema = json_object(value)
     try:

@@ -135,13 +135,16 @@ class Memory:
             self._row_digests[key] = _row_digest(row, parsed)
         return self._row_digests[key]
 
-    def synthesize(self, job: Job, now: datetime, missing: Collection[str]) -> str:
-        """Return a template; its schedules are those of before all time."""
-        del now
+    def template(self, job: Job) -> str:
         digest = self.spec_digest(job)
         if digest not in self._templates:
             self._templates[digest] = templates.to_json(templates.build(job, PLATFORM))
-        text = self._templates[digest]
+        return self._templates[digest]
+
+    def synthesize(self, job: Job, now: datetime, missing: Collection[str]) -> str:
+        """Return a template; its schedules are those of before all time."""
+        del now
+        text = self.template(job)
         return f"{text} without {missing}" if missing else text
 
 

@@ -55,7 +55,7 @@ FUNCTIONS = {
     "RunEventsFunction": "run_events",
     "RunStreamFunction": "run_stream",
     "JobQueueFunction": "job_queue",
-    "MissedTicksFunction": "missed_ticks",
+    "MissedTicksFunction": "missed_schedules",
     "NotifyFunction": "notify",
     "UnroutedFunction": "unrouted",
 }
@@ -253,7 +253,7 @@ def test_notify_is_not_woken_by_what_it_has_nothing_to_tell_of(bootstrap, mappin
 def test_slack_is_there_when_its_secret_is(source):
     slack = {name: r for name, r in source["Resources"].items() if name.startswith("Slack")}
     assert len(slack) == 8
-    assert {resource["Condition"] for resource in slack_client.values()} == {"TellSlack"}
+    assert {resource["Condition"] for resource in slack.values()} == {"TellSlack"}
     conditional = {n for n, r in source["Resources"].items() if r.get("Condition") == "TellSlack"}
     assert conditional == set(slack)
 

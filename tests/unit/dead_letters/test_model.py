@@ -74,7 +74,7 @@ def test_a_notice_that_nobody_can_read():
     message = captured("dead_letter_notice")
     message["Body"] = json.dumps({"notice_id": "report/1/failed"})
 
-    content = model.of_message(message).content
+    content = of_message(message).content
 
     assert (content.source, content.redrive) == ("notify", Redrive.IMPOSSIBLE)
     assert content.problem.startswith("a notice is an object with event")
@@ -84,7 +84,7 @@ def test_a_record_that_notify_could_not_read():
     message = captured("dead_letter_poison")
     message["MessageAttributes"]["source"]["StringValue"] = "notify"
 
-    content = model.of_message(message).content
+    content = of_message(message).content
 
     assert content == Content("notify", Redrive.IMPOSSIBLE, problem=f"1 of 1 records: {NO_KEY}")
 
