@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.functional import test_workflow as workflow
+from tests.functional.workflow import test_workflow as workflow
 from tests.functional.step_functions import StepFunctions
 
 table = workflow.table
