@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from pathlib import Path
 
 import pytest
 
+import provisioner
 from provisioner.aws.stacks_table import to_item
 from provisioner.jobs import Rejected, parse
 from provisioner.jobs.artifacts import RUNTIMES
@@ -76,3 +78,40 @@ def test_the_index_names_every_page():
     named = set(re.findall(r"\]\(([\w./-]+\.md)\)", index.read_text()))
 
     assert {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md") if page != index} <= named
+
+
+NAMED = re.compile(r"`((?:provisioner|templates|tests|bootstrap)[./][\w./]*\w)`")
+"""Modules, dotted, and files with slashes."""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_modules_and_files_that_pages_name_exist(page):
+    named = NAMED.findall(page.read_text())
+
+    assert [name for name in named if not any(path.exists() for path in files(name))] == []
+
+
+def files(name):
+    """Return where a module or file of this name would be."""
+    if "/" in name:
+        return [ROOT / name]
+    module = ROOT / name.replace(".", "/")
+    return [module.with_name(module.name + ".py"), module / "__init__.py", ROOT / name]
+
+
+PACKAGES = {path.parent.name for path in ROOT.glob("provisioner/*/__init__.py")}
+
+
+def test_the_architecture_names_every_package():
+    page = (DOCS / "internals/architecture.md").read_text()
+
+    assert {f"provisioner.{package}" for package in PACKAGES} <= set(NAMED.findall(page))
+
+
+def test_the_two_ways_name_packages_that_exist():
+    """`provisioner/__init__.py` names packages by themselves, and those of templates."""
+    named = set(re.findall(r"`([\w.]+)`", inspect.getdoc(provisioner)))
+
+    assert {name for name in named if not name.startswith("templates")} <= PACKAGES
+    assert named >= PACKAGES
+    assert all(any(path.exists() for path in files(name)) for name in named - PACKAGES)

@@ -9,7 +9,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-PAGES.remove(ROOT / "docs/internals/architecture.md")
 
 STUMBLES = {
     r"(?<!there )\b(?:is|are|was|were|be) no (?!longer|more|less)[a-z]": "is not a ...",

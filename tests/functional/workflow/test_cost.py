@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.functional.workflow import test_workflow as workflow
 from tests.functional.step_functions import StepFunctions
+from tests.functional.workflow import test_workflow as workflow
 
 table = workflow.table
 
-PAGE = (Path(__file__).parents[2] / "docs/reference/cost.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs/reference/cost.md").read_text()
 TICK = {"source": "schedule", "schedule": "nightly-0", "scheduled_for": "2026-11-21T09:00:00Z"}
 INDEX_WRITES = {"Admit": 1, "Record": 2}
 """Of the run's row: a new entry, then one under another `status`, which is a delete and a put."""
