@@ -141,7 +141,7 @@ def credentials(under_test: EngineUnderTest) -> Mapping[str, str]:
 def request_of(under_test: EngineUnderTest, name: str) -> dict[str, Any]:
     """Return CreateStack's request for a job, as the provisioner makes it."""
     job = jobs.parse(under_test.lambda_row(name))
-    assert not isinstance(job, jobs.Rejected), job.errors
+    assert not isinstance(job, jobs.InvalidRow), job.errors
     template = templates.to_json(templates.build(job, platform(under_test)))
     return {
         "StackName": f"jobs-{name}",

@@ -6,7 +6,7 @@ import statistics
 import sys
 import time
 
-from provisioner.jobs import Rejected, parse
+from provisioner.jobs import InvalidRow, parse
 from tests.support import fuzzed_rows, generated_rows
 
 AIM_MS = 100
@@ -22,7 +22,7 @@ def main(count: int) -> None:
         took_ms = (time.process_time() - began) * 1000
         fields = (
             sorted({error.field[:30] for error in parsed.errors[:3]})
-            if isinstance(parsed, Rejected)
+            if isinstance(parsed, InvalidRow)
             else []
         )
         taken.append((took_ms, number, fields))

@@ -46,7 +46,7 @@ def _compare(name: str, job: Job, platform: Platform) -> Comparison:
 
 def _job(row: dict[str, object]) -> Job:
     job = jobs.parse(row)
-    assert not isinstance(job, jobs.Rejected), job
+    assert not isinstance(job, jobs.InvalidRow), job
     return job
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, assert_never
 from provisioner.aws.clients import client, translated
 from provisioner.aws.images import pin_image
 from provisioner.errors import NotFoundError, PermanentError
-from provisioner.jobs import EcsJob, FieldError, LambdaJob, Rejected
+from provisioner.jobs import EcsJob, FieldError, InvalidRow, LambdaJob
 
 if TYPE_CHECKING:
     from provisioner.jobs import Job
 
 
-def pin(job: Job) -> Job | Rejected:
+def pin(job: Job) -> Job | InvalidRow:
     """Return the job with its artifact's version in it, or what is wrong with the artifact.
 
     So that a missing one is an INVALID row and not a rollback, and new code is a new digest.
@@ -28,7 +28,7 @@ def pin(job: Job) -> Job | Rejected:
             assert_never(job)
 
 
-def _pin_bundle(job: LambdaJob) -> LambdaJob | Rejected:
+def _pin_bundle(job: LambdaJob) -> LambdaJob | InvalidRow:
     bundle = job.bundle
     request = {"Bucket": bundle.bucket, "Key": bundle.key}
     if bundle.version_id:
@@ -46,5 +46,5 @@ def _pin_bundle(job: LambdaJob) -> LambdaJob | Rejected:
     return job.model_copy(update={"bundle": replace(bundle, version_id=version)})
 
 
-def _rejected(job: Job, field: str, message: str) -> Rejected:
-    return Rejected(job.job_name, (FieldError(field, message),))
+def _rejected(job: Job, field: str, message: str) -> InvalidRow:
+    return InvalidRow(job.job_name, (FieldError(field, message),))

@@ -11,7 +11,7 @@ import urllib3
 
 from provisioner.aws.clients import client, translated
 from provisioner.errors import NotFoundError, PermanentError
-from provisioner.jobs import EcsJob, FieldError, Rejected
+from provisioner.jobs import EcsJob, FieldError, InvalidRow
 
 MAX_CONFIGURATION_BYTES = 1_048_576
 """Ours; an image's configuration has some ten kilobytes."""
@@ -31,7 +31,7 @@ _known: dict[str, frozenset[str]] = {}
 _MOST_KNOWN = 1_000
 
 
-def pin_image(job: EcsJob) -> EcsJob | Rejected:
+def pin_image(job: EcsJob) -> EcsJob | InvalidRow:
     """Return the job with its image's digest in it, or what is wrong with the image.
 
     An image of another registry is pulled as written when a task starts.
@@ -129,5 +129,5 @@ def _object(text: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _rejected(job: EcsJob, field: str, message: str) -> Rejected:
-    return Rejected(job.job_name, (FieldError(field, message),))
+def _rejected(job: EcsJob, field: str, message: str) -> InvalidRow:
+    return InvalidRow(job.job_name, (FieldError(field, message),))

@@ -57,7 +57,7 @@ class MissedTicks:
         count: dict[str, Any] = {
             "TableName": self._stacks,
             "Key": to_dynamodb({"job_name": missed.job_name}),
-            "UpdateExpression": "ADD missed_ticks :one, version :one",
+            "UpdateExpression": "ADD missed_schedules :one, version :one",
             "ConditionExpression": "attribute_exists(job_name)",
             "ExpressionAttributeValues": to_dynamodb({":one": 1}),
         }

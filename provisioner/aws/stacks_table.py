@@ -93,7 +93,7 @@ _FIELDS = frozenset(
         "job_name", "status", "cloudformation_status", "stack_id", "stack_name", "row_digest",
         "spec_digest", "drift", "deployed_digest", "in_sync", "outputs", "failure", "errors",
         "attempts", "recoveries", "next_attempt_at", "admission", "orphans", "conditions", "retain",
-        "deletion", "depends_on", "missed_ticks",
+        "deletion", "depends_on", "missed_schedules",
         "updated_at", "expires_at", "version",
     }
 )  # fmt: skip
@@ -157,7 +157,7 @@ def to_item(record: StackRecord) -> Item:
         },
         "orphans": list(record.orphans) or None,
         "depends_on": list(record.depends_on) or None,
-        "missed_ticks": record.missed_ticks or None,
+        "missed_schedules": record.missed_schedules or None,
         "conditions": [
             {
                 "type": condition.type,
@@ -213,7 +213,7 @@ def from_item(item: Item) -> StackRecord:
         ),
         orphans=tuple(item.get("orphans", ())),
         depends_on=tuple(item.get("depends_on", ())),
-        missed_ticks=int(item.get("missed_ticks", 0)),
+        missed_schedules=int(item.get("missed_schedules", 0)),
         conditions=tuple(
             Condition(**{**c, "last_transition_time": _time(c["last_transition_time"])})
             for c in item.get("conditions", ())

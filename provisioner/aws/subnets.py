@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioner.aws.clients import client, translated
-from provisioner.jobs import FieldError, Rejected
+from provisioner.jobs import FieldError, InvalidRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from provisioner.settings import Platform
 
 
-def within_vpc(job: Job, platform: Platform) -> Job | Rejected:
+def within_vpc(job: Job, platform: Platform) -> Job | InvalidRow:
     """Return the job, or which of its subnets are not in the bootstrap's VPC."""
     named = job.network.subnets if job.network else ()
     others = sorted(set(named) - set(platform.subnets))
@@ -26,7 +26,7 @@ def within_vpc(job: Job, platform: Platform) -> Job | Rejected:
     vpcs = {subnet["SubnetId"]: subnet["VpcId"] for subnet in found["Subnets"]}
     vpcs |= dict.fromkeys(platform.subnets, platform.vpc_id)
     errors = tuple(_errors(named, vpcs, platform.vpc_id))
-    return Rejected(job.job_name, errors) if errors else job
+    return InvalidRow(job.job_name, errors) if errors else job
 
 
 def _errors(named: tuple[str, ...], vpcs: Mapping[str, str], vpc_id: str) -> Iterator[FieldError]:

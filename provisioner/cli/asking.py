@@ -17,7 +17,7 @@ from provisioner.aws.identity import caller_arn
 from provisioner.cli.display import hint
 from provisioner.cli.session import Session
 from provisioner.errors import NotFoundError, PermanentError
-from provisioner.jobs import Rejected, guarded
+from provisioner.jobs import InvalidRow, guarded
 from provisioner.jobs.errors import InvalidValueError, kind_of
 from provisioner.jobs.overrides import run_overrides
 from provisioner.jobs.payload import RESERVED
@@ -78,7 +78,7 @@ def execution_input(here: Session, job_name: str, asked: Asked) -> dict[str, Any
 def _checked(here: Session, job_name: str, asked: Asked) -> Mapping[str, object]:
     row = here.row(job_name)
     job = None if row is None else here.permitted(guarded.parse(row))
-    if job is None or isinstance(job, Rejected):
+    if job is None or isinstance(job, InvalidRow):
         why = "gone" if job is None else "INVALID"
         if asked.overrides:
             message = (

@@ -22,7 +22,7 @@ from provisioner.cli.session import Session, session
 from provisioner.jobs import Job
 from provisioner.jobs.errors import InvalidValueError
 from provisioner.jobs.payload import RESERVED
-from provisioner.jobs.planned_schedules import Tick, ticks_of
+from provisioner.jobs.planned_schedules import ScheduledTime, scheduled_times_of
 from provisioner.jobs.zones import instant
 from provisioner.runs.model import MAX_WAITING
 
@@ -86,15 +86,15 @@ def backfill(
 
 
 def _start_all(
-    here: Session, job: str, names: Mapping[Tick, str], overlap: Overlap
-) -> dict[Tick, str]:
+    here: Session, job: str, names: Mapping[ScheduledTime, str], overlap: Overlap
+) -> dict[ScheduledTime, str]:
     """Start the runs of all ticks, and tell what became of each.
 
     Those that queue do so by their rows, in the order of their starts. Which of two workflows is
     the first to ask for the lock is up to chance, unless the first has a row before the second is.
     """
     machine, by = here.output_of(job, "StateMachineArn"), caller_arn()[:MAX_BY_CHARACTERS]
-    became: dict[Tick, str] = {}
+    became: dict[ScheduledTime, str] = {}
     before: Started | None = None
     for tick, name in names.items():
         if before is not None and before.is_new and overlap is not Overlap.ALLOW:
@@ -128,13 +128,13 @@ def _instant(text: str, job: Job) -> datetime:
         raise typer.BadParameter(f"{text}: {error}") from error
 
 
-def _ticks(job: Job, start: datetime, end: datetime) -> Sequence[Tick]:
+def _ticks(job: Job, start: datetime, end: datetime) -> Sequence[ScheduledTime]:
     if end <= start:
         raise typer.BadParameter("--to must be after --from")
     if end > datetime.now(UTC):
         raise typer.BadParameter("--to lies ahead: those ticks are the schedule's own")
     before = start - timedelta(microseconds=1)
-    schedules = [ticks_of(job, index, before) for index in range(len(job.schedule))]
+    schedules = [scheduled_times_of(job, index, before) for index in range(len(job.schedule))]
     found = []
     for tick in heapq.merge(*schedules):
         if tick.at >= end:
@@ -146,7 +146,7 @@ def _ticks(job: Job, start: datetime, end: datetime) -> Sequence[Tick]:
     return found
 
 
-def _name(job: Job, tick: Tick, window: Sequence[datetime], overlap: Overlap) -> str:
+def _name(job: Job, tick: ScheduledTime, window: Sequence[datetime], overlap: Overlap) -> str:
     """Return the name of the one execution that this command makes of a tick."""
     asked = "/".join((job.job_name, job.schedule[tick.index], *map(str, window), overlap))
     digest = hashlib.sha256(asked.encode()).hexdigest()[:8]

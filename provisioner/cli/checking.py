@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.aws.items import to_dynamodb, to_plain
 from provisioner.cli import rows
-from provisioner.jobs import FieldError, Rejected, guarded, placeholders
+from provisioner.jobs import FieldError, InvalidRow, guarded, placeholders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -51,7 +51,7 @@ class Checked:
 def check(
     paths: Iterable[str],
     outputs: Mapping[str, str],
-    permitted: Callable[[Job | Rejected], Job | Rejected],
+    permitted: Callable[[Job | InvalidRow], Job | InvalidRow],
 ) -> Checked:
     """Read files and check every row in them.
 
@@ -90,16 +90,16 @@ def check(
 def _check(
     row: rows.SourcedRow,
     outputs: Mapping[str, str],
-    permitted: Callable[[Job | Rejected], Job | Rejected],
+    permitted: Callable[[Job | InvalidRow], Job | InvalidRow],
 ) -> CheckedRow | tuple[FieldError, ...]:
     try:
         values, unknown = placeholders.filled(row.values, outputs)
     except RecursionError:  # YAML can hold a list that holds itself
         return (FieldError("", "is nested too deeply"),)
     job = permitted(guarded.parse(values))
-    if unknown or isinstance(job, Rejected):
+    if unknown or isinstance(job, InvalidRow):
         named = {_attribute(error) for error in unknown}
-        others = job.errors if isinstance(job, Rejected) else ()
+        others = job.errors if isinstance(job, InvalidRow) else ()
         return (*unknown, *(error for error in others if _attribute(error) not in named))
     try:
         item = to_plain(to_dynamodb(values))

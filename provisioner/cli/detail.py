@@ -140,8 +140,8 @@ def _show_stack(record: StackRecord) -> None:
         _pair("stack id", record.stack_id)
     for name, value in sorted(record.outputs.items()):
         _pair(name, value)
-    if record.missed_ticks:
-        _pair("missed ticks", str(record.missed_ticks), "yellow")
+    if record.missed_schedules:
+        _pair("missed ticks", str(record.missed_schedules), "yellow")
     for orphan in record.orphans:
         _pair("left behind", orphan, "yellow")
     if record.conditions:

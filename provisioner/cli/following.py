@@ -9,7 +9,7 @@ from provisioner import jobs
 from provisioner.aws.artifacts import pin
 from provisioner.cli import progress
 from provisioner.cli.progress import Progress
-from provisioner.jobs import FieldError, Rejected
+from provisioner.jobs import FieldError, InvalidRow
 from provisioner.stacks.deletion_budget import HELD
 from provisioner.stacks.model import Deletion, JobStatus, StackRecord
 
@@ -102,11 +102,11 @@ def follow(job: Job, record: StackRecord | None, *, changed: bool) -> Followed:
     found = Followed(
         job_name=job.job_name,
         paused=job.paused,
-        digest=None if isinstance(pinned, Rejected) else jobs.spec_digest(pinned),
-        errors=pinned.errors if isinstance(pinned, Rejected) else (),
+        digest=None if isinstance(pinned, InvalidRow) else jobs.spec_digest(pinned),
+        errors=pinned.errors if isinstance(pinned, InvalidRow) else (),
         version=None,
     )
-    asks = not changed and not isinstance(pinned, Rejected) and not found.is_seen_to(record)
+    asks = not changed and not isinstance(pinned, InvalidRow) and not found.is_seen_to(record)
     version = (record.version if record else 0) if changed or asks else None
     return replace(found, version=version, asks=asks)
 

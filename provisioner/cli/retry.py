@@ -19,7 +19,7 @@ from provisioner.cli.options import (
 )
 from provisioner.cli.progress import Progress
 from provisioner.cli.session import Session, session
-from provisioner.jobs import Rejected, guarded
+from provisioner.jobs import InvalidRow, guarded
 from provisioner.stacks.model import Deletion, JobStatus, StackRecord
 
 app = one_command()
@@ -71,7 +71,7 @@ def _followed(
     if row is None:
         return None
     job = here.permitted(guarded.parse(row))
-    if not isinstance(job, Rejected):
+    if not isinstance(job, InvalidRow):
         return following.follow(job, record, changed=True)
     version = record.version if record else 0
     return Followed(job.job_name, paused=False, digest=None, errors=job.errors, version=version)

@@ -24,8 +24,8 @@ from provisioner.cli.options import (
 from provisioner.cli.runs import execution_name, reason
 from provisioner.cli.session import Session, session
 from provisioner.errors import PermanentError
-from provisioner.jobs import Job, Rejected, guarded
-from provisioner.jobs.planned_schedules import Tick, ticks_of
+from provisioner.jobs import InvalidRow, Job, guarded
+from provisioner.jobs.planned_schedules import ScheduledTime, scheduled_times_of
 from provisioner.jobs.zones import zone
 from provisioner.runs.model import Pause, RunStatus
 
@@ -40,10 +40,10 @@ class _Schedule:
 
     job: Job
     now: datetime
-    next: Sequence[Tick]
+    next: Sequence[ScheduledTime]
     pause: Pause | None
     runs: Sequence[Item]
-    missed_ticks: int
+    missed_schedules: int
 
 
 @app.command()
@@ -79,7 +79,7 @@ def job_of(here: Session, job_name: str) -> Job:
     if row is None:
         raise here.unknown(job_name)
     job = here.permitted(guarded.parse(row))
-    if isinstance(job, Rejected):
+    if isinstance(job, InvalidRow):
         message = f'the row of {job_name} is INVALID; see "provisioner get {job_name}"'
         raise PermanentError(message)
     if not job.schedule:
@@ -93,14 +93,14 @@ def _look(here: Session, job: Job, count: int) -> _Schedule:
     runs = here.triggers.scheduled(job.job_name, LAST_RUNS)
     pause = here.triggers.pause(job.job_name) if job.pause_on_failures else None
     record = here.record(job.job_name)
-    ahead = (ticks_of(job, index, now) for index in range(len(job.schedule)))
+    ahead = (scheduled_times_of(job, index, now) for index in range(len(job.schedule)))
     return _Schedule(
         job,
         now,
         next=list(islice(heapq.merge(*ahead), count)),
         pause=pause if pause and pause.paused else None,
         runs=runs,
-        missed_ticks=record.missed_ticks if record else 0,
+        missed_schedules=record.missed_schedules if record else 0,
     )
 
 
@@ -180,7 +180,7 @@ def _counts(found: _Schedule) -> Mapping[str, int]:
         "running": statuses.count(RunStatus.RUNNING),
         "queued": statuses.count(RunStatus.QUEUED),
         "skipped": statuses.count(RunStatus.SKIPPED),
-        "missed in all": found.missed_ticks,
+        "missed in all": found.missed_schedules,
     }
 
 
@@ -202,7 +202,7 @@ def _document(found: _Schedule) -> documents.Document:
             for tick in found.next
         ],
         "runs": list(found.runs),
-        "missed_ticks": found.missed_ticks,
+        "missed_schedules": found.missed_schedules,
     }
 
 

@@ -23,7 +23,7 @@ from provisioner.stacks.model import JobStatus
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from provisioner.jobs import Job, Rejected
+    from provisioner.jobs import InvalidRow, Job
     from provisioner.stacks.model import StackRecord
 
 
@@ -75,7 +75,7 @@ class Session:
             run_events_function=self._output("RunEventsFunctionArn"),
         )
 
-    def permitted(self, job: Job | Rejected) -> Job | Rejected:
+    def permitted(self, job: Job | InvalidRow) -> Job | InvalidRow:
         """Hold a row to the bootstrap's parameters, as far as that says them."""
         said = self.outputs.get("Allowed")
         own_subnets = self.outputs.get("Subnets", "")

@@ -171,7 +171,7 @@ def _readable(payload: object, source: str, prefix: str) -> Content:
             job_name = jobs.job_name_of(prefix, schedule.rpartition("-")[0])
             problem = "a tick was missed: provisioner backfill starts its run"
             names = (job_name,) if job_name else ()
-            return Content("missed_ticks", Redrive.IMPOSSIBLE, names, problem)
+            return Content("missed_schedules", Redrive.IMPOSSIBLE, names, problem)
         case {"notice_id": _}:
             return Content(_NOTIFY, Redrive.NOTICE, (detection.of_document(payload).job_name,))
         case _:

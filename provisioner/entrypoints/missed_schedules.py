@@ -30,7 +30,7 @@ def _recorded(record: dict[str, Any]) -> bool:
     try:
         missed = events.of_missed_tick(record, own.platform.prefix)
     except UnreadableError as error:
-        return buried(record.get("body", ""), error, "missed_ticks")
+        return buried(record.get("body", ""), error, "missed_schedules")
     with about(missed.job_name):
         try:
             ticks = MissedTicks(own.platform.triggers_table, own.stacks_table)

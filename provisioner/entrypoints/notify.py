@@ -14,7 +14,7 @@ from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.notifications import NotificationTopic
 from provisioner.aws.run_history import RunHistory
 from provisioner.entrypoints.shared import about, buried, function, logger, settings
-from provisioner.jobs import Event, Rejected, guarded
+from provisioner.jobs import Event, InvalidRow, guarded
 from provisioner.notifications import detection
 from provisioner.notifications.detection import COMPARED_RUNS, Notice
 
@@ -92,20 +92,20 @@ def _told(read: list[tuple[Any, Notice]], context: LambdaContext) -> Iterator[An
             yield record
 
 
-def _wanting(job_names: Iterable[str]) -> Mapping[str, Job | Rejected]:
+def _wanting(job_names: Iterable[str]) -> Mapping[str, Job | InvalidRow]:
     jobs, allowed = JobsTable(settings().jobs_table), settings().platform.allowed
-    wanting: dict[str, Job | Rejected] = {}
+    wanting: dict[str, Job | InvalidRow] = {}
     for some in guarded.few(job_names):
         rows = jobs.get_many(some)
         wanting |= {name: guarded.parse(row, allowed) for name, row in rows.items()}
     return wanting
 
 
-def _of_job(notice: Notice, job: Job | Rejected | None) -> Iterator[Notice]:
+def _of_job(notice: Notice, job: Job | InvalidRow | None) -> Iterator[Notice]:
     """Yield what the job wants told of: the notice, and that the run was slow."""
     if wanted := detection.wanted(notice, job):
         yield wanted
-    if notice.event is not Event.SUCCEEDED or job is None or isinstance(job, Rejected):
+    if notice.event is not Event.SUCCEEDED or job is None or isinstance(job, InvalidRow):
         return
     if job.slow_percent is None or Event.SLOW not in job.notify:
         return
@@ -141,8 +141,8 @@ def queued_too_long(now: datetime) -> int:
     return told
 
 
-def _told_of_waiting(run: Mapping[str, Any], job: Job | Rejected | None, now: datetime) -> bool:
-    if job is None or isinstance(job, Rejected):
+def _told_of_waiting(run: Mapping[str, Any], job: Job | InvalidRow | None, now: datetime) -> bool:
+    if job is None or isinstance(job, InvalidRow):
         return False
     notice = detection.queued_too_long(run, job.queued_alert_minutes, now)
     wanted = notice and detection.wanted(notice, job)

@@ -33,7 +33,7 @@ from provisioner.entrypoints.metrics import (  # noqa: E402
 from provisioner.entrypoints.shared import about, logger, settings  # noqa: E402
 from provisioner.errors import QueuedError, TemporaryError, ThrottledError  # noqa: E402
 from provisioner.events import Look  # noqa: E402
-from provisioner.jobs import Rejected  # noqa: E402
+from provisioner.jobs import InvalidRow  # noqa: E402
 from provisioner.stacks.deletion_budget import Budget  # noqa: E402
 from provisioner.stacks.drift import detect_drift  # noqa: E402
 from provisioner.stacks.plan import ContinueRollback, Create, Delete, Update  # noqa: E402
@@ -101,9 +101,9 @@ def _synthesized(job: Job, now: datetime, missing: Collection[str]) -> str:
     return templates.synthesize(job, settings().platform, now, missing)
 
 
-def _pinned(job: Job) -> Job | Rejected:
+def _pinned(job: Job) -> Job | InvalidRow:
     placed = within_vpc(job, settings().platform)
-    return placed if isinstance(placed, Rejected) else artifacts.pin(placed)
+    return placed if isinstance(placed, InvalidRow) else artifacts.pin(placed)
 
 
 @cache

@@ -14,7 +14,7 @@ from provisioner.entrypoints.metrics import Count, count
 from provisioner.entrypoints.running import chain, control, message_runs
 from provisioner.entrypoints.shared import buried, function, item_failures, logger, settings
 from provisioner.errors import TemporaryError
-from provisioner.jobs import Rejected, guarded
+from provisioner.jobs import InvalidRow, guarded
 from provisioner.runs.model import RunStatus
 from provisioner.runs.pausing import pause_after
 
@@ -100,7 +100,7 @@ def _free_place(job_name: str, *, run: str) -> None:
 def _pause_after_failures(job_name: str) -> None:
     row = JobsTable(settings().jobs_table).get_many([job_name]).get(job_name)
     job = guarded.parse(row) if row else None
-    failures = None if job is None or isinstance(job, Rejected) else job.pause_on_failures
+    failures = None if job is None or isinstance(job, InvalidRow) else job.pause_on_failures
     if not failures:
         return
     triggers = TriggersTable(settings().platform.triggers_table)

@@ -21,7 +21,7 @@ from provisioner.entrypoints import sweep_revisions, sweep_runs
 from provisioner.entrypoints.metrics import Count, count, measured
 from provisioner.entrypoints.notify import queued_too_long
 from provisioner.errors import ProvisionerError
-from provisioner.jobs import Rejected, guarded
+from provisioner.jobs import InvalidRow, guarded
 from provisioner.settings import Settings
 from provisioner.stacks.daily_check import believable, compare, due_for_drift
 from provisioner.stacks.deletion_budget import Budget
@@ -135,7 +135,7 @@ def _compare() -> None:
         name = str(row["job_name"])
         parsed = guarded.parse(row, own.platform.allowed)
         rows[name] = guarded.row_digest(row, parsed)
-        if not isinstance(parsed, Rejected) and parsed.history_limit:
+        if not isinstance(parsed, InvalidRow) and parsed.history_limit:
             _prune(name, parsed.history_limit)
     _deletions(own).count_jobs(len(rows))
     findings = compare(rows, records, stacks)

@@ -1,16 +1,17 @@
 """A row as a job: pure, it knows neither AWS nor the clock.
 
-`parse` reads an item of the Jobs table and returns a frozen `LambdaJob` or `EcsJob`, or `Rejected`
-with every error at once. `budget` measures the item, `rows` takes it apart, `model` and `types` say
-what each attribute may be, with a module for each kind of value; `digest` and `names` derive what
-the stack is known by. `permitted` holds a job to what the bootstrap's parameters open to rows.
+`parse` reads an item of the Jobs table and returns a frozen `LambdaJob` or `EcsJob`, or an
+`InvalidRow` with every error at once. `budget` measures the item, `rows` takes it apart, `model`
+and `types` say what each attribute may be, with a module for each kind of value; `digest` and
+`names` derive what the stack is known by. `permitted` holds a job to what the bootstrap's
+parameters open to rows.
 """
 
 from provisioner.jobs.allowed import permitted
 from provisioner.jobs.artifacts import S3Object
 from provisioner.jobs.dependencies import dependencies_of
 from provisioner.jobs.digest import row_digest, spec_digest
-from provisioner.jobs.errors import FieldError, Rejected
+from provisioner.jobs.errors import FieldError, InvalidRow
 from provisioner.jobs.failure_rules import FailureRule
 from provisioner.jobs.fan_out import MAX_ITEMS, FanOut
 from provisioner.jobs.model import OVERLAPS
@@ -32,12 +33,12 @@ __all__ = [
     "FailureRule",
     "FanOut",
     "FieldError",
+    "InvalidRow",
     "Job",
     "LambdaJob",
     "Network",
     "PlannedSchedule",
     "Queue",
-    "Rejected",
     "S3Object",
     "Submit",
     "dependencies_of",

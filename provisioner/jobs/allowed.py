@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from provisioner.jobs.errors import FieldError, Rejected
+from provisioner.jobs.errors import FieldError, InvalidRow
 from provisioner.jobs.network import Network
 from provisioner.jobs.permissions import Submit
 from provisioner.jobs.rows import printable
@@ -35,12 +35,12 @@ _DOCKER_HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"}
 _ARN_SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
 
 
-def permitted(job: Job | Rejected, allowed: Allowed) -> Job | Rejected:
+def permitted(job: Job | InvalidRow, allowed: Allowed) -> Job | InvalidRow:
     """Return the job, or every part of its row that reaches further than rows may."""
-    if isinstance(job, Rejected):
+    if isinstance(job, InvalidRow):
         return job
     errors = tuple(_violations(job, allowed))
-    return Rejected(job.job_name, errors) if errors else job
+    return InvalidRow(job.job_name, errors) if errors else job
 
 
 def repository_of(image: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING
 
-from provisioner.jobs.errors import Rejected
+from provisioner.jobs.errors import InvalidRow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,13 +63,13 @@ def _defaults(kind: type[Job]) -> tuple[dict[str, object], dict[str, FieldInfo]]
     return fixed, {name: field for name, field in fields.items() if name not in fixed}
 
 
-def row_digest(row: Mapping[str, object], parsed: Job | Rejected) -> str:
+def row_digest(row: Mapping[str, object], parsed: Job | InvalidRow) -> str:
     """Return the SHA-256, in hex, of what a row says, before its artifact is looked up.
 
     It tells whether a row is still the one that was looked at, and costs no call. It is the same
     for every spelling of a valid row.
     """
-    if not isinstance(parsed, Rejected):
+    if not isinstance(parsed, InvalidRow):
         return _digest(_said(parsed))
     text = json.dumps(row, sort_keys=True, separators=(",", ":"), default=_as_text)
     return hashlib.sha256(text.encode()).hexdigest()

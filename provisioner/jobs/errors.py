@@ -37,7 +37,7 @@ class FieldError:
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
+class InvalidRow:
     """A row that describes no job, with everything that is wrong with it.
 
     Attributes

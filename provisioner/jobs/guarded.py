@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from provisioner import jobs
 from provisioner.errors import TimeLimitError
-from provisioner.jobs import FieldError, Rejected
+from provisioner.jobs import FieldError, InvalidRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -68,8 +68,8 @@ def few(job_names: Iterable[str]) -> Iterator[list[str]]:
         yield names[first : first + ROWS_AT_ONCE]
 
 
-def parse(row: Mapping[str, object], allowed: Allowed | None = None) -> Job | Rejected:
-    """Return what `jobs.parse` makes of a row; one over which it fails is Rejected with that.
+def parse(row: Mapping[str, object], allowed: Allowed | None = None) -> Job | InvalidRow:
+    """Return what `jobs.parse` makes of a row; one over which it fails is InvalidRow with that.
 
     With `allowed` the row is held to the bootstrap's parameters, too.
     """
@@ -80,10 +80,10 @@ def parse(row: Mapping[str, object], allowed: Allowed | None = None) -> Job | Re
     except Exception as error:  # noqa: BLE001  (whatever it is, it is this row's alone)
         why = str(error) if isinstance(error, TimeLimitError) else repr(error)
     message = f"The row cannot be checked: {why[:_SHOWN_CHARACTERS]}"
-    return Rejected(_name(row), (FieldError("", message),))
+    return InvalidRow(_name(row), (FieldError("", message),))
 
 
-def row_digest(row: Mapping[str, object], parsed: Job | Rejected) -> str:
+def row_digest(row: Mapping[str, object], parsed: Job | InvalidRow) -> str:
     """Return the row's digest; "", which no record has, of a row of which none can be made."""
     try:
         with processor_time(ROW_SECONDS):

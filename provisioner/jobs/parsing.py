@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from provisioner.jobs.attributes import MODELS, read
-from provisioner.jobs.errors import MAX_ERRORS, FieldError, InvalidValueError, Rejected, at_most
+from provisioner.jobs.errors import MAX_ERRORS, FieldError, InvalidRow, InvalidValueError, at_most
 from provisioner.jobs.model import RowModel
 from provisioner.jobs.rows import printable
 
@@ -29,7 +29,7 @@ _EXAMPLES = {
 }
 
 
-def parse(item: Mapping[str, object]) -> Job | Rejected:
+def parse(item: Mapping[str, object]) -> Job | InvalidRow:
     """Read a row.
 
     Parameters
@@ -40,7 +40,7 @@ def parse(item: Mapping[str, object]) -> Job | Rejected:
 
     Returns
     -------
-    Job or Rejected
+    Job or InvalidRow
         The job, its values normalised and its defaults filled in; or every error of the row. No
         item makes it raise, or take long.
     """
@@ -48,7 +48,7 @@ def parse(item: Mapping[str, object]) -> Job | Rejected:
     name = item.get("job_name")
     shown_name = printable(name) if isinstance(name, str) else ""
     if len(row.errors) > MAX_ERRORS:
-        return Rejected(shown_name, at_most(row.errors))
+        return InvalidRow(shown_name, at_most(row.errors))
     job_type = row.values.get("type")
     model = MODELS.get(job_type) if isinstance(job_type, str) else None
     try:
@@ -63,7 +63,7 @@ def parse(item: Mapping[str, object]) -> Job | Rejected:
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
         row.errors.extend(found for detail in details for found in _field_errors(detail, row))
-    return Rejected(shown_name, at_most(row.errors))
+    return InvalidRow(shown_name, at_most(row.errors))
 
 
 def _field_errors(detail: ErrorDetails, row: Row) -> Iterator[FieldError]:

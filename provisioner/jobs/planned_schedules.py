@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
 from provisioner.jobs.schedule import At, Cron, Rate, parse
-from provisioner.jobs.scheduled_times import ticks
+from provisioner.jobs.scheduled_times import scheduled_times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Tick:
+class ScheduledTime:
     """A time, in UTC, at which a job's schedule of that index fires."""
 
     at: datetime
     index: int
 
 
-def ticks_of(job: Job, index: int, after: datetime) -> Iterator[Tick]:
-    """Yield the ticks of one of a job's schedules later than `after`, as `ticks` does."""
+def scheduled_times_of(job: Job, index: int, after: datetime) -> Iterator[ScheduledTime]:
+    """Yield the scheduled times of one of a job's schedules later than `after`."""
     start, end = (
         None if bound is None else datetime.fromisoformat(bound)
         for bound in (job.schedule_start, job.schedule_end)
     )
-    found = ticks(
+    found = scheduled_times(
         job.schedule[index], job.timezone, after, start=start, end=end, job_name=job.job_name
     )
-    return (Tick(moment, index) for moment in found)
+    return (ScheduledTime(moment, index) for moment in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def planned(job: Job, now: datetime) -> Iterator[PlannedSchedule]:
     StartDate, its next tick: without one it would run at once, and count from then on.
     """
     for index, expression in enumerate(job.schedule):
-        following = next(ticks_of(job, index, now), None)
+        following = next(scheduled_times_of(job, index, now), None)
         if following is None:
             continue
         start, end = _instant(job.schedule_start), _instant(job.schedule_end)

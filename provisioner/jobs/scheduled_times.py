@@ -79,7 +79,7 @@ def comes(expression: str, timezone: str) -> bool:
             assert_never(other)
 
 
-def ticks(
+def scheduled_times(
     expression: str,
     timezone: str,
     after: datetime,
@@ -88,7 +88,7 @@ def ticks(
     end: datetime | None = None,
     job_name: str = "",
 ) -> Iterator[datetime]:
-    """Yield the ticks later than `after`, in order and in UTC, up to the year 2199.
+    """Yield the scheduled times later than `after`, in order and in UTC, up to the year 2199.
 
     Parameters
     ----------

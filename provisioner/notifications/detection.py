@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from provisioner.events import UnreadableError, of_stream_record
-from provisioner.jobs import DEFAULT_EVENTS, Event, Job, Rejected
+from provisioner.jobs import DEFAULT_EVENTS, Event, InvalidRow, Job
 from provisioner.jobs.names import DEAD_LETTERS_ALARM
 from provisioner.runs.model import RunStatus, time_of
 from provisioner.settings import console_home
@@ -337,12 +337,12 @@ def _of_stack(job_name: str, row: Mapping[str, Any]) -> Notice | None:
     )
 
 
-def wanted(notice: Notice, job: Job | Rejected | None) -> Notice | None:
+def wanted(notice: Notice, job: Job | InvalidRow | None) -> Notice | None:
     """Return a notice as the job wants it told, None when it does not.
 
     A job whose row is gone, or says nothing that can be read, tells what jobs tell by default.
     """
-    if job is None or isinstance(job, Rejected):
+    if job is None or isinstance(job, InvalidRow):
         return notice if notice.event in DEFAULT_EVENTS else None
     return replace(notice, slack_channel=job.slack_channel) if notice.event in job.notify else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioner import jobs
-from provisioner.jobs import FieldError, Rejected
+from provisioner.jobs import FieldError, InvalidRow
 
 if TYPE_CHECKING:
     from provisioner.jobs import Job
@@ -18,7 +18,7 @@ _ROWS_AT_ONCE = 5
 """Rows of others that are held in memory together, beside those that are looked at."""
 
 
-def without_cycle(job: Job, rows: Jobs) -> Job | Rejected:
+def without_cycle(job: Job, rows: Jobs) -> Job | InvalidRow:
     """Return the job, unless it depends on itself in the end; then name the cycle.
 
     Rows are read level by level. One that is not there, or whose `depends_on` is not valid, leads
@@ -52,5 +52,5 @@ def _needs(names: list[str], rows: Jobs) -> dict[str, tuple[str, ...]]:
     return needs
 
 
-def _refused(job: Job, why: str) -> Rejected:
-    return Rejected(job.job_name, (FieldError("depends_on", why),))
+def _refused(job: Job, why: str) -> InvalidRow:
+    return InvalidRow(job.job_name, (FieldError("depends_on", why),))

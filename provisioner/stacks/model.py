@@ -245,8 +245,8 @@ class StackRecord:
     `row_digest` is of the row as it was when it was last looked at, `spec_digest` of the wanted
     spec, `deployed_digest` of the one the stack carries. `attempts`
     counts the failed operations that carried `spec_digest`; `recoveries` the deletions and
-    rollback continuations made since the stack was last well; `missed_ticks` the times at which the
-    schedule could not start a run. `admission` is the place in a line
+    rollback continuations made since the stack was last well; `missed_schedules` the times at
+    which the schedule could not start a run. `admission` is the place in a line
     at which the job is looked at again; `deletion` is there when that of its stack was held.
     `version` is 0 for a row that is not written yet, and is
     the optimistic lock.
@@ -270,7 +270,7 @@ class StackRecord:
     drift: Drift | None = None
     orphans: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
-    missed_ticks: int = 0
+    missed_schedules: int = 0
     conditions: tuple[Condition, ...] = ()
     retain: bool = False
     deletion: Deletion | None = None

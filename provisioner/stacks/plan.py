@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias, assert_never
 
-from provisioner.jobs import FieldError, Job, Rejected
+from provisioner.jobs import FieldError, InvalidRow, Job
 from provisioner.stacks.failure_causes import is_recoverable
 from provisioner.stacks.model import (
     IN_PROGRESS,
@@ -43,7 +43,7 @@ class Wanted:
     digest: str
 
 
-Desired: TypeAlias = Wanted | Rejected | None
+Desired: TypeAlias = Wanted | InvalidRow | None
 """What the row asks for; None when there is no row."""
 
 
@@ -103,7 +103,7 @@ class Nothing:
 
 
 @dataclass(frozen=True, slots=True)
-class Reject:
+class MarkInvalid:
     """Tell the row's author what is wrong with it; the stack stays as it is."""
 
     errors: tuple[FieldError, ...]
@@ -119,7 +119,7 @@ class GiveUp:
 Operation: TypeAlias = Create | Update | Delete | ContinueRollback
 """What CloudFormation is called for."""
 
-Action: TypeAlias = Operation | Wait | Hold | Nothing | Reject | GiveUp
+Action: TypeAlias = Operation | Wait | Hold | Nothing | MarkInvalid | GiveUp
 
 
 def decide(
@@ -141,8 +141,8 @@ def decide(
     if observed is not None and observed.status is StackStatus.DELETE_COMPLETE:
         observed = None
     match desired:
-        case Rejected(errors=errors):
-            return Reject(errors)
+        case InvalidRow(errors=errors):
+            return MarkInvalid(errors)
         case None:
             return _decide_absent(record, observed, now)
         case Wanted(job=job) if job.paused:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import datetime
 
-    from provisioner.jobs import Job, Rejected
+    from provisioner.jobs import InvalidRow, Job
     from provisioner.stacks.model import StackRecord, StackState
     from provisioner.stacks.rate_limits import Place, Quota
 
@@ -140,7 +140,7 @@ class Ports:
     cloudformation: StackOperations
     queue: Queue
     pace: Pace
-    pin: Callable[[Job], Job | Rejected]
+    pin: Callable[[Job], Job | InvalidRow]
     dependants: DependencyIndex
     deletions: Deletions
     runs: JobRuns

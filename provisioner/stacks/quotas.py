@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from provisioner.jobs import Rejected
+from provisioner.jobs import InvalidRow
 from provisioner.stacks.model import JobStatus, StackRecord, StackState, StackStatus
 from provisioner.stacks.plan import (
     ContinueRollback,
@@ -29,7 +29,7 @@ def needed(desired: Desired, record: StackRecord, now: datetime) -> Quota | None
     CloudFormation is not asked, so a burst of rows stands in line without a single call. What the
     look then finds may differ; what it does is decided by that.
     """
-    if isinstance(desired, Rejected) and record.stack_id is None:
+    if isinstance(desired, InvalidRow) and record.stack_id is None:
         return None
     if record.status in _IN_PROGRESS:
         return Quota.DESCRIBE

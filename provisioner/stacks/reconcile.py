@@ -19,7 +19,7 @@ from provisioner.errors import (
     TemporaryError,
     ThrottledError,
 )
-from provisioner.jobs import Job, Rejected, guarded
+from provisioner.jobs import InvalidRow, Job, guarded
 from provisioner.stacks.cycles import without_cycle
 from provisioner.stacks.model import (
     Deletion,
@@ -217,11 +217,11 @@ class Reconciler:
         """
         wanted: tuple[str, ...] = ()
         match look.desired:
-            case Rejected():
+            case InvalidRow():
                 return look
             case Wanted(job) if job.depends_on:
                 found = without_cycle(job, self._ports.jobs)
-                if isinstance(found, Rejected):
+                if isinstance(found, InvalidRow):
                     return replace(look, desired=found)
                 wanted = job.depends_on
             case _:
@@ -372,7 +372,7 @@ class Reconciler:
         if not isinstance(desired, Wanted) or desired.job.paused:
             return desired
         job = self._ports.pin(desired.job)
-        return job if isinstance(job, Rejected) else Wanted(job, jobs.spec_digest(job))
+        return job if isinstance(job, InvalidRow) else Wanted(job, jobs.spec_digest(job))
 
     def _keep(
         self, look: _Look, action: Action, outcome: Outcome, observed: StackState | None
@@ -403,7 +403,7 @@ def _queued() -> Iterator[None]:
         raise QueuedError(str(error)) from error
 
 
-def _as_written(parsed: Job | Rejected | None) -> Desired:
-    if parsed is None or isinstance(parsed, Rejected):
+def _as_written(parsed: Job | InvalidRow | None) -> Desired:
+    if parsed is None or isinstance(parsed, InvalidRow):
         return parsed
     return Wanted(parsed, jobs.spec_digest(parsed))

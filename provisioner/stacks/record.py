@@ -30,8 +30,8 @@ from provisioner.stacks.plan import (
     Desired,
     GiveUp,
     Hold,
+    MarkInvalid,
     Nothing,
-    Reject,
     Update,
     Wait,
     Wanted,
@@ -222,7 +222,7 @@ def _act(record: StackRecord, action: Action, now: datetime) -> StackRecord:
             return replace(record, status=JobStatus.PENDING, deletion=Deletion.HELD)
         case Nothing(status=status):
             return _rest(record, status, now)
-        case Reject(errors=errors):
+        case MarkInvalid(errors=errors):
             return replace(record, status=JobStatus.INVALID, errors=_shown(errors))
         case GiveUp(failure=failure):
             return _fail(record, failure)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 import templates
-from provisioner.jobs import Rejected, parse, permitted
+from provisioner.jobs import InvalidRow, parse, permitted
 from tests.attacks.rows import ALLOWED, CONTAINER, FUNCTION, REFUSED
 from tests.support.generated_rows import job_of
 from tests.support.platforms import PLATFORM
@@ -16,13 +16,13 @@ from tests.support.platforms import PLATFORM
 @pytest.mark.parametrize("attack", REFUSED, ids=str)
 def test_a_row_that_reaches_too_far(attack):
     verdict = permitted(parse({"job_name": "report"} | attack.row), ALLOWED)
-    assert isinstance(verdict, Rejected)
+    assert isinstance(verdict, InvalidRow)
     assert [error.field for error in verdict.errors] == [attack.field]
 
 
 @pytest.mark.parametrize("row", [FUNCTION, CONTAINER], ids=["lambda", "ecs"])
 def test_the_rows_behind_them_are_valid(row):
-    assert not isinstance(permitted(parse({"job_name": "report"} | row), ALLOWED), Rejected)
+    assert not isinstance(permitted(parse({"job_name": "report"} | row), ALLOWED), InvalidRow)
 
 
 @pytest.mark.parametrize("row", [FUNCTION, CONTAINER], ids=["lambda", "ecs"])

@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 
 import templates
-from provisioner.jobs import EcsJob, Event, Job, LambdaJob, Rejected, parse
+from provisioner.jobs import EcsJob, Event, InvalidRow, Job, LambdaJob, parse
 from provisioner.jobs.placeholders import filled
 from provisioner.notifications import slack_blocks
 from provisioner.notifications.detection import Notice
@@ -56,7 +56,7 @@ def example(path: Path) -> Job:
     row, unknown = filled(yaml.safe_load(path.read_text("utf-8")), OUTPUTS)
     assert not unknown, unknown
     job = parse(row)
-    assert not isinstance(job, Rejected), job
+    assert not isinstance(job, InvalidRow), job
     match job:
         case LambdaJob():
             return job.model_copy(update={"bundle": replace(job.bundle, version_id="pinned")})

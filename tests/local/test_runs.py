@@ -211,7 +211,7 @@ def test_a_missed_tick_is_recorded_and_counted(engine):
         },
     )
 
-    engine.wait(lambda: engine.record(name).get("missed_ticks") == 1, "the count")
+    engine.wait(lambda: engine.record(name).get("missed_schedules") == 1, "the count")
     [run] = engine.runs(name)
     assert (run["status"], run["error"], run["cause"]) == (
         "SKIPPED",

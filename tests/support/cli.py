@@ -20,7 +20,7 @@ from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.cli.commands import COMMANDS, app, load
-from provisioner.jobs import Rejected
+from provisioner.jobs import InvalidRow
 from provisioner.runs.model import iso
 from provisioner.stacks.model import JobStatus, StackRecord
 from tests.support.waiting import wait_until
@@ -124,9 +124,9 @@ class Provisioner:
 
     def digest(self, job_name: str = "report") -> str:
         job = jobs.parse(self.row(job_name))
-        assert not isinstance(job, Rejected)
+        assert not isinstance(job, InvalidRow)
         pinned = pin(job)
-        assert not isinstance(pinned, Rejected)
+        assert not isinstance(pinned, InvalidRow)
         return jobs.spec_digest(pinned)
 
     def make_ready(self, job_name: str = "report", **changes: Any) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from provisioner.jobs import Job, Rejected, parse
+from provisioner.jobs import InvalidRow, Job, parse
 
 ROWS_OF_A_TYPE = 160
 
@@ -140,5 +140,5 @@ def jobs() -> tuple[Job, ...]:
 
 def job_of(row: Mapping[str, Any]) -> Job:
     job = parse(row)
-    assert not isinstance(job, Rejected), (row, job)
+    assert not isinstance(job, InvalidRow), (row, job)
     return job

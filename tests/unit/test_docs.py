@@ -11,7 +11,7 @@ import pytest
 
 import provisioner
 from provisioner.aws.stacks_table import to_item
-from provisioner.jobs import Rejected, parse
+from provisioner.jobs import InvalidRow, parse
 from provisioner.jobs.artifacts import RUNTIMES
 from provisioner.stacks.model import JobStatus, StackRecord
 from tests.support.bootstrap import load
@@ -35,7 +35,7 @@ def test_every_attribute_and_status_of_the_stacks_table_is_there():
 
 @pytest.mark.parametrize("row", ROWS, ids=[row["runtime"] for row in ROWS])
 def test_the_row_of_each_language_is_good(row):
-    assert not isinstance(parse(row), Rejected)
+    assert not isinstance(parse(row), InvalidRow)
 
 
 def test_there_is_a_recipe_for_every_language():

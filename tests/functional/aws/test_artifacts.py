@@ -12,7 +12,7 @@ import pytest
 
 from provisioner.aws import clients, images
 from provisioner.aws.artifacts import pin
-from provisioner.jobs import Rejected, parse, spec_digest
+from provisioner.jobs import InvalidRow, parse, spec_digest
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 
@@ -136,7 +136,7 @@ def test_a_missing_image_is_said(image):
 
     found = pin(container(f"{REGISTRY.format('eu-west-1')}/{image}"))
 
-    assert isinstance(found, Rejected)
+    assert isinstance(found, InvalidRow)
     assert found.errors[0].field == "image"
     assert "does not exist" in found.errors[0].message
 
@@ -172,8 +172,8 @@ def test_an_image_for_another_machine_is_said(document, refused, architecture):
 
     found = pin(container(image, architecture=architecture))
 
-    assert isinstance(found, Rejected) is (architecture in refused)
-    if isinstance(found, Rejected):
+    assert isinstance(found, InvalidRow) is (architecture in refused)
+    if isinstance(found, InvalidRow):
         [error] = found.errors
         assert error.field == "architecture"
         assert {"arm64": "linux/arm64", "x86_64": "linux/amd64"}[architecture] in error.message
@@ -206,5 +206,5 @@ def test_a_bundle_is_pinned_to_its_newest_version_or_the_named_one():
 def test_a_missing_bundle_is_said(uri):
     found = pin(bundle(uri))
 
-    assert isinstance(found, Rejected)
+    assert isinstance(found, InvalidRow)
     assert "does not exist" in found.errors[0].message

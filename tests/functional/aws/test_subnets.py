@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from provisioner.aws.subnets import within_vpc
-from provisioner.jobs import Rejected, parse
+from provisioner.jobs import InvalidRow, parse
 from tests.support.platforms import PLATFORM
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
@@ -43,7 +43,7 @@ def test_subnets_of_another_vpc_are_said(vpcs, kind):
 
     found = within_vpc(job(subnet, elsewhere, missing, kind=kind), replace(PLATFORM, vpc_id=ours))
 
-    assert isinstance(found, Rejected)
+    assert isinstance(found, InvalidRow)
     assert [(error.field, error.message) for error in found.errors] == [
         (
             "network.subnets[1]",

@@ -58,7 +58,7 @@ def test_a_rate_without_a_start_is_known_too(here):
 
 def test_the_last_scheduled_runs(here):
     here.jobs.put(BERLIN)
-    here.save("report", missed_ticks=3)
+    here.save("report", missed_schedules=3)
     for day, status in enumerate(("SUCCEEDED", "SKIPPED", "RUNNING")):
         at = NOW + timedelta(days=day)
         put_run(
@@ -72,7 +72,7 @@ def test_the_last_scheduled_runs(here):
     assert "1 running, 1 skipped, 3 missed" in text
     assert "by-hand" not in text
     assert [run["status"] for run in document(here)["runs"]] == ["RUNNING", "SKIPPED", "SUCCEEDED"]
-    assert document(here)["missed_ticks"] == 3
+    assert document(here)["missed_schedules"] == 3
 
 
 def test_a_damaged_run_is_shown_as_far_as_it_can_be(here):

@@ -18,13 +18,13 @@ from provisioner.entrypoints.missed_schedules import handler
 from provisioner.errors import ConflictError
 from provisioner.stacks.model import JobStatus, StackRecord
 
-EVENT = json.loads((Path(__file__).parents[2] / "events" / "missed_tick.json").read_text())
+EVENT = json.loads((Path(__file__).parents[2] / "events" / "missed_schedule.json").read_text())
 [RECORD] = EVENT["Records"]
 TICK = "#tick#jobs-report-0#2026-11-21T06:00:00Z"
 
 
 class Context:
-    function_name = "missed_ticks"
+    function_name = "missed_schedules"
     memory_limit_in_mb = 1024
     invoked_function_arn = "arn:aws:lambda:eu-west-1:123456789012:function:jobs_missed_ticks"
     aws_request_id = "1"
@@ -50,7 +50,7 @@ def stacks():
 
 
 def missed():
-    return stacks().get_many(["report"])["report"].missed_ticks
+    return stacks().get_many(["report"])["report"].missed_schedules
 
 
 def runs():
@@ -146,7 +146,7 @@ def test_what_names_no_tick_is_a_dead_letter_and_its_neighbour_counts(report, po
     [letter] = sqs.receive_message(
         QueueUrl=report["DEAD_LETTER_QUEUE_URL"], MessageAttributeNames=["All"]
     )["Messages"]
-    assert letter["MessageAttributes"]["source"]["StringValue"] == "missed_ticks"
+    assert letter["MessageAttributes"]["source"]["StringValue"] == "missed_schedules"
     assert missed() == 1
 
 

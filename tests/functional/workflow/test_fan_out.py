@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 import templates
-from provisioner.jobs import MAX_ITEMS, Rejected, parse
+from provisioner.jobs import MAX_ITEMS, InvalidRow, parse
 from tests.functional.step_functions import StepFunctions, TaskError
 from tests.golden.update import workflow
 from tests.support.platforms import PLATFORM
@@ -76,7 +76,7 @@ class Work:
 
 def run(row, work, given, **fan_out):
     job = parse(row | {"fan_out": fan_out})
-    assert not isinstance(job, Rejected), job
+    assert not isinstance(job, InvalidRow), job
     template = json.loads(templates.to_json(templates.build(job, PLATFORM)))
     return StepFunctions(workflow(template), work).run("first", given)
 

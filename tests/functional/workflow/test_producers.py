@@ -7,7 +7,7 @@ import json
 import pytest
 
 import templates
-from provisioner.jobs import Rejected, Submit, parse, permitted
+from provisioner.jobs import InvalidRow, Submit, parse, permitted
 from provisioner.runs.messages import Batch, Message
 from tests.functional.workflow.test_workflow import (
     CONTAINER,
@@ -45,7 +45,7 @@ def test_a_row_says_it_in_words(value):
 )
 def test_other_words_are_refused(value, message):
     found = parse({**FUNCTION, "permissions": [value]})
-    assert isinstance(found, Rejected)
+    assert isinstance(found, InvalidRow)
     assert [(e.field, message in e.message) for e in found.errors] == [("permissions[0]", True)]
 
 
@@ -56,7 +56,7 @@ def test_other_words_are_refused(value, message):
 )
 def test_the_bootstrap_says_which_jobs_take_messages_of_jobs(submissions, taken):
     found = permitted(parse(FUNCTION | SPLITS), replace(STRICT, submissions=submissions))
-    assert isinstance(found, Rejected) is not taken
+    assert isinstance(found, InvalidRow) is not taken
     if not taken:
         [error] = found.errors
         assert error.field == "permissions[0]"

@@ -11,7 +11,7 @@ import pytest
 from moto import mock_aws
 
 import templates
-from provisioner.jobs import Rejected, parse
+from provisioner.jobs import InvalidRow, parse
 from tests.functional.step_functions import StepFunctions, TaskError
 from tests.golden.update import workflow
 from tests.support.platforms import PLATFORM
@@ -53,7 +53,7 @@ def table(monkeypatch):
 
 def machine(row, work, **changes):
     job = parse(row | changes)
-    assert not isinstance(job, Rejected), job
+    assert not isinstance(job, InvalidRow), job
     template = json.loads(templates.to_json(templates.build(job, PLATFORM)))
     return StepFunctions(workflow(template), work)
 

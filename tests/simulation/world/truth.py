@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from provisioner import jobs
-from provisioner.jobs import Job, Rejected
+from provisioner.jobs import InvalidRow, Job
 from provisioner.stacks.failure_causes import is_recoverable
 from provisioner.stacks.model import (
     IN_PROGRESS,
@@ -85,7 +85,7 @@ class Truth:
         require(read == version, f"version {version} was overwritten, {read} was read: {record}")
         invocation.versions[record.job_name] = version + 1
         job = self._world.desired(invocation.rows.get(record.job_name))
-        if job is not None and not isinstance(job, Rejected):
+        if job is not None and not isinstance(job, InvalidRow):
             self.policies[record.job_name] = job.deletion_policy
         if job is None and f"jobs-{record.job_name}" not in self._world.cloudformation.stacks:
             self.policies.pop(record.job_name, None)  # nothing is retained any more
@@ -97,7 +97,7 @@ class Truth:
     def _wants(self, row: object, asked: Asked, seen: StackState | None) -> bool:
         job = self._world.desired(row)
         status = seen and seen.status
-        if isinstance(job, Rejected) or (job is not None and job.paused):
+        if isinstance(job, InvalidRow) or (job is not None and job.paused):
             return False
         if job is None:
             retained = self.policies.get(job_of(asked.name)) == "retain"
@@ -136,7 +136,7 @@ class Truth:
             real = stack.status if stack else S.DELETE_COMPLETE if record.stack_id else None
             assert record.cloudformation_status is real, f"not CloudFormation's status\n{told}"
         match job:
-            case Rejected(errors=errors):
+            case InvalidRow(errors=errors):
                 assert record.status is JobStatus.INVALID, told
                 assert record.errors == errors, told
             case None:

@@ -23,7 +23,7 @@ from provisioner.entrypoints import (
     sweep_runs,
 )
 from provisioner.errors import ProvisionerError
-from provisioner.jobs import Job, Rejected
+from provisioner.jobs import InvalidRow, Job
 from provisioner.runs.model import RunStatus
 from provisioner.settings import Settings
 from provisioner.stacks import drift, reconcile
@@ -112,12 +112,12 @@ class Memory:
     """What a thousand schedules have in common, worked out for real the first time it is wanted."""
 
     def __init__(self) -> None:
-        self._jobs: dict[str, Job | Rejected] = {}
+        self._jobs: dict[str, Job | InvalidRow] = {}
         self._digests: dict[int, str] = {}
         self._row_digests: dict[str, str] = {}
         self._templates: dict[str, str] = {}
 
-    def parse(self, row: Mapping[str, object]) -> Job | Rejected:
+    def parse(self, row: Mapping[str, object]) -> Job | InvalidRow:
         key = repr(row)
         if key not in self._jobs:
             self._jobs[key] = _parse(row)
@@ -129,7 +129,7 @@ class Memory:
             self._digests[id(job)] = _spec_digest(job)
         return self._digests[id(job)]
 
-    def row_digest(self, row: Mapping[str, object], parsed: Job | Rejected) -> str:
+    def row_digest(self, row: Mapping[str, object], parsed: Job | InvalidRow) -> str:
         key = repr(row)
         if key not in self._row_digests:
             self._row_digests[key] = _row_digest(row, parsed)

@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from provisioner.jobs import FieldError, Job, Rejected, guarded
+from provisioner.jobs import FieldError, InvalidRow, Job, guarded
 from provisioner.stacks.model import JobStatus, StackStatus
 from provisioner.stacks.ports import Ports
 from tests.simulation.world.calls import Calls
@@ -94,16 +94,16 @@ class World:
         self.stream.trouble = self.queue.trouble = self.events.trouble = share
         self.stacks.lag = share
 
-    def pin(self, job: Job) -> Job | Rejected:
+    def pin(self, job: Job) -> Job | InvalidRow:
         return self.calls("pin", lambda: _pinned(job))
 
     @staticmethod
-    def desired(row: object) -> Job | Rejected | None:
+    def desired(row: object) -> Job | InvalidRow | None:
         """Return what a row asks for."""
         if row is None:
             return None
         job = guarded.parse(row)
-        return job if isinstance(job, Rejected) or job.paused else _pinned(job)
+        return job if isinstance(job, InvalidRow) or job.paused else _pinned(job)
 
     # Time
 
@@ -239,7 +239,7 @@ class World:
         return self.timeline.now + timedelta(minutes=minutes)
 
 
-def _pinned(job: Job) -> Job | Rejected:
+def _pinned(job: Job) -> Job | InvalidRow:
     if job.bundle.uri == MISSING:
-        return Rejected(job.job_name, (FieldError("bundle", f"{MISSING} does not exist"),))
+        return InvalidRow(job.job_name, (FieldError("bundle", f"{MISSING} does not exist"),))
     return job

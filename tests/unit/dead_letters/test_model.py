@@ -56,14 +56,14 @@ def test_messages_of_the_dead_letter_queue(name, error_type, reason, content):
 
 
 def test_a_missed_tick_that_could_not_be_recorded():
-    [record] = captured("missed_tick")["Records"]
+    [record] = captured("missed_schedule")["Records"]
     told = {name: one["stringValue"] for name, one in record["messageAttributes"].items()}
 
     letter = model.of_message("1", record["body"], told, NOW, "jobs")
 
     assert letter.error_type == "ExecutionLimitExceeded"
     assert letter.content == Content(
-        "missed_ticks",
+        "missed_schedules",
         Redrive.IMPOSSIBLE,
         ("report",),
         "a tick was missed: provisioner backfill starts its run",

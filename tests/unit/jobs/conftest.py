@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from provisioner.jobs import FieldError, Job, Rejected, parse
+from provisioner.jobs import FieldError, InvalidRow, Job, parse
 
 LAMBDA = {
     "job_name": "nightly",
@@ -25,7 +25,7 @@ def accepted() -> Callable[[str, Mapping[str, object]], Job]:
 
     def parse_row(kind: str, changes: Mapping[str, object]) -> Job:
         job = parse(_row(kind, changes))
-        assert not isinstance(job, Rejected), job.errors
+        assert not isinstance(job, InvalidRow), job.errors
         return job
 
     return parse_row
@@ -35,7 +35,7 @@ def accepted() -> Callable[[str, Mapping[str, object]], Job]:
 def refused() -> Callable[[str, Mapping[str, object]], tuple[FieldError, ...]]:
     def parse_row(kind: str, changes: Mapping[str, object]) -> tuple[FieldError, ...]:
         rejected = parse(_row(kind, changes))
-        assert isinstance(rejected, Rejected), rejected
+        assert isinstance(rejected, InvalidRow), rejected
         return rejected.errors
 
     return parse_row

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from provisioner.jobs import Rejected, parse, permitted
+from provisioner.jobs import InvalidRow, parse, permitted
 from provisioner.jobs.allowed import repository_of
 from provisioner.settings import Allowed
 
@@ -118,7 +118,7 @@ REFUSED = {
 def test_what_is_not_open_to_rows_is_refused_by_name(row, changes, field):
     rejected = judged(row, **changes)
 
-    assert isinstance(rejected, Rejected)
+    assert isinstance(rejected, InvalidRow)
     assert (rejected.job_name, [error.field for error in rejected.errors]) == (
         row["job_name"],
         [field],
@@ -171,21 +171,21 @@ def test_a_star_opens_everything():
     )
     row = CONTAINER | {"image": "ghcr.io/acme/app", "network": NETWORK, "slack_channel": "#any"}
 
-    assert not isinstance(judged(row, everything), Rejected)
+    assert not isinstance(judged(row, everything), InvalidRow)
 
 
 @pytest.mark.parametrize("key", ["access", "ACCESS", "team:", "Team:lead"])
 def test_reserved_keys_of_tags_are_refused_in_whatever_case(key):
     rejected = judged(FUNCTION, OPEN, tags={key: "x"})
 
-    assert isinstance(rejected, Rejected)
+    assert isinstance(rejected, InvalidRow)
     assert [error.field for error in rejected.errors] == [f"tags.{key}"]
 
 
 def test_an_error_says_what_is_open_and_which_parameter_says_it():
     rejected = judged(CONTAINER, OPEN, image="alpine", **secret(f"{SECRET}:db"))
 
-    assert isinstance(rejected, Rejected)
+    assert isinstance(rejected, InvalidRow)
     assert [error.message for error in rejected.errors] == [
         '"docker.io/library/alpine" is not open to jobs: jobs may use 123456789012.dkr.ecr.*, '
         "public.ecr.aws/docker/library/*, docker.io/library/busybox (parameter "

@@ -13,7 +13,7 @@ from functools import cache
 import pytest
 
 import provisioner
-from provisioner.jobs import EcsJob, LambdaJob, Rejected, parse, row_digest
+from provisioner.jobs import EcsJob, InvalidRow, LambdaJob, parse, row_digest
 from provisioner.jobs.attributes import ALIASES
 from provisioner.jobs.budget import excess
 from provisioner.jobs.errors import MAX_ERRORS
@@ -114,7 +114,7 @@ def test_no_number_of_attributes_takes_long():
     with within(1):
         rejected = parse(row)
 
-    assert isinstance(rejected, Rejected)
+    assert isinstance(rejected, InvalidRow)
     assert len(rejected.errors) == MAX_ERRORS + 1
     assert rejected.errors[-1].message == "and more; they show once these are put right"
 
@@ -124,7 +124,7 @@ def test_too_many_errors_in_one_attribute_are_cut_too():
 
     rejected = parse(BASE["ecs"] | {"notify": words})
 
-    assert isinstance(rejected, Rejected)
+    assert isinstance(rejected, InvalidRow)
     assert [error.field for error in rejected.errors[:2]] == ["notify[0]", "notify[1]"]
     assert len(rejected.errors) == MAX_ERRORS + 1
 
@@ -142,7 +142,7 @@ TOO_LARGE = {
 def test_what_is_too_large_is_named(name, value, words):
     rejected = parse(BASE["ecs"] | {name: value})
 
-    assert isinstance(rejected, Rejected)
+    assert isinstance(rejected, InvalidRow)
     (error,) = rejected.errors
     assert error.field == name
     assert words in error.message
@@ -159,7 +159,7 @@ def test_a_fuzzed_row_is_answered_at_once():
     for row in fuzzed_rows.rows(500, seed=1):
         with within(1):
             parsed = parse(row)
-        if isinstance(parsed, Rejected):
+        if isinstance(parsed, InvalidRow):
             assert 1 <= len(parsed.errors) <= MAX_ERRORS + 1
             assert all(error.field.isprintable() and error.message for error in parsed.errors)
         assert len(row_digest(row, parsed)) == 64

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.jobs import EcsJob, LambdaJob, Rejected, parse
+from provisioner.jobs import EcsJob, InvalidRow, LambdaJob, parse
 from provisioner.jobs.artifacts import RUNTIMES
 from provisioner.jobs.model import LOG_RETENTION_DAYS
 from provisioner.jobs.sizes import FARGATE_MEMORY_MB
@@ -38,7 +38,7 @@ def attributes(title):
 
 @pytest.mark.parametrize("row", EXAMPLES, ids=[row["job_name"] for row in EXAMPLES])
 def test_the_examples_are_good_rows(row):
-    assert not isinstance(parse(row), Rejected)
+    assert not isinstance(parse(row), InvalidRow)
 
 
 @pytest.mark.parametrize(("title", "model"), [("`lambda`", LambdaJob), ("`ecs`", EcsJob)])
@@ -63,7 +63,7 @@ def test_the_defaults_are_true(title, model):
 def test_the_expressions_are_good_schedules():
     for row in rows("Schedules"):
         for text in re.findall(r"`([a-z]+\([^`]*\))`", row[0]):
-            assert not isinstance(parse(EXAMPLES[0] | {"schedule": text}), Rejected), text
+            assert not isinstance(parse(EXAMPLES[0] | {"schedule": text}), InvalidRow), text
 
 
 def test_the_sizes_are_fargates():

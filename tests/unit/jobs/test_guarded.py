@@ -12,7 +12,7 @@ import pytest
 
 from provisioner import jobs
 from provisioner.errors import TimeLimitError
-from provisioner.jobs import Rejected, guarded
+from provisioner.jobs import InvalidRow, guarded
 
 ROW = {
     "job_name": "report",
@@ -129,7 +129,7 @@ ERRORS = {
 def test_a_row_over_which_we_fail_is_invalid_with_the_reason(error):
     rejected = guarded.parse(Raises(error))
 
-    assert isinstance(rejected, Rejected)
+    assert isinstance(rejected, InvalidRow)
     assert rejected.job_name == "report"
     assert type(error).__name__ in rejected.errors[0].message
     assert guarded.row_digest(Raises(error), rejected) == ""

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from provisioner.jobs import Rejected, parse
+from provisioner.jobs import InvalidRow, parse
 from provisioner.jobs.run_input import payload_errors
 from provisioner.jobs.schema_assertions import TYPES
 from provisioner.jobs.schema_dialect import DIALECT, KEYWORDS, UNSUPPORTED
@@ -442,7 +442,7 @@ PAYLOADS = st.dictionaries(NAMES, VALUES, max_size=4)
 @given(SCHEMAS, PAYLOADS)
 def test_a_payload_fits_exactly_when_the_library_says_so(made, payload):
     made = {**made, "type": "object"}
-    assume(not isinstance(parse(ROW | {"payload_schema": made}), Rejected))
+    assume(not isinstance(parse(ROW | {"payload_schema": made}), InvalidRow))
     found = violations(made, payload)
     assume(not any("too many steps" in message for _, message in found))
 
@@ -457,7 +457,7 @@ def test_a_payload_fits_exactly_when_the_library_says_so(made, payload):
 def test_no_schema_makes_anything_raise(made, payload):
     job = parse(ROW | {"payload_schema": {**made, "type": "object"}, "payload": payload})
 
-    if not isinstance(job, Rejected):
+    if not isinstance(job, InvalidRow):
         payload_errors(job, payload)
 
 

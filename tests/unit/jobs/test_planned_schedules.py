@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import templates
 from provisioner.jobs import parse, planned
-from provisioner.jobs.planned_schedules import ticks_of
-from provisioner.jobs.scheduled_times import ticks
+from provisioner.jobs.planned_schedules import scheduled_times_of
+from provisioner.jobs.scheduled_times import scheduled_times
 from tests.support.platforms import PLATFORM
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -102,7 +102,7 @@ def deployed(job, now):
         if expression.startswith("rate"):
             assert start is not None, "it would run at once"
         index = int(name.removeprefix("Schedule"))
-        for moment in islice(ticks(expression, zone, now, start=start, end=end), 20):
+        for moment in islice(scheduled_times(expression, zone, now, start=start, end=end), 20):
             yield moment, index
 
 
@@ -122,7 +122,7 @@ def test_what_is_deployed_is_what_is_forecast(expressions, zone, start, end, sec
     forecast = [
         (tick.at, index)
         for index in range(len(expressions))
-        for tick in islice(ticks_of(written, index, now), 20)
+        for tick in islice(scheduled_times_of(written, index, now), 20)
     ]
 
     assert sorted(deployed(written, now)) == sorted(forecast)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provisioner.jobs import EcsJob, LambdaJob, Rejected, parse, spec_digest
+from provisioner.jobs import EcsJob, InvalidRow, LambdaJob, parse, spec_digest
 from provisioner.jobs.errors import InvalidValueError
 from provisioner.jobs.schedule import expression
 from provisioner.jobs.sizes import FARGATE_MEMORY_MB
@@ -49,7 +49,7 @@ TYPED_ITEMS = st.builds(
 def test_parse_never_raises_and_always_answers(item):
     answer = parse(item)
 
-    if isinstance(answer, Rejected):
+    if isinstance(answer, InvalidRow):
         assert answer.errors
         assert all(error.field.isprintable() and error.message for error in answer.errors)
         json.dumps([(error.field, error.message) for error in answer.errors]).encode()
@@ -124,7 +124,7 @@ GOOD_ECS = st.builds(
 @given(GOOD_LAMBDA | GOOD_ECS, st.randoms(use_true_random=False))
 def test_good_rows_are_accepted_and_their_digest_knows_no_order(row, random):
     job = parse(row)
-    assert not isinstance(job, Rejected), job.errors
+    assert not isinstance(job, InvalidRow), job.errors
     names = list(row)
     random.shuffle(names)
 

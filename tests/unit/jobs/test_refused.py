@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from boto3.dynamodb.types import Binary
 
-from provisioner.jobs import Rejected, parse
+from provisioner.jobs import InvalidRow, parse
 
 STATEMENT = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
 ARN = "arn:aws:ssm:eu-west-1:123456789012:parameter/db"
@@ -911,7 +911,7 @@ def test_every_error_at_once():
         }
     )
 
-    assert isinstance(rejected, Rejected)
+    assert isinstance(rejected, InvalidRow)
     assert rejected.job_name == "Crunch"
     assert [error.field for error in rejected.errors] == [
         "image",
@@ -949,7 +949,7 @@ def test_the_texts_of_a_container_have_to_fit_together(refused):
 def test_a_row_of_unknown_type_is_still_checked_in_what_all_types_share():
     rejected = parse({"job_name": "x", "type": "batch", "retries": 99, "handler": 5, "zzz": 1})
 
-    assert isinstance(rejected, Rejected)
+    assert isinstance(rejected, InvalidRow)
     assert [error.field for error in rejected.errors] == ["zzz", "type", "retries"]
 
 
@@ -957,7 +957,7 @@ def test_a_row_of_unknown_type_is_still_checked_in_what_all_types_share():
 def test_a_name_that_is_no_text_is_still_rejected_by_name(value):
     rejected = parse({"job_name": value, "type": "lambda"})
 
-    assert isinstance(rejected, Rejected)
+    assert isinstance(rejected, InvalidRow)
     assert rejected.job_name == ""
 
 

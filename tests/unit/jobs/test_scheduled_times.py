@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.jobs.scheduled_times import ticks
+from provisioner.jobs.scheduled_times import scheduled_times
 
 
 def utc(text: str) -> datetime:
@@ -93,12 +93,12 @@ def utc(text: str) -> datetime:
     ],
 )  # fmt: skip
 def test_next(expression, zone, after, expected):
-    found = list(islice(ticks(expression, zone, utc(after)), len(expected) or 1))
+    found = list(islice(scheduled_times(expression, zone, utc(after)), len(expected) or 1))
     assert found == [utc(text) for text in expected]
 
 
 def test_rate_counts_24_hours_from_its_start_until_its_end():
-    found = ticks(
+    found = scheduled_times(
         "rate(1 day)", "Europe/Berlin", utc("2026-03-28T00:00"),
         start=utc("2026-03-27T08:00"), end=utc("2026-03-30T08:00"),
     )  # fmt: skip
@@ -108,19 +108,24 @@ def test_rate_counts_24_hours_from_its_start_until_its_end():
 @pytest.mark.parametrize("job_name", ["report", "nightly", "a"])
 def test_rate_without_a_start_keeps_its_minute_whenever_it_is_asked(job_name):
     asked = [utc("2026-01-01T00:00") + timedelta(minutes=17 * n) for n in range(200)]
-    found = {next(ticks("rate(6 hours)", "UTC", after, job_name=job_name)) for after in asked}
+    found = {
+        next(scheduled_times("rate(6 hours)", "UTC", after, job_name=job_name)) for after in asked
+    }
     assert len({moment.hour % 6 * 60 + moment.minute for moment in found}) == 1
     assert {moment.second for moment in found} == {0}
 
 
 def test_jobs_of_the_same_rate_need_not_meet():
     names = (f"job-{number}" for number in range(100))
-    first = {next(ticks("rate(1 day)", "UTC", utc("2026-01-01T00:00"), job_name=n)) for n in names}
+    first = {
+        next(scheduled_times("rate(1 day)", "UTC", utc("2026-01-01T00:00"), job_name=n))
+        for n in names
+    }
     assert len(first) > 80
 
 
 def test_start_is_a_tick_and_end_is_none():
-    found = ticks(
+    found = scheduled_times(
         "cron(0 6 * * ? *)", "UTC", utc("2026-01-01T00:00"),
         start=utc("2026-01-03T06:00"), end=utc("2026-01-05T06:00"),
     )  # fmt: skip
@@ -169,4 +174,4 @@ def test_none_is_left_out_and_none_is_added(window, minutes, hours, days):
         if passed > 0 and local.minute in minutes and local.hour in hours and DAYS[days](local):
             scanned.append(moment)
     last = after + timedelta(minutes=2 * 1440 + 1)
-    assert list(ticks(text, window[0], after, end=last)) == scanned
+    assert list(scheduled_times(text, window[0], after, end=last)) == scanned

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.events import UnreadableError
-from provisioner.jobs import Event, Rejected, parse
+from provisioner.jobs import Event, InvalidRow, parse
 from provisioner.notifications import detection
 from provisioner.notifications.detection import Notice
 from tests.golden.update import NOTICE
@@ -382,7 +382,7 @@ class TestDocs:
     def test_the_example_is_a_good_row(self):
         [example] = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
 
-        assert not isinstance(parse(json.loads(example)), Rejected)
+        assert not isinstance(parse(json.loads(example)), InvalidRow)
 
 
 def _named(cell):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provisioner import jobs
-from provisioner.jobs import Rejected
+from provisioner.jobs import InvalidRow
 from provisioner.stacks.cycles import MAX_CHAIN, without_cycle
 from tests.support.fakes import FakeJobs
 
@@ -19,7 +19,7 @@ ROW = {
 
 def job(name, *needs):
     parsed = jobs.parse(ROW | {"job_name": name, "depends_on": list(needs)})
-    assert not isinstance(parsed, Rejected), parsed
+    assert not isinstance(parsed, InvalidRow), parsed
     return parsed
 
 
@@ -51,7 +51,7 @@ CYCLES = {
 def test_a_cycle_is_refused_and_shown(others, cycle):
     found = without_cycle(job("a", "b"), rows(**others))
 
-    assert isinstance(found, Rejected)
+    assert isinstance(found, InvalidRow)
     (error,) = found.errors
     assert (error.field, error.message) == ("depends_on", f"is a dependency cycle: {cycle}")
 
@@ -84,6 +84,6 @@ def test_a_chain_is_not_followed_for_ever():
 
     found = without_cycle(job("a", "j0"), rows(**others))
 
-    assert isinstance(found, Rejected)
+    assert isinstance(found, InvalidRow)
     (error,) = found.errors
     assert error.message == "makes more than 200 jobs come before this one"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from provisioner.jobs import FieldError, Rejected, parse, spec_digest
+from provisioner.jobs import FieldError, InvalidRow, parse, spec_digest
 from provisioner.stacks.model import (
     IN_PROGRESS,
     SETTLED,
@@ -24,8 +24,8 @@ from provisioner.stacks.plan import (
     Create,
     Delete,
     GiveUp,
+    MarkInvalid,
     Nothing,
-    Reject,
     Update,
     Wait,
     Wanted,
@@ -42,12 +42,12 @@ ROW = {
     "bundle": "s3://bundles/report.zip",
 }
 JOB = parse(ROW)
-assert not isinstance(JOB, Rejected)
+assert not isinstance(JOB, InvalidRow)
 DIGEST = spec_digest(JOB)
 OTHER = "0" * 64
 WANTED = Wanted(JOB, DIGEST)
 PAUSED = Wanted(JOB.model_copy(update={"paused": True}), DIGEST)
-INVALID = Rejected("report", (FieldError("type", "is missing"),))
+INVALID = InvalidRow("report", (FieldError("type", "is missing"),))
 BLANK = StackRecord("report")
 KNOWN = StackRecord("report", status=JobStatus.READY, spec_digest=DIGEST, version=3)
 
@@ -107,7 +107,7 @@ def test_no_row(status, same):
 def test_invalid_row_touches_nothing(status):
     observed = status and stack(status)
 
-    assert decide(INVALID, KNOWN, observed, NOW) == Reject(INVALID.errors)
+    assert decide(INVALID, KNOWN, observed, NOW) == MarkInvalid(INVALID.errors)
 
 
 @pytest.mark.parametrize("status", [None, *ALL])

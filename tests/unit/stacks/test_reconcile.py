@@ -20,7 +20,7 @@ from provisioner.errors import (
     TemporaryError,
     ThrottledError,
 )
-from provisioner.jobs import FieldError, Rejected, guarded
+from provisioner.jobs import FieldError, InvalidRow, guarded
 from provisioner.stacks.deletion_budget import Budget, Deletions
 from provisioner.stacks.drift import detect_drift
 from provisioner.stacks.model import Deletion, DriftStatus, JobStatus, StackState, StackStatus
@@ -99,7 +99,7 @@ class World:
             raise PermanentError(self.unpinnable)
         if job.bundle.uri in self.missing:
             error = FieldError("bundle", "does not exist")
-            return Rejected(job.job_name, (error,))
+            return InvalidRow(job.job_name, (error,))
         return job
 
     def look(self, *names):

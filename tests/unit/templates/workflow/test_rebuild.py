@@ -33,7 +33,7 @@ ROWS = {
 
 def template_of(row):
     job = jobs.parse(row)
-    assert not isinstance(job, jobs.Rejected), job
+    assert not isinstance(job, jobs.InvalidRow), job
     return json.loads(templates.to_json(templates.build(job, PLATFORM)))
 
 
