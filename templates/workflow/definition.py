@@ -163,7 +163,7 @@ def _run(job: Job, work: Work, following: str) -> State:
         "Catch": [
             {
                 "ErrorEquals": ["States.ALL"],
-                "Assign": {"outcome": failure(work.failure), "pause": pause(job)},
+                "Assign": {"outcome": failure(work.failure), "pause": pause(job, work.refusals)},
                 "Next": "Judge",
             }
         ],

@@ -25,10 +25,21 @@ MAX_REFUSALS = 6
 LATE = f"{ENTERED_MILLIS} >= $run.deadline"
 
 
-def pause(job: Job) -> str:
-    """Return the expression of the seconds before the next attempt, should there be one."""
+def pause(job: Job, refusals: tuple[str, ...]) -> str:
+    """Return the expression of the seconds before the next attempt, should there be one.
+
+    What the service would not start is tried again soon, and at random.
+    """
+    soon = "1 + $floor($random() * $min([30, $power(2, $refused + 1)]))"
     seconds = f"{job.retry_interval_seconds} * $power({job.retry_backoff}, $again)"
-    return jsonata(f"$min([{LONGEST_BACKOFF_SECONDS}, $floor({seconds})])")
+    return jsonata(
+        f"{_is_refusal('$states.errorOutput.Error', refusals)} ? {soon} "
+        f": $min([{LONGEST_BACKOFF_SECONDS}, $floor({seconds})])"
+    )
+
+
+def _is_refusal(error: str, refusals: tuple[str, ...]) -> str:
+    return f"{error} in {json.dumps(refusals)} and $refused < {MAX_REFUSALS}"
 
 
 def judgement(job: Job, refusals: tuple[str, ...]) -> dict[str, object]:
@@ -42,7 +53,7 @@ def judgement(job: Job, refusals: tuple[str, ...]) -> dict[str, object]:
             "Type": "Choice",
             "Choices": [
                 choice(LATE, "RecordFailure", _out_of_time(job, "are over")),
-                _refused(refusals),
+                *_another(job, _is_refusal("$outcome.error", refusals), "refused"),
                 *(judged for rule in job.failure_rules for judged in _by(rule, job)),
                 *_retried(job, "true"),
             ],
@@ -51,20 +62,6 @@ def judgement(job: Job, refusals: tuple[str, ...]) -> dict[str, object]:
         "Backoff": {"Type": "Wait", "Seconds": jsonata("$pause"), "Next": "Run"},
         **({"Ignore": _ignore()} if ignored else {}),
     }
-
-
-def _refused(refusals: tuple[str, ...]) -> State:
-    """Return the rule for what the service would not start: soon, and at random, once more."""
-    longest = "$min([30, $power(2, $refused + 1)])"
-    return choice(
-        f"$outcome.error in {json.dumps(refusals)} and $refused < {MAX_REFUSALS}",
-        "Backoff",
-        {
-            "pause": jsonata(f"1 + $floor($random() * {longest})"),
-            "refused": jsonata("$refused + 1"),
-            "tried": jsonata("$outcome.attempts"),
-        },
-    )
 
 
 def _by(rule: FailureRule, job: Job) -> list[State]:
@@ -79,17 +76,21 @@ def _by(rule: FailureRule, job: Job) -> list[State]:
 
 
 def _retried(job: Job, condition: str) -> list[State]:
-    """Return the rules for another attempt: unless it would begin after the run's deadline."""
+    """Return the rules for another attempt, as many as the row allows."""
     if not job.retries:
         return []
-    left = f"({condition}) and $again < {job.retries}"
+    return _another(job, f"({condition}) and $again < {job.retries}", "again")
+
+
+def _another(job: Job, condition: str, counter: str) -> list[State]:
+    """Return the rules for another attempt: unless it would begin after the run's deadline."""
     return [
         choice(
-            f"{left} and {ENTERED_MILLIS} + 1000 * $pause < $run.deadline",
+            f"{condition} and {ENTERED_MILLIS} + 1000 * $pause < $run.deadline",
             "Backoff",
-            {"again": jsonata("$again + 1"), "tried": jsonata("$outcome.attempts")},
+            {counter: jsonata(f"${counter} + 1"), "tried": jsonata("$outcome.attempts")},
         ),
-        choice(left, "RecordFailure", _out_of_time(job, "leave no time for another attempt")),
+        choice(condition, "RecordFailure", _out_of_time(job, "leave no time for another attempt")),
     ]
 
 

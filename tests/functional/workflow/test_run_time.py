@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import templates
@@ -116,6 +116,9 @@ RULES = st.sampled_from(
     backoff=st.sampled_from([1, 2.5, 10]),
     rules=RULES,
 )
+@example(
+    ends=[(0, REFUSED)], timeout=30, limit=1, retries=0, interval=1, backoff=1, rules=[]
+)  # what was refused waited beyond the run's time
 @settings(max_examples=60, deadline=None)
 def test_no_run_takes_longer_and_none_that_does_succeeds(
     ends, timeout, limit, retries, interval, backoff, rules
@@ -181,6 +184,17 @@ def test_what_was_refused_is_tried_six_times_again(refusals, status, attempts):
 
     assert (run.status, run.steps.outcome[":attempts"]) == (status, attempts)
     assert run.elapsed < 6 * 31
+
+
+def test_no_refusal_is_waited_out_beyond_the_run_s_time():
+    run = Run([(0, REFUSED)], timeout_seconds=30).go()
+
+    assert (run.status, run.steps.outcome[":attempts"]) == ("TIMED_OUT", "5")
+    assert run.elapsed < 21
+    assert run.steps.outcome[":cause"] == (
+        "The run's 30 seconds leave no time for another attempt. "
+        "Last attempt: Lambda.TooManyRequestsException"
+    )
 
 
 def test_a_refusal_takes_no_retry_away():
