@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from provisioner import jobs
 from provisioner.errors import PermanentError
-from provisioner.runs import model as runs
+from provisioner.runs import keys, model
+from provisioner.runs.keys import LockStatus
 from provisioner.runs.messages import RUN_PREFIX
 from provisioner.runs.model import FINAL, RunStatus
-
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?Z")
 
 _KEY_BYTES = 2048
 """A partition key of DynamoDB, in UTF-8."""
@@ -80,13 +78,13 @@ def may_free_a_run(record: Mapping[str, object]) -> bool:
     A run that was skipped for another's sake is a reason as well: what the lock names may be gone.
     """
     match record:
-        case {"dynamodb": {"NewImage": {"status": {"S": runs.FREE}} as lock}}:
+        case {"dynamodb": {"NewImage": {"status": {"S": LockStatus.FREE}} as lock}}:
             return "waiting" in lock
         case {"dynamodb": {"NewImage": {"status": {"S": RunStatus.QUEUED}}}}:
             return True
         case {
             "dynamodb": {
-                "NewImage": {"status": {"S": RunStatus.SKIPPED}, "error": {"S": runs.OVERLAP}}
+                "NewImage": {"status": {"S": RunStatus.SKIPPED}, "error": {"S": model.OVERLAP}}
             }
         }:
             return True
@@ -127,7 +125,7 @@ def ended_message_run(record: Mapping[str, object]) -> str | None:
                 "NewImage": {"status": {"S": status}},
             }
         } if status in FINAL:
-            execution = trigger_id.partition("#")[2]
+            execution = keys.execution_name_of(trigger_id)
             return execution if execution.startswith(RUN_PREFIX) else None
         case _:
             return None
@@ -201,7 +199,7 @@ def of_missed_tick(record: Mapping[str, object], prefix: str) -> MissedTick:
     schedule = message_attribute(record, "SCHEDULE_ARN").rpartition("/")[2]
     time = message_attribute(record, "SCHEDULED_TIME")
     job_name = jobs.job_name_of(prefix, schedule.rpartition("-")[0])
-    if job_name is None or not _TIME.fullmatch(time):
+    if job_name is None or not keys.is_time(time):
         raise UnreadableError(_NO_TICK)
     said = (message_attribute(record, name) for name in ("ERROR_CODE", "ERROR_MESSAGE"))
     return MissedTick(job_name, schedule, time, ": ".join(filter(None, said)) or "unknown")

@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Any
 from provisioner.aws.clients import client, translated
 from provisioner.aws.items import Item, is_text_set, to_dynamodb, to_plain
 from provisioner.aws.tables import pages, written
+from provisioner.runs.keys import BY_STATUS, QUEUE, QueueStatus
 from provisioner.runs.messages import RETENTION_SECONDS, Places
 from provisioner.runs.model import iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
-
-_QUEUE = "#queue"
-_WAITING = "WAITING"
-"""`status` of a `#queue` for which messages wait, by which the sweep finds it."""
 
 _KEPT = timedelta(seconds=2 * RETENTION_SECONDS)
 
@@ -63,7 +60,7 @@ class PlacesTable:
             "aside_at = :now, expires_at = :expires",
             "attribute_exists(job_name)",
             {
-                ":waiting": _WAITING,
+                ":waiting": QueueStatus.WAITING,
                 ":now": iso(now),
                 ":expires": int((now + _KEPT).timestamp()),
             },
@@ -94,10 +91,12 @@ class PlacesTable:
         found = pages(
             "query",
             TableName=self._name,
-            IndexName="by_status",
+            IndexName=BY_STATUS,
             KeyConditionExpression="#status = :status AND started_at <= :until",
             ExpressionAttributeNames={"#status": "status"},
-            ExpressionAttributeValues=to_dynamodb({":status": _WAITING, ":until": iso(until)}),
+            ExpressionAttributeValues=to_dynamodb(
+                {":status": QueueStatus.WAITING, ":until": iso(until)}
+            ),
         )
         return (str(item["job_name"]) for item in found)
 
@@ -139,4 +138,4 @@ class PlacesTable:
 
 
 def _key(job_name: str) -> Item:
-    return to_dynamodb({"job_name": job_name, "trigger_id": _QUEUE})
+    return to_dynamodb({"job_name": job_name, "trigger_id": QUEUE})

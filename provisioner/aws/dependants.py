@@ -8,14 +8,13 @@ from provisioner.aws.clients import client, translated
 from provisioner.aws.items import to_dynamodb
 from provisioner.aws.tables import pages
 from provisioner.errors import TemporaryError
-from provisioner.runs.model import FIRST_RUN, RunStatus, Success
+from provisioner.runs import keys
+from provisioner.runs.model import RunStatus, Success
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from provisioner.aws.items import Item
-
-_PREFIX = "#dependant#"
 
 
 class DependantsTable:
@@ -26,7 +25,7 @@ class DependantsTable:
 
     def change(self, job_name: str, *, before: Iterable[str], after: tuple[str, ...]) -> None:
         """Let a job wait for those in `after`, and no more for others of `before`."""
-        sort_key = _PREFIX + job_name
+        sort_key = keys.dependant(job_name)
         writes: list[dict[str, Any]] = [
             {
                 "PutRequest": {
@@ -53,8 +52,8 @@ class DependantsTable:
 
     def of(self, job_name: str) -> dict[str, tuple[str, ...]]:
         """Return the jobs that wait for one, each with all that it waits for."""
-        found = self._query(job_name, "begins_with(trigger_id, :key)", _PREFIX)
-        needs = {item["trigger_id"][len(_PREFIX) :]: item.get("needs") for item in found}
+        found = self._query(job_name, "begins_with(trigger_id, :key)", keys.DEPENDANT_PREFIX)
+        needs = {keys.dependant_of(item["trigger_id"]): item.get("needs") for item in found}
         return {
             name: tuple(map(str, all_of))
             for name, all_of in needs.items()
@@ -63,14 +62,14 @@ class DependantsTable:
 
     def last_asked(self, job_name: str) -> str:
         """Return when the job was last asked to run, "" when it never was; ISO 8601."""
-        for run in self._query(job_name, "trigger_id > :key", FIRST_RUN, newest_first=True):
+        for run in self._query(job_name, "trigger_id > :key", keys.FIRST_RUN, newest_first=True):
             if run.get("status", RunStatus.SKIPPED) != RunStatus.SKIPPED:
-                return str(run["trigger_id"].partition("#")[0])
+                return keys.started_at_of(run["trigger_id"])
         return ""
 
     def last_success(self, job_name: str) -> Success | None:
         """Return the job's last run that went well."""
-        for run in self._query(job_name, "trigger_id > :key", FIRST_RUN, newest_first=True):
+        for run in self._query(job_name, "trigger_id > :key", keys.FIRST_RUN, newest_first=True):
             if run.get("status") == RunStatus.SUCCEEDED:
                 return Success(run["trigger_id"], str(run.get("ended_at", "")))
         return None

@@ -8,13 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.items import to_dynamodb
 from provisioner.aws.tables import written
-from provisioner.runs.model import (
-    MISSED,
-    RUN_RETENTION_SECONDS,
-    TICK_RETENTION_SECONDS,
-    RunStatus,
-    iso,
-)
+from provisioner.runs import keys
+from provisioner.runs.model import MISSED, RunStatus, Source, iso
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,21 +33,21 @@ class MissedTicks:
         stamp = re.sub("[-:]", "", missed.scheduled_for)
         tick = {
             "job_name": missed.job_name,
-            "trigger_id": f"#tick#{missed.schedule}#{missed.scheduled_for}",
+            "trigger_id": keys.scheduled_time(missed.schedule, missed.scheduled_for),
             "owner": MISSED,
-            "expires_at": _after(now, TICK_RETENTION_SECONDS),
+            "expires_at": _after(now, keys.SCHEDULED_TIME_RETENTION_SECONDS),
         }
         run = {
             "job_name": missed.job_name,
-            "trigger_id": f"{iso(now)}#missed-{index}-{stamp}",
+            "trigger_id": keys.trigger_id(iso(now), f"missed-{index}-{stamp}"),
             "status": RunStatus.SKIPPED,
-            "source": "schedule",
+            "source": Source.SCHEDULE,
             "scheduled_for": missed.scheduled_for,
             "started_at": iso(now),
             "ended_at": iso(now),
             "error": MISSED,
             "cause": missed.cause,
-            "expires_at": _after(now, RUN_RETENTION_SECONDS),
+            "expires_at": _after(now, keys.RUN_RETENTION_SECONDS),
         }
         count: dict[str, Any] = {
             "TableName": self._stacks,

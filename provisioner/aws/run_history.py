@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from provisioner.aws.items import Item, to_dynamodb
 from provisioner.aws.tables import pages, written
-from provisioner.runs.model import FIRST_RUN, RunStatus, iso
+from provisioner.runs.keys import BY_STATUS, FIRST_RUN
+from provisioner.runs.model import RunStatus, iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +56,7 @@ class RunHistory:
         return pages(
             "query",
             TableName=self._name,
-            IndexName="by_status",
+            IndexName=BY_STATUS,
             KeyConditionExpression="#status = :queued AND started_at <= :until",
             FilterExpression="attribute_not_exists(alerted_at)",
             ProjectionExpression="job_name, trigger_id, #status, #source, started_at, queued_at, "

@@ -13,20 +13,17 @@ from typing import TYPE_CHECKING, Any
 from provisioner.aws.items import is_text_set
 from provisioner.aws.stored import payload_of
 from provisioner.errors import PermanentError
+from provisioner.runs.keys import LOCK_FIELDS, Field
 from provisioner.runs.model import FoundRun, Lock, OpenRun, RunStatus, WaitingRun, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LOCK_TYPES = {
-    "owner": "S",
-    "execution_arn": "S",
-    "run_id": "S",
-    "cancels": "S",
-    "lease_until": "N",
-    "waiting": "SS",
+_LOCK_TYPES = {
+    name: kind
+    for name, kind in LOCK_FIELDS.items()
+    if name not in {Field.STATUS, Field.EXPIRES_AT}  # only the stream's filter and TTL read these
 }
-"""DynamoDB's types of the attributes of a lock."""
 
 _ASKED = {"source": "source", "scheduled_for": "scheduled_for", "started_by": "by"}
 """Attributes of a run's row, and what they are called in ``_run`` of an execution's input."""
@@ -34,7 +31,9 @@ _ASKED = {"source": "source", "scheduled_for": "scheduled_for", "started_by": "b
 
 def lock_of(item: Mapping[str, Any]) -> Lock:
     """Return the lock that its item describes."""
-    whole = {name: value for name, value in item.items() if LOCK_TYPES.get(name) == _type_of(value)}
+    whole = {
+        name: value for name, value in item.items() if _LOCK_TYPES.get(name) == _type_of(value)
+    }
     return Lock(
         owner=whole.get("owner"),
         execution_arn=whole.get("execution_arn"),
@@ -42,7 +41,7 @@ def lock_of(item: Mapping[str, Any]) -> Lock:
         lease_until=int(whole.get("lease_until", 0)),
         waiting=tuple(sorted(whole.get("waiting", ()))),
         cancels=whole.get("cancels"),
-        damaged=frozenset(item.keys() & LOCK_TYPES.keys() - whole.keys()),
+        damaged=frozenset(item.keys() & _LOCK_TYPES.keys() - whole.keys()),
     )
 
 

@@ -9,27 +9,30 @@ from typing import TYPE_CHECKING, Any
 from provisioner.aws.clients import client, translated
 from provisioner.aws.items import Item, to_dynamodb, to_plain
 from provisioner.aws.run_items import (
-    LOCK_TYPES,
     found_run_of,
     lock_of,
     open_run_of,
     waiting_run_of,
 )
 from provisioner.aws.tables import pages, written
+from provisioner.runs.keys import (
+    BY_STATUS,
+    FIRST_RUN,
+    LOCK,
+    LOCK_FIELDS,
+    PAUSE,
+    RUN_RETENTION_SECONDS,
+    LockStatus,
+    PauseStatus,
+    is_trigger_id,
+)
 from provisioner.runs.model import (
     FINAL,
-    FIRST_RUN,
-    FREE,
-    LOCK,
-    PAUSE,
-    PAUSED,
-    RESUMED,
-    RUN_RETENTION_SECONDS,
     STOPPED,
     EndedExecution,
     Pause,
     RunStatus,
-    is_trigger_id,
+    Source,
     iso,
 )
 
@@ -113,7 +116,9 @@ class TriggersTable:
             "REMOVE #owner, execution_arn, run_id, lease_until",
             ConditionExpression="#owner = :execution",
             ExpressionAttributeNames={"#owner": "owner", "#status": "status"},
-            ExpressionAttributeValues=to_dynamodb({":execution": execution_name, ":free": FREE}),
+            ExpressionAttributeValues=to_dynamodb(
+                {":execution": execution_name, ":free": LockStatus.FREE}
+            ),
         )
 
     def lock(self, job_name: str) -> Lock:
@@ -129,7 +134,7 @@ class TriggersTable:
                 UpdateExpression="REMOVE #name",
                 ConditionExpression="NOT attribute_type(#name, :type)",
                 ExpressionAttributeNames={"#name": name},
-                ExpressionAttributeValues=to_dynamodb({":type": LOCK_TYPES[name]}),
+                ExpressionAttributeValues=to_dynamodb({":type": LOCK_FIELDS[name]}),
             )
 
     def waiting(self, job_name: str, trigger_id: str) -> WaitingRun | None:
@@ -212,14 +217,14 @@ class TriggersTable:
         if item is None:
             return None
         since, note = (str(item.get(name, "")) for name in ("since", "note"))
-        return Pause(item.get("status") == PAUSED, since, note)
+        return Pause(item.get("status") == PauseStatus.PAUSED, since, note)
 
     def set_pause(self, job_name: str, pause: Pause) -> None:
         """Pause the job's schedule, or let it go on."""
         item = {
             "job_name": job_name,
             "trigger_id": PAUSE,
-            "status": PAUSED if pause.paused else RESUMED,
+            "status": PauseStatus.PAUSED if pause.paused else PauseStatus.RESUMED,
             "since": pause.since,
             "note": pause.note,
         }
@@ -255,7 +260,7 @@ class TriggersTable:
     def scheduled(self, job_name: str, count: int) -> list[Item]:
         """Return the last runs by schedule among a job's last runs, as `last` gives them."""
         looked = self.last(job_name, LOOKED_THROUGH)
-        return list(islice((run for run in looked if run.get("source") == "schedule"), count))
+        return list(islice((run for run in looked if run.get("source") == Source.SCHEDULE), count))
 
     def last(self, job_name: str, most: int) -> Iterator[Item]:
         """Yield a job's last runs, newest first, without what may be large: input and output."""
@@ -292,7 +297,7 @@ class TriggersTable:
         found = pages(
             "query",
             TableName=self._name,
-            IndexName="by_status",
+            IndexName=BY_STATUS,
             KeyConditionExpression="#status = :status AND started_at <= :until",
             ProjectionExpression="job_name, trigger_id, execution_arn, started_at",
             ExpressionAttributeNames={"#status": "status"},

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.errors import ConflictError, NotFoundError, TemporaryError
+from provisioner.runs.model import Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +62,7 @@ def _execution_name(causes: Mapping[str, Success | None]) -> str:
 
 def _input(causes: Mapping[str, Success | None]) -> str:
     by = ", ".join(f"{name} {trigger_id}" for name, trigger_id in _ids(causes))
-    return json.dumps({"_run": {"source": "dependency", "by": by}})
+    return json.dumps({"_run": {"source": Source.DEPENDENCY, "by": by}})
 
 
 def _ids(causes: Mapping[str, Success | None]) -> list[tuple[str, str]]:

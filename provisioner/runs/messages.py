@@ -10,6 +10,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, NoReturn
 
 from provisioner.errors import PermanentError
+from provisioner.runs.model import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -119,7 +120,7 @@ class Batch:
     def _text(self) -> str:
         contents = [message.content for message in self.messages]
         given = contents[0] if self.whole else {"messages": contents}
-        run: dict[str, object] = {"source": "queue"}
+        run: dict[str, object] = {"source": Source.QUEUE}
         if depth := max(message.depth for message in self.messages):
             run["depth"] = depth
         return json.dumps({**given, "_run": run}, ensure_ascii=False, separators=(",", ":"))

@@ -4,29 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from provisioner.runs.keys import execution_name_of, is_trigger_id, trigger_id
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LOCK = "#lock"
-"""Sort key of the item that says which execution holds a job's lock."""
-
 MAX_WAITING = 1000
 """Runs of a job that may wait at once: their ids are kept in one item, of 400 KB at most."""
-
-PAUSE = "#pause"
-"""Sort key of the item that says whether a job's schedule is paused, and since when it is not."""
-
-PAUSED, RESUMED = "PAUSED", "RESUMED"
-"""`status` of that item."""
-
-FREE = "FREE"
-"""`status` of a lock that nobody holds, by which the stream's filter knows it."""
 
 LONGEST_LEASE_SECONDS = 366 * 24 * 3600
 """No run may take longer (Step Functions: a year), so a lease further ahead is not believed."""
@@ -34,17 +23,16 @@ LONGEST_LEASE_SECONDS = 366 * 24 * 3600
 CLOCKS_DIFFER_SECONDS = 300
 """Keys of runs begin with their start, so one further ahead than this is not believed."""
 
-RUN_RETENTION_SECONDS = 90 * 24 * 3600
-"""How long a run's row is kept after it began, on top of the job's timeout."""
 
-TICK_RETENTION_SECONDS = 7 * 24 * 3600
-"""Longer than EventBridge Scheduler delivers one tick: `catch_up_minutes`, at most a day."""
+class Source(StrEnum):
+    """`source` of a run: what started it."""
 
-FIRST_RUN = "0"
-"""Runs sort from here: their keys begin with a year, those of other items with `#`."""
-
-
-_TRIGGER_ID = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,12}Z#.{1,80}")
+    SCHEDULE = "schedule"
+    MANUAL = "manual"
+    API = "api"
+    QUEUE = "queue"
+    DEPENDENCY = "dependency"
+    BACKFILL = "backfill"
 
 
 class RunStatus(StrEnum):
@@ -101,7 +89,7 @@ class EndedExecution:
     @property
     def trigger_id(self) -> str:
         """The sort key of the run's row."""
-        return self.waited or trigger_id(self.started_at, self.execution_name)
+        return self.waited or trigger_id(iso(self.started_at), self.execution_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +198,7 @@ class WaitingRun:
 
         Step Functions, StartExecution: at most 80 characters, unique for 90 days.
         """
-        own = self.trigger_id.partition("#")[2]
+        own = execution_name_of(self.trigger_id)
         tag = hashlib.sha256(self.trigger_id.encode()).hexdigest()[:8]
         return f"{own[:60]}-{tag}-{self.starts}"
 
@@ -244,16 +232,6 @@ def waited_of(execution_input: str | None) -> str | None:
     except ValueError:
         pass
     return None
-
-
-def is_trigger_id(text: str) -> bool:
-    """Tell whether a text may be a run's sort key."""
-    return _TRIGGER_ID.fullmatch(text) is not None
-
-
-def trigger_id(started_at: datetime, execution_name: str) -> str:
-    """Return a run's sort key, so that runs sort by their start."""
-    return f"{iso(started_at)}#{execution_name}"
 
 
 def iso(time: datetime) -> str:

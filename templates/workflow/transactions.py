@@ -10,14 +10,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provisioner.runs.model import (
-    CLOCKS_DIFFER_SECONDS,
-    LONGEST_LEASE_SECONDS,
-    MAX_WAITING,
-    PAUSE,
-    PAUSED,
-    TICK_RETENTION_SECONDS,
-)
+from provisioner.runs.keys import PAUSE, SCHEDULED_TIME_RETENTION_SECONDS, PauseStatus
+from provisioner.runs.model import CLOCKS_DIFFER_SECONDS, LONGEST_LEASE_SECONDS, MAX_WAITING
 from templates.parts.logs import console_url, group_name
 from templates.workflow.expressions import (
     ENTERED_MILLIS,
@@ -180,7 +174,7 @@ class Admission:
             {self._key(json.dumps(PAUSE))},
             "ConditionExpression": "attribute_not_exists(job_name) OR #status <> :paused",
             "ExpressionAttributeNames": {{"#status": "status"}},
-            "ExpressionAttributeValues": {{":paused": {{"S": {json.dumps(PAUSED)}}}}}
+            "ExpressionAttributeValues": {{":paused": {{"S": {json.dumps(PauseStatus.PAUSED)}}}}}
         }}}}"""
 
     def _take_lock(self) -> str:
@@ -270,7 +264,7 @@ class Admission:
         )
 
     def _tick(self) -> str:
-        keep = f"{ENTERED_SECONDS} + {TICK_RETENTION_SECONDS}"
+        keep = f"{ENTERED_SECONDS} + {SCHEDULED_TIME_RETENTION_SECONDS}"
         put = self._put(
             f"""{{
                 "trigger_id": {{"S": $run.tick}},

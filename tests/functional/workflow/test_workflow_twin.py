@@ -11,7 +11,7 @@ import random
 
 import pytest
 
-from provisioner.runs.model import LOCK
+from provisioner.runs.keys import LOCK
 from tests.functional.workflow.test_workflow import LAMBDA, echo, items, machine, table
 from tests.simulation.runs.world import World
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from provisioner.runs.keys import LOCK, LockStatus
 from provisioner.runs.model import (
-    FREE,
-    LOCK,
     MAX_WAITING,
     EndedExecution,
     FoundRun,
@@ -147,7 +146,7 @@ class Table:
 
     def _free(self) -> None:
         gone = dict.fromkeys(("owner", "execution_arn", "run_id", "lease_until"))
-        self.merge(LOCK, {"status": FREE, **gone})
+        self.merge(LOCK, {"status": LockStatus.FREE, **gone})
 
     # What the functions do with it: the port `Runs`.
 

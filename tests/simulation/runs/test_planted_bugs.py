@@ -9,7 +9,8 @@ import pytest
 from provisioner.entrypoints import run_events, run_stream, sweep_runs
 from provisioner.runs import overlap
 from provisioner.runs.completion import Completed
-from provisioner.runs.model import LOCK, Lock
+from provisioner.runs.keys import LOCK
+from provisioner.runs.model import Lock
 from provisioner.runs.overlap import RunControl
 from tests.simulation.runs import table
 from tests.simulation.runs.histories import explore

@@ -15,7 +15,8 @@ import pytest
 
 from provisioner.entrypoints import metrics, run_events, run_stream, shared, sweep_runs
 from provisioner.errors import ConflictError, TemporaryError
-from provisioner.runs.model import FINAL, LOCK, EndedExecution, RunStatus, iso, waited_of
+from provisioner.runs.keys import LOCK
+from provisioner.runs.model import FINAL, EndedExecution, RunStatus, iso, waited_of
 from provisioner.runs.overlap import RunControl, stop
 from tests.simulation.runs.table import Run, Table
 from tests.simulation.world.wiring import SETTINGS

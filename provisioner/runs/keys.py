@@ -1,0 +1,205 @@
+"""The items of the Triggers table: their keys, attributes and statuses. Pure text, no rules.
+
+All items of a job have the same partition key, so one transaction can write several of them. What
+kind an item is can be read off its sort key. docs/reference/triggers-table.md says who writes and
+reads each; the workflow (`templates.workflow`) and the adapters (`provisioner.aws`) take the names
+from here.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LOCK = "#lock"
+"""Sort key of the item that says which execution holds a job's lock."""
+
+PAUSE = "#pause"
+"""Sort key of the item that says whether a job's schedule is paused."""
+
+QUEUE = "#queue"
+"""Sort key of the item that says which concurrency slots of a job's queue are in use."""
+
+SCHEDULED_TIME_PREFIX = "#tick#"
+DEPENDANT_PREFIX = "#dependant#"
+
+FIRST_RUN = "0"
+"""Runs sort from here: their keys begin with a year, those of other items with `#`."""
+
+BY_STATUS = "by_status"
+"""The index: partition key `status`, sort key `started_at`."""
+
+TIME_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?Z"
+"""Scheduled times, in the form that EventBridge Scheduler gives them. Read by JSONata as well."""
+
+TRIGGER_ID_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,12}Z#.{1,80}"
+"""Sort keys of runs. Read by JSONata as well."""
+
+RUN_RETENTION_SECONDS = 90 * 24 * 3600
+"""How long a run's row is kept after it began, on top of the job's timeout."""
+
+SCHEDULED_TIME_RETENTION_SECONDS = 7 * 24 * 3600
+"""Longer than EventBridge Scheduler retries one: `catch_up_minutes`, at most a day."""
+
+
+class LockStatus(StrEnum):
+    """`status` of a lock. The stream's filter knows a released lock by it."""
+
+    HELD = "HELD"
+    FREE = "FREE"
+
+
+class PauseStatus(StrEnum):
+    """`status` of a pause."""
+
+    PAUSED = "PAUSED"
+    RESUMED = "RESUMED"
+
+
+class QueueStatus(StrEnum):
+    """`status` of a queue; it has none while no message is parked."""
+
+    WAITING = "WAITING"
+
+
+class Field(StrEnum):
+    """Names of attributes. The same name says the same in every kind of item that has it."""
+
+    JOB_NAME = "job_name"
+    TRIGGER_ID = "trigger_id"
+    STATUS = "status"
+    STARTED_AT = "started_at"
+    EXPIRES_AT = "expires_at"
+    EXECUTION_ARN = "execution_arn"
+    OWNER = "owner"
+
+    SOURCE = "source"
+    SCHEDULED_FOR = "scheduled_for"
+    STARTED_BY = "started_by"
+    ENDED_AT = "ended_at"
+    DURATION_MS = "duration_ms"
+    QUEUED_AT = "queued_at"
+    STARTS = "starts"
+    LOG_URL = "log_url"
+    INPUT = "input"
+    OUTPUT = "output"
+    ERROR = "error"
+    CAUSE = "cause"
+    ATTEMPTS = "attempts"
+    EXIT_CODE = "exit_code"
+    OVERRIDES = "overrides"
+    STOPPED_BY = "stopped_by"
+    STOP_REASON = "stop_reason"
+    ALERTED_AT = "alerted_at"
+
+    RUN_ID = "run_id"
+    LEASE_UNTIL = "lease_until"
+    WAITING = "waiting"
+    CANCELS = "cancels"
+
+    SINCE = "since"
+    NOTE = "note"
+
+    TAKEN = "taken"
+    TAKEN_AT = "taken_at"
+    ASIDE_AT = "aside_at"
+
+    NEEDS = "needs"
+
+
+def _texts(*fields: Field) -> dict[str, str]:
+    return dict.fromkeys(fields, "S")
+
+
+_EXPIRY: dict[str, str] = {Field.EXPIRES_AT: "N"}
+
+RUN_FIELDS: Mapping[str, str] = MappingProxyType(
+    {
+        **_texts(Field.STATUS, Field.SOURCE, Field.SCHEDULED_FOR, Field.STARTED_BY),
+        **_texts(Field.STARTED_AT, Field.ENDED_AT, Field.QUEUED_AT, Field.ALERTED_AT),
+        **_texts(Field.EXECUTION_ARN, Field.LOG_URL, Field.INPUT, Field.OUTPUT),
+        **_texts(Field.ERROR, Field.CAUSE, Field.OVERRIDES),
+        **_texts(Field.STOPPED_BY, Field.STOP_REASON),
+        **dict.fromkeys((Field.DURATION_MS, Field.STARTS), "N"),
+        **dict.fromkeys((Field.ATTEMPTS, Field.EXIT_CODE), "N"),
+        **_EXPIRY,
+    }
+)
+"""Attributes of a run, and DynamoDB's types of them."""
+
+LOCK_FIELDS: Mapping[str, str] = MappingProxyType(
+    {
+        **_texts(Field.STATUS, Field.OWNER, Field.EXECUTION_ARN, Field.RUN_ID, Field.CANCELS),
+        Field.LEASE_UNTIL: "N",
+        Field.WAITING: "SS",
+        **_EXPIRY,
+    }
+)
+
+SCHEDULED_TIME_FIELDS: Mapping[str, str] = MappingProxyType({Field.OWNER: "S", **_EXPIRY})
+
+PAUSE_FIELDS: Mapping[str, str] = MappingProxyType(_texts(Field.STATUS, Field.SINCE, Field.NOTE))
+
+QUEUE_FIELDS: Mapping[str, str] = MappingProxyType(
+    {
+        Field.TAKEN: "SS",
+        **_texts(Field.STATUS, Field.STARTED_AT, Field.TAKEN_AT, Field.ASIDE_AT),
+        **_EXPIRY,
+    }
+)
+
+DEPENDANT_FIELDS: Mapping[str, str] = MappingProxyType({Field.NEEDS: "L"})
+
+_TRIGGER_ID = re.compile(TRIGGER_ID_PATTERN)
+_TIME = re.compile(TIME_PATTERN)
+
+
+def trigger_id(started_at: str, execution_name: str) -> str:
+    """Return a run's sort key, so that runs sort by their start.
+
+    Parameters
+    ----------
+    started_at
+        ISO 8601 in UTC with milliseconds (`provisioner.runs.model.iso`).
+    """
+    return f"{started_at}#{execution_name}"
+
+
+def is_trigger_id(text: str) -> bool:
+    """Tell whether a text may be a run's sort key."""
+    return _TRIGGER_ID.fullmatch(text) is not None
+
+
+def started_at_of(trigger_id: str) -> str:
+    """Return when the run of a sort key began, ISO 8601."""
+    return trigger_id.partition("#")[0]
+
+
+def execution_name_of(trigger_id: str) -> str:
+    """Return the name of the execution that a run's sort key ends with."""
+    return trigger_id.partition("#")[2]
+
+
+def scheduled_time(schedule: str, time: str) -> str:
+    """Return the sort key of the item that lets one scheduled time start one run only."""
+    return f"{SCHEDULED_TIME_PREFIX}{schedule}#{time}"
+
+
+def is_time(text: str) -> bool:
+    """Tell whether a text is a time as EventBridge Scheduler gives it."""
+    return _TIME.fullmatch(text) is not None
+
+
+def dependant(job_name: str) -> str:
+    """Return the sort key of the item that says that `job_name` runs after another job."""
+    return DEPENDANT_PREFIX + job_name
+
+
+def dependant_of(sort_key: str) -> str:
+    """Return the job that a dependant's sort key names."""
+    return sort_key.removeprefix(DEPENDANT_PREFIX)
