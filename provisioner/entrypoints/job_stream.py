@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner import events
 from provisioner.entrypoints.reconciling import queued_for_later, reconcile_or_queue
-from provisioner.entrypoints.shared import buried, function, item_failures
+from provisioner.entrypoints.shared import function, item_failures, send_to_dead_letter_queue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,7 +45,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     again += [
         record
         for record, error in poison
-        if not buried(json.dumps(record, default=str), error, "job_stream")
+        if not send_to_dead_letter_queue(json.dumps(record, default=str), error, "job_stream")
     ]
     return item_failures(again)
 

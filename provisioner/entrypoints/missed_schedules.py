@@ -9,7 +9,13 @@ from provisioner import events
 from provisioner.aws.missed_schedules import MissedTicks
 from provisioner.aws.reconcile_queue import ReconcileQueue
 from provisioner.entrypoints.metrics import Count, count
-from provisioner.entrypoints.shared import about, buried, function, logger, settings
+from provisioner.entrypoints.shared import (
+    about,
+    function,
+    logger,
+    send_to_dead_letter_queue,
+    settings,
+)
 from provisioner.errors import ProvisionerError
 from provisioner.events import UnreadableError
 
@@ -30,7 +36,7 @@ def _recorded(record: dict[str, Any]) -> bool:
     try:
         missed = events.of_missed_tick(record, own.platform.prefix)
     except UnreadableError as error:
-        return buried(record.get("body", ""), error, "missed_schedules")
+        return send_to_dead_letter_queue(record.get("body", ""), error, "missed_schedules")
     with about(missed.job_name):
         try:
             ticks = MissedTicks(own.platform.triggers_table, own.stacks_table)

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.notifications import NotificationTopic
 from provisioner.aws.run_history import RunHistory
-from provisioner.entrypoints.shared import about, buried, function, logger, settings
+from provisioner.entrypoints.shared import (
+    about,
+    function,
+    logger,
+    send_to_dead_letter_queue,
+    settings,
+)
 from provisioner.jobs import Event, InvalidRow, guarded
 from provisioner.notifications import detection
 from provisioner.notifications.detection import COMPARED_RUNS, Notice
@@ -63,7 +69,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             if notice := detection.of_record(record):
                 read.append((record, notice))
         except Exception as error:  # noqa: BLE001  (whatever a record does, its neighbours go on)
-            if not buried(json.dumps(record, default=str), error, "notify"):
+            if not send_to_dead_letter_queue(json.dumps(record, default=str), error, "notify"):
                 again.append(record)
     again += _told(read, context)
     return {"batchItemFailures": [{"itemIdentifier": _identifier(record)} for record in again]}
@@ -122,7 +128,7 @@ def _published(notice: Notice) -> bool:
             _topic().publish(notice)
         except Exception as error:  # noqa: BLE001  (a broken topic blocks no stream)
             payload = json.dumps(notice.document(), ensure_ascii=False)
-            return buried(payload, error, "notify", notice.job_name)
+            return send_to_dead_letter_queue(payload, error, "notify", notice.job_name)
         logger.info("notified", notice_id=notice.notice_id)
     return True
 

@@ -14,7 +14,7 @@ from provisioner.entrypoints.reconciling import (
     queued_alone,
     reconcile,
 )
-from provisioner.entrypoints.shared import buried, function
+from provisioner.entrypoints.shared import function, send_to_dead_letter_queue
 from provisioner.errors import PermanentError, TemporaryError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     again += [
         record
         for record, error in poison
-        if not buried(record.get("body", ""), error, "reconcile_queue")
+        if not send_to_dead_letter_queue(record.get("body", ""), error, "reconcile_queue")
     ]
     if suspects:
         kept = [*again, *(each.record for each in suspects)]
@@ -94,7 +94,7 @@ def _alone(suspects: list[_Given], done: list[Any], context: LambdaContext) -> l
     forget([*done, *(each.record for each in moved)])
     if chosen.receives > MAX_RECEIVES:
         error = PermanentError(f"the function ended over this job {chosen.receives - 1} times")
-        return again + ([] if _buried(chosen, error) else [chosen.record])
+        return again + ([] if _to_dead_letter_queue(chosen, error) else [chosen.record])
     return again + _looked_at([chosen], context)
 
 
@@ -110,10 +110,12 @@ def _settled(given: _Given, error: Exception | None) -> bool:
         case TemporaryError():
             return queued_again(given.look) is None
         case Exception() if given.receives >= MAX_RECEIVES:
-            return _buried(given, error)
+            return _to_dead_letter_queue(given, error)
         case _:
             return False
 
 
-def _buried(given: _Given, error: Exception) -> bool:
-    return buried(given.record["body"], error, "reconcile_queue", given.look.job_name)
+def _to_dead_letter_queue(given: _Given, error: Exception) -> bool:
+    return send_to_dead_letter_queue(
+        given.record["body"], error, "reconcile_queue", given.look.job_name
+    )

@@ -12,7 +12,13 @@ from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.entrypoints.metrics import Count, count
 from provisioner.entrypoints.running import chain, control, message_runs
-from provisioner.entrypoints.shared import buried, function, item_failures, logger, settings
+from provisioner.entrypoints.shared import (
+    function,
+    item_failures,
+    logger,
+    send_to_dead_letter_queue,
+    settings,
+)
 from provisioner.errors import TemporaryError
 from provisioner.jobs import InvalidRow, guarded
 from provisioner.runs.model import RunStatus
@@ -43,7 +49,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         try:
             job_name = events.of_stream_record(record)
         except Exception as error:  # noqa: BLE001  (whatever a record does, its neighbours go on)
-            if not buried(json.dumps(record, default=str), error, "run_stream"):
+            if not send_to_dead_letter_queue(json.dumps(record, default=str), error, "run_stream"):
                 again.append(record)
             continue
         for step in _steps(record):
@@ -84,7 +90,7 @@ def _done(job_name: str, step: Step, record: Mapping[str, object]) -> bool:
             if step not in (_start_dependants, _pause_after_failures):
                 return True  # the sweep comes to the same
             payload = json.dumps({"Records": [events.of_its_end(record)]})
-            return buried(payload, error, "run_stream", job_name)
+            return send_to_dead_letter_queue(payload, error, "run_stream", job_name)
         return True
 
 

@@ -50,14 +50,14 @@ def about(job_name: str, digest: str | None = None) -> AbstractContextManager[No
     )
 
 
-def buried(
+def send_to_dead_letter_queue(
     payload: str,
     error: Exception,
     source: str,
     job_name: str | None = None,
     more: Mapping[str, str] = MappingProxyType({}),
 ) -> bool:
-    """Keep in the dead-letter queue what failed for good; False when not even that works.
+    """Send what failed for good to the dead-letter queue; False when that fails, too.
 
     Parameters
     ----------
@@ -66,9 +66,9 @@ def buried(
     source
         The function.
     job_name
-        The job that it is about, when that much is known.
+        The job that it is about, if that is known.
     more
-        Attributes of the letter besides: what doing it again needs.
+        Further attributes of the message, which redriving it needs.
     """
     kind = type(error).__name__
     reason = str(error) or kind
@@ -85,9 +85,9 @@ def buried(
                 },
             )
         except Exception:
-            logger.exception("keeping a dead letter failed")
+            logger.exception("sending to the dead-letter queue failed")
             return False
-        logger.error("dead letter", reason=reason, error_type=kind)
+        logger.error("sent to the dead-letter queue", reason=reason, error_type=kind)
         count(Count.DEAD_LETTERS)
         return True
 

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.secrets import Secret
 from provisioner.aws.slack_queue import SlackQueue
-from provisioner.entrypoints.shared import about, buried, function, logger, settings
+from provisioner.entrypoints.shared import (
+    about,
+    function,
+    logger,
+    send_to_dead_letter_queue,
+    settings,
+)
 from provisioner.errors import TemporaryError
 from provisioner.notifications import detection, slack_blocks, slack_client
 from provisioner.notifications.detection import Alarm, Notice
@@ -56,7 +62,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             except TemporaryError:
                 logger.exception("sending failed")
             except Exception as error:  # noqa: BLE001  (whatever a message holds, others go on)
-                if buried(record.get("body", ""), error, "slack"):
+                if send_to_dead_letter_queue(record.get("body", ""), error, "slack"):
                     continue
         again.append(record)
     return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in again]}

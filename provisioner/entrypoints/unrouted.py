@@ -9,7 +9,7 @@ from provisioner import jobs
 from provisioner.aws.message_queues import MESSAGE_ID, MessageQueues
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.entrypoints.metrics import Count, count
-from provisioner.entrypoints.shared import buried, function, logger, settings
+from provisioner.entrypoints.shared import function, logger, send_to_dead_letter_queue, settings
 from provisioner.errors import NotFoundError, ProvisionerError, UnroutedError
 from provisioner.events import message_attribute
 from provisioner.runs.messages import Message, message_id
@@ -67,7 +67,9 @@ def _kept(record: dict[str, Any], name: str) -> bool:
     count(Count.MESSAGES_UNROUTED)
     reason = f'no job "{name}" has a queue' if name else "a message names its job in job_name"
     identity = message_id(message_attribute(record, MESSAGE_ID), record["messageId"])
-    return buried(record["body"], UnroutedError(reason), "unrouted", name, {MESSAGE_ID: identity})
+    return send_to_dead_letter_queue(
+        record["body"], UnroutedError(reason), "unrouted", name, {MESSAGE_ID: identity}
+    )
 
 
 def _delivered(letter: dict[str, Any]) -> dict[str, Any]:
