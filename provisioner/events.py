@@ -104,7 +104,7 @@ def ended_as(record: Mapping[str, object]) -> str | None:
 def of_its_end(record: Mapping[str, object]) -> dict[str, object]:
     """Return as much of a record of the Triggers table's stream as tells of a run's end.
 
-    What the run was given and gave is no part of it.
+    What the run was given and gave is not part of it.
     """
     match record:
         case {"dynamodb": {"NewImage": {"status": status}} as change} if isinstance(
@@ -164,7 +164,7 @@ def of_look(message: object) -> Look:
 
 
 def of_stack_event(event: object, prefix: str) -> str | None:
-    """Return the job whose stack changed its status, None when it is no job's stack.
+    """Return the job whose stack changed its status, None when it is not a job's.
 
     Raises
     ------
@@ -179,7 +179,7 @@ def of_stack_event(event: object, prefix: str) -> str | None:
 
 
 def of_execution_event(event: object, prefix: str) -> str | None:
-    """Return the job whose execution changed its status, None when it is no job's."""
+    """Return the job whose execution changed its status, None when it is not a job's."""
     match event:
         case Mapping() if isinstance(detail := event.get("detail"), Mapping):
             arn = detail.get("stateMachineArn")

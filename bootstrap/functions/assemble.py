@@ -21,7 +21,7 @@ PRUNED = ("troposphere", "aws_lambda_powertools")
 
 
 def main() -> None:
-    """Assemble the package anew."""
+    """Assemble the package again."""
     dependencies, package = map(Path, sys.argv[1:])
     shutil.rmtree(package, ignore_errors=True)
     ours = our_files()

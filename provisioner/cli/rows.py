@@ -102,7 +102,7 @@ def _documents(text: str) -> list[object]:
         try:
             return list(_json_documents(text))
         except json.JSONDecodeError as error:
-            problem = f"is no valid JSON: {error}"  # unless it is YAML in braces
+            problem = f"is not valid JSON: {error}"  # unless it is YAML in braces
         except RecursionError:
             problem = "is nested too deeply"
         except ValueError as error:
@@ -146,8 +146,8 @@ def _yaml_problem(error: yaml.YAMLError) -> str:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         mark = error.problem_mark
         problem = error.problem or "cannot be read"
-        return f"is no valid YAML: {problem} (line {mark.line + 1}, column {mark.column + 1})"
-    return f"is no valid YAML: {error}"
+        return f"is not valid YAML: {problem} (line {mark.line + 1}, column {mark.column + 1})"
+    return f"is not valid YAML: {error}"
 
 
 class _Loader(yaml.SafeLoader):
@@ -177,7 +177,7 @@ class _Loader(yaml.SafeLoader):
         try:
             return int(node.value, 0) if node.tag.endswith(":int") else Decimal(node.value)
         except (ValueError, ArithmeticError) as error:
-            problem = f'"{node.value:.40}" is no number'
+            problem = f'"{node.value:.40}" is not a number'
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
 
     def construct_text(self, node: yaml.ScalarNode) -> str:

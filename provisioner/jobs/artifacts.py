@@ -105,11 +105,11 @@ def runtime(value: object) -> str:
     if not isinstance(value, str):
         raise invalid(f'must be a Lambda runtime like "python3.14", not {kind_of(value)}')
     if hint := did_you_mean(value, RUNTIMES):
-        raise invalid(f"{shown(value)} is no runtime that Lambda offers{hint}")
+        raise invalid(f"{shown(value)} is not a runtime that Lambda offers{hint}")
     family = re.match(r"[a-z]*", value.strip().lower())
     instead = SUCCESSORS.get(family[0]) if family else None
     raise invalid(
-        f"{shown(value)} is no runtime that Lambda offers; use "
+        f"{shown(value)} is not a runtime that Lambda offers; use "
         + (f'"{instead}"' if instead else f"one of {', '.join(RUNTIMES)}")
     )
 

@@ -90,7 +90,7 @@ def _unknown(written: str, own: frozenset[str]) -> str:
     if word in PLANNED:
         return "is not supported yet"
     if word in WITHIN:
-        return f'is no attribute of a job; did you mean "{WITHIN[word].format(word)}"?'
+        return f'is not an attribute of a job; did you mean "{WITHIN[word].format(word)}"?'
     if (meant := MEANT.get(word)) in own:
-        return f'is no attribute of a job; did you mean "{meant}"?'
-    return f"is no attribute of a job{did_you_mean(printable(written), own | ALIASES.keys())}"
+        return f'is not an attribute of a job; did you mean "{meant}"?'
+    return f"is not an attribute of a job{did_you_mean(printable(written), own | ALIASES.keys())}"

@@ -27,7 +27,7 @@ def job_names(value: object) -> tuple[str, ...]:
 def dependencies_of(row: Mapping[str, object]) -> tuple[str, ...]:
     """Return what a row depends on; nothing, when that is not what `depends_on` may be.
 
-    It is asked about the rows of others: what they get wrong is no one else's error.
+    It is asked about the rows of others: what they get wrong is not an error of this row.
     """
     value = row.get("depends_on")
     try:

@@ -89,7 +89,7 @@ def problem(pattern: str) -> str:
         _matcher(pattern)
     except SchemaError:
         return (
-            "is no regular expression that takes linear time; these have no look-around and no "
+            "is not a regular expression that takes linear time; these have no look-around and no "
             "back-references"
         )
     return ""

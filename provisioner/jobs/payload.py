@@ -15,7 +15,7 @@ MAX_CONTAINER_BYTES = 7_168
 """Of the 8,192 characters that ECS RunTask allows for overrides, where a run's input travels."""
 
 RESERVED = "_run"
-"""What a run is told of itself travels under this key."""
+"""A run's metadata travels under this key."""
 
 
 def lambda_payload(value: object) -> dict[str, object]:
@@ -53,7 +53,7 @@ def _parsed(text: str) -> object:
         value = json.loads(text, parse_float=Decimal, parse_constant=Decimal)
     except (ValueError, RecursionError) as error:
         reason = str(error) if isinstance(error, json.JSONDecodeError) else "cannot be read"
-        raise invalid(f"is no valid JSON: {reason}") from error
+        raise invalid(f"is not valid JSON: {reason}") from error
     errors: list[FieldError] = []
     found = plain(value, "", errors)
     if errors:

@@ -170,7 +170,7 @@ def _condition_keys(value: object) -> dict[str, list[str]]:
         ((f".{printable(key)}", found) for key, found in value.items()), _condition_values
     )
     if wrong := next((name for name in value if not _CONDITION_KEY.fullmatch(name)), None):
-        raise invalid(f'{shown(wrong)} is no condition key, like "s3:prefix"')
+        raise invalid(f'{shown(wrong)} is not a condition key, like "s3:prefix"')
     return dict(zip(value, values, strict=True))
 
 

@@ -64,6 +64,6 @@ def _fill_text(text: str, path: str, outputs: Mapping[str, str], errors: list[Fi
 def _why_unknown(text: str, name: str, outputs: Mapping[str, str]) -> str:
     meant = did_you_mean(name, outputs)
     return (
-        f"{shown(text)} is no output of the bootstrap stack{meant or ''}"
+        f"{shown(text)} is not an output of the bootstrap stack{meant or ''}"
         f"{'' if meant else ' (write $${ for a plain ${)'}"
     )

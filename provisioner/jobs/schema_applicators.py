@@ -111,7 +111,7 @@ def _additional(run: Run, wanted: object, value: object, place: Place) -> Iterat
             continue
         if wanted is False:
             hint = did_you_mean(printable(name), islice(known, MAX_MEANT))
-            yield Violation(place.at, "additionalProperties", f"is no part of it{hint}", (name,))
+            yield Violation(place.at, "additionalProperties", f"is not part of it{hint}", (name,))
         else:
             yield from run.violations(wanted, part, (*place.at, name), place.depth)
 

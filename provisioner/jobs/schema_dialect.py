@@ -94,7 +94,7 @@ def _problem(keyword: str, value: object, targets: Mapping[str, object]) -> str:
         case _ if keyword in UNSUPPORTED:
             return f"is not supported; {UNSUPPORTED[keyword]}"
         case _ if keyword not in KEYWORDS:
-            return f"is no keyword of JSON Schema{did_you_mean(keyword, KEYWORDS)}"
+            return f"is not a keyword of JSON Schema{did_you_mean(keyword, KEYWORDS)}"
         case "$schema", str() if value != DIALECT:
             return f'must be "{DIALECT}", or left out'
         case "$ref", str() if schema_places.pointer_of(value) not in targets:

@@ -67,7 +67,7 @@ def fargate_memory_mb(value: object) -> int:
     if not any(memory_mb in sizes for sizes in FARGATE_MEMORY_MB.values()):
         sizes = sorted({size for legal in FARGATE_MEMORY_MB.values() for size in legal})
         nearest = min(sizes, key=lambda size: abs(size - memory_mb))
-        raise invalid(f"is no size of Fargate: {memory_mb} MB; the nearest is {nearest}")
+        raise invalid(f"is not a Fargate size: {memory_mb} MB; the nearest is {nearest}")
     return memory_mb
 
 

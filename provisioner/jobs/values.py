@@ -241,7 +241,7 @@ def keyed(
     problems = [
         (
             f".{printable(key)}",
-            refused.get(key) or f"is no part of {what}{did_you_mean(printable(key), checks)}",
+            refused.get(key) or f"is not part of {what}{did_you_mean(printable(key), checks)}",
         )
         for key in islice((key for key in value if key not in checks), MAX_ERRORS)
     ]

@@ -1,7 +1,7 @@
 """Install the engine and the SAM CLI, each in an environment of its own, out of the project's.
 
 Both pin dependencies that are not ours (MiniStack its own botocore), in the exact versions of
-`locks/`. What is there already is reused; a changed lock makes it anew.
+`locks/`. What is there already is reused; a changed lock makes it again.
 """
 
 from __future__ import annotations

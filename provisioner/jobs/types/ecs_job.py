@@ -53,7 +53,7 @@ class EcsJob(RowModel):
     def with_image(self, image: str, *, tag: str | None) -> Self:
         """Return the job with its image pinned to a digest.
 
-        `tag` is what the row calls it, for people: another tag of the same image is no change.
+        `tag` is what the row calls it, for people: another tag of the same image is not a change.
         """
         job = self.model_copy(update={"image": image})
         job._tag = tag or self._tag  # noqa: SLF001  (of its own class)

@@ -2,7 +2,7 @@
 
 The engine forgets what it was doing: its stacks would stay in CREATE_IN_PROGRESS for ever. So each
 operation is noted on its stack while it runs, and what is noted there at the start is begun again,
-without making anew what it had made.
+without making again what it had made.
 """
 
 from __future__ import annotations

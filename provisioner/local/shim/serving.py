@@ -4,7 +4,7 @@ What goes on after a restart may call the engine at once, so it begins when the 
 engine's own pollers would begin before that, and lose what they read.
 
 At its end the engine waits for everything that runs in it, a custom resource for an hour. What runs
-on is done anew at the next start, so there is nothing to wait for once the state is saved.
+on is done again at the next start, so there is nothing to wait for once the state is saved.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ class TestApply:
             ("job_name", "is required"),
             ("image", "is required"),
             (str(broken), ""),
-            ("-", "is no valid JSON"),
+            ("-", "is not valid JSON"),
             ("5", "problems; nothing was written."),
         ):
             assert any([subject] == line[:1] and words in "".join(line[1:]) for line in problems)

@@ -313,7 +313,7 @@ class TestOverrides:
             (["--env", "DAY"], '--env "DAY" must be NAME=VALUE'),
             (["--env", "A=1", "--env", "A=2"], "--env A is given twice"),
             (["--cpu", "3"], "--cpu must be one of"),
-            (["--memory", "700"], "--memory is no size of Fargate"),
+            (["--memory", "700"], "--memory is not a Fargate size"),
             (["--cpu", "4"], "Fargate has no task of 4096 CPU units and 512 MB"),
             (["--command", ""], "--command is empty"),
             (["--overlap", "queue"], "'queue' is not one of"),

@@ -90,7 +90,7 @@ PAYLOADS = {
     ),
     "unknown key": (
         {"day": "2026-11-20", "cuont": 1},
-        {"payload.cuont": 'is no part of it; did you mean "count"?'},
+        {"payload.cuont": 'is not part of it; did you mean "count"?'},
     ),
 }
 

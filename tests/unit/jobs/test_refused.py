@@ -32,13 +32,13 @@ REFUSED = {
     # attributes
     "unknown attribute": ("lambda", {"memroy": 5}, "memroy", 'did you mean "memory"?'),
     "attribute in capitals": ("lambda", {"Schedule": "x"}, "Schedule", 'did you mean "schedule"?'),
-    "attribute like nothing": ("lambda", {"zzz": 5}, "zzz", "is no attribute of a job"),
-    "unprintable attribute": ("lambda", {"a\x00\ud800": 1}, r"a\x00\ud800", "no attribute"),
-    "unknown attribute with NULL": ("lambda", {"memroy": None}, "memroy", "no attribute"),
+    "attribute like nothing": ("lambda", {"zzz": 5}, "zzz", "is not an attribute of a job"),
+    "unprintable attribute": ("lambda", {"a\x00\ud800": 1}, r"a\x00\ud800", "not an attribute"),
+    "unknown attribute with NULL": ("lambda", {"memroy": None}, "memroy", "not an attribute"),
     "another tool's word": ("lambda", {"timeout": 5}, "timeout", 'mean "timeout_seconds"?'),
     "a short word": ("ecs", {"env": {}}, "env", 'mean "environment"?'),
     "a word in capitals": ("ecs", {"Enabled": True}, "Enabled", 'mean "schedule_enabled"?'),
-    "a word for what this type has not": ("lambda", {"args": []}, "args", "no attribute"),
+    "a word for what this type has not": ("lambda", {"args": []}, "args", "not an attribute"),
     "a part of network": ("ecs", {"security_groups": []}, "security_groups", '"network.security'),
     "a part of queue": ("ecs", {"batch_size": 5}, "batch_size", 'mean "queue.batch_size"?'),
     "dependencies by their usual name": (
@@ -76,7 +76,7 @@ REFUSED = {
     "no catch-up": ("ecs", {"catch_up_minutes": 0}, "catch_up_minutes", "from 1 to 1440"),
     "half a failure": ("ecs", {"pause_on_failures": 0.5}, "pause_on_failures", "from 1 to 100"),
     "schema as a list": ("ecs", {"payload_schema": []}, "payload_schema", "must be a JSON object"),
-    "schema that is no JSON": ("ecs", {"payload_schema": "{"}, "payload_schema", "no valid JSON"),
+    "schema that is no JSON": ("ecs", {"payload_schema": "{"}, "payload_schema", "not valid JSON"),
     "schema of a list": (
         "ecs",
         {"payload_schema": {"type": "array"}},
@@ -506,8 +506,8 @@ REFUSED = {
     # payload
     "payload as a list": ("lambda", {"payload": [1]}, "payload", "must be a JSON object"),
     "payload as JSON list": ("lambda", {"payload": "[1]"}, "payload", "must be a JSON object"),
-    "payload as bad JSON": ("lambda", {"payload": "{a: 1}"}, "payload", "is no valid JSON"),
-    "payload too deep to read": ("lambda", {"payload": "[" * 60_000}, "payload", "no valid JSON"),
+    "payload as bad JSON": ("lambda", {"payload": "{a: 1}"}, "payload", "is not valid JSON"),
+    "payload too deep to read": ("lambda", {"payload": "[" * 60_000}, "payload", "not valid JSON"),
     "payload with NaN": ("lambda", {"payload": '{"a": NaN}'}, "payload.a", "is not a number"),
     "payload with a huge number": ("lambda", {"payload": '{"a": 1e999}'}, "payload.a", "number"),
     "payload with _run": (
@@ -537,7 +537,7 @@ REFUSED = {
         "lambda",
         {"permissions": [STATEMENT | {"Condition": {"StringEquals": {"Fn::Sub": "b"}}}]},
         "permissions[0].Condition.StringEquals",
-        "no condition key",
+        "not a condition key",
     ),
     "reserved variable": (
         "lambda",
@@ -826,7 +826,7 @@ REFUSED = {
         "lambda",
         {"runtime": "python2.7"},
         "runtime",
-        "is no runtime that Lambda offers",
+        "is not a runtime that Lambda offers",
     ),
     "go": ("lambda", {"runtime": "go1.x"}, "runtime", 'use "provided.al2023"'),
     "no such language": ("lambda", {"runtime": "cobol"}, "runtime", "use one of python3.11"),
