@@ -29,11 +29,11 @@ from provisioner.stacks.rate_limits import PER_SECOND, Quota
 from tests.simulation.world.wiring import MEMORY, wire
 from tests.support.fakes import (
     FakeCloudFormation,
-    FakeDeletions,
+    FakeDeletionBudget,
     FakeDependants,
     FakeJobRuns,
     FakeJobs,
-    FakePace,
+    FakeRateLimiter,
     FakeStacks,
 )
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SIZES = (10, 100, 1000, 3000)
-CALLS = ("create", "describe", "get_many", "pin", "pace", "send", "save")
+CALLS = ("create", "describe", "get_many", "pin", "rate_limiter", "send", "save")
 HEADER = "{:>6} {:>7} {:>7} {:>6} {:>9} " + " ".join(["{:>8}"] * len(CALLS)) + " {:>8} {:>5}"
 RESULTS = Path(__file__).parent / "results" / "burst.json"
 
@@ -52,7 +52,7 @@ ALLOWED_PER_SECOND = {"create": 2.0, "describe": 10.0}
 SECONDS = {
     "get_many": 0.006,
     "save": 0.008,
-    "pace": 0.006,
+    "rate_limiter": 0.006,
     "send": 0.012,
     "pin": 0.03,
     "describe": 0.08,
@@ -182,20 +182,23 @@ class Stacks(FakeStacks):
     def save(self, record):
         self._burst.call("save", lambda: FakeStacks.save(self, record))
         assert record.status is not JobStatus.FAILED, record.failure
-        if record.status is JobStatus.READY and record.admission is None:
+        if record.status is JobStatus.READY and record.reservation is None:
             self._burst.ready_at.append(self._burst.clock.seconds)
 
 
-class Pace(FakePace):
+class RateLimiter(FakeRateLimiter):
     def __init__(self, burst: Burst) -> None:
         super().__init__(burst.clock)
         self._burst = burst
 
-    def enter(self, quota, *, admitted):
-        return self._burst.call("pace", lambda: FakePace.enter(self, quota, admitted=admitted))
+    def reserve(self, quota, *, has_reservation):
+        return self._burst.call(
+            "rate_limiter",
+            lambda: FakeRateLimiter.reserve(self, quota, has_reservation=has_reservation),
+        )
 
-    def take(self, quota):
-        return self._burst.call("pace", lambda: FakePace.take(self, quota))
+    def acquire(self, quota):
+        return self._burst.call("rate_limiter", lambda: FakeRateLimiter.acquire(self, quota))
 
 
 class CloudFormation(FakeCloudFormation):
@@ -259,10 +262,10 @@ def run(count: int) -> Burst:
         burst.stacks,
         burst.cloudformation,
         burst.queue,
-        Pace(burst),
+        RateLimiter(burst),
         lambda job: burst.call("pin", lambda: job),
         FakeDependants(),
-        FakeDeletions(burst.clock),
+        FakeDeletionBudget(burst.clock),
         FakeJobRuns(),
         MEMORY.synthesize,
     )

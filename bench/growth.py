@@ -23,13 +23,13 @@ from tests.simulation.world.wiring import wire
 from tests.support.fakes import (
     FakeClock,
     FakeCloudFormation,
-    FakeDeletions,
+    FakeDeletionBudget,
     FakeDependants,
     FakeJobRuns,
     FakeJobs,
     FakeQueue,
     FakeStacks,
-    OpenPace,
+    UnlimitedRateLimiter,
 )
 from tests.support.platforms import synthesize
 
@@ -54,10 +54,10 @@ class World:
             self.stacks,
             self.cloudformation,
             FakeQueue(),
-            OpenPace(self.clock),
+            UnlimitedRateLimiter(self.clock),
             lambda job: job,
             FakeDependants(),
-            FakeDeletions(self.clock),
+            FakeDeletionBudget(self.clock),
             FakeJobRuns(),
             synthesize,
         )

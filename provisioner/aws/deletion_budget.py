@@ -23,7 +23,7 @@ _KEY = "deletions"
 _TRIES = 10
 
 
-class DeletionsTable:
+class DeletionBudgetTable:
     """Counts deletions; whoever writes over another's change reads again."""
 
     def __init__(
@@ -36,10 +36,10 @@ class DeletionsTable:
         self._budget = budget
         self._clock = clock
 
-    def admit(self, job_name: str) -> bool:
-        """Tell whether the deletion of a job's stack may begin; see `deletion_budget.admit`."""
+    def spend(self, job_name: str) -> bool:
+        """Tell whether the deletion of a job's stack may begin; see `deletion_budget.spend`."""
         now = self._clock()
-        return self._change(lambda known: deletion_budget.admit(known, job_name, self._budget, now))
+        return self._change(lambda known: deletion_budget.spend(known, job_name, self._budget, now))
 
     def count_jobs(self, all_jobs: int) -> None:
         """Note how many jobs there are."""
@@ -48,9 +48,9 @@ class DeletionsTable:
     def _change(self, change: Callable[[Deletions], tuple[Deletions, bool]]) -> bool:
         for _ in range(_TRIES):
             known, version = self._read()
-            fresh, admitted = change(known)
+            fresh, granted = change(known)
             if fresh == known or self._write(fresh, version):
-                return admitted
+                return granted
         message = "too many deletions begin at once"
         raise ThrottledError(message)
 

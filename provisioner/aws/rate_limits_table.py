@@ -1,4 +1,4 @@
-"""The Pace table: a line before each of CloudFormation's quotas, one item a quota."""
+"""The RateLimits table: one item for each of CloudFormation's quotas."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from provisioner.aws.items import Item, to_dynamodb, to_plain
 from provisioner.aws.tables import unchanged_since, version_of, written
 from provisioner.errors import ThrottledError
 from provisioner.stacks import rate_limits
-from provisioner.stacks.rate_limits import HELD_FOR, Hold, Line, Place, Quota
+from provisioner.stacks.rate_limits import SUSPENDED_FOR, Permit, Quota, RateLimit, Suspension
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,95 +21,105 @@ _log = logging.getLogger(__name__)
 _TRIES = 10
 
 
-class PaceTable:
-    """Reads and writes lines; who writes over another's change reads again."""
+class RateLimitsTable:
+    """Reads and writes rate limits; of two writers at once one reads again."""
 
     def __init__(
         self, name: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self._name = name
         self._clock = clock
-        self._known: dict[Quota, tuple[Line, int]] = {}
+        self._known: dict[Quota, tuple[RateLimit, int]] = {}
 
-    def enter(self, quota: Quota, *, admitted: bool) -> Place:
-        """Tell a caller to go on, or give it a place; see `rate_limits.enter`."""
-        self._known.pop(quota, None)  # an old line would let callers go in vain
+    def reserve(self, quota: Quota, *, has_reservation: bool) -> Permit:
+        """Let a caller go on, or reserve a time for it; see `rate_limits.reserve`."""
+        self._known.pop(quota, None)  # an old one would let callers go on that get no permit then
         return self._change(
-            quota, lambda line, now: rate_limits.enter(line, quota, now, admitted=admitted)
+            quota,
+            lambda limit, now: rate_limits.reserve(
+                limit, quota, now, has_reservation=has_reservation
+            ),
         )
 
-    def take(self, quota: Quota) -> Place:
-        """Take the right to one call; see `rate_limits.take`."""
-        return self._change(quota, lambda line, now: rate_limits.take(line, quota, now))
+    def acquire(self, quota: Quota) -> Permit:
+        """Use up the right to one call; see `rate_limits.acquire`."""
+        return self._change(quota, lambda limit, now: rate_limits.acquire(limit, quota, now))
 
     def back_off(self, quota: Quota) -> None:
-        """Close a gate for a moment: a call was throttled."""
-        self._change(quota, lambda line, now: (rate_limits.back_off(line, now), Place(now)))
+        """Grant nothing for a moment: a call was throttled."""
+        self._change(quota, lambda limit, now: (rate_limits.back_off(limit, now), Permit(now)))
 
-    def hold(self, quota: Quota, reason: str) -> datetime:
-        """Let nobody through for a while; return until when."""
-        until = self._clock() + HELD_FOR
+    def suspend(self, quota: Quota, reason: str) -> datetime:
+        """Grant nothing for a while; return until when."""
+        until = self._clock() + SUSPENDED_FOR
         self._change(
-            quota, lambda line, now: (rate_limits.held(line, Hold(until, reason)), Place(now))
+            quota,
+            lambda limit, now: (rate_limits.suspend(limit, Suspension(until, reason)), Permit(now)),
         )
         return until
 
     def _change(
-        self, quota: Quota, change: Callable[[Line, datetime], tuple[Line, Place]]
-    ) -> Place:
+        self, quota: Quota, change: Callable[[RateLimit, datetime], tuple[RateLimit, Permit]]
+    ) -> Permit:
         for _ in range(_TRIES):
             known = self._known.pop(quota, None)
-            line, version = known or self._read(quota)
-            fresh, place = change(line, self._clock())
-            if fresh == line:
+            limit, version = known or self._read(quota)
+            fresh, permit = change(limit, self._clock())
+            if fresh == limit:
                 if known:
                     continue  # somebody may have gone on since
-                self._known[quota] = (line, version)
-                return place
+                self._known[quota] = (limit, version)
+                return permit
             if self._write(quota, fresh, version):
                 self._known[quota] = (fresh, version + 1)
-                return place
-        message = f"too many jobs ask for a place in line to {quota} at once"
+                return permit
+        message = f"too many jobs ask for a permit to {quota} at once"
         raise ThrottledError(message)
 
-    def _read(self, quota: Quota) -> tuple[Line, int]:
+    def _read(self, quota: Quota) -> tuple[RateLimit, int]:
         with translated():
             response = client("dynamodb").get_item(
                 TableName=self._name, Key={"quota": {"S": quota}}, ConsistentRead=True
             )
         item = to_plain(response.get("Item", {}))
-        return _line(item), version_of(item)
+        return _rate_limit(item), version_of(item)
 
-    def _write(self, quota: Quota, line: Line, version: int) -> bool:
-        item = _item(line) | {"quota": quota, "version": version + 1}
+    def _write(self, quota: Quota, limit: RateLimit, version: int) -> bool:
+        item = _item(limit) | {"quota": quota, "version": version + 1}
         condition = unchanged_since(version)
         done = written("put_item", TableName=self._name, Item=to_dynamodb(item), **condition)
         return done is not None
 
 
-def _line(item: Item) -> Line:
-    """Return a line; an idle one for what cannot be read, which is written over then."""
+def _rate_limit(item: Item) -> RateLimit:
+    """Return a rate limit; an idle one for what cannot be read, which is then overwritten."""
     if not item:
-        return Line()
+        return RateLimit()
     try:
-        hold = item.get("hold")
-        return Line(
+        suspension = item.get("suspension")
+        return RateLimit(
             free_at=_time(item["free_at"]),
-            next_place_at=_time(item["next_place_at"]),
-            hold=Hold(_time(hold["until"]), str(hold["reason"])) if hold else None,
+            next_reservation_at=_time(item["next_reservation_at"]),
+            suspension=Suspension(_time(suspension["until"]), str(suspension["reason"]))
+            if suspension
+            else None,
         )
     except Exception as error:  # noqa: BLE001  (whatever a person may have written there)
-        _log.warning("the line cannot be read (%r) and is made again; it was %s", error, item)
-        return Line()
+        _log.warning("the rate limit cannot be read (%r) and starts idle; it was %s", error, item)
+        return RateLimit()
 
 
 def _time(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def _item(line: Line) -> Item:
+def _item(limit: RateLimit) -> Item:
     return {
-        "free_at": line.free_at.isoformat(),
-        "next_place_at": line.next_place_at.isoformat(),
-        "hold": line.hold and {"until": line.hold.until.isoformat(), "reason": line.hold.reason},
+        "free_at": limit.free_at.isoformat(),
+        "next_reservation_at": limit.next_reservation_at.isoformat(),
+        "suspension": limit.suspension
+        and {
+            "until": limit.suspension.until.isoformat(),
+            "reason": limit.suspension.reason,
+        },
     }

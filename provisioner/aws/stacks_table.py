@@ -23,7 +23,7 @@ from provisioner.stacks.model import (
     StackRecord,
     StackStatus,
 )
-from provisioner.stacks.rate_limits import Admission, Quota
+from provisioner.stacks.rate_limits import Quota, Reservation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -92,8 +92,8 @@ _FIELDS = frozenset(
     {
         "job_name", "status", "cloudformation_status", "stack_id", "stack_name", "row_digest",
         "spec_digest", "drift", "deployed_digest", "in_sync", "outputs", "failure", "errors",
-        "attempts", "recoveries", "next_attempt_at", "admission", "orphans", "conditions", "retain",
-        "deletion", "depends_on", "missed_schedules",
+        "attempts", "recoveries", "next_attempt_at", "reservation", "retained_resources",
+        "conditions", "retain", "deletion", "depends_on", "missed_schedules",
         "updated_at", "expires_at", "version",
     }
 )  # fmt: skip
@@ -143,11 +143,11 @@ def to_item(record: StackRecord) -> Item:
         "attempts": record.attempts,
         "recoveries": record.recoveries,
         "next_attempt_at": record.next_attempt_at and iso(record.next_attempt_at),
-        "admission": record.admission
+        "reservation": record.reservation
         and {
-            "quota": record.admission.quota,
-            "at": iso(record.admission.at),
-            "kept": record.admission.kept,
+            "quota": record.reservation.quota,
+            "at": iso(record.reservation.at),
+            "kept": record.reservation.kept,
         },
         "drift": drift
         and {
@@ -155,7 +155,7 @@ def to_item(record: StackRecord) -> Item:
             "checked_at": iso(drift.checked_at),
             "missing": list(drift.missing),
         },
-        "orphans": list(record.orphans) or None,
+        "retained_resources": list(record.retained_resources) or None,
         "depends_on": list(record.depends_on) or None,
         "missed_schedules": record.missed_schedules or None,
         "conditions": [
@@ -178,7 +178,7 @@ def to_item(record: StackRecord) -> Item:
 def from_item(item: Item) -> StackRecord:
     """Return the record that `to_item` wrote."""
     failure = item.get("failure")
-    admission = item.get("admission")
+    reservation = item.get("reservation") or item.get("admission")
     drift = item.get("drift")
     cloudformation_status = item.get("cloudformation_status")
     return StackRecord(
@@ -203,15 +203,17 @@ def from_item(item: Item) -> StackRecord:
         attempts=int(item.get("attempts", 0)),
         recoveries=int(item.get("recoveries", 0)),
         next_attempt_at=_maybe_time(item.get("next_attempt_at")),
-        admission=admission
-        and Admission(Quota(admission["quota"]), _time(admission["at"]), kept=admission["kept"]),
+        reservation=reservation
+        and Reservation(
+            Quota(reservation["quota"]), _time(reservation["at"]), kept=reservation["kept"]
+        ),
         drift=drift
         and Drift(
             DriftStatus(drift["status"]),
             _time(drift["checked_at"]),
             tuple(drift.get("missing", ())),
         ),
-        orphans=tuple(item.get("orphans", ())),
+        retained_resources=tuple(item.get("retained_resources") or item.get("orphans") or ()),
         depends_on=tuple(item.get("depends_on", ())),
         missed_schedules=int(item.get("missed_schedules", 0)),
         conditions=tuple(

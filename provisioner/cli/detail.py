@@ -142,7 +142,7 @@ def _show_stack(record: StackRecord) -> None:
         _pair(name, value)
     if record.missed_schedules:
         _pair("missed ticks", str(record.missed_schedules), "yellow")
-    for orphan in record.orphans:
+    for orphan in record.retained_resources:
         _pair("left behind", orphan, "yellow")
     if record.conditions:
         _heading("Conditions")

@@ -61,7 +61,7 @@ def _tell(job_name: str, record: dict[str, Any], error: Exception) -> None:
     logger.error(
         "starting a run for a message failed", exc_info=error, message_id=record["messageId"]
     )
-    count(Count.LOOKS_FAILED)
+    count(Count.RECONCILE_ERRORS)
     received = int(record["attributes"]["ApproximateReceiveCount"])
     doublings = min(received - 1, _LONGEST_DOUBLING)
     seconds = min(FIRST_WAIT_SECONDS * 2**doublings, _LONGEST_WAIT_SECONDS)

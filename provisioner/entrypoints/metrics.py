@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from provisioner.stacks.model import StackRecord
-    from provisioner.stacks.ports import Pace, Stacks
-    from provisioner.stacks.rate_limits import Place, Quota
+    from provisioner.stacks.ports import RateLimiter, Stacks
+    from provisioner.stacks.rate_limits import Permit, Quota
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -27,14 +27,14 @@ R = TypeVar("R")
 class Count(StrEnum):
     """A metric's name; each counts how often that happened."""
 
-    LOOKS_FAILED = "LooksFailed"
+    RECONCILE_ERRORS = "ReconcileErrors"
     CREATES = "Creates"
     UPDATES = "Updates"
     DELETES = "Deletes"
     CONTINUED_ROLLBACKS = "ContinuedRollbacks"
     THROTTLED_CALLS = "ThrottledCalls"
-    CREATIONS_HELD = "CreationsHeld"
-    LOOKS_IN_LINE = "LooksInLine"
+    CREATIONS_SUSPENDED = "CreationsSuspended"
+    RECONCILES_RATE_LIMITED = "ReconcilesRateLimited"
     JOBS_FAILED = "JobsFailed"
     JOBS_INVALID = "JobsInvalid"
     DEAD_LETTERS = "DeadLetters"
@@ -99,29 +99,29 @@ def _publish(prefix: Callable[[], str]) -> None:
     metrics.flush_metrics()
 
 
-class CountedPace:
-    """The lines before CloudFormation's quotas; counts how often it turned an operation away."""
+class CountedRateLimiter:
+    """The rate limiter; counts throttled calls and suspensions."""
 
-    def __init__(self, pace: Pace) -> None:
-        self._pace = pace
+    def __init__(self, rate_limiter: RateLimiter) -> None:
+        self._rate_limiter = rate_limiter
 
-    def enter(self, quota: Quota, *, admitted: bool) -> Place:
-        """Tell a caller to go on, or give it a place."""
-        return self._pace.enter(quota, admitted=admitted)
+    def reserve(self, quota: Quota, *, has_reservation: bool) -> Permit:
+        """Let a caller go on, or reserve a time for it."""
+        return self._rate_limiter.reserve(quota, has_reservation=has_reservation)
 
-    def take(self, quota: Quota) -> Place:
-        """Take the right to one call."""
-        return self._pace.take(quota)
+    def acquire(self, quota: Quota) -> Permit:
+        """Use up the right to one call."""
+        return self._rate_limiter.acquire(quota)
 
     def back_off(self, quota: Quota) -> None:
-        """Close a gate for a moment: a call was throttled."""
+        """Grant nothing for a moment: a call was throttled."""
         count(Count.THROTTLED_CALLS)
-        self._pace.back_off(quota)
+        self._rate_limiter.back_off(quota)
 
-    def hold(self, quota: Quota, reason: str) -> datetime:
-        """Let nobody through for a while: the account has no room for more stacks."""
-        count(Count.CREATIONS_HELD)
-        return self._pace.hold(quota, reason)
+    def suspend(self, quota: Quota, reason: str) -> datetime:
+        """Grant nothing for a while: the account has no room for more stacks."""
+        count(Count.CREATIONS_SUSPENDED)
+        return self._rate_limiter.suspend(quota, reason)
 
 
 class CountedStacks:

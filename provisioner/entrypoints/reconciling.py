@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any  # noqa: E402
 import templates  # noqa: E402
 from provisioner.aws import artifacts  # noqa: E402
 from provisioner.aws.cloudformation import CloudFormation  # noqa: E402
-from provisioner.aws.deletion_budget import DeletionsTable  # noqa: E402
+from provisioner.aws.deletion_budget import DeletionBudgetTable  # noqa: E402
 from provisioner.aws.dependants import DependantsTable  # noqa: E402
 from provisioner.aws.executions import JobExecutions  # noqa: E402
 from provisioner.aws.jobs_table import JobsTable  # noqa: E402
-from provisioner.aws.rate_limits_table import PaceTable  # noqa: E402
+from provisioner.aws.rate_limits_table import RateLimitsTable  # noqa: E402
 from provisioner.aws.reconcile_queue import ReconcileQueue  # noqa: E402
 from provisioner.aws.stacks_table import StacksTable  # noqa: E402
 from provisioner.aws.subnets import within_vpc  # noqa: E402
 from provisioner.entrypoints.metrics import (  # noqa: E402
     Count,
-    CountedPace,
+    CountedRateLimiter,
     CountedStacks,
     count,
 )
@@ -39,7 +39,7 @@ from provisioner.stacks.drift import detect_drift  # noqa: E402
 from provisioner.stacks.plan import ContinueRollback, Create, Delete, Update  # noqa: E402
 from provisioner.stacks.ports import Ports  # noqa: E402
 from provisioner.stacks.reconcile import Reconciled, Reconciler  # noqa: E402
-from provisioner.stacks.record import Done, Waiting  # noqa: E402
+from provisioner.stacks.record import Done, RateLimited  # noqa: E402
 
 gc.freeze()
 gc.enable()
@@ -86,10 +86,10 @@ def ports() -> Ports:
             own.platform.prefix, own.cloudformation_role_arn, own.platform.artifacts_bucket
         ),
         queue=queue(),
-        pace=CountedPace(PaceTable(own.pace_table)),
+        rate_limiter=CountedRateLimiter(RateLimitsTable(own.pace_table)),
         pin=_pinned,
         dependants=DependantsTable(own.platform.triggers_table),
-        deletions=DeletionsTable(
+        deletion_budget=DeletionBudgetTable(
             own.pace_table, Budget(own.deletion_budget_jobs, own.deletion_budget_percent)
         ),
         runs=JobExecutions(own.platform),
@@ -135,7 +135,7 @@ def reconcile(
             case Exception() as error:
                 with about(job_name):
                     logger.error("look failed", exc_info=error)
-                count(Count.LOOKS_FAILED)
+                count(Count.RECONCILE_ERRORS)
                 if isinstance(error, ThrottledError):
                     count(Count.THROTTLED_CALLS)
                 if not isinstance(error, QueuedError):
@@ -184,8 +184,8 @@ def _count(result: Reconciled) -> None:
     match result.outcome:
         case Done() if operation is not None:
             count(operation)
-        case Waiting():
-            count(Count.LOOKS_IN_LINE)
+        case RateLimited():
+            count(Count.RECONCILES_RATE_LIMITED)
         case _:
             pass
 

@@ -84,7 +84,7 @@ def _done(job_name: str, step: Step, record: Mapping[str, object]) -> bool:
             step(job_name)
         except Exception as error:
             logger.exception("a step after a record failed")
-            count(Count.LOOKS_FAILED)
+            count(Count.RECONCILE_ERRORS)
             if isinstance(error, TemporaryError):
                 return False
             if step not in (_start_dependants, _pause_after_failures):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from provisioner.aws.cloudformation import CloudFormation
-from provisioner.aws.deletion_budget import DeletionsTable
+from provisioner.aws.deletion_budget import DeletionBudgetTable
 from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.reconcile_queue import MAX_DELAY_SECONDS, ReconcileQueue
 from provisioner.aws.stacks_table import StacksTable
@@ -23,10 +23,10 @@ from provisioner.entrypoints.notify import queued_too_long
 from provisioner.errors import ProvisionerError
 from provisioner.jobs import InvalidRow, guarded
 from provisioner.settings import Settings
-from provisioner.stacks.daily_check import believable, compare, due_for_drift
+from provisioner.stacks.daily_check import compare, due_for_drift, withhold_mass_deletions
 from provisioner.stacks.deletion_budget import Budget
 from provisioner.stacks.model import Deletion, JobStatus, StackRecord
-from provisioner.stacks.rate_limits import is_believable
+from provisioner.stacks.rate_limits import is_plausible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -110,14 +110,14 @@ def _stuck(now: datetime) -> Iterator[StackRecord]:
         for record in stacks.by_status(status, until=now - OVERDUE_AFTER):
             at = _woken_at(record)
             held = record.deletion is Deletion.HELD
-            if held or at <= now - OVERDUE_AFTER or not is_believable(at, now):
+            if held or at <= now - OVERDUE_AFTER or not is_plausible(at, now):
                 yield record
 
 
 def _woken_at(record: StackRecord) -> datetime:
     """Return when a waiting job was to be looked at, as far as it says."""
-    if record.admission is not None:
-        return record.admission.at
+    if record.reservation is not None:
+        return record.reservation.at
     touched = record.updated_at or datetime.min.replace(tzinfo=UTC)
     return record.next_attempt_at or touched + STUCK_AFTER
 
@@ -139,7 +139,7 @@ def _compare() -> None:
             _prune(name, parsed.history_limit)
     _deletions(own).count_jobs(len(rows))
     findings = compare(rows, records, stacks)
-    found = believable(findings, len(stacks))
+    found = withhold_mass_deletions(findings, len(stacks))
     withheld = sorted(findings.keys() - found.keys())
     if withheld:
         logger.error("so many rows are gone that their stacks stay", jobs=withheld)
@@ -155,9 +155,9 @@ def _compare() -> None:
     logger.info("compared", rows=len(rows), stacks=len(stacks), found=Counter(findings.values()))
 
 
-def _deletions(own: Settings) -> DeletionsTable:
+def _deletions(own: Settings) -> DeletionBudgetTable:
     budget = Budget(own.deletion_budget_jobs, own.deletion_budget_percent)
-    return DeletionsTable(own.pace_table, budget)
+    return DeletionBudgetTable(own.pace_table, budget)
 
 
 def _prune(job_name: str, keep: int) -> None:

@@ -66,5 +66,5 @@ def _done(job_name: str, step: Callable[[], int]) -> int:
             return step()
         except Exception:
             logger.exception("sweeping a run failed")
-            count(Count.LOOKS_FAILED)
+            count(Count.RECONCILE_ERRORS)
             return 0

@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 class Finding(StrEnum):
     """Why a job has to be looked at."""
 
-    MISSED = "missed"
+    ROW_CHANGED = "row-changed"
     """The row was written, and nobody has looked since."""
 
-    VANISHED = "vanished"
+    ROW_DELETED = "row-deleted"
     """The row is gone, and nobody has looked since."""
 
-    MISSING = "missing"
+    STACK_DELETED = "stack-deleted"
     """The stack of a live row is gone."""
 
-    ORPHANED = "orphaned"
+    NO_ROW = "no-row"
     """A stack of ours has no row, and nobody asked to retain it."""
 
-    OUT_OF_SYNC = "out-of-sync"
+    STACK_CHANGED = "stack-changed"
     """The stack is no longer what we last made of it."""
 
     UNSETTLED = "unsettled"
@@ -42,7 +42,7 @@ DETECTIONS_A_DAY = int(PER_SECOND[Quota.DETECT_DRIFT] * 20 * 3600)
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
-_ASKS_TO_DELETE = frozenset({Finding.VANISHED, Finding.ORPHANED})
+_ASKS_TO_DELETE = frozenset({Finding.ROW_DELETED, Finding.NO_ROW})
 
 _SWEPT = frozenset(
     {
@@ -78,7 +78,7 @@ def compare(
     return found
 
 
-def believable(found: Mapping[str, Finding], stacks: int) -> dict[str, Finding]:
+def withhold_mass_deletions(found: Mapping[str, Finding], stacks: int) -> dict[str, Finding]:
     """Return the findings without deletions, when these are too many to be true.
 
     Single removals get lost. When ten, and a tenth of all stacks, have lost their rows unnoticed,
@@ -115,7 +115,7 @@ def _compare(
     row_digest: str | None, record: StackRecord | None, stack: StackSummary | None
 ) -> Finding | None:
     if record is not None and record.deletion is Deletion.HELD:
-        return None if row_digest is None else Finding.MISSED
+        return None if row_digest is None else Finding.ROW_CHANGED
     if record is not None and record.status in _SWEPT:
         return None
     if stack is not None and stack.status in IN_PROGRESS:
@@ -123,21 +123,21 @@ def _compare(
     if row_digest is None:
         return _without_row(record, stack)
     if record is None or record.row_digest != row_digest:
-        return Finding.MISSED
+        return Finding.ROW_CHANGED
     if record.status in {JobStatus.INVALID, JobStatus.FAILED}:
         return Finding.UNSETTLED
     if record.status is not JobStatus.READY:
         return None  # paused
     if stack is None:
-        return Finding.MISSING
+        return Finding.STACK_DELETED
     if stack.status not in SETTLED or stack.digest != record.deployed_digest:
-        return Finding.OUT_OF_SYNC
+        return Finding.STACK_CHANGED
     return None
 
 
 def _without_row(record: StackRecord | None, stack: StackSummary | None) -> Finding | None:
     if record is None or record.status is JobStatus.DELETED:
-        return Finding.ORPHANED if stack else None
+        return Finding.NO_ROW if stack else None
     if record.status is JobStatus.RETAINED:
-        return None if stack else Finding.MISSING
-    return Finding.UNSETTLED if record.status is JobStatus.FAILED else Finding.VANISHED
+        return None if stack else Finding.STACK_DELETED
+    return Finding.UNSETTLED if record.status is JobStatus.FAILED else Finding.ROW_DELETED

@@ -45,7 +45,7 @@ class Deletions:
     all_jobs: int = 0
 
 
-def admit(
+def spend(
     deletions: Deletions, job_name: str, budget: Budget, now: datetime
 ) -> tuple[Deletions, bool]:
     """Tell whether a deletion may begin, and note that it does; the same one counts once."""

@@ -30,7 +30,7 @@ def detect_drift(ports: Ports, job_name: str) -> bool:
     record = ports.stacks.get_many([job_name]).get(job_name)
     if record is None or record.status is not JobStatus.READY or record.stack_id is None:
         return False
-    if not ports.pace.take(Quota.DETECT_DRIFT).go:
+    if not ports.rate_limiter.acquire(Quota.DETECT_DRIFT).granted:
         ports.queue.send(job_name, delay_seconds=later(), detect_drift=True)
         return False
     with suppress(ConflictError):  # somebody else has it looked for at this moment

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from provisioner.jobs import FieldError
-    from provisioner.stacks.rate_limits import Admission
+    from provisioner.stacks.rate_limits import Reservation
 
 
 OWNER_TAG = "provisioner"
@@ -81,7 +81,7 @@ SETTLED = frozenset(
 )
 """UpdateStack is accepted."""
 
-UNBORN = frozenset(
+NEVER_CREATED = frozenset(
     {
         StackStatus.CREATE_FAILED,
         StackStatus.ROLLBACK_COMPLETE,
@@ -246,8 +246,8 @@ class StackRecord:
     spec, `deployed_digest` of the one the stack carries. `attempts`
     counts the failed operations that carried `spec_digest`; `recoveries` the deletions and
     rollback continuations made since the stack was last well; `missed_schedules` the times at
-    which the schedule could not start a run. `admission` is the place in a line
-    at which the job is looked at again; `deletion` is there when that of its stack was held.
+    which the schedule could not start a run. `reservation` is there while the
+    job waits for a rate limit; `deletion` when the deletion of its stack was held.
     `version` is 0 for a row that is not written yet, and is
     the optimistic lock.
     """
@@ -266,9 +266,9 @@ class StackRecord:
     attempts: int = 0
     recoveries: int = 0
     next_attempt_at: datetime | None = None
-    admission: Admission | None = None
+    reservation: Reservation | None = None
     drift: Drift | None = None
-    orphans: tuple[str, ...] = ()
+    retained_resources: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
     missed_schedules: int = 0
     conditions: tuple[Condition, ...] = ()

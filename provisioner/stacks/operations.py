@@ -15,7 +15,7 @@ from provisioner.stacks.model import (
     StackState,
     request_token,
 )
-from provisioner.stacks.plan import ContinueRollback, Create, Delete, Operation, Update, Wanted
+from provisioner.stacks.plan import ContinueRollback, Create, Delete, Operation, Update, ValidRow
 from provisioner.stacks.ports import StackRequest
 from provisioner.stacks.record import Done, Outcome, Refused, Unchanged
 
@@ -85,7 +85,7 @@ class Operations:
     def _request(
         self,
         verb: str,
-        wanted: Wanted,
+        wanted: ValidRow,
         record: StackRecord,
         now: datetime,
         missing: tuple[str, ...] = (),

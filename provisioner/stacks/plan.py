@@ -15,8 +15,8 @@ from provisioner.jobs import FieldError, InvalidRow, Job
 from provisioner.stacks.failure_causes import is_recoverable
 from provisioner.stacks.model import (
     IN_PROGRESS,
+    NEVER_CREATED,
     SETTLED,
-    UNBORN,
     Deletion,
     Drift,
     Failure,
@@ -25,7 +25,7 @@ from provisioner.stacks.model import (
     StackState,
     StackStatus,
 )
-from provisioner.stacks.rate_limits import is_believable
+from provisioner.stacks.rate_limits import is_plausible
 
 MAX_ATTEMPTS = 5
 """Failed operations of one digest before it is FAILED."""
@@ -36,14 +36,14 @@ _LONGEST_BACKOFF = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ValidRow:
     """A valid row: its job with the artifact pinned, and the digest of that."""
 
     job: Job
     digest: str
 
 
-Desired: TypeAlias = Wanted | InvalidRow | None
+Desired: TypeAlias = ValidRow | InvalidRow | None
 """What the row asks for; None when there is no row."""
 
 
@@ -51,14 +51,14 @@ Desired: TypeAlias = Wanted | InvalidRow | None
 class Create:
     """Call CreateStack."""
 
-    wanted: Wanted
+    wanted: ValidRow
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
     """Call UpdateStack, to a template without what is `missing`: the next update makes it again."""
 
-    wanted: Wanted
+    wanted: ValidRow
     missing: tuple[str, ...] = ()
 
 
@@ -145,16 +145,16 @@ def decide(
             return MarkInvalid(errors)
         case None:
             return _decide_absent(record, observed, now)
-        case Wanted(job=job) if job.paused:
+        case ValidRow(job=job) if job.paused:
             return Nothing(JobStatus.PAUSED)
-        case Wanted():
+        case ValidRow():
             return _decide_wanted(desired, _tried_for(desired, record), observed, now)
         case _:
             assert_never(desired)
 
 
 def _decide_wanted(
-    wanted: Wanted, record: StackRecord, observed: StackState | None, now: datetime
+    wanted: ValidRow, record: StackRecord, observed: StackState | None, now: datetime
 ) -> Action:
     if observed is None:
         return _unless_failed(Create(wanted), _remembered(wanted, record), record, now)
@@ -165,7 +165,7 @@ def _decide_wanted(
     status = observed.status
     if status in IN_PROGRESS:
         return Wait(_IN_PROGRESS_AS[status])
-    if status in UNBORN:
+    if status in NEVER_CREATED:
         carried = observed.digest == wanted.digest and record.spec_digest == wanted.digest
         failure = (observed.failure or _unexplained(observed, now)) if carried else None
         return _unless_failed(Delete(), failure, record, now)
@@ -179,7 +179,7 @@ def _decide_wanted(
 
 
 def _decide_updatable(
-    wanted: Wanted, record: StackRecord, observed: StackState, now: datetime
+    wanted: ValidRow, record: StackRecord, observed: StackState, now: datetime
 ) -> Action:
     if observed.status in SETTLED:
         if observed.drift and observed.drift.missing:
@@ -191,7 +191,7 @@ def _decide_updatable(
     return _unless_failed(Update(wanted), failure, record, now)
 
 
-def _decide_missing(wanted: Wanted, record: StackRecord, drift: Drift) -> Action:
+def _decide_missing(wanted: ValidRow, record: StackRecord, drift: Drift) -> Action:
     """Make again what somebody deleted when the row has changed, or somebody asks for it."""
     if record.spec_digest != wanted.digest:
         return Update(wanted, drift.missing)
@@ -200,7 +200,7 @@ def _decide_missing(wanted: Wanted, record: StackRecord, drift: Drift) -> Action
     return GiveUp(Failure(reason, at=drift.checked_at, resource=drift.missing[0]))
 
 
-def _tried_for(wanted: Wanted, record: StackRecord) -> StackRecord:
+def _tried_for(wanted: ValidRow, record: StackRecord) -> StackRecord:
     """Return the record with what was tried for this very spec."""
     if record.spec_digest == wanted.digest:
         return record
@@ -227,7 +227,7 @@ def counts_as_deletion(operation: Operation, desired: Desired, observed: StackSt
     """Tell whether an operation takes away what worked, because the row is gone."""
     if not isinstance(operation, Delete) or desired is not None:
         return False
-    return observed.status not in UNBORN and observed.status is not StackStatus.DELETE_FAILED
+    return observed.status not in NEVER_CREATED and observed.status is not StackStatus.DELETE_FAILED
 
 
 def _unless_failed(
@@ -239,7 +239,7 @@ def _unless_failed(
     if not is_recoverable(failure.reason):
         return GiveUp(failure)
     if record.status is JobStatus.RETRYING and record.next_attempt_at is not None:
-        if record.next_attempt_at <= now or not is_believable(record.next_attempt_at, now):
+        if record.next_attempt_at <= now or not is_plausible(record.next_attempt_at, now):
             return action
         return Wait(JobStatus.RETRYING, until=record.next_attempt_at, failure=failure)
     if record.attempts + 1 >= MAX_ATTEMPTS or _given_up(record, failure):
@@ -256,7 +256,7 @@ def _given_up(record: StackRecord, failure: Failure) -> bool:
     )
 
 
-def _of_this_digest(wanted: Wanted, record: StackRecord, observed: StackState) -> Failure | None:
+def _of_this_digest(wanted: ValidRow, record: StackRecord, observed: StackState) -> Failure | None:
     """Return the stack's failure if it is of the digest that the row has asked for since.
 
     A row that went elsewhere and came back is asked for anew, so it is tried anew.
@@ -267,7 +267,7 @@ def _of_this_digest(wanted: Wanted, record: StackRecord, observed: StackState) -
     return failure
 
 
-def _remembered(wanted: Wanted, record: StackRecord) -> Failure | None:
+def _remembered(wanted: ValidRow, record: StackRecord) -> Failure | None:
     """Return the failure of a call that CloudFormation refused outright, leaving no stack event."""
     if record.status not in {JobStatus.FAILED, JobStatus.RETRYING} or record.failure is None:
         return None

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from provisioner.jobs import InvalidRow, Job
     from provisioner.stacks.model import StackRecord, StackState
-    from provisioner.stacks.rate_limits import Place, Quota
+    from provisioner.stacks.rate_limits import Permit, Quota
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,8 @@ class StackOperations(Protocol):
         """Start DetectStackDrift, or raise ConflictError when it runs."""
 
 
-class Queue(Protocol):
-    """Jobs to look at later."""
+class ReconcileQueue(Protocol):
+    """Jobs to reconcile later."""
 
     def send(
         self,
@@ -78,29 +78,29 @@ class Queue(Protocol):
         retry: bool = False,
         detect_drift: bool = False,
     ) -> None:
-        """Ask for a look at a job, or to have its drift looked for, earliest in `delay_seconds`.
+        """Have a job reconciled, or its drift detected, at the earliest in `delay_seconds`.
 
-        With `retry` the look forgets what has failed before.
+        With `retry` its failures are reset first.
         """
 
 
-class Pace(Protocol):
-    """The lines before CloudFormation's quotas, shared by all who call it in this Region.
+class RateLimiter(Protocol):
+    """The rate limits of CloudFormation, shared by all functions that call it in this Region.
 
-    Both answer at once, and raise TemporaryError when too many ask at the same time.
+    `reserve` and `acquire` answer at once, and raise TemporaryError when too many ask at once.
     """
 
-    def enter(self, quota: Quota, *, admitted: bool) -> Place:
-        """Tell a caller to go on, or give it a place; see `pacing.enter`."""
+    def reserve(self, quota: Quota, *, has_reservation: bool) -> Permit:
+        """Let a caller go on, or reserve a time for it; see `rate_limits.reserve`."""
 
-    def take(self, quota: Quota) -> Place:
-        """Take the right to one call; see `pacing.take`."""
+    def acquire(self, quota: Quota) -> Permit:
+        """Use up the right to one call; see `rate_limits.acquire`."""
 
     def back_off(self, quota: Quota) -> None:
-        """Close a gate for a moment: a call was throttled."""
+        """Grant nothing for a moment: a call was throttled."""
 
-    def hold(self, quota: Quota, reason: str) -> datetime:
-        """Let nobody through for a while; return until when."""
+    def suspend(self, quota: Quota, reason: str) -> datetime:
+        """Grant nothing for a while; return until when."""
 
 
 class JobRuns(Protocol):
@@ -110,11 +110,11 @@ class JobRuns(Protocol):
         """Stop a job's runs; return how many that were, 100 at most, 0 without a state machine."""
 
 
-class Deletions(Protocol):
+class DeletionBudget(Protocol):
     """How many stacks may go at once because their rows are gone."""
 
-    def admit(self, job_name: str) -> bool:
-        """Tell whether the deletion of a job's stack may begin; see `deletions.admit`."""
+    def spend(self, job_name: str) -> bool:
+        """Tell whether the deletion of a job's stack may begin; see `deletion_budget.spend`."""
 
 
 class DependencyIndex(Protocol):
@@ -138,10 +138,10 @@ class Ports:
     jobs: Jobs
     stacks: Stacks
     cloudformation: StackOperations
-    queue: Queue
-    pace: Pace
+    queue: ReconcileQueue
+    rate_limiter: RateLimiter
     pin: Callable[[Job], Job | InvalidRow]
     dependants: DependencyIndex
-    deletions: Deletions
+    deletion_budget: DeletionBudget
     runs: JobRuns
     synthesize: Synthesize

@@ -1,9 +1,9 @@
-"""CloudFormation's rates, and the line in which jobs wait for them. Pure.
+"""The rates that CloudFormation limits, and reservations for jobs that have to wait. Pure.
 
-CloudFormation takes two creations, two updates and two deletions a second and throttles what is
-above. Nobody waits inside a Lambda: who cannot go now gets a place in the line, which says when to
-come back. A place only tells the time: messages come late and in clumps, so each call still has to
-pass the gate, which lets through what CloudFormation takes.
+CloudFormation accepts two creations, two updates and two deletions a second, and throttles the
+rest. Nothing waits inside a Lambda: a job that cannot go on now makes a reservation, which says
+when it is reconciled again. A reservation is only a time: messages arrive late and in clumps, so
+each call also acquires a permit just before it is made.
 """
 
 from __future__ import annotations
@@ -30,35 +30,35 @@ PER_SECOND = {
     Quota.UPDATE: 2.0,
     Quota.DELETE: 2.0,
     Quota.CONTINUE: 2.0,
-    # DescribeStacks: ten, of which the looks that operate need some themselves.
+    # DescribeStacks: ten, of which reconciles that operate need some themselves.
     Quota.DESCRIBE: 6.0,
     # Each detection describes every resource of a stack at its own service.
     Quota.DETECT_DRIFT: 0.5,
 }
 
 LONGEST_WAIT = timedelta(minutes=15)
-"""DelaySeconds of SQS: no message can wake anyone later."""
+"""DelaySeconds of SQS: no message can be delayed for longer."""
 
-HELD_FOR = timedelta(minutes=5)
-"""Between two tries whether the account has room for one more stack."""
+SUSPENDED_FOR = timedelta(minutes=5)
+"""Between two attempts to create a stack in an account that has no room for one more."""
 
 # Clocks of Lambda's hosts differ by far less.
 _EARLIEST = timedelta(seconds=0.5)
 _LATEST = timedelta(seconds=60)
 _FURTHEST = LONGEST_WAIT + _LATEST
-# Places are given a little more slowly than calls are free: so who found the gate closed, for
-# messages come in clumps, finds it open soon.
+# Reservations are a little further apart than calls: messages arrive in clumps, and a job that gets
+# no permit at once gets one soon.
 _SLACK = 1.03
 # Of the calls of a second that could go at once: clocks differ, and requests overtake each other.
 _BURST = 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
-    """When a job that stands in line is looked at again.
+class Reservation:
+    """When a job that has to wait is reconciled again.
 
-    `kept` tells whether it holds a place then, which is void when it comes much too late, or has to
-    ask for one anew.
+    `kept` tells whether it then goes before all newcomers, unless it comes much too late. Otherwise
+    it has to reserve again.
     """
 
     quota: Quota
@@ -67,23 +67,23 @@ class Admission:
 
     def is_ahead(self, now: datetime) -> bool:
         """Tell whether its time is still to come; a clock that is a little slow does not matter."""
-        return self.at - _EARLIEST > now and is_believable(self.at, now)
+        return self.at - _EARLIEST > now and is_plausible(self.at, now)
 
     def is_valid(self, now: datetime) -> bool:
-        """Tell whether it is a place whose time has come, and not long ago."""
+        """Tell whether it is kept, and its time has come, and not long ago."""
         return self.kept and self.at - _EARLIEST <= now <= self.at + _LATEST
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
-    """Nobody may go before `until`, for a reason that people are told."""
+class Suspension:
+    """No call is made before `until`; `reason` is shown on the Stacks rows of jobs that wait."""
 
     until: datetime
     reason: str
 
 
-def is_believable(at: datetime, now: datetime) -> bool:
-    """Tell whether a wait may end then: what is further ahead was written by a clock gone wrong."""
+def is_plausible(at: datetime, now: datetime) -> bool:
+    """Tell whether a wait may end then: a time further ahead was written by a wrong clock."""
     return at - now <= _FURTHEST
 
 
@@ -91,89 +91,92 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """How busy a quota is: when its next call is free, and its next place."""
+class RateLimit:
+    """How busy a quota is: when its next call may be made, and its next reservation."""
 
     free_at: datetime = _LONG_AGO
-    next_place_at: datetime = _LONG_AGO
-    hold: Hold | None = None
+    next_reservation_at: datetime = _LONG_AGO
+    suspension: Suspension | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """The answer of a line: go at once, or come back `at` that time.
+class Permit:
+    """The answer of a rate limiter: go on now, or come back `at` that time.
 
-    `kept` tells whether the place is the caller's then. Otherwise there was none to give, and the
-    caller asks anew; `reason` says why, if nobody may go.
+    `kept` tells whether that time is reserved for the caller. Otherwise it has to reserve again
+    then; `reason` says why, while the rate limiter is suspended.
     """
 
     at: datetime
-    go: bool = False
+    granted: bool = False
     kept: bool = False
     reason: str | None = None
 
 
-def enter(line: Line, quota: Quota, now: datetime, *, admitted: bool) -> tuple[Line, Place]:
-    """Tell a caller to go on, or give it a place.
+def reserve(
+    limit: RateLimit, quota: Quota, now: datetime, *, has_reservation: bool
+) -> tuple[RateLimit, Permit]:
+    """Let a caller go on, or reserve a time for it.
 
-    Newcomers stand behind all who hold a place; who holds one whose time has come is `admitted`.
-    Nothing is taken yet: what lies between here and the call may take its time.
+    Newcomers come after all who have a reservation; a caller whose own is due says so by
+    `has_reservation`. Nothing is used up yet: what lies between here and the call may take time.
 
     Returns
     -------
     tuple
-        The line as it is now, and the caller's place.
+        The rate limit as it is now, and the caller's permit.
     """
-    line = _believed(line, now)
-    if line.hold and line.hold.until > now:
-        return line, Place(line.hold.until, reason=line.hold.reason)
-    free_at = _free_at(line, quota, now)
-    if free_at <= now and (admitted or line.next_place_at <= now):
-        return line, Place(now, go=True)
-    if admitted:
-        return line, Place(free_at, kept=True)
-    at = max(line.next_place_at, free_at)
+    limit = _plausible(limit, now)
+    if limit.suspension and limit.suspension.until > now:
+        return limit, Permit(limit.suspension.until, reason=limit.suspension.reason)
+    free_at = _free_at(limit, quota, now)
+    if free_at <= now and (has_reservation or limit.next_reservation_at <= now):
+        return limit, Permit(now, granted=True)
+    if has_reservation:
+        return limit, Permit(free_at, kept=True)
+    at = max(limit.next_reservation_at, free_at)
     if at - now > LONGEST_WAIT:
-        return line, Place(now + LONGEST_WAIT)
-    return replace(line, next_place_at=at + _interval(quota) * _SLACK), Place(at, kept=True)
+        return limit, Permit(now + LONGEST_WAIT)
+    following = at + _interval(quota) * _SLACK
+    return replace(limit, next_reservation_at=following), Permit(at, kept=True)
 
 
-def take(line: Line, quota: Quota, now: datetime) -> tuple[Line, Place]:
-    """Take the right to one call, if the gate is free, just before that call is made."""
-    line = _believed(line, now)
-    if line.hold and line.hold.until > now:
-        return line, Place(line.hold.until, reason=line.hold.reason)
-    free_at = _free_at(line, quota, now)
+def acquire(limit: RateLimit, quota: Quota, now: datetime) -> tuple[RateLimit, Permit]:
+    """Use up the right to one call, if there is one, just before that call is made."""
+    limit = _plausible(limit, now)
+    if limit.suspension and limit.suspension.until > now:
+        return limit, Permit(limit.suspension.until, reason=limit.suspension.reason)
+    free_at = _free_at(limit, quota, now)
     if free_at > now:
-        return line, Place(free_at, kept=True)
-    return replace(line, free_at=free_at + _interval(quota)), Place(now, go=True)
+        return limit, Permit(free_at, kept=True)
+    return replace(limit, free_at=free_at + _interval(quota)), Permit(now, granted=True)
 
 
-def back_off(line: Line, now: datetime) -> Line:
-    """Close the gate for a second: CloudFormation throttled a call, so others use the quota too."""
-    line = _believed(line, now)
-    return replace(line, free_at=max(line.free_at, now) + timedelta(seconds=1))
+def back_off(limit: RateLimit, now: datetime) -> RateLimit:
+    """Grant nothing for a second: a call was throttled, because others use the quota too."""
+    limit = _plausible(limit, now)
+    return replace(limit, free_at=max(limit.free_at, now) + timedelta(seconds=1))
 
 
-def held(line: Line, hold: Hold) -> Line:
-    """Let nobody through for a while."""
-    return replace(line, hold=hold)
+def suspend(limit: RateLimit, suspension: Suspension) -> RateLimit:
+    """Grant nothing until the suspension ends."""
+    return replace(limit, suspension=suspension)
 
 
-def _believed(line: Line, now: datetime) -> Line:
-    """Return the line without what nobody can have to wait for."""
-    if line.hold and not is_believable(line.hold.until, now):
-        line = replace(line, hold=None)
-    if not is_believable(line.free_at, now):
-        line = replace(line, free_at=_LONG_AGO)
-    if not is_believable(line.next_place_at, now):
-        line = replace(line, next_place_at=_LONG_AGO)
-    return line
+def _plausible(limit: RateLimit, now: datetime) -> RateLimit:
+    """Return the rate limit without times for which no caller can have to wait."""
+    if limit.suspension and not is_plausible(limit.suspension.until, now):
+        limit = replace(limit, suspension=None)
+    if not is_plausible(limit.free_at, now):
+        limit = replace(limit, free_at=_LONG_AGO)
+    if not is_plausible(limit.next_reservation_at, now):
+        limit = replace(limit, next_reservation_at=_LONG_AGO)
+    return limit
 
 
-def _free_at(line: Line, quota: Quota, now: datetime) -> datetime:
+def _free_at(limit: RateLimit, quota: Quota, now: datetime) -> datetime:
     burst = max(timedelta(seconds=1) - _interval(quota), timedelta(0)) * _BURST
-    return max(line.free_at, now - burst)
+    return max(limit.free_at, now - burst)
 
 
 def _interval(quota: Quota) -> timedelta:

@@ -36,22 +36,22 @@ from provisioner.stacks.plan import (
     GiveUp,
     Hold,
     Operation,
+    ValidRow,
     Wait,
-    Wanted,
     counts_as_deletion,
     decide,
 )
 from provisioner.stacks.quotas import needed, quota_of
-from provisioner.stacks.rate_limits import LONGEST_WAIT, Place, Quota
+from provisioner.stacks.rate_limits import LONGEST_WAIT, Permit, Quota
 from provisioner.stacks.record import (
     Done,
     Outcome,
+    RateLimited,
     Refused,
-    Waiting,
     after,
     confirming,
-    forgiven,
     leaving,
+    reset_failures,
     retaining,
     unseen,
     waiting,
@@ -78,7 +78,7 @@ class Reconciled:
     """What a look at a job came to, for the log; no action when it has to wait for its turn."""
 
     action: Action | None
-    outcome: Outcome | Waiting
+    outcome: Outcome | RateLimited
     record: StackRecord
 
 
@@ -102,7 +102,7 @@ class _Asked:
     confirm: bool
 
     def record(self, stored: StackRecord) -> StackRecord:
-        record = forgiven(stored) if self.forgive else stored
+        record = reset_failures(stored) if self.forgive else stored
         return confirming(record) if self.confirm else record
 
 
@@ -219,7 +219,7 @@ class Reconciler:
         match look.desired:
             case InvalidRow():
                 return look
-            case Wanted(job) if job.depends_on:
+            case ValidRow(job) if job.depends_on:
                 found = without_cycle(job, self._ports.jobs)
                 if isinstance(found, InvalidRow):
                     return replace(look, desired=found)
@@ -234,37 +234,39 @@ class Reconciler:
 
     def _stand_in_line(self, look: _Look, quota: Quota) -> Reconciled | None:
         """Return None when the job may go on, else what it waits for."""
-        held = look.record.admission
+        held = look.record.reservation
         if held is None or held.quota is not quota:
-            place = self._ports.pace.enter(quota, admitted=False)
+            permit = self._ports.rate_limiter.reserve(quota, has_reservation=False)
         elif held.is_ahead(look.now):
-            # The message that will wake it was sent when it got its place.
+            # The message that will wake it was sent when it got its permit.
             fresh = retaining(look.record, look.desired)
-            return self._wait(look, fresh, Waiting(quota, held.at))
+            return self._wait(look, fresh, RateLimited(quota, held.at))
         else:
-            place = self._ports.pace.enter(quota, admitted=held.is_valid(look.now))
-        if place.go and quota is Quota.DESCRIBE:
-            place = self._ports.pace.take(quota)
-        return None if place.go else self._wake_and_wait(look, quota, place)
+            permit = self._ports.rate_limiter.reserve(
+                quota, has_reservation=held.is_valid(look.now)
+            )
+        if permit.granted and quota is Quota.DESCRIBE:
+            permit = self._ports.rate_limiter.acquire(quota)
+        return None if permit.granted else self._wake_and_wait(look, quota, permit)
 
-    def _wake_and_wait(self, look: _Look, quota: Quota, place: Place) -> Reconciled:
+    def _wake_and_wait(self, look: _Look, quota: Quota, permit: Permit) -> Reconciled:
         """Have the job looked at again when its turn comes.
 
-        The message goes first: a place without one would be a job that nobody wakes.
+        The message goes first: a permit without one would be a job that nobody wakes.
         """
-        delay_seconds = max(1, math.ceil((place.at - look.now).total_seconds()))
-        if not place.kept:  # whoever has no place must not come when all the others come
+        delay_seconds = max(1, math.ceil((permit.at - look.now).total_seconds()))
+        if not permit.kept:  # whoever has no permit must not come when all the others come
             longest = int(LONGEST_WAIT.total_seconds())
             delay_seconds = random.randint(min(delay_seconds, longest // 2), longest)  # noqa: S311
         self._ports.queue.send(
             look.record.job_name, delay_seconds=delay_seconds, retry=look.forgive
         )
-        place = replace(place, at=look.now + timedelta(seconds=delay_seconds))
-        fresh = waiting(look.record, look.desired, quota, place, look.now)
+        permit = replace(permit, at=look.now + timedelta(seconds=delay_seconds))
+        fresh = waiting(look.record, look.desired, quota, permit, look.now)
         with _queued():
-            return self._wait(look, fresh, Waiting(quota, place.at))
+            return self._wait(look, fresh, RateLimited(quota, permit.at))
 
-    def _wait(self, look: _Look, fresh: StackRecord, until: Waiting) -> Reconciled:
+    def _wait(self, look: _Look, fresh: StackRecord, until: RateLimited) -> Reconciled:
         never_was = not look.stored.version and look.desired is None
         if fresh != look.stored and not never_was:
             self._ports.stacks.save(fresh)
@@ -289,9 +291,9 @@ class Reconciler:
                     return self._keep(look, Wait(JobStatus.DELETING), Done(), observed)
             except PermanentError as error:
                 return self._unseen(look, error)
-        place = self._ports.pace.take(quota)
-        if not place.go:
-            return self._wake_and_wait(look, quota, place)
+        permit = self._ports.rate_limiter.acquire(quota)
+        if not permit.granted:
+            return self._wake_and_wait(look, quota, permit)
         look = self._foretell(look, operation)
         try:
             outcome = self._operations.start(operation, look.record, observed, look.now)
@@ -304,7 +306,7 @@ class Reconciler:
     def _record_begun(
         self, look: _Look, operation: Operation, outcome: Outcome, observed: StackState | None
     ) -> Reconciled:
-        """Record an operation, over the place in line that another look was given meanwhile.
+        """Record an operation, over the permit in line that another look was given meanwhile.
 
         An operation that fails at once has its event looked at before it is recorded. That look
         can only wait for its turn; did its record stand, nobody would ever count the operation.
@@ -313,7 +315,7 @@ class Reconciler:
             return self._keep(look, operation, outcome, observed)
         except ConflictError:
             found = self._ports.stacks.get_many([look.record.job_name]).get(look.record.job_name)
-            if found is None or found.admission is None:
+            if found is None or found.reservation is None:
                 raise
             look = replace(look, stored=found, record=found)
             return self._keep(look, operation, outcome, observed)
@@ -334,7 +336,7 @@ class Reconciler:
         """Tell whether so many rows went at once that this stack must not go, too."""
         if look.record.deletion is Deletion.CONFIRMED:
             return False
-        return not self._ports.deletions.admit(look.record.job_name)
+        return not self._ports.deletion_budget.spend(look.record.job_name)
 
     def _foretell(self, look: _Look, operation: Operation) -> _Look:
         """Write down what a deletion is going to leave behind: once it is over nobody could."""
@@ -347,14 +349,14 @@ class Reconciler:
         saved = replace(fresh, version=fresh.version + 1)
         return replace(look, stored=saved, record=saved)
 
-    def _turned_away(self, quota: Quota, error: TemporaryError, now: datetime) -> Place:
+    def _turned_away(self, quota: Quota, error: TemporaryError, now: datetime) -> Permit:
         """Return when a call may be made again that CloudFormation did not take."""
         if isinstance(error, StackLimitError):
-            return Place(self._ports.pace.hold(quota, str(error)), reason=str(error))
+            return Permit(self._ports.rate_limiter.suspend(quota, str(error)), reason=str(error))
         if isinstance(error, ThrottledError):
-            self._ports.pace.back_off(quota)
+            self._ports.rate_limiter.back_off(quota)
         delay = timedelta(seconds=random.randint(2, 20))  # noqa: S311
-        return Place(now + delay, kept=True, reason=str(error))
+        return Permit(now + delay, kept=True, reason=str(error))
 
     def _unseen(self, look: _Look, error: PermanentError) -> Reconciled:
         failure = Failure(str(error), at=look.now)
@@ -369,10 +371,10 @@ class Reconciler:
         return self._ports.cloudformation.describe(stack_name)
 
     def _pinned(self, desired: Desired) -> Desired:
-        if not isinstance(desired, Wanted) or desired.job.paused:
+        if not isinstance(desired, ValidRow) or desired.job.paused:
             return desired
         job = self._ports.pin(desired.job)
-        return job if isinstance(job, InvalidRow) else Wanted(job, jobs.spec_digest(job))
+        return job if isinstance(job, InvalidRow) else ValidRow(job, jobs.spec_digest(job))
 
     def _keep(
         self, look: _Look, action: Action, outcome: Outcome, observed: StackState | None
@@ -406,4 +408,4 @@ def _queued() -> Iterator[None]:
 def _as_written(parsed: Job | InvalidRow | None) -> Desired:
     if parsed is None or isinstance(parsed, InvalidRow):
         return parsed
-    return Wanted(parsed, jobs.spec_digest(parsed))
+    return ValidRow(parsed, jobs.spec_digest(parsed))

@@ -33,11 +33,11 @@ from provisioner.stacks.plan import (
     MarkInvalid,
     Nothing,
     Update,
+    ValidRow,
     Wait,
-    Wanted,
     backoff,
 )
-from provisioner.stacks.rate_limits import PER_SECOND, Admission, Place, Quota
+from provisioner.stacks.rate_limits import PER_SECOND, Permit, Quota, Reservation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,7 +69,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class RateLimited:
     """Nothing was called, or not accepted; the job is looked at again `until` then."""
 
     quota: Quota
@@ -88,7 +88,7 @@ def after(
     now: datetime,
 ) -> StackRecord:
     """Return the row to write; equal to `record` when there is nothing new to say."""
-    fresh = _observe(_want(replace(record, admission=None), desired), observed)
+    fresh = _observe(_want(replace(record, reservation=None), desired), observed)
     if desired is not None:
         fresh = replace(fresh, expires_at=None, deletion=None)
     match outcome:
@@ -104,19 +104,19 @@ def after(
 
 
 def waiting(
-    record: StackRecord, desired: Desired, quota: Quota, place: Place, now: datetime
+    record: StackRecord, desired: Desired, quota: Quota, permit: Permit, now: datetime
 ) -> StackRecord:
     """Return the row of a job that cannot go on yet; equal to `record` when that is no news.
 
     What was tried for which spec stays as it was, for nothing is tried.
     """
-    admission = Admission(quota, place.at, kept=place.kept)
-    fresh = replace(retaining(record, desired), admission=admission)
+    reservation = Reservation(quota, permit.at, kept=permit.kept)
+    fresh = replace(retaining(record, desired), reservation=reservation)
     if quota is Quota.DESCRIBE:
         return _dated(record, fresh, now)
     if record.status is not JobStatus.RETRYING:
         fresh = replace(fresh, status=JobStatus.PENDING, errors=(), expires_at=None)
-    return _dated(record, fresh, now, place.reason or _turn(quota, place))
+    return _dated(record, fresh, now, permit.reason or _turn(quota, permit))
 
 
 def retaining(record: StackRecord, desired: Desired) -> StackRecord:
@@ -124,14 +124,16 @@ def retaining(record: StackRecord, desired: Desired) -> StackRecord:
 
     That is remembered at once, even by who has to wait: the row may be gone when the turn comes.
     """
-    if not isinstance(desired, Wanted):
+    if not isinstance(desired, ValidRow):
         return record
     return replace(record, retain=desired.job.deletion_policy == "retain")
 
 
 def leaving(record: StackRecord, resources: Iterable[str]) -> StackRecord:
     """Return the record that tells which resources its stack's deletion leaves behind."""
-    return replace(record, orphans=tuple(dict.fromkeys((*record.orphans, *resources))))
+    return replace(
+        record, retained_resources=tuple(dict.fromkeys((*record.retained_resources, *resources)))
+    )
 
 
 def confirming(record: StackRecord) -> StackRecord:
@@ -140,16 +142,16 @@ def confirming(record: StackRecord) -> StackRecord:
     return replace(record, deletion=Deletion.CONFIRMED) if is_held else record
 
 
-def forgiven(record: StackRecord) -> StackRecord:
+def reset_failures(record: StackRecord) -> StackRecord:
     """Return the record as if nothing had been tried, for a person asked to try again."""
     return replace(
         record, spec_digest=None, failure=None, attempts=0, recoveries=0, next_attempt_at=None
     )
 
 
-def _turn(quota: Quota, place: Place) -> str:
+def _turn(quota: Quota, permit: Permit) -> str:
     return (
-        f"Its turn comes at about {place.at:%H:%M:%S} UTC: CloudFormation takes "
+        f"Its turn comes at about {permit.at:%H:%M:%S} UTC: CloudFormation takes "
         f"{PER_SECOND[quota]:g} of the {quota} calls a second."
     )
 
@@ -160,7 +162,7 @@ def _dated(record: StackRecord, fresh: StackRecord, now: datetime, reason: str =
 
 
 def _want(record: StackRecord, desired: Desired) -> StackRecord:
-    if not isinstance(desired, Wanted):
+    if not isinstance(desired, ValidRow):
         return record
     record = replace(retaining(record, desired), errors=())
     # A paused row is not looked up, so its digest is not the one that would be deployed.
@@ -239,7 +241,12 @@ def _rest(record: StackRecord, status: JobStatus, now: datetime) -> StackRecord:
     match status:
         case JobStatus.READY:
             return replace(
-                record, failure=None, attempts=0, recoveries=0, next_attempt_at=None, orphans=()
+                record,
+                failure=None,
+                attempts=0,
+                recoveries=0,
+                next_attempt_at=None,
+                retained_resources=(),
             )
         case JobStatus.DELETED:
             expires_at = record.expires_at or int((now + DELETED_ROW_KEPT).timestamp())

@@ -10,7 +10,7 @@ import pytest
 from provisioner.errors import ConflictError
 from provisioner.stacks.deletion_budget import WINDOW
 from provisioner.stacks.model import Failure, JobStatus, StackRecord
-from provisioner.stacks.rate_limits import HELD_FOR, Admission, Quota
+from provisioner.stacks.rate_limits import SUSPENDED_FOR, Quota, Reservation
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
@@ -50,7 +50,7 @@ class StacksContract:
             status=JobStatus.RETRYING,
             outputs={"RoleArn": "arn"},
             failure=Failure("reason", NOW, "Function", "d" * 64, ("Function",)),
-            admission=Admission(Quota.CREATE, NOW),
+            reservation=Reservation(Quota.CREATE, NOW),
             next_attempt_at=NOW,
             updated_at=NOW,
         )
@@ -113,73 +113,73 @@ class QueueContract:
         assert len(receive()) == 7
 
 
-class PaceContract:
-    """`pace` is the port and `clock` its time, a FakeClock."""
+class RateLimiterContract:
+    """`rate_limiter` is the port and `clock` its time, a FakeClock."""
 
     @pytest.mark.parametrize("quota", [Quota.CREATE, Quota.DESCRIBE])
-    def test_what_a_clock_gone_wrong_has_written_holds_nobody(self, pace, clock, quota):
+    def test_what_a_clock_gone_wrong_has_written_holds_nobody(self, rate_limiter, clock, quota):
         clock.advance(timedelta(days=1))
-        while pace.take(quota).go:
+        while rate_limiter.acquire(quota).granted:
             pass
-        pace.enter(quota, admitted=False)
-        pace.back_off(quota)
-        pace.hold(quota, "no room")
+        rate_limiter.reserve(quota, has_reservation=False)
+        rate_limiter.back_off(quota)
+        rate_limiter.suspend(quota, "no room")
         clock.advance(-timedelta(days=1))
 
-        assert pace.enter(quota, admitted=False).go
-        assert pace.take(quota).go
+        assert rate_limiter.reserve(quota, has_reservation=False).granted
+        assert rate_limiter.acquire(quota).granted
 
-    def test_who_comes_first_goes(self, pace):
-        assert pace.enter(Quota.CREATE, admitted=False).go
-        assert pace.take(Quota.CREATE).go
+    def test_who_comes_first_goes(self, rate_limiter):
+        assert rate_limiter.reserve(Quota.CREATE, has_reservation=False).granted
+        assert rate_limiter.acquire(Quota.CREATE).granted
 
-    def test_places_are_given_in_turn(self, pace, clock):
-        while pace.take(Quota.CREATE).go:
+    def test_places_are_given_in_turn(self, rate_limiter, clock):
+        while rate_limiter.acquire(Quota.CREATE).granted:
             pass
 
-        places = [pace.enter(Quota.CREATE, admitted=False) for _ in range(4)]
+        permits = [rate_limiter.reserve(Quota.CREATE, has_reservation=False) for _ in range(4)]
 
-        assert not any(place.go for place in places)
-        assert all(place.kept for place in places)
-        times = [place.at for place in places]
+        assert not any(permit.granted for permit in permits)
+        assert all(permit.kept for permit in permits)
+        times = [permit.at for permit in permits]
         assert times == sorted(set(times))
         assert timedelta(seconds=1) <= times[-1] - clock.now <= timedelta(seconds=3)
 
-    def test_quotas_have_nothing_to_do_with_each_other(self, pace):
-        while pace.take(Quota.CREATE).go:
+    def test_quotas_have_nothing_to_do_with_each_other(self, rate_limiter):
+        while rate_limiter.acquire(Quota.CREATE).granted:
             pass
 
-        assert pace.take(Quota.UPDATE).go
+        assert rate_limiter.acquire(Quota.UPDATE).granted
 
-    def test_the_gate_opens_with_time(self, pace, clock):
-        while pace.take(Quota.DELETE).go:
+    def test_the_gate_opens_with_time(self, rate_limiter, clock):
+        while rate_limiter.acquire(Quota.DELETE).granted:
             pass
         clock.advance(timedelta(seconds=1))
 
-        assert pace.take(Quota.DELETE).go
+        assert rate_limiter.acquire(Quota.DELETE).granted
 
-    def test_no_more_go_than_cloudformation_takes(self, pace, clock):
+    def test_no_more_go_than_cloudformation_takes(self, rate_limiter, clock):
         gone = 0
         for _ in range(100):
-            gone += pace.take(Quota.UPDATE).go
+            gone += rate_limiter.acquire(Quota.UPDATE).granted
             clock.advance(timedelta(seconds=0.1))
 
         assert 19 <= gone <= 21
 
-    def test_backing_off_closes_the_gate(self, pace, clock):
-        pace.back_off(Quota.UPDATE)
+    def test_backing_off_closes_the_gate(self, rate_limiter, clock):
+        rate_limiter.back_off(Quota.UPDATE)
 
-        assert not pace.take(Quota.UPDATE).go
+        assert not rate_limiter.acquire(Quota.UPDATE).granted
         clock.advance(timedelta(seconds=1.5))
-        assert pace.take(Quota.UPDATE).go
+        assert rate_limiter.acquire(Quota.UPDATE).granted
 
-    def test_a_hold_is_told(self, pace, clock):
-        assert pace.hold(Quota.CREATE, "no room") == clock.now + HELD_FOR
+    def test_a_hold_is_told(self, rate_limiter, clock):
+        assert rate_limiter.suspend(Quota.CREATE, "no room") == clock.now + SUSPENDED_FOR
 
-        assert pace.enter(Quota.CREATE, admitted=True).reason == "no room"
-        assert pace.take(Quota.UPDATE).go
-        clock.advance(HELD_FOR)
-        assert pace.take(Quota.CREATE).go
+        assert rate_limiter.reserve(Quota.CREATE, has_reservation=True).reason == "no room"
+        assert rate_limiter.acquire(Quota.UPDATE).granted
+        clock.advance(SUSPENDED_FOR)
+        assert rate_limiter.acquire(Quota.CREATE).granted
 
 
 class TaskDefinitionsContract:
@@ -201,16 +201,18 @@ class TaskDefinitionsContract:
         assert old not in set(definitions.active())
 
 
-class DeletionsContract:
-    """`deletions` is the port with a budget of two jobs, and `clock` its time, a FakeClock."""
+class DeletionBudgetContract:
+    """`deletion_budget` has a budget of two jobs, and `clock` is its time, a FakeClock."""
 
-    def test_no_more_than_the_budget_is_admitted_and_the_same_counts_once(self, deletions, clock):
+    def test_no_more_than_the_budget_is_admitted_and_the_same_counts_once(
+        self, deletion_budget, clock
+    ):
         names = ["one", "two", "one", "three", "two"]
-        assert [deletions.admit(name) for name in names] == [True, True, True, False, True]
+        assert [deletion_budget.spend(name) for name in names] == [True, True, True, False, True]
         clock.advance(WINDOW)
-        assert deletions.admit("three")
+        assert deletion_budget.spend("three")
 
-    def test_a_share_of_all_jobs_may_be_more(self, deletions):
-        deletions.count_jobs(12)
+    def test_a_share_of_all_jobs_may_be_more(self, deletion_budget):
+        deletion_budget.count_jobs(12)
 
-        assert [deletions.admit(name) for name in "abcd"] == [True, True, True, False]
+        assert [deletion_budget.spend(name) for name in "abcd"] == [True, True, True, False]

@@ -16,10 +16,10 @@ from tests.contract.operations import (
     OperationsContract,
 )
 from tests.contract.tables import (
-    DeletionsContract,
+    DeletionBudgetContract,
     JobsContract,
-    PaceContract,
     QueueContract,
+    RateLimiterContract,
     StacksContract,
 )
 from tests.simulation.world.calls import Calls, Invocation
@@ -27,14 +27,14 @@ from tests.simulation.world.cloudformation import BROKEN_HANDLER, CloudFormation
 from tests.simulation.world.faults import Faults
 from tests.simulation.world.operations import StackOperations
 from tests.simulation.world.queue import Queue
-from tests.simulation.world.tables import JobsTable, PaceTable, StacksTable
+from tests.simulation.world.tables import JobsTable, RateLimitsTable, StacksTable
 from tests.simulation.world.timeline import Timeline
 from tests.support.fakes import (
     FakeClock,
     FakeCloudFormation,
-    FakeDeletions,
+    FakeDeletionBudget,
     FakeJobs,
-    FakePace,
+    FakeRateLimiter,
     FakeStacks,
 )
 
@@ -114,24 +114,28 @@ class TestQueue(QueueContract):
         return receive
 
 
-class TestPace(PaceContract):
+class TestRateLimiter(RateLimiterContract):
     @pytest.fixture
     def clock(self):
         return FakeClock()
 
     @pytest.fixture(params=["unit", SIMULATED])
-    def pace(self, request, parts, clock):
-        return FakePace(clock) if request.param == "unit" else PaceTable(parts.calls, clock)
+    def rate_limiter(self, request, parts, clock):
+        return (
+            FakeRateLimiter(clock)
+            if request.param == "unit"
+            else RateLimitsTable(parts.calls, clock)
+        )
 
 
-class TestDeletions(DeletionsContract):
+class TestDeletionBudget(DeletionBudgetContract):
     @pytest.fixture
     def clock(self):
         return FakeClock()
 
     @pytest.fixture
-    def deletions(self, clock):
-        return FakeDeletions(clock, Budget(2, 25))
+    def deletion_budget(self, clock):
+        return FakeDeletionBudget(clock, Budget(2, 25))
 
 
 class UnitSubject:

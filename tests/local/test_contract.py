@@ -10,9 +10,9 @@ import pytest
 
 from provisioner.aws.clients import client
 from provisioner.aws.cloudformation import CloudFormation
-from provisioner.aws.deletion_budget import DeletionsTable
+from provisioner.aws.deletion_budget import DeletionBudgetTable
 from provisioner.aws.jobs_table import JobsTable
-from provisioner.aws.rate_limits_table import PaceTable
+from provisioner.aws.rate_limits_table import RateLimitsTable
 from provisioner.aws.reconcile_queue import ReconcileQueue
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.task_definitions import TaskDefinitions
@@ -25,10 +25,10 @@ from tests.contract.operations import (
     OperationsContract,
 )
 from tests.contract.tables import (
-    DeletionsContract,
+    DeletionBudgetContract,
     JobsContract,
-    PaceContract,
     QueueContract,
+    RateLimiterContract,
     StacksContract,
     TaskDefinitionsContract,
 )
@@ -95,24 +95,24 @@ class TestQueue(QueueContract):
         return receive
 
 
-class TestPace(PaceContract):
+class TestRateLimiter(RateLimiterContract):
     @pytest.fixture
     def clock(self):
         return FakeClock()
 
     @pytest.fixture
-    def pace(self, clock):
-        return PaceTable("contract-Pace", clock)
+    def rate_limiter(self, clock):
+        return RateLimitsTable("contract-Pace", clock)
 
 
-class TestDeletions(DeletionsContract):
+class TestDeletionBudget(DeletionBudgetContract):
     @pytest.fixture
     def clock(self):
         return FakeClock()
 
     @pytest.fixture
-    def deletions(self, clock):
-        return DeletionsTable("contract-Pace", Budget(2, 25), clock)
+    def deletion_budget(self, clock):
+        return DeletionBudgetTable("contract-Pace", Budget(2, 25), clock)
 
 
 class EngineSubject:

@@ -276,7 +276,7 @@ def test_a_deletion_that_fails_is_tried_again(engine, faults):
 
     row = gone(engine, name)
 
-    assert "orphans" not in row
+    assert "retained_resources" not in row
     assert path(engine, stack_id) == CREATED + NOT_DELETED + DELETED
 
 
@@ -288,7 +288,7 @@ def test_what_cannot_be_deleted_is_left_and_told(engine, faults):
 
     row = gone(engine, name)
 
-    assert row["orphans"] == ["Told"]
+    assert row["retained_resources"] == ["Told"]
     assert path(engine, stack_id) == CREATED + NOT_DELETED + DELETED
 
 
@@ -300,7 +300,7 @@ def test_what_even_then_cannot_be_deleted_is_forced(engine, faults):
 
     row = gone(engine, name)
 
-    assert row["orphans"] == ["Told"]
+    assert row["retained_resources"] == ["Told"]
     assert faults.calls(name, "DeleteStack") > 3
     assert path(engine, stack_id) == CREATED + NOT_DELETED + DELETED
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import hypothesis.strategies as st
 
-from provisioner.stacks.rate_limits import Hold, Line, Quota
+from provisioner.stacks.rate_limits import Quota, RateLimit, Suspension
 from tests.simulation.world.faults import ERRORS, Death, Outage
 from tests.simulation.world.world import World
 
@@ -84,30 +84,30 @@ class OthersUseTheQuota:
 
 
 @dataclass(frozen=True)
-class LineIsLong:
-    """Many other jobs stand in a line."""
+class ManyReservations:
+    """Many other jobs have reservations."""
 
     quota: Quota
     seconds: int
 
     def happen(self, world: World) -> None:
         at = world.timeline.now + timedelta(seconds=self.seconds)
-        world.pace.lines[self.quota] = Line(next_place_at=at)
+        world.rate_limiter.limits[self.quota] = RateLimit(next_reservation_at=at)
 
 
 @dataclass(frozen=True)
 class ClockWasWrong:
-    """A function whose clock was a day ahead has written into all lines, and to a job's record."""
+    """A function whose clock was a day ahead wrote all rate limits, and a job's record."""
 
     name: str
 
     def happen(self, world: World) -> None:
         then = world.timeline.now + timedelta(days=1)
-        line = Line(then, then, Hold(then, "no room"))
-        world.pace.lines.update(dict.fromkeys(Quota, line))
+        limit = RateLimit(then, then, Suspension(then, "no room"))
+        world.rate_limiter.limits.update(dict.fromkeys(Quota, limit))
         record = world.stacks.records.get(self.name)
-        if record is not None and record.admission is not None:
-            wrong = replace(record, admission=replace(record.admission, at=then))
+        if record is not None and record.reservation is not None:
+            wrong = replace(record, reservation=replace(record.reservation, at=then))
             world.stacks.records[self.name] = wrong
 
 
@@ -159,7 +159,14 @@ def faults(names: st.SearchStrategy[str]) -> st.SearchStrategy:
     ports = st.sampled_from(
         (
             *("jobs.get_many", "stacks.get_many", "stacks.save", "stacks.by_status"),
-            *("queue.send", "pace.", "pin", "cloudformation.describe", "cloudformation.", ""),
+            *(
+                "queue.send",
+                "rate_limiter.",
+                "pin",
+                "cloudformation.describe",
+                "cloudformation.",
+                "",
+            ),
         )
     )
     errors = st.sampled_from(("unwell", "throttled"))
@@ -175,7 +182,7 @@ def faults(names: st.SearchStrategy[str]) -> st.SearchStrategy:
         st.builds(CallsAreSlow, st.sampled_from((2, 7, 25)), MINUTES),
         st.builds(DescribesAreStale, MINUTES),
         st.builds(OthersUseTheQuota, MINUTES),
-        st.builds(LineIsLong, quotas, st.sampled_from((5, 100, 800))),
+        st.builds(ManyReservations, quotas, st.sampled_from((5, 100, 800))),
         st.builds(ClockWasWrong, names),
         st.builds(EventsAreLost, st.integers(1, 3)),
         st.builds(PoisonInTheStream, names),

@@ -138,7 +138,7 @@ def drops_messages_whose_look_failed(patch: pytest.MonkeyPatch) -> None:
 def holds_a_new_row_to_the_failure_of_the_old(patch: pytest.MonkeyPatch) -> None:
     def want(known: StackRecord, desired: Desired) -> StackRecord:
         known = replace(record.retaining(known, desired), errors=())
-        digest = desired.digest if isinstance(desired, plan.Wanted) else known.spec_digest
+        digest = desired.digest if isinstance(desired, plan.ValidRow) else known.spec_digest
         return replace(known, spec_digest=known.spec_digest or digest)
 
     patch.setattr(record, "_want", want)
@@ -161,7 +161,7 @@ def repairs_rows_that_are_paused(patch: pytest.MonkeyPatch) -> None:
     real = plan.decide
 
     def decide(desired: Desired, *more: Any) -> plan.Action:
-        if isinstance(desired, plan.Wanted):
+        if isinstance(desired, plan.ValidRow):
             job = desired.job.model_copy(update={"paused": False})
             desired = replace(desired, job=job)
         return real(desired, *more)
@@ -180,7 +180,7 @@ def updates_over_what_somebody_deleted(patch: pytest.MonkeyPatch) -> None:
 
 def believes_every_time(patch: pytest.MonkeyPatch) -> None:
     for module in (rate_limits, plan):
-        patch.setattr(module, "is_believable", lambda *_: True)
+        patch.setattr(module, "is_plausible", lambda *_: True)
 
 
 BUGS: tuple[Plant, ...] = (

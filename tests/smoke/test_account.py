@@ -104,7 +104,7 @@ def test_drift_and_deletion(account):
 
     assert account.wait(drifted, "drift detection", timeout_seconds=1800) == "False"
     account.delete(name)
-    assert not account.wait_for(name, "DELETED", timeout_seconds=900).get("orphans")
+    assert not account.wait_for(name, "DELETED", timeout_seconds=900).get("retained_resources")
 
 
 def test_a_result_that_was_not_left(account):

@@ -12,9 +12,9 @@ from provisioner.stacks import deletion_budget, rate_limits
 from provisioner.stacks.deletion_budget import Budget, Deletions
 from provisioner.stacks.model import (
     IN_PROGRESS,
+    NEVER_CREATED,
     OWNER_TAG,
     SETTLED,
-    UNBORN,
     Drift,
     DriftStatus,
     Failure,
@@ -24,7 +24,7 @@ from provisioner.stacks.model import (
     digest_of,
 )
 from provisioner.stacks.ports import StackRequest
-from provisioner.stacks.rate_limits import HELD_FOR, Hold, Line, Place, Quota
+from provisioner.stacks.rate_limits import SUSPENDED_FOR, Permit, Quota, RateLimit, Suspension
 
 S = StackStatus
 
@@ -95,17 +95,17 @@ class FakeDependants:
         return self.pairs.get(job_name, {})
 
 
-class FakeDeletions:
+class FakeDeletionBudget:
     def __init__(self, clock: Callable[[], datetime], budget: Budget | None = None) -> None:
         self.known = Deletions()
         self._budget = budget or Budget(20, 25)
         self._clock = clock
 
-    def admit(self, job_name: str) -> bool:
-        self.known, admitted = deletion_budget.admit(
+    def spend(self, job_name: str) -> bool:
+        self.known, granted = deletion_budget.spend(
             self.known, job_name, self._budget, self._clock()
         )
-        return admitted
+        return granted
 
     def count_jobs(self, all_jobs: int) -> None:
         self.known = replace(self.known, all_jobs=all_jobs)
@@ -141,42 +141,46 @@ class FakeQueue:
         (self.detections if detect_drift else self.sent).append((job_name, delay_seconds))
 
 
-class FakePace:
-    """The lines of all quotas, in memory."""
+class FakeRateLimiter:
+    """The rate limits of all quotas, in memory."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
-        self.lines: dict[Quota, Line] = {}
+        self.limits: dict[Quota, RateLimit] = {}
         self._clock = clock
 
-    def enter(self, quota: Quota, *, admitted: bool) -> Place:
-        line = self.lines.get(quota, Line())
-        self.lines[quota], place = rate_limits.enter(line, quota, self._clock(), admitted=admitted)
-        return place
+    def reserve(self, quota: Quota, *, has_reservation: bool) -> Permit:
+        limit = self.limits.get(quota, RateLimit())
+        self.limits[quota], permit = rate_limits.reserve(
+            limit, quota, self._clock(), has_reservation=has_reservation
+        )
+        return permit
 
-    def take(self, quota: Quota) -> Place:
-        line = self.lines.get(quota, Line())
-        self.lines[quota], place = rate_limits.take(line, quota, self._clock())
-        return place
+    def acquire(self, quota: Quota) -> Permit:
+        limit = self.limits.get(quota, RateLimit())
+        self.limits[quota], permit = rate_limits.acquire(limit, quota, self._clock())
+        return permit
 
     def back_off(self, quota: Quota) -> None:
-        self.lines[quota] = rate_limits.back_off(self.lines.get(quota, Line()), self._clock())
+        self.limits[quota] = rate_limits.back_off(
+            self.limits.get(quota, RateLimit()), self._clock()
+        )
 
-    def hold(self, quota: Quota, reason: str) -> datetime:
-        until = self._clock() + HELD_FOR
-        line = self.lines.get(quota, Line())
-        self.lines[quota] = rate_limits.held(line, Hold(until, reason))
+    def suspend(self, quota: Quota, reason: str) -> datetime:
+        until = self._clock() + SUSPENDED_FOR
+        limit = self.limits.get(quota, RateLimit())
+        self.limits[quota] = rate_limits.suspend(limit, Suspension(until, reason))
         return until
 
 
-class OpenPace(FakePace):
-    """Lines in which nobody ever has to wait."""
+class UnlimitedRateLimiter(FakeRateLimiter):
+    """Rate limits under which no job ever has to wait."""
 
-    def enter(self, quota: Quota, *, admitted: bool) -> Place:
-        del quota, admitted
-        return Place(self._clock(), go=True)
+    def reserve(self, quota: Quota, *, has_reservation: bool) -> Permit:
+        del quota, has_reservation
+        return Permit(self._clock(), granted=True)
 
-    def take(self, quota: Quota) -> Place:
-        return self.enter(quota, admitted=True)
+    def acquire(self, quota: Quota) -> Permit:
+        return self.reserve(quota, has_reservation=True)
 
 
 CONTINUED = {S.UPDATE_ROLLBACK_COMPLETE, S.UPDATE_ROLLBACK_FAILED}
@@ -255,7 +259,9 @@ class FakeCloudFormation:
         name = stack_id.split("/")[1]
         if name not in self.stacks:
             return  # DeleteStack of what is gone succeeds
-        deletable = SETTLED | UNBORN | {S.UPDATE_ROLLBACK_FAILED, S.DELETE_FAILED, S.UPDATE_FAILED}
+        deletable = (
+            SETTLED | NEVER_CREATED | {S.UPDATE_ROLLBACK_FAILED, S.DELETE_FAILED, S.UPDATE_FAILED}
+        )
         stack = self._settled(name, deletable)
         if list(retain_resources) and stack.state.status is not S.DELETE_FAILED:
             raise PermanentError("RetainResources is for DELETE_FAILED stacks")

@@ -218,9 +218,9 @@ PACE_ROWS: dict[str, Row] = {
     "a day ahead": {
         "version": Decimal(1),
         "free_at": "2199-01-01T00:00:00+00:00",
-        "next_place_at": "2199-01-01T00:00:00+00:00",
+        "next_reservation_at": "2199-01-01T00:00:00+00:00",
     },
-    "texts": {"version": Decimal(1), "free_at": "x", "next_place_at": "y", "hold": "z"},
+    "texts": {"version": Decimal(1), "free_at": "x", "next_reservation_at": "y", "suspension": "z"},
     "without a version": {"free_at": "2026-01-01T00:00:00+00:00"},
     "nothing but its key": {},
 }

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 
-from provisioner.aws.rate_limits_table import PaceTable
-from provisioner.stacks.rate_limits import HELD_FOR, PER_SECOND, Quota
+from provisioner.aws.rate_limits_table import RateLimitsTable
+from provisioner.stacks.rate_limits import PER_SECOND, SUSPENDED_FOR, Quota
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 
@@ -29,11 +29,11 @@ def clock():
 
 @pytest.fixture
 def processes(clock):
-    return [PaceTable("jobs-Pace", clock) for _ in range(3)]
+    return [RateLimitsTable("jobs-Pace", clock) for _ in range(3)]
 
 
 TIME = {"S": (NOW + timedelta(seconds=5)).isoformat()}
-TIMES = {"free_at": TIME, "next_place_at": TIME}
+TIMES = {"free_at": TIME, "next_reservation_at": TIME}
 DAMAGED = {
     "its key alone": {},
     "no version": TIMES,
@@ -44,11 +44,11 @@ DAMAGED = {
     "a number for a time": TIMES | {"version": {"N": "7"}, "free_at": {"N": "5"}},
     "a time in no zone": TIMES | {"version": {"N": "7"}, "free_at": {"S": "2026-11-21T09:00:00"}},
     "one time only": {"version": {"N": "7"}, "free_at": TIME},
-    "a text for a hold": TIMES | {"version": {"N": "7"}, "hold": {"S": "no"}},
-    "a hold of a day": TIMES
+    "a text for a suspension": TIMES | {"version": {"N": "7"}, "suspension": {"S": "no"}},
+    "a suspension of a day": TIMES
     | {
         "version": {"N": "7"},
-        "hold": {
+        "suspension": {
             "M": {"until": {"S": (NOW + timedelta(days=1)).isoformat()}, "reason": {"S": "no"}}
         },
     },
@@ -62,65 +62,75 @@ def test_a_damaged_line_is_made_again(processes, clock, item):
     clock.now += timedelta(seconds=6)
     first, second, _ = processes
 
-    assert first.enter(Quota.CREATE, admitted=False).go
-    assert first.take(Quota.CREATE).go
+    assert first.reserve(Quota.CREATE, has_reservation=False).granted
+    assert first.acquire(Quota.CREATE).granted
 
     stored = boto3.client("dynamodb").get_item(TableName="jobs-Pace", Key=key)["Item"]
     assert int(stored["version"]["N"]) >= 1
-    while second.take(Quota.CREATE).go:
+    while second.acquire(Quota.CREATE).granted:
         pass
-    assert not second.enter(Quota.CREATE, admitted=False).go
+    assert not second.reserve(Quota.CREATE, has_reservation=False).granted
 
 
 def test_processes_share_a_line(processes):
-    gone = [pace.take(Quota.DESCRIBE).go for _ in range(10) for pace in processes]
+    gone = [
+        rate_limiter.acquire(Quota.DESCRIBE).granted
+        for _ in range(10)
+        for rate_limiter in processes
+    ]
 
     assert gone.count(True) in {int(PER_SECOND[Quota.DESCRIBE]) - 1, PER_SECOND[Quota.DESCRIBE]}
 
 
 def test_no_two_get_the_same_place(processes):
-    places = [pace.enter(Quota.CREATE, admitted=False) for pace in processes]
-    assert all(place.go for place in places)
-    for pace in processes:
-        pace.take(Quota.CREATE)
+    permits = [
+        rate_limiter.reserve(Quota.CREATE, has_reservation=False) for rate_limiter in processes
+    ]
+    assert all(permit.granted for permit in permits)
+    for rate_limiter in processes:
+        rate_limiter.acquire(Quota.CREATE)
 
-    places = [pace.enter(Quota.CREATE, admitted=False).at for pace in processes for _ in range(3)]
+    permits = [
+        rate_limiter.reserve(Quota.CREATE, has_reservation=False).at
+        for rate_limiter in processes
+        for _ in range(3)
+    ]
 
-    assert len(set(places)) == 9
+    assert len(set(permits)) == 9
 
 
 def test_who_is_admitted_goes_when_the_gate_is_open(processes, clock):
     first, second, _ = processes
-    while first.take(Quota.UPDATE).go:
+    while first.acquire(Quota.UPDATE).granted:
         pass
-    assert not second.enter(Quota.UPDATE, admitted=True).go
+    assert not second.reserve(Quota.UPDATE, has_reservation=True).granted
 
     clock.now += timedelta(seconds=1)
 
-    assert second.enter(Quota.UPDATE, admitted=True).go
-    assert second.take(Quota.UPDATE).go
+    assert second.reserve(Quota.UPDATE, has_reservation=True).granted
+    assert second.acquire(Quota.UPDATE).granted
 
 
 def test_a_hold_is_everybodys_and_of_its_quota_only(processes, clock):
     first, second, _ = processes
 
-    until = first.hold(Quota.CREATE, "no room")
+    until = first.suspend(Quota.CREATE, "no room")
 
-    assert until == NOW + HELD_FOR
-    place = second.enter(Quota.CREATE, admitted=False)
-    assert (place.go, place.reason) == (False, "no room")
-    assert second.take(Quota.UPDATE).go
+    assert until == NOW + SUSPENDED_FOR
+    permit = second.reserve(Quota.CREATE, has_reservation=False)
+    assert (permit.granted, permit.reason) == (False, "no room")
+    assert second.acquire(Quota.UPDATE).granted
     clock.now = until
-    assert second.take(Quota.CREATE).go
+    assert second.acquire(Quota.CREATE).granted
 
 
 def test_backing_off_is_everybodys(processes, clock):
     first, second, third = processes
-    third.enter(Quota.DELETE, admitted=True)
+    third.reserve(Quota.DELETE, has_reservation=True)
 
     first.back_off(Quota.DELETE)
 
-    assert not second.take(Quota.DELETE).go
-    assert not third.take(Quota.DELETE).go
+    assert not second.acquire(Quota.DELETE).granted
+    assert not third.acquire(Quota.DELETE).granted
     clock.now += timedelta(seconds=1)
-    assert third.take(Quota.DELETE).go
+    assert third.acquire(Quota.DELETE).granted

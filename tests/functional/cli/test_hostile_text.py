@@ -72,7 +72,7 @@ def world(here):
         failure=Failure(HOSTILE, NOW, HOSTILE),
         conditions=(condition,),
         outputs={"LogGroup": GROUP, "Other": HOSTILE},
-        orphans=(HOSTILE,),
+        retained_resources=(HOSTILE,),
     )
     here.save(HOSTILE, status=JobStatus.PENDING, deletion=Deletion.HELD, updated_at=NOW)
     put_run("report", HOSTILE, "FAILED", error=HOSTILE, cause=HOSTILE, execution_arn=HOSTILE)

@@ -217,7 +217,7 @@ class TestQueue:
             "source": "reconcile_queue",
             "job_name": "broken",
         }
-        assert metrics(capsys) == {"Creates": 1, "DeadLetters": 1, "LooksFailed": 1}
+        assert metrics(capsys) == {"Creates": 1, "DeadLetters": 1, "ReconcileErrors": 1}
 
     def test_what_passes_by_itself_never_gets_there(self, monkeypatch):
         put()

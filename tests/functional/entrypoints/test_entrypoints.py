@@ -22,7 +22,7 @@ from provisioner.entrypoints import (
 )
 from provisioner.runs.model import iso
 from provisioner.stacks.model import Deletion, JobStatus, StackRecord
-from provisioner.stacks.rate_limits import Admission, Quota
+from provisioner.stacks.rate_limits import Quota, Reservation
 from tests.functional.conftest import ACCOUNT, REGION, forget
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
@@ -466,14 +466,14 @@ class TestAnUnreadableStacksRow:
         assert stacks()["report"]["status"]["S"] == "READY"
         assert int(stacks()["report"]["version"]["N"]) >= 1
 
-    @pytest.mark.parametrize("attribute", ["updated_at", "next_attempt_at", "admission"])
+    @pytest.mark.parametrize("attribute", ["updated_at", "next_attempt_at", "reservation"])
     def test_with_a_time_in_no_zone_ends_no_sweep(self, attribute):
         old = datetime.now(UTC) - timedelta(hours=1)
         StacksTable("jobs-Stacks").save(
             StackRecord("stuck", status=JobStatus.PENDING, updated_at=old)
         )
         written = {"updated_at": {"S": iso(old)}, attribute: {"S": "2026-01-01T00:00:00"}}
-        if attribute == "admission":
+        if attribute == "reservation":
             at = {"quota": {"S": "create"}, "at": written[attribute], "kept": {"BOOL": True}}
             written[attribute] = {"M": at}
         item = {"job_name": {"S": "odd"}, "status": {"S": "PENDING"}, "version": {"N": "1"}}
@@ -520,14 +520,14 @@ class TestSweep:
     @pytest.mark.parametrize(
         ("status", "waits", "found"),
         [
-            (JobStatus.PENDING, {"admission": -3}, True),
-            (JobStatus.PENDING, {"admission": -1}, False),
-            (JobStatus.PENDING, {"admission": 10}, False),
+            (JobStatus.PENDING, {"reservation": -3}, True),
+            (JobStatus.PENDING, {"reservation": -1}, False),
+            (JobStatus.PENDING, {"reservation": 10}, False),
             (JobStatus.PENDING, {}, True),
             (JobStatus.RETRYING, {"next_attempt_at": -3}, True),
             (JobStatus.RETRYING, {"next_attempt_at": 10}, False),
-            (JobStatus.RETRYING, {"next_attempt_at": -30, "admission": 5}, False),
-            (JobStatus.PENDING, {"admission": 24 * 60}, True),
+            (JobStatus.RETRYING, {"next_attempt_at": -30, "reservation": 5}, False),
+            (JobStatus.PENDING, {"reservation": 24 * 60}, True),
             (JobStatus.RETRYING, {"next_attempt_at": 24 * 60}, True),
         ],
         ids=str,
@@ -537,7 +537,7 @@ class TestSweep:
         record = StackRecord("waits", status=status, updated_at=now - timedelta(minutes=20))
         for name, minutes in waits.items():
             at = now + timedelta(minutes=minutes)
-            value = Admission(Quota.CREATE, at) if name == "admission" else at
+            value = Reservation(Quota.CREATE, at) if name == "reservation" else at
             record = replace(record, **{name: value})
         StacksTable("jobs-Stacks").save(record)
 

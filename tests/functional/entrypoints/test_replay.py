@@ -70,16 +70,16 @@ ORDERS = [Random(seed).sample(THRICE, len(THRICE)) for seed in range(6)]
 
 
 def deliver(name):
-    """Deliver an event when nobody else calls CloudFormation, so that no look stands in line."""
-    pace = boto3.client("dynamodb")
-    for line in pace.scan(TableName="jobs-Pace")["Items"]:
-        pace.delete_item(TableName="jobs-Pace", Key={"quota": line["quota"]})
+    """Deliver an event when nobody else calls CloudFormation, so that no job has to wait."""
+    dynamodb = boto3.client("dynamodb")
+    for limit in dynamodb.scan(TableName="jobs-Pace")["Items"]:
+        dynamodb.delete_item(TableName="jobs-Pace", Key={"quota": limit["quota"]})
     EVENTS[name]()
 
 
 def state():
     """Return what people see of the job, without what tells only how often we looked."""
-    passing = {"updated_at", "version", "conditions", "admission"}
+    passing = {"updated_at", "version", "conditions", "reservation"}
     row = {key: value for key, value in stacks()["report"].items() if key not in passing}
     found = boto3.client("cloudformation").describe_stacks()["Stacks"]
     return row, {stack["StackName"]: stack["StackStatus"] for stack in found}

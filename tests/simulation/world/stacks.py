@@ -9,9 +9,9 @@ from datetime import datetime
 from provisioner.stacks.model import (
     FAILED_OPERATION,
     IN_PROGRESS,
+    NEVER_CREATED,
     OWNER_TAG,
     SETTLED,
-    UNBORN,
     Drift,
     Failure,
     StackState,
@@ -97,7 +97,7 @@ class Stack:
         if self.status in FAILED_OPERATION and self.first_failure:
             first = self.first_failure
             # Of a creation no resource is UPDATE_FAILED or DELETE_FAILED.
-            in_the_way = () if self.status in UNBORN else self.failed_resources
+            in_the_way = () if self.status in NEVER_CREATED else self.failed_resources
             failure = Failure(first.reason, first.at, first.resource, first.digest, in_the_way)
         return StackState(
             stack_id=self.stack_id,

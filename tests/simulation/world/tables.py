@@ -1,4 +1,4 @@
-"""The Jobs table with every edit it has seen, the Stacks table, and the lines of the Pace table."""
+"""The Jobs table with every edit it has seen, the Stacks table, and the RateLimits table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import datetime
 from provisioner.stacks.model import JobStatus, StackRecord
 from provisioner.stacks.rate_limits import Quota
 from tests.simulation.world.calls import Calls
-from tests.support.fakes import FakeJobs, FakePace, FakeStacks
+from tests.support.fakes import FakeJobs, FakeRateLimiter, FakeStacks
 
 Row = Mapping[str, object]
 
@@ -92,7 +92,7 @@ class StacksTable(FakeStacks):
         def write() -> None:
             before = self.records.get(record.job_name)
             FakeStacks.save(self, record)
-            self.noted("saved:", record.job_name, record.status, record.admission)
+            self.noted("saved:", record.job_name, record.status, record.reservation)
             self.saved(record, before.version if before else 0)
 
         self._calls("stacks.save", write)
@@ -117,21 +117,26 @@ class StacksTable(FakeStacks):
         return iter(self._calls("stacks.all", lambda: list(self.records.values())))
 
 
-class PaceTable(FakePace):
-    """The lines before CloudFormation's quotas."""
+class RateLimitsTable(FakeRateLimiter):
+    """The rate limits of CloudFormation's quotas."""
 
     def __init__(self, calls: Calls, clock: Callable[[], datetime]) -> None:
         super().__init__(clock)
         self._calls = calls
 
-    def enter(self, quota: Quota, *, admitted: bool):
-        return self._calls("pace.enter", lambda: FakePace.enter(self, quota, admitted=admitted))
+    def reserve(self, quota: Quota, *, has_reservation: bool):
+        return self._calls(
+            "rate_limiter.reserve",
+            lambda: FakeRateLimiter.reserve(self, quota, has_reservation=has_reservation),
+        )
 
-    def take(self, quota: Quota):
-        return self._calls("pace.take", lambda: FakePace.take(self, quota))
+    def acquire(self, quota: Quota):
+        return self._calls("rate_limiter.acquire", lambda: FakeRateLimiter.acquire(self, quota))
 
     def back_off(self, quota: Quota) -> None:
-        self._calls("pace.back_off", lambda: FakePace.back_off(self, quota))
+        self._calls("rate_limiter.back_off", lambda: FakeRateLimiter.back_off(self, quota))
 
-    def hold(self, quota: Quota, reason: str) -> datetime:
-        return self._calls("pace.hold", lambda: FakePace.hold(self, quota, reason))
+    def suspend(self, quota: Quota, reason: str) -> datetime:
+        return self._calls(
+            "rate_limiter.suspend", lambda: FakeRateLimiter.suspend(self, quota, reason)
+        )

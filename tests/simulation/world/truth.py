@@ -10,9 +10,9 @@ from provisioner.jobs import InvalidRow, Job
 from provisioner.stacks.failure_causes import is_recoverable
 from provisioner.stacks.model import (
     IN_PROGRESS,
+    NEVER_CREATED,
     REBUILDING,
     SETTLED,
-    UNBORN,
     Deletion,
     JobStatus,
     StackRecord,
@@ -34,7 +34,7 @@ MOST_OPERATIONS = 2 * MAX_ATTEMPTS + 4 + 3 + 1
 """For one change: five attempts, each a deletion and a creation; a stubborn deletion's four steps,
 a stubborn rollback's three, and an update."""
 
-_OTHERS_MAY_ACT_ON = UNBORN | {S.DELETE_FAILED}
+_OTHERS_MAY_ACT_ON = NEVER_CREATED | {S.DELETE_FAILED}
 
 _AT_PEACE = {JobStatus.PAUSED, JobStatus.RETAINED}
 
@@ -89,7 +89,7 @@ class Truth:
             self.policies[record.job_name] = job.deletion_policy
         if job is None and f"jobs-{record.job_name}" not in self._world.cloudformation.stacks:
             self.policies.pop(record.job_name, None)  # nothing is retained any more
-        if record.status is JobStatus.READY and record.admission is None:
+        if record.status is JobStatus.READY and record.reservation is None:
             seen = invocation.seen[f"jobs-{record.job_name}"]
             require(seen is not None, f"READY without a stack: {record}")
             require(seen.status in SETTLED, f"READY in {seen.status}")
@@ -165,7 +165,7 @@ class Truth:
         match record.status:
             case JobStatus.DELETED:
                 left = self._world.cloudformation.left_behind(f"jobs-{record.job_name}")
-                return not is_ours and left <= set(record.orphans)
+                return not is_ours and left <= set(record.retained_resources)
             case JobStatus.RETAINED:
                 return is_ours and self.policies.get(record.job_name) == "retain"
             case JobStatus.PENDING:

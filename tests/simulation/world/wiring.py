@@ -102,7 +102,7 @@ def wire(
     patch.setattr(sweep, "_triggers", NoRuns)
     patch.setattr(sweep_revisions, "active", list)
     patch.setattr(sweep_revisions, "control", lambda: SimpleNamespace(runs=NoRuns()))
-    patch.setattr(sweep, "DeletionsTable", lambda *_: ports.deletions)
+    patch.setattr(sweep, "DeletionBudgetTable", lambda *_: ports.deletion_budget)
     patch.setattr(sweep_runs, "control", lambda: SimpleNamespace(runs=NoRuns()))
     patch.setattr(sweep_runs, "message_runs", lambda: SimpleNamespace(waiting=lambda _: ()))
     patch.setattr(sweep, "queued_too_long", lambda _: 0)

@@ -21,11 +21,11 @@ from tests.simulation.world.operations import StackOperations
 from tests.simulation.world.queue import Message, Queue, message, received
 from tests.simulation.world.stacks import BY_HAND, job_of
 from tests.simulation.world.stream import Stream
-from tests.simulation.world.tables import JobsTable, PaceTable, Row, StacksTable
+from tests.simulation.world.tables import JobsTable, RateLimitsTable, Row, StacksTable
 from tests.simulation.world.timeline import Timeline
 from tests.simulation.world.truth import Truth
 from tests.simulation.world.wiring import MEMORY, wire
-from tests.support.fakes import FakeDeletions, FakeDependants, FakeJobRuns
+from tests.support.fakes import FakeDeletionBudget, FakeDependants, FakeJobRuns
 
 SWEEP_EVERY = timedelta(minutes=5)
 MISSING = "s3://bundles/missing.zip"
@@ -59,8 +59,8 @@ class World:
         self.operations = StackOperations(
             self.cloudformation, self.timeline, self.calls, self.faults, self.chance
         )
-        self.pace = PaceTable(self.calls, self.timeline)
-        self.deletions = FakeDeletions(self.timeline)
+        self.rate_limiter = RateLimitsTable(self.calls, self.timeline)
+        self.deletion_budget = FakeDeletionBudget(self.timeline)
         self.truth = Truth(self)
         self.unheard: set[str] = set()
         self._next_sweep = self.timeline.now + SWEEP_EVERY
@@ -80,10 +80,10 @@ class World:
             stacks=self.stacks,
             cloudformation=self.operations,
             queue=self.queue,
-            pace=self.pace,
+            rate_limiter=self.rate_limiter,
             pin=self.pin,
             dependants=FakeDependants(),
-            deletions=self.deletions,
+            deletion_budget=self.deletion_budget,
             runs=FakeJobRuns(),
             synthesize=MEMORY.synthesize,
         )

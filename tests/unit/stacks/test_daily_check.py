@@ -12,9 +12,9 @@ from hypothesis import given
 from provisioner.stacks.daily_check import (
     DETECTIONS_A_DAY,
     Finding,
-    believable,
     compare,
     due_for_drift,
+    withhold_mass_deletions,
 )
 from provisioner.stacks.model import Deletion, JobStatus, StackRecord, StackStatus, StackSummary
 from provisioner.stacks.rate_limits import PER_SECOND, Quota
@@ -42,32 +42,32 @@ def with_status(status):
 CASES = {
     "well": (ROW, READY, STACK, None),
     "updated": (ROW, READY, replace(STACK, status=StackStatus.UPDATE_COMPLETE), None),
-    "new row unseen": (ROW, None, None, Finding.MISSED),
-    "edit unseen": (OTHER_ROW, READY, STACK, Finding.MISSED),
+    "new row unseen": (ROW, None, None, Finding.ROW_CHANGED),
+    "edit unseen": (OTHER_ROW, READY, STACK, Finding.ROW_CHANGED),
     "row returned unseen": (
         ROW,
         replace(READY, status=JobStatus.DELETED, row_digest=None),
         None,
-        Finding.MISSED,
+        Finding.ROW_CHANGED,
     ),
     "deletion held": (None, HELD, STACK, None),
     "deletion held, stack gone": (None, HELD, None, None),
-    "row back while the deletion is held": (ROW, HELD, STACK, Finding.MISSED),
+    "row back while the deletion is held": (ROW, HELD, STACK, Finding.ROW_CHANGED),
     "deletion confirmed": (
         None,
         replace(HELD, deletion=Deletion.CONFIRMED),
         STACK,
         None,  # the sweep's
     ),
-    "removal unseen": (None, READY, STACK, Finding.VANISHED),
-    "removal of an invalid row unseen": (None, with_status("INVALID"), None, Finding.VANISHED),
-    "stack deleted by hand": (ROW, READY, None, Finding.MISSING),
-    "stack updated by hand": (ROW, READY, replace(STACK, digest="x"), Finding.OUT_OF_SYNC),
+    "removal unseen": (None, READY, STACK, Finding.ROW_DELETED),
+    "removal of an invalid row unseen": (None, with_status("INVALID"), None, Finding.ROW_DELETED),
+    "stack deleted by hand": (ROW, READY, None, Finding.STACK_DELETED),
+    "stack updated by hand": (ROW, READY, replace(STACK, digest="x"), Finding.STACK_CHANGED),
     "stack broken by hand": (
         ROW,
         READY,
         replace(STACK, status=StackStatus.UPDATE_ROLLBACK_FAILED),
-        Finding.OUT_OF_SYNC,
+        Finding.STACK_CHANGED,
     ),
     "stack is being changed": (
         ROW,
@@ -82,10 +82,10 @@ CASES = {
     "pending": (OTHER_ROW, with_status("PENDING"), None, None),
     "deleting": (None, with_status("DELETING"), STACK, None),
     "deleted": (None, with_status("DELETED"), None, None),
-    "deleted, but there": (None, with_status("DELETED"), STACK, Finding.ORPHANED),
-    "no row, no record": (None, None, STACK, Finding.ORPHANED),
+    "deleted, but there": (None, with_status("DELETED"), STACK, Finding.NO_ROW),
+    "no row, no record": (None, None, STACK, Finding.NO_ROW),
     "retained": (None, with_status("RETAINED"), STACK, None),
-    "retained, but gone": (None, with_status("RETAINED"), None, Finding.MISSING),
+    "retained, but gone": (None, with_status("RETAINED"), None, Finding.STACK_DELETED),
     "deletion given up": (None, with_status("FAILED"), STACK, Finding.UNSETTLED),
 }
 
@@ -102,18 +102,18 @@ def test_findings(row, record, stack, finding):
 
 
 NAMES = st.lists(st.integers(0, 999).map("job-{}".format), unique=True, max_size=60)
-FLAWS = (Finding.MISSED, Finding.MISSING, Finding.VANISHED, Finding.OUT_OF_SYNC)
+FLAWS = (Finding.ROW_CHANGED, Finding.STACK_DELETED, Finding.ROW_DELETED, Finding.STACK_CHANGED)
 
 
 def plant(flaw, rows, records, stacks, name):
     match flaw:
-        case Finding.MISSED:
+        case Finding.ROW_CHANGED:
             del records[name]
-        case Finding.MISSING:
+        case Finding.STACK_DELETED:
             del stacks[name]
-        case Finding.VANISHED:
+        case Finding.ROW_DELETED:
             del rows[name]
-        case Finding.OUT_OF_SYNC:
+        case Finding.STACK_CHANGED:
             stacks[name] = replace(STACK, digest="x")
 
 
@@ -135,10 +135,10 @@ def test_every_flaw_is_found_and_nothing_else(names, data):
     [(1, 1, True), (10, 10, True), (11, 50, False), (11, 200, True), (21, 200, False)],
 )
 def test_a_table_that_was_emptied_takes_no_stack_along(vanished, stacks, believed):
-    found = {f"job-{number}": Finding.VANISHED for number in range(vanished)}
+    found = {f"job-{number}": Finding.ROW_DELETED for number in range(vanished)}
     found |= {"healed": Finding.UNSETTLED}
 
-    kept = believable(found, stacks)
+    kept = withhold_mass_deletions(found, stacks)
 
     assert "healed" in kept
     assert len(kept) == (vanished + 1 if believed else 1)
@@ -154,7 +154,7 @@ def test_drift_is_looked_for_where_all_is_well_and_longest_ago_first():
     stacks["lately"] = replace(stacks["lately"], drift_checked_at=checked + timedelta(days=1))
     stacks["long-ago"] = replace(stacks["long-ago"], drift_checked_at=checked)
     stacks["busy"] = replace(stacks["busy"], status=StackStatus.UPDATE_IN_PROGRESS)
-    found = {"changed": Finding.MISSED}
+    found = {"changed": Finding.ROW_CHANGED}
 
     assert due_for_drift(found, records, stacks) == ["never", "long-ago", "lately"]
 

@@ -8,17 +8,17 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from provisioner.stacks.deletion_budget import WINDOW, Budget, Deletions, admit
+from provisioner.stacks.deletion_budget import WINDOW, Budget, Deletions, spend
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 DEFAULT = Budget(jobs=20, percent=25)
 
 
-def admitted(count, all_jobs=0, budget=DEFAULT, every=timedelta(0)):
+def granted(count, all_jobs=0, budget=DEFAULT, every=timedelta(0)):
     """Return how many of so many deletions may begin, one after another."""
     deletions, gone = Deletions(all_jobs=all_jobs), 0
     for number in range(count):
-        deletions, may = admit(deletions, f"job-{number}", budget, NOW + number * every)
+        deletions, may = spend(deletions, f"job-{number}", budget, NOW + number * every)
         gone += may
     return gone
 
@@ -40,25 +40,25 @@ def admitted(count, all_jobs=0, budget=DEFAULT, every=timedelta(0)):
     ids=str,
 )
 def test_more_than_the_budget_does_not_go(count, all_jobs, budget, gone):
-    assert admitted(count, all_jobs, budget) == gone
+    assert granted(count, all_jobs, budget) == gone
 
 
 def test_a_persons_pace_is_never_held():
-    assert admitted(500, every=WINDOW / 20) == 500
+    assert granted(500, every=WINDOW / 20) == 500
 
 
 def test_the_same_deletion_counts_once():
     deletions = Deletions()
     for _ in range(50):
-        deletions, may = admit(deletions, "one", Budget(1, 0), NOW)
+        deletions, may = spend(deletions, "one", Budget(1, 0), NOW)
         assert may
-    assert not admit(deletions, "other", Budget(1, 0), NOW)[1]
+    assert not spend(deletions, "other", Budget(1, 0), NOW)[1]
 
 
 def test_what_a_clock_gone_wrong_has_written_does_not_count():
     deletions = Deletions({f"job-{number}": NOW + timedelta(days=1) for number in range(50)})
 
-    assert admit(deletions, "one", DEFAULT, NOW)[1]
+    assert spend(deletions, "one", DEFAULT, NOW)[1]
 
 
 @given(
@@ -70,7 +70,7 @@ def test_within_no_window_more_go(pauses, budget, all_jobs):
     deletions, now, begun = Deletions(all_jobs=all_jobs), NOW, []
     for number, seconds in enumerate(pauses):
         now += timedelta(seconds=seconds)
-        deletions, may = admit(deletions, f"job-{number}", budget, now)
+        deletions, may = spend(deletions, f"job-{number}", budget, now)
         begun += [now] * may
 
     most = max(budget.jobs, all_jobs * budget.percent // 100)

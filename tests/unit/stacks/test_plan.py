@@ -10,8 +10,8 @@ import pytest
 from provisioner.jobs import FieldError, InvalidRow, parse, spec_digest
 from provisioner.stacks.model import (
     IN_PROGRESS,
+    NEVER_CREATED,
     SETTLED,
-    UNBORN,
     Failure,
     JobStatus,
     StackRecord,
@@ -27,8 +27,8 @@ from provisioner.stacks.plan import (
     MarkInvalid,
     Nothing,
     Update,
+    ValidRow,
     Wait,
-    Wanted,
     backoff,
     decide,
 )
@@ -45,8 +45,8 @@ JOB = parse(ROW)
 assert not isinstance(JOB, InvalidRow)
 DIGEST = spec_digest(JOB)
 OTHER = "0" * 64
-WANTED = Wanted(JOB, DIGEST)
-PAUSED = Wanted(JOB.model_copy(update={"paused": True}), DIGEST)
+WANTED = ValidRow(JOB, DIGEST)
+PAUSED = ValidRow(JOB.model_copy(update={"paused": True}), DIGEST)
 INVALID = InvalidRow("report", (FieldError("type", "is missing"),))
 BLANK = StackRecord("report")
 KNOWN = StackRecord("report", status=JobStatus.READY, spec_digest=DIGEST, version=3)
@@ -73,7 +73,7 @@ def expected_of_valid(status: StackStatus, *, same: bool) -> type:
         return ContinueRollback
     if status is StackStatus.DELETE_FAILED or status is StackStatus.REVIEW_IN_PROGRESS:
         return Delete
-    if status in UNBORN:
+    if status in NEVER_CREATED:
         return GiveUp if same else Delete
     if status is BY_HAND:
         return GiveUp

@@ -1,4 +1,4 @@
-"""The lines before CloudFormation's quotas: what goes when, whoever comes."""
+"""Rate limits: which call is made when, whoever asks."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from hypothesis import given
 from provisioner.stacks.rate_limits import (
     LONGEST_WAIT,
     PER_SECOND,
-    Admission,
-    Hold,
-    Line,
     Quota,
+    RateLimit,
+    Reservation,
+    Suspension,
+    acquire,
     back_off,
-    enter,
-    held,
-    take,
+    reserve,
+    suspend,
 )
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
 
-def newcomers(line, quota, count, now=NOW):
-    places = []
+def newcomers(limit, quota, count, now=NOW):
+    permits = []
     for _ in range(count):
-        line, place = enter(line, quota, now, admitted=False)
-        if place.go:
-            line, place = take(line, quota, now)
-        places.append(place)
-    return line, places
+        limit, permit = reserve(limit, quota, now, has_reservation=False)
+        if permit.granted:
+            limit, permit = acquire(limit, quota, now)
+        permits.append(permit)
+    return limit, permits
 
 
 @pytest.mark.parametrize("quota", Quota)
-def test_an_idle_line_lets_the_first_go_and_gives_the_rest_their_times(quota):
-    _, places = newcomers(Line(), quota, 40)
+def test_an_idle_quota_lets_the_first_go_and_reserves_times_for_the_rest(quota):
+    _, permits = newcomers(RateLimit(), quota, 40)
 
-    assert places[0].go
-    waiting = [place for place in places if not place.go]
-    assert all(place.kept for place in waiting)
-    times = [place.at for place in waiting]
+    assert permits[0].granted
+    waiting = [permit for permit in permits if not permit.granted]
+    assert all(permit.kept for permit in waiting)
+    times = [permit.at for permit in waiting]
     assert times == sorted(set(times))
     seconds = len(waiting) / PER_SECOND[quota]
     assert seconds * 0.95 <= (times[-1] - NOW) / SECOND <= seconds * 1.06 + 1
@@ -56,58 +56,58 @@ def test_an_idle_line_lets_the_first_go_and_gives_the_rest_their_times(quota):
     pauses_ms=st.lists(st.integers(0, 2_000), min_size=1, max_size=100),
 )
 def test_never_more_than_the_quota_goes(quota, pauses_ms):
-    line, now, gone = Line(), NOW, []
+    limit, now, gone = RateLimit(), NOW, []
     for pause in pauses_ms:
         now += timedelta(milliseconds=pause)
-        line, place = take(line, quota, now)
-        if place.go:
+        limit, permit = acquire(limit, quota, now)
+        if permit.granted:
             gone.append(now)
         else:
-            assert place.at > now
+            assert permit.at > now
     for index, start in enumerate(gone):
         for count, end in enumerate(gone[index:], start=1):
             allowed = (end - start) / SECOND * PER_SECOND[quota] + max(PER_SECOND[quota], 1)
             assert count <= allowed + 1e-6
 
 
-def test_a_newcomer_goes_behind_all_who_hold_a_place():
-    line, _ = newcomers(Line(), Quota.CREATE, 10)
+def test_a_newcomer_comes_after_all_reservations():
+    limit, _ = newcomers(RateLimit(), Quota.CREATE, 10)
     later = NOW + 2 * SECOND
 
-    _, newcomer = enter(line, Quota.CREATE, later, admitted=False)
-    _, admitted = enter(line, Quota.CREATE, later, admitted=True)
+    _, newcomer = reserve(limit, Quota.CREATE, later, has_reservation=False)
+    _, due = reserve(limit, Quota.CREATE, later, has_reservation=True)
 
-    assert not newcomer.go
+    assert not newcomer.granted
     assert newcomer.kept
-    assert admitted.go
+    assert due.granted
 
 
-def test_a_place_that_nobody_could_be_woken_for_is_not_given():
-    line = Line(next_place_at=NOW + LONGEST_WAIT + SECOND)
+def test_a_time_that_no_message_can_be_delayed_until_is_not_reserved():
+    limit = RateLimit(next_reservation_at=NOW + LONGEST_WAIT + SECOND)
 
-    same, place = enter(line, Quota.CREATE, NOW, admitted=False)
+    same, permit = reserve(limit, Quota.CREATE, NOW, has_reservation=False)
 
-    assert not place.go
-    assert not place.kept
-    assert same == line
+    assert not permit.granted
+    assert not permit.kept
+    assert same == limit
 
 
-def test_a_held_line_lets_nobody_through_and_says_why():
-    line = held(Line(), Hold(NOW + 300 * SECOND, "the limit of stacks"))
+def test_a_suspended_quota_grants_nothing_and_says_why():
+    limit = suspend(RateLimit(), Suspension(NOW + 300 * SECOND, "the limit of stacks"))
 
-    for place in (
-        enter(line, Quota.CREATE, NOW, admitted=True)[1],
-        take(line, Quota.CREATE, NOW)[1],
+    for permit in (
+        reserve(limit, Quota.CREATE, NOW, has_reservation=True)[1],
+        acquire(limit, Quota.CREATE, NOW)[1],
     ):
-        assert (place.go, place.kept, place.reason) == (False, False, "the limit of stacks")
-    assert take(line, Quota.CREATE, NOW + 301 * SECOND)[1].go
+        assert (permit.granted, permit.kept, permit.reason) == (False, False, "the limit of stacks")
+    assert acquire(limit, Quota.CREATE, NOW + 301 * SECOND)[1].granted
 
 
-def test_a_throttled_call_closes_the_gate_for_a_second():
-    line = back_off(Line(), NOW)
+def test_after_a_throttled_call_nothing_is_granted_for_a_second():
+    limit = back_off(RateLimit(), NOW)
 
-    assert not take(line, Quota.CREATE, NOW + 0.9 * SECOND)[1].go
-    assert take(line, Quota.CREATE, NOW + 1.1 * SECOND)[1].go
+    assert not acquire(limit, Quota.CREATE, NOW + 0.9 * SECOND)[1].granted
+    assert acquire(limit, Quota.CREATE, NOW + 1.1 * SECOND)[1].granted
 
 
 @pytest.mark.parametrize(
@@ -120,38 +120,38 @@ def test_a_throttled_call_closes_the_gate_for_a_second():
         (61, False, False),
     ],
 )
-def test_a_place_is_valid_for_a_minute(late_seconds, ahead, valid):
-    admission = Admission(Quota.CREATE, NOW)
+def test_a_reservation_is_valid_for_a_minute(late_seconds, ahead, valid):
+    reservation = Reservation(Quota.CREATE, NOW)
     now = NOW + late_seconds * SECOND
 
-    assert (admission.is_ahead(now), admission.is_valid(now)) == (ahead, valid)
+    assert (reservation.is_ahead(now), reservation.is_valid(now)) == (ahead, valid)
 
 
 def drain(rows, latency_seconds, seed):
     """Return the times of the calls of a burst whose messages come late and in clumps, in seconds.
 
-    Messages are delayed by whole seconds, as SQS does, and looks take some time before they call.
+    Messages are delayed by whole seconds, as SQS does, and a reconcile takes time until it calls.
     """
     rng = random.Random(seed)
-    line, calls = Line(), []
+    limit, calls = RateLimit(), []
     events = [(number / 100, number, None, False) for number in range(rows)]
     heapq.heapify(events)
     while events:
-        seconds, number, admission, looked = heapq.heappop(events)
+        seconds, number, reservation, looked = heapq.heappop(events)
         now = NOW + seconds * SECOND
-        admitted = admission is not None and admission.is_valid(now)
+        has_reservation = reservation is not None and reservation.is_valid(now)
         if looked:
-            line, place = take(line, Quota.CREATE, now)
+            limit, permit = acquire(limit, Quota.CREATE, now)
         else:
-            line, place = enter(line, Quota.CREATE, now, admitted=admitted)
-        if place.go and looked:
+            limit, permit = reserve(limit, Quota.CREATE, now, has_reservation=has_reservation)
+        if permit.granted and looked:
             calls.append(seconds)
-        elif place.go:
+        elif permit.granted:
             called = seconds + rng.uniform(0.03, 0.03 + latency_seconds)
-            heapq.heappush(events, (called, number, admission, True))
+            heapq.heappush(events, (called, number, reservation, True))
         else:
-            delay = max(1, math.ceil((place.at - now) / SECOND))
-            woken = Admission(Quota.CREATE, now + delay * SECOND)
+            delay = max(1, math.ceil((permit.at - now) / SECOND))
+            woken = Reservation(Quota.CREATE, now + delay * SECOND)
             arrival = seconds + delay + rng.uniform(0.01, latency_seconds)
             heapq.heappush(events, (arrival, number, woken, False))
     return calls

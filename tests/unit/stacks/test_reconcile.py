@@ -26,21 +26,21 @@ from provisioner.stacks.drift import detect_drift
 from provisioner.stacks.model import Deletion, DriftStatus, JobStatus, StackState, StackStatus
 from provisioner.stacks.plan import MAX_ATTEMPTS
 from provisioner.stacks.ports import Ports
-from provisioner.stacks.rate_limits import Admission, Line, Quota
+from provisioner.stacks.rate_limits import Quota, RateLimit, Reservation
 from provisioner.stacks.reconcile import Reconciled, Reconciler
 from tests.support.fakes import (
     Crash,
     FakeClock,
     FakeCloudFormation,
-    FakeDeletions,
+    FakeDeletionBudget,
     FakeDependants,
     FakeJobRuns,
     FakeJobs,
-    FakePace,
     FakeQueue,
+    FakeRateLimiter,
     FakeStacks,
     Faults,
-    OpenPace,
+    UnlimitedRateLimiter,
 )
 from tests.support.platforms import PLATFORM, synthesize
 
@@ -67,7 +67,7 @@ MOST_OPERATIONS = 2 * MAX_ATTEMPTS + 4
 
 
 class World:
-    def __init__(self, pace=OpenPace, platform=PLATFORM):
+    def __init__(self, rate_limiter=UnlimitedRateLimiter, platform=PLATFORM):
         self.clock = FakeClock()
         self.faults = Faults()
         self.jobs = FakeJobs()
@@ -76,19 +76,19 @@ class World:
         self.queue = FakeQueue()
         self.missing = set()
         self.unpinnable = None
-        self.pace = pace(self.clock)
+        self.rate_limiter = rate_limiter(self.clock)
         self.dependants = FakeDependants(self.faults)
         self.runs = FakeJobRuns()
-        self.deletions = FakeDeletions(self.clock, Budget(2, 0))
+        self.deletion_budget = FakeDeletionBudget(self.clock, Budget(2, 0))
         self.ports = Ports(
             self.jobs,
             self.stacks,
             self.cloudformation,
             self.queue,
-            self.pace,
+            self.rate_limiter,
             self.pin,
             self.dependants,
-            self.deletions,
+            self.deletion_budget,
             self.runs,
             synthesize,
         )
@@ -405,23 +405,23 @@ def test_a_stack_that_will_not_be_deleted_is_let_go_with_its_orphans_named(ready
     ready.remove()
     for _ in range(2):
         ready.finish("bucket is not empty")
-    assert ready.record.orphans == ("Function",)
+    assert ready.record.retained_resources == ("Function",)
     ready.finish()
 
     assert ready.record.status is JobStatus.DELETED
-    assert ready.record.orphans == ("Function",)
+    assert ready.record.retained_resources == ("Function",)
 
 
 def test_a_deletion_whose_event_is_quicker_than_its_record_is_counted(ready):
-    """The event's look finds the gate closed and is given a place, before the record is written."""
+    """The event's reconcile makes a reservation before the record is written."""
     ready.remove()
     ready.cloudformation.finish(STACK, "bucket is not empty")
     save = ready.stacks.save
 
     def slow_save(record):
         ready.stacks.save = save
-        place = Admission(Quota.DELETE, ready.clock() + timedelta(seconds=1))
-        save(replace(ready.record, status=JobStatus.PENDING, admission=place))
+        reservation = Reservation(Quota.DELETE, ready.clock() + timedelta(seconds=1))
+        save(replace(ready.record, status=JobStatus.PENDING, reservation=reservation))
         save(record)
 
     before = ready.record.recoveries
@@ -444,7 +444,7 @@ def test_orphans_are_known_even_if_we_die_right_after_leaving_them(ready):
     ready.finish()
 
     assert ready.record.status is JobStatus.DELETED
-    assert ready.record.orphans == ("Function",)
+    assert ready.record.retained_resources == ("Function",)
 
 
 FAULTS = st.sampled_from(
@@ -683,7 +683,7 @@ def named(name, **more):
 
 @pytest.fixture
 def paced():
-    return World(pace=FakePace)
+    return World(rate_limiter=FakeRateLimiter)
 
 
 class TestWaiting:
@@ -711,11 +711,11 @@ class TestWaiting:
 
     def test_looking_at_a_waiting_job_again_does_nothing(self, paced):
         names = self.put_many(paced, 10)
-        before = dict(paced.stacks.records), list(paced.queue.sent), dict(paced.pace.lines)
+        before = dict(paced.stacks.records), list(paced.queue.sent), dict(paced.rate_limiter.limits)
 
         paced.look(*names[5:])
 
-        assert (paced.stacks.records, paced.queue.sent, paced.pace.lines) == before
+        assert (paced.stacks.records, paced.queue.sent, paced.rate_limiter.limits) == before
 
     def test_the_turn_comes(self, paced):
         names = self.put_many(paced, 10)
@@ -725,7 +725,7 @@ class TestWaiting:
         paced.look(names[-1])
 
         assert paced.stacks.records[names[-1]].status == "CREATING"
-        assert paced.stacks.records[names[-1]].admission is None
+        assert paced.stacks.records[names[-1]].reservation is None
 
     def test_who_comes_much_too_late_stands_at_the_end(self, paced):
         names = self.put_many(paced, 10)
@@ -736,7 +736,7 @@ class TestWaiting:
 
         paced.look(late)
 
-        assert paced.stacks.records[late].admission.at > paced.clock.now
+        assert paced.stacks.records[late].reservation.at > paced.clock.now
 
     def test_an_update_does_not_wait_behind_creations(self, paced):
         paced.jobs.rows[NAME] = row()
@@ -763,7 +763,9 @@ class TestWaiting:
         paced.clock.advance(timedelta(minutes=2))
         paced.look(NAME)
         paced.finish()
-        paced.pace.lines[Quota.UPDATE] = Line(next_place_at=paced.clock.now + timedelta(minutes=1))
+        paced.rate_limiter.limits[Quota.UPDATE] = RateLimit(
+            next_reservation_at=paced.clock.now + timedelta(minutes=1)
+        )
         paced.put(memory_mb=256)
         assert paced.record.status is JobStatus.PENDING
 
@@ -783,10 +785,12 @@ class TestWaiting:
 
         record = paced.stacks.records[names[5]]
         assert record.status is JobStatus.PENDING
-        assert record.admission.quota is Quota.CREATE
+        assert record.reservation.quota is Quota.CREATE
         assert record.conditions[0].message == "Rate exceeded"
-        assert paced.pace.lines[Quota.CREATE].free_at >= paced.clock.now + timedelta(seconds=1)
-        paced.clock.advance(record.admission.at - paced.clock.now)
+        assert paced.rate_limiter.limits[Quota.CREATE].free_at >= paced.clock.now + timedelta(
+            seconds=1
+        )
+        paced.clock.advance(record.reservation.at - paced.clock.now)
         paced.look(names[5])
         assert paced.stacks.records[names[5]].status is JobStatus.CREATING
 
@@ -828,11 +832,11 @@ class TestWaiting:
             paced.look()
 
         assert paced.record.status is JobStatus.READY
-        assert paced.record.admission.quota is Quota.DESCRIBE
+        assert paced.record.reservation.quota is Quota.DESCRIBE
         assert len(paced.queue.sent) == 1
         paced.clock.advance(timedelta(seconds=paced.queue.sent[0][1]))
         paced.look()
-        assert paced.record.admission is None
+        assert paced.record.reservation is None
 
 
 def test_a_row_that_asks_to_be_retained_while_it_cannot_be_looked_at_is(ready):
@@ -905,7 +909,9 @@ class TestRetry:
         paced.put()
         paced.finish(THROTTLED)
         assert paced.record.attempts == 1
-        paced.pace.lines[Quota.DELETE] = Line(next_place_at=paced.clock.now + timedelta(minutes=1))
+        paced.rate_limiter.limits[Quota.DELETE] = RateLimit(
+            next_reservation_at=paced.clock.now + timedelta(minutes=1)
+        )
 
         paced.retry()
 
@@ -1080,8 +1086,8 @@ class TestDeletionBudget:
 
     def test_a_deletion_that_failed_is_tried_again(self, emptied):
         emptied.clock.advance(timedelta(hours=1))
-        emptied.deletions.known = replace(
-            emptied.deletions.known, begun=dict.fromkeys("ab", emptied.clock())
+        emptied.deletion_budget.known = replace(
+            emptied.deletion_budget.known, begun=dict.fromkeys("ab", emptied.clock())
         )
         emptied.cloudformation.finish("jobs-one", "in use")
         emptied.look("one")
@@ -1153,7 +1159,7 @@ class TestRunsOfARemovedJob:
         assert running.runs.stopped == []
 
     def test_go_on_when_the_deletion_is_held(self, running):
-        running.deletions.known = Deletions(dict.fromkeys("ab", running.clock()))
+        running.deletion_budget.known = Deletions(dict.fromkeys("ab", running.clock()))
         running.remove()
 
         assert running.record.deletion is Deletion.HELD
