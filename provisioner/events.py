@@ -1,4 +1,4 @@
-"""Which job a piece of news is about; nothing else is taken from it. Pure."""
+"""Which job an event is about; nothing else is taken from it. Pure."""
 
 from __future__ import annotations
 
@@ -20,22 +20,24 @@ _MANY_TIMES = 1_000_000
 
 _NO_RECORD = "a stream record names its job in dynamodb.Keys.job_name.S"
 _NO_MESSAGE = 'a message is {"job_name": …}'
-_NO_TICK = "a missed tick has the attributes SCHEDULE_ARN, of a job's schedule, and SCHEDULED_TIME"
+_NO_SCHEDULE = (
+    "a missed schedule has the attributes SCHEDULE_ARN, of a job's schedule, and SCHEDULED_TIME"
+)
 _NO_STACK_EVENT = "a stack event names its stack in detail.stack-id"
 
 
 class UnreadableError(PermanentError):
-    """No job can be made out: reading it again will not help."""
+    """It does not say which job it is about: reading it again will not help."""
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """A message of the reconcile queue: look at a job.
+class ReconcileRequest:
+    """A message of the reconcile queue: reconcile a job.
 
-    `retry` makes the look forget what has failed before; `confirm_deletion` lets the job's stack be
-    deleted though many others are; `detect_drift` has the drift of the job's
-    stack looked for instead. `tries` are the looks in a row that could not be taken, `receives` the
-    times that a function was given it under another message.
+    `retry` resets the job's failures; `confirm_deletion` lets its stack be deleted even if the
+    deletion budget is spent; `detect_drift` starts drift detection of its stack instead. `tries`
+    counts the reconciles in a row that were throttled, `receives` how often a function has received
+    the request in other messages.
     """
 
     job_name: str
@@ -47,8 +49,8 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class MissedTick:
-    """A time at which a schedule of a job could not start its run, and why."""
+class MissedSchedule:
+    """A scheduled time whose run could not be started, and why."""
 
     job_name: str
     schedule: str
@@ -57,12 +59,12 @@ class MissedTick:
 
 
 def of_stream_record(record: object) -> str:
-    """Return the job of a record of the Jobs table's stream; its images are not looked at.
+    """Return the job of a stream record; its images are not read.
 
     Raises
     ------
     UnreadableError
-        If it has no usable key.
+        If it has no key of a job.
     """
     match record:
         case {"dynamodb": {"Keys": {"job_name": {"S": name}}}}:
@@ -71,11 +73,12 @@ def of_stream_record(record: object) -> str:
             raise UnreadableError(_NO_RECORD)
 
 
-def may_free_a_run(record: Mapping[str, object]) -> bool:
-    """Tell whether a record of the Triggers table's stream may make it a waiting run's turn.
+def may_start_a_waiting_run(record: Mapping[str, object]) -> bool:
+    """Tell whether a record of the Triggers table's stream is a reason to start a waiting run.
 
-    A lock for which nobody waits makes nobody's; when somebody does later, that is a record, too.
-    A run that was skipped for another's sake is a reason as well: what the lock names may be gone.
+    A released lock without waiting runs is none: a run that waits later makes a record of its own.
+    A run that was skipped because of another run is one: the execution that holds the lock may be
+    gone.
     """
     match record:
         case {"dynamodb": {"NewImage": {"status": {"S": LockStatus.FREE}} as lock}}:
@@ -92,7 +95,7 @@ def may_free_a_run(record: Mapping[str, object]) -> bool:
             return False
 
 
-def ended_as(record: Mapping[str, object]) -> str | None:
+def status_in(record: Mapping[str, object]) -> str | None:
     """Return the `status` in a record of the Triggers table's stream, None without one."""
     match record:
         case {"dynamodb": {"NewImage": {"status": {"S": str(status)}}}}:
@@ -101,17 +104,17 @@ def ended_as(record: Mapping[str, object]) -> str | None:
             return None
 
 
-def of_its_end(record: Mapping[str, object]) -> dict[str, object]:
-    """Return as much of a record of the Triggers table's stream as tells of a run's end.
+def end_alone(record: Mapping[str, object]) -> dict[str, object]:
+    """Return only a run's key and status from a record of the Triggers table's stream.
 
-    What the run was given and gave is not part of it.
+    Its input and output do not belong in a dead-letter message.
     """
     match record:
         case {"dynamodb": {"NewImage": {"status": status}} as change} if isinstance(
             change, Mapping
         ):
-            told = {name: change[name] for name in ("Keys", "SequenceNumber") if name in change}
-            return {"dynamodb": told | {"NewImage": {"status": status}}}
+            kept = {name: change[name] for name in ("Keys", "SequenceNumber") if name in change}
+            return {"dynamodb": kept | {"NewImage": {"status": status}}}
         case _:
             return {}
 
@@ -131,13 +134,13 @@ def ended_message_run(record: Mapping[str, object]) -> str | None:
             return None
 
 
-def of_queue_message(body: object) -> Look:
+def of_queue_message(body: object) -> ReconcileRequest:
     """Return what a message's body asks for.
 
     Raises
     ------
     UnreadableError
-        If it is none of ours.
+        If it is not a reconcile request.
     """
     if not isinstance(body, str):
         raise UnreadableError(_NO_MESSAGE)
@@ -145,15 +148,15 @@ def of_queue_message(body: object) -> Look:
         message = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise UnreadableError(_NO_MESSAGE) from error
-    return of_look(message)
+    return of_message(message)
 
 
-def of_look(message: object) -> Look:
+def of_message(message: object) -> ReconcileRequest:
     """Return what a parsed message asks for, or raise UnreadableError."""
     if not isinstance(message, Mapping) or "job_name" not in message:
         raise UnreadableError(_NO_MESSAGE)
     job_name = _key(message["job_name"], _NO_MESSAGE)
-    return Look(
+    return ReconcileRequest(
         job_name,
         retry=message.get("retry") is True,
         confirm_deletion=message.get("confirm_deletion") is True,
@@ -164,12 +167,12 @@ def of_look(message: object) -> Look:
 
 
 def of_stack_event(event: object, prefix: str) -> str | None:
-    """Return the job whose stack changed its status, None when it is not a job's.
+    """Return the job whose stack changed its status, None when it is not a job's stack.
 
     Raises
     ------
     UnreadableError
-        If it names no stack.
+        If it does not name a stack.
     """
     match event:
         case {"detail": {"stack-id": str(stack_id)}} if stack_id.count("/"):
@@ -188,25 +191,25 @@ def of_execution_event(event: object, prefix: str) -> str | None:
             return None
 
 
-def of_missed_tick(record: Mapping[str, object], prefix: str) -> MissedTick:
-    """Return what EventBridge Scheduler's dead-letter queue says in a message, as Lambda gets it.
+def of_missed_schedule(record: Mapping[str, object], prefix: str) -> MissedSchedule:
+    """Return the missed schedule in a message of EventBridge Scheduler's dead-letter queue.
 
     Raises
     ------
     UnreadableError
-        If it is of no job's schedule.
+        If it is not from a job's schedule.
     """
     schedule = message_attribute(record, "SCHEDULE_ARN").rpartition("/")[2]
     time = message_attribute(record, "SCHEDULED_TIME")
     job_name = jobs.job_name_of(prefix, schedule.rpartition("-")[0])
     if job_name is None or not keys.is_time(time):
-        raise UnreadableError(_NO_TICK)
-    said = (message_attribute(record, name) for name in ("ERROR_CODE", "ERROR_MESSAGE"))
-    return MissedTick(job_name, schedule, time, ": ".join(filter(None, said)) or "unknown")
+        raise UnreadableError(_NO_SCHEDULE)
+    reasons = (message_attribute(record, name) for name in ("ERROR_CODE", "ERROR_MESSAGE"))
+    return MissedSchedule(job_name, schedule, time, ": ".join(filter(None, reasons)) or "unknown")
 
 
 def message_attribute(record: Mapping[str, object], name: str) -> str:
-    """Return a text among the attributes of a message as Lambda gets it, "" without one."""
+    """Return a text among the attributes of an SQS message as Lambda gets it, "" without one."""
     match record:
         case {"messageAttributes": Mapping() as attributes}:
             match attributes.get(name):
@@ -220,7 +223,7 @@ def _times(value: object) -> int:
 
 
 def _key(name: object, otherwise: str) -> str:
-    """Return a name that DynamoDB takes: a single other one would fail a whole batch's read."""
+    """Return a name that DynamoDB accepts as a key: one other would fail a whole batch's read."""
     if not isinstance(name, str) or not name:
         raise UnreadableError(otherwise)
     try:

@@ -1,4 +1,4 @@
-"""How many runs of a job's queue there are: the item `#queue` beside the runs of the job."""
+"""The concurrency slots of a job's queue: the item `#queue` beside the runs of the job."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from provisioner.aws.clients import client, translated
 from provisioner.aws.items import Item, is_text_set, to_dynamodb, to_plain
 from provisioner.aws.tables import pages, written
 from provisioner.runs.keys import BY_STATUS, QUEUE, QueueStatus
-from provisioner.runs.messages import RETENTION_SECONDS, Places
+from provisioner.runs.messages import RETENTION_SECONDS, Slots
 from provisioner.runs.model import iso
 
 if TYPE_CHECKING:
@@ -19,32 +19,35 @@ if TYPE_CHECKING:
 _KEPT = timedelta(seconds=2 * RETENTION_SECONDS)
 
 
-class PlacesTable:
-    """Takes and frees places. Each step is one conditional write, and can be repeated."""
+class ConcurrencyTable:
+    """Acquires and releases slots. Each step is one conditional write, and can be repeated."""
 
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def take(self, job_name: str, run: str, most: int, now: datetime) -> bool:
-        """Take a place for a run, unless `most` others have one; again is no other place."""
-        taken = self._update(
+    def acquire(self, job_name: str, run: str, max_concurrency: int, now: datetime) -> bool:
+        """Acquire a slot for a run if fewer than `max_concurrency` are in use. Idempotent per run.
+
+        False when none is free.
+        """
+        acquired = self._update(
             job_name,
             "ADD taken :run SET taken_at = :now, expires_at = :expires",
             "attribute_not_exists(taken) OR contains(taken, :name)"
-            " OR attribute_type(taken, :set) AND size(taken) < :most",
+            " OR attribute_type(taken, :set) AND size(taken) < :max",
             {
                 ":set": "SS",
                 ":run": {run},
                 ":name": run,
-                ":most": most,
+                ":max": max_concurrency,
                 ":now": iso(now),
                 ":expires": int((now + _KEPT).timestamp()),
             },
         )
-        return taken is not None
+        return acquired is not None
 
-    def free(self, job_name: str, run: str) -> Places | None:
-        """Give a run's place back; None when it had none."""
+    def release(self, job_name: str, run: str) -> Slots | None:
+        """Release a run's slot and return what is in use then; None when the run had none."""
         return self._update(
             job_name,
             "DELETE taken :run",
@@ -52,8 +55,8 @@ class PlacesTable:
             {":run": {run}, ":name": run},
         )
 
-    def wait(self, job_name: str, now: datetime) -> Places:
-        """Note that messages wait for a place; return what is taken from here on."""
+    def mark_parked(self, job_name: str, now: datetime) -> Slots:
+        """Note that messages are parked; return the slots in use at that moment."""
         found = self._update(
             job_name,
             "SET #status = :waiting, started_at = if_not_exists(started_at, :now), "
@@ -66,28 +69,28 @@ class PlacesTable:
             },
             {"#status": "status"},
         )
-        return found or Places()
+        return found or Slots()
 
-    def wait_no_more(self, job_name: str, aside_at: str) -> None:
-        """Note that no message waits, unless one was put aside after `aside_at`."""
+    def clear_parked(self, job_name: str, parked_at: str) -> None:
+        """Note that no message is parked, unless one was parked after `parked_at`."""
         self._update(
             job_name,
             "REMOVE #status, started_at, aside_at",
-            "aside_at = :aside_at",
-            {":aside_at": aside_at},
+            "aside_at = :parked_at",
+            {":parked_at": parked_at},
             {"#status": "status"},
         )
 
-    def get(self, job_name: str) -> Places:
-        """Read a job's places consistently."""
+    def get(self, job_name: str) -> Slots:
+        """Read a job's slots consistently."""
         with translated():
             found = client("dynamodb").get_item(
                 TableName=self._name, Key=_key(job_name), ConsistentRead=True
             )
         return self._read(job_name, to_plain(found.get("Item", {})))
 
-    def waiting(self, until: datetime) -> Iterator[str]:
-        """Yield the jobs for which messages wait since before `until`."""
+    def jobs_with_parked_messages(self, until: datetime) -> Iterator[str]:
+        """Yield the jobs of which messages have been parked since before `until`."""
         found = pages(
             "query",
             TableName=self._name,
@@ -107,7 +110,7 @@ class PlacesTable:
         condition: str,
         values: Item,
         names: dict[str, str] | None = None,
-    ) -> Places | None:
+    ) -> Slots | None:
         request: dict[str, Any] = {"ExpressionAttributeNames": names} if names else {}
         found = written(
             "update_item",
@@ -121,19 +124,19 @@ class PlacesTable:
         )
         return None if found is None else self._read(job_name, to_plain(found["Attributes"]))
 
-    def _read(self, job_name: str, item: Item) -> Places:
-        """Return what an item says; `taken` of a type that is not its own is removed."""
+    def _read(self, job_name: str, item: Item) -> Slots:
+        """Return what an item says; `taken` is removed if it has the wrong type."""
         taken = item.get("taken", set())
         if not is_text_set(taken):
             self._update(
                 job_name, "REMOVE taken", "NOT attribute_type(taken, :set)", {":set": "SS"}
             )
             taken = ()
-        taken_at, aside_at = item.get("taken_at"), item.get("aside_at")
-        return Places(
-            taken=frozenset(taken),
-            taken_at=taken_at if isinstance(taken_at, str) else "",
-            aside_at=aside_at if aside_at is None or isinstance(aside_at, str) else "",
+        acquired_at, parked_at = item.get("taken_at"), item.get("aside_at")
+        return Slots(
+            in_use=frozenset(taken),
+            acquired_at=acquired_at if isinstance(acquired_at, str) else "",
+            parked_at=parked_at if parked_at is None or isinstance(parked_at, str) else "",
         )
 
 

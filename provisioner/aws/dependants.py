@@ -1,4 +1,4 @@
-"""Which jobs wait for which, beside the runs in the Triggers table: an item for each pair."""
+"""Which jobs run after which: an item of the Triggers table for each pair."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 class DependantsTable:
-    """Pairs of jobs, by the one that is waited for."""
+    """Pairs of jobs: one that others depend on, and a dependant."""
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     def change(self, job_name: str, *, before: Iterable[str], after: tuple[str, ...]) -> None:
-        """Let a job wait for those in `after`, and no more for others of `before`."""
+        """Let a job depend on those in `after`, and no longer on others of `before`."""
         sort_key = keys.dependant(job_name)
         writes: list[dict[str, Any]] = [
             {
@@ -47,11 +47,11 @@ class DependantsTable:
                     RequestItems={self._name: writes[first : first + 25]}
                 )
             if answer.get("UnprocessedItems"):
-                message = "DynamoDB did not take all of what a job depends on"
+                message = "DynamoDB did not write all of a job's dependencies"
                 raise TemporaryError(message)
 
     def of(self, job_name: str) -> dict[str, tuple[str, ...]]:
-        """Return the jobs that wait for one, each with all that it waits for."""
+        """Return the dependants of a job, each with all jobs that it depends on."""
         found = self._query(job_name, "begins_with(trigger_id, :key)", keys.DEPENDANT_PREFIX)
         needs = {keys.dependant_of(item["trigger_id"]): item.get("needs") for item in found}
         return {
@@ -60,15 +60,15 @@ class DependantsTable:
             if isinstance(all_of, list)
         }
 
-    def last_asked(self, job_name: str) -> str:
-        """Return when the job was last asked to run, "" when it never was; ISO 8601."""
+    def last_started_at(self, job_name: str) -> str:
+        """Return when the job's last run that was not skipped came, "" without one; ISO 8601."""
         for run in self._query(job_name, "trigger_id > :key", keys.FIRST_RUN, newest_first=True):
             if run.get("status", RunStatus.SKIPPED) != RunStatus.SKIPPED:
                 return keys.started_at_of(run["trigger_id"])
         return ""
 
     def last_success(self, job_name: str) -> Success | None:
-        """Return the job's last run that went well."""
+        """Return the job's last run that succeeded."""
         for run in self._query(job_name, "trigger_id > :key", keys.FIRST_RUN, newest_first=True):
             if run.get("status") == RunStatus.SUCCEEDED:
                 return Success(run["trigger_id"], str(run.get("ended_at", "")))

@@ -1,4 +1,4 @@
-"""The queues of jobs: one that starts runs, and one beside it where messages wait for a place."""
+"""The queues of jobs: one that starts runs, and one beside it where messages are parked."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.clients import client, translated
 from provisioner.jobs import stack_name
-from provisioner.runs.messages import WAITING, Message, message_id
+from provisioner.runs.messages import WAITING_SUFFIX, Message, message_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MESSAGE_ID = "message_id"
-"""Attribute of a message: its identity, for one that was sent on, or as its producer has it."""
+"""Attribute of a message: its identity, from its producer, or from us when we send it on."""
 
 
 @cache
@@ -24,29 +24,29 @@ def queue_url(name: str) -> str:
 
 
 class MessageQueues:
-    """Sends messages to and fro; the messages of the first queue are received by Lambda."""
+    """Sends, parks and unparks messages; Lambda receives those of the queue that starts runs."""
 
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
 
-    def put_aside(self, job_name: str, message: Message) -> None:
-        """Let a message wait until it is brought back."""
-        self._send(self._url(job_name, WAITING), message)
+    def park(self, job_name: str, message: Message) -> None:
+        """Put a message into the waiting queue."""
+        self._send(self._url(job_name, WAITING_SUFFIX), message)
 
     def send(self, job_name: str, message: Message, *, delay_seconds: int = 0) -> None:
         """Let a message start a run, at the earliest in `delay_seconds`."""
         self._send(self._url(job_name), message, DelaySeconds=delay_seconds)
 
-    def bring(self, job_name: str, most: int) -> int:
-        """Send messages that wait back to where they start runs; return how many there were.
+    def unpark(self, job_name: str, count: int) -> int:
+        """Move at most `count` parked messages back to where they start runs; return how many.
 
         A message that is sent and then not deleted comes twice, under the same identity.
         """
-        url = self._url(job_name, WAITING)
+        url = self._url(job_name, WAITING_SUFFIX)
         with translated():
             found = client("sqs").receive_message(
                 QueueUrl=url,
-                MaxNumberOfMessages=most,
+                MaxNumberOfMessages=count,
                 MessageAttributeNames=[MESSAGE_ID],
                 WaitTimeSeconds=1,  # asks all of SQS's servers: an empty answer means empty
             )
@@ -58,16 +58,16 @@ class MessageQueues:
         return len(messages)
 
     def is_empty(self, job_name: str) -> bool:
-        """Tell whether no message waits, not even one that someone has just received."""
+        """Tell whether no message is parked, not even one that has just been received."""
         counts = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         with translated():
             found = client("sqs").get_queue_attributes(
-                QueueUrl=self._url(job_name, WAITING), AttributeNames=counts
+                QueueUrl=self._url(job_name, WAITING_SUFFIX), AttributeNames=counts
             )
         return not any(int(found["Attributes"][name]) for name in counts)
 
     def hide(self, job_name: str, receipt_handle: str, seconds: int) -> None:
-        """Let a message that Lambda received come again in so many seconds."""
+        """Make a message that Lambda received invisible for so many seconds."""
         with translated():
             client("sqs").change_message_visibility(
                 QueueUrl=self._url(job_name),
@@ -75,8 +75,8 @@ class MessageQueues:
                 VisibilityTimeout=seconds,
             )
 
-    def _url(self, job_name: str, which: str = "") -> str:
-        return queue_url(stack_name(self._prefix, job_name) + which)
+    def _url(self, job_name: str, suffix: str = "") -> str:
+        return queue_url(stack_name(self._prefix, job_name) + suffix)
 
     def _send(self, url: str, message: Message, **more: int) -> None:
         identity = {"DataType": "String", "StringValue": message.id}

@@ -1,4 +1,4 @@
-"""Ticks that started no run: a row of the Triggers table each, and a count on the Stacks row."""
+"""Missed schedules: a row of the Triggers table each, and a count on the Stacks row."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from provisioner.runs.model import MISSED, RunStatus, Source, iso
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from provisioner.events import MissedTick
+    from provisioner.events import MissedSchedule
 
 
-class MissedTicks:
-    """Writes what was missed, each tick once."""
+class MissedSchedules:
+    """Writes the row of each missed schedule, once."""
 
     def __init__(self, triggers_table: str, stacks_table: str) -> None:
         self._triggers = triggers_table
         self._stacks = stacks_table
 
-    def record(self, missed: MissedTick, now: datetime) -> bool:
-        """Write a missed tick, and see to it that it starts nothing any more.
+    def record(self, missed: MissedSchedule, now: datetime) -> bool:
+        """Write a missed schedule, so that its scheduled time can start no run any more.
 
-        False when the tick had its run after all, was written before, or its job is gone.
+        False when it had its run after all, was written before, or its job is gone.
         """
         index = missed.schedule.rpartition("-")[2]
         stamp = re.sub("[-:]", "", missed.scheduled_for)
-        tick = {
+        scheduled_time = {
             "job_name": missed.job_name,
             "trigger_id": keys.scheduled_time(missed.schedule, missed.scheduled_for),
             "owner": MISSED,
@@ -56,7 +56,7 @@ class MissedTicks:
             "ConditionExpression": "attribute_exists(job_name)",
             "ExpressionAttributeValues": to_dynamodb({":one": 1}),
         }
-        items = [{"Put": self._new(tick)}, {"Put": self._new(run)}, {"Update": count}]
+        items = [{"Put": self._new(scheduled_time)}, {"Put": self._new(run)}, {"Update": count}]
         return written("transact_write_items", TransactItems=items) is not None
 
     def _new(self, item: dict[str, object]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Items of the Triggers table as values.
 
-Anybody who may write to the table may have written anything: what is not of its type reads as if it
-were absent, and ends nothing but the run that it belongs to.
+Anybody who may write to the table may have written anything: an attribute of the wrong type reads
+as if it were absent, and can end only the run that it belongs to.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LOCK_TYPES = {
     if name not in {Field.STATUS, Field.EXPIRES_AT}  # only the stream's filter and TTL read these
 }
 
-_ASKED = {"source": "source", "scheduled_for": "scheduled_for", "started_by": "by"}
+_METADATA = {"source": "source", "scheduled_for": "scheduled_for", "started_by": "by"}
 """Attributes of a run's row, and what they are called in ``_run`` of an execution's input."""
 
 
@@ -56,12 +56,12 @@ def found_run_of(item: Mapping[str, Any]) -> FoundRun:
 
 
 def open_run_of(item: Mapping[str, Any]) -> OpenRun:
-    """Return what a run's row says of its execution.
+    """Return a run's status and execution.
 
     Raises
     ------
     PermanentError
-        If it does not say it.
+        If it has no status or no execution.
     """
     status, arn = (_text(item.get(name)) for name in ("status", "execution_arn"))
     if status not in set(RunStatus) or arn is None:
@@ -71,17 +71,19 @@ def open_run_of(item: Mapping[str, Any]) -> OpenRun:
 
 
 def waiting_run_of(item: Mapping[str, Any]) -> WaitingRun:
-    """Return a QUEUED run; one that cannot be read whole has lost its payload."""
-    asked: dict[str, object] = {
-        told: item[name] for name, told in _ASKED.items() if _text(item.get(name)) is not None
+    """Return a QUEUED run, without a payload if its row cannot be read whole."""
+    metadata: dict[str, object] = {
+        member: item[name]
+        for name, member in _METADATA.items()
+        if _text(item.get(name)) is not None
     }
     starts, text = item.get("starts", Decimal()), _text(item.get("input"))
     readable = text is not None and _type_of(starts) == "N"
     if "overrides" in item:
-        asked["overrides"] = _json_of(item["overrides"])
-        readable = readable and asked["overrides"] is not None
+        metadata["overrides"] = _json_of(item["overrides"])
+        readable = readable and metadata["overrides"] is not None
     payload = payload_of(text) if text is not None and readable else None
-    return WaitingRun(item["trigger_id"], int(starts) if readable else 0, payload, asked)
+    return WaitingRun(item["trigger_id"], int(starts) if readable else 0, payload, metadata)
 
 
 def _json_of(text: object) -> object:

@@ -22,7 +22,7 @@ class Tasks:
         self._cluster = cluster_arn
 
     def stop(self, execution_name: str, reason: str) -> int:
-        """Stop what an execution has started and left running; return how many tasks that were."""
+        """Stop what an execution left running; return how many tasks that were."""
         with translated():
             pages = client("ecs").get_paginator("list_tasks")
             found = pages.paginate(cluster=self._cluster, startedBy=started_by(execution_name))

@@ -45,11 +45,11 @@ if TYPE_CHECKING:
 # Step Functions' event and the execution's own context may round its start differently.
 _START_TOLERANCE = timedelta(seconds=2)
 
-LOOKED_THROUGH = 1000
-"""Runs of a job among which those by schedule are looked for."""
+SEARCHED_RUNS = 1000
+"""How many of a job's last runs are searched for those by schedule."""
 
 _BATCH = 25
-"""DynamoDB, BatchWriteItem: at most so many items."""
+"""DynamoDB, BatchWriteItem: the most items of one request."""
 
 
 def _key(job_name: str, trigger_id: str) -> Item:
@@ -108,7 +108,7 @@ class TriggersTable:
         )
 
     def release(self, job_name: str, execution_name: str) -> bool:
-        """Free the job's lock if this execution holds it; True when it did."""
+        """Release the job's lock if this execution holds it; True when it did."""
         return self._conditionally(
             "update_item",
             Key=_key(job_name, LOCK),
@@ -125,8 +125,8 @@ class TriggersTable:
         """Read the job's lock consistently; it is free as long as there is none."""
         return lock_of(self._get(job_name, LOCK) or {})
 
-    def mend(self, job_name: str, damaged: Iterable[str]) -> None:
-        """Remove from the job's lock what has a type that is not its own."""
+    def repair_lock(self, job_name: str, damaged: Iterable[str]) -> None:
+        """Remove attributes of the wrong type from the job's lock."""
         for name in damaged:
             self._conditionally(
                 "update_item",
@@ -144,13 +144,13 @@ class TriggersTable:
             return None
         return waiting_run_of(run)
 
-    def forget(self, job_name: str, trigger_id: str) -> None:
-        """Take a run out of those that wait, whatever its row says."""
+    def remove_waiting(self, job_name: str, trigger_id: str) -> None:
+        """Remove a run from those that wait for the lock, whatever its row says."""
         with translated():
             client("dynamodb").update_item(**self._leave(job_name, trigger_id))
 
-    def put_back(self, job_name: str, trigger_id: str) -> bool:
-        """Put a run among those that wait, if it is QUEUED; False when it is not."""
+    def add_waiting(self, job_name: str, trigger_id: str) -> bool:
+        """Add a run to those that wait for the lock, if it is QUEUED; False when it is not."""
         queued = {
             "TableName": self._name,
             "Key": _key(job_name, trigger_id),
@@ -163,9 +163,9 @@ class TriggersTable:
         return self._both(queued, join)
 
     def end_waiting(self, job_name: str, trigger_id: str, end: WaitingEnd) -> bool:
-        """Write the end of a run that never started and take it out of those that wait.
+        """Write the end of a run that never started, and remove it from those that wait.
 
-        False when it is no longer queued, or was started in vain since `end.starts`.
+        False when it is no longer queued, or was started once more since `end.starts`.
         """
         if not is_trigger_id(trigger_id):
             return False
@@ -220,7 +220,7 @@ class TriggersTable:
         return Pause(item.get("status") == PauseStatus.PAUSED, since, note)
 
     def set_pause(self, job_name: str, pause: Pause) -> None:
-        """Pause the job's schedule, or let it go on."""
+        """Pause or resume the job's schedule."""
         item = {
             "job_name": job_name,
             "trigger_id": PAUSE,
@@ -259,10 +259,12 @@ class TriggersTable:
 
     def scheduled(self, job_name: str, count: int) -> list[Item]:
         """Return the last runs by schedule among a job's last runs, as `last` gives them."""
-        looked = self.last(job_name, LOOKED_THROUGH)
-        return list(islice((run for run in looked if run.get("source") == Source.SCHEDULE), count))
+        searched = self.last(job_name, SEARCHED_RUNS)
+        return list(
+            islice((run for run in searched if run.get("source") == Source.SCHEDULE), count)
+        )
 
-    def last(self, job_name: str, most: int) -> Iterator[Item]:
+    def last(self, job_name: str, count: int) -> Iterator[Item]:
         """Yield a job's last runs, newest first, without what may be large: input and output."""
         runs = self._query(
             "#job = :job AND trigger_id > :first",
@@ -272,10 +274,10 @@ class TriggersTable:
             "duration_ms, #error, cause",
             names={"#status": "status", "#source": "source", "#error": "error"},
         )
-        return islice(runs, most)
+        return islice(runs, count)
 
     def prune(self, job_name: str, keep: int) -> int:
-        """Delete the oldest ended runs of a job but `keep`; return how many these were."""
+        """Delete all ended runs of a job but the last `keep`; return how many that were."""
         runs = self._query(
             "#job = :job AND trigger_id > :first",
             {":job": job_name, ":first": FIRST_RUN},
@@ -293,7 +295,7 @@ class TriggersTable:
         return max(0, len(ended) - keep)
 
     def open(self, status: RunStatus, *, until: datetime) -> Iterator[FoundRun]:
-        """Yield the runs, of all jobs, that are RUNNING or QUEUED since before `until`."""
+        """Yield the runs, of all jobs, that have been RUNNING or QUEUED since before `until`."""
         found = pages(
             "query",
             TableName=self._name,

@@ -175,7 +175,7 @@ def _readable(payload: object, source: str, prefix: str) -> Content:
         case {"notice_id": _}:
             return Content(_NOTIFY, Redrive.NOTICE, (detection.of_document(payload).job_name,))
         case _:
-            look = events.of_look(payload)
+            look = events.of_message(payload)
             return Content(source or "reconcile_queue", Redrive.LOOKS, (look.job_name,))
 
 

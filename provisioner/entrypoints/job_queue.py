@@ -31,7 +31,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     records = event["Records"]
     job_name = _job_of(records[0]["eventSourceARN"])
     messages = [_message(record) for record in records]
-    errors = message_runs().take(job_name, messages)
+    errors = message_runs().start(job_name, messages)
     failed = [
         (record, errors[message.id])
         for message, record in zip(messages, records, strict=True)

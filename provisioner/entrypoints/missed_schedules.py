@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from provisioner import events
-from provisioner.aws.missed_schedules import MissedTicks
+from provisioner.aws.missed_schedules import MissedSchedules
 from provisioner.aws.reconcile_queue import ReconcileQueue
 from provisioner.entrypoints.metrics import Count, count
 from provisioner.entrypoints.shared import (
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @function
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Record each tick of a batch of messages as a run that was SKIPPED; what failed stays."""
+    """Record each missed schedule of a batch as a SKIPPED run; what failed comes again."""
     again = [record for record in event["Records"] if not _recorded(record)]
     return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in again]}
 
@@ -34,18 +34,18 @@ def _recorded(record: dict[str, Any]) -> bool:
     """Say whether SQS may forget a message."""
     own = settings()
     try:
-        missed = events.of_missed_tick(record, own.platform.prefix)
+        missed = events.of_missed_schedule(record, own.platform.prefix)
     except UnreadableError as error:
         return send_to_dead_letter_queue(record.get("body", ""), error, "missed_schedules")
     with about(missed.job_name):
         try:
-            ticks = MissedTicks(own.platform.triggers_table, own.stacks_table)
-            is_new = ticks.record(missed, datetime.now(UTC))
+            schedules = MissedSchedules(own.platform.triggers_table, own.stacks_table)
+            is_new = schedules.record(missed, datetime.now(UTC))
         except ProvisionerError:
-            logger.exception("recording a missed tick failed")
+            logger.exception("recording a missed schedule failed")
             return False
         if is_new:
-            logger.error("tick missed", scheduled_for=missed.scheduled_for, cause=missed.cause)
+            logger.error("missed schedule", scheduled_for=missed.scheduled_for, cause=missed.cause)
             count(Count.TICKS_MISSED)
             if "StateMachineDoesNotExist" in missed.cause:
                 _seek_drift(missed.job_name)

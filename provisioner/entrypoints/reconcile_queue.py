@@ -1,4 +1,4 @@
-"""Reconcile queue: what could not be done at once; look at those jobs again."""
+"""Reconcile queue: reconcile the jobs that its messages name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from provisioner.events import Look
+    from provisioner.events import ReconcileRequest
 
 MAX_RECEIVES = 5
 """The queue's `maxReceiveCount`: what fails that often is handed over no more."""
@@ -36,7 +36,7 @@ class _Given:
     """A message, what it asks for, and how often a function was given that."""
 
     record: Any
-    look: Look
+    request: ReconcileRequest
     receives: int
 
 
@@ -53,9 +53,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     poison: list[tuple[Any, Exception]] = []
     for record in event["Records"]:
         try:
-            look = events.of_queue_message(record["body"])
-            receives = look.receives + int(record["attributes"]["ApproximateReceiveCount"])
-            given.append(_Given(record, look, receives))
+            request = events.of_queue_message(record["body"])
+            receives = request.receives + int(record["attributes"]["ApproximateReceiveCount"])
+            given.append(_Given(record, request, receives))
         except Exception as error:  # noqa: BLE001  (whatever a message holds, its neighbours go on)
             poison.append((record, error))
     suspects = [each for each in given if each.receives >= _ALONE_FROM]
@@ -73,21 +73,21 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _looked_at(given: Sequence[_Given], context: LambdaContext) -> list[Any]:
-    """Look at jobs; return the records that have to come again."""
-    retry = frozenset(each.look.job_name for each in given if each.look.retry)
-    confirmed = frozenset(each.look.job_name for each in given if each.look.confirm_deletion)
-    names = [each.look.job_name for each in given if not each.look.detect_drift]
+    """Reconcile jobs; return the records that have to come again."""
+    retry = frozenset(each.request.job_name for each in given if each.request.retry)
+    confirmed = frozenset(each.request.job_name for each in given if each.request.confirm_deletion)
+    names = [each.request.job_name for each in given if not each.request.detect_drift]
     errors = reconcile(names, context, retry, confirmed)
-    return [each.record for each in given if not _settled(each, _error(each.look, errors))]
+    return [each.record for each in given if not _settled(each, _error(each.request, errors))]
 
 
 def _alone(suspects: list[_Given], done: list[Any], context: LambdaContext) -> list[Any]:
-    """Look at one job while nothing else is in the function's hands; send the others on."""
+    """Reconcile one job in an invocation of its own; send the others on."""
     chosen, *others = sorted(suspects, key=lambda each: each.receives, reverse=True)
     if context.get_remaining_time_in_millis() < TIME_TO_QUEUE_MILLISECONDS:
         others.append(chosen)
     # This time they were not looked at, so it does not count.
-    moved = [each for each in others if queued_alone(each.look, each.receives - 1) is None]
+    moved = [each for each in others if queued_alone(each.request, each.receives - 1) is None]
     again = [each.record for each in others if each not in moved]
     if chosen in others:
         return again
@@ -98,8 +98,8 @@ def _alone(suspects: list[_Given], done: list[Any], context: LambdaContext) -> l
     return again + _looked_at([chosen], context)
 
 
-def _error(look: Look, errors: Mapping[str, Exception]) -> Exception | None:
-    return drift_error(look.job_name) if look.detect_drift else errors.get(look.job_name)
+def _error(request: ReconcileRequest, errors: Mapping[str, Exception]) -> Exception | None:
+    return drift_error(request.job_name) if request.detect_drift else errors.get(request.job_name)
 
 
 def _settled(given: _Given, error: Exception | None) -> bool:
@@ -108,7 +108,7 @@ def _settled(given: _Given, error: Exception | None) -> bool:
         case None:
             return True
         case TemporaryError():
-            return queued_again(given.look) is None
+            return queued_again(given.request) is None
         case Exception() if given.receives >= MAX_RECEIVES:
             return _to_dead_letter_queue(given, error)
         case _:
@@ -117,5 +117,5 @@ def _settled(given: _Given, error: Exception | None) -> bool:
 
 def _to_dead_letter_queue(given: _Given, error: Exception) -> bool:
     return send_to_dead_letter_queue(
-        given.record["body"], error, "reconcile_queue", given.look.job_name
+        given.record["body"], error, "reconcile_queue", given.request.job_name
     )

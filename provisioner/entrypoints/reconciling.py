@@ -32,7 +32,7 @@ from provisioner.entrypoints.metrics import (  # noqa: E402
 )
 from provisioner.entrypoints.shared import about, logger, settings  # noqa: E402
 from provisioner.errors import QueuedError, TemporaryError, ThrottledError  # noqa: E402
-from provisioner.events import Look  # noqa: E402
+from provisioner.events import ReconcileRequest  # noqa: E402
 from provisioner.jobs import InvalidRow  # noqa: E402
 from provisioner.stacks.deletion_budget import Budget  # noqa: E402
 from provisioner.stacks.drift import detect_drift  # noqa: E402
@@ -200,7 +200,7 @@ def reconcile_or_queue(job_names: Iterable[str], context: LambdaContext) -> dict
     """
     lost: dict[str, Exception] = {}
     for job_name in reconcile(job_names, context):
-        error = queued_again(Look(job_name))
+        error = queued_again(ReconcileRequest(job_name))
         if error is not None:
             lost[job_name] = error
     return lost
@@ -219,9 +219,9 @@ def queued_for_later(job_names: Iterable[str]) -> bool:
     return True
 
 
-def queued_alone(look: Look, receives: int) -> Exception | None:
+def queued_alone(request: ReconcileRequest, receives: int) -> Exception | None:
     """Queue a job that may be a function's death; return what kept it from being queued."""
-    return _queued(look, receives=receives)
+    return _queued(request, receives=receives)
 
 
 def forget(records: Iterable[Mapping[str, Any]]) -> None:
@@ -246,24 +246,24 @@ def drift_error(job_name: str) -> Exception | None:
     return None
 
 
-def queued_again(look: Look) -> Exception | None:
+def queued_again(request: ReconcileRequest) -> Exception | None:
     """Queue a job whose look failed; return what kept it from being queued."""
-    delay_seconds = RETRY_DELAY_SECONDS * 2 ** min(look.tries, _LONGEST_DOUBLING)
-    return _queued(look, delay_seconds=delay_seconds, tries=look.tries + 1)
+    delay_seconds = RETRY_DELAY_SECONDS * 2 ** min(request.tries, _LONGEST_DOUBLING)
+    return _queued(request, delay_seconds=delay_seconds, tries=request.tries + 1)
 
 
-def _queued(look: Look, **more: int) -> Exception | None:
-    counts = {"tries": look.tries, **more}
+def _queued(request: ReconcileRequest, **more: int) -> Exception | None:
+    counts = {"tries": request.tries, **more}
     try:
         queue().send(
-            look.job_name,
-            retry=look.retry,
-            confirm_deletion=look.confirm_deletion,
-            detect_drift=look.detect_drift,
+            request.job_name,
+            retry=request.retry,
+            confirm_deletion=request.confirm_deletion,
+            detect_drift=request.detect_drift,
             **counts,
         )
     except Exception as error:
-        with about(look.job_name):
+        with about(request.job_name):
             logger.exception("queueing failed")
         return error
     return None

@@ -65,7 +65,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
         extra=_said(execution),
         stopped_tasks=completed.stopped_tasks,
         wrote_row=completed.wrote_row,
-        freed_lock=completed.freed_lock,
+        released_lock=completed.released_lock,
     )
 
 

@@ -11,7 +11,7 @@ from provisioner import events
 from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.entrypoints.metrics import Count, count
-from provisioner.entrypoints.running import chain, control, message_runs
+from provisioner.entrypoints.running import control, dependency_starter, message_runs
 from provisioner.entrypoints.shared import (
     function,
     item_failures,
@@ -64,9 +64,9 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
 
 def _steps(record: Mapping[str, object]) -> Iterator[Step]:
     """Yield what a record may be a reason for."""
-    if events.may_free_a_run(record):
+    if events.may_start_a_waiting_run(record):
         yield _start_next
-    match events.ended_as(record):
+    match events.status_in(record):
         case RunStatus.SUCCEEDED:
             yield _start_dependants
         case RunStatus.FAILED | RunStatus.TIMED_OUT:
@@ -74,7 +74,7 @@ def _steps(record: Mapping[str, object]) -> Iterator[Step]:
         case _:
             pass
     if run := events.ended_message_run(record):
-        yield partial(_free_place, run=run)
+        yield partial(_release_slot, run=run)
 
 
 def _done(job_name: str, step: Step, record: Mapping[str, object]) -> bool:
@@ -89,7 +89,7 @@ def _done(job_name: str, step: Step, record: Mapping[str, object]) -> bool:
                 return False
             if step not in (_start_dependants, _pause_after_failures):
                 return True  # the sweep comes to the same
-            payload = json.dumps({"Records": [events.of_its_end(record)]})
+            payload = json.dumps({"Records": [events.end_alone(record)]})
             return send_to_dead_letter_queue(payload, error, "run_stream", job_name)
         return True
 
@@ -99,8 +99,8 @@ def _start_next(job_name: str) -> None:
         logger.info("started a run that waited", execution_name=execution_name)
 
 
-def _free_place(job_name: str, *, run: str) -> None:
-    message_runs().ended(job_name, run)
+def _release_slot(job_name: str, *, run: str) -> None:
+    message_runs().run_ended(job_name, run)
 
 
 def _pause_after_failures(job_name: str) -> None:
@@ -118,5 +118,5 @@ def _pause_after_failures(job_name: str) -> None:
 
 
 def _start_dependants(job_name: str) -> None:
-    if started := chain().go_on(job_name):
-        logger.info("started jobs that waited for it", started=started)
+    if started := dependency_starter().start_dependants(job_name):
+        logger.info("started dependants", started=started)

@@ -1,11 +1,11 @@
-"""What the functions that see to runs share."""
+"""What the functions of the runs share."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cache
 
-from provisioner.aws.concurrency_table import PlacesTable
+from provisioner.aws.concurrency_table import ConcurrencyTable
 from provisioner.aws.dependants import DependantsTable
 from provisioner.aws.executions import JobExecutions
 from provisioner.aws.message_queues import MessageQueues
@@ -14,20 +14,20 @@ from provisioner.aws.tasks import Tasks
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.entrypoints.shared import settings
 from provisioner.runs.concurrency import MessageRuns
-from provisioner.runs.dependencies import Chain
+from provisioner.runs.dependencies import DependencyStarter
 from provisioner.runs.overlap import RunControl
 
 
 @cache
-def chain() -> Chain:
-    """Return the process's one way to start what waited for other jobs."""
+def dependency_starter() -> DependencyStarter:
+    """Return what starts dependants."""
     platform = settings().platform
-    return Chain(DependantsTable(platform.triggers_table), JobExecutions(platform))
+    return DependencyStarter(DependantsTable(platform.triggers_table), JobExecutions(platform))
 
 
 @cache
 def control() -> RunControl:
-    """Return the process's one way to start and stop runs."""
+    """Return what starts waiting runs."""
     platform = settings().platform
     return RunControl(
         TriggersTable(platform.triggers_table),
@@ -39,10 +39,10 @@ def control() -> RunControl:
 
 @cache
 def message_runs() -> MessageRuns:
-    """Return the process's one way to start runs for messages."""
+    """Return what starts runs for messages."""
     own = settings()
     return MessageRuns(
-        PlacesTable(own.platform.triggers_table),
+        ConcurrencyTable(own.platform.triggers_table),
         MessageQueues(own.platform.prefix),
         JobExecutions(own.platform),
         StacksTable(own.stacks_table),

@@ -76,7 +76,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
         "stuck_jobs": _queue_stuck,
         "ended_runs": sweep_runs.complete_ended_runs,
         "started_runs": sweep_runs.start_waiting_runs,
-        "brought_messages": sweep_runs.bring_waiting_messages,
+        "brought_messages": sweep_runs.unpark_messages,
         "told_of_waiting_runs": queued_too_long,
     }
     done: dict[str, int] = {}

@@ -40,23 +40,23 @@ def complete_ended_runs(now: datetime) -> int:
 
 
 def start_waiting_runs(now: datetime) -> int:
-    """Start the runs whose turn came without anybody noticing."""
+    """Start waiting runs for which the lock was released unnoticed."""
     queued: dict[str, list[str]] = {}
     for run in control().runs.open(RunStatus.QUEUED, until=now - OVERDUE_AFTER):
         waiting = queued.setdefault(run.job_name, [])
         if len(waiting) < MOST_OF_A_JOB:
             waiting.append(run.trigger_id)
-    return sum(_done(name, partial(_looked_after, name, ids)) for name, ids in queued.items())
+    return sum(_done(name, partial(_recovered, name, ids)) for name, ids in queued.items())
 
 
-def _looked_after(job_name: str, queued: Iterable[str]) -> bool:
-    return control().look_after(job_name, queued) is not None
+def _recovered(job_name: str, queued: Iterable[str]) -> bool:
+    return control().recover(job_name, queued) is not None
 
 
-def bring_waiting_messages(now: datetime) -> int:
-    """Use the places of message-driven runs that were freed without anybody noticing."""
-    waiting = message_runs().waiting(now - OVERDUE_AFTER)
-    return sum(_done(name, partial(message_runs().look, name)) for name in waiting)
+def unpark_messages(now: datetime) -> int:
+    """Unpark messages for slots that were released, or lost, unnoticed."""
+    waiting = message_runs().jobs_with_parked_messages(now - OVERDUE_AFTER)
+    return sum(_done(name, partial(message_runs().recover, name)) for name in waiting)
 
 
 def _done(job_name: str, step: Callable[[], int]) -> int:

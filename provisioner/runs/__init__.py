@@ -1,1 +1,1 @@
-"""What happens to a run outside its workflow: end, turn, dependants, messages. No I/O."""
+"""What happens to a run outside its workflow: its end, overlap, dependants, messages. No I/O."""

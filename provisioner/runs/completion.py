@@ -1,9 +1,9 @@
 """The end of a run that could not record it: stopped, timed out as a whole, or broken.
 
-A workflow records its own success and failure. When the execution is stopped from outside there
-is nobody left inside to do so; then this stops the work, frees the lock and writes the row's end,
-in that order: the next run never meets the work of the last, and as long as the row says RUNNING
-the sweep comes back to it. Each step can be repeated.
+A workflow records its own success and failure. When its execution is stopped from outside it can
+record nothing more; then this stops the tasks that still run, releases the lock and writes the end
+to the row. In that order: the next run never meets the tasks of the last one, and as long as the
+row says RUNNING the sweep comes back to it. Each step can be repeated.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from provisioner.runs.model import EndedExecution
-    from provisioner.runs.ports import Runs, Work
+    from provisioner.runs.ports import RunningTasks, Runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +22,14 @@ class Completed:
 
     stopped_tasks: int
     wrote_row: bool
-    freed_lock: bool
+    released_lock: bool
 
 
-def complete(execution: EndedExecution, runs: Runs, work: Work) -> Completed:
-    """Bring everything that an ended execution left open to its end."""
+def complete(execution: EndedExecution, runs: Runs, tasks: RunningTasks) -> Completed:
+    """Stop, release and record everything that an ended execution left open."""
     reason = f"run {execution.execution_name} of {execution.job_name} is {execution.status}"
     return Completed(
-        stopped_tasks=work.stop(execution.execution_name, reason),
-        freed_lock=runs.release(execution.job_name, execution.execution_name),
+        stopped_tasks=tasks.stop(execution.execution_name, reason),
+        released_lock=runs.release(execution.job_name, execution.execution_name),
         wrote_row=runs.end(execution),
     )

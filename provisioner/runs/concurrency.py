@@ -1,10 +1,10 @@
-"""Runs that messages start: no more at once than the job's row allows.
+"""Runs that messages start: never more at once than the `max_concurrency` of the job's row.
 
-A message that finds every place taken is put aside into a queue that nobody polls; each run that
-ends brings back as many as it had itself. So nothing goes round while it waits, waiting uses up
-none of a message's receives, and what is in SQS's dead-letter queue really could not be started.
-Every step can be repeated: a message keeps its identity on its way, its run is named after it, and
-Step Functions starts a name once.
+A message that finds no free slot is parked in a queue that nothing polls; each run that ends
+unparks as many messages as it had itself. So no message circulates while it waits, waiting uses up
+none of its receives, and what is in SQS's dead-letter queue really could not be started. Every step
+can be repeated: a message keeps its identity, its run is named after it, and Step Functions starts
+a name once.
 """
 
 from __future__ import annotations
@@ -22,101 +22,107 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from provisioner.runs.messages import Batch, Message
-    from provisioner.runs.ports import Executions, MessageQueues, Places, QueueLimits
+    from provisioner.runs.ports import ConcurrencySlots, Executions, MessageQueues, QueueLimits
 
-AGAIN_SECONDS = 30
-"""Before a message is tried again whose run could not be started for the moment."""
+RETRY_SECONDS = 30
+"""Delay before a message is tried again whose run could not be started for the moment."""
 
 QUIET = timedelta(minutes=2)
-"""Longer than a start takes: a place taken so long ago is a running execution's, or lost."""
+"""Longer than a start takes: a slot acquired so long ago has a running execution, or is lost."""
 
-_MOST_AT_A_SWEEP = 100
+_MAX_RUNS_PER_SWEEP = 100
 
 
 @dataclass(frozen=True, slots=True)
 class MessageRuns:
-    """Everything that starting runs for messages reaches."""
+    """Starts runs for messages, and unparks messages when a slot is free."""
 
-    places: Places
+    slots: ConcurrencySlots
     queues: MessageQueues
     executions: Executions
     limits: QueueLimits
     clock: Callable[[], datetime]
 
-    def take(self, job_name: str, messages: Iterable[Message]) -> dict[str, Exception]:
-        """Let messages start runs, now or when there is a place.
+    def start(self, job_name: str, messages: Iterable[Message]) -> dict[str, Exception]:
+        """Start runs for messages, or park the messages until a slot is free.
 
         Returns
         -------
         dict
-            Why a message could not be taken, by its id: it is still the queue's.
+            By message id, why a message could be neither started nor parked. It stays in the queue.
         """
-        different = {message.id: message for message in messages}.values()
+        distinct = {message.id: message for message in messages}.values()
         try:
             limits = self.limits.queue_limits(job_name)
             if limits is None:
                 raise TemporaryError(f"the stack of {job_name} is not ready")  # noqa: TRY301
         except Exception as error:  # noqa: BLE001  (whatever it is, the messages are tried again)
-            return self._left(job_name, different, error)
+            return self._failed(job_name, distinct, error)
         failed: dict[str, Exception] = {}
-        for batch in batches(different, limits):
+        for batch in batches(distinct, limits):
             try:
                 if not self._started(job_name, batch, limits):
-                    self._put_aside(job_name, batch, limits)
-            except Exception as error:  # noqa: BLE001  (whatever it is, its neighbours go on)
-                failed |= self._left(job_name, batch.messages, error)
+                    self._park(job_name, batch, limits)
+            except Exception as error:  # noqa: BLE001  (one batch's error must not stop the others)
+                failed |= self._failed(job_name, batch.messages, error)
         return failed
 
-    def ended(self, job_name: str, run: str) -> None:
-        """Give the place of a run that has ended to messages that wait for one."""
-        places = self.places.free(job_name, run)
-        if places is None or places.aside_at is None:
+    def run_ended(self, job_name: str, run: str) -> None:
+        """Release the slot of a run that has ended, and unpark messages for it."""
+        slots = self.slots.release(job_name, run)
+        if slots is None or slots.parked_at is None:
             return
         if limits := self.limits.queue_limits(job_name):
-            self._bring(job_name, limits, places.aside_at)
+            self._unpark(job_name, limits, slots.parked_at)
 
-    def waiting(self, until: datetime) -> list[str]:
-        """Return the jobs for which messages wait since before `until`."""
-        return list(self.places.waiting(until))
+    def jobs_with_parked_messages(self, until: datetime) -> list[str]:
+        """Return the jobs of which messages have been parked since before `until`."""
+        return list(self.slots.jobs_with_parked_messages(until))
 
-    def look(self, job_name: str) -> int:
-        """Use the places that were freed without anybody noticing; return how many."""
-        places = self.places.get(job_name)
-        if places.aside_at is None:
+    def recover(self, job_name: str) -> int:
+        """Release the slots of runs whose end was missed, and use all free slots; return how many.
+
+        The sweep calls it: a lost event must not keep messages parked.
+        """
+        slots = self.slots.get(job_name)
+        if slots.parked_at is None:
             return 0
         limits = self.limits.queue_limits(job_name)
-        if limits is None:  # the queue is gone, with all that waited
-            self.places.wait_no_more(job_name, places.aside_at)
+        if limits is None:  # the queue is gone, with all messages that were parked
+            self.slots.clear_parked(job_name, slots.parked_at)
             return 0
-        taken = set(places.taken)
-        if places.taken_at < iso(self.clock() - QUIET):
-            for run in places.taken:
-                if self._has_ended(job_name, run):
-                    self.places.free(job_name, run)
-                    taken.discard(run)
-        used = 0
-        while used < min(limits.max_concurrency - len(taken), _MOST_AT_A_SWEEP):
-            if not self._bring(job_name, limits, places.aside_at):
+        in_use = set(slots.in_use)
+        if slots.acquired_at < iso(self.clock() - QUIET):
+            in_use -= self._release_ended(job_name, slots.in_use)
+        unparked = 0
+        while unparked < min(limits.max_concurrency - len(in_use), _MAX_RUNS_PER_SWEEP):
+            if not self._unpark(job_name, limits, slots.parked_at):
                 break
-            used += 1
-        return used
+            unparked += 1
+        return unparked
+
+    def _release_ended(self, job_name: str, runs: Iterable[str]) -> set[str]:
+        ended = {run for run in runs if self._has_ended(job_name, run)}
+        for run in ended:
+            self.slots.release(job_name, run)
+        return ended
 
     def _started(self, job_name: str, batch: Batch, limits: Limits) -> bool:
-        """Start a batch's run, which may have been started before; False when there is no place.
+        """Start a batch's run, which may have been started before; False when no slot is free.
 
-        When it is not known whether it was started its place is kept: it is started again, by the
-        same name.
+        When it is not known whether the run was started its slot is kept: the same name is started
+        again.
         """
         execution_input = batch.input()
-        if not self.places.take(job_name, batch.run, limits.max_concurrency, self.clock()):
+        if not self.slots.acquire(job_name, batch.run, limits.max_concurrency, self.clock()):
             return False
         try:
             self.executions.start(job_name, batch.run, execution_input)
         except ConflictError:
             if self._has_ended(job_name, batch.run):
-                self.ended(job_name, batch.run)
+                self.run_ended(job_name, batch.run)
         except PermanentError:
-            self.places.free(job_name, batch.run)
+            self.slots.release(job_name, batch.run)
             raise
         return True
 
@@ -124,36 +130,36 @@ class MessageRuns:
         arn = self.executions.arn(job_name, run)
         return self.executions.ended(job_name, arn) is not None
 
-    def _put_aside(self, job_name: str, batch: Batch, limits: Limits) -> None:
-        """Let a batch wait for a place. One that became free meanwhile is used at once."""
+    def _park(self, job_name: str, batch: Batch, limits: Limits) -> None:
+        """Park a batch. A slot that was released in between is used at once."""
         for message in batch.messages:
-            self.queues.put_aside(job_name, message)
+            self.queues.park(job_name, message)
         now = self.clock()
-        places = self.places.wait(job_name, now)
-        if len(places.taken) < limits.max_concurrency:
-            self._bring(job_name, limits, iso(now))
+        slots = self.slots.mark_parked(job_name, now)
+        if len(slots.in_use) < limits.max_concurrency:
+            self._unpark(job_name, limits, iso(now))
 
-    def _bring(self, job_name: str, limits: Limits, aside_at: str) -> bool:
-        """Bring back what one run takes; False when nothing waits."""
-        if self.queues.bring(job_name, limits.batch_size):
+    def _unpark(self, job_name: str, limits: Limits, parked_at: str) -> bool:
+        """Unpark as many messages as one run takes; False when none is parked."""
+        if self.queues.unpark(job_name, limits.batch_size):
             return True
         if self.queues.is_empty(job_name):
-            self.places.wait_no_more(job_name, aside_at)
+            self.slots.clear_parked(job_name, parked_at)
         return False
 
-    def _left(
+    def _failed(
         self, job_name: str, messages: Iterable[Message], error: Exception
     ) -> dict[str, Exception]:
-        """Return what the queue has to keep.
+        """Return the messages that have to stay in the queue.
 
-        What failed for the moment only is sent anew instead, so that an outage, however long, makes
-        no dead letters.
+        What failed only for the moment is sent again instead: no outage, however long, uses up a
+        message's receives and makes it a dead-letter message.
         """
         failed = {message.id: error for message in messages}
         if isinstance(error, TemporaryError):
             for message in messages:
                 try:
-                    self.queues.send(job_name, message, delay_seconds=AGAIN_SECONDS)
+                    self.queues.send(job_name, message, delay_seconds=RETRY_SECONDS)
                 except Exception:  # noqa: BLE001, S112  (then SQS delivers it again, and counts)
                     continue
                 del failed[message.id]

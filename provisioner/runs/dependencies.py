@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
-    """Starts what was waiting for a job."""
+class DependencyStarter:
+    """Starts the dependants of a job."""
 
     dependants: Dependants
     executions: Executions
 
-    def go_on(self, job_name: str) -> list[str]:
-        """Start each job that `job_name` was the last to be awaited by; return their names.
+    def start_dependants(self, job_name: str) -> list[str]:
+        """Start each dependant whose last missing success was that of `job_name`; return names.
 
-        The execution is named after the successes that it came of, so however often this is asked
-        they start one run. One that cannot be started keeps no other from it; of several errors one
-        that may pass is raised, so that all are tried again.
+        The execution is named after the successes that caused it, so any number of calls starts one
+        run. A dependant that cannot be started does not stop the others. Of several errors a
+        temporary one is raised, if there is one, so that all are tried again.
         """
         started: list[str] = []
         errors: list[Exception] = []
@@ -37,14 +37,14 @@ class Chain:
             try:
                 if self._started(name, needs):
                     started.append(name)
-            except Exception as error:  # noqa: BLE001  (the others are no worse for it)
+            except Exception as error:  # noqa: BLE001  (one job's error must not stop the others)
                 errors.append(error)
         if errors:
             raise next((each for each in errors if isinstance(each, TemporaryError)), errors[0])
         return started
 
     def _started(self, name: str, needs: tuple[str, ...]) -> bool:
-        since = self.dependants.last_asked(name)
+        since = self.dependants.last_started_at(name)
         causes = {need: self.dependants.last_success(need) for need in needs}
         if not all(success and success.ended_at > since for success in causes.values()):
             return False

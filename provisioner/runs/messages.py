@@ -21,9 +21,9 @@ MAX_INPUT_BYTES = 262_144
 RUN_PREFIX = "queue-"
 """Begins the name of every execution that messages started."""
 
-WAITING = "_waiting"
-DEAD = "_dead"
-"""End the names of a job's other queues; no job's name has an underscore."""
+WAITING_SUFFIX = "_waiting"
+DEAD_SUFFIX = "_dead"
+"""End the names of a job's other queues; a job's name cannot have an underscore."""
 
 RETENTION_SECONDS = 14 * 24 * 3600
 """SQS, MessageRetentionPeriod: the longest."""
@@ -35,14 +35,14 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message as its producer sent it; its `id` stays the same however often it is sent on."""
+    """A message as its producer sent it. Its `id` stays the same each time it is sent on."""
 
     id: str
     body: str
 
     @property
     def content(self) -> dict[str, object]:
-        """What the job gets: a JSON object as it is, anything else as the text `message`."""
+        """What the job gets: a JSON object as it is, anything else as the member `message`."""
         found = self._object()
         if found is None:
             return {"message": self.body}
@@ -65,7 +65,7 @@ class Message:
         try:
             found = json.loads(self.body, parse_float=_finite, parse_constant=_refuse)
             if _SURROGATE.search(self.body):
-                json.dumps(found, ensure_ascii=False).encode()  # a lone one is no text at all
+                json.dumps(found, ensure_ascii=False).encode()  # a lone surrogate cannot be encoded
         except (ValueError, RecursionError):
             return None
         return found if isinstance(found, dict) else None
@@ -73,7 +73,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a job's stack says of its queue: `Queue`, as far as it matters to starting runs."""
+    """What a job's stack says of its queue, as far as starting runs needs it."""
 
     batch_size: int
     max_concurrency: int
@@ -85,7 +85,7 @@ class Batch:
 
     messages: tuple[Message, ...]
     whole: bool
-    """The one message is all that the run gets, rather than a list of messages."""
+    """The run gets its one message itself, rather than a list of messages."""
 
     @property
     def run(self) -> str:
@@ -101,7 +101,7 @@ class Batch:
         Raises
         ------
         PermanentError
-            If it is larger than Step Functions takes.
+            If it is larger than Step Functions accepts.
         """
         text = self._text()
         size = _size(text)
@@ -114,7 +114,7 @@ class Batch:
 
     @property
     def fits(self) -> bool:
-        """Whether Step Functions takes it."""
+        """Whether Step Functions accepts its input."""
         return _size(self._text()) <= MAX_INPUT_BYTES
 
     def _text(self) -> str:
@@ -127,31 +127,31 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """The runs of a job's queue that are there, and whether messages wait for one to end.
+class Slots:
+    """The concurrency slots of a job's queue that are in use, and whether messages are parked.
 
     Attributes
     ----------
-    taken
+    in_use
         Names of executions that are running, or about to.
-    taken_at
-        When the last of them took its place; ISO 8601.
-    aside_at
-        When the last message was put aside; ISO 8601. None when none waits.
+    acquired_at
+        When the last of them acquired its slot; ISO 8601.
+    parked_at
+        When the last message was parked; ISO 8601. None when no message is parked.
     """
 
-    taken: frozenset[str] = frozenset()
-    taken_at: str = ""
-    aside_at: str | None = None
+    in_use: frozenset[str] = frozenset()
+    acquired_at: str = ""
+    parked_at: str | None = None
 
 
 def message_id(given: str | None, own: str) -> str:
-    """Return a message's identity: the one that it was given, if it may name an execution."""
+    """Return a message's identity: the `given` one, if it can be in an execution's name."""
     return given if given and _ID.fullmatch(given) else own
 
 
 def batches(messages: Iterable[Message], limits: Limits) -> Iterator[Batch]:
-    """Yield the runs that messages become, none larger than Step Functions takes if it can be."""
+    """Yield the runs that messages become, each within Step Functions' limit if it can be."""
     batch: tuple[Message, ...] = ()
     for message in messages:
         longer = (*batch, message)

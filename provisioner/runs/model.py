@@ -18,10 +18,10 @@ MAX_WAITING = 1000
 """Runs of a job that may wait at once: their ids are kept in one item, of 400 KB at most."""
 
 LONGEST_LEASE_SECONDS = 366 * 24 * 3600
-"""No run may take longer (Step Functions: a year), so a lease further ahead is not believed."""
+"""No run may take longer (Step Functions: a year), so a later lease counts as damaged."""
 
 CLOCKS_DIFFER_SECONDS = 300
-"""Keys of runs begin with their start, so one further ahead than this is not believed."""
+"""Keys of runs begin with their start, so one further in the future counts as damaged."""
 
 
 class Source(StrEnum):
@@ -48,16 +48,16 @@ class RunStatus(StrEnum):
 
 
 FINAL = frozenset(RunStatus) - {RunStatus.QUEUED, RunStatus.RUNNING}
-"""Nothing follows."""
+"""A run with one of these has ended."""
 
 MISSED = "Missed"
-"""`error` of the row of a tick that could start no run."""
+"""`error` of the row of a scheduled time whose run could not be started."""
 
 OVERLAP = "Overlap"
-"""`error` of a run that was skipped for another's sake."""
+"""`error` of a run that was skipped because of another run."""
 
 STOPPED = "Stopped"
-"""`error` of a run that was stopped; `cause` says why, `stopped_by` who did it."""
+"""`error` of a run that was stopped; `cause` says why, `stopped_by` by whom."""
 
 ENDED_AS = {
     "ABORTED": RunStatus.STOPPED,
@@ -70,7 +70,7 @@ ENDED_AS = {
 
 @dataclass(frozen=True, slots=True)
 class EndedExecution:
-    """An execution that came to its end, as Step Functions tells it.
+    """An execution that has ended, as Step Functions reports it.
 
     `waited` is the key of the run's row when the run was queued before this execution was started
     for it; the row of any other run is named after the execution itself.
@@ -94,21 +94,21 @@ class EndedExecution:
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """A job's lock: which execution may run, until when, and the runs that wait for it.
+    """A job's lock: which execution may run, until when, and which runs wait for it.
 
     Attributes
     ----------
     owner, execution_arn, run
         The execution that holds it and the key of its run; None when it is free.
     lease_until
-        Epoch seconds after which nobody holds it any more.
+        Epoch seconds; after that it is free whatever `owner` says.
     waiting
         Keys of queued runs, in the order in which they came.
     cancels
-        The latest run, by its key, that cancels others: all that came before it have to go, the
-        running one included. It waits, runs or has ended.
+        The latest run, by its key, that cancels others: all that came before it are ended, the
+        running one included. It waits, runs or has ended itself.
     damaged
-        Attributes that somebody gave a type that is not theirs; they are read as if absent.
+        Attributes of the wrong type; they are read as if absent.
     """
 
     owner: str | None = None
@@ -120,40 +120,40 @@ class Lock:
     damaged: frozenset[str] = frozenset()
 
     def is_free(self, now: datetime) -> bool:
-        """Tell whether the next run may take it: nobody has it, or no lease that can be believed.
+        """Tell whether the next run may take it: it has no owner, or no lease that is valid now.
 
         The workflow's own condition says the same (templates/workflow/transactions.py).
         """
         left = self.lease_until - int(now.timestamp())
         return self.owner is None or not 0 <= left <= LONGEST_LEASE_SECONDS
 
-    def believed(self, now: datetime) -> Lock:
-        """Return it without what cannot be: a run that came in the future."""
+    def plausible(self, now: datetime) -> Lock:
+        """Return it without `cancels` if that is a run of the future, which cannot be."""
         soon = iso(now + timedelta(seconds=CLOCKS_DIFFER_SECONDS))
         return self if (self.cancels or "") < soon else replace(self, cancels=None)
 
     @property
     def cancelling(self) -> str | None:
-        """The waiting run that cancels the others, None when none does (any more)."""
+        """The waiting run that cancels the others, None when none does."""
         return self.cancels if self.cancels in self.waiting else None
 
     @property
     def superseded(self) -> tuple[str, ...]:
-        """Waiting runs that came before the one that cancels the others, which may run by now.
+        """Waiting runs that came before the one that cancels the others.
 
-        The workflow admits none of these.
+        The workflow admits none of them, even when that one runs already.
         """
         return tuple(run for run in self.waiting if run < (self.cancels or ""))
 
     @property
     def next(self) -> str | None:
-        """The run that has to start when the lock is free."""
+        """The run to start when the lock is free."""
         return next(iter(self.waiting[len(self.superseded) :]), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """The state of a job's schedule, as failures or a person left it."""
+    """Whether a job's schedule is paused, since when, and why."""
 
     paused: bool
     since: str
@@ -162,7 +162,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class FoundRun:
-    """A run as an index lists it; None for what cannot be read of its row."""
+    """A run as an index lists it; None for what its row does not say, or not readably."""
 
     job_name: str
     trigger_id: str
@@ -172,7 +172,7 @@ class FoundRun:
 
 @dataclass(frozen=True, slots=True)
 class OpenRun:
-    """What a run's row says of it: its status, and the execution that it was last part of."""
+    """A run's status, and the execution that it was last part of."""
 
     status: RunStatus
     execution_arn: str
@@ -180,21 +180,21 @@ class OpenRun:
 
 @dataclass(frozen=True, slots=True)
 class WaitingRun:
-    """A QUEUED run, as much of it as starting it takes.
+    """A QUEUED run, as much of it as starting it needs.
 
-    `starts` counts the executions that were started for it in vain. `payload` is what the job gets,
-    None when it, or the row, cannot be read. `asked` is what the run's row says of how it was asked
-    for: the members of ``_run`` in an execution's input.
+    `starts` counts the executions that were started for it and found the lock taken. `payload` is
+    what the job gets, None when it, or the row, cannot be read. `metadata` are the members of
+    ``_run`` in an execution's input that the row keeps.
     """
 
     trigger_id: str
     starts: int
     payload: Mapping[str, object] | None
-    asked: Mapping[str, object]
+    metadata: Mapping[str, object]
 
     @property
     def execution_name(self) -> str:
-        """The name of the next execution for it: the same however often it is asked for.
+        """The name of the next execution for it, the same until that one finds the lock taken.
 
         Step Functions, StartExecution: at most 80 characters, unique for 90 days.
         """
@@ -205,7 +205,7 @@ class WaitingRun:
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """The last run of a job that went well."""
+    """The last run of a job that succeeded."""
 
     trigger_id: str
     ended_at: str
@@ -213,7 +213,7 @@ class Success:
 
 @dataclass(frozen=True, slots=True)
 class WaitingEnd:
-    """How a run ended that never started; `starts` when it must not have been tried since."""
+    """How a run that never started ended; with `starts`, only if it was not started since."""
 
     status: RunStatus
     error: str
@@ -240,7 +240,7 @@ def iso(time: datetime) -> str:
 
 
 def time_of(value: object) -> datetime | None:
-    """Return the time that an attribute says, with its zone; None when it says none."""
+    """Return the time in an attribute, with its zone; None when it is not one."""
     try:
         time = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:

@@ -1,9 +1,9 @@
-"""Runs that wait, and runs that are stopped: what happens to them from outside.
+"""Runs that wait for the lock, and runs that are stopped.
 
-A run that waits is a QUEUED row and its key in a set beside the job's lock, both written in one
-transaction by the workflow. Whatever changes there is only a reason to look (`start_next`): the
-lock is read again, and the first of those that wait is started when it is free. Each step can be
-repeated, and two at the same time do the same.
+A waiting run is a QUEUED row and its key in a set beside the job's lock, both written in one
+transaction by the workflow. A change of either is only a reason to call `start_next`: it reads the
+lock again, and starts the first waiting run if the lock is free. Each step can be repeated, and two
+callers at the same time do the same.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from provisioner.runs.completion import Completed
     from provisioner.runs.model import EndedExecution, FoundRun, Lock, WaitingRun
-    from provisioner.runs.ports import Executions, Runs, Stopping, Work
+    from provisioner.runs.ports import Executions, RunningTasks, Runs, Stopping
 
 
 RunKey: TypeAlias = tuple[str, str]
@@ -31,26 +31,29 @@ RunKey: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class RunControl:
-    """Everything that starting the next run reaches."""
+    """Starts waiting runs, and completes runs whose end was missed."""
 
     runs: Runs
     executions: Executions
-    work: Work
+    tasks: RunningTasks
     clock: Callable[[], datetime]
 
     def start_next(self, job_name: str) -> str | None:
-        """Start the run whose turn it is; return the name of its execution, None if none is."""
+        """Start the next waiting run if the lock is free.
+
+        Returns the name of its execution, None when no run was started.
+        """
         while True:
             lock = self._lock(job_name)
             for trigger_id in lock.superseded:
-                self._end(job_name, trigger_id, RunStatus.SKIPPED, OVERLAP, _took(lock))
+                self._end(job_name, trigger_id, RunStatus.SKIPPED, OVERLAP, _superseded_by(lock))
             if lock.next is None:
                 return None
             run = self.runs.waiting(job_name, lock.next)
             if run is None:
-                self.runs.forget(job_name, lock.next)
+                self.runs.remove_waiting(job_name, lock.next)
             elif run.payload is None:
-                cause = "Its input could not be kept, or cannot be read any more"
+                cause = "Its input could not be stored, or can no longer be read"
                 self._end(job_name, run.trigger_id, RunStatus.FAILED, "InputLost", cause)
             elif not lock.is_free(self.clock()):
                 if not self._cancelled(job_name, lock):
@@ -60,16 +63,16 @@ class RunControl:
             elif not self._ended(job_name, run):
                 return None
 
-    def look_after(self, job_name: str, queued: Iterable[str]) -> str | None:
-        """Make up for what no event told of a job with runs that are QUEUED, then `start_next`.
+    def recover(self, job_name: str, queued: Iterable[str]) -> str | None:
+        """Make up for lost events of a job with QUEUED runs, then `start_next`.
 
-        A run that the lock does not name any more waits again, and a lock whose execution has ended
-        becomes free.
+        A QUEUED run that the lock no longer names is added to it again, and a lock whose execution
+        has ended is released.
         """
         lock = self._lock(job_name)
         for trigger_id in queued:
             if trigger_id not in lock.waiting:
-                self.runs.put_back(job_name, trigger_id)
+                self.runs.add_waiting(job_name, trigger_id)
         if lock.execution_arn is not None and not lock.is_free(self.clock()):
             ended = self.executions.ended(job_name, lock.execution_arn)
             if ended is not None:
@@ -92,14 +95,14 @@ class RunControl:
             return False
         started_at = run.started_at or ended.started_at
         found = replace(ended, started_at=started_at, waited=run.trigger_id)
-        complete(found, self.runs, self.work)
+        complete(found, self.runs, self.tasks)
         return True
 
     def _lock(self, job_name: str) -> Lock:
         lock = self.runs.lock(job_name)
         if lock.damaged:
-            self.runs.mend(job_name, lock.damaged)
-        return lock.believed(self.clock())
+            self.runs.repair_lock(job_name, lock.damaged)
+        return lock.plausible(self.clock())
 
     def _started(self, job_name: str, run: WaitingRun) -> bool:
         try:
@@ -109,9 +112,9 @@ class RunControl:
         return True
 
     def _ended(self, job_name: str, run: WaitingRun) -> bool:
-        """End a run that cannot be started; False when it goes on waiting.
+        """End a waiting run that cannot be started; False when it goes on waiting.
 
-        Either its execution ended before it was admitted, or there is nothing to execute any more.
+        Either its execution ended before it was admitted, or its state machine is gone.
         """
         arn = self.executions.arn(job_name, run.execution_name)
         ended = self.executions.ended(job_name, arn)
@@ -123,36 +126,36 @@ class RunControl:
         return self.runs.end_waiting(job_name, run.trigger_id, end)
 
     def _cancelled(self, job_name: str, lock: Lock) -> bool:
-        """End the running run if one that waits wants it so; False while it goes on."""
+        """Stop the running run if a waiting one cancels it; False while it goes on."""
         if lock.cancelling is None or lock.execution_arn is None:
             return False
         if lock.run is not None:
-            self.runs.mark_stopping(job_name, lock.run, by="overlap", reason=_took(lock))
-        self.executions.stop(lock.execution_arn, error=STOPPED, cause=_took(lock))
+            self.runs.mark_stopping(job_name, lock.run, by="overlap", reason=_superseded_by(lock))
+        self.executions.stop(lock.execution_arn, error=STOPPED, cause=_superseded_by(lock))
         ended = self.executions.ended(job_name, lock.execution_arn)
         if ended is None:
             return False
-        return self._complete(lock, ended).freed_lock
+        return self._complete(lock, ended).released_lock
 
     def _complete(self, lock: Lock, ended: EndedExecution) -> Completed:
-        """Complete the run that has the lock, which names its row whatever the execution says."""
-        return complete(replace(ended, waited=lock.run or ended.waited), self.runs, self.work)
+        """Complete the run that holds the lock; the lock says which row it has."""
+        return complete(replace(ended, waited=lock.run or ended.waited), self.runs, self.tasks)
 
     def _end(
         self, job_name: str, trigger_id: str, status: RunStatus, error: str, cause: str
     ) -> None:
         end = WaitingEnd(status, error, cause, self.clock())
         if not self.runs.end_waiting(job_name, trigger_id, end):
-            self.runs.forget(job_name, trigger_id)
+            self.runs.remove_waiting(job_name, trigger_id)
 
 
 def stop(
     runs: Runs, executions: Stopping, run: RunKey, *, by: str, reason: str, now: datetime
 ) -> RunStatus | None:
-    """Stop a run, whether it waits or runs; return the status that it had, None without a row.
+    """Stop a waiting or running run; return the status that it had, None without a row.
 
-    The end of a running one is written when Step Functions tells of it, after its work was
-    stopped. One that has ended stays as it is.
+    The end of a running run is written when Step Functions reports it, after its tasks were
+    stopped. A run that has ended stays as it is.
     """
     while True:
         found = runs.mark_stopping(*run, by=by, reason=reason)
@@ -167,11 +170,11 @@ def stop(
         return found.status
 
 
-def _took(lock: Lock) -> str:
+def _superseded_by(lock: Lock) -> str:
     return f"{lock.cancels} took its place"
 
 
 def _input(run: WaitingRun) -> str:
-    """Return the execution's input: the whole payload, and that it has waited."""
-    told = {**run.asked, "waited": run.trigger_id}
-    return json.dumps({**(run.payload or {}), "_run": told})
+    """Return the execution's input: the whole payload, and that the run has waited."""
+    metadata = {**run.metadata, "waited": run.trigger_id}
+    return json.dumps({**(run.payload or {}), "_run": metadata})

@@ -1,4 +1,4 @@
-"""A job's schedule that pauses when runs have failed in a row."""
+"""Pause a job's schedule when runs have failed in a row."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
 
 _FAILED = frozenset({RunStatus.FAILED, RunStatus.TIMED_OUT})
 COUNTED = _FAILED | {RunStatus.SUCCEEDED}
-"""Runs that were skipped or stopped say nothing of the job's health."""
+"""Runs that were skipped or stopped say nothing about the job's health."""
 
 
 def pause_after(
     failures: int, runs: Iterable[Mapping[str, object]], before: Pause | None, now: datetime
 ) -> Pause | None:
-    """Return the pause that a job's last runs ask for, None when they ask for none.
+    """Return the pause that a job's last runs call for, None when the schedule goes on.
 
     Parameters
     ----------
     failures
-        So many in a row.
+        How many in a row pause the schedule.
     runs
         Rows of runs, newest first.
     before
-        What is known of the schedule: what failed before it was resumed does not count again.
+        The schedule's state. What failed before it was resumed does not count again.
     """
     if before is not None and before.paused:
         return None

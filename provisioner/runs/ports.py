@@ -1,4 +1,4 @@
-"""What the steps of a run outside its workflow reach; `provisioner.aws` has their adapters."""
+"""What the steps of a run outside its workflow reach; `provisioner.aws` has the adapters."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from provisioner.runs.messages import Limits, Message
-    from provisioner.runs.messages import Places as Taken
+    from provisioner.runs.messages import Limits, Message, Slots
     from provisioner.runs.model import (
         EndedExecution,
         FoundRun,
@@ -23,49 +22,46 @@ if TYPE_CHECKING:
 
 
 class Dependants(Protocol):
-    """Which jobs wait for which, and what they wait for."""
+    """Which jobs run after which, and the runs that decide when."""
 
     def of(self, job_name: str) -> Mapping[str, tuple[str, ...]]:
-        """Return the jobs that wait for one, each with all that it waits for."""
+        """Return the dependants of a job, each with all jobs that it depends on."""
 
-    def last_asked(self, job_name: str) -> str:
-        """Return when the job was last asked to run, "" when it never was; ISO 8601."""
+    def last_started_at(self, job_name: str) -> str:
+        """Return when the job's last run that was not skipped came, "" without one; ISO 8601."""
 
     def last_success(self, job_name: str) -> Success | None:
-        """Return the job's last run that went well."""
+        """Return the job's last run that succeeded."""
 
 
 class Runs(Protocol):
-    """Rows and locks of runs."""
+    """Rows of runs, and the locks of jobs."""
 
     def end(self, execution: EndedExecution) -> bool:
         """Write the end of a run unless its row has one; True when it was written."""
 
     def release(self, job_name: str, execution_name: str) -> bool:
-        """Free the job's lock if this execution holds it; True when it did."""
+        """Release the job's lock if this execution holds it; True when it did."""
 
     def lock(self, job_name: str) -> Lock:
         """Read the job's lock consistently."""
 
-    def mend(self, job_name: str, damaged: Iterable[str]) -> None:
-        """Remove from the job's lock what has a type that is not its own."""
+    def repair_lock(self, job_name: str, damaged: Iterable[str]) -> None:
+        """Remove attributes of the wrong type from the job's lock."""
 
     def waiting(self, job_name: str, trigger_id: str) -> WaitingRun | None:
         """Read a queued run consistently, None when it is no longer queued."""
 
-    def put_back(self, job_name: str, trigger_id: str) -> bool:
-        """Put a run among those that wait, if it is QUEUED; False when it is not."""
+    def add_waiting(self, job_name: str, trigger_id: str) -> bool:
+        """Add a run to those that wait for the lock, if it is QUEUED; False when it is not."""
 
-    def open(self, status: RunStatus, *, until: datetime) -> Iterable[FoundRun]:
-        """Return the runs, of all jobs, that are RUNNING or QUEUED since before `until`."""
-
-    def forget(self, job_name: str, trigger_id: str) -> None:
-        """Take a run out of those that wait, whatever its row says."""
+    def remove_waiting(self, job_name: str, trigger_id: str) -> None:
+        """Remove a run from those that wait for the lock, whatever its row says."""
 
     def end_waiting(self, job_name: str, trigger_id: str, end: WaitingEnd) -> bool:
-        """Write the end of a run that never started and take it out of those that wait.
+        """Write the end of a run that never started, and remove it from those that wait.
 
-        False when it is no longer queued, or was started in vain once more.
+        False when it is no longer queued, or another of its starts was refused in between.
         """
 
     def mark_stopping(
@@ -73,9 +69,12 @@ class Runs(Protocol):
     ) -> OpenRun | None:
         """Note on a running run's row who stops it; return what the row says, None without one."""
 
+    def open(self, status: RunStatus, *, until: datetime) -> Iterable[FoundRun]:
+        """Return the runs, of all jobs, that have been RUNNING or QUEUED since before `until`."""
+
 
 class Stopping(Protocol):
-    """Step Functions, as far as stopping goes."""
+    """Step Functions, as far as stopping an execution goes."""
 
     def stop(self, execution_arn: str, *, error: str, cause: str) -> None:
         """Stop an execution; one that has ended stays as it ended."""
@@ -102,32 +101,35 @@ class TaskDefinitions(Protocol):
     """The revisions of task definitions in this account and Region."""
 
     def active(self) -> Iterable[str]:
-        """Return the ARNs of those that start tasks."""
+        """Return the ARNs of the revisions that can start tasks."""
 
     def deregister(self, arn: str) -> None:
-        """Let a revision start no more tasks; one that does not by now stays so."""
+        """Deregister a revision, so that it starts no more tasks; harmless if it already is."""
 
 
-class Places(Protocol):
-    """How many runs of a job's queue there are."""
+class ConcurrencySlots(Protocol):
+    """The slots of a job's queue: one for each run that messages have started."""
 
-    def take(self, job_name: str, run: str, most: int, now: datetime) -> bool:
-        """Take a place for a run, unless `most` others have one; again is no other place."""
+    def acquire(self, job_name: str, run: str, max_concurrency: int, now: datetime) -> bool:
+        """Acquire a slot for a run if fewer than `max_concurrency` are in use. Idempotent per run.
 
-    def free(self, job_name: str, run: str) -> Taken | None:
-        """Give a run's place back; None when it had none."""
+        False when none is free.
+        """
 
-    def wait(self, job_name: str, now: datetime) -> Taken:
-        """Note that messages wait for a place; return what is taken from here on."""
+    def release(self, job_name: str, run: str) -> Slots | None:
+        """Release a run's slot and return what is in use then; None when the run had none."""
 
-    def wait_no_more(self, job_name: str, aside_at: str) -> None:
-        """Note that no message waits, unless one was put aside after `aside_at`."""
+    def mark_parked(self, job_name: str, now: datetime) -> Slots:
+        """Note that messages are parked; return the slots in use at that moment."""
 
-    def get(self, job_name: str) -> Taken:
-        """Read a job's places consistently."""
+    def clear_parked(self, job_name: str, parked_at: str) -> None:
+        """Note that no message is parked, unless one was parked after `parked_at`."""
 
-    def waiting(self, until: datetime) -> Iterable[str]:
-        """Return the jobs for which messages wait since before `until`."""
+    def get(self, job_name: str) -> Slots:
+        """Read a job's slots consistently."""
+
+    def jobs_with_parked_messages(self, until: datetime) -> Iterable[str]:
+        """Return the jobs of which messages have been parked since before `until`."""
 
 
 class QueueLimits(Protocol):
@@ -138,26 +140,26 @@ class QueueLimits(Protocol):
 
 
 class MessageQueues(Protocol):
-    """A job's queue that starts runs, and the one beside it where messages wait for a place."""
+    """A job's queue that starts runs, and the queue beside it where messages are parked."""
 
-    def put_aside(self, job_name: str, message: Message) -> None:
-        """Let a message wait until it is brought back."""
+    def park(self, job_name: str, message: Message) -> None:
+        """Put a message into the waiting queue."""
+
+    def unpark(self, job_name: str, count: int) -> int:
+        """Move at most `count` parked messages back to where they start runs; return how many."""
 
     def send(self, job_name: str, message: Message, *, delay_seconds: int = 0) -> None:
         """Let a message start a run, at the earliest in `delay_seconds`."""
 
-    def bring(self, job_name: str, most: int) -> int:
-        """Send messages that wait back to where they start runs; return how many there were."""
-
     def is_empty(self, job_name: str) -> bool:
-        """Tell whether no message waits, not even one that someone has just received."""
+        """Tell whether no message is parked, not even one that has just been received."""
 
     def hide(self, job_name: str, receipt_handle: str, seconds: int) -> None:
-        """Let a message that Lambda received come again in so many seconds."""
+        """Make a message that Lambda received invisible for so many seconds."""
 
 
-class Work(Protocol):
-    """What executions start outside themselves."""
+class RunningTasks(Protocol):
+    """What executions start outside themselves, such as ECS tasks."""
 
     def stop(self, execution_name: str, reason: str) -> int:
-        """Stop what an execution left running; return how many pieces of work that were."""
+        """Stop what an execution left running; return how many tasks that were."""

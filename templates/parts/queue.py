@@ -13,7 +13,12 @@ from troposphere.sns import SubscriptionResource
 from troposphere.sqs import Queue, QueuePolicy, RedrivePolicy
 
 from provisioner.jobs import stack_name
-from provisioner.runs.messages import DEAD, MAX_INPUT_BYTES, RETENTION_SECONDS, WAITING
+from provisioner.runs.messages import (
+    DEAD_SUFFIX,
+    MAX_INPUT_BYTES,
+    RETENTION_SECONDS,
+    WAITING_SUFFIX,
+)
 from templates.parts.arns import in_account
 
 if TYPE_CHECKING:
@@ -59,7 +64,7 @@ def message_queue(
     name = stack_name(platform.prefix, job.job_name)
     topic = in_account(platform.submission_topic_arn, platform)
     dead = _queue("DeadLetterQueue", dead_letter_queue_name(job, platform))
-    waiting = _queue("WaitingQueue", name + WAITING)
+    waiting = _queue("WaitingQueue", name + WAITING_SUFFIX)
     waiting.VisibilityTimeout = WAITING_VISIBILITY_SECONDS
     queue = _queue("Queue", name)
     queue.VisibilityTimeout = VISIBILITY_SECONDS
@@ -104,7 +109,7 @@ def message_queue(
 
 def dead_letter_queue_name(job: Job, platform: Platform) -> str:
     """Return the name of the queue with the messages that could start no run."""
-    return stack_name(platform.prefix, job.job_name) + DEAD
+    return stack_name(platform.prefix, job.job_name) + DEAD_SUFFIX
 
 
 def _queue(title: str, name: str) -> Queue:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from provisioner import events
-from provisioner.events import Look, UnreadableError
+from provisioner.events import ReconcileRequest, UnreadableError
 
 
 def record(keys):
@@ -39,16 +39,16 @@ def test_a_records_images_are_not_looked_at():
 
 
 @pytest.mark.parametrize(
-    ("message", "look"),
+    ("message", "expected"),
     [
-        ({"job_name": "report"}, Look("report")),
-        ({"job_name": "report", "retry": True}, Look("report", retry=True)),
-        ({"job_name": "report", "retry": "false"}, Look("report")),
-        ({"job_name": "Capitals", "more": 1}, Look("Capitals")),
+        ({"job_name": "report"}, ReconcileRequest("report")),
+        ({"job_name": "report", "retry": True}, ReconcileRequest("report", retry=True)),
+        ({"job_name": "report", "retry": "false"}, ReconcileRequest("report")),
+        ({"job_name": "Capitals", "more": 1}, ReconcileRequest("Capitals")),
     ],
 )
-def test_messages(message, look):
-    assert events.of_queue_message(json.dumps(message)) == look
+def test_messages(message, expected):
+    assert events.of_queue_message(json.dumps(message)) == expected
 
 
 @pytest.mark.parametrize(

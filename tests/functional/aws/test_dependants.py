@@ -70,9 +70,9 @@ def test_the_last_runs_are_found_among_many():
     put_run("clean", "#lock", "FREE")
 
     assert TABLE.last_success("clean") == Success("2026-11-20T10:29:00.000Z#a", "day-1 29")
-    assert TABLE.last_asked("clean") == "2026-11-21T10:44:00.000Z"
+    assert TABLE.last_started_at("clean") == "2026-11-21T10:44:00.000Z"
     assert TABLE.last_success("report") is None
-    assert TABLE.last_asked("report") == ""
+    assert TABLE.last_started_at("report") == ""
 
 
 def succeeded(job_name):

@@ -195,7 +195,7 @@ def test_damaged_rows_are_no_success_and_no_pause(table):
     table.put_item(Item={"job_name": "nightly", "trigger_id": "#dependant#x", "needs": 7})
 
     dependants = DependantsTable(TABLE)
-    assert (dependants.of("nightly"), dependants.last_asked("nightly")) == ({}, "2026-01-02")
+    assert (dependants.of("nightly"), dependants.last_started_at("nightly")) == ({}, "2026-01-02")
     assert dependants.last_success("nightly") == Success("2026-01-02#x", "")
     assert RunHistory(TABLE).durations_ms("nightly", "2027", 10) == []
     assert TriggersTable(TABLE).pause("nightly") == Pause(paused=True, since="", note="")

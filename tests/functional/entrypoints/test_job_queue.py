@@ -1,4 +1,4 @@
-"""Messages that start runs: the function, the places and the queues, over moto."""
+"""Messages that start runs: the function, the slots and the queues, over moto."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 
-from provisioner.aws.concurrency_table import PlacesTable
+from provisioner.aws.concurrency_table import ConcurrencyTable
 from provisioner.aws.message_queues import MessageQueues
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.entrypoints import job_queue, run_stream, running, sweep, sweep_runs
@@ -66,9 +66,9 @@ class Here:
             self.sqs.create_queue(QueueName=name)
         self.steps = StepFunctions()
         self.now = NOW
-        self.places = PlacesTable("jobs-Triggers")
+        self.slots = ConcurrencyTable("jobs-Triggers")
         self.runs = MessageRuns(
-            self.places,
+            self.slots,
             MessageQueues("jobs"),
             self.steps,
             StacksTable("jobs-Stacks"),
@@ -184,16 +184,16 @@ def test_a_message_is_a_run_s_input(here, body, given):
     assert here.steps.inputs == {"queue-m1": {**given, "_run": {"source": "queue"}}}
 
 
-def test_a_message_that_comes_again_starts_nothing_and_takes_no_second_place(here):
+def test_a_message_that_comes_again_starts_nothing_and_takes_no_second_slot(here):
     here.get(1)
     here.get(1)
-    assert here.places.get("report").taken == {"queue-m1"}
+    assert here.slots.get("report").in_use == {"queue-m1"}
 
     here.end("queue-m1")
     assert here.get(1) == []
 
     assert list(here.steps.inputs) == ["queue-m1"]
-    assert here.places.get("report").taken == frozenset()
+    assert here.slots.get("report").in_use == frozenset()
 
 
 def test_a_producer_may_say_which_messages_are_the_same(here):
@@ -217,19 +217,19 @@ def test_there_are_no_more_at_once_than_may_be_and_all_get_their_turn(here):
 
     assert sorted(here.steps.inputs) == [f"queue-m{n}" for n in range(6)]
     assert len(here.steps.starts) == 6
-    assert here.places.get("report").taken == frozenset()
-    assert here.places.get("report").aside_at is None
+    assert here.slots.get("report").in_use == frozenset()
+    assert here.slots.get("report").parked_at is None
 
 
-def test_a_place_that_is_freed_while_a_message_is_put_aside_is_used(here, monkeypatch):
+def test_a_slot_that_is_released_while_a_message_is_parked_is_used(here, monkeypatch):
     here.get(1, 2, ids=["m1", "m2"])
-    put_aside = MessageQueues.put_aside
+    park = MessageQueues.park
 
     def ending_meanwhile(self, *arguments):
         here.end("queue-m1")
-        put_aside(self, *arguments)
+        park(self, *arguments)
 
-    monkeypatch.setattr(MessageQueues, "put_aside", ending_meanwhile)
+    monkeypatch.setattr(MessageQueues, "park", ending_meanwhile)
 
     here.get(3)
     here.pump()
@@ -266,14 +266,14 @@ class TestFailures:
         assert here.get("a", poison, "b", ids=["a", "poison", "b"]) == ["poison"]
 
         assert sorted(here.steps.inputs) == ["queue-a", "queue-b"]
-        assert here.places.get("report").taken == {"queue-a", "queue-b"}
+        assert here.slots.get("report").in_use == {"queue-a", "queue-b"}
 
-    def test_a_job_without_a_state_machine_keeps_no_place(self, here):
+    def test_a_job_without_a_state_machine_keeps_no_slot(self, here):
         here.steps.error = NotFoundError("StateMachineDoesNotExist")
 
         assert here.get(1) == ["m1"]
 
-        assert here.places.get("report").taken == frozenset()
+        assert here.slots.get("report").in_use == frozenset()
 
     def test_what_fails_for_the_moment_is_sent_anew_with_its_identity(self, here):
         here.steps.error = TemporaryError("throttled")
@@ -282,7 +282,7 @@ class TestFailures:
 
         assert here.queued(delayed=True) == 1
         # It may have been started all the same: its place is its own until that is known.
-        assert here.places.get("report").taken == {"queue-m1"}
+        assert here.slots.get("report").in_use == {"queue-m1"}
 
     def test_a_stack_that_is_not_ready_yet_is_waited_for(self, here):
         boto3.client("dynamodb").delete_item(
@@ -312,14 +312,14 @@ def test_a_message_that_comes_twice_in_a_batch_is_in_its_run_once(here):
 
 
 class TestTheSweep:
-    def test_uses_places_whose_end_nobody_told(self, here):
+    def test_uses_slots_of_runs_whose_end_was_missed(self, here):
         for n in range(4):
             here.get(n)
         here.steps.over |= {"queue-m0", "queue-m1"}
         here.now += timedelta(minutes=10)
 
-        assert here.runs.waiting(here.now - timedelta(minutes=2)) == ["report"]
-        assert here.runs.look("report") == 2
+        assert here.runs.jobs_with_parked_messages(here.now - timedelta(minutes=2)) == ["report"]
+        assert here.runs.recover("report") == 2
 
         here.pump()
         assert sorted(here.steps.inputs) == [f"queue-m{n}" for n in range(4)]
@@ -329,23 +329,23 @@ class TestTheSweep:
             here.get(n)
         here.now += timedelta(minutes=10)
 
-        assert here.runs.look("report") == 0
+        assert here.runs.recover("report") == 0
 
-        assert here.places.get("report").taken == {"queue-m0", "queue-m1"}
+        assert here.slots.get("report").in_use == {"queue-m0", "queue-m1"}
         assert here.waiting() == ["m2"]
 
     @pytest.mark.parametrize(("seconds", "is_kept"), [(0, True), (119, True), (121, False)])
-    def test_leaves_a_place_to_a_run_that_may_be_about_to_start(self, here, seconds, is_kept):
+    def test_leaves_a_slot_to_a_run_that_may_be_about_to_start(self, here, seconds, is_kept):
         """Step Functions does not know its execution yet, as it does not know one that is gone."""
-        assert here.places.take("report", "queue-starting", 2, NOW)
+        assert here.slots.acquire("report", "queue-starting", 2, NOW)
         here.get(1)
         here.get(2)
         here.steps.over.add("queue-m1")
         here.now = NOW + timedelta(seconds=seconds)
 
-        here.runs.look("report")
+        here.runs.recover("report")
 
-        taken = here.places.get("report").taken
+        taken = here.slots.get("report").in_use
         assert taken == ({"queue-starting", "queue-m1"} if is_kept else frozenset())
         assert here.waiting() == (["m2"] if is_kept else [])
 
@@ -356,11 +356,11 @@ class TestTheSweep:
         [held] = here.sqs.receive_message(QueueUrl=url, VisibilityTimeout=60)["Messages"]
         here.end("queue-m0")
         assert here.queued() == []
-        assert here.runs.waiting(NOW + timedelta(minutes=1)) == ["report"]
+        assert here.runs.jobs_with_parked_messages(NOW + timedelta(minutes=1)) == ["report"]
 
         handle = held["ReceiptHandle"]
         here.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
-        here.runs.look("report")
+        here.runs.recover("report")
 
         assert here.queued() == ["m2"]
 
@@ -371,9 +371,9 @@ class TestTheSweep:
             TableName="jobs-Stacks", Key={"job_name": {"S": "report"}}
         )
 
-        assert here.runs.look("report") == 0
+        assert here.runs.recover("report") == 0
 
-        assert here.runs.waiting(NOW + timedelta(days=1)) == []
+        assert here.runs.jobs_with_parked_messages(NOW + timedelta(days=1)) == []
 
     def test_comes_by(self, here):
         here.now = datetime.now(UTC) - timedelta(minutes=10)
@@ -384,7 +384,7 @@ class TestTheSweep:
 
         sweep.handler({}, Context())
 
-        assert here.places.get("report").taken == frozenset()
+        assert here.slots.get("report").in_use == frozenset()
         assert here.queued() == ["m2"]
 
 
@@ -397,7 +397,7 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("damage", DAMAGED.values(), ids=DAMAGED)
-def test_a_damaged_count_of_places_keeps_no_message_for_ever(here, damage):
+def test_damaged_slots_keep_no_message_waiting_forever(here, damage):
     item = {"job_name": {"S": "report"}, "trigger_id": {"S": "#queue"}} | damage
     boto3.client("dynamodb").put_item(TableName="jobs-Triggers", Item=item)
 
@@ -405,19 +405,19 @@ def test_a_damaged_count_of_places_keeps_no_message_for_ever(here, damage):
         assert here.get(n) == []
     here.pump()
     ended = next(iter(here.steps.inputs))
-    assert here.places.get("report").taken == here.steps.inputs.keys()
+    assert here.slots.get("report").in_use == here.steps.inputs.keys()
     here.end(ended)
     here.pump()
 
     assert sorted(here.steps.inputs) == ["queue-m0", "queue-m1", "queue-m2"]
-    assert here.places.get("report").taken == here.steps.inputs.keys() - {ended}
+    assert here.slots.get("report").in_use == here.steps.inputs.keys() - {ended}
 
 
-def test_runs_that_no_message_started_hold_no_place(here):
+def test_runs_that_no_message_started_hold_no_slot(here):
     here.get(1)
     here.end("run-1")
 
-    assert here.places.get("report").taken == {"queue-m1"}
+    assert here.slots.get("report").in_use == {"queue-m1"}
 
 
 def test_the_function_is_wired_to_the_real_things():

@@ -188,7 +188,7 @@ class Table:
             return None
         return WaitingRun(trigger_id, row["starts"], {}, row["asked"])
 
-    def forget(self, job_name: str, trigger_id: str) -> None:
+    def remove_waiting(self, job_name: str, trigger_id: str) -> None:
         del job_name
         waiting = set(self.items.get(LOCK, {}).get("waiting", ())) - {trigger_id}
         self.merge(LOCK, {"waiting": waiting or None})
@@ -200,7 +200,7 @@ class Table:
         if end.starts is not None and row["starts"] != end.starts:
             return False
         self.merge(trigger_id, {"status": end.status, "ended_at": iso(end.at)})
-        self.forget(job_name, trigger_id)
+        self.remove_waiting(job_name, trigger_id)
         return True
 
     def mark_stopping(
@@ -214,10 +214,10 @@ class Table:
             self.merge(trigger_id, {"stopped_by": by, "stop_reason": reason})
         return OpenRun(RunStatus(row["status"]), row["execution_arn"])
 
-    def mend(self, job_name: str, damaged: Iterable[str]) -> None:
+    def repair_lock(self, job_name: str, damaged: Iterable[str]) -> None:
         """Nothing here damages a lock (tests/functional/entrypoints/test_damaged_runs.py)."""
 
-    def put_back(self, job_name: str, trigger_id: str) -> bool:
+    def add_waiting(self, job_name: str, trigger_id: str) -> bool:
         del job_name
         if self.items.get(trigger_id, {}).get("status") != RunStatus.QUEUED:
             return False

@@ -41,7 +41,9 @@ def the_lock_is_free_before_the_work_has_stopped(patch):
     def complete(execution, runs, work):
         runs.release(execution.job_name, execution.execution_name)
         runs.end(execution)
-        return Completed(work.stop(execution.execution_name, ""), wrote_row=True, freed_lock=True)
+        return Completed(
+            work.stop(execution.execution_name, ""), wrote_row=True, released_lock=True
+        )
 
     patch.setattr(run_events, "complete", complete)
 
@@ -49,7 +51,7 @@ def the_lock_is_free_before_the_work_has_stopped(patch):
 def the_work_goes_on(patch):
     def complete(execution, runs, _work):
         freed = runs.release(execution.job_name, execution.execution_name)
-        return Completed(0, wrote_row=runs.end(execution), freed_lock=freed)
+        return Completed(0, wrote_row=runs.end(execution), released_lock=freed)
 
     patch.setattr(run_events, "complete", complete)
 

@@ -61,7 +61,7 @@ class World:
         self._order = count()
         self.began_with = self.trouble
         self.table = Table(lambda: self.now, LEASE_SECONDS, self._stream)
-        work = Shaky(self, Work(self.work))
+        work = Shaky(self, Tasks(self.work))
         self.control = RunControl(Shaky(self, self.table), Shaky(self, self), work, self._clock)
 
     def _clock(self) -> datetime:
@@ -258,7 +258,7 @@ class Context:
 
 
 @dataclass
-class Work:
+class Tasks:
     """What executions have started and left running."""
 
     running: set[str]
@@ -357,7 +357,7 @@ def _twice(world: World, transaction: Callable[[], str]) -> str:
 
 def wire(patch: pytest.MonkeyPatch, world: World) -> None:
     """Let the functions reach this world."""
-    runs, work = world.control.runs, world.control.work
+    runs, work = world.control.runs, world.control.tasks
     patch.setattr(run_stream, "control", lambda: world.control)
     patch.setattr(sweep_runs, "control", lambda: world.control)
     patch.setattr(metrics, "_publish", lambda _: metrics._counts.clear())

@@ -104,7 +104,9 @@ def wire(
     patch.setattr(sweep_revisions, "control", lambda: SimpleNamespace(runs=NoRuns()))
     patch.setattr(sweep, "DeletionBudgetTable", lambda *_: ports.deletion_budget)
     patch.setattr(sweep_runs, "control", lambda: SimpleNamespace(runs=NoRuns()))
-    patch.setattr(sweep_runs, "message_runs", lambda: SimpleNamespace(waiting=lambda _: ()))
+    patch.setattr(
+        sweep_runs, "message_runs", lambda: SimpleNamespace(jobs_with_parked_messages=lambda _: ())
+    )
     patch.setattr(sweep, "queued_too_long", lambda _: 0)
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from provisioner.errors import ConflictError, NotFoundError, PermanentError, TemporaryError
-from provisioner.runs.dependencies import Chain
+from provisioner.runs.dependencies import DependencyStarter
 from provisioner.runs.model import Success
 from tests.support.fakes import FakeDependants
 
@@ -31,80 +31,80 @@ class Executions:
 class Dependants(FakeDependants):
     def __init__(self):
         super().__init__()
-        self.asked = {}
+        self.started_at = {}
         self.successes = {}
 
-    def last_asked(self, job_name):
-        return self.asked.get(job_name, "")
+    def last_started_at(self, job_name):
+        return self.started_at.get(job_name, "")
 
     def last_success(self, job_name):
         return self.successes.get(job_name)
 
 
 @pytest.fixture
-def chain():
-    return Chain(Dependants(), Executions())
+def starter():
+    return DependencyStarter(Dependants(), Executions())
 
 
-def succeed(chain, name, at):
-    chain.dependants.successes[name] = Success(f"{at}#{name}", at)
-    return chain.go_on(name)
+def succeed(starter, name, at):
+    starter.dependants.successes[name] = Success(f"{at}#{name}", at)
+    return starter.start_dependants(name)
 
 
-def test_a_job_runs_when_all_have_succeeded(chain):
-    chain.dependants.change("report", before=(), after=("extract", "clean"))
+def test_a_job_runs_when_all_have_succeeded(starter):
+    starter.dependants.change("report", before=(), after=("extract", "clean"))
 
-    assert succeed(chain, "extract", "10:00") == []
-    assert succeed(chain, "clean", "10:05") == ["report"]
+    assert succeed(starter, "extract", "10:00") == []
+    assert succeed(starter, "clean", "10:05") == ["report"]
 
-    (told,) = chain.executions.started.values()
+    (told,) = starter.executions.started.values()
     assert told == {
         "_run": {"source": "dependency", "by": "clean 10:05#clean, extract 10:00#extract"}
     }
 
 
-def test_the_same_news_again_starts_nothing_more(chain):
-    chain.dependants.change("report", before=(), after=("extract",))
-    succeed(chain, "extract", "10:00")
+def test_the_same_news_again_starts_nothing_more(starter):
+    starter.dependants.change("report", before=(), after=("extract",))
+    succeed(starter, "extract", "10:00")
 
-    assert chain.go_on("extract") == []
-    assert len(chain.executions.started) == 1
-
-
-def test_all_must_have_succeeded_since_its_own_last_run(chain):
-    chain.dependants.change("report", before=(), after=("extract", "clean"))
-    succeed(chain, "extract", "10:00")
-    succeed(chain, "clean", "10:05")
-    chain.dependants.asked["report"] = "10:06"
-
-    assert succeed(chain, "clean", "11:05") == []
-    assert succeed(chain, "extract", "11:10") == ["report"]
-    assert len(chain.executions.started) == 2
+    assert starter.start_dependants("extract") == []
+    assert len(starter.executions.started) == 1
 
 
-def test_a_job_without_a_stack_keeps_no_other_from_running(chain):
+def test_all_must_have_succeeded_since_its_own_last_run(starter):
+    starter.dependants.change("report", before=(), after=("extract", "clean"))
+    succeed(starter, "extract", "10:00")
+    succeed(starter, "clean", "10:05")
+    starter.dependants.started_at["report"] = "10:06"
+
+    assert succeed(starter, "clean", "11:05") == []
+    assert succeed(starter, "extract", "11:10") == ["report"]
+    assert len(starter.executions.started) == 2
+
+
+def test_a_job_without_a_stack_keeps_no_other_from_running(starter):
     for name in ("first", "second"):
-        chain.dependants.change(name, before=(), after=("extract",))
-    chain.executions.missing.add("first")
+        starter.dependants.change(name, before=(), after=("extract",))
+    starter.executions.missing.add("first")
 
-    assert succeed(chain, "extract", "10:00") == ["second"]
+    assert succeed(starter, "extract", "10:00") == ["second"]
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)], ids=str)
-def test_one_that_cannot_be_started_keeps_no_other_from_running(chain, order):
+def test_one_that_cannot_be_started_keeps_no_other_from_running(starter, order):
     names = ("denied", "throttled", "well")
     for index in order:
-        chain.dependants.change(names[index], before=(), after=("extract",))
-    chain.executions.errors = {
+        starter.dependants.change(names[index], before=(), after=("extract",))
+    starter.executions.errors = {
         "denied": PermanentError("denied"),
         "throttled": TemporaryError("throttled"),
     }
 
     with pytest.raises(TemporaryError, match="throttled"):
-        succeed(chain, "extract", "10:00")
+        succeed(starter, "extract", "10:00")
 
-    assert {name for name, _ in chain.executions.started} == {"well"}
-    del chain.executions.errors["throttled"]
+    assert {name for name, _ in starter.executions.started} == {"well"}
+    del starter.executions.errors["throttled"]
     with pytest.raises(PermanentError, match="denied"):
-        chain.go_on("extract")
-    assert {name for name, _ in chain.executions.started} == {"well", "throttled"}
+        starter.start_dependants("extract")
+    assert {name for name, _ in starter.executions.started} == {"well", "throttled"}
