@@ -105,13 +105,17 @@ class Settings:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
-        """Read the variables that template.yaml gives every function.
+        """Read what template.yaml gives every function, most of it as pairs in one variable.
+
+        Nested templates take it as one parameter. A variable of a function's own wins.
 
         Raises
         ------
         KeyError
-            If a variable is missing: the deployment is broken, and the name says where.
+            If a setting is missing: the deployment is broken, and the name says where.
         """
+        pairs = environ.get("SETTINGS", "").split()
+        environ = dict(pair.split("=", 1) for pair in pairs) | dict(environ)
         platform = Platform(
             prefix=environ["PREFIX"],
             partition=environ["PARTITION"],

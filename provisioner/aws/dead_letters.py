@@ -105,7 +105,8 @@ class Held:
         """Give a payload to one of the provisioner's functions, while one waits."""
         with translated():
             answer = client("lambda").invoke(
-                FunctionName=f"{self._place.prefix}_{function}", Payload=payload.encode()
+                FunctionName=f"{self._place.prefix}_provisioner_{function}",
+                Payload=payload.encode(),
             )
             text = answer["Payload"].read().decode()
         said = parsed(text)

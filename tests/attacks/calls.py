@@ -139,7 +139,12 @@ _THE_PROVISIONER = [
         _BOUNDARY,
         OPEN,
     ),
-    Call("lambda:InvokeFunction", arn("lambda", "function:jobs_job_stream"), _BOUNDARY, OPEN),
+    Call(
+        "lambda:InvokeFunction",
+        arn("lambda", "function:jobs_provisioner_job_stream"),
+        _BOUNDARY,
+        OPEN,
+    ),
     Call("logs:GetLogEvents", arn("logs", "log-group:/aws/lambda/jobs_sweep:*"), _BOUNDARY),
     Call("cloudformation:UpdateStack", arn("cloudformation", "stack/jobs/1"), _BOUNDARY),
     Call("s3:PutObject", "arn:aws:s3:::ArtifactsBucket/templates/jobs-neighbour.json", _BOUNDARY),

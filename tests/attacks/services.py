@@ -65,7 +65,11 @@ REFUSED = [
     _passing(_WORKFLOW, _ADMIN, "ecs-tasks"),
     _passing(_WORKFLOW, _JOB_ROLE, "lambda"),
     # What is not a job's, or the provisioner's own.
-    Ask(_CLOUDFORMATION, "lambda:UpdateFunctionCode", arn("lambda", "function:jobs_sweep")),
+    Ask(
+        _CLOUDFORMATION,
+        "lambda:UpdateFunctionCode",
+        arn("lambda", "function:jobs_provisioner_sweep"),
+    ),
     Ask(_CLOUDFORMATION, "lambda:CreateFunction", arn("lambda", "function:payments")),
     Ask(_CLOUDFORMATION, "lambda:AddPermission", arn("lambda", "function:jobs-report")),
     Ask(_CLOUDFORMATION, "lambda:CreateFunctionUrlConfig", arn("lambda", "function:jobs-report")),
@@ -73,7 +77,7 @@ REFUSED = [
         _CLOUDFORMATION,
         "lambda:CreateEventSourceMapping",
         "*",
-        {"lambda:FunctionArn": arn("lambda", "function:jobs_sweep")},
+        {"lambda:FunctionArn": arn("lambda", "function:jobs_provisioner_sweep")},
     ),
     Ask(_CLOUDFORMATION, "states:UpdateStateMachine", arn("states", "stateMachine:payments")),
     Ask(_CLOUDFORMATION, "scheduler:UpdateSchedule", arn("scheduler", "schedule/default/jobs-1")),
@@ -105,7 +109,7 @@ REFUSED = [
     Ask(_CLOUDFORMATION, "cloudformation:CreateStack", arn("cloudformation", "stack/mine/1")),
     # What a definition could name.
     Ask(_WORKFLOW, "lambda:InvokeFunction", arn("lambda", "function:payments"), _JOB_QUEUE),
-    Ask(_WORKFLOW, "lambda:InvokeFunction", arn("lambda", "function:jobs_sweep")),
+    Ask(_WORKFLOW, "lambda:InvokeFunction", arn("lambda", "function:jobs_provisioner_sweep")),
     Ask(_WORKFLOW, "states:StartExecution", arn("states", "stateMachine:payments")),
     Ask(_WORKFLOW, "ecs:RunTask", arn("ecs", "task-definition/payments:1")),
     Ask(_WORKFLOW, "ecs:StopTask", arn("ecs", "task/main/1")),

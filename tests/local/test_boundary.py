@@ -28,7 +28,7 @@ ATTACKS = {
     "reads another's input": "s3 get_object {ArtifactsBucketName} runs/",
     "starts a neighbour": "stepfunctions start_execution jobs-csv-summary",
     "invokes a neighbour": "lambda invoke jobs-csv-summary",
-    "invokes the provisioner": "lambda invoke jobs_sweep",
+    "invokes the provisioner": "lambda invoke jobs_provisioner_sweep",
     "sends work to the provisioner": "sqs send_message {ReconcileQueueUrl}",
     "submits a message": "sns publish {SubmissionTopicArn}",
     "makes a role": "iam create_role",

@@ -65,12 +65,21 @@ class Stack:
     nested: dict[str, Stack] = field(default_factory=dict)
 
     def resource(self, logical_id: str) -> Any:
-        """Return a resource's properties, of a function those of Globals among them."""
+        """Return a resource's properties, of a function those of Globals among them.
+
+        A resource that is not in the template itself is looked for in the nested ones.
+        """
+        if logical_id not in self.template["Resources"]:
+            return self.around(logical_id).resource(logical_id)
         resource = self.template["Resources"][logical_id]
         properties = resource["Properties"]
-        if resource["Type"] == "AWS::Serverless::Function":
+        if resource["Type"] == "AWS::Serverless::Function" and "Globals" in self.template:
             properties = merged(self.template["Globals"]["Function"], properties)
         return self.render(properties)
+
+    def around(self, logical_id: str) -> Stack:
+        """Return the nested stack that has a resource."""
+        return next(s for s in self.nested.values() if logical_id in s.template["Resources"])
 
     def render(self, node: Any) -> Any:
         """Return a node with every function in it worked out."""
@@ -123,8 +132,8 @@ class Stack:
             return PSEUDO[name]
         if name in self.values:
             return self.values[name]
-        if name in MADE_BY_SAM:
-            return MADE_BY_SAM[name]
+        if name in STREAM_MAPPINGS:
+            return STREAM_MAPPINGS[name]
         kind = self.template["Resources"][name]["Type"]
         if kind == "AWS::Scheduler::ScheduleGroup":
             return self.resource(name)["Name"]
@@ -161,7 +170,7 @@ def merged(globals_: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any
     return {**globals_, **own, **both}
 
 
-MADE_BY_SAM = {
+STREAM_MAPPINGS = {
     "JobStreamFunctionJobs": "5d1f7c3e-0000-4000-8000-000000000000",
     "RunStreamFunctionRuns": "5d1f7c3e-0000-4000-8000-000000000001",
     "NotifyFunctionRuns": "5d1f7c3e-0000-4000-8000-000000000002",
@@ -182,7 +191,9 @@ ARNS = {
 }
 
 
-NESTED = ("NetworkStack", "ComputeStack", "SecurityStack", "ObservabilityStack")
+FUNCTION_STACKS = ("ProvisioningStack", "RunsStack", "NotificationsStack")
+NESTED = ("NetworkStack", "ComputeStack", "SecurityStack", *FUNCTION_STACKS, "ObservabilityStack")
+"""Each after those whose outputs it is given."""
 
 
 def bootstrap_of(source: Mapping[str, Any], **parameters: str) -> Stack:

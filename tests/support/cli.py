@@ -45,7 +45,9 @@ OUTPUTS = {
     "ReconcileQueueUrl": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/jobs-reconcile",
     "DeadLetterQueueUrl": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/jobs-dead-letters",
     "ArtifactsBucketName": "jobs-artifacts",
-    "RunEventsFunctionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:jobs_run_events",
+    "RunEventsFunctionArn": (
+        f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:jobs_provisioner_run_events"
+    ),
 }
 
 

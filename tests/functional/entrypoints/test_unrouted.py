@@ -43,7 +43,7 @@ def place(bootstrap):
         bootstrap["DEAD_LETTER_QUEUE_URL"],
         bootstrap["ARTIFACTS_BUCKET"],
         bootstrap["RECONCILE_QUEUE_URL"],
-        "jobs_run_events",
+        "jobs_provisioner_run_events",
     )
 
 

@@ -11,10 +11,10 @@ from provisioner.aws.reconcile_queue import MAX_DELAY_SECONDS
 from provisioner.entrypoints.metrics import Count
 from provisioner.entrypoints.reconcile_queue import MAX_RECEIVES
 from provisioner.jobs import job_name_of
-from tests.support.bootstrap import MADE_BY_SAM
-from tests.unit.bootstrap.test_templates import FUNCTIONS
+from tests.support.bootstrap import STREAM_MAPPINGS
+from tests.unit.bootstrap.test_templates import FUNCTIONS, name_of
 
-FUNCTION_NAMES = {f"jobs_{module}" for module in FUNCTIONS.values()}
+FUNCTION_NAMES = {name_of(module) for module in FUNCTIONS.values()}
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def watched(alarm):
 def test_what_is_watched(alarms):
     given_up = {
         ("AWS/Lambda", "OnFailureDestinationDeliveredEventCount", "EventSourceMappingUUID", mapping)
-        for mapping in MADE_BY_SAM.values()
+        for mapping in STREAM_MAPPINGS.values()
     }
     functions = {
         ("AWS/Lambda", metric, "FunctionName", name)
@@ -55,8 +55,8 @@ def test_what_is_watched(alarms):
     assert {watched(alarm) for alarm in alarms.values()} == functions | given_up | {
         ("Provisioner", "DeletionsWithheld", "prefix", "jobs"),
         ("Provisioner", "TicksMissed", "prefix", "jobs"),
-        ("AWS/Lambda", "IteratorAge", "FunctionName", "jobs_job_stream"),
-        ("AWS/Lambda", "IteratorAge", "FunctionName", "jobs_run_stream"),
+        ("AWS/Lambda", "IteratorAge", "FunctionName", "jobs_provisioner_job_stream"),
+        ("AWS/Lambda", "IteratorAge", "FunctionName", "jobs_provisioner_run_stream"),
         ("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", "ReconcileQueue"),
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "ReconcileQueue"),
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "DeadLetterQueue"),
@@ -105,11 +105,9 @@ def test_an_empty_answer_of_the_dead_letter_queue_means_empty(bootstrap):
     assert bootstrap.resource("DeadLetterQueue")["ReceiveMessageWaitTimeSeconds"] > 0
 
 
-@pytest.mark.parametrize("name", MADE_BY_SAM)
+@pytest.mark.parametrize("name", STREAM_MAPPINGS)
 def test_the_mappings_measure_what_they_give_up(bootstrap, name):
-    function, _, event = name.partition("Function")
-    mapping = bootstrap.resource(f"{function}Function")["Events"][event]["Properties"]
-    assert mapping["MetricsConfig"] == {"Metrics": ["EventCount"]}
+    assert bootstrap.resource(name)["MetricsConfig"] == {"Metrics": ["EventCount"]}
 
 
 def test_the_dashboard_shows_every_alarm(alarms, widgets):

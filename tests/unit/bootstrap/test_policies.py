@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 
 import pytest
 
@@ -329,7 +328,10 @@ def _characters(document) -> int:
     return len(text) + names * (len(_STACK) + 1 + 13 + there)
 
 
-MANAGED = ("JobBoundary", "JobLimits", "ReconcilePolicy")
+MANAGED = (
+    *("JobBoundary", "JobLimits"),
+    *("ReconcilePolicy", "StartRunsPolicy", "CompleteRunsPolicy", "PublishPolicy"),
+)
 
 
 @pytest.mark.parametrize("name", MANAGED)
@@ -465,11 +467,11 @@ def test_workflows(policies, action, arn, context, allowed):
         ("UnroutedRole", "sqs:SendMessage", f"{QUEUE}orders", False),
         ("UnroutedRole", "dynamodb:BatchGetItem", f"{TABLE}/StacksTable", True),
         ("UnroutedRole", "dynamodb:PutItem", f"{TABLE}/StacksTable", False),
-        ("MissedTicksRole", "sqs:ReceiveMessage", f"{QUEUE}MissedTicksQueue", True),
-        ("MissedTicksRole", "dynamodb:PutItem", f"{TABLE}/TriggersTable", True),
-        ("MissedTicksRole", "dynamodb:UpdateItem", f"{TABLE}/StacksTable", True),
-        ("MissedTicksRole", "dynamodb:PutItem", f"{TABLE}/StacksTable", False),
-        ("MissedTicksRole", "dynamodb:UpdateItem", f"{TABLE}/JobsTable", False),
+        ("MissedSchedulesRole", "sqs:ReceiveMessage", f"{QUEUE}MissedTicksQueue", True),
+        ("MissedSchedulesRole", "dynamodb:PutItem", f"{TABLE}/TriggersTable", True),
+        ("MissedSchedulesRole", "dynamodb:UpdateItem", f"{TABLE}/StacksTable", True),
+        ("MissedSchedulesRole", "dynamodb:PutItem", f"{TABLE}/StacksTable", False),
+        ("MissedSchedulesRole", "dynamodb:UpdateItem", f"{TABLE}/JobsTable", False),
         (
             "JobQueueRole",
             "states:StopExecution",
@@ -553,9 +555,9 @@ def test_the_topic_and_nobody_else_writes_to_the_slack_queue(bootstrap):
     assert not allowed.allow("sqs:SendMessage", queue)
 
 
-def test_a_secrets_own_key_may_be_used_to_read_it(bootstrap):
+def test_a_secrets_own_key_may_be_used_to_read_it(source, bootstrap):
     key = f"arn:aws:kms:{HERE}:key/theirs"
-    keyed = replace(bootstrap, values=bootstrap.values | {"SecretsKeyArn": key})
+    keyed = bootstrap_of(source, SecretsKeyArn=key)
     for stack, allowed in ((keyed, True), (bootstrap, False)):
         [policy] = stack.resource("SlackRole")["Policies"]
         may = Statements(tuple(policy["PolicyDocument"]["Statement"])).allow
@@ -596,12 +598,13 @@ def denied(statements) -> set[str]:
     }
 
 
-def test_the_documentation_knows_every_function(source, root):
+def test_the_documentation_knows_every_function(bootstrap, root):
     """A function that is new has to say there what it may do."""
     table = (root / "docs/operating/security.md").read_text("utf-8")
     functions = {
-        resource["Properties"]["FunctionName"]["Fn::Sub"].removeprefix("${Prefix}_")
-        for resource in source["Resources"].values()
+        stack.resource(name)["FunctionName"].removeprefix("jobs_").removeprefix("provisioner_")
+        for stack in (bootstrap, *bootstrap.nested.values())
+        for name, resource in stack.template["Resources"].items()
         if resource["Type"] == "AWS::Serverless::Function"
     }
     assert len(functions) >= 10

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from dataclasses import replace
 
 import pytest
 from cloudformation_validate import (
@@ -21,6 +20,7 @@ from provisioner.runs.model import FINAL
 from provisioner.settings import Settings, SlackSettings
 from provisioner.stacks.model import IN_PROGRESS, JobStatus, StackStatus
 from templates.parts.queue import VISIBILITY_SECONDS
+from tests.support.bootstrap import FUNCTION_STACKS, bootstrap_of
 
 SUPPRESSED = RuleFilterConfig(
     ids=[
@@ -36,15 +36,16 @@ SUPPRESSED = RuleFilterConfig(
         LogicalIdFilter(rule_id="W2509", logical_id="SlackSecretArn"),
         # It refers to the network under the very condition, which the rule does not see in outputs.
         LogicalIdFilter(rule_id="W1001", logical_id="Subnets"),
-        # Refers to the stream's mapping, which SAM makes; cfn-lint sees it.
-        LogicalIdFilter(rule_id="F1020", logical_id="ObservabilityStack"),
     ],
 )
 TEMPLATES = [
     "template.yaml",
     "bootstrap/compute.yaml",
     "bootstrap/network.yaml",
+    "bootstrap/notifications.yaml",
     "bootstrap/observability.yaml",
+    "bootstrap/provisioning.yaml",
+    "bootstrap/runs.yaml",
     "bootstrap/security.yaml",
 ]
 FUNCTIONS = {
@@ -55,10 +56,19 @@ FUNCTIONS = {
     "RunEventsFunction": "run_events",
     "RunStreamFunction": "run_stream",
     "JobQueueFunction": "job_queue",
-    "MissedTicksFunction": "missed_schedules",
+    "MissedSchedulesFunction": "missed_schedules",
     "NotifyFunction": "notify",
     "UnroutedFunction": "unrouted",
 }
+LOG_GROUPS = {"MissedSchedulesFunction": "/aws/lambda/jobs_missed_ticks"}
+"""Those that are not called after their function's module."""
+
+
+def name_of(module):
+    """Return a function's name. No job can have it: job names have no underscore."""
+    return "jobs_job_queue" if module == "job_queue" else f"jobs_provisioner_{module}"
+
+
 OUTPUTS = {
     "JobsTableName",
     "StacksTableName",
@@ -160,62 +170,158 @@ def test_functions(bootstrap, root, name, module):
     assert function["Handler"] == f"provisioner.entrypoints.{module}.handler"
     assert (root / f"provisioner/entrypoints/{module}.py").is_file()
     assert function["Role"].rpartition("/")[2] == name.replace("Function", "Role")
-    # No job can have this name: job names have no underscore.
-    assert function["FunctionName"] == f"jobs_{module}"
-    logs = bootstrap.resource(name.replace("Function", "Logs"))
-    assert (logs["LogGroupName"], logs["RetentionInDays"]) == (f"/aws/lambda/jobs_{module}", 30)
+    assert function["FunctionName"] == name_of(module)
+    group = LOG_GROUPS.get(name, f"/aws/lambda/jobs_{module}")
+    in_the_root = name == "JobQueueFunction"
     assert function["LoggingConfig"] == {
         "LogFormat": "JSON",
-        "LogGroup": name.replace("Function", "Logs"),
+        "LogGroup": "JobQueueLogs" if in_the_root else group,
         "ApplicationLogLevel": "INFO",
     }
     assert function["Environment"]["Variables"]["LOG_LEVEL"] == "INFO"
+    [written] = written_logs(bootstrap.resource(function["Role"].rpartition("/")[2]))
+    assert written.endswith(":log-group:JobQueueLogs:*" if in_the_root else f":log-group:{group}:*")
+
+
+@pytest.mark.parametrize(("name", "module"), FUNCTIONS.items())
+def test_the_logs_of_functions_are_there_before_them(bootstrap, source, name, module):
+    group = LOG_GROUPS.get(name, f"/aws/lambda/jobs_{module}")
+    [logs] = [
+        logical_id
+        for logical_id, resource in source["Resources"].items()
+        if resource["Type"] == "AWS::Logs::LogGroup"
+        and bootstrap.resource(logical_id)["LogGroupName"] == group
+    ]
+    assert bootstrap.resource(logs)["RetentionInDays"] == 30
+    if name not in source["Resources"]:
+        [stack] = [n for n, s in bootstrap.nested.items() if name in s.template["Resources"]]
+        before = source["Resources"][stack]["DependsOn"]
+        assert logs in ([before] if isinstance(before, str) else before)
+
+
+def written_logs(role):
+    for policy in role["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            if statement["Sid"] == "WriteLogs":
+                yield statement["Resource"]
+
+
+STAYING = {
+    *("JobsTable", "StacksTable", "TriggersTable", "PaceTable"),
+    *("ReconcileQueue", "UnroutedQueue", "MissedTicksQueue", "SlackQueue"),
+    *("DeadLetterQueue", "SlackDeadLetterQueue"),
+    *("BundleBucket", "ArtifactsBucket"),
+    *("NotificationTopic", "SubmissionTopic", "NotificationKey", "ScheduleGroup"),
+    *("JobStreamFunctionJobs", "RunStreamFunctionRuns"),
+    *("NotifyFunctionRuns", "NotifyFunctionStacks"),
+    *("JobQueueRole", "JobQueueFunction"),
+    *("NetworkStack", "ComputeStack", "SecurityStack"),
+}
+"""With another logical id, or in another stack, an upgrade would delete and make them again."""
+
+
+def test_what_has_state_or_is_named_by_stacks_of_jobs_stays_where_it_is(source):
+    logs = {name for name in source["Resources"] if name.endswith("Logs")}
+    assert len(logs) == len(FUNCTIONS) + 1
+    assert source["Resources"].keys() >= STAYING | logs
+
+
+def test_only_functions_and_what_starts_them_are_nested_apart(bootstrap):
+    nested = {
+        resource["Type"]
+        for name in FUNCTION_STACKS
+        for resource in bootstrap.nested[name].template["Resources"].values()
+    }
+    assert nested == {"AWS::IAM::Role", "AWS::Scheduler::Schedule", "AWS::Serverless::Function"}
+
+
+def test_what_has_a_name_of_ours_moved_under_another(bootstrap):
+    """CloudFormation makes the new one before it deletes the old one."""
+    before = {f"jobs_{module}" for module in [*FUNCTIONS.values(), "slack", "missed_ticks"]}
+    now = {
+        bootstrap.resource(name)["FunctionName"]
+        for stack in FUNCTION_STACKS
+        for name, resource in bootstrap.nested[stack].template["Resources"].items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }
+    assert len(now) == len(FUNCTIONS)
+    assert not now & before
+    for stack in FUNCTION_STACKS:
+        for resource in bootstrap.nested[stack].template["Resources"].values():
+            assert not {"RoleName", "Name"} & set(resource["Properties"])
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_functions_are_told_what_settings_ask_for(bootstrap, name):
-    variables = bootstrap.resource(name)["Environment"]["Variables"]
-    environ = {key: str(value) for key, value in variables.items()} | {"AWS_REGION": "eu-west-1"}
-    settings = Settings.from_environ(environ)
+def test_functions_are_given_what_settings_ask_for(bootstrap, name):
+    function = bootstrap.resource(name)
+    settings = settings_of(function)
     assert settings.platform.prefix == "jobs"
     assert settings.platform.assign_public_ip is True
     assert len(settings.platform.subnets) == 2
-    assert all(environ.values())
+    assert all(function["Environment"]["Variables"].values())
+    assert not [
+        pair
+        for pair in function["Environment"]["Variables"]["SETTINGS"].split()
+        if pair.endswith("=")
+    ]
     assert set(settings.platform.subnets) == set(settings.platform.allowed.subnets)
     assert settings.platform.allowed.secrets_prefix == "jobs"
     assert settings.platform.allowed.slack_secret_arn == bootstrap.values["SlackSecretArn"]
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_the_environment_of_functions_stays_below_lambdas_limit(bootstrap, source, name):
-    """4 KB of names and values, with every parameter as long as it may be."""
+def settings_of(function):
+    return Settings.from_environ(environ_of(function))
+
+
+def environ_of(function):
+    variables = function["Environment"]["Variables"]
+    return {key: str(value) for key, value in variables.items()} | {"AWS_REGION": "eu-west-1"}
+
+
+@pytest.fixture(scope="module")
+def filled(source):
+    """The bootstrap with every parameter as long as it may be."""
     longest = {
         parameter: "x" * declared["MaxLength"]
         for parameter, declared in source["Parameters"].items()
         if "MaxLength" in declared
     }
-    filled = replace(
-        bootstrap,
-        values=bootstrap.values | longest | {"Prefix": "p" * 20, "SecretsPrefix": "s" * 40},
-    )
+    return bootstrap_of(source, **longest, Prefix="p" * 20, SecretsPrefix="s" * 40)
+
+
+NAMES_THAT_CLOUDFORMATION_MAKES_UP = 12 * 60
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_environment_of_functions_stays_below_lambdas_limit(filled, name):
+    """4 KB of names and values."""
     variables = filled.resource(name)["Environment"]["Variables"]
-    names_that_cloudformation_makes_up = 12 * 60
     size = sum(len(key) + len(str(value)) for key, value in variables.items())
 
-    assert size + names_that_cloudformation_makes_up < 4096
+    assert size + NAMES_THAT_CLOUDFORMATION_MAKES_UP < 4096
+
+
+@pytest.mark.parametrize("stack", FUNCTION_STACKS)
+def test_parameters_of_nested_stacks_stay_below_cloudformations_limit(filled, stack):
+    values = filled.nested[stack].values
+    assert len(values) <= 200
+    longest = max(len(value.encode()) for value in values.values())
+    assert longest + NAMES_THAT_CLOUDFORMATION_MAKES_UP < 4096
 
 
 @pytest.mark.parametrize(
-    ("function", "name", "table"),
+    ("name", "function", "table"),
     [
-        ("JobStreamFunction", "Jobs", "JobsTable"),
-        ("NotifyFunction", "Runs", "TriggersTable"),
-        ("NotifyFunction", "Stacks", "StacksTable"),
+        ("JobStreamFunctionJobs", "JobStreamFunction", "JobsTable"),
+        ("RunStreamFunctionRuns", "RunStreamFunction", "TriggersTable"),
+        ("NotifyFunctionRuns", "NotifyFunction", "TriggersTable"),
+        ("NotifyFunctionStacks", "NotifyFunction", "StacksTable"),
     ],
 )
-def test_stream_mappings(bootstrap, function, name, table):
-    mapping = bootstrap.resource(function)["Events"][name]["Properties"]
-    assert mapping["Stream"].endswith(f"table/{table}/stream/now")
+def test_stream_mappings(bootstrap, name, function, table):
+    mapping = bootstrap.resource(name)
+    assert mapping["FunctionName"].endswith(f"/{function}")
+    assert mapping["EventSourceArn"].endswith(f"table/{table}/stream/now")
     assert mapping["StartingPosition"] == "TRIM_HORIZON"
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["BisectBatchOnFunctionError"] is True
@@ -245,25 +351,25 @@ def stacks_row(status):
     ],
 )
 def test_notify_is_not_woken_by_what_it_has_nothing_to_tell_of(bootstrap, mapping, record, passes):
-    events = bootstrap.resource("NotifyFunction")["Events"][mapping]["Properties"]
-    [criteria] = events["FilterCriteria"]["Filters"]
+    [criteria] = bootstrap.resource(f"NotifyFunction{mapping}")["FilterCriteria"]["Filters"]
     assert matches(json.loads(criteria["Pattern"]), record) is passes
 
 
-def test_slack_is_there_when_its_secret_is(source):
-    slack = {name: r for name, r in source["Resources"].items() if name.startswith("Slack")}
-    assert len(slack) == 8
-    assert {resource["Condition"] for resource in slack.values()} == {"TellSlack"}
-    conditional = {n for n, r in source["Resources"].items() if r.get("Condition") == "TellSlack"}
-    assert conditional == set(slack)
+def test_slack_is_there_when_its_secret_is(source, bootstrap):
+    nested = bootstrap.nested["NotificationsStack"].template
+    for template, parts in ((source, 6), (nested, 2)):
+        slack = {n: r for n, r in template["Resources"].items() if n.startswith("Slack")}
+        assert len(slack) == parts
+        assert {resource["Condition"] for resource in slack.values()} == {"TellSlack"}
+        conditional = {n for n, r in template["Resources"].items() if r.get("Condition")}
+        assert conditional - {"NetworkStack", "NotificationEmailSubscription"} == set(slack)
 
 
 def test_the_slack_function(bootstrap):
     function = bootstrap.resource("SlackFunction")
     assert function["Handler"] == "provisioner.entrypoints.slack.handler"
     assert function["Role"].rpartition("/")[2] == "SlackRole"
-    variables = function["Environment"]["Variables"]
-    environ = {key: str(value) for key, value in variables.items()} | {"AWS_REGION": "eu-west-1"}
+    environ = environ_of(function)
     assert SlackSettings.from_environ(environ).secret_arn == bootstrap.values["SlackSecretArn"]
     assert Settings.from_environ(environ).dead_letter_queue_url == "SlackDeadLetterQueue"
     assert environ["SLACK_QUEUE_URL"] == "SlackQueue"
@@ -360,14 +466,14 @@ def test_deploy_settings_name_capabilities_for_both_places(root):
         assert "CAPABILITY_AUTO_EXPAND" in deploy["capabilities"]
 
 
-def test_lambda_does_not_take_a_job_that_waits_for_a_loop(source):
+def test_lambda_does_not_take_a_job_that_waits_for_a_loop(bootstrap):
     """It stops a function that is woken by its own messages for the sixteenth time."""
     for name in ("ReconcileQueueFunction", "JobQueueFunction"):
-        assert source["Resources"][name]["Properties"]["RecursiveLoop"] == "Allow"
+        assert bootstrap.resource(name)["RecursiveLoop"] == "Allow"
 
 
 def test_every_end_of_a_run_reaches_the_stream_function(bootstrap):
-    mapping = bootstrap.resource("RunStreamFunction")["Events"]["Runs"]["Properties"]
+    mapping = bootstrap.resource("RunStreamFunctionRuns")
     patterns = [json.loads(each["Pattern"]) for each in mapping["FilterCriteria"]["Filters"]]
     for status in FINAL:
         image = {"dynamodb": {"NewImage": {"status": {"S": str(status)}}}}
@@ -375,7 +481,7 @@ def test_every_end_of_a_run_reaches_the_stream_function(bootstrap):
 
 
 def test_jobs_name_the_function_that_takes_their_messages(bootstrap):
-    variables = bootstrap.resource("JobQueueFunction")["Environment"]["Variables"]
-    name = bootstrap.resource("JobQueueFunction")["FunctionName"]
-    assert variables["JOB_QUEUE_FUNCTION_ARN"].endswith(f":function:{name}")
-    assert bootstrap.resource("JobQueueFunction")["Timeout"] * 6 <= VISIBILITY_SECONDS
+    function = bootstrap.resource("JobQueueFunction")
+    named = settings_of(function).platform.job_queue_function_arn
+    assert named.endswith(f":function:{function['FunctionName']}")
+    assert function["Timeout"] * 6 <= VISIBILITY_SECONDS
