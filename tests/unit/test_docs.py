@@ -11,6 +11,7 @@ import pytest
 
 import provisioner
 from provisioner.aws.stacks_table import to_item
+from provisioner.entrypoints.metrics import Count
 from provisioner.jobs import InvalidRow, parse
 from provisioner.jobs.artifacts import RUNTIMES
 from provisioner.stacks.model import JobStatus, StackRecord
@@ -19,6 +20,7 @@ from tests.support.bootstrap import load
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 STACKS = (DOCS / "reference/stacks.md").read_text()
+OPERATIONS = (DOCS / "operating/operations.md").read_text()
 LANGUAGES = (DOCS / "guides/languages.md").read_text()
 ROWS = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", LANGUAGES, re.DOTALL)]
 
@@ -43,6 +45,38 @@ def test_there_is_a_recipe_for_every_language():
         return {re.match("[a-z]+", runtime)[0] for runtime in runtimes}
 
     assert families(row["runtime"] for row in ROWS) == families(RUNTIMES)
+
+
+def section(title):
+    """Return a section of the page on operations."""
+    return OPERATIONS.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def test_every_metric_is_there():
+    table = (
+        (DOCS / "operating/operations.md").read_text().split("\n## Metrics\n")[1].split("\n## ")[0]
+    )
+
+    assert listed(table) == set(Count)
+
+
+def test_every_alarm_is_there():
+    table = (
+        (DOCS / "operating/operations.md").read_text().split("\n## Alarms\n")[1].split("\n## ")[0]
+    )
+    known = [
+        re.sub("…|<Function>", r"\\w+", name)
+        for name in re.findall(r"^\| `(.*?)` \|", section("Alarms"), re.MULTILINE)
+    ]
+    alarms = {
+        resource["Properties"]["AlarmName"]["Fn::Sub"].partition("-Provisioner-")[2]
+        for resource in load(ROOT / "bootstrap/observability.yaml")["Resources"].values()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
+    }
+
+    assert len(alarms) > 30
+    assert {name for name in alarms if not any(re.fullmatch(one, name) for one in known)} == set()
+    assert [one for one in known if not any(re.fullmatch(one, name) for name in alarms)] == []
 
 
 def test_every_parameter_of_the_bootstrap_is_there_with_its_default():

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 STUMBLES = {
-    r"(?<!there )\b(?:is|are|was|were|be) no (?!longer|more|less)[a-z]": "is not a ...",
+    r"(?<![Tt]here )\b(?:is|are|was|were|be) no (?!longer|more|less)[a-z]": "is not a ...",
     r"\banew\b": "again",
     r"\bin vain\b": "without success",
     r"\b(?:told|tells?) of\b": "reported, describes",
