@@ -1,4 +1,4 @@
-"""Everything a function is told by its environment, read once and passed in."""
+"""Everything a function reads from its environment, once, to be passed on."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class SlackSettings:
-    """What the function that writes to Slack is told besides."""
+    """What the function that writes to Slack needs as well."""
 
     secret_arn: str
     queue_url: str

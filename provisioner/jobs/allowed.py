@@ -1,4 +1,4 @@
-"""What a row may name besides what is its job's own: the bootstrap's parameters say it.
+"""What a row may name that is not its job's own, as the bootstrap's parameters allow.
 
 A row's author is not an administrator of the account. Networks, images, secrets and channels are
 chosen from those that the platform team has opened, and everything else is refused by its name.

@@ -1,4 +1,4 @@
-"""What is wrong with a row, said so that whoever typed it can put it right."""
+"""What is wrong with a row, in words that let its author correct it."""
 
 from __future__ import annotations
 

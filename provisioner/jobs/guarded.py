@@ -1,7 +1,7 @@
 """Reading a row whatever it holds: no row may raise, or take the time of its neighbours.
 
 `jobs.parse` is linear and raises nothing. This holds when that is wrong some day: what a row costs
-is bounded, and its author is told why it is refused.
+is bounded, and the error says why the row is refused.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def processor_time(seconds: float) -> Iterator[None]:
         raise TimeLimitError(message)
 
     handler = signal.signal(signal.SIGPROF, stop)
-    # It comes again and again: whatever catches the first one must not go on for ever.
+    # The signal repeats: code that catches the first one must not run forever.
     left, interval = signal.setitimer(signal.ITIMER_PROF, seconds, _AGAIN_SECONDS)
     try:
         try:

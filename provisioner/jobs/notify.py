@@ -1,4 +1,4 @@
-"""What a job tells of, and whom."""
+"""Which events of a job are published, and to which Slack channel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from provisioner.jobs.values import choice, each, text_list
 
 
 class Event(StrEnum):
-    """What can happen to a job that somebody may want to hear of."""
+    """What can happen to a job that is worth a notification."""
 
     STARTED = "started"
     SUCCEEDED = "succeeded"
@@ -39,7 +39,7 @@ def events(value: object) -> tuple[Event, ...]:
 
 
 def default_events(slow_percent: int | None) -> tuple[Event, ...]:
-    """Return what a job tells of that does not say: what is bad, and `slow` if it says what is."""
+    """Return the events of a job whose row names none: failures, and `slow` if it sets a limit."""
     return DEFAULT_EVENTS if slow_percent is None else (*DEFAULT_EVENTS, Event.SLOW)
 
 

@@ -23,7 +23,7 @@ def run_overrides(
 ) -> dict[str, object]:
     """Check what a run asks for, of `command`, `environment`, `cpu` and `memory_mb`.
 
-    Returns it as it travels in the execution's input. `payload` is what the run is given besides:
+    Returns it as it travels in the execution's input. `payload` is the rest of its input:
     ECS limits both together.
 
     Raises

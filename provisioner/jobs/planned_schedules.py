@@ -46,11 +46,11 @@ class PlannedSchedule:
 
 
 def planned(job: Job, now: datetime) -> Iterator[PlannedSchedule]:
-    """Yield the job's schedules that have a tick after `now`; the others are not made.
+    """Yield the job's schedules that still fire after `now`; the others are not made.
 
     EventBridge Scheduler refuses a StartDate more than five minutes back and an EndDate that has
     passed, and an at() that has passed would run at once or fail its stack. A rate() always gets a
-    StartDate, its next tick: without one it would run at once, and count from then on.
+    StartDate, its next scheduled time: without one it would fire at once and count from then.
     """
     for index, expression in enumerate(job.schedule):
         following = next(scheduled_times_of(job, index, now), None)

@@ -80,7 +80,7 @@ def plain(
     """Return a value with its numbers as int or float, and add to `errors` what is wrong in it.
 
     UNUSABLE stands in the place of each wrong part, so that the others can still be checked. What
-    is wrong with so many that nobody reads of it is not found.
+    is wrong beyond the number of errors that are shown is not found.
     """
     if len(errors) > MAX_ERRORS:
         return UNUSABLE

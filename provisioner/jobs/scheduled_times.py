@@ -44,7 +44,7 @@ _MOST_SKIPPED = 2_000
 
 
 def all_come(expressions: tuple[str, ...], timezone: str) -> None:
-    """Check that each of a row's schedules has a tick.
+    """Check that each of a row's schedules has at least one scheduled time.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def all_come(expressions: tuple[str, ...], timezone: str) -> None:
 
 
 def comes(expression: str, timezone: str) -> bool:
-    """Tell whether a schedule has any tick at all, be it over already.
+    """Return whether a schedule ever fires, in the future or the past.
 
     The 31st of February has none, neither has a time that the clocks of its zone skip.
     """
@@ -119,7 +119,7 @@ def scheduled_times(
 
 
 def _first_of(job_name: str, every: timedelta) -> datetime:
-    """Return the first tick of a rate() without start: a whole minute within its first period."""
+    """Return the first scheduled time of a rate() without start: a whole minute within its first period."""
     seed = int.from_bytes(hashlib.sha256(job_name.encode()).digest()[:8])
     return _EPOCH + timedelta(minutes=seed % (every // timedelta(minutes=1)))
 

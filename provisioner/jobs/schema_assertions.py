@@ -1,4 +1,4 @@
-"""The keywords of a JSON Schema that look at one value by itself, and what is said of it.
+"""The keywords of a JSON Schema that check one value alone, and their error texts.
 
 Each pays for what it looks at: neither a schema nor a payload decides how long that takes.
 """

@@ -1,7 +1,7 @@
 """A value against a JSON Schema of draft 2020-12, in bounded time and in plain words.
 
-Whoever may write a row writes its schema, and whoever may start a run its payload. So there is
-nothing here that fetches, that raises, or that goes on for longer than its steps: a schema is a
+The author of a row writes its schema, and the starter of a run its payload; neither is trusted. So
+nothing here fetches, raises, or takes more than its steps: a schema is a
 tree of plain maps (`payload_schema` has seen to that), `$ref` names a place in it, and every
 keyword pays for what it looks at.
 """
@@ -41,7 +41,7 @@ def violations(
     """
     found = _Held(schema).violations(schema, payload, (), 0)
     try:
-        told = islice(
+        shown = islice(
             (
                 (violation.at + violation.inner, violation.message)
                 for violation in found
@@ -49,7 +49,7 @@ def violations(
             ),
             MAX_PROBLEMS,
         )
-        return tuple(dict.fromkeys(told))
+        return tuple(dict.fromkeys(shown))
     except TooLongError:
         return (((), "cannot be checked against payload_schema: that takes too many steps"),)
 

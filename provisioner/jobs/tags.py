@@ -30,7 +30,7 @@ def tag_map(value: object) -> dict[str, str]:
     size = sum(len(text.encode()) for pair in found.items() for text in pair)
     if size > MAX_BYTES:
         raise invalid(f"has {size} bytes of keys and values; the most is {MAX_BYTES}")
-    # Whoever grants or counts by tags is not to wonder which of the two is meant.
+    # Access and cost allocation by tags would be ambiguous.
     folded = [key.casefold() for key in found]
     twice = [
         (f".{printable(key)}", "is there twice, in capitals and not")

@@ -154,7 +154,7 @@ def text_map(
     name_problem
         Returns what is wrong with a name, None when nothing is.
     check_text
-        What each text must pass besides.
+        A further check of each text.
     """
     if not isinstance(value, dict):
         raise invalid(f"must be a map of names and texts, not {kind_of(value)}")

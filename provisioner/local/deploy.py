@@ -59,7 +59,7 @@ def deploy(
     stack_name
         The bootstrap stack's name.
     parameters
-        Parameters of template.yaml besides those that the engine needs. Those of the last time are
+        Parameters of template.yaml other than those that the engine needs. Those of the last time are
         kept, as AWS keeps them.
     say
         Told of each step.
@@ -169,7 +169,7 @@ def _machine() -> str:
 
 
 def _sam(engine: Engine, arguments: Sequence[str]) -> bool:
-    """Run the SAM CLI; tell whether it ended well."""
+    """Run the SAM CLI; return whether it succeeded."""
     home = engine.home
     log = home.log(_LOG)
     system = "apple-darwin" if platform.system() == "Darwin" else "manylinux2014"

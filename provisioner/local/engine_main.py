@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Mend the engine, then serve until told to stop."""
+    """Patch the engine, then serve until stopped."""
     # In place of this file's own folder, whose names are not for importing from here.
     sys.path[0] = str(Path(__file__).resolve().parents[2])
     from provisioner.local import shim  # noqa: PLC0415

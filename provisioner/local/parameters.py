@@ -57,7 +57,7 @@ def quoted(name: str, value: str) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads CloudFormation's YAML, whose functions are tags, for what is not in them."""
+    """Reads CloudFormation's YAML, ignoring the functions, which are tags."""
 
 
 _Loader.add_multi_constructor("!", lambda _loader, _suffix, _node: None)

@@ -52,7 +52,7 @@ def stop(record: ProcessRecord, *, timeout_seconds: float = 15) -> bool:
     Returns
     -------
     bool
-        Whether it ended by itself when asked; False when it had to be killed or was gone already.
+        True when it exited on SIGTERM; False when it had to be killed or was already gone.
     """
     if not is_alive(record):
         return False

@@ -1,4 +1,4 @@
-"""One module a type of job: what its row says besides what every row says."""
+"""One module per job type: the attributes that only rows of this type have."""
 
 from typing import TypeAlias
 

@@ -2,7 +2,7 @@
 
 Imported by `engine_main` under the engine's own Python, so nothing here may import anything but
 ministack and the standard library. Each module says what AWS does, what the engine does instead,
-and mends the difference by wrapping functions that `patching` has first made sure are there.
+and corrects the difference by wrapping functions that `patching` has first made sure are there.
 """
 
 from provisioner.local.shim import (

@@ -51,7 +51,7 @@ def _patient(parse: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _failing_without_engine(invoke: Callable[..., Any]) -> Callable[..., Any]:
-    """Fail at once where no container engine answers; the engine would say RUNNING for ever."""
+    """Fail at once where no container engine answers; the engine would say RUNNING forever."""
 
     @functools.wraps(invoke)
     def invoking(resource: str, arguments: dict[str, Any]) -> Any:  # noqa: ANN401

@@ -1,6 +1,6 @@
 """Stack operations go on over a restart.
 
-The engine forgets what it was doing: its stacks would stay in CREATE_IN_PROGRESS for ever. So each
+The engine forgets what it was doing: its stacks would stay in CREATE_IN_PROGRESS forever. So each
 operation is noted on its stack while it runs, and what is noted there at the start is begun again,
 without making again what it had made.
 """

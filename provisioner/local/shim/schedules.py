@@ -122,7 +122,7 @@ def _in_rhythm(fire: Callable[[], None]) -> Callable[[], None]:
 
 
 def last_tick(start: float, interval: float, until: float) -> float:
-    """Return the last tick, or the one that would have been it, of a grid through `start`.
+    """Return the last scheduled time at or before now, of a grid through `start`.
 
     >>> last_tick(100, 60, 230), last_tick(100, 60, 99)
     (220, 40)

@@ -93,7 +93,7 @@ def _publish() -> None:
 
 
 def _all_published(get_state: Callable[[], Any]) -> Callable[[], Any]:
-    """Save nothing before what happened is told: a restart could not tell it any more."""
+    """Deliver events before saving state: after a restart they could no longer be delivered."""
 
     @functools.wraps(get_state)
     def state() -> Any:  # noqa: ANN401

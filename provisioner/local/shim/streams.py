@@ -1,4 +1,4 @@
-"""DynamoDB streams over a restart: records are kept for a day, whoever has read them or not.
+"""DynamoDB streams over a restart: records are kept for a day, read or not.
 
 The engine keeps its readers' positions but not the records, so that a mapping that had read ten of
 them would overlook the next ten, and rows written just before the end would never be seen.

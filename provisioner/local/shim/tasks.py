@@ -111,7 +111,7 @@ def _offer_credentials(env: dict[str, str], role_arn: str | None) -> None:
 def _answering_task_credentials(
     handle: Callable[..., Awaitable[Any]],
 ) -> Callable[..., Awaitable[Any]]:
-    """Answer with a session of the task's role; the engine's own keys belong to nobody."""
+    """Answer with a session of the task's role; the engine's own keys have no role."""
 
     @functools.wraps(handle)
     async def handling(method: str, path: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
