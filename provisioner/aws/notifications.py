@@ -1,4 +1,4 @@
-"""The notification topic, which tells people and programs what has happened to jobs."""
+"""The notification topic: what has happened to jobs, for people and programs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import json
 from typing import TYPE_CHECKING
 
 from provisioner.aws.clients import client, translated
+from provisioner.notifications import text
+from provisioner.notifications.document import attributes, to_document
 
 if TYPE_CHECKING:
-    from provisioner.notifications.detection import Notice
+    from provisioner.notifications.model import Notice
 
 
 class NotificationTopic:
@@ -18,16 +20,16 @@ class NotificationTopic:
         self._arn = arn
 
     def publish(self, notice: Notice) -> None:
-        """Tell all subscribers whose filters let the notice's attributes through."""
-        document = json.dumps(notice.document(), ensure_ascii=False)
+        """Publish a notice to all subscribers whose filters match its attributes."""
+        published = json.dumps(to_document(notice), ensure_ascii=False)
         with translated():
             client("sns").publish(
                 TopicArn=self._arn,
-                Subject=notice.subject,
-                Message=json.dumps({"default": document, "email": notice.text}),
+                Subject=text.subject(notice),
+                Message=json.dumps({"default": published, "email": text.mail(notice)}),
                 MessageStructure="json",
                 MessageAttributes={
                     name: {"DataType": "String", "StringValue": value}
-                    for name, value in notice.attributes.items()
+                    for name, value in attributes(notice).items()
                 },
             )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from provisioner import events, jobs
 from provisioner.events import UnreadableError
-from provisioner.notifications import detection
+from provisioner.notifications.document import of_document
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -173,7 +173,7 @@ def _readable(payload: object, source: str, prefix: str) -> Content:
             names = (job_name,) if job_name else ()
             return Content("missed_schedules", Redrive.IMPOSSIBLE, names, problem)
         case {"notice_id": _}:
-            return Content(_NOTIFY, Redrive.NOTICE, (detection.of_document(payload).job_name,))
+            return Content(_NOTIFY, Redrive.NOTICE, (of_document(payload).job_name,))
         case _:
             look = events.of_message(payload)
             return Content(source or "reconcile_queue", Redrive.LOOKS, (look.job_name,))

@@ -22,7 +22,8 @@ from provisioner.entrypoints.shared import (
 )
 from provisioner.jobs import Event, InvalidRow, guarded
 from provisioner.notifications import detection
-from provisioner.notifications.detection import COMPARED_RUNS, Notice
+from provisioner.notifications.detection import COMPARED_RUNS
+from provisioner.notifications.document import of_document, to_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from provisioner.jobs import Job
+    from provisioner.notifications.model import Notice
 
 _SHORTEST_ALERT = timedelta(minutes=1)
 """The least that `queued_alert_minutes` may be."""
@@ -60,7 +62,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     did not suffice for.
     """
     if "Records" not in event:
-        _topic().publish(detection.of_document(event))
+        _topic().publish(of_document(event))
         return {}
     read: list[tuple[Any, Notice]] = []
     again: list[Any] = []
@@ -127,7 +129,7 @@ def _published(notice: Notice) -> bool:
         try:
             _topic().publish(notice)
         except Exception as error:  # noqa: BLE001  (a broken topic blocks no stream)
-            payload = json.dumps(notice.document(), ensure_ascii=False)
+            payload = json.dumps(to_document(notice), ensure_ascii=False)
             return send_to_dead_letter_queue(payload, error, "notify", notice.job_name)
         logger.info("notified", notice_id=notice.notice_id)
     return True

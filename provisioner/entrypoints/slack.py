@@ -16,8 +16,9 @@ from provisioner.entrypoints.shared import (
     settings,
 )
 from provisioner.errors import TemporaryError
-from provisioner.notifications import detection, slack_blocks, slack_client
-from provisioner.notifications.detection import Alarm, Notice
+from provisioner.notifications import slack_blocks, slack_client
+from provisioner.notifications.document import of_message
+from provisioner.notifications.model import Alarm, Notice
 from provisioner.notifications.slack_client import RateLimitedError, StaleSecretError
 from provisioner.settings import SlackSettings
 
@@ -42,7 +43,7 @@ def _secret() -> Secret:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Send a batch of messages; those that fail for the moment only come again.
 
-    When Slack wants nothing for a while, neither the message that was refused nor those after it
+    When Slack accepts nothing for a while, neither the message that was refused nor those after it
     come sooner. What Slack will never take goes to the dead-letter queue at once.
     """
     again: list[Any] = []
@@ -57,7 +58,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
                 continue
             except RateLimitedError as error:
                 wait_seconds = error.wait_seconds
-                logger.warning("Slack wants nothing", wait_seconds=wait_seconds)
+                logger.warning("Slack accepts nothing", wait_seconds=wait_seconds)
                 _postpone(record, wait_seconds)
             except TemporaryError:
                 logger.exception("sending failed")
@@ -69,7 +70,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _show(record: Any) -> None:  # noqa: ANN401
-    match detection.of_text(record["body"], settings().platform.prefix):
+    match of_message(record["body"], settings().platform.prefix):
         case Notice() as notice:
             with about(notice.job_name):
                 _send(slack_blocks.message(notice), notice.slack_channel)

@@ -1,1 +1,1 @@
-"""What has happened to a run or a stack, as attributes, as text and in Slack."""
+"""Notifications: what has happened to a run or a stack, as data, as text and as Slack messages."""

@@ -10,12 +10,13 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from provisioner.jobs import Event
+from provisioner.notifications.text import alarm_headline, alarm_links, facts, headline, links
 from provisioner.plain_text import cleaned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from provisioner.notifications.detection import Alarm, Notice
+    from provisioner.notifications.model import Alarm, Notice
 
 _MAX_HEADER = 150
 _MAX_SECTION = 3000
@@ -40,32 +41,34 @@ _FENCE = "```"
 
 def alarm_message(alarm: Alarm) -> dict[str, Any]:
     """Return an alarm as `message` returns a notice."""
-    headline = f"{':rotating_light:' if alarm.state == 'ALARM' else ':bell:'} {alarm.headline}"
+    title = f"{':rotating_light:' if alarm.state == 'ALARM' else ':bell:'} {alarm_headline(alarm)}"
+    pages = alarm_links(alarm)
     blocks = [
-        _header(headline),
+        _header(title),
         *([_cause(alarm.reason)] if alarm.reason else []),
-        *([_links(alarm.links)] if alarm.links else []),
+        *([_links(pages)] if pages else []),
         {"type": "context", "elements": [_plain(f"{alarm.name} {alarm.at}", _MAX_CONTEXT)]},
     ]
-    return {"text": escaped(headline, _MAX_SECTION), "blocks": blocks, "unfurl_links": False}
+    return {"text": escaped(title, _MAX_SECTION), "blocks": blocks, "unfurl_links": False}
 
 
 def message(notice: Notice) -> dict[str, Any]:
-    """Return what an incoming webhook and `chat.postMessage` take, the channel left out."""
-    headline = f"{_EMOJI[notice.event]} {notice.headline}"
+    """Return what an incoming webhook and `chat.postMessage` accept, without the channel."""
+    title = f"{_EMOJI[notice.event]} {headline(notice)}"
+    pages = links(notice)
     blocks = [
-        _header(headline),
+        _header(title),
         {"type": "section", "fields": _fields(notice)},
         *([_cause(notice.cause)] if notice.cause else []),
-        *([_links(notice.links)] if notice.links else []),
+        *([_links(pages)] if pages else []),
         {"type": "context", "elements": [_plain(notice.about, _MAX_CONTEXT)]},
     ]
-    summary = f"{headline}: {notice.error}" if notice.error else headline
+    summary = f"{title}: {notice.error}" if notice.error else title
     return {"text": escaped(summary, _MAX_SECTION), "blocks": blocks, "unfurl_links": False}
 
 
 def escaped(text: str, limit: int) -> str:
-    """Return text that Slack shows as it is, cut so that no escape is cut in two."""
+    """Return text that Slack shows as it is, never cut within an escape."""
     parts = [_ESCAPES.get(character, cleaned(character)) for character in text]
     if sum(map(len, parts)) <= limit:
         return "".join(parts)
@@ -84,7 +87,7 @@ def _plain(text: str, limit: int) -> dict[str, Any]:
 
 
 def _mrkdwn(text: str) -> dict[str, Any]:
-    # Verbatim, or Slack looks for mentions, channels and addresses in what a job has said
+    # Verbatim, else Slack turns words of a job into mentions, channels and links
     # (Slack, "Text object").
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
@@ -92,7 +95,7 @@ def _mrkdwn(text: str) -> dict[str, Any]:
 def _fields(notice: Notice) -> list[dict[str, Any]]:
     return [
         _mrkdwn(f"*{name}*\n{escaped(value, _MAX_FIELD - len(name) - 3)}")
-        for name, value in list(notice.facts.items())[:_MAX_FIELDS]
+        for name, value in list(facts(notice).items())[:_MAX_FIELDS]
     ]
 
 
@@ -101,9 +104,9 @@ def _cause(cause: str) -> dict[str, Any]:
     return {"type": "section", "text": _mrkdwn(f"{_FENCE}{text}{_FENCE}")}
 
 
-def _links(links: Mapping[str, str]) -> dict[str, Any]:
-    # Links, for a button would need an app that answers when it is pressed.
-    shown = [f"<{_address(url)}|{name}>" for name, url in links.items()]
+def _links(pages: Mapping[str, str]) -> dict[str, Any]:
+    # Links, because a button needs an app that answers when it is pressed.
+    shown = [f"<{_address(url)}|{name}>" for name, url in pages.items()]
     return {"type": "section", "text": _mrkdwn(" · ".join(shown))}
 
 

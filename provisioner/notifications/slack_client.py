@@ -1,4 +1,4 @@
-"""Slack over HTTP: where a secret says that messages go, and what its answers mean."""
+"""Slack over HTTP: where a secret says that messages go, and what Slack's answers mean."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ API_URL = "https://slack.com/api"
 _CONNECT_SECONDS = 3
 _READ_SECONDS = 7
 
-_USUAL_WAIT_SECONDS = 30
-"""When Slack does not say for how long nothing is to be sent."""
+_DEFAULT_WAIT_SECONDS = 30
+"""When Slack does not say for how long nothing may be sent."""
 
-_LONGEST_WAIT_SECONDS = 900
+_MAX_WAIT_SECONDS = 900
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -34,22 +34,22 @@ _STALE = frozenset(
         *("invalid_token", "no_service", "no_service_id"),
     }
 )
-_PASSING = frozenset(
+_TEMPORARY = frozenset(
     {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "rollup_error"}
 )
-_TOO_FAST = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
+_THROTTLED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 
 
 class RateLimitedError(ThrottledError):
-    """Slack wants nothing for a while."""
+    """Slack accepts nothing for a while."""
 
     def __init__(self, wait_seconds: int) -> None:
-        super().__init__(f"Slack wants nothing for {wait_seconds} s")
+        super().__init__(f"Slack accepts nothing for {wait_seconds} s")
         self.wait_seconds = wait_seconds
 
 
 class StaleSecretError(PermanentError):
-    """Slack does not know the token or the webhook any more: the secret may have been changed."""
+    """Slack no longer knows the token or the webhook: the secret may have been changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def destination(secret: str) -> Destination:
             url = _checked(base.rstrip("/") if isinstance(base, str) else "")
             return Destination(f"{url}/chat.postMessage", token, channel)
         case _:
-            message = 'the Slack secret is no {"bot_token": "xoxb-…", "channel": "#…"}'
+            message = 'the Slack secret is not {"bot_token": "xoxb-…", "channel": "#…"}'
             raise PermanentError(message)
 
 
@@ -94,7 +94,7 @@ def _checked(url: str) -> str:
         parts, local = urlsplit(""), False
     if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and local)):
         return url
-    message = "the Slack secret is no https:// address of an incoming webhook"
+    message = "the Slack secret is not the https:// address of an incoming webhook"
     raise PermanentError(message)
 
 
@@ -115,20 +115,20 @@ def post(
     Parameters
     ----------
     channel
-        In place of the target's own; a webhook has but one.
+        In place of the target's own; a webhook has only one.
     read_seconds
         How long Slack may take to answer.
 
     Raises
     ------
     RateLimitedError
-        If Slack wants nothing for a while.
+        If Slack accepts nothing for a while.
     StaleSecretError
-        If it does not know who sends.
+        If it does not know the token or the webhook.
     TemporaryError
-        If it is unwell, or cannot be reached.
+        If it is not available now.
     PermanentError
-        If it will never take this message.
+        If it will never accept this message.
     """
     headers = {"Content-Type": "application/json; charset=utf-8"}
     body = dict(message)
@@ -143,32 +143,32 @@ def post(
             headers=headers,
             timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=read_seconds),
         )
-    except urllib3.exceptions.HTTPError as error:  # its words may hold the URL, which is secret
+    except urllib3.exceptions.HTTPError as error:  # its text may contain the URL, which is secret
         raise TemporaryError(f"Slack cannot be reached: {type(error).__name__}") from None
     _check(answer, by_webhook=target.token is None)
 
 
 def _check(answer: urllib3.BaseHTTPResponse, *, by_webhook: bool) -> None:
-    said = answer.data.decode(errors="replace")
-    problem = _problem_of_webhook(answer.status, said) if by_webhook else _problem(said)
-    if answer.status == 429 or problem in _TOO_FAST:
+    body = answer.data.decode(errors="replace")
+    problem = _problem_of_webhook(answer.status, body) if by_webhook else _problem(body)
+    if answer.status == 429 or problem in _THROTTLED:
         raise RateLimitedError(_wait_seconds(answer.headers.get("Retry-After", "")))
-    if answer.status >= 500 or problem in _PASSING:
-        raise TemporaryError(f"Slack is unwell: {answer.status} {problem}")
+    if answer.status >= 500 or problem in _TEMPORARY:
+        raise TemporaryError(f"Slack is not available: {answer.status} {problem}")
     if answer.status in {401, 403} or problem in _STALE:
         raise StaleSecretError(f"Slack refuses the secret: {answer.status} {problem}")
     if problem:
         raise PermanentError(f"Slack refuses the message: {answer.status} {problem}")
 
 
-def _problem_of_webhook(status: int, said: str) -> str:
-    return "" if 200 <= status < 300 else said[:200].strip() or "no reason given"
+def _problem_of_webhook(status: int, body: str) -> str:
+    return "" if 200 <= status < 300 else body[:200].strip() or "no reason given"
 
 
-def _problem(said: str) -> str:
+def _problem(body: str) -> str:
     """Return the `error` of a Web API's answer, "" when there is none."""
     try:
-        answer = json.loads(said)
+        answer = json.loads(body)
     except ValueError:
         answer = None
     match answer:
@@ -182,5 +182,5 @@ def _problem(said: str) -> str:
 
 def _wait_seconds(retry_after: str) -> int:
     text = retry_after.strip()
-    seconds = int(text) if text.isascii() and text.isdecimal() else _USUAL_WAIT_SECONDS
-    return min(max(seconds, 1), _LONGEST_WAIT_SECONDS)
+    seconds = int(text) if text.isascii() and text.isdecimal() else _DEFAULT_WAIT_SECONDS
+    return min(max(seconds, 1), _MAX_WAIT_SECONDS)

@@ -18,7 +18,7 @@ import templates
 from provisioner.jobs import EcsJob, Event, InvalidRow, Job, LambdaJob, parse
 from provisioner.jobs.placeholders import filled
 from provisioner.notifications import slack_blocks
-from provisioner.notifications.detection import Notice
+from provisioner.notifications.model import Notice
 from tests.support.platforms import PLATFORM
 
 GOLDEN = Path(__file__).parent

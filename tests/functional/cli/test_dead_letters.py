@@ -11,7 +11,7 @@ from moto import mock_aws
 from moto.awslambda_simple.models import lambda_simple_backends
 
 from provisioner.aws.clients import client
-from provisioner.notifications.detection import of_document
+from provisioner.notifications.document import of_document
 from tests.support.cli import ACCOUNT, OUTPUTS, REGION, Provisioner
 
 EVENTS = Path(__file__).parents[2] / "events"

@@ -12,7 +12,7 @@ import pytest
 from provisioner.aws.jobs_table import JobsTable
 from provisioner.entrypoints import notify, sweep
 from provisioner.entrypoints.notify import TIME_TO_PUBLISH_MILLISECONDS
-from provisioner.notifications.detection import of_document
+from provisioner.notifications.document import of_document
 from provisioner.runs.model import iso
 from tests.functional.conftest import forget
 from tests.functional.entrypoints.test_dead_letters import NOWHERE, POISON, dead_letters, metrics

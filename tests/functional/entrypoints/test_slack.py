@@ -17,6 +17,7 @@ from provisioner.entrypoints import slack
 from provisioner.entrypoints.slack import TIME_TO_SEND_MILLISECONDS
 from provisioner.errors import PermanentError, TemporaryError
 from provisioner.notifications import slack_client as client
+from provisioner.notifications.document import to_document
 from provisioner.notifications.slack_blocks import message
 from provisioner.notifications.slack_client import Destination, destination, post
 from tests.functional.conftest import ACCOUNT, REGION
@@ -57,7 +58,7 @@ class World:
         """Return the event with which Lambda hands over these messages."""
         sqs = boto3.client("sqs")
         for body in bodies:
-            text = body if isinstance(body, str) else json.dumps(body.document())
+            text = body if isinstance(body, str) else json.dumps(to_document(body))
             sqs.send_message(QueueUrl=self.queue, MessageBody=text)
         received = sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10)["Messages"]
         return {

@@ -1,9 +1,7 @@
-"""What is told of which change, and how it reads."""
+"""What has happened, read off the change of a row; and which of it the job wants to be sent."""
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from provisioner.events import UnreadableError
-from provisioner.jobs import Event, InvalidRow, parse
-from provisioner.notifications import detection
-from provisioner.notifications.detection import Notice
+from provisioner.jobs import Event, parse
+from provisioner.notifications import detection, text
+from provisioner.notifications.model import Notice
 from tests.golden.update import NOTICE
 
 PAGE = (Path(__file__).parents[3] / "docs" / "guides" / "notifications.md").read_text()
@@ -58,12 +56,15 @@ CHANGES = {
     "stop of one that waits": (record(run("STOPPED"), run("QUEUED")), Event.STOPPED),
     "skip": (record(run("SKIPPED")), Event.SKIPPED),
     "a run waits": (record(run("QUEUED")), None),
-    "it was told of": (record(run("QUEUED", alerted_at="now"), run("QUEUED")), None),
+    "its alert was sent": (record(run("QUEUED", alerted_at="now"), run("QUEUED")), None),
     "somebody stops it": (record(run("RUNNING", stopped_by="me"), run("RUNNING")), None),
     "the row expires": (record(None, run("FAILED")), None),
     "the lock": (record({"owner": {"S": "run-1"}}, trigger_id="#lock"), None),
     "a lock with a status": (record(run("RUNNING"), trigger_id="#lock"), None),
-    "a tick": (record({"expires_at": {"N": "1"}}, trigger_id="#tick#jobs-report-0#now"), None),
+    "a scheduled time": (
+        record({"expires_at": {"N": "1"}}, trigger_id="#tick#jobs-report-0#now"),
+        None,
+    ),
     "a status of tomorrow": (record(run("DREAMING"), run("RUNNING")), None),
     "no status": (record({}, run("RUNNING")), None),
     "a stack fails": (record(stack("FAILED"), stack("UPDATING"), None), Event.STACK_FAILED),
@@ -81,7 +82,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize(("change", "event"), CHANGES.values(), ids=CHANGES)
-def test_what_a_change_tells_of(change, event):
+def test_what_a_change_says(change, event):
     notice = detection.of_record(change)
 
     assert (notice.event if notice else None) is event
@@ -113,14 +114,14 @@ ODD = {
 
 
 @pytest.mark.parametrize("image", ODD.values(), ids=ODD)
-def test_an_odd_row_is_told_of_all_the_same(image):
+def test_an_odd_row_makes_a_notice_all_the_same(image):
     notice = detection.of_record(record(image))
 
     assert (notice.event, notice.source) == (Event.FAILED, "unknown")
     assert (notice.error, notice.cause, notice.attempts) == (None, None, None)
 
 
-def test_a_run_is_told_of_with_all_that_its_row_says():
+def test_a_notice_of_a_run_has_all_that_its_row_says():
     image = run("FAILED", error="E", cause="C", scheduled_for="T0", ended_at="T2", log_url="L")
     image |= {"duration_ms": {"N": "1500"}, "attempts": {"N": "2"}, "exit_code": {"N": "3"}}
     image |= {"execution_arn": {"S": "arn"}, "input": {"S": "secret"}, "output": {"S": "secret"}}
@@ -139,7 +140,7 @@ def test_a_failed_stack_says_which_resource_and_why():
 
     assert (notice.error, notice.cause) == ("Function", "no such role")
     assert (notice.source, notice.status) == ("stack", "FAILED")
-    assert notice.links == {
+    assert text.links(notice) == {
         "Stack": "https://eu-west-1.console.aws.amazon.com/cloudformation/home?region=eu-west-1"
         "#/stacks/stackinfo?stackId=arn%3Aaws%3Acloudformation%3Aeu-west-1%3A123456789012"
         "%3Astack%2Fjobs-report%2F1"
@@ -189,7 +190,7 @@ WANTED = {
 
 
 @pytest.mark.parametrize(("row", "events"), WANTED.values(), ids=WANTED)
-def test_the_row_says_what_is_told(row, events):
+def test_the_row_says_what_is_sent(row, events):
     job = row and parse(row)
     told = {
         event for event in Event if detection.wanted(replace(NOTICE, event=event), job) is not None
@@ -260,154 +261,3 @@ def test_it_waits_since_it_was_queued_however_often_it_was_started():
     row = {"job_name": "report", "trigger_id": RUN, "status": "QUEUED", "started_at": "T"}
 
     assert detection.queued_too_long(row | {"queued_at": "2026-11-21T09:30:00Z"}, 30, NOW)
-
-
-@pytest.mark.parametrize(
-    ("milliseconds", "text"),
-    [
-        (0, "0.0 s"),
-        (1234, "1.2 s"),
-        (59_400, "59 s"),
-        (59_600, "1 min 0 s"),
-        (185_000, "3 min 5 s"),
-        (3_600_000, "1 h 0 min"),
-        (90_061_000, "25 h 1 min"),
-    ],
-)
-def test_durations(milliseconds, text):
-    assert detection.duration(milliseconds) == text
-
-
-def test_a_mail():
-    execution = NOTICE.execution_arn
-    assert NOTICE.subject == "csv-summary failed"
-    assert NOTICE.text == (
-        "csv-summary failed\n\n"
-        "Status:        FAILED\n"
-        "Source:        schedule\n"
-        "Scheduled for: 2026-11-21T09:00:00Z\n"
-        "Started:       2026-11-21T09:00:00.123Z\n"
-        "Duration:      3 min 5 s\n"
-        "Attempts:      2\n"
-        "Exit code:     3\n"
-        "Error:         ContainerFailed\n\n"
-        "Exit code 3. rows < 1 & no header\n\n"
-        "Execution:     https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1"
-        f"#/v2/executions/details/{execution}\n"
-        f"Logs:          {NOTICE.log_url}\n\n"
-        "2026-11-21T09:00:00.123Z#0b8f6f9e\n"
-    )
-
-
-@pytest.mark.parametrize("name", ["é" * 2000, "a\nb", "\x00", " x", "a b"])
-@pytest.mark.parametrize("event", Event)
-def test_a_subject_is_what_sns_takes_whatever_a_job_is_called(name, event):
-    subject = replace(NOTICE, job_name=name, event=event).subject
-
-    assert subject.isascii()
-    assert subject.isprintable()
-    assert not subject.startswith(" ")
-    assert len(subject) < 100
-
-
-def test_what_subscribers_filter_by():
-    assert NOTICE.attributes == {
-        "event": "failed",
-        "job_name": "csv-summary",
-        "status": "FAILED",
-        "source": "schedule",
-        "severity": "error",
-    }
-
-
-@pytest.mark.parametrize("event", Event)
-def test_every_event_has_its_words_and_its_severity(event):
-    notice = replace(NOTICE, event=event)
-
-    assert notice.severity in {"info", "warning", "error"}
-    assert notice.headline.startswith("csv-summary ")
-
-
-def test_a_document_is_read_back():
-    document = json.loads(json.dumps(NOTICE.document()))
-
-    assert detection.of_document(document) == NOTICE
-    assert document["notice_id"] == NOTICE.notice_id
-    assert detection.of_text(json.dumps(document), "jobs") == NOTICE
-
-
-DOCUMENT = NOTICE.document()
-UNREADABLE = {
-    "a list": [],
-    "empty": {},
-    "an alarm": {"AlarmName": "jobs-report", "NewStateValue": "ALARM"},
-    "an unknown event": DOCUMENT | {"event": "dreamt"},
-    "an event that is a list": DOCUMENT | {"event": ["failed"]},
-    "a number as text": DOCUMENT | {"attempts": "2"},
-    "no status": DOCUMENT | {"status": None},
-}
-
-
-@pytest.mark.parametrize("document", UNREADABLE.values(), ids=UNREADABLE)
-def test_what_is_no_notice(document):
-    with pytest.raises(UnreadableError):
-        detection.of_text(json.dumps(document), "jobs")
-
-
-@pytest.mark.parametrize("text", ["", "{", "[" * 100_000])
-def test_what_is_no_document(text):
-    with pytest.raises(UnreadableError):
-        detection.of_text(text, "jobs")
-
-
-def test_the_consoles_of_other_partitions():
-    notice = replace(NOTICE, execution_arn="arn:aws-cn:states:cn-north-1:1:execution:jobs-a:1")
-    assert notice.links["Execution"].startswith("https://cn-north-1.console.amazonaws.cn/states/")
-    assert "Execution" not in replace(NOTICE, execution_arn="odd").links
-
-
-class TestDocs:
-    def test_every_event_is_told_of_with_its_severity(self):
-        told = re.findall(r"^\| `(\w+)` \| .* \| (\w+) \|$", PAGE, re.MULTILINE)
-
-        assert told == [(event, replace(NOTICE, event=event).severity) for event in Event]
-
-    def test_every_member_is_there(self):
-        [table] = re.findall(r"^\| member \|.*?\n\n", PAGE, re.MULTILINE | re.DOTALL)
-        members = {name for row in table.strip().splitlines() for name in _named(row.split("|")[1])}
-
-        document = replace(NOTICE, stack_id=STACK_ID, slack_channel="#ops").document()
-        assert members == document.keys()
-
-    def test_the_example_is_a_good_row(self):
-        [example] = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
-
-        assert not isinstance(parse(json.loads(example)), InvalidRow)
-
-
-def _named(cell):
-    return re.findall(r"`(\w+)`", cell)
-
-
-ALARM = json.loads((Path(__file__).parents[2] / "events" / "alarm.json").read_text())
-ALARMS = {
-    "ours": ("jobs-Provisioner-DeadLetters", True),
-    "a job's dead letters": ("jobs-report.dead-letters", True),
-    "a job's runs": ("jobs-report", False),
-    "another bootstrap's": ("other-Provisioner-DeadLetters", False),
-}
-
-
-@pytest.mark.parametrize(("name", "told"), ALARMS.values(), ids=ALARMS)
-def test_alarms_are_told_that_no_notice_stands_for(name, told):
-    found = detection.of_text(json.dumps(ALARM | {"AlarmName": name}), "jobs")
-    assert (found is not None) is told
-    if told:
-        assert isinstance(found, detection.Alarm)
-        assert found.headline == "Something failed for good; see provisioner dead-letters list"
-        assert found.links["Alarm"].endswith("#alarmsV2:alarm/jobs-Provisioner-DeadLetters")
-
-
-def test_an_alarm_that_is_over_says_so():
-    found = detection.of_text(json.dumps(ALARM | {"NewStateValue": "OK"}), "jobs")
-    assert found.headline.startswith("OK: Something failed")

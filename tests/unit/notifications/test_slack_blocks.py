@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.jobs import Event
-from provisioner.notifications.detection import Alarm
+from provisioner.notifications.model import Alarm
 from provisioner.notifications.slack_blocks import alarm_message, escaped, message
 from provisioner.plain_text import cleaned
 from tests.golden.update import NOTICE
