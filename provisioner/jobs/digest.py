@@ -66,8 +66,8 @@ def _defaults(kind: type[Job]) -> tuple[dict[str, object], dict[str, FieldInfo]]
 def row_digest(row: Mapping[str, object], parsed: Job | InvalidRow) -> str:
     """Return the SHA-256, in hex, of what a row says, before its artifact is looked up.
 
-    It shows whether a row is still the one that was reconciled, without a call to AWS. It is the same
-    for every spelling of a valid row.
+    It shows whether a row is still the one that was reconciled, without a call to AWS. Every
+    spelling of a valid row has the same.
     """
     if not isinstance(parsed, InvalidRow):
         return _digest(_said(parsed))

@@ -119,7 +119,7 @@ def scheduled_times(
 
 
 def _first_of(job_name: str, every: timedelta) -> datetime:
-    """Return the first scheduled time of a rate() without start: a whole minute within its first period."""
+    """Return the first time of a rate() without start: a whole minute within its first period."""
     seed = int.from_bytes(hashlib.sha256(job_name.encode()).digest()[:8])
     return _EPOCH + timedelta(minutes=seed % (every // timedelta(minutes=1)))
 

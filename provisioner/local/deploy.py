@@ -59,8 +59,8 @@ def deploy(
     stack_name
         The bootstrap stack's name.
     parameters
-        Parameters of template.yaml other than those that the engine needs. Those of the last time are
-        kept, as AWS keeps them.
+        Parameters of template.yaml other than those that the engine needs. Those of the last
+        time are kept, as AWS keeps them.
     say
         Told of each step.
 
