@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+TEMPLATES = [ROOT / "template.yaml", *sorted((ROOT / "bootstrap").glob("*.yaml"))]
 
 STUMBLES = {
     r"(?<![Tt]here )\b(?:is|are|was|were|be) no (?!longer|more|less)[a-z]": "is not a ...",
@@ -47,7 +48,7 @@ def prose(page):
             yield number, re.sub(r"`[^`]*`", "``", line)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+@pytest.mark.parametrize("page", [*PAGES, *TEMPLATES], ids=lambda page: str(page.relative_to(ROOT)))
 def test_pages_are_in_plain_words(page):
     found = [
         f"{page.name}:{number}: {hit[0]!r}: {instead}"
