@@ -34,9 +34,9 @@ from provisioner.entrypoints.shared import about, logger, settings  # noqa: E402
 from provisioner.errors import QueuedError, TemporaryError, ThrottledError  # noqa: E402
 from provisioner.events import ReconcileRequest  # noqa: E402
 from provisioner.jobs import InvalidRow  # noqa: E402
+from provisioner.stacks.actions import ContinueRollback, Create, Delete, Update  # noqa: E402
 from provisioner.stacks.deletion_budget import Budget  # noqa: E402
 from provisioner.stacks.drift import detect_drift  # noqa: E402
-from provisioner.stacks.plan import ContinueRollback, Create, Delete, Update  # noqa: E402
 from provisioner.stacks.ports import Ports  # noqa: E402
 from provisioner.stacks.reconcile import Reconciled, Reconciler  # noqa: E402
 from provisioner.stacks.record import Done, RateLimited  # noqa: E402

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from provisioner import jobs
 from provisioner.errors import NoChangesError, PermanentError
+from provisioner.stacks.actions import ContinueRollback, Create, Delete, Operation, Update, ValidRow
 from provisioner.stacks.model import (
     CONTINUE,
     OWNER_TAG,
@@ -15,7 +16,6 @@ from provisioner.stacks.model import (
     StackState,
     request_token,
 )
-from provisioner.stacks.plan import ContinueRollback, Create, Delete, Operation, Update, ValidRow
 from provisioner.stacks.ports import StackRequest
 from provisioner.stacks.record import Done, Outcome, Refused, Unchanged
 
@@ -51,7 +51,7 @@ class Operations:
         except NoChangesError:
             return Unchanged()
         except PermanentError as error:
-            digest = operation.wanted.digest if isinstance(operation, Create | Update) else None
+            digest = operation.desired.digest if isinstance(operation, Create | Update) else None
             return Refused(Failure(reason=str(error), at=now, digest=digest))
 
     def _call(
@@ -61,13 +61,13 @@ class Operations:
         stack_id = observed.stack_id if observed else ""
         stack_name = jobs.stack_name(self._platform.prefix, record.job_name)
         match operation:
-            case Create(wanted):
+            case Create(desired):
                 return cloudformation.create(
-                    stack_name, self._request("create", wanted, record, now)
+                    stack_name, self._request("create", desired, record, now)
                 )
-            case Update(wanted, missing):
+            case Update(desired, missing):
                 return cloudformation.update(
-                    stack_name, self._request("update", wanted, record, now, missing)
+                    stack_name, self._request("update", desired, record, now, missing)
                 )
             case Delete(retain_resources, force):
                 token = request_token("delete", None, record.version)
@@ -85,13 +85,13 @@ class Operations:
     def _request(
         self,
         verb: str,
-        wanted: ValidRow,
+        desired: ValidRow,
         record: StackRecord,
         now: datetime,
         missing: tuple[str, ...] = (),
     ) -> StackRequest:
-        job = wanted.job
-        digest = REBUILDING if missing else wanted.digest
+        job = desired.job
+        digest = REBUILDING if missing else desired.digest
         return StackRequest(
             template=self._synthesize(job, now, missing),
             parameters={"SpecDigest": digest, "DeletionPolicy": job.deletion_policy},

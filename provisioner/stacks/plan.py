@@ -1,18 +1,30 @@
 """What to do next for one job: `decide`, the heart of the provisioner. Pure.
 
 It is given what is wanted, what we last did and what is there, and names one action. It never
-looks at how the news came: an event lost, repeated or late changes nothing.
+knows which event led here: an event that was lost, repeated or late changes nothing.
 """
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import TypeAlias, assert_never
+from typing import TYPE_CHECKING, assert_never
 
-from provisioner.jobs import FieldError, InvalidRow, Job
-from provisioner.stacks.failure_causes import is_recoverable
+from provisioner.jobs import InvalidRow
+from provisioner.stacks.actions import (
+    Action,
+    ContinueRollback,
+    Create,
+    Delete,
+    Desired,
+    GiveUp,
+    Hold,
+    MarkInvalid,
+    Nothing,
+    Operation,
+    Update,
+    ValidRow,
+    Wait,
+)
+from provisioner.stacks.attempts import Attempts, Exhausted, TryLater, TryNow, Verdict
 from provisioner.stacks.model import (
     IN_PROGRESS,
     NEVER_CREATED,
@@ -25,107 +37,17 @@ from provisioner.stacks.model import (
     StackState,
     StackStatus,
 )
-from provisioner.stacks.rate_limits import is_plausible
 
-MAX_ATTEMPTS = 5
-"""Failed operations of one digest before it is FAILED."""
-
-_FIRST_BACKOFF = timedelta(seconds=30)
-# One queued message can carry any of them: SQS delays at most 15 minutes.
-_LONGEST_BACKOFF = timedelta(minutes=15)
-
-
-@dataclass(frozen=True, slots=True)
-class ValidRow:
-    """A valid row: its job with the artifact pinned, and the digest of that."""
-
-    job: Job
-    digest: str
-
-
-Desired: TypeAlias = ValidRow | InvalidRow | None
-"""What the row asks for; None when there is no row."""
-
-
-@dataclass(frozen=True, slots=True)
-class Create:
-    """Call CreateStack."""
-
-    wanted: ValidRow
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """Call UpdateStack, to a template without what is `missing`: the next update makes it again."""
-
-    wanted: ValidRow
-    missing: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Delete:
-    """Call DeleteStack, giving up `retain_resources`, or whatever will not go when `force`."""
-
-    retain_resources: tuple[str, ...] = ()
-    force: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ContinueRollback:
-    """Call ContinueUpdateRollback, skipping `resources_to_skip`, or whatever fails when `force`.
-
-    With both, the resources are for who cannot force.
-    """
-
-    resources_to_skip: tuple[str, ...] = ()
-    force: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Do nothing until an event comes, or until `until` when a failure is to be tried again."""
-
-    status: JobStatus
-    until: datetime | None = None
-    failure: Failure | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Do not delete the stack before somebody has confirmed it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """All is as it should be."""
-
-    status: JobStatus
-
-
-@dataclass(frozen=True, slots=True)
-class MarkInvalid:
-    """Tell the row's author what is wrong with it; the stack stays as it is."""
-
-    errors: tuple[FieldError, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class GiveUp:
-    """A person has to act; the stack stays as it is."""
-
-    failure: Failure
-
-
-Operation: TypeAlias = Create | Update | Delete | ContinueRollback
-"""What CloudFormation is called for."""
-
-Action: TypeAlias = Operation | Wait | Hold | Nothing | MarkInvalid | GiveUp
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 def decide(
     desired: Desired, record: StackRecord, observed: StackState | None, now: datetime
 ) -> Action:
     """Name the one next action for a job.
+
+    docs/internals/architecture.md shows it as a table, and the tests hold it to that table.
 
     Parameters
     ----------
@@ -138,88 +60,113 @@ def decide(
     now
         Time zone aware.
     """
+    # A deleted stack can still be described by its id, but its name is free.
     if observed is not None and observed.status is StackStatus.DELETE_COMPLETE:
         observed = None
     match desired:
+        # First: nobody knows what a broken row asks for, so whatever runs stays as it is.
         case InvalidRow(errors=errors):
             return MarkInvalid(errors)
         case None:
             return _decide_absent(record, observed, now)
+        # Before the stack is considered: a paused row leaves alone even what has failed.
         case ValidRow(job=job) if job.paused:
             return Nothing(JobStatus.PAUSED)
         case ValidRow():
-            return _decide_wanted(desired, _tried_for(desired, record), observed, now)
+            return _decide_valid(desired, record, observed, now)
         case _:
             assert_never(desired)
 
 
-def _decide_wanted(
-    wanted: ValidRow, record: StackRecord, observed: StackState | None, now: datetime
+def _decide_valid(
+    desired: ValidRow, record: StackRecord, observed: StackState | None, now: datetime
 ) -> Action:
+    attempts = Attempts.of(record, desired.digest)
+    # Without a stack only a refused CreateStack can have failed, and only the Stacks row knows.
     if observed is None:
-        return _unless_failed(Create(wanted), _remembered(wanted, record), record, now)
+        return _unless_failed(Create(desired), attempts.verdict(None, now))
+    # Before ownership: an empty shell of a change set bears no tag, and holds nothing of anyone.
     if observed.status is StackStatus.REVIEW_IN_PROGRESS:
-        return Delete()  # an empty shell left by a change set: nothing in it belongs to anyone
+        return Delete()
+    # Before every other status: a stack that is not ours is never touched, whatever state it is in.
     if not observed.ours:
         return GiveUp(_foreign(observed, now))
-    status = observed.status
-    if status in IN_PROGRESS:
-        return Wait(_IN_PROGRESS_AS[status])
-    if status in NEVER_CREATED:
-        carried = observed.digest == wanted.digest and record.spec_digest == wanted.digest
-        failure = (observed.failure or _unexplained(observed, now)) if carried else None
-        return _unless_failed(Delete(), failure, record, now)
-    if status is StackStatus.DELETE_FAILED:
-        return _delete_again(record, observed, now)
-    if status is StackStatus.UPDATE_ROLLBACK_FAILED:
-        return _continue_rollback(record, observed, now)
-    if status in SETTLED or status is StackStatus.UPDATE_FAILED:
-        return _decide_updatable(wanted, record, observed, now)
+    # CloudFormation runs one operation per stack; the end of this one is an event.
+    if observed.status in IN_PROGRESS:
+        return Wait(_IN_PROGRESS_AS[observed.status])
+    # It can only be deleted; the creation follows when it is gone.
+    if observed.status in NEVER_CREATED:
+        return _decide_never_created(desired, record, observed, now)
+    # A deletion of before the row came back: the stack is no longer whole, so it has to go.
+    if observed.status is StackStatus.DELETE_FAILED:
+        return _delete_again(attempts.recoveries, observed, now)
+    # Neither updates nor a new row are accepted before the rollback has ended.
+    if observed.status is StackStatus.UPDATE_ROLLBACK_FAILED:
+        return _continue_rollback(attempts.recoveries, observed, now)
+    # UPDATE_FAILED comes from an update by hand with rollback disabled; UpdateStack is accepted.
+    if observed.status in SETTLED or observed.status is StackStatus.UPDATE_FAILED:
+        return _decide_updatable(desired, record, observed, now)
+    # IMPORT_ROLLBACK_FAILED is left: no operation of ours is accepted.
     return GiveUp(observed.failure or _unexplained(observed, now))
 
 
+def _decide_never_created(
+    desired: ValidRow, record: StackRecord, observed: StackState, now: datetime
+) -> Action:
+    # Another spec failed, or this one before the row was changed and changed back: begin again.
+    if not observed.digest == desired.digest == record.spec_digest:
+        return Delete()
+    failure = observed.failure or _unexplained(observed, now)
+    return _unless_failed(Delete(), Attempts.of(record, desired.digest).verdict(failure, now))
+
+
 def _decide_updatable(
-    wanted: ValidRow, record: StackRecord, observed: StackState, now: datetime
+    desired: ValidRow, record: StackRecord, observed: StackState, now: datetime
 ) -> Action:
     if observed.status in SETTLED:
+        # Before the digest: the stack carries what is wanted, and yet not all of it is there.
         if observed.drift and observed.drift.missing:
-            return _decide_missing(wanted, record, observed.drift)
-        if observed.digest == wanted.digest:
+            return _decide_missing(desired, record, observed.drift)
+        # Before failures: however it came to be, the stack is what the row asks for.
+        if observed.digest == desired.digest:
             return Nothing(JobStatus.READY)
-    told = (_of_this_digest(wanted, record, observed), _remembered(wanted, record))
-    failure = max(filter(None, told), key=lambda each: each.at, default=None)
-    return _unless_failed(Update(wanted), failure, record, now)
+    attempts = Attempts.of(record, desired.digest)
+    seen = observed.failure
+    # Of another digest, or of this one before the row was changed and changed back.
+    if seen and not seen.digest == desired.digest == record.spec_digest:
+        seen = None
+    return _unless_failed(Update(desired), attempts.verdict(seen, now))
 
 
-def _decide_missing(wanted: ValidRow, record: StackRecord, drift: Drift) -> Action:
-    """Make again what somebody deleted when the row has changed, or somebody asks for it."""
-    if record.spec_digest != wanted.digest:
-        return Update(wanted, drift.missing)
+def _decide_missing(desired: ValidRow, record: StackRecord, drift: Drift) -> Action:
+    """Make what somebody deleted again when the row has changed, or a person asks for it."""
+    # `provisioner retry` forgets the digest, so it comes here, too.
+    if record.spec_digest != desired.digest:
+        return Update(desired, drift.missing)
+    # Not repaired unasked, because it may have been deleted for a reason. The failure has no
+    # digest, because the spec did not fail: once the whole stack is gone it is simply created.
     reason = f"Deleted by hand: {', '.join(drift.missing)}. `provisioner retry` makes it again."
-    # It is no failure of the spec: without the whole stack it is simply made.
     return GiveUp(Failure(reason, at=drift.checked_at, resource=drift.missing[0]))
-
-
-def _tried_for(wanted: ValidRow, record: StackRecord) -> StackRecord:
-    """Return the record with what was tried for this very spec."""
-    if record.spec_digest == wanted.digest:
-        return record
-    return replace(record, attempts=0, recoveries=0)
 
 
 def _decide_absent(record: StackRecord, observed: StackState | None, now: datetime) -> Action:
     if observed is None:
         return Nothing(JobStatus.DELETED)
+    # Before `retain`: an empty shell holds nothing that could be retained.
     if observed.status is StackStatus.REVIEW_IN_PROGRESS:
-        return Delete()  # an empty shell: there is nothing to retain
+        return Delete()
+    # To the job's row a stack that is not ours is as good as none.
     if not observed.ours:
         return Nothing(JobStatus.DELETED)
+    # Before every operation. The Stacks row is newer than the stack; without one only that knows.
     if record.retain if record.version else observed.retain:
         return Nothing(JobStatus.RETAINED)
     if observed.status in IN_PROGRESS:
         return Wait(_IN_PROGRESS_AS[observed.status])
+    # Before the hold: this deletion had begun, and what it has deleted is gone already.
     if observed.status is StackStatus.DELETE_FAILED:
-        return _delete_again(record, observed, now)
+        return _delete_again(record.recoveries, observed, now)
+    # Last: DeleteStack is accepted in every status that is left.
     return Hold() if record.deletion is Deletion.HELD else Delete()
 
 
@@ -230,85 +177,50 @@ def counts_as_deletion(operation: Operation, desired: Desired, observed: StackSt
     return observed.status not in NEVER_CREATED and observed.status is not StackStatus.DELETE_FAILED
 
 
-def _unless_failed(
-    action: Create | Update | Delete, failure: Failure | None, record: StackRecord, now: datetime
-) -> Action:
-    """Return `action`, unless this very digest failed: then later, or not at all."""
-    if failure is None:
-        return action
-    if not is_recoverable(failure.reason):
-        return GiveUp(failure)
-    if record.status is JobStatus.RETRYING and record.next_attempt_at is not None:
-        if record.next_attempt_at <= now or not is_plausible(record.next_attempt_at, now):
-            return action
-        return Wait(JobStatus.RETRYING, until=record.next_attempt_at, failure=failure)
-    if record.attempts + 1 >= MAX_ATTEMPTS or _given_up(record, failure):
-        return GiveUp(failure)
-    return Wait(JobStatus.RETRYING, until=now + backoff(failure, record.attempts), failure=failure)
+def _unless_failed(operation: Create | Update | Delete, verdict: Verdict) -> Action:
+    match verdict:
+        case TryNow():
+            return operation
+        case TryLater(until, failure):
+            return Wait(JobStatus.RETRYING, until=until, failure=failure)
+        case Exhausted(failure):
+            return GiveUp(failure)
+        case _:
+            assert_never(verdict)
 
 
-def _given_up(record: StackRecord, failure: Failure) -> bool:
-    """Tell whether it was for this spec that the job FAILED, not because it could not be seen."""
-    return (
-        record.status is JobStatus.FAILED
-        and record.failure is not None
-        and record.failure.digest == failure.digest
-    )
-
-
-def _of_this_digest(wanted: ValidRow, record: StackRecord, observed: StackState) -> Failure | None:
-    """Return the stack's failure if it is of the digest that the row has asked for since.
-
-    A row that went elsewhere and came back is asked for anew, so it is tried anew.
-    """
-    failure = observed.failure
-    if failure is None or failure.digest != wanted.digest or record.spec_digest != wanted.digest:
-        return None
-    return failure
-
-
-def _remembered(wanted: ValidRow, record: StackRecord) -> Failure | None:
-    """Return the failure of a call that CloudFormation refused outright, leaving no stack event."""
-    if record.status not in {JobStatus.FAILED, JobStatus.RETRYING} or record.failure is None:
-        return None
-    return record.failure if record.failure.digest == wanted.digest else None
-
-
-def _delete_again(record: StackRecord, observed: StackState, now: datetime) -> Action:
+def _delete_again(recoveries: int, observed: StackState, now: datetime) -> Action:
     failure = observed.failure or _unexplained(observed, now)
-    match record.recoveries:
+    match recoveries:
+        # Twice as it is: most of what kept a resource from going passes by itself.
         case 0 | 1:
             return Delete()
+        # Then without the resources that failed: everything else still goes.
         case 2 if failure.resources:
             return Delete(retain_resources=failure.resources)
+        # Then by force: CloudFormation itself leaves behind whatever it cannot delete.
         case 2 | 3:
             return Delete(retain_resources=failure.resources, force=True)
+        # No step is left that could help.
         case _:
             return GiveUp(failure)
 
 
-def _continue_rollback(record: StackRecord, observed: StackState, now: datetime) -> Action:
+def _continue_rollback(recoveries: int, observed: StackState, now: datetime) -> Action:
     failure = observed.failure or _unexplained(observed, now)
-    match record.recoveries:
+    match recoveries:
+        # As it is: what it failed over may have passed.
         case 0:
             return ContinueRollback()
+        # Then without the resources that failed, of which the template then says more than is so.
         case 1 if failure.resources:
             return ContinueRollback(resources_to_skip=failure.resources)
+        # Then by force: CloudFormation itself skips whatever fails.
         case 1 | 2:
             return ContinueRollback(resources_to_skip=failure.resources, force=True)
+        # No step is left that could help.
         case _:
             return GiveUp(failure)
-
-
-def backoff(failure: Failure, attempts: int) -> timedelta:
-    """Return the delay before the next attempt: exponential with full jitter, at least a second.
-
-    The jitter comes from the failed digest, so the same history always gives the same delay.
-    """
-    ceiling: timedelta = min(_FIRST_BACKOFF * 2**attempts, _LONGEST_BACKOFF)
-    seed = hashlib.sha256(f"{failure.digest}/{attempts}".encode()).digest()
-    share = int.from_bytes(seed[:4]) / 0x1_0000_0000
-    return max(ceiling * share, timedelta(seconds=1))
 
 
 def _foreign(observed: StackState, now: datetime) -> Failure:

@@ -1,20 +1,20 @@
-"""Which of CloudFormation's quotas a look at a job is going to use. Pure."""
+"""Which of CloudFormation's quotas a reconcile is going to use. Pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
 from provisioner.jobs import InvalidRow
-from provisioner.stacks.model import JobStatus, StackRecord, StackState, StackStatus
-from provisioner.stacks.plan import (
+from provisioner.stacks.actions import (
     ContinueRollback,
     Create,
     Delete,
     Desired,
     Operation,
     Update,
-    decide,
 )
+from provisioner.stacks.model import JobStatus, StackRecord, StackState, StackStatus
+from provisioner.stacks.plan import decide
 from provisioner.stacks.rate_limits import Quota
 
 if TYPE_CHECKING:
@@ -24,16 +24,16 @@ _IN_PROGRESS = frozenset({JobStatus.CREATING, JobStatus.UPDATING, JobStatus.DELE
 
 
 def needed(desired: Desired, record: StackRecord, now: datetime) -> Quota | None:
-    """Judge from row and record alone what the look will need; None is nothing at all.
+    """Tell from row and record alone which quota the reconcile will need; None is none at all.
 
-    CloudFormation is not asked, so a burst of rows stands in line without a single call. What the
-    look then finds may differ; what it does is decided by that.
+    CloudFormation is not asked, so a burst of rows makes its reservations without a single call.
+    What is observed later may differ, and decides what is done.
     """
     if isinstance(desired, InvalidRow) and record.stack_id is None:
         return None
     if record.status in _IN_PROGRESS:
         return Quota.DESCRIBE
-    action = decide(desired, record, _believed(record), now)
+    action = decide(desired, record, _last_observed(record), now)
     return quota_of(action) if isinstance(action, Operation) else Quota.DESCRIBE
 
 
@@ -52,8 +52,8 @@ def quota_of(operation: Operation) -> Quota:
             assert_never(operation)
 
 
-def _believed(record: StackRecord) -> StackState | None:
-    """Return the stack as it was when we last looked."""
+def _last_observed(record: StackRecord) -> StackState | None:
+    """Return the stack as it was when it was last observed."""
     status = record.cloudformation_status
     if record.stack_id is None or status in {None, StackStatus.DELETE_COMPLETE}:
         return None

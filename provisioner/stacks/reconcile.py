@@ -20,6 +20,16 @@ from provisioner.errors import (
     ThrottledError,
 )
 from provisioner.jobs import InvalidRow, Job, guarded
+from provisioner.stacks.actions import (
+    Action,
+    Delete,
+    Desired,
+    GiveUp,
+    Hold,
+    Operation,
+    ValidRow,
+    Wait,
+)
 from provisioner.stacks.cycles import without_cycle
 from provisioner.stacks.model import (
     Deletion,
@@ -29,18 +39,7 @@ from provisioner.stacks.model import (
     StackState,
 )
 from provisioner.stacks.operations import Operations
-from provisioner.stacks.plan import (
-    Action,
-    Delete,
-    Desired,
-    GiveUp,
-    Hold,
-    Operation,
-    ValidRow,
-    Wait,
-    counts_as_deletion,
-    decide,
-)
+from provisioner.stacks.plan import counts_as_deletion, decide
 from provisioner.stacks.quotas import needed, quota_of
 from provisioner.stacks.rate_limits import LONGEST_WAIT, Permit, Quota
 from provisioner.stacks.record import (
@@ -49,12 +48,12 @@ from provisioner.stacks.record import (
     RateLimited,
     Refused,
     after,
-    confirming,
-    leaving,
+    after_error,
+    confirm_deletion,
+    rate_limited,
     reset_failures,
-    retaining,
-    unseen,
-    waiting,
+    with_deletion_policy,
+    with_retained_resources,
 )
 
 if TYPE_CHECKING:
@@ -103,7 +102,7 @@ class _Asked:
 
     def record(self, stored: StackRecord) -> StackRecord:
         record = reset_failures(stored) if self.forgive else stored
-        return confirming(record) if self.confirm else record
+        return confirm_deletion(record) if self.confirm else record
 
 
 class Reconciler:
@@ -239,7 +238,7 @@ class Reconciler:
             permit = self._ports.rate_limiter.reserve(quota, has_reservation=False)
         elif held.is_ahead(look.now):
             # The message that will wake it was sent when it got its permit.
-            fresh = retaining(look.record, look.desired)
+            fresh = with_deletion_policy(look.record, look.desired)
             return self._wait(look, fresh, RateLimited(quota, held.at))
         else:
             permit = self._ports.rate_limiter.reserve(
@@ -262,7 +261,7 @@ class Reconciler:
             look.record.job_name, delay_seconds=delay_seconds, retry=look.forgive
         )
         permit = replace(permit, at=look.now + timedelta(seconds=delay_seconds))
-        fresh = waiting(look.record, look.desired, quota, permit, look.now)
+        fresh = rate_limited(look.record, look.desired, quota, permit, look.now)
         with _queued():
             return self._wait(look, fresh, RateLimited(quota, permit.at))
 
@@ -342,7 +341,7 @@ class Reconciler:
         """Write down what a deletion is going to leave behind: once it is over nobody could."""
         if not isinstance(operation, Delete):
             return look
-        fresh = leaving(look.record, operation.retain_resources)
+        fresh = with_retained_resources(look.record, operation.retain_resources)
         if fresh == look.record:
             return look
         self._ports.stacks.save(fresh)
@@ -360,7 +359,7 @@ class Reconciler:
 
     def _unseen(self, look: _Look, error: PermanentError) -> Reconciled:
         failure = Failure(str(error), at=look.now)
-        fresh = unseen(look.record, look.desired, failure.reason, look.now)
+        fresh = after_error(look.record, look.desired, failure.reason, look.now)
         if fresh != look.stored or look.forgive:
             self._ports.stacks.save(fresh)
         return Reconciled(GiveUp(failure), Refused(failure), fresh)

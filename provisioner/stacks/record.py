@@ -7,22 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from provisioner.jobs import FieldError
-from provisioner.stacks.deletion_budget import HELD
-from provisioner.stacks.failure_causes import is_recoverable
-from provisioner.stacks.model import (
-    SETTLED,
-    Condition,
-    Deletion,
-    Drift,
-    DriftStatus,
-    Failure,
-    JobStatus,
-    StackRecord,
-    StackState,
-    StackStatus,
-)
-from provisioner.stacks.plan import (
-    MAX_ATTEMPTS,
+from provisioner.stacks.actions import (
     Action,
     ContinueRollback,
     Create,
@@ -35,7 +20,17 @@ from provisioner.stacks.plan import (
     Update,
     ValidRow,
     Wait,
-    backoff,
+)
+from provisioner.stacks.attempts import Attempts, TryLater
+from provisioner.stacks.conditions import conditions_of
+from provisioner.stacks.model import (
+    SETTLED,
+    Deletion,
+    Failure,
+    JobStatus,
+    StackRecord,
+    StackState,
+    StackStatus,
 )
 from provisioner.stacks.rate_limits import PER_SECOND, Permit, Quota, Reservation
 
@@ -70,7 +65,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class RateLimited:
-    """Nothing was called, or not accepted; the job is looked at again `until` then."""
+    """Nothing was called, or not accepted; the job is reconciled again at `until`."""
 
     quota: Quota
     until: datetime
@@ -87,7 +82,7 @@ def after(
     outcome: Outcome,
     now: datetime,
 ) -> StackRecord:
-    """Return the row to write; equal to `record` when there is nothing new to say."""
+    """Return the row to write; equal to `record` when there is nothing new."""
     fresh = _observe(_want(replace(record, reservation=None), desired), observed)
     if desired is not None:
         fresh = replace(fresh, expires_at=None, deletion=None)
@@ -103,79 +98,70 @@ def after(
     return _dated(record, fresh, now)
 
 
-def waiting(
+def rate_limited(
     record: StackRecord, desired: Desired, quota: Quota, permit: Permit, now: datetime
 ) -> StackRecord:
-    """Return the row of a job that cannot go on yet; equal to `record` when that is no news.
+    """Return the row of a job that has to wait; equal to `record` when that is nothing new.
 
-    What was tried for which spec stays as it was, for nothing is tried.
+    What was tried for which spec stays as it was, because nothing is tried.
     """
     reservation = Reservation(quota, permit.at, kept=permit.kept)
-    fresh = replace(retaining(record, desired), reservation=reservation)
+    fresh = replace(with_deletion_policy(record, desired), reservation=reservation)
     if quota is Quota.DESCRIBE:
         return _dated(record, fresh, now)
     if record.status is not JobStatus.RETRYING:
         fresh = replace(fresh, status=JobStatus.PENDING, errors=(), expires_at=None)
-    return _dated(record, fresh, now, permit.reason or _turn(quota, permit))
+    return _dated(record, fresh, now, permit.reason or _reserved(quota, permit))
 
 
-def retaining(record: StackRecord, desired: Desired) -> StackRecord:
+def with_deletion_policy(record: StackRecord, desired: Desired) -> StackRecord:
     """Return the record that knows whether the stack is to outlive its row.
 
-    That is remembered at once, even by who has to wait: the row may be gone when the turn comes.
+    That is remembered even while the job waits: the row may be gone when it is reconciled again.
     """
     if not isinstance(desired, ValidRow):
         return record
     return replace(record, retain=desired.job.deletion_policy == "retain")
 
 
-def leaving(record: StackRecord, resources: Iterable[str]) -> StackRecord:
-    """Return the record that tells which resources its stack's deletion leaves behind."""
+def with_retained_resources(record: StackRecord, resources: Iterable[str]) -> StackRecord:
+    """Return the record that names the resources that its stack's deletion leaves behind."""
     return replace(
         record, retained_resources=tuple(dict.fromkeys((*record.retained_resources, *resources)))
     )
 
 
-def confirming(record: StackRecord) -> StackRecord:
-    """Return the record of a job whose deletion somebody has confirmed, if it was held."""
+def confirm_deletion(record: StackRecord) -> StackRecord:
+    """Return the record of a job whose deletion a person has confirmed, if it was held."""
     is_held = record.deletion is Deletion.HELD
     return replace(record, deletion=Deletion.CONFIRMED) if is_held else record
 
 
 def reset_failures(record: StackRecord) -> StackRecord:
-    """Return the record as if nothing had been tried, for a person asked to try again."""
-    return replace(
-        record, spec_digest=None, failure=None, attempts=0, recoveries=0, next_attempt_at=None
-    )
+    """Return the record as if nothing had been tried: a person asked for another attempt."""
+    return Attempts().on(record)
 
 
-def _turn(quota: Quota, permit: Permit) -> str:
+def _reserved(quota: Quota, permit: Permit) -> str:
     return (
-        f"Its turn comes at about {permit.at:%H:%M:%S} UTC: CloudFormation takes "
-        f"{PER_SECOND[quota]:g} of the {quota} calls a second."
+        f"It is reconciled again at about {permit.at:%H:%M:%S} UTC: CloudFormation accepts "
+        f"{PER_SECOND[quota]:g} {quota} calls per second."
     )
 
 
 def _dated(record: StackRecord, fresh: StackRecord, now: datetime, reason: str = "") -> StackRecord:
-    fresh = replace(fresh, conditions=_conditions(fresh, reason, now))
+    fresh = replace(fresh, conditions=conditions_of(fresh, reason, now))
     return record if fresh == record else replace(fresh, updated_at=now)
 
 
 def _want(record: StackRecord, desired: Desired) -> StackRecord:
     if not isinstance(desired, ValidRow):
         return record
-    record = replace(retaining(record, desired), errors=())
-    # A paused row is not looked up, so its digest is not the one that would be deployed.
+    record = replace(with_deletion_policy(record, desired), errors=())
+    # The artifact of a paused row is not pinned, so this digest is not the one to deploy.
     if record.spec_digest == desired.digest or desired.job.paused:
         return record
-    return replace(
-        record,
-        spec_digest=desired.digest,
-        failure=None,
-        attempts=0,
-        recoveries=0,
-        next_attempt_at=None,
-    )
+    return Attempts(desired.digest).on(record)
 
 
 def _observe(record: StackRecord, observed: StackState | None) -> StackRecord:
@@ -206,18 +192,13 @@ def _act(record: StackRecord, action: Action, now: datetime) -> StackRecord:
             status = JobStatus.CREATING if isinstance(action, Create) else JobStatus.UPDATING
             return replace(record, status=status, next_attempt_at=None, recoveries=0)
         case Delete(retain_resources=kept):
-            return replace(_recover(leaving(record, kept)), status=JobStatus.DELETING)
+            return replace(
+                _recover(with_retained_resources(record, kept)), status=JobStatus.DELETING
+            )
         case ContinueRollback():
             return replace(_recover(record), status=JobStatus.UPDATING)
         case Wait(status=JobStatus.RETRYING, until=until, failure=failure):
-            tried = record.next_attempt_at != until
-            return replace(
-                record,
-                status=JobStatus.RETRYING,
-                failure=failure,
-                next_attempt_at=until,
-                attempts=record.attempts + tried,
-            )
+            return _retry(record, failure, until)
         case Wait(status=status):
             return replace(record, status=status)
         case Hold():
@@ -240,20 +221,11 @@ def _rest(record: StackRecord, status: JobStatus, now: datetime) -> StackRecord:
     record = replace(record, status=status)
     match status:
         case JobStatus.READY:
-            return replace(
-                record,
-                failure=None,
-                attempts=0,
-                recoveries=0,
-                next_attempt_at=None,
-                retained_resources=(),
-            )
+            return replace(Attempts(record.spec_digest).on(record), retained_resources=())
         case JobStatus.DELETED:
             expires_at = record.expires_at or int((now + DELETED_ROW_KEPT).timestamp())
-            return replace(
-                record, errors=(), failure=None, spec_digest=None, recoveries=0, attempts=0,
-                next_attempt_at=None, retain=False, deletion=None, expires_at=expires_at,
-            )  # fmt: skip
+            record = replace(Attempts().on(record), errors=(), retain=False, deletion=None)
+            return replace(record, expires_at=expires_at)
         case _:
             return record
 
@@ -266,23 +238,30 @@ def _fail(record: StackRecord, failure: Failure) -> StackRecord:
 
 
 def _refuse(record: StackRecord, failure: Failure, now: datetime) -> StackRecord:
-    """Try a refused call again later when its reason passes by itself, a quota for one."""
-    if not is_recoverable(failure.reason) or record.attempts + 1 >= MAX_ATTEMPTS:
-        return _fail(record, failure)
+    """Try a refused call again later when its reason passes by itself, a quota for example."""
+    verdict = Attempts(failure.digest, count=record.attempts).verdict(failure, now)
+    if isinstance(verdict, TryLater):
+        return _retry(record, verdict.failure, verdict.until)
+    return _fail(record, failure)
+
+
+def _retry(record: StackRecord, failure: Failure | None, at: datetime | None) -> StackRecord:
+    # The same time again is the same attempt, which was counted.
+    is_new = record.next_attempt_at != at
     return replace(
         record,
         status=JobStatus.RETRYING,
         failure=failure,
-        attempts=record.attempts + 1,
-        next_attempt_at=now + backoff(failure, record.attempts),
+        next_attempt_at=at,
+        attempts=record.attempts + is_new,
     )
 
 
-def unseen(record: StackRecord, desired: Desired, reason: str, now: datetime) -> StackRecord:
-    """Return the row of a job that could not even be looked at: a permission is missing, say."""
-    fresh = retaining(record, desired)
-    told = record.failure.reason if record.failure else None
-    if record.status is not JobStatus.FAILED or told != reason:
+def after_error(record: StackRecord, desired: Desired, reason: str, now: datetime) -> StackRecord:
+    """Return the row of a job that could not be reconciled, because a permission is missing."""
+    fresh = with_deletion_policy(record, desired)
+    shown = record.failure.reason if record.failure else None
+    if record.status is not JobStatus.FAILED or shown != reason:
         fresh = _fail(fresh, Failure(reason, at=now))
     return _dated(record, fresh, now)
 
@@ -293,50 +272,3 @@ def _shown(errors: tuple[FieldError, ...]) -> tuple[FieldError, ...]:
     if len(errors) <= MAX_ERRORS:
         return shown
     return (*shown[:MAX_ERRORS], FieldError("", f"and {len(errors) - MAX_ERRORS} more"))
-
-
-def _conditions(record: StackRecord, message: str, now: datetime) -> tuple[Condition, ...]:
-    """Say in Kubernetes's terms whether the job can run, and whether it is the row's."""
-    ready = record.status is JobStatus.READY
-    why = record.status.title()
-    if record.status is JobStatus.INVALID:
-        message = "; ".join(f"{error.field}: {error.message}" for error in record.errors)[:1000]
-    elif record.deletion is Deletion.HELD:
-        why, message = "DeletionHeld", HELD
-    elif record.failure is not None:
-        message = record.failure.reason
-    wanted: tuple[tuple[str, str, str, str], ...] = (
-        ("Ready", "True" if ready else "False", why, message),
-        ("InSync", str(record.in_sync), "DigestsAgree" if record.in_sync else "DigestsDiffer", ""),
-    )
-    if record.drift is not None:
-        wanted += (_drifted(record.drift),)
-    before = {condition.type: condition for condition in record.conditions}
-    return tuple(
-        Condition(
-            type=kind,
-            status=status,
-            reason=reason,
-            message=text,
-            last_transition_time=before[kind].last_transition_time
-            if kind in before and before[kind].status == status
-            else now,
-        )
-        for kind, status, reason, text in wanted
-    )
-
-
-def _drifted(drift: Drift) -> tuple[str, str, str, str]:
-    checked = f"last checked {drift.checked_at:%Y-%m-%d %H:%M} UTC"
-    match drift.status:
-        case DriftStatus.DRIFTED if drift.missing:
-            gone = ", ".join(drift.missing)
-            return "Drifted", "True", "ResourcesDeleted", f"Deleted by hand: {gone}; {checked}"
-        case DriftStatus.DRIFTED:
-            return "Drifted", "True", "ResourcesChanged", f"Changed by hand; {checked}"
-        case DriftStatus.IN_SYNC:
-            return "Drifted", "False", "ResourcesAsDeployed", checked
-        case DriftStatus.UNKNOWN | DriftStatus.NOT_CHECKED:
-            return "Drifted", "Unknown", "NotFoundOut", checked
-        case _:
-            assert_never(drift.status)

@@ -9,7 +9,18 @@ from typing import Any
 import pytest
 
 from provisioner.entrypoints import job_stream, reconcile_queue, reconciling
-from provisioner.stacks import operations, plan, quotas, rate_limits, reconcile, record
+from provisioner.stacks import (
+    actions,
+    attempts,
+    operations,
+    plan,
+    quotas,
+    rate_limits,
+    reconcile,
+    record,
+)
+from provisioner.stacks.actions import Action, Desired
+from provisioner.stacks.attempts import Attempts
 from provisioner.stacks.model import (
     IN_PROGRESS,
     SETTLED,
@@ -18,7 +29,6 @@ from provisioner.stacks.model import (
     StackState,
     StackStatus,
 )
-from provisioner.stacks.plan import Desired
 from provisioner.stacks.reconcile import Reconciler
 from tests.simulation.world.tables import StacksTable
 from tests.support.platforms import PLATFORM
@@ -64,7 +74,8 @@ def trusts_the_stream_image(patch: pytest.MonkeyPatch) -> None:
 
 
 def forgets_the_failed_digest(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(plan, "_of_this_digest", lambda *_: None)
+    real = Attempts.verdict
+    patch.setattr(Attempts, "verdict", lambda known, _, now: real(known, None, now))
 
 
 def ignores_that_cleaning_up_takes_time(patch: pytest.MonkeyPatch) -> None:
@@ -96,16 +107,15 @@ def saves_over_what_others_wrote(patch: pytest.MonkeyPatch) -> None:
 def deletes_what_is_to_be_retained(patch: pytest.MonkeyPatch) -> None:
     real = plan._decide_absent
 
-    def decide(known: StackRecord, observed: StackState | None, now: Any) -> plan.Action:
+    def decide(known: StackRecord, observed: StackState | None, now: Any) -> Action:
         return real(replace(known, retain=False), observed and replace(observed, retain=False), now)
 
     patch.setattr(plan, "_decide_absent", decide)
 
 
 def tries_for_ever(patch: pytest.MonkeyPatch) -> None:
-    for module in (plan, record):
-        patch.setattr(module, "is_recoverable", lambda _: True)
-        patch.setattr(module, "MAX_ATTEMPTS", 1_000_000)
+    patch.setattr(attempts, "is_recoverable", lambda _: True)
+    patch.setattr(attempts, "MAX_ATTEMPTS", 1_000_000)
 
 
 def takes_every_stack_for_its_own(patch: pytest.MonkeyPatch) -> None:
@@ -113,14 +123,14 @@ def takes_every_stack_for_its_own(patch: pytest.MonkeyPatch) -> None:
 
     def decide(
         desired: Desired, known: StackRecord, observed: StackState | None, now: Any
-    ) -> plan.Action:
+    ) -> Action:
         return real(desired, known, observed and replace(observed, ours=True), now)
 
     patch.setattr(reconcile, "decide", decide)
 
 
 def waits_for_a_failed_deletion(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(plan, "_delete_again", lambda *_: plan.Wait(JobStatus.DELETING))
+    patch.setattr(plan, "_delete_again", lambda *_: actions.Wait(JobStatus.DELETING))
 
 
 def releases_records_whose_look_failed(patch: pytest.MonkeyPatch) -> None:
@@ -137,8 +147,8 @@ def drops_messages_whose_look_failed(patch: pytest.MonkeyPatch) -> None:
 
 def holds_a_new_row_to_the_failure_of_the_old(patch: pytest.MonkeyPatch) -> None:
     def want(known: StackRecord, desired: Desired) -> StackRecord:
-        known = replace(record.retaining(known, desired), errors=())
-        digest = desired.digest if isinstance(desired, plan.ValidRow) else known.spec_digest
+        known = replace(record.with_deletion_policy(known, desired), errors=())
+        digest = desired.digest if isinstance(desired, actions.ValidRow) else known.spec_digest
         return replace(known, spec_digest=known.spec_digest or digest)
 
     patch.setattr(record, "_want", want)
@@ -146,7 +156,7 @@ def holds_a_new_row_to_the_failure_of_the_old(patch: pytest.MonkeyPatch) -> None
 
 def forgets_what_a_deletion_leaves_behind(patch: pytest.MonkeyPatch) -> None:
     for module in (record, reconcile):
-        patch.setattr(module, "leaving", lambda known, _: known)
+        patch.setattr(module, "with_retained_resources", lambda known, _: known)
 
 
 def gives_every_operation_the_same_token(patch: pytest.MonkeyPatch) -> None:
@@ -154,14 +164,14 @@ def gives_every_operation_the_same_token(patch: pytest.MonkeyPatch) -> None:
 
 
 def gives_up_on_a_rollback_that_failed(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(plan, "_continue_rollback", lambda *_: plan.Wait(JobStatus.UPDATING))
+    patch.setattr(plan, "_continue_rollback", lambda *_: actions.Wait(JobStatus.UPDATING))
 
 
 def repairs_rows_that_are_paused(patch: pytest.MonkeyPatch) -> None:
     real = plan.decide
 
-    def decide(desired: Desired, *more: Any) -> plan.Action:
-        if isinstance(desired, plan.ValidRow):
+    def decide(desired: Desired, *more: Any) -> Action:
+        if isinstance(desired, actions.ValidRow):
             job = desired.job.model_copy(update={"paused": False})
             desired = replace(desired, job=job)
         return real(desired, *more)
@@ -171,15 +181,15 @@ def repairs_rows_that_are_paused(patch: pytest.MonkeyPatch) -> None:
 
 
 def overlooks_what_somebody_deleted(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(plan, "_decide_missing", lambda *_: plan.Nothing(JobStatus.READY))
+    patch.setattr(plan, "_decide_missing", lambda *_: actions.Nothing(JobStatus.READY))
 
 
 def updates_over_what_somebody_deleted(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(plan, "_decide_missing", lambda wanted, *_: plan.Update(wanted))
+    patch.setattr(plan, "_decide_missing", lambda desired, *_: actions.Update(desired))
 
 
 def believes_every_time(patch: pytest.MonkeyPatch) -> None:
-    for module in (rate_limits, plan):
+    for module in (rate_limits, attempts):
         patch.setattr(module, "is_plausible", lambda *_: True)
 
 

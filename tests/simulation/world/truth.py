@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner import jobs
 from provisioner.jobs import InvalidRow, Job
+from provisioner.stacks.attempts import MAX_ATTEMPTS
 from provisioner.stacks.failure_causes import is_recoverable
 from provisioner.stacks.model import (
     IN_PROGRESS,
@@ -19,7 +20,6 @@ from provisioner.stacks.model import (
     StackState,
     StackStatus,
 )
-from provisioner.stacks.plan import MAX_ATTEMPTS
 from tests.simulation.world.faults import Broken
 from tests.simulation.world.operations import Asked
 from tests.simulation.world.stacks import Spec, Stack, job_of

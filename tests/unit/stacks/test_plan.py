@@ -8,6 +8,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from provisioner.jobs import FieldError, InvalidRow, parse, spec_digest
+from provisioner.stacks.actions import (
+    ContinueRollback,
+    Create,
+    Delete,
+    GiveUp,
+    MarkInvalid,
+    Nothing,
+    Update,
+    ValidRow,
+    Wait,
+)
+from provisioner.stacks.attempts import MAX_ATTEMPTS, backoff
 from provisioner.stacks.model import (
     IN_PROGRESS,
     NEVER_CREATED,
@@ -18,20 +30,7 @@ from provisioner.stacks.model import (
     StackState,
     StackStatus,
 )
-from provisioner.stacks.plan import (
-    MAX_ATTEMPTS,
-    ContinueRollback,
-    Create,
-    Delete,
-    GiveUp,
-    MarkInvalid,
-    Nothing,
-    Update,
-    ValidRow,
-    Wait,
-    backoff,
-    decide,
-)
+from provisioner.stacks.plan import decide
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 ROW = {

@@ -21,10 +21,10 @@ from provisioner.errors import (
     ThrottledError,
 )
 from provisioner.jobs import FieldError, InvalidRow, guarded
+from provisioner.stacks.attempts import MAX_ATTEMPTS
 from provisioner.stacks.deletion_budget import Budget, Deletions
 from provisioner.stacks.drift import detect_drift
 from provisioner.stacks.model import Deletion, DriftStatus, JobStatus, StackState, StackStatus
-from provisioner.stacks.plan import MAX_ATTEMPTS
 from provisioner.stacks.ports import Ports
 from provisioner.stacks.rate_limits import Quota, RateLimit, Reservation
 from provisioner.stacks.reconcile import Reconciled, Reconciler
@@ -707,7 +707,7 @@ class TestWaiting:
         assert 24 <= delays[-1] <= 27
         message = paced.stacks.records[names[-1]].conditions[0].message
         assert "09:00:2" in message
-        assert "2 of the create calls a second" in message
+        assert "2 create calls per second" in message
 
     def test_looking_at_a_waiting_job_again_does_nothing(self, paced):
         names = self.put_many(paced, 10)

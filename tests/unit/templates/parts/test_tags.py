@@ -8,9 +8,9 @@ import pytest
 
 import templates
 from provisioner.jobs import spec_digest
+from provisioner.stacks.actions import Create, Update, ValidRow
 from provisioner.stacks.model import StackRecord, StackState, StackStatus
 from provisioner.stacks.operations import Operations
-from provisioner.stacks.plan import Create, Update, Wanted
 from tests.support.generated_rows import job_of, row_of
 from tests.support.platforms import PLATFORM, synthesize
 
@@ -67,7 +67,7 @@ def test_tags_are_on_everything_but_the_role(kind):
 @pytest.mark.parametrize("operation", [Create, Update])
 def test_no_tag_of_a_row_is_the_stacks_which_would_hand_it_to_the_role(kind, operation):
     cloudformation = Recorder()
-    wanted = Wanted(job(kind), spec_digest(job(kind)))
+    wanted = ValidRow(job(kind), spec_digest(job(kind)))
     observed = StackState("arn:stack", StackStatus.CREATE_COMPLETE, ours=True)
 
     Operations(cloudformation, synthesize, PLATFORM).start(

@@ -1,0 +1,68 @@
+"""The conditions of a Stacks row, as Kubernetes writes them. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from provisioner.stacks.deletion_budget import HELD
+from provisioner.stacks.model import (
+    Condition,
+    Deletion,
+    Drift,
+    DriftStatus,
+    JobStatus,
+    StackRecord,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+def conditions_of(record: StackRecord, message: str, now: datetime) -> tuple[Condition, ...]:
+    """Say whether the job can run, whether its stack is what the row asks for, and its drift.
+
+    `message` is for the condition Ready, unless the record itself says more.
+    """
+    ready = record.status is JobStatus.READY
+    why = record.status.title()
+    if record.status is JobStatus.INVALID:
+        message = "; ".join(f"{error.field}: {error.message}" for error in record.errors)[:1000]
+    elif record.deletion is Deletion.HELD:
+        why, message = "DeletionHeld", HELD
+    elif record.failure is not None:
+        message = record.failure.reason
+    wanted: tuple[tuple[str, str, str, str], ...] = (
+        ("Ready", "True" if ready else "False", why, message),
+        ("InSync", str(record.in_sync), "DigestsAgree" if record.in_sync else "DigestsDiffer", ""),
+    )
+    if record.drift is not None:
+        wanted += (_drifted(record.drift),)
+    before = {condition.type: condition for condition in record.conditions}
+    return tuple(
+        Condition(
+            type=kind,
+            status=status,
+            reason=reason,
+            message=text,
+            last_transition_time=before[kind].last_transition_time
+            if kind in before and before[kind].status == status
+            else now,
+        )
+        for kind, status, reason, text in wanted
+    )
+
+
+def _drifted(drift: Drift) -> tuple[str, str, str, str]:
+    checked = f"last checked {drift.checked_at:%Y-%m-%d %H:%M} UTC"
+    match drift.status:
+        case DriftStatus.DRIFTED if drift.missing:
+            gone = ", ".join(drift.missing)
+            return "Drifted", "True", "ResourcesDeleted", f"Deleted by hand: {gone}; {checked}"
+        case DriftStatus.DRIFTED:
+            return "Drifted", "True", "ResourcesChanged", f"Changed by hand; {checked}"
+        case DriftStatus.IN_SYNC:
+            return "Drifted", "False", "ResourcesAsDeployed", checked
+        case DriftStatus.UNKNOWN | DriftStatus.NOT_CHECKED:
+            return "Drifted", "Unknown", "NotFoundOut", checked
+        case _:
+            assert_never(drift.status)
