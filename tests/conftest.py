@@ -1,15 +1,26 @@
-"""For every test: moto keeps one boto3 session; else each mock reads all services' models again."""
+"""For every test: moto keeps one boto3 session; no example fails for its time on a busy machine.
+
+With a session of its own, each of moto's mocks would read all services' models again.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 from functools import cache
 
 import boto3
 import pytest
-from moto.core.config import default_user_config
+from hypothesis import settings
 
-default_user_config["core"]["reset_boto3_session"] = False
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
+
+
+def pytest_collection_finish():
+    """Set what moto reads when a mock starts; what tests need no moto need not load it either."""
+    if config := sys.modules.get("moto.core.config"):
+        config.default_user_config["core"]["reset_boto3_session"] = False
 
 
 @pytest.hookimpl(wrapper=True)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from provisioner.local.errors import LocalError, with_log_tail
 from provisioner.local.home import one_at_a_time, save
 from provisioner.local.install import installed, uv
+from provisioner.local.package import pack
 from provisioner.local.parameters import known, quoted
 from provisioner.local.progress import Say, silent
 from provisioner.local.stack import (
@@ -150,6 +151,7 @@ def _build(engine: Engine, digest: str, say: Say) -> Path:
             template = str(home.checkout / "template.yaml")
             if not _sam(engine, ["build", "--template-file", template, "--build-dir", str(target)]):
                 raise _failed(engine, "build")
+            pack(target)
             (target / ".ready").touch()
     return target / "template.yaml"
 
