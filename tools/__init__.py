@@ -1,0 +1,1 @@
+"""Tools of the house: what no user and no Lambda function needs."""
