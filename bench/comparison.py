@@ -16,8 +16,8 @@ from typing import Any
 from bench import aws, cold_start, environment
 from bench.measure import cpu_seconds
 from bench.reconcile import Context
-from provisioner.aws.clients import client
 from provisioner.entrypoints import sweep
+from provisioner.entrypoints.shared import clients
 
 SIZES = (2_000, 10_000, 100_000)
 CALLS = ("Scan", "DescribeStacks", "SendMessageBatch")
@@ -61,8 +61,8 @@ def measure() -> dict[str, Any]:
     def note(model: Any, **_: object) -> None:
         calls[model.name] += 1
 
-    clients = (client("dynamodb"), client("sqs"), client("cloudformation", patient=True))
-    for own in clients:
+    made = clients()
+    for own in (made.dynamodb, made.sqs, made.cloudformation_patient):
         own.meta.events.register_first("before-call", note)
     seconds = cpu_seconds(lambda: sweep.handler({"compare": True}, Context()))
     peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -5,45 +5,52 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
-from provisioner.aws.clients import client, translated
-from provisioner.aws.images import pin_image
+from provisioner.aws.clients import translated
+from provisioner.aws.images import Images
 from provisioner.errors import NotFoundError, PermanentError
 from provisioner.jobs import EcsJob, FieldError, InvalidRow, LambdaJob
 
 if TYPE_CHECKING:
+    from provisioner.aws.clients import Clients
     from provisioner.jobs import Job
 
 
-def pin(job: Job) -> Job | InvalidRow:
-    """Return the job with its artifact's version in it, or what is wrong with the artifact.
+class Artifacts:
+    """What rows name as their jobs' code."""
 
-    So that a missing one is an INVALID row and not a rollback, and new code is a new digest.
-    """
-    match job:
-        case LambdaJob():
-            return _pin_bundle(job)
-        case EcsJob():
-            return pin_image(job)
-        case _:
-            assert_never(job)
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+        self._images = Images(clients)
 
+    def pin(self, job: Job) -> Job | InvalidRow:
+        """Return the job with its artifact's version in it, or what is wrong with the artifact.
 
-def _pin_bundle(job: LambdaJob) -> LambdaJob | InvalidRow:
-    bundle = job.bundle
-    request = {"Bucket": bundle.bucket, "Key": bundle.key}
-    if bundle.version_id:
-        request["VersionId"] = bundle.version_id
-    try:
-        with translated():
-            head = client("s3").head_object(**request)
-    except NotFoundError:
-        return _rejected(job, "bundle", f"{bundle.uri} does not exist")
-    except PermanentError as error:
-        return _rejected(job, "bundle", f"{bundle.uri} cannot be read: {error}")
-    version = head.get("VersionId")
-    if version in {None, "null"}:
-        return job
-    return job.model_copy(update={"bundle": replace(bundle, version_id=version)})
+        So that a missing one is an INVALID row and not a rollback, and new code is a new digest.
+        """
+        match job:
+            case LambdaJob():
+                return self._pin_bundle(job)
+            case EcsJob():
+                return self._images.pin(job)
+            case _:
+                assert_never(job)
+
+    def _pin_bundle(self, job: LambdaJob) -> LambdaJob | InvalidRow:
+        bundle = job.bundle
+        request = {"Bucket": bundle.bucket, "Key": bundle.key}
+        if bundle.version_id:
+            request["VersionId"] = bundle.version_id
+        try:
+            with translated():
+                head = self._clients.s3.head_object(**request)
+        except NotFoundError:
+            return _rejected(job, "bundle", f"{bundle.uri} does not exist")
+        except PermanentError as error:
+            return _rejected(job, "bundle", f"{bundle.uri} cannot be read: {error}")
+        version = head.get("VersionId")
+        if version in {None, "null"}:
+            return job
+        return job.model_copy(update={"bundle": replace(bundle, version_id=version)})
 
 
 def _rejected(job: Job, field: str, message: str) -> InvalidRow:

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import IO, TYPE_CHECKING, Protocol
 
-from provisioner.aws.clients import client, translated
+from provisioner.aws.clients import translated
 from provisioner.errors import NotFoundError, PermanentError
 from provisioner.jobs import S3Object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
+
+    from provisioner.aws.clients import Clients
 
 EXCLUDED = (
     *("__pycache__", "*.pyc", ".git", ".hg", ".svn", ".venv", "venv", ".tox", ".nox"),
@@ -57,62 +59,110 @@ class _Hash(Protocol):
     def update(self, data: bytes, /) -> None: ...
 
 
-def push(bucket: str, name: str, folder: Path, exclude: Iterable[str] = ()) -> Pushed:
-    """Put a folder's files as `<name>.zip` into a versioned bucket, unless they are there already.
+class BundleBucket:
+    """A bucket with versioning, where bundles go."""
 
-    The same files (names, contents, executable or not) are the same bundle, on any machine and
-    whenever they were written.
+    def __init__(self, clients: Clients, name: str) -> None:
+        self._clients = clients
+        self._name = name
 
-    Parameters
-    ----------
-    bucket
-        A bucket with versioning.
-    name
-        Key of the bundle without its `.zip`.
-    folder
-        What becomes the root of the archive.
-    exclude
-        Patterns of names to leave out besides `EXCLUDED`, as `*.csv`.
+    def push(self, name: str, folder: Path, exclude: Iterable[str] = ()) -> Pushed:
+        """Put a folder's files as `<name>.zip` into the bucket, unless they are there already.
 
-    Raises
-    ------
-    PermanentError
-        If the folder holds no files, or more than Lambda takes.
-    """
-    files = sorted(_files(folder, "", (*EXCLUDED, *exclude), ()), key=lambda file: file.name)
-    size_bytes = sum(file.path.stat().st_size for file in files)
-    _check_size(folder, len(files), size_bytes)
-    with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as archive:
+        The same files (names, contents, executable or not) are the same bundle, on any machine and
+        whenever they were written.
 
-        def packed() -> IO[bytes]:
-            _pack(files, archive)
-            archive.seek(0)
-            return archive
+        Parameters
+        ----------
+        name
+            Key of the bundle without its `.zip`.
+        folder
+            What becomes the root of the archive.
+        exclude
+            Patterns of names to leave out besides `EXCLUDED`, as `*.csv`.
 
-        bundle, uploaded = _put(bucket, f"{name}.zip", _digest(files), packed)
-    return Pushed(bundle, uploaded, len(files), size_bytes)
+        Raises
+        ------
+        PermanentError
+            If the folder holds no files, or more than Lambda takes.
+        """
+        files = sorted(_files(folder, "", (*EXCLUDED, *exclude), ()), key=lambda file: file.name)
+        size_bytes = sum(file.path.stat().st_size for file in files)
+        _check_size(folder, len(files), size_bytes)
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as archive:
 
+            def packed() -> IO[bytes]:
+                _pack(files, archive)
+                archive.seek(0)
+                return archive
 
-def push_archive(bucket: str, name: str, path: Path) -> Pushed:
-    """Put a zip archive, which a .jar is too, as it is into a versioned bucket, as `push` does.
+            bundle, uploaded = self._put(f"{name}.zip", _digest(files), packed)
+        return Pushed(bundle, uploaded, len(files), size_bytes)
 
-    Raises
-    ------
-    PermanentError
-        If it is not a zip archive, holds no files, or more than Lambda takes.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            sizes = [entry.file_size for entry in archive.infolist() if not entry.is_dir()]
-    except (zipfile.BadZipFile, NotImplementedError) as error:
-        message = f"{path} is neither a folder nor a zip archive"
-        raise PermanentError(message) from error
-    _check_size(path, len(sizes), sum(sizes))
-    content = hashlib.sha256()
-    _feed(content, path)
-    with path.open("rb") as archive_file:
-        bundle, uploaded = _put(bucket, f"{name}.zip", content.hexdigest(), lambda: archive_file)
-    return Pushed(bundle, uploaded, len(sizes), sum(sizes))
+    def push_archive(self, name: str, path: Path) -> Pushed:
+        """Put a zip archive, which a .jar is too, as it is into the bucket, as `push` does.
+
+        Raises
+        ------
+        PermanentError
+            If it is not a zip archive, holds no files, or more than Lambda takes.
+        """
+        try:
+            with zipfile.ZipFile(path) as archive:
+                sizes = [entry.file_size for entry in archive.infolist() if not entry.is_dir()]
+        except (zipfile.BadZipFile, NotImplementedError) as error:
+            message = f"{path} is neither a folder nor a zip archive"
+            raise PermanentError(message) from error
+        _check_size(path, len(sizes), sum(sizes))
+        content = hashlib.sha256()
+        _feed(content, path)
+        with path.open("rb") as archive_file:
+            bundle, uploaded = self._put(f"{name}.zip", content.hexdigest(), lambda: archive_file)
+        return Pushed(bundle, uploaded, len(sizes), sum(sizes))
+
+    def _put(
+        self, key: str, digest: str, content: Callable[[], IO[bytes]]
+    ) -> tuple[S3Object, bool]:
+        """Return the bundle of that digest, and whether it had to be uploaded."""
+        version_id = self._current(key, digest)
+        uploaded = version_id is None
+        if version_id is None:
+            version_id = self._upload(key, digest, content())
+        return S3Object(self._name, key, version_id), uploaded
+
+    def _current(self, key: str, digest: str) -> str | None:
+        """Return the object's current version if these very files are in it."""
+        try:
+            with translated():
+                head = self._clients.s3.head_object(Bucket=self._name, Key=key)
+        except NotFoundError:
+            return None
+        except PermanentError as error:  # S3 says but 403 to a HEAD, and so of what is not there
+            message = (
+                f"s3://{self._name}/{key} may not be read: it takes s3:GetObject on it, "
+                f"and s3:ListBucket on the bucket ({error})"
+            )
+            raise PermanentError(message) from error
+        if head["Metadata"].get(_DIGEST) != digest:
+            return None
+        return str(head["VersionId"]) if "VersionId" in head else None
+
+    def _upload(self, key: str, digest: str, content: IO[bytes]) -> str | None:
+        try:
+            with translated():
+                response = self._clients.s3.put_object(
+                    Bucket=self._name,
+                    Key=key,
+                    Body=content,
+                    ContentType="application/zip",
+                    Metadata={_DIGEST: digest},
+                )
+        except PermanentError as error:
+            message = (
+                f"s3://{self._name}/{key} may not be written: it takes s3:PutObject on it ({error})"
+            )
+            raise PermanentError(message) from error
+        return str(response["VersionId"]) if "VersionId" in response else None
 
 
 def _check_size(path: Path, files: int, size_bytes: int) -> None:
@@ -122,17 +172,6 @@ def _check_size(path: Path, files: int, size_bytes: int) -> None:
     if size_bytes > MAX_BYTES:
         message = f"{path} holds {size_bytes:,} bytes; Lambda takes at most {MAX_BYTES:,}"
         raise PermanentError(message)
-
-
-def _put(
-    bucket: str, key: str, digest: str, content: Callable[[], IO[bytes]]
-) -> tuple[S3Object, bool]:
-    """Return the bundle of that digest, and whether it had to be uploaded."""
-    version_id = _current(bucket, key, digest)
-    uploaded = version_id is None
-    if version_id is None:
-        version_id = _upload(bucket, key, digest, content())
-    return S3Object(bucket, key, version_id), uploaded
 
 
 def _files(
@@ -168,24 +207,6 @@ def _feed(digest: _Hash, path: Path) -> None:
             digest.update(chunk)
 
 
-def _current(bucket: str, key: str, digest: str) -> str | None:
-    """Return the object's current version if these very files are in it."""
-    try:
-        with translated():
-            head = client("s3").head_object(Bucket=bucket, Key=key)
-    except NotFoundError:
-        return None
-    except PermanentError as error:  # S3 says but 403 to a HEAD, and so of what is not there
-        message = (
-            f"s3://{bucket}/{key} may not be read: it takes s3:GetObject on it, and s3:ListBucket "
-            f"on the bucket ({error})"
-        )
-        raise PermanentError(message) from error
-    if head["Metadata"].get(_DIGEST) != digest:
-        return None
-    return str(head["VersionId"]) if "VersionId" in head else None
-
-
 def _pack(files: Iterable[_File], archive: IO[bytes]) -> None:
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as bundle:
         for file in files:
@@ -195,19 +216,3 @@ def _pack(files: Iterable[_File], archive: IO[bytes]) -> None:
             entry.external_attr = (0o100755 if file.executable else 0o100644) << 16
             with file.path.open("rb") as source, bundle.open(entry, "w") as target:
                 shutil.copyfileobj(source, target, _CHUNK_BYTES)
-
-
-def _upload(bucket: str, key: str, digest: str, content: IO[bytes]) -> str | None:
-    try:
-        with translated():
-            response = client("s3").put_object(
-                Bucket=bucket,
-                Key=key,
-                Body=content,
-                ContentType="application/zip",
-                Metadata={_DIGEST: digest},
-            )
-    except PermanentError as error:
-        message = f"s3://{bucket}/{key} may not be written: it takes s3:PutObject on it ({error})"
-        raise PermanentError(message) from error
-    return str(response["VersionId"]) if "VersionId" in response else None

@@ -1,9 +1,8 @@
-"""botocore clients, made once a process and only when used, and their errors translated."""
+"""botocore clients, each made when it is first used, and their errors translated."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,11 +38,8 @@ _CONFIG = Config(
     read_timeout=10,
     user_agent_extra="provisioner",
 )
-# A throttled operation goes onto the queue, where waiting costs nothing; to try it again here would
-# only add to what is throttled.
 _AT_ONCE = Config(retries={"total_max_attempts": 1})
-_PATIENT = _CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": 8}))
-_CONFIGS = {"cloudformation": _CONFIG.merge(_AT_ONCE)}
+_PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 8})
 
 _THROTTLED = frozenset(
     {
@@ -92,39 +88,97 @@ class _Loader(Loader):
         return [entry.name for folder in folders if folder.is_dir() for entry in folder.iterdir()]
 
 
-@cache
-def session() -> botocore.session.Session:
-    """Return the process's one session."""
+class _Client:
+    """A client of one service, made when it is first asked for, and kept."""
+
+    def __init__(self, service: str, config: Config = _CONFIG) -> None:
+        self._service = service
+        self._config = config
+
+    def __set_name__(self, _owner: type[Clients], name: str) -> None:
+        self._name = name
+
+    def __get__(self, holder: Clients, _owner: type[Clients]) -> Any:  # noqa: ANN401  (each differs)
+        made = holder.make(self._service, self._config)
+        holder.__dict__[self._name] = made  # found there from now on, before this descriptor
+        return made
+
+
+class Clients:
+    """The clients of one account and one Region.
+
+    All come from one session: a client from a new session costs fifty times as much. It is
+    botocore's own, which is all of boto3 that is used here.
+
+    Parameters
+    ----------
+    region
+        Where it is not the one that the environment or the profile names.
+    session
+        Whose credentials are used where it is not the environment's.
+    """
+
+    def __init__(
+        self, region: str | None = None, session: botocore.session.Session | None = None
+    ) -> None:
+        self._region = region
+        self._session = session
+        self._others: dict[str, Clients] = {}
+
+    # A throttled operation goes onto the queue, where waiting costs nothing; to try it again here
+    # would only add to what is throttled. What lists all stacks has nowhere to go on later.
+    cloudformation = _Client("cloudformation", _CONFIG.merge(_AT_ONCE))
+    cloudformation_patient = _Client("cloudformation", _CONFIG.merge(_PATIENT))
+    dynamodb = _Client("dynamodb")
+    ec2 = _Client("ec2")
+    ecr = _Client("ecr")
+    ecs = _Client("ecs")
+    lambda_ = _Client("lambda")
+    logs = _Client("logs")
+    s3 = _Client("s3")
+    secretsmanager = _Client("secretsmanager")
+    sns = _Client("sns")
+    sqs = _Client("sqs")
+    stepfunctions = _Client("stepfunctions")
+    sts = _Client("sts")
+
+    def in_region(self, region: str) -> Clients:
+        """Return the clients of the same account in another Region."""
+        if region not in self._others:
+            self._others[region] = Clients(region, self.session)
+        return self._others[region]
+
+    @property
+    def session(self) -> botocore.session.Session:
+        """The session that all come from."""
+        if self._session is None:
+            self._session = new_session()
+        return self._session
+
+    def make(self, service: str, config: Config) -> Any:  # noqa: ANN401
+        """Make a client.
+
+        Raises
+        ------
+        PermanentError
+            If there is no Region, or AWS_ENDPOINT_URL or the Region is not one.
+        """
+        with translated():
+            try:
+                return self.session.create_client(service, self._region, config=config)
+            except ValueError as error:  # of AWS_ENDPOINT_URL and the Region, which people write
+                raise PermanentError(f"{error}{_hint(str(error))}") from error
+
+
+def new_session() -> botocore.session.Session:
+    """Return a session of the account that the environment names."""
     made = botocore.session.get_session({"region": ("region", _REGION_VARIABLES, None, None)})
     made.register_component("data_loader", _Loader())
     return made
 
 
-@cache
-def client(service: str, region: str | None = None, *, patient: bool = False) -> Any:  # noqa: ANN401  (each service differs)
-    """Return the process's one client of a service, in its own Region unless told otherwise.
-
-    A `patient` one tries a throttled call again by itself, whatever the service.
-
-    All come from one session: a client from a new session costs fifty times as much. It is
-    botocore's own, which is all of boto3 that is used here.
-    """
-    config = _PATIENT if patient else _CONFIGS.get(service, _CONFIG)
-    try:
-        return session().create_client(service, region, config=config)
-    except ValueError as error:  # of AWS_ENDPOINT_URL and the Region, which people write
-        raise PermanentError(f"{error}{_hint(str(error))}") from error
-
-
 def _hint(problem: str) -> str:
     return ": it must begin with https:// or http://" if "endpoint" in problem else ""
-
-
-def knows(service: str, operation: str, parameter: str) -> bool:
-    """Tell whether the SDK has a parameter: that of Lambda's runtime is months behind."""
-    with translated():
-        shape = client(service).meta.service_model.operation_model(operation).input_shape
-    return parameter in shape.members
 
 
 @contextmanager

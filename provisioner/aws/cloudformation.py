@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from provisioner import jobs
-from provisioner.aws.clients import client, error_code, error_message, knows, translated
+from provisioner.aws.clients import error_code, error_message, translated
 from provisioner.errors import ConflictError, NoChangesError, PermanentError, StackLimitError
 from provisioner.stacks.model import (
     CONTINUE,
@@ -33,6 +33,7 @@ from provisioner.stacks.model import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from provisioner.aws.clients import Clients
     from provisioner.stacks.ports import StackRequest
 
 Event = Mapping[str, Any]
@@ -62,7 +63,10 @@ class CloudFormation:
         Where templates go that are too large to be sent inline.
     """
 
-    def __init__(self, prefix: str, service_role_arn: str, artifacts_bucket: str) -> None:
+    def __init__(
+        self, clients: Clients, prefix: str, service_role_arn: str, artifacts_bucket: str
+    ) -> None:
+        self._clients = clients
         self._prefix = prefix
         self._role = service_role_arn
         self._artifacts_bucket = artifacts_bucket
@@ -71,7 +75,7 @@ class CloudFormation:
         """Return the stack of that name, None when there is none."""
         with translated():
             try:
-                response = client("cloudformation").describe_stacks(StackName=stack_name)
+                response = self._clients.cloudformation.describe_stacks(StackName=stack_name)
             except ClientError as error:
                 code, message = error_code(error), error_message(error)
                 if code == "ValidationError" and "does not exist" in message:
@@ -105,13 +109,13 @@ class CloudFormation:
         status = DriftStatus(found["StackDriftStatus"])
         changed_at = stack.get("LastUpdatedTime", stack["CreationTime"]).astimezone(UTC)
         if status is DriftStatus.DRIFTED and checked_at > changed_at:
-            return Drift(status, checked_at, _missing(stack["StackId"]))
+            return Drift(status, checked_at, self._missing(stack["StackId"]))
         return Drift(status, checked_at)
 
     def job_stacks(self) -> Iterator[StackSummary]:
         """Yield every stack of ours that is a job's, as CloudFormation lists them in pages."""
         with translated():
-            pages = client("cloudformation", patient=True).get_paginator("describe_stacks")
+            pages = self._clients.cloudformation_patient.get_paginator("describe_stacks")
             for page in pages.paginate():
                 for stack in page["Stacks"]:
                     job_name = jobs.job_name_of(self._prefix, stack["StackName"])
@@ -136,7 +140,7 @@ class CloudFormation:
         """
         with translated():
             try:
-                client("cloudformation").detect_stack_drift(StackName=stack_id)
+                self._clients.cloudformation.detect_stack_drift(StackName=stack_id)
             except ClientError as error:
                 if _NO_DRIFT_NOW.search(error_message(error)):
                     raise ConflictError(error_message(error)) from error
@@ -151,7 +155,7 @@ class CloudFormation:
             If the account has as many stacks in this Region as it may.
         """
         with _started():
-            response = client("cloudformation").create_stack(**self._spec(stack_name, request))
+            response = self._clients.cloudformation.create_stack(**self._spec(stack_name, request))
         return str(response["StackId"])
 
     def update(self, stack_name: str, request: StackRequest) -> str:
@@ -163,7 +167,7 @@ class CloudFormation:
             If the stack already is what was asked for.
         """
         with _started():
-            response = client("cloudformation").update_stack(**self._spec(stack_name, request))
+            response = self._clients.cloudformation.update_stack(**self._spec(stack_name, request))
         return str(response["StackId"])
 
     def delete(
@@ -176,7 +180,7 @@ class CloudFormation:
         elif retained := list(retain_resources):
             request["RetainResources"] = retained
         with _started():
-            client("cloudformation").delete_stack(
+            self._clients.cloudformation.delete_stack(
                 StackName=stack_id, RoleARN=self._role, ClientRequestToken=token, **request
             )
 
@@ -189,15 +193,21 @@ class CloudFormation:
         """
         request: dict[str, Any] = {}
         skipped = list(resources_to_skip)
-        can_force = knows("cloudformation", "ContinueUpdateRollback", "ForceRollback")
+        can_force = self._knows("ContinueUpdateRollback", "ForceRollback")
         if force and (can_force or not skipped):
             request["ForceRollback"] = True
         elif skipped:
             request["ResourcesToSkip"] = skipped
         with _started():
-            client("cloudformation").continue_update_rollback(
+            self._clients.cloudformation.continue_update_rollback(
                 StackName=stack_id, RoleARN=self._role, ClientRequestToken=token, **request
             )
+
+    def _knows(self, operation: str, parameter: str) -> bool:
+        """Tell whether the SDK has a parameter: that of Lambda's runtime is months behind."""
+        with translated():
+            model = self._clients.cloudformation.meta.service_model
+        return parameter in model.operation_model(operation).input_shape.members
 
     def _spec(self, stack_name: str, request: StackRequest) -> dict[str, Any]:
         return {
@@ -220,14 +230,14 @@ class CloudFormation:
         # Under a name of its own: two looks at a job must not read each other's template.
         key = f"templates/{stack_name}/{hashlib.sha256(body).hexdigest()}.json"
         with translated():
-            s3 = client("s3")
+            s3 = self._clients.s3
             s3.put_object(Bucket=self._artifacts_bucket, Key=key, Body=body)
             endpoint = s3.meta.endpoint_url
         return {"TemplateURL": f"{endpoint}/{self._artifacts_bucket}/{key}"}
 
     def _failure(self, stack_id: str, status: StackStatus, digest: str | None) -> Failure | None:
         """Read off the stack's events why its last operation failed."""
-        events = list(_last_operation(_newest_first(stack_id)))
+        events = list(_last_operation(self._newest_first(stack_id)))
         if not events:
             return None
         token = events[0].get("ClientRequestToken")
@@ -255,23 +265,28 @@ class CloudFormation:
             resources=tuple(dict.fromkeys(in_the_way)),
         )
 
+    def _missing(self, stack_id: str) -> tuple[str, ...]:
+        """Return which resources somebody deleted; none where nobody says: no look fails so."""
+        try:
+            with translated():
+                response = self._clients.cloudformation.describe_stack_resource_drifts(
+                    StackName=stack_id, StackResourceDriftStatusFilters=["DELETED"]
+                )
+        except PermanentError as error:
+            _log.warning("what is missing of %s is not known: %s", stack_id, error)
+            return ()
+        deleted = (
+            each["LogicalResourceId"]
+            for each in response["StackResourceDrifts"]
+            if each["StackResourceDriftStatus"] == "DELETED"
+        )
+        return tuple(sorted(deleted))
 
-def _missing(stack_id: str) -> tuple[str, ...]:
-    """Return which resources somebody deleted; none where nobody says: no look fails over that."""
-    try:
+    def _newest_first(self, stack_id: str) -> Iterator[Event]:
         with translated():
-            response = client("cloudformation").describe_stack_resource_drifts(
-                StackName=stack_id, StackResourceDriftStatusFilters=["DELETED"]
-            )
-    except PermanentError as error:
-        _log.warning("what is missing of %s is not known: %s", stack_id, error)
-        return ()
-    deleted = (
-        each["LogicalResourceId"]
-        for each in response["StackResourceDrifts"]
-        if each["StackResourceDriftStatus"] == "DELETED"
-    )
-    return tuple(sorted(deleted))
+            pages = self._clients.cloudformation.get_paginator("describe_stack_events")
+            for page in pages.paginate(StackName=stack_id):
+                yield from page["StackEvents"]
 
 
 def _parameters(stack: Mapping[str, Any]) -> dict[str, str | None]:
@@ -280,13 +295,6 @@ def _parameters(stack: Mapping[str, Any]) -> dict[str, str | None]:
 
 def _tags(stack: Mapping[str, Any]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in stack.get("Tags", ())}
-
-
-def _newest_first(stack_id: str) -> Iterator[Event]:
-    with translated():
-        pages = client("cloudformation").get_paginator("describe_stack_events")
-        for page in pages.paginate(StackName=stack_id):
-            yield from page["StackEvents"]
 
 
 def _last_operation(newest_first: Iterable[Event]) -> Iterator[Event]:

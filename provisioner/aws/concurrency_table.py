@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from provisioner.aws.clients import client, translated
+from provisioner.aws.clients import translated
 from provisioner.aws.items import Item, is_text_set, to_dynamodb, to_plain
 from provisioner.aws.tables import pages, written
 from provisioner.runs.keys import BY_STATUS, QUEUE, QueueStatus
@@ -16,13 +16,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from provisioner.aws.clients import Clients
+
 _KEPT = timedelta(seconds=2 * RETENTION_SECONDS)
 
 
 class ConcurrencyTable:
     """Acquires and releases slots. Each step is one conditional write, and can be repeated."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, clients: Clients, name: str) -> None:
+        self._clients = clients
         self._name = name
 
     def acquire(self, job_name: str, run: str, max_concurrency: int, now: datetime) -> bool:
@@ -84,7 +87,7 @@ class ConcurrencyTable:
     def get(self, job_name: str) -> Slots:
         """Read a job's slots consistently."""
         with translated():
-            found = client("dynamodb").get_item(
+            found = self._clients.dynamodb.get_item(
                 TableName=self._name, Key=_key(job_name), ConsistentRead=True
             )
         return self._read(job_name, to_plain(found.get("Item", {})))
@@ -92,6 +95,7 @@ class ConcurrencyTable:
     def jobs_with_parked_messages(self, until: datetime) -> Iterator[str]:
         """Yield the jobs of which messages have been parked since before `until`."""
         found = pages(
+            self._clients,
             "query",
             TableName=self._name,
             IndexName=BY_STATUS,
@@ -113,6 +117,7 @@ class ConcurrencyTable:
     ) -> Slots | None:
         request: dict[str, Any] = {"ExpressionAttributeNames": names} if names else {}
         found = written(
+            self._clients,
             "update_item",
             TableName=self._name,
             Key=_key(job_name),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioner.aws.clients import client, translated
+from provisioner.aws.clients import translated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from provisioner.aws.clients import Clients
 
 MAX_BODY_BYTES = 262_144
 """What a message to a job can have; the queue takes 1 MiB (template.yaml), attributes included."""
@@ -18,7 +20,8 @@ _MAX_ATTRIBUTE_CHARACTERS = 1000
 class DeadLetterQueue:
     """Keeps a payload together with why nothing could be made of it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, clients: Clients, url: str) -> None:
+        self._clients = clients
         self._url = url
 
     def send(self, payload: str, attributes: Mapping[str, str]) -> None:
@@ -32,7 +35,7 @@ class DeadLetterQueue:
             Become message attributes of type String; empty ones are left out.
         """
         with translated():
-            client("sqs").send_message(
+            self._clients.sqs.send_message(
                 QueueUrl=self._url,
                 MessageBody=_printable(payload.encode()[:MAX_BODY_BYTES].decode(errors="ignore")),
                 MessageAttributes={

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, assert_never
 
-from provisioner.aws.clients import client, translated
+from provisioner.aws.clients import translated
 from provisioner.aws.reconcile_queue import ReconcileQueue
 from provisioner.dead_letters.model import (
     Letter,
@@ -21,6 +21,8 @@ from provisioner.errors import NotFoundError, TemporaryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from provisioner.aws.clients import Clients
 
 FAILED_RECORDS = "aws/lambda/"
 """Where Lambda puts what an event source mapping gave up (its on-failure destination in S3)."""
@@ -46,7 +48,8 @@ class Place:
 class Held:
     """Letters while nobody else gets at them."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, clients: Clients, place: Place) -> None:
+        self._clients = clients
         self._place = place
         self._receipts: dict[str, str] = {}
         self._keys: dict[str, str] = {}
@@ -66,7 +69,7 @@ class Held:
                 for index, handle in enumerate(handles[start : start + _BATCH])
             ]
             with translated():
-                client("sqs").change_message_visibility_batch(
+                self._clients.sqs.change_message_visibility_batch(
                     QueueUrl=self._place.dead_letter_queue_url, Entries=entries
                 )
 
@@ -78,12 +81,12 @@ class Held:
         content = letter.content
         match content.redrive:
             case Redrive.LOOKS:
-                queue = ReconcileQueue(self._place.reconcile_queue_url)
+                queue = ReconcileQueue(self._clients, self._place.reconcile_queue_url)
                 for job_name in content.job_names:
                     queue.send(job_name, retry=True)
             case Redrive.RUN_EVENT:
                 with translated():
-                    client("lambda").invoke(
+                    self._clients.lambda_.invoke(
                         FunctionName=self._place.run_events_function,
                         InvocationType="Event",
                         Payload=letter.payload.encode(),
@@ -104,7 +107,7 @@ class Held:
     def _invoke(self, function: str, payload: str) -> None:
         """Give a payload to one of the provisioner's functions, while one waits."""
         with translated():
-            answer = client("lambda").invoke(
+            answer = self._clients.lambda_.invoke(
                 FunctionName=f"{self._place.prefix}_provisioner_{function}",
                 Payload=payload.encode(),
             )
@@ -120,13 +123,13 @@ class Held:
         """Remove a letter for good."""
         with translated():
             if letter.id in self._receipts:
-                client("sqs").delete_message(
+                self._clients.sqs.delete_message(
                     QueueUrl=self._place.dead_letter_queue_url,
                     ReceiptHandle=self._receipts[letter.id],
                 )
                 del self._receipts[letter.id]
             else:
-                client("s3").delete_object(
+                self._clients.s3.delete_object(
                     Bucket=self._place.artifacts_bucket, Key=self._keys[letter.id]
                 )
         del self.letters[letter.id]
@@ -135,7 +138,7 @@ class Held:
         # The queue itself is polled long (template.yaml), so nothing is there when nothing comes.
         while len(self._receipts) < MOST:
             with translated():
-                response = client("sqs").receive_message(
+                response = self._clients.sqs.receive_message(
                     QueueUrl=self._place.dead_letter_queue_url,
                     MaxNumberOfMessages=_BATCH,
                     MessageSystemAttributeNames=["SentTimestamp"],
@@ -165,11 +168,13 @@ class Held:
     def _objects(self) -> Iterator[Letter]:
         bucket = self._place.artifacts_bucket
         with translated():
-            found = client("s3").list_objects_v2(Bucket=bucket, Prefix=FAILED_RECORDS, MaxKeys=MOST)
+            found = self._clients.s3.list_objects_v2(
+                Bucket=bucket, Prefix=FAILED_RECORDS, MaxKeys=MOST
+            )
         for each in found.get("Contents", ()):
             try:
                 with translated():
-                    found = client("s3").get_object(Bucket=bucket, Key=each["Key"])
+                    found = self._clients.s3.get_object(Bucket=bucket, Key=each["Key"])
                     body = found["Body"].read()
             except NotFoundError:  # somebody was faster
                 continue
@@ -180,9 +185,9 @@ class Held:
 
 
 @contextmanager
-def held(place: Place) -> Iterator[Held]:
+def held(clients: Clients, place: Place) -> Iterator[Held]:
     """Hold all letters, and let go of those that are left in the end."""
-    taken = Held(place)
+    taken = Held(clients, place)
     try:
         taken.take()
         yield taken

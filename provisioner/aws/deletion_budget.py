@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from provisioner.aws.clients import client, translated
+from provisioner.aws.clients import translated
 from provisioner.aws.items import Item, to_dynamodb, to_plain
 from provisioner.aws.tables import unchanged_since, version_of, written
 from provisioner.errors import ThrottledError
@@ -16,6 +16,8 @@ from provisioner.stacks.deletion_budget import Budget, Deletions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from provisioner.aws.clients import Clients
 
 _log = logging.getLogger(__name__)
 
@@ -28,10 +30,12 @@ class DeletionBudgetTable:
 
     def __init__(
         self,
+        clients: Clients,
         pace_table: str,
         budget: Budget,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self._clients = clients
         self._table = pace_table
         self._budget = budget
         self._clock = clock
@@ -56,7 +60,7 @@ class DeletionBudgetTable:
 
     def _read(self) -> tuple[Deletions, int]:
         with translated():
-            response = client("dynamodb").get_item(
+            response = self._clients.dynamodb.get_item(
                 TableName=self._table, Key={"quota": {"S": _KEY}}, ConsistentRead=True
             )
         item = to_plain(response.get("Item", {}))
@@ -70,7 +74,9 @@ class DeletionBudgetTable:
             "version": version + 1,
         }
         condition = unchanged_since(version)
-        done = written("put_item", TableName=self._table, Item=to_dynamodb(item), **condition)
+        done = written(
+            self._clients, "put_item", TableName=self._table, Item=to_dynamodb(item), **condition
+        )
         return done is not None
 
 

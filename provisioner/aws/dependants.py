@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from provisioner.aws.clients import client, translated
+from provisioner.aws.clients import translated
 from provisioner.aws.items import to_dynamodb
 from provisioner.aws.tables import pages
 from provisioner.errors import TemporaryError
@@ -14,13 +14,15 @@ from provisioner.runs.model import RunStatus, Success
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from provisioner.aws.clients import Clients
     from provisioner.aws.items import Item
 
 
 class DependantsTable:
     """Pairs of jobs: one that others depend on, and a dependant."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, clients: Clients, name: str) -> None:
+        self._clients = clients
         self._name = name
 
     def change(self, job_name: str, *, before: Iterable[str], after: tuple[str, ...]) -> None:
@@ -43,7 +45,7 @@ class DependantsTable:
         ]
         for first in range(0, len(writes), 25):
             with translated():
-                answer = client("dynamodb").batch_write_item(
+                answer = self._clients.dynamodb.batch_write_item(
                     RequestItems={self._name: writes[first : first + 25]}
                 )
             if answer.get("UnprocessedItems"):
@@ -78,6 +80,7 @@ class DependantsTable:
         self, job_name: str, condition: str, key: str, *, newest_first: bool = False
     ) -> Iterator[Item]:
         return pages(
+            self._clients,
             "query",
             TableName=self._name,
             KeyConditionExpression=f"job_name = :job AND {condition}",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from provisioner.aws.clients import client, translated
+from provisioner.aws.clients import translated
 from provisioner.errors import ConflictError, NotFoundError
 from provisioner.jobs import stack_name
 from provisioner.runs.model import ENDED_AS, STOPPED, EndedExecution, RunStatus, waited_of
@@ -15,6 +15,7 @@ from provisioner.runs.model import ENDED_AS, STOPPED, EndedExecution, RunStatus,
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from provisioner.aws.clients import Clients
     from provisioner.settings import Platform
 
 
@@ -32,85 +33,91 @@ class Started:
     is_new: bool
 
 
-def start(
-    state_machine_arn: str, execution_name: str, execution_input: Mapping[str, Any]
-) -> Started:
-    """Start an execution, unless that name has been started already: then return that one.
+class Executions:
+    """Executions, by the ARNs of their state machines or their own."""
 
-    While that one runs, the same input again looks as new: Step Functions does not tell.
-    Step Functions knows names for 90 days after an execution's end.
-    """
-    try:
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+
+    def start(
+        self, state_machine_arn: str, execution_name: str, execution_input: Mapping[str, Any]
+    ) -> Started:
+        """Start an execution, unless that name has been started already: then return that one.
+
+        While that one runs, the same input again looks as new: Step Functions does not tell.
+        Step Functions knows names for 90 days after an execution's end.
+        """
+        try:
+            with translated():
+                made = self._clients.stepfunctions.start_execution(
+                    stateMachineArn=state_machine_arn,
+                    name=execution_name,
+                    input=json.dumps(execution_input),
+                )
+        except ConflictError:
+            return self._describe(state_machine_arn, execution_name)
+        return Started(made["executionArn"], made["startDate"], execution_input, is_new=True)
+
+    def started(self, state_machine_arn: str, execution_name: str) -> Started | None:
+        """Return the execution of that name, None when there is none."""
+        try:
+            return self._describe(state_machine_arn, execution_name)
+        except NotFoundError:
+            return None
+
+    def _describe(self, state_machine_arn: str, execution_name: str) -> Started:
+        machine = state_machine_arn.replace(":stateMachine:", ":execution:", 1)
         with translated():
-            made = client("stepfunctions").start_execution(
-                stateMachineArn=state_machine_arn,
-                name=execution_name,
-                input=json.dumps(execution_input),
+            found = self._clients.stepfunctions.describe_execution(
+                executionArn=f"{machine}:{execution_name}"
             )
-    except ConflictError:
-        return _describe(state_machine_arn, execution_name)
-    return Started(made["executionArn"], made["startDate"], execution_input, is_new=True)
-
-
-def started(state_machine_arn: str, execution_name: str) -> Started | None:
-    """Return the execution of that name, None when there is none."""
-    try:
-        return _describe(state_machine_arn, execution_name)
-    except NotFoundError:
-        return None
-
-
-def _describe(state_machine_arn: str, execution_name: str) -> Started:
-    machine = state_machine_arn.replace(":stateMachine:", ":execution:", 1)
-    with translated():
-        found = client("stepfunctions").describe_execution(
-            executionArn=f"{machine}:{execution_name}"
+        return Started(
+            found["executionArn"], found["startDate"], json.loads(found["input"]), is_new=False
         )
-    return Started(
-        found["executionArn"], found["startDate"], json.loads(found["input"]), is_new=False
-    )
 
-
-def stop(execution_arn: str, *, error: str, cause: str) -> None:
-    """Stop an execution; one that has ended stays as it ended."""
-    with translated():
-        client("stepfunctions").stop_execution(executionArn=execution_arn, error=error, cause=cause)
-
-
-def ended(job_name: str, execution_arn: str) -> EndedExecution | None:
-    """Return how an execution ended, None while it runs.
-
-    One that Step Functions no longer knows (it forgets them 90 days after their end) ended now.
-    """
-    try:
+    def stop(self, execution_arn: str, *, error: str, cause: str) -> None:
+        """Stop an execution; one that has ended stays as it ended."""
         with translated():
-            found = client("stepfunctions").describe_execution(executionArn=execution_arn)
-    except NotFoundError as error:
-        now = datetime.now(UTC)
-        name = execution_arn.rpartition(":")[2]
-        cause = str(error)
+            self._clients.stepfunctions.stop_execution(
+                executionArn=execution_arn, error=error, cause=cause
+            )
+
+    def ended(self, job_name: str, execution_arn: str) -> EndedExecution | None:
+        """Return how an execution ended, None while it runs.
+
+        One that Step Functions no longer knows (it forgets them 90 days after their end) ended now.
+        """
+        try:
+            with translated():
+                found = self._clients.stepfunctions.describe_execution(executionArn=execution_arn)
+        except NotFoundError as error:
+            now = datetime.now(UTC)
+            name = execution_arn.rpartition(":")[2]
+            cause = str(error)
+            return EndedExecution(
+                job_name, name, execution_arn, RunStatus.STOPPED, now, now, cause=cause
+            )
+        if found["status"] not in ENDED_AS:
+            return None
         return EndedExecution(
-            job_name, name, execution_arn, RunStatus.STOPPED, now, now, cause=cause
+            job_name=job_name,
+            execution_name=found["name"],
+            execution_arn=execution_arn,
+            status=ENDED_AS[found["status"]],
+            started_at=found["startDate"].astimezone(UTC),
+            ended_at=found["stopDate"].astimezone(UTC),
+            error=found.get("error"),
+            cause=found.get("cause"),
+            waited=waited_of(found.get("input")),
         )
-    if found["status"] not in ENDED_AS:
-        return None
-    return EndedExecution(
-        job_name=job_name,
-        execution_name=found["name"],
-        execution_arn=execution_arn,
-        status=ENDED_AS[found["status"]],
-        started_at=found["startDate"].astimezone(UTC),
-        ended_at=found["stopDate"].astimezone(UTC),
-        error=found.get("error"),
-        cause=found.get("cause"),
-        waited=waited_of(found.get("input")),
-    )
 
 
 class JobExecutions:
     """The executions of jobs, found by the names of the jobs."""
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, clients: Clients, platform: Platform) -> None:
+        self._clients = clients
+        self._executions = Executions(clients)
         self._platform = platform
 
     def start(self, job_name: str, execution_name: str, execution_input: str) -> str:
@@ -125,7 +132,7 @@ class JobExecutions:
         """
         machine = f"stateMachine:{stack_name(self._platform.prefix, job_name)}"
         with translated():
-            response = client("stepfunctions").start_execution(
+            response = self._clients.stepfunctions.start_execution(
                 stateMachineArn=self._platform.arn("states", machine),
                 name=execution_name,
                 input=execution_input,
@@ -139,14 +146,14 @@ class JobExecutions:
 
     def stop(self, execution_arn: str, *, error: str, cause: str) -> None:
         """Stop an execution; one that has ended stays as it ended."""
-        stop(execution_arn, error=error, cause=cause)
+        self._executions.stop(execution_arn, error=error, cause=cause)
 
     def stop_running(self, job_name: str, cause: str) -> int:
         """Stop a job's runs; return how many that were, 100 at most, 0 without a state machine."""
         machine = f"stateMachine:{stack_name(self._platform.prefix, job_name)}"
         try:
             with translated():
-                found = client("stepfunctions").list_executions(
+                found = self._clients.stepfunctions.list_executions(
                     stateMachineArn=self._platform.arn("states", machine),
                     statusFilter="RUNNING",
                     maxResults=_MOST_STOPPED,
@@ -154,9 +161,9 @@ class JobExecutions:
         except NotFoundError:
             return 0
         for execution in found["executions"]:
-            stop(execution["executionArn"], error=STOPPED, cause=cause)
+            self.stop(execution["executionArn"], error=STOPPED, cause=cause)
         return len(found["executions"])
 
     def ended(self, job_name: str, execution_arn: str) -> EndedExecution | None:
         """Return how an execution ended, None while it runs."""
-        return ended(job_name, execution_arn)
+        return self._executions.ended(job_name, execution_arn)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from provisioner.aws.clients import client, translated
+from typing import TYPE_CHECKING
+
+from provisioner.aws.clients import translated
+
+if TYPE_CHECKING:
+    from provisioner.aws.clients import Clients
 
 
-def caller_arn() -> str:
+def caller_arn(clients: Clients) -> str:
     """Return the ARN of the user or role in whose name this process calls AWS."""
     with translated():
-        return str(client("sts").get_caller_identity()["Arn"])
+        return str(clients.sts.get_caller_identity()["Arn"])

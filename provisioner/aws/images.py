@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import urllib3
 
-from provisioner.aws.clients import client, translated
+from provisioner.aws.clients import translated
+
+if TYPE_CHECKING:
+    from provisioner.aws.clients import Clients
 from provisioner.errors import NotFoundError, PermanentError
 from provisioner.jobs import EcsJob, FieldError, InvalidRow
 
@@ -26,41 +29,86 @@ _ECR_IMAGE = re.compile(
 
 _log = logging.getLogger(__name__)
 
-# By the digest of a configuration, which is the digest of its content.
-_known: dict[str, frozenset[str]] = {}
 _MOST_KNOWN = 1_000
 
 
-def pin_image(job: EcsJob) -> EcsJob | InvalidRow:
-    """Return the job with its image's digest in it, or what is wrong with the image.
+class Images:
+    """Images of any account and Region that lets us look."""
 
-    An image of another registry is pulled as written when a task starts.
-    """
-    image = _ECR_IMAGE.fullmatch(job.image)
-    if image is None:
-        return job
-    identifier = (
-        {"imageDigest": image["digest"]}
-        if image["digest"]
-        else {"imageTag": image["tag"] or "latest"}
-    )
-    try:
-        with translated():
-            # Not DescribeImages: who shares images with other accounts grants what a pull needs.
-            found = client("ecr", image["region"]).batch_get_image(
-                **_repository(image), imageIds=[identifier]
-            )["images"]
-    except NotFoundError:
-        found = []
-    except PermanentError as error:
-        return _rejected(job, "image", f"{job.image} cannot be read: {error}")
-    if not found:
-        return _rejected(job, "image", f"{job.image} does not exist")
-    platforms = _platforms(image, found[0].get("imageManifest", ""))
-    if platforms and _PLATFORMS[job.architecture] not in platforms:
-        return _rejected(job, "architecture", _mismatch(job, platforms))
-    pinned = f"{image['host']}/{image['repository']}@{found[0]['imageId']['imageDigest']}"
-    return job.with_image(pinned, tag=identifier.get("imageTag") or image["tag"])
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+        # By the digest of a configuration, which is the digest of its content.
+        self._known: dict[str, frozenset[str]] = {}
+
+    def pin(self, job: EcsJob) -> EcsJob | InvalidRow:
+        """Return the job with its image's digest in it, or what is wrong with the image.
+
+        An image of another registry is pulled as written when a task starts.
+        """
+        image = _ECR_IMAGE.fullmatch(job.image)
+        if image is None:
+            return job
+        identifier = (
+            {"imageDigest": image["digest"]}
+            if image["digest"]
+            else {"imageTag": image["tag"] or "latest"}
+        )
+        try:
+            with translated():
+                # Not DescribeImages: whoever shares an image grants what a pull needs.
+                found = self._clients.in_region(image["region"]).ecr.batch_get_image(
+                    **_repository(image), imageIds=[identifier]
+                )["images"]
+        except NotFoundError:
+            found = []
+        except PermanentError as error:
+            return _rejected(job, "image", f"{job.image} cannot be read: {error}")
+        if not found:
+            return _rejected(job, "image", f"{job.image} does not exist")
+        platforms = self._platforms(image, found[0].get("imageManifest", ""))
+        if platforms and _PLATFORMS[job.architecture] not in platforms:
+            return _rejected(job, "architecture", _mismatch(job, platforms))
+        pinned = f"{image['host']}/{image['repository']}@{found[0]['imageId']['imageDigest']}"
+        return job.with_image(pinned, tag=identifier.get("imageTag") or image["tag"])
+
+    def _platforms(self, image: re.Match[str], manifest: str) -> frozenset[str]:
+        """Return what an image was built for, like ``linux/arm64``; nothing when it does not say.
+
+        The index of several images names their platforms itself; a single one has its own in its
+        configuration, which a pull would read as well.
+        """
+        document = _object(manifest)
+        if "manifests" in document:
+            named = [_platform(each.get("platform", {})) for each in document["manifests"]]
+            return frozenset(named) - {"unknown/unknown"} if all(named) else frozenset()
+        digest = document.get("config", {}).get("digest")
+        if not digest:
+            return frozenset()
+        if digest not in self._known:
+            platform = _platform(_object(self._configuration(image, digest)))
+            if not platform:
+                return frozenset()
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[digest] = frozenset({platform})
+        return self._known[digest]
+
+    def _configuration(self, image: re.Match[str], digest: str) -> str:
+        """Return an image's configuration, "" when it cannot be had: then the task will tell."""
+        try:
+            with translated():
+                url = self._clients.in_region(image["region"]).ecr.get_download_url_for_layer(
+                    **_repository(image), layerDigest=digest
+                )["downloadUrl"]
+            answer = urllib3.PoolManager(retries=False).request(
+                "GET", url, timeout=_TIMEOUT, preload_content=False
+            )
+            text = answer.read(MAX_CONFIGURATION_BYTES) if answer.status == 200 else b""
+            answer.close()
+        except (PermanentError, urllib3.exceptions.HTTPError) as error:
+            _log.warning("the platform of %s stays unknown: %s", image[0], type(error).__name__)
+            return ""
+        return text.decode(errors="replace")
 
 
 def _mismatch(job: EcsJob, platforms: frozenset[str]) -> str:
@@ -75,50 +123,9 @@ def _repository(image: re.Match[str]) -> dict[str, str]:
     return {"registryId": image["account"], "repositoryName": image["repository"]}
 
 
-def _platforms(image: re.Match[str], manifest: str) -> frozenset[str]:
-    """Return what an image was built for, like ``linux/arm64``; nothing when it does not say.
-
-    The index of several images names their platforms itself; a single one has its own in its
-    configuration, which a pull would read as well.
-    """
-    document = _object(manifest)
-    if "manifests" in document:
-        named = [_platform(each.get("platform", {})) for each in document["manifests"]]
-        return frozenset(named) - {"unknown/unknown"} if all(named) else frozenset()
-    digest = document.get("config", {}).get("digest")
-    if not digest:
-        return frozenset()
-    if digest not in _known:
-        platform = _platform(_object(_configuration(image, digest)))
-        if not platform:
-            return frozenset()
-        if len(_known) >= _MOST_KNOWN:
-            _known.clear()
-        _known[digest] = frozenset({platform})
-    return _known[digest]
-
-
 def _platform(said: dict[str, Any]) -> str:
     system, machine = said.get("os"), said.get("architecture")
     return f"{system}/{machine}" if system and machine else ""
-
-
-def _configuration(image: re.Match[str], digest: str) -> str:
-    """Return an image's configuration, "" when it cannot be had: then the task will tell."""
-    try:
-        with translated():
-            url = client("ecr", image["region"]).get_download_url_for_layer(
-                **_repository(image), layerDigest=digest
-            )["downloadUrl"]
-        answer = urllib3.PoolManager(retries=False).request(
-            "GET", url, timeout=_TIMEOUT, preload_content=False
-        )
-        text = answer.read(MAX_CONFIGURATION_BYTES) if answer.status == 200 else b""
-        answer.close()
-    except (PermanentError, urllib3.exceptions.HTTPError) as error:
-        _log.warning("the platform of %s stays unknown: %s", image[0], type(error).__name__)
-        return ""
-    return text.decode(errors="replace")
 
 
 def _object(text: str) -> dict[str, Any]:

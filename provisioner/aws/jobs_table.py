@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from provisioner.aws.clients import client, translated
+from provisioner.aws.clients import translated
 from provisioner.aws.items import Item, to_dynamodb, typed
 from provisioner.aws.tables import get_many, pages
 from provisioner.jobs.attributes import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from provisioner.aws.clients import Clients
 
 
 _MOST_COMPARED = 120
@@ -20,12 +22,13 @@ _MOST_COMPARED = 120
 class JobsTable:
     """Rows as their authors wrote them: plain, unchecked values."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, clients: Clients, name: str) -> None:
+        self._clients = clients
         self._name = name
 
     def get_many(self, job_names: Iterable[str]) -> dict[str, Item]:
         """Read rows consistently, by job name; a job without a row is left out."""
-        return get_many(self._name, job_names)
+        return get_many(self._clients, self._name, job_names)
 
     def replace(self, row: Mapping[str, object], before: Mapping[str, object] | None) -> None:
         """Write a row whole, if the one that was read is still there; None: if there is none.
@@ -36,26 +39,26 @@ class JobsTable:
             If somebody else has written or removed it meanwhile.
         """
         with translated():
-            client("dynamodb").put_item(
+            self._clients.dynamodb.put_item(
                 TableName=self._name, Item=to_dynamodb(row), **_still(before)
             )
 
     def put(self, row: Mapping[str, object]) -> None:
         """Write a row whole."""
         with translated():
-            client("dynamodb").put_item(TableName=self._name, Item=to_dynamodb(row))
+            self._clients.dynamodb.put_item(TableName=self._name, Item=to_dynamodb(row))
 
     def delete(self, job_name: str) -> bool:
         """Remove a row; False when there was none."""
         with translated():
-            response = client("dynamodb").delete_item(
+            response = self._clients.dynamodb.delete_item(
                 TableName=self._name, Key={"job_name": {"S": job_name}}, ReturnValues="ALL_OLD"
             )
         return "Attributes" in response
 
     def all(self) -> Iterator[Item]:
         """Yield every row: for people's listings, and for the daily comparison."""
-        return pages("scan", TableName=self._name)
+        return pages(self._clients, "scan", TableName=self._name)
 
 
 def _still(before: Mapping[str, object] | None) -> dict[str, Any]:

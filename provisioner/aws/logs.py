@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from provisioner.aws.clients import client, translated
+from provisioner.aws.clients import translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from provisioner.aws.clients import Clients
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class LogEvent:
         return datetime.fromtimestamp(self.timestamp_ms / 1000, UTC)
 
 
-def events(log_group: str, since_ms: int) -> Iterator[LogEvent]:
+def events(clients: Clients, log_group: str, since_ms: int) -> Iterator[LogEvent]:
     """Yield the events of a group from a time on, of all its streams, oldest first.
 
     Raises
@@ -35,7 +37,7 @@ def events(log_group: str, since_ms: int) -> Iterator[LogEvent]:
         If there is no such group.
     """
     with translated():
-        pages = client("logs").get_paginator("filter_log_events")
+        pages = clients.logs.get_paginator("filter_log_events")
         for page in pages.paginate(logGroupName=log_group, startTime=since_ms):
             for event in page["events"]:
                 yield LogEvent(

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from provisioner.aws.clients import client, translated
+from provisioner.aws.clients import translated
 from provisioner.jobs import stack_name
 from provisioner.runs.messages import WAITING_SUFFIX, Message, message_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from provisioner.aws.clients import Clients
+
 MESSAGE_ID = "message_id"
 """Attribute of a message: its identity, from its producer, or from us when we send it on."""
-
-
-@cache
-def queue_url(name: str) -> str:
-    """Return the address of a queue."""
-    with translated():
-        return str(client("sqs").get_queue_url(QueueName=name)["QueueUrl"])
 
 
 class MessageQueues:
     """Sends, parks and unparks messages; Lambda receives those of the queue that starts runs."""
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, clients: Clients, prefix: str) -> None:
+        self._clients = clients
         self._prefix = prefix
+        self._urls: dict[str, str] = {}
 
     def park(self, job_name: str, message: Message) -> None:
         """Put a message into the waiting queue."""
@@ -44,7 +40,7 @@ class MessageQueues:
         """
         url = self._url(job_name, WAITING_SUFFIX)
         with translated():
-            found = client("sqs").receive_message(
+            found = self._clients.sqs.receive_message(
                 QueueUrl=url,
                 MaxNumberOfMessages=count,
                 MessageAttributeNames=[MESSAGE_ID],
@@ -54,14 +50,16 @@ class MessageQueues:
         for message in messages:
             self.send(job_name, _message(message))
             with translated():
-                client("sqs").delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                self._clients.sqs.delete_message(
+                    QueueUrl=url, ReceiptHandle=message["ReceiptHandle"]
+                )
         return len(messages)
 
     def is_empty(self, job_name: str) -> bool:
         """Tell whether no message is parked, not even one that has just been received."""
         counts = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         with translated():
-            found = client("sqs").get_queue_attributes(
+            found = self._clients.sqs.get_queue_attributes(
                 QueueUrl=self._url(job_name, WAITING_SUFFIX), AttributeNames=counts
             )
         return not any(int(found["Attributes"][name]) for name in counts)
@@ -69,19 +67,23 @@ class MessageQueues:
     def hide(self, job_name: str, receipt_handle: str, seconds: int) -> None:
         """Make a message that Lambda received invisible for so many seconds."""
         with translated():
-            client("sqs").change_message_visibility(
+            self._clients.sqs.change_message_visibility(
                 QueueUrl=self._url(job_name),
                 ReceiptHandle=receipt_handle,
                 VisibilityTimeout=seconds,
             )
 
     def _url(self, job_name: str, suffix: str = "") -> str:
-        return queue_url(stack_name(self._prefix, job_name) + suffix)
+        name = stack_name(self._prefix, job_name) + suffix
+        if name not in self._urls:
+            with translated():
+                self._urls[name] = str(self._clients.sqs.get_queue_url(QueueName=name)["QueueUrl"])
+        return self._urls[name]
 
     def _send(self, url: str, message: Message, **more: int) -> None:
         identity = {"DataType": "String", "StringValue": message.id}
         with translated():
-            client("sqs").send_message(
+            self._clients.sqs.send_message(
                 QueueUrl=url,
                 MessageBody=message.body,
                 MessageAttributes={MESSAGE_ID: identity},

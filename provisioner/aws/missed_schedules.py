@@ -14,13 +14,15 @@ from provisioner.runs.model import MISSED, RunStatus, Source, iso
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from provisioner.aws.clients import Clients
     from provisioner.events import MissedSchedule
 
 
 class MissedSchedules:
     """Writes the row of each missed schedule, once."""
 
-    def __init__(self, triggers_table: str, stacks_table: str) -> None:
+    def __init__(self, clients: Clients, triggers_table: str, stacks_table: str) -> None:
+        self._clients = clients
         self._triggers = triggers_table
         self._stacks = stacks_table
 
@@ -57,7 +59,7 @@ class MissedSchedules:
             "ExpressionAttributeValues": to_dynamodb({":one": 1}),
         }
         items = [{"Put": self._new(scheduled_time)}, {"Put": self._new(run)}, {"Update": count}]
-        return written("transact_write_items", TransactItems=items) is not None
+        return written(self._clients, "transact_write_items", TransactItems=items) is not None
 
     def _new(self, item: dict[str, object]) -> dict[str, Any]:
         return {

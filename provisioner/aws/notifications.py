@@ -5,25 +5,27 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from provisioner.aws.clients import client, translated
+from provisioner.aws.clients import translated
 from provisioner.notifications import text
 from provisioner.notifications.document import attributes, to_document
 
 if TYPE_CHECKING:
+    from provisioner.aws.clients import Clients
     from provisioner.notifications.model import Notice
 
 
 class NotificationTopic:
     """Publishes notices: JSON for programs, text for people who read mail."""
 
-    def __init__(self, arn: str) -> None:
+    def __init__(self, clients: Clients, arn: str) -> None:
+        self._clients = clients
         self._arn = arn
 
     def publish(self, notice: Notice) -> None:
         """Publish a notice to all subscribers whose filters match its attributes."""
         published = json.dumps(to_document(notice), ensure_ascii=False)
         with translated():
-            client("sns").publish(
+            self._clients.sns.publish(
                 TopicArn=self._arn,
                 Subject=text.subject(notice),
                 Message=json.dumps({"default": published, "email": text.mail(notice)}),

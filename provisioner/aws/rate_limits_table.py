@@ -6,7 +6,7 @@ import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from provisioner.aws.clients import client, translated
+from provisioner.aws.clients import translated
 from provisioner.aws.items import Item, to_dynamodb, to_plain
 from provisioner.aws.tables import unchanged_since, version_of, written
 from provisioner.errors import ThrottledError
@@ -15,6 +15,8 @@ from provisioner.stacks.rate_limits import SUSPENDED_FOR, Permit, Quota, RateLim
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from provisioner.aws.clients import Clients
 
 _log = logging.getLogger(__name__)
 
@@ -25,8 +27,9 @@ class RateLimitsTable:
     """Reads and writes rate limits; of two writers at once one reads again."""
 
     def __init__(
-        self, name: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self, clients: Clients, name: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
+        self._clients = clients
         self._name = name
         self._clock = clock
         self._known: dict[Quota, tuple[RateLimit, int]] = {}
@@ -78,7 +81,7 @@ class RateLimitsTable:
 
     def _read(self, quota: Quota) -> tuple[RateLimit, int]:
         with translated():
-            response = client("dynamodb").get_item(
+            response = self._clients.dynamodb.get_item(
                 TableName=self._name, Key={"quota": {"S": quota}}, ConsistentRead=True
             )
         item = to_plain(response.get("Item", {}))
@@ -87,7 +90,9 @@ class RateLimitsTable:
     def _write(self, quota: Quota, limit: RateLimit, version: int) -> bool:
         item = _item(limit) | {"quota": quota, "version": version + 1}
         condition = unchanged_since(version)
-        done = written("put_item", TableName=self._name, Item=to_dynamodb(item), **condition)
+        done = written(
+            self._clients, "put_item", TableName=self._name, Item=to_dynamodb(item), **condition
+        )
         return done is not None
 
 

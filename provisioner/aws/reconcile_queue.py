@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from provisioner.aws.clients import client, translated
+from provisioner.aws.clients import translated
 from provisioner.errors import TemporaryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from provisioner.aws.clients import Clients
 
 MAX_DELAY_SECONDS = 900
 """DelaySeconds of SQS."""
@@ -21,7 +23,8 @@ _BATCH_SIZE = 10
 class ReconcileQueue:
     """Sends names only: whoever receives one reads the row itself."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, clients: Clients, url: str) -> None:
+        self._clients = clients
         self._url = url
 
     def send(
@@ -50,7 +53,7 @@ class ReconcileQueue:
             "receives": receives,
         }
         with translated():
-            client("sqs").send_message(
+            self._clients.sqs.send_message(
                 QueueUrl=self._url, **_message(job_name, delay_seconds, **asks)
             )
 
@@ -62,7 +65,7 @@ class ReconcileQueue:
         ]
         for start in range(0, len(entries), _BATCH_SIZE):
             with translated():
-                client("sqs").delete_message_batch(
+                self._clients.sqs.delete_message_batch(
                     QueueUrl=self._url, Entries=entries[start : start + _BATCH_SIZE]
                 )
 
@@ -83,7 +86,7 @@ class ReconcileQueue:
         ]
         for start in range(0, len(messages), _BATCH_SIZE):
             with translated():
-                response = client("sqs").send_message_batch(
+                response = self._clients.sqs.send_message_batch(
                     QueueUrl=self._url, Entries=messages[start : start + _BATCH_SIZE]
                 )
             if response.get("Failed"):

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from provisioner.aws.clients import Clients
+
 MOST_LOOKED_AT = 100
 """Rows of a job among which succeeded runs are looked for: skipped ones may be many."""
 
@@ -22,12 +24,14 @@ MOST_LOOKED_AT = 100
 class RunHistory:
     """Reads what was, and marks the runs that were told of."""
 
-    def __init__(self, triggers_table: str) -> None:
+    def __init__(self, clients: Clients, triggers_table: str) -> None:
+        self._clients = clients
         self._name = triggers_table
 
     def durations_ms(self, job_name: str, before: str, count: int) -> list[int]:
         """Return how long the last succeeded runs took that began before the run `before`."""
         rows = pages(
+            self._clients,
             "query",
             TableName=self._name,
             KeyConditionExpression="job_name = :job AND trigger_id BETWEEN :first AND :before",
@@ -54,6 +58,7 @@ class RunHistory:
         Their inputs, 100 KB each it may be, are left out.
         """
         return pages(
+            self._clients,
             "query",
             TableName=self._name,
             IndexName=BY_STATUS,
@@ -70,6 +75,7 @@ class RunHistory:
     def mark_alerted(self, job_name: str, trigger_id: str, at: datetime) -> bool:
         """Note that somebody is told of a waiting run; False when it waits no more, or was told."""
         done = written(
+            self._clients,
             "update_item",
             TableName=self._name,
             Key=to_dynamodb({"job_name": job_name, "trigger_id": trigger_id}),

@@ -19,6 +19,8 @@ from provisioner.runs.model import FoundRun, Lock, OpenRun, RunStatus, WaitingRu
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from provisioner.aws.clients import Clients
+
 _LOCK_TYPES = {
     name: kind
     for name, kind in LOCK_FIELDS.items()
@@ -70,7 +72,7 @@ def open_run_of(item: Mapping[str, Any]) -> OpenRun:
     return OpenRun(RunStatus(status), arn)
 
 
-def waiting_run_of(item: Mapping[str, Any]) -> WaitingRun:
+def waiting_run_of(clients: Clients, item: Mapping[str, Any]) -> WaitingRun:
     """Return a QUEUED run, without a payload if its row cannot be read whole."""
     metadata: dict[str, object] = {
         member: item[name]
@@ -82,7 +84,7 @@ def waiting_run_of(item: Mapping[str, Any]) -> WaitingRun:
     if "overrides" in item:
         metadata["overrides"] = _json_of(item["overrides"])
         readable = readable and metadata["overrides"] is not None
-    payload = payload_of(text) if text is not None and readable else None
+    payload = payload_of(clients, text) if text is not None and readable else None
     return WaitingRun(item["trigger_id"], int(starts) if readable else 0, payload, metadata)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from provisioner.aws.clients import client, translated
+from provisioner.aws.clients import translated
 from provisioner.errors import PermanentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from provisioner.aws.clients import Clients
 
 KEPT_SECONDS = 300
 
@@ -17,7 +19,10 @@ KEPT_SECONDS = 300
 class Secret:
     """One secret's text; a change of it is seen after five minutes, or when it is forgotten."""
 
-    def __init__(self, arn: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clients: Clients, arn: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clients = clients
         self._arn = arn
         self._clock = clock
         self._read_at = 0.0
@@ -27,7 +32,7 @@ class Secret:
         """Return the text."""
         if self._value is None or self._clock() - self._read_at >= KEPT_SECONDS:
             with translated():
-                found = client("secretsmanager").get_secret_value(SecretId=self._arn)
+                found = self._clients.secretsmanager.get_secret_value(SecretId=self._arn)
             if "SecretString" not in found:
                 message = f"{self._arn} is binary, no text"
                 raise PermanentError(message)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from provisioner.aws.clients import client, translated
+from typing import TYPE_CHECKING
+
+from provisioner.aws.clients import translated
+
+if TYPE_CHECKING:
+    from provisioner.aws.clients import Clients
 
 
 class SlackQueue:
     """Holds messages back."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, clients: Clients, url: str) -> None:
+        self._clients = clients
         self._url = url
 
     def postpone(self, receipt_handle: str, seconds: int) -> None:
         """Let a message that was received come again in so many seconds, and no sooner."""
         with translated():
-            client("sqs").change_message_visibility(
+            self._clients.sqs.change_message_visibility(
                 QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
             )

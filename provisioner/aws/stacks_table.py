@@ -28,6 +28,8 @@ from provisioner.stacks.rate_limits import Quota, Reservation
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from provisioner.aws.clients import Clients
+
 
 _log = logging.getLogger(__name__)
 
@@ -39,12 +41,16 @@ class StacksTable:
     nothing else: the next look makes it again from the job's row and its stack.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, clients: Clients, name: str) -> None:
+        self._clients = clients
         self._name = name
 
     def get_many(self, job_names: Iterable[str]) -> dict[str, StackRecord]:
         """Read records consistently; a job without a row is left out."""
-        return {name: _record(item) for name, item in get_many(self._name, job_names).items()}
+        return {
+            name: _record(item)
+            for name, item in get_many(self._clients, self._name, job_names).items()
+        }
 
     def save(self, record: StackRecord) -> None:
         """Write the record as the successor of `record.version`.
@@ -57,7 +63,9 @@ class StacksTable:
         item = to_item(record)
         item["version"] = record.version + 1
         condition = unchanged_since(record.version)
-        done = written("put_item", TableName=self._name, Item=to_dynamodb(item), **condition)
+        done = written(
+            self._clients, "put_item", TableName=self._name, Item=to_dynamodb(item), **condition
+        )
         if done is None:
             message = f"the Stacks row of {record.job_name} was written meanwhile"
             raise ConflictError(message)
@@ -81,11 +89,11 @@ class StacksTable:
             "ExpressionAttributeNames": {"#status": "status"},
             "ExpressionAttributeValues": to_dynamodb({":status": status, ":until": iso(until)}),
         }
-        return (_record(item) for item in pages("query", **request))
+        return (_record(item) for item in pages(self._clients, "query", **request))
 
     def all(self) -> Iterator[StackRecord]:
         """Yield every record: for people's listings, and for the daily comparison."""
-        return (_record(item) for item in pages("scan", TableName=self._name))
+        return (_record(item) for item in pages(self._clients, "scan", TableName=self._name))
 
 
 _FIELDS = frozenset(

@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from provisioner.aws.clients import client, translated
+from provisioner.aws.clients import translated
 from provisioner.errors import PermanentError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from provisioner.aws.clients import Clients
 
-def payload_of(text: str) -> Mapping[str, object] | None:
+
+def payload_of(clients: Clients, text: str) -> Mapping[str, object] | None:
     """Return the payload that a row's `input` holds or points to, None when it is lost."""
     if text.startswith("s3://"):
         bucket, _, key = text.removeprefix("s3://").partition("/")
         try:
             with translated():
-                found = client("s3").get_object(Bucket=bucket, Key=key)
+                found = clients.s3.get_object(Bucket=bucket, Key=key)
                 text = found["Body"].read().decode()
         except (PermanentError, UnicodeDecodeError):
             return None

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioner.aws.clients import client, translated
+from provisioner.aws.clients import translated
 from provisioner.jobs import FieldError, InvalidRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from provisioner.aws.clients import Clients
     from provisioner.jobs import Job
     from provisioner.settings import Platform
 
 
-def within_vpc(job: Job, platform: Platform) -> Job | InvalidRow:
+def within_vpc(clients: Clients, job: Job, platform: Platform) -> Job | InvalidRow:
     """Return the job, or which of its subnets are not in the bootstrap's VPC."""
     named = job.network.subnets if job.network else ()
     others = sorted(set(named) - set(platform.subnets))
@@ -22,7 +23,7 @@ def within_vpc(job: Job, platform: Platform) -> Job | InvalidRow:
         return job
     with translated():
         # By a filter, which leaves out what does not exist; by their ids it would be an error.
-        found = client("ec2").describe_subnets(Filters=[{"Name": "subnet-id", "Values": others}])
+        found = clients.ec2.describe_subnets(Filters=[{"Name": "subnet-id", "Values": others}])
     vpcs = {subnet["SubnetId"]: subnet["VpcId"] for subnet in found["Subnets"]}
     vpcs |= dict.fromkeys(platform.subnets, platform.vpc_id)
     errors = tuple(_errors(named, vpcs, platform.vpc_id))

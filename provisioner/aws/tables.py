@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from provisioner.aws.clients import client, error_code, translated
+from provisioner.aws.clients import error_code, translated
 from provisioner.aws.items import Item, to_dynamodb, to_plain
 from provisioner.errors import ThrottledError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from provisioner.aws.clients import Clients
 
 _LAST_VERSION = 10**15
 """No item is ever written so often, and a double holds it exactly."""
@@ -51,7 +53,7 @@ def unchanged_since(version: int) -> dict[str, Any]:
     return {"ConditionExpression": condition, "ExpressionAttributeValues": typed}
 
 
-def get_many(table: str, job_names: Iterable[str]) -> dict[str, Item]:
+def get_many(clients: Clients, table: str, job_names: Iterable[str]) -> dict[str, Item]:
     """Read the items of several jobs, consistently; a job without one is left out.
 
     An answer has 16 MB at most, which 41 of the largest rows exceed: what it leaves unread is asked
@@ -69,7 +71,7 @@ def get_many(table: str, job_names: Iterable[str]) -> dict[str, Item]:
         while keys:
             request: dict[str, Any] = {table: {"Keys": keys, "ConsistentRead": True}}
             with translated():
-                response = client("dynamodb").batch_get_item(RequestItems=request)
+                response = clients.dynamodb.batch_get_item(RequestItems=request)
             for raw in response["Responses"].get(table, ()):
                 item = to_plain(raw)
                 items[item["job_name"]] = item
@@ -81,19 +83,19 @@ def get_many(table: str, job_names: Iterable[str]) -> dict[str, Item]:
     return items
 
 
-def pages(operation: str, **request: Any) -> Iterator[Item]:  # noqa: ANN401
+def pages(clients: Clients, operation: str, **request: Any) -> Iterator[Item]:  # noqa: ANN401
     """Yield the plain items of a Query or Scan, page by page."""
     with translated():
-        for page in client("dynamodb").get_paginator(operation).paginate(**request):
+        for page in clients.dynamodb.get_paginator(operation).paginate(**request):
             for raw in page["Items"]:
                 yield to_plain(raw)
 
 
-def written(operation: str, **request: Any) -> Mapping[str, Any] | None:  # noqa: ANN401
+def written(clients: Clients, operation: str, **request: Any) -> Mapping[str, Any] | None:  # noqa: ANN401
     """Make a conditional write, or several; None when a condition of one is not met."""
     with translated():
         try:
-            answer: Mapping[str, Any] = getattr(client("dynamodb"), operation)(**request)
+            answer: Mapping[str, Any] = getattr(clients.dynamodb, operation)(**request)
         except ClientError as error:
             if _condition_failed(error):
                 return None

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioner.aws.clients import client, translated
+from provisioner.aws.clients import translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from provisioner.aws.clients import Clients
 
 
 class TaskDefinitions:
     """The revisions of task definitions in this account and Region, the jobs' and all others."""
 
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+
     def active(self) -> Iterator[str]:
         """Yield the ARNs of those that start tasks."""
         with translated():
-            for page in (
-                client("ecs").get_paginator("list_task_definitions").paginate(status="ACTIVE")
+            for page in self._clients.ecs.get_paginator("list_task_definitions").paginate(
+                status="ACTIVE"
             ):
                 yield from page["taskDefinitionArns"]
 
     def deregister(self, arn: str) -> None:
         """Let a revision start no more tasks; one that does not by now stays so."""
         with translated():
-            client("ecs").deregister_task_definition(taskDefinition=arn)
+            self._clients.ecs.deregister_task_definition(taskDefinition=arn)

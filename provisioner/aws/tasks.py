@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from provisioner.aws.clients import client, translated
+from provisioner.aws.clients import translated
+
+if TYPE_CHECKING:
+    from provisioner.aws.clients import Clients
 
 
 def started_by(execution_name: str) -> str:
@@ -18,15 +22,16 @@ def started_by(execution_name: str) -> str:
 class Tasks:
     """Tasks of one cluster, known by the execution that started them (`startedBy`)."""
 
-    def __init__(self, cluster_arn: str) -> None:
+    def __init__(self, clients: Clients, cluster_arn: str) -> None:
+        self._clients = clients
         self._cluster = cluster_arn
 
     def stop(self, execution_name: str, reason: str) -> int:
         """Stop what an execution left running; return how many tasks that were."""
         with translated():
-            pages = client("ecs").get_paginator("list_tasks")
+            pages = self._clients.ecs.get_paginator("list_tasks")
             found = pages.paginate(cluster=self._cluster, startedBy=started_by(execution_name))
             arns = [arn for page in found for arn in page["taskArns"]]
             for arn in arns:
-                client("ecs").stop_task(cluster=self._cluster, task=arn, reason=reason)
+                self._clients.ecs.stop_task(cluster=self._cluster, task=arn, reason=reason)
         return len(arns)

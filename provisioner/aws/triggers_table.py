@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from provisioner.aws.clients import client, translated
+from provisioner.aws.clients import translated
 from provisioner.aws.items import Item, to_dynamodb, to_plain
 from provisioner.aws.run_items import (
     found_run_of,
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
+    from provisioner.aws.clients import Clients
     from provisioner.runs.model import FoundRun, Lock, OpenRun, WaitingEnd, WaitingRun
 
 # Step Functions' event and the execution's own context may round its start differently.
@@ -59,7 +60,8 @@ def _key(job_name: str, trigger_id: str) -> Item:
 class TriggersTable:
     """Reads runs, and ends those that could not end themselves."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, clients: Clients, name: str) -> None:
+        self._clients = clients
         self._name = name
 
     def end(self, execution: EndedExecution) -> bool:
@@ -142,12 +144,12 @@ class TriggersTable:
         run = self._get(job_name, trigger_id) if is_trigger_id(trigger_id) else None
         if run is None or run.get("status") != RunStatus.QUEUED:
             return None
-        return waiting_run_of(run)
+        return waiting_run_of(self._clients, run)
 
     def remove_waiting(self, job_name: str, trigger_id: str) -> None:
         """Remove a run from those that wait for the lock, whatever its row says."""
         with translated():
-            client("dynamodb").update_item(**self._leave(job_name, trigger_id))
+            self._clients.dynamodb.update_item(**self._leave(job_name, trigger_id))
 
     def add_waiting(self, job_name: str, trigger_id: str) -> bool:
         """Add a run to those that wait for the lock, if it is QUEUED; False when it is not."""
@@ -229,7 +231,7 @@ class TriggersTable:
             "note": pause.note,
         }
         with translated():
-            client("dynamodb").put_item(TableName=self._name, Item=to_dynamodb(item))
+            self._clients.dynamodb.put_item(TableName=self._name, Item=to_dynamodb(item))
 
     def find(self, job_name: str, execution_name: str, started_at: datetime) -> Item | None:
         """Return the row of an execution, None when it has none."""
@@ -289,7 +291,7 @@ class TriggersTable:
         for first in range(keep, len(ended), _BATCH):
             keys = [_key(job_name, trigger_id) for trigger_id in ended[first : first + _BATCH]]
             with translated():  # what is not deleted this time is next time
-                client("dynamodb").batch_write_item(
+                self._clients.dynamodb.batch_write_item(
                     RequestItems={self._name: [{"DeleteRequest": {"Key": key}} for key in keys]}
                 )
         return max(0, len(ended) - keep)
@@ -297,6 +299,7 @@ class TriggersTable:
     def open(self, status: RunStatus, *, until: datetime) -> Iterator[FoundRun]:
         """Yield the runs, of all jobs, that have been RUNNING or QUEUED since before `until`."""
         found = pages(
+            self._clients,
             "query",
             TableName=self._name,
             IndexName=BY_STATUS,
@@ -309,7 +312,7 @@ class TriggersTable:
 
     def _get(self, job_name: str, trigger_id: str) -> Item | None:
         with translated():
-            found = client("dynamodb").get_item(
+            found = self._clients.dynamodb.get_item(
                 TableName=self._name, Key=_key(job_name, trigger_id), ConsistentRead=True
             )
         return to_plain(found["Item"]) if "Item" in found else None
@@ -317,7 +320,7 @@ class TriggersTable:
     def _both(self, *updates: Mapping[str, Any]) -> bool:
         """Make several updates, or none; False when the condition of one is not met."""
         items = [{"Update": update} for update in updates]
-        return written("transact_write_items", TransactItems=items) is not None
+        return written(self._clients, "transact_write_items", TransactItems=items) is not None
 
     def _leave(self, job_name: str, trigger_id: str) -> dict[str, Any]:
         return {
@@ -335,6 +338,7 @@ class TriggersTable:
         **request: Any,  # noqa: ANN401  (DynamoDB's own)
     ) -> Iterator[Item]:
         return pages(
+            self._clients,
             "query",
             TableName=self._name,
             KeyConditionExpression=condition,
@@ -344,4 +348,4 @@ class TriggersTable:
         )
 
     def _conditionally(self, operation: str, **request: Any) -> bool:  # noqa: ANN401
-        return written(operation, TableName=self._name, **request) is not None
+        return written(self._clients, operation, TableName=self._name, **request) is not None

@@ -11,9 +11,7 @@ from typing import Any
 
 import typer
 
-from provisioner.aws import executions
 from provisioner.aws.executions import Started
-from provisioner.aws.identity import caller_arn
 from provisioner.cli.display import hint
 from provisioner.cli.session import Session
 from provisioner.errors import NotFoundError, PermanentError
@@ -49,7 +47,7 @@ def start(
         If somebody deleted the state machine.
     """
     try:
-        return executions.start(machine, execution_name, given)
+        return here.executions.start(machine, execution_name, given)
     except NotFoundError as error:
         here.reconcile_queue.send(job_name, detect_drift=True)
         message = (
@@ -67,7 +65,7 @@ def execution_input(here: Session, job_name: str, asked: Asked) -> dict[str, Any
     typer.BadParameter
         If the payload does not fit the row's schema, or the row does not allow an override.
     """
-    told: dict[str, object] = {"source": "manual", "by": caller_arn()[:MAX_BY_CHARACTERS]}
+    told: dict[str, object] = {"source": "manual", "by": here.caller_arn()[:MAX_BY_CHARACTERS]}
     if asked.overlap is not None:
         told["overlap"] = asked.overlap
     if overrides := _checked(here, job_name, asked):

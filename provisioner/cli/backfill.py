@@ -11,7 +11,6 @@ import typer
 from rich.text import Text
 
 from provisioner.aws.executions import Started
-from provisioner.aws.identity import caller_arn
 from provisioner.cli import asking
 from provisioner.cli.asking import MAX_BY_CHARACTERS
 from provisioner.cli.display import hint, stdout, table
@@ -93,7 +92,7 @@ def _start_all(
     Those that queue do so by their rows, in the order of their starts. Which of two workflows is
     the first to ask for the lock is up to chance, unless the first has a row before the second is.
     """
-    machine, by = here.output_of(job, "StateMachineArn"), caller_arn()[:MAX_BY_CHARACTERS]
+    machine, by = here.output_of(job, "StateMachineArn"), here.caller_arn()[:MAX_BY_CHARACTERS]
     became: dict[ScheduledTime, str] = {}
     before: Started | None = None
     for tick, name in names.items():

@@ -34,7 +34,7 @@ def list_command(
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
     """Show all dead letters, oldest first: those of the queue, and records of the stream in S3."""
-    with session(stack) as here, held(here.dead_letters) as found:
+    with session(stack) as here, held(here.clients, here.dead_letters) as found:
         shown = tuple(found.letters.values())
     form = Format.JSON if as_json else output
     if form is not Format.TABLE:
@@ -74,7 +74,7 @@ def redrive(
     if bool(ids) == every:
         raise typer.BadParameter("name letters by their ids, or all of them with --all")
     stayed = 0
-    with session(stack) as here, held(here.dead_letters) as found:
+    with session(stack) as here, held(here.clients, here.dead_letters) as found:
         for letter in _chosen(found, ids):
             found.redrive(letter)
             stdout().print(_told(letter), soft_wrap=True)
@@ -96,7 +96,7 @@ def discard(
         if not yes:
             count = f"{len(ids)} letter{'s' * (len(ids) != 1)}"
             confirm(f"Discard {count}? Nothing brings them back.")
-        with held(here.dead_letters) as found:
+        with held(here.clients, here.dead_letters) as found:
             for letter in _chosen(found, ids):
                 found.discard(letter)
                 stdout().print(Text.assemble(("discarded", "yellow"), f"  {letter.id}"))

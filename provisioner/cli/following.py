@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from provisioner import jobs
-from provisioner.aws.artifacts import pin
 from provisioner.cli import progress
 from provisioner.cli.progress import Progress
 from provisioner.jobs import FieldError, InvalidRow
@@ -90,15 +89,15 @@ def followed(
     records = here.stacks.get_many(row.job_name for row in rows)
     return {
         row.job_name: follow(
-            row.job, records.get(row.job_name), changed=before.get(row.job_name) != row.item
+            here, row.job, records.get(row.job_name), changed=before.get(row.job_name) != row.item
         )
         for row in rows
     }
 
 
-def follow(job: Job, record: StackRecord | None, *, changed: bool) -> Followed:
+def follow(here: Session, job: Job, record: StackRecord | None, *, changed: bool) -> Followed:
     """Return how to follow one job, whose Stacks row is `record` now."""
-    pinned = pin(job)
+    pinned = here.artifacts.pin(job)
     found = Followed(
         job_name=job.job_name,
         paused=job.paused,

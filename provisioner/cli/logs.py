@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from provisioner.aws import logs as log_groups
+from provisioner.aws.clients import Clients
 from provisioner.aws.logs import LogEvent
 from provisioner.cli.display import hint, stdout
 from provisioner.cli.options import DEFAULT_STACK, JobArgument, StackOption, one_command, seconds_of
@@ -41,7 +42,8 @@ def logs(
     with session(stack) as here:
         group = here.output_of(job, "LogGroup")
         since_ms = int((time.time() - since_seconds) * 1000)
-        events = followed(group, since_ms) if follow else log_groups.events(group, since_ms)
+        read = followed if follow else log_groups.events
+        events = read(here.clients, group, since_ms)
         shown = False
         for event in events:
             shown = True
@@ -53,7 +55,8 @@ def logs(
 class Tail:
     """The end of a log group: what is new in it since the last look."""
 
-    def __init__(self, log_group: str, since_ms: int) -> None:
+    def __init__(self, clients: Clients, log_group: str, since_ms: int) -> None:
+        self._clients = clients
         self._log_group = log_group
         self._since_ms = since_ms
         self._seen: Counter[LogEvent] = Counter()
@@ -62,7 +65,7 @@ class Tail:
         """Yield the events that were not there before."""
         now: Counter[LogEvent] = Counter()
         try:
-            for event in log_groups.events(self._log_group, self._since_ms):
+            for event in log_groups.events(self._clients, self._log_group, self._since_ms):
                 now[event] += 1  # the same line may well be printed twice in a millisecond
                 if now[event] > self._seen[event]:
                     yield event
@@ -74,10 +77,10 @@ class Tail:
 
 
 def followed(
-    log_group: str, since_ms: int, poll_seconds: float = POLL_SECONDS
+    clients: Clients, log_group: str, since_ms: int, poll_seconds: float = POLL_SECONDS
 ) -> Iterator[LogEvent]:
     """Yield the events of a group, each once, and those to come, for ever."""
-    tail = Tail(log_group, since_ms)
+    tail = Tail(clients, log_group, since_ms)
     while True:
         yield from tail.new()
         time.sleep(poll_seconds)

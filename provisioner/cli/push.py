@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from provisioner.aws import bundles
 from provisioner.cli.display import hint, stdout
 from provisioner.cli.options import DEFAULT_STACK, StackOption, one_command
 from provisioner.cli.session import session
@@ -60,11 +59,10 @@ def push(
         message = f'"{key}" cannot name a bundle: use letters, digits, ".", "_", "-" and "/"'
         raise PermanentError(message)
     with session(stack) as here:
-        bucket = here.bundle_bucket
         if is_folder:
-            pushed = bundles.push(bucket, key, path, exclude or ())
+            pushed = here.bundles.push(key, path, exclude or ())
         else:
-            pushed = bundles.push_archive(bucket, key, path)
+            pushed = here.bundles.push_archive(key, path)
     verb = "Uploaded" if pushed.uploaded else "Already there:"
     hint(f"{verb} {pushed.files} file{'s' * (pushed.files != 1)}, {pushed.size_bytes:,} bytes.")
     stdout().print(pushed.bundle.uri, soft_wrap=True)

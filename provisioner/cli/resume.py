@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-from provisioner.aws.identity import caller_arn
 from provisioner.cli.display import hint
 from provisioner.cli.options import DEFAULT_STACK, JobArgument, StackOption, one_command
 from provisioner.cli.session import session
@@ -25,5 +24,5 @@ def resume(job: JobArgument, *, stack: StackOption = DEFAULT_STACK) -> None:
             hint(f"The schedule of {job} is not paused.")
             return
         now = iso(datetime.now(UTC))
-        here.triggers.set_pause(job, Pause(paused=False, since=now, note=f"by {caller_arn()}"))
+        here.triggers.set_pause(job, Pause(paused=False, since=now, note=f"by {here.caller_arn()}"))
     hint(f"The schedule of {job} goes on. It was paused {pause.since}: {pause.note}.")

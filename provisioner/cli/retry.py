@@ -72,7 +72,7 @@ def _followed(
         return None
     job = here.permitted(guarded.parse(row))
     if not isinstance(job, InvalidRow):
-        return following.follow(job, record, changed=True)
+        return following.follow(here, job, record, changed=True)
     version = record.version if record else 0
     return Followed(job.job_name, paused=False, digest=None, errors=job.errors, version=version)
 

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from provisioner.aws import executions
 from provisioner.cli import asking, watching
 from provisioner.cli.asking import Asked
 from provisioner.cli.display import hint, stdout
@@ -101,7 +100,7 @@ def run(  # noqa: PLR0913  (each is an option)
         machine = here.output_of(job, "StateMachineArn")
         log_group = here.output_of(job, "LogGroup") if follow else None
         execution_input = asking.execution_input(here, job, asked)
-        known = executions.started(machine, name) if idempotency_key else None
+        known = here.executions.started(machine, name) if idempotency_key else None
         started = known or asking.start(here, job, machine, name, execution_input)
         if not asking.same_request(started.input, execution_input):
             message = f"--idempotency-key stands for {name} already, which was asked for otherwise"

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner import jobs
 from provisioner.aws import bootstrap
-from provisioner.aws.clients import translated
+from provisioner.aws.artifacts import Artifacts
+from provisioner.aws.bundles import BundleBucket
+from provisioner.aws.clients import Clients, translated
 from provisioner.aws.dead_letters import Place
 from provisioner.aws.dependants import DependantsTable
+from provisioner.aws.executions import Executions
+from provisioner.aws.identity import caller_arn
 from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.reconcile_queue import ReconcileQueue
 from provisioner.aws.stacks_table import StacksTable
@@ -31,38 +36,49 @@ if TYPE_CHECKING:
 class Session:
     """One bootstrap's parts, found by its stack's outputs."""
 
+    clients: Clients
     stack_name: str
     outputs: Mapping[str, str]
 
     @property
     def jobs(self) -> JobsTable:
         """The rows that people write."""
-        return JobsTable(self._output("JobsTableName"))
+        return JobsTable(self.clients, self._output("JobsTableName"))
 
     @property
     def stacks(self) -> StacksTable:
         """What came of each row."""
-        return StacksTable(self._output("StacksTableName"))
+        return StacksTable(self.clients, self._output("StacksTableName"))
 
     @property
     def triggers(self) -> TriggersTable:
         """The runs."""
-        return TriggersTable(self._output("TriggersTableName"))
+        return TriggersTable(self.clients, self._output("TriggersTableName"))
 
     @property
     def dependants(self) -> DependantsTable:
         """Which jobs wait for which."""
-        return DependantsTable(self._output("TriggersTableName"))
+        return DependantsTable(self.clients, self._output("TriggersTableName"))
 
     @property
-    def bundle_bucket(self) -> str:
+    def executions(self) -> Executions:
+        """What runs in Step Functions."""
+        return Executions(self.clients)
+
+    @property
+    def artifacts(self) -> Artifacts:
+        """The code that rows name."""
+        return Artifacts(self.clients)
+
+    @property
+    def bundles(self) -> BundleBucket:
         """Where code goes."""
-        return self._output("BundleBucketName")
+        return BundleBucket(self.clients, self._output("BundleBucketName"))
 
     @property
     def reconcile_queue(self) -> ReconcileQueue:
         """Jobs to be looked at."""
-        return ReconcileQueue(self._output("ReconcileQueueUrl"))
+        return ReconcileQueue(self.clients, self._output("ReconcileQueueUrl"))
 
     @property
     def dead_letters(self) -> Place:
@@ -74,6 +90,10 @@ class Session:
             reconcile_queue_url=self._output("ReconcileQueueUrl"),
             run_events_function=self._output("RunEventsFunctionArn"),
         )
+
+    def caller_arn(self) -> str:
+        """Return the ARN of the user or role in whose name AWS is called."""
+        return caller_arn(self.clients)
 
     def permitted(self, job: Job | InvalidRow) -> Job | InvalidRow:
         """Hold a row to the bootstrap's parameters, as far as that says them."""
@@ -123,16 +143,30 @@ class Session:
         return self.outputs[key]
 
 
+_CLIENTS: ContextVar[Clients | None] = ContextVar("_CLIENTS", default=None)
+
+
+@contextmanager
+def using(clients: Clients) -> Iterator[None]:
+    """Let the commands inside work through these clients, not through the environment's."""
+    token = _CLIENTS.set(clients)
+    try:
+        yield
+    finally:
+        _CLIENTS.reset(token)
+
+
 @contextmanager
 def session(stack_name: str) -> Iterator[Session]:
     """Give access to a bootstrap; AWS's errors leave the block as ours."""
+    clients = _CLIENTS.get() or Clients()
     with translated():
         try:
-            outputs = bootstrap.outputs(stack_name)
+            outputs = bootstrap.outputs(clients, stack_name)
         except NotFoundError as error:
             message = (
                 f'{error}: deploy the bootstrap with "sam build && sam deploy", or name yours '
                 "with --stack or PROVISIONER_STACK"
             )
             raise NotFoundError(message) from error
-        yield Session(stack_name, outputs)
+        yield Session(clients, stack_name, outputs)

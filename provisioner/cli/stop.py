@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from provisioner.aws import executions, identity
 from provisioner.aws.items import Item
 from provisioner.cli.display import hint
 from provisioner.cli.options import DEFAULT_STACK, JobArgument, StackOption, one_command
@@ -41,8 +40,8 @@ def stop(
         found = _find(here, job, run)
         name = execution_name(found)
         key = (job, str(found["trigger_id"]))
-        by, now = identity.caller_arn(), datetime.now(UTC)
-        status = stop_run(here.triggers, executions, key, by=by, reason=reason, now=now)
+        by, now = here.caller_arn(), datetime.now(UTC)
+        status = stop_run(here.triggers, here.executions, key, by=by, reason=reason, now=now)
     match status:
         case RunStatus.RUNNING:
             hint(f"{name} is being stopped.")

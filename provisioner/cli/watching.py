@@ -8,7 +8,6 @@ from datetime import datetime
 
 from rich.text import Text
 
-from provisioner.aws import executions
 from provisioner.aws.executions import Started
 from provisioner.aws.items import Item
 from provisioner.aws.logs import LogEvent
@@ -61,7 +60,7 @@ class Watch:
         self._print_new(row)
         if row.get("status") not in FINAL:
             arn = row.get("execution_arn", self.started.arn)  # another one, if the run was queued
-            execution = executions.ended(self.job_name, arn)
+            execution = self.here.executions.ended(self.job_name, arn)
             if execution is None:
                 return {self.job_name: Progress(RunStatus.RUNNING)}
             self._ended_at = self._ended_at or time.monotonic()
@@ -78,7 +77,7 @@ class Watch:
             return
         if self._tail is None:
             since = datetime.fromisoformat(row["started_at"])
-            self._tail = logs.Tail(self.log_group, int(since.timestamp() * 1000))
+            self._tail = logs.Tail(self.here.clients, self.log_group, int(since.timestamp() * 1000))
         for event in self._tail.new():
             logs.show(event)
 

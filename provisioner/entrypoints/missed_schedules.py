@@ -11,6 +11,7 @@ from provisioner.aws.reconcile_queue import ReconcileQueue
 from provisioner.entrypoints.metrics import Count, count
 from provisioner.entrypoints.shared import (
     about,
+    clients,
     function,
     logger,
     send_to_dead_letter_queue,
@@ -39,7 +40,7 @@ def _recorded(record: dict[str, Any]) -> bool:
         return send_to_dead_letter_queue(record.get("body", ""), error, "missed_schedules")
     with about(missed.job_name):
         try:
-            schedules = MissedSchedules(own.platform.triggers_table, own.stacks_table)
+            schedules = MissedSchedules(clients(), own.platform.triggers_table, own.stacks_table)
             is_new = schedules.record(missed, datetime.now(UTC))
         except ProvisionerError:
             logger.exception("recording a missed schedule failed")
@@ -55,6 +56,6 @@ def _recorded(record: dict[str, Any]) -> bool:
 def _seek_drift(job_name: str) -> None:
     """Have it found out what of a job's stack is gone: its state machine, for one."""
     try:
-        ReconcileQueue(settings().reconcile_queue_url).send(job_name, detect_drift=True)
+        ReconcileQueue(clients(), settings().reconcile_queue_url).send(job_name, detect_drift=True)
     except ProvisionerError:  # the next tick, or the daily comparison, asks again
         logger.exception("queueing failed")

@@ -15,6 +15,7 @@ from provisioner.aws.notifications import NotificationTopic
 from provisioner.aws.run_history import RunHistory
 from provisioner.entrypoints.shared import (
     about,
+    clients,
     function,
     logger,
     send_to_dead_letter_queue,
@@ -46,12 +47,12 @@ _WHOLE_BATCH = ""
 
 @cache
 def _topic() -> NotificationTopic:
-    return NotificationTopic(settings().platform.notification_topic_arn)
+    return NotificationTopic(clients(), settings().platform.notification_topic_arn)
 
 
 @cache
 def _history() -> RunHistory:
-    return RunHistory(settings().platform.triggers_table)
+    return RunHistory(clients(), settings().platform.triggers_table)
 
 
 @function
@@ -101,7 +102,7 @@ def _told(read: list[tuple[Any, Notice]], context: LambdaContext) -> Iterator[An
 
 
 def _wanting(job_names: Iterable[str]) -> Mapping[str, Job | InvalidRow]:
-    jobs, allowed = JobsTable(settings().jobs_table), settings().platform.allowed
+    jobs, allowed = JobsTable(clients(), settings().jobs_table), settings().platform.allowed
     wanting: dict[str, Job | InvalidRow] = {}
     for some in guarded.few(job_names):
         rows = jobs.get_many(some)

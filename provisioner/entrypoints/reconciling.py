@@ -14,7 +14,7 @@ from functools import cache  # noqa: E402
 from typing import TYPE_CHECKING, Any  # noqa: E402
 
 import templates  # noqa: E402
-from provisioner.aws import artifacts  # noqa: E402
+from provisioner.aws.artifacts import Artifacts  # noqa: E402
 from provisioner.aws.cloudformation import CloudFormation  # noqa: E402
 from provisioner.aws.deletion_budget import DeletionBudgetTable  # noqa: E402
 from provisioner.aws.dependants import DependantsTable  # noqa: E402
@@ -30,7 +30,7 @@ from provisioner.entrypoints.metrics import (  # noqa: E402
     CountedStacks,
     count,
 )
-from provisioner.entrypoints.shared import about, logger, settings  # noqa: E402
+from provisioner.entrypoints.shared import about, clients, logger, settings  # noqa: E402
 from provisioner.errors import QueuedError, TemporaryError, ThrottledError  # noqa: E402
 from provisioner.events import ReconcileRequest  # noqa: E402
 from provisioner.jobs import InvalidRow  # noqa: E402
@@ -72,7 +72,7 @@ _OPERATIONS: dict[type[object], Count] = {
 @cache
 def queue() -> ReconcileQueue:
     """Return the reconcile queue."""
-    return ReconcileQueue(settings().reconcile_queue_url)
+    return ReconcileQueue(clients(), settings().reconcile_queue_url)
 
 
 @cache
@@ -80,19 +80,22 @@ def ports() -> Ports:
     """Return everything that the process reaches outside itself."""
     own = settings()
     return Ports(
-        jobs=JobsTable(own.jobs_table),
-        stacks=CountedStacks(StacksTable(own.stacks_table)),
+        jobs=JobsTable(clients(), own.jobs_table),
+        stacks=CountedStacks(StacksTable(clients(), own.stacks_table)),
         cloudformation=CloudFormation(
-            own.platform.prefix, own.cloudformation_role_arn, own.platform.artifacts_bucket
+            clients(),
+            own.platform.prefix,
+            own.cloudformation_role_arn,
+            own.platform.artifacts_bucket,
         ),
         queue=queue(),
-        rate_limiter=CountedRateLimiter(RateLimitsTable(own.pace_table)),
+        rate_limiter=CountedRateLimiter(RateLimitsTable(clients(), own.pace_table)),
         pin=_pinned,
-        dependants=DependantsTable(own.platform.triggers_table),
+        dependants=DependantsTable(clients(), own.platform.triggers_table),
         deletion_budget=DeletionBudgetTable(
-            own.pace_table, Budget(own.deletion_budget_jobs, own.deletion_budget_percent)
+            clients(), own.pace_table, Budget(own.deletion_budget_jobs, own.deletion_budget_percent)
         ),
-        runs=JobExecutions(own.platform),
+        runs=JobExecutions(clients(), own.platform),
         synthesize=_synthesized,
     )
 
@@ -101,9 +104,14 @@ def _synthesized(job: Job, now: datetime, missing: Collection[str]) -> str:
     return templates.synthesize(job, settings().platform, now, missing)
 
 
+@cache
+def _artifacts() -> Artifacts:
+    return Artifacts(clients())
+
+
 def _pinned(job: Job) -> Job | InvalidRow:
-    placed = within_vpc(job, settings().platform)
-    return placed if isinstance(placed, InvalidRow) else artifacts.pin(placed)
+    placed = within_vpc(clients(), job, settings().platform)
+    return placed if isinstance(placed, InvalidRow) else _artifacts().pin(placed)
 
 
 @cache

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from provisioner import jobs
-from provisioner.aws import executions
+from provisioner.aws.executions import Executions
 from provisioner.aws.tasks import Tasks
 from provisioner.aws.triggers_table import TriggersTable
+from provisioner.entrypoints.shared import clients
 from provisioner.runs.completion import complete
 from provisioner.runs.model import ENDED_AS, EndedExecution, RunStatus, waited_of
 from provisioner.settings import Settings
@@ -55,7 +56,9 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
         waited=_waited(job_name, detail),
     )
     completed = complete(
-        execution, TriggersTable(platform.triggers_table), Tasks(platform.ecs_cluster_arn)
+        execution,
+        TriggersTable(clients(), platform.triggers_table),
+        Tasks(clients(), platform.ecs_cluster_arn),
     )
     logger.info(
         "run ended",
@@ -80,7 +83,7 @@ def _waited(job_name: str, detail: dict[str, Any]) -> str | None:
     """Return `EndedExecution.waited`; an event leaves out an input that is too large for it."""
     if detail.get("input") is not None:
         return waited_of(detail["input"])
-    ended = executions.ended(job_name, detail["executionArn"])
+    ended = Executions(clients()).ended(job_name, detail["executionArn"])
     return ended.waited if ended else None
 
 

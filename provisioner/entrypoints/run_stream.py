@@ -13,6 +13,7 @@ from provisioner.aws.triggers_table import TriggersTable
 from provisioner.entrypoints.metrics import Count, count
 from provisioner.entrypoints.running import control, dependency_starter, message_runs
 from provisioner.entrypoints.shared import (
+    clients,
     function,
     item_failures,
     logger,
@@ -104,12 +105,12 @@ def _release_slot(job_name: str, *, run: str) -> None:
 
 
 def _pause_after_failures(job_name: str) -> None:
-    row = JobsTable(settings().jobs_table).get_many([job_name]).get(job_name)
+    row = JobsTable(clients(), settings().jobs_table).get_many([job_name]).get(job_name)
     job = guarded.parse(row) if row else None
     failures = None if job is None or isinstance(job, InvalidRow) else job.pause_on_failures
     if not failures:
         return
-    triggers = TriggersTable(settings().platform.triggers_table)
+    triggers = TriggersTable(clients(), settings().platform.triggers_table)
     runs = triggers.last(job_name, _LOOKED_THROUGH)
     pause = pause_after(failures, runs, triggers.pause(job_name), datetime.now(UTC))
     if pause is not None:

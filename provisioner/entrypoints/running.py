@@ -12,7 +12,7 @@ from provisioner.aws.message_queues import MessageQueues
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.tasks import Tasks
 from provisioner.aws.triggers_table import TriggersTable
-from provisioner.entrypoints.shared import settings
+from provisioner.entrypoints.shared import clients, settings
 from provisioner.runs.concurrency import MessageRuns
 from provisioner.runs.dependencies import DependencyStarter
 from provisioner.runs.overlap import RunControl
@@ -22,7 +22,9 @@ from provisioner.runs.overlap import RunControl
 def dependency_starter() -> DependencyStarter:
     """Return what starts dependants."""
     platform = settings().platform
-    return DependencyStarter(DependantsTable(platform.triggers_table), JobExecutions(platform))
+    return DependencyStarter(
+        DependantsTable(clients(), platform.triggers_table), JobExecutions(clients(), platform)
+    )
 
 
 @cache
@@ -30,9 +32,9 @@ def control() -> RunControl:
     """Return what starts waiting runs."""
     platform = settings().platform
     return RunControl(
-        TriggersTable(platform.triggers_table),
-        JobExecutions(platform),
-        Tasks(platform.ecs_cluster_arn),
+        TriggersTable(clients(), platform.triggers_table),
+        JobExecutions(clients(), platform),
+        Tasks(clients(), platform.ecs_cluster_arn),
         lambda: datetime.now(UTC),
     )
 
@@ -42,9 +44,9 @@ def message_runs() -> MessageRuns:
     """Return what starts runs for messages."""
     own = settings()
     return MessageRuns(
-        ConcurrencyTable(own.platform.triggers_table),
-        MessageQueues(own.platform.prefix),
-        JobExecutions(own.platform),
-        StacksTable(own.stacks_table),
+        ConcurrencyTable(clients(), own.platform.triggers_table),
+        MessageQueues(clients(), own.platform.prefix),
+        JobExecutions(clients(), own.platform),
+        StacksTable(clients(), own.stacks_table),
         lambda: datetime.now(UTC),
     )

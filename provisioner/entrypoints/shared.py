@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from aws_lambda_powertools import Logger
 
+from provisioner.aws.clients import Clients
 from provisioner.aws.dead_letter_queue import DeadLetterQueue
 from provisioner.entrypoints.metrics import Count, count, known_digest, measured
 from provisioner.settings import Settings
@@ -33,9 +34,15 @@ def settings() -> Settings:
 
 
 @cache
+def clients() -> Clients:
+    """Return the function's clients."""
+    return Clients()
+
+
+@cache
 def dead_letters() -> DeadLetterQueue:
     """Return the dead-letter queue."""
-    return DeadLetterQueue(settings().dead_letter_queue_url)
+    return DeadLetterQueue(clients(), settings().dead_letter_queue_url)
 
 
 def function(handler: Callable[P, R]) -> Callable[P, R]:

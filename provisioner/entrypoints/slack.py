@@ -10,6 +10,7 @@ from provisioner.aws.secrets import Secret
 from provisioner.aws.slack_queue import SlackQueue
 from provisioner.entrypoints.shared import (
     about,
+    clients,
     function,
     logger,
     send_to_dead_letter_queue,
@@ -36,7 +37,7 @@ def _settings() -> SlackSettings:
 
 @cache
 def _secret() -> Secret:
-    return Secret(_settings().secret_arn)
+    return Secret(clients(), _settings().secret_arn)
 
 
 @function
@@ -91,6 +92,6 @@ def _send(message: dict[str, Any], channel: str | None) -> None:
 def _postpone(record: Any, seconds: int) -> None:  # noqa: ANN401
     """Let a message come no sooner; if not even that works, it comes when the queue says."""
     try:
-        SlackQueue(_settings().queue_url).postpone(record["receiptHandle"], seconds)
+        SlackQueue(clients(), _settings().queue_url).postpone(record["receiptHandle"], seconds)
     except Exception:
         logger.exception("postponing failed")

@@ -20,6 +20,7 @@ from provisioner.aws.triggers_table import TriggersTable
 from provisioner.entrypoints import sweep_revisions, sweep_runs
 from provisioner.entrypoints.metrics import Count, count, measured
 from provisioner.entrypoints.notify import queued_too_long
+from provisioner.entrypoints.shared import clients
 from provisioner.errors import ProvisionerError
 from provisioner.jobs import InvalidRow, guarded
 from provisioner.settings import Settings
@@ -52,12 +53,12 @@ def _settings() -> Settings:
 
 @cache
 def _queue() -> ReconcileQueue:
-    return ReconcileQueue(_settings().reconcile_queue_url)
+    return ReconcileQueue(clients(), _settings().reconcile_queue_url)
 
 
 @cache
 def _triggers() -> TriggersTable:
-    return TriggersTable(_settings().platform.triggers_table)
+    return TriggersTable(clients(), _settings().platform.triggers_table)
 
 
 @logger.inject_lambda_context
@@ -103,7 +104,7 @@ def _queue_stuck(now: datetime) -> int:
 
 
 def _stuck(now: datetime) -> Iterator[StackRecord]:
-    stacks = StacksTable(_settings().stacks_table)
+    stacks = StacksTable(clients(), _settings().stacks_table)
     for status in _OPERATING:
         yield from stacks.by_status(status, until=now - STUCK_AFTER)
     for status in _WAITING:
@@ -126,12 +127,12 @@ def _compare() -> None:
     own = _settings()
     revisions = sweep_revisions.active()
     cloudformation = CloudFormation(
-        own.platform.prefix, own.cloudformation_role_arn, own.platform.artifacts_bucket
+        clients(), own.platform.prefix, own.cloudformation_role_arn, own.platform.artifacts_bucket
     )
     stacks = {stack.job_name: stack for stack in cloudformation.job_stacks()}
-    records = {record.job_name: record for record in StacksTable(own.stacks_table).all()}
+    records = {record.job_name: record for record in StacksTable(clients(), own.stacks_table).all()}
     rows: dict[str, str] = {}
-    for row in JobsTable(own.jobs_table).all():
+    for row in JobsTable(clients(), own.jobs_table).all():
         name = str(row["job_name"])
         parsed = guarded.parse(row, own.platform.allowed)
         rows[name] = guarded.row_digest(row, parsed)
@@ -157,7 +158,7 @@ def _compare() -> None:
 
 def _deletions(own: Settings) -> DeletionBudgetTable:
     budget = Budget(own.deletion_budget_jobs, own.deletion_budget_percent)
-    return DeletionBudgetTable(own.pace_table, budget)
+    return DeletionBudgetTable(clients(), own.pace_table, budget)
 
 
 def _prune(job_name: str, keep: int) -> None:

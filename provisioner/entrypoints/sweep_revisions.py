@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.aws.task_definitions import TaskDefinitions
 from provisioner.entrypoints.running import control
-from provisioner.entrypoints.shared import logger, settings
+from provisioner.entrypoints.shared import clients, logger, settings
 from provisioner.errors import ProvisionerError
 from provisioner.runs.model import RunStatus
 from provisioner.stacks.task_definitions import Revision, not_needed, revision_of
@@ -26,7 +26,7 @@ def active() -> list[Revision]:
     """Return the revisions of jobs that start tasks, none when they cannot be listed."""
     prefix = settings().platform.prefix
     try:
-        found = [revision_of(arn, prefix) for arn in TaskDefinitions().active()]
+        found = [revision_of(arn, prefix) for arn in TaskDefinitions(clients()).active()]
     except ProvisionerError:
         logger.exception("listing task definitions failed")
         return []
@@ -44,7 +44,7 @@ def deregister(
     try:
         running = list(control().runs.open(RunStatus.RUNNING, until=now))
         for revision in islice(not_needed(revisions, records, running, now, prefix), MOST_A_DAY):
-            TaskDefinitions().deregister(revision.arn)
+            TaskDefinitions(clients()).deregister(revision.arn)
             done += 1
     except Exception:
         logger.exception("deregistering task definitions failed")

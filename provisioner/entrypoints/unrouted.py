@@ -9,7 +9,13 @@ from provisioner import jobs
 from provisioner.aws.message_queues import MESSAGE_ID, MessageQueues
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.entrypoints.metrics import Count, count
-from provisioner.entrypoints.shared import function, logger, send_to_dead_letter_queue, settings
+from provisioner.entrypoints.shared import (
+    clients,
+    function,
+    logger,
+    send_to_dead_letter_queue,
+    settings,
+)
 from provisioner.errors import NotFoundError, ProvisionerError, UnroutedError
 from provisioner.events import message_attribute
 from provisioner.runs.messages import Message, message_id
@@ -23,12 +29,12 @@ JOB_NAME = "job_name"
 
 @cache
 def _stacks() -> StacksTable:
-    return StacksTable(settings().stacks_table)
+    return StacksTable(clients(), settings().stacks_table)
 
 
 @cache
 def _queues() -> MessageQueues:
-    return MessageQueues(settings().platform.prefix)
+    return MessageQueues(clients(), settings().platform.prefix)
 
 
 @function

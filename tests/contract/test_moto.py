@@ -10,7 +10,6 @@ import json
 
 import pytest
 
-from provisioner.aws.clients import client
 from provisioner.aws.cloudformation import CloudFormation
 from provisioner.aws.deletion_budget import DeletionBudgetTable
 from provisioner.aws.jobs_table import JobsTable
@@ -29,6 +28,7 @@ from tests.contract.tables import (
     TaskDefinitionsContract,
 )
 from tests.functional.conftest import bootstrap
+from tests.support.clients import CLIENTS
 from tests.support.fakes import FakeClock
 
 __all__ = ["bootstrap"]
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.usefixtures("bootstrap")
 class TestJobs(JobsContract):
     @pytest.fixture
     def jobs(self):
-        return JobsTable("jobs-Jobs")
+        return JobsTable(CLIENTS, "jobs-Jobs")
 
     @pytest.fixture
     def put(self, jobs):
@@ -56,18 +56,18 @@ class TestJobs(JobsContract):
 class TestStacks(StacksContract):
     @pytest.fixture
     def stacks(self):
-        return StacksTable("jobs-Stacks")
+        return StacksTable(CLIENTS, "jobs-Stacks")
 
 
 class TestQueue(QueueContract):
     @pytest.fixture
     def queue(self, bootstrap):
-        return ReconcileQueue(bootstrap["RECONCILE_QUEUE_URL"])
+        return ReconcileQueue(CLIENTS, bootstrap["RECONCILE_QUEUE_URL"])
 
     @pytest.fixture
     def receive(self, bootstrap):
         def receive():
-            found = client("sqs").receive_message(
+            found = CLIENTS.sqs.receive_message(
                 QueueUrl=bootstrap["RECONCILE_QUEUE_URL"], MaxNumberOfMessages=10
             )
             return [json.loads(message["Body"]) for message in found.get("Messages", ())]
@@ -82,7 +82,7 @@ class TestRateLimiter(RateLimiterContract):
 
     @pytest.fixture
     def rate_limiter(self, clock):
-        return RateLimitsTable("jobs-Pace", clock)
+        return RateLimitsTable(CLIENTS, "jobs-Pace", clock)
 
 
 class TestDeletionBudget(DeletionBudgetContract):
@@ -92,13 +92,13 @@ class TestDeletionBudget(DeletionBudgetContract):
 
     @pytest.fixture
     def deletion_budget(self, clock):
-        return DeletionBudgetTable("jobs-Pace", Budget(2, 25), clock)
+        return DeletionBudgetTable(CLIENTS, "jobs-Pace", Budget(2, 25), clock)
 
 
 class MotoSubject:
     def __init__(self):
         role = "arn:aws:iam::123456789012:role/cloudformation"
-        self.operations = CloudFormation(PREFIX, role, "artifacts")
+        self.operations = CloudFormation(CLIENTS, PREFIX, role, "artifacts")
 
     def finish(self, name):
         """Nothing: whatever was asked for is done."""
@@ -113,13 +113,13 @@ class TestOperations(OperationsContract):
 class TestTaskDefinitions(TaskDefinitionsContract):
     @pytest.fixture
     def definitions(self):
-        return TaskDefinitions()
+        return TaskDefinitions(CLIENTS)
 
     @pytest.fixture
     def register(self):
         def register(family):
             container = {"name": "job", "image": "example.com/app:1", "memory": 128}
-            made = client("ecs").register_task_definition(
+            made = CLIENTS.ecs.register_task_definition(
                 family=family, containerDefinitions=[container]
             )
             return made["taskDefinition"]["taskDefinitionArn"]

@@ -8,7 +8,6 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from provisioner.aws import clients, message_queues
 from provisioner.entrypoints import (
     metrics,
     notify,
@@ -141,7 +140,6 @@ def bootstrap(monkeypatch):
 def forget():
     """Let the process make its clients and settings anew."""
     for cached in (
-        clients.client,  # not the session: it has read the services' models
         shared.settings,
         shared.dead_letters,
         notify._topic,
@@ -150,7 +148,6 @@ def forget():
         reconciling.reconciler,
         running.control,
         running.message_runs,
-        message_queues.queue_url,
         run_events._settings,
         slack._settings,
         slack._secret,
@@ -159,5 +156,8 @@ def forget():
         sweep._triggers,
     ):
         cached.cache_clear()
+    own = shared.clients()  # not their session: it has read the services' models
+    for name in [name for name in vars(own) if not name.startswith("_")]:
+        delattr(own, name)
     metrics._counts.clear()  # a function that a test calls in part publishes nothing
     metrics._before.clear()

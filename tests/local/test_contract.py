@@ -8,7 +8,7 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from provisioner.aws.clients import client
+from provisioner.aws.clients import Clients
 from provisioner.aws.cloudformation import CloudFormation
 from provisioner.aws.deletion_budget import DeletionBudgetTable
 from provisioner.aws.jobs_table import JobsTable
@@ -32,37 +32,37 @@ from tests.contract.tables import (
     StacksContract,
     TaskDefinitionsContract,
 )
-from tests.functional.conftest import forget, make_table
+from tests.functional.conftest import make_table
+from tests.support.clients import CLIENTS
 from tests.support.fakes import FakeClock
 from tests.support.resources import with_missing_export
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("reached")]
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("clients")]
 
 TABLES = ("contract-Jobs", "contract-Stacks", "contract-Pace")
 
 
 @pytest.fixture
-def reached(open_engine, monkeypatch):
-    """Have this process's clients reach the engine, which has new tables and a queue."""
+def clients(open_engine, monkeypatch):
+    """Yield clients that reach the engine, which has new tables and a queue."""
     for name, value in open_engine.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", open_engine.environment["AWS_REGION"])
-    forget()
+    clients = Clients(session=CLIENTS.session)
     dynamodb = boto3.client("dynamodb")
     make_table(dynamodb, "contract-Jobs", "job_name")
     make_table(dynamodb, "contract-Stacks", "job_name", index=("status", "updated_at"))
     make_table(dynamodb, "contract-Pace", "quota")
-    yield
+    yield clients
     for table in TABLES:
         dynamodb.delete_table(TableName=table)
-    forget()
 
 
 class TestJobs(JobsContract):
     @pytest.fixture
-    def jobs(self):
-        return JobsTable("contract-Jobs")
+    def jobs(self, clients):
+        return JobsTable(clients, "contract-Jobs")
 
     @pytest.fixture
     def put(self, jobs):
@@ -71,25 +71,25 @@ class TestJobs(JobsContract):
 
 class TestStacks(StacksContract):
     @pytest.fixture
-    def stacks(self):
-        return StacksTable("contract-Stacks")
+    def stacks(self, clients):
+        return StacksTable(clients, "contract-Stacks")
 
 
 class TestQueue(QueueContract):
     @pytest.fixture
-    def url(self, reached):  # noqa: ARG002  (it is that fixture by which boto3 reaches the engine)
+    def url(self, clients):  # noqa: ARG002  (it is that fixture by which boto3 reaches the engine)
         url = boto3.client("sqs").create_queue(QueueName="contract")["QueueUrl"]
         yield url
         boto3.client("sqs").delete_queue(QueueUrl=url)
 
     @pytest.fixture
-    def queue(self, url):
-        return ReconcileQueue(url)
+    def queue(self, clients, url):
+        return ReconcileQueue(clients, url)
 
     @pytest.fixture
-    def receive(self, url):
+    def receive(self, clients, url):
         def receive():
-            found = client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+            found = clients.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
             return [json.loads(message["Body"]) for message in found.get("Messages", ())]
 
         return receive
@@ -101,8 +101,8 @@ class TestRateLimiter(RateLimiterContract):
         return FakeClock()
 
     @pytest.fixture
-    def rate_limiter(self, clock):
-        return RateLimitsTable("contract-Pace", clock)
+    def rate_limiter(self, clients, clock):
+        return RateLimitsTable(clients, "contract-Pace", clock)
 
 
 class TestDeletionBudget(DeletionBudgetContract):
@@ -111,13 +111,13 @@ class TestDeletionBudget(DeletionBudgetContract):
         return FakeClock()
 
     @pytest.fixture
-    def deletion_budget(self, clock):
-        return DeletionBudgetTable("contract-Pace", Budget(2, 25), clock)
+    def deletion_budget(self, clients, clock):
+        return DeletionBudgetTable(clients, "contract-Pace", Budget(2, 25), clock)
 
 
 class EngineSubject:
-    def __init__(self, role):
-        self.operations = CloudFormation(PREFIX, role, "artifacts")
+    def __init__(self, clients, role):
+        self.operations = CloudFormation(clients, PREFIX, role, "artifacts")
 
     def finish(self, name):
         def ended():
@@ -133,8 +133,8 @@ class EngineSubject:
 
 class TestOperations(OperationsContract, FailingOperationsContract):
     @pytest.fixture
-    def subject(self, open_engine):
-        subject = EngineSubject(open_engine.outputs["CloudFormationRoleArn"])
+    def subject(self, clients, open_engine):
+        subject = EngineSubject(clients, open_engine.outputs["CloudFormationRoleArn"])
         yield subject
         subject.finish(NAME)
         state = subject.operations.describe(NAME)
@@ -145,14 +145,14 @@ class TestOperations(OperationsContract, FailingOperationsContract):
 
 class TestTaskDefinitions(TaskDefinitionsContract):
     @pytest.fixture
-    def definitions(self):
-        return TaskDefinitions()
+    def definitions(self, clients):
+        return TaskDefinitions(clients)
 
     @pytest.fixture
-    def register(self):
+    def register(self, clients):
         def register(family):
             container = {"name": "job", "image": "example.com/app:1", "memory": 128}
-            made = client("ecs").register_task_definition(
+            made = clients.ecs.register_task_definition(
                 family=family, containerDefinitions=[container]
             )
             return made["taskDefinition"]["taskDefinitionArn"]

@@ -14,15 +14,16 @@ from typing import Any
 from typer.testing import CliRunner, Result
 
 from provisioner import jobs
-from provisioner.aws.artifacts import pin
-from provisioner.aws.clients import client
+from provisioner.aws.artifacts import Artifacts
 from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.cli.commands import COMMANDS, app, load
+from provisioner.cli.session import using
 from provisioner.jobs import InvalidRow
 from provisioner.runs.model import iso
 from provisioner.stacks.model import JobStatus, StackRecord
+from tests.support.clients import CLIENTS
 from tests.support.waiting import wait_until
 
 REGION = "eu-west-1"
@@ -58,23 +59,24 @@ def warm_up() -> None:
     for service in (
         "cloudformation",
         "dynamodb",
-        "lambda",
+        "lambda_",
         "logs",
         "s3",
         "sqs",
         "stepfunctions",
         "sts",
     ):
-        client(service)
+        getattr(CLIENTS, service)
 
 
 class Provisioner:
     """A bootstrap without its functions: tests say what these would write."""
 
     def __init__(self) -> None:
-        self.jobs = JobsTable(OUTPUTS["JobsTableName"])
-        self.stacks = StacksTable(OUTPUTS["StacksTableName"])
-        self.triggers = TriggersTable(OUTPUTS["TriggersTableName"])
+        self.clients = CLIENTS
+        self.jobs = JobsTable(CLIENTS, OUTPUTS["JobsTableName"])
+        self.stacks = StacksTable(CLIENTS, OUTPUTS["StacksTableName"])
+        self.triggers = TriggersTable(CLIENTS, OUTPUTS["TriggersTableName"])
         self._threads = ThreadPoolExecutor(1)
 
     def deploy(self, stack_name: str = "jobs", outputs: Mapping[str, str] = OUTPUTS) -> None:
@@ -82,9 +84,7 @@ class Provisioner:
             "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
             "Outputs": {key: {"Value": value} for key, value in outputs.items()},
         }
-        client("cloudformation").create_stack(
-            StackName=stack_name, TemplateBody=json.dumps(template)
-        )
+        CLIENTS.cloudformation.create_stack(StackName=stack_name, TemplateBody=json.dumps(template))
 
     def build(self) -> None:
         self.deploy()
@@ -94,7 +94,7 @@ class Provisioner:
         _table("jobs-Jobs", "job_name")
         _table("jobs-Stacks", "job_name", by_status="updated_at")
         _table("jobs-Triggers", "job_name", "trigger_id")
-        s3 = client("s3")
+        s3 = CLIENTS.s3
         s3.create_bucket(Bucket=BUNDLES, CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.put_bucket_versioning(Bucket=BUNDLES, VersioningConfiguration={"Status": "Enabled"})
         s3.put_object(Bucket=BUNDLES, Key="report.zip", Body=b"PK")
@@ -102,13 +102,13 @@ class Provisioner:
             Bucket="jobs-artifacts", CreateBucketConfiguration={"LocationConstraint": REGION}
         )
         for queue in ("jobs-reconcile", "jobs-dead-letters"):
-            client("sqs").create_queue(QueueName=queue)
+            CLIENTS.sqs.create_queue(QueueName=queue)
 
     # The command
 
-    @staticmethod
-    def run(*arguments: str, stdin: str | None = None) -> Result:
-        return CliRunner().invoke(app, list(arguments), input=stdin)
+    def run(self, *arguments: str, stdin: str | None = None) -> Result:
+        with using(self.clients):
+            return CliRunner().invoke(app, list(arguments), input=stdin)
 
     def start(self, *arguments: str) -> Future[Result]:
         return self._threads.submit(self.run, *arguments)
@@ -127,7 +127,7 @@ class Provisioner:
     def digest(self, job_name: str = "report") -> str:
         job = jobs.parse(self.row(job_name))
         assert not isinstance(job, InvalidRow)
-        pinned = pin(job)
+        pinned = Artifacts(CLIENTS).pin(job)
         assert not isinstance(pinned, InvalidRow)
         return jobs.spec_digest(pinned)
 
@@ -145,7 +145,7 @@ class Provisioner:
         """Return what the reconcile queue holds, and empty it."""
         queue = OUTPUTS["ReconcileQueueUrl"]
         found = []
-        while got := client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10):
+        while got := CLIENTS.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10):
             if "Messages" not in got:
                 break
             found += [json.loads(message["Body"]) for message in got["Messages"]]
@@ -157,7 +157,7 @@ class Provisioner:
     # Runs
 
     def make_runnable(self, states: Mapping[str, Any], job_name: str = "report") -> str:
-        machine = client("stepfunctions").create_state_machine(
+        machine = CLIENTS.stepfunctions.create_state_machine(
             name=f"jobs-{job_name}",
             roleArn=f"arn:aws:iam::{ACCOUNT}:role/workflow",
             definition=json.dumps({"StartAt": "First", "States": {"First": states}}),
@@ -167,7 +167,7 @@ class Provisioner:
         return arn
 
     def wait_for_execution(self, machine: str) -> dict[str, Any]:
-        states = client("stepfunctions")
+        states = CLIENTS.stepfunctions
         found = wait_until(
             lambda: states.list_executions(stateMachineArn=machine)["executions"],
             "an execution",
@@ -186,7 +186,7 @@ def bundle_in(version: str) -> zipfile.ZipFile:
     """Return the archive behind the URI that `push` printed."""
     uri, _, version_id = version.strip().partition("?versionId=")
     bucket, _, key = uri.removeprefix("s3://").partition("/")
-    found = client("s3").get_object(Bucket=bucket, Key=key, VersionId=version_id)
+    found = CLIENTS.s3.get_object(Bucket=bucket, Key=key, VersionId=version_id)
     return zipfile.ZipFile(io.BytesIO(found["Body"].read()))
 
 
@@ -198,7 +198,7 @@ def _table(name: str, *keys: str, by_status: str = "") -> None:
         "KeySchema": _schema(indexed),
         "Projection": {"ProjectionType": "ALL"},
     }
-    client("dynamodb").create_table(
+    CLIENTS.dynamodb.create_table(
         TableName=name,
         KeySchema=_schema(keys),
         AttributeDefinitions=[
@@ -226,4 +226,4 @@ def put_run(job_name, execution_name, status, *, started_at=NOW, **attributes):
     }
     for name, value in attributes.items():
         item[name] = {"N": str(value)} if isinstance(value, int) else {"S": value}
-    client("dynamodb").put_item(TableName="jobs-Triggers", Item=item)
+    CLIENTS.dynamodb.put_item(TableName="jobs-Triggers", Item=item)

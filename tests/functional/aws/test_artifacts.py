@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import boto3
 import pytest
 
-from provisioner.aws import clients, images
-from provisioner.aws.artifacts import pin
+from provisioner.aws.artifacts import Artifacts
 from provisioner.jobs import InvalidRow, parse, spec_digest
+from tests.support.clients import CLIENTS
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 
@@ -77,7 +77,6 @@ def layers():
 def downloads(bootstrap, layers):
     """Let ECR, whose imitation cannot, say where layers are."""
     del bootstrap  # it comes first: the clients are made in it
-    images._known.clear()
 
     def answer(params, **_):
         digest = json.loads(params["body"])["layerDigest"]
@@ -87,8 +86,12 @@ def downloads(bootstrap, layers):
         return SimpleNamespace(status_code=200), {"downloadUrl": f"{layers}/{digest}"}
 
     for region in ("eu-west-1", "us-west-2"):
-        events = clients.client("ecr", region).meta.events
+        events = CLIENTS.in_region(region).ecr.meta.events
         events.register("before-call.ecr.GetDownloadUrlForLayer", answer)
+
+
+def pin(job):
+    return Artifacts(CLIENTS).pin(job)
 
 
 def container(image, **more):
@@ -124,7 +127,10 @@ def test_another_tag_of_the_same_image_is_no_other_job():
     )
     image = f"{REGISTRY.format('eu-west-1')}/jobs/words"
 
-    by_tag, by_default = pin(container(f"{image}:1")), pin(container(image))
+    by_tag, by_default = (
+        pin(container(f"{image}:1")),
+        pin(container(image)),
+    )
 
     assert spec_digest(by_tag) == spec_digest(by_default)
     assert by_default.image_name == f"{image}:latest"

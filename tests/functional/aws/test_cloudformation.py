@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from provisioner.aws.clients import client
+from provisioner.aws.clients import Clients
 from provisioner.aws.cloudformation import INLINE_TEMPLATE_BYTES, CloudFormation
 from provisioner.errors import (
     ConflictError,
@@ -28,6 +28,7 @@ from provisioner.stacks.model import (
     StackStatus,
 )
 from provisioner.stacks.ports import StackRequest
+from tests.support.clients import CLIENTS
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 
@@ -35,12 +36,13 @@ NAME = "jobs-report"
 STACK_ID = f"arn:aws:cloudformation:eu-west-1:123456789012:stack/{NAME}/1"
 A, B = "a" * 64, "b" * 64
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
-ADAPTER = CloudFormation("jobs", "arn:aws:iam::123456789012:role/cloudformation", "artifacts")
+CF_ROLE = "arn:aws:iam::123456789012:role/cloudformation"
+ADAPTER = CloudFormation(CLIENTS, "jobs", CF_ROLE, "artifacts")
 
 
 @pytest.fixture
 def stub():
-    with Stubber(client("cloudformation")) as stubber:
+    with Stubber(CLIENTS.cloudformation) as stubber:
         yield stubber
 
 
@@ -91,7 +93,7 @@ def answer(stub, status, told, *, page_size=100):
 
 
 def test_the_statuses_of_events_are_the_ones_that_there_are():
-    named = client("cloudformation").meta.service_model.shape_for("ResourceStatus").enum
+    named = CLIENTS.cloudformation.meta.service_model.shape_for("ResourceStatus").enum
     assert {each for each in named if each.endswith("_FAILED")} == FAILED_EVENT
     assert {each for each in named if each.endswith("ROLLBACK_IN_PROGRESS")} == ROLLED_BACK_EVENT
 
@@ -222,22 +224,23 @@ def test_refusals(stub, code, message, kind):
 
 
 CALLS = {
-    "describe": lambda: ADAPTER.describe(NAME),
-    "create": lambda: ADAPTER.create(NAME, StackRequest("{}", {}, {}, "create-1")),
-    "delete": lambda: ADAPTER.delete(STACK_ID, (), force=False, token="delete-1"),
+    "describe": lambda adapter: adapter.describe(NAME),
+    "create": lambda adapter: adapter.create(NAME, StackRequest("{}", {}, {}, "create-1")),
+    "delete": lambda adapter: adapter.delete(STACK_ID, (), force=False, token="delete-1"),
 }
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_no_connection_is_an_error_that_passes(monkeypatch, call):
     monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", "http://127.0.0.1:9")
+    adapter = CloudFormation(Clients(session=CLIENTS.session), "jobs", CF_ROLE, "artifacts")
 
     with pytest.raises(TemporaryError):
-        call()
+        call(adapter)
 
 
 def test_our_own_stacks_are_listed_and_no_others():
-    cloudformation = client("cloudformation")
+    cloudformation = CLIENTS.cloudformation
     body = json.dumps(
         {
             "Parameters": {"SpecDigest": {"Type": "String"}},
@@ -290,7 +293,7 @@ class TestAnSdkThatIsOlder:
 
     @pytest.fixture(autouse=True)
     def old(self, bootstrap, monkeypatch):  # noqa: ARG002  (a client before it would be another)
-        model = client("cloudformation").meta.service_model
+        model = CLIENTS.cloudformation.meta.service_model
         shape = model.operation_model("ContinueUpdateRollback").input_shape
         monkeypatch.delitem(shape.members, "ForceRollback")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from botocore.stub import Stubber
 
-from provisioner.aws.clients import client
 from provisioner.aws.tables import written
 from provisioner.errors import ConflictError, PermanentError
+from tests.support.clients import CLIENTS
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 
@@ -16,9 +16,9 @@ UPDATE = {"TableName": "T", "Key": {"k": {"S": "1"}}, "UpdateExpression": "SET a
 
 
 def write(operation, request, **error):
-    with Stubber(client("dynamodb")) as stub:
+    with Stubber(CLIENTS.dynamodb) as stub:
         stub.add_client_error(operation, **error)
-        return written(operation, **request)
+        return written(CLIENTS, operation, **request)
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ from provisioner.aws.dependants import DependantsTable
 from provisioner.entrypoints import job_stream, run_stream
 from provisioner.runs.model import Success
 from tests.functional.entrypoints.test_entrypoints import Context, event, put, stacks
+from tests.support.clients import CLIENTS
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 
-TABLE = DependantsTable("jobs-Triggers")
+TABLE = DependantsTable(CLIENTS, "jobs-Triggers")
 
 
 def put_run(job_name, trigger_id, status, ended_at="2026-11-21T10:00:00.000Z"):

@@ -8,6 +8,7 @@ import boto3
 import pytest
 
 from provisioner.aws.executions import JobExecutions
+from tests.support.clients import CLIENTS
 from tests.support.platforms import PLATFORM
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
@@ -45,12 +46,12 @@ def test_a_jobs_runs_are_stopped_and_no_others(machine):
         states.start_execution(stateMachineArn=own, name=f"run-{number}")
     states.start_execution(stateMachineArn=other, name="run-0")
 
-    assert JobExecutions(PLATFORM).stop_running("report", "Its job's row was removed") == 3
-    assert JobExecutions(PLATFORM).stop_running("report", "again") == 0
+    assert JobExecutions(CLIENTS, PLATFORM).stop_running("report", "Its job's row was removed") == 3
+    assert JobExecutions(CLIENTS, PLATFORM).stop_running("report", "again") == 0
 
     assert {each["status"] for each in executions(own).values()} == {"ABORTED"}
     assert {each["status"] for each in executions(other).values()} == {"RUNNING"}
 
 
 def test_a_job_without_a_state_machine_has_none():
-    assert JobExecutions(PLATFORM).stop_running("report", "Its job's row was removed") == 0
+    assert JobExecutions(CLIENTS, PLATFORM).stop_running("report", "Its job's row was removed") == 0

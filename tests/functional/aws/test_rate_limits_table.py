@@ -9,6 +9,7 @@ import pytest
 
 from provisioner.aws.rate_limits_table import RateLimitsTable
 from provisioner.stacks.rate_limits import PER_SECOND, SUSPENDED_FOR, Quota
+from tests.support.clients import CLIENTS
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 
@@ -29,7 +30,7 @@ def clock():
 
 @pytest.fixture
 def processes(clock):
-    return [RateLimitsTable("jobs-Pace", clock) for _ in range(3)]
+    return [RateLimitsTable(CLIENTS, "jobs-Pace", clock) for _ in range(3)]
 
 
 TIME = {"S": (NOW + timedelta(seconds=5)).isoformat()}

@@ -9,6 +9,7 @@ import pytest
 
 from provisioner.aws.subnets import within_vpc
 from provisioner.jobs import InvalidRow, parse
+from tests.support.clients import CLIENTS
 from tests.support.platforms import PLATFORM
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
@@ -41,7 +42,9 @@ def test_subnets_of_another_vpc_are_said(vpcs, kind):
     ours, subnet, theirs, elsewhere = vpcs
     missing = "subnet-00000000000000000"
 
-    found = within_vpc(job(subnet, elsewhere, missing, kind=kind), replace(PLATFORM, vpc_id=ours))
+    found = within_vpc(
+        CLIENTS, job(subnet, elsewhere, missing, kind=kind), replace(PLATFORM, vpc_id=ours)
+    )
 
     assert isinstance(found, InvalidRow)
     assert [(error.field, error.message) for error in found.errors] == [
@@ -57,10 +60,10 @@ def test_subnets_of_the_vpc_are_taken(vpcs):
     ours, subnet, *_ = vpcs
     wanted = job(subnet)
 
-    assert within_vpc(wanted, replace(PLATFORM, vpc_id=ours)) is wanted
+    assert within_vpc(CLIENTS, wanted, replace(PLATFORM, vpc_id=ours)) is wanted
 
 
 def test_the_bootstraps_own_are_not_even_looked_up():
     wanted = job(PLATFORM.subnets[0])
 
-    assert within_vpc(wanted, PLATFORM) is wanted  # moto knows no such subnet
+    assert within_vpc(CLIENTS, wanted, PLATFORM) is wanted  # moto knows no such subnet

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from moto import mock_aws
 
-from provisioner.aws import clients
+from provisioner.aws.clients import Clients
 from tests.support.cli import REGION, Provisioner, warm_up
 
 
@@ -21,10 +21,8 @@ def environment():
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
         monkeypatch.setenv("AWS_REGION", REGION)
         monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-        clients.client.cache_clear()
         warm_up()
         yield
-        clients.client.cache_clear()
 
 
 @pytest.fixture
@@ -43,15 +41,12 @@ def here(account):
 
 @pytest.fixture
 def fresh_clients(here):
-    """Yield a bootstrap, for which the process has no clients yet."""
+    """Yield a bootstrap, whose command makes its clients from the environment as it is then."""
     kept = boto3.DEFAULT_SESSION
     boto3.DEFAULT_SESSION = None
-    clients.client.cache_clear()
-    clients.session.cache_clear()
+    here.clients = Clients()
     yield here
     boto3.DEFAULT_SESSION = kept
-    clients.client.cache_clear()
-    clients.session.cache_clear()
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from decimal import Decimal
 import pytest
 import yaml
 
-from provisioner.aws.clients import client
 from provisioner.jobs import FieldError
 from provisioner.stacks.model import Failure, JobStatus
 from tests.support.cli import ACCOUNT, BUNDLES, NOW, OUTPUTS, REGION, ROW
+from tests.support.clients import CLIENTS
 from tests.support.waiting import wait_until
 
 RETRIED = {"retries": 1, "payload": {"a": [1, None]}, "environment": {"A": "1"}}
@@ -26,7 +26,7 @@ MEANWHILE = {
 @contextmanager
 def just_before_writing(meddle):
     """Let somebody else write between what a command reads and what it writes."""
-    events, event = client("dynamodb").meta.events, "before-call.dynamodb.PutItem"
+    events, event = CLIENTS.dynamodb.meta.events, "before-call.dynamodb.PutItem"
 
     def once(**_):
         events.unregister(event, once)
@@ -239,7 +239,7 @@ class TestApplyWait:
     def test_an_unchanged_row_whose_bundle_has_moved_is_deployed(self, here, file):
         here.jobs.put(ROW)
         here.make_ready()
-        client("s3").put_object(Bucket=BUNDLES, Key="report.zip", Body=b"PK new")
+        CLIENTS.s3.put_object(Bucket=BUNDLES, Key="report.zip", Body=b"PK new")
 
         result = here.start("apply", "--wait", file(ROW))
         asked = wait_until(here.queued, "a message")
@@ -278,7 +278,7 @@ class TestApplyWait:
     def test_an_unchanged_row_whose_bundle_is_gone_waits_for_nobody(self, here, file):
         here.jobs.put(ROW)
         here.make_ready()
-        client("s3").delete_object(Bucket=BUNDLES, Key="report.zip")
+        CLIENTS.s3.delete_object(Bucket=BUNDLES, Key="report.zip")
 
         result = here.run("apply", "--wait", "--timeout", "0s", file(ROW))
 

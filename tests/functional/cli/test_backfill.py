@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from provisioner.aws.clients import client
 from provisioner.cli import backfill
 from provisioner.cli.exits import ExitCode
 from tests.support.cli import ROW, put_run
+from tests.support.clients import CLIENTS
 
 DONE = {"Type": "Succeed"}
 DAILY = ROW | {"schedule": "cron(0 6 * * ? *)", "timezone": "Europe/Berlin"}
@@ -52,10 +52,10 @@ def workflows():
         "dynamodb": ("after-call.dynamodb.Query", workflows.write_rows),
     }
     for service, hook in hooks.items():
-        client(service).meta.events.register(*hook)
+        getattr(CLIENTS, service).meta.events.register(*hook)
     yield workflows
     for service, hook in hooks.items():
-        client(service).meta.events.unregister(*hook)
+        getattr(CLIENTS, service).meta.events.unregister(*hook)
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def job(here, workflows):  # noqa: ARG001  (a job's runs get rows)
 
 
 def inputs(job):
-    states = client("stepfunctions")
+    states = CLIENTS.stepfunctions
     executions = states.list_executions(stateMachineArn=job.machine)["executions"]
     found = {}
     for execution in executions:
@@ -113,7 +113,7 @@ def test_those_that_run_side_by_side_do_not_wait(job, workflows):
 
 def test_a_run_that_does_not_begin_ends_it_and_the_same_again_goes_on(job, workflows, monkeypatch):
     write_rows = workflows.write_rows
-    events = client("dynamodb").meta.events
+    events = CLIENTS.dynamodb.meta.events
     events.unregister("after-call.dynamodb.Query", write_rows)
     with monkeypatch.context() as patched:
         patched.setattr(backfill, "_ADMITTED_SECONDS", 0.0)

@@ -6,13 +6,14 @@ import zipfile
 from itertools import permutations
 from pathlib import Path
 
+import boto3
 import pytest
 from moto import mock_aws
 from moto.awslambda_simple.models import lambda_simple_backends
 
-from provisioner.aws.clients import client
 from provisioner.notifications.document import of_document
 from tests.support.cli import ACCOUNT, OUTPUTS, REGION, Provisioner
+from tests.support.clients import CLIENTS
 
 EVENTS = Path(__file__).parents[2] / "events"
 ROLE = json.dumps({"Version": "2012-10-17", "Statement": []})
@@ -29,10 +30,10 @@ def put_letter(name):
     """Put a captured letter where it would lie; return its id."""
     if name == "in-s3":
         body = (EVENTS / "stream_on_failure.json").read_bytes()
-        client("s3").put_object(Bucket="jobs-artifacts", Key=KEY, Body=body)
+        CLIENTS.s3.put_object(Bucket="jobs-artifacts", Key=KEY, Body=body)
         return IN_S3
     message = captured(f"dead_letter_{name}")
-    sent = client("sqs").send_message(
+    sent = CLIENTS.sqs.send_message(
         QueueUrl=OUTPUTS["DeadLetterQueueUrl"],
         MessageBody=message["Body"],
         MessageAttributes=message["MessageAttributes"],
@@ -49,9 +50,9 @@ def here():
         code = io.BytesIO()
         with zipfile.ZipFile(code, "w") as archive:
             archive.writestr("app.py", "")
-        role = client("iam").create_role(RoleName="run-events", AssumeRolePolicyDocument=ROLE)
+        role = boto3.client("iam").create_role(RoleName="run-events", AssumeRolePolicyDocument=ROLE)
         for function in ("run_events", "run_stream", "notify"):
-            client("lambda").create_function(
+            CLIENTS.lambda_.create_function(
                 FunctionName=f"jobs_{function}",
                 Runtime="python3.13",
                 Role=role["Role"]["Arn"],
@@ -70,9 +71,9 @@ def told():
         kind = params["headers"].get("X-Amz-Invocation-Type", "RequestResponse")
         events.append((kind, json.loads(params["body"])))
 
-    client("lambda").meta.events.register("before-call.lambda.Invoke", called)
+    CLIENTS.lambda_.meta.events.register("before-call.lambda.Invoke", called)
     yield events
-    client("lambda").meta.events.unregister("before-call.lambda.Invoke", called)
+    CLIENTS.lambda_.meta.events.unregister("before-call.lambda.Invoke", called)
 
 
 def listed(here):
@@ -125,7 +126,7 @@ class TestList:
 
     def test_json_holds_the_payload(self, here):
         ours, in_s3, broken = put_letter("ours"), put_letter("in-s3"), "b-1"
-        client("s3").put_object(Bucket="jobs-artifacts", Key="aws/lambda/b-1", Body=b"\xff{")
+        CLIENTS.s3.put_object(Bucket="jobs-artifacts", Key="aws/lambda/b-1", Body=b"\xff{")
 
         letters = listed(here)
 
@@ -183,7 +184,7 @@ class TestRedrive:
     def test_records_of_other_readers_are_given_to_them_again(self, here, told, reader):
         body = captured("stream_on_failure")
         body["requestContext"]["functionArn"] = f"arn:aws:lambda:eu-west-1:1:function:jobs_{reader}"
-        client("s3").put_object(Bucket="jobs-artifacts", Key=KEY, Body=json.dumps(body))
+        CLIENTS.s3.put_object(Bucket="jobs-artifacts", Key=KEY, Body=json.dumps(body))
 
         assert here.run("dead-letters", "redrive", IN_S3).exit_code == 0
         assert told == [("RequestResponse", json.loads(body["payload"]))]
@@ -226,7 +227,7 @@ class TestRedrive:
         batch = json.loads(body["payload"])
         del batch["Records"][0]["dynamodb"]["Keys"]
         body["payload"] = json.dumps(batch)
-        client("s3").put_object(
+        CLIENTS.s3.put_object(
             Bucket="jobs-artifacts", Key="aws/lambda/partly", Body=json.dumps(body)
         )
 

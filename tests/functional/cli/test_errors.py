@@ -8,6 +8,7 @@ from moto.core import set_initial_no_auth_action_count
 from typer.testing import CliRunner
 
 from provisioner.cli.commands import app
+from provisioner.cli.session import using
 from tests.support.cli import REGION, ROW, put_run
 
 
@@ -115,7 +116,8 @@ class TestErrors:
         here.jobs.put(ROW | {"description": "Größe → 😀"})
         put_run("report", "r1", "FAILED", error="日本")
 
-        result = CliRunner(charset=charset).invoke(app, ["get", "report"])
+        with using(here.clients):
+            result = CliRunner(charset=charset).invoke(app, ["get", "report"])
 
         assert result.exit_code == 0
         assert r"\u65e5\u672c" in result.output
@@ -125,7 +127,8 @@ class TestErrors:
     def test_an_input_is_utf_8_whatever_the_locale(self, here, charset):
         text = json.dumps(ROW | {"description": "Größe → 😀"}, ensure_ascii=False)
 
-        result = CliRunner(charset=charset).invoke(app, ["apply", "-"], input=text.encode())
+        with using(here.clients):
+            result = CliRunner(charset=charset).invoke(app, ["apply", "-"], input=text.encode())
 
         assert result.exit_code == 0, result.output
         assert here.row()["description"] == "Größe → 😀"

@@ -12,6 +12,7 @@ from provisioner.aws.dependants import DependantsTable
 from provisioner.jobs import FieldError
 from provisioner.stacks.model import Condition, Failure, JobStatus
 from tests.support.cli import NOW, REGION, ROW, put_run
+from tests.support.clients import CLIENTS
 
 
 class TestGet:
@@ -89,7 +90,7 @@ class TestGet:
         here.jobs.put(ROW)
         here.save("report", depends_on=("extract", "clean"))
         put_run("extract", "one", "FAILED")
-        DependantsTable("jobs-Triggers").change("publish", before=(), after=("report",))
+        DependantsTable(CLIENTS, "jobs-Triggers").change("publish", before=(), after=("report",))
 
         shown = here.run("get", "report").stdout
 

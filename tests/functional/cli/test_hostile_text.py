@@ -9,11 +9,11 @@ import time
 import pytest
 import yaml
 
-from provisioner.aws.clients import client
 from provisioner.jobs import FieldError
 from provisioner.runs.model import Pause
 from provisioner.stacks.model import Condition, Deletion, Failure, JobStatus
 from tests.support.cli import NOW, OUTPUTS, ROW, put_run
+from tests.support.clients import CLIENTS
 
 HOSTILE = (
     "a[link=http://evil]b[/link]\x1b]52;c;ZXZpbA==\x07\x1b]8;;http://evil\x1b\\c\x1b]8;;\x1b\\"
@@ -87,14 +87,14 @@ def world(here):
     here.make_runnable({"Type": "Succeed"}, "checked")
     here.jobs.put(ROW | {"job_name": "failing"})
     here.make_runnable({"Type": "Fail", "Error": HOSTILE, "Cause": HOSTILE}, "failing")
-    client("logs").create_log_group(logGroupName=GROUP)
-    client("logs").create_log_stream(logGroupName=GROUP, logStreamName="one")
-    client("logs").put_log_events(
+    CLIENTS.logs.create_log_group(logGroupName=GROUP)
+    CLIENTS.logs.create_log_stream(logGroupName=GROUP, logStreamName="one")
+    CLIENTS.logs.put_log_events(
         logGroupName=GROUP,
         logStreamName="one",
         logEvents=[{"timestamp": int(time.time() * 1000), "message": HOSTILE}],
     )
-    client("sqs").send_message(
+    CLIENTS.sqs.send_message(
         QueueUrl=OUTPUTS["DeadLetterQueueUrl"],
         MessageBody=json.dumps({"job_name": HOSTILE}),
         MessageAttributes={
@@ -137,7 +137,7 @@ def test_programs_read_the_very_text(world, form, load):
 
 def test_colours_of_log_lines_stay(world, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
-    client("logs").put_log_events(
+    CLIENTS.logs.put_log_events(
         logGroupName=GROUP,
         logStreamName="one",
         logEvents=[{"timestamp": int(time.time() * 1000), "message": "\x1b[31mred\x1b[0m"}],

@@ -10,14 +10,15 @@ from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+import boto3
 import pytest
 from moto import mock_aws
 
-from provisioner.aws.clients import client
 from provisioner.cli.commands import COMMANDS
 from provisioner.runs.model import Pause
 from tests.functional.cli.test_dead_letters import put_letter
 from tests.support.cli import NOW, OUTPUTS, ROW, Provisioner, put_run
+from tests.support.clients import CLIENTS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "operating" / "permissions.md").read_text()
 DEVELOPER, ENGINEER = (
@@ -102,8 +103,18 @@ def recorded():
             named = re.sub("|".join(NAMES), lambda found: NAMES[found[0]], resource)
             asked.add((action, named))
 
-    services = ("cloudformation", "dynamodb", "ec2", "lambda", "logs", "s3", "sqs", "sts")
-    clients = [client("ecr", "eu-west-1"), client("stepfunctions"), *map(client, services)]
+    services = (
+        "cloudformation",
+        "dynamodb",
+        "ec2",
+        "lambda_",
+        "logs",
+        "s3",
+        "sqs",
+        "stepfunctions",
+        "sts",
+    )
+    clients = [CLIENTS.in_region("eu-west-1").ecr, *(getattr(CLIENTS, each) for each in services)]
     for each in clients:
         each.meta.events.register("provide-client-params.*.*", record)
     try:
@@ -176,21 +187,22 @@ def test_a_developers_policy_is_what_the_commands_call(here, file, tmp_path):
 def prepare(here):
     """Give the job what its commands work on; this asks for more than they do."""
     arn = here.make_runnable({"Type": "Wait", "Seconds": 3600, "End": True})
-    states = client("stepfunctions")
+    states = CLIENTS.stepfunctions
     running = states.start_execution(stateMachineArn=arn, name="running")["executionArn"]
     put_run("report", "running", "RUNNING", execution_arn=running)
     put_run("report", "waiting", "QUEUED", execution_arn=f"{running}-2", input="{}")
     here.triggers.set_pause("report", Pause(paused=True, since=NOW.isoformat(), note="by a test"))
-    client("logs").create_log_group(logGroupName="/jobs/report")
+    CLIENTS.logs.create_log_group(logGroupName="/jobs/report")
 
 
 def test_a_platform_engineers_policy_is_what_the_commands_call(here):
-    role = client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    made = boto3.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")
+    role = made["Role"]["Arn"]
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("app.py", "")
     for function in ("run_events", "run_stream", "notify", "unrouted"):
-        client("lambda").create_function(
+        CLIENTS.lambda_.create_function(
             FunctionName=f"jobs_{function}",
             Runtime="python3.13",
             Role=role,
@@ -205,7 +217,7 @@ def test_a_platform_engineers_policy_is_what_the_commands_call(here):
         ("unrouted", "{}"),
     ):
         told = {"reason": "r", "error_type": "e", "source": source, "job_name": "report"}
-        client("sqs").send_message(
+        CLIENTS.sqs.send_message(
             QueueUrl=OUTPUTS["DeadLetterQueueUrl"],
             MessageBody=body,
             MessageAttributes={

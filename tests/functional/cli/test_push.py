@@ -7,8 +7,8 @@ import boto3
 import pytest
 from moto.core import set_initial_no_auth_action_count
 
-from provisioner.aws.clients import client
 from tests.support.cli import BUNDLES, bundle_in
+from tests.support.clients import CLIENTS
 
 
 class TestPush:
@@ -40,7 +40,7 @@ class TestPush:
         (folder / "__pycache__" / "new.pyc").write_text("")
 
         assert here.run("push", str(folder)).stdout == first
-        versions = client("s3").list_object_versions(Bucket=BUNDLES, Prefix="code.zip")
+        versions = CLIENTS.s3.list_object_versions(Bucket=BUNDLES, Prefix="code.zip")
         assert len(versions["Versions"]) == 1
 
     @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ class TestPush:
         (folder / "main.py").write_text("a")
         here.run("push", str(folder))
 
-        current = client("s3").get_object(Bucket=BUNDLES, Key="code.zip")["VersionId"]
+        current = CLIENTS.s3.get_object(Bucket=BUNDLES, Key="code.zip")["VersionId"]
         assert bundle_in(f"s3://{BUNDLES}/code.zip?versionId={current}").read("main.py") == b"a"
 
     def test_archives_are_the_same_byte_for_byte(self, here, folder):
@@ -73,7 +73,7 @@ class TestPush:
             return [
                 version["ETag"]
                 for name in ("one", "two")
-                for version in client("s3").list_object_versions(
+                for version in CLIENTS.s3.list_object_versions(
                     Bucket=BUNDLES, Prefix=f"team/{name}.zip"
                 )["Versions"]
             ]
@@ -126,7 +126,7 @@ class TestPush:
         assert first.stdout.startswith(f"s3://{BUNDLES}/{key}?versionId=")
         assert first.stdout == again.stdout
         assert "1 file, 4 bytes" in first.stderr
-        stored = client("s3").get_object(Bucket=BUNDLES, Key=key)["Body"].read()
+        stored = CLIENTS.s3.get_object(Bucket=BUNDLES, Key=key)["Body"].read()
         assert stored == path.read_bytes()
 
     def test_nothing_is_left_out_of_an_archive(self, here, tmp_path):

@@ -10,7 +10,6 @@ from functools import partial
 
 import pytest
 
-from provisioner.aws.clients import client
 from provisioner.aws.logs import LogEvent
 from provisioner.cli.asking import name_for
 from provisioner.cli.commands import app
@@ -19,6 +18,7 @@ from provisioner.cli.watching import exit_code, print_late
 from provisioner.jobs import OVERLAPS
 from provisioner.stacks.model import JobStatus
 from tests.support.cli import ROW, put_run
+from tests.support.clients import CLIENTS
 
 ECHO = {"Type": "Pass", "End": True}
 ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}
@@ -90,7 +90,7 @@ class TestRun:
         assert "provisioner logs report --follow" in result.stderr
         assert json.loads(execution["input"]) == {
             "day": "2026-11-20",
-            "_run": {"source": "manual", "by": client("sts").get_caller_identity()["Arn"]},
+            "_run": {"source": "manual", "by": CLIENTS.sts.get_caller_identity()["Arn"]},
         }
 
     def test_payload_from_a_file_and_from_stdin(self, job, tmp_path):
@@ -120,7 +120,7 @@ class TestRun:
 
         assert result.exit_code == 1
         assert words in result.stderr
-        listed = client("stepfunctions").list_executions(stateMachineArn=machine)
+        listed = CLIENTS.stepfunctions.list_executions(stateMachineArn=machine)
         assert listed["executions"] == []
 
     @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ class TestRun:
         result = job.start("run", "report", "--wait", "--timeout", "20s")
         execution = job.wait_for_execution(machine)
         if status == "STOPPED":
-            client("stepfunctions").stop_execution(executionArn=execution["executionArn"])
+            CLIENTS.stepfunctions.stop_execution(executionArn=execution["executionArn"])
         put_run(
             "report",
             execution["name"],
@@ -207,7 +207,7 @@ class TestContract:
 
         assert result.exit_code == 2
         assert all(part in result.stderr for part in words)
-        assert client("stepfunctions").list_executions(stateMachineArn=machine)["executions"] == []
+        assert CLIENTS.stepfunctions.list_executions(stateMachineArn=machine)["executions"] == []
 
     def test_one_that_fits_does(self, here, machine):
         assert here.run("run", "report", "--payload", '{"day": "x"}').exit_code == 0
@@ -244,7 +244,7 @@ class TestIdempotencyKey:
             "Started before",
         )
         assert len(first.stdout.strip()) == len("manual-") + 32
-        listed = client("stepfunctions").list_executions(stateMachineArn=machine)
+        listed = CLIENTS.stepfunctions.list_executions(stateMachineArn=machine)
         assert len(listed["executions"]) == 1
 
     @pytest.mark.parametrize(
@@ -263,14 +263,14 @@ class TestIdempotencyKey:
         self.run(here)
         here.run("run", "report", "--idempotency-key", "order 8")
 
-        listed = client("stepfunctions").list_executions(stateMachineArn=machine)
+        listed = CLIENTS.stepfunctions.list_executions(stateMachineArn=machine)
         assert len(listed["executions"]) == 2
 
     def test_an_empty_key_is_none(self, here, machine):
         result = here.run("run", "report", "--idempotency-key", "")
 
         assert result.exit_code == 2
-        assert client("stepfunctions").list_executions(stateMachineArn=machine)["executions"] == []
+        assert CLIENTS.stepfunctions.list_executions(stateMachineArn=machine)["executions"] == []
 
 
 class TestOverrides:
@@ -325,7 +325,7 @@ class TestOverrides:
 
         assert result.exit_code == 2
         assert words in " ".join(result.stderr.split())
-        assert client("stepfunctions").list_executions(stateMachineArn=machine)["executions"] == []
+        assert CLIENTS.stepfunctions.list_executions(stateMachineArn=machine)["executions"] == []
 
     def test_the_row_has_to_allow_it(self, here):
         here.jobs.put(CONTAINER)
@@ -363,13 +363,13 @@ class TestFollow:
     def job(self, here):
         here.jobs.put(CONTAINER)
         here.machine = here.make_runnable(ENDLESS, "crunch")
-        logs = client("logs")
+        logs = CLIENTS.logs
         logs.create_log_group(logGroupName="/jobs/crunch")
         logs.create_log_stream(logGroupName="/jobs/crunch", logStreamName="one")
         return here
 
     def print(self, *messages, at):
-        client("logs").put_log_events(
+        CLIENTS.logs.put_log_events(
             logGroupName="/jobs/crunch",
             logStreamName="one",
             logEvents=[
@@ -403,7 +403,7 @@ class TestFollow:
         execution = job.wait_for_execution(job.machine)
         put = partial(put_run, "crunch", execution["name"], started_at=execution["startDate"])
         put("QUEUED")
-        client("stepfunctions").stop_execution(executionArn=execution["executionArn"])
+        CLIENTS.stepfunctions.stop_execution(executionArn=execution["executionArn"])
         put("FAILED")
 
         assert result.result(20).exit_code == 3
@@ -456,7 +456,7 @@ def test_lines_without_end_are_not_waited_for(capsys):
 def test_a_state_machine_that_is_gone_is_looked_for(here):
     here.jobs.put(ROW)
     machine = here.make_runnable(ECHO)
-    client("stepfunctions").delete_state_machine(stateMachineArn=machine)
+    CLIENTS.stepfunctions.delete_state_machine(stateMachineArn=machine)
 
     result = here.run("run", "report")
 

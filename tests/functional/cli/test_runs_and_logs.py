@@ -7,9 +7,9 @@ from itertools import islice
 
 import pytest
 
-from provisioner.aws.clients import client
 from provisioner.cli.logs import followed
 from tests.support.cli import NOW, ROW, put_run
+from tests.support.clients import CLIENTS
 
 
 class TestRuns:
@@ -43,7 +43,7 @@ class TestRuns:
             "2023": {"started_at": {"S": "2020-01-01"}, "cause": {"M": {}}},
         }.items():
             key = {"job_name": {"S": "report"}, "trigger_id": {"S": trigger_id}}
-            client("dynamodb").put_item(TableName="jobs-Triggers", Item=key | more)
+            CLIENTS.dynamodb.put_item(TableName="jobs-Triggers", Item=key | more)
 
         result = here.run(command[0], "report", *command[1:])
 
@@ -72,14 +72,14 @@ class TestLogs:
     def job(self, here):
         here.jobs.put(ROW)
         here.make_ready(outputs={"LogGroup": self.GROUP})
-        logs = client("logs")
+        logs = CLIENTS.logs
         logs.create_log_group(logGroupName=self.GROUP)
         logs.create_log_stream(logGroupName=self.GROUP, logStreamName="one")
         return here
 
     def print(self, *messages, ago=timedelta()):
         at = int((time.time() - ago.total_seconds()) * 1000)
-        client("logs").put_log_events(
+        CLIENTS.logs.put_log_events(
             logGroupName=self.GROUP,
             logStreamName="one",
             logEvents=[{"timestamp": at, "message": message} for message in messages],
@@ -113,7 +113,7 @@ class TestLogs:
         assert next(events).message == "c"
 
     def test_a_group_that_is_gone(self, job):
-        client("logs").delete_log_group(logGroupName=self.GROUP)
+        CLIENTS.logs.delete_log_group(logGroupName=self.GROUP)
 
         result = job.run("logs", "report")
 

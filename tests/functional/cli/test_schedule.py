@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from provisioner.aws.clients import client
 from provisioner.runs.model import Pause
 from tests.support.cli import NOW, ROW, put_run
+from tests.support.clients import CLIENTS
 
 BERLIN = ROW | {"schedule": "cron(0 6 * * ? *)", "timezone": "Europe/Berlin"}
 
@@ -79,7 +79,7 @@ def test_a_damaged_run_is_shown_as_far_as_it_can_be(here):
     here.jobs.put(BERLIN)
     key = {"job_name": {"S": "report"}, "trigger_id": {"S": "2026-11-21T09:00:00.000Z#s1"}}
     more = {"source": {"S": "schedule"}, "scheduled_for": {"N": "7"}, "duration_ms": {"S": "long"}}
-    client("dynamodb").put_item(TableName="jobs-Triggers", Item=key | more)
+    CLIENTS.dynamodb.put_item(TableName="jobs-Triggers", Item=key | more)
 
     result = here.run("schedule", "report")
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from provisioner.aws.clients import client
 from tests.support.cli import NOW, ROW, put_run
+from tests.support.clients import CLIENTS
 from tests.support.waiting import wait_until
 
 ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}
@@ -22,15 +22,13 @@ def job(here):
 def start(job, name):
     """Start an execution that does not end, with its RUNNING row; return its ARN."""
     machine = job.make_runnable(ENDLESS)
-    arn = client("stepfunctions").start_execution(stateMachineArn=machine, name=name)[
-        "executionArn"
-    ]
+    arn = CLIENTS.stepfunctions.start_execution(stateMachineArn=machine, name=name)["executionArn"]
     put_run("report", name, "RUNNING", execution_arn=arn)
     return arn
 
 
 def status_of(arn):
-    return client("stepfunctions").describe_execution(executionArn=arn)["status"]
+    return CLIENTS.stepfunctions.describe_execution(executionArn=arn)["status"]
 
 
 @pytest.mark.parametrize("named", [True, False], ids=["named", "the-only-one"])

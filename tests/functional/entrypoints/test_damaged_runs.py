@@ -21,6 +21,7 @@ from provisioner.runs.model import EndedExecution, Pause, RunStatus, Success
 from tests.functional.conftest import forget, make_table
 from tests.functional.workflow.test_waiting_runs import ARN, crowd, drain, world
 from tests.functional.workflow.test_workflow import TABLE, items
+from tests.support.clients import CLIENTS
 from tests.support.platforms import PLATFORM
 
 __all__ = ["world"]
@@ -194,12 +195,12 @@ def test_damaged_rows_are_no_success_and_no_pause(table):
 
     table.put_item(Item={"job_name": "nightly", "trigger_id": "#dependant#x", "needs": 7})
 
-    dependants = DependantsTable(TABLE)
+    dependants = DependantsTable(CLIENTS, TABLE)
     assert (dependants.of("nightly"), dependants.last_started_at("nightly")) == ({}, "2026-01-02")
     assert dependants.last_success("nightly") == Success("2026-01-02#x", "")
-    assert RunHistory(TABLE).durations_ms("nightly", "2027", 10) == []
-    assert TriggersTable(TABLE).pause("nightly") == Pause(paused=True, since="", note="")
-    assert TriggersTable(TABLE).prune("nightly", 5) == 0
+    assert RunHistory(CLIENTS, TABLE).durations_ms("nightly", "2027", 10) == []
+    assert TriggersTable(CLIENTS, TABLE).pause("nightly") == Pause(paused=True, since="", note="")
+    assert TriggersTable(CLIENTS, TABLE).prune("nightly", 5) == 0
 
 
 @pytest.mark.parametrize(
@@ -213,7 +214,7 @@ def test_a_damaged_row_cannot_be_stopped_and_says_so(row):
 def test_an_execution_of_a_damaged_row_ends_it(table):
     run = "2026-01-01T00:00:00.000Z#x"
     table.put_item(Item={"job_name": "nightly", "trigger_id": run, "status": "RUNNING"})
-    at = TriggersTable(TABLE)
+    at = TriggersTable(CLIENTS, TABLE)
     now = datetime(2026, 11, 21, tzinfo=UTC)
 
     assert at.end(EndedExecution("nightly", "x", ARN, RunStatus.FAILED, now, now, waited=run))

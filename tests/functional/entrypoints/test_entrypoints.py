@@ -24,6 +24,7 @@ from provisioner.runs.model import iso
 from provisioner.stacks.model import Deletion, JobStatus, StackRecord
 from provisioner.stacks.rate_limits import Quota, Reservation
 from tests.functional.conftest import ACCOUNT, REGION, forget
+from tests.support.clients import CLIENTS
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 
@@ -469,7 +470,7 @@ class TestAnUnreadableStacksRow:
     @pytest.mark.parametrize("attribute", ["updated_at", "next_attempt_at", "reservation"])
     def test_with_a_time_in_no_zone_ends_no_sweep(self, attribute):
         old = datetime.now(UTC) - timedelta(hours=1)
-        StacksTable("jobs-Stacks").save(
+        StacksTable(CLIENTS, "jobs-Stacks").save(
             StackRecord("stuck", status=JobStatus.PENDING, updated_at=old)
         )
         written = {"updated_at": {"S": iso(old)}, attribute: {"S": "2026-01-01T00:00:00"}}
@@ -487,7 +488,7 @@ class TestAnUnreadableStacksRow:
     def test_hides_no_other_from_the_sweep_and_is_looked_at(self, status):
         old = datetime.now(UTC) - timedelta(hours=1)
         put_unreadable("unreadable", status)
-        StacksTable("jobs-Stacks").save(
+        StacksTable(CLIENTS, "jobs-Stacks").save(
             StackRecord("stuck", status=JobStatus(status), updated_at=old)
         )
 
@@ -506,7 +507,7 @@ class TestAnUnreadableStacksRow:
 
 class TestSweep:
     def test_a_stuck_job_is_queued_and_a_fresh_one_is_not(self):
-        table = StacksTable("jobs-Stacks")
+        table = StacksTable(CLIENTS, "jobs-Stacks")
         now = datetime.now(UTC)
         old = now - timedelta(hours=1)
         table.save(StackRecord("stuck", status=JobStatus.CREATING, updated_at=old))
@@ -539,7 +540,7 @@ class TestSweep:
             at = now + timedelta(minutes=minutes)
             value = Reservation(Quota.CREATE, at) if name == "reservation" else at
             record = replace(record, **{name: value})
-        StacksTable("jobs-Stacks").save(record)
+        StacksTable(CLIENTS, "jobs-Stacks").save(record)
 
         sweep.handler({}, Context())
 
@@ -548,7 +549,7 @@ class TestSweep:
     def test_held_deletions_are_counted_each_time_and_left_alone(self, capsys):
         old = datetime.now(UTC) - timedelta(hours=1)
         for name in ("one", "two"):
-            StacksTable("jobs-Stacks").save(
+            StacksTable(CLIENTS, "jobs-Stacks").save(
                 StackRecord(name, status=JobStatus.PENDING, deletion=Deletion.HELD, updated_at=old)
             )
 
@@ -643,7 +644,7 @@ class TestSweep:
                 family=family, containerDefinitions=[{"name": "job", "image": "x", "memory": 128}]
             )["taskDefinition"]
             arns[f"{family}:{made['revision']}"] = made["taskDefinitionArn"]
-        at = StacksTable("jobs-Stacks")
+        at = StacksTable(CLIENTS, "jobs-Stacks")
         ready = at.get_many(["report"])["report"]
         outputs = {**ready.outputs, "TaskDefinitionArn": arns["jobs-report:2"]}
         changed = datetime.now(UTC) - timedelta(hours=1)

@@ -19,6 +19,7 @@ from provisioner.runs.model import EndedExecution, RunStatus
 from provisioner.stacks.model import JobStatus, StackRecord
 from tests.functional.conftest import ACCOUNT, REGION
 from tests.functional.entrypoints.test_entrypoints import Context
+from tests.support.clients import CLIENTS
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 
@@ -66,17 +67,17 @@ class Here:
             self.sqs.create_queue(QueueName=name)
         self.steps = StepFunctions()
         self.now = NOW
-        self.slots = ConcurrencyTable("jobs-Triggers")
+        self.slots = ConcurrencyTable(CLIENTS, "jobs-Triggers")
         self.runs = MessageRuns(
             self.slots,
-            MessageQueues("jobs"),
+            MessageQueues(CLIENTS, "jobs"),
             self.steps,
-            StacksTable("jobs-Stacks"),
+            StacksTable(CLIENTS, "jobs-Stacks"),
             lambda: self.now,
         )
 
     def deploy(self, **outputs):
-        table = StacksTable("jobs-Stacks")
+        table = StacksTable(CLIENTS, "jobs-Stacks")
         before = table.get_many(["report"]).get("report", StackRecord("report"))
         table.save(
             StackRecord(

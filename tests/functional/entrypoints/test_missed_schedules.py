@@ -11,12 +11,13 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from provisioner.aws.clients import client
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.entrypoints.missed_schedules import handler
+from provisioner.entrypoints.shared import clients
 from provisioner.errors import ConflictError
 from provisioner.stacks.model import JobStatus, StackRecord
+from tests.support.clients import CLIENTS
 
 EVENT = json.loads((Path(__file__).parents[2] / "events" / "missed_schedule.json").read_text())
 [RECORD] = EVENT["Records"]
@@ -46,7 +47,7 @@ def handle(*records):
 
 
 def stacks():
-    return StacksTable("jobs-Stacks")
+    return StacksTable(CLIENTS, "jobs-Stacks")
 
 
 def missed():
@@ -54,7 +55,7 @@ def missed():
 
 
 def runs():
-    return TriggersTable("jobs-Triggers").latest("report", 10)
+    return TriggersTable(CLIENTS, "jobs-Triggers").latest("report", 10)
 
 
 def put(trigger_id):
@@ -158,7 +159,7 @@ def test_what_cannot_be_written_comes_again(monkeypatch):
             "TransactWriteItems",
         )
 
-    monkeypatch.setattr(client("dynamodb"), "transact_write_items", refuse)
+    monkeypatch.setattr(clients().dynamodb, "transact_write_items", refuse)
     assert handle(RECORD) == [{"itemIdentifier": RECORD["messageId"]}]
     assert missed() == 0
 

@@ -18,6 +18,7 @@ from tests.functional.workflow.test_workflow import (
     only_run,
     table,
 )
+from tests.support.clients import CLIENTS
 
 __all__ = ["table"]
 
@@ -95,7 +96,7 @@ class TestStream:
 
         self.fail(*times)
 
-        found = TriggersTable("jobs-Triggers").pause("report")
+        found = TriggersTable(CLIENTS, "jobs-Triggers").pause("report")
         assert bool(found and found.paused) is paused
 
     def test_a_job_that_is_gone_or_invalid_pauses_nothing(self):
@@ -103,13 +104,13 @@ class TestStream:
         put(pause_on_failures={"N": "1"}, memory_mb={"S": "much"})
         self.fail(3)
 
-        assert TriggersTable("jobs-Triggers").pause("report") is None
+        assert TriggersTable(CLIENTS, "jobs-Triggers").pause("report") is None
 
     def test_after_resuming_it_counts_anew(self):
         put(pause_on_failures={"N": "2"})
         resumed = Pause(paused=False, since="2026-11-21T02:30:00.000Z", note="by ann")
-        TriggersTable("jobs-Triggers").set_pause("report", resumed)
+        TriggersTable(CLIENTS, "jobs-Triggers").set_pause("report", resumed)
 
         self.fail(1, 2, 3)
 
-        assert TriggersTable("jobs-Triggers").pause("report") == resumed
+        assert TriggersTable(CLIENTS, "jobs-Triggers").pause("report") == resumed

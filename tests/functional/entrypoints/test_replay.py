@@ -10,8 +10,8 @@ import boto3
 import pytest
 from botocore.session import Session
 
-from provisioner.aws import clients
 from provisioner.entrypoints import job_stream, reconcile_queue, run_events, stack_events
+from provisioner.entrypoints.shared import clients
 from tests.functional.entrypoints.test_dead_letters import dead_letters
 from tests.functional.entrypoints.test_entrypoints import (
     Context,
@@ -36,7 +36,7 @@ def operations():
     def called(model, **_):
         calls[model.name] += model.name in OPERATIONS
 
-    session: Session = clients.session()
+    session: Session = clients().session
     session.register("before-call.cloudformation", called)
     return lambda: {name: times for name, times in calls.items() if times}
 

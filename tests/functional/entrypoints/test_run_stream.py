@@ -15,6 +15,7 @@ from provisioner.entrypoints import run_stream
 from tests.functional.aws.test_dependants import put_run
 from tests.functional.conftest import make_table
 from tests.functional.entrypoints.test_entrypoints import Context, put
+from tests.support.clients import CLIENTS
 
 RUN = "2026-11-21T01:00:00.000Z#a"
 RUNS = ("jobs-Triggers", "job_name", "trigger_id")
@@ -65,7 +66,7 @@ def test_a_pause_that_could_not_be_is_made_when_its_letter_is_redriven(bootstrap
     make_table(dynamodb, "jobs-Jobs", "job_name")
     put(pause_on_failures={"N": "1"})
     assert handle(*json.loads(letter.payload)["Records"]) == []
-    found = TriggersTable("jobs-Triggers").pause("report")
+    found = TriggersTable(CLIENTS, "jobs-Triggers").pause("report")
     assert found
     assert found.paused
     assert dead_letters(bootstrap) == []
@@ -84,7 +85,7 @@ def test_what_waited_for_a_success_starts_when_its_letter_is_redriven(bootstrap)
 
     [letter] = dead_letters(bootstrap)
     make_table(dynamodb, *RUNS, index=("status", "started_at"))
-    DependantsTable("jobs-Triggers").change("waiter", before=(), after=("report",))
+    DependantsTable(CLIENTS, "jobs-Triggers").change("waiter", before=(), after=("report",))
     put_run("report", RUN, "SUCCEEDED")
     assert handle(*json.loads(letter.payload)["Records"]) == []
     found = boto3.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]

@@ -24,6 +24,7 @@ from tests.functional.conftest import ACCOUNT, REGION
 from tests.functional.entrypoints.test_dead_letters import dead_letters
 from tests.functional.entrypoints.test_entrypoints import Context
 from tests.golden.update import NOTICE
+from tests.support.clients import CLIENTS
 from tests.support.slack import OK, refused, slack_server, too_many
 
 
@@ -281,7 +282,7 @@ class TestSecret:
 
     def test_it_is_read_once_and_again_after_five_minutes(self, world):
         now = [0.0]
-        secret = Secret(world.secret, clock=lambda: now[0])
+        secret = Secret(CLIENTS, world.secret, clock=lambda: now[0])
         first = secret.value()
         world.store("changed")
 
@@ -306,7 +307,7 @@ class TestSecret:
         manager.put_secret_value(SecretId=world.secret, SecretBinary=b"x")
 
         with pytest.raises(PermanentError, match="is binary, no text"):
-            Secret(world.secret).value()
+            Secret(CLIENTS, world.secret).value()
 
 
 GOOD = {

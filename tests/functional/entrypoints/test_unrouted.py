@@ -14,6 +14,7 @@ from provisioner.entrypoints import unrouted
 from provisioner.errors import NotFoundError
 from provisioner.stacks.model import JobStatus, StackRecord
 from tests.functional.entrypoints.test_entrypoints import Context
+from tests.support.clients import CLIENTS
 
 BODY = json.dumps({"order": 7, "note": "ü"})
 
@@ -35,7 +36,7 @@ def place(bootstrap):
     unrouted._stacks.cache_clear()
     unrouted._queues.cache_clear()
     queue = {"QueueUrl": "q", "QueueBatchSize": "1", "QueueMaxConcurrency": "2"}
-    stacks = StacksTable("jobs-Stacks")
+    stacks = StacksTable(CLIENTS, "jobs-Stacks")
     stacks.save(StackRecord("invoice", status=JobStatus.READY, outputs=queue))
     stacks.save(StackRecord("plain", status=JobStatus.READY))
     return Place(
@@ -48,7 +49,7 @@ def place(bootstrap):
 
 
 def letters(place):
-    with held(place) as found:
+    with held(CLIENTS, place) as found:
         return list(found.letters.values())
 
 
@@ -105,7 +106,9 @@ def test_a_letter_is_delivered_once_its_job_has_a_queue(place):
 
     url = boto3.client("sqs").create_queue(QueueName="jobs-late")["QueueUrl"]
     outputs = {"QueueUrl": url, "QueueBatchSize": "1", "QueueMaxConcurrency": "2"}
-    StacksTable("jobs-Stacks").save(StackRecord("late", status=JobStatus.READY, outputs=outputs))
+    StacksTable(CLIENTS, "jobs-Stacks").save(
+        StackRecord("late", status=JobStatus.READY, outputs=outputs)
+    )
     unrouted.handler(document, Context())
 
     [found] = boto3.client("sqs").receive_message(QueueUrl=url, MessageAttributeNames=["All"])[

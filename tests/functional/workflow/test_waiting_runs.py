@@ -15,6 +15,7 @@ from provisioner.runs.overlap import RunControl, stop
 from tests.functional.conftest import forget
 from tests.functional.step_functions import StepFunctions, TaskError
 from tests.functional.workflow.test_workflow import LAMBDA, TABLE, free, items, machine, table
+from tests.support.clients import CLIENTS
 
 __all__ = ["table"]
 
@@ -114,7 +115,7 @@ def world(table, monkeypatch):
 
         steps = machine(LAMBDA, work, overlap=overlap, **changes)
         executions = Executions(steps)
-        control = RunControl(TriggersTable(TABLE), executions, Tasks(), lambda: steps.now)
+        control = RunControl(TriggersTable(CLIENTS, TABLE), executions, Tasks(), lambda: steps.now)
         return World(steps, control, executions)
 
     yield make

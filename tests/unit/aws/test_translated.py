@@ -34,7 +34,9 @@ class Uses:
 
     def is_use(self, node):
         match node:
-            case ast.Call(func=ast.Name("client")):
+            case ast.Attribute(clients) if is_clients(clients):
+                return True
+            case ast.Call(func=ast.Attribute(_, "create_client")):  # may find no Region
                 return True
             case ast.Call(func=ast.Attribute(ast.Subscript(), "read")):  # the body of an answer
                 return True
@@ -56,10 +58,12 @@ class Uses:
         match value:
             case ast.Name(name):
                 return name in names
-            case ast.Call(func=ast.Name("client")):
+            case ast.Attribute(clients) if is_clients(clients):
                 return True
             case ast.Call(func=ast.Attribute(made_of, "get_paginator" | "paginate")):
                 return self.is_lazy(made_of, names)
+            case ast.Attribute(ast.Call(func=ast.Attribute(clients, "in_region"))):
+                return is_clients(clients)
             case _:
                 return False
 
@@ -88,6 +92,25 @@ class Uses:
         return [node.lineno for node in withs if node not in busy]
 
 
+def is_clients(node):
+    """Tell whether this names a `Clients`: all modules give it the same two names."""
+    match node:
+        case ast.Name("clients") | ast.Attribute(ast.Name("self"), "_clients"):
+            return True
+        case _:
+            return False
+
+
+def aliases(tree):
+    """Return the lines where a `Clients` gets a name by which it would not be found here."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.arg(name, ast.Name("Clients")) if name != "clients":
+                yield node.lineno
+            case ast.Assign([target], value) if is_clients(value) and not is_clients(target):
+                yield node.lineno
+
+
 def is_scope(node):
     return isinstance(node, ast.FunctionDef | ast.Module)
 
@@ -108,6 +131,12 @@ def test_every_use_of_a_client_is_translated_where_it_happens(path):
     assert uses.idle() == []
 
 
+@pytest.mark.parametrize("path", AWS, ids=lambda path: path.stem)
+def test_clients_have_no_other_names(path):
+    found = list(aliases(ast.parse(path.read_text())))
+    assert len(found) == (path.stem == "clients")  # the descriptor that makes them
+
+
 def test_there_are_uses_to_look_at():
     assert sum(len(Uses(path.read_text()).found) for path in AWS) > 60
 
@@ -115,20 +144,23 @@ def test_there_are_uses_to_look_at():
 @pytest.mark.parametrize(
     ("body", "bare"),
     [
-        ("with translated():\n  return client('s3').get_object()", False),
-        ("return client('s3').get_object()", True),
-        ("s3 = client('s3')\n with translated():\n  s3.get_object()", True),
-        ("with translated():\n  s3 = client('s3')\n s3.get_object()", True),
-        ("with translated():\n  return (p for p in client('s3').get_paginator('x'))", True),
-        ("with translated():\n  p = client('s3').get_paginator('x')\n for x in p:\n  pass", True),
-        ("with translated():\n  yield from client('s3').get_paginator('x')", False),
-        ("with translated():\n  return lambda: client('s3')", True),
-        ("with translated():\n  found = client('s3').get_object()\n return found['Key']", False),
-        ("with translated():\n  found = client('s3').get_object()\n found['Body'].read()", True),
-        ("return getattr(client('s3'), 'get_object')()", True),
+        ("with translated():\n  return clients.s3.get_object()", False),
+        ("return clients.s3.get_object()", True),
+        ("s3 = clients.s3\n with translated():\n  s3.get_object()", True),
+        ("with translated():\n  s3 = clients.s3\n s3.get_object()", True),
+        ("with translated():\n  return (p for p in clients.s3.get_paginator('x'))", True),
+        ("with translated():\n  p = clients.s3.get_paginator('x')\n for x in p:\n  pass", True),
+        ("with translated():\n  yield from clients.s3.get_paginator('x')", False),
+        ("with translated():\n  return lambda: clients.s3", True),
+        ("with translated():\n  found = clients.s3.get_object()\n return found['Key']", False),
+        ("with translated():\n  found = clients.s3.get_object()\n found['Body'].read()", True),
+        ("return getattr(clients.s3, 'get_object')()", True),
+        ("return self._clients.s3.get_object()", True),
+        ("return clients.in_region('x').ecr.get_object()", True),
     ],
     ids=["inside", "outside", "made-outside", "used-outside", "generator", "pages-later",
-         "generator-function", "lambda", "answer", "body-later", "getattr"],
+         "generator-function", "lambda", "answer", "body-later", "getattr", "attribute",
+         "other-region"],
 )  # fmt: skip
 def test_what_counts(body, bare):
     uses = Uses(f"def f():\n {body}\n")
@@ -137,7 +169,7 @@ def test_what_counts(body, bare):
 
 @pytest.mark.parametrize(
     ("body", "idle"),
-    [("return (r for r in pages('scan'))", True), ("return client('s3').get_object()", False)],
+    [("return (r for r in pages('scan'))", True), ("return clients.s3.get_object()", False)],
     ids=["nothing-happens", "something-does"],
 )
 def test_what_translates_nothing_is_found(body, idle):
