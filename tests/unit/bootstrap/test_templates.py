@@ -21,6 +21,7 @@ from provisioner.settings import Settings, SlackSettings
 from provisioner.stacks.model import IN_PROGRESS, JobStatus, StackStatus
 from templates.parts.queue import VISIBILITY_SECONDS
 from tests.support.bootstrap import FUNCTION_STACKS, bootstrap_of
+from tests.support.iam import Statements
 
 SUPPRESSED = RuleFilterConfig(
     ids=[
@@ -246,9 +247,6 @@ def test_what_has_a_name_of_ours_moved_under_another(bootstrap):
     }
     assert len(now) == len(FUNCTIONS)
     assert not now & before
-    for stack in FUNCTION_STACKS:
-        for resource in bootstrap.nested[stack].template["Resources"].values():
-            assert not {"RoleName", "Name"} & set(resource["Properties"])
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -409,6 +407,30 @@ def test_reconcile_queue_outlasts_its_function(bootstrap):
 
 
 RULES = [("StackEventsFunction", "StackStatus"), ("RunEventsFunction", "RunStatus")]
+
+
+@pytest.mark.parametrize(("function", "rule"), RULES)
+def test_events_that_failed_reach_the_dead_letter_queue(bootstrap, function, rule):
+    """The policy goes by the root's name; CloudFormation would make a longer one and shorten it."""
+    name = bootstrap.resource(function)["Events"][rule]["Properties"]["RuleName"]
+    statements = bootstrap.resource("DeadLetterQueuePolicy")["PolicyDocument"]["Statement"]
+    allowed = Statements(tuple(s for s in statements if s["Effect"] == "Allow"))
+    queue = "arn:aws:sqs:eu-west-1:123456789012:DeadLetterQueue"
+    of_rule = f"arn:aws:events:eu-west-1:123456789012:rule/{name}"
+    assert allowed.allow("sqs:SendMessage", queue, aws_SourceArn=of_rule)
+    assert not allowed.allow("sqs:SendMessage", queue, aws_SourceArn=of_rule.replace("jobs", "b"))
+
+
+def test_no_job_reaches_what_starts_the_functions(bootstrap):
+    limits = bootstrap.nested["SecurityStack"].resource("JobLimits")["PolicyDocument"]["Statement"]
+    denials = Statements(tuple(limits))
+    where = "eu-west-1:123456789012"
+    for schedule in ("SweepSchedule", "DailyCheckSchedule"):
+        arn = f"arn:aws:scheduler:{where}:schedule/default/{bootstrap.resource(schedule)['Name']}"
+        assert denials.deny("scheduler:UpdateSchedule", arn, {})
+    for function, rule in RULES:
+        name = bootstrap.resource(function)["Events"][rule]["Properties"]["RuleName"]
+        assert denials.deny("events:PutTargets", f"arn:aws:events:{where}:rule/{name}", {})
 
 
 def pattern_of(bootstrap, function, rule):
