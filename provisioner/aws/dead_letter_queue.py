@@ -1,4 +1,4 @@
-"""The dead-letter queue as the functions see it: a place for what fails for good."""
+"""The dead-letter queue, to which functions send what fails for good."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ if TYPE_CHECKING:
     from provisioner.aws.clients import Clients
 
 MAX_BODY_BYTES = 262_144
-"""What a message to a job can have; the queue takes 1 MiB (template.yaml), attributes included."""
+"""The most that a message to a job has; the queue accepts 1 MiB (template.yaml) with attributes."""
 
 _MAX_ATTRIBUTE_CHARACTERS = 1000
 
 
 class DeadLetterQueue:
-    """Keeps a payload together with why nothing could be made of it."""
+    """Keeps payloads together with the reason why they failed."""
 
     def __init__(self, clients: Clients, url: str) -> None:
         self._clients = clients
         self._url = url
 
     def send(self, payload: str, attributes: Mapping[str, str]) -> None:
-        """Keep a payload.
+        """Send a payload.
 
         Parameters
         ----------
         payload
-            Cut when it is larger than a message may be.
+            Cut if it is larger than a message may be.
         attributes
             Become message attributes of type String; empty ones are left out.
         """

@@ -1,4 +1,4 @@
-"""Dead letters, wherever they lie: shown, done again, thrown away. For people."""
+"""Dead-letter messages of the queue and of S3: listed, redriven, discarded. For people."""
 
 from __future__ import annotations
 
@@ -9,14 +9,10 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from provisioner.aws.clients import translated
 from provisioner.aws.reconcile_queue import ReconcileQueue
-from provisioner.dead_letters.model import (
-    Letter,
-    Redrive,
-    of_message,
-    of_object,
-    parsed,
-    submission,
-)
+from provisioner.dead_letters import redrive
+from provisioner.dead_letters.content import parsed
+from provisioner.dead_letters.model import DeadLetterMessage, of_message, of_object
+from provisioner.dead_letters.redrive import Invoke, ReconcileJobs, SendEvent
 from provisioner.errors import NotFoundError, TemporaryError
 
 if TYPE_CHECKING:
@@ -28,7 +24,7 @@ FAILED_RECORDS = "aws/lambda/"
 """Where Lambda puts what an event source mapping gave up (its on-failure destination in S3)."""
 
 MOST = 1000
-"""Letters of either place that are looked at in one go."""
+"""Messages of the queue, and objects in S3, that are read in one go."""
 
 _HELD_SECONDS = 120
 _BATCH = 10
@@ -36,7 +32,7 @@ _BATCH = 10
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What is needed to find letters and to do again what they ask for."""
+    """Where dead-letter messages are, and what redriving them needs."""
 
     prefix: str
     dead_letter_queue_url: str
@@ -46,22 +42,22 @@ class Place:
 
 
 class Held:
-    """Letters while nobody else gets at them."""
+    """Dead-letter messages while they are invisible to others."""
 
     def __init__(self, clients: Clients, place: Place) -> None:
         self._clients = clients
         self._place = place
         self._receipts: dict[str, str] = {}
         self._keys: dict[str, str] = {}
-        self.letters: dict[str, Letter] = {}
+        self.messages: dict[str, DeadLetterMessage] = {}
 
     def take(self) -> None:
-        """Hold what there is, oldest first."""
+        """Receive what there is, oldest first."""
         found = [*self._messages(), *self._objects()]
-        self.letters = {each.id: each for each in sorted(found, key=lambda letter: letter.at)}
+        self.messages = {each.id: each for each in sorted(found, key=lambda each: each.at)}
 
     def release(self) -> None:
-        """Let others get at the letters that are left."""
+        """Make the messages that are left visible to others."""
         handles = list(self._receipts.values())
         for start in range(0, len(handles), _BATCH):
             entries = [
@@ -73,69 +69,60 @@ class Held:
                     QueueUrl=self._place.dead_letter_queue_url, Entries=entries
                 )
 
-    def redrive(self, letter: Letter) -> None:
-        """Have done again what a letter asks for; then it goes, unless a part of it cannot be.
-
-        In that order: what is done twice is done once, what is lost is lost.
-        """
-        content = letter.content
-        match content.redrive:
-            case Redrive.LOOKS:
+    def redrive(self, message: DeadLetterMessage) -> None:
+        """Do again what a message asked for, and remove it if all of it could be done."""
+        match redrive.step(message):
+            case ReconcileJobs(job_names):
                 queue = ReconcileQueue(self._clients, self._place.reconcile_queue_url)
-                for job_name in content.job_names:
+                for job_name in job_names:
                     queue.send(job_name, retry=True)
-            case Redrive.RUN_EVENT:
+            case SendEvent(payload):
                 with translated():
                     self._clients.lambda_.invoke(
                         FunctionName=self._place.run_events_function,
                         InvocationType="Event",
-                        Payload=letter.payload.encode(),
+                        Payload=payload.encode(),
                     )
-            case Redrive.RUN_RECORDS:
-                self._invoke("run_stream", letter.payload)
-            case Redrive.NOTICE:
-                self._invoke("notify", letter.payload)
-            case Redrive.MESSAGE:
-                self._invoke("unrouted", submission(letter))
-            case Redrive.NOTHING | Redrive.IMPOSSIBLE:
+            case Invoke(function, payload):
+                self._invoke(function, payload)
+            case None:
                 pass
-            case _:
-                assert_never(content.redrive)
-        if not content.problem:
-            self.discard(letter)
+            case step:
+                assert_never(step)
+        if redrive.is_done(message):
+            self.discard(message)
 
     def _invoke(self, function: str, payload: str) -> None:
-        """Give a payload to one of the provisioner's functions, while one waits."""
+        """Give a payload to one of the provisioner's functions, and wait for its answer."""
         with translated():
             answer = self._clients.lambda_.invoke(
                 FunctionName=f"{self._place.prefix}_provisioner_{function}",
                 Payload=payload.encode(),
             )
             text = answer["Payload"].read().decode()
-        said = parsed(text)
-        match said:
+        match parsed(text):
             case {"errorMessage": str(reason)}:
                 raise TemporaryError(f"{function} fails again: {reason}")
             case {"batchItemFailures": [_, *_]}:
                 raise TemporaryError(f"{function} fails again; its log says why")
 
-    def discard(self, letter: Letter) -> None:
-        """Remove a letter for good."""
+    def discard(self, message: DeadLetterMessage) -> None:
+        """Remove a message for good."""
         with translated():
-            if letter.id in self._receipts:
+            if message.id in self._receipts:
                 self._clients.sqs.delete_message(
                     QueueUrl=self._place.dead_letter_queue_url,
-                    ReceiptHandle=self._receipts[letter.id],
+                    ReceiptHandle=self._receipts[message.id],
                 )
-                del self._receipts[letter.id]
+                del self._receipts[message.id]
             else:
                 self._clients.s3.delete_object(
-                    Bucket=self._place.artifacts_bucket, Key=self._keys[letter.id]
+                    Bucket=self._place.artifacts_bucket, Key=self._keys[message.id]
                 )
-        del self.letters[letter.id]
+        del self.messages[message.id]
 
-    def _messages(self) -> Iterator[Letter]:
-        # The queue itself is polled long (template.yaml), so nothing is there when nothing comes.
+    def _messages(self) -> Iterator[DeadLetterMessage]:
+        # The queue has long polling (template.yaml), so an empty answer means that it is empty.
         while len(self._receipts) < MOST:
             with translated():
                 response = self._clients.sqs.receive_message(
@@ -154,7 +141,7 @@ class Held:
                 self._receipts[message["MessageId"]] = message["ReceiptHandle"]
                 yield self._of_message(message)
 
-    def _of_message(self, message: dict[str, Any]) -> Letter:
+    def _of_message(self, message: dict[str, Any]) -> DeadLetterMessage:
         attributes = message.get("MessageAttributes", {})
         sent_ms = int(message["Attributes"]["SentTimestamp"])
         return of_message(
@@ -165,7 +152,7 @@ class Held:
             self._place.prefix,
         )
 
-    def _objects(self) -> Iterator[Letter]:
+    def _objects(self) -> Iterator[DeadLetterMessage]:
         bucket = self._place.artifacts_bucket
         with translated():
             found = self._clients.s3.list_objects_v2(
@@ -176,17 +163,17 @@ class Held:
                 with translated():
                     found = self._clients.s3.get_object(Bucket=bucket, Key=each["Key"])
                     body = found["Body"].read()
-            except NotFoundError:  # somebody was faster
+            except NotFoundError:  # it was removed in between
                 continue
             text = body.decode(errors="replace")
-            letter = of_object(each["Key"], text, each["LastModified"].astimezone(UTC))
-            self._keys[letter.id] = each["Key"]
-            yield letter
+            found_message = of_object(each["Key"], text, each["LastModified"].astimezone(UTC))
+            self._keys[found_message.id] = each["Key"]
+            yield found_message
 
 
 @contextmanager
 def held(clients: Clients, place: Place) -> Iterator[Held]:
-    """Hold all letters, and let go of those that are left in the end."""
+    """Hold all dead-letter messages, and release those that are left in the end."""
     taken = Held(clients, place)
     try:
         taken.take()

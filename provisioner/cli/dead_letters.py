@@ -12,7 +12,8 @@ from provisioner.cli.display import ago, confirm, hint, say, stdout, table
 from provisioner.cli.exits import ExitCode
 from provisioner.cli.options import DEFAULT_STACK, Format, FormatOption, StackOption
 from provisioner.cli.session import session
-from provisioner.dead_letters.model import Letter, Redrive, parsed
+from provisioner.dead_letters.content import Redrive, parsed
+from provisioner.dead_letters.model import DeadLetterMessage
 from provisioner.errors import NotFoundError
 
 app = typer.Typer(
@@ -35,7 +36,7 @@ def list_command(
 ) -> None:
     """Show all dead letters, oldest first: those of the queue, and records of the stream in S3."""
     with session(stack) as here, held(here.clients, here.dead_letters) as found:
-        shown = tuple(found.letters.values())
+        shown = tuple(found.messages.values())
     form = Format.JSON if as_json else output
     if form is not Format.TABLE:
         documents.show([_document(letter) for letter in shown], form)
@@ -78,7 +79,7 @@ def redrive(
         for letter in _chosen(found, ids):
             found.redrive(letter)
             stdout().print(_told(letter), soft_wrap=True)
-            stayed += letter.id in found.letters
+            stayed += letter.id in found.messages
     if stayed:
         say(Text(f'{stayed} cannot be done again; see "provisioner dead-letters discard".', "red"))
         raise typer.Exit(ExitCode.ERROR)
@@ -102,19 +103,19 @@ def discard(
                 stdout().print(Text.assemble(("discarded", "yellow"), f"  {letter.id}"))
 
 
-def _chosen(found: Held, ids: Iterable[str] | None) -> list[Letter]:
+def _chosen(found: Held, ids: Iterable[str] | None) -> list[DeadLetterMessage]:
     if ids is None:
-        return list(found.letters.values())
-    unknown = [each for each in ids if each not in found.letters]
+        return list(found.messages.values())
+    unknown = [each for each in ids if each not in found.messages]
     if unknown:
         raise NotFoundError(f'there is no letter {", ".join(unknown)}; see "dead-letters list"')
-    return [found.letters[each] for each in dict.fromkeys(ids)]
+    return [found.messages[each] for each in dict.fromkeys(ids)]
 
 
-def _told(letter: Letter) -> Text:
+def _told(letter: DeadLetterMessage) -> Text:
     names = ", ".join(letter.content.job_names)
     match letter.content.redrive:
-        case Redrive.LOOKS:
+        case Redrive.RECONCILE:
             done = Text.assemble(("redriven", "green"), f"   {letter.id}  {names}")
         case Redrive.RUN_EVENT | Redrive.RUN_RECORDS:
             done = Text.assemble(("redriven", "green"), f"   {letter.id}  run of {names}")
@@ -129,11 +130,11 @@ def _told(letter: Letter) -> Text:
     return done.append(f"  {letter.content.problem}", "dim") if letter.content.problem else done
 
 
-def _reason(letter: Letter) -> str:
+def _reason(letter: DeadLetterMessage) -> str:
     return f"{letter.error_type}: {letter.reason}"
 
 
-def _document(letter: Letter) -> dict[str, Any]:
+def _document(letter: DeadLetterMessage) -> dict[str, Any]:
     payload = parsed(letter.payload)
     return {
         "id": letter.id,

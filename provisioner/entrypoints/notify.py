@@ -57,7 +57,7 @@ def _history() -> RunHistory:
 
 @function
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Publish what a batch of stream records tells of; a dead letter's notice, given alone, again.
+    """Publish the notices of a batch of stream records; a redriven notice, given alone, again.
 
     Only records for which tables could not be read come again, and those that the function's time
     did not suffice for.

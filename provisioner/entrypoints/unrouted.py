@@ -39,7 +39,7 @@ def _queues() -> MessageQueues:
 
 @function
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Keep the messages of a batch whose job has no queue; a dead letter, given alone, goes to it.
+    """Send messages whose job has no queue to the dead-letter queue; deliver a redriven one.
 
     SNS filters by job, and what no filter lets through is gone: so this queue gets every message.
     """
@@ -69,7 +69,7 @@ def _has_queue(name: str) -> bool | None:
 
 
 def _kept(record: dict[str, Any], name: str) -> bool:
-    """Put a message among the dead letters, with its identity; False when that fails."""
+    """Send a message to the dead-letter queue, with its identity; False when that fails."""
     count(Count.MESSAGES_UNROUTED)
     reason = f'no job "{name}" has a queue' if name else "a message names its job in job_name"
     identity = message_id(message_attribute(record, MESSAGE_ID), record["messageId"])
@@ -78,17 +78,17 @@ def _kept(record: dict[str, Any], name: str) -> bool:
     )
 
 
-def _delivered(letter: dict[str, Any]) -> dict[str, Any]:
-    """Send a dead letter's message to its job's queue.
+def _delivered(submission: dict[str, Any]) -> dict[str, Any]:
+    """Send a redriven message to its job's queue.
 
     Raises
     ------
     NotFoundError
         If the job has none.
     """
-    name = letter[JOB_NAME]
+    name = submission[JOB_NAME]
     if not _has_queue(name):
         raise NotFoundError(f'no job "{name}" has a queue')
-    _queues().send(name, Message(letter[MESSAGE_ID], letter["body"]))
+    _queues().send(name, Message(submission[MESSAGE_ID], submission["body"]))
     logger.info("message delivered after all", job_name=name)
     return {}

@@ -27,7 +27,7 @@ class Queue:
     max_concurrency
         Runs of the queue that are there at once.
     max_receives
-        How often a message that starts no run is tried before it is a dead letter.
+        How often a message that starts no run is received before it is a dead-letter message.
     """
 
     batch_size: int = 1

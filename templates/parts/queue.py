@@ -34,7 +34,7 @@ WAITING_VISIBILITY_SECONDS = 60
 """Longer than it takes to send a message from one queue to the other."""
 
 UNTRIED_SECONDS = 4 * 24 * 3600
-"""A dead letter is as old as its message was: its queue has to keep it for longer."""
+"""A dead-letter message is as old as the message was: its queue has to keep it for longer."""
 
 BATCHING_SECONDS = 1
 """How long Lambda waits for a batch to fill."""

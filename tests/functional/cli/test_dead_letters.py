@@ -131,7 +131,7 @@ class TestList:
         letters = listed(here)
 
         assert letters[ours]["payload"] == {"job_name": "report"}
-        assert letters[ours]["redrive"] == "looks"
+        assert letters[ours]["redrive"] == "reconcile"
         assert len(letters[in_s3]["payload"]["Records"]) == 3
         assert letters[broken]["redrive"] == "impossible"
         assert letters[broken]["payload"] == "\ufffd{"

@@ -10,7 +10,8 @@ import pytest
 
 from provisioner.aws.dependants import DependantsTable
 from provisioner.aws.triggers_table import TriggersTable
-from provisioner.dead_letters.model import Content, Redrive, of_message
+from provisioner.dead_letters.content import Content, Redrive
+from provisioner.dead_letters.model import of_message
 from provisioner.entrypoints import run_stream
 from tests.functional.aws.test_dependants import put_run
 from tests.functional.conftest import make_table

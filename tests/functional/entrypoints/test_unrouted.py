@@ -9,7 +9,8 @@ import pytest
 
 from provisioner.aws.dead_letters import Place, held
 from provisioner.aws.stacks_table import StacksTable
-from provisioner.dead_letters.model import Redrive, submission
+from provisioner.dead_letters.content import Redrive
+from provisioner.dead_letters.redrive import submission
 from provisioner.entrypoints import unrouted
 from provisioner.errors import NotFoundError
 from provisioner.stacks.model import JobStatus, StackRecord
@@ -50,7 +51,7 @@ def place(bootstrap):
 
 def letters(place):
     with held(CLIENTS, place) as found:
-        return list(found.letters.values())
+        return list(found.messages.values())
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.dead_letters import model
-from provisioner.dead_letters.model import Content, Redrive, of_object
+from provisioner.dead_letters.content import Content, Redrive
+from provisioner.dead_letters.model import of_object
 
 EVENTS = Path(__file__).parents[2] / "events"
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -30,13 +31,13 @@ def of_message(message):
     ("name", "error_type", "reason", "content"),
     [
         ("ours", "PermanentError", "AccessDenied",
-         Content("reconcile_queue", Redrive.LOOKS, ("report",))),
+         Content("reconcile_queue", Redrive.RECONCILE, ("report",))),
         ("poison", "UnreadableError", NO_KEY,
          Content("job_stream", Redrive.IMPOSSIBLE, problem=f"1 of 1 records: {NO_KEY}")),
         ("redriven", "MaxReceiveCount", "the function ended before it was done",
-         Content("reconcile_queue", Redrive.LOOKS, ("report",))),
+         Content("reconcile_queue", Redrive.RECONCILE, ("report",))),
         ("eventbridge", "NO_PERMISSIONS", "User: events.amazonaws.com is not authorized",
-         Content("stack_events", Redrive.LOOKS, ("report",))),
+         Content("stack_events", Redrive.RECONCILE, ("report",))),
         ("lambda", "200", "ThrottlingException: Rate exceeded",
          Content("run_events", Redrive.RUN_EVENT, ("report",))),
         ("notice", "PermanentError", "KMSAccessDeniedException",
@@ -55,22 +56,22 @@ def test_messages_of_the_dead_letter_queue(name, error_type, reason, content):
     assert letter.content == content
 
 
-def test_a_missed_tick_that_could_not_be_recorded():
+def test_a_missed_schedule_that_could_not_be_recorded():
     [record] = captured("missed_schedule")["Records"]
-    told = {name: one["stringValue"] for name, one in record["messageAttributes"].items()}
+    attributes = {name: one["stringValue"] for name, one in record["messageAttributes"].items()}
 
-    letter = model.of_message("1", record["body"], told, NOW, "jobs")
+    letter = model.of_message("1", record["body"], attributes, NOW, "jobs")
 
     assert letter.error_type == "ExecutionLimitExceeded"
     assert letter.content == Content(
         "missed_schedules",
         Redrive.IMPOSSIBLE,
         ("report",),
-        "a tick was missed: provisioner backfill starts its run",
+        "a scheduled time was missed: provisioner backfill starts its run",
     )
 
 
-def test_a_notice_that_nobody_can_read():
+def test_a_notice_that_cannot_be_read():
     message = captured("dead_letter_notice")
     message["Body"] = json.dumps({"notice_id": "report/1/failed"})
 
@@ -111,7 +112,7 @@ def test_records_that_lambda_kept():
     assert letter.error_type == "RetryAttemptsExhausted"
     assert letter.reason == "the function ended with Unhandled"
     assert letter.payload == body["payload"]
-    assert letter.content == Content("job_stream", Redrive.LOOKS, ("report", "Capitals"))
+    assert letter.content == Content("job_stream", Redrive.RECONCILE, ("report", "Capitals"))
 
 
 def test_a_record_without_a_job_keeps_no_other_back():
@@ -122,7 +123,7 @@ def test_a_record_without_a_job_keeps_no_other_back():
     letter = of_object(KEY, json.dumps(body | {"payload": json.dumps(batch)}), NOW)
 
     assert letter.content == Content(
-        "job_stream", Redrive.LOOKS, ("report", "Capitals"), f"1 of 3 records: {NO_KEY}"
+        "job_stream", Redrive.RECONCILE, ("report", "Capitals"), f"1 of 3 records: {NO_KEY}"
     )
 
 
@@ -162,10 +163,10 @@ JSON = st.recursive(
 
 
 @given(JSON | st.text(), st.dictionaries(st.text(), st.text()))
-def test_no_letter_is_so_bad_that_it_cannot_be_shown(value, attributes):
+def test_any_message_can_be_shown(value, attributes):
     for body in (json.dumps(value), str(value)):
         for letter in (
             model.of_message("1", body, attributes, NOW, "jobs"),
             of_object(KEY, body, NOW),
         ):
-            assert letter.content.redrive is not Redrive.LOOKS or letter.content.job_names
+            assert letter.content.redrive is not Redrive.RECONCILE or letter.content.job_names
