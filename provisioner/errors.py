@@ -39,6 +39,10 @@ class TimeLimitError(PermanentError):
     """One job took more processor time than its neighbours can spare."""
 
 
+class InvalidRequestError(PermanentError):
+    """What a person asks for is not valid; nothing was done."""
+
+
 class NotFoundError(PermanentError):
     """The named thing does not exist, or may not be seen."""
 

@@ -1,6 +1,6 @@
 """`provisioner apply`: rows from files into the Jobs table, all or none."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Annotated
 
@@ -8,12 +8,9 @@ import typer
 from rich.padding import Padding
 from rich.text import Text
 
-from provisioner.aws.items import Item
-from provisioner.cli import documents, following
-from provisioner.cli.checking import CheckedRow, Problem, check
+from provisioner.cli import documents, progress, rows
 from provisioner.cli.display import hint, say, status, stderr, stdout, table
 from provisioner.cli.exits import ExitCode
-from provisioner.cli.following import Followed
 from provisioner.cli.options import (
     DEFAULT_STACK,
     StackOption,
@@ -21,8 +18,12 @@ from provisioner.cli.options import (
     one_command,
     seconds_of,
 )
-from provisioner.cli.session import Session, session
-from provisioner.errors import ConflictError, PermanentError
+from provisioner.cli.session import session
+from provisioner.errors import PermanentError
+from provisioner.service import following
+from provisioner.service.apply import Outcome, Step, carry_out, plan
+from provisioner.service.context import Service
+from provisioner.service.rows import CheckedRow, Problem, check
 
 app = one_command()
 
@@ -38,13 +39,14 @@ def apply(
     *,
     values: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="What ${NAME} stands for; repeatable."),
+        typer.Option("--set", metavar="NAME=VALUE", help="The value of ${NAME}; may be repeated."),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only check and compare; write nothing.")
     ] = False,
     wait: Annotated[
-        bool, typer.Option("--wait", help="Wait until each job is READY, FAILED or INVALID.")
+        bool,
+        typer.Option("--wait", help="Wait until each job is READY, FAILED, INVALID or PAUSED."),
     ] = False,
     timeout: TimeoutOption = "15m",
     stack: StackOption = DEFAULT_STACK,
@@ -53,29 +55,25 @@ def apply(
 
     A file holds any number of documents, each a row or a list of rows. ${Name} in a text is
     replaced by that output of the bootstrap stack, or by what --set gives. All rows are checked
-    before the first is written: when one is bad, none is.
+    before the first is written: if one is not valid, none is written.
     """
     timeout_seconds = seconds_of(timeout)
     given = dict(_pair(text) for text in values or ())
-    with session(stack) as here:
-        checked = check(files, {**here.outputs, **given}, here.permitted)
-        if checked.problems:
-            _show(checked.problems)
-            raise typer.Exit(ExitCode.ERROR)
-        steps = _steps(here, checked.rows, wait=wait)
-        refused = [step.job_name for step in steps if not _take(here, step, dry_run=dry_run)]
-        if refused:
+    with session(stack) as service:
+        steps = plan(service, _checked(service, files, given), expect_all=wait)
+        done = {step.job_name: _take(service, step, dry_run=dry_run) for step in steps}
+        if refused := [name for name, outcome in done.items() if outcome is Outcome.REFUSED]:
             message = (
-                f"{', '.join(refused)} changed meanwhile, so nothing was written there; see what "
-                'changed with "provisioner apply --dry-run"'
+                f"somebody else has changed {', '.join(refused)}, so nothing was written there; "
+                'see what changed with "provisioner apply --dry-run"'
             )
             raise PermanentError(message)
         if dry_run:
             hint("Nothing was written.")
         elif wait:
-            _wait(here, tuple(step.followed for step in steps if step.followed), timeout_seconds)
+            _wait(service, steps, timeout_seconds)
         else:
-            hint('See what becomes of them with "provisioner get".')
+            hint('Follow the jobs with "provisioner get".')
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -86,7 +84,19 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _show(problems: tuple[Problem, ...]) -> None:
+def _checked(
+    service: Service, files: Iterable[str], given: dict[str, str]
+) -> tuple[CheckedRow, ...]:
+    """Return the rows of the files; end the command if anything is wrong with one of them."""
+    found, unreadable = rows.read_all(files)
+    checked = check(service, found, given)
+    if problems := (*unreadable, *checked.problems):
+        _show(problems)
+        raise typer.Exit(ExitCode.ERROR)
+    return checked.rows
+
+
+def _show(problems: Sequence[Problem]) -> None:
     for (source, row), found in groupby(
         problems, key=lambda problem: (problem.source, problem.row)
     ):
@@ -99,60 +109,23 @@ def _show(problems: tuple[Problem, ...]) -> None:
     say(Text(f"{count}; nothing was written.", "bold red"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """What is to be done about one row, where `before` is what stood there when it was read."""
-
-    item: Item
-    before: Item | None
-    followed: Followed | None
-
-    @property
-    def job_name(self) -> str:
-        return str(self.item["job_name"])
-
-    @property
-    def kind(self) -> str:
-        if self.before is None:
-            return "created"
-        if self.before != self.item:
-            return "updated"
-        return "queued" if self.followed and self.followed.asks else "unchanged"
+def _take(service: Service, step: Step, *, dry_run: bool) -> Outcome:
+    """Take a step, unless it is a dry run, and say what became of the row."""
+    outcome = step.outcome if dry_run else carry_out(service, step)
+    stdout().print(Text.assemble(status(outcome), " " * (11 - len(outcome)), step.job_name))
+    if outcome is Outcome.UPDATED:
+        for change in step.changes:
+            stdout().print(Text(f"{' ' * 13}{documents.of_change(change)}", "dim"), soft_wrap=True)
+    if outcome is Outcome.QUEUED:
+        hint(f"{step.job_name}: its stack is out of date.")
+    return outcome
 
 
-def _steps(here: Session, rows: tuple[CheckedRow, ...], *, wait: bool) -> list[_Step]:
-    """Return a step for each row; those that nobody follows know only what is written."""
-    before = here.jobs.get_many(row.job_name for row in rows)
-    looked_up = [row for row in rows if wait or before.get(row.job_name) == row.item]
-    followed = following.followed(here, looked_up, before)
-    return [_Step(row.item, before.get(row.job_name), followed.get(row.job_name)) for row in rows]
-
-
-def _take(here: Session, step: _Step, *, dry_run: bool) -> bool:
-    """Do what a row needs and say so; False when somebody else has written it meanwhile."""
-    done = step.kind
-    try:
-        match done:
-            case "created" | "updated" if not dry_run:
-                here.jobs.replace(step.item, step.before)
-            case "queued" if not dry_run:
-                here.reconcile_queue.send(step.job_name, retry=True)
-    except ConflictError:
-        done = "refused"
-    stdout().print(Text.assemble(status(done), " " * (11 - len(done)), step.job_name))
-    if done == "updated":
-        for name, old, new in documents.changes(step.before or {}, step.item):
-            stdout().print(Text(f"{' ' * 13}{name}: {old} → {new}", "dim"), soft_wrap=True)
-    if done == "queued":
-        hint(f"{step.job_name}: its stack is not what its row asks for now.")
-    return done != "refused"
-
-
-def _wait(here: Session, followed: tuple[Followed, ...], timeout_seconds: float) -> None:
-    states = following.wait(here.stacks, followed, timeout_seconds)
-    bad = [name for name, state in states.items() if not state.good]
-    for name in bad:
-        for line in following.reasons(here.stacks, name):
-            say(Text.assemble((name, "bold"), f": {line}"))
-    if bad:
-        raise typer.Exit(ExitCode.ERROR)
+def _wait(service: Service, steps: Iterable[Step], timeout_seconds: float) -> None:
+    expected = [step.expected for step in steps if step.expected]
+    progress.wait_for_jobs(
+        service,
+        lambda: following.progress(service, expected),
+        timeout_seconds,
+        progress.JOBS_GO_ON,
+    )

@@ -1,12 +1,10 @@
-"""`provisioner dead-letters`: what has failed for good, shown and done again."""
+"""`provisioner dead-letters`: list, redrive or discard dead-letter messages."""
 
-from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
-from provisioner.aws.dead_letters import MOST, Held, held
 from provisioner.cli import documents
 from provisioner.cli.display import ago, confirm, hint, say, stdout, table
 from provisioner.cli.exits import ExitCode
@@ -14,14 +12,14 @@ from provisioner.cli.options import DEFAULT_STACK, Format, FormatOption, StackOp
 from provisioner.cli.session import session
 from provisioner.dead_letters.content import Redrive, parsed
 from provisioner.dead_letters.model import DeadLetterMessage
-from provisioner.errors import NotFoundError
+from provisioner.service import dead_letters
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Show what has failed for good, and have it done again.",
+    help="List, redrive or discard dead-letter messages.",
 )
 
 _IDS = typer.Argument(metavar="[ID]...", show_default=False, help="As `list` shows them.")
@@ -34,28 +32,31 @@ def list_command(
     as_json: Annotated[bool, typer.Option("--json", help="Short for --output json.")] = False,
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
-    """Show all dead letters, oldest first: those of the queue, and records of the stream in S3."""
-    with session(stack) as here, held(here.clients, here.dead_letters) as found:
-        shown = tuple(found.messages.values())
+    """Show all dead-letter messages, oldest first.
+
+    Those of the queue, and the stream records that Lambda has put into S3.
+    """
+    with session(stack) as service:
+        found = dead_letters.list_messages(service)
     form = Format.JSON if as_json else output
     if form is not Format.TABLE:
-        documents.show([_document(letter) for letter in shown], form)
+        documents.show([_document(message) for message in found.messages], form)
         return
-    if not shown:
-        hint("There are no dead letters.")
+    if not found.messages:
+        hint("There are no dead-letter messages.")
         return
     listed = table("ID", "SINCE", "SOURCE", "JOBS", "REASON", keep=("ID", "SINCE", "SOURCE"))
-    for letter in shown:
+    for message in found.messages:
         listed.add_row(
-            Text(letter.id),
-            Text(ago(letter.at)),
-            Text(letter.content.source),
-            Text(", ".join(letter.content.job_names) or "-"),
-            Text(_reason(letter)),
+            Text(message.id),
+            Text(ago(message.at)),
+            Text(message.content.source),
+            Text(", ".join(message.content.job_names) or "-"),
+            Text(f"{message.error_type}: {message.reason}"),
         )
     stdout().print(listed)
-    if len(shown) >= MOST:
-        hint("There may be more of them; these are as many as are shown at once.")
+    if not found.complete:
+        hint("There may be more: no more than these are shown at once.")
 
 
 @app.command()
@@ -65,23 +66,22 @@ def redrive(
     every: Annotated[bool, typer.Option("--all", help="All that there are.")] = False,
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
-    """Have done again what letters ask for, and remove them.
+    """Do again what dead-letter messages ask for, and remove them.
 
-    Jobs are looked at as by `provisioner retry`; the ends of runs are told once more to run_events
-    and run_stream;
-    notices are published; a message goes to the queue of its job, which must have one by now.
-    A letter that nobody can read stays, until it is discarded.
+    Jobs are reconciled as by `provisioner retry`; events and stream records go to the functions
+    that failed on them; notifications are published; a message goes to the queue of its job, which
+    must have one by now. A message that cannot be read stays until it is discarded.
     """
     if bool(ids) == every:
-        raise typer.BadParameter("name letters by their ids, or all of them with --all")
-    stayed = 0
-    with session(stack) as here, held(here.clients, here.dead_letters) as found:
-        for letter in _chosen(found, ids):
-            found.redrive(letter)
-            stdout().print(_told(letter), soft_wrap=True)
-            stayed += letter.id in found.messages
-    if stayed:
-        say(Text(f'{stayed} cannot be done again; see "provisioner dead-letters discard".', "red"))
+        raise typer.BadParameter("name messages by their ids, or all of them with --all")
+    remaining = 0
+    with session(stack) as service:
+        for redriven in dead_letters.redrive(service, ids):
+            stdout().print(_outcome(redriven.message), soft_wrap=True)
+            remaining += redriven.remains
+    if remaining:
+        hint_at_discard = 'see "provisioner dead-letters discard"'
+        say(Text(f"{remaining} cannot be redriven; {hint_at_discard}.", "red"))
         raise typer.Exit(ExitCode.ERROR)
 
 
@@ -92,58 +92,44 @@ def discard(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
-    """Remove letters for good, without doing anything."""
-    with session(stack) as here:
+    """Delete dead-letter messages without doing what they ask for."""
+    with session(stack) as service:
         if not yes:
-            count = f"{len(ids)} letter{'s' * (len(ids) != 1)}"
-            confirm(f"Discard {count}? Nothing brings them back.")
-        with held(here.clients, here.dead_letters) as found:
-            for letter in _chosen(found, ids):
-                found.discard(letter)
-                stdout().print(Text.assemble(("discarded", "yellow"), f"  {letter.id}"))
+            count = f"{len(ids)} dead-letter message{'s' * (len(ids) != 1)}"
+            confirm(f"Discard {count}? This cannot be undone.")
+        for message in dead_letters.discard(service, ids):
+            stdout().print(Text.assemble(("discarded", "yellow"), f"  {message.id}"))
 
 
-def _chosen(found: Held, ids: Iterable[str] | None) -> list[DeadLetterMessage]:
-    if ids is None:
-        return list(found.messages.values())
-    unknown = [each for each in ids if each not in found.messages]
-    if unknown:
-        raise NotFoundError(f'there is no letter {", ".join(unknown)}; see "dead-letters list"')
-    return [found.messages[each] for each in dict.fromkeys(ids)]
-
-
-def _told(letter: DeadLetterMessage) -> Text:
-    names = ", ".join(letter.content.job_names)
-    match letter.content.redrive:
+def _outcome(message: DeadLetterMessage) -> Text:
+    names = ", ".join(message.content.job_names)
+    match message.content.redrive:
         case Redrive.RECONCILE:
-            done = Text.assemble(("redriven", "green"), f"   {letter.id}  {names}")
+            done = Text.assemble(("redriven", "green"), f"   {message.id}  {names}")
         case Redrive.RUN_EVENT | Redrive.RUN_RECORDS:
-            done = Text.assemble(("redriven", "green"), f"   {letter.id}  run of {names}")
+            done = Text.assemble(("redriven", "green"), f"   {message.id}  run of {names}")
         case Redrive.NOTICE:
-            done = Text.assemble(("redriven", "green"), f"   {letter.id}  notice of {names}")
+            done = Text.assemble(("redriven", "green"), f"   {message.id}  notification of {names}")
         case Redrive.MESSAGE:
-            done = Text.assemble(("redriven", "green"), f"   {letter.id}  message to {names}")
+            done = Text.assemble(("redriven", "green"), f"   {message.id}  message to {names}")
         case Redrive.NOTHING:
-            done = Text.assemble(("discarded", "yellow"), f"  {letter.id}  nothing is to be done")
+            done = Text.assemble(("discarded", "yellow"), f"  {message.id}  nothing to do")
         case Redrive.IMPOSSIBLE:
-            done = Text.assemble(("unreadable", "red"), f" {letter.id}")
-    return done.append(f"  {letter.content.problem}", "dim") if letter.content.problem else done
+            done = Text.assemble(("unreadable", "red"), f" {message.id}")
+    problem = message.content.problem
+    return done.append(f"  {problem}", "dim") if problem else done
 
 
-def _reason(letter: DeadLetterMessage) -> str:
-    return f"{letter.error_type}: {letter.reason}"
-
-
-def _document(letter: DeadLetterMessage) -> dict[str, Any]:
-    payload = parsed(letter.payload)
+def _document(message: DeadLetterMessage) -> dict[str, Any]:
+    payload = parsed(message.payload)
     return {
-        "id": letter.id,
-        "at": letter.at.isoformat(timespec="milliseconds"),
-        "source": letter.content.source,
-        "job_names": list(letter.content.job_names),
-        "error_type": letter.error_type,
-        "reason": letter.reason,
-        "redrive": letter.content.redrive,
-        "problem": letter.content.problem or None,
-        "payload": letter.payload if payload is None else payload,
+        "id": message.id,
+        "at": message.at.isoformat(timespec="milliseconds"),
+        "source": message.content.source,
+        "job_names": list(message.content.job_names),
+        "error_type": message.error_type,
+        "reason": message.reason,
+        "redrive": message.content.redrive,
+        "problem": message.content.problem or None,
+        "payload": message.payload if payload is None else payload,
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -10,24 +9,18 @@ from rich.text import Text
 from provisioner.cli import documents
 from provisioner.cli.display import ago, status, stdout, table
 from provisioner.cli.runs import runs_table
+from provisioner.service import jobs
 from provisioner.stacks.model import JobStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from provisioner.aws.items import Item
+    from provisioner.service.context import Item
+    from provisioner.service.jobs import JobDetail
     from provisioner.stacks.model import StackRecord
 
 _LABEL_COLUMNS = 23
 _SHOWN_ABOVE = frozenset({"job_name", "type", "description"})
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """The jobs that a job runs after, each with its last run, and those that run after it."""
-
-    needs: Mapping[str, Item | None]
-    needed_by: Iterable[str]
 
 
 def last_run(run: Item | None) -> Text:
@@ -40,12 +33,8 @@ def last_run(run: Item | None) -> Text:
 
 
 def in_sync(record: StackRecord | None) -> str:
-    """Tell whether the stack is what the row asks for: yes, no, or "-" while it asks nothing."""
-    if record is None or record.status is JobStatus.DELETED:
-        return "-"
-    if record.status is JobStatus.INVALID:
-        return "no"
-    return "yes" if record.spec_digest and record.spec_digest == record.deployed_digest else "no"
+    """Return whether the stack is what the row asks for: yes, no, or "-" for neither."""
+    return {True: "yes", False: "no", None: "-"}[jobs.in_sync(record)]
 
 
 def schedule(row: Mapping[str, object] | None) -> str:
@@ -59,43 +48,40 @@ def schedule(row: Mapping[str, object] | None) -> str:
     return text
 
 
-def show(
-    job_name: str,
-    row: Mapping[str, object] | None,
-    record: StackRecord | None,
-    runs: Iterable[Item],
-    chain: Chain,
-) -> None:
+def show(job: JobDetail) -> None:
     """Write the job to stdout."""
-    state = record.status if record else JobStatus.PENDING
-    kind = str((row or {}).get("type", ""))
-    _print(Text.assemble((job_name, "bold"), "  ", status(state), "  ", (kind, "dim")))
-    if row and "description" in row:
+    row: Mapping[str, object] = job.row or {}
+    state = job.record.status if job.record else JobStatus.PENDING
+    kind = str(row.get("type", ""))
+    _print(Text.assemble((job.job_name, "bold"), "  ", status(state), "  ", (kind, "dim")))
+    if "description" in row:
         _print(Text(documents.one_line(str(row["description"]))))
-    if row is None:
-        _print(Text("It has no row any more.", "yellow"))
-    if record:
-        _show_problems(record)
-    _show_row(row or {})
-    if record:
-        _show_stack(record)
-    _show_chain(chain)
+    if job.row is None:
+        _print(Text("Its row was removed.", "yellow"))
+    if job.record:
+        _show_problems(job.record)
+    if job.row:
+        _show_row(row)
+    if job.record:
+        _show_stack(job.record)
+        _show_conditions(job.record)
+    _show_dependencies(job)
     _heading("Last runs")
-    listed = runs_table(runs)
+    listed = runs_table(job.runs)
     if listed.row_count:
         stdout().print(listed)
     else:
         _print(Text("none", "dim"))
 
 
-def _show_chain(chain: Chain) -> None:
-    if not chain.needs and not chain.needed_by:
+def _show_dependencies(job: JobDetail) -> None:
+    if not job.needs and not job.needed_by:
         return
-    _heading("Chain")
-    for name, run in chain.needs.items():
+    _heading("Dependencies")
+    for name, run in job.needs.items():
         label = (f"{'runs after':<{_LABEL_COLUMNS}}", "dim")
         _print(Text.assemble("  ", label, f" {name}  ", last_run(run)))
-    for name in chain.needed_by:
+    for name in job.needed_by:
         _pair("then runs", name)
 
 
@@ -141,9 +127,12 @@ def _show_stack(record: StackRecord) -> None:
     for name, value in sorted(record.outputs.items()):
         _pair(name, value)
     if record.missed_schedules:
-        _pair("missed ticks", str(record.missed_schedules), "yellow")
-    for orphan in record.retained_resources:
-        _pair("left behind", orphan, "yellow")
+        _pair("missed schedules", str(record.missed_schedules), "yellow")
+    for resource in record.retained_resources:
+        _pair("retained resource", resource, "yellow")
+
+
+def _show_conditions(record: StackRecord) -> None:
     if record.conditions:
         _heading("Conditions")
         listed = table("TYPE", "STATUS", "REASON", "SINCE", "MESSAGE", keep=("TYPE", "STATUS"))

@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING, assert_never
 
 import yaml
 
-from provisioner.aws.stacks_table import to_item
 from provisioner.cli.display import stdout
 from provisioner.cli.options import Format
 from provisioner.plain_text import cleaned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Literal
 
-    from provisioner.aws.items import Item
-    from provisioner.stacks.model import StackRecord
+    from provisioner.service.apply import Change
 
 Document = dict[str, object]
 
@@ -59,14 +56,13 @@ def as_json(document: object) -> str:
     return text if cleaned(text) == text else json.dumps(document, indent=2)
 
 
-def changes(old: Item, new: Item) -> Iterator[tuple[str, str, str]]:
-    """Yield the attributes of a row that change, each with its value before and after, cut short.
+def of_change(change: Change) -> str:
+    """Return what changes of a row in one line, cut short.
 
     Of `environment` only the names: values are not for screens.
     """
-    for name in sorted(old.keys() | new.keys()):
-        if old.get(name) != new.get(name):
-            yield name, _short(name, old.get(name)), _short(name, new.get(name))
+    before, after = _short(change.name, change.before), _short(change.name, change.after)
+    return f"{change.name}: {before} → {after}"
 
 
 def _short(name: str, value: object) -> str:
@@ -82,14 +78,6 @@ def _short(name: str, value: object) -> str:
 def one_line(text: str) -> str:
     """Return text that cannot look like lines of ours."""
     return text.replace("\n", r"\n")
-
-
-def of_record(record: StackRecord | None) -> Document | None:
-    """Return a Stacks row as it stands in its table."""
-    if record is None:
-        return None
-    item = to_item(record) | {"version": record.version}
-    return {name: value for name, value in item.items() if value is not None}
 
 
 def _plain(value: object) -> object:

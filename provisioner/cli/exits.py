@@ -21,7 +21,7 @@ class ExitCode(IntEnum):
     RUN_SKIPPED = 6
     STILL_GOING = 7
     PIPE_CLOSED = 141
-    """128 + SIGPIPE: nobody reads what a run prints, and how it ends is not known."""
+    """128 + SIGPIPE: what a run prints is read no longer, and how it ends is not known."""
 
 
 OF_RUN = {
@@ -34,4 +34,4 @@ OF_RUN = {
 
 
 class StillGoingError(ProvisionerError):
-    """`--timeout` has passed; what was waited for goes on."""
+    """The time to wait has passed; what was waited for goes on."""

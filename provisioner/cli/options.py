@@ -1,10 +1,14 @@
 """Options and arguments that several commands have."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Annotated
 
 import typer
+
+from provisioner.errors import InvalidRequestError
 
 DEFAULT_STACK = "jobs"
 
@@ -21,7 +25,7 @@ class Format(StrEnum):
 
 
 class Overlap(StrEnum):
-    """What a run does that finds another one running."""
+    """What a run does if another one has not ended."""
 
     SKIP = "skip"
     QUEUE_ONE = "queue_one"
@@ -42,11 +46,20 @@ def one_command() -> typer.Typer:
     )
 
 
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """Let a request that is not valid be an error of the command line."""
+    try:
+        yield
+    except InvalidRequestError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
 def seconds_of(text: str) -> float:
     """Return the seconds of a duration like `90`, `90s`, `10m`, `2h`, `1d`."""
     found = _DURATION.fullmatch(text.strip())
     if not found:
-        message = f'"{text}" is no duration; write 90s, 10m, 2h or 1d'
+        message = f'"{text}" is not a valid duration: write 90s, 10m, 2h or 1d'
         raise typer.BadParameter(message)
     return float(found["number"]) * _UNIT_SECONDS[found["unit"]]
 

@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import typer
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
 from provisioner.cli.display import say, span, status, stderr
-from provisioner.cli.exits import StillGoingError
+from provisioner.cli.exits import ExitCode, StillGoingError
 from provisioner.errors import TemporaryError
+from provisioner.service import following
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,23 +25,19 @@ if TYPE_CHECKING:
 
     from rich.console import Console, ConsoleOptions, RenderResult
 
+    from provisioner.service.context import Service
+    from provisioner.service.progress import Progress
+
+JOBS_GO_ON = 'not all jobs are ready yet; follow the rest with "provisioner get"'
+
 _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 2.0
 _PAUSE_GROWTH = 1.3
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where one thing stands; `good` is for the end only."""
-
-    status: str
-    done: bool = False
-    good: bool = False
-
-
 @dataclass(slots=True)
 class _Board:
-    """What is shown: what was there at first, and what became of it."""
+    """What is shown: each thing that is waited for, how far it has come and how long it took."""
 
     console: Console
     live: bool
@@ -48,46 +46,46 @@ class _Board:
     ended_after: dict[str, float] = field(default_factory=dict)
     spinner: Spinner = field(default_factory=lambda: Spinner("dots", style="cyan"))
 
-    def show(self, states: Mapping[str, Progress]) -> None:
-        for name, state in states.items():
-            if state == self.shown.get(name):
+    def show(self, found: Mapping[str, Progress]) -> None:
+        for name, progress in found.items():
+            if progress == self.shown.get(name):
                 continue
-            self.shown[name] = state
-            if state.done:
+            self.shown[name] = progress
+            if progress.done:
                 self.ended_after[name] = self.elapsed()
             if not self.live:
-                say(Text.assemble(f"{name}: ", status(state.status)))
+                say(Text.assemble(f"{name}: ", status(progress.status)))
 
     def elapsed(self) -> float:
         return time.monotonic() - self.started_at
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         grid = Table.grid(padding=(0, 2, 0, 0))
-        for name, state in self.shown.items():
-            mark = Text("✓", "green") if state.good else Text("✗", "red")
+        for name, progress in self.shown.items():
+            mark = Text("✓", "green") if progress.succeeded else Text("✗", "red")
             length = timedelta(seconds=self.ended_after.get(name, self.elapsed()))
             grid.add_row(
-                mark if state.done else self.spinner,
+                mark if progress.done else self.spinner,
                 Text(name),
-                status(state.status),
+                status(progress.status),
                 Text(span(length), "dim"),
             )
         yield grid
 
 
 def wait(
-    look: Callable[[], Mapping[str, Progress]],
+    progress: Callable[[], Mapping[str, Progress]],
     timeout_seconds: float,
     goes_on: str,
     *,
     live: bool = True,
 ) -> Mapping[str, Progress]:
-    """Look again and again until everything is done.
+    """Ask again and again until everything is done.
 
     Parameters
     ----------
-    look
-        Returns the same things each time, with where they stand.
+    progress
+        Returns the same things each time, with how far each has come.
     timeout_seconds
         After these, `StillGoingError` says `goes_on`.
     live
@@ -95,26 +93,40 @@ def wait(
     """
     console = stderr()
     board = _Board(console, live and console.is_terminal and not console.is_dumb_terminal)
-    states: Mapping[str, Progress] = {}
+    found: Mapping[str, Progress] = {}
     trouble = ""
     pause_seconds = _FIRST_PAUSE_SECONDS
     with _display(board):
         while True:
             try:
-                states, trouble = look(), ""
-            except (
-                TemporaryError
-            ) as error:  # a throttle, a lost connection: the next may be luckier
+                found, trouble = progress(), ""
+            except TemporaryError as error:  # a throttle, a lost connection: the next may succeed
                 trouble = f" ({error})"
-            board.show(states)
-            if states and all(state.done for state in states.values()):
-                return states
+            board.show(found)
+            if found and all(each.done for each in found.values()):
+                return found
             left_seconds = timeout_seconds - board.elapsed()
             if left_seconds <= 0:
                 break
             time.sleep(min(pause_seconds, left_seconds))
             pause_seconds = min(pause_seconds * _PAUSE_GROWTH, _LONGEST_PAUSE_SECONDS)
     raise StillGoingError(f"{goes_on}{trouble}")
+
+
+def wait_for_jobs(
+    service: Service,
+    progress: Callable[[], Mapping[str, Progress]],
+    timeout_seconds: float,
+    goes_on: str,
+) -> None:
+    """Wait for jobs as `wait` does; if some do not succeed, say why and end the command."""
+    found = wait(progress, timeout_seconds, goes_on)
+    failed = [name for name, each in found.items() if not each.succeeded]
+    for name in failed:
+        for line in following.reasons(service, name):
+            say(Text.assemble((name, "bold"), f": {line}"))
+    if failed:
+        raise typer.Exit(ExitCode.ERROR)
 
 
 def _display(board: _Board) -> AbstractContextManager[object]:

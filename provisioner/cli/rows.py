@@ -10,38 +10,36 @@ import json
 import re
 import reprlib
 import sys
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
 
+from provisioner.service.rows import Problem, SourcedRow
+
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Hashable, Iterable, Iterator
 
 STDIN = "-"
 
 _BLANKS = re.compile(r"\s*")
 
 
-@dataclass(frozen=True, slots=True)
-class SourcedRow:
-    """A row and where it stands: `number` counts the rows of its file from 1."""
-
-    source: str
-    number: int
-    values: dict[str, object]
-
-    @property
-    def label(self) -> str:
-        """What to call the row before it is known to have a proper name."""
-        name = self.values.get("job_name")
-        return name if isinstance(name, str) and name else f"#{self.number}"
-
-
 class UnreadableError(Exception):
     """A file that holds no rows, or none that can be read."""
+
+
+def read_all(paths: Iterable[str]) -> tuple[list[SourcedRow], list[Problem]]:
+    """Read the rows of all files, and what is wrong with files that cannot be read."""
+    found: list[SourcedRow] = []
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            found.extend(read(path))
+        except UnreadableError as error:
+            problems.append(Problem(path, "", "", str(error)))
+    return found, problems
 
 
 def read(path: str) -> list[SourcedRow]:
@@ -164,7 +162,7 @@ class _Loader(yaml.SafeLoader):
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
                 if key.value in seen:
-                    problem = f'"{key.value}" stands twice in one map'
+                    problem = f'"{key.value}" is there twice in one map'
                     raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
                 seen.add(key.value)
         values = super().construct_mapping(node, deep)

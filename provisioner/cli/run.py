@@ -1,14 +1,11 @@
 """`provisioner run`: start a job now, and wait for its end."""
 
-import secrets
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from provisioner.cli import asking, watching
-from provisioner.cli.asking import Asked
 from provisioner.cli.display import hint, stdout
 from provisioner.cli.exits import ExitCode
 from provisioner.cli.options import (
@@ -22,7 +19,9 @@ from provisioner.cli.options import (
 )
 from provisioner.cli.session import session
 from provisioner.cli.watching import Watch
-from provisioner.errors import PermanentError
+from provisioner.service.context import Item
+from provisioner.service.logs import group_of
+from provisioner.service.start_run import RunRequest, StartedRun
 
 app = one_command()
 
@@ -44,7 +43,7 @@ def run(  # noqa: PLR0913  (each is an option)
         typer.Option(
             "--idempotency-key",
             metavar="KEY",
-            help="The same key again starts nothing new: it stands for the run that it started.",
+            help="The same key again starts nothing new, but returns the run that it has started.",
         ),
     ] = None,
     overlap: Annotated[
@@ -71,7 +70,9 @@ def run(  # noqa: PLR0913  (each is an option)
     follow: Annotated[
         bool,
         typer.Option(
-            "--follow", "-f", help="Wait, and print what the job prints; exit with its own code."
+            "--follow",
+            "-f",
+            help="Wait, and print the job's logs; exit with the container's own code.",
         ),
     ] = False,
     timeout: TimeoutOption = "1h",
@@ -84,44 +85,43 @@ def run(  # noqa: PLR0913  (each is an option)
     With --follow a container's own exit code, when it is not 0, comes first.
     """
     timeout_seconds = seconds_of(timeout)
-    wanted = {
-        "command": command,
-        "environment": asking.environment(env or ()) or None,
-        "cpu": cpu,
-        "memory_mb": memory,
-    }
-    asked = Asked(
+    request = RunRequest(
         payload=asking.payload(payload),
-        overrides={name: value for name, value in wanted.items() if value is not None},
+        overrides=asking.overrides(command=command, env=env or (), cpu=cpu, memory=memory),
         overlap=overlap,
+        idempotency_key=idempotency_key,
     )
-    name = _unique_name() if idempotency_key is None else asking.name_for(job, idempotency_key)
-    with session(stack) as here:
-        machine = here.output_of(job, "StateMachineArn")
-        log_group = here.output_of(job, "LogGroup") if follow else None
-        execution_input = asking.execution_input(here, job, asked)
-        known = here.executions.started(machine, name) if idempotency_key else None
-        started = known or asking.start(here, job, machine, name, execution_input)
-        if not asking.same_request(started.input, execution_input):
-            message = f"--idempotency-key stands for {name} already, which was asked for otherwise"
-            raise PermanentError(message)
-        how = f'see "provisioner runs {job}" and "provisioner logs {job} --follow"'
+    with session(stack) as service:
+        log_group = group_of(service, job) if follow else None
+        started = asking.start(service, job, request)
+        if started.unchecked:
+            hint(f"The payload was not checked: {started.unchecked}.")
         if not (wait or follow):
-            stdout().print(name, soft_wrap=True)
-            hint(f"{'Started' if started.is_new else 'Started before'}; {how}.")
+            _say_started(job, started)
             return
-        try:
-            watch = Watch(here, job, started, log_group)
-            ended = watch.wait(timeout_seconds, f"{name} has not ended yet; {how}")
-        except KeyboardInterrupt:
-            hint(f"{name} goes on; {how}.")
-            raise
-        except BrokenPipeError as error:
-            raise typer.Exit(ExitCode.PIPE_CLOSED) from error
+        ended = _wait(Watch(service, job, started, log_group), timeout_seconds)
     with suppress(BrokenPipeError):  # the exit code is for others than those who read
         watching.show(ended, followed=follow)
     raise typer.Exit(watching.exit_code(ended, followed=follow))
 
 
-def _unique_name() -> str:
-    return f"manual-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+def _say_started(job: str, started: StartedRun) -> None:
+    stdout().print(started.name, soft_wrap=True)
+    when = "Started" if started.execution.is_new else "Started before"
+    hint(f"{when}; {_how_to_follow(job)}.")
+
+
+def _how_to_follow(job: str) -> str:
+    return f'see "provisioner runs {job}" and "provisioner logs {job} --follow"'
+
+
+def _wait(watch: Watch, timeout_seconds: float) -> Item:
+    """Return the row of a run that has ended; it goes on when the waiting ends before."""
+    name, how = watch.started.name, _how_to_follow(watch.job_name)
+    try:
+        return watch.wait(timeout_seconds, f"{name} has not ended yet; {how}")
+    except KeyboardInterrupt:
+        hint(f"{name} goes on; {how}.")
+        raise
+    except BrokenPipeError as error:
+        raise typer.Exit(ExitCode.PIPE_CLOSED) from error

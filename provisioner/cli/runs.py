@@ -7,7 +7,6 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from provisioner.aws.items import Item
 from provisioner.cli import documents
 from provisioner.cli.display import ago, duration, hint, status, stdout, table
 from provisioner.cli.options import (
@@ -19,6 +18,8 @@ from provisioner.cli.options import (
     one_command,
 )
 from provisioner.cli.session import session
+from provisioner.service.context import Item
+from provisioner.service.runs import execution_name, latest, reason
 
 app = one_command()
 
@@ -32,10 +33,8 @@ def runs(
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
     """Show the last runs of a job, newest first."""
-    with session(stack) as here:
-        found = here.triggers.latest(job, count)
-        if not found and here.row(job) is None:
-            raise here.unknown(job)
+    with session(stack) as service:
+        found = latest(service, job, count)
     if output is not Format.TABLE:
         documents.show(found, output)
     elif found:
@@ -58,14 +57,3 @@ def runs_table(found: Iterable[Item]) -> Table:
         if why := reason(run):
             listed.add_row("", Text("└", "dim"), "", "", Text(why, "red"))
     return listed
-
-
-def execution_name(run: Item) -> str:
-    """Return the name of a run's execution."""
-    return str(run["trigger_id"].rpartition("#")[2])
-
-
-def reason(run: Item) -> str:
-    """Return why a run did not succeed, in one line; "" when it did."""
-    parts = (run.get("error"), run.get("cause"))
-    return " ".join(": ".join(str(part) for part in parts if part).split())

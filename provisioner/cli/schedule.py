@@ -1,16 +1,12 @@
 """`provisioner schedule`: when a job runs next, and how its last scheduled runs went."""
 
-import heapq
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import islice
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from provisioner.aws.items import Item
 from provisioner.cli import documents
 from provisioner.cli.display import ago, duration, hint, span, status, stdout, table
 from provisioner.cli.options import (
@@ -21,29 +17,13 @@ from provisioner.cli.options import (
     StackOption,
     one_command,
 )
-from provisioner.cli.runs import execution_name, reason
-from provisioner.cli.session import Session, session
-from provisioner.errors import PermanentError
-from provisioner.jobs import InvalidRow, Job, guarded
-from provisioner.jobs.planned_schedules import ScheduledTime, scheduled_times_of
+from provisioner.cli.session import session
 from provisioner.jobs.zones import zone
-from provisioner.runs.model import Pause, RunStatus
+from provisioner.runs.model import RunStatus
+from provisioner.service.runs import execution_name, reason
+from provisioner.service.schedule import ScheduleView, iso_seconds, view
 
 app = one_command()
-
-LAST_RUNS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class _Schedule:
-    """A job's schedule at a time."""
-
-    job: Job
-    now: datetime
-    next: Sequence[ScheduledTime]
-    pause: Pause | None
-    runs: Sequence[Item]
-    missed_schedules: int
 
 
 @app.command()
@@ -51,62 +31,18 @@ def schedule(
     job: JobArgument,
     *,
     count: Annotated[
-        int, typer.Option("--count", "-n", min=1, max=1000, help="How many of the next ticks.")
+        int, typer.Option("--count", "-n", min=1, max=1000, help="How many scheduled times.")
     ] = 10,
     output: FormatOption = Format.TABLE,
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
     """Show when a job's schedule runs next, and how its last scheduled runs went."""
-    with session(stack) as here:
-        found = _look(here, job_of(here, job), count)
+    with session(stack) as service:
+        found = view(service, job, count)
     if output is Format.TABLE:
         _show(found)
     else:
         documents.show(_document(found), output)
-
-
-def job_of(here: Session, job_name: str) -> Job:
-    """Return the job that a row describes.
-
-    Raises
-    ------
-    NotFoundError
-        If there is no such row.
-    PermanentError
-        If the row is INVALID, or has no schedule.
-    """
-    row = here.row(job_name)
-    if row is None:
-        raise here.unknown(job_name)
-    job = here.permitted(guarded.parse(row))
-    if isinstance(job, InvalidRow):
-        message = f'the row of {job_name} is INVALID; see "provisioner get {job_name}"'
-        raise PermanentError(message)
-    if not job.schedule:
-        message = f"{job_name} has no schedule"
-        raise PermanentError(message)
-    return job
-
-
-def _look(here: Session, job: Job, count: int) -> _Schedule:
-    now = datetime.now(UTC)
-    runs = here.triggers.scheduled(job.job_name, LAST_RUNS)
-    pause = here.triggers.pause(job.job_name) if job.pause_on_failures else None
-    record = here.record(job.job_name)
-    ahead = (scheduled_times_of(job, index, now) for index in range(len(job.schedule)))
-    return _Schedule(
-        job,
-        now,
-        next=list(islice(heapq.merge(*ahead), count)),
-        pause=pause if pause and pause.paused else None,
-        runs=runs,
-        missed_schedules=record.missed_schedules if record else 0,
-    )
-
-
-def iso_seconds(moment: datetime) -> str:
-    """Return a time in UTC as `2026-11-21T06:00:00Z`."""
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def local_time(moment: datetime, timezone: str) -> str:
@@ -116,7 +52,7 @@ def local_time(moment: datetime, timezone: str) -> str:
     return f"{local:%a %Y-%m-%d %H:%M} {offset}".rstrip()
 
 
-def _show(found: _Schedule) -> None:
+def _show(found: ScheduleView) -> None:
     job = found.job
     state = Text("on", "green") if job.schedule_enabled else Text("off", "yellow")
     if job.schedule_enabled and found.pause:
@@ -128,32 +64,39 @@ def _show(found: _Schedule) -> None:
         _line(Text(f"Note: {job.schedule_note}"))
     if found.pause:
         since = f"{ago(found.pause.since)}: {found.pause.note}"
-        _line(Text(f"Paused {since}; ticks are SKIPPED until it is resumed", "yellow"))
-        hint(f'"provisioner resume {job.job_name}" lets it go on.')
-    _line(Text("\nNext ticks" if job.schedule_enabled else "\nNext ticks, if it were on", "bold"))
+        _line(Text(f"Paused {since}: scheduled runs are SKIPPED", "yellow"))
+        hint(f'Resume it with "provisioner resume {job.job_name}".')
+    _line(
+        Text(
+            "\nNext scheduled times"
+            if job.schedule_enabled
+            else "\nNext scheduled times, if it were on",
+            "bold",
+        )
+    )
     _show_next(found)
     _line(Text("\nLast scheduled runs", "bold"))
     _show_runs(found)
 
 
-def _show_next(found: _Schedule) -> None:
+def _show_next(found: ScheduleView) -> None:
     job = found.job
     listed = table(job.timezone, "UTC", "IN", "SCHEDULE", keep=(job.timezone, "UTC", "IN"))
-    for tick in found.next:
+    for time in found.next:
         listed.add_row(
-            Text(local_time(tick.at, job.timezone)),
-            Text(iso_seconds(tick.at)),
-            Text(span(tick.at - found.now)),
-            Text(job.schedule[tick.index], "dim"),
+            Text(local_time(time.at, job.timezone)),
+            Text(iso_seconds(time.at)),
+            Text(span(time.at - found.now)),
+            Text(job.schedule[time.index], "dim"),
         )
     if listed.row_count:
         stdout().print(listed)
     if not found.next:
-        over = f": the schedule ended at {job.schedule_end}" if job.schedule_end else ""
-        _line(Text(f"none any more{over}", "dim"))
+        ended = f": the schedule ended at {job.schedule_end}" if job.schedule_end else ""
+        _line(Text(f"none{ended}", "dim"))
 
 
-def _show_runs(found: _Schedule) -> None:
+def _show_runs(found: ScheduleView) -> None:
     listed = table("FOR", "STATUS", "TOOK", "RUN", keep=("FOR", "STATUS", "TOOK"))
     for run in found.runs:
         listed.add_row(
@@ -174,17 +117,17 @@ def _show_runs(found: _Schedule) -> None:
         _line(Text(said, "dim"))
 
 
-def _counts(found: _Schedule) -> Mapping[str, int]:
+def _counts(found: ScheduleView) -> Mapping[str, int]:
     statuses = [run.get("status") for run in found.runs]
     return {
         "running": statuses.count(RunStatus.RUNNING),
         "queued": statuses.count(RunStatus.QUEUED),
         "skipped": statuses.count(RunStatus.SKIPPED),
-        "missed in all": found.missed_schedules,
+        "missed in all": found.missed,
     }
 
 
-def _document(found: _Schedule) -> documents.Document:
+def _document(found: ScheduleView) -> documents.Document:
     job = found.job
     return {
         "job_name": job.job_name,
@@ -195,14 +138,14 @@ def _document(found: _Schedule) -> documents.Document:
         "paused": found.pause and {"since": found.pause.since, "note": found.pause.note},
         "next": [
             {
-                "at": iso_seconds(tick.at),
-                "local": tick.at.astimezone(zone(job.timezone)).isoformat(),
-                "schedule": job.schedule[tick.index],
+                "at": iso_seconds(time.at),
+                "local": time.at.astimezone(zone(job.timezone)).isoformat(),
+                "schedule": job.schedule[time.index],
             }
-            for tick in found.next
+            for time in found.next
         ],
         "runs": list(found.runs),
-        "missed_schedules": found.missed_schedules,
+        "missed_schedules": found.missed,
     }
 
 

@@ -3,24 +3,20 @@
 import json
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from rich.text import Text
 
-from provisioner.aws.executions import Started
-from provisioner.aws.items import Item
-from provisioner.aws.logs import LogEvent
 from provisioner.cli import documents, logs, progress
 from provisioner.cli.display import duration, hint, say, stderr, stdout
 from provisioner.cli.exits import OF_RUN
-from provisioner.cli.progress import Progress
-from provisioner.cli.runs import reason
-from provisioner.cli.session import Session
-from provisioner.runs.model import FINAL, RunStatus
-
-_ROW_GRACE_SECONDS = 15
-"""How long the row of an ended execution may take to say so, too."""
+from provisioner.runs.model import RunStatus
+from provisioner.service.context import Item, Service
+from provisioner.service.logs import LogEvent, Tail
+from provisioner.service.progress import Progress
+from provisioner.service.runs import RunState, reason, run_state
+from provisioner.service.start_run import StartedRun
 
 _QUIET_SECONDS = 3.0
 _LATEST_SECONDS = 20.0
@@ -37,47 +33,34 @@ class Watch:
         Where its lines are printed from as they come; None not to.
     """
 
-    here: Session
+    service: Service
     job_name: str
-    started: Started
+    started: StartedRun
     log_group: str | None = None
-    _tail: logs.Tail | None = None
-    _found: Item = field(default_factory=dict)
-    _ended_at: float = 0.0
+    _tail: Tail | None = None
+    _state: RunState | None = None
 
     def wait(self, timeout_seconds: float, goes_on: str) -> Item:
         """Return the run's row once it says how it ended, or what Step Functions says of it."""
-        progress.wait(self._look, timeout_seconds, goes_on, live=self.log_group is None)
+        progress.wait(self._progress, timeout_seconds, goes_on, live=self.log_group is None)
         if self._tail is not None:
             print_late(self._tail.new)
-        return self._found
+        return self._state.row if self._state else {}
 
-    def _look(self) -> dict[str, Progress]:
-        name = self.started.arn.rpartition(":")[2]
-        row = self.here.triggers.find(self.job_name, name, self.started.started_at) or {}
-        if row.get("status") == RunStatus.QUEUED:
-            return {self.job_name: Progress(RunStatus.QUEUED)}
-        self._print_new(row)
-        if row.get("status") not in FINAL:
-            arn = row.get("execution_arn", self.started.arn)  # another one, if the run was queued
-            execution = self.here.executions.ended(self.job_name, arn)
-            if execution is None:
-                return {self.job_name: Progress(RunStatus.RUNNING)}
-            self._ended_at = self._ended_at or time.monotonic()
-            if time.monotonic() - self._ended_at < _ROW_GRACE_SECONDS:
-                return {self.job_name: Progress(RunStatus.RUNNING)}
-            row = {"status": execution.status, "error": execution.error, "cause": execution.cause}
-        self._found = row
-        status = RunStatus(row["status"])
-        good = status is RunStatus.SUCCEEDED
-        return {self.job_name: Progress(status, done=True, good=good)}
+    def _progress(self) -> dict[str, Progress]:
+        state = run_state(self.service, self.job_name, self.started.execution, self._state)
+        self._state = state
+        if state.status is not RunStatus.QUEUED:
+            self._print_new(state.row)
+        succeeded = state.status is RunStatus.SUCCEEDED
+        return {self.job_name: Progress(state.status, done=state.done, succeeded=succeeded)}
 
     def _print_new(self, row: Item) -> None:
         if self.log_group is None or "started_at" not in row:
             return
         if self._tail is None:
             since = datetime.fromisoformat(row["started_at"])
-            self._tail = logs.Tail(self.here.clients, self.log_group, int(since.timestamp() * 1000))
+            self._tail = Tail(self.service, self.log_group, int(since.timestamp() * 1000))
         for event in self._tail.new():
             logs.show(event)
 

@@ -1,1 +1,19 @@
-"""What a person may ask for, as functions that return data; the faces only print it."""
+"""What a person may ask for, as functions that return data.
+
+The command line, the HTTP API and the console stand on these: they parse, print and decide how
+long to wait; everything that is a rule is here. Each function takes a `Service` (`context`), which
+says whose bootstrap it is, who asks, and what time it is. None waits: what takes time is a function
+to be called again, or a generator whose caller decides when to go on. Errors are those of
+`provisioner.errors`, with a sentence for people.
+
+====================  ==========================================================================
+`apply`, `rows`       check rows, compare them with the table, write them
+`following`           when a job's stack is what its row asks for
+`jobs`                list and describe jobs; delete, retry, confirm deletions
+`start_run`, `runs`   start a run; list runs, follow one, stop one
+`schedule`            what a schedule did and will do; resume it
+`backfill`            runs for scheduled times that have passed
+`dead_letters`        list, redrive and discard dead-letter messages
+`logs`, `bundles`     what a job logs; upload code
+====================  ==========================================================================
+"""

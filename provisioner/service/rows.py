@@ -1,4 +1,4 @@
-"""From files to rows that can be written, or to everything that is wrong with them."""
+"""From the values of rows to rows that can be written, or to everything that is wrong with them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.aws.items import to_dynamodb, to_plain
-from provisioner.cli import rows
 from provisioner.jobs import FieldError, InvalidRow, guarded, placeholders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from provisioner.jobs import Job
+    from provisioner.service.context import Service
+
+
+@dataclass(frozen=True, slots=True)
+class SourcedRow:
+    """A row and where it comes from: `number` counts the rows of that source from 1."""
+
+    source: str
+    number: int
+    values: dict[str, object]
+
+    @property
+    def label(self) -> str:
+        """What to call the row before it is known to have a proper name."""
+        name = self.values.get("job_name")
+        return name if isinstance(name, str) and name else f"#{self.number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,61 +57,36 @@ class CheckedRow:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The good rows of all files, and what is wrong with the others."""
+    """The rows that are valid, and what is wrong with the others."""
 
     rows: tuple[CheckedRow, ...]
     problems: tuple[Problem, ...]
 
 
-def check(
-    paths: Iterable[str],
-    outputs: Mapping[str, str],
-    permitted: Callable[[Job | InvalidRow], Job | InvalidRow],
-) -> Checked:
-    """Read files and check every row in them.
-
-    Parameters
-    ----------
-    paths
-        Files, `-` for stdin.
-    outputs
-        What placeholders in rows stand for.
-    permitted
-        Holds a job to what the bootstrap's parameters allow rows.
-    """
-    sourced: list[rows.SourcedRow] = []
-    problems: list[Problem] = []
-    for path in paths:
-        try:
-            sourced.extend(rows.read(path))
-        except rows.UnreadableError as error:
-            problems.append(Problem(path, "", "", str(error)))
+def check(service: Service, rows: Iterable[SourcedRow], values: Mapping[str, str]) -> Checked:
+    """Check rows; `${Name}` in them is one of `values`, or else an output of the bootstrap."""
+    outputs = {**service.outputs, **values}
     good: dict[str, CheckedRow] = {}
-    for row in sourced:
-        checked = _check(row, outputs, permitted)
+    problems: list[Problem] = []
+    for row in rows:
+        checked = _check(service, row, outputs)
         if isinstance(checked, CheckedRow):
             earlier = good.setdefault(checked.job_name, checked)
             if earlier is checked:
                 continue
-            errors: tuple[FieldError, ...] = (
-                FieldError("job_name", f"stands in {earlier.source} already"),
-            )
-        else:
-            errors = checked
-        problems.extend(Problem(row.source, row.label, e.field, e.message) for e in errors)
+            checked = (FieldError("job_name", f"is in {earlier.source} already"),)
+        problems.extend(Problem(row.source, row.label, e.field, e.message) for e in checked)
     return Checked(tuple(good.values()), tuple(problems))
 
 
 def _check(
-    row: rows.SourcedRow,
-    outputs: Mapping[str, str],
-    permitted: Callable[[Job | InvalidRow], Job | InvalidRow],
+    service: Service, row: SourcedRow, outputs: Mapping[str, str]
 ) -> CheckedRow | tuple[FieldError, ...]:
     try:
         values, unknown = placeholders.filled(row.values, outputs)
     except RecursionError:  # YAML can hold a list that holds itself
         return (FieldError("", "is nested too deeply"),)
-    job = permitted(guarded.parse(values))
+    job = service.permitted(guarded.parse(values))
     if unknown or isinstance(job, InvalidRow):
         named = {_attribute(error) for error in unknown}
         others = job.errors if isinstance(job, InvalidRow) else ()

@@ -6,41 +6,37 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from provisioner import jobs
-from provisioner.cli import progress
-from provisioner.cli.progress import Progress
 from provisioner.jobs import FieldError, InvalidRow
+from provisioner.service.progress import Progress
 from provisioner.stacks.deletion_budget import HELD
 from provisioner.stacks.model import Deletion, JobStatus, StackRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from provisioner.aws.items import Item
-    from provisioner.aws.stacks_table import StacksTable
-    from provisioner.cli.checking import CheckedRow
-    from provisioner.cli.session import Session
     from provisioner.jobs import Job
+    from provisioner.service.context import Service
 
 _UNANSWERED = frozenset({JobStatus.INVALID, JobStatus.DELETED, JobStatus.RETAINED})
 _SETTLED = frozenset({JobStatus.READY, JobStatus.FAILED, JobStatus.INVALID, JobStatus.PAUSED})
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
-    """A row that is about to be written, and how to tell that a Stacks row is the answer to it.
+class Expected:
+    """How to tell that a Stacks row is the answer to a row that is about to be written.
 
     Attributes
     ----------
     digest
         Of the job with its artifact pinned, as the provisioner will compute it; None when the
-        artifact cannot be found, or not by us.
+        artifact cannot be found, or not by this caller.
     errors
         What the provisioner will say if it does not find the artifact either.
     version
         Of the Stacks row before the writing; None when there is no change to wait for.
-    asks
-        Whether the row stays as it is and yet asks for something else than what was last done:
-        its artifact is another one now. Nobody does that by itself.
+    out_of_date
+        Whether the row stays as it is and yet describes another stack than the deployed one:
+        its artifact has changed. No event reports that, so the job must be queued.
     """
 
     job_name: str
@@ -48,10 +44,10 @@ class Followed:
     digest: str | None
     errors: tuple[FieldError, ...]
     version: int | None
-    asks: bool = False
+    out_of_date: bool = False
 
-    def is_seen_to(self, record: StackRecord | None) -> bool:
-        """Tell whether the row as it is has its answer, or gets one by itself."""
+    def matches(self, record: StackRecord | None) -> bool:
+        """Tell whether the row as it is has its answer, or gets one without a message."""
         if record is None:
             return False
         if self.paused or record.status is JobStatus.PAUSED:
@@ -59,14 +55,14 @@ class Followed:
         return record.status not in _UNANSWERED and record.spec_digest == self.digest
 
     def progress(self, record: StackRecord | None) -> Progress:
-        """Tell from the job's Stacks row where the job stands."""
+        """Tell from the job's Stacks row how far the job has come."""
         if record is None:
             return Progress(JobStatus.PENDING)
         if record.status not in _SETTLED or not self._answered_by(record):
             settled = record.status in _SETTLED or record.status is JobStatus.DELETED
             return Progress(JobStatus.PENDING if settled else record.status)
-        good = record.status in {JobStatus.READY, JobStatus.PAUSED}
-        return Progress(record.status, done=True, good=good)
+        succeeded = record.status in {JobStatus.READY, JobStatus.PAUSED}
+        return Progress(record.status, done=True, succeeded=succeeded)
 
     def _answered_by(self, record: StackRecord) -> bool:
         match record.status:
@@ -82,51 +78,31 @@ class Followed:
                 return record.spec_digest == self.digest
 
 
-def followed(
-    here: Session, rows: Collection[CheckedRow], before: Mapping[str, Item]
-) -> dict[str, Followed]:
-    """Return how to follow rows, by job name; to be called before they are written."""
-    records = here.stacks.get_many(row.job_name for row in rows)
-    return {
-        row.job_name: follow(
-            here, row.job, records.get(row.job_name), changed=before.get(row.job_name) != row.item
-        )
-        for row in rows
-    }
-
-
-def follow(here: Session, job: Job, record: StackRecord | None, *, changed: bool) -> Followed:
-    """Return how to follow one job, whose Stacks row is `record` now."""
-    pinned = here.artifacts.pin(job)
-    found = Followed(
+def expect(service: Service, job: Job, record: StackRecord | None, *, changed: bool) -> Expected:
+    """Return what to wait for after a job's row is written, whose Stacks row is `record` now."""
+    pinned = service.artifacts.pin(job)
+    found = Expected(
         job_name=job.job_name,
         paused=job.paused,
         digest=None if isinstance(pinned, InvalidRow) else jobs.spec_digest(pinned),
         errors=pinned.errors if isinstance(pinned, InvalidRow) else (),
         version=None,
     )
-    asks = not changed and not isinstance(pinned, InvalidRow) and not found.is_seen_to(record)
-    version = (record.version if record else 0) if changed or asks else None
-    return replace(found, version=version, asks=asks)
+    out_of_date = not changed and not isinstance(pinned, InvalidRow) and not found.matches(record)
+    version = (record.version if record else 0) if changed or out_of_date else None
+    return replace(found, version=version, out_of_date=out_of_date)
 
 
-def wait(
-    stacks: StacksTable, followed: tuple[Followed, ...], timeout_seconds: float
-) -> Mapping[str, Progress]:
-    """Wait until every row has its answer."""
-
-    def look() -> dict[str, Progress]:
-        records = stacks.get_many(each.job_name for each in followed)
-        return {each.job_name: each.progress(records.get(each.job_name)) for each in followed}
-
-    return progress.wait(
-        look, timeout_seconds, 'not all jobs are there yet; see "provisioner get" for the rest'
-    )
+def progress(service: Service, expected: Iterable[Expected]) -> Mapping[str, Progress]:
+    """Return how far each job has come, by its name."""
+    wanted = {each.job_name: each for each in expected}
+    records = service.stacks.get_many(wanted)
+    return {name: each.progress(records.get(name)) for name, each in wanted.items()}
 
 
-def reasons(stacks: StacksTable, job_name: str) -> Iterator[str]:
-    """Yield why a job is not READY."""
-    record = stacks.get_many([job_name]).get(job_name)
+def reasons(service: Service, job_name: str) -> Iterator[str]:
+    """Yield why a job is not READY, a sentence each."""
+    record = service.record(job_name)
     if record is None:
         return
     for error in record.errors:

@@ -1,0 +1,109 @@
+"""Rows into the Jobs table: first what would be done, then each step of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from provisioner.errors import ConflictError
+from provisioner.service.following import Expected, expect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from provisioner.aws.items import Item
+    from provisioner.service.context import Service
+    from provisioner.service.rows import CheckedRow
+
+
+class Outcome(StrEnum):
+    """What becomes of a row."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    QUEUED = "queued"
+    """The row stays, but its stack is out of date: the job is queued for reconcile."""
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+    """Written or removed by somebody else since it was read: it stays as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An attribute of a row before and after; None when it was, or will be, absent."""
+
+    name: str
+    before: object
+    after: object
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is to be done about one row, where `before` is the row when it was read.
+
+    `expected` is None when no one waits for the answer and the row is to be written anyway.
+    """
+
+    item: Item
+    before: Item | None
+    expected: Expected | None
+
+    @property
+    def job_name(self) -> str:
+        """The row's key."""
+        return str(self.item["job_name"])
+
+    @property
+    def outcome(self) -> Outcome:
+        """What becomes of the row if nobody else writes it first."""
+        if self.before is None:
+            return Outcome.CREATED
+        if self.before != self.item:
+            return Outcome.UPDATED
+        out_of_date = self.expected is not None and self.expected.out_of_date
+        return Outcome.QUEUED if out_of_date else Outcome.UNCHANGED
+
+    @property
+    def changes(self) -> Iterator[Change]:
+        """The attributes that change, by name."""
+        old = self.before or {}
+        for name in sorted(old.keys() | self.item.keys()):
+            if old.get(name) != self.item.get(name):
+                yield Change(name, old.get(name), self.item.get(name))
+
+
+def plan(service: Service, rows: Sequence[CheckedRow], *, expect_all: bool) -> list[Step]:
+    """Return a step for each row; this writes nothing.
+
+    Parameters
+    ----------
+    expect_all
+        Whether to find out what to wait for of rows that change, too: it takes a request each.
+    """
+    before = service.jobs.get_many(row.job_name for row in rows)
+    looked_up = [row for row in rows if expect_all or before.get(row.job_name) == row.item]
+    records = service.stacks.get_many(row.job_name for row in looked_up)
+    expected = {
+        row.job_name: expect(
+            service,
+            row.job,
+            records.get(row.job_name),
+            changed=before.get(row.job_name) != row.item,
+        )
+        for row in looked_up
+    }
+    return [Step(row.item, before.get(row.job_name), expected.get(row.job_name)) for row in rows]
+
+
+def carry_out(service: Service, step: Step) -> Outcome:
+    """Do what a step says; REFUSED when somebody else has written the row since the plan."""
+    try:
+        match step.outcome:
+            case Outcome.CREATED | Outcome.UPDATED:
+                service.jobs.replace(step.item, step.before)
+            case Outcome.QUEUED:
+                service.reconcile_queue.send(step.job_name, retry=True)
+    except ConflictError:
+        return Outcome.REFUSED
+    return step.outcome

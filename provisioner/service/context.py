@@ -1,0 +1,189 @@
+"""What a request works on: the tables, queues and buckets of one bootstrap, for one caller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provisioner import jobs
+from provisioner.aws import bootstrap, identity
+from provisioner.aws.artifacts import Artifacts
+from provisioner.aws.bundles import BundleBucket
+from provisioner.aws.dead_letters import Place
+from provisioner.aws.dependants import DependantsTable
+from provisioner.aws.executions import Executions
+from provisioner.aws.items import Item
+from provisioner.aws.jobs_table import JobsTable
+from provisioner.aws.reconcile_queue import ReconcileQueue
+from provisioner.aws.stacks_table import StacksTable
+from provisioner.aws.triggers_table import TriggersTable
+from provisioner.errors import NotFoundError, PermanentError
+from provisioner.jobs import guarded
+from provisioner.jobs.errors import did_you_mean
+from provisioner.settings import Allowed
+from provisioner.stacks.model import JobStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from provisioner.aws.clients import Clients
+    from provisioner.jobs import InvalidRow, Job
+    from provisioner.stacks.model import StackRecord
+
+
+__all__ = ["Item", "Service", "connect"]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One bootstrap, as one caller uses it.
+
+    Attributes
+    ----------
+    outputs
+        Of the bootstrap's stack. An adapter is made when it is first needed, so that a bootstrap
+        that lacks an output still serves what does without it.
+    caller
+        Returns the ARN of who asks. It is written to the rows of runs.
+    """
+
+    stack_name: str
+    outputs: Mapping[str, str]
+    clients: Clients
+    clock: Callable[[], datetime]
+    caller: Callable[[], str]
+
+    @property
+    def jobs(self) -> JobsTable:
+        """The rows that people write."""
+        return JobsTable(self.clients, self._output("JobsTableName"))
+
+    @property
+    def stacks(self) -> StacksTable:
+        """The state of each job's stack."""
+        return StacksTable(self.clients, self._output("StacksTableName"))
+
+    @property
+    def triggers(self) -> TriggersTable:
+        """The runs."""
+        return TriggersTable(self.clients, self._output("TriggersTableName"))
+
+    @property
+    def dependants(self) -> DependantsTable:
+        """Which jobs run after which."""
+        return DependantsTable(self.clients, self._output("TriggersTableName"))
+
+    @property
+    def executions(self) -> Executions:
+        """The executions of jobs' state machines."""
+        return Executions(self.clients)
+
+    @property
+    def artifacts(self) -> Artifacts:
+        """The bundles and images that jobs run."""
+        return Artifacts(self.clients)
+
+    @property
+    def bundles(self) -> BundleBucket:
+        """The bucket for code."""
+        return BundleBucket(self.clients, self._output("BundleBucketName"))
+
+    @property
+    def reconcile_queue(self) -> ReconcileQueue:
+        """Jobs to reconcile."""
+        return ReconcileQueue(self.clients, self._output("ReconcileQueueUrl"))
+
+    @property
+    def dead_letters(self) -> Place:
+        """Where dead-letter messages are, and what redriving them needs."""
+        return Place(
+            prefix=self._output("Prefix"),
+            dead_letter_queue_url=self._output("DeadLetterQueueUrl"),
+            artifacts_bucket=self._output("ArtifactsBucketName"),
+            reconcile_queue_url=self._output("ReconcileQueueUrl"),
+            run_events_function=self._output("RunEventsFunctionArn"),
+        )
+
+    def permitted(self, job: Job | InvalidRow) -> Job | InvalidRow:
+        """Hold a job to the bootstrap's parameters, as far as its outputs name them."""
+        allowed = self.outputs.get("Allowed")
+        own_subnets = self.outputs.get("Subnets", "")
+        return jobs.permitted(job, Allowed.from_json(allowed, own_subnets)) if allowed else job
+
+    def row(self, job_name: str) -> Item | None:
+        """Return a job's row."""
+        return self.jobs.get_many([job_name]).get(job_name)
+
+    def existing_row(self, job_name: str) -> Item:
+        """Return a job's row.
+
+        Raises
+        ------
+        NotFoundError
+            If it has none.
+        """
+        row = self.row(job_name)
+        if row is None:
+            raise self.unknown(job_name)
+        return row
+
+    def job(self, row: Item) -> Job | InvalidRow:
+        """Return the job that a row describes, held to the bootstrap's parameters."""
+        return self.permitted(guarded.parse(row))
+
+    def record(self, job_name: str) -> StackRecord | None:
+        """Return a job's Stacks row."""
+        return self.stacks.get_many([job_name]).get(job_name)
+
+    def output_of(self, job_name: str, key: str) -> str:
+        """Return an output of a job's stack.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such job.
+        PermanentError
+            If the stack was never created.
+        """
+        record = self.record(job_name)
+        if record is not None and key in record.outputs:
+            return record.outputs[key]
+        if record is None or record.status is JobStatus.DELETED:
+            self.existing_row(job_name)
+        status = record.status if record else JobStatus.PENDING
+        message = f'{job_name} has no stack yet, it is {status}; see "provisioner get {job_name}"'
+        raise PermanentError(message)
+
+    def unknown(self, job_name: str) -> NotFoundError:
+        """Return the error for a job that does not exist, with the name nearest to it."""
+        names = (str(row["job_name"]) for row in self.jobs.all())
+        return NotFoundError(f"there is no job {job_name}{did_you_mean(job_name, names)}")
+
+    def _output(self, key: str) -> str:
+        if key not in self.outputs:
+            message = (
+                f"stack {self.stack_name} has no output {key}: it is not the provisioner's "
+                "bootstrap, or it is still being deployed"
+            )
+            raise PermanentError(message)
+        return self.outputs[key]
+
+
+def connect(stack_name: str, clients: Clients, clock: Callable[[], datetime]) -> Service:
+    """Return the service of a bootstrap, for whoever the clients' credentials are.
+
+    Raises
+    ------
+    NotFoundError
+        If this account and Region have no such stack.
+    """
+    try:
+        outputs = bootstrap.outputs(clients, stack_name)
+    except NotFoundError as error:
+        message = (
+            f'{error}: deploy the bootstrap with "sam build && sam deploy", or name yours '
+            "with --stack or PROVISIONER_STACK"
+        )
+        raise NotFoundError(message) from error
+    return Service(stack_name, outputs, clients, clock, lambda: identity.caller_arn(clients))

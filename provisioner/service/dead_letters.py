@@ -1,0 +1,86 @@
+"""Dead-letter messages: listed, redriven, discarded."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provisioner.aws import dead_letters
+from provisioner.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from provisioner.aws.dead_letters import Held
+    from provisioner.dead_letters.model import DeadLetterMessage
+    from provisioner.service.context import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Dead-letter messages, oldest first; there may be more unless this is `complete`."""
+
+    messages: Sequence[DeadLetterMessage]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Redriven:
+    """A message that was redriven; it `remains` when a part of it, or all, could not be."""
+
+    message: DeadLetterMessage
+    remains: bool
+
+
+def list_messages(service: Service) -> Listed:
+    """Return the dead-letter messages of the queue, and the stream records that Lambda gave up."""
+    with _held(service) as found:
+        messages = tuple(found.messages.values())
+    return Listed(messages, complete=len(messages) < dead_letters.MOST)
+
+
+def redrive(service: Service, ids: Iterable[str] | None) -> Iterator[Redriven]:
+    """Do again what messages ask for, and remove them; all of them without `ids`.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no message with one of the ids.
+    TemporaryError
+        If what a message asks for fails again.
+    """
+    with _held(service) as found:
+        for message in _chosen(found, ids):
+            found.redrive(message)
+            yield Redriven(message, remains=message.id in found.messages)
+
+
+def discard(service: Service, ids: Iterable[str]) -> Iterator[DeadLetterMessage]:
+    """Remove messages without doing anything.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no message with one of the ids.
+    """
+    with _held(service) as found:
+        for message in _chosen(found, ids):
+            found.discard(message)
+            yield message
+
+
+@contextmanager
+def _held(service: Service) -> Iterator[Held]:
+    with dead_letters.held(service.clients, service.dead_letters) as found:
+        yield found
+
+
+def _chosen(found: Held, ids: Iterable[str] | None) -> list[DeadLetterMessage]:
+    if ids is None:
+        return list(found.messages.values())
+    unknown = [each for each in ids if each not in found.messages]
+    if unknown:
+        message = f'there is no dead-letter message {", ".join(unknown)}; see "dead-letters list"'
+        raise NotFoundError(message)
+    return [found.messages[each] for each in dict.fromkeys(ids)]

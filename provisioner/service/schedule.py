@@ -1,0 +1,109 @@
+"""A job's schedule: its next times, its last runs, why it does not run; resuming it."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from provisioner.errors import PermanentError
+from provisioner.jobs import InvalidRow
+from provisioner.jobs.planned_schedules import ScheduledTime, scheduled_times_of
+from provisioner.runs.model import Pause, iso
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from provisioner.aws.items import Item
+    from provisioner.jobs import Job
+    from provisioner.service.context import Service
+
+LAST_RUNS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleView:
+    """A job's schedule at the time `now`.
+
+    Attributes
+    ----------
+    next
+        The next scheduled times, as if the schedule were on.
+    pause
+        Since when and why it is paused after failures; None when it is not.
+    runs
+        The last ten scheduled runs, newest first.
+    missed
+        How many scheduled times could not start a run, since the job exists.
+    """
+
+    job: Job
+    now: datetime
+    next: Sequence[ScheduledTime]
+    pause: Pause | None
+    runs: Sequence[Item]
+    missed: int
+
+
+def scheduled_job(service: Service, job_name: str) -> Job:
+    """Return a job that has a schedule.
+
+    Raises
+    ------
+    NotFoundError
+        If it has no row.
+    PermanentError
+        If the row is INVALID, or has no schedule.
+    """
+    job = service.job(service.existing_row(job_name))
+    if isinstance(job, InvalidRow):
+        message = f'the row of {job_name} is INVALID; see "provisioner get {job_name}"'
+        raise PermanentError(message)
+    if not job.schedule:
+        message = f"{job_name} has no schedule"
+        raise PermanentError(message)
+    return job
+
+
+def view(service: Service, job_name: str, count: int) -> ScheduleView:
+    """Return a job's schedule, with its next `count` scheduled times."""
+    job = scheduled_job(service, job_name)
+    now = service.clock()
+    pause = service.triggers.pause(job_name) if job.pause_on_failures else None
+    record = service.record(job_name)
+    return ScheduleView(
+        job,
+        now,
+        next=list(islice(scheduled_times(job, now), count)),
+        pause=pause if pause and pause.paused else None,
+        runs=service.triggers.scheduled(job_name, LAST_RUNS),
+        missed=record.missed_schedules if record else 0,
+    )
+
+
+def scheduled_times(job: Job, after: datetime) -> Iterator[ScheduledTime]:
+    """Return the scheduled times of all of a job's schedules later than `after`, in order."""
+    each = (scheduled_times_of(job, index, after) for index in range(len(job.schedule)))
+    return iter(heapq.merge(*each))
+
+
+def resume(service: Service, job_name: str) -> Pause | None:
+    """Resume a schedule that was paused after failures; return the pause, None without one.
+
+    Failures before now do not count again.
+    """
+    service.existing_row(job_name)
+    pause = service.triggers.pause(job_name)
+    if pause is None or not pause.paused:
+        return None
+    now = iso(service.clock())
+    resumed = Pause(paused=False, since=now, note=f"by {service.caller()}")
+    service.triggers.set_pause(job_name, resumed)
+    return pause
+
+
+def iso_seconds(moment: datetime) -> str:
+    """Return a time in UTC as `2026-11-21T06:00:00Z`."""
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
