@@ -1,7 +1,6 @@
 """The `provisioner` command: rows, runs and logs from a terminal.
 
-It only writes rows, starts runs and reads tables, as any other client could: nothing here
-provisions. `main` is the program, `commands` finds the command, each command is a module (`apply`,
-`get`, `push`, `run`, `runs`, `logs`, `delete`) that is imported when it is called; the rest is what
-they share.
+Options, prompts, printing, progress and exit codes are here; what a command does is
+`provisioner.service`. `main` is the program, `commands` finds the command, and each command is a
+module of its name that is imported when it is called; the other modules are what they share.
 """

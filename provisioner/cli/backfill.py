@@ -9,7 +9,14 @@ from rich.text import Text
 
 from provisioner.cli.display import hint, stdout, table
 from provisioner.cli.exits import StillGoingError
-from provisioner.cli.options import DEFAULT_STACK, JobArgument, Overlap, StackOption, one_command
+from provisioner.cli.options import (
+    DEFAULT_STACK,
+    OVERLAP_HELP,
+    JobArgument,
+    Overlap,
+    StackOption,
+    one_command,
+)
 from provisioner.cli.schedule import local_time
 from provisioner.cli.session import session
 from provisioner.service.backfill import Backfill, NotAdmitted, RunStarted, plan, start
@@ -36,7 +43,7 @@ def backfill(
         str, typer.Option("--to", metavar="TIME", help="Only scheduled times before this one.")
     ],
     overlap: Annotated[
-        Overlap, typer.Option("--overlap", help="If another run has not ended.")
+        Overlap, typer.Option("--overlap", metavar="POLICY", help=f"{OVERLAP_HELP}.")
     ] = Overlap.QUEUE_ALL,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the runs, and start none.")
@@ -55,7 +62,11 @@ def backfill(
         new = {} if dry_run else start_all(service, wanted)
     if wanted.runs:
         _show(wanted, new)
-    hint(f"{sum(new.values())} of {len(wanted.runs)} runs were started now.")
+    count = len(wanted.runs)
+    if dry_run:
+        hint(f"{count} runs would be started, unless they were before.")
+    else:
+        hint(f"{sum(new.values())} of {count} runs were started now.")
 
 
 def start_all(

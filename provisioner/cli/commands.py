@@ -1,4 +1,4 @@
-"""Which commands there are, and what becomes of their errors."""
+"""The commands, and how their errors are shown."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from provisioner.plain_text import cleaned
 COMMANDS = {
     "apply": "Write rows from YAML or JSON files into the Jobs table.",
     "get": "Show all jobs, or one in detail.",
-    "push": "Put a folder or an archive into the bundle bucket.",
+    "push": "Upload a folder of code, or an archive.",
     "run": "Start a job now.",
     "runs": "Show the last runs of a job.",
-    "schedule": "Show when a job's schedule runs next, and how it ran.",
-    "backfill": "Start the runs of a time that has passed.",
-    "resume": "Let a schedule go on that paused after failures.",
-    "stop": "Stop a run, whether it runs or waits.",
-    "logs": "Show what a job prints.",
-    "retry": "Try a job again that has failed.",
-    "dead-letters": "Show what has failed for good, and have it done again.",
-    "confirm-deletions": "Let deletions go on that are held.",
-    "delete": "Remove a job: its row, and with it its stack.",
-    "local": "All of it on this machine, without an AWS account.",
+    "schedule": "Show when a job runs next, and its last scheduled runs.",
+    "backfill": "Start the runs of scheduled times that have passed.",
+    "resume": "Resume a schedule that was paused after failures.",
+    "stop": "Stop a run that is running or waiting.",
+    "logs": "Show the logs of a job.",
+    "retry": "Retry FAILED jobs.",
+    "dead-letters": "List, redrive or discard dead-letter messages.",
+    "confirm-deletions": "Allow deletions that are held.",
+    "delete": "Delete a job: its row, and then its stack.",
+    "local": "Run the whole provisioner on this machine, without AWS.",
 }
-"""All commands with the sentence that `--help` says of them."""
+"""All commands, each with its sentence in `--help`."""
 
 _HOMES = {"local": "provisioner.local.commands"}
 
@@ -54,7 +54,7 @@ class Commands(TyperGroup):
         """Run the command; say what went wrong in a line rather than in a traceback."""
         try:
             return super().invoke(ctx)
-        except BrokenPipeError as error:  # whoever read has read enough: `| head`
+        except BrokenPipeError as error:  # the reader has read enough: `| head`
             raise typer.Exit from error
         except StillGoingError as error:
             _say(error)
@@ -128,6 +128,6 @@ def root(
 ) -> None:
     """Turn rows of a DynamoDB table into running serverless jobs.
 
-    Works on the account, Region and endpoint that the AWS environment variables and profile name.
+    Uses the account, Region and endpoint of the AWS environment variables and profile.
     """
     del version

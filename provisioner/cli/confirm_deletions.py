@@ -16,7 +16,7 @@ app = one_command()
 @app.command()
 def confirm_deletions(
     jobs: Annotated[
-        list[str] | None, typer.Argument(metavar="[JOB]...", help="Names of the jobs.")
+        list[str] | None, typer.Argument(metavar="JOB", help="Names of the jobs.")
     ] = None,
     *,
     every: Annotated[bool, typer.Option("--all", help="All whose deletion is held.")] = False,

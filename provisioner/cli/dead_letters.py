@@ -22,7 +22,7 @@ app = typer.Typer(
     help="List, redrive or discard dead-letter messages.",
 )
 
-_IDS = typer.Argument(metavar="[ID]...", show_default=False, help="As `list` shows them.")
+_IDS = typer.Argument(metavar="ID", show_default=False, help="As `list` shows them.")
 
 
 @app.command("list")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _UNBOUNDED_COLUMNS = 100_000
 _WRAPPED_COLUMNS = 12
-"""What a column needs at least whose texts may be wrapped; narrower ones are not for reading."""
+"""The least width of a column whose texts may be wrapped; a narrower one cannot be read."""
 
 STYLES = {
     **dict.fromkeys(("READY", "SUCCEEDED", "created", "updated", "True"), "green"),
@@ -50,7 +50,7 @@ def stderr() -> CleanConsole:
 
 
 def say(text: str | Text) -> None:
-    """Tell people something that is no result."""
+    """Print something that is not the result."""
     stderr().print(text, overflow="fold")
 
 
@@ -60,7 +60,7 @@ def confirm(question: str) -> None:
 
 
 def hint(text: str) -> None:
-    """Tell people what they may do next."""
+    """Print something less important: what was done, or what to do next."""
     say(Text(text, "dim"))
 
 
@@ -76,14 +76,15 @@ class Listing(Table):
         if self._needed(console, options) <= options.max_width:
             yield from super().__rich_console__(console, options)
             return
+        label_columns = max(len(str(column.header)) for column in self.columns)
         for number, row in enumerate(zip(*(column.cells for column in self.columns), strict=True)):
             if row[0] and number:
                 yield Text()
             paragraph = Table.grid(padding=(0, 1, 0, 0))
-            paragraph.add_column(no_wrap=True, style="bold")
+            paragraph.add_column(no_wrap=True, style="bold", min_width=label_columns)
             paragraph.add_column(overflow="fold")
             for column, cell in zip(self.columns, row, strict=True):
-                # A row without its first cell goes on with the one before it.
+                # A row without its first cell belongs to the row before it.
                 if cell and (row[0] or cell is row[-1]):
                     paragraph.add_row(column.header if row[0] else "", cell)
             yield paragraph
@@ -110,7 +111,7 @@ def table(*headers: str, keep: Iterable[str] = ()) -> Listing:
 
 
 def ago(time: object, now: datetime | None = None) -> str:
-    """Return how long ago a time was, as `3m ago`; "-" for none, and a text that is none itself."""
+    """Return how long ago a time was, as `3m ago`; "-" for None; what is not a time as it is."""
     moment = time if isinstance(time, datetime) else time_of(time)
     if moment is None:
         return str(time or "-")

@@ -9,7 +9,7 @@ try:
     import signal
     from importlib import import_module
     from typing import TYPE_CHECKING
-except KeyboardInterrupt:  # which nobody can take from Python before `signal` is there
+except KeyboardInterrupt:  # before `signal` is imported, this cannot be prevented
     raise SystemExit(_INTERRUPTED) from None
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ def main() -> None:
     app = _imported()
     try:
         app()
-    except KeyboardInterrupt:  # Typer sees to it, but not while it puts the commands together
+    except KeyboardInterrupt:  # Typer handles it, but not while it puts the commands together
         raise SystemExit(_INTERRUPTED) from None
 
 
 def _imported() -> Callable[[], object]:
-    """Import the commands; until they are there, Ctrl-C does what it does without Python."""
+    """Import the commands; meanwhile Ctrl-C ends the process as if it were not Python."""
     handler = signal.getsignal(signal.SIGINT)
     if handler is signal.default_int_handler:  # and not ignored, as by nohup
         signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -34,6 +34,10 @@ class Overlap(StrEnum):
     ALLOW = "allow"
 
 
+OVERLAP_HELP = "If another run has not ended: skip, queue_one, queue_all, cancel_other or allow"
+"""Of an option whose values are too long for its metavar."""
+
+
 def one_command() -> typer.Typer:
     """Return the app of a command's module.
 

@@ -167,7 +167,7 @@ class _Loader(yaml.SafeLoader):
                 seen.add(key.value)
         values = super().construct_mapping(node, deep)
         if wrong := [key for key in values if not isinstance(key, str)]:
-            problem = f'"{wrong[0]}" is a name and has to be text; put it in quotation marks'
+            problem = f'"{wrong[0]}" is a name and must be text: put it in quotation marks'
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
         return values
 

@@ -10,6 +10,7 @@ from provisioner.cli.display import hint, stdout
 from provisioner.cli.exits import ExitCode
 from provisioner.cli.options import (
     DEFAULT_STACK,
+    OVERLAP_HELP,
     JobArgument,
     Overlap,
     StackOption,
@@ -48,7 +49,9 @@ def run(  # noqa: PLR0913  (each is an option)
     ] = None,
     overlap: Annotated[
         Overlap | None,
-        typer.Option("--overlap", help="If another run has not ended; default: as the row says."),
+        typer.Option(
+            "--overlap", metavar="POLICY", help=f"{OVERLAP_HELP}; default: that of the row."
+        ),
     ] = None,
     command: Annotated[
         str | None,
@@ -100,7 +103,7 @@ def run(  # noqa: PLR0913  (each is an option)
             _say_started(job, started)
             return
         ended = _wait(Watch(service, job, started, log_group), timeout_seconds)
-    with suppress(BrokenPipeError):  # the exit code is for others than those who read
+    with suppress(BrokenPipeError):  # the exit code counts, even if the output is not read
         watching.show(ended, followed=follow)
     raise typer.Exit(watching.exit_code(ended, followed=follow))
 

@@ -64,7 +64,7 @@ def _show(found: ScheduleView) -> None:
         _line(Text(f"Note: {job.schedule_note}"))
     if found.pause:
         since = f"{ago(found.pause.since)}: {found.pause.note}"
-        _line(Text(f"Paused {since}: scheduled runs are SKIPPED", "yellow"))
+        _line(Text(f"Paused {since}; scheduled runs are SKIPPED", "yellow"))
         hint(f'Resume it with "provisioner resume {job.job_name}".')
     _line(
         Text(

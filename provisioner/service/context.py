@@ -45,7 +45,7 @@ class Service:
         Of the bootstrap's stack. An adapter is made when it is first needed, so that a bootstrap
         that lacks an output still serves what does without it.
     caller
-        Returns the ARN of who asks. It is written to the rows of runs.
+        Returns the ARN of the user or role that asks. It is written to the rows of runs.
     """
 
     stack_name: str
@@ -171,7 +171,7 @@ class Service:
 
 
 def connect(stack_name: str, clients: Clients, clock: Callable[[], datetime]) -> Service:
-    """Return the service of a bootstrap, for whoever the clients' credentials are.
+    """Return the service of a bootstrap, for the user or role of the clients' credentials.
 
     Raises
     ------

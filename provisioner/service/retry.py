@@ -28,7 +28,7 @@ class Retry:
 
 
 def prepare_retry(service: Service, names: Iterable[str], *, expect_all: bool) -> list[Retry]:
-    """Return what to retry; this writes nothing. `expect_all` says whether anyone waits for it.
+    """Return what to retry; this writes nothing. `expect_all` says whether to find out what to wait for.
 
     Raises
     ------

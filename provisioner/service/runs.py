@@ -72,8 +72,8 @@ def run_state(
 ) -> RunState:
     """Return how far a run has come; to be called again, with what it returned, until `done`.
 
-    The row decides. An execution that has ended without saying so there gets some seconds for it;
-    then what Step Functions knows is the answer.
+    The row decides. If the execution has ended and the row does not say so
+    within some seconds, the answer is what Step Functions says.
     """
     name = started.arn.rpartition(":")[2]
     row = service.triggers.find(job_name, name, started.started_at) or {}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from provisioner.service.context import Service
 
 MAX_BY_CHARACTERS = 200
-"""What the workflow keeps of who started a run."""
+"""As much of the caller's ARN as the workflow keeps."""
 
 
 class InvalidRunError(InvalidRequestError):
@@ -145,7 +145,7 @@ def name_of_key(job_name: str, key: str) -> str:
 
 
 def run_metadata(service: Service, source: str) -> dict[str, object]:
-    """Return who starts a run, and in which way, for its row."""
+    """Return what a run's row says of its start: the source, and the ARN of the caller."""
     return {"source": source, "by": service.caller()[:MAX_BY_CHARACTERS]}
 
 
@@ -185,7 +185,7 @@ def _checked(
 
 
 def _same_request(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Tell whether two executions were asked for the same, whoever asked."""
+    """Tell whether two executions have the same input, apart from the caller."""
     return _anonymous(one) == _anonymous(other)
 
 

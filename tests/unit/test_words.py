@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import io
 import re
+import tokenize
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,15 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TEMPLATES = [ROOT / "template.yaml", *sorted((ROOT / "bootstrap").glob("*.yaml"))]
+
+PACKAGES = ("provisioner/cli", "provisioner/service", "provisioner/terminal.py")
+"""Whose texts, docstrings and comments are held to the words, too."""
+
+MODULES = sorted(
+    path
+    for each in PACKAGES
+    for path in ([ROOT / each] if each.endswith(".py") else (ROOT / each).rglob("*.py"))
+)
 
 STUMBLES = {
     r"(?<![Tt]here )\b(?:is|are|was|were|be) no (?!longer|more|less)[a-z]": "is not a ...",
@@ -55,6 +67,28 @@ def test_pages_are_in_plain_words(page):
         for number, line in prose(page)
         for pattern, instead in STUMBLES.items()
         if (hit := re.search(pattern, line))
+    ]
+
+    assert found == []
+
+
+def texts(source):
+    """Yield the strings and comments of a module, each on one line, without code in them."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.lineno, node.value
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string
+
+
+@pytest.mark.parametrize("module", MODULES, ids=[str(path.relative_to(ROOT)) for path in MODULES])
+def test_texts_in_the_code_are_in_plain_words(module):
+    found = [
+        f"{module.name}:{number}: {hit[0]!r}: {instead}"
+        for number, text in texts(module.read_text())
+        for pattern, instead in STUMBLES.items()
+        if (hit := re.search(pattern, re.sub(r"`[^`]*`", "``", " ".join(text.split()))))
     ]
 
     assert found == []
