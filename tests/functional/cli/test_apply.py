@@ -94,7 +94,7 @@ class TestApply:
 
         assert result.exit_code == 1
         assert result.stdout.splitlines() == ["refused    report", "created    other"]
-        assert "report changed meanwhile" in result.stderr
+        assert "somebody else has changed report" in result.stderr
         assert here.row() == (theirs or {})
 
     def test_one_bad_row_keeps_all_from_being_written(self, here, file, tmp_path):
@@ -331,4 +331,4 @@ class TestApplyWait:
 
         assert result.exit_code == 7
         assert "report: PENDING" in result.stderr
-        assert "not all jobs are there yet" in result.stderr
+        assert "not all jobs are ready yet" in result.stderr

@@ -33,7 +33,7 @@ def test_asks_first(held):
 def test_what_is_not_held_is_not_asked_for(here, status):
     here.save(status=status)
 
-    assert "no deletion of report is held" in here.run("confirm-deletions", "report").stderr
+    assert "the deletion of report is not held" in here.run("confirm-deletions", "report").stderr
     assert "No deletion is held" in here.run("confirm-deletions", "--all").stderr
     assert here.queued() == []
 

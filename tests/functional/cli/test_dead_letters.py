@@ -88,7 +88,7 @@ class TestList:
 
         assert result.exit_code == 0
         assert result.stdout == ""
-        assert "There are no dead letters." in result.stderr
+        assert "There are no dead-letter messages." in result.stderr
         assert listed(here) == {}
 
     def test_every_form(self, here):
@@ -173,7 +173,7 @@ class TestRedrive:
         result = here.run("dead-letters", "redrive", letter_id)
 
         assert result.exit_code == 0
-        assert result.stdout == f"redriven   {letter_id}  notice of report\n"
+        assert result.stdout == f"redriven   {letter_id}  notification of report\n"
         [(kind, event)] = told
         assert kind == "RequestResponse"
         assert of_document(event).event == "failed"
@@ -217,7 +217,7 @@ class TestRedrive:
 
         assert result.exit_code == 1
         assert f"unreadable {poison}" in result.stdout
-        assert '1 cannot be done again; see "provisioner dead-letters discard"' in result.stderr
+        assert '1 cannot be redriven; see "provisioner dead-letters discard"' in result.stderr
         assert listed(here).keys() == {poison}
         assert len(told) == 1
         assert {m["job_name"] for m in here.queued()} == {"report", "Capitals"}
@@ -248,7 +248,7 @@ class TestRedrive:
         result = here.run("dead-letters", "redrive", known, "nobody")
 
         assert result.exit_code == 1
-        assert "there is no letter nobody" in result.stderr
+        assert "there is no dead-letter message nobody" in result.stderr
         assert here.queued() == []
         assert listed(here).keys() == {known}
 
@@ -279,7 +279,7 @@ class TestDiscard:
         result = here.run("dead-letters", "discard", letter_id, stdin="y\n")
 
         assert result.exit_code == 0
-        assert "Discard 1 letter? Nothing brings them back." in result.stderr
+        assert "Discard 1 dead-letter message? This cannot be undone." in result.stderr
         assert listed(here).keys() == {other}
         assert here.queued() == []
 

@@ -17,7 +17,7 @@ class TestDelete:
     def test_asks(self, job):
         no = job.run("delete", "report", stdin="n\n")
         assert no.exit_code == 1
-        assert "Delete report? Its stack goes with it." in no.stderr
+        assert "Delete report? Its stack is deleted, too." in no.stderr
         assert job.row()
 
         yes = job.run("delete", "report", stdin="y\n")

@@ -90,7 +90,7 @@ class TestErrors:
         result = here.run("logs", "report", "--since", "long")
 
         assert result.exit_code == 2
-        assert '"long" is no duration' in result.stderr
+        assert '"long" is not a valid duration' in result.stderr
 
     @pytest.mark.parametrize("endpoint", ["localhost:4566", "http://a%%b:x/"])
     def test_an_endpoint_that_is_no_address(self, fresh_clients, monkeypatch, endpoint):

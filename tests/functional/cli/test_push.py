@@ -103,7 +103,7 @@ class TestPush:
     @pytest.mark.parametrize(
         ("arguments", "words"),
         [
-            pytest.param(("nowhere",), "nowhere is not there", id="missing"),
+            pytest.param(("nowhere",), "nowhere does not exist", id="missing"),
             pytest.param((__file__,), "is neither a folder nor a zip archive", id="a file"),
             pytest.param((".", "--name", "a b"), "cannot name a bundle", id="a bad name"),
         ],

@@ -15,7 +15,7 @@ def test_a_paused_schedule_goes_on(here):
     result = here.run("resume", "report")
 
     assert result.exit_code == 0
-    assert "goes on" in result.stderr
+    assert "is resumed" in result.stderr
     assert "2 runs failed in a row" in result.stderr
     found = here.triggers.pause("report")
     assert found.paused is False

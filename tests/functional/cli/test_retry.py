@@ -25,7 +25,7 @@ class TestRetry:
 
         assert result.exit_code == 0
         assert result.stdout == "queued     report\n"
-        assert 'see what becomes of it with "provisioner get report"' in result.stderr.lower()
+        assert 'follow the job with "provisioner get report"' in result.stderr.lower()
         assert failed.queued() == [{"job_name": "report", "retry": True}]
 
     def test_several_each_once(self, failed):

@@ -53,7 +53,7 @@ def test_large_rows_of_later_runs_hide_none(job):
 
     result = job.run("stop", "report")
 
-    assert "old waited; it will not start" in result.stderr
+    assert "old was waiting; it will not start" in result.stderr
     assert all("input" not in run for run in job.triggers.last("report", 10))
 
 
@@ -73,7 +73,7 @@ def test_what_has_ended_is_said(job):
     result = job.run("stop", "report", "three")
 
     assert result.exit_code == 0
-    assert "three has ended before: FAILED" in result.stderr
+    assert "three has already ended: FAILED" in result.stderr
 
 
 WRONG = {

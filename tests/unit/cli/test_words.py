@@ -22,7 +22,7 @@ def test_durations_are_read(text, seconds):
 
 @pytest.mark.parametrize("text", ["", "m", "-5s", "5 weeks", "1h30m"])
 def test_other_texts_are_no_durations(text):
-    with pytest.raises(typer.BadParameter, match="no duration"):
+    with pytest.raises(typer.BadParameter, match="is not a valid duration"):
         seconds_of(text)
 
 
