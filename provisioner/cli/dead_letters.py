@@ -13,6 +13,7 @@ from provisioner.cli.session import session
 from provisioner.dead_letters.content import Redrive, parsed
 from provisioner.dead_letters.model import DeadLetterMessage
 from provisioner.service import dead_letters
+from provisioner.service.dead_letters import Listed
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -41,10 +42,13 @@ def list_command(
     form = Format.JSON if as_json else output
     if form is not Format.TABLE:
         documents.show([_document(message) for message in found.messages], form)
-        return
-    if not found.messages:
+    elif found.messages:
+        _show(found)
+    else:
         hint("There are no dead-letter messages.")
-        return
+
+
+def _show(found: Listed) -> None:
     listed = table("ID", "SINCE", "SOURCE", "JOBS", "REASON", keep=("ID", "SINCE", "SOURCE"))
     for message in found.messages:
         listed.add_row(

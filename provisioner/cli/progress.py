@@ -20,7 +20,7 @@ from provisioner.errors import TemporaryError
 from provisioner.service import following
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -95,9 +95,8 @@ def wait(
     board = _Board(console, live and console.is_terminal and not console.is_dumb_terminal)
     found: Mapping[str, Progress] = {}
     trouble = ""
-    pause_seconds = _FIRST_PAUSE_SECONDS
     with _display(board):
-        while True:
+        for _ in _polls(board, timeout_seconds):
             try:
                 found, trouble = progress(), ""
             except TemporaryError as error:  # a throttle, a lost connection: the next may succeed
@@ -105,12 +104,17 @@ def wait(
             board.show(found)
             if found and all(each.done for each in found.values()):
                 return found
-            left_seconds = timeout_seconds - board.elapsed()
-            if left_seconds <= 0:
-                break
-            time.sleep(min(pause_seconds, left_seconds))
-            pause_seconds = min(pause_seconds * _PAUSE_GROWTH, _LONGEST_PAUSE_SECONDS)
     raise StillGoingError(f"{goes_on}{trouble}")
+
+
+def _polls(board: _Board, timeout_seconds: float) -> Iterator[None]:
+    """Yield for each time to ask, ever more seldom, at last when the time is over."""
+    pause_seconds = _FIRST_PAUSE_SECONDS
+    yield
+    while (left_seconds := timeout_seconds - board.elapsed()) > 0:
+        time.sleep(min(pause_seconds, left_seconds))
+        pause_seconds = min(pause_seconds * _PAUSE_GROWTH, _LONGEST_PAUSE_SECONDS)
+        yield
 
 
 def wait_for_jobs(

@@ -66,14 +66,8 @@ def _show(found: ScheduleView) -> None:
         since = f"{ago(found.pause.since)}: {found.pause.note}"
         _line(Text(f"Paused {since}; scheduled runs are SKIPPED", "yellow"))
         hint(f'Resume it with "provisioner resume {job.job_name}".')
-    _line(
-        Text(
-            "\nNext scheduled times"
-            if job.schedule_enabled
-            else "\nNext scheduled times, if it were on",
-            "bold",
-        )
-    )
+    if_on = "" if job.schedule_enabled else ", if it were on"
+    _line(Text(f"\nNext scheduled times{if_on}", "bold"))
     _show_next(found)
     _line(Text("\nLast scheduled runs", "bold"))
     _show_runs(found)
