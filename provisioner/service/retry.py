@@ -28,7 +28,7 @@ class Retry:
 
 
 def prepare_retry(service: Service, names: Iterable[str], *, expect_all: bool) -> list[Retry]:
-    """Return what to retry; this writes nothing. `expect_all` says whether to find out what to wait for.
+    """Return what to retry; `expect_all` to find out what to wait for, too. This writes nothing.
 
     Raises
     ------

@@ -22,6 +22,7 @@ from provisioner.cli.commands import COMMANDS, app, load
 from provisioner.cli.session import using
 from provisioner.jobs import InvalidRow
 from provisioner.runs.model import iso
+from provisioner.service.context import Service, connect
 from provisioner.stacks.model import JobStatus, StackRecord
 from tests.support.clients import CLIENTS
 from tests.support.waiting import wait_until
@@ -103,6 +104,11 @@ class Provisioner:
         )
         for queue in ("jobs-reconcile", "jobs-dead-letters"):
             CLIENTS.sqs.create_queue(QueueName=queue)
+
+    @property
+    def service(self) -> Service:
+        """What the commands ask."""
+        return connect("jobs", CLIENTS, lambda: datetime.now(UTC))
 
     # The command
 

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from provisioner.cli import backfill
-from provisioner.cli.exits import ExitCode
+from provisioner.cli.backfill import start_all
+from provisioner.cli.exits import StillGoingError
+from provisioner.service.backfill import plan
 from tests.support.cli import ROW, put_run
 from tests.support.clients import CLIENTS
 
@@ -111,16 +112,14 @@ def test_those_that_run_side_by_side_do_not_wait(job, workflows):
     assert workflows.overtaking == list(range(7))
 
 
-def test_a_run_that_does_not_begin_ends_it_and_the_same_again_goes_on(job, workflows, monkeypatch):
+def test_a_run_that_does_not_begin_ends_it_and_the_same_again_goes_on(job, workflows):
     write_rows = workflows.write_rows
     events = CLIENTS.dynamodb.meta.events
     events.unregister("after-call.dynamodb.Query", write_rows)
-    with monkeypatch.context() as patched:
-        patched.setattr(backfill, "_ADMITTED_SECONDS", 0.0)
-        result = job.run("backfill", "report", *WEEK)
+    week = plan(job.service, "report", WEEK[1], WEEK[3], "queue_all")
+    with pytest.raises(StillGoingError, match=r"backfill-20261022T040000Z-.* has not begun"):
+        start_all(job.service, week, patience_seconds=0.0)
 
-    assert result.exit_code == ExitCode.STILL_GOING
-    assert "backfill-20261022T040000Z-" in result.stderr
     assert len(inputs(job)) == 1
 
     events.register("after-call.dynamodb.Query", write_rows)
@@ -167,9 +166,9 @@ def test_all_schedules_of_a_row_take_part(job):
 
 WRONG = {
     "the wrong way round": (("2026-10-29", "2026-10-22"), 2, "must be after"),
-    "not over yet": (("2026-10-22", "2199-01-01"), 2, "lies ahead"),
+    "not over yet": (("2026-10-22", "2199-01-01"), 2, "in the future"),
     "no time": (("yesterday", "2026-10-22"), 2, "yesterday"),
-    "too many": (("2000-01-01", "2026-01-01"), 2, "more than 1000 ticks"),
+    "too many": (("2000-01-01", "2026-01-01"), 2, "more than 1000 scheduled times"),
 }
 
 

@@ -11,11 +11,11 @@ from functools import partial
 import pytest
 
 from provisioner.aws.logs import LogEvent
-from provisioner.cli.asking import name_for
 from provisioner.cli.commands import app
 from provisioner.cli.run import Overlap
 from provisioner.cli.watching import exit_code, print_late
 from provisioner.jobs import OVERLAPS
+from provisioner.service.start_run import name_of_key
 from provisioner.stacks.model import JobStatus
 from tests.support.cli import ROW, put_run
 from tests.support.clients import CLIENTS
@@ -49,7 +49,7 @@ class TestClosedPipe:
         here.make_runnable(FAILING)
         put_run(
             "report",
-            name_for("report", "k"),
+            name_of_key("report", "k"),
             "FAILED",
             started_at=datetime.now(UTC),
             error="ValueError",
@@ -105,7 +105,7 @@ class TestRun:
     @pytest.mark.parametrize(
         ("payload", "words"),
         [
-            ("{", "--payload: no valid JSON"),
+            ("{", "--payload: is not valid JSON"),
             ('{"a": 1e999}', "1e999 is not a number that a run can get"),
             ('{"a": NaN}', "NaN is not a number that a run can get"),
             ("[1]", "must be a JSON object, not a list"),
@@ -219,7 +219,7 @@ class TestContract:
         result = here.run("run", "report")
 
         assert result.exit_code == 0
-        assert "not checked: the row of report is INVALID" in result.stderr
+        assert "was not checked: the row of report is INVALID" in result.stderr
         assert here.wait_for_execution(machine)
 
 
@@ -257,7 +257,7 @@ class TestIdempotencyKey:
         result = self.run(here, *options)
 
         assert result.exit_code == 1
-        assert "was asked for otherwise" in result.stderr
+        assert "was used before, for another request" in result.stderr
 
     def test_another_key_is_another_run(self, here, machine):
         self.run(here)
@@ -355,7 +355,7 @@ class TestOverrides:
         result = here.run("run", "crunch", "--command", "x")
 
         assert result.exit_code == 1
-        assert "that of crunch is INVALID" in result.stderr
+        assert "the row of crunch is INVALID" in result.stderr
 
 
 class TestFollow:

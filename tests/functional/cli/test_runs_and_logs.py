@@ -8,6 +8,7 @@ from itertools import islice
 import pytest
 
 from provisioner.cli.logs import followed
+from provisioner.service.logs import Tail
 from tests.support.cli import NOW, ROW, put_run
 from tests.support.clients import CLIENTS
 
@@ -101,10 +102,9 @@ class TestLogs:
         assert result.exit_code == 0
         assert "--since 1d" in result.stderr
 
-    @pytest.mark.usefixtures("job")
-    def test_follow_yields_each_event_once(self):
+    def test_follow_yields_each_event_once(self, job):
         self.print("a", "b", "b")
-        events = followed(self.GROUP, 0, poll_seconds=0)
+        events = followed(Tail(job.service, self.GROUP, 0), poll_seconds=0)
 
         first = [event.message for event in islice(events, 3)]
         self.print("c")

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.support.clients import CLIENTS
 
 from provisioner.errors import InvalidRequestError, PermanentError
 from provisioner.runs.model import RunStatus
@@ -15,6 +14,7 @@ from provisioner.service import backfill, runs, start_run
 from provisioner.service.backfill import NotAdmitted, RunStarted
 from provisioner.service.start_run import RunRequest
 from tests.support.cli import NOW, ROW, put_run
+from tests.support.clients import CLIENTS
 
 ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}
 FAILING = {"Type": "Fail", "Error": "ValueError", "Cause": "not valid"}
