@@ -27,10 +27,6 @@ class ConflictError(TemporaryError):
     """Somebody else wrote first: read again and decide again."""
 
 
-class QueuedError(ProvisionerError):
-    """A look failed after its job was queued: to queue it once more would double its messages."""
-
-
 class PermanentError(ProvisionerError):
     """The same call will fail again until a person changes something."""
 

@@ -31,15 +31,16 @@ from provisioner.entrypoints.metrics import (  # noqa: E402
     count,
 )
 from provisioner.entrypoints.shared import about, clients, logger, settings  # noqa: E402
-from provisioner.errors import QueuedError, TemporaryError, ThrottledError  # noqa: E402
+from provisioner.errors import TemporaryError, ThrottledError  # noqa: E402
 from provisioner.events import ReconcileRequest  # noqa: E402
 from provisioner.jobs import InvalidRow  # noqa: E402
 from provisioner.stacks.actions import ContinueRollback, Create, Delete, Update  # noqa: E402
 from provisioner.stacks.deletion_budget import Budget  # noqa: E402
 from provisioner.stacks.drift import detect_drift  # noqa: E402
+from provisioner.stacks.model import StackRecord  # noqa: E402
+from provisioner.stacks.outcomes import Done, Failed, RateLimited, Reconciled  # noqa: E402
 from provisioner.stacks.ports import Ports  # noqa: E402
-from provisioner.stacks.reconcile import Reconciled, Reconciler  # noqa: E402
-from provisioner.stacks.record import Done, RateLimited  # noqa: E402
+from provisioner.stacks.reconcile import Reconciler  # noqa: E402
 
 gc.freeze()
 gc.enable()
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from provisioner.jobs import Job
 
 RETRY_DELAY_SECONDS = 10
-"""Before a job is looked at again whose look failed; twice as long each further time."""
+"""Before a job is reconciled again whose reconcile failed; twice as long each further time."""
 
 _LONGEST_DOUBLING = 5
 
@@ -126,39 +127,31 @@ def reconcile(
     retry: frozenset[str] = frozenset(),
     confirmed: frozenset[str] = frozenset(),
 ) -> dict[str, Exception]:
-    """Reconcile jobs and log what came of each; return the errors by job name.
+    """Reconcile jobs and log what came of each; return what to requeue, with its error.
 
-    Jobs for which the function's time does not suffice are among them, those that are queued
-    already are not. Those in `retry` forget what has failed before, the stacks of those that are
-    `confirmed` may be deleted though many others are.
+    Jobs for which the function's time does not suffice are among it. The failures of jobs in
+    `retry` are reset first; the stacks of those in `confirmed` may be deleted though many others
+    are.
     """
     names = list(dict.fromkeys(job_names))
     errors: dict[str, Exception] = dict.fromkeys(names, TemporaryError("there was no time left"))
-    for job_name, result in _looks(names, retry, confirmed):
+    for job_name, result in _results(names, retry, confirmed):
         del errors[job_name]
-        match result:
-            case Reconciled():
-                _tell(job_name, result)
-                _count(result)
-            case Exception() as error:
-                with about(job_name):
-                    logger.error("look failed", exc_info=error)
-                count(Count.RECONCILE_ERRORS)
-                if isinstance(error, ThrottledError):
-                    count(Count.THROTTLED_CALLS)
-                if not isinstance(error, QueuedError):
-                    errors[job_name] = error
+        _log(job_name, result)
+        _count(result)
+        if result.to_requeue is not None:
+            errors[job_name] = result.to_requeue
         if context.get_remaining_time_in_millis() < TIME_TO_QUEUE_MILLISECONDS:
             break
     return errors
 
 
-def _looks(
+def _results(
     names: list[str], retry: frozenset[str], confirmed: frozenset[str]
-) -> Iterator[tuple[str, Reconciled | Exception]]:
-    """Yield what came of each job. What fails for all of them at once is tried for each alone.
+) -> Iterator[tuple[str, Reconciled]]:
+    """Yield the result of each job. What fails for all of them at once is tried for each alone.
 
-    So that a row that cannot even be read keeps only its own job from being looked at.
+    So a row that cannot even be read keeps only its own job from being reconciled.
     """
     left = dict.fromkeys(names)
     failed: Exception | None = None
@@ -166,19 +159,22 @@ def _looks(
         for job_name, result in reconciler().reconcile(names, retry=retry, confirmed=confirmed):
             del left[job_name]
             yield job_name, result
-    except Exception as error:  # noqa: BLE001  (whatever it is, the jobs are looked at again)
+    except Exception as error:  # noqa: BLE001  (whatever it is, the jobs are reconciled again)
         failed = error
     if failed is None:
         return
     for job_name in left:
         if len(names) == 1 or isinstance(failed, TemporaryError):
-            yield job_name, failed
+            yield job_name, Reconciled(None, Failed(failed), StackRecord(job_name))
         else:
-            yield from _looks([job_name], retry, confirmed)
+            yield from _results([job_name], retry, confirmed)
 
 
-def _tell(job_name: str, result: Reconciled) -> None:
+def _log(job_name: str, result: Reconciled) -> None:
     with about(job_name, result.record.spec_digest):
+        if isinstance(result.outcome, Failed):
+            logger.error("reconcile failed", exc_info=result.outcome.error)
+            return
         logger.info(
             "reconciled",
             action=type(result.action).__name__ if result.action else None,
@@ -194,6 +190,10 @@ def _count(result: Reconciled) -> None:
             count(operation)
         case RateLimited():
             count(Count.RECONCILES_RATE_LIMITED)
+        case Failed(error):
+            count(Count.RECONCILE_ERRORS)
+            if isinstance(error, ThrottledError):
+                count(Count.THROTTLED_CALLS)
         case _:
             pass
 
@@ -255,7 +255,7 @@ def drift_error(job_name: str) -> Exception | None:
 
 
 def queued_again(request: ReconcileRequest) -> Exception | None:
-    """Queue a job whose look failed; return what kept it from being queued."""
+    """Queue a job whose reconcile failed; return what kept it from being queued."""
     delay_seconds = RETRY_DELAY_SECONDS * 2 ** min(request.tries, _LONGEST_DOUBLING)
     return _queued(request, delay_seconds=delay_seconds, tries=request.tries + 1)
 

@@ -16,8 +16,8 @@ from provisioner.stacks.model import (
     StackState,
     request_token,
 )
+from provisioner.stacks.outcomes import Done, Outcome, Refused, Unchanged
 from provisioner.stacks.ports import StackRequest
-from provisioner.stacks.record import Done, Outcome, Refused, Unchanged
 
 if TYPE_CHECKING:
     from datetime import datetime

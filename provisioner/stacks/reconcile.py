@@ -1,108 +1,52 @@
-"""Where pure meets I/O: one look at one job, and the one thing to do about it."""
+"""Where pure meets I/O: reconcile a job, which is to decide on one action and to take it."""
 
 from __future__ import annotations
 
-import math
 import random
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from provisioner import jobs
-from provisioner.errors import (
-    ConflictError,
-    PermanentError,
-    ProvisionerError,
-    QueuedError,
-    StackLimitError,
-    TemporaryError,
-    ThrottledError,
-)
+from provisioner.errors import ConflictError, PermanentError, TemporaryError
 from provisioner.jobs import InvalidRow, Job, guarded
-from provisioner.stacks.actions import (
-    Action,
-    Delete,
-    Desired,
-    GiveUp,
-    Hold,
-    Operation,
-    ValidRow,
-    Wait,
-)
+from provisioner.stacks.actions import Desired, Hold, Operation, ValidRow, Wait
 from provisioner.stacks.cycles import without_cycle
-from provisioner.stacks.model import (
-    Deletion,
-    Failure,
-    JobStatus,
-    StackRecord,
-    StackState,
-)
+from provisioner.stacks.model import Deletion, JobStatus, StackRecord, StackState
 from provisioner.stacks.operations import Operations
+from provisioner.stacks.outcomes import Done, Failed, Reconciled
 from provisioner.stacks.plan import counts_as_deletion, decide
 from provisioner.stacks.quotas import needed, quota_of
-from provisioner.stacks.rate_limits import LONGEST_WAIT, Permit, Quota
-from provisioner.stacks.record import (
-    Done,
-    Outcome,
-    RateLimited,
-    Refused,
-    after,
-    after_error,
-    confirm_deletion,
-    rate_limited,
-    reset_failures,
-    with_deletion_policy,
-    with_retained_resources,
-)
+from provisioner.stacks.record import confirm_deletion, reset_failures
+from provisioner.stacks.results import Results, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from provisioner.settings import Platform
     from provisioner.stacks.ports import Ports
+    from provisioner.stacks.rate_limits import Quota
 
 JOB_SECONDS = 5.0
 """Of processor time for one job of a batch; templates of the largest rows take a tenth of that."""
 
-_STOPPING_SECONDS = 60
+_STOPPING = timedelta(seconds=60)
 """A container has 30 seconds to end (ECS's stopTimeout), and its network interface needs some."""
 
-_LOOKS = 3
-"""Times that a job is looked at again at once, when somebody else acted meanwhile."""
+_TRIES = 3
+"""Times that a job is reconciled at once, when another function acts at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reconciled:
-    """What a look at a job came to, for the log; no action when it has to wait for its turn."""
+class _Options:
+    """What a person has asked of a reconcile."""
 
-    action: Action | None
-    outcome: Outcome | RateLimited
-    record: StackRecord
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What one look is about: the Stacks row as it is stored, and as the look takes it."""
-
-    stored: StackRecord
-    record: StackRecord
-    desired: Desired
-    row_digest: str | None
-    now: datetime
-    forgive: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What a person has asked of a look."""
-
-    forgive: bool
-    confirm: bool
+    reset_failures: bool
+    confirm_deletion: bool
 
     def record(self, stored: StackRecord) -> StackRecord:
-        record = reset_failures(stored) if self.forgive else stored
-        return confirm_deletion(record) if self.confirm else record
+        record = reset_failures(stored) if self.reset_failures else stored
+        return confirm_deletion(record) if self.confirm_deletion else record
 
 
 class Reconciler:
@@ -113,11 +57,13 @@ class Reconciler:
         ports: Ports,
         platform: Platform,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        chance: random.Random | None = None,
     ) -> None:
         self._ports = ports
         self._prefix = platform.prefix
         self._allowed = platform.allowed
         self._operations = Operations(ports.cloudformation, ports.synthesize, platform)
+        self._results = Results(ports, chance or random.Random())  # noqa: S311
         self._clock = clock
 
     def reconcile(
@@ -126,246 +72,190 @@ class Reconciler:
         *,
         retry: Collection[str] = (),
         confirmed: Collection[str] = (),
-    ) -> Iterator[tuple[str, Reconciled | Exception]]:
-        """Look at each job once and act once; an error of one touches no other.
+    ) -> Iterator[tuple[str, Reconciled]]:
+        """Reconcile each job once: at most one operation each; an error of one touches no other.
+
+        Who has a job reconciled again is one of three:
+
+        - `requeue_after` is set: the reconciler. A message that does it after that time is on its
+          way, sent by this reconcile or by an earlier one, so the caller sends none. That is so for
+          a job that has to wait for a rate limiter (RateLimited), for an operation to be tried
+          again (RETRYING), or for its runs to end before its stack is deleted.
+        - The outcome is Failed without it (`Reconciled.to_requeue`): the caller. It sends a
+          message, or leaves the one that it was given in the queue.
+        - Otherwise nobody: an event follows, the end of an operation or a change of the row, or
+          nothing is left to do.
+
+        The message is sent first, and then the Stacks row is written. If the function ends between
+        the two, the job is reconciled once more than needed; the other way round a row would say
+        that the job waits, and nothing would ever wake it. So a write that fails after the message
+        is Failed with `requeue_after`: another message would double them at each failure.
+
+        A ConflictError, of a function that acted at the same time, is not an outcome at first: the
+        row is read again and the job reconciled again at once, three times in all.
 
         Parameters
         ----------
         job_names
-            The jobs to look at.
+            The jobs to reconcile.
         retry
-            Those of them whose failures are to be forgotten, because a person asked for it.
+            Those of them whose failures are reset first, because a person asked for it.
         confirmed
-            Those of them whose stacks a person lets go, though too many rows went at once.
+            Those of them whose stacks a person lets go, although many rows were removed at once.
 
         Yields
         ------
         tuple
-            The job's name, and what the look came to. An error means that the job must be looked
-            at again later: nothing is known to have gone wrong for good. For a QueuedError that is
-            seen to.
+            The job's name, and its result.
         """
         for some in guarded.few(job_names):
             rows = self._ports.jobs.get_many(some)
             records = self._ports.stacks.get_many(some)
             for name in some:
-                asked = _Asked(forgive=name in retry, confirm=name in confirmed)
-                yield name, self._guarded(name, rows.get(name), records.get(name), asked)
+                options = _Options(name in retry, name in confirmed)
+                yield name, self._guarded(name, rows.get(name), records.get(name), options)
 
     def _guarded(
         self,
         name: str,
         row: Mapping[str, object] | None,
         record: StackRecord | None,
-        asked: _Asked,
-    ) -> Reconciled | Exception:
+        options: _Options,
+    ) -> Reconciled:
         try:
             with guarded.processor_time(JOB_SECONDS):
-                return self._settle(name, row, record, asked)
+                return self._reconcile_with_retries(name, row, record, options)
         except Exception as error:  # noqa: BLE001  (whatever one job does, its neighbours go on)
-            return error
+            return Reconciled(None, Failed(error), record or StackRecord(name))
 
-    def _settle(
+    def _reconcile_with_retries(
         self,
         name: str,
         row: Mapping[str, object] | None,
         record: StackRecord | None,
-        asked: _Asked,
+        options: _Options,
     ) -> Reconciled:
-        for _ in range(_LOOKS - 1):
+        for _ in range(_TRIES - 1):
             try:
-                return self._look(name, row, record, asked)
+                return self._reconcile(self._subject(name, row, record, options))
             except ConflictError:
                 row = self._ports.jobs.get_many([name]).get(name)
                 record = self._ports.stacks.get_many([name]).get(name)
-        return self._look(name, row, record, asked)
+        return self._reconcile(self._subject(name, row, record, options))
 
-    def _look(
+    def _subject(
         self,
         name: str,
         row: Mapping[str, object] | None,
         record: StackRecord | None,
-        asked: _Asked,
-    ) -> Reconciled:
-        now = self._clock()
-        stack_name = jobs.stack_name(self._prefix, name)
-        stored = record or StackRecord(name, stack_name=stack_name)
-        record = asked.record(stored)
+        options: _Options,
+    ) -> Subject:
+        stored = record or StackRecord(name, stack_name=jobs.stack_name(self._prefix, name))
         parsed = None if row is None else guarded.parse(row, self._allowed)
-        digest = guarded.row_digest(row, parsed) if row is not None and parsed else None
-        look = _Look(stored, record, _as_written(parsed), digest, now, asked.forgive)
+        return Subject(
+            stored=stored,
+            record=options.record(stored),
+            desired=_as_written(parsed),
+            row_digest=guarded.row_digest(row, parsed) if row is not None and parsed else None,
+            now=self._clock(),
+            reset_failures=options.reset_failures,
+        )
+
+    def _reconcile(self, subject: Subject) -> Reconciled:
         try:
-            look = self._chained(look)
-            record = look.record
-            look = replace(look, desired=self._pinned(look.desired))
-            quota = needed(look.desired, record, now)
-            if quota and (ahead := self._stand_in_line(look, quota)):
-                return ahead
-            observed = self._observe(name, stack_name) if quota else None
+            subject = self._update_dependencies(subject)
+            subject = replace(subject, desired=self._pinned(subject.desired))
+            quota = needed(subject.desired, subject.record, subject.now)
+            if quota and (waiting := self._results.admit(subject, quota)):
+                return waiting
+            observed = self._observe(subject.job_name) if quota else None
         except PermanentError as error:
-            return self._unseen(look, error)
-        action = decide(look.desired, record, observed, now)
+            return self._results.record_permanent_error(subject, error)
+        action = decide(subject.desired, subject.record, observed, subject.now)
         if isinstance(action, Operation):
-            return self._operate(look, action, observed, stood_for=quota)
-        return self._keep(look, action, Done(), observed)
+            return self._operate(subject, action, observed, admitted_to=quota)
+        return self._results.save(subject, action, Done(), observed)
 
-    def _chained(self, look: _Look) -> _Look:
-        """Have the job run after those that its row names, and after no others any more.
+    def _update_dependencies(self, subject: Subject) -> Subject:
+        """Have the job run after those that its row names, and no longer after any others.
 
-        The record remembers them: it is what tells which are to be undone.
+        The Stacks row remembers them, which tells later which are to be undone.
         """
         wanted: tuple[str, ...] = ()
-        match look.desired:
+        match subject.desired:
             case InvalidRow():
-                return look
+                return subject
             case ValidRow(job) if job.depends_on:
                 found = without_cycle(job, self._ports.jobs)
                 if isinstance(found, InvalidRow):
-                    return replace(look, desired=found)
+                    return replace(subject, desired=found)
                 wanted = job.depends_on
             case _:
                 pass
-        before = look.record.depends_on
+        before = subject.record.depends_on
         if wanted == before:
-            return look
-        self._ports.dependants.change(look.record.job_name, before=before, after=wanted)
-        return replace(look, record=replace(look.record, depends_on=wanted))
-
-    def _stand_in_line(self, look: _Look, quota: Quota) -> Reconciled | None:
-        """Return None when the job may go on, else what it waits for."""
-        held = look.record.reservation
-        if held is None or held.quota is not quota:
-            permit = self._ports.rate_limiter.reserve(quota, has_reservation=False)
-        elif held.is_ahead(look.now):
-            # The message that will wake it was sent when it got its permit.
-            fresh = with_deletion_policy(look.record, look.desired)
-            return self._wait(look, fresh, RateLimited(quota, held.at))
-        else:
-            permit = self._ports.rate_limiter.reserve(
-                quota, has_reservation=held.is_valid(look.now)
-            )
-        if permit.granted and quota is Quota.DESCRIBE:
-            permit = self._ports.rate_limiter.acquire(quota)
-        return None if permit.granted else self._wake_and_wait(look, quota, permit)
-
-    def _wake_and_wait(self, look: _Look, quota: Quota, permit: Permit) -> Reconciled:
-        """Have the job looked at again when its turn comes.
-
-        The message goes first: a permit without one would be a job that nobody wakes.
-        """
-        delay_seconds = max(1, math.ceil((permit.at - look.now).total_seconds()))
-        if not permit.kept:  # whoever has no permit must not come when all the others come
-            longest = int(LONGEST_WAIT.total_seconds())
-            delay_seconds = random.randint(min(delay_seconds, longest // 2), longest)  # noqa: S311
-        self._ports.queue.send(
-            look.record.job_name, delay_seconds=delay_seconds, retry=look.forgive
-        )
-        permit = replace(permit, at=look.now + timedelta(seconds=delay_seconds))
-        fresh = rate_limited(look.record, look.desired, quota, permit, look.now)
-        with _queued():
-            return self._wait(look, fresh, RateLimited(quota, permit.at))
-
-    def _wait(self, look: _Look, fresh: StackRecord, until: RateLimited) -> Reconciled:
-        never_was = not look.stored.version and look.desired is None
-        if fresh != look.stored and not never_was:
-            self._ports.stacks.save(fresh)
-        return Reconciled(None, until, fresh)
+            return subject
+        self._ports.dependants.change(subject.job_name, before=before, after=wanted)
+        return replace(subject, record=replace(subject.record, depends_on=wanted))
 
     def _operate(
         self,
-        look: _Look,
+        subject: Subject,
         operation: Operation,
         observed: StackState | None,
         *,
-        stood_for: Quota | None,
+        admitted_to: Quota | None,
     ) -> Reconciled:
         quota = quota_of(operation)
-        if quota is not stood_for and (ahead := self._stand_in_line(look, quota)):
-            return ahead
-        if observed and counts_as_deletion(operation, look.desired, observed):
-            if self._is_held(look):
-                return self._keep(look, Hold(), Done(), observed)
+        if quota is not admitted_to and (waiting := self._results.admit(subject, quota)):
+            return waiting
+        if observed and counts_as_deletion(operation, subject.desired, observed):
+            if self._is_held(subject):
+                return self._results.save(subject, Hold(), Done(), observed)
             try:
-                if self._were_stopped(look):
-                    return self._keep(look, Wait(JobStatus.DELETING), Done(), observed)
+                if self._were_stopped(subject):
+                    wait = Wait(JobStatus.DELETING)
+                    return self._results.save(
+                        subject, wait, Done(), observed, requeue_after=_STOPPING
+                    )
             except PermanentError as error:
-                return self._unseen(look, error)
+                return self._results.record_permanent_error(subject, error)
+        return self._start(subject, operation, observed, quota)
+
+    def _start(
+        self, subject: Subject, operation: Operation, observed: StackState | None, quota: Quota
+    ) -> Reconciled:
         permit = self._ports.rate_limiter.acquire(quota)
         if not permit.granted:
-            return self._wake_and_wait(look, quota, permit)
-        look = self._foretell(look, operation)
+            return self._results.requeue_and_save(subject, quota, permit)
+        subject = self._results.record_retained_resources(subject, operation)
         try:
-            outcome = self._operations.start(operation, look.record, observed, look.now)
+            outcome = self._operations.start(operation, subject.record, observed, subject.now)
         except ConflictError:
             raise
         except TemporaryError as error:
-            return self._wake_and_wait(look, quota, self._turned_away(quota, error, look.now))
-        return self._record_begun(look, operation, outcome, observed)
+            return self._results.requeue_throttled(subject, quota, error)
+        return self._results.record_begun(subject, operation, outcome, observed)
 
-    def _record_begun(
-        self, look: _Look, operation: Operation, outcome: Outcome, observed: StackState | None
-    ) -> Reconciled:
-        """Record an operation, over the permit in line that another look was given meanwhile.
+    def _were_stopped(self, subject: Subject) -> bool:
+        """Stop the runs of a job whose stack is to be deleted; True when that needs some time.
 
-        An operation that fails at once has its event looked at before it is recorded. That look
-        can only wait for its turn; did its record stand, nobody would ever count the operation.
+        A running container holds its security group, which then cannot be deleted. Runs that have
+        started since the first time are stopped too, but not waited for: there may always be some.
         """
-        try:
-            return self._keep(look, operation, outcome, observed)
-        except ConflictError:
-            found = self._ports.stacks.get_many([look.record.job_name]).get(look.record.job_name)
-            if found is None or found.reservation is None:
-                raise
-            look = replace(look, stored=found, record=found)
-            return self._keep(look, operation, outcome, observed)
+        cause = "Its job's row was removed"
+        stopped = self._ports.runs.stop_running(subject.job_name, cause)
+        return bool(stopped) and subject.record.status is not JobStatus.DELETING
 
-    def _were_stopped(self, look: _Look) -> bool:
-        """Stop what runs of a job whose stack is to go; True when that needs some time.
-
-        A container that runs holds its security group, which then would not go. What has started
-        since the first time is stopped, too, but not waited for: there may always be some.
-        """
-        stopped = self._ports.runs.stop_running(look.record.job_name, "Its job's row was removed")
-        if not stopped or look.record.status is JobStatus.DELETING:
+    def _is_held(self, subject: Subject) -> bool:
+        """Tell whether so many rows were removed at once that this stack must stay for now."""
+        if subject.record.deletion is Deletion.CONFIRMED:
             return False
-        self._ports.queue.send(look.record.job_name, delay_seconds=_STOPPING_SECONDS)
-        return True
+        return not self._ports.deletion_budget.spend(subject.job_name)
 
-    def _is_held(self, look: _Look) -> bool:
-        """Tell whether so many rows went at once that this stack must not go, too."""
-        if look.record.deletion is Deletion.CONFIRMED:
-            return False
-        return not self._ports.deletion_budget.spend(look.record.job_name)
-
-    def _foretell(self, look: _Look, operation: Operation) -> _Look:
-        """Write down what a deletion is going to leave behind: once it is over nobody could."""
-        if not isinstance(operation, Delete):
-            return look
-        fresh = with_retained_resources(look.record, operation.retain_resources)
-        if fresh == look.record:
-            return look
-        self._ports.stacks.save(fresh)
-        saved = replace(fresh, version=fresh.version + 1)
-        return replace(look, stored=saved, record=saved)
-
-    def _turned_away(self, quota: Quota, error: TemporaryError, now: datetime) -> Permit:
-        """Return when a call may be made again that CloudFormation did not take."""
-        if isinstance(error, StackLimitError):
-            return Permit(self._ports.rate_limiter.suspend(quota, str(error)), reason=str(error))
-        if isinstance(error, ThrottledError):
-            self._ports.rate_limiter.back_off(quota)
-        delay = timedelta(seconds=random.randint(2, 20))  # noqa: S311
-        return Permit(now + delay, kept=True, reason=str(error))
-
-    def _unseen(self, look: _Look, error: PermanentError) -> Reconciled:
-        failure = Failure(str(error), at=look.now)
-        fresh = after_error(look.record, look.desired, failure.reason, look.now)
-        if fresh != look.stored or look.forgive:
-            self._ports.stacks.save(fresh)
-        return Reconciled(GiveUp(failure), Refused(failure), fresh)
-
-    def _observe(self, name: str, stack_name: str) -> StackState | None:
-        if jobs.job_name_of(self._prefix, stack_name) != name:
+    def _observe(self, job_name: str) -> StackState | None:
+        stack_name = jobs.stack_name(self._prefix, job_name)
+        if jobs.job_name_of(self._prefix, stack_name) != job_name:
             return None  # no job can have this name, so no stack can
         return self._ports.cloudformation.describe(stack_name)
 
@@ -374,34 +264,6 @@ class Reconciler:
             return desired
         job = self._ports.pin(desired.job)
         return job if isinstance(job, InvalidRow) else ValidRow(job, jobs.spec_digest(job))
-
-    def _keep(
-        self, look: _Look, action: Action, outcome: Outcome, observed: StackState | None
-    ) -> Reconciled:
-        before, now = look.record, look.now
-        fresh = after(before, look.desired, observed, action, outcome, now)
-        fresh = replace(fresh, row_digest=look.row_digest)
-        never_was = not before.version and fresh.status is JobStatus.DELETED
-        # A person who asked waits for the answer, though it may be the same as before.
-        if (fresh == look.stored and not look.forgive) or never_was:
-            return Reconciled(action, outcome, fresh)
-        if fresh.next_attempt_at and fresh.next_attempt_at != before.next_attempt_at:
-            delay_seconds = math.ceil((fresh.next_attempt_at - now).total_seconds())
-            self._ports.queue.send(before.job_name, delay_seconds=delay_seconds)
-            with _queued():
-                self._ports.stacks.save(fresh)
-        else:
-            self._ports.stacks.save(fresh)
-        return Reconciled(action, outcome, fresh)
-
-
-@contextmanager
-def _queued() -> Iterator[None]:
-    """Turn what fails after a message was sent into an error that asks for no other message."""
-    try:
-        yield
-    except ProvisionerError as error:
-        raise QueuedError(str(error)) from error
 
 
 def _as_written(parsed: Job | InvalidRow | None) -> Desired:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, TypeAlias, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from provisioner.jobs import FieldError
 from provisioner.stacks.actions import (
@@ -32,6 +32,7 @@ from provisioner.stacks.model import (
     StackState,
     StackStatus,
 )
+from provisioner.stacks.outcomes import Done, Outcome, Refused, Unchanged
 from provisioner.stacks.rate_limits import PER_SECOND, Permit, Quota, Reservation
 
 if TYPE_CHECKING:
@@ -42,36 +43,6 @@ MAX_ERRORS = 100
 
 DELETED_ROW_KEPT = timedelta(days=90)
 """As long as CloudFormation keeps a deleted stack describable by its id."""
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The call was accepted, or there was none to make."""
-
-    stack_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Unchanged:
-    """An update had nothing to do: the stack is what the row asks for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The call was refused for good."""
-
-    failure: Failure
-
-
-@dataclass(frozen=True, slots=True)
-class RateLimited:
-    """Nothing was called, or not accepted; the job is reconciled again at `until`."""
-
-    quota: Quota
-    until: datetime
-
-
-Outcome: TypeAlias = Done | Unchanged | Refused
 
 
 def after(

@@ -18,6 +18,7 @@ from provisioner.stacks import (
     rate_limits,
     reconcile,
     record,
+    results,
 )
 from provisioner.stacks.actions import Action, Desired
 from provisioner.stacks.attempts import Attempts
@@ -66,7 +67,7 @@ def trusts_the_stream_image(patch: pytest.MonkeyPatch) -> None:
         world = reconciling.reconciler()
         ports = replace(reconciling.ports(), jobs=_Images(event["Records"]))
         with pytest.MonkeyPatch.context() as inner:
-            own = Reconciler(ports, PLATFORM, world._clock)
+            own = Reconciler(ports, PLATFORM, world._clock, world._results._chance)
             inner.setattr(reconciling, "reconciler", lambda: own)
             return real(event, context)
 
@@ -155,7 +156,7 @@ def holds_a_new_row_to_the_failure_of_the_old(patch: pytest.MonkeyPatch) -> None
 
 
 def forgets_what_a_deletion_leaves_behind(patch: pytest.MonkeyPatch) -> None:
-    for module in (record, reconcile):
+    for module in (record, results):
         patch.setattr(module, "with_retained_resources", lambda known, _: known)
 
 

@@ -276,7 +276,7 @@ class TestTold:
         job_stream.handler(batch, Context())
 
         told = logged()
-        assert {line["message"] for line in told} == {"reconciled", "look failed"}
+        assert {line["message"] for line in told} == {"reconciled", "reconcile failed"}
         digests = {line["job_name"]: line["digest"] for line in told}
         assert digests == {"report": stacks()["report"]["spec_digest"]["S"], "broken": "unknown"}
 

@@ -26,9 +26,10 @@ from provisioner.errors import ProvisionerError
 from provisioner.jobs import InvalidRow, Job
 from provisioner.runs.model import RunStatus
 from provisioner.settings import Settings
-from provisioner.stacks import drift, reconcile
+from provisioner.stacks import drift
+from provisioner.stacks.outcomes import Failed, Reconciled
 from provisioner.stacks.ports import Ports
-from provisioner.stacks.reconcile import Reconciled, Reconciler
+from provisioner.stacks.reconcile import Reconciler
 from tests.simulation.world.faults import Broken
 from tests.simulation.world.timeline import Timeline
 from tests.support.platforms import PLATFORM
@@ -55,14 +56,13 @@ class NoRuns:
 
 
 class Watched(Reconciler):
-    """The reconciler, of whose looks none may end in an error that was not foreseen."""
+    """The reconciler, none of whose reconciles may end in an unforeseen error."""
 
-    def reconcile(
-        self, job_names: Iterable[str], **more: Any
-    ) -> Iterator[tuple[str, Reconciled | Exception]]:
+    def reconcile(self, job_names: Iterable[str], **more: Any) -> Iterator[tuple[str, Reconciled]]:
         for job_name, result in super().reconcile(job_names, **more):
-            if isinstance(result, Exception) and not isinstance(result, ProvisionerError):
-                raise Broken(f"the look at {job_name} ended in {result!r}") from result
+            match result.outcome:
+                case Failed(error) if not isinstance(error, ProvisionerError):
+                    raise Broken(f"the reconcile of {job_name} ended in {error!r}") from error
             yield job_name, result
 
 
@@ -77,8 +77,7 @@ def wire(
             del tz
             return timeline.now
 
-    reconciler = Watched(ports, PLATFORM, timeline)
-    patch.setattr(reconcile, "random", chance)
+    reconciler = Watched(ports, PLATFORM, timeline, chance)
     patch.setattr(drift, "random", chance)
     patch.setattr(jobs, "parse", MEMORY.parse)
     patch.setattr(jobs, "spec_digest", MEMORY.spec_digest)

@@ -15,7 +15,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from provisioner.errors import (
     ConflictError,
     PermanentError,
-    QueuedError,
     StackLimitError,
     TemporaryError,
     ThrottledError,
@@ -25,9 +24,10 @@ from provisioner.stacks.attempts import MAX_ATTEMPTS
 from provisioner.stacks.deletion_budget import Budget, Deletions
 from provisioner.stacks.drift import detect_drift
 from provisioner.stacks.model import Deletion, DriftStatus, JobStatus, StackState, StackStatus
+from provisioner.stacks.outcomes import Done, Failed, RateLimited
 from provisioner.stacks.ports import Ports
 from provisioner.stacks.rate_limits import Quota, RateLimit, Reservation
-from provisioner.stacks.reconcile import Reconciled, Reconciler
+from provisioner.stacks.reconcile import Reconciler
 from tests.support.fakes import (
     Crash,
     FakeClock,
@@ -236,7 +236,7 @@ def test_a_bad_job_leaves_its_neighbours_alone(world):
 
     results = world.look("Capitals", NAME, "bad")
 
-    assert all(isinstance(result, Reconciled) for result in results.values())
+    assert all(isinstance(result.outcome, Done) for result in results.values())
     assert {name: record.status for name, record in world.stacks.records.items()} == {
         "Capitals": JobStatus.INVALID,
         NAME: JobStatus.CREATING,
@@ -1000,21 +1000,108 @@ class TestDrift:
         assert all(300 <= delay <= 900 for _, delay in paced.queue.detections)
 
 
-@pytest.mark.parametrize(
-    "error",
-    [TemporaryError("503"), ConflictError("written"), PermanentError("AccessDenied")],
-    ids=["unwell", "conflict", "denied"],
-)
-def test_a_look_that_fails_once_its_job_is_queued_says_so(paced, error):
-    names = [f"report-{number}" for number in range(10)]
-    paced.jobs.rows = {name: named(name) for name in names}
-    paced.look(*names[:-1])
-    paced.faults.planned = [error]
+def has_to_wait(world):
+    """Have another job use up the quota under which this one would be created."""
+    world.rate_limiter.limits[Quota.CREATE] = RateLimit(
+        next_reservation_at=world.clock() + timedelta(minutes=1)
+    )
+    world.jobs.rows[NAME] = row()
 
-    result = paced.look(names[-1])[names[-1]]
 
-    assert isinstance(result, QueuedError)
-    assert [name for name, _ in paced.queue.sent].count(names[-1]) == 1
+def fails_for_now(world):
+    world.put()
+    world.cloudformation.finish(STACK, THROTTLED)
+    world.clock.advance(timedelta(seconds=10))
+
+
+def has_runs(world):
+    world.put()
+    world.finish()
+    world.runs.running[NAME] = 1
+    del world.jobs.rows[NAME]
+    world.clock.advance(timedelta(seconds=10))
+
+
+REQUEUED = {
+    "rate-limited": (has_to_wait, 0, RateLimited),
+    "to-be-tried-again": (fails_for_now, 1, Done),
+    "runs-are-stopped": (has_runs, 1, Done),
+}
+
+
+class TestTheContract:
+    """Who has a job reconciled again, and in which order; see `Reconciler.reconcile`."""
+
+    @pytest.fixture(params=REQUEUED.values(), ids=REQUEUED)
+    def requeued(self, request, paced):
+        prepare, paced.calls_before, paced.outcome = request.param
+        prepare(paced)
+        paced.queue.sent.clear()
+        return paced
+
+    def test_the_reconciler_requeues_what_has_to_wait_and_says_so(self, requeued):
+        result = requeued.look()[NAME]
+
+        assert isinstance(result.outcome, requeued.outcome)
+        ((name, delay_seconds),) = requeued.queue.sent
+        assert name == NAME
+        assert 0 <= delay_seconds - result.requeue_after.total_seconds() < 1
+        assert result.to_requeue is None
+        assert requeued.record == replace(result.record, version=requeued.record.version)
+
+    @pytest.mark.parametrize("prepare", [has_to_wait, fails_for_now])
+    def test_what_waits_already_is_not_requeued_and_says_when_it_comes(self, paced, prepare):
+        prepare(paced)
+        first = paced.look()[NAME]
+        paced.clock.advance(timedelta(milliseconds=100))
+
+        second = paced.look()[NAME]
+
+        assert len(paced.queue.sent) == 1
+        passed = first.requeue_after - second.requeue_after
+        assert timedelta(0) <= passed <= timedelta(seconds=1)
+
+    def test_the_message_comes_before_the_record(self, requeued):
+        before = requeued.stacks.records.get(NAME)
+        requeued.faults.planned = [None] * requeued.calls_before + [Crash()]
+        with pytest.raises(Crash):
+            requeued.look()
+
+        assert [name for name, _ in requeued.queue.sent] == [NAME]
+        assert requeued.stacks.records.get(NAME) == before
+
+    @pytest.mark.parametrize(
+        "error",
+        [TemporaryError("503"), ConflictError("written"), PermanentError("AccessDenied")],
+        ids=["unwell", "conflict", "denied"],
+    )
+    def test_an_error_after_the_message_asks_for_no_other(self, requeued, error):
+        requeued.faults.planned = [None] * requeued.calls_before + [error]
+
+        result = requeued.look()[NAME]
+
+        assert result.outcome == Failed(error)
+        assert result.requeue_after is not None
+        assert result.to_requeue is None
+        assert [name for name, _ in requeued.queue.sent] == [NAME]
+
+    def test_an_error_before_it_is_for_the_caller_to_requeue(self, ready):
+        error = TemporaryError("503")
+        ready.jobs.rows[NAME] = row(memory_mb=256)
+        ready.faults.planned = [error]
+
+        result = ready.look()[NAME]
+
+        assert result.to_requeue is error
+        assert result.requeue_after is None
+        assert ready.queue.sent == []
+
+    def test_what_an_event_will_follow_is_requeued_by_nobody(self, world):
+        world.jobs.rows[NAME] = row()
+
+        for result in (world.look()[NAME], world.finish(), world.look()[NAME]):
+            assert (result.requeue_after, result.to_requeue) == (None, None)
+        assert world.queue.sent == []
 
 
 class TestDeletionBudget:
