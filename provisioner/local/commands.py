@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help="The whole provisioner on this machine, without an AWS account.",
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Run the whole provisioner on this machine, without an AWS account.",
 )
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
@@ -47,24 +49,24 @@ def up_command(
         bool, typer.Option("--examples/--no-examples", help="Write the example rows and run them.")
     ] = True,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Forget all rows, stacks and objects of before.")
+        bool, typer.Option("--fresh", help="Delete all rows, stacks and objects first.")
     ] = False,
     auth: Annotated[
         bool | None,
-        typer.Option("--auth/--no-auth", help="Enforce IAM; by default as last time, at first no."),
+        typer.Option("--auth/--no-auth", help="Enforce IAM; default: as the last time, at first off."),
     ] = None,
     parameter: Annotated[
         list[str] | None,
         typer.Option(
             "--parameter",
             metavar="NAME=VALUE",
-            help="A parameter of the bootstrap, may be repeated; those of the last time stay.",
+            help="A parameter of the bootstrap; may be repeated. Those of the last time are kept.",
         ),
     ] = None,
 ) -> None:
-    """Start the engine, deploy the bootstrap, bring up the example jobs.
+    """Start the engine, deploy the bootstrap, start the example jobs.
 
-    Quick and harmless when all of it is up. Rows, stacks and objects outlive `down`.
+    Fast, and safe to repeat, when everything is up. `down` keeps rows, stacks and objects.
     """
     engine = Engine()
     with _telling_errors(), engine.home.locked():
@@ -102,7 +104,7 @@ def env(*, stack: StackOption = DEFAULT_STACK) -> None:
 
 @app.command()
 def status(*, stack: StackOption = DEFAULT_STACK) -> None:
-    """Show how every part is. Exits with 0 only when all is well."""
+    """Show the state of each part. The exit code is 0 only when every part works."""
     engine = Engine()
     health = engine.health()
     bootstrap = stack_status(engine, stack) if health.running else None

@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 
 from provisioner.cli.commands import COMMANDS, app
 
+DEAD_LETTERS = ("list", "redrive", "discard")
 HEAVY = ("boto3", "botocore", "pydantic", "rich", "yaml", "troposphere")
 
 
@@ -24,6 +25,18 @@ def test_help_lists_every_command_with_its_sentence():
     width = max(map(len, COMMANDS))
     for command, sentence in COMMANDS.items():
         assert f"{command:<{width}}  {sentence}" in output
+
+
+@pytest.mark.parametrize("columns", [50, 80])
+@pytest.mark.parametrize(
+    "command",
+    [(), *((name,) for name in COMMANDS), *(("dead-letters", name) for name in DEAD_LETTERS)],
+    ids=" ".join,
+)
+def test_help_fits_the_terminal(command, columns):
+    result = CliRunner().invoke(app, [*command, "--help"], terminal_width=columns)
+
+    assert [line for line in result.output.splitlines() if len(line) > columns] == []
 
 
 def test_a_typo_is_answered():
