@@ -53,7 +53,7 @@ def up_command(
     ] = False,
     auth: Annotated[
         bool | None,
-        typer.Option("--auth/--no-auth", help="Enforce IAM; default: as the last time, at first off."),
+        typer.Option("--auth/--no-auth", help="Enforce IAM; default: as the last time, or off."),
     ] = None,
     parameter: Annotated[
         list[str] | None,
