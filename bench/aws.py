@@ -22,7 +22,7 @@ from boto3.dynamodb.types import TypeSerializer
 
 from bench import cold_start, environment, rows
 from provisioner.aws.items import to_dynamodb, to_plain
-from provisioner.aws.stacks_table import to_item
+from provisioner.aws.stack_items import to_item
 from provisioner.jobs import parse, row_digest
 from provisioner.stacks.model import Condition, JobStatus, StackRecord, StackStatus
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provisioner.aws.stacks_table import to_item
+from provisioner.aws.stack_items import to_item
 from provisioner.stacks.model import JobStatus
 
 if TYPE_CHECKING:

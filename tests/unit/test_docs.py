@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import provisioner
-from provisioner.aws.stacks_table import to_item
+from provisioner.aws.stack_items import to_item
 from provisioner.entrypoints.metrics import Count
 from provisioner.jobs import InvalidRow, parse
 from provisioner.jobs.artifacts import RUNTIMES

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 import templates
-from provisioner.aws.stacks_table import to_item
+from provisioner.aws.stack_items import to_item
 from provisioner.stacks.model import StackRecord
 from tests.support.generated_rows import job_of, row_of
 from tests.support.platforms import PLATFORM

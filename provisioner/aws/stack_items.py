@@ -1,0 +1,163 @@
+"""Items of the Stacks table: each attribute of a record once, with how it is written and read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from provisioner.aws.tables import version_of
+from provisioner.jobs import FieldError
+from provisioner.runs.model import iso
+from provisioner.stacks.model import (
+    Condition,
+    Deletion,
+    Drift,
+    DriftStatus,
+    Failure,
+    JobStatus,
+    StackRecord,
+    StackStatus,
+)
+from provisioner.stacks.rate_limits import Quota, Reservation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from provisioner.aws.items import Item
+
+
+@dataclass(frozen=True, slots=True)
+class _Codec:
+    """How a value is written into an item, and read from it again; None never comes here."""
+
+    write: Callable[[Any], Any]
+    read: Callable[[Any], Any]
+
+
+def _time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        message = f"{text} has no time zone"
+        raise ValueError(message)
+    return time
+
+
+_AS_IS = _Codec(lambda value: value, lambda value: value)
+_INT = _Codec(lambda number: number, int)
+_COUNT = _Codec(lambda number: number or None, int)
+_TIME = _Codec(iso, _time)
+_OUTPUTS = _Codec(dict, lambda outputs: outputs)
+_NAMES = _Codec(lambda names: list(names) or None, tuple)
+
+
+def _word(kind: type[Any]) -> _Codec:
+    return _Codec(lambda word: word, kind)
+
+
+def _map(kind: type[Any], **attributes: _Codec) -> _Codec:
+    """Write a dataclass as a map of the same names, None left out; what is absent is a default."""
+
+    def write(value: object) -> Item:
+        return _written(value, attributes)
+
+    def read(item: Item) -> object:
+        return kind(**_read(item, attributes))
+
+    return _Codec(write, read)
+
+
+def _list(of: _Codec) -> _Codec:
+    return _Codec(
+        lambda values: [of.write(value) for value in values] or None,
+        lambda values: tuple(of.read(value) for value in values),
+    )
+
+
+_ATTRIBUTES = {
+    "job_name": _AS_IS,
+    "status": _word(JobStatus),
+    "cloudformation_status": _word(StackStatus),
+    "stack_id": _AS_IS,
+    "stack_name": _AS_IS,
+    "row_digest": _AS_IS,
+    "spec_digest": _AS_IS,
+    "deployed_digest": _AS_IS,
+    "outputs": _OUTPUTS,
+    "failure": _map(
+        Failure, reason=_AS_IS, at=_TIME, resource=_AS_IS, digest=_AS_IS, resources=_NAMES
+    ),
+    "errors": _list(_map(FieldError, field=_AS_IS, message=_AS_IS)),
+    "attempts": _INT,
+    "recoveries": _INT,
+    "next_attempt_at": _TIME,
+    "reservation": _map(Reservation, quota=_word(Quota), at=_TIME, kept=_AS_IS),
+    "drift": _map(Drift, status=_word(DriftStatus), checked_at=_TIME, missing=_NAMES),
+    "retained_resources": _NAMES,
+    "depends_on": _NAMES,
+    "missed_schedules": _COUNT,
+    "conditions": _list(
+        _map(
+            Condition,
+            type=_AS_IS,
+            status=_AS_IS,
+            reason=_AS_IS,
+            message=_AS_IS,
+            last_transition_time=_TIME,
+        )
+    ),
+    "retain": _AS_IS,
+    "deletion": _word(Deletion),
+    "updated_at": _TIME,
+    "expires_at": _INT,
+}
+"""Every field of a StackRecord but `version`, which whoever writes the item sets."""
+
+_FORMER_NAMES = {"orphans": "retained_resources", "admission": "reservation"}
+
+_OWN_NAMES = frozenset({*_ATTRIBUTES, *_FORMER_NAMES, "in_sync", "version"})
+
+
+def to_item(record: StackRecord) -> Item:
+    """Return the row's attributes, the stack's outputs among them under their own names."""
+    outputs = {_snake(name): value for name, value in record.outputs.items()}
+    return {
+        **{name: value for name, value in outputs.items() if name not in _OWN_NAMES},
+        **dict.fromkeys(_ATTRIBUTES),
+        **_written(record, _ATTRIBUTES),
+        "in_sync": record.in_sync,
+    }
+
+
+def from_item(item: Item) -> StackRecord:
+    """Return the record that `to_item` wrote.
+
+    Raises
+    ------
+    Exception
+        Whatever it may be, if a person has written into the row what cannot be read.
+    """
+    current = {_FORMER_NAMES.get(name, name): value for name, value in item.items()}
+    values = _read(current, _ATTRIBUTES)
+    if "status" not in values:
+        message = "it has no status"
+        raise ValueError(message)
+    return StackRecord(**values, version=version_of(item))
+
+
+def _written(value: object, attributes: dict[str, _Codec]) -> Item:
+    held = {name: getattr(value, name) for name in attributes}
+    return {name: attributes[name].write(one) for name, one in held.items() if one is not None}
+
+
+def _read(item: Item, attributes: dict[str, _Codec]) -> dict[str, Any]:
+    return {
+        name: codec.read(item[name])
+        for name, codec in attributes.items()
+        if item.get(name) is not None
+    }
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

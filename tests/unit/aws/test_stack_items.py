@@ -1,0 +1,117 @@
+"""Items of the Stacks table: what is written is read, and what older versions wrote as well."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+
+import pytest
+
+from provisioner.aws.items import to_dynamodb, to_plain
+from provisioner.aws.stack_items import from_item, to_item
+from provisioner.jobs import FieldError
+from provisioner.stacks.model import (
+    Condition,
+    Deletion,
+    Drift,
+    DriftStatus,
+    Failure,
+    JobStatus,
+    StackRecord,
+    StackStatus,
+)
+from provisioner.stacks.rate_limits import Quota, Reservation
+
+NOW = datetime(2026, 11, 21, 9, 0, 0, 123000, tzinfo=UTC)
+
+BLANK = StackRecord("report")
+FULL = StackRecord(
+    "report",
+    status=JobStatus.RETRYING,
+    cloudformation_status=StackStatus.UPDATE_ROLLBACK_COMPLETE,
+    stack_id="arn:stack",
+    stack_name="jobs-report",
+    row_digest="r" * 64,
+    spec_digest="s" * 64,
+    deployed_digest="d" * 64,
+    outputs={"RoleArn": "arn:role", "Failure": "must not stand for the failure"},
+    failure=Failure("reason", NOW, "Function", "s" * 64, ("Function", "Role")),
+    errors=(FieldError("type", "is missing"),),
+    attempts=2,
+    recoveries=1,
+    next_attempt_at=NOW,
+    reservation=Reservation(Quota.CREATE, NOW, kept=False),
+    drift=Drift(DriftStatus.DRIFTED, NOW, ("Function",)),
+    retained_resources=("Bucket",),
+    depends_on=("extract",),
+    missed_schedules=3,
+    conditions=(Condition("Ready", "False", "Retrying", "reason", NOW),),
+    retain=True,
+    deletion=Deletion.HELD,
+    updated_at=NOW,
+    expires_at=1_900_000_000,
+    version=7,
+)
+
+
+def stored(record):
+    """Return an item as DynamoDB gives it back."""
+    return to_plain(to_dynamodb(to_item(record) | {"version": record.version}))
+
+
+@pytest.mark.parametrize("record", [BLANK, FULL], ids=["blank", "full"])
+def test_what_is_written_is_read(record):
+    assert from_item(stored(record)) == record
+
+
+def test_no_field_of_the_full_record_is_a_default():
+    same = [
+        each.name for each in fields(FULL) if getattr(FULL, each.name) == getattr(BLANK, each.name)
+    ]
+
+    assert same == ["job_name"]
+
+
+def test_outputs_have_attributes_of_their_own_but_never_those_of_the_record():
+    item = to_item(FULL)
+
+    assert item["role_arn"] == "arn:role"
+    assert item["failure"]["reason"] == "reason"
+
+
+@pytest.mark.parametrize(
+    ("former", "name"), [("orphans", "retained_resources"), ("admission", "reservation")]
+)
+def test_what_older_versions_wrote_under_another_name_is_read(former, name):
+    item = stored(FULL)
+    item[former] = item.pop(name)
+
+    assert from_item(item) == FULL
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"status": None},
+        {"status": "WELL"},
+        {"cloudformation_status": "BROKEN"},
+        {"attempts": "many"},
+        {"failure": "text"},
+        {"failure": {"reason": "no time"}},
+        {"failure": {"reason": "r", "at": "2026-11-21T09:00:00"}},
+        {"errors": [{"field": "type"}]},
+        {"next_attempt_at": "soon"},
+        {"reservation": {"quota": "lunch", "at": "2026-11-21T09:00:00Z", "kept": True}},
+        {"conditions": [{}]},
+        {"deletion": "maybe"},
+    ],
+    ids=str,
+)
+def test_what_cannot_be_read_is_an_error(damage):
+    with pytest.raises((ValueError, TypeError, AttributeError)):
+        from_item(stored(FULL) | damage)
+
+
+def test_an_attribute_that_is_null_is_absent():
+    assert from_item(stored(BLANK) | {"failure": None, "attempts": None}) == BLANK
+    assert from_item(stored(replace(BLANK, version=2)) | {"errors": None}).version == 2
