@@ -25,7 +25,7 @@ EXCLUDED = (
     *(".mypy_cache", ".pytest_cache", ".ruff_cache", ".coverage", ".aws-sam"),
     *(".idea", ".vscode", ".DS_Store"),
 )
-"""Names of files and folders that are no part of a job's code."""
+"""Names of files and folders that are not part of a job's code."""
 
 MAX_BYTES = 262_144_000
 """Lambda quotas, deployment package of a zip archive, unzipped, with its layers."""

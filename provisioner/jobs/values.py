@@ -230,7 +230,7 @@ def keyed(
     checks
         The keys it may have, and the check of each one's value.
     what
-        What the map is, for messages: "a statement".
+        What messages call the map: "a statement".
     required
         The keys it must have.
     refused

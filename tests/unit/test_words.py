@@ -14,7 +14,12 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TEMPLATES = [ROOT / "template.yaml", *sorted((ROOT / "bootstrap").glob("*.yaml"))]
 
-PACKAGES = ("provisioner/cli", "provisioner/service", "provisioner/terminal.py")
+PACKAGES = (
+    *("provisioner/jobs", "provisioner/notifications", "provisioner/dead_letters"),
+    *("provisioner/service", "provisioner/cli", "provisioner/local"),
+    *("provisioner/events.py", "provisioner/errors.py", "provisioner/plain_text.py"),
+    *("provisioner/settings.py", "provisioner/terminal.py", "provisioner/__init__.py"),
+)
 """Whose texts, docstrings and comments are held to the words, too."""
 
 MODULES = sorted(

@@ -7,7 +7,7 @@ or no bucket could be read at all.
 `cloudformation:RoleArn`: the engine does not know it, and the provisioner may only operate stacks
 with the one service role.
 
-`sqs:SendMessageBatch` and its like are no actions: AWS asks for `sqs:SendMessage`.
+`sqs:SendMessageBatch` and its like are not actions: AWS checks `sqs:SendMessage`.
 """
 
 from __future__ import annotations

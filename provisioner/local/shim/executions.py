@@ -129,7 +129,7 @@ def pascal_case(value: Any) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _known(execute: Callable[..., Any]) -> Callable[..., Any]:
-    """Remember which state is executed, for what is evaluated on its way."""
+    """Remember which state is executed while its expressions are evaluated."""
 
     @functools.wraps(execute)
     def executing(
