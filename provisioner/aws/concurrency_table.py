@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.aws.clients import translated
 from provisioner.aws.items import Item, is_text_set, to_dynamodb, to_plain
 from provisioner.aws.tables import pages, written
+from provisioner.aws.updates import update
 from provisioner.runs.keys import BY_STATUS, QUEUE, QueueStatus
 from provisioner.runs.messages import RETENTION_SECONDS, Slots
 from provisioner.runs.model import iso
@@ -38,24 +39,19 @@ class ConcurrencyTable:
             "ADD taken :run SET taken_at = :now, expires_at = :expires",
             "attribute_not_exists(taken) OR contains(taken, :name)"
             " OR attribute_type(taken, :set) AND size(taken) < :max",
-            {
-                ":set": "SS",
-                ":run": {run},
-                ":name": run,
-                ":max": max_concurrency,
-                ":now": iso(now),
-                ":expires": int((now + _KEPT).timestamp()),
-            },
+            set="SS",
+            run={run},
+            name=run,
+            max=max_concurrency,
+            now=iso(now),
+            expires=_expiry(now),
         )
         return acquired is not None
 
     def release(self, job_name: str, run: str) -> Slots | None:
         """Release a run's slot and return what is in use then; None when the run had none."""
         return self._update(
-            job_name,
-            "DELETE taken :run",
-            "contains(taken, :name)",
-            {":run": {run}, ":name": run},
+            job_name, "DELETE taken :run", "contains(taken, :name)", run={run}, name=run
         )
 
     def mark_parked(self, job_name: str, now: datetime) -> Slots:
@@ -65,12 +61,9 @@ class ConcurrencyTable:
             "SET #status = :waiting, started_at = if_not_exists(started_at, :now), "
             "aside_at = :now, expires_at = :expires",
             "attribute_exists(job_name)",
-            {
-                ":waiting": QueueStatus.WAITING,
-                ":now": iso(now),
-                ":expires": int((now + _KEPT).timestamp()),
-            },
-            {"#status": "status"},
+            waiting=QueueStatus.WAITING,
+            now=iso(now),
+            expires=_expiry(now),
         )
         return found or Slots()
 
@@ -80,15 +73,14 @@ class ConcurrencyTable:
             job_name,
             "REMOVE #status, started_at, aside_at",
             "aside_at = :parked_at",
-            {":parked_at": parked_at},
-            {"#status": "status"},
+            parked_at=parked_at,
         )
 
     def get(self, job_name: str) -> Slots:
         """Read a job's slots consistently."""
         with translated():
             found = self._clients.dynamodb.get_item(
-                TableName=self._name, Key=_key(job_name), ConsistentRead=True
+                TableName=self._name, Key=to_dynamodb(_key(job_name)), ConsistentRead=True
             )
         return self._read(job_name, to_plain(found.get("Item", {})))
 
@@ -108,34 +100,17 @@ class ConcurrencyTable:
         return (str(item["job_name"]) for item in found)
 
     def _update(
-        self,
-        job_name: str,
-        expression: str,
-        condition: str,
-        values: Item,
-        names: dict[str, str] | None = None,
+        self, job_name: str, expression: str, condition: str, **values: object
     ) -> Slots | None:
-        request: dict[str, Any] = {"ExpressionAttributeNames": names} if names else {}
-        found = written(
-            self._clients,
-            "update_item",
-            TableName=self._name,
-            Key=_key(job_name),
-            UpdateExpression=expression,
-            ConditionExpression=condition,
-            ExpressionAttributeValues=to_dynamodb(values),
-            ReturnValues="ALL_NEW",
-            **request,
-        )
+        request = update(self._name, _key(job_name), expression, condition, **values)
+        found = written(self._clients, "update_item", **request, ReturnValues="ALL_NEW")
         return None if found is None else self._read(job_name, to_plain(found["Attributes"]))
 
     def _read(self, job_name: str, item: Item) -> Slots:
         """Return what an item says; `taken` is removed if it has the wrong type."""
         taken = item.get("taken", set())
         if not is_text_set(taken):
-            self._update(
-                job_name, "REMOVE taken", "NOT attribute_type(taken, :set)", {":set": "SS"}
-            )
+            self._update(job_name, "REMOVE taken", "NOT attribute_type(taken, :set)", set="SS")
             taken = ()
         acquired_at, parked_at = item.get("taken_at"), item.get("aside_at")
         return Slots(
@@ -145,5 +120,9 @@ class ConcurrencyTable:
         )
 
 
-def _key(job_name: str) -> Item:
-    return to_dynamodb({"job_name": job_name, "trigger_id": QUEUE})
+def _key(job_name: str) -> dict[str, str]:
+    return {"job_name": job_name, "trigger_id": QUEUE}
+
+
+def _expiry(now: datetime) -> int:
+    return int((now + _KEPT).timestamp())

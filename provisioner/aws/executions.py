@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from provisioner.settings import Platform
 
 
-_MOST_STOPPED = 100
-"""StopExecution takes hundreds a second, a function seconds."""
+_MAX_STOPPED = 100
+"""StopExecution allows hundreds a second, and a function has only seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Executions:
     ) -> Started:
         """Start an execution, unless that name has been started already: then return that one.
 
-        While that one runs, the same input again looks as new: Step Functions does not tell.
+        While that one runs, the same input again looks as new: Step Functions does not say.
         Step Functions knows names for 90 days after an execution's end.
         """
         try:
@@ -91,12 +91,7 @@ class Executions:
             with translated():
                 found = self._clients.stepfunctions.describe_execution(executionArn=execution_arn)
         except NotFoundError as error:
-            now = datetime.now(UTC)
-            name = execution_arn.rpartition(":")[2]
-            cause = str(error)
-            return EndedExecution(
-                job_name, name, execution_arn, RunStatus.STOPPED, now, now, cause=cause
-            )
+            return _forgotten(job_name, execution_arn, str(error))
         if found["status"] not in ENDED_AS:
             return None
         return EndedExecution(
@@ -110,6 +105,12 @@ class Executions:
             cause=found.get("cause"),
             waited=waited_of(found.get("input")),
         )
+
+
+def _forgotten(job_name: str, execution_arn: str, cause: str) -> EndedExecution:
+    now = datetime.now(UTC)
+    name = execution_arn.rpartition(":")[2]
+    return EndedExecution(job_name, name, execution_arn, RunStatus.STOPPED, now, now, cause=cause)
 
 
 class JobExecutions:
@@ -156,7 +157,7 @@ class JobExecutions:
                 found = self._clients.stepfunctions.list_executions(
                     stateMachineArn=self._platform.arn("states", machine),
                     statusFilter="RUNNING",
-                    maxResults=_MOST_STOPPED,
+                    maxResults=_MAX_STOPPED,
                 )
         except NotFoundError:
             return 0

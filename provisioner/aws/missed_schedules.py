@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.items import to_dynamodb
 from provisioner.aws.tables import written
+from provisioner.aws.updates import update
 from provisioner.runs import keys
 from provisioner.runs.model import MISSED, RunStatus, Source, iso
 
@@ -31,34 +32,18 @@ class MissedSchedules:
 
         False when it had its run after all, was written before, or its job is gone.
         """
-        index = missed.schedule.rpartition("-")[2]
-        stamp = re.sub("[-:]", "", missed.scheduled_for)
-        scheduled_time = {
-            "job_name": missed.job_name,
-            "trigger_id": keys.scheduled_time(missed.schedule, missed.scheduled_for),
-            "owner": MISSED,
-            "expires_at": _after(now, keys.SCHEDULED_TIME_RETENTION_SECONDS),
-        }
-        run = {
-            "job_name": missed.job_name,
-            "trigger_id": keys.trigger_id(iso(now), f"missed-{index}-{stamp}"),
-            "status": RunStatus.SKIPPED,
-            "source": Source.SCHEDULE,
-            "scheduled_for": missed.scheduled_for,
-            "started_at": iso(now),
-            "ended_at": iso(now),
-            "error": MISSED,
-            "cause": missed.cause,
-            "expires_at": _after(now, keys.RUN_RETENTION_SECONDS),
-        }
-        count: dict[str, Any] = {
-            "TableName": self._stacks,
-            "Key": to_dynamodb({"job_name": missed.job_name}),
-            "UpdateExpression": "ADD missed_schedules :one, version :one",
-            "ConditionExpression": "attribute_exists(job_name)",
-            "ExpressionAttributeValues": to_dynamodb({":one": 1}),
-        }
-        items = [{"Put": self._new(scheduled_time)}, {"Put": self._new(run)}, {"Update": count}]
+        count = update(
+            self._stacks,
+            {"job_name": missed.job_name},
+            "ADD missed_schedules :one, version :one",
+            "attribute_exists(job_name)",
+            one=1,
+        )
+        items = [
+            {"Put": self._new(_scheduled_time(missed, now))},
+            {"Put": self._new(_run(missed, now))},
+            {"Update": count},
+        ]
         return written(self._clients, "transact_write_items", TransactItems=items) is not None
 
     def _new(self, item: dict[str, object]) -> dict[str, Any]:
@@ -67,6 +52,32 @@ class MissedSchedules:
             "Item": to_dynamodb(item),
             "ConditionExpression": "attribute_not_exists(job_name)",
         }
+
+
+def _scheduled_time(missed: MissedSchedule, now: datetime) -> dict[str, object]:
+    return {
+        "job_name": missed.job_name,
+        "trigger_id": keys.scheduled_time(missed.schedule, missed.scheduled_for),
+        "owner": MISSED,
+        "expires_at": _after(now, keys.SCHEDULED_TIME_RETENTION_SECONDS),
+    }
+
+
+def _run(missed: MissedSchedule, now: datetime) -> dict[str, object]:
+    index = missed.schedule.rpartition("-")[2]
+    stamp = re.sub("[-:]", "", missed.scheduled_for)
+    return {
+        "job_name": missed.job_name,
+        "trigger_id": keys.trigger_id(iso(now), f"missed-{index}-{stamp}"),
+        "status": RunStatus.SKIPPED,
+        "source": Source.SCHEDULE,
+        "scheduled_for": missed.scheduled_for,
+        "started_at": iso(now),
+        "ended_at": iso(now),
+        "error": MISSED,
+        "cause": missed.cause,
+        "expires_at": _after(now, keys.RUN_RETENTION_SECONDS),
+    }
 
 
 def _after(now: datetime, seconds: int) -> int:

@@ -1,4 +1,4 @@
-"""The Triggers table as notices need it: how long runs took, and which wait for long."""
+"""The Triggers table as notifications need it: how long runs took, and which have waited long."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.aws.items import Item, to_dynamodb
 from provisioner.aws.tables import pages, written
+from provisioner.aws.updates import update
 from provisioner.runs.keys import BY_STATUS, FIRST_RUN
 from provisioner.runs.model import RunStatus, iso
 
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
 
     from provisioner.aws.clients import Clients
 
-MOST_LOOKED_AT = 100
-"""Rows of a job among which succeeded runs are looked for: skipped ones may be many."""
+SEARCHED_ROWS = 100
+"""Rows of a job that are searched for succeeded runs: skipped ones may be many."""
 
 
 class RunHistory:
-    """Reads what was, and marks the runs that were told of."""
+    """Reads durations and waiting runs, and marks the runs that were published as waiting."""
 
     def __init__(self, clients: Clients, triggers_table: str) -> None:
         self._clients = clients
@@ -41,7 +42,7 @@ class RunHistory:
             ),
             ProjectionExpression="trigger_id, #status, duration_ms",
             ScanIndexForward=False,
-            PaginationConfig={"PageSize": 25, "MaxItems": MOST_LOOKED_AT},
+            PaginationConfig={"PageSize": 25, "MaxItems": SEARCHED_ROWS},
         )
         took = (
             int(row["duration_ms"])
@@ -53,9 +54,9 @@ class RunHistory:
         return list(islice(took, count))
 
     def queued(self, *, until: datetime) -> Iterator[Item]:
-        """Yield the QUEUED runs, of all jobs, since before `until` that nobody was told of.
+        """Yield the runs, of all jobs, that have been QUEUED since before `until` without an alert.
 
-        Their inputs, 100 KB each it may be, are left out.
+        Their inputs are left out: each may have 100 KB.
         """
         return pages(
             self._clients,
@@ -73,15 +74,13 @@ class RunHistory:
         )
 
     def mark_alerted(self, job_name: str, trigger_id: str, at: datetime) -> bool:
-        """Note that somebody is told of a waiting run; False when it waits no more, or was told."""
-        done = written(
-            self._clients,
-            "update_item",
-            TableName=self._name,
-            Key=to_dynamodb({"job_name": job_name, "trigger_id": trigger_id}),
-            UpdateExpression="SET alerted_at = :at",
-            ConditionExpression="#status = :queued AND attribute_not_exists(alerted_at)",
-            ExpressionAttributeNames={"#status": "status"},
-            ExpressionAttributeValues=to_dynamodb({":at": iso(at), ":queued": RunStatus.QUEUED}),
+        """Note the alert about a waiting run; False when it no longer waits, or has an alert."""
+        request = update(
+            self._name,
+            {"job_name": job_name, "trigger_id": trigger_id},
+            "SET alerted_at = :at",
+            "#status = :queued AND attribute_not_exists(alerted_at)",
+            at=iso(at),
+            queued=RunStatus.QUEUED,
         )
-        return done is not None
+        return written(self._clients, "update_item", **request) is not None

@@ -1,4 +1,4 @@
-"""Items of the Triggers table as values.
+"""Items of the Triggers table as values, and values as their attributes.
 
 Anybody who may write to the table may have written anything: an attribute of the wrong type reads
 as if it were absent, and can end only the run that it belongs to.
@@ -7,19 +7,31 @@ as if it were absent, and can end only the run that it belongs to.
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.items import is_text_set
 from provisioner.aws.stored import payload_of
 from provisioner.errors import PermanentError
-from provisioner.runs.keys import LOCK_FIELDS, Field
-from provisioner.runs.model import FoundRun, Lock, OpenRun, RunStatus, WaitingRun, time_of
+from provisioner.runs.keys import LOCK_FIELDS, Field, PauseStatus
+from provisioner.runs.model import (
+    STOPPED,
+    FoundRun,
+    Lock,
+    OpenRun,
+    Pause,
+    RunStatus,
+    WaitingRun,
+    iso,
+    time_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provisioner.aws.clients import Clients
+    from provisioner.runs.model import EndedExecution, WaitingEnd
 
 _LOCK_TYPES = {
     name: kind
@@ -86,6 +98,48 @@ def waiting_run_of(clients: Clients, item: Mapping[str, Any]) -> WaitingRun:
         readable = readable and metadata["overrides"] is not None
     payload = payload_of(clients, text) if text is not None and readable else None
     return WaitingRun(item["trigger_id"], int(starts) if readable else 0, payload, metadata)
+
+
+def pause_of(item: Mapping[str, Any]) -> Pause:
+    """Return the pause that its item describes."""
+    since, note = (str(item.get(name, "")) for name in ("since", "note"))
+    return Pause(item.get("status") == PauseStatus.PAUSED, since, note)
+
+
+def pause_values(pause: Pause) -> dict[str, str]:
+    """Return the attributes of a pause."""
+    status = PauseStatus.PAUSED if pause.paused else PauseStatus.RESUMED
+    return {"status": status, "since": pause.since, "note": pause.note}
+
+
+def end_values(execution: EndedExecution, stop_reason: str | None) -> dict[str, object]:
+    """Return the attributes that an execution's end sets on its run's row."""
+    reason = stop_reason if execution.status is RunStatus.STOPPED else None
+    took = execution.ended_at - execution.started_at
+    return _without_none(
+        status=execution.status,
+        error=execution.error or (reason and STOPPED),
+        cause=execution.cause or reason,
+        started_at=iso(execution.started_at),
+        ended_at=iso(execution.ended_at),
+        duration_ms=int(took / timedelta(milliseconds=1)),
+        execution_arn=execution.execution_arn,
+    )
+
+
+def waiting_end_values(end: WaitingEnd) -> dict[str, object]:
+    """Return the attributes that the end of a run sets that never started."""
+    return _without_none(
+        status=end.status,
+        error=end.error,
+        cause=end.cause,
+        ended_at=iso(end.at),
+        stopped_by=end.by,
+    )
+
+
+def _without_none(**values: object) -> dict[str, object]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _json_of(text: object) -> object:

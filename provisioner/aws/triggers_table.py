@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any
 from provisioner.aws.clients import translated
 from provisioner.aws.items import Item, to_dynamodb, to_plain
 from provisioner.aws.run_items import (
+    end_values,
     found_run_of,
     lock_of,
     open_run_of,
+    pause_of,
+    pause_values,
+    waiting_end_values,
     waiting_run_of,
 )
 from provisioner.aws.tables import pages, written
+from provisioner.aws.updates import assignments, names, update
 from provisioner.runs.keys import (
     BY_STATUS,
     FIRST_RUN,
@@ -23,14 +28,10 @@ from provisioner.runs.keys import (
     PAUSE,
     RUN_RETENTION_SECONDS,
     LockStatus,
-    PauseStatus,
     is_trigger_id,
 )
 from provisioner.runs.model import (
     FINAL,
-    STOPPED,
-    EndedExecution,
-    Pause,
     RunStatus,
     Source,
     iso,
@@ -41,7 +42,15 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from provisioner.aws.clients import Clients
-    from provisioner.runs.model import FoundRun, Lock, OpenRun, WaitingEnd, WaitingRun
+    from provisioner.runs.model import (
+        EndedExecution,
+        FoundRun,
+        Lock,
+        OpenRun,
+        Pause,
+        WaitingEnd,
+        WaitingRun,
+    )
 
 # Step Functions' event and the execution's own context may round its start differently.
 _START_TOLERANCE = timedelta(seconds=2)
@@ -51,10 +60,6 @@ SEARCHED_RUNS = 1000
 
 _BATCH = 25
 """DynamoDB, BatchWriteItem: the most items of one request."""
-
-
-def _key(job_name: str, trigger_id: str) -> Item:
-    return to_dynamodb({"job_name": job_name, "trigger_id": trigger_id})
 
 
 class TriggersTable:
@@ -74,53 +79,28 @@ class TriggersTable:
         else:
             run = self.find(execution.job_name, execution.execution_name, execution.started_at)
         run = run or {}
-        reason = run.get("stop_reason") if execution.status is RunStatus.STOPPED else None
-        values = {
-            "status": execution.status,
-            "error": execution.error or (reason and STOPPED),
-            "cause": execution.cause or reason,
-            "started_at": iso(execution.started_at),
-            "ended_at": iso(execution.ended_at),
-            "duration_ms": int(
-                (execution.ended_at - execution.started_at) / timedelta(milliseconds=1)
-            ),
-            "execution_arn": execution.execution_arn,
-        }
+        end = end_values(execution, run.get("stop_reason"))
         expires_at = int(execution.started_at.timestamp()) + RUN_RETENTION_SECONDS
-        kept = {name: value for name, value in values.items() if value is not None}
-        key = {
-            "job_name": execution.job_name,
-            "trigger_id": run.get("trigger_id", execution.trigger_id),
-        }
-        return self._conditionally(
-            "update_item",
-            Key=to_dynamodb(key),
-            UpdateExpression="SET expires_at = if_not_exists(expires_at, :expires_at), "
-            + ", ".join(f"#{name} = :{name}" for name in kept),
-            ConditionExpression="attribute_not_exists(#status) OR #status IN (:running, :queued)",
-            ExpressionAttributeNames={f"#{name}": name for name in kept},
-            ExpressionAttributeValues=to_dynamodb(
-                {f":{name}": value for name, value in kept.items()}
-                | {
-                    ":running": RunStatus.RUNNING,
-                    ":queued": RunStatus.QUEUED,
-                    ":expires_at": expires_at,
-                }
-            ),
+        return self._update(
+            execution.job_name,
+            run.get("trigger_id", execution.trigger_id),
+            f"SET expires_at = if_not_exists(expires_at, :expires_at), {assignments(end)}",
+            "attribute_not_exists(#status) OR #status IN (:running, :queued)",
+            running=RunStatus.RUNNING,
+            queued=RunStatus.QUEUED,
+            expires_at=expires_at,
+            **end,
         )
 
     def release(self, job_name: str, execution_name: str) -> bool:
         """Release the job's lock if this execution holds it; True when it did."""
-        return self._conditionally(
-            "update_item",
-            Key=_key(job_name, LOCK),
-            UpdateExpression="SET #status = :free "
-            "REMOVE #owner, execution_arn, run_id, lease_until",
-            ConditionExpression="#owner = :execution",
-            ExpressionAttributeNames={"#owner": "owner", "#status": "status"},
-            ExpressionAttributeValues=to_dynamodb(
-                {":execution": execution_name, ":free": LockStatus.FREE}
-            ),
+        return self._update(
+            job_name,
+            LOCK,
+            "SET #status = :free REMOVE #owner, execution_arn, run_id, lease_until",
+            "#owner = :execution",
+            execution=execution_name,
+            free=LockStatus.FREE,
         )
 
     def lock(self, job_name: str) -> Lock:
@@ -130,14 +110,8 @@ class TriggersTable:
     def repair_lock(self, job_name: str, damaged: Iterable[str]) -> None:
         """Remove attributes of the wrong type from the job's lock."""
         for name in damaged:
-            self._conditionally(
-                "update_item",
-                Key=_key(job_name, LOCK),
-                UpdateExpression="REMOVE #name",
-                ConditionExpression="NOT attribute_type(#name, :type)",
-                ExpressionAttributeNames={"#name": name},
-                ExpressionAttributeValues=to_dynamodb({":type": LOCK_FIELDS[name]}),
-            )
+            condition = f"NOT attribute_type(#{name}, :type)"
+            self._update(job_name, LOCK, f"REMOVE #{name}", condition, type=LOCK_FIELDS[name])
 
     def waiting(self, job_name: str, trigger_id: str) -> WaitingRun | None:
         """Read a queued run consistently, None when it is no longer queued."""
@@ -146,23 +120,21 @@ class TriggersTable:
             return None
         return waiting_run_of(self._clients, run)
 
+    def add_waiting(self, job_name: str, trigger_id: str) -> bool:
+        """Add a run to those that wait for the lock, if it is QUEUED; False when it is not."""
+        queued = self._request(
+            job_name,
+            trigger_id,
+            "SET #status = :queued",
+            "#status = :queued",
+            queued=RunStatus.QUEUED,
+        )
+        return self._both(queued, self._waiting_set(job_name, "ADD", trigger_id))
+
     def remove_waiting(self, job_name: str, trigger_id: str) -> None:
         """Remove a run from those that wait for the lock, whatever its row says."""
         with translated():
-            self._clients.dynamodb.update_item(**self._leave(job_name, trigger_id))
-
-    def add_waiting(self, job_name: str, trigger_id: str) -> bool:
-        """Add a run to those that wait for the lock, if it is QUEUED; False when it is not."""
-        queued = {
-            "TableName": self._name,
-            "Key": _key(job_name, trigger_id),
-            "UpdateExpression": "SET #status = :queued",
-            "ConditionExpression": "#status = :queued",
-            "ExpressionAttributeNames": {"#status": "status"},
-            "ExpressionAttributeValues": to_dynamodb({":queued": RunStatus.QUEUED}),
-        }
-        join = {**self._leave(job_name, trigger_id), "UpdateExpression": "ADD waiting :run"}
-        return self._both(queued, join)
+            self._clients.dynamodb.update_item(**self._waiting_set(job_name, "DELETE", trigger_id))
 
     def end_waiting(self, job_name: str, trigger_id: str, end: WaitingEnd) -> bool:
         """Write the end of a run that never started, and remove it from those that wait.
@@ -171,44 +143,31 @@ class TriggersTable:
         """
         if not is_trigger_id(trigger_id):
             return False
-        values = {
-            "status": end.status,
-            "error": end.error,
-            "cause": end.cause,
-            "ended_at": iso(end.at),
-            "stopped_by": end.by,
-        }
-        kept = {name: value for name, value in values.items() if value is not None}
-        condition = "#status = :queued"
-        conditional: Item = {":queued": RunStatus.QUEUED}
-        if end.starts is not None:
-            condition += " AND starts = :starts"
-            conditional[":starts"] = end.starts
-        update = {
-            "TableName": self._name,
-            "Key": _key(job_name, trigger_id),
-            "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in kept),
-            "ConditionExpression": condition,
-            "ExpressionAttributeNames": {f"#{name}": name for name in kept},
-            "ExpressionAttributeValues": to_dynamodb(
-                {f":{name}": value for name, value in kept.items()} | conditional
-            ),
-        }
-        return self._both(update, self._leave(job_name, trigger_id))
+        values = waiting_end_values(end)
+        unchanged = {} if end.starts is None else {"starts": end.starts}
+        row = self._request(
+            job_name,
+            trigger_id,
+            f"SET {assignments(values)}",
+            "#status = :queued" + (" AND starts = :starts" if unchanged else ""),
+            queued=RunStatus.QUEUED,
+            **values,
+            **unchanged,
+        )
+        return self._both(row, self._waiting_set(job_name, "DELETE", trigger_id))
 
     def mark_stopping(
         self, job_name: str, trigger_id: str, *, by: str, reason: str
     ) -> OpenRun | None:
         """Note on a running run's row who stops it; return what the row says, None without one."""
-        self._conditionally(
-            "update_item",
-            Key=_key(job_name, trigger_id),
-            UpdateExpression="SET stopped_by = :by, stop_reason = :reason",
-            ConditionExpression="#status = :running",
-            ExpressionAttributeNames={"#status": "status"},
-            ExpressionAttributeValues=to_dynamodb(
-                {":by": by, ":reason": reason, ":running": RunStatus.RUNNING}
-            ),
+        self._update(
+            job_name,
+            trigger_id,
+            "SET stopped_by = :by, stop_reason = :reason",
+            "#status = :running",
+            by=by,
+            reason=reason,
+            running=RunStatus.RUNNING,
         )
         run = self._get(job_name, trigger_id)
         return open_run_of(run) if run else None
@@ -216,32 +175,27 @@ class TriggersTable:
     def pause(self, job_name: str) -> Pause | None:
         """Return whether the job's schedule is paused, None when it never was."""
         item = self._get(job_name, PAUSE)
-        if item is None:
-            return None
-        since, note = (str(item.get(name, "")) for name in ("since", "note"))
-        return Pause(item.get("status") == PauseStatus.PAUSED, since, note)
+        return pause_of(item) if item else None
 
     def set_pause(self, job_name: str, pause: Pause) -> None:
         """Pause or resume the job's schedule."""
-        item = {
-            "job_name": job_name,
-            "trigger_id": PAUSE,
-            "status": PauseStatus.PAUSED if pause.paused else PauseStatus.RESUMED,
-            "since": pause.since,
-            "note": pause.note,
-        }
+        item = _key(job_name, PAUSE) | pause_values(pause)
         with translated():
             self._clients.dynamodb.put_item(TableName=self._name, Item=to_dynamodb(item))
 
     def find(self, job_name: str, execution_name: str, started_at: datetime) -> Item | None:
         """Return the row of an execution, None when it has none."""
-        runs = self._query(
-            "#job = :job AND trigger_id BETWEEN :first AND :last",
-            {
-                ":job": job_name,
-                ":first": iso(started_at - _START_TOLERANCE),
-                ":last": iso(started_at + _START_TOLERANCE) + "~",
-            },
+        values = {
+            ":job": job_name,
+            ":first": iso(started_at - _START_TOLERANCE),
+            ":last": iso(started_at + _START_TOLERANCE) + "~",
+        }
+        runs = pages(
+            self._clients,
+            "query",
+            TableName=self._name,
+            KeyConditionExpression="job_name = :job AND trigger_id BETWEEN :first AND :last",
+            ExpressionAttributeValues=to_dynamodb(values),
             ConsistentRead=True,
         )
         for run in runs:
@@ -251,12 +205,7 @@ class TriggersTable:
 
     def latest(self, job_name: str, count: int) -> list[Item]:
         """Return a job's last runs whole, newest first: for people, few at a time."""
-        runs = self._query(
-            "#job = :job AND trigger_id > :first",
-            {":job": job_name, ":first": FIRST_RUN},
-            ScanIndexForward=False,
-            Limit=count,
-        )
+        runs = self._runs(job_name, Limit=count)
         return list(islice(runs, count))
 
     def scheduled(self, job_name: str, count: int) -> list[Item]:
@@ -268,32 +217,21 @@ class TriggersTable:
 
     def last(self, job_name: str, count: int) -> Iterator[Item]:
         """Yield a job's last runs, newest first, without what may be large: input and output."""
-        runs = self._query(
-            "#job = :job AND trigger_id > :first",
-            {":job": job_name, ":first": FIRST_RUN},
-            ScanIndexForward=False,
-            ProjectionExpression="trigger_id, #status, #source, scheduled_for, started_at, "
-            "duration_ms, #error, cause",
-            names={"#status": "status", "#source": "source", "#error": "error"},
+        runs = self._runs(
+            job_name,
+            "trigger_id, #status, #source, scheduled_for, started_at, duration_ms, #error, cause",
         )
         return islice(runs, count)
 
     def prune(self, job_name: str, keep: int) -> int:
         """Delete all ended runs of a job but the last `keep`; return how many that were."""
-        runs = self._query(
-            "#job = :job AND trigger_id > :first",
-            {":job": job_name, ":first": FIRST_RUN},
-            ScanIndexForward=False,
-            ProjectionExpression="trigger_id, #status",
-            names={"#status": "status"},
-        )
+        runs = self._runs(job_name, "trigger_id, #status")
         ended = [run["trigger_id"] for run in runs if run.get("status") in FINAL]
         for first in range(keep, len(ended), _BATCH):
             keys = [_key(job_name, trigger_id) for trigger_id in ended[first : first + _BATCH]]
+            requests = [{"DeleteRequest": {"Key": to_dynamodb(key)}} for key in keys]
             with translated():  # what is not deleted this time is next time
-                self._clients.dynamodb.batch_write_item(
-                    RequestItems={self._name: [{"DeleteRequest": {"Key": key}} for key in keys]}
-                )
+                self._clients.dynamodb.batch_write_item(RequestItems={self._name: requests})
         return max(0, len(ended) - keep)
 
     def open(self, status: RunStatus, *, until: datetime) -> Iterator[FoundRun]:
@@ -313,39 +251,46 @@ class TriggersTable:
     def _get(self, job_name: str, trigger_id: str) -> Item | None:
         with translated():
             found = self._clients.dynamodb.get_item(
-                TableName=self._name, Key=_key(job_name, trigger_id), ConsistentRead=True
+                TableName=self._name,
+                Key=to_dynamodb(_key(job_name, trigger_id)),
+                ConsistentRead=True,
             )
         return to_plain(found["Item"]) if "Item" in found else None
 
+    def _update(
+        self, job_name: str, trigger_id: str, expression: str, condition: str, **values: object
+    ) -> bool:
+        """Update an item; False when the condition is not met."""
+        request = self._request(job_name, trigger_id, expression, condition, **values)
+        return written(self._clients, "update_item", **request) is not None
+
+    def _request(
+        self, job_name: str, trigger_id: str, expression: str, condition: str = "", **values: object
+    ) -> dict[str, Any]:
+        return update(self._name, _key(job_name, trigger_id), expression, condition, **values)
+
+    def _waiting_set(self, job_name: str, verb: str, trigger_id: str) -> dict[str, Any]:
+        return self._request(job_name, LOCK, f"{verb} waiting :run", run={trigger_id})
+
     def _both(self, *updates: Mapping[str, Any]) -> bool:
         """Make several updates, or none; False when the condition of one is not met."""
-        items = [{"Update": update} for update in updates]
+        items = [{"Update": each} for each in updates]
         return written(self._clients, "transact_write_items", TransactItems=items) is not None
 
-    def _leave(self, job_name: str, trigger_id: str) -> dict[str, Any]:
-        return {
-            "TableName": self._name,
-            "Key": _key(job_name, LOCK),
-            "UpdateExpression": "DELETE waiting :run",
-            "ExpressionAttributeValues": {":run": {"SS": [trigger_id]}},
-        }
-
-    def _query(
-        self,
-        condition: str,
-        values: Item,
-        names: Mapping[str, str] | None = None,
-        **request: Any,  # noqa: ANN401  (DynamoDB's own)
-    ) -> Iterator[Item]:
+    def _runs(self, job_name: str, attributes: str = "", **request: Any) -> Iterator[Item]:  # noqa: ANN401
+        """Yield a job's runs, newest first, whole or as some attributes."""
         return pages(
             self._clients,
             "query",
             TableName=self._name,
-            KeyConditionExpression=condition,
-            ExpressionAttributeNames={"#job": "job_name", **(names or {})},
-            ExpressionAttributeValues=to_dynamodb(values),
+            KeyConditionExpression="job_name = :job AND trigger_id > :first",
+            ExpressionAttributeValues=to_dynamodb({":job": job_name, ":first": FIRST_RUN}),
+            ScanIndexForward=False,
+            **({"ProjectionExpression": attributes} if attributes else {}),
+            **names(attributes),
             **request,
         )
 
-    def _conditionally(self, operation: str, **request: Any) -> bool:  # noqa: ANN401
-        return written(self._clients, operation, TableName=self._name, **request) is not None
+
+def _key(job_name: str, trigger_id: str) -> dict[str, str]:
+    return {"job_name": job_name, "trigger_id": trigger_id}
