@@ -1,4 +1,4 @@
-"""The queue before Slack."""
+"""The queue of messages that wait to be sent to Slack."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 class SlackQueue:
-    """Holds messages back."""
+    """Delays messages that were received."""
 
     def __init__(self, clients: Clients, url: str) -> None:
         self._clients = clients
         self._url = url
 
     def postpone(self, receipt_handle: str, seconds: int) -> None:
-        """Let a message that was received come again in so many seconds, and no sooner."""
+        """Make a message that was received visible again in so many seconds, and no sooner."""
         with translated():
             self._clients.sqs.change_message_visibility(
                 QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds

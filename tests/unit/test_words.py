@@ -15,7 +15,8 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 TEMPLATES = [ROOT / "template.yaml", *sorted((ROOT / "bootstrap").glob("*.yaml"))]
 
 PACKAGES = (
-    *("provisioner/jobs", "provisioner/notifications", "provisioner/dead_letters"),
+    *("provisioner/jobs", "provisioner/runs", "provisioner/notifications"),
+    "provisioner/dead_letters",
     *("provisioner/service", "provisioner/cli", "provisioner/local"),
     *("provisioner/events.py", "provisioner/errors.py", "provisioner/plain_text.py"),
     *("provisioner/settings.py", "provisioner/terminal.py", "provisioner/__init__.py"),
@@ -43,7 +44,7 @@ STUMBLES = {
     r"\blook(?:s|ed)? at (?:a job|jobs|again|anew|alone)\b": "reconciled",
     r"\b[Dd]ead letters?\b": "dead-letter message",
     r"\b(?:stand|place|wait)s? in line\b": "reservation",
-    r"\b(?<!`)ticks?\b": "scheduled time",
+    r"\b(?<![`#])ticks?\b": "scheduled time",
     r"\bdaily comparison\b": "daily check",
     r"\bPace table\b": "RateLimits table",
     r"\borphans?\b": "retained resources",

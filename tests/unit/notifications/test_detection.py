@@ -192,10 +192,10 @@ WANTED = {
 @pytest.mark.parametrize(("row", "events"), WANTED.values(), ids=WANTED)
 def test_the_row_says_what_is_sent(row, events):
     job = row and parse(row)
-    told = {
+    sent = {
         event for event in Event if detection.wanted(replace(NOTICE, event=event), job) is not None
     }
-    assert told == events
+    assert sent == events
 
 
 def test_the_row_says_where_in_slack():

@@ -64,9 +64,9 @@ def test_what_is_not_a_document(body):
 
 class TestDocs:
     def test_every_event_is_there_with_its_severity(self):
-        told = re.findall(r"^\| `(\w+)` \| .* \| (\w+) \|$", PAGE, re.MULTILINE)
+        listed = re.findall(r"^\| `(\w+)` \| .* \| (\w+) \|$", PAGE, re.MULTILINE)
 
-        assert told == [(event, replace(NOTICE, event=event).severity) for event in Event]
+        assert listed == [(event, replace(NOTICE, event=event).severity) for event in Event]
 
     def test_every_member_is_there(self):
         [table] = re.findall(r"^\| member \|.*?\n\n", PAGE, re.MULTILINE | re.DOTALL)

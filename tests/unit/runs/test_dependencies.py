@@ -1,4 +1,4 @@
-"""Which job runs after which, and when its turn comes."""
+"""Which job runs after which, and when it is started."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ def test_a_job_runs_when_all_have_succeeded(starter):
     assert succeed(starter, "extract", "10:00") == []
     assert succeed(starter, "clean", "10:05") == ["report"]
 
-    (told,) = starter.executions.started.values()
-    assert told == {
+    (given,) = starter.executions.started.values()
+    assert given == {
         "_run": {"source": "dependency", "by": "clean 10:05#clean, extract 10:00#extract"}
     }
 
 
-def test_the_same_news_again_starts_nothing_more(starter):
+def test_the_same_success_again_starts_nothing_more(starter):
     starter.dependants.change("report", before=(), after=("extract",))
     succeed(starter, "extract", "10:00")
 
