@@ -363,5 +363,5 @@ def wire(patch: pytest.MonkeyPatch, world: World) -> None:
     patch.setattr(metrics, "_publish", lambda _: metrics._counts.clear())
     for module in (run_events, shared):
         patch.setattr(module, "_settings" if module is run_events else "settings", lambda: SETTINGS)
-    patch.setattr(run_events, "TriggersTable", lambda _: runs)
-    patch.setattr(run_events, "Tasks", lambda _: work)
+    patch.setattr(run_events, "TriggersTable", lambda *_: runs)
+    patch.setattr(run_events, "Tasks", lambda *_: work)
