@@ -44,9 +44,9 @@ INLINE_TEMPLATE_BYTES = 51_200
 """TemplateBody of CreateStack and UpdateStack."""
 
 _CANCELLED = re.compile(r"cancell?ed", re.IGNORECASE)
-# What was there when we looked is busy now, or gone.
+# The stack has changed since it was described: it is busy now, or gone.
 _OVERTAKEN = re.compile(r"_IN_PROGRESS|does not exist")
-# DetectStackDrift says so of a stack that was well a moment ago, as a ValidationError.
+# DetectStackDrift says so as a ValidationError when the stack has changed since.
 _NO_DRIFT_NOW = re.compile(r"already in progress|while it is in|does not exist")
 
 
@@ -131,12 +131,12 @@ class CloudFormation:
                         )
 
     def detect_drift(self, stack_id: str) -> None:
-        """Start looking for drift; what is found is told by `describe` some minutes later.
+        """Start drift detection; `describe` shows what it found some minutes later.
 
         Raises
         ------
         ConflictError
-            If it is being looked for, or the stack is gone or no longer settled.
+            If a detection is running, or the stack is gone or no longer settled.
         """
         with translated():
             try:
@@ -227,7 +227,7 @@ class CloudFormation:
         body = template.encode()
         if len(body) <= INLINE_TEMPLATE_BYTES:
             return {"TemplateBody": template}
-        # Under a name of its own: two looks at a job must not read each other's template.
+        # A name of its own: two reconciles of a job must not read each other's template.
         key = f"templates/{stack_name}/{hashlib.sha256(body).hexdigest()}.json"
         with translated():
             s3 = self._clients.s3
@@ -249,8 +249,8 @@ class CloudFormation:
             and not _CANCELLED.search(event.get("ResourceStatusReason", ""))
         ]
         says_why = FAILED_EVENT | ROLLED_BACK_EVENT
-        told = (e for e in reversed(events) if e["ResourceStatus"] in says_why)
-        first = failed[0] if failed else next(told, events[0])
+        explained = (e for e in reversed(events) if e["ResourceStatus"] in says_why)
+        first = failed[0] if failed else next(explained, events[0])
         kind = "DELETE_FAILED" if status is StackStatus.DELETE_FAILED else "UPDATE_FAILED"
         in_the_way = (
             event["LogicalResourceId"]
@@ -266,7 +266,7 @@ class CloudFormation:
         )
 
     def _missing(self, stack_id: str) -> tuple[str, ...]:
-        """Return which resources somebody deleted; none where nobody says: no look fails so."""
+        """Return which resources were deleted by hand; none if that cannot be read."""
         try:
             with translated():
                 response = self._clients.cloudformation.describe_stack_resource_drifts(
@@ -321,7 +321,7 @@ def _started() -> Iterator[None]:
                 raise NoChangesError(message) from error
             if error_code(error) == "LimitExceededException":
                 raise StackLimitError(message) from error
-            # Somebody was faster than we between our look and our call: look again.
+            # Another caller was faster, between the description and this call: reconcile again.
             if error_code(error) == "AlreadyExistsException" or _OVERTAKEN.search(message):
                 raise ConflictError(message) from error
             raise

@@ -1,4 +1,4 @@
-"""An item of the Pace table: which deletions began within the last minutes."""
+"""An item of the RateLimits table: which deletions began within the last minutes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TRIES = 10
 
 
 class DeletionBudgetTable:
-    """Counts deletions; whoever writes over another's change reads again."""
+    """Counts deletions; of two writers at once one reads again."""
 
     def __init__(
         self,

@@ -70,7 +70,7 @@ class RateLimitsTable:
             fresh, permit = change(limit, self._clock())
             if fresh == limit:
                 if known:
-                    continue  # somebody may have gone on since
+                    continue  # another caller may have gone on since
                 self._known[quota] = (limit, version)
                 return permit
             if self._write(quota, fresh, version):

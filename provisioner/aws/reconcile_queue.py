@@ -1,4 +1,4 @@
-"""The reconcile queue: jobs to look at again, now or later."""
+"""The reconcile queue: jobs to reconcile again, now or later."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BATCH_SIZE = 10
 
 
 class ReconcileQueue:
-    """Sends names only: whoever receives one reads the row itself."""
+    """Sends names only: the function that receives one reads the row itself."""
 
     def __init__(self, clients: Clients, url: str) -> None:
         self._clients = clients
@@ -38,12 +38,12 @@ class ReconcileQueue:
         tries: int = 0,
         receives: int = 0,
     ) -> None:
-        """Ask for a look at a job, at the earliest in `delay_seconds` (900 at most are kept).
+        """Have a job reconciled, at the earliest in `delay_seconds` (900 at most are kept).
 
-        With `retry` the look forgets what has failed before; with `confirm_deletion` the job's
-        stack may be deleted though many others are; with `detect_drift` the drift of the job's
-        stack is looked for instead. `tries` are the looks in a row that could not be taken,
-        `receives` the times that a function was given the job under another message.
+        With `retry` its failures are reset first; with `confirm_deletion` its stack may be deleted
+        though many others are; with `detect_drift` its drift is detected instead. `tries` are the
+        reconciles in a row that failed, `receives` the times that a function was given the job
+        under another message.
         """
         asks = {
             "retry": retry,
@@ -72,7 +72,7 @@ class ReconcileQueue:
     def send_many(
         self, delays_seconds: Mapping[str, int], *, detect_drift: bool = False, receives: int = 0
     ) -> None:
-        """Ask for looks at many jobs, each with its delay; see `send`.
+        """Have many jobs reconciled, each with its delay; see `send`.
 
         Raises
         ------

@@ -112,7 +112,7 @@ _ATTRIBUTES = {
     "updated_at": _TIME,
     "expires_at": _INT,
 }
-"""Every field of a StackRecord but `version`, which whoever writes the item sets."""
+"""Every field of a StackRecord but `version`, which is set by the write itself."""
 
 _FORMER_NAMES = {"orphans": "retained_resources", "admission": "reservation"}
 

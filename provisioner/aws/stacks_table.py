@@ -56,7 +56,7 @@ class StacksTable:
             self._clients, "put_item", TableName=self._name, Item=to_dynamodb(item), **condition
         )
         if done is None:
-            message = f"the Stacks row of {record.job_name} was written meanwhile"
+            message = f"the Stacks row of {record.job_name} was written by another reconcile"
             raise ConflictError(message)
 
     def queue_limits(self, job_name: str) -> Limits | None:

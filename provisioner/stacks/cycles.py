@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from provisioner.stacks.ports import Jobs
 
 MAX_CHAIN = 200
-"""Jobs that are searched for a cycle: nobody could follow a longer chain."""
+"""Jobs that are searched for a cycle: a person could not follow a longer chain."""
 
 _ROWS_AT_ONCE = 5
-"""Rows of others that are held in memory together, beside those that are looked at."""
+"""Rows of others that are held in memory together, beside those of the jobs that are reconciled."""
 
 
 def without_cycle(job: Job, rows: Jobs) -> Job | InvalidRow:

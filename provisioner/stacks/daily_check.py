@@ -1,4 +1,4 @@
-"""Rows, records and stacks side by side: what no event has told. Pure."""
+"""All rows, Stacks rows and stacks compared, once a day: what events were lost about. Pure."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
 
 
 class Finding(StrEnum):
-    """Why a job has to be looked at."""
+    """Why a job has to be reconciled."""
 
     ROW_CHANGED = "row-changed"
-    """The row was written, and nobody has looked since."""
+    """The row was written, and has not been reconciled since."""
 
     ROW_DELETED = "row-deleted"
-    """The row is gone, and nobody has looked since."""
+    """The row was deleted, and the job has not been reconciled since."""
 
     STACK_DELETED = "stack-deleted"
     """The stack of a live row is gone."""
 
     NO_ROW = "no-row"
-    """A stack of ours has no row, and nobody asked to retain it."""
+    """A stack of ours has no row, and is not to be retained."""
 
     STACK_CHANGED = "stack-changed"
-    """The stack is no longer what we last made of it."""
+    """The stack is no longer what the last operation made of it."""
 
     UNSETTLED = "unsettled"
-    """INVALID or FAILED: what was wrong outside the row may be well by now."""
+    """INVALID or FAILED: what was missing outside of the row may exist by now."""
 
 
 DETECTIONS_A_DAY = int(PER_SECOND[Quota.DETECT_DRIFT] * 20 * 3600)
@@ -82,7 +82,7 @@ def withhold_mass_deletions(found: Mapping[str, Finding], stacks: int) -> dict[s
     """Return the findings without deletions, when these are too many to be true.
 
     Single removals get lost. When ten, and a tenth of all stacks, have lost their rows unnoticed,
-    then the table was emptied, restored or replaced, and nobody asked for the stacks to go.
+    then the table was emptied, restored or replaced, and no person asked to delete the stacks.
     """
     deletions = {name for name, finding in found.items() if finding in _ASKS_TO_DELETE}
     if len(deletions) <= max(10, stacks // 10):
@@ -95,11 +95,11 @@ def due_for_drift(
     records: Mapping[str, StackRecord],
     stacks: Mapping[str, StackSummary],
 ) -> list[str]:
-    """Return the jobs on which drift is to be looked for, those first that waited longest.
+    """Return the jobs whose drift is to be detected, those first that waited longest.
 
     No more than a day's detections: a backlog that grows from day to day would never be through.
     """
-    well = [
+    ready = [
         stack
         for name, stack in stacks.items()
         if name not in found
@@ -107,8 +107,8 @@ def due_for_drift(
         and name in records
         and records[name].status is JobStatus.READY
     ]
-    well.sort(key=lambda stack: (stack.drift_checked_at or _NEVER, stack.job_name))
-    return [stack.job_name for stack in well[:DETECTIONS_A_DAY]]
+    ready.sort(key=lambda stack: (stack.drift_checked_at or _NEVER, stack.job_name))
+    return [stack.job_name for stack in ready[:DETECTIONS_A_DAY]]
 
 
 def _compare(

@@ -1,7 +1,7 @@
 """How many stacks may begin to be deleted within ten minutes because their rows are gone. Pure.
 
-A script that empties the Jobs table, or a restore from before, removes rows that nobody wanted to
-remove. What goes at a person's pace is never held.
+A script that empties the Jobs table, or a restore from before, removes rows by mistake.
+What a person deletes one by one is never held.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ EVERYTHING = 100
 """The percentage at which no deletion is held, nor counted."""
 
 HELD = (
-    "So many rows were removed at once that nobody may have meant it. Put the row back, or confirm "
+    "So many rows were removed at once that it may be a mistake. Put the row back, or confirm "
     "with `provisioner confirm-deletions`."
 )
 
@@ -39,7 +39,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Deletions:
-    """Which deletions began when, and how many jobs the last daily comparison found."""
+    """Which deletions began when, and how many jobs the last daily check found."""
 
     begun: Mapping[str, datetime] = field(default_factory=dict)
     all_jobs: int = 0

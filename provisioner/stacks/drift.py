@@ -1,4 +1,4 @@
-"""Asking CloudFormation whether somebody changed a job's resources by hand."""
+"""Have CloudFormation detect what was changed by hand on a job's resources."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from provisioner.stacks.ports import Ports
 
 FOUND_AFTER_SECONDS = 600
-"""Detection takes minutes, by the number of resources; a look then shows what it found."""
+"""Detection takes minutes, depending on the resources; a reconcile then shows what it found."""
 
 _LONGEST_SECONDS = int(LONGEST_WAIT.total_seconds())
 
 
 def detect_drift(ports: Ports, job_name: str) -> bool:
-    """Have drift looked for on a job's stack, or ask again later when too many do.
+    """Start drift detection on a job's stack, or queue it for later when too many ask for it.
 
     Returns
     -------
     bool
-        Whether it was started. A job whose stack is not well is left alone.
+        Whether it was started. A job that is not READY is left alone.
     """
     record = ports.stacks.get_many([job_name]).get(job_name)
     if record is None or record.status is not JobStatus.READY or record.stack_id is None:
@@ -33,7 +33,7 @@ def detect_drift(ports: Ports, job_name: str) -> bool:
     if not ports.rate_limiter.acquire(Quota.DETECT_DRIFT).granted:
         ports.queue.send(job_name, delay_seconds=later(), detect_drift=True)
         return False
-    with suppress(ConflictError):  # somebody else has it looked for at this moment
+    with suppress(ConflictError):  # a detection is running already
         ports.cloudformation.detect_drift(record.stack_id)
     ports.queue.send(job_name, delay_seconds=FOUND_AFTER_SECONDS)
     return True

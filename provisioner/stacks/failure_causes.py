@@ -2,7 +2,7 @@
 
 CloudFormation reports a failed resource in words only, so the words decide; they are the ones that
 the services send. What is not known to pass by itself is for a person: five more failures of a
-wrong parameter help nobody.
+wrong parameter do not help.
 """
 
 from __future__ import annotations

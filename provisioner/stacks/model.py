@@ -68,7 +68,7 @@ IN_PROGRESS = frozenset(
         StackStatus.IMPORT_ROLLBACK_IN_PROGRESS,
     }
 )
-"""An operation runs; its end sends a status event. REVIEW_IN_PROGRESS is not one: nothing runs."""
+"""An operation runs; its end sends a status event. In REVIEW_IN_PROGRESS nothing runs."""
 
 SETTLED = frozenset(
     {
@@ -120,8 +120,7 @@ FAILED_EVENT = frozenset(
         "EXPORT_ROLLBACK_FAILED",
     }
 )
-"""Of a stack's events (ResourceStatus in CloudFormation's API reference): a resource, or the stack,
-could not do what was asked."""
+"""Statuses of a resource's events (ResourceStatus): it could not do what was asked."""
 
 ROLLED_BACK_EVENT = frozenset(
     {
@@ -178,7 +177,7 @@ class DriftStatus(StrEnum):
 class Drift:
     """Whether the stack's resources are still what its template says, when last checked.
 
-    `missing` are the logical ids of those that somebody deleted.
+    `missing` are the logical ids of those that were deleted by hand.
     """
 
     status: DriftStatus
@@ -192,7 +191,7 @@ class StackState:
 
     `ours` tells whether our tag is on it, `owner` what that tag says; `digest` and `retain` come
     from its parameters; `failure` is there when `status` is in FAILED_OPERATION and the events
-    could still be read; `drift` when it was ever looked for since the last update.
+    could still be read; `drift` when it was detected since the last update.
     """
 
     stack_id: str
@@ -208,7 +207,7 @@ class StackState:
 
 @dataclass(frozen=True, slots=True)
 class StackSummary:
-    """As much of a stack of ours as comparing takes."""
+    """As much of a stack of ours as the daily check needs."""
 
     job_name: str
     stack_id: str
@@ -232,24 +231,22 @@ class Deletion(StrEnum):
     """`deletion` of a Stacks row: what stands between a removed row and its stack's deletion."""
 
     HELD = "held"
-    """Too many rows went at once: somebody has to confirm it."""
+    """Too many rows were removed at once: a person has to confirm it."""
 
     CONFIRMED = "confirmed"
-    """Somebody did."""
+    """A person confirmed it."""
 
 
 @dataclass(frozen=True, slots=True)
 class StackRecord:
-    """A row of the Stacks table: what we last did for a job, and what came of it.
+    """A row of the Stacks table: what was last done for a job, and what came of it.
 
-    `row_digest` is of the row as it was when it was last looked at, `spec_digest` of the wanted
-    spec, `deployed_digest` of the one the stack carries. `attempts`
-    counts the failed operations that carried `spec_digest`; `recoveries` the deletions and
-    rollback continuations made since the stack was last well; `missed_schedules` the times at
-    which the schedule could not start a run. `reservation` is there while the
-    job waits for a rate limit; `deletion` when the deletion of its stack was held.
-    `version` is 0 for a row that is not written yet, and is
-    the optimistic lock.
+    `row_digest` is of the row as it was last reconciled, `spec_digest` of the wanted spec, and
+    `deployed_digest` of the one that the stack carries. `attempts` counts the failed operations
+    that carried `spec_digest`, `recoveries` the deletions and continued rollbacks since the stack
+    was last READY, `missed_schedules` the scheduled times that could not start a run. `reservation`
+    is there while the job waits for a rate limiter, `deletion` when its stack's deletion was held.
+    `version` is the optimistic lock, 0 for a row that is not written yet.
     """
 
     job_name: str

@@ -64,7 +64,7 @@ def decide(
     if observed is not None and observed.status is StackStatus.DELETE_COMPLETE:
         observed = None
     match desired:
-        # First: nobody knows what a broken row asks for, so whatever runs stays as it is.
+        # First: what a broken row asks for is not known, so whatever runs stays as it is.
         case InvalidRow(errors=errors):
             return MarkInvalid(errors)
         case None:
@@ -97,7 +97,7 @@ def _decide_valid(
     # It can only be deleted; the creation follows when it is gone.
     if observed.status in NEVER_CREATED:
         return _decide_never_created(desired, record, observed, now)
-    # A deletion of before the row came back: the stack is no longer whole, so it has to go.
+    # Deleting began before the row came back: the stack is no longer whole, so it has to go.
     if observed.status is StackStatus.DELETE_FAILED:
         return _delete_again(attempts.recoveries, observed, now)
     # Neither updates nor a new row are accepted before the rollback has ended.
@@ -139,7 +139,7 @@ def _decide_updatable(
 
 
 def _decide_missing(desired: ValidRow, record: StackRecord, drift: Drift) -> Action:
-    """Make what somebody deleted again when the row has changed, or a person asks for it."""
+    """Make what was deleted by hand again when the row has changed, or a person asks for it."""
     # `provisioner retry` forgets the digest, so it comes here, too.
     if record.spec_digest != desired.digest:
         return Update(desired, drift.missing)

@@ -75,21 +75,20 @@ class Reconciler:
     ) -> Iterator[tuple[str, Reconciled]]:
         """Reconcile each job once: at most one operation each; an error of one touches no other.
 
-        Who has a job reconciled again is one of three:
+        The result says how the job comes to be reconciled again:
 
-        - `requeue_after` is set: the reconciler. A message that does it after that time is on its
+        - `requeue_after` is set: the reconciler has seen to it. A message for that time is on its
           way, sent by this reconcile or by an earlier one, so the caller sends none. That is so for
-          a job that has to wait for a rate limiter (RateLimited), for an operation to be tried
-          again (RETRYING), or for its runs to end before its stack is deleted.
-        - The outcome is Failed without it (`Reconciled.to_requeue`): the caller. It sends a
-          message, or leaves the one that it was given in the queue.
-        - Otherwise nobody: an event follows, the end of an operation or a change of the row, or
-          nothing is left to do.
+          a job that waits for a rate limiter (RateLimited), for the next attempt at an operation
+          (RETRYING), or for its runs to end before its stack is deleted.
+        - The outcome is Failed without it (`Reconciled.to_requeue`): the caller sees to it. It
+          sends a message, or leaves the one that it was given in the queue.
+        - Anything else: by an event, the end of an operation or a change of the row.
 
         The message is sent first, and then the Stacks row is written. If the function ends between
         the two, the job is reconciled once more than needed; the other way round a row would say
         that the job waits, and nothing would ever wake it. So a write that fails after the message
-        is Failed with `requeue_after`: another message would double them at each failure.
+        is Failed with `requeue_after`: with another message they would double at each failure.
 
         A ConflictError, of a function that acted at the same time, is not an outcome at first: the
         row is read again and the job reconciled again at once, three times in all.

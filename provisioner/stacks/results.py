@@ -105,7 +105,7 @@ class Results:
         outcome: Outcome,
         observed: StackState | None,
     ) -> Reconciled:
-        """Record an operation, over the reservation that another reconcile made meanwhile.
+        """Record an operation, over the reservation that another reconcile made in between.
 
         An operation that fails at once has its event reconciled before it is recorded. All that
         this can do is to wait for a rate limiter; if its record stayed, the operation would never

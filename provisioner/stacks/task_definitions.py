@@ -50,7 +50,7 @@ class Revision:
 
 
 def revision_of(arn: str, prefix: str) -> Revision | None:
-    """Return what an ARN of a task definition names, None when it is no job's."""
+    """Return what an ARN of a task definition names, None when it is not that of a job."""
     found = _ARN.fullmatch(arn)
     job_name = jobs.job_name_of(prefix, found[1]) if found else None
     return Revision(arn, job_name, int(found[2])) if found and job_name else None
