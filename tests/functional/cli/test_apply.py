@@ -252,7 +252,7 @@ class TestApplyWait:
     @pytest.mark.parametrize(
         ("record", "asked"),
         {
-            "never looked at": (None, True),
+            "never reconciled": (None, True),
             "deployed": ({"status": JobStatus.READY}, False),
             "failed": ({"status": JobStatus.FAILED}, False),
             "under way": ({"status": JobStatus.UPDATING}, False),
@@ -262,7 +262,9 @@ class TestApplyWait:
             "of another spec": ({"status": JobStatus.READY, "spec_digest": "other"}, True),
         }.values(),
     )
-    def test_an_unchanged_row_is_looked_at_when_nobody_would(self, here, file, record, asked):
+    def test_an_unchanged_row_is_queued_when_no_event_would_reconcile_it(
+        self, here, file, record, asked
+    ):
         here.jobs.put(ROW)
         if record:
             here.save(**{"spec_digest": here.digest()} | record)
@@ -275,7 +277,7 @@ class TestApplyWait:
         assert result.stdout.split() == ["queued" if asked else "unchanged", "report"]
         assert here.queued() == [{"job_name": "report", "retry": True}] * asked
 
-    def test_an_unchanged_row_whose_bundle_is_gone_waits_for_nobody(self, here, file):
+    def test_an_unchanged_row_whose_bundle_is_gone_is_not_waited_for(self, here, file):
         here.jobs.put(ROW)
         here.make_ready()
         CLIENTS.s3.delete_object(Bucket=BUNDLES, Key="report.zip")
@@ -326,7 +328,7 @@ class TestApplyWait:
 
         assert result.result(10).exit_code == 0
 
-    def test_not_for_ever(self, here, file):
+    def test_the_wait_has_an_end(self, here, file):
         result = here.run("apply", "--wait", "--timeout", "0.3s", file(ROW))
 
         assert result.exit_code == 7

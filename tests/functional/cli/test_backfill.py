@@ -18,7 +18,7 @@ WEEK = ("--from", "2026-10-22", "--to", "2026-10-29")
 
 
 class Workflows:
-    """The workflows of runs that were started: each writes a row, but only after somebody looked.
+    """The workflows of runs that were started: each writes a row after the first query for it.
 
     Attributes
     ----------
@@ -76,20 +76,20 @@ def inputs(job):
     return found
 
 
-def test_one_run_for_each_tick_in_order(job):
+def test_one_run_for_each_scheduled_time_in_order(job):
     result = job.run("backfill", "report", *WEEK)
 
     assert result.exit_code == 0, result.stderr
     assert "7 of 7 runs were started" in result.stderr
-    told = inputs(job)
+    metadata = inputs(job)
     # The clocks go back on the 25th.
-    assert sorted(run["scheduled_for"] for run in told.values()) == [
+    assert sorted(run["scheduled_for"] for run in metadata.values()) == [
         *(f"2026-10-{day}T04:00:00Z" for day in (22, 23, 24)),
         *(f"2026-10-{day}T05:00:00Z" for day in (25, 26, 27, 28)),
     ]
-    assert {run["source"] for run in told.values()} == {"backfill"}
-    assert {run["overlap"] for run in told.values()} == {"queue_all"}
-    assert all(run["by"].startswith("arn:aws:sts:") for run in told.values())
+    assert {run["source"] for run in metadata.values()} == {"backfill"}
+    assert {run["overlap"] for run in metadata.values()} == {"queue_all"}
+    assert all(run["by"].startswith("arn:aws:sts:") for run in metadata.values())
     shown = [line.split()[0] for line in result.stdout.splitlines()[1:]]
     assert shown == sorted(shown)
 
@@ -152,7 +152,7 @@ def test_a_dry_run_starts_nothing(job):
     assert inputs(job) == {}
 
 
-def test_a_time_without_ticks(job):
+def test_a_period_without_scheduled_times(job):
     result = job.run("backfill", "report", "--from", "2026-10-22T07:00", "--to", "2026-10-22T08:00")
     assert result.exit_code == 0
     assert "0 of 0" in result.stderr

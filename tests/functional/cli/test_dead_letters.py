@@ -26,8 +26,8 @@ def captured(name):
     return json.loads((EVENTS / f"{name}.json").read_text())
 
 
-def put_letter(name):
-    """Put a captured letter where it would lie; return its id."""
+def put_dead_letter_message(name):
+    """Put a captured dead-letter message in its place; return its id."""
     if name == "in-s3":
         body = (EVENTS / "stream_on_failure.json").read_bytes()
         CLIENTS.s3.put_object(Bucket="jobs-artifacts", Key=KEY, Body=body)
@@ -79,7 +79,7 @@ def told():
 def listed(here):
     result = here.run("dead-letters", "list", "--json")
     assert result.exit_code == 0
-    return {letter["id"]: letter for letter in json.loads(result.stdout)}
+    return {message["id"]: message for message in json.loads(result.stdout)}
 
 
 class TestList:
@@ -92,14 +92,14 @@ class TestList:
         assert listed(here) == {}
 
     def test_every_form(self, here):
-        ids = [put_letter(name) for name in (*QUEUED, "poison", "in-s3")]
+        ids = [put_dead_letter_message(name) for name in (*QUEUED, "poison", "in-s3")]
 
         lines = here.run("dead-letters", "list").stdout.splitlines()
 
         assert lines[0].split() == ["ID", "SINCE", "SOURCE", "JOBS", "REASON"]
         shown = {line.split()[0]: line for line in lines[1:]}
         assert shown.keys() == set(ids)
-        for letter_id, words in zip(
+        for message_id, words in zip(
             ids,
             [
                 ("reconcile_queue", "report", "PermanentError: AccessDeniedException"),
@@ -111,69 +111,73 @@ class TestList:
             ],
             strict=True,
         ):
-            assert all(word in shown[letter_id] for word in words)
+            assert all(word in shown[message_id] for word in words)
 
     def test_takes_nothing_away(self, here):
-        ids = {put_letter(name) for name in (*QUEUED, "in-s3")}
+        ids = {put_dead_letter_message(name) for name in (*QUEUED, "in-s3")}
 
         assert listed(here).keys() == ids
         assert listed(here).keys() == ids
 
     def test_more_than_one_batch(self, here):
-        ids = {put_letter("ours") for _ in range(23)}
+        ids = {put_dead_letter_message("ours") for _ in range(23)}
 
         assert listed(here).keys() == ids
 
     def test_json_holds_the_payload(self, here):
-        ours, in_s3, broken = put_letter("ours"), put_letter("in-s3"), "b-1"
+        ours, in_s3, broken = (
+            put_dead_letter_message("ours"),
+            put_dead_letter_message("in-s3"),
+            "b-1",
+        )
         CLIENTS.s3.put_object(Bucket="jobs-artifacts", Key="aws/lambda/b-1", Body=b"\xff{")
 
-        letters = listed(here)
+        messages = listed(here)
 
-        assert letters[ours]["payload"] == {"job_name": "report"}
-        assert letters[ours]["redrive"] == "reconcile"
-        assert len(letters[in_s3]["payload"]["Records"]) == 3
-        assert letters[broken]["redrive"] == "impossible"
-        assert letters[broken]["payload"] == "\ufffd{"
+        assert messages[ours]["payload"] == {"job_name": "report"}
+        assert messages[ours]["redrive"] == "reconcile"
+        assert len(messages[in_s3]["payload"]["Records"]) == 3
+        assert messages[broken]["redrive"] == "impossible"
+        assert messages[broken]["payload"] == "\ufffd{"
 
 
 class TestRedrive:
     @pytest.mark.parametrize("name", ["ours", "redriven", "eventbridge"])
     def test_a_job_is_looked_at_again(self, here, name):
-        letter_id = put_letter(name)
+        message_id = put_dead_letter_message(name)
 
-        result = here.run("dead-letters", "redrive", letter_id)
+        result = here.run("dead-letters", "redrive", message_id)
 
         assert result.exit_code == 0
-        assert result.stdout == f"redriven   {letter_id}  report\n"
+        assert result.stdout == f"redriven   {message_id}  report\n"
         assert here.queued() == [{"job_name": "report", "retry": True}]
         assert listed(here) == {}
 
     def test_records_of_the_stream(self, here):
-        put_letter("in-s3")
+        put_dead_letter_message("in-s3")
 
         assert here.run("dead-letters", "redrive", IN_S3).exit_code == 0
         assert [m["job_name"] for m in here.queued()] == ["report", "Capitals"]
         assert listed(here) == {}
 
     def test_the_end_of_a_run_is_told_to_its_function(self, here, told):
-        letter_id = put_letter("lambda")
+        message_id = put_dead_letter_message("lambda")
 
-        result = here.run("dead-letters", "redrive", letter_id)
+        result = here.run("dead-letters", "redrive", message_id)
 
         assert result.exit_code == 0
-        assert result.stdout == f"redriven   {letter_id}  run of report\n"
+        assert result.stdout == f"redriven   {message_id}  run of report\n"
         assert told == [("Event", captured("execution_status_change"))]
         assert here.queued() == []
         assert listed(here) == {}
 
     def test_a_notice_is_published(self, here, told):
-        letter_id = put_letter("notice")
+        message_id = put_dead_letter_message("notice")
 
-        result = here.run("dead-letters", "redrive", letter_id)
+        result = here.run("dead-letters", "redrive", message_id)
 
         assert result.exit_code == 0
-        assert result.stdout == f"redriven   {letter_id}  notification of report\n"
+        assert result.stdout == f"redriven   {message_id}  notification of report\n"
         [(kind, event)] = told
         assert kind == "RequestResponse"
         assert of_document(event).event == "failed"
@@ -200,18 +204,18 @@ class TestRedrive:
         ids=["error", "failures"],
     )
     def test_a_notice_that_cannot_be_published_stays(self, here, answer, reason):
-        letter_id = put_letter("notice")
+        message_id = put_dead_letter_message("notice")
         backend = lambda_simple_backends[ACCOUNT][REGION]
         backend.lambda_simple_results_queue = [json.dumps(answer)]
 
-        result = here.run("dead-letters", "redrive", letter_id)
+        result = here.run("dead-letters", "redrive", message_id)
 
         assert result.exit_code == 1
         assert reason in result.stderr
-        assert listed(here).keys() == {letter_id}
+        assert listed(here).keys() == {message_id}
 
     def test_all_but_what_nobody_can_read(self, here, told):
-        poison, *_ = [put_letter(name) for name in ("poison", *QUEUED, "in-s3")]
+        poison, *_ = [put_dead_letter_message(name) for name in ("poison", *QUEUED, "in-s3")]
 
         result = here.run("dead-letters", "redrive", "--all")
 
@@ -222,7 +226,7 @@ class TestRedrive:
         assert len(told) == 1
         assert {m["job_name"] for m in here.queued()} == {"report", "Capitals"}
 
-    def test_what_is_readable_of_a_batch_is_done_and_the_letter_stays(self, here):
+    def test_what_is_readable_of_a_batch_is_done_and_the_message_stays(self, here):
         body = captured("stream_on_failure")
         batch = json.loads(body["payload"])
         del batch["Records"][0]["dynamodb"]["Keys"]
@@ -236,14 +240,14 @@ class TestRedrive:
         assert listed(here).keys() == {"partly"}
 
     def test_the_others_stay(self, here):
-        chosen, other = put_letter("ours"), put_letter("redriven")
+        chosen, other = put_dead_letter_message("ours"), put_dead_letter_message("redriven")
 
         here.run("dead-letters", "redrive", chosen)
 
         assert listed(here).keys() == {other}
 
     def test_an_unknown_id_redrives_nothing(self, here):
-        known = put_letter("ours")
+        known = put_dead_letter_message("ours")
 
         result = here.run("dead-letters", "redrive", known, "nobody")
 
@@ -263,7 +267,7 @@ class TestRedrive:
         asked = []
         for _ in range(3):
             for name in order:
-                put_letter(name)
+                put_dead_letter_message(name)
             assert here.run("dead-letters", "redrive", "--all").exit_code == 0
             asked.append({json.dumps(message) for message in here.queued()})
 
@@ -274,9 +278,9 @@ class TestRedrive:
 class TestDiscard:
     @pytest.mark.parametrize("name", ["poison", "in-s3"])
     def test_removes(self, here, name):
-        letter_id, other = put_letter(name), put_letter("ours")
+        message_id, other = put_dead_letter_message(name), put_dead_letter_message("ours")
 
-        result = here.run("dead-letters", "discard", letter_id, stdin="y\n")
+        result = here.run("dead-letters", "discard", message_id, stdin="y\n")
 
         assert result.exit_code == 0
         assert "Discard 1 dead-letter message? This cannot be undone." in result.stderr
@@ -284,9 +288,9 @@ class TestDiscard:
         assert here.queued() == []
 
     def test_asks(self, here):
-        letter_id = put_letter("ours")
+        message_id = put_dead_letter_message("ours")
 
-        assert here.run("dead-letters", "discard", letter_id, stdin="n\n").exit_code == 1
-        assert listed(here).keys() == {letter_id}
-        assert here.run("dead-letters", "discard", letter_id, "--yes").exit_code == 0
+        assert here.run("dead-letters", "discard", message_id, stdin="n\n").exit_code == 1
+        assert listed(here).keys() == {message_id}
+        assert here.run("dead-letters", "discard", message_id, "--yes").exit_code == 0
         assert listed(here) == {}

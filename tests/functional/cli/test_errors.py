@@ -23,7 +23,7 @@ class TestErrors:
         assert "sam build && sam deploy" in result.stderr
         assert len(result.stderr.splitlines()) == 1
 
-    def test_a_stack_that_is_no_bootstrap(self, account):
+    def test_a_stack_that_is_not_a_bootstrap(self, account):
         account.deploy("other", {"Something": "else"})
 
         result = account.run("get", "--stack", "other")
@@ -86,14 +86,14 @@ class TestErrors:
         assert result.exit_code == 1
         assert "nobody" in result.stderr
 
-    def test_a_duration_that_is_none(self, here):
+    def test_a_duration_that_is_not_valid(self, here):
         result = here.run("logs", "report", "--since", "long")
 
         assert result.exit_code == 2
         assert '"long" is not a valid duration' in result.stderr
 
     @pytest.mark.parametrize("endpoint", ["localhost:4566", "http://a%%b:x/"])
-    def test_an_endpoint_that_is_no_address(self, fresh_clients, monkeypatch, endpoint):
+    def test_an_endpoint_that_is_not_an_address(self, fresh_clients, monkeypatch, endpoint):
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
 
         result = fresh_clients.run("get")
@@ -103,7 +103,7 @@ class TestErrors:
             f"Error: Invalid endpoint: {endpoint}: it must begin with https:// or http://\n"
         )
 
-    def test_a_region_that_is_none(self, fresh_clients, monkeypatch):
+    def test_a_region_that_is_not_valid(self, fresh_clients, monkeypatch):
         monkeypatch.setenv("AWS_REGION", "eu west")
 
         result = fresh_clients.run("get")

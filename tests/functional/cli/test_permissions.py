@@ -16,7 +16,7 @@ from moto import mock_aws
 
 from provisioner.cli.commands import COMMANDS
 from provisioner.runs.model import Pause
-from tests.functional.cli.test_dead_letters import put_letter
+from tests.functional.cli.test_dead_letters import put_dead_letter_message
 from tests.support.cli import NOW, OUTPUTS, ROW, Provisioner, put_run
 from tests.support.clients import CLIENTS
 
@@ -210,18 +210,18 @@ def test_a_platform_engineers_policy_is_what_the_commands_call(here):
             Code={"ZipFile": code.getvalue()},
         )
     for name in ("ours", "in-s3", "lambda", "notice", "poison"):
-        put_letter(name)
+        put_dead_letter_message(name)
     keys = {"job_name": {"S": "report"}}
     for source, body in (
         ("run_stream", json.dumps({"Records": [{"dynamodb": {"Keys": keys}}]})),
         ("unrouted", "{}"),
     ):
-        told = {"reason": "r", "error_type": "e", "source": source, "job_name": "report"}
+        metadata = {"reason": "r", "error_type": "e", "source": source, "job_name": "report"}
         CLIENTS.sqs.send_message(
             QueueUrl=OUTPUTS["DeadLetterQueueUrl"],
             MessageBody=body,
             MessageAttributes={
-                name: {"DataType": "String", "StringValue": text} for name, text in told.items()
+                name: {"DataType": "String", "StringValue": text} for name, text in metadata.items()
             },
         )
 

@@ -85,7 +85,7 @@ class TestPush:
         first, second = etags()
         assert first == second
 
-    def test_leaves_out_what_it_is_told_to(self, here, folder):
+    def test_leaves_out_what_is_excluded(self, here, folder):
         result = here.run("push", str(folder), "--exclude", "*.sh", "--exclude", "nothing")
 
         assert bundle_in(result.stdout).namelist() == ["main.py"]

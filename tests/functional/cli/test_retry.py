@@ -20,7 +20,7 @@ class TestRetry:
     def wait_for_message(self, here):
         return wait_until(here.queued, "a message", timeout_seconds=10)
 
-    def test_asks_for_a_look_that_forgets(self, failed):
+    def test_queues_a_reconcile_that_forgets_failures(self, failed):
         result = failed.run("retry", "report")
 
         assert result.exit_code == 0

@@ -183,9 +183,9 @@ class TestRun:
 
 
 def asked(execution):
-    """Return what an execution was told of the run, but for who asked."""
-    told = json.loads(execution["input"])["_run"]
-    return {name: value for name, value in told.items() if name != "by"}
+    """Return the run metadata of an execution, without the caller."""
+    metadata = json.loads(execution["input"])["_run"]
+    return {name: value for name, value in metadata.items() if name != "by"}
 
 
 class TestContract:
@@ -266,7 +266,7 @@ class TestIdempotencyKey:
         listed = CLIENTS.stepfunctions.list_executions(stateMachineArn=machine)
         assert len(listed["executions"]) == 2
 
-    def test_an_empty_key_is_none(self, here, machine):
+    def test_an_empty_key_is_refused(self, here, machine):
         result = here.run("run", "report", "--idempotency-key", "")
 
         assert result.exit_code == 2
@@ -453,7 +453,7 @@ def test_lines_without_end_are_not_waited_for(capsys):
     assert 10 < len(capsys.readouterr().out.splitlines()) < 40
 
 
-def test_a_state_machine_that_is_gone_is_looked_for(here):
+def test_the_drift_of_a_deleted_state_machine_is_detected(here):
     here.jobs.put(ROW)
     machine = here.make_runnable(ECHO)
     CLIENTS.stepfunctions.delete_state_machine(stateMachineArn=machine)

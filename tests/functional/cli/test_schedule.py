@@ -20,38 +20,40 @@ def document(here, *arguments):
     return json.loads(result.stdout)
 
 
-def test_the_next_ten_ticks_in_both_zones(here):
+def test_the_next_ten_scheduled_times_in_both_zones(here):
     here.jobs.put(BERLIN)
 
     found = document(here)["next"]
 
     assert len(found) == 10
     now = datetime.now(UTC)
-    moments = [datetime.fromisoformat(tick["at"]) for tick in found]
-    locals_ = [datetime.fromisoformat(tick["local"]) for tick in found]
+    moments = [datetime.fromisoformat(time["at"]) for time in found]
+    locals_ = [datetime.fromisoformat(time["local"]) for time in found]
     assert moments == locals_ == sorted(moments)
     assert now < moments[0] <= now + timedelta(hours=25)
     assert {(local.hour, local.minute) for local in locals_} == {(6, 0)}
-    assert {tick["schedule"] for tick in found} == {"cron(0 6 * * ? *)"}
+    assert {time["schedule"] for time in found} == {"cron(0 6 * * ? *)"}
 
 
-def test_ticks_of_several_schedules_come_in_one_order(here):
+def test_times_of_several_schedules_come_in_one_order(here):
     both = ["cron(0 6 * * ? *)", "cron(0 18 * * ? *)"]
     here.jobs.put(ROW | {"schedule": both})
 
     found = document(here, "--count", "4")["next"]
 
-    assert [tick["at"] for tick in found] == sorted(tick["at"] for tick in found)
-    assert [tick["schedule"] for tick in found] in (both * 2, both[::-1] * 2)
+    assert [time["at"] for time in found] == sorted(time["at"] for time in found)
+    assert [time["schedule"] for time in found] in (both * 2, both[::-1] * 2)
 
 
 def test_a_rate_without_a_start_is_known_too(here):
     here.jobs.put(ROW | {"schedule": "rate(6 hours)"})
 
-    moments = [datetime.fromisoformat(tick["at"]) for tick in document(here, "-n", "3")["next"]]
+    moments = [datetime.fromisoformat(time["at"]) for time in document(here, "-n", "3")["next"]]
 
     assert moments == [moments[0] + timedelta(hours=6 * n) for n in range(3)]
-    assert moments == [datetime.fromisoformat(t["at"]) for t in document(here, "-n", "3")["next"]]
+    assert moments == [
+        datetime.fromisoformat(time["at"]) for time in document(here, "-n", "3")["next"]
+    ]
     shown = here.run("schedule", "report", "-n", "1").stdout
     assert f"{moments[0]:%a %Y-%m-%d %H:%M} +00:00" in shown or f"{moments[0]:%H:%M}" in shown
 

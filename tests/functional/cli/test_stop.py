@@ -93,7 +93,7 @@ def test_what_cannot_be_stopped(job, arguments, words):
     assert words in result.stderr
 
 
-def test_several_open_runs_have_to_be_told_apart(job):
+def test_several_open_runs_must_be_named(job):
     for name in ("five", "six"):
         put_run("report", name, "RUNNING", execution_arn="arn:x")
 

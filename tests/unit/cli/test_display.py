@@ -14,7 +14,7 @@ from provisioner.cli.schedule import local_time
 
 ROWS = [
     ("5d ago", "FAILED", "manual", "manual-20261121T030444Z-83d0aa9b"),
-    ("", "└", "", "ValueError: something went wrong and it is told at length"),
+    ("", "└", "", "ValueError: something went wrong and the message is long"),
     ("6d ago", "SUCCEEDED", "schedule", "20261121T090000Z-83d0aa9b"),
 ]
 
@@ -56,7 +56,7 @@ def test_no_colour_when_none_is_wanted(monkeypatch):
         ("America/St_Johns", "Sat 2026-11-21 17:24 -03:30"),
     ],
 )
-def test_a_tick_of_a_rate_is_shown_to_the_minute(zone, shown):
+def test_a_scheduled_time_of_a_rate_is_shown_to_the_minute(zone, shown):
     moment = datetime(2026, 11, 21, 20, 54, 3, 88000, tzinfo=UTC)
 
     assert local_time(moment, zone) == shown

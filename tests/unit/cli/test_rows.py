@@ -154,7 +154,7 @@ def test_a_row_without_a_name_is_known_by_its_number(tmp_path):
 
 
 def test_lists_of_lists_of_yaml_are_not_written_out(read_text):
-    """Twenty lines of aliases stand for a million entries, and for ever more."""
+    """Twenty lines of aliases stand for a million entries, and expanding them never ends."""
     levels = [f"- &l{level} [*l{level - 1}, *l{level - 1}]" for level in range(1, 60)]
 
     with pytest.raises(UnreadableError) as caught:
