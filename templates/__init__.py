@@ -1,9 +1,8 @@
 """A job as a CloudFormation template: pure, deterministic byte for byte.
 
-`lambda_job` and `ecs_job` each read from top to bottom as the whole stack of their type; what both
-share stands in a module of its own: `workflow` (with its `judgement`, `detours`, `states`,
-`transactions`, `fan_out`, `expressions`, `overrides` and their text, `asl`), `schedule`, `role`,
-`logs`, `alarms`, `network`, `queue`, `tags`, `outputs`.
+`lambda_job` and `ecs_job` each read from top to bottom as the whole stack of their type. What both
+share is in `parts` (schedule, role, logs, alarms, network, queue ...) and in `workflow`, the state
+machine.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, assert_never
 
-from troposphere import GetAtt, Parameter, Ref, Template
+from troposphere import Parameter, Template
 
 from provisioner.jobs import EcsJob, LambdaJob
 from templates import ecs_job, lambda_job
@@ -27,10 +26,9 @@ from templates.workflow.rebuild import without
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from troposphere import AWSHelperFn
-
     from provisioner.jobs import Job
     from provisioner.settings import Platform
+    from templates.parts.part import JobResources
 
 BEFORE_ALL_SCHEDULES = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -55,43 +53,34 @@ def build(job: Job, platform: Platform, now: datetime = BEFORE_ALL_SCHEDULES) ->
         With the parameters ``SpecDigest`` and ``DeletionPolicy`` (``delete`` or ``retain``). They
         are for the provisioner to find again: the stack describes itself.
     """
-    match job:
-        case LambdaJob():
-            resources, own_outputs = lambda_job.resources(job, platform)
-        case EcsJob():
-            resources, own_outputs = ecs_job.resources(job, platform)
-        case _:
-            assert_never(job)
-    workflow = resources[-1]
+    own = _own_resources(job, platform)
+    parts = [
+        own,
+        schedules(job, platform, own.workflow, now),
+        alarms(job, platform, own.workflow),
+        message_queue(job, platform),
+    ]
+    resources = [resource for part in parts for resource in part.resources]
+    put_tags(resources, job.tags)
     template = Template(Description=f"The job {job.job_name}")
     template.set_version("2010-09-09")
     template.add_parameter(Parameter("SpecDigest", Type="String"))
-    template.add_parameter(
-        Parameter(
-            "DeletionPolicy", Type="String", Default="delete", AllowedValues=["delete", "retain"]
-        )
-    )
-    values: dict[str, str | AWSHelperFn] = {
-        "StateMachineArn": Ref(workflow),
-        "RoleArn": GetAtt("Role", "Arn"),
-        "LogGroup": Ref("LogGroup"),
-        **own_outputs,
-    }
-    ticks = schedules(job, platform, workflow, now)
-    if ticks:
-        values["ScheduleArn"] = GetAtt(ticks[0], "Arn")
-    resources += ticks
-    watches = alarms(job, platform, workflow)
-    if watches:
-        values["AlarmArn"] = GetAtt(watches[0], "Arn")
-    resources += watches
-    queues, queue_outputs = message_queue(job, platform)
-    resources += queues
-    values |= queue_outputs
-    put_tags(resources, job.tags)
+    policies = {"Default": "delete", "AllowedValues": ["delete", "retain"]}
+    template.add_parameter(Parameter("DeletionPolicy", Type="String", **policies))
     template.add_resource(resources)
-    template.add_output(outputs(values))
+    for part in parts:
+        template.add_output(outputs(part.outputs))
     return template
+
+
+def _own_resources(job: Job, platform: Platform) -> JobResources:
+    match job:
+        case LambdaJob():
+            return lambda_job.resources(job, platform)
+        case EcsJob():
+            return ecs_job.resources(job, platform)
+        case _:
+            assert_never(job)
 
 
 def synthesize(job: Job, platform: Platform, now: datetime, missing: Collection[str] = ()) -> str:

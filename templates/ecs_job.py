@@ -19,18 +19,33 @@ from provisioner.jobs import stack_name
 from templates.parts.arns import in_account
 from templates.parts.logs import log_group
 from templates.parts.network import security_group, task_network
+from templates.parts.outputs import shared_outputs
+from templates.parts.part import JobResources
 from templates.parts.role import Statement, role, submission_variables
-from templates.workflow import expressions, fan_out
+from templates.workflow import fan_out, programs
 from templates.workflow.definition import Work, state_machine
+from templates.workflow.expressions import address, given, run
+from templates.workflow.jsonata import (
+    Expression,
+    assign,
+    block,
+    call,
+    concat,
+    included,
+    merge,
+    variable,
+    when,
+)
+from templates.workflow.prepare import CONTAINER_PROBLEM
 
 if TYPE_CHECKING:
-    from troposphere import AWSHelperFn, AWSObject
     from troposphere.iam import Role
     from troposphere.logs import LogGroup
 
     from provisioner.jobs import EcsJob
     from provisioner.settings import Platform
     from templates.parts.network import SecurityGroup
+    from templates.workflow.jsonata import Value
 
 CONTAINER = "job"
 
@@ -50,17 +65,9 @@ INTERFACES_ARE_NOT_THE_CODES: Statement = {
 """The boundary allows them to functions, in whose name Lambda makes them, and cannot tell a
 container's call from Lambda's."""
 
-_EXIT_CODE = expressions.squeezed(f"""
-    ( $job := $states.result.Containers[Name = "{CONTAINER}"];
-      $job.ExitCode = 0 ? {{"exit_code": 0}}
-        : $error("Exit code " & ($exists($job.ExitCode) ? $string($job.ExitCode) : "unknown")) )
-""")
 
-
-def resources(
-    job: EcsJob, platform: Platform
-) -> tuple[list[AWSObject], dict[str, str | AWSHelperFn]]:
-    """Return the resources, and the outputs that are this type's own."""
+def resources(job: EcsJob, platform: Platform) -> JobResources:
+    """Return all that is in the stack whatever the row says of schedules, alarms and messages."""
     logs = log_group(job, platform)
     own = {"interfaces": [INTERFACES_ARE_NOT_THE_CODES]}
     if job.result:
@@ -69,17 +76,19 @@ def resources(
     group = security_group(job, platform)
     task = task_definition(job, platform, code_role, logs)
     workflow = state_machine(job, platform, _work(job, platform, task, group))
-    made = {
+    outputs = {
+        **shared_outputs(workflow, code_role, logs),
         "TaskDefinitionArn": Ref(task),
         "EcsClusterArn": platform.ecs_cluster_arn,
         "Image": job.image_name,
     }
     if digest := job.image.partition("@")[2]:
-        made["ImageDigest"] = digest
-    if group is None:
-        return [logs, code_role, task, workflow], made
-    made["SecurityGroupId"] = GetAtt(group, "GroupId")
-    return [logs, code_role, group, task, workflow], made
+        outputs["ImageDigest"] = digest
+    made = [logs, code_role, task, workflow]
+    if group is not None:
+        made.append(group)
+        outputs["SecurityGroupId"] = GetAtt(group, "GroupId")
+    return JobResources(made, outputs, workflow=workflow)
 
 
 def task_definition(
@@ -152,9 +161,20 @@ def _trusted(platform: Platform) -> Statement:
     }
 
 
-def _result_key(job: EcsJob) -> str:
-    one = ' & "/" & $string($run.index)' if job.fan_out else ""
-    return f'"results/{job.job_name}/" & $run.key{one} & ".json"'
+def _exit_code() -> Expression:
+    """Return the exit code of a task that has ended, or an error unless it is 0."""
+    exit_code = variable("job.ExitCode")
+    shown = when(call("exists", exit_code), call("string", exit_code), "unknown")
+    containers = variable("states.result.Containers")
+    return block(
+        assign("job", containers.where(Expression("Name").equals(CONTAINER))),
+        when(exit_code.equals(0), {"exit_code": 0}, call("error", concat("Exit code ", shown))),
+    )
+
+
+def _result_key(job: EcsJob) -> Expression:
+    item: list[Value] = ["/", call("string", run("index"))] if job.fan_out else []
+    return concat(f"results/{job.job_name}/", run("key"), *item, ".json")
 
 
 def _leave_result(job: EcsJob, platform: Platform) -> list[Statement]:
@@ -170,32 +190,29 @@ def _leave_result(job: EcsJob, platform: Platform) -> list[Statement]:
 
 def _overrides(job: EcsJob, platform: Platform) -> object:
     """Return what a run gives its task: its input, and what else the row leaves to the run."""
-    variables = {"PAYLOAD": f"$string({expressions.given(job)})", "TRIGGER_ID": "$run.id"}
-    variables |= fan_out.variables(job)
+    variables: dict[str, Value] = {
+        "PAYLOAD": call("string", given(job)),
+        "TRIGGER_ID": run("id"),
+        **fan_out.variables(job),
+    }
     if job.result:
-        variables["RESULT_URI"] = f'"s3://{platform.artifacts_bucket}/" & {_result_key(job)}'
+        variables["RESULT_URI"] = address(platform.artifacts_bucket, _result_key(job))
+    own: list[Value] = [{"Name": name, "Value": value} for name, value in variables.items()]
     if not job.allow_overrides:
-        environment = [
-            {"Name": name, "Value": expressions.jsonata(value)} for name, value in variables.items()
-        ]
-        return {"ContainerOverrides": [{"Name": CONTAINER, "Environment": environment}]}
-    own = ", ".join(f'{{"Name": "{name}", "Value": {value}}}' for name, value in variables.items())
-    return expressions.jsonata(
-        expressions.squeezed(f"""(
-            $asked := $run.overrides;
-            $variables := $append(
-                $each($asked.environment, function($value, $name) {{
-                    {{"Name": $name, "Value": $string($value)}}
-                }}), [{own}]);
-            $merge([
-                {{"ContainerOverrides": [$merge([
-                    {{"Name": "{CONTAINER}", "Environment": $variables}},
-                    $exists($asked.command) ? {{"Command": [$asked.command]}} : {{}}
-                ])]}},
-                $exists($asked.cpu) ? {{"Cpu": $string($asked.cpu)}} : {{}},
-                $exists($asked.memory_mb) ? {{"Memory": $string($asked.memory_mb)}} : {{}}
-            ])
-        )""")
+        return {"ContainerOverrides": [{"Name": CONTAINER, "Environment": own}]}
+    command, cpu = variable("asked.command"), variable("asked.cpu")
+    memory_mb = variable("asked.memory_mb")
+    container = merge(
+        {"Name": CONTAINER, "Environment": call("append", variable("environment"), own)},
+        included(call("exists", command), {"Command": [command]}),
+    )
+    return block(
+        programs.OVERRIDES,
+        merge(
+            {"ContainerOverrides": [container]},
+            included(call("exists", cpu), {"Cpu": call("string", cpu)}),
+            included(call("exists", memory_mb), {"Memory": call("string", memory_mb)}),
+        ),
     )
 
 
@@ -208,16 +225,16 @@ def _work(
             "Cluster": platform.ecs_cluster_arn,
             "TaskDefinition": Ref(task),
             "LaunchType": "FARGATE",
-            "StartedBy": expressions.jsonata(fan_out.started_by(job)),
+            "StartedBy": fan_out.started_by(job),
             "PropagateTags": "TASK_DEFINITION",
             "NetworkConfiguration": {"AwsvpcConfiguration": task_network(job, platform, group)},
             "Overrides": _overrides(job, platform),
         },
         timeout_seconds=job.attempt_timeout_seconds,
         refusals=REFUSALS,
-        problem=expressions.CONTAINER_PROBLEM,
-        exit_code=_EXIT_CODE,
-        output='{"exit_code": 0, "task_arn": $states.result.TaskArn}',
-        collected=_result_key(job) if job.result else "",
-        failure=expressions.CONTAINER_FAILURE,
+        problem=CONTAINER_PROBLEM,
+        exit_code=_exit_code(),
+        output={"exit_code": 0, "task_arn": variable("states.result.TaskArn")},
+        result_key=_result_key(job) if job.result else None,
+        failure=programs.CONTAINER_FAILURE,
     )

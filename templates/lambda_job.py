@@ -16,12 +16,16 @@ from troposphere.awslambda import (
 
 from provisioner.jobs import stack_name
 from templates.parts.logs import log_group
+from templates.parts.outputs import shared_outputs
+from templates.parts.part import JobResources
 from templates.parts.role import Statement, role, submission_variables, write_logs
-from templates.workflow import expressions
+from templates.workflow import programs
 from templates.workflow.definition import Work, state_machine
+from templates.workflow.expressions import given
+from templates.workflow.jsonata import variable
+from templates.workflow.prepare import NO_PROBLEM
 
 if TYPE_CHECKING:
-    from troposphere import AWSHelperFn, AWSObject
     from troposphere.iam import Role
     from troposphere.logs import LogGroup
 
@@ -41,10 +45,8 @@ REFUSALS = (
 )
 
 
-def resources(
-    job: LambdaJob, platform: Platform
-) -> tuple[list[AWSObject], dict[str, str | AWSHelperFn]]:
-    """Return the resources, and the outputs that are this type's own."""
+def resources(job: LambdaJob, platform: Platform) -> JobResources:
+    """Return all that is in the stack whatever the row says of schedules, alarms and messages."""
     logs = log_group(job, platform)
     code_role = role(
         job,
@@ -54,10 +56,10 @@ def resources(
     )
     code = function(job, platform, code_role, logs)
     workflow = state_machine(job, platform, _work(job, platform, code))
-    made = {"LambdaArn": GetAtt(code, "Arn")}
+    outputs = {**shared_outputs(workflow, code_role, logs), "LambdaArn": GetAtt(code, "Arn")}
     if job.bundle.version_id:
-        made["BundleVersion"] = job.bundle.version_id
-    return [logs, code_role, code, workflow], made
+        outputs["BundleVersion"] = job.bundle.version_id
+    return JobResources([logs, code_role, code, workflow], outputs, workflow=workflow)
 
 
 def function(job: LambdaJob, platform: Platform, code_role: Role, logs: LogGroup) -> Function:
@@ -122,13 +124,13 @@ def _work(job: LambdaJob, platform: Platform, code: Function) -> Work:
         resource=f"arn:{platform.partition}:states:::lambda:invoke",
         arguments={
             "FunctionName": GetAtt(code, "Arn"),
-            "Payload": expressions.jsonata(expressions.given(job)),
+            "Payload": given(job),
         },
         timeout_seconds=job.attempt_timeout_seconds + REPORT_SECONDS,
         refusals=REFUSALS,
-        problem=expressions.NO_PROBLEM,
-        exit_code="{}",
-        output="$states.result.Payload",
-        collected="",
-        failure=expressions.LAMBDA_FAILURE,
+        problem=NO_PROBLEM,
+        exit_code={},
+        output=variable("states.result.Payload"),
+        result_key=None,
+        failure=programs.LAMBDA_FAILURE,
     )

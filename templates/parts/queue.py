@@ -20,11 +20,13 @@ from provisioner.runs.messages import (
     WAITING_SUFFIX,
 )
 from templates.parts.arns import in_account
+from templates.parts.part import Part
 
 if TYPE_CHECKING:
-    from troposphere import AWSHelperFn, PropsDictType
+    from troposphere import PropsDictType
 
     from provisioner.jobs import Job
+    from provisioner.jobs import Queue as JobQueue
     from provisioner.settings import Platform
 
 VISIBILITY_SECONDS = 360
@@ -55,24 +57,44 @@ class EventSourceMapping(AWSObject):  # type: ignore[misc]  # troposphere is not
     }
 
 
-def message_queue(
-    job: Job, platform: Platform
-) -> tuple[list[AWSObject], dict[str, str | AWSHelperFn]]:
-    """Return the queues with all that belongs to them, and their outputs; none without `queue`."""
+def message_queue(job: Job, platform: Platform) -> Part:
+    """Return the queues with all that belongs to them; nothing without `queue`."""
     if job.queue is None:
-        return [], {}
+        return Part()
     name = stack_name(platform.prefix, job.job_name)
-    topic = in_account(platform.submission_topic_arn, platform)
     dead = _queue("DeadLetterQueue", dead_letter_queue_name(job, platform))
     waiting = _queue("WaitingQueue", name + WAITING_SUFFIX)
     waiting.VisibilityTimeout = WAITING_VISIBILITY_SECONDS
+    queue = _job_queue(name, dead, job.queue)
+    policies = [_policy(dead), _policy(waiting), _policy(queue, _submissions(queue, platform))]
+    subscription = _subscription(job, queue, platform)
+    mapping = _mapping(job.queue, queue, platform)
+    return Part(
+        [dead, waiting, queue, *policies, subscription, mapping],
+        {
+            "QueueUrl": Ref(queue),
+            "DeadLetterQueueUrl": Ref(dead),
+            "QueueBatchSize": str(job.queue.batch_size),
+            "QueueMaxConcurrency": str(job.queue.max_concurrency),
+        },
+    )
+
+
+def _job_queue(name: str, dead: Queue, limits: JobQueue) -> Queue:
+    """Return the queue whose messages start runs."""
     queue = _queue("Queue", name)
     queue.VisibilityTimeout = VISIBILITY_SECONDS
     queue.MessageRetentionPeriod = UNTRIED_SECONDS
     queue.RedrivePolicy = RedrivePolicy(
-        deadLetterTargetArn=GetAtt(dead, "Arn"), maxReceiveCount=job.queue.max_receives
+        deadLetterTargetArn=GetAtt(dead, "Arn"), maxReceiveCount=limits.max_receives
     )
-    submissions = {
+    return queue
+
+
+def _submissions(queue: Queue, platform: Platform) -> dict[str, object]:
+    """Return the right of the submission topic to send messages to the queue."""
+    topic = in_account(platform.submission_topic_arn, platform)
+    return {
         "Sid": "Submissions",
         "Effect": "Allow",
         "Principal": {"Service": "sns.amazonaws.com"},
@@ -80,31 +102,33 @@ def message_queue(
         "Resource": GetAtt(queue, "Arn"),
         "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
     }
-    subscription = SubscriptionResource(
+
+
+def _subscription(job: Job, queue: Queue, platform: Platform) -> SubscriptionResource:
+    """Return the subscription to those messages of the topic that name the job."""
+    return SubscriptionResource(
         "Subscription",
-        TopicArn=topic,
+        TopicArn=in_account(platform.submission_topic_arn, platform),
         Protocol="sqs",
         Endpoint=GetAtt(queue, "Arn"),
         RawMessageDelivery=True,
         FilterPolicy={"job_name": [job.job_name]},
     )
+
+
+def _mapping(limits: JobQueue, queue: Queue, platform: Platform) -> EventSourceMapping:
+    """Return what hands the queue's messages to the function that starts runs."""
     mapping = EventSourceMapping(
         "QueueMapping",
         FunctionName=in_account(platform.job_queue_function_arn, platform),
         EventSourceArn=GetAtt(queue, "Arn"),
-        BatchSize=job.queue.batch_size,
-        ScalingConfig={"MaximumConcurrency": job.queue.max_concurrency},
+        BatchSize=limits.batch_size,
+        ScalingConfig={"MaximumConcurrency": limits.max_concurrency},
         FunctionResponseTypes=["ReportBatchItemFailures"],
     )
-    if job.queue.batch_size > 1:
+    if limits.batch_size > 1:
         mapping.MaximumBatchingWindowInSeconds = BATCHING_SECONDS
-    policies = [_policy(dead), _policy(waiting), _policy(queue, submissions)]
-    return [dead, waiting, queue, *policies, subscription, mapping], {
-        "QueueUrl": Ref(queue),
-        "DeadLetterQueueUrl": Ref(dead),
-        "QueueBatchSize": str(job.queue.batch_size),
-        "QueueMaxConcurrency": str(job.queue.max_concurrency),
-    }
+    return mapping
 
 
 def dead_letter_queue_name(job: Job, platform: Platform) -> str:

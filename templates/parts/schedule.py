@@ -6,7 +6,7 @@ import json
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from troposphere import Ref
+from troposphere import GetAtt, Ref
 from troposphere.scheduler import (
     DeadLetterConfig,
     FlexibleTimeWindow,
@@ -17,6 +17,7 @@ from troposphere.scheduler import (
 
 from provisioner.jobs import planned, stack_name
 from templates.parts.arns import in_account
+from templates.parts.part import Part
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,11 +31,10 @@ RETRY_ATTEMPTS = 185
 """EventBridge Scheduler, RetryPolicy: the most, so that `catch_up_minutes` alone decides."""
 
 
-def schedules(
-    job: Job, platform: Platform, workflow: StateMachine, now: datetime
-) -> list[Schedule]:
-    """Return the schedules that have a tick after `now`, each numbered as in the row."""
-    return [_schedule(job, platform, workflow, one) for one in planned(job, now)]
+def schedules(job: Job, platform: Platform, workflow: StateMachine, now: datetime) -> Part:
+    """Return the schedules that have a scheduled time after `now`, each numbered as in the row."""
+    made = [_schedule(job, platform, workflow, one) for one in planned(job, now)]
+    return Part(made, {"ScheduleArn": GetAtt(made[0], "Arn")} if made else {})
 
 
 def _schedule(

@@ -13,25 +13,37 @@ from typing import TYPE_CHECKING
 from troposphere.stepfunctions import StateMachine
 
 from provisioner.jobs import stack_name
+from provisioner.runs.model import RunStatus
 from templates.parts.arns import in_account
 from templates.workflow import fan_out
 from templates.workflow.asl import definition_string
-from templates.workflow.exceptional_states import collect, refused, settle, store
-from templates.workflow.expressions import (
-    attempt_seconds,
-    failure,
-    is_large,
-    json_text,
-    jsonata,
-    prepare,
+from templates.workflow.exceptional_states import (
+    finish,
+    not_admitted,
+    read_result,
+    refusal,
+    store,
 )
-from templates.workflow.failure_rules import judgement, pause
-from templates.workflow.states import CANCELED, COLLISION_RETRY, SERVICE_RETRY, State, transaction
+from templates.workflow.expressions import INPUT, attempt_seconds, is_large, json_text, outcome, run
+from templates.workflow.failure_rules import failure, failure_rules, pause
+from templates.workflow.jsonata import Expression, assign, block, merge, variable, when
+from templates.workflow.prepare import prepare
+from templates.workflow.states import (
+    BAD_EXPRESSION,
+    CANCELED,
+    COLLISION_RETRY,
+    SERVICE_RETRY,
+    State,
+    caught,
+    never_retried,
+    transaction,
+)
 from templates.workflow.transactions import Admission
 
 if TYPE_CHECKING:
     from provisioner.jobs import Job
     from provisioner.settings import Platform
+    from templates.workflow.jsonata import Value
 
 MARGIN_SECONDS = 120
 """For the record alone, on top of ``timeout_seconds``, which all attempts and the intervals between
@@ -47,16 +59,16 @@ class Work:
     timeout_seconds: int
     refusals: tuple[str, ...]
     """Errors that mean nothing was started, so that trying again repeats nothing."""
-    problem: str
-    """Expression: why an input cannot be run, or an empty text."""
-    exit_code: str
-    """Expression: what `outcome` says of a success beyond its status."""
-    output: str
-    """Expression: the result as the caller and the row get it."""
-    collected: str
-    """Expression: the key in the artifacts bucket at which the work leaves its result, or empty."""
-    failure: str
-    """Statements that read the service's own report of a failure."""
+    problem: Value
+    """Why an input cannot be run, or an empty text."""
+    exit_code: Value
+    """What `outcome` says of a success beyond its status."""
+    output: Value
+    """The result as the caller and the row get it."""
+    result_key: Expression | None
+    """The key in the artifacts bucket at which the work leaves its result, if it does."""
+    failure: Expression
+    """Statements that read the service's own report of a failure (`programs`)."""
 
 
 def state_machine(job: Job, platform: Platform, work: Work) -> StateMachine:
@@ -73,11 +85,7 @@ def state_machine(job: Job, platform: Platform, work: Work) -> StateMachine:
 def definition(job: Job, platform: Platform, work: Work) -> State:
     """Return the workflow in Amazon States Language."""
     admission = Admission(job, platform)
-    states: dict[str, object] = {
-        "Run": _run(job, work, "Collect" if work.collected else "Record"),
-        **judgement(job, work.refusals),
-        **({"Collect": collect(platform, work.collected)} if work.collected else {}),
-    }
+    states = _work(job, platform, work)
     return {
         "QueryLanguage": "JSONata",
         "StartAt": "Prepare",
@@ -88,21 +96,33 @@ def definition(job: Job, platform: Platform, work: Work) -> State:
             **(fan_out.states(job, platform, states) if job.fan_out else states),
             "Record": _record(admission, platform),
             "RecordFailure": _record_failure(admission, platform),
-            **refused(admission, platform),
-            "StoreInput": store(admission, platform, "input", "$run.payload", "Admit"),
-            "StoreOutput": store(admission, platform, "output", "$states.input", "Record"),
-            "Settle": settle(),
-            "Done": {"Type": "Succeed"},
-            "Queued": {"Type": "Succeed", "Output": {"status": "QUEUED"}},
-            "Skipped": {"Type": "Succeed", "Output": {"status": "SKIPPED"}},
-            "Duplicate": {"Type": "Succeed", "Output": {"status": "DUPLICATE"}},
-            "Failed": {
-                "Type": "Fail",
-                "Error": jsonata("$outcome.error"),
-                "Cause": jsonata("$outcome.cause"),
-            },
+            **not_admitted(admission, platform),
+            "StoreInput": store(admission, platform, "input", run("payload"), "Admit"),
+            "StoreOutput": store(admission, platform, "output", INPUT, "Record"),
+            "Finish": finish(),
+            **_ENDS,
         },
     }
+
+
+_ENDS: State = {
+    "Succeeded": {"Type": "Succeed"},
+    "Queued": {"Type": "Succeed", "Output": {"status": RunStatus.QUEUED}},
+    "Skipped": {"Type": "Succeed", "Output": {"status": RunStatus.SKIPPED}},
+    "Duplicate": {"Type": "Succeed", "Output": {"status": "DUPLICATE"}},
+    "Failed": {"Type": "Fail", "Error": outcome("error"), "Cause": outcome("cause")},
+}
+
+
+def _work(job: Job, platform: Platform, work: Work) -> dict[str, object]:
+    """Return the states that do the job's own work, those of a run or of each of its items."""
+    states: dict[str, object] = {
+        "Run": _run(job, work, "Record" if work.result_key is None else "ReadResult"),
+        **failure_rules(job, work.refusals),
+    }
+    if work.result_key is not None:
+        states["ReadResult"] = read_result(platform, work.result_key)
+    return states
 
 
 def _prepare(job: Job, platform: Platform, work: Work) -> State:
@@ -114,85 +134,63 @@ def _prepare(job: Job, platform: Platform, work: Work) -> State:
             "stored_output": "",
             "large": False,
             "release": True,
-            "again": 0,
-            "tried": 0,
-            "refused": 0,
+            "retries": 0,
+            "attempts": 0,
+            "refusals": 0,
         },
         "Next": "Admit",
     }
 
 
 def _admit(admission: Admission, platform: Platform) -> State:
+    pausable = admission.job.pause_on_failures is not None
+    unfit = when(run("problem").equals(""), "large", "invalid")
     return {
         **transaction(platform, admission.admit()),
-        "Retry": [
-            {
-                "ErrorEquals": [CANCELED, "States.QueryEvaluationError"],
-                "MaxAttempts": 0,
-            },
-            SERVICE_RETRY,
-        ],
+        "Retry": [never_retried(CANCELED, BAD_EXPRESSION), SERVICE_RETRY],
         "Catch": [
-            {
-                "ErrorEquals": [CANCELED],
-                "Assign": {
-                    "refusal": admission.refusal(
-                        "overlap", pausable=admission.job.pause_on_failures is not None
-                    )
-                },
-                "Next": "Refused",
-            },
-            {
-                "ErrorEquals": ["States.QueryEvaluationError"],
-                "Assign": {"refusal": jsonata('$run.problem = "" ? "large" : "invalid"')},
-                "Next": "Refused",
-            },
+            caught(
+                CANCELED,
+                "NotAdmitted",
+                Assign={"refusal": refusal("overlap", pausable=pausable)},
+            ),
+            caught(BAD_EXPRESSION, "NotAdmitted", Assign={"refusal": unfit}),
         ],
-        "Output": fan_out.spread(admission.job),
+        "Output": fan_out.map_input(admission.job),
         "Next": "Run",
     }
 
 
 def _run(job: Job, work: Work, following: str) -> State:
-    succeeded = '{"status": "SUCCEEDED", "attempts": $tried + 1}'
+    output, text = variable("output"), variable("text")
+    succeeded: Value = {"status": RunStatus.SUCCEEDED, "attempts": variable("attempts") + 1}
+    assigned = {"outcome": failure(work.failure), "pause": pause(job, work.refusals)}
     return {
         "Type": "Task",
         "Resource": work.resource,
         "Arguments": work.arguments,
         "TimeoutSeconds": attempt_seconds(work.timeout_seconds),
-        "Catch": [
-            {
-                "ErrorEquals": ["States.ALL"],
-                "Assign": {"outcome": failure(work.failure), "pause": pause(job, work.refusals)},
-                "Next": "Judge",
-            }
-        ],
+        "Catch": [caught("States.ALL", "ApplyFailureRules", Assign=assigned)],
         "Assign": {
-            "outcome": jsonata(f"$merge([{succeeded}, {work.exit_code}])"),
-            "large": jsonata(
-                f"( $output := {work.output}; $text := {json_text('$output')}; "
-                f"{is_large('$text')} )"
+            "outcome": merge(succeeded, work.exit_code),
+            "large": block(
+                assign("output", work.output), assign("text", json_text(output)), is_large(text)
             ),
         },
-        "Output": jsonata(work.output),
+        "Output": work.output,
         "Next": following,
     }
 
 
 def _record(admission: Admission, platform: Platform) -> State:
-    kept = {"Output": jsonata("$states.input")}
     return {
         **transaction(platform, admission.record_success()),
-        "Retry": [
-            {"ErrorEquals": ["States.QueryEvaluationError"], "MaxAttempts": 0},
-            COLLISION_RETRY,
-            SERVICE_RETRY,
-        ],
+        "Retry": [never_retried(BAD_EXPRESSION), COLLISION_RETRY, SERVICE_RETRY],
         "Catch": [
-            {"ErrorEquals": ["States.QueryEvaluationError"], **kept, "Next": "StoreOutput"},
-            {"ErrorEquals": [CANCELED], **kept, "Next": "Settle"},
+            caught(BAD_EXPRESSION, "StoreOutput", Output=INPUT),
+            caught(CANCELED, "Finish", Output=INPUT),
         ],
-        **kept,
+        "Output": INPUT,
         "End": True,
     }
 
@@ -201,6 +199,6 @@ def _record_failure(admission: Admission, platform: Platform) -> State:
     return {
         **transaction(platform, admission.record_failure()),
         "Retry": [COLLISION_RETRY, SERVICE_RETRY],
-        "Catch": [{"ErrorEquals": [CANCELED], "Next": "Settle"}],
+        "Catch": [caught(CANCELED, "Finish")],
         "Next": "Failed",
     }

@@ -4,12 +4,48 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioner.runs.model import OVERLAP
-from templates.workflow.expressions import ENTERED_MILLIS, jsonata
-from templates.workflow.states import CANCELED, SERVICE_RETRY, State, choice, transaction
+from provisioner.runs.model import OVERLAP, RunStatus
+from templates.workflow import programs
+from templates.workflow.expressions import (
+    ENTERED_MILLIS,
+    ERROR,
+    INPUT,
+    SCHEDULED,
+    SUCCEEDED,
+    address,
+    outcome,
+    run,
+)
+from templates.workflow.jsonata import (
+    Expression,
+    assign,
+    block,
+    both,
+    call,
+    cases,
+    concat,
+    either,
+    merge,
+    negated,
+    variable,
+    when,
+)
+from templates.workflow.states import (
+    BAD_EXPRESSION,
+    CANCELED,
+    SERVICE_RETRY,
+    State,
+    caught,
+    choice,
+    never_retried,
+    sdk,
+    transaction,
+)
+from templates.workflow.transactions import LOCKED
 
 if TYPE_CHECKING:
     from provisioner.settings import Platform
+    from templates.workflow.jsonata import Value
     from templates.workflow.transactions import Admission
 
 RESULT_BYTES = 40_000
@@ -19,169 +55,179 @@ CONFLICT_SECONDS = 60
 """How long an admission that collides with another keeps trying."""
 
 
-def refused(admission: Admission, platform: Platform) -> dict[str, object]:
+def refusal(lock: str, *, pausable: bool = False) -> Expression:
+    """Return why a transaction of `Admission` was refused, by the item that refused it.
+
+    Any other reason is a collision with a concurrent transaction, and passes.
+
+    Parameters
+    ----------
+    lock
+        What the lock's refusal means.
+    pausable
+        That the pause of the schedule stands before the scheduled time.
+    """
+    rest = variable("rest")
+    after_row = rest + (when(SCHEDULED, 2, 1) if pausable else 1)
+    paused = [(both(SCHEDULED, _failed(rest + 1)), "paused")] if pausable else []
+    return block(
+        programs.FAILED_CONDITIONS,
+        assign("rest", when(LOCKED, 1, 0)),
+        cases(
+            (either(_failed(rest), _failed(after_row)), "duplicate"),
+            *paused,
+            (both(LOCKED, _failed(0)), lock),
+            otherwise="conflict",
+        ),
+    )
+
+
+def _failed(index: Value) -> Expression:
+    return variable("failed").at(index)
+
+
+def not_admitted(admission: Admission, platform: Platform) -> dict[str, object]:
     """Return the states of a run that was not admitted at its first try."""
-    waited = f"{ENTERED_MILLIS} - $run.start"
     return {
-        "Refused": {
-            "Type": "Choice",
-            "Choices": [
-                choice('$refusal = "duplicate"', "Duplicate"),
-                choice('$refusal = "large"', "StoreInput"),
-                choice(
-                    '$refusal = "overlap" and $run.overlap = "skip" and $not($run.waited)',
-                    "RecordRefusal",
-                    _ending("SKIPPED", OVERLAP, '"The run before it has not ended"'),
-                ),
-                choice('$refusal = "overlap"', "Queue"),
-                choice(
-                    '$refusal = "paused"',
-                    "RecordRefusal",
-                    _ending("SKIPPED", "Paused", '"The schedule is paused after failures"'),
-                ),
-                choice(
-                    '$refusal = "full"',
-                    "RecordRefusal",
-                    _ending(
-                        "SKIPPED",
-                        OVERLAP,
-                        '$run.overlap = "cancel_other" ? "A run that came later took its place"'
-                        ' : "As many runs as may wait do so already"',
-                    ),
-                ),
-                choice(
-                    '$refusal = "invalid"',
-                    "RecordRefusal",
-                    _ending("FAILED", "InvalidInput", "$run.problem"),
-                ),
-                choice(f"{waited} < {CONFLICT_SECONDS * 1000}", "Again"),
-            ],
-            "Default": "RecordRefusal",
-            "Assign": _ending("FAILED", "Busy", '"The Triggers table was too busy"'),
-        },
-        "Again": {
+        "NotAdmitted": _not_admitted(),
+        "WaitToAdmit": {
             "Type": "Wait",
-            "Seconds": jsonata("1 + $floor($random() * 4)"),
+            "Seconds": 1 + call("floor", call("random") * 4),
             "Next": "Admit",
         },
         "Queue": {
             **transaction(platform, admission.queue()),
-            "Retry": [{"ErrorEquals": [CANCELED], "MaxAttempts": 0}, SERVICE_RETRY],
-            "Catch": [
-                {
-                    "ErrorEquals": [CANCELED],
-                    "Assign": {"refusal": admission.refusal("full")},
-                    "Next": "Refused",
-                }
-            ],
+            "Retry": [never_retried(CANCELED), SERVICE_RETRY],
+            "Catch": [caught(CANCELED, "NotAdmitted", Assign={"refusal": refusal("full")})],
             "Next": "Queued",
         },
         "RecordRefusal": {
             **transaction(platform, admission.refuse()),
-            "Retry": [{"ErrorEquals": [CANCELED], "MaxAttempts": 0}, SERVICE_RETRY],
-            "Catch": [{"ErrorEquals": [CANCELED], "Next": "Duplicate"}],
-            "Next": "Settle",
+            "Retry": [never_retried(CANCELED), SERVICE_RETRY],
+            "Catch": [caught(CANCELED, "Duplicate")],
+            "Next": "Finish",
         },
     }
 
 
-def settle() -> State:
-    """Return the end of runs that did not end in one transaction.
-
-    A lock that is no longer ours (the lease ran out and another run took it) is left alone, and the
-    outcome is recorded without it. A row that is no longer RUNNING was completed by someone else.
-    """
-    alone = {"release": False}
+def _not_admitted() -> State:
+    why = variable("refusal")
+    skips = both(why.equals("overlap"), run("overlap").equals("skip"), negated(run("waited")))
+    waited = ENTERED_MILLIS - run("start")
+    full = when(
+        run("overlap").equals("cancel_other"),
+        "A run that came later took its place",
+        "As many runs as may wait do so already",
+    )
     return {
         "Type": "Choice",
         "Choices": [
-            choice('$outcome.status = "SKIPPED"', "Skipped"),
-            choice('$release and $outcome.status = "SUCCEEDED"', "Record", alone),
-            choice("$release", "RecordFailure", alone),
-            choice('$outcome.status = "SUCCEEDED"', "Done"),
+            choice(why.equals("duplicate"), "Duplicate"),
+            choice(why.equals("large"), "StoreInput"),
+            choice(skips, "RecordRefusal", _skipped(OVERLAP, "The run before it has not ended")),
+            choice(why.equals("overlap"), "Queue"),
+            choice(
+                why.equals("paused"),
+                "RecordRefusal",
+                _skipped("Paused", "The schedule is paused after failures"),
+            ),
+            choice(why.equals("full"), "RecordRefusal", _skipped(OVERLAP, full)),
+            choice(
+                why.equals("invalid"), "RecordRefusal", _failed_with("InvalidInput", run("problem"))
+            ),
+            choice(waited.below(CONFLICT_SECONDS * 1000), "WaitToAdmit"),
+        ],
+        "Default": "RecordRefusal",
+        "Assign": _failed_with("Busy", "The Triggers table was too busy"),
+    }
+
+
+def _skipped(error: str, cause: str | Expression) -> State:
+    return _ended(RunStatus.SKIPPED, error, cause)
+
+
+def _failed_with(error: str, cause: str | Expression) -> State:
+    return _ended(RunStatus.FAILED, error, cause)
+
+
+def _ended(status: RunStatus, error: str, cause: str | Expression) -> State:
+    """Return the outcome of a run that holds no lock."""
+    return {"outcome": {"status": status, "error": error, "cause": cause}, "release": False}
+
+
+def finish() -> State:
+    """Return the end of runs that did not end in one transaction.
+
+    A lock that is no longer ours (the lease ran out and another run took it) is left alone, and the
+    outcome is recorded without it. A row that is no longer RUNNING was completed from outside.
+    """
+    release, without_lock = variable("release"), {"release": False}
+    return {
+        "Type": "Choice",
+        "Choices": [
+            choice(outcome("status").equals(RunStatus.SKIPPED), "Skipped"),
+            choice(both(release, SUCCEEDED), "Record", without_lock),
+            choice(release, "RecordFailure", without_lock),
+            choice(SUCCEEDED, "Succeeded"),
         ],
         "Default": "Failed",
     }
 
 
-def store(admission: Admission, platform: Platform, name: str, body: str, following: str) -> State:
+def store(
+    admission: Admission, platform: Platform, name: str, body: Expression, following: str
+) -> State:
     """Return the state that puts a large input or output into S3; losing it fails no run.
 
     What the row then holds is JSON as well, and no object, so that nobody takes it for an input.
     """
-    key = f'"runs/{admission.job.job_name}/" & $run.key & "/{name}.json"'
-    kept = {"Output": jsonata("$states.input")}
+    key = concat(f"runs/{admission.job.job_name}/", run("key"), f"/{name}.json")
+    stored = f"stored_{name}"
+    lost = {stored: concat('"not stored: ', ERROR, '"')}
     return {
         "Type": "Task",
-        "Resource": f"arn:{platform.partition}:states:::aws-sdk:s3:putObject",
+        "Resource": sdk(platform, "s3:putObject"),
         "Arguments": {
             "Bucket": platform.artifacts_bucket,
-            "Key": jsonata(key),
-            "Body": jsonata(body),
+            "Key": key,
+            "Body": body,
             "ContentType": "application/json",
         },
         "Retry": [SERVICE_RETRY],
-        "Catch": [
-            {
-                "ErrorEquals": ["States.ALL"],
-                "Assign": {
-                    f"stored_{name}": jsonata(
-                        r'"\"not stored: " & $states.errorOutput.Error & "\""'
-                    )
-                },
-                **kept,
-                "Next": following,
-            }
-        ],
-        "Assign": {f"stored_{name}": jsonata(f'"s3://{platform.artifacts_bucket}/" & {key}')},
-        **kept,
+        "Catch": [caught("States.ALL", following, Assign=lost, Output=INPUT)],
+        "Assign": {stored: address(platform.artifacts_bucket, key)},
+        "Output": INPUT,
         "Next": following,
     }
 
 
-def collect(platform: Platform, key: str) -> State:
+def read_result(platform: Platform, key: Expression) -> State:
     """Return the state that reads what a container left as its result; without one all is well.
 
     Only its beginning is read: states hold 256 KiB, and an escaped character can take six.
     """
-    uri = f'"s3://{platform.artifacts_bucket}/" & {key}'
-    size = '$number($split($states.result.ContentRange, "/")[1])'
+    content_range = variable("states.result.ContentRange")
+    size = call("number", call("split", content_range, "/").at(1))
+    is_large = size.above(RESULT_BYTES)
+    missing = "S3.NoSuchKeyException"
+    unread = merge(INPUT, {"result": concat("not read: ", ERROR)})
     return {
         "Type": "Task",
-        "Resource": f"arn:{platform.partition}:states:::aws-sdk:s3:getObject",
+        "Resource": sdk(platform, "s3:getObject"),
         "Arguments": {
             "Bucket": platform.artifacts_bucket,
-            "Key": jsonata(key),
+            "Key": key,
             "Range": f"bytes=0-{RESULT_BYTES - 1}",
         },
         "Retry": [
-            {
-                "ErrorEquals": ["S3.NoSuchKeyException", "States.QueryEvaluationError"],
-                "MaxAttempts": 0,
-            },
+            never_retried(missing, BAD_EXPRESSION),
             {**SERVICE_RETRY, "MaxAttempts": 3},  # a run is not held up for its result's sake
         ],
         "Catch": [
-            {
-                "ErrorEquals": ["S3.NoSuchKeyException"],
-                "Output": jsonata("$states.input"),
-                "Next": "Record",
-            },
-            {
-                "ErrorEquals": ["States.ALL"],
-                "Output": jsonata(
-                    '$merge([$states.input, {"result": "not read: " & $states.errorOutput.Error}])'
-                ),
-                "Next": "Record",
-            },
+            caught(missing, "Record", Output=INPUT),
+            caught("States.ALL", "Record", Output=unread),
         ],
-        "Assign": {"stored_output": jsonata(f'{size} > {RESULT_BYTES} ? {uri} : ""')},
-        "Output": jsonata(f"{size} > {RESULT_BYTES} ? $states.input : $parse($states.result.Body)"),
+        "Assign": {"stored_output": when(is_large, address(platform.artifacts_bucket, key), "")},
+        "Output": when(is_large, INPUT, call("parse", variable("states.result.Body"))),
         "Next": "Record",
     }
-
-
-def _ending(status: str, error: str, cause: str) -> State:
-    """Return the outcome of a run that holds no lock."""
-    outcome = {"status": status, "error": error, "cause": jsonata(cause)}
-    return {"outcome": outcome, "release": False}

@@ -6,78 +6,103 @@ to its form once more, as expressions that yield a value whatever they meet.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from provisioner.jobs import EcsJob
 from provisioner.jobs.environment import CONTAINER_NAME, CONTAINER_RESERVED
 from provisioner.jobs.sizes import FARGATE_MEMORY_MB
+from templates.workflow import programs
+from templates.workflow.jsonata import (
+    ELEMENT,
+    Expression,
+    assign,
+    both,
+    call,
+    either,
+    function,
+    negated,
+    regex,
+    variable,
+    when,
+)
 
 if TYPE_CHECKING:
     from provisioner.jobs import Job
+    from templates.workflow.jsonata import Value
 
 RESULT_URI = "RESULT_URI"
 
+_ASKED = variable("options.overrides")
 
-def read(job: Job) -> str:
-    """Return the statements that set `$overrides`, `$foreign` and `$odd`.
 
-    The last two are members that the row does not allow, and the first that is not of its form;
-    nothing when all is well.
+def checks(job: Job) -> tuple[Expression, Expression]:
+    """Return the statements that set `$foreign` and `$odd`.
+
+    They are members that the row does not allow, and the first that is not of its form; nothing
+    when all is well.
     """
     members = _members(job)
-    checks = [
-        f'$exists($overrides.{name}) and $not({form}) ? ".{name}"' for name, form in members.items()
+    allowed: list[Value] = list(members)
+    foreign = call("keys", variable("overrides")).where(negated(ELEMENT.within(allowed)))
+    return assign("foreign", foreign), assign("odd", _odd(members))
+
+
+def _odd(members: dict[str, Expression]) -> Expression:
+    tests: list[tuple[Expression, str]] = [
+        (both(call("exists", _ASKED), call("type", _ASKED).differs("object")), ""),
+        *(
+            (both(call("exists", _override(name)), negated(is_valid)), f".{name}")
+            for name, is_valid in members.items()
+        ),
     ]
-    odd = " : ".join(
-        ['$exists($told.overrides) and $type($told.overrides) != "object" ? ""', *checks]
-    )
-    return f"""
-        $overrides := $type($told.overrides) = "object" ? $present($told.overrides) : {{}};
-        $foreign := $keys($overrides)[$not($ in {json.dumps(list(members))})];
-        $odd := {odd};
-    """
+    *others, (condition, last) = tests
+    result = when(condition, last)
+    for condition, name in reversed(others):
+        result = when(condition, name, result)
+    return result
 
 
-def _members(job: Job) -> dict[str, str]:
+def _override(name: str) -> Expression:
+    return variable(f"overrides.{name}")
+
+
+def _members(job: Job) -> dict[str, Expression]:
     """Return the members that a row allows, each with the test of its form."""
     if not isinstance(job, EcsJob):
         return {}
     allowed = {}
     if "command" in job.allow_overrides:
-        allowed["command"] = _COMMAND
+        allowed["command"] = programs.COMMAND_IS_VALID
     if "environment" in job.allow_overrides:
-        allowed["environment"] = _environment(job)
+        allowed["environment"] = _environment_is_valid(job)
     if "size" in job.allow_overrides:
-        allowed["cpu"] = allowed["memory_mb"] = _size(job)
+        allowed["cpu"] = allowed["memory_mb"] = _size_is_valid(job)
     return allowed
 
 
-_COMMAND = """
-    $type($overrides.command) = "string" and $overrides.command != ""
-        or $type($overrides.command) = "array" and $count($overrides.command) > 0
-            and $count($filter($overrides.command, function($v) { $type($v) = "string" }))
-                = $count($overrides.command)
-"""
+def _environment_is_valid(job: EcsJob) -> Expression:
+    taken: list[Value] = [*sorted({*CONTAINER_RESERVED, RESULT_URI, *job.secrets})]
+    environment, name, value = _override("environment"), variable("k"), variable("v")
+    is_wrong = either(
+        negated(call("type", value).within(["string", "number", "boolean"])),
+        name.within(taken),
+        negated(call("contains", name, regex(f"^{CONTAINER_NAME}$"))),
+    )
+    wrong = call("sift", environment, function(["v", "k"], is_wrong))
+    is_object = call("type", environment).equals("object")
+    return when(is_object, negated(call("exists", wrong)), False)  # noqa: FBT003  (JSONata's)
 
 
-def _environment(job: EcsJob) -> str:
-    taken = json.dumps(sorted({*CONTAINER_RESERVED, RESULT_URI, *job.secrets}))
-    return f"""
-        $type($overrides.environment) = "object"
-            ? $not($exists($sift($overrides.environment, function($v, $k) {{
-                $not($type($v) in ["string", "number", "boolean"]) or $k in {taken}
-                    or $not($contains($k, /^{CONTAINER_NAME}$/))
-            }})))
-            : false
-    """
-
-
-def _size(job: EcsJob) -> str:
+def _size_is_valid(job: EcsJob) -> Expression:
     """Return the test whether Fargate has such a task; either number may be the row's."""
-    pairs = {str(cpu): memory for cpu, memory in FARGATE_MEMORY_MB.items()}
-    cpu = f"($exists($overrides.cpu) ? $overrides.cpu : {job.cpu})"
-    memory = f"($exists($overrides.memory_mb) ? $overrides.memory_mb : {job.memory_mb})"
-    return f"""
-        $type({cpu}) = "number" and {memory} in $lookup({json.dumps(pairs)}, $string({cpu}))
-    """
+    pairs: Value = {str(cpu): list(memory) for cpu, memory in FARGATE_MEMORY_MB.items()}
+    cpu = _override_or("cpu", job.cpu)
+    sizes = call("lookup", pairs, call("string", cpu))
+    return both(
+        call("type", cpu).equals("number"), _override_or("memory_mb", job.memory_mb).within(sizes)
+    )
+
+
+def _override_or(name: str, own: int) -> Expression:
+    override = _override(name)
+    return when(call("exists", override), override, own)

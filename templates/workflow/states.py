@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from templates.workflow.expressions import jsonata, squeezed
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provisioner.settings import Platform
+    from templates.workflow.jsonata import Expression
 
 CANCELED = "DynamoDb.TransactionCanceledException"
+BAD_EXPRESSION = "States.QueryEvaluationError"
+
 State = dict[str, object]
+"""A state or a part of one: JSON whose leaves may be expressions (`templates.workflow.asl`)."""
 
 SERVICE_RETRY: State = {
     "ErrorEquals": ["States.TaskFailed"],
@@ -30,16 +32,33 @@ COLLISION_RETRY: State = {
 }
 
 
-def transaction(platform: Platform, items: str) -> State:
+def never_retried(*errors: str) -> State:
+    """Return the retrier that leaves errors to the state's ``Catch``."""
+    return {"ErrorEquals": list(errors), "MaxAttempts": 0}
+
+
+def transaction(platform: Platform, items: Expression) -> State:
     """Return the body of a state that writes items all together or not at all."""
     return {
         "Type": "Task",
-        "Resource": f"arn:{platform.partition}:states:::aws-sdk:dynamodb:transactWriteItems",
-        "Arguments": {"TransactItems": jsonata(squeezed(items))},
+        "Resource": sdk(platform, "dynamodb:transactWriteItems"),
+        "Arguments": {"TransactItems": items},
     }
 
 
-def choice(condition: str, following: str, assign: Mapping[str, object] | None = None) -> State:
+def sdk(platform: Platform, action: str) -> str:
+    """Return the resource that calls an action of AWS's API as it is."""
+    return f"arn:{platform.partition}:states:::aws-sdk:{action}"
+
+
+def choice(
+    condition: Expression, following: str, assign: Mapping[str, object] | None = None
+) -> State:
     """Return a rule of a Choice state."""
-    rule: State = {"Condition": jsonata(condition), "Next": following}
+    rule: State = {"Condition": condition, "Next": following}
     return {**rule, "Assign": assign} if assign else rule
+
+
+def caught(error: str, following: str, **fields: object) -> State:
+    """Return a rule of a ``Catch``."""
+    return {"ErrorEquals": [error], **fields, "Next": following}

@@ -6,43 +6,100 @@ their owner. So Step Functions may deliver a transaction twice.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provisioner.runs.keys import PAUSE, SCHEDULED_TIME_RETENTION_SECONDS, PauseStatus
-from provisioner.runs.model import CLOCKS_DIFFER_SECONDS, LONGEST_LEASE_SECONDS, MAX_WAITING
+from provisioner.runs.keys import (
+    LOCK,
+    PAUSE,
+    SCHEDULED_TIME_RETENTION_SECONDS,
+    Field,
+    LockStatus,
+    PauseStatus,
+)
+from provisioner.runs.model import (
+    CLOCKS_DIFFER_SECONDS,
+    LONGEST_LEASE_SECONDS,
+    MAX_WAITING,
+    RunStatus,
+)
 from templates.parts.logs import console_url, group_name
+from templates.workflow.dynamodb import Condition, Items, number, string, string_set
 from templates.workflow.expressions import (
     ENTERED_MILLIS,
     ENTERED_SECONDS,
+    EXECUTION_ARN,
+    INPUT,
     NAME,
+    SCHEDULED,
     json_text,
-    jsonata,
-    squeezed,
+    outcome,
+    run,
+)
+from templates.workflow.jsonata import (
+    Expression,
+    assign,
+    block,
+    both,
+    call,
+    concat,
+    either,
+    included,
+    merge,
+    variable,
+    when,
 )
 
 if TYPE_CHECKING:
     from provisioner.jobs import Job
     from provisioner.settings import Platform
+    from templates.workflow.jsonata import Value
 
 LEASE_GRACE_SECONDS = 300
 """How long a lock outlives ``timeout_seconds``. The state machine has ended `MARGIN_SECONDS` after
 it in any case; what remains is for its end to be noticed and the lock to be freed properly."""
 
-LOCKED = '$run.overlap != "allow"'
+LOCKED = run("overlap").differs("allow")
+"""Whether a run takes the lock."""
 
-_TICKS = '$run.source = "schedule"'
-_ENDED_AT = "$fromMillis($ended)"
-_THIS_RUN = '{":run": {"SS": [$run.id]}}'
-_CANCELS = '$run.overlap = "cancel_other"'
+_WAITED = run("waited")
+_CANCELS = run("overlap").equals("cancel_other")
+_WAITS_ALONE = run("overlap").equals("queue_one")
+_STORED_INPUT, _STORED_OUTPUT = variable("stored_input"), variable("stored_output")
+_ENDED, _EXITED = variable("ended"), variable("exited")
+
+_THIS_RUN: Value = {":run": string_set(run("id"))}
+_A_SET: Value = {":set": string("SS")}
+
+_LEASED = (
+    "attribute_type(#owner, :text) AND attribute_type(lease_until, :number)"
+    " AND lease_until BETWEEN :now AND :farthest"
+)
 _NOT_SUPERSEDED = "NOT (attribute_type(cancels, :text) AND cancels > :id AND cancels < :soon)"
-_SUPERSEDING = f"""{{
-    ":text": {{"S": "S"}},
-    ":id": {{"S": $run.id}},
-    ":soon": {{"S": $fromMillis({ENTERED_MILLIS} + {CLOCKS_DIFFER_SECONDS * 1000})}}
-}}"""
-_QUEUED = '{"queued_at": {"S": $run.started_at}, "starts": {"N": "0"}}'
+_SUPERSEDING: Value = {
+    ":text": string("S"),
+    ":id": string(run("id")),
+    ":soon": string(call("fromMillis", ENTERED_MILLIS + CLOCKS_DIFFER_SECONDS * 1000)),
+}
+
+_IS_NEW_OR_OURS = Condition(
+    "attribute_not_exists(job_name) OR execution_arn = :me OR #status = :queued",
+    {":me": string(EXECUTION_ARN), ":queued": string(RunStatus.QUEUED)},
+    (Field.STATUS,),
+)
+
+_END: dict[str, Value] = {
+    Field.ENDED_AT: string(call("fromMillis", _ENDED)),
+    Field.DURATION_MS: number(_ENDED - run("start")),
+}
+_FAILURE: dict[str, Value] = {
+    Field.ERROR: string(outcome("error")),
+    Field.CAUSE: string(outcome("cause")),
+}
+_QUEUED: dict[str, Value] = {
+    Field.QUEUED_AT: string(run("started_at")),
+    Field.STARTS: number(0),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,229 +109,196 @@ class Admission:
     job: Job
     platform: Platform
 
-    def admit(self) -> str:
-        """Return the lock, the RUNNING row and the tick, or an error when the run can't be put."""
-        return f"""(
-            $run.problem != "" or $run.large and $stored_input = "" ? $error("not admissible");
-            [{LOCKED} ? {self._take_lock()}, {self._row("RUNNING")},
-                {self._not_paused() + "," if self.job.pause_on_failures else ""} {self._tick()}]
-        )"""
+    def admit(self) -> Expression:
+        """Return the lock, the RUNNING row and the scheduled time, or an error.
 
-    def queue(self) -> str:
-        """Return the run's place among the waiting, its QUEUED row and the tick.
+        The error is for inputs that are invalid, and for large ones that are not in S3 yet.
+        """
+        unfit = either(run("problem").differs(""), both(run("large"), _STORED_INPUT.equals("")))
+        pause = [self._check_pause()] if self.job.pause_on_failures is not None else []
+        return block(
+            when(unfit, call("error", "not admissible")),
+            [
+                when(LOCKED, self._take_lock()),
+                self._row(RunStatus.RUNNING),
+                *pause,
+                self._claim_scheduled_time(),
+            ],
+        )
+
+    def queue(self) -> Expression:
+        """Return the run's place among the waiting, its QUEUED row and the scheduled time.
 
         A run that has waited, and found the lock taken once more, goes on waiting instead.
         """
-        return f"""(
-            $run.waited
-                ? [{self._wait_on()}]
-                : [{self._join()}, {self._row("QUEUED", _QUEUED)}, {self._tick()}]
-        )"""
-
-    def refusal(self, lock: str, *, pausable: bool = False) -> str:
-        """Return the expression that reads off which item refused the transaction.
-
-        DynamoDB lists one code an item, in their order: ``[ConditionalCheckFailed, None]``. Any
-        other code is a collision with a concurrent transaction, and passes. `lock` is what the
-        lock's refusal means; `pausable` that the pause of the schedule stands before the tick.
-        """
-        tick, paused = "$rest + 1", ""
-        if pausable:
-            tick = f"$rest + ({_TICKS} ? 2 : 1)"
-            paused = f'{_TICKS} and $failed[$rest + 1] ? "paused" :'
-        return jsonata(
-            squeezed(rf"""(
-                $found := $match($states.errorOutput.Cause, /\[([A-Za-z, ]+)\]/)[0].groups[0];
-                $failed := ($exists($found) ? $split($found, ", ") : []).($ =
-                    "ConditionalCheckFailed");
-                $rest := {LOCKED} ? 1 : 0;
-                $failed[$rest] or $failed[{tick}] ? "duplicate"
-                    : {paused} {LOCKED} and $failed[0] ? "{lock}" : "conflict"
-            )""")
+        return when(
+            _WAITED,
+            [self._count_start()],
+            [self._wait(), self._row(RunStatus.QUEUED, _QUEUED), self._claim_scheduled_time()],
         )
 
-    def refuse(self) -> str:
-        """Return the row of a run that is not admitted, and its tick: one row a tick."""
-        ended = f"""{{
-            "ended_at": {{"S": {_ENDED_AT}}},
-            "duration_ms": {{"N": $string($ended - $run.start)}},
-            "error": {{"S": $outcome.error}},
-            "cause": {{"S": $outcome.cause}}
-        }}"""
-        return f"""(
-            $ended := {ENTERED_MILLIS};
-            [{self._row("$outcome.status", ended)}, {self._tick()}]
-        )"""
+    def refuse(self) -> Expression:
+        """Return the row of a run that is not admitted, and its scheduled time."""
+        return block(
+            assign("ended", ENTERED_MILLIS),
+            [self._row(outcome("status"), {**_END, **_FAILURE}), self._claim_scheduled_time()],
+        )
 
-    def record_success(self) -> str:
+    def record_success(self) -> Expression:
         """Return the outcome of a run that went well, or an error when its output is too large."""
-        return self._record(
-            ", #output = :output",
-            '{"#output": "output"}',
-            '{":output": {"S": $stored_output != "" ? $stored_output : $large'
-            f' ? $error("large output") : {json_text("$states.input")}}}}}',
-        )
+        kept = when(variable("large"), call("error", "large output"), json_text(INPUT))
+        output = when(_STORED_OUTPUT.differs(""), _STORED_OUTPUT, kept)
+        return self._record(", #output = :output", (Field.OUTPUT,), {":output": string(output)})
 
-    def record_failure(self) -> str:
+    def record_failure(self) -> Expression:
         """Return the outcome of a run that failed."""
-        return self._record(
-            ", #error = :error, cause = :cause",
-            '{"#error": "error"}',
-            '{":error": {"S": $outcome.error}, ":cause": {"S": $outcome.cause}}',
+        values: Value = {f":{name}": value for name, value in _FAILURE.items()}
+        return self._record(", #error = :error, cause = :cause", (Field.ERROR,), values)
+
+    def _record(self, sets: str, names: tuple[Field, ...], values: Value) -> Expression:
+        update = concat(
+            "SET #status = :status, ended_at = :ended_at, duration_ms = :duration_ms,"
+            f" attempts = :attempts{sets}",
+            when(_EXITED, ", exit_code = :exit_code", ""),
+        )
+        ended: Value = {
+            ":running": string(RunStatus.RUNNING),
+            ":status": string(outcome("status")),
+            **{f":{name}": value for name, value in _END.items()},
+            ":attempts": number(outcome("attempts")),
+        }
+        exit_code = included(_EXITED, {":exit_code": number(outcome("exit_code"))})
+        is_running = Condition(
+            "#status = :running", merge(ended, values, exit_code), (Field.STATUS, *names)
+        )
+        return block(
+            assign("ended", ENTERED_MILLIS),
+            assign("exited", call("exists", outcome("exit_code"))),
+            [
+                self._items.update(run("id"), update, is_running),
+                when(both(variable("release"), LOCKED), self._release_lock()),
+            ],
         )
 
-    def _record(self, sets: str, names: str, values: str) -> str:
-        release = f"""{{"Update": {{
-            {self._key('"#lock"')},
-            "UpdateExpression":
-                "SET #status = :free REMOVE #owner, execution_arn, run_id, lease_until",
-            "ConditionExpression": "attribute_not_exists(#owner) OR #owner = :me",
-            "ExpressionAttributeNames": {{"#owner": "owner", "#status": "status"}},
-            "ExpressionAttributeValues": {{":me": {{"S": {NAME}}}, ":free": {{"S": "FREE"}}}}
-        }}}}"""
-        return f"""(
-            $ended := {ENTERED_MILLIS};
-            $exited := $exists($outcome.exit_code);
-            [{{"Update": {{
-                {self._key("$run.id")},
-                "UpdateExpression": "SET #status = :status, ended_at = :ended_at,
-                    duration_ms = :duration_ms, attempts = :attempts{sets}"
-                    & ($exited ? ", exit_code = :exit_code" : ""),
-                "ConditionExpression": "#status = :running",
-                "ExpressionAttributeNames": $merge([{{"#status": "status"}}, {names}]),
-                "ExpressionAttributeValues": $merge([{{
-                    ":running": {{"S": "RUNNING"}},
-                    ":status": {{"S": $outcome.status}},
-                    ":ended_at": {{"S": {_ENDED_AT}}},
-                    ":duration_ms": {{"N": $string($ended - $run.start)}},
-                    ":attempts": {{"N": $string($outcome.attempts)}}
-                }}, {values},
-                $exited ? {{":exit_code": {{"N": $string($outcome.exit_code)}}}} : {{}}])
-            }}}}, $release and {LOCKED} ? {release}]
-        )"""
+    @property
+    def _items(self) -> Items:
+        key = (Field.JOB_NAME, self.job.job_name)
+        return Items(self.platform.triggers_table, key, Field.TRIGGER_ID)
 
-    def _key(self, trigger_id: str) -> str:
-        name = json.dumps(self.job.job_name)
-        return f"""
-            "TableName": {json.dumps(self.platform.triggers_table)},
-            "Key": {{"job_name": {{"S": {name}}}, "trigger_id": {{"S": {trigger_id}}}}}
-        """
-
-    def _put(self, attributes: str, condition: str) -> str:
-        name = json.dumps(self.job.job_name)
-        return f"""{{"Put": {{
-            "TableName": {json.dumps(self.platform.triggers_table)},
-            "Item": $merge([{{"job_name": {{"S": {name}}}}}, {attributes}]),
-            {condition}
-        }}}}"""
-
-    def _not_paused(self) -> str:
+    def _check_pause(self) -> Expression:
         """Return the condition under which a scheduled run goes: nobody has paused the schedule."""
-        return f"""{_TICKS} ? {{"ConditionCheck": {{
-            {self._key(json.dumps(PAUSE))},
-            "ConditionExpression": "attribute_not_exists(job_name) OR #status <> :paused",
-            "ExpressionAttributeNames": {{"#status": "status"}},
-            "ExpressionAttributeValues": {{":paused": {{"S": {json.dumps(PauseStatus.PAUSED)}}}}}
-        }}}}"""
+        is_on = Condition(
+            "attribute_not_exists(job_name) OR #status <> :paused",
+            {":paused": string(PauseStatus.PAUSED)},
+            (Field.STATUS,),
+        )
+        return when(SCHEDULED, self._items.check(PAUSE, is_on))
 
-    def _take_lock(self) -> str:
+    def _take_lock(self) -> Value:
         """Return the lock's owner. A run that waited no longer does; others let the waiting by."""
-        lease = self.job.timeout_seconds + LEASE_GRACE_SECONDS
-        held = """attribute_type(#owner, :text) AND attribute_type(lease_until, :number)
-            AND lease_until BETWEEN :now AND :farthest"""
-        return f"""{{"Update": {{
-            {self._key('"#lock"')},
-            "UpdateExpression": "SET #status = :held, #owner = :me, execution_arn = :arn,
-                run_id = :id, lease_until = :lease, expires_at = :expires"
-                & ($run.waited ? " DELETE waiting :run" : {_CANCELS} ? ", cancels = :id" : ""),
-            "ConditionExpression": "#owner = :me OR NOT ({held}) AND {_NOT_SUPERSEDED}"
-                & ($run.waited ? "" : " AND NOT attribute_type(waiting, :set)"),
-            "ExpressionAttributeNames": {{"#owner": "owner", "#status": "status"}},
-            "ExpressionAttributeValues": $merge([{_SUPERSEDING}, {{
-                ":held": {{"S": "HELD"}},
-                ":me": {{"S": {NAME}}},
-                ":arn": {{"S": $states.context.Execution.Id}},
-                ":number": {{"S": "N"}},
-                ":now": {{"N": $string({ENTERED_SECONDS})}},
-                ":farthest": {{"N": $string({ENTERED_SECONDS} + {LONGEST_LEASE_SECONDS})}},
-                ":lease": {{"N": $string({ENTERED_SECONDS} + {lease})}},
-                ":expires": {{"N": $run.expires_at}}
-            }}, $run.waited ? {_THIS_RUN} : {{":set": {{"S": "SS"}}}}])
-        }}}}"""
+        update = concat(
+            "SET #status = :held, #owner = :me, execution_arn = :arn, run_id = :id,"
+            " lease_until = :lease, expires_at = :expires",
+            when(_WAITED, " DELETE waiting :run", when(_CANCELS, ", cancels = :id", "")),
+        )
+        is_free = concat(
+            f"#owner = :me OR NOT ({_LEASED}) AND {_NOT_SUPERSEDED}",
+            when(_WAITED, "", " AND NOT attribute_type(waiting, :set)"),
+        )
+        values = merge(_SUPERSEDING, self._lease(), when(_WAITED, _THIS_RUN, _A_SET))
+        condition = Condition(is_free, values, (Field.OWNER, Field.STATUS))
+        return self._items.update(LOCK, update, condition)
 
-    def _join(self) -> str:
+    def _lease(self) -> Value:
+        lease_seconds = self.job.timeout_seconds + LEASE_GRACE_SECONDS
+        return {
+            ":held": string(LockStatus.HELD),
+            ":me": string(NAME),
+            ":arn": string(EXECUTION_ARN),
+            ":number": string("N"),
+            ":now": number(ENTERED_SECONDS),
+            ":farthest": number(ENTERED_SECONDS + LONGEST_LEASE_SECONDS),
+            ":lease": number(ENTERED_SECONDS + lease_seconds),
+            ":expires": number(run("expires_at")),
+        }
+
+    def _release_lock(self) -> Value:
+        is_ours = Condition(
+            "attribute_not_exists(#owner) OR #owner = :me",
+            {":me": string(NAME), ":free": string(LockStatus.FREE)},
+            (Field.OWNER, Field.STATUS),
+        )
+        update = "SET #status = :free REMOVE #owner, execution_arn, run_id, lease_until"
+        return self._items.update(LOCK, update, is_ours)
+
+    def _wait(self) -> Value:
         """Return the run's place: waiting runs are a set beside the lock, taken in their order.
 
         Of the runs that cancel others the latest by its key wins, in whatever order they come here.
         """
-        return f"""{{"Update": {{
-            {self._key('"#lock"')},
-            "UpdateExpression": "SET expires_at = :expires"
-                & ({_CANCELS} ? ", cancels = :id" : "") & " ADD waiting :run",
-            "ConditionExpression": {_CANCELS}
-                ? "(attribute_not_exists(waiting) OR attribute_type(waiting, :set))
-                    AND {_NOT_SUPERSEDED}"
-                : "attribute_not_exists(waiting) OR contains(waiting, :id)"
-                    & ($run.overlap = "queue_one" ? ""
-                        : " OR attribute_type(waiting, :set) AND size(waiting) < :most"),
-            "ExpressionAttributeValues": $merge([{_THIS_RUN}, {{
-                ":expires": {{"N": $run.expires_at}},
-                ":id": {{"S": $run.id}}
-            }}, $run.overlap = "queue_one" ? {{}} : {{":set": {{"S": "SS"}}}},
-                {_CANCELS} ? {_SUPERSEDING}
-                    : $run.overlap = "queue_one" ? {{}} : {{":most": {{"N": "{MAX_WAITING}"}}}}])
-        }}}}"""
-
-    def _wait_on(self) -> str:
-        """Return the count of a vain start, by which the next one gets another name."""
-        return f"""{{"Update": {{
-            {self._key("$run.id")},
-            "UpdateExpression": "ADD starts :one",
-            "ConditionExpression": "#status = :queued",
-            "ExpressionAttributeNames": {{"#status": "status"}},
-            "ExpressionAttributeValues": {{":one": {{"N": "1"}}, ":queued": {{"S": "QUEUED"}}}}
-        }}}}"""
-
-    def _row(self, status: str, more: str = "{}") -> str:
-        log_url = console_url(self.platform, group_name(self.job, self.platform))
-        return self._put(
-            f"""{{
-                "trigger_id": {{"S": $run.id}},
-                "status": {{"S": {status if status.startswith("$") else json.dumps(status)}}},
-                "source": {{"S": $run.source}},
-                "started_at": {{"S": $run.started_at}},
-                "execution_arn": {{"S": $states.context.Execution.Id}},
-                "log_url": {{"S": {json.dumps(log_url)}}},
-                "input": {{"S": $stored_input != "" ? $stored_input : $string($run.payload)}},
-                "expires_at": {{"N": $run.expires_at}}
-            }},
-            $run.scheduled_for != "" ? {{"scheduled_for": {{"S": $run.scheduled_for}}}} : {{}},
-            $run.overrides != {{}} ? {{"overrides": {{"S": $string($run.overrides)}}}} : {{}},
-            $run.by != "" ? {{"started_by": {{"S": $run.by}}}} : {{}},
-            $run.waited ? {{"queued_at": {{"S": $substringBefore($run.id, "#")}}}} : {{}},
-            {more}""",
-            """
-                "ConditionExpression": "attribute_not_exists(job_name) OR execution_arn = :me
-                    OR #status = :queued",
-                "ExpressionAttributeNames": {"#status": "status"},
-                "ExpressionAttributeValues": {
-                    ":me": {"S": $states.context.Execution.Id}, ":queued": {"S": "QUEUED"}
-                }
-            """,
+        update = concat(
+            "SET expires_at = :expires", when(_CANCELS, ", cancels = :id", ""), " ADD waiting :run"
         )
-
-    def _tick(self) -> str:
-        keep = f"{ENTERED_SECONDS} + {SCHEDULED_TIME_RETENTION_SECONDS}"
-        put = self._put(
-            f"""{{
-                "trigger_id": {{"S": $run.tick}},
-                "owner": {{"S": {NAME}}},
-                "expires_at": {{"N": $string({keep})}}
-            }}""",
-            f"""
-                "ConditionExpression": "attribute_not_exists(job_name) OR #owner = :me",
-                "ExpressionAttributeNames": {{"#owner": "owner"}},
-                "ExpressionAttributeValues": {{":me": {{"S": {NAME}}}}}
-            """,
+        more = when(_WAITS_ALONE, "", " OR attribute_type(waiting, :set) AND size(waiting) < :most")
+        has_room = concat("attribute_not_exists(waiting) OR contains(waiting, :id)", more)
+        is_latest = (
+            "(attribute_not_exists(waiting) OR attribute_type(waiting, :set))"
+            f" AND {_NOT_SUPERSEDED}"
         )
-        return f'$run.tick != "" ? {put}'
+        most = when(_WAITS_ALONE, {}, {":most": number(MAX_WAITING)})
+        values = merge(
+            _THIS_RUN,
+            {":expires": number(run("expires_at")), ":id": string(run("id"))},
+            when(_WAITS_ALONE, {}, _A_SET),
+            when(_CANCELS, _SUPERSEDING, most),
+        )
+        condition = Condition(when(_CANCELS, is_latest, has_room), values)
+        return self._items.update(LOCK, update, condition)
+
+    def _count_start(self) -> Value:
+        """Return the count of a start that admitted nothing, so the next has another name."""
+        is_queued = Condition(
+            "#status = :queued",
+            {":one": number(1), ":queued": string(RunStatus.QUEUED)},
+            (Field.STATUS,),
+        )
+        return self._items.update(run("id"), "ADD starts :one", is_queued)
+
+    def _row(self, status: Value, *more: Value) -> Value:
+        stored = when(_STORED_INPUT.differs(""), _STORED_INPUT, call("string", run("payload")))
+        attributes: dict[str, Value] = {
+            Field.STATUS: string(status),
+            Field.SOURCE: string(run("source")),
+            Field.STARTED_AT: string(run("started_at")),
+            Field.EXECUTION_ARN: string(EXECUTION_ARN),
+            Field.LOG_URL: string(console_url(self.platform, group_name(self.job, self.platform))),
+            Field.INPUT: string(stored),
+            Field.EXPIRES_AT: number(run("expires_at")),
+        }
+        optional = (*_OPTIONAL, *more)
+        return self._items.put(run("id"), attributes, *optional, condition=_IS_NEW_OR_OURS)
+
+    def _claim_scheduled_time(self) -> Expression:
+        """Return the item that only one run can have: what Scheduler delivers twice runs once."""
+        claim: dict[str, Value] = {
+            Field.OWNER: string(NAME),
+            Field.EXPIRES_AT: number(ENTERED_SECONDS + SCHEDULED_TIME_RETENTION_SECONDS),
+        }
+        is_ours = Condition(
+            "attribute_not_exists(job_name) OR #owner = :me",
+            {":me": string(NAME)},
+            (Field.OWNER,),
+        )
+        key = run("scheduled_time")
+        return when(key.differs(""), self._items.put(key, claim, condition=is_ours))
+
+
+_OPTIONAL = (
+    included(run("scheduled_for").differs(""), {Field.SCHEDULED_FOR: string(run("scheduled_for"))}),
+    included(
+        run("overrides").differs({}), {Field.OVERRIDES: string(call("string", run("overrides")))}
+    ),
+    included(run("by").differs(""), {Field.STARTED_BY: string(run("by"))}),
+    included(_WAITED, {Field.QUEUED_AT: string(call("substringBefore", run("id"), "#"))}),
+)
+"""Attributes that only some rows have."""

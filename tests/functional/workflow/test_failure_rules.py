@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from provisioner.jobs.failure_rules import container_failure_rules
-from templates.workflow import expressions, failure_rules
+from templates.workflow import failure_rules, programs
+from templates.workflow.asl import marked
 from tests.functional.step_functions import Scope, TaskError
 from tests.functional.workflow.test_workflow import (
     CONTAINER,
@@ -134,11 +135,11 @@ NAMES = sorted({name for names in NAMED.values() for name in names})
 def meets(end, one):
     """Tell whether an end meets a rule, by the workflow's own expressions."""
     told = {"Error": end.error, "Cause": end.cause}
-    outcome = Scope({"tried": 0}, {"errorOutput": told}).evaluate(
-        expressions.failure(expressions.CONTAINER_FAILURE), "outcome"
+    outcome = Scope({"attempts": 0}, {"errorOutput": told}).evaluate(
+        marked(failure_rules.failure(programs.CONTAINER_FAILURE)), "outcome"
     )
     [checked] = container_failure_rules([one])
-    matches = expressions.jsonata(failure_rules.matches(checked))
+    matches = marked(failure_rules.matches(checked))
     return Scope({"outcome": outcome}, {}).evaluate(matches, "Condition")
 
 

@@ -260,6 +260,17 @@ class TestFailures:
         assert execution.output["failed_items"] == "0,2"
 
     @pytest.mark.usefixtures("s3")
+    @pytest.mark.parametrize("error", ["App$run", "$outcome", "App$pause*"])
+    def test_a_rule_may_name_an_error_like_a_variable_of_the_workflow(self, error):
+        def work(_):
+            raise TaskError(error.removesuffix("*"))
+
+        row = LAMBDA | {"failure_rules": [{"errors": error, "action": "ignore"}]}
+        execution = run(row, work, {"items": ["a"]})
+
+        assert execution.output["succeeded"] == 1
+
+    @pytest.mark.usefixtures("s3")
     def test_a_child_that_nothing_could_catch_counts_by_its_index(self):
         def work(arguments):
             if arguments["Payload"]["_fan_out"]["index"] == 2:

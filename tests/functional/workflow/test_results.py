@@ -49,7 +49,7 @@ RESULTS = {
 def test_it_is_the_output_of_the_run(table, left, output):
     execution = run(left)
 
-    assert execution.states[-3:] == ["Run", "Collect", "Record"]
+    assert execution.states[-3:] == ["Run", "ReadResult", "Record"]
     assert execution.status == "SUCCEEDED"
     assert json.loads(only_run(table)["output"]) == output
 

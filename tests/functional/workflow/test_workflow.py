@@ -185,7 +185,7 @@ class TestItsInput:
         execution = machine(LAMBDA, lambda _: 1).run("first", {"text": "é" * 30_000})
 
         assert execution.states == [
-            *("Prepare", "Admit", "Refused", "StoreInput", "Admit", "Run", "Record")
+            *("Prepare", "Admit", "NotAdmitted", "StoreInput", "Admit", "Run", "Record")
         ]
         key = "runs/nightly/2026-11-21T09-00-00.000Z-first/input.json"
         assert only_run(table)["input"] == f"s3://{PLATFORM.artifacts_bucket}/{key}"
@@ -319,7 +319,7 @@ class TestATick:
 
         again = steps.run("second", {"_run": TOLD})
 
-        assert again.states == ["Prepare", "Admit", "Refused", "Duplicate"]
+        assert again.states == ["Prepare", "Admit", "NotAdmitted", "Duplicate"]
         assert only_run(table)["scheduled_for"] == "2026-11-21T09:00:00Z"
         assert only_run(table)["source"] == "schedule"
         assert items(table, "#tick#jobs-nightly-0#2026-11-21T09:00:00Z")
@@ -452,7 +452,7 @@ class TestACollision:
 
         execution = steps.run("first", {})
 
-        assert execution.states.count("Again") == 3
+        assert execution.states.count("WaitToAdmit") == 3
         assert only_run(table)["status"] == "SUCCEEDED"
 
     @pytest.mark.usefixtures("table")

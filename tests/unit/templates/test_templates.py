@@ -104,8 +104,9 @@ def test_any_job_renders_the_same_twice_small_and_with_its_own_texts(job):
 def payload_in(template):
     """Return what the workflow's literal of the row's payload evaluates to."""
     expression = update.workflow(template)["States"]["Prepare"]["Assign"]["run"]
-    start = expression.index("$parse('")
-    literal = expression[start : expression.index("')", start) + 2]
+    start = expression.index("$parse(")
+    quote = expression[start + len("$parse(")]
+    literal = expression[start : expression.index(f"{quote})", start) + 2]
     assert not {"${", "{{", "{%", "%}"} & {a + b for a, b in pairwise(literal)}
     parser = jsonata.Jsonata.jsonata(literal)
     parser.register_lambda("parse", json.loads)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import templates
 from provisioner.jobs import MAX_ITEMS
 from templates.workflow.expressions import CAUSE_CHARACTERS, LARGE_BYTES
-from templates.workflow.fan_out_result import RANGES
+from templates.workflow.programs import RANGES
 from tests.functional.step_functions import Scope
 from tests.golden.update import workflow
 from tests.support.platforms import PLATFORM
@@ -19,7 +19,7 @@ from tests.unit.templates.rows import job_of
 
 
 def ranges(indexes):
-    return jsonata.Jsonata.jsonata(f"({RANGES})").evaluate(None, {"failed": sorted(indexes)})
+    return jsonata.Jsonata.jsonata(f"({RANGES.text})").evaluate(None, {"failed": sorted(indexes)})
 
 
 def indexes(text):
@@ -66,7 +66,7 @@ def test_the_longest_output_is_kept_on_the_row():
 def test_the_longest_list_of_failed_items_is_cut_where_it_is_a_cause():
     scope = Scope({}, {"input": summary(EVERY_OTHER)})
 
-    scope.assign(states()["Tally"])
+    scope.assign(states()["SummarizeItems"])
 
     cause = scope.variables["outcome"]["cause"]
     assert len(cause) <= CAUSE_CHARACTERS
@@ -88,7 +88,7 @@ def test_a_source_with_too_many_items_is_read_one_beyond_and_refused():
     made = states(source={"prefix": "s3://bundles/new/"})
 
     assert made["Run"]["ItemReader"]["ReaderConfig"]["MaxItems"] == MAX_ITEMS + 1
-    rule = made["Tally"]["Choices"][0]
+    rule = made["SummarizeItems"]["Choices"][0]
     scope = Scope({}, {"input": summary("") | {"items": MAX_ITEMS + 1}})
     assert scope.evaluate(rule["Condition"], "Condition") is True
     assert rule["Assign"]["outcome"]["error"] == "InvalidInput"

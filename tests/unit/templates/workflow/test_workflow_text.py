@@ -14,6 +14,7 @@ from moto.stepfunctions.parser.asl.static_analyser.static_analyser import Static
 import templates
 from provisioner.jobs import FailureRule, FanOut, S3Object
 from provisioner.jobs.fan_out import Source
+from provisioner.runs.keys import Field
 from tests.functional.step_functions import expressions
 from tests.golden import update
 from tests.support import asl, generated_rows
@@ -206,3 +207,20 @@ def test_cfn_lint_finds_nothing_in_any_definition():
     assert not [match for match in map(str, lint(text)) if "/TimeoutSeconds') matched" not in match]
     broken = text.replace('\\"Next\\"', '\\"Nxt\\"')
     assert {match.path[1] for match in lint(broken)} == set(resources)
+
+
+CLAUSE = re.compile(r'"([^"]*(?:ADD |DELETE |attribute_| = :)[^"]*)"')
+FUNCTIONS = {"attribute_type", "attribute_not_exists", "contains", "size"}
+
+
+def attributes(expression):
+    """Return the attributes that DynamoDB's expressions in one of JSONata name."""
+    clauses = " ".join(CLAUSE.findall(expression))
+    return set(re.findall(r"(?<![:a-z_])[a-z][a-z_]*", clauses)) - FUNCTIONS
+
+
+def test_the_workflow_names_no_attribute_that_runs_do_not_have():
+    named = set().union(*map(attributes, generated_expressions()))
+
+    assert named >= {"status", "owner", "lease_until", "waiting", "cancels", "starts", "output"}
+    assert named <= set(Field)
