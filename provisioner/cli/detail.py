@@ -10,7 +10,6 @@ from provisioner.cli import documents
 from provisioner.cli.display import ago, status, stdout, table
 from provisioner.cli.runs import runs_table
 from provisioner.service import jobs
-from provisioner.stacks.model import JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,9 +50,8 @@ def schedule(row: Mapping[str, object] | None) -> str:
 def show(job: JobDetail) -> None:
     """Write the job to stdout."""
     row: Mapping[str, object] = job.row or {}
-    state = job.record.status if job.record else JobStatus.PENDING
     kind = str(row.get("type", ""))
-    _print(Text.assemble((job.job_name, "bold"), "  ", status(state), "  ", (kind, "dim")))
+    _print(Text.assemble((job.job_name, "bold"), "  ", status(job.status), "  ", (kind, "dim")))
     if "description" in row:
         _print(Text(documents.one_line(str(row["description"]))))
     if job.row is None:

@@ -11,7 +11,6 @@ from provisioner.cli.display import hint, status, stdout, table
 from provisioner.cli.options import DEFAULT_STACK, Format, FormatOption, StackOption, one_command
 from provisioner.cli.session import session
 from provisioner.service.jobs import JobDetail, JobSummary, describe, list_jobs, stacks_row
-from provisioner.stacks.model import JobStatus
 
 app = one_command()
 
@@ -73,7 +72,7 @@ def _show_table(jobs: Sequence[JobSummary]) -> None:
         listed.add_row(
             Text(job.job_name),
             Text(str((job.row or {}).get("type", "-"))),
-            status(job.record.status if job.record else JobStatus.PENDING),
+            status(job.status),
             status(detail.in_sync(job.record)),
             Text(detail.schedule(job.row)),
             detail.last_run(job.last_run),

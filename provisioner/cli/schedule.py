@@ -21,7 +21,7 @@ from provisioner.cli.session import session
 from provisioner.jobs.zones import zone
 from provisioner.runs.model import RunStatus
 from provisioner.service.runs import execution_name, reason
-from provisioner.service.schedule import ScheduleView, iso_seconds, view
+from provisioner.service.schedule import ScheduleState, ScheduleView, iso_seconds, view
 
 app = one_command()
 
@@ -54,9 +54,7 @@ def local_time(moment: datetime, timezone: str) -> str:
 
 def _show(found: ScheduleView) -> None:
     job = found.job
-    state = Text("on", "green") if job.schedule_enabled else Text("off", "yellow")
-    if job.schedule_enabled and found.pause:
-        state = Text("paused", "yellow")
+    state = Text(found.state, "green" if found.state is ScheduleState.ON else "yellow")
     _line(Text.assemble((job.job_name, "bold"), "  ", state, "  ", (job.timezone, "dim")))
     for expression in job.schedule:
         _line(Text(f"  {expression}"))

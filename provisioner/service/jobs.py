@@ -29,6 +29,11 @@ class JobSummary:
     record: StackRecord | None
     last_run: Item | None
 
+    @property
+    def status(self) -> JobStatus:
+        """The job's status; PENDING as long as the provisioner has not seen its row."""
+        return _status(self.record)
+
 
 @dataclass(frozen=True, slots=True)
 class JobDetail:
@@ -44,6 +49,15 @@ class JobDetail:
     runs: Sequence[Item]
     needs: Mapping[str, Item | None]
     needed_by: Sequence[str]
+
+    @property
+    def status(self) -> JobStatus:
+        """The job's status; PENDING as long as the provisioner has not seen its row."""
+        return _status(self.record)
+
+
+def _status(record: StackRecord | None) -> JobStatus:
+    return record.status if record else JobStatus.PENDING
 
 
 def list_jobs(service: Service) -> list[JobSummary]:

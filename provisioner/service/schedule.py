@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,16 @@ if TYPE_CHECKING:
     from provisioner.service.context import Service
 
 LAST_RUNS = 10
+
+
+class ScheduleState(StrEnum):
+    """Whether a schedule starts runs."""
+
+    ON = "on"
+    OFF = "off"
+    """By its row; `schedule_note` there says why."""
+    PAUSED = "paused"
+    """After failures: its runs are SKIPPED until it is resumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +56,13 @@ class ScheduleView:
     pause: Pause | None
     runs: Sequence[Item]
     missed: int
+
+    @property
+    def state(self) -> ScheduleState:
+        """Whether the schedule starts runs now."""
+        if not self.job.schedule_enabled:
+            return ScheduleState.OFF
+        return ScheduleState.PAUSED if self.pause else ScheduleState.ON
 
 
 def scheduled_job(service: Service, job_name: str) -> Job:
