@@ -9,6 +9,7 @@ from provisioner.aws.concurrency_table import ConcurrencyTable
 from provisioner.aws.dependants import DependantsTable
 from provisioner.aws.executions import JobExecutions
 from provisioner.aws.message_queues import MessageQueues
+from provisioner.aws.reconcile_queue import ReconcileQueue
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.tasks import Tasks
 from provisioner.aws.triggers_table import TriggersTable
@@ -23,7 +24,9 @@ def dependency_starter() -> DependencyStarter:
     """Return what starts dependants."""
     platform = settings().platform
     return DependencyStarter(
-        DependantsTable(clients(), platform.triggers_table), JobExecutions(clients(), platform)
+        DependantsTable(clients(), platform.triggers_table),
+        JobExecutions(clients(), platform),
+        ReconcileQueue(clients(), settings().reconcile_queue_url),
     )
 
 

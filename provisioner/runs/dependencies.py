@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provisioner.runs.model import Success
-    from provisioner.runs.ports import Dependants, Executions
+    from provisioner.runs.ports import Dependants, Executions, ReconcileRequests
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class DependencyStarter:
 
     dependants: Dependants
     executions: Executions
+    reconcile: ReconcileRequests
 
     def start_dependants(self, job_name: str) -> list[str]:
         """Start each dependant whose last missing success was that of `job_name`; return names.
@@ -50,7 +51,10 @@ class DependencyStarter:
             return False
         try:
             self.executions.start(name, _execution_name(causes), _input(causes))
-        except (ConflictError, NotFoundError):  # it was started before, or has no stack yet
+        except ConflictError:  # it was started before
+            return False
+        except NotFoundError:  # it has no stack yet, or its state machine was deleted by hand
+            self.reconcile.send(name, detect_drift=True)
             return False
         return True
 

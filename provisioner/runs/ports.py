@@ -107,6 +107,13 @@ class TaskDefinitions(Protocol):
         """Deregister a revision, so that it starts no more tasks; harmless if it already is."""
 
 
+class ReconcileRequests(Protocol):
+    """Requests to reconcile a job."""
+
+    def send(self, job_name: str, *, detect_drift: bool) -> None:
+        """Have a job reconciled; with `detect_drift`, drift detection of its stack started."""
+
+
 class ConcurrencySlots(Protocol):
     """The slots of a job's queue: one for each run that messages have started."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import boto3
 import pytest
 
@@ -103,3 +105,17 @@ def test_a_success_starts_what_waited_for_it_once():
 
     found = boto3.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
     assert [execution["name"].partition("-")[0] for execution in found] == ["dependency"]
+
+
+def test_a_dependant_without_a_state_machine_is_queued_for_drift_detection(bootstrap):
+    TABLE.change("gone", before=(), after=("extract",))
+    put_run("extract", "2026-11-21T09:00:00.000Z#a", "SUCCEEDED")
+
+    answer = run_stream.handler({"Records": [succeeded("extract")]}, Context())
+
+    assert answer == {"batchItemFailures": []}
+    [message] = boto3.client("sqs").receive_message(QueueUrl=bootstrap["RECONCILE_QUEUE_URL"])[
+        "Messages"
+    ]
+    request = json.loads(message["Body"])
+    assert (request["job_name"], request["detect_drift"]) == ("gone", True)

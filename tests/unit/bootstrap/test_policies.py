@@ -449,6 +449,9 @@ def test_workflows(policies, action, arn, context, allowed):
         ("RunStreamRole", "s3:GetObject", "arn:aws:s3:::ArtifactsBucket/runs/a/b", True),
         ("RunStreamRole", "s3:GetObject", "arn:aws:s3:::ArtifactsBucket/templates/a", False),
         ("RunStreamRole", "dynamodb:PutItem", f"{TABLE}/JobsTable", False),
+        ("RunStreamRole", "sqs:SendMessage", f"{QUEUE}ReconcileQueue", True),
+        ("RunStreamRole", "sqs:ReceiveMessage", f"{QUEUE}ReconcileQueue", False),
+        ("RunEventsRole", "sqs:SendMessage", f"{QUEUE}ReconcileQueue", False),
         *(
             (role, f"sqs:{action}", f"{QUEUE}jobs-report_waiting", True)
             for role in ("JobQueueRole", "RunStreamRole", "SweepRole")

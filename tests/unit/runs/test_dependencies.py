@@ -9,7 +9,7 @@ import pytest
 from provisioner.errors import ConflictError, NotFoundError, PermanentError, TemporaryError
 from provisioner.runs.dependencies import DependencyStarter
 from provisioner.runs.model import Success
-from tests.support.fakes import FakeDependants
+from tests.support.fakes import FakeDependants, FakeQueue
 
 
 class Executions:
@@ -43,7 +43,7 @@ class Dependants(FakeDependants):
 
 @pytest.fixture
 def starter():
-    return DependencyStarter(Dependants(), Executions())
+    return DependencyStarter(Dependants(), Executions(), FakeQueue())
 
 
 def succeed(starter, name, at):
@@ -88,6 +88,19 @@ def test_a_job_without_a_stack_keeps_no_other_from_running(starter):
     starter.executions.missing.add("first")
 
     assert succeed(starter, "extract", "10:00") == ["second"]
+
+
+def test_a_job_without_a_state_machine_has_its_drift_detected(starter):
+    starter.dependants.change("report", before=(), after=("extract",))
+    starter.executions.missing.add("report")
+
+    assert succeed(starter, "extract", "10:00") == []
+    assert starter.reconcile.detections == [("report", 0)]
+
+    starter.executions.missing.clear()
+    assert succeed(starter, "extract", "10:05") == ["report"]
+    starter.start_dependants("extract")
+    assert len(starter.reconcile.detections) == 1
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)], ids=str)
