@@ -31,7 +31,7 @@ _BATCH = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DeadLetterLocation:
     """Where dead-letter messages are, and what redriving them needs."""
 
     prefix: str
@@ -41,10 +41,10 @@ class Place:
     run_events_function: str
 
 
-class Held:
+class HeldMessages:
     """Dead-letter messages while they are invisible to others."""
 
-    def __init__(self, clients: Clients, place: Place) -> None:
+    def __init__(self, clients: Clients, place: DeadLetterLocation) -> None:
         self._clients = clients
         self._place = place
         self._receipts: dict[str, str] = {}
@@ -172,9 +172,9 @@ class Held:
 
 
 @contextmanager
-def held(clients: Clients, place: Place) -> Iterator[Held]:
+def hold(clients: Clients, place: DeadLetterLocation) -> Iterator[HeldMessages]:
     """Hold all dead-letter messages, and release those that are left in the end."""
-    taken = Held(clients, place)
+    taken = HeldMessages(clients, place)
     try:
         taken.take()
         yield taken

@@ -38,7 +38,7 @@ class Count(StrEnum):
     JOBS_FAILED = "JobsFailed"
     JOBS_INVALID = "JobsInvalid"
     DEAD_LETTERS = "DeadLetters"
-    TICKS_MISSED = "TicksMissed"
+    SCHEDULES_MISSED = "SchedulesMissed"
     MESSAGES_UNROUTED = "MessagesUnrouted"
     JOBS_STUCK = "JobsStuck"
     JOBS_UNLIKE_THEIR_ROWS = "JobsUnlikeTheirRows"

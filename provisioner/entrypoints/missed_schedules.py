@@ -47,7 +47,7 @@ def _recorded(record: dict[str, Any]) -> bool:
             return False
         if is_new:
             logger.error("missed schedule", scheduled_for=missed.scheduled_for, cause=missed.cause)
-            count(Count.TICKS_MISSED)
+            count(Count.SCHEDULES_MISSED)
             if "StateMachineDoesNotExist" in missed.cause:
                 _seek_drift(missed.job_name)
     return True

@@ -9,7 +9,7 @@ from provisioner import jobs
 from provisioner.aws import bootstrap, identity
 from provisioner.aws.artifacts import Artifacts
 from provisioner.aws.bundles import BundleBucket
-from provisioner.aws.dead_letters import Place
+from provisioner.aws.dead_letters import DeadLetterLocation
 from provisioner.aws.dependants import DependantsTable
 from provisioner.aws.executions import Executions
 from provisioner.aws.items import Item
@@ -95,9 +95,9 @@ class Service:
         return ReconcileQueue(self.clients, self._output("ReconcileQueueUrl"))
 
     @property
-    def dead_letters(self) -> Place:
+    def dead_letters(self) -> DeadLetterLocation:
         """Where dead-letter messages are, and what redriving them needs."""
-        return Place(
+        return DeadLetterLocation(
             prefix=self._output("Prefix"),
             dead_letter_queue_url=self._output("DeadLetterQueueUrl"),
             artifacts_bucket=self._output("ArtifactsBucketName"),

@@ -12,7 +12,7 @@ from provisioner.errors import NotFoundError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from provisioner.aws.dead_letters import Held
+    from provisioner.aws.dead_letters import HeldMessages
     from provisioner.dead_letters.model import DeadLetterMessage
     from provisioner.service.context import Service
 
@@ -71,12 +71,12 @@ def discard(service: Service, ids: Iterable[str]) -> Iterator[DeadLetterMessage]
 
 
 @contextmanager
-def _held(service: Service) -> Iterator[Held]:
-    with dead_letters.held(service.clients, service.dead_letters) as found:
+def _held(service: Service) -> Iterator[HeldMessages]:
+    with dead_letters.hold(service.clients, service.dead_letters) as found:
         yield found
 
 
-def _chosen(found: Held, ids: Iterable[str] | None) -> list[DeadLetterMessage]:
+def _chosen(found: HeldMessages, ids: Iterable[str] | None) -> list[DeadLetterMessage]:
     if ids is None:
         return list(found.messages.values())
     unknown = [each for each in ids if each not in found.messages]

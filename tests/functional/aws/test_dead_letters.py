@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.aws.dead_letters import Held, Place
+from provisioner.aws.dead_letters import DeadLetterLocation, HeldMessages
 from provisioner.dead_letters.content import Content, Redrive
 from provisioner.dead_letters.model import DeadLetterMessage
 from tests.support.bootstrap import bootstrap_of, load
 
 ROOT = Path(__file__).parents[3]
-PLACE = Place("jobs", "dead-letters", "artifacts", "reconcile", "arn:run_events")
+PLACE = DeadLetterLocation("jobs", "dead-letters", "artifacts", "reconcile", "arn:run_events")
 INVOKED = [Redrive.RUN_RECORDS, Redrive.NOTICE, Redrive.MESSAGE]
 
 
@@ -41,7 +41,7 @@ def test_the_function_is_one_of_the_bootstrap(redrive):
     message = DeadLetterMessage("1", datetime.now(UTC), "", "", "{}", content, "m")
 
     with pytest.raises(Stop):
-        Held(functions, PLACE).redrive(message)
+        HeldMessages(functions, PLACE).redrive(message)
 
     [name] = functions.names
     assert name in declared()

@@ -7,7 +7,7 @@ import json
 import boto3
 import pytest
 
-from provisioner.aws.dead_letters import Place, held
+from provisioner.aws.dead_letters import DeadLetterLocation, hold
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.dead_letters.content import Redrive
 from provisioner.dead_letters.redrive import submission
@@ -40,7 +40,7 @@ def place(bootstrap):
     stacks = StacksTable(CLIENTS, "jobs-Stacks")
     stacks.save(StackRecord("invoice", status=JobStatus.READY, outputs=queue))
     stacks.save(StackRecord("plain", status=JobStatus.READY))
-    return Place(
+    return DeadLetterLocation(
         "jobs",
         bootstrap["DEAD_LETTER_QUEUE_URL"],
         bootstrap["ARTIFACTS_BUCKET"],
@@ -50,7 +50,7 @@ def place(bootstrap):
 
 
 def letters(place):
-    with held(CLIENTS, place) as found:
+    with hold(CLIENTS, place) as found:
         return list(found.messages.values())
 
 
