@@ -32,6 +32,9 @@ COMMANDS = {
 }
 """All commands, each with its sentence in `--help`."""
 
+_PYDANTIC = "Value error, "
+"""What pydantic, by which Typer reads arguments, puts before a sentence of its own."""
+
 _HOMES = {"local": "provisioner.local.commands"}
 
 
@@ -63,7 +66,7 @@ class Commands(TyperGroup):
             _say(error)
             raise typer.Exit(ExitCode.ERROR) from error
         except typer.BadParameter as error:
-            error.message = cleaned(error.message)
+            error.message = cleaned(error.message).removeprefix(_PYDANTIC)
             raise
 
 

@@ -30,7 +30,7 @@ def check(path: Path, name: str = "", exclude: Iterable[str] = ()) -> str:
         raise PermanentError(message)
     is_folder = path.is_dir()
     if tuple(exclude) and not is_folder:
-        message = "only a folder can be pushed in part: an archive is pushed as it is"
+        message = "only files of a folder can be excluded: an archive is pushed as it is"
         raise InvalidRequestError(message)
     own = path.resolve()
     key = (name or (own.name if is_folder else own.stem)).removesuffix(".zip")

@@ -316,7 +316,7 @@ class TestOverrides:
             (["--memory", "700"], "--memory is not a Fargate size"),
             (["--cpu", "4"], "Fargate has no task of 4096 CPU units and 512 MB"),
             (["--command", ""], "--command is empty"),
-            (["--overlap", "queue"], "'queue' is not one of"),
+            (["--overlap", "queue"], "Invalid value for '--overlap': 'queue' is not one of"),
         ],
         ids=lambda value: value if isinstance(value, str) else " ".join(value),
     )
