@@ -2,7 +2,7 @@
 
 The way of a row:
 
-1. Somebody writes a row into the Jobs table; an entry point (`entrypoints`) gets its job's name.
+1. A person writes a row into the Jobs table; an entry point (`entrypoints`) gets its job's name.
 2. `jobs` turns the row into a job, or into everything that is wrong with it.
 3. `stacks` compares it with our record and with the stack, and decides on one action.
 4. `templates` makes the template; one call of `aws` starts the operation, `stacks` records it.
@@ -11,8 +11,8 @@ The way of a row:
 The way of a run:
 
 1. The job's own state machine (`templates.workflow`) admits the run, works, and records the end.
-2. `runs` decides what follows outside it: whose turn it is, and which jobs depend on it.
-3. `notifications` finds what somebody wants to know, and says it to the topic and to Slack.
+2. `runs` decides what follows outside it: which waiting run and which dependants start.
+3. `notifications` detects what has happened, and words it for the topic and for Slack.
 4. What fails for good becomes a dead-letter message (`dead_letters`), which a person redrives.
 5. `service` is what people may ask for; `cli` prints it. `local` is all of it on one machine.
 """

@@ -1,0 +1,92 @@
+"""All that write items of the Triggers table write the attributes of their kind, by their types."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import boto3
+import pytest
+
+from provisioner.aws.concurrency_table import ConcurrencyTable
+from provisioner.aws.dependants import DependantsTable
+from provisioner.aws.run_history import RunHistory
+from provisioner.aws.triggers_table import TriggersTable
+from provisioner.runs import keys
+from provisioner.runs.model import Pause
+from tests.functional.step_functions import TaskError
+from tests.functional.workflow.test_workflow import (
+    CONTAINER,
+    LAMBDA,
+    TABLE,
+    TOLD,
+    echo,
+    items,
+    machine,
+    table,
+)
+from tests.support.clients import CLIENTS
+
+__all__ = ["table"]  # a fixture
+
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+KINDS = {
+    keys.LOCK: keys.LOCK_FIELDS,
+    keys.PAUSE: keys.PAUSE_FIELDS,
+    keys.QUEUE: keys.QUEUE_FIELDS,
+    keys.SCHEDULED_TIME_PREFIX: keys.SCHEDULED_TIME_FIELDS,
+    keys.DEPENDANT_PREFIX: keys.DEPENDANT_FIELDS,
+    "2": keys.RUN_FIELDS,
+}
+
+
+def failing(_):
+    raise TaskError("ValueError")
+
+
+def ended(_):
+    return {"TaskArn": "arn:task", "Containers": [{"Name": "job", "ExitCode": 0}]}
+
+
+def scanned():
+    return boto3.client("dynamodb", region_name="eu-west-1").scan(TableName=TABLE)["Items"]
+
+
+@pytest.fixture
+def written(table, monkeypatch):
+    """Write items of every kind, by all that write them; return them as DynamoDB has them."""
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    triggers = TriggersTable(CLIENTS, TABLE)
+    found = []
+
+    def during():
+        steps.before.clear()
+        steps.run("waits", {"a": 1})
+        (first,) = (key for key in items(table) if key.endswith("#first"))
+        triggers.mark_stopping("nightly", first, by="ann", reason="enough")
+        found.extend(scanned())
+
+    steps = machine(LAMBDA, echo, overlap="cancel_other")
+    steps.before["Run"] = during
+    steps.run("first", {"_run": TOLD | {"by": "ann"}})
+    machine(LAMBDA, failing, overlap="allow").run("fails", {})
+    overrides = {"overrides": {"command": ["a"]}}
+    container = machine(CONTAINER, ended, overlap="allow", allow_overrides=["command"])
+    container.run("container", {"_run": overrides})
+    (waits,) = (key for key in items(table) if key.endswith("#waits"))
+    RunHistory(CLIENTS, TABLE).mark_alerted("nightly", waits, NOW)
+    triggers.set_pause("nightly", Pause(paused=True, since="now", note="why"))
+    slots = ConcurrencyTable(CLIENTS, TABLE)
+    slots.acquire("nightly", "queue-1", 2, NOW)
+    slots.mark_parked("nightly", NOW)
+    DependantsTable(CLIENTS, TABLE).change("report", before=(), after=("nightly",))
+    return found + scanned()
+
+
+def test_all_items_have_the_attributes_of_their_kind_and_no_others(written):
+    seen = {kind: {} for kind in KINDS}
+    for item in written:
+        [kind] = [kind for kind in KINDS if item["trigger_id"]["S"].startswith(kind)]
+        seen[kind] |= {name: next(iter(value)) for name, value in item.items()}
+
+    for kind, fields in KINDS.items():
+        assert seen[kind] == {**fields, "job_name": "S", "trigger_id": "S"}
