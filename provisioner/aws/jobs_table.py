@@ -57,7 +57,7 @@ class JobsTable:
         return "Attributes" in response
 
     def all(self) -> Iterator[Item]:
-        """Yield every row: for people's listings, and for the daily comparison."""
+        """Yield every row: for people's listings, and for the daily check."""
         return pages(self._clients, "scan", TableName=self._name)
 
 

@@ -23,8 +23,8 @@ def group_name(job: Job, platform: Platform) -> str:
 def log_group(job: Job, platform: Platform) -> LogGroup:
     """Return the group.
 
-    Its metadata hold the stack's parameters: for CloudFormation a change of a parameter alone is no
-    update unless a resource refers to it.
+    Its metadata hold the stack's parameters: for CloudFormation a changed parameter alone is not
+    an update unless a resource refers to it.
     """
     return LogGroup(
         "LogGroup",
