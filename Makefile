@@ -17,7 +17,7 @@ RUNTIME_HAS := $(foreach name,boto3 botocore s3transfer urllib3 python-dateutil,
 # The output of each target in one piece, where this make can.
 IN_ONE_PIECE = $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: local local-down test test-fast test-unit test-node test-simulation test-engine test-engine-most test-engine-beside test-night simulate simulate-run simulate-night smoke check check-code check-types check-templates check-sam check-checkov bench build deploy lock golden clean
+.PHONY: local local-down test test-fast test-unit test-node test-simulation test-engine test-deployed-python coverage mutants test-night simulate simulate-run simulate-night smoke check check-code check-types check-templates check-sam check-checkov bench build deploy lock golden clean
 
 local: $(READY)
 	@$(BIN)/provisioner local up
@@ -32,15 +32,9 @@ test: $(READY)
 	@$(MAKE) --no-print-directory test-simulation
 	@$(MAKE) --no-print-directory test-engine
 
-# Two engines side by side.
+# One process a group of tests/support/scheduling.py, side by side: they wait most of the time.
 test-engine: $(READY)
-	@$(MAKE) --no-print-directory -j2 test-engine-most test-engine-beside
-
-test-engine-most: $(READY)
-	$(BIN)/pytest -q -m "engine and not beside" tests/local
-
-test-engine-beside: $(READY)
-	$(BIN)/pytest -q -m "engine and beside" tests/local
+	$(BIN)/pytest -q -n 8 -m engine tests/local
 
 test-simulation: $(READY)
 	$(BIN)/pytest -q -n auto -m simulation tests/simulation
@@ -63,13 +57,43 @@ simulate-run: $(READY)
 	SIMULATION_RUN_SEED="$(SEED)" $(BIN)/pytest -q -m simulation tests/simulation/runs -k test_one_seed_again
 
 test-fast: $(READY)
-	$(BIN)/pytest -q -n auto --dist loadgroup
+	$(BIN)/pytest -q -n auto
 
 test-unit: $(READY)
-	$(BIN)/pytest -q -n auto --dist loadgroup tests/unit
+	$(BIN)/pytest -q -n auto tests/unit
+
+# The Pythons of FunctionRuntime (template.yaml) that AWS deploys by now, where this machine has them.
+DEPLOYED_PYTHONS := 3.13 3.14
+DEPLOYED_TESTS ?= tests/unit tests/contract
+test-deployed-python: $(READY)
+	@for version in $(DEPLOYED_PYTHONS); do \
+	  python=$$($(UV) python find --system $$version 2>/dev/null \
+	    || ls "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$version.*/bin/python 2>/dev/null | tail -1); \
+	  if [ -z "$$python" ]; then \
+	    echo "Python $$version is not on this machine: nothing was tested on it"; continue; \
+	  fi; \
+	  echo "On Python $$version:"; \
+	  there=$(VENV)/python-$$version; \
+	  $(UV) venv --quiet --allow-existing --python "$$python" $$there \
+	    && $(UV) pip install --quiet --python $$there --require-hashes -r requirements.lock \
+	    && $(UV) pip install --quiet --python $$there --no-deps -e . \
+	    && $$there/bin/pytest -q -n auto $(DEPLOYED_TESTS) || exit 1; \
+	done
+
+# Lines and branches of provisioner and templates that no fast test reaches. What runs in Lambda
+# functions and containers of an engine is not counted; what the tests start themselves is.
+coverage: $(READY)
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -q -n auto
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+# Mistakes made in the modules where one costs most: docs/internals/mutation-testing.md.
+mutants: $(READY)
+	$(BIN)/python -m tools.mutants $(MODULES)
 
 # What is too much for every commit.
-test-night: simulate-night
+test-night: simulate-night test-deployed-python mutants coverage
 	RECOVERY_JOBS=50 $(BIN)/pytest -q -m engine tests/local/test_recovery.py
 	$(BIN)/python -m bench.parse
 

@@ -17,6 +17,14 @@ settings.register_profile("house", deadline=None)
 settings.load_profile("house")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Share tests out by module."""
+    from tests.support.scheduling import ByModule  # noqa: PLC0415  (absent without the plugin)
+
+    return ByModule(config, log)
+
+
 def pytest_collection_finish():
     """Set what moto reads when a mock starts; what tests need no moto need not load it either."""
     if config := sys.modules.get("moto.core.config"):

@@ -2,7 +2,7 @@
 
 `python -m tools.mutants [MODULE ...]`, by default over `TARGETS`. Each mutant is a fork of this
 process, which has the large libraries loaded already: it imports the module with the mistake in it,
-and runs the module's own tests until the first that fails. What survives is printed.
+and runs the module's own tests until one fails. What survives is printed.
 """
 
 from __future__ import annotations
@@ -35,20 +35,22 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
     from types import CodeType
 
-STACKS = ("tests/unit/stacks",)
-RUNS = ("tests/unit/runs", "tests/functional/entrypoints", "tests/functional/workflow")
-WORKFLOW = ("tests/functional/workflow", "tests/unit/templates")
+_STACKS = "tests/unit/stacks"
+_RUNS = "tests/functional/entrypoints"
+_WORKFLOW = "tests/functional/workflow"
 TARGETS = {
-    "provisioner.stacks.plan": STACKS,
-    "provisioner.stacks.record": STACKS,
-    "provisioner.stacks.rate_limits": STACKS,
-    "provisioner.runs.overlap": RUNS,
-    "provisioner.runs.completion": RUNS,
-    "provisioner.runs.dependencies": RUNS,
+    "provisioner.stacks.plan": (f"{_STACKS}/test_plan.py", _STACKS),
+    "provisioner.stacks.record": (f"{_STACKS}/test_reconcile.py", _STACKS),
+    "provisioner.stacks.rate_limits": (f"{_STACKS}/test_rate_limits.py", _STACKS),
+    "provisioner.runs.overlap": ("tests/functional/entrypoints/test_entrypoints.py", _RUNS),
+    "provisioner.runs.completion": ("tests/functional/entrypoints/test_entrypoints.py", _RUNS),
+    "provisioner.runs.dependencies": ("tests/unit/runs/test_dependencies.py", _RUNS),
     "provisioner.jobs.scheduled_times": ("tests/unit/jobs/test_scheduled_times.py",),
-    "templates.workflow.states": WORKFLOW,
+    "templates.workflow.definition": (f"{_WORKFLOW}/test_workflow.py", _WORKFLOW),
+    "templates.workflow.transactions": (f"{_WORKFLOW}/test_workflow.py", _WORKFLOW),
+    "templates.workflow.failure_rules": (f"{_WORKFLOW}/test_failure_rules.py", _WORKFLOW),
 }
-"""Where a mistake costs most: module by its tests, which may be files or folders."""
+"""Where a mistake costs most: module by its tests. What survives the first meets the next."""
 
 _LIBRARIES = ("hypothesis", "jsonata", "moto", "troposphere", "pydantic", "aws_lambda_powertools")
 _OPTIONS = (
@@ -184,7 +186,10 @@ def _test(target: Target, tree: ast.Module) -> None:
     sys.meta_path.insert(0, _Finder(target, code))
     phases = (Phase.explicit, Phase.generate)  # the shortest example is of no use here
     settings.register_profile("mutants", deadline=None, database=None, phases=phases)
-    os._exit(int(pytest.main([*_OPTIONS, *target.tests])))
+    for tests in target.tests:
+        if end := pytest.main([*_OPTIONS, tests]):
+            os._exit(int(end))
+    os._exit(0)
 
 
 class _Finder(MetaPathFinder):

@@ -1,27 +1,44 @@
-"""One embedded engine for the suite, brought up by the command that people use."""
+"""Embedded engines for the suite, each brought up once by the command that people use.
+
+`make test-engine` runs the suite in as many processes as tests/support/scheduling.py has groups:
+what waits for one job leaves the engine to others.
+"""
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.support.engine import EngineUnderTest
+from tests.support.together import Together
 
 CHECKOUT = Path(__file__).parent.parent.parent
-SUITE = CHECKOUT / ".provisioner" / "suite"
-OPEN = CHECKOUT / ".provisioner" / "suite-open"
+ENGINES = CHECKOUT / ".provisioner"
+SUITE = ENGINES / "suite"
+OPEN = ENGINES / "suite-open"
+ROUGH = ENGINES / "suite-rough"
+MANY_DELETIONS = ("--parameter", "DeletionBudgetJobs=2000")  # tests remove many rows at once
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest's own, which selects by marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests with an engine of their own: they run in a process beside the others."""
-    for item in items:
-        if "open_engine" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.beside)
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Together())
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Take down what the processes of this session have brought up."""
+    if not hasattr(session.config, "workerinput"):
+        for state in (SUITE, OPEN, ROUGH):
+            if _mark(state).exists():
+                local(state, "down")
+                _mark(state).unlink()
 
 
 def local(state: Path, *arguments: str) -> str:
@@ -45,18 +62,45 @@ def exports(state: Path) -> dict[str, str]:
     return {name: value.strip("'\"") for name, value in pairs}
 
 
+def _mark(state: Path) -> Path:
+    """Return the file of an engine's exports, by the run of the suite that brought it up."""
+    return state.with_suffix(".run")
+
+
+@contextmanager
+def _one_at_a_time(state: Path) -> Iterator[None]:
+    state.parent.mkdir(exist_ok=True)
+    with state.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _brought_up(run: str, state: Path, *options: str) -> EngineUnderTest:
+    """Return the engine of a folder; the first process of the suite that asks brings it up."""
+    mark = _mark(state)
+    with _one_at_a_time(state):
+        known = json.loads(mark.read_text()) if mark.exists() else {}
+        if run not in known:
+            mark.write_text("{}")
+            local(state, "up", "--fresh", *options)
+            known = {run: exports(state)}
+            mark.write_text(json.dumps(known))
+        return EngineUnderTest(known[run])
+
+
 @pytest.fixture(scope="session")
-def engine():
+def engine(testrun_uid):
     """An engine that enforces IAM, with the examples deployed."""
-    local(SUITE, "up", "--auth", "--fresh")
-    yield EngineUnderTest(exports(SUITE))
-    local(SUITE, "down")
+    return _brought_up(testrun_uid, SUITE, "--auth")
 
 
 @pytest.fixture(scope="session")
-def open_engine():
+def open_engine(testrun_uid):
     """An engine that enforces nothing, for what has to be done to requests on their way."""
-    budget = "DeletionBudgetJobs=2000"  # tests remove many rows at once
-    local(OPEN, "up", "--no-examples", "--fresh", "--parameter", budget)
-    yield EngineUnderTest(exports(OPEN))
-    local(OPEN, "down")
+    return _brought_up(testrun_uid, OPEN, "--no-examples", *MANY_DELETIONS)
+
+
+@pytest.fixture(scope="session")
+def rough_engine(testrun_uid):
+    """An engine for what no other test may see."""
+    return _brought_up(testrun_uid, ROUGH, "--no-examples", *MANY_DELETIONS)

@@ -11,8 +11,8 @@ from tests.support import hostile
 pytestmark = pytest.mark.engine
 
 NEIGHBOURS = 10
-USUAL_SECONDS = 60
-"""Of any step of a neighbour; a few seconds when nothing else is at it."""
+USUAL_SECONDS = 120
+"""Of any step of a neighbour; a few seconds when nothing else is at the machine."""
 LARGE_CHARACTERS = 100_000
 """Of a row: the engine keeps each in every image of its stream, and one of that size will do."""
 ROWS = [row for row in hostile.ROWS.values() if len(repr(row)) < LARGE_CHARACTERS]
@@ -20,8 +20,8 @@ ROWS.append(hostile.ROWS["a long word"])
 
 
 @pytest.fixture(scope="module")
-def engine(open_engine):
-    return open_engine
+def engine(rough_engine):
+    return rough_engine
 
 
 def neighbours_go_on(engine):

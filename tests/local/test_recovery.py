@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from tests.local.conftest import OPEN, local
+from tests.local.conftest import ROUGH, local
 from tests.support.faults import faults_before
 from tests.support.processes import kill_engine, kill_workers, wait_until_saved
 
@@ -24,8 +24,8 @@ PATIENCE_SECONDS = 240
 
 
 @pytest.fixture(scope="module")
-def engine(open_engine):
-    return open_engine
+def engine(rough_engine):
+    return rough_engine
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def impatient_queue(engine):
 def killing(call, send):
     """Take the call, and kill who made it before the answer arrives, with all its neighbours."""
     send(call)
-    assert kill_workers(OPEN)
+    assert kill_workers(ROUGH)
 
 
 def settle(engine, names, memory_mb):
@@ -112,11 +112,11 @@ def test_the_engine_dies_twice(engine, faults, names):
         engine.delete(name)
     engine.wait(lambda: all(p.asked for p in held), "operations in their middle")
 
-    kill_engine(OPEN, signal.SIGTERM)
-    local(OPEN, "up", "--no-examples")
-    wait_until_saved(OPEN)
-    kill_engine(OPEN, signal.SIGKILL)
-    local(OPEN, "up", "--no-examples")
+    kill_engine(ROUGH, signal.SIGTERM)
+    local(ROUGH, "up", "--no-examples")
+    wait_until_saved(ROUGH)
+    kill_engine(ROUGH, signal.SIGKILL)
+    local(ROUGH, "up", "--no-examples")
     for provider in held:
         provider.release()
 

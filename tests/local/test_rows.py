@@ -134,25 +134,6 @@ def test_a_missing_bundle_heals_when_the_row_is_corrected(engine):
     assert engine.pinned_version(name) == engine.bundle_version
 
 
-def test_a_stack_that_cloudformation_refuses_fails_with_the_reason_and_heals(open_engine):
-    engine = open_engine
-    name = engine.unique("refused")
-    with engine.refusing(name) as reason:
-        engine.put(engine.lambda_row(name))
-        row = engine.wait_for(name, "FAILED")
-        assert reason in row["failure"]["reason"]
-        assert row["cloudformation_status"] == "ROLLBACK_COMPLETE"
-
-        engine.put(engine.lambda_row(name, memory_mb=256))
-        engine.wait_for(
-            name, "FAILED", until=lambda: engine.record(name)["stack_id"] != row["stack_id"]
-        )
-
-    engine.put(engine.lambda_row(name, memory_mb=512))
-    engine.wait_for(name, "READY")
-    assert engine.function_memory_mb(name) == 512
-
-
 def test_a_row_in_the_console_s_own_types(engine):
     """Booleans as text, numbers as text, a payload as a map."""
     name = engine.unique("console")
@@ -170,22 +151,6 @@ def test_a_row_in_the_console_s_own_types(engine):
 
     assert json.loads(engine.schedule(name)["Target"]["Input"])["_run"]["source"] == "schedule"
     assert engine.schedule(name)["State"] == "DISABLED"
-
-
-def test_a_stack_that_went_unnoticed_is_made_again_by_the_daily_comparison(engine):
-    name = engine.unique("unnoticed")
-    engine.put(engine.lambda_row(name))
-    before = engine.wait_for(name, "READY")
-    with engine.without_stack_events():
-        engine.client("cloudformation").delete_stack(StackName=f"jobs-{name}")
-        engine.wait(lambda: engine.stack(name) is None, "the deletion")
-    assert engine.record(name) == before
-
-    engine.sweep(compare=True)
-
-    engine.wait_for(
-        name, "READY", until=lambda: engine.record(name)["stack_id"] != before["stack_id"]
-    )
 
 
 def test_drift_is_looked_for_and_shown(engine):

@@ -26,7 +26,7 @@ from tests.support.proxy import (
 )
 from tests.support.resources import MISSING_EXPORT, TOLD_TO_FAIL, with_missing_export
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.together]
 
 CREATED = ["CREATE_IN_PROGRESS", "CREATE_COMPLETE"]
 UPDATED = ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"]
@@ -177,6 +177,23 @@ def test_a_creation_that_rolled_back_is_deleted_and_made_again(engine, faults):
 
     assert path(engine, row["stack_id"]) == NOT_CREATED + DELETED
     assert path(engine, second["stack_id"]) == CREATED
+
+
+def test_a_creation_that_is_refused_twice_is_made_twice_and_heals(engine, faults):
+    name = engine.unique("refused")
+    faults.plan(name).add(with_template(with_missing_export), "CreateStack")
+    first = failed(engine, name)
+    failed(engine, name, 256)
+    second = engine.record(name)
+    assert second["stack_id"] != first["stack_id"]
+    assert MISSING_EXPORT in second["failure"]["reason"]
+
+    faults.plan(name).clear()
+    third = ready(engine, name, 512)
+
+    assert path(engine, first["stack_id"]) == NOT_CREATED + DELETED
+    assert path(engine, second["stack_id"]) == NOT_CREATED + DELETED
+    assert path(engine, third["stack_id"]) == CREATED
 
 
 def test_a_creation_that_could_not_roll_back_is_deleted_and_made_again(engine, faults):

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import uuid
 import zipfile
 from collections.abc import Callable, Mapping
@@ -16,11 +17,9 @@ from typing import Any
 import boto3
 from boto3.dynamodb.conditions import Key
 
-from tests.support.faults import faults_before
-from tests.support.proxy import with_template
-from tests.support.resources import MISSING_EXPORT, with_missing_export
-from tests.support.waiting import wait_until
+from tests.support.waiting import SECONDS, wait_until
 
+BUNDLE = "suite/code.zip"
 CODE = """
 import time
 
@@ -75,6 +74,8 @@ class EngineUnderTest:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.environment = dict(environment)
+        self._clients: dict[str, Any] = {}
+        self._making = threading.Lock()
         self._session = boto3.Session(
             aws_access_key_id=environment.get("AWS_ACCESS_KEY_ID"),
             aws_secret_access_key=environment.get("AWS_SECRET_ACCESS_KEY"),
@@ -87,10 +88,14 @@ class EngineUnderTest:
         self._stacks = self.table("Stacks")
         self._triggers = self.table("Triggers")
         self.bundle_bucket = self.outputs["BundleBucketName"]
-        self.bundle_version = self._put_bundle()
+        self.bundle_version = self._bundle_version() or self._put_bundle()
 
     def client(self, service: str) -> Any:
-        return self._session.client(service, endpoint_url=self.url)
+        """Return a client, made once: to make one takes longer than most calls."""
+        with self._making:  # sessions are not for many threads, clients are
+            if service not in self._clients:
+                self._clients[service] = self._session.client(service, endpoint_url=self.url)
+            return self._clients[service]
 
     def table(self, kind: str) -> Any:
         """Return a table of the bootstrap: "Jobs", "Stacks", "Triggers", "Pace"."""
@@ -106,12 +111,17 @@ class EngineUnderTest:
         name = self.environment["PROVISIONER_STACK"]
         return self.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
 
+    def _bundle_version(self) -> str | None:
+        """Return the version that another process of the suite has put."""
+        found = self.client("s3").list_object_versions(Bucket=self.bundle_bucket, Prefix=BUNDLE)
+        return next((each["VersionId"] for each in found.get("Versions", ())), None)
+
     def _put_bundle(self) -> str:
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as bundle:
             bundle.writestr("code_under_test.py", CODE)
         put = self.client("s3").put_object(
-            Bucket=self.bundle_bucket, Key="suite/code.zip", Body=archive.getvalue()
+            Bucket=self.bundle_bucket, Key=BUNDLE, Body=archive.getvalue()
         )
         return put["VersionId"]
 
@@ -127,7 +137,7 @@ class EngineUnderTest:
             "type": "lambda",
             "runtime": "python3.13",
             "handler": "code_under_test.echo",
-            "bundle": f"s3://{self.bundle_bucket}/suite/code.zip",
+            "bundle": f"s3://{self.bundle_bucket}/{BUNDLE}",
             "memory_mb": 128,
         }
         return row | changes
@@ -162,7 +172,7 @@ class EngineUnderTest:
         status: str,
         *,
         until: Callable[[], bool] = lambda: True,
-        timeout_seconds: float = 60,
+        timeout_seconds: float = SECONDS,
         **attributes: Any,
     ) -> dict[str, Any]:
         """Return the Stacks row once it has that status and those attributes."""
@@ -238,15 +248,6 @@ class EngineUnderTest:
             QueueUrl=self.outputs["ReconcileQueueUrl"], MessageBody=json.dumps(message)
         )
 
-    @contextmanager
-    def refusing(self, *names: str):
-        """Let CloudFormation refuse the stacks of these jobs; yields words of its reason."""
-        with faults_before(self) as faults:
-            for name in names:
-                plan = faults.plan(name)
-                plan.add(with_template(with_missing_export), "CreateStack", "UpdateStack")
-            yield MISSING_EXPORT
-
     def statuses(self, stack_id: str) -> list[str]:
         """Return the statuses that a stack went through, oldest first."""
         pages = self.client("cloudformation").get_paginator("describe_stack_events")
@@ -315,7 +316,7 @@ class EngineUnderTest:
         return found["Items"]
 
     def wait_for_run(
-        self, name: str, execution_arn: str, status: str, *, timeout_seconds: float = 60
+        self, name: str, execution_arn: str, status: str, *, timeout_seconds: float = SECONDS
     ) -> dict[str, Any]:
         suffix = "#" + execution_arn.rpartition(":")[2]
 
@@ -328,7 +329,7 @@ class EngineUnderTest:
         except AssertionError as error:
             raise AssertionError(f"{error}; the runs are {self.runs(name)}") from error
 
-    def wait(self, look: Callable[[], Any], what: str, *, timeout_seconds: float = 60) -> Any:
+    def wait(self, look: Callable[[], Any], what: str, *, timeout_seconds: float = SECONDS) -> Any:
         return wait_until(look, what, timeout_seconds=timeout_seconds)
 
     def lock(self, name: str) -> dict[str, Any] | None:

@@ -8,13 +8,20 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+SECONDS = 120
+"""How long a condition may take to come while the whole suite is at the engine."""
+_FIRST_PAUSE_SECONDS = 0.05
+_LONGEST_PAUSE_SECONDS = 0.5
 
-def wait_until(look: Callable[[], T], what: str, *, timeout_seconds: float = 60) -> T:
-    """Return the first true answer of `look`."""
+
+def wait_until(look: Callable[[], T], what: str, *, timeout_seconds: float = SECONDS) -> T:
+    """Return the first true answer of `look`, asked less often the longer it takes."""
     deadline = time.monotonic() + timeout_seconds
+    pause = _FIRST_PAUSE_SECONDS
     while True:
         answer = look()
         if answer:
             return answer
         assert time.monotonic() < deadline, f"{what} did not come within {timeout_seconds} s"
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(pause * 1.2, _LONGEST_PAUSE_SECONDS)

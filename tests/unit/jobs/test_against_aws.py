@@ -15,7 +15,6 @@ from provisioner.jobs.model import LOG_RETENTION_DAYS
 from provisioner.jobs.sizes import FARGATE_MEMORY_MB
 from tests.support.lint import schema_of
 
-pytestmark = pytest.mark.xdist_group("cfn-lint")  # one worker reads its schemas
 DATA = Path(find_spec("cfnlint").origin).parent / "data"
 CHECKED_ON = date(2026, 11, 21)
 

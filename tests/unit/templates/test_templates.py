@@ -18,8 +18,6 @@ from tests.support.lint import lint
 from tests.support.platforms import PLATFORM
 from tests.unit.templates.rows import JOBS, canonical, job_of
 
-pytestmark = pytest.mark.xdist_group("cfn-lint")  # one worker reads its rules
-
 # A job's workflow, schedules and tasks run under roles of the bootstrap's stack, so their ARNs are
 # no resource of this template: W9002 would have them be.
 CONFIG = ValidateConfig(

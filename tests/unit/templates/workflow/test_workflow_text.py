@@ -21,8 +21,6 @@ from tests.support import asl, generated_rows
 from tests.support.lint import lint
 from tests.support.platforms import PLATFORM
 
-pytestmark = pytest.mark.xdist_group("cfn-lint")  # one worker reads its rules
-
 
 def definition(job):
     return update.workflow(json.loads(templates.to_json(templates.build(job, PLATFORM))))

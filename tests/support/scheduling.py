@@ -1,0 +1,41 @@
+"""Which tests run one after the other in one of pytest's processes, when there are many."""
+
+from __future__ import annotations
+
+from xdist.scheduler import LoadScopeScheduling
+
+ENGINE = {
+    # One process only may stand between an engine's functions and its CloudFormation.
+    "faults": ("test_statuses",),
+    # They kill the engine, damage its tables and turn its events off.
+    "rough": ("test_recovery", "test_hostile", "test_unnoticed"),
+    "notifications": ("test_notifications",),
+    "adapters": ("test_contract", "test_nested_stacks"),
+    "rows": ("test_rows", "test_boundary", "test_readme"),
+    "runs": ("test_runs", "test_workflow_engine"),
+    "overlap": ("test_overlap", "test_fan_out", "test_dependencies"),
+    "queues": ("test_queue_jobs", "test_truth"),
+}
+"""Modules of tests/local that make a group: as many as `make test-engine` has processes."""
+
+CFN_LINT = (
+    "tests/unit/jobs/test_against_aws.py",
+    "tests/unit/templates/test_templates.py",
+    "tests/unit/templates/workflow/test_workflow_text.py",
+)
+"""One process reads its rules: that takes longer than these tests."""
+
+_GROUP_OF = {
+    f"tests/local/{module}.py": group for group, modules in ENGINE.items() for module in modules
+} | dict.fromkeys(CFN_LINT, "cfn-lint")
+
+
+class ByModule(LoadScopeScheduling):
+    """Gives a process a module at a time, or a group of them; a simulation's seeds one by one.
+
+    pytest-xdist's own groups are not seen by pytest 9.2, which does not let a test be renamed.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        return nodeid if module.startswith("tests/simulation/") else _GROUP_OF.get(module, module)
