@@ -1,4 +1,4 @@
-"""What holds of the Jobs and Stacks tables, the queue and the lines, whoever implements them."""
+"""What holds of the Jobs and Stacks tables, the queue and the rate limits in every adapter."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class RateLimiterContract:
     """`rate_limiter` is the port and `clock` its time, a FakeClock."""
 
     @pytest.mark.parametrize("quota", [Quota.CREATE, Quota.DESCRIBE])
-    def test_what_a_clock_gone_wrong_has_written_holds_nobody(self, rate_limiter, clock, quota):
+    def test_what_a_wrong_clock_has_written_is_ignored(self, rate_limiter, clock, quota):
         clock.advance(timedelta(days=1))
         while rate_limiter.acquire(quota).granted:
             pass
@@ -129,11 +129,11 @@ class RateLimiterContract:
         assert rate_limiter.reserve(quota, has_reservation=False).granted
         assert rate_limiter.acquire(quota).granted
 
-    def test_who_comes_first_goes(self, rate_limiter):
+    def test_the_first_caller_gets_a_permit(self, rate_limiter):
         assert rate_limiter.reserve(Quota.CREATE, has_reservation=False).granted
         assert rate_limiter.acquire(Quota.CREATE).granted
 
-    def test_places_are_given_in_turn(self, rate_limiter, clock):
+    def test_reservations_are_in_order(self, rate_limiter, clock):
         while rate_limiter.acquire(Quota.CREATE).granted:
             pass
 
@@ -151,7 +151,7 @@ class RateLimiterContract:
 
         assert rate_limiter.acquire(Quota.UPDATE).granted
 
-    def test_the_gate_opens_with_time(self, rate_limiter, clock):
+    def test_permits_come_with_time(self, rate_limiter, clock):
         while rate_limiter.acquire(Quota.DELETE).granted:
             pass
         clock.advance(timedelta(seconds=1))
@@ -166,14 +166,14 @@ class RateLimiterContract:
 
         assert 19 <= gone <= 21
 
-    def test_backing_off_closes_the_gate(self, rate_limiter, clock):
+    def test_backing_off_grants_nothing(self, rate_limiter, clock):
         rate_limiter.back_off(Quota.UPDATE)
 
         assert not rate_limiter.acquire(Quota.UPDATE).granted
         clock.advance(timedelta(seconds=1.5))
         assert rate_limiter.acquire(Quota.UPDATE).granted
 
-    def test_a_hold_is_told(self, rate_limiter, clock):
+    def test_a_suspension_says_why(self, rate_limiter, clock):
         assert rate_limiter.suspend(Quota.CREATE, "no room") == clock.now + SUSPENDED_FOR
 
         assert rate_limiter.reserve(Quota.CREATE, has_reservation=True).reason == "no room"
@@ -204,7 +204,7 @@ class TaskDefinitionsContract:
 class DeletionBudgetContract:
     """`deletion_budget` has a budget of two jobs, and `clock` is its time, a FakeClock."""
 
-    def test_no_more_than_the_budget_is_admitted_and_the_same_counts_once(
+    def test_no_more_than_the_budget_is_spent_and_the_same_counts_once(
         self, deletion_budget, clock
     ):
         names = ["one", "two", "one", "three", "two"]

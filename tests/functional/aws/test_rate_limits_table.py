@@ -1,4 +1,4 @@
-"""The lines in DynamoDB, over moto: several processes, one line."""
+"""Rate limits in DynamoDB, over moto: several processes share them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("item", DAMAGED.values(), ids=DAMAGED)
-def test_a_damaged_line_is_made_again(processes, clock, item):
+def test_a_damaged_rate_limit_starts_idle(processes, clock, item):
     key = {"quota": {"S": "create"}}
     boto3.client("dynamodb").put_item(TableName="jobs-Pace", Item=key | item)
     clock.now += timedelta(seconds=6)
@@ -73,7 +73,7 @@ def test_a_damaged_line_is_made_again(processes, clock, item):
     assert not second.reserve(Quota.CREATE, has_reservation=False).granted
 
 
-def test_processes_share_a_line(processes):
+def test_processes_share_a_rate_limit(processes):
     gone = [
         rate_limiter.acquire(Quota.DESCRIBE).granted
         for _ in range(10)
@@ -83,7 +83,7 @@ def test_processes_share_a_line(processes):
     assert gone.count(True) in {int(PER_SECOND[Quota.DESCRIBE]) - 1, PER_SECOND[Quota.DESCRIBE]}
 
 
-def test_no_two_get_the_same_place(processes):
+def test_no_two_get_the_same_reservation(processes):
     permits = [
         rate_limiter.reserve(Quota.CREATE, has_reservation=False) for rate_limiter in processes
     ]
@@ -100,7 +100,7 @@ def test_no_two_get_the_same_place(processes):
     assert len(set(permits)) == 9
 
 
-def test_who_is_admitted_goes_when_the_gate_is_open(processes, clock):
+def test_a_reservation_that_is_due_gets_a_permit(processes, clock):
     first, second, _ = processes
     while first.acquire(Quota.UPDATE).granted:
         pass
@@ -112,7 +112,7 @@ def test_who_is_admitted_goes_when_the_gate_is_open(processes, clock):
     assert second.acquire(Quota.UPDATE).granted
 
 
-def test_a_hold_is_everybodys_and_of_its_quota_only(processes, clock):
+def test_a_suspension_is_for_every_process_and_one_quota(processes, clock):
     first, second, _ = processes
 
     until = first.suspend(Quota.CREATE, "no room")
@@ -125,7 +125,7 @@ def test_a_hold_is_everybodys_and_of_its_quota_only(processes, clock):
     assert second.acquire(Quota.CREATE).granted
 
 
-def test_backing_off_is_everybodys(processes, clock):
+def test_backing_off_is_for_every_process(processes, clock):
     first, second, third = processes
     third.reserve(Quota.DELETE, has_reservation=True)
 

@@ -79,7 +79,7 @@ def test_what_has_no_cycle_passes(others):
     assert without_cycle(job("a", "b"), rows(**others)) == job("a", "b")
 
 
-def test_a_chain_is_not_followed_for_ever():
+def test_a_chain_is_not_followed_forever():
     others = {f"j{number}": [f"j{number + 1}"] for number in range(MAX_CHAIN + 1)}
 
     found = without_cycle(job("a", "j0"), rows(**others))

@@ -144,7 +144,7 @@ def test_a_table_that_was_emptied_takes_no_stack_along(vanished, stacks, believe
     assert len(kept) == (vanished + 1 if believed else 1)
 
 
-def test_drift_is_looked_for_where_all_is_well_and_longest_ago_first():
+def test_drift_is_detected_on_ready_jobs_and_longest_ago_first():
     checked = datetime(2026, 11, 20, tzinfo=UTC)
     names = ("lately", "long-ago", "never", "changed", "busy", "paused", "unknown")
     records = {name: replace(READY, job_name=name) for name in names}

@@ -243,7 +243,7 @@ class TestFailureMemory:
 
         assert decide(WANTED, record, observed, NOW) == again
 
-    def test_a_row_that_left_and_came_back_is_tried_anew(self, observed, again):
+    def test_a_row_that_was_changed_and_changed_back_is_tried_again(self, observed, again):
         observed = replace(observed, failure=TERMINAL)
         record = replace(self.record, spec_digest=OTHER)
 

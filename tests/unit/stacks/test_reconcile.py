@@ -102,7 +102,7 @@ class World:
             return InvalidRow(job.job_name, (error,))
         return job
 
-    def look(self, *names):
+    def reconcile(self, *names):
         return dict(self.reconciler.reconcile(names or (NAME,)))
 
     def retry(self):
@@ -110,15 +110,15 @@ class World:
 
     def put(self, **row_attributes):
         self.jobs.rows[NAME] = row(**row_attributes)
-        return self.look()[NAME]
+        return self.reconcile()[NAME]
 
     def remove(self):
         del self.jobs.rows[NAME]
-        return self.look()[NAME]
+        return self.reconcile()[NAME]
 
     def finish(self, failure=None, **more):
         self.cloudformation.finish(STACK, failure, **more)
-        return self.look()[NAME]
+        return self.reconcile()[NAME]
 
     @property
     def record(self):
@@ -162,10 +162,10 @@ def test_a_row_that_reaches_too_far_is_invalid_and_its_stack_stays():
     assert world.state == deployed
 
 
-def test_looking_again_changes_nothing(ready):
+def test_reconciling_again_changes_nothing(ready):
     before = ready.record
 
-    ready.look()
+    ready.reconcile()
 
     assert ready.record is before
     assert ready.cloudformation.operations == [("create", STACK)]
@@ -223,7 +223,7 @@ def test_a_missing_bundle_is_found_before_cloudformation_is_called(world):
     assert world.record.status is JobStatus.INVALID
     assert world.cloudformation.operations == []
     world.missing.clear()
-    world.look()
+    world.reconcile()
     assert world.record.status is JobStatus.CREATING
 
 
@@ -234,7 +234,7 @@ def test_a_bad_job_leaves_its_neighbours_alone(world):
         "bad": {"job_name": "bad", "type": "lamda"},
     }
 
-    results = world.look("Capitals", NAME, "bad")
+    results = world.reconcile("Capitals", NAME, "bad")
 
     assert all(isinstance(result.outcome, Done) for result in results.values())
     assert {name: record.status for name, record in world.stacks.records.items()} == {
@@ -249,7 +249,7 @@ def test_few_rows_are_in_memory_at_once(world, monkeypatch):
     monkeypatch.setattr(world.jobs, "get_many", lambda names: read.append([*names]) or {})
     names = [f"job-{number}" for number in range(25)]
 
-    assert [*world.look(*names)] == names
+    assert [*world.reconcile(*names)] == names
 
     assert [name for some in read for name in some] == names
     assert max(map(len, read)) <= guarded.ROWS_AT_ONCE
@@ -263,7 +263,7 @@ def test_a_refused_job_fails_with_the_reason_and_without_a_loop(world):
     assert world.record.failure.reason == BROKEN
     assert world.record.failure.resource == "Function"
     for _ in range(5):
-        world.look()
+        world.reconcile()
     assert world.cloudformation.operations == [("create", STACK)]
 
 
@@ -300,7 +300,7 @@ def test_a_passing_failure_is_retried_five_times_then_given_up(world):
         name, delay_seconds = world.queue.sent[-1]
         assert name == NAME
         world.clock.advance(timedelta(seconds=delay_seconds))
-        world.look()
+        world.reconcile()
         world.finish()  # the deletion; its event creates
     world.finish(THROTTLED)
 
@@ -318,9 +318,9 @@ def test_a_temporary_error_of_any_call_is_made_good(world, calls_before, fault):
     world.jobs.rows[NAME] = row()
     world.faults.planned = [None] * calls_before + [fault]
 
-    world.look()
+    world.reconcile()
     world.clock.advance(timedelta(seconds=20))
-    world.look()
+    world.reconcile()
 
     assert world.record.status is JobStatus.CREATING
     assert world.cloudformation.operations == [("create", STACK)]
@@ -340,7 +340,7 @@ def test_a_missing_permission_is_shown_and_not_hammered(world):
     world.faults.planned = [None, PermanentError("AccessDenied: not authorized")]
 
     world.put()
-    world.look()
+    world.reconcile()
 
     assert world.record.status is JobStatus.FAILED
     assert "not authorized" in world.record.failure.reason
@@ -352,9 +352,9 @@ def test_a_crash_between_any_two_calls_is_made_good(world, calls_before):
     world.jobs.rows[NAME] = row()
     world.faults.planned = [None] * calls_before + [Crash()]
     with pytest.raises(Crash):
-        world.look()
+        world.reconcile()
 
-    world.look()
+    world.reconcile()
 
     assert world.record.status is JobStatus.CREATING
     assert world.cloudformation.operations == [("create", STACK)]
@@ -387,7 +387,7 @@ def test_a_foreign_stack_is_left_alone(world):
     assert world.state == foreign
 
 
-def test_a_paused_row_is_only_looked_at(ready):
+def test_the_stack_of_a_paused_row_stays(ready):
     ready.put(memory_mb=256, paused=True)
     assert ready.record.status is JobStatus.PAUSED
     assert len(ready.cloudformation.operations) == 1
@@ -396,12 +396,12 @@ def test_a_paused_row_is_only_looked_at(ready):
 
 
 def test_a_row_that_was_never_known_and_is_gone_leaves_no_record(world):
-    world.look()
+    world.reconcile()
 
     assert world.stacks.records == {}
 
 
-def test_a_stack_that_will_not_be_deleted_is_let_go_with_its_orphans_named(ready):
+def test_a_deletion_that_fails_leaves_resources_behind_and_names_them(ready):
     ready.remove()
     for _ in range(2):
         ready.finish("bucket is not empty")
@@ -426,20 +426,20 @@ def test_a_deletion_whose_event_is_quicker_than_its_record_is_counted(ready):
 
     before = ready.record.recoveries
     ready.stacks.save = slow_save
-    ready.look()
+    ready.reconcile()
 
     assert ready.record.status is JobStatus.DELETING
     assert ready.record.recoveries == before + 1
 
 
-def test_orphans_are_known_even_if_we_die_right_after_leaving_them(ready):
+def test_retained_resources_are_recorded_before_the_deletion(ready):
     ready.remove()
     ready.finish("bucket is not empty")
     ready.cloudformation.finish(STACK, "bucket is not empty")
     describe = foretell = delete = None
     ready.faults.planned = [describe, foretell, delete, Crash()]
     with pytest.raises(Crash):
-        ready.look()
+        ready.reconcile()
 
     ready.finish()
 
@@ -471,31 +471,31 @@ class AnyStory(RuleBasedStateMachine):
         if ready:
             self.world.finish()
 
-    @rule(row=GOOD_ROWS | OTHER_ROWS, told=st.booleans())
-    def write(self, row, told):
+    @rule(row=GOOD_ROWS | OTHER_ROWS, with_event=st.booleans())
+    def write(self, row, with_event):
         self.world.jobs.rows.pop(NAME, None)
         if row is not None:
             self.world.jobs.rows[NAME] = dict(row)
-        if told:
-            self.world.look()
+        if with_event:
+            self.world.reconcile()
 
     @rule()
-    def look(self):
-        self.world.look()
+    def reconcile(self):
+        self.world.reconcile()
 
     @rule(calls_before=st.integers(0, 4), fault=FAULTS)
-    def look_goes_wrong(self, calls_before, fault):
+    def reconcile_goes_wrong(self, calls_before, fault):
         self.world.faults.planned = [None] * calls_before + [fault]
         with contextlib.suppress(Crash):
-            self.world.look()
+            self.world.reconcile()
         self.world.faults.planned = []
 
     @precondition(lambda self: self.world.cloudformation.running())
-    @rule(failure=ENDS, stuck=st.booleans(), told=st.booleans())
-    def operation_ends(self, failure, stuck, told):
+    @rule(failure=ENDS, stuck=st.booleans(), with_event=st.booleans())
+    def operation_ends(self, failure, stuck, with_event):
         self.world.cloudformation.finish(STACK, failure, stuck=stuck)
-        if told:
-            self.world.look()
+        if with_event:
+            self.world.reconcile()
 
     @rule(minutes=st.integers(1, 60))
     def time_passes(self, minutes):
@@ -516,12 +516,12 @@ class AnyStory(RuleBasedStateMachine):
     def settle(self):
         """Let every event come and every operation end until nothing moves any more."""
         for _ in range(40):
-            self.world.look()
+            self.world.reconcile()
             for name in self.world.cloudformation.running():
                 self.world.cloudformation.finish(name, self.from_now_on)
             self.world.clock.advance(timedelta(minutes=20))
         quiet = len(self.world.cloudformation.operations)
-        self.world.look()
+        self.world.reconcile()
         assert len(self.world.cloudformation.operations) == quiet, "a settled job acts"
 
     def check_the_stack_is_the_rows(self):
@@ -581,7 +581,7 @@ def test_an_unchanged_row_fails_with_the_first_reason_after_its_rollback_was_con
     assert ready.record.failure.reason == BROKEN
 
 
-def test_a_new_row_gets_all_recoveries_anew(ready):
+def test_a_new_row_gets_all_recoveries_again(ready):
     ready.put(memory_mb=256)
     ready.finish(BROKEN, stuck=True)
     for _ in range(3):
@@ -593,12 +593,12 @@ def test_a_new_row_gets_all_recoveries_anew(ready):
     assert ready.state.status is StackStatus.UPDATE_ROLLBACK_IN_PROGRESS
 
 
-def test_a_quota_is_tried_again_five_times_and_not_for_ever(world):
+def test_a_quota_is_tried_again_five_times_and_not_forever(world):
     quota = "LimitExceededException: Cannot exceed quota for RolesPerAccount: 1000"
     world.jobs.rows[NAME] = row()
     for _ in range(2 * MAX_ATTEMPTS):
         world.faults.planned = [None, PermanentError(quota)]
-        world.look()
+        world.reconcile()
         world.clock.advance(timedelta(minutes=15))
 
     assert world.record.status is JobStatus.FAILED
@@ -630,18 +630,18 @@ def test_a_deleted_row_that_returns_into_a_throttle_is_pending(ready):
     assert ready.record.status is JobStatus.PENDING
 
 
-def test_a_job_that_may_not_be_looked_at_says_so_and_recovers(world):
+def test_a_stack_that_may_not_be_described_is_shown_and_recovers(world):
     world.faults.planned = [PermanentError("AccessDenied: cloudformation:DescribeStacks")]
 
     world.put()
 
     assert world.record.status is JobStatus.FAILED
     assert "DescribeStacks" in world.record.failure.reason
-    world.look()
+    world.reconcile()
     assert world.record.status is JobStatus.CREATING
 
 
-def test_an_artifact_that_may_not_be_looked_up_is_said_and_heals(ready):
+def test_an_artifact_that_may_not_be_read_is_shown_and_recovers(ready):
     ready.unpinnable = "AccessDenied: ecr:BatchGetImage"
 
     ready.put(memory_mb=256, deletion_policy="retain")
@@ -650,7 +650,7 @@ def test_an_artifact_that_may_not_be_looked_up_is_said_and_heals(ready):
     assert "BatchGetImage" in ready.record.failure.reason
     assert ready.record.retain
     ready.unpinnable = None
-    ready.look()
+    ready.reconcile()
     assert ready.record.status is JobStatus.UPDATING
 
 
@@ -690,10 +690,10 @@ class TestWaiting:
     def put_many(self, world, count):
         names = [f"report-{number}" for number in range(count)]
         world.jobs.rows = {name: named(name) for name in names}
-        world.look(*names)
+        world.reconcile(*names)
         return names
 
-    def test_a_burst_stands_in_line_without_asking_cloudformation(self, paced):
+    def test_a_burst_makes_reservations_without_calling_cloudformation(self, paced):
         names = self.put_many(paced, 50)
 
         started = [name for name in names if paced.stacks.records[name].status == "CREATING"]
@@ -709,51 +709,51 @@ class TestWaiting:
         assert "09:00:2" in message
         assert "2 create calls per second" in message
 
-    def test_looking_at_a_waiting_job_again_does_nothing(self, paced):
+    def test_reconciling_a_waiting_job_again_does_nothing(self, paced):
         names = self.put_many(paced, 10)
         before = dict(paced.stacks.records), list(paced.queue.sent), dict(paced.rate_limiter.limits)
 
-        paced.look(*names[5:])
+        paced.reconcile(*names[5:])
 
         assert (paced.stacks.records, paced.queue.sent, paced.rate_limiter.limits) == before
 
-    def test_the_turn_comes(self, paced):
+    def test_a_reservation_comes_due(self, paced):
         names = self.put_many(paced, 10)
         (delay,) = [delay for name, delay in paced.queue.sent if name == names[-1]]
         paced.clock.advance(timedelta(seconds=delay))
 
-        paced.look(names[-1])
+        paced.reconcile(names[-1])
 
         assert paced.stacks.records[names[-1]].status == "CREATING"
         assert paced.stacks.records[names[-1]].reservation is None
 
-    def test_who_comes_much_too_late_stands_at_the_end(self, paced):
+    def test_a_job_that_comes_much_too_late_reserves_again(self, paced):
         names = self.put_many(paced, 10)
         paced.clock.advance(timedelta(minutes=30))
         late, ahead = names[-1], [f"next-{number}" for number in range(10)]
         paced.jobs.rows |= {name: named(name) for name in ahead}
-        paced.look(*ahead)
+        paced.reconcile(*ahead)
 
-        paced.look(late)
+        paced.reconcile(late)
 
         assert paced.stacks.records[late].reservation.at > paced.clock.now
 
     def test_an_update_does_not_wait_behind_creations(self, paced):
         paced.jobs.rows[NAME] = row()
-        paced.look(NAME)
+        paced.reconcile(NAME)
         paced.finish()
         self.put_many(paced, 500)
         paced.jobs.rows[NAME] = row(memory_mb=256)
 
-        paced.look(NAME)
+        paced.reconcile(NAME)
 
         assert paced.record.status is JobStatus.UPDATING
 
-    def test_a_mistake_is_told_to_who_waits(self, paced):
+    def test_a_job_that_waits_becomes_invalid_at_once(self, paced):
         names = self.put_many(paced, 10)
         paced.jobs.rows[names[-1]] = named(names[-1], memory_mb=1)
 
-        paced.look(names[-1])
+        paced.reconcile(names[-1])
 
         assert paced.stacks.records[names[-1]].status == "INVALID"
 
@@ -761,7 +761,7 @@ class TestWaiting:
         self.put_many(paced, 4)
         paced.jobs.rows[NAME] = row()
         paced.clock.advance(timedelta(minutes=2))
-        paced.look(NAME)
+        paced.reconcile(NAME)
         paced.finish()
         paced.rate_limiter.limits[Quota.UPDATE] = RateLimit(
             next_reservation_at=paced.clock.now + timedelta(minutes=1)
@@ -775,13 +775,13 @@ class TestWaiting:
         assert paced.record.status is JobStatus.RETAINED
         assert paced.state.status is StackStatus.CREATE_COMPLETE
 
-    def test_a_throttled_job_keeps_its_turn_and_the_others_slow_down(self, paced):
+    def test_a_throttled_job_keeps_its_reservation_and_the_others_slow_down(self, paced):
         names = self.put_many(paced, 10)
         (delay,) = [delay for name, delay in paced.queue.sent if name == names[5]]
         paced.clock.advance(timedelta(seconds=delay))
         paced.faults.planned = [None, ThrottledError("Rate exceeded")]
 
-        paced.look(names[5])
+        paced.reconcile(names[5])
 
         record = paced.stacks.records[names[5]]
         assert record.status is JobStatus.PENDING
@@ -791,7 +791,7 @@ class TestWaiting:
             seconds=1
         )
         paced.clock.advance(record.reservation.at - paced.clock.now)
-        paced.look(names[5])
+        paced.reconcile(names[5])
         assert paced.stacks.records[names[5]].status is JobStatus.CREATING
 
     def test_at_the_stack_limit_new_jobs_are_pending_and_others_go_on(self, paced):
@@ -803,46 +803,46 @@ class TestWaiting:
         paced.faults.planned = [None, StackLimitError(reason)]
         operations = len(paced.cloudformation.operations)
 
-        paced.look("one", "two")
+        paced.reconcile("one", "two")
 
         for name in ("one", "two"):
             assert paced.stacks.records[name].status is JobStatus.PENDING
             assert paced.stacks.records[name].conditions[0].message == reason
         assert all(300 <= delay <= 900 for _, delay in paced.queue.sent[-2:])
         messages = len(paced.queue.sent)
-        paced.look("one", "two")
+        paced.reconcile("one", "two")
         assert len(paced.queue.sent) == messages
         assert paced.stacks.records["one"].conditions[0].message == reason
         paced.put(memory_mb=256)
         assert paced.record.status is JobStatus.UPDATING
         assert len(paced.cloudformation.operations) == operations + 1
         paced.clock.advance(timedelta(minutes=15))
-        paced.look("one")
+        paced.reconcile("one")
         assert paced.stacks.records["one"].status is JobStatus.CREATING
 
-    def test_a_job_that_never_was_leaves_no_record(self, paced):
-        paced.look(*(f"nobody-{number}" for number in range(20)))
+    def test_a_job_that_never_existed_leaves_no_record(self, paced):
+        paced.reconcile(*(f"nobody-{number}" for number in range(20)))
 
         assert paced.stacks.records == {}
 
-    def test_a_look_that_waits_for_a_describe_changes_no_status(self, paced):
+    def test_waiting_for_a_describe_changes_no_status(self, paced):
         paced.put()
         paced.finish()
         for _ in range(20):
-            paced.look()
+            paced.reconcile()
 
         assert paced.record.status is JobStatus.READY
         assert paced.record.reservation.quota is Quota.DESCRIBE
         assert len(paced.queue.sent) == 1
         paced.clock.advance(timedelta(seconds=paced.queue.sent[0][1]))
-        paced.look()
+        paced.reconcile()
         assert paced.record.reservation is None
 
 
-def test_a_row_that_asks_to_be_retained_while_it_cannot_be_looked_at_is(ready):
+def test_a_row_that_asks_to_be_retained_while_its_stack_cannot_be_described_is(ready):
     ready.jobs.rows[NAME] = row(deletion_policy="retain")
     ready.faults.planned = [PermanentError("AccessDenied: cloudformation:DescribeStacks")]
-    ready.look()
+    ready.reconcile()
     assert ready.record.status is JobStatus.FAILED
 
     ready.remove()
@@ -851,30 +851,30 @@ def test_a_row_that_asks_to_be_retained_while_it_cannot_be_looked_at_is(ready):
     assert ready.state.status is StackStatus.CREATE_COMPLETE
 
 
-def test_who_could_not_be_looked_at_has_not_given_up(world):
+def test_a_job_whose_stack_could_not_be_described_is_not_given_up(world):
     world.put()
     world.cloudformation.finish(STACK, THROTTLED)
     world.faults.planned = [PermanentError("AccessDenied: cloudformation:DescribeStacks")]
-    world.look()
+    world.reconcile()
     assert world.record.status is JobStatus.FAILED
 
-    world.look()
+    world.reconcile()
 
     assert world.record.status is JobStatus.RETRYING
     assert world.record.failure.reason == THROTTLED
 
 
-def test_the_last_failure_is_told_and_not_one_before_it(ready):
+def test_the_last_failure_is_shown_and_not_one_before_it(ready):
     ready.put(memory_mb=256)
     ready.finish(THROTTLED)
     assert ready.record.status is JobStatus.RETRYING
     ready.clock.advance(timedelta(minutes=15))
     ready.faults.planned = [None, PermanentError("AccessDenied: cloudformation:UpdateStack")]
-    ready.look()
+    ready.reconcile()
     before = ready.record
     assert "UpdateStack" in before.failure.reason
 
-    ready.look()
+    ready.reconcile()
 
     assert ready.record.status is JobStatus.FAILED
     assert ready.record.failure == before.failure
@@ -919,13 +919,13 @@ class TestRetry:
         assert paced.record.failure is None
 
     @pytest.mark.parametrize("how", ["invalid", "unreadable"])
-    def test_who_asked_gets_the_same_answer_again(self, world, how):
+    def test_a_person_who_asks_gets_the_same_answer_again(self, world, how):
         if how == "unreadable":
             world.unpinnable = "AccessDenied"
         world.put(**{"memory_mb": 1} if how == "invalid" else {})
         before = world.record
 
-        world.look()
+        world.reconcile()
         assert world.record == before
         world.retry()
 
@@ -947,7 +947,7 @@ def test_a_flood_of_bad_rows_takes_nothing_from_the_others(paced):
     bad = {f"bad-{number}": {"job_name": f"bad-{number}", "type": "x"} for number in range(300)}
     paced.jobs.rows = bad | {NAME: row()}
 
-    paced.look(*bad, NAME)
+    paced.reconcile(*bad, NAME)
 
     assert paced.record.status is JobStatus.CREATING
     assert paced.stacks.records["bad-299"].status is JobStatus.INVALID
@@ -968,7 +968,7 @@ class TestDrift:
         assert self.detect(ready)
         ((name, delay),) = ready.queue.sent
         ready.clock.advance(timedelta(seconds=delay))
-        ready.look(name)
+        ready.reconcile(name)
 
         (drifted,) = [c for c in ready.record.conditions if c.type == "Drifted"]
         assert drifted.status == status
@@ -1040,7 +1040,7 @@ class TestTheContract:
         return paced
 
     def test_the_reconciler_requeues_what_has_to_wait_and_says_so(self, requeued):
-        result = requeued.look()[NAME]
+        result = requeued.reconcile()[NAME]
 
         assert isinstance(result.outcome, requeued.outcome)
         ((name, delay_seconds),) = requeued.queue.sent
@@ -1052,10 +1052,10 @@ class TestTheContract:
     @pytest.mark.parametrize("prepare", [has_to_wait, fails_for_now])
     def test_what_waits_already_is_not_requeued_and_says_when_it_comes(self, paced, prepare):
         prepare(paced)
-        first = paced.look()[NAME]
+        first = paced.reconcile()[NAME]
         paced.clock.advance(timedelta(milliseconds=100))
 
-        second = paced.look()[NAME]
+        second = paced.reconcile()[NAME]
 
         assert len(paced.queue.sent) == 1
         passed = first.requeue_after - second.requeue_after
@@ -1065,7 +1065,7 @@ class TestTheContract:
         before = requeued.stacks.records.get(NAME)
         requeued.faults.planned = [None] * requeued.calls_before + [Crash()]
         with pytest.raises(Crash):
-            requeued.look()
+            requeued.reconcile()
 
         assert [name for name, _ in requeued.queue.sent] == [NAME]
         assert requeued.stacks.records.get(NAME) == before
@@ -1078,7 +1078,7 @@ class TestTheContract:
     def test_an_error_after_the_message_asks_for_no_other(self, requeued, error):
         requeued.faults.planned = [None] * requeued.calls_before + [error]
 
-        result = requeued.look()[NAME]
+        result = requeued.reconcile()[NAME]
 
         assert result.outcome == Failed(error)
         assert result.requeue_after is not None
@@ -1090,7 +1090,7 @@ class TestTheContract:
         ready.jobs.rows[NAME] = row(memory_mb=256)
         ready.faults.planned = [error]
 
-        result = ready.look()[NAME]
+        result = ready.reconcile()[NAME]
 
         assert result.to_requeue is error
         assert result.requeue_after is None
@@ -1099,7 +1099,7 @@ class TestTheContract:
     def test_what_an_event_will_follow_is_requeued_by_nobody(self, world):
         world.jobs.rows[NAME] = row()
 
-        for result in (world.look()[NAME], world.finish(), world.look()[NAME]):
+        for result in (world.reconcile()[NAME], world.finish(), world.reconcile()[NAME]):
             assert (result.requeue_after, result.to_requeue) == (None, None)
         assert world.queue.sent == []
 
@@ -1113,10 +1113,10 @@ class TestDeletionBudget:
     def four(self, world):
         for name in self.NAMES:
             world.jobs.rows[name] = row(job_name=name)
-        world.look(*self.NAMES)
+        world.reconcile(*self.NAMES)
         for name in self.NAMES:
             world.cloudformation.finish(f"jobs-{name}")
-        world.look(*self.NAMES)
+        world.reconcile(*self.NAMES)
         assert set(self.statuses(world)) == {JobStatus.READY}
         return world
 
@@ -1126,7 +1126,7 @@ class TestDeletionBudget:
     @pytest.fixture
     def emptied(self, four):
         four.jobs.rows.clear()
-        four.look(*self.NAMES)
+        four.reconcile(*self.NAMES)
         return four
 
     def test_what_is_over_it_is_held_and_says_so(self, emptied):
@@ -1142,7 +1142,7 @@ class TestDeletionBudget:
         operations = list(emptied.cloudformation.operations)
         for _ in range(5):
             emptied.clock.advance(timedelta(hours=1))
-            emptied.look("three", "four")
+            emptied.reconcile("three", "four")
 
         assert emptied.cloudformation.operations == operations
 
@@ -1151,13 +1151,13 @@ class TestDeletionBudget:
 
         assert self.statuses(emptied)[2:] == [JobStatus.DELETING, JobStatus.PENDING]
         emptied.cloudformation.finish("jobs-three")
-        emptied.look("three")
+        emptied.reconcile("three")
         assert emptied.stacks.records["three"].status is JobStatus.DELETED
         assert emptied.stacks.records["three"].deletion is None
 
     def test_a_row_that_is_back_keeps_its_stack(self, emptied):
         emptied.jobs.rows["three"] = row(job_name="three")
-        emptied.look("three")
+        emptied.reconcile("three")
 
         record = emptied.stacks.records["three"]
         assert (record.status, record.deletion) == (JobStatus.READY, None)
@@ -1167,7 +1167,7 @@ class TestDeletionBudget:
         emptied.jobs.rows["three"] = row(job_name="three")
         dict(emptied.reconciler.reconcile(["three"], confirmed=["three"]))
         del emptied.jobs.rows["three"]
-        emptied.look("three")
+        emptied.reconcile("three")
 
         assert emptied.stacks.records["three"].deletion is Deletion.HELD
 
@@ -1177,18 +1177,18 @@ class TestDeletionBudget:
             emptied.deletion_budget.known, begun=dict.fromkeys("ab", emptied.clock())
         )
         emptied.cloudformation.finish("jobs-one", "in use")
-        emptied.look("one")
+        emptied.reconcile("one")
 
         assert emptied.stacks.records["one"].status is JobStatus.DELETING
 
     def test_stacks_that_never_came_up_do_not_count(self, world):
         for name in self.NAMES:
             world.jobs.rows[name] = row(job_name=name)
-        world.look(*self.NAMES)
+        world.reconcile(*self.NAMES)
         for name in self.NAMES:
             world.cloudformation.finish(f"jobs-{name}", BROKEN)
         world.jobs.rows.clear()
-        world.look(*self.NAMES)
+        world.reconcile(*self.NAMES)
 
         assert set(self.statuses(world)) == {JobStatus.DELETING}
 
@@ -1214,7 +1214,7 @@ class TestRunsOfARemovedJob:
         assert running.queue.sent == [(NAME, 60)]
 
         running.clock.advance(timedelta(seconds=60))
-        running.look()
+        running.reconcile()
         assert self.deleted(running)
         running.finish()
         assert running.record.status is JobStatus.DELETED
@@ -1222,7 +1222,7 @@ class TestRunsOfARemovedJob:
     def test_that_start_meanwhile_are_stopped_and_not_waited_for(self, running):
         running.remove()
         running.runs.running[NAME] = 1
-        running.look()
+        running.reconcile()
 
         assert len(running.runs.stopped) == 3
         assert self.deleted(running)
@@ -1252,7 +1252,7 @@ class TestRunsOfARemovedJob:
         assert running.record.deletion is Deletion.HELD
         assert running.runs.stopped == []
 
-    def test_that_may_not_be_stopped_are_told_of(self, running):
+    def test_that_may_not_be_stopped_are_reported(self, running):
         class Forbidden:
             def stop_running(self, *_):
                 raise PermanentError("AccessDeniedException: states:ListExecutions")
@@ -1273,7 +1273,7 @@ class TestDeletedByHand:
         ready.cloudformation.drifts = DriftStatus.DRIFTED
         ready.cloudformation.missing = ("StateMachine",)
         detect_drift(ready.ports, NAME)
-        ready.look()
+        ready.reconcile()
         return ready
 
     def resources(self, world):
@@ -1286,9 +1286,9 @@ class TestDeletedByHand:
         drifted = {c.type: c for c in gone.record.conditions}["Drifted"]
         assert (drifted.status, drifted.reason) == ("True", "ResourcesDeleted")
 
-    def test_looking_again_does_nothing(self, gone):
+    def test_reconciling_again_does_nothing(self, gone):
         before, operations = gone.record, list(gone.cloudformation.operations)
-        gone.look()
+        gone.reconcile()
 
         assert gone.record == before
         assert gone.cloudformation.operations == operations
@@ -1311,16 +1311,16 @@ class TestDeletedByHand:
 
     def test_a_stack_that_is_deleted_as_a_whole_is_made_again(self, gone):
         del gone.cloudformation.stacks[STACK]
-        gone.look()
+        gone.reconcile()
 
         assert gone.record.status is JobStatus.CREATING
 
-    def test_what_fails_on_the_way_is_not_tried_for_ever(self, gone):
+    def test_what_fails_on_the_way_is_not_tried_forever(self, gone):
         gone.retry()
         gone.finish(BROKEN)
         detect_drift(gone.ports, NAME)
         for _ in range(5):
-            gone.look()
+            gone.reconcile()
             if gone.cloudformation.running():
                 gone.finish(BROKEN)
 
