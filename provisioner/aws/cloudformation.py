@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Mapping
 from contextlib import contextmanager
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
@@ -14,36 +13,29 @@ from botocore.exceptions import ClientError
 
 from provisioner import jobs
 from provisioner.aws.clients import error_code, error_message, translated
+from provisioner.aws.stack_events import Event, failure_of
 from provisioner.errors import ConflictError, NoChangesError, PermanentError, StackLimitError
 from provisioner.stacks.model import (
-    CONTINUE,
-    FAILED_EVENT,
     FAILED_OPERATION,
     OWNER_TAG,
-    ROLLED_BACK_EVENT,
     Drift,
     DriftStatus,
-    Failure,
     StackState,
     StackStatus,
     StackSummary,
-    digest_of,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from provisioner.aws.clients import Clients
     from provisioner.stacks.ports import StackRequest
-
-Event = Mapping[str, Any]
 
 _log = logging.getLogger(__name__)
 
 INLINE_TEMPLATE_BYTES = 51_200
 """TemplateBody of CreateStack and UpdateStack."""
 
-_CANCELLED = re.compile(r"cancell?ed", re.IGNORECASE)
 # The stack has changed since it was described: it is busy now, or gone.
 _OVERTAKEN = re.compile(r"_IN_PROGRESS|does not exist")
 # DetectStackDrift says so as a ValidationError when the stack has changed since.
@@ -87,7 +79,7 @@ class CloudFormation:
         digest = parameters.get("SpecDigest")
         failure = None
         if status in FAILED_OPERATION:
-            failure = self._failure(stack["StackId"], status, digest)
+            failure = failure_of(self._newest_first(stack["StackId"]), status, digest)
         return StackState(
             stack_id=stack["StackId"],
             status=status,
@@ -235,36 +227,6 @@ class CloudFormation:
             endpoint = s3.meta.endpoint_url
         return {"TemplateURL": f"{endpoint}/{self._artifacts_bucket}/{key}"}
 
-    def _failure(self, stack_id: str, status: StackStatus, digest: str | None) -> Failure | None:
-        """Read off the stack's events why its last operation failed."""
-        events = list(_last_operation(self._newest_first(stack_id)))
-        if not events:
-            return None
-        token = events[0].get("ClientRequestToken")
-        failed = [
-            event
-            for event in reversed(events)
-            if event["ResourceStatus"] in FAILED_EVENT
-            and event.get("PhysicalResourceId") != stack_id
-            and not _CANCELLED.search(event.get("ResourceStatusReason", ""))
-        ]
-        says_why = FAILED_EVENT | ROLLED_BACK_EVENT
-        explained = (e for e in reversed(events) if e["ResourceStatus"] in says_why)
-        first = failed[0] if failed else next(explained, events[0])
-        kind = "DELETE_FAILED" if status is StackStatus.DELETE_FAILED else "UPDATE_FAILED"
-        in_the_way = (
-            event["LogicalResourceId"]
-            for event in failed
-            if event["ResourceStatus"] == kind and event.get("ClientRequestToken") == token
-        )
-        return Failure(
-            reason=first.get("ResourceStatusReason") or f"The stack is in {status}.",
-            at=first["Timestamp"].astimezone(UTC),
-            resource=first["LogicalResourceId"] if failed else None,
-            digest=digest_of(token) or digest,
-            resources=tuple(dict.fromkeys(in_the_way)),
-        )
-
     def _missing(self, stack_id: str) -> tuple[str, ...]:
         """Return which resources were deleted by hand; none if that cannot be read."""
         try:
@@ -295,18 +257,6 @@ def _parameters(stack: Mapping[str, Any]) -> dict[str, str | None]:
 
 def _tags(stack: Mapping[str, Any]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in stack.get("Tags", ())}
-
-
-def _last_operation(newest_first: Iterable[Event]) -> Iterator[Event]:
-    """Yield the events of the last operation, and of the one whose rollback it continued."""
-    tokens: list[str | None] = []
-    for event in newest_first:
-        token = event.get("ClientRequestToken")
-        if token not in tokens:
-            if tokens and not (tokens[-1] or "").startswith(CONTINUE):
-                return
-            tokens.append(token)
-        yield event
 
 
 @contextmanager

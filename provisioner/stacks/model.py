@@ -107,32 +107,6 @@ FAILED_OPERATION = frozenset(
 """The last operation did not succeed: its events say why."""
 
 
-FAILED_EVENT = frozenset(
-    {
-        "CREATE_FAILED",
-        "UPDATE_FAILED",
-        "DELETE_FAILED",
-        "IMPORT_FAILED",
-        "EXPORT_FAILED",
-        "ROLLBACK_FAILED",
-        "UPDATE_ROLLBACK_FAILED",
-        "IMPORT_ROLLBACK_FAILED",
-        "EXPORT_ROLLBACK_FAILED",
-    }
-)
-"""Statuses of a resource's events (ResourceStatus): it could not do what was asked."""
-
-ROLLED_BACK_EVENT = frozenset(
-    {
-        "ROLLBACK_IN_PROGRESS",
-        "UPDATE_ROLLBACK_IN_PROGRESS",
-        "IMPORT_ROLLBACK_IN_PROGRESS",
-        "EXPORT_ROLLBACK_IN_PROGRESS",
-    }
-)
-"""The stack goes back; its event says why."""
-
-
 class JobStatus(StrEnum):
     """`status` of a Stacks row."""
 

@@ -11,6 +11,7 @@ from botocore.stub import Stubber
 
 from provisioner.aws.clients import Clients
 from provisioner.aws.cloudformation import INLINE_TEMPLATE_BYTES, CloudFormation
+from provisioner.aws.stack_events import FAILED_EVENT, ROLLED_BACK_EVENT
 from provisioner.errors import (
     ConflictError,
     NoChangesError,
@@ -21,8 +22,6 @@ from provisioner.errors import (
     ThrottledError,
 )
 from provisioner.stacks.model import (
-    FAILED_EVENT,
-    ROLLED_BACK_EVENT,
     Drift,
     DriftStatus,
     StackStatus,
