@@ -224,7 +224,7 @@ PACE_ROWS: dict[str, Row] = {
     "without a version": {"free_at": "2026-01-01T00:00:00+00:00"},
     "nothing but its key": {},
 }
-"""Damaged items of the Pace table, without their key."""
+"""Damaged items of the RateLimits table, without their key."""
 
 LOCKS: dict[str, Row] = {
     "without a lease": {"owner": "dead"},
