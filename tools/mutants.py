@@ -39,7 +39,8 @@ _STACKS = "tests/unit/stacks"
 _RUNS = "tests/functional/entrypoints"
 _WORKFLOW = "tests/functional/workflow"
 TARGETS = {
-    "provisioner.stacks.plan": (f"{_STACKS}/test_plan.py", _STACKS),
+    "provisioner.stacks.plan": (f"{_STACKS}/test_documented_table.py", _STACKS),
+    "provisioner.stacks.attempts": (f"{_STACKS}/test_plan.py", _STACKS),
     "provisioner.stacks.record": (f"{_STACKS}/test_reconcile.py", _STACKS),
     "provisioner.stacks.rate_limits": (f"{_STACKS}/test_rate_limits.py", _STACKS),
     "provisioner.runs.overlap": ("tests/functional/entrypoints/test_entrypoints.py", _RUNS),
