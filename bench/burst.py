@@ -16,8 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import pytest
-
 from bench import cold_start, environment, rows
 from bench.concurrency import Clock
 from bench.reconcile import Context
@@ -26,7 +24,7 @@ from provisioner.errors import ThrottledError
 from provisioner.stacks.model import JobStatus, StackState
 from provisioner.stacks.ports import Ports, StackRequest
 from provisioner.stacks.rate_limits import PER_SECOND, Quota
-from tests.simulation.world.wiring import MEMORY, wire
+from tests.simulation.world.wiring import MEMORY, wired
 from tests.support.fakes import (
     FakeCloudFormation,
     FakeDeletionBudget,
@@ -125,7 +123,7 @@ class Burst:
 
         def run() -> None:
             began = self.clock.now
-            failures = handler(event, Context())
+            failures = handler(event, Context(), self.runtime)
             assert not failures or failures == {"batchItemFailures": []}, failures
             self.billed_ms += (self.clock.now - began).total_seconds() * 1000
             then()
@@ -269,12 +267,11 @@ def run(count: int) -> Burst:
         FakeJobRuns(),
         MEMORY.synthesize,
     )
-    with pytest.MonkeyPatch.context() as patch:
-        wire(patch, ports, burst.clock, burst.chance)
-        for number in range(count):
-            name = f"job-{number}"
-            burst.clock.after(number / ROWS_PER_SECOND, lambda name=name: burst.write(name))
-        burst.clock.run()
+    burst.runtime = wired(ports, burst.clock, burst.chance)
+    for number in range(count):
+        name = f"job-{number}"
+        burst.clock.after(number / ROWS_PER_SECOND, lambda name=name: burst.write(name))
+    burst.clock.run()
     assert len(burst.ready_at) >= count
     return burst
 

@@ -19,8 +19,8 @@ ROOT = Path(__file__).parent.parent
 
 FIRST_CLIENT = """
 from provisioner.entrypoints.job_stream import handler
-from provisioner.entrypoints.shared import clients
-clients().dynamodb
+from provisioner.entrypoints import wiring
+wiring.runtime().clients.dynamodb
 """
 NAIVE = "from bench.naive import handler"
 NAIVE_LEAN = "from bench.naive_lean import handler"

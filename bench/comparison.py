@@ -16,8 +16,7 @@ from typing import Any
 from bench import aws, cold_start, environment
 from bench.measure import cpu_seconds
 from bench.reconcile import Context
-from provisioner.entrypoints import sweep
-from provisioner.entrypoints.shared import clients
+from provisioner.entrypoints import sweep, wiring
 
 SIZES = (2_000, 10_000, 100_000)
 CALLS = ("Scan", "DescribeStacks", "SendMessageBatch")
@@ -61,7 +60,7 @@ def measure() -> dict[str, Any]:
     def note(model: Any, **_: object) -> None:
         calls[model.name] += 1
 
-    made = clients()
+    made = wiring.runtime().clients
     for own in (made.dynamodb, made.sqs, made.cloudformation_patient):
         own.meta.events.register_first("before-call", note)
     seconds = cpu_seconds(lambda: sweep.handler({"compare": True}, Context()))

@@ -6,12 +6,8 @@ import json
 import random
 import subprocess
 import sys
-from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING
-
-import pytest
 
 from bench import cold_start, environment, rows
 from bench.measure import Comparison, cpu_seconds, in_turns
@@ -19,7 +15,7 @@ from bench.reconcile import Context, stream_event
 from provisioner.entrypoints import job_stream
 from provisioner.stacks.model import JobStatus
 from provisioner.stacks.ports import Ports
-from tests.simulation.world.wiring import wire
+from tests.simulation.world.wiring import wired
 from tests.support.fakes import (
     FakeClock,
     FakeCloudFormation,
@@ -32,9 +28,6 @@ from tests.support.fakes import (
     UnlimitedRateLimiter,
 )
 from tests.support.platforms import synthesize
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 FEW, MANY = 10, 10_000
 EDITED = 10
@@ -61,6 +54,7 @@ class World:
             FakeJobRuns(),
             synthesize,
         )
+        self.runtime = wired(self.ports, self.clock, random.Random(1))  # noqa: S311
         self._memory_mb = 512
         self.names = [f"orders-{number}" for number in range(jobs)]
         self.rows.rows = {name: rows.lambda_row(name) for name in self.names}
@@ -69,7 +63,7 @@ class World:
         event = stream_event(len(names))
         for record, name in zip(event["Records"], names, strict=True):
             record["dynamodb"]["Keys"]["job_name"]["S"] = name
-        assert job_stream.handler(event, Context()) == {"batchItemFailures": []}
+        assert job_stream.handler(event, Context(), self.runtime) == {"batchItemFailures": []}
 
     def bring_up(self) -> None:
         for start in range(0, len(self.names), 100):
@@ -107,24 +101,15 @@ def compare() -> list[Comparison]:
 def measure() -> Comparison:
     few, many = World(FEW), World(MANY)
     for world in (few, many):
-        with wired(world):
-            world.bring_up()
+        world.bring_up()
     ours, against = in_turns(partial(_seconds, many), partial(_seconds, few))
     name = f"a changed row among {MANY:,} jobs"
     counts = {"changes": ROUNDS * EDITED}
     return Comparison(name, f"among {FEW}", ours, against, aim=AIM, counts=counts)
 
 
-@contextmanager
-def wired(world: World) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        wire(patch, world.ports, world.clock, random.Random(1))  # noqa: S311
-        yield
-
-
 def _seconds(world: World) -> float:
-    with wired(world):
-        return cpu_seconds(world.edit, ROUNDS)
+    return cpu_seconds(world.edit, ROUNDS)
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ from botocore.exceptions import ClientError
 
 from bench import aws, cold_start, environment
 from bench.measure import Comparison, cpu_seconds, in_turns
+from provisioner.entrypoints import wiring
 from provisioner.entrypoints.job_stream import handler
-from provisioner.entrypoints.shared import clients
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,16 +157,20 @@ def recorded(event: dict[str, Any]) -> list[Call]:
         calls.append(Call(service, model.name, dict(params)))
 
     for service in SERVICES:
-        getattr(clients(), service).meta.events.register_first("provide-client-params", note)
+        getattr(wiring.runtime().clients, service).meta.events.register_first(
+            "provide-client-params", note
+        )
     deliver(event)
     for service in SERVICES:
-        getattr(clients(), service).meta.events.unregister("provide-client-params", note)
+        getattr(wiring.runtime().clients, service).meta.events.unregister(
+            "provide-client-params", note
+        )
     return calls
 
 
 def operation(call: Call) -> Callable[[], object]:
     """Return the client's own method for a call, with the call's request."""
-    own = getattr(clients(), call.service)
+    own = getattr(wiring.runtime().clients, call.service)
     methods = {operation: name for name, operation in own.meta.method_to_api_mapping.items()}
     return partial(getattr(own, methods[call.operation]), **call.request)
 

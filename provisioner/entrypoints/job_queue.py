@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner import jobs
 from provisioner.aws.message_queues import MESSAGE_ID
-from provisioner.entrypoints.metrics import Count, count
-from provisioner.entrypoints.running import message_runs
-from provisioner.entrypoints.shared import about, function, logger, settings
+from provisioner.entrypoints.batch import failures
+from provisioner.entrypoints.function import about, function, logger
+from provisioner.entrypoints.metrics import Count
 from provisioner.errors import PermanentError, ProvisionerError
 from provisioner.runs.messages import Message, message_id
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from provisioner.entrypoints.wiring import Runtime
 
 FIRST_WAIT_SECONDS = 5
 """Before a message that failed comes again; twice as long each further time."""
@@ -23,29 +25,29 @@ _LONGEST_DOUBLING = 8
 
 
 @function
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) -> dict[str, Any]:
     """Start the runs of a batch of messages, all of one job's queue; what failed stays there.
 
     The job is the one that the queue is named after: nothing that a message says is taken for it.
     """
     records = event["Records"]
-    job_name = _job_of(records[0]["eventSourceARN"])
+    job_name = _job_of(runtime, records[0]["eventSourceARN"])
     messages = [_message(record) for record in records]
-    errors = message_runs().start(job_name, messages)
+    errors = runtime.message_runs.start(job_name, messages)
     failed = [
         (record, errors[message.id])
         for message, record in zip(messages, records, strict=True)
         if message.id in errors
     ]
-    with about(job_name):
+    with about(runtime, job_name):
         for record, error in failed:
-            _tell(job_name, record, error)
-    return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record, _ in failed]}
+            _postpone(runtime, job_name, record, error)
+    return failures(record for record, _ in failed)
 
 
-def _job_of(queue_arn: str) -> str:
+def _job_of(runtime: Runtime, queue_arn: str) -> str:
     queue_name = queue_arn.rpartition(":")[2]
-    job_name = jobs.job_name_of(settings().platform.prefix, queue_name)
+    job_name = jobs.job_name_of(runtime.settings.platform.prefix, queue_name)
     if job_name is None:
         raise PermanentError(f"{queue_name} is no job's queue")
     return job_name
@@ -56,16 +58,16 @@ def _message(record: dict[str, Any]) -> Message:
     return Message(message_id(given, record["messageId"]), record["body"])
 
 
-def _tell(job_name: str, record: dict[str, Any], error: Exception) -> None:
-    """Say why a message was not taken, and have it come again later rather than at once."""
+def _postpone(runtime: Runtime, job_name: str, record: dict[str, Any], error: Exception) -> None:
+    """Log why a message started no run, and have it come again later rather than at once."""
     logger.error(
         "starting a run for a message failed", exc_info=error, message_id=record["messageId"]
     )
-    count(Count.RECONCILE_ERRORS)
+    runtime.metrics.count(Count.RECONCILE_ERRORS)
     received = int(record["attributes"]["ApproximateReceiveCount"])
     doublings = min(received - 1, _LONGEST_DOUBLING)
     seconds = min(FIRST_WAIT_SECONDS * 2**doublings, _LONGEST_WAIT_SECONDS)
     try:
-        message_runs().queues.hide(job_name, record["receiptHandle"], seconds)
+        runtime.message_queues.hide(job_name, record["receiptHandle"], seconds)
     except ProvisionerError:
         logger.exception("the queue's own visibility timeout stays")

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from enum import StrEnum
-from functools import cache, wraps
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
-from aws_lambda_powertools import Metrics
+import aws_lambda_powertools
 from aws_lambda_powertools.metrics import MetricUnit
 
 from provisioner.stacks.model import Deletion, JobStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from provisioner.stacks.model import StackRecord
     from provisioner.stacks.ports import RateLimiter, Stacks
     from provisioner.stacks.rate_limits import Permit, Quota
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 class Count(StrEnum):
@@ -45,65 +41,41 @@ class Count(StrEnum):
     DELETIONS_WITHHELD = "DeletionsWithheld"
 
 
-_counts: Counter[Count] = Counter()
-_before: dict[str, StackRecord] = {}  # as this invocation has read them
+class Metrics:
+    """What one invocation counts, published when it ends."""
 
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self._counts: Counter[Count] = Counter()
 
-@cache
-def _metrics() -> Metrics:
-    return Metrics(namespace="Provisioner")
+    def count(self, what: Count, times: int = 1) -> None:
+        """Count more of something in this invocation."""
+        if times:
+            self._counts[what] += times
 
+    def publish(self) -> None:
+        """Publish what was counted.
 
-def count(what: Count, times: int = 1) -> None:
-    """Count more of something in this invocation."""
-    if times:
-        _counts[what] += times
-
-
-def known_digest(job_name: str) -> str | None:
-    """Return the spec of a job as this invocation has read it off its Stacks row."""
-    record = _before.get(job_name)
-    return record.spec_digest if record else None
-
-
-def measured(prefix: Callable[[], str]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Publish what an invocation counted when it ends, however it ends.
-
-    Each metric goes out by function and bootstrap, and by bootstrap alone, which is what alarms
-    watch. What did not happen is not published: CloudWatch charges for each metric that exists.
-    """
-
-    def decorate(handler: Callable[P, R]) -> Callable[P, R]:
-        @wraps(handler)
-        def handle(*args: P.args, **kwargs: P.kwargs) -> R:
-            try:
-                return handler(*args, **kwargs)
-            finally:
-                _publish(prefix)
-
-        return handle
-
-    return decorate
-
-
-def _publish(prefix: Callable[[], str]) -> None:
-    _before.clear()
-    if not _counts:
-        return
-    metrics = _metrics()
-    for what, value in _counts.items():
-        metrics.add_metric(what, MetricUnit.Count, value)
-    _counts.clear()
-    metrics.add_dimension("prefix", prefix())
-    metrics.add_dimensions(prefix=prefix())
-    metrics.flush_metrics()
+        Each metric goes out by function and bootstrap, and by bootstrap alone, which is what alarms
+        watch. What did not happen is not published: CloudWatch charges for each metric that exists.
+        """
+        if not self._counts:
+            return
+        metrics = aws_lambda_powertools.Metrics(namespace="Provisioner")
+        for what, value in self._counts.items():
+            metrics.add_metric(what, MetricUnit.Count, value)
+        self._counts.clear()
+        metrics.add_dimension("prefix", self._prefix)
+        metrics.add_dimensions(prefix=self._prefix)
+        metrics.flush_metrics()
 
 
 class CountedRateLimiter:
     """The rate limiter; counts throttled calls and suspensions."""
 
-    def __init__(self, rate_limiter: RateLimiter) -> None:
+    def __init__(self, rate_limiter: RateLimiter, metrics: Metrics) -> None:
         self._rate_limiter = rate_limiter
+        self._metrics = metrics
 
     def reserve(self, quota: Quota, *, has_reservation: bool) -> Permit:
         """Let a caller go on, or reserve a time for it."""
@@ -115,39 +87,53 @@ class CountedRateLimiter:
 
     def back_off(self, quota: Quota) -> None:
         """Grant nothing for a moment: a call was throttled."""
-        count(Count.THROTTLED_CALLS)
+        self._metrics.count(Count.THROTTLED_CALLS)
         self._rate_limiter.back_off(quota)
 
     def suspend(self, quota: Quota, reason: str) -> datetime:
         """Grant nothing for a while: the account has no room for more stacks."""
-        count(Count.CREATIONS_SUSPENDED)
+        self._metrics.count(Count.CREATIONS_SUSPENDED)
         return self._rate_limiter.suspend(quota, reason)
 
 
 class CountedStacks:
-    """The Stacks table; counts the jobs that come to need a person."""
+    """The Stacks table; counts the jobs that come to need a person.
 
-    def __init__(self, stacks: Stacks) -> None:
+    It remembers what an invocation has read, which also tells log lines the spec of their job.
+    """
+
+    def __init__(self, stacks: Stacks, metrics: Metrics) -> None:
         self._stacks = stacks
+        self._metrics = metrics
+        self._before: dict[str, StackRecord] = {}
 
     def get_many(self, job_names: Iterable[str]) -> Mapping[str, StackRecord]:
         """Read records consistently; a job without one is left out."""
         found = self._stacks.get_many(job_names)
-        _before.update(found)
+        self._before.update(found)
         return found
 
     def save(self, record: StackRecord) -> None:
         """Write the successor of `record.version`."""
         self._stacks.save(record)
-        before = _before.get(record.job_name)
+        before = self._before.get(record.job_name)
         if before and (before.status, before.spec_digest) == (record.status, record.spec_digest):
             return
         match record.status:
             case JobStatus.PENDING if record.deletion is Deletion.HELD:
-                count(Count.DELETIONS_WITHHELD)
+                self._metrics.count(Count.DELETIONS_WITHHELD)
             case JobStatus.FAILED:
-                count(Count.JOBS_FAILED)
+                self._metrics.count(Count.JOBS_FAILED)
             case JobStatus.INVALID:
-                count(Count.JOBS_INVALID)
+                self._metrics.count(Count.JOBS_INVALID)
             case _:
                 pass
+
+    def known_digest(self, job_name: str) -> str | None:
+        """Return the spec of a job as this invocation has read it."""
+        record = self._before.get(job_name)
+        return record.spec_digest if record else None
+
+    def forget(self) -> None:
+        """Forget what was read: the invocation is over."""
+        self._before.clear()

@@ -7,20 +7,10 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from provisioner.aws.jobs_table import JobsTable
-from provisioner.aws.notifications import NotificationTopic
-from provisioner.aws.run_history import RunHistory
-from provisioner.entrypoints.shared import (
-    about,
-    clients,
-    function,
-    logger,
-    send_to_dead_letter_queue,
-    settings,
-)
+from provisioner.entrypoints.batch import Batch, failures
+from provisioner.entrypoints.function import about, function, logger, send_to_dead_letter_queue
 from provisioner.jobs import Event, InvalidRow, guarded
 from provisioner.notifications import detection
 from provisioner.notifications.detection import COMPARED_RUNS
@@ -32,6 +22,7 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from provisioner.entrypoints.wiring import Runtime
     from provisioner.jobs import Job
     from provisioner.notifications.model import Notice
 
@@ -41,47 +32,29 @@ _SHORTEST_ALERT = timedelta(minutes=1)
 TIME_TO_PUBLISH_MILLISECONDS = 15_000
 """Kept of the function's time: with less than that no other notice is begun."""
 
-_WHOLE_BATCH = ""
-"""An item identifier that fails the whole batch (Lambda's partial batch responses)."""
-
-
-@cache
-def _topic() -> NotificationTopic:
-    return NotificationTopic(clients(), settings().platform.notification_topic_arn)
-
-
-@cache
-def _history() -> RunHistory:
-    return RunHistory(clients(), settings().platform.triggers_table)
-
 
 @function
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> dict[str, Any]:
     """Publish the notices of a batch of stream records; a redriven notice, given alone, again.
 
     Only records for which tables could not be read come again, and those that the function's time
     did not suffice for.
     """
     if "Records" not in event:
-        _topic().publish(of_document(event))
+        runtime.topic.publish(of_document(event))
         return {}
-    read: list[tuple[Any, Notice]] = []
-    again: list[Any] = []
-    for record in event["Records"]:
-        try:
-            if notice := detection.of_record(record):
-                read.append((record, notice))
-        except Exception as error:  # noqa: BLE001  (whatever a record does, its neighbours go on)
-            if not send_to_dead_letter_queue(json.dumps(record, default=str), error, "notify"):
-                again.append(record)
-    again += _told(read, context)
-    return {"batchItemFailures": [{"itemIdentifier": _identifier(record)} for record in again]}
+    batch = Batch(event["Records"], detection.of_record)
+    read = [(record, notice) for record, notice in batch.read if notice]
+    again = batch.send_unreadable(runtime, "notify")
+    return failures([*again, *_told(runtime, read, context)])
 
 
-def _told(read: list[tuple[Any, Notice]], context: LambdaContext) -> Iterator[Any]:
+def _told(
+    runtime: Runtime, read: list[tuple[Any, Notice]], context: LambdaContext
+) -> Iterator[Any]:
     """Tell what was read; yield the records that have to come again."""
     try:
-        wanting = _wanting(notice.job_name for _, notice in read)
+        wanting = _wanting(runtime, [notice.job_name for _, notice in read])
     except Exception:
         logger.exception("reading rows failed")
         yield from (record for record, _ in read)
@@ -90,27 +63,27 @@ def _told(read: list[tuple[Any, Notice]], context: LambdaContext) -> Iterator[An
         if context.get_remaining_time_in_millis() < TIME_TO_PUBLISH_MILLISECONDS:
             yield record
             continue
-        with about(notice.job_name):
+        with about(runtime, notice.job_name):
             try:
-                told = list(_of_job(notice, wanting.get(notice.job_name)))
+                told = list(_of_job(runtime, notice, wanting.get(notice.job_name)))
             except Exception:
                 logger.exception("comparing a run failed")
                 yield record
                 continue
-        if not all(_published(each) for each in told):
+        if not all(_published(runtime, each) for each in told):
             yield record
 
 
-def _wanting(job_names: Iterable[str]) -> Mapping[str, Job | InvalidRow]:
-    jobs, allowed = JobsTable(clients(), settings().jobs_table), settings().platform.allowed
+def _wanting(runtime: Runtime, job_names: Iterable[str]) -> Mapping[str, Job | InvalidRow]:
+    allowed = runtime.settings.platform.allowed
     wanting: dict[str, Job | InvalidRow] = {}
     for some in guarded.few(job_names):
-        rows = jobs.get_many(some)
+        rows = runtime.jobs.get_many(some)
         wanting |= {name: guarded.parse(row, allowed) for name, row in rows.items()}
     return wanting
 
 
-def _of_job(notice: Notice, job: Job | InvalidRow | None) -> Iterator[Notice]:
+def _of_job(runtime: Runtime, notice: Notice, job: Job | InvalidRow | None) -> Iterator[Notice]:
     """Yield what the job wants told of: the notice, and that the run was slow."""
     if wanted := detection.wanted(notice, job):
         yield wanted
@@ -118,51 +91,45 @@ def _of_job(notice: Notice, job: Job | InvalidRow | None) -> Iterator[Notice]:
         return
     if job.slow_percent is None or Event.SLOW not in job.notify:
         return
-    took = _history().durations_ms(notice.job_name, notice.about, COMPARED_RUNS)
+    took = runtime.history.durations_ms(notice.job_name, notice.about, COMPARED_RUNS)
     slow = detection.slow(notice, job.slow_percent, took)
     if slow and (wanted := detection.wanted(slow, job)):
         yield wanted
 
 
-def _published(notice: Notice) -> bool:
+def _published(runtime: Runtime, notice: Notice) -> bool:
     """Publish a notice or keep it in the dead-letter queue; False when neither works."""
-    with about(notice.job_name):
+    with about(runtime, notice.job_name):
         try:
-            _topic().publish(notice)
+            runtime.topic.publish(notice)
         except Exception as error:  # noqa: BLE001  (a broken topic blocks no stream)
             payload = json.dumps(to_document(notice), ensure_ascii=False)
-            return send_to_dead_letter_queue(payload, error, "notify", notice.job_name)
+            return send_to_dead_letter_queue(runtime, payload, error, "notify", notice.job_name)
         logger.info("notified", notice_id=notice.notice_id)
     return True
 
 
-def queued_too_long(now: datetime) -> int:
+def queued_too_long(runtime: Runtime, now: datetime) -> int:
     """Tell, once each, of runs that wait for longer than their jobs allow; return how many."""
-    waiting = list(_history().queued(until=now - _SHORTEST_ALERT))
-    wanting = _wanting(run["job_name"] for run in waiting)
+    waiting = list(runtime.history.queued(until=now - _SHORTEST_ALERT))
+    wanting = _wanting(runtime, [run["job_name"] for run in waiting])
     told = 0
     for run in waiting:
         job = wanting.get(run["job_name"])
         try:
-            told += _told_of_waiting(run, job, now)
+            told += _told_of_waiting(runtime, run, job, now)
         except Exception:
             logger.exception("telling of a waiting run failed", job_name=run["job_name"])
     return told
 
 
-def _told_of_waiting(run: Mapping[str, Any], job: Job | InvalidRow | None, now: datetime) -> bool:
+def _told_of_waiting(
+    runtime: Runtime, run: Mapping[str, Any], job: Job | InvalidRow | None, now: datetime
+) -> bool:
     if job is None or isinstance(job, InvalidRow):
         return False
     notice = detection.queued_too_long(run, job.queued_alert_minutes, now)
     wanted = notice and detection.wanted(notice, job)
-    if not wanted or not _history().mark_alerted(run["job_name"], run["trigger_id"], now):
+    if not wanted or not runtime.history.mark_alerted(run["job_name"], run["trigger_id"], now):
         return False
-    return _published(wanted)
-
-
-def _identifier(record: object) -> str:
-    match record:
-        case {"dynamodb": {"SequenceNumber": str(sequence_number)}}:
-            return sequence_number
-        case _:
-            return _WHOLE_BATCH
+    return _published(runtime, wanted)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provisioner import events
+from provisioner.entrypoints.batch import Batch, failures
+from provisioner.entrypoints.function import function, send_to_dead_letter_queue
 from provisioner.entrypoints.reconciling import (
     TIME_TO_QUEUE_MILLISECONDS,
     drift_error,
@@ -14,7 +16,6 @@ from provisioner.entrypoints.reconciling import (
     queued_alone,
     reconcile,
 )
-from provisioner.entrypoints.shared import function, send_to_dead_letter_queue
 from provisioner.errors import PermanentError, TemporaryError
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from provisioner.entrypoints.wiring import Runtime
     from provisioner.events import ReconcileRequest
 
 MAX_RECEIVES = 5
@@ -41,7 +43,7 @@ class _Given:
 
 
 @function
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> dict[str, Any]:
     """Reconcile the jobs of a batch of messages; those that fail stay in the queue.
 
     What failed for the moment only is sent anew, so that an outage, however long, never ends in the
@@ -49,73 +51,82 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     last time, and what cannot be read at once. A job that was given to a function before comes
     last, alone: whatever it does to the function, its neighbours are done and out of the queue.
     """
-    given: list[_Given] = []
-    poison: list[tuple[Any, Exception]] = []
-    for record in event["Records"]:
-        try:
-            request = events.of_queue_message(record["body"])
-            receives = request.receives + int(record["attributes"]["ApproximateReceiveCount"])
-            given.append(_Given(record, request, receives))
-        except Exception as error:  # noqa: BLE001  (whatever a message holds, its neighbours go on)
-            poison.append((record, error))
+    batch = Batch(event["Records"], _given)
+    given = [each for _, each in batch.read]
     suspects = [each for each in given if each.receives >= _ALONE_FROM]
-    again = _looked_at([each for each in given if each.receives < _ALONE_FROM], context)
-    again += [
-        record
-        for record, error in poison
-        if not send_to_dead_letter_queue(record.get("body", ""), error, "reconcile_queue")
-    ]
+    again = _looked_at(runtime, [each for each in given if each.receives < _ALONE_FROM], context)
+    again += batch.send_unreadable(runtime, "reconcile_queue")
     if suspects:
         kept = [*again, *(each.record for each in suspects)]
         done = [record for record in event["Records"] if record not in kept]
-        again += _alone(suspects, done, context)
-    return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in again]}
+        again += _alone(runtime, suspects, done, context)
+    return failures(again)
 
 
-def _looked_at(given: Sequence[_Given], context: LambdaContext) -> list[Any]:
+def _given(record: Any) -> _Given:  # noqa: ANN401  (SQS's)
+    request = events.of_queue_message(record["body"])
+    receives = request.receives + int(record["attributes"]["ApproximateReceiveCount"])
+    return _Given(record, request, receives)
+
+
+def _looked_at(runtime: Runtime, given: Sequence[_Given], context: LambdaContext) -> list[Any]:
     """Reconcile jobs; return the records that have to come again."""
     retry = frozenset(each.request.job_name for each in given if each.request.retry)
     confirmed = frozenset(each.request.job_name for each in given if each.request.confirm_deletion)
     names = [each.request.job_name for each in given if not each.request.detect_drift]
-    errors = reconcile(names, context, retry, confirmed)
-    return [each.record for each in given if not _settled(each, _error(each.request, errors))]
+    errors = reconcile(runtime, names, context, retry, confirmed)
+    return [
+        each.record
+        for each in given
+        if not _settled(runtime, each, _error(runtime, each.request, errors))
+    ]
 
 
-def _alone(suspects: list[_Given], done: list[Any], context: LambdaContext) -> list[Any]:
+def _alone(
+    runtime: Runtime, suspects: list[_Given], done: list[Any], context: LambdaContext
+) -> list[Any]:
     """Reconcile one job in an invocation of its own; send the others on."""
     chosen, *others = sorted(suspects, key=lambda each: each.receives, reverse=True)
     if context.get_remaining_time_in_millis() < TIME_TO_QUEUE_MILLISECONDS:
         others.append(chosen)
     # This time they were not looked at, so it does not count.
-    moved = [each for each in others if queued_alone(each.request, each.receives - 1) is None]
+    moved = [
+        each for each in others if queued_alone(runtime, each.request, each.receives - 1) is None
+    ]
     again = [each.record for each in others if each not in moved]
     if chosen in others:
         return again
-    forget([*done, *(each.record for each in moved)])
+    forget(runtime, [*done, *(each.record for each in moved)])
     if chosen.receives > MAX_RECEIVES:
         error = PermanentError(f"the function ended over this job {chosen.receives - 1} times")
-        return again + ([] if _to_dead_letter_queue(chosen, error) else [chosen.record])
-    return again + _looked_at([chosen], context)
+        return again + ([] if _to_dead_letter_queue(runtime, chosen, error) else [chosen.record])
+    return again + _looked_at(runtime, [chosen], context)
 
 
-def _error(request: ReconcileRequest, errors: Mapping[str, Exception]) -> Exception | None:
-    return drift_error(request.job_name) if request.detect_drift else errors.get(request.job_name)
+def _error(
+    runtime: Runtime, request: ReconcileRequest, errors: Mapping[str, Exception]
+) -> Exception | None:
+    return (
+        drift_error(runtime, request.job_name)
+        if request.detect_drift
+        else errors.get(request.job_name)
+    )
 
 
-def _settled(given: _Given, error: Exception | None) -> bool:
+def _settled(runtime: Runtime, given: _Given, error: Exception | None) -> bool:
     """Say whether SQS may forget a message."""
     match error:
         case None:
             return True
         case TemporaryError():
-            return queued_again(given.request) is None
+            return queued_again(runtime, given.request) is None
         case Exception() if given.receives >= MAX_RECEIVES:
-            return _to_dead_letter_queue(given, error)
+            return _to_dead_letter_queue(runtime, given, error)
         case _:
             return False
 
 
-def _to_dead_letter_queue(given: _Given, error: Exception) -> bool:
+def _to_dead_letter_queue(runtime: Runtime, given: _Given, error: Exception) -> bool:
     return send_to_dead_letter_queue(
-        given.record["body"], error, "reconcile_queue", given.request.job_name
+        runtime, given.record["body"], error, "reconcile_queue", given.request.job_name
     )

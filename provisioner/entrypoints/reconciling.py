@@ -6,52 +6,27 @@ imported is never looked at again.
 
 from __future__ import annotations
 
-import gc
+from typing import TYPE_CHECKING, Any
 
-gc.disable()
+from provisioner.entrypoints.cold_start import collector_paused
 
-from functools import cache  # noqa: E402
-from typing import TYPE_CHECKING, Any  # noqa: E402
-
-import templates  # noqa: E402
-from provisioner.aws.artifacts import Artifacts  # noqa: E402
-from provisioner.aws.cloudformation import CloudFormation  # noqa: E402
-from provisioner.aws.deletion_budget import DeletionBudgetTable  # noqa: E402
-from provisioner.aws.dependants import DependantsTable  # noqa: E402
-from provisioner.aws.executions import JobExecutions  # noqa: E402
-from provisioner.aws.jobs_table import JobsTable  # noqa: E402
-from provisioner.aws.rate_limits_table import RateLimitsTable  # noqa: E402
-from provisioner.aws.reconcile_queue import ReconcileQueue  # noqa: E402
-from provisioner.aws.stacks_table import StacksTable  # noqa: E402
-from provisioner.aws.subnets import within_vpc  # noqa: E402
-from provisioner.entrypoints.metrics import (  # noqa: E402
-    Count,
-    CountedRateLimiter,
-    CountedStacks,
-    count,
-)
-from provisioner.entrypoints.shared import about, clients, logger, settings  # noqa: E402
-from provisioner.errors import TemporaryError, ThrottledError  # noqa: E402
-from provisioner.events import ReconcileRequest  # noqa: E402
-from provisioner.jobs import InvalidRow  # noqa: E402
-from provisioner.stacks.actions import ContinueRollback, Create, Delete, Update  # noqa: E402
-from provisioner.stacks.deletion_budget import Budget  # noqa: E402
-from provisioner.stacks.drift import detect_drift  # noqa: E402
-from provisioner.stacks.model import StackRecord  # noqa: E402
-from provisioner.stacks.outcomes import Done, Failed, RateLimited, Reconciled  # noqa: E402
-from provisioner.stacks.ports import Ports  # noqa: E402
-from provisioner.stacks.reconcile import Reconciler  # noqa: E402
-
-gc.freeze()
-gc.enable()
+with collector_paused():
+    import templates  # noqa: F401  (the runtime imports it when it is asked, which is too late)
+    from provisioner.entrypoints.function import about, logger
+    from provisioner.entrypoints.metrics import Count
+    from provisioner.errors import TemporaryError, ThrottledError
+    from provisioner.events import ReconcileRequest
+    from provisioner.stacks.actions import ContinueRollback, Create, Delete, Update
+    from provisioner.stacks.drift import detect_drift
+    from provisioner.stacks.model import StackRecord
+    from provisioner.stacks.outcomes import Done, Failed, RateLimited, Reconciled
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
-    from datetime import datetime
+    from collections.abc import Iterable, Iterator, Mapping
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from provisioner.jobs import Job
+    from provisioner.entrypoints.wiring import Runtime
 
 RETRY_DELAY_SECONDS = 10
 """Before a job is reconciled again whose reconcile failed; twice as long each further time."""
@@ -70,58 +45,8 @@ _OPERATIONS: dict[type[object], Count] = {
 }
 
 
-@cache
-def queue() -> ReconcileQueue:
-    """Return the reconcile queue."""
-    return ReconcileQueue(clients(), settings().reconcile_queue_url)
-
-
-@cache
-def ports() -> Ports:
-    """Return everything that the process reaches outside itself."""
-    own = settings()
-    return Ports(
-        jobs=JobsTable(clients(), own.jobs_table),
-        stacks=CountedStacks(StacksTable(clients(), own.stacks_table)),
-        cloudformation=CloudFormation(
-            clients(),
-            own.platform.prefix,
-            own.cloudformation_role_arn,
-            own.platform.artifacts_bucket,
-        ),
-        queue=queue(),
-        rate_limiter=CountedRateLimiter(RateLimitsTable(clients(), own.pace_table)),
-        pin=_pinned,
-        dependants=DependantsTable(clients(), own.platform.triggers_table),
-        deletion_budget=DeletionBudgetTable(
-            clients(), own.pace_table, Budget(own.deletion_budget_jobs, own.deletion_budget_percent)
-        ),
-        runs=JobExecutions(clients(), own.platform),
-        synthesize=_synthesized,
-    )
-
-
-def _synthesized(job: Job, now: datetime, missing: Collection[str]) -> str:
-    return templates.synthesize(job, settings().platform, now, missing)
-
-
-@cache
-def _artifacts() -> Artifacts:
-    return Artifacts(clients())
-
-
-def _pinned(job: Job) -> Job | InvalidRow:
-    placed = within_vpc(clients(), job, settings().platform)
-    return placed if isinstance(placed, InvalidRow) else _artifacts().pin(placed)
-
-
-@cache
-def reconciler() -> Reconciler:
-    """Return the process's one reconciler."""
-    return Reconciler(ports(), settings().platform)
-
-
 def reconcile(
+    runtime: Runtime,
     job_names: Iterable[str],
     context: LambdaContext,
     retry: frozenset[str] = frozenset(),
@@ -135,10 +60,10 @@ def reconcile(
     """
     names = list(dict.fromkeys(job_names))
     errors: dict[str, Exception] = dict.fromkeys(names, TemporaryError("there was no time left"))
-    for job_name, result in _results(names, retry, confirmed):
+    for job_name, result in _results(runtime, names, retry, confirmed):
         del errors[job_name]
-        _log(job_name, result)
-        _count(result)
+        _log(runtime, job_name, result)
+        _count(runtime, result)
         if result.to_requeue is not None:
             errors[job_name] = result.to_requeue
         if context.get_remaining_time_in_millis() < TIME_TO_QUEUE_MILLISECONDS:
@@ -147,7 +72,7 @@ def reconcile(
 
 
 def _results(
-    names: list[str], retry: frozenset[str], confirmed: frozenset[str]
+    runtime: Runtime, names: list[str], retry: frozenset[str], confirmed: frozenset[str]
 ) -> Iterator[tuple[str, Reconciled]]:
     """Yield the result of each job. What fails for all of them at once is tried for each alone.
 
@@ -156,7 +81,8 @@ def _results(
     left = dict.fromkeys(names)
     failed: Exception | None = None
     try:
-        for job_name, result in reconciler().reconcile(names, retry=retry, confirmed=confirmed):
+        results = runtime.reconciler.reconcile(names, retry=retry, confirmed=confirmed)
+        for job_name, result in results:
             del left[job_name]
             yield job_name, result
     except Exception as error:  # noqa: BLE001  (whatever it is, the jobs are reconciled again)
@@ -167,11 +93,11 @@ def _results(
         if len(names) == 1 or isinstance(failed, TemporaryError):
             yield job_name, Reconciled(None, Failed(failed), StackRecord(job_name))
         else:
-            yield from _results([job_name], retry, confirmed)
+            yield from _results(runtime, [job_name], retry, confirmed)
 
 
-def _log(job_name: str, result: Reconciled) -> None:
-    with about(job_name, result.record.spec_digest):
+def _log(runtime: Runtime, job_name: str, result: Reconciled) -> None:
+    with about(runtime, job_name, result.record.spec_digest):
         if isinstance(result.outcome, Failed):
             logger.error("reconcile failed", exc_info=result.outcome.error)
             return
@@ -183,22 +109,24 @@ def _log(job_name: str, result: Reconciled) -> None:
         )
 
 
-def _count(result: Reconciled) -> None:
+def _count(runtime: Runtime, result: Reconciled) -> None:
     operation = _OPERATIONS.get(type(result.action))
     match result.outcome:
         case Done() if operation is not None:
-            count(operation)
+            runtime.metrics.count(operation)
         case RateLimited():
-            count(Count.RECONCILES_RATE_LIMITED)
+            runtime.metrics.count(Count.RECONCILES_RATE_LIMITED)
         case Failed(error):
-            count(Count.RECONCILE_ERRORS)
+            runtime.metrics.count(Count.RECONCILE_ERRORS)
             if isinstance(error, ThrottledError):
-                count(Count.THROTTLED_CALLS)
+                runtime.metrics.count(Count.THROTTLED_CALLS)
         case _:
             pass
 
 
-def reconcile_or_queue(job_names: Iterable[str], context: LambdaContext) -> dict[str, Exception]:
+def reconcile_or_queue(
+    runtime: Runtime, job_names: Iterable[str], context: LambdaContext
+) -> dict[str, Exception]:
     """Reconcile jobs; what fails is queued, so that nothing behind it in a stream has to wait.
 
     Returns
@@ -207,63 +135,63 @@ def reconcile_or_queue(job_names: Iterable[str], context: LambdaContext) -> dict
         The jobs that could not even be queued: their records must come again.
     """
     lost: dict[str, Exception] = {}
-    for job_name in reconcile(job_names, context):
-        error = queued_again(ReconcileRequest(job_name))
+    for job_name in reconcile(runtime, job_names, context):
+        error = queued_again(runtime, ReconcileRequest(job_name))
         if error is not None:
             lost[job_name] = error
     return lost
 
 
-def queued_for_later(job_names: Iterable[str]) -> bool:
+def queued_for_later(runtime: Runtime, job_names: Iterable[str]) -> bool:
     """Queue jobs that a stream has kept for long, each to be looked at alone; False if that fails.
 
     The function may have ended over one of them, and nobody can tell over which.
     """
     try:
-        queue().send_many(dict.fromkeys(job_names, 0), receives=1)
+        runtime.reconcile_queue.send_many(dict.fromkeys(job_names, 0), receives=1)
     except Exception:
         logger.exception("queueing failed")
         return False
     return True
 
 
-def queued_alone(request: ReconcileRequest, receives: int) -> Exception | None:
+def queued_alone(runtime: Runtime, request: ReconcileRequest, receives: int) -> Exception | None:
     """Queue a job that may be a function's death; return what kept it from being queued."""
-    return _queued(request, receives=receives)
+    return _queued(runtime, request, receives=receives)
 
 
-def forget(records: Iterable[Mapping[str, Any]]) -> None:
+def forget(runtime: Runtime, records: Iterable[Mapping[str, Any]]) -> None:
     """Take messages out of the queue at once, for the function may end before it can say so."""
     handles = [record["receiptHandle"] for record in records if "receiptHandle" in record]
     try:
-        queue().forget(handles)
+        runtime.reconcile_queue.forget(handles)
     except Exception:  # they come again, as when the function ends
         logger.exception("taking messages out of the queue failed")
 
 
-def drift_error(job_name: str) -> Exception | None:
+def drift_error(runtime: Runtime, job_name: str) -> Exception | None:
     """Have the drift of a job's stack looked for; return what went wrong."""
     try:
-        started = detect_drift(ports(), job_name)
+        started = detect_drift(runtime.ports, job_name, runtime.chance)
     except Exception as error:
-        with about(job_name):
+        with about(runtime, job_name):
             logger.exception("drift detection failed")
         return error
-    with about(job_name):
+    with about(runtime, job_name):
         logger.info("drift detection", started=started)
     return None
 
 
-def queued_again(request: ReconcileRequest) -> Exception | None:
+def queued_again(runtime: Runtime, request: ReconcileRequest) -> Exception | None:
     """Queue a job whose reconcile failed; return what kept it from being queued."""
     delay_seconds = RETRY_DELAY_SECONDS * 2 ** min(request.tries, _LONGEST_DOUBLING)
-    return _queued(request, delay_seconds=delay_seconds, tries=request.tries + 1)
+    return _queued(runtime, request, delay_seconds=delay_seconds, tries=request.tries + 1)
 
 
-def _queued(request: ReconcileRequest, **more: int) -> Exception | None:
+def _queued(runtime: Runtime, request: ReconcileRequest, **more: int) -> Exception | None:
     counts = {"tries": request.tries, **more}
     try:
-        queue().send(
+        runtime.reconcile_queue.send(
             request.job_name,
             retry=request.retry,
             confirm_deletion=request.confirm_deletion,
@@ -271,7 +199,7 @@ def _queued(request: ReconcileRequest, **more: int) -> Exception | None:
             **counts,
         )
     except Exception as error:
-        with about(request.job_name):
+        with about(runtime, request.job_name):
             logger.exception("queueing failed")
         return error
     return None

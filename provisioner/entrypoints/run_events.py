@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger
-
 from provisioner import jobs
-from provisioner.aws.executions import Executions
-from provisioner.aws.tasks import Tasks
-from provisioner.aws.triggers_table import TriggersTable
-from provisioner.entrypoints.shared import clients
+from provisioner.entrypoints.function import about, function, logger
 from provisioner.runs.completion import complete
 from provisioner.runs.model import ENDED_AS, EndedExecution, RunStatus, waited_of
-from provisioner.settings import Settings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-logger = Logger()
+    from provisioner.entrypoints.wiring import Runtime
 
 
-@cache
-def _settings() -> Settings:
-    return Settings.from_environ(os.environ)
-
-
-@logger.inject_lambda_context
-def handler(event: dict[str, Any], _context: LambdaContext) -> None:
+@function
+def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) -> None:
     """Complete the run of an execution that was stopped, timed out or failed.
 
     Raises
@@ -38,10 +25,9 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
     ProvisionerError
         If a step failed: EventBridge delivers again, and every step can be repeated.
     """
-    platform = _settings().platform
     detail = event["detail"]
     state_machine_name = detail["stateMachineArn"].rpartition(":")[2]
-    job_name = jobs.job_name_of(platform.prefix, state_machine_name)
+    job_name = jobs.job_name_of(runtime.settings.platform.prefix, state_machine_name)
     if job_name is None or detail["status"] not in ENDED_AS:
         return
     execution = EndedExecution(
@@ -53,23 +39,19 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
         ended_at=_time(detail["stopDate"]),
         error=detail.get("error"),
         cause=detail.get("cause"),
-        waited=_waited(job_name, detail),
+        waited=_waited(runtime, job_name, detail),
     )
-    completed = complete(
-        execution,
-        TriggersTable(clients(), platform.triggers_table),
-        Tasks(clients(), platform.ecs_cluster_arn),
-    )
-    logger.info(
-        "run ended",
-        job_name=job_name,
-        execution_name=execution.execution_name,
-        status=execution.status,
-        extra=_said(execution),
-        stopped_tasks=completed.stopped_tasks,
-        wrote_row=completed.wrote_row,
-        released_lock=completed.released_lock,
-    )
+    with about(runtime, job_name):
+        completed = complete(execution, runtime.triggers, runtime.tasks)
+        logger.info(
+            "run ended",
+            execution_name=execution.execution_name,
+            status=execution.status,
+            extra=_said(execution),
+            stopped_tasks=completed.stopped_tasks,
+            wrote_row=completed.wrote_row,
+            released_lock=completed.released_lock,
+        )
 
 
 def _said(execution: EndedExecution) -> dict[str, object]:
@@ -79,11 +61,11 @@ def _said(execution: EndedExecution) -> dict[str, object]:
     return {name: text for name, text in said.items() if text and stopped}
 
 
-def _waited(job_name: str, detail: dict[str, Any]) -> str | None:
+def _waited(runtime: Runtime, job_name: str, detail: dict[str, Any]) -> str | None:
     """Return `EndedExecution.waited`; an event leaves out an input that is too large for it."""
     if detail.get("input") is not None:
         return waited_of(detail["input"])
-    ended = Executions(clients()).ended(job_name, detail["executionArn"])
+    ended = runtime.executions.ended(job_name, detail["executionArn"])
     return ended.waited if ended else None
 
 

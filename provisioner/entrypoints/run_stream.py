@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from provisioner import events
-from provisioner.aws.jobs_table import JobsTable
-from provisioner.aws.triggers_table import TriggersTable
-from provisioner.entrypoints.metrics import Count, count
-from provisioner.entrypoints.running import control, dependency_starter, message_runs
-from provisioner.entrypoints.shared import (
-    clients,
-    function,
-    item_failures,
-    logger,
-    send_to_dead_letter_queue,
-    settings,
-)
+from provisioner.entrypoints.batch import Batch, failures
+from provisioner.entrypoints.function import about, function, logger, send_to_dead_letter_queue
+from provisioner.entrypoints.metrics import Count
 from provisioner.errors import TemporaryError
 from provisioner.jobs import InvalidRow, guarded
 from provisioner.runs.model import RunStatus
@@ -30,14 +20,16 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    Step: TypeAlias = Callable[[str], None]
+    from provisioner.entrypoints.wiring import Runtime
+
+    Step: TypeAlias = Callable[[Runtime, str], None]
 
 _LOOKED_THROUGH = 300
 """The last runs of a job, skipped and stopped ones among them, that may pause its schedule."""
 
 
 @function
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) -> dict[str, Any]:
     """Look at every job that a batch of stream records names, each once.
 
     A record whose job could not be looked at comes again when that may help. Else the sweep sees to
@@ -45,22 +37,17 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     the dead-letter queue.
     """
     done: dict[tuple[str, Step], bool] = {}
-    again = []
-    for record in event["Records"]:
-        try:
-            job_name = events.of_stream_record(record)
-        except Exception as error:  # noqa: BLE001  (whatever a record does, its neighbours go on)
-            if not send_to_dead_letter_queue(json.dumps(record, default=str), error, "run_stream"):
-                again.append(record)
-            continue
+    batch = Batch(event["Records"], events.of_stream_record)
+    again = batch.send_unreadable(runtime, "run_stream")
+    for record, job_name in batch.read:
         for step in _steps(record):
             key = (job_name, step)
             if key not in done:
-                done[key] = _done(job_name, step, record)
+                done[key] = _done(runtime, job_name, step, record)
             if not done[key]:
                 again.append(record)
                 break
-    return item_failures(again)
+    return failures(again)
 
 
 def _steps(record: Mapping[str, object]) -> Iterator[Step]:
@@ -78,46 +65,46 @@ def _steps(record: Mapping[str, object]) -> Iterator[Step]:
         yield partial(_release_slot, run=run)
 
 
-def _done(job_name: str, step: Step, record: Mapping[str, object]) -> bool:
+def _done(runtime: Runtime, job_name: str, step: Step, record: Mapping[str, object]) -> bool:
     """Take a step; False when its record has to come again."""
-    with logger.append_context_keys(job_name=job_name):
+    with about(runtime, job_name):
         try:
-            step(job_name)
+            step(runtime, job_name)
         except Exception as error:
             logger.exception("a step after a record failed")
-            count(Count.RECONCILE_ERRORS)
+            runtime.metrics.count(Count.RECONCILE_ERRORS)
             if isinstance(error, TemporaryError):
                 return False
             if step not in (_start_dependants, _pause_after_failures):
                 return True  # the sweep comes to the same
             payload = json.dumps({"Records": [events.end_alone(record)]})
-            return send_to_dead_letter_queue(payload, error, "run_stream", job_name)
+            return send_to_dead_letter_queue(runtime, payload, error, "run_stream", job_name)
         return True
 
 
-def _start_next(job_name: str) -> None:
-    if execution_name := control().start_next(job_name):
+def _start_next(runtime: Runtime, job_name: str) -> None:
+    if execution_name := runtime.run_control.start_next(job_name):
         logger.info("started a run that waited", execution_name=execution_name)
 
 
-def _release_slot(job_name: str, *, run: str) -> None:
-    message_runs().run_ended(job_name, run)
+def _release_slot(runtime: Runtime, job_name: str, *, run: str) -> None:
+    runtime.message_runs.run_ended(job_name, run)
 
 
-def _pause_after_failures(job_name: str) -> None:
-    row = JobsTable(clients(), settings().jobs_table).get_many([job_name]).get(job_name)
+def _pause_after_failures(runtime: Runtime, job_name: str) -> None:
+    row = runtime.jobs.get_many([job_name]).get(job_name)
     job = guarded.parse(row) if row else None
     failures = None if job is None or isinstance(job, InvalidRow) else job.pause_on_failures
     if not failures:
         return
-    triggers = TriggersTable(clients(), settings().platform.triggers_table)
+    triggers = runtime.triggers
     runs = triggers.last(job_name, _LOOKED_THROUGH)
-    pause = pause_after(failures, runs, triggers.pause(job_name), datetime.now(UTC))
+    pause = pause_after(failures, runs, triggers.pause(job_name), runtime.clock())
     if pause is not None:
         triggers.set_pause(job_name, pause)
         logger.warning("paused the schedule", note=pause.note)
 
 
-def _start_dependants(job_name: str) -> None:
-    if started := dependency_starter().start_dependants(job_name):
+def _start_dependants(runtime: Runtime, job_name: str) -> None:
+    if started := runtime.dependency_starter.start_dependants(job_name):
         logger.info("started dependants", started=started)

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import random
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger
-
-from provisioner.aws.cloudformation import CloudFormation
-from provisioner.aws.deletion_budget import DeletionBudgetTable
-from provisioner.aws.jobs_table import JobsTable
-from provisioner.aws.reconcile_queue import MAX_DELAY_SECONDS, ReconcileQueue
-from provisioner.aws.stacks_table import StacksTable
-from provisioner.aws.triggers_table import TriggersTable
+from provisioner.aws.reconcile_queue import MAX_DELAY_SECONDS
 from provisioner.entrypoints import sweep_revisions, sweep_runs
-from provisioner.entrypoints.metrics import Count, count, measured
+from provisioner.entrypoints.function import about, function, logger
+from provisioner.entrypoints.metrics import Count
 from provisioner.entrypoints.notify import queued_too_long
-from provisioner.entrypoints.shared import clients
 from provisioner.errors import ProvisionerError
 from provisioner.jobs import InvalidRow, guarded
-from provisioner.settings import Settings
 from provisioner.stacks.daily_check import compare, due_for_drift, withhold_mass_deletions
-from provisioner.stacks.deletion_budget import Budget
 from provisioner.stacks.model import Deletion, JobStatus, StackRecord
 from provisioner.stacks.rate_limits import is_plausible
 
@@ -34,7 +22,7 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-logger = Logger()
+    from provisioner.entrypoints.wiring import Runtime
 
 STUCK_AFTER = timedelta(minutes=15)
 """A row that nothing has touched for so long has missed its event, or has a slow resource."""
@@ -46,34 +34,18 @@ _OPERATING = (JobStatus.CREATING, JobStatus.UPDATING, JobStatus.DELETING)
 _WAITING = (JobStatus.PENDING, JobStatus.RETRYING)
 
 
-@cache
-def _settings() -> Settings:
-    return Settings.from_environ(os.environ)
-
-
-@cache
-def _queue() -> ReconcileQueue:
-    return ReconcileQueue(clients(), _settings().reconcile_queue_url)
-
-
-@cache
-def _triggers() -> TriggersTable:
-    return TriggersTable(clients(), _settings().platform.triggers_table)
-
-
-@logger.inject_lambda_context
-@measured(lambda: _settings().platform.prefix)
-def handler(event: dict[str, Any], _context: LambdaContext) -> None:
+@function
+def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) -> None:
     """Queue the jobs that are stuck; complete, start and tell of the runs of which nobody told.
 
     With `{"compare": true}` it queues every job that is not as it should be instead, and has drift
     looked for on all others.
     """
     if event.get("compare"):
-        _compare()
+        _compare(runtime)
         return
-    now = datetime.now(UTC)
-    steps: dict[str, Callable[[datetime], int]] = {
+    now = runtime.clock()
+    steps: dict[str, Callable[[Runtime, datetime], int]] = {
         "stuck_jobs": _queue_stuck,
         "ended_runs": sweep_runs.complete_ended_runs,
         "started_runs": sweep_runs.start_waiting_runs,
@@ -84,7 +56,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
     failed: Exception | None = None
     for name, step in steps.items():
         try:
-            done[name] = step(now)
+            done[name] = step(runtime, now)
         except Exception as error:  # the other steps are no worse for it
             logger.exception("a step of the sweep failed", step=name)
             failed = error
@@ -93,22 +65,21 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
         raise failed
 
 
-def _queue_stuck(now: datetime) -> int:
-    found = list(_stuck(now))
+def _queue_stuck(runtime: Runtime, now: datetime) -> int:
+    found = list(_stuck(runtime, now))
     held = [record for record in found if record.deletion is Deletion.HELD]
-    count(Count.DELETIONS_WITHHELD, len(held))
+    runtime.metrics.count(Count.DELETIONS_WITHHELD, len(held))
     stuck = {record.job_name: 0 for record in found if record not in held}
-    _queue().send_many(stuck)
-    count(Count.JOBS_STUCK, len(stuck))
+    runtime.reconcile_queue.send_many(stuck)
+    runtime.metrics.count(Count.JOBS_STUCK, len(stuck))
     return len(stuck)
 
 
-def _stuck(now: datetime) -> Iterator[StackRecord]:
-    stacks = StacksTable(clients(), _settings().stacks_table)
+def _stuck(runtime: Runtime, now: datetime) -> Iterator[StackRecord]:
     for status in _OPERATING:
-        yield from stacks.by_status(status, until=now - STUCK_AFTER)
+        yield from runtime.stacks.by_status(status, until=now - STUCK_AFTER)
     for status in _WAITING:
-        for record in stacks.by_status(status, until=now - OVERDUE_AFTER):
+        for record in runtime.stacks.by_status(status, until=now - OVERDUE_AFTER):
             at = _woken_at(record)
             held = record.deletion is Deletion.HELD
             if held or at <= now - OVERDUE_AFTER or not is_plausible(at, now):
@@ -123,46 +94,38 @@ def _woken_at(record: StackRecord) -> datetime:
     return record.next_attempt_at or touched + STUCK_AFTER
 
 
-def _compare() -> None:
-    own = _settings()
-    revisions = sweep_revisions.active()
-    cloudformation = CloudFormation(
-        clients(), own.platform.prefix, own.cloudformation_role_arn, own.platform.artifacts_bucket
-    )
-    stacks = {stack.job_name: stack for stack in cloudformation.job_stacks()}
-    records = {record.job_name: record for record in StacksTable(clients(), own.stacks_table).all()}
+def _compare(runtime: Runtime) -> None:
+    revisions = sweep_revisions.active(runtime)
+    stacks = {stack.job_name: stack for stack in runtime.cloudformation.job_stacks()}
+    records = {record.job_name: record for record in runtime.stacks.all()}
     rows: dict[str, str] = {}
-    for row in JobsTable(clients(), own.jobs_table).all():
+    for row in runtime.jobs.all():
         name = str(row["job_name"])
-        parsed = guarded.parse(row, own.platform.allowed)
+        parsed = guarded.parse(row, runtime.settings.platform.allowed)
         rows[name] = guarded.row_digest(row, parsed)
         if not isinstance(parsed, InvalidRow) and parsed.history_limit:
-            _prune(name, parsed.history_limit)
-    _deletions(own).count_jobs(len(rows))
+            _prune(runtime, name, parsed.history_limit)
+    runtime.deletion_budget.count_jobs(len(rows))
     findings = compare(rows, records, stacks)
     found = withhold_mass_deletions(findings, len(stacks))
     withheld = sorted(findings.keys() - found.keys())
     if withheld:
         logger.error("so many rows are gone that their stacks stay", jobs=withheld)
-    count(Count.DELETIONS_WITHHELD, len(withheld))
-    count(Count.JOBS_UNLIKE_THEIR_ROWS, len(found))
-    _queue().send_many(dict.fromkeys(found, 0))
+    runtime.metrics.count(Count.DELETIONS_WITHHELD, len(withheld))
+    runtime.metrics.count(Count.JOBS_UNLIKE_THEIR_ROWS, len(found))
+    runtime.reconcile_queue.send_many(dict.fromkeys(found, 0))
     due = due_for_drift(findings, records, stacks)
-    _queue().send_many(
-        {name: random.randint(0, MAX_DELAY_SECONDS) for name in due},  # noqa: S311
+    runtime.reconcile_queue.send_many(
+        {name: runtime.chance.randint(0, MAX_DELAY_SECONDS) for name in due},
         detect_drift=True,
     )
-    sweep_revisions.deregister(revisions, records, datetime.now(UTC))
+    sweep_revisions.deregister(runtime, revisions, records, runtime.clock())
     logger.info("compared", rows=len(rows), stacks=len(stacks), found=Counter(findings.values()))
 
 
-def _deletions(own: Settings) -> DeletionBudgetTable:
-    budget = Budget(own.deletion_budget_jobs, own.deletion_budget_percent)
-    return DeletionBudgetTable(clients(), own.pace_table, budget)
-
-
-def _prune(job_name: str, keep: int) -> None:
-    try:
-        _triggers().prune(job_name, keep)
-    except ProvisionerError:
-        logger.exception("deleting old runs failed", job_name=job_name)
+def _prune(runtime: Runtime, job_name: str, keep: int) -> None:
+    with about(runtime, job_name):
+        try:
+            runtime.triggers.prune(job_name, keep)
+        except ProvisionerError:
+            logger.exception("deleting old runs failed")

@@ -5,9 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from provisioner.aws.task_definitions import TaskDefinitions
-from provisioner.entrypoints.running import control
-from provisioner.entrypoints.shared import clients, logger, settings
+from provisioner.entrypoints.function import logger
 from provisioner.errors import ProvisionerError
 from provisioner.runs.model import RunStatus
 from provisioner.stacks.task_definitions import Revision, not_needed, revision_of
@@ -16,17 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from provisioner.entrypoints.wiring import Runtime
     from provisioner.stacks.model import StackRecord
 
 MOST_A_DAY = 300
 """DeregisterTaskDefinition is throttled at about one a second; what is left over costs nothing."""
 
 
-def active() -> list[Revision]:
+def active(runtime: Runtime) -> list[Revision]:
     """Return the revisions of jobs that start tasks, none when they cannot be listed."""
-    prefix = settings().platform.prefix
+    prefix = runtime.settings.platform.prefix
     try:
-        found = [revision_of(arn, prefix) for arn in TaskDefinitions(clients()).active()]
+        found = [revision_of(arn, prefix) for arn in runtime.task_definitions.active()]
     except ProvisionerError:
         logger.exception("listing task definitions failed")
         return []
@@ -34,17 +33,20 @@ def active() -> list[Revision]:
 
 
 def deregister(
-    revisions: list[Revision], records: Mapping[str, StackRecord], now: datetime
+    runtime: Runtime,
+    revisions: list[Revision],
+    records: Mapping[str, StackRecord],
+    now: datetime,
 ) -> None:
     """Deregister those of `active`, read before `records`, that no run needs."""
     if not revisions:
         return
-    prefix = settings().platform.prefix
+    prefix = runtime.settings.platform.prefix
     done = 0
     try:
-        running = list(control().runs.open(RunStatus.RUNNING, until=now))
+        running = list(runtime.triggers.open(RunStatus.RUNNING, until=now))
         for revision in islice(not_needed(revisions, records, running, now, prefix), MOST_A_DAY):
-            TaskDefinitions(clients()).deregister(revision.arn)
+            runtime.task_definitions.deregister(revision.arn)
             done += 1
     except Exception:
         logger.exception("deregistering task definitions failed")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import random
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from provisioner.entrypoints.metrics import Count, count
-from provisioner.entrypoints.running import control, message_runs
-from provisioner.entrypoints.shared import logger
+from provisioner.entrypoints.function import about, logger
+from provisioner.entrypoints.metrics import Count
 from provisioner.runs.model import RunStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
+
+    from provisioner.entrypoints.wiring import Runtime
 
 ASKED_AFTER = timedelta(minutes=1)
 """Step Functions may not know an execution yet that was just started (DescribeExecution is
@@ -31,40 +31,48 @@ MOST_OF_A_JOB = 100
 """QUEUED runs of a job that one sweep looks at, the oldest."""
 
 
-def complete_ended_runs(now: datetime) -> int:
+def complete_ended_runs(runtime: Runtime, now: datetime, most: int = MOST_ASKED) -> int:
     """Complete the runs that are RUNNING by their rows and have ended all the same."""
-    running = list(control().runs.open(RunStatus.RUNNING, until=now - ASKED_AFTER))
-    if len(running) > MOST_ASKED:
-        running = random.sample(running, MOST_ASKED)
-    return sum(_done(run.job_name, partial(control().complete_ended, run)) for run in running)
+    running = list(runtime.triggers.open(RunStatus.RUNNING, until=now - ASKED_AFTER))
+    if len(running) > most:
+        running = runtime.chance.sample(running, most)
+    return sum(
+        _done(runtime, run.job_name, partial(runtime.run_control.complete_ended, run))
+        for run in running
+    )
 
 
-def start_waiting_runs(now: datetime) -> int:
+def start_waiting_runs(runtime: Runtime, now: datetime) -> int:
     """Start waiting runs for which the lock was released unnoticed."""
     queued: dict[str, list[str]] = {}
-    for run in control().runs.open(RunStatus.QUEUED, until=now - OVERDUE_AFTER):
+    for run in runtime.triggers.open(RunStatus.QUEUED, until=now - OVERDUE_AFTER):
         waiting = queued.setdefault(run.job_name, [])
         if len(waiting) < MOST_OF_A_JOB:
             waiting.append(run.trigger_id)
-    return sum(_done(name, partial(_recovered, name, ids)) for name, ids in queued.items())
+    return sum(
+        _done(runtime, name, partial(_recovered, runtime, name, ids))
+        for name, ids in queued.items()
+    )
 
 
-def _recovered(job_name: str, queued: Iterable[str]) -> bool:
-    return control().recover(job_name, queued) is not None
+def _recovered(runtime: Runtime, job_name: str, queued: Iterable[str]) -> bool:
+    return runtime.run_control.recover(job_name, queued) is not None
 
 
-def unpark_messages(now: datetime) -> int:
+def unpark_messages(runtime: Runtime, now: datetime) -> int:
     """Unpark messages for slots that were released, or lost, unnoticed."""
-    waiting = message_runs().jobs_with_parked_messages(now - OVERDUE_AFTER)
-    return sum(_done(name, partial(message_runs().recover, name)) for name in waiting)
+    waiting = runtime.message_runs.jobs_with_parked_messages(now - OVERDUE_AFTER)
+    return sum(
+        _done(runtime, name, partial(runtime.message_runs.recover, name)) for name in waiting
+    )
 
 
-def _done(job_name: str, step: Callable[[], int]) -> int:
+def _done(runtime: Runtime, job_name: str, step: Callable[[], int]) -> int:
     """Return what a step did for one job, 0 when it failed: the sweep comes again."""
-    with logger.append_context_keys(job_name=job_name):
+    with about(runtime, job_name):
         try:
             return step()
         except Exception:
             logger.exception("sweeping a run failed")
-            count(Count.RECONCILE_ERRORS)
+            runtime.metrics.count(Count.RECONCILE_ERRORS)
             return 0

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from provisioner import jobs
-from provisioner.aws.message_queues import MESSAGE_ID, MessageQueues
-from provisioner.aws.stacks_table import StacksTable
-from provisioner.entrypoints.metrics import Count, count
-from provisioner.entrypoints.shared import (
-    clients,
-    function,
-    logger,
-    send_to_dead_letter_queue,
-    settings,
-)
+from provisioner.aws.message_queues import MESSAGE_ID
+from provisioner.entrypoints.batch import failures
+from provisioner.entrypoints.function import about, function, logger, send_to_dead_letter_queue
+from provisioner.entrypoints.metrics import Count
 from provisioner.errors import NotFoundError, ProvisionerError, UnroutedError
 from provisioner.events import message_attribute
 from provisioner.runs.messages import Message, message_id
@@ -23,62 +16,55 @@ from provisioner.runs.messages import Message, message_id
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from provisioner.entrypoints.wiring import Runtime
+
 JOB_NAME = "job_name"
 """Attribute of a message: the job that it is for."""
 
 
-@cache
-def _stacks() -> StacksTable:
-    return StacksTable(clients(), settings().stacks_table)
-
-
-@cache
-def _queues() -> MessageQueues:
-    return MessageQueues(clients(), settings().platform.prefix)
-
-
 @function
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) -> dict[str, Any]:
     """Send messages whose job has no queue to the dead-letter queue; deliver a redriven one.
 
     SNS filters by job, and what no filter lets through is gone: so this queue gets every message.
     """
     if "Records" not in event:
-        return _delivered(event)
+        return _delivered(runtime, event)
     records = event["Records"]
     names = [message_attribute(record, JOB_NAME) for record in records]
-    queues = {name: _has_queue(name) for name in dict.fromkeys(names)}
+    queues = {name: _has_queue(runtime, name) for name in dict.fromkeys(names)}
     again = [
         record
         for record, name in zip(records, names, strict=True)
-        if queues[name] is None or (not queues[name] and not _kept(record, name))
+        if queues[name] is None or (not queues[name] and not _kept(runtime, record, name))
     ]
-    return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in again]}
+    return failures(again)
 
 
-def _has_queue(name: str) -> bool | None:
+def _has_queue(runtime: Runtime, name: str) -> bool | None:
     """Tell whether a job has a queue, None while that cannot be read."""
     if not jobs.is_job_name(name):
         return False
-    try:
-        record = _stacks().get_many([name]).get(name)
-    except ProvisionerError:
-        logger.exception("reading a job's record failed", job_name=name)
-        return None
+    with about(runtime, name):
+        try:
+            record = runtime.stacks.get_many([name]).get(name)
+        except ProvisionerError:
+            logger.exception("reading a job's record failed")
+            return None
     return record is not None and "QueueUrl" in record.outputs
 
 
-def _kept(record: dict[str, Any], name: str) -> bool:
+def _kept(runtime: Runtime, record: dict[str, Any], name: str) -> bool:
     """Send a message to the dead-letter queue, with its identity; False when that fails."""
-    count(Count.MESSAGES_UNROUTED)
+    runtime.metrics.count(Count.MESSAGES_UNROUTED)
     reason = f'no job "{name}" has a queue' if name else "a message names its job in job_name"
     identity = message_id(message_attribute(record, MESSAGE_ID), record["messageId"])
     return send_to_dead_letter_queue(
-        record["body"], UnroutedError(reason), "unrouted", name, {MESSAGE_ID: identity}
+        runtime, record["body"], UnroutedError(reason), "unrouted", name, {MESSAGE_ID: identity}
     )
 
 
-def _delivered(submission: dict[str, Any]) -> dict[str, Any]:
+def _delivered(runtime: Runtime, submission: dict[str, Any]) -> dict[str, Any]:
     """Send a redriven message to its job's queue.
 
     Raises
@@ -87,8 +73,9 @@ def _delivered(submission: dict[str, Any]) -> dict[str, Any]:
         If the job has none.
     """
     name = submission[JOB_NAME]
-    if not _has_queue(name):
+    if not _has_queue(runtime, name):
         raise NotFoundError(f'no job "{name}" has a queue')
-    _queues().send(name, Message(submission[MESSAGE_ID], submission["body"]))
-    logger.info("message delivered after all", job_name=name)
+    runtime.message_queues.send(name, Message(submission[MESSAGE_ID], submission["body"]))
+    with about(runtime, name):
+        logger.info("message delivered after all")
     return {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,8 @@ from provisioner.stacks.model import JobStatus
 from provisioner.stacks.rate_limits import LONGEST_WAIT, Quota
 
 if TYPE_CHECKING:
+    import random
+
     from provisioner.stacks.ports import Ports
 
 FOUND_AFTER_SECONDS = 600
@@ -19,7 +20,7 @@ FOUND_AFTER_SECONDS = 600
 _LONGEST_SECONDS = int(LONGEST_WAIT.total_seconds())
 
 
-def detect_drift(ports: Ports, job_name: str) -> bool:
+def detect_drift(ports: Ports, job_name: str, chance: random.Random) -> bool:
     """Start drift detection on a job's stack, or queue it for later when too many ask for it.
 
     Returns
@@ -31,7 +32,7 @@ def detect_drift(ports: Ports, job_name: str) -> bool:
     if record is None or record.status is not JobStatus.READY or record.stack_id is None:
         return False
     if not ports.rate_limiter.acquire(Quota.DETECT_DRIFT).granted:
-        ports.queue.send(job_name, delay_seconds=later(), detect_drift=True)
+        ports.queue.send(job_name, delay_seconds=later(chance), detect_drift=True)
         return False
     with suppress(ConflictError):  # a detection is running already
         ports.cloudformation.detect_drift(record.stack_id)
@@ -39,6 +40,6 @@ def detect_drift(ports: Ports, job_name: str) -> bool:
     return True
 
 
-def later() -> int:
+def later(chance: random.Random) -> int:
     """Return a delay in seconds that spreads many detections over what a message can wait."""
-    return random.randint(_LONGEST_SECONDS // 3, _LONGEST_SECONDS)  # noqa: S311
+    return chance.randint(_LONGEST_SECONDS // 3, _LONGEST_SECONDS)

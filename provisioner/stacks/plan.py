@@ -6,7 +6,7 @@ knows which event led here: an event that was lost, repeated or late changes not
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Protocol, assert_never
 
 from provisioner.jobs import InvalidRow
 from provisioner.stacks.actions import (
@@ -40,6 +40,15 @@ from provisioner.stacks.model import (
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+
+class Decide(Protocol):
+    """How `decide` is called; another one can be handed to the reconciler."""
+
+    def __call__(
+        self, desired: Desired, record: StackRecord, observed: StackState | None, now: datetime, /
+    ) -> Action:
+        """Name the one next action for a job."""
 
 
 def decide(

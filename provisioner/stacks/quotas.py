@@ -14,16 +14,17 @@ from provisioner.stacks.actions import (
     Update,
 )
 from provisioner.stacks.model import JobStatus, StackRecord, StackState, StackStatus
-from provisioner.stacks.plan import decide
 from provisioner.stacks.rate_limits import Quota
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from provisioner.stacks.plan import Decide
+
 _IN_PROGRESS = frozenset({JobStatus.CREATING, JobStatus.UPDATING, JobStatus.DELETING})
 
 
-def needed(desired: Desired, record: StackRecord, now: datetime) -> Quota | None:
+def needed(desired: Desired, record: StackRecord, now: datetime, decide: Decide) -> Quota | None:
     """Tell from row and record alone which quota the reconcile will need; None is none at all.
 
     CloudFormation is not asked, so a burst of rows makes its reservations without a single call.

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from provisioner import jobs
 from provisioner.errors import ConflictError, PermanentError, TemporaryError
 from provisioner.jobs import InvalidRow, Job, guarded
+from provisioner.stacks import plan
 from provisioner.stacks.actions import Desired, Hold, Operation, ValidRow, Wait
 from provisioner.stacks.cycles import without_cycle
 from provisioner.stacks.model import Deletion, JobStatus, StackRecord, StackState
 from provisioner.stacks.operations import Operations
 from provisioner.stacks.outcomes import Done, Failed, Reconciled
-from provisioner.stacks.plan import counts_as_deletion, decide
+from provisioner.stacks.plan import counts_as_deletion
 from provisioner.stacks.quotas import needed, quota_of
 from provisioner.stacks.record import confirm_deletion, reset_failures
 from provisioner.stacks.results import Results, Subject
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from provisioner.settings import Platform
+    from provisioner.stacks.plan import Decide
     from provisioner.stacks.ports import Ports
     from provisioner.stacks.rate_limits import Quota
 
@@ -56,15 +58,17 @@ class Reconciler:
         self,
         ports: Ports,
         platform: Platform,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        chance: random.Random | None = None,
+        clock: Callable[[], datetime],
+        chance: random.Random,
+        decide: Decide = plan.decide,
     ) -> None:
         self._ports = ports
         self._prefix = platform.prefix
         self._allowed = platform.allowed
         self._operations = Operations(ports.cloudformation, ports.synthesize, platform)
-        self._results = Results(ports, chance or random.Random())  # noqa: S311
+        self._results = Results(ports, chance)
         self._clock = clock
+        self._decide = decide
 
     def reconcile(
         self,
@@ -164,13 +168,13 @@ class Reconciler:
         try:
             subject = self._update_dependencies(subject)
             subject = replace(subject, desired=self._pinned(subject.desired))
-            quota = needed(subject.desired, subject.record, subject.now)
+            quota = needed(subject.desired, subject.record, subject.now, self._decide)
             if quota and (waiting := self._results.admit(subject, quota)):
                 return waiting
             observed = self._observe(subject.job_name) if quota else None
         except PermanentError as error:
             return self._results.record_permanent_error(subject, error)
-        action = decide(subject.desired, subject.record, observed, subject.now)
+        action = self._decide(subject.desired, subject.record, observed, subject.now)
         if isinstance(action, Operation):
             return self._operate(subject, action, observed, admitted_to=quota)
         return self._results.save(subject, action, Done(), observed)

@@ -8,16 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from provisioner.entrypoints import (
-    metrics,
-    notify,
-    reconciling,
-    run_events,
-    running,
-    shared,
-    slack,
-    sweep,
-)
+from tests.support.functions import forget
 
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
@@ -135,29 +126,3 @@ def bootstrap(monkeypatch):
         forget()
         yield environment
         forget()
-
-
-def forget():
-    """Let the process make its clients and settings anew."""
-    for cached in (
-        shared.settings,
-        shared.dead_letters,
-        notify._topic,
-        notify._history,
-        reconciling.queue,
-        reconciling.reconciler,
-        running.control,
-        running.message_runs,
-        run_events._settings,
-        slack._settings,
-        slack._secret,
-        sweep._settings,
-        sweep._queue,
-        sweep._triggers,
-    ):
-        cached.cache_clear()
-    own = shared.clients()  # not their session: it has read the services' models
-    for name in [name for name in vars(own) if not name.startswith("_")]:
-        delattr(own, name)
-    metrics._counts.clear()  # a function that a test calls in part publishes nothing
-    metrics._before.clear()

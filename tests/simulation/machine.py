@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hypothesis.strategies as st
-import pytest
 from hypothesis import note
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.simulation import deeds, mishaps
+from tests.simulation.world.bug import NO_BUG
 from tests.simulation.world.cloudformation import BROKEN_HANDLER
 from tests.simulation.world.world import MISSING, World
 
@@ -51,10 +51,11 @@ def row_of(name: str, attributes: dict[str, object] | None) -> dict[str, object]
 class Story(RuleBasedStateMachine):
     """Each rule is a thing that may happen; the invariants are the world's own (`Truth`)."""
 
+    bug = NO_BUG
+
     def __init__(self) -> None:
         super().__init__()
-        self.patch = pytest.MonkeyPatch()
-        self.world = World(self.patch)
+        self.world = World(self.bug)
 
     @initialize(seed=st.integers(0, 999), trouble=st.sampled_from((0.0, 0.1, 0.4)), row=ROWS)
     def begins(self, seed, trouble, row):
@@ -101,6 +102,5 @@ class Story(RuleBasedStateMachine):
                 self.world.settle()
                 self.world.lambdas.broken = False
         finally:
-            self.patch.undo()
             if self.world.lambdas.broken:
                 note(self.world.timeline.diary())

@@ -1,46 +1,69 @@
-"""Bugs that a reconciler may have, each planted in the product's own functions."""
+"""Bugs that a reconciler may have, each planted in what the functions are handed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
+from datetime import datetime
+from functools import partial
 from typing import Any
 
-import pytest
-
-from provisioner.entrypoints import job_stream, reconcile_queue, reconciling
-from provisioner.stacks import (
-    actions,
-    attempts,
-    operations,
-    plan,
-    quotas,
-    rate_limits,
-    reconcile,
-    record,
-    results,
+from provisioner.stacks import plan
+from provisioner.stacks.actions import (
+    Action,
+    ContinueRollback,
+    Delete,
+    Desired,
+    GiveUp,
+    Nothing,
+    Update,
+    ValidRow,
+    Wait,
 )
-from provisioner.stacks.actions import Action, Desired
-from provisioner.stacks.attempts import Attempts
-from provisioner.stacks.model import (
-    IN_PROGRESS,
-    SETTLED,
-    JobStatus,
-    StackRecord,
-    StackState,
-    StackStatus,
-)
-from provisioner.stacks.reconcile import Reconciler
-from tests.simulation.world.tables import StacksTable
+from provisioner.stacks.model import JobStatus, StackRecord, StackState, StackStatus
+from provisioner.stacks.ports import Ports, StackRequest
+from provisioner.stacks.rate_limits import Reservation
+from tests.simulation.deeds import RECOVERABLE
+from tests.simulation.world.bug import Bug, Handlers
+from tests.simulation.world.wiring import Watched
+from tests.support.functions import having
 from tests.support.platforms import PLATFORM
 
 S = StackStatus
-Plant = Callable[[pytest.MonkeyPatch], None]
+AS_IF_CLEAN = {
+    S.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS: S.UPDATE_COMPLETE,
+    S.UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS: S.UPDATE_ROLLBACK_COMPLETE,
+}
 
-CLEANUP = {S.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS, S.UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS}
+
+class Like:
+    """An adapter like another, but for what a subclass does otherwise."""
+
+    def __init__(self, port: Any) -> None:
+        self.port = port
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.port, name)
 
 
-class _Images:
+def ports_with(**kinds: type[Like]) -> Callable[[Ports], Ports]:
+    def change(ports: Ports) -> Ports:
+        return replace(ports, **{name: kind(getattr(ports, name)) for name, kind in kinds.items()})
+
+    return change
+
+
+def in_handler(
+    name: str, handle: Callable[..., Any]
+) -> Callable[[Handlers], Mapping[str, Callable[..., Any]]]:
+    """Have a function's handler replaced by `handle`, which gets the real one first."""
+    return lambda handlers: {name: partial(handle, handlers[name])}
+
+
+# In what reads events
+
+
+class Images:
     """Rows as the records of a batch show them."""
 
     def __init__(self, records: Iterable[Mapping[str, Any]]) -> None:
@@ -60,158 +83,193 @@ class _Images:
         return {name: self._rows[name] for name in job_names if name in self._rows}
 
 
-def trusts_the_stream_image(patch: pytest.MonkeyPatch) -> None:
-    real = job_stream.handler
-
-    def handler(event: dict[str, Any], context: Any) -> Any:
-        world = reconciling.reconciler()
-        ports = replace(reconciling.ports(), jobs=_Images(event["Records"]))
-        with pytest.MonkeyPatch.context() as inner:
-            own = Reconciler(ports, PLATFORM, world._clock, world._results._chance)
-            inner.setattr(reconciling, "reconciler", lambda: own)
-            return real(event, context)
-
-    patch.setattr(job_stream, "handler", handler)
+def _with_images(real: Any, event: dict[str, Any], context: Any, runtime: Any) -> Any:
+    ports = replace(runtime.ports, jobs=Images(event["Records"]))
+    reconciler = Watched(ports, PLATFORM, runtime.clock, runtime.chance)
+    return real(event, context, having(runtime, ports=ports, reconciler=reconciler))
 
 
-def forgets_the_failed_digest(patch: pytest.MonkeyPatch) -> None:
-    real = Attempts.verdict
-    patch.setattr(Attempts, "verdict", lambda known, _, now: real(known, None, now))
+def _new_rows_only(real: Any, event: dict[str, Any], context: Any, runtime: Any) -> Any:
+    new = [each for each in event["Records"] if each["eventName"] == "INSERT"]
+    return real({"Records": new}, context, runtime)
 
 
-def ignores_that_cleaning_up_takes_time(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(plan, "IN_PROGRESS", IN_PROGRESS - CLEANUP)
-    for module in (plan, record):
-        patch.setattr(module, "SETTLED", SETTLED | CLEANUP)
+class Deaf(Like):
+    """The reconcile queue; what failed does not get into it again."""
+
+    def send(self, job_name: str, *, tries: int = 0, **asks: Any) -> None:
+        if not tries:
+            self.port.send(job_name, **asks)
 
 
-def reconciles_new_rows_only(patch: pytest.MonkeyPatch) -> None:
-    real = job_stream.handler
-
-    def handler(event: dict[str, Any], context: Any) -> Any:
-        new = [each for each in event["Records"] if each["eventName"] == "INSERT"]
-        return real({"Records": new}, context)
-
-    patch.setattr(job_stream, "handler", handler)
+def _without_requeueing(real: Any, event: dict[str, Any], context: Any, runtime: Any) -> Any:
+    real(event, context, having(runtime, reconcile_queue=Deaf(runtime.reconcile_queue)))
+    return {"batchItemFailures": []}
 
 
-def saves_over_what_others_wrote(patch: pytest.MonkeyPatch) -> None:
-    real = StacksTable.save
-
-    def save(table: StacksTable, fresh: StackRecord) -> None:
-        stored = table.records.get(fresh.job_name)
-        real(table, replace(fresh, version=stored.version if stored else 0))
-
-    patch.setattr(StacksTable, "save", save)
+# In what is decided
 
 
-def deletes_what_is_to_be_retained(patch: pytest.MonkeyPatch) -> None:
-    real = plan._decide_absent
-
-    def decide(known: StackRecord, observed: StackState | None, now: Any) -> Action:
-        return real(replace(known, retain=False), observed and replace(observed, retain=False), now)
-
-    patch.setattr(plan, "_decide_absent", decide)
+def _forgetful(
+    desired: Desired, record: StackRecord, observed: StackState | None, now: datetime
+) -> Action:
+    record = replace(record, failure=None, attempts=0, next_attempt_at=None)
+    return plan.decide(desired, record, observed and replace(observed, failure=None), now)
 
 
-def tries_for_ever(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(attempts, "is_recoverable", lambda _: True)
-    patch.setattr(attempts, "MAX_ATTEMPTS", 1_000_000)
+def _not_retaining(
+    desired: Desired, record: StackRecord, observed: StackState | None, now: datetime
+) -> Action:
+    if desired is None:
+        record, observed = (
+            replace(record, retain=False),
+            observed and replace(observed, retain=False),
+        )
+    return plan.decide(desired, record, observed, now)
 
 
-def takes_every_stack_for_its_own(patch: pytest.MonkeyPatch) -> None:
-    real = plan.decide
+def _never_tired(
+    desired: Desired, record: StackRecord, observed: StackState | None, now: datetime
+) -> Action:
+    if record.failure:
+        failure = replace(record.failure, reason=RECOVERABLE)
+        record = replace(record, attempts=0, failure=failure)
+    if observed and observed.failure:
+        failure = replace(observed.failure, reason=RECOVERABLE)
+        observed = replace(observed, failure=failure)
+    return plan.decide(desired, record, observed, now)
 
+
+def _taking_all(
+    desired: Desired, record: StackRecord, observed: StackState | None, now: datetime
+) -> Action:
+    return plan.decide(desired, record, observed and replace(observed, ours=True), now)
+
+
+def _waiting_for_deletions(
+    desired: Desired, record: StackRecord, observed: StackState | None, now: datetime
+) -> Action:
+    action = plan.decide(desired, record, observed, now)
+    failed = observed is not None and observed.status is S.DELETE_FAILED
+    return Wait(JobStatus.DELETING) if failed and isinstance(action, Delete | GiveUp) else action
+
+
+def _waiting_for_rollbacks(
+    desired: Desired, record: StackRecord, observed: StackState | None, now: datetime
+) -> Action:
+    action = plan.decide(desired, record, observed, now)
+    return Wait(JobStatus.UPDATING) if isinstance(action, ContinueRollback) else action
+
+
+def _repairing_paused(
+    desired: Desired, record: StackRecord, observed: StackState | None, now: datetime
+) -> Action:
+    if isinstance(desired, ValidRow):
+        desired = replace(desired, job=desired.job.model_copy(update={"paused": False}))
+    return plan.decide(desired, record, observed, now)
+
+
+def _where_something_is_missing(action: Callable[[ValidRow], Action]) -> plan.Decide:
     def decide(
-        desired: Desired, known: StackRecord, observed: StackState | None, now: Any
+        desired: Desired, record: StackRecord, observed: StackState | None, now: datetime
     ) -> Action:
-        return real(desired, known, observed and replace(observed, ours=True), now)
+        real = plan.decide(desired, record, observed, now)
+        missing = observed and observed.drift and observed.drift.missing
+        if missing and isinstance(desired, ValidRow) and isinstance(real, GiveUp | Update):
+            return action(desired)
+        return real
 
-    patch.setattr(reconcile, "decide", decide)
-
-
-def waits_for_a_failed_deletion(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(plan, "_delete_again", lambda *_: actions.Wait(JobStatus.DELETING))
-
-
-def releases_records_whose_look_failed(patch: pytest.MonkeyPatch) -> None:
-    def reconcile_or_queue(job_names: Iterable[str], context: Any) -> dict[str, Exception]:
-        reconciling.reconcile(job_names, context)
-        return {}
-
-    patch.setattr(job_stream, "reconcile_or_queue", reconcile_or_queue)
+    return decide
 
 
-def drops_messages_whose_look_failed(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(reconcile_queue, "_settled", lambda *_: True)
+# In what is written and called
 
 
-def holds_a_new_row_to_the_failure_of_the_old(patch: pytest.MonkeyPatch) -> None:
-    def want(known: StackRecord, desired: Desired) -> StackRecord:
-        known = replace(record.with_deletion_policy(known, desired), errors=())
-        digest = desired.digest if isinstance(desired, actions.ValidRow) else known.spec_digest
-        return replace(known, spec_digest=known.spec_digest or digest)
-
-    patch.setattr(record, "_want", want)
+class Overwriting(Like):
+    def save(self, fresh: StackRecord) -> None:
+        stored = self.port.records.get(fresh.job_name)
+        self.port.save(replace(fresh, version=stored.version if stored else 0))
 
 
-def forgets_what_a_deletion_leaves_behind(patch: pytest.MonkeyPatch) -> None:
-    for module in (record, results):
-        patch.setattr(module, "with_retained_resources", lambda known, _: known)
+class KeepingTheOldDigest(Like):
+    def save(self, fresh: StackRecord) -> None:
+        stored = self.port.records.get(fresh.job_name)
+        if stored and stored.spec_digest:
+            failure = fresh.failure or stored.failure
+            attempts = max(fresh.attempts, stored.attempts)
+            kept = {"spec_digest": stored.spec_digest, "failure": failure, "attempts": attempts}
+            fresh = replace(fresh, **kept)
+        self.port.save(fresh)
 
 
-def gives_every_operation_the_same_token(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(operations, "request_token", lambda verb, *_: verb)
+class LeavingNothing(Like):
+    def save(self, fresh: StackRecord) -> None:
+        self.port.save(replace(fresh, retained_resources=()))
 
 
-def gives_up_on_a_rollback_that_failed(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(plan, "_continue_rollback", lambda *_: actions.Wait(JobStatus.UPDATING))
+class Believed(Reservation):
+    def is_ahead(self, now: datetime) -> bool:
+        return self.at > now
 
 
-def repairs_rows_that_are_paused(patch: pytest.MonkeyPatch) -> None:
-    real = plan.decide
+class BelievingReservations(Like):
+    def get_many(self, job_names: Iterable[str]) -> dict[str, StackRecord]:
+        found = self.port.get_many(job_names)
+        return {name: self._believed(record) for name, record in found.items()}
 
-    def decide(desired: Desired, *more: Any) -> Action:
-        if isinstance(desired, actions.ValidRow):
-            job = desired.job.model_copy(update={"paused": False})
-            desired = replace(desired, job=job)
-        return real(desired, *more)
-
-    for module in (reconcile, quotas):
-        patch.setattr(module, "decide", decide)
-
-
-def overlooks_what_somebody_deleted(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(plan, "_decide_missing", lambda *_: actions.Nothing(JobStatus.READY))
+    def _believed(self, record: StackRecord) -> StackRecord:
+        if record.reservation is None:
+            return record
+        values = {each.name: getattr(record.reservation, each.name) for each in fields(Reservation)}
+        return replace(record, reservation=Believed(**values))
 
 
-def updates_over_what_somebody_deleted(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(plan, "_decide_missing", lambda desired, *_: actions.Update(desired))
+class SeeingItClean(Like):
+    def describe(self, stack_name: str) -> StackState | None:
+        found: StackState | None = self.port.describe(stack_name)
+        return found and replace(found, status=AS_IF_CLEAN.get(found.status, found.status))
 
 
-def believes_every_time(patch: pytest.MonkeyPatch) -> None:
-    for module in (rate_limits, attempts):
-        patch.setattr(module, "is_plausible", lambda *_: True)
+class OneToken(Like):
+    def create(self, stack_name: str, request: StackRequest) -> Any:
+        return self.port.create(stack_name, replace(request, token="create"))
+
+    def update(self, stack_name: str, request: StackRequest) -> Any:
+        return self.port.update(stack_name, replace(request, token="update"))
+
+    def delete(self, *stack: Any, token: str, **more: Any) -> None:
+        del token
+        self.port.delete(*stack, token="delete", **more)
+
+    def continue_update_rollback(self, *stack: Any, token: str, **more: Any) -> None:
+        del token
+        self.port.continue_update_rollback(*stack, token="continue", **more)
 
 
-BUGS: tuple[Plant, ...] = (
-    trusts_the_stream_image,
-    forgets_the_failed_digest,
-    ignores_that_cleaning_up_takes_time,
-    reconciles_new_rows_only,
-    saves_over_what_others_wrote,
-    deletes_what_is_to_be_retained,
-    tries_for_ever,
-    takes_every_stack_for_its_own,
-    waits_for_a_failed_deletion,
-    releases_records_whose_look_failed,
-    drops_messages_whose_look_failed,
-    holds_a_new_row_to_the_failure_of_the_old,
-    forgets_what_a_deletion_leaves_behind,
-    gives_every_operation_the_same_token,
-    gives_up_on_a_rollback_that_failed,
-    repairs_rows_that_are_paused,
-    overlooks_what_somebody_deleted,
-    updates_over_what_somebody_deleted,
-    believes_every_time,
-)
+BUGS = {
+    "trusts_the_stream_image": Bug(handlers=in_handler("job_stream", _with_images)),
+    "forgets_the_failed_digest": Bug(decide=_forgetful),
+    "ignores_that_cleaning_up_takes_time": Bug(ports=ports_with(cloudformation=SeeingItClean)),
+    "reconciles_new_rows_only": Bug(handlers=in_handler("job_stream", _new_rows_only)),
+    "saves_over_what_others_wrote": Bug(ports=ports_with(stacks=Overwriting)),
+    "deletes_what_is_to_be_retained": Bug(decide=_not_retaining),
+    "tries_for_ever": Bug(decide=_never_tired),
+    "takes_every_stack_for_its_own": Bug(decide=_taking_all),
+    "waits_for_a_failed_deletion": Bug(decide=_waiting_for_deletions),
+    "releases_records_whose_reconcile_failed": Bug(
+        handlers=in_handler("job_stream", _without_requeueing)
+    ),
+    "drops_messages_whose_reconcile_failed": Bug(
+        handlers=in_handler("reconcile_queue", _without_requeueing)
+    ),
+    "holds_a_new_row_to_the_failure_of_the_old": Bug(ports=ports_with(stacks=KeepingTheOldDigest)),
+    "forgets_what_a_deletion_leaves_behind": Bug(ports=ports_with(stacks=LeavingNothing)),
+    "gives_every_operation_the_same_token": Bug(ports=ports_with(cloudformation=OneToken)),
+    "gives_up_on_a_rollback_that_failed": Bug(decide=_waiting_for_rollbacks),
+    "repairs_rows_that_are_paused": Bug(decide=_repairing_paused),
+    "overlooks_what_somebody_deleted": Bug(
+        decide=_where_something_is_missing(lambda _: Nothing(JobStatus.READY))
+    ),
+    "updates_over_what_somebody_deleted": Bug(decide=_where_something_is_missing(Update)),
+    "believes_every_time": Bug(ports=ports_with(stacks=BelievingReservations)),
+}

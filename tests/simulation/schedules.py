@@ -7,13 +7,14 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.simulation.machine import Story
+from tests.simulation.world.bug import NO_BUG, Bug
 
 STEPS = 25
 
 
-def explore(seed: int, schedules: int, *, shrink: bool = True) -> None:
+def explore(seed: int, schedules: int, bug: Bug = NO_BUG, *, shrink: bool = True) -> None:
     """Run as many stories; the first that ends badly is shrunk, unless nobody will read it."""
-    machine = hypothesis.seed(seed)(type("Story", (Story,), {}))
+    machine = hypothesis.seed(seed)(type("Story", (Story,), {"bug": bug}))
     phases = [Phase.generate, Phase.shrink] if shrink else [Phase.generate]
     try:
         run_state_machine_as_test(

@@ -15,8 +15,8 @@ DAY = 24 * 3600
 
 
 @pytest.fixture
-def emptied(monkeypatch):
-    world = World(monkeypatch)
+def emptied():
+    world = World()
     for name in JOBS:
         world.jobs.write(name, row_of(name, {}))
         world.run(1)

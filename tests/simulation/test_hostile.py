@@ -26,8 +26,8 @@ EVENT = Path(__file__).parents[1] / "events" / "stack_status_change.json"
 
 @pytest.fixture
 def world():
-    with pytest.MonkeyPatch.context() as patch, patience(CPU_SECONDS):
-        yield World(patch)
+    with patience(CPU_SECONDS):
+        yield World()
 
 
 @contextmanager

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from provisioner import jobs
-from provisioner.jobs import guarded
 from provisioner.stacks.model import JobStatus
 from tests.simulation.machine import row_of
 from tests.simulation.test_neighbours import SHARE_SECONDS
 from tests.simulation.world.calls import TIMEOUT_SECONDS
 from tests.simulation.world.cloudformation import LONGEST_SECONDS
 from tests.simulation.world.faults import Died
-from tests.simulation.world.wiring import MEMORY
+from tests.simulation.world.tables import JobsTable
 from tests.simulation.world.world import World
 
 HOSTILE = "hostile"
@@ -28,6 +27,7 @@ def raises(_world):
 
 
 def loops(_world):
+    signal.setitimer(signal.ITIMER_PROF, 0.1, 0.1)  # its two seconds are nearly over
     while True:
         pass
 
@@ -56,17 +56,37 @@ DEEDS = {
 }
 
 
-def hostile(patch, deed):
+class HostileRow(dict):
+    """A row that does something to whoever reads it."""
+
+    def __init__(self, row, deed):
+        super().__init__(row)
+        self.deed = deed
+
+    def items(self):
+        return self.deed()
+
+
+class Hostile(JobsTable):
+    """The Jobs table; one of its rows is hostile to the functions."""
+
+    deed = None
+
+    def get_many(self, job_names):
+        found = super().get_many(job_names)
+        return {name: self.as_read(row) for name, row in found.items()}
+
+    def all(self):
+        return map(self.as_read, super().all())
+
+    def as_read(self, row):
+        return HostileRow(row, self.deed) if row["job_name"] == HOSTILE else row
+
+
+def hostile(deed):
     """Return a world in which one row does that to whoever reads it."""
-    world = World(patch)
-    for name in NEIGHBOURS:  # reading a row for the first time takes longest
-        MEMORY.parse(row_of(name, {}))
-
-    def parse(row):
-        return deed(world) if row["job_name"] == HOSTILE else MEMORY.parse(row)
-
-    patch.setattr(jobs, "parse", parse)
-    patch.setattr(guarded, "ROW_SECONDS", 0.1)
+    world = World(jobs_table=Hostile)
+    world.jobs.deed = lambda: deed(world)
     return world
 
 
@@ -80,30 +100,29 @@ def statuses(world):
 def test_the_neighbours_are_ready_and_gone_in_their_own_time(
     deed, stands, ends_as, before, seed, seconds
 ):
-    with pytest.MonkeyPatch.context() as patch:
-        world = hostile(patch, deed)
-        world.chance.seed(seed)
-        names = NEIGHBOURS.copy()
-        names.insert(before, HOSTILE)
-        usual = LONGEST_SECONDS + SHARE_SECONDS + stands
+    world = hostile(deed)
+    world.chance.seed(seed)
+    names = NEIGHBOURS.copy()
+    names.insert(before, HOSTILE)
+    usual = LONGEST_SECONDS + SHARE_SECONDS + stands
 
-        for name in names:
-            world.jobs.write(name, row_of(name, {}))
-        world.run(usual)
-        assert set(statuses(world).values()) == {JobStatus.READY}, world.timeline.diary()
+    for name in names:
+        world.jobs.write(name, row_of(name, {}))
+    world.run(usual)
+    assert set(statuses(world).values()) == {JobStatus.READY}, world.timeline.diary()
 
-        world.run(seconds)
-        world.jobs.write(HOSTILE, row_of(HOSTILE, {"memory_mb": 256}))
-        for name in NEIGHBOURS:
-            world.jobs.write(name, None)
-        world.run(usual)
-        assert set(statuses(world).values()) == {JobStatus.DELETED}, world.timeline.diary()
+    world.run(seconds)
+    world.jobs.write(HOSTILE, row_of(HOSTILE, {"memory_mb": 256}))
+    for name in NEIGHBOURS:
+        world.jobs.write(name, None)
+    world.run(usual)
+    assert set(statuses(world).values()) == {JobStatus.DELETED}, world.timeline.diary()
 
-        world.run(2 * 3600)
-        if ends_as is not None:
-            assert world.stacks.records[HOSTILE].status is ends_as
-            assert "cannot be checked" in world.stacks.records[HOSTILE].errors[0].message
-        assert dead(world) == (set() if ends_as else {HOSTILE}), world.timeline.diary()
+    world.run(2 * 3600)
+    if ends_as is not None:
+        assert world.stacks.records[HOSTILE].status is ends_as
+        assert "cannot be checked" in world.stacks.records[HOSTILE].errors[0].message
+    assert dead(world) == (set() if ends_as else {HOSTILE}), world.timeline.diary()
 
 
 def dead(world):
@@ -115,14 +134,13 @@ def dead(world):
 
 @pytest.mark.parametrize("deed", [raises, loops, eats_memory], ids=lambda deed: deed.__name__)
 def test_the_daily_comparison_finds_the_neighbours_all_the_same(deed):
-    with pytest.MonkeyPatch.context() as patch:
-        world = hostile(patch, deed)
-        world.jobs.subscribers.clear()  # no event tells of any row
-        for name in (NEIGHBOURS[0], HOSTILE, *NEIGHBOURS[1:]):
-            world.jobs.write(name, row_of(name, {}))
+    world = hostile(deed)
+    world.jobs.subscribers.clear()  # no event tells of any row
+    for name in (NEIGHBOURS[0], HOSTILE, *NEIGHBOURS[1:]):
+        world.jobs.write(name, row_of(name, {}))
 
-        world._invoke("sweep", {"compare": True})
-        world.run(LONGEST_SECONDS + SHARE_SECONDS)
+    world._invoke("sweep", {"compare": True})
+    world.run(LONGEST_SECONDS + SHARE_SECONDS)
 
-        assert set(statuses(world).values()) == {JobStatus.READY}, world.timeline.diary()
-        assert world.stacks.records[HOSTILE].status is JobStatus.INVALID
+    assert set(statuses(world).values()) == {JobStatus.READY}, world.timeline.diary()
+    assert world.stacks.records[HOSTILE].status is JobStatus.INVALID

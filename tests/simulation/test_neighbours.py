@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hypothesis.strategies as st
-import pytest
 from hypothesis import given, settings
 
 from provisioner.stacks.model import JobStatus, StackStatus
@@ -36,15 +35,14 @@ def deeds(name):
 @settings(max_examples=60, deadline=None, database=None, derandomize=True)
 @given(data=st.data(), jobs=st.integers(1, 12), seconds=st.sampled_from((0, 1, 30, 400)))
 def test_a_good_job_is_ready_in_its_own_time(data, jobs, seconds):
-    with pytest.MonkeyPatch.context() as patch:
-        world = World(patch)
-        for number in range(jobs):
-            name = f"bad-{number}"
-            data.draw(deeds(name)).happen(world)
-            world.jobs.write(name, row_of(name, data.draw(ROWS)))
-        world.run(seconds)
+    world = World()
+    for number in range(jobs):
+        name = f"bad-{number}"
+        data.draw(deeds(name)).happen(world)
+        world.jobs.write(name, row_of(name, data.draw(ROWS)))
+    world.run(seconds)
 
-        world.jobs.write(GOOD, row_of(GOOD, {}))
-        world.run(LONGEST_SECONDS + SHARE_SECONDS)
+    world.jobs.write(GOOD, row_of(GOOD, {}))
+    world.run(LONGEST_SECONDS + SHARE_SECONDS)
 
-        assert world.stacks.records[GOOD].status is JobStatus.READY, world.timeline.diary()
+    assert world.stacks.records[GOOD].status is JobStatus.READY, world.timeline.diary()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import templates
-from provisioner.settings import Allowed, Platform
+from provisioner.settings import Allowed, Platform, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -55,3 +55,16 @@ PLATFORM = Platform(
 def synthesize(job: Job, now: datetime, missing: Collection[str]) -> str:
     """Make the template of a job's stack for that bootstrap."""
     return templates.synthesize(job, PLATFORM, now, missing)
+
+
+SETTINGS = Settings(
+    platform=PLATFORM,
+    jobs_table="jobs-Jobs",
+    stacks_table="jobs-Stacks",
+    pace_table="jobs-Pace",
+    deletion_budget_jobs=20,
+    deletion_budget_percent=25,
+    dead_letter_queue_url="https://sqs/jobs-DeadLetters",
+    reconcile_queue_url="https://sqs/jobs-Reconcile",
+    cloudformation_role_arn="arn:aws:iam::123456789012:role/cloudformation",
+)

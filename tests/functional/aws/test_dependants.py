@@ -10,8 +10,9 @@ import pytest
 from provisioner.aws.dependants import DependantsTable
 from provisioner.entrypoints import job_stream, run_stream
 from provisioner.runs.model import Success
-from tests.functional.entrypoints.test_entrypoints import Context, event, put, stacks
+from tests.functional.entrypoints.test_entrypoints import event, put, stacks
 from tests.support.clients import CLIENTS
+from tests.support.functions import deliver
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 
@@ -31,7 +32,7 @@ def put_run(job_name, trigger_id, status, ended_at="2026-11-21T10:00:00.000Z"):
 
 
 def look():
-    job_stream.handler(event("dynamodb_stream"), Context())
+    deliver(job_stream, event("dynamodb_stream"))
 
 
 def test_a_row_is_remembered_by_those_it_names_as_long_as_it_does():
@@ -100,7 +101,7 @@ def test_a_success_starts_what_waited_for_it_once():
     put_run("extract", "2026-11-21T09:00:00.000Z#a", "SUCCEEDED")
 
     for _ in range(3):
-        answer = run_stream.handler({"Records": [succeeded("extract")]}, Context())
+        answer = deliver(run_stream, {"Records": [succeeded("extract")]})
         assert answer == {"batchItemFailures": []}
 
     found = boto3.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
@@ -111,7 +112,7 @@ def test_a_dependant_without_a_state_machine_is_queued_for_drift_detection(boots
     TABLE.change("gone", before=(), after=("extract",))
     put_run("extract", "2026-11-21T09:00:00.000Z#a", "SUCCEEDED")
 
-    answer = run_stream.handler({"Records": [succeeded("extract")]}, Context())
+    answer = deliver(run_stream, {"Records": [succeeded("extract")]})
 
     assert answer == {"batchItemFailures": []}
     [message] = boto3.client("sqs").receive_message(QueueUrl=bootstrap["RECONCILE_QUEUE_URL"])[

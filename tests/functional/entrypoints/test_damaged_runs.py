@@ -16,13 +16,15 @@ from provisioner.aws.run_history import RunHistory
 from provisioner.aws.run_items import open_run_of
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.entrypoints import sweep_runs
+from provisioner.entrypoints.wiring import Runtime
 from provisioner.errors import PermanentError
 from provisioner.runs.model import EndedExecution, Pause, RunStatus, Success
-from tests.functional.conftest import forget, make_table
+from tests.functional.conftest import make_table
 from tests.functional.workflow.test_waiting_runs import ARN, crowd, drain, world
 from tests.functional.workflow.test_workflow import TABLE, items
 from tests.support.clients import CLIENTS
-from tests.support.platforms import PLATFORM
+from tests.support.functions import having
+from tests.support.platforms import PLATFORM, SETTINGS
 
 __all__ = ["world"]
 
@@ -34,7 +36,6 @@ def table(monkeypatch):
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    forget()
     with mock_aws():
         boto3.client("s3", region_name="eu-west-1").create_bucket(
             Bucket=PLATFORM.artifacts_bucket,
@@ -51,10 +52,10 @@ def put(here, trigger_id, **attributes):
     )
 
 
-def sweep(here, monkeypatch):
-    monkeypatch.setattr(sweep_runs, "control", lambda: here.control)
+def sweep(here):
+    own = having(Runtime(SETTINGS, CLIENTS), run_control=here.control, triggers=here.control.runs)
     now = here.steps.now + timedelta(hours=1)
-    return sweep_runs.complete_ended_runs(now), sweep_runs.start_waiting_runs(now)
+    return sweep_runs.complete_ended_runs(own, now), sweep_runs.start_waiting_runs(own, now)
 
 
 LATER = 1_800_000_000  # epoch seconds, weeks after the runs of these tests
@@ -107,24 +108,24 @@ def test_a_damaged_lock_that_is_held_skips_no_more_than_one_run(world, overlap, 
     assert "waiting" not in items(here.executions.table)["#lock"]
 
 
-def test_runs_that_wait_for_a_lock_that_was_deleted_wait_again(world, monkeypatch):
+def test_runs_that_wait_for_a_lock_that_was_deleted_wait_again(world):
     here = crowd(world, "queue_all", "a", "b", "c")
     here.executions.table.delete_item(Key={"job_name": "nightly", "trigger_id": "#lock"})
     assert here.look() is None
 
-    assert sweep(here, monkeypatch) == (0, 1)
+    assert sweep(here) == (0, 1)
     drain(here)
 
     assert set(here.statuses().values()) == {"SUCCEEDED"}
     assert here.row("b")["started_at"] < here.row("c")["started_at"]
 
 
-def test_those_that_wait_behind_an_execution_that_is_gone_start(world, monkeypatch):
+def test_those_that_wait_behind_an_execution_that_is_gone_start(world):
     """The row of the run that holds the lock was deleted, and the end of its execution missed."""
     here = crowd(world, "queue_all", "a", "b")
     put(here, "#lock", owner="x", execution_arn=ARN + "x", lease_until=LATER, run_id=GONE)
 
-    assert sweep(here, monkeypatch) == (0, 1)
+    assert sweep(here) == (0, 1)
 
     assert here.statuses() == {"a": "SUCCEEDED", "b": "SUCCEEDED", "gone": "STOPPED"}
 
@@ -149,14 +150,14 @@ RUNS = {
 
 
 @pytest.mark.parametrize("row", RUNS.values(), ids=RUNS)
-def test_a_damaged_row_keeps_the_sweep_from_no_other(world, monkeypatch, row):
+def test_a_damaged_row_keeps_the_sweep_from_no_other(world, row):
     here = world("skip")
     put(here, GONE, status="RUNNING", **row)
     put(here, "rubbish", status="RUNNING", started_at="2020")
     healthy = "2026-11-21T08:00:00.000Z#healthy"
     put(here, healthy, status="RUNNING", started_at=healthy[:24], execution_arn=ARN + "healthy")
 
-    ended, _ = sweep(here, monkeypatch)
+    ended, _ = sweep(here)
 
     told = isinstance(row.get("execution_arn"), str)
     assert here.row("healthy")["status"] == "STOPPED"

@@ -11,10 +11,12 @@ import pytest
 from moto.cloudformation.models import cloudformation_backends
 from moto.sqs.models import sqs_backends
 
-from provisioner.entrypoints import job_stream, reconcile_queue, reconciling
+from provisioner.entrypoints import job_stream, reconcile_queue
+from provisioner.entrypoints.function import logger
 from provisioner.entrypoints.reconcile_queue import MAX_RECEIVES
 from tests.functional.conftest import ACCOUNT, REGION
-from tests.functional.entrypoints.test_entrypoints import Context, event, put, queued, stacks
+from tests.functional.entrypoints.test_entrypoints import event, put, queued, stacks
+from tests.support.functions import deliver
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 
@@ -51,7 +53,7 @@ def metrics(capsys):
 def logged(monkeypatch):
     """Return what the functions have logged."""
     stream = io.StringIO()
-    monkeypatch.setattr(reconciling.logger.registered_handler, "stream", stream)
+    monkeypatch.setattr(logger.registered_handler, "stream", stream)
     return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
@@ -97,7 +99,7 @@ class TestStream:
     def test_a_poison_record_is_kept_and_its_neighbours_are_served_at_once(self, poison, capsys):
         put()
 
-        answer = job_stream.handler(stream(poison), Context())
+        answer = deliver(job_stream, stream(poison))
 
         assert answer == {"batchItemFailures": []}
         assert stacks()["report"]["status"]["S"] == "CREATING"
@@ -114,14 +116,14 @@ class TestStream:
         batch = stream(POISON["no-keys"])
         batch["Records"].reverse()
 
-        assert job_stream.handler(batch, Context()) == {"batchItemFailures": []}
+        assert deliver(job_stream, batch) == {"batchItemFailures": []}
         assert stacks()["report"]["status"]["S"] == "CREATING"
 
     def test_only_what_cannot_even_be_kept_comes_again(self, monkeypatch):
         put()
         monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", NOWHERE)
 
-        answer = job_stream.handler(stream(POISON["no-keys"]), Context())
+        answer = deliver(job_stream, stream(POISON["no-keys"]))
 
         assert answer == {"batchItemFailures": [{"itemIdentifier": "9"}]}
         assert stacks()["report"]["status"]["S"] == "CREATING"
@@ -130,14 +132,14 @@ class TestStream:
         put()
         monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", NOWHERE)
 
-        answer = job_stream.handler(stream(POISON["empty"]), Context())
+        answer = deliver(job_stream, stream(POISON["empty"]))
 
         assert answer == {"batchItemFailures": [{"itemIdentifier": ""}]}
 
     def test_a_record_larger_than_a_message_is_cut(self):
         large = {"dynamodb": {"SequenceNumber": "9", "NewImage": {"x": {"S": "é" * 400_000}}}}
 
-        assert job_stream.handler(stream(large), Context()) == {"batchItemFailures": []}
+        assert deliver(job_stream, stream(large)) == {"batchItemFailures": []}
         [(body, _)] = dead_letters()
         assert 100_000 < len(body.encode()) <= 256 * 1024
 
@@ -147,7 +149,7 @@ class TestStream:
         batch = event("dynamodb_stream")
         batch["Records"][2]["dynamodb"]["Keys"]["job_name"]["S"] = "broken"
 
-        answer = job_stream.handler(batch, Context())
+        answer = deliver(job_stream, batch)
 
         assert answer == {"batchItemFailures": []}
         assert stacks()["report"]["status"]["S"] == "CREATING"
@@ -156,7 +158,7 @@ class TestStream:
     def test_tables_that_cannot_be_read_at_all_are_no_reason_to_stop(self, monkeypatch):
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", NOWHERE)
 
-        answer = job_stream.handler(event("dynamodb_stream"), Context())
+        answer = deliver(job_stream, event("dynamodb_stream"))
 
         assert answer == {"batchItemFailures": []}
         assert sorted(queued()) == ["Capitals", "report"]
@@ -166,7 +168,7 @@ class TestQueue:
     def test_an_unreadable_message_is_kept_at_once(self, capsys):
         put()
 
-        answer = reconcile_queue.handler(event("sqs"), Context())
+        answer = deliver(reconcile_queue, event("sqs"))
 
         assert answer == {"batchItemFailures": []}
         assert stacks()["report"]["status"]["S"] == "CREATING"
@@ -180,7 +182,7 @@ class TestQueue:
         put()
         monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", NOWHERE)
 
-        answer = reconcile_queue.handler(event("sqs"), Context())
+        answer = deliver(reconcile_queue, event("sqs"))
 
         kept = event("sqs")["Records"][1]["messageId"]
         assert answer == {"batchItemFailures": [{"itemIdentifier": kept}]}
@@ -190,7 +192,7 @@ class TestQueue:
         spoil("report")
 
         batch = queue_batch(message({"job_name": "report"}, receives=MAX_RECEIVES - 1))
-        answer = reconcile_queue.handler(batch, Context())
+        answer = deliver(reconcile_queue, batch)
 
         assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
         assert dead_letters() == []
@@ -199,12 +201,12 @@ class TestQueue:
         put()
         spoil("broken")
 
-        answer = reconcile_queue.handler(
+        answer = deliver(
+            reconcile_queue,
             queue_batch(
                 message({"job_name": "broken", "retry": True}, receives=MAX_RECEIVES),
                 message({"job_name": "report"}, message_id="2"),
             ),
-            Context(),
         )
 
         assert answer == {"batchItemFailures": []}
@@ -224,7 +226,7 @@ class TestQueue:
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", NOWHERE)
 
         batch = queue_batch(message({"job_name": "report", "retry": True}, receives=MAX_RECEIVES))
-        answer = reconcile_queue.handler(batch, Context())
+        answer = deliver(reconcile_queue, batch)
 
         assert answer == {"batchItemFailures": []}
         assert dead_letters() == []
@@ -237,9 +239,7 @@ class TestQueue:
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", NOWHERE)
         before = time.time()
 
-        reconcile_queue.handler(
-            queue_batch(message({"job_name": "report", "tries": tries})), Context()
-        )
+        deliver(reconcile_queue, queue_batch(message({"job_name": "report", "tries": tries})))
 
         [again] = sqs_backends[ACCOUNT][REGION].queues["reconcile"]._messages
         assert json.loads(again.body)["tries"] == tries + 1
@@ -248,7 +248,7 @@ class TestQueue:
 
     def test_a_retry_forgets_what_has_failed(self):
         put()
-        reconcile_queue.handler(queue_batch(message({"job_name": "report"})), Context())
+        deliver(reconcile_queue, queue_batch(message({"job_name": "report"})))
         row = stacks()["report"]
         boto3.client("cloudformation").delete_stack(StackName="jobs-report")
         failure = {"reason": {"S": "Resource handler returned: no"}, "digest": row["spec_digest"],
@@ -258,11 +258,11 @@ class TestQueue:
             Item=row | {"status": {"S": "FAILED"}, "failure": {"M": failure}},
         )
 
-        reconcile_queue.handler(queue_batch(message({"job_name": "report"})), Context())
+        deliver(reconcile_queue, queue_batch(message({"job_name": "report"})))
         assert stacks()["report"]["status"]["S"] == "FAILED"
 
         retry = message({"job_name": "report", "retry": True})
-        reconcile_queue.handler(queue_batch(retry), Context())
+        deliver(reconcile_queue, queue_batch(retry))
         assert stacks()["report"]["status"]["S"] == "CREATING"
 
 
@@ -273,7 +273,7 @@ class TestTold:
         batch = event("dynamodb_stream")
         batch["Records"][2]["dynamodb"]["Keys"]["job_name"]["S"] = "broken"
 
-        job_stream.handler(batch, Context())
+        deliver(job_stream, batch)
 
         told = logged()
         assert {line["message"] for line in told} == {"reconciled", "reconcile failed"}
@@ -282,10 +282,10 @@ class TestTold:
 
     def test_a_job_that_becomes_invalid_counts_once(self, capsys):
         put(bundle={"S": "s3://bundles/missing.zip"})
-        job_stream.handler(event("dynamodb_stream"), Context())
+        deliver(job_stream, event("dynamodb_stream"))
         assert metrics(capsys) == {"JobsInvalid": 1}
 
-        job_stream.handler(event("dynamodb_stream"), Context())
+        deliver(job_stream, event("dynamodb_stream"))
         assert metrics(capsys) == {}
 
     def test_a_job_that_fails_counts_once(self, capsys):
@@ -294,9 +294,9 @@ class TestTold:
             TemplateBody=json.dumps({"Resources": {"T": {"Type": "AWS::SNS::Topic"}}}),
         )
         put()
-        job_stream.handler(event("dynamodb_stream"), Context())
+        deliver(job_stream, event("dynamodb_stream"))
         assert stacks()["report"]["status"]["S"] == "FAILED"
         assert metrics(capsys) == {"JobsFailed": 1}
 
-        job_stream.handler(event("dynamodb_stream"), Context())
+        deliver(job_stream, event("dynamodb_stream"))
         assert metrics(capsys) == {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,8 +23,9 @@ from provisioner.entrypoints import (
 from provisioner.runs.model import iso
 from provisioner.stacks.model import Deletion, JobStatus, StackRecord
 from provisioner.stacks.rate_limits import Quota, Reservation
-from tests.functional.conftest import ACCOUNT, REGION, forget
+from tests.functional.conftest import ACCOUNT, REGION
 from tests.support.clients import CLIENTS
+from tests.support.functions import Context, deliver, forget, runtime
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 
@@ -38,18 +39,6 @@ ROW = {
     "memory_mb": {"S": "256"},
     "alarms": {"BOOL": False},  # moto has no AWS::CloudWatch::Alarm
 }
-
-
-@dataclass
-class Context:
-    function_name: str = "job_stream"
-    memory_limit_in_mb: int = 512
-    invoked_function_arn: str = "arn:aws:lambda:eu-west-1:123456789012:function:jobs_job_stream"
-    aws_request_id: str = "52fdfc07-2182-154f-163f-5f0f9a621d72"
-    remaining_milliseconds: int = 60_000
-
-    def get_remaining_time_in_millis(self):
-        return self.remaining_milliseconds
 
 
 def event(name, age_seconds=0):
@@ -88,7 +77,7 @@ def test_a_stream_batch_creates_the_stack_and_names_what_is_wrong():
     put()
     boto3.client("dynamodb").put_item(TableName="jobs-Jobs", Item={"job_name": {"S": "Capitals"}})
 
-    answer = job_stream.handler(event("dynamodb_stream"), Context())
+    answer = deliver(job_stream, event("dynamodb_stream"))
 
     assert answer == {"batchItemFailures": []}
     stack = boto3.client("cloudformation").describe_stacks(StackName="jobs-report")["Stacks"][0]
@@ -103,9 +92,9 @@ def test_a_stream_batch_creates_the_stack_and_names_what_is_wrong():
 
 def test_the_stack_event_brings_the_arns():
     put()
-    job_stream.handler(event("dynamodb_stream"), Context())
+    deliver(job_stream, event("dynamodb_stream"))
 
-    stack_events.handler(event("stack_status_change"), Context())
+    deliver(stack_events, event("stack_status_change"))
 
     row = stacks()["report"]
     assert row["status"]["S"] == "READY"
@@ -116,7 +105,7 @@ def test_the_stack_event_brings_the_arns():
 
 def test_the_pinned_version_is_in_the_template():
     put()
-    job_stream.handler(event("dynamodb_stream"), Context())
+    deliver(job_stream, event("dynamodb_stream"))
 
     template = boto3.client("cloudformation").get_template(StackName="jobs-report")
     version = boto3.client("s3").head_object(Bucket="bundles", Key="report.zip")["VersionId"]
@@ -125,14 +114,14 @@ def test_the_pinned_version_is_in_the_template():
 
 def test_a_missing_bundle_is_said_and_heals():
     put(bundle={"S": "s3://bundles/missing.zip"})
-    job_stream.handler(event("dynamodb_stream"), Context())
+    deliver(job_stream, event("dynamodb_stream"))
     row = stacks()["report"]
     assert row["status"]["S"] == "INVALID"
     assert row["errors"]["L"][0]["M"]["field"]["S"] == "bundle"
     assert boto3.client("cloudformation").describe_stacks()["Stacks"] == []
 
     put()
-    job_stream.handler(event("dynamodb_stream"), Context())
+    deliver(job_stream, event("dynamodb_stream"))
 
     assert stacks()["report"]["status"]["S"] == "CREATING"
 
@@ -140,8 +129,8 @@ def test_a_missing_bundle_is_said_and_heals():
 def test_the_same_event_three_times_does_nothing_more():
     put()
     for _ in range(3):
-        job_stream.handler(event("dynamodb_stream"), Context())
-        stack_events.handler(event("stack_status_change"), Context())
+        deliver(job_stream, event("dynamodb_stream"))
+        deliver(stack_events, event("stack_status_change"))
 
     row = stacks()["report"]
     assert row["status"]["S"] == "READY"
@@ -151,12 +140,12 @@ def test_the_same_event_three_times_does_nothing_more():
 
 def test_a_removed_row_takes_its_stack_along():
     put()
-    job_stream.handler(event("dynamodb_stream"), Context())
-    stack_events.handler(event("stack_status_change"), Context())
+    deliver(job_stream, event("dynamodb_stream"))
+    deliver(stack_events, event("stack_status_change"))
     boto3.client("dynamodb").delete_item(TableName="jobs-Jobs", Key={"job_name": {"S": "report"}})
 
-    job_stream.handler(event("dynamodb_stream"), Context())
-    stack_events.handler(event("stack_status_change"), Context())
+    deliver(job_stream, event("dynamodb_stream"))
+    deliver(stack_events, event("stack_status_change"))
 
     assert boto3.client("cloudformation").describe_stacks()["Stacks"] == []
     row = stacks()["report"]
@@ -177,7 +166,7 @@ def test_stacks_that_are_no_jobs_are_ignored(stack_id):
     captured = event("stack_status_change")
     captured["detail"]["stack-id"] = stack_id
 
-    stack_events.handler(captured, Context())
+    deliver(stack_events, captured)
 
     assert stacks() == {}
 
@@ -186,7 +175,7 @@ def test_a_look_that_fails_is_queued_and_the_stream_goes_on(monkeypatch):
     put()
     monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", "http://127.0.0.1:9")
 
-    answer = job_stream.handler(event("dynamodb_stream"), Context())
+    answer = deliver(job_stream, event("dynamodb_stream"))
 
     assert answer == {"batchItemFailures": []}
     assert "report" not in stacks()
@@ -196,7 +185,7 @@ def test_a_look_that_fails_is_queued_and_the_stream_goes_on(monkeypatch):
 def test_what_there_is_no_time_for_is_queued():
     put()
 
-    answer = job_stream.handler(event("dynamodb_stream"), Context(remaining_milliseconds=1000))
+    answer = deliver(job_stream, event("dynamodb_stream"), Context(remaining_milliseconds=1000))
 
     assert answer == {"batchItemFailures": []}
     assert stacks()["report"]["status"]["S"] == "CREATING"
@@ -208,7 +197,7 @@ def test_what_cannot_even_be_queued_comes_again_from_the_stream(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:9")
 
-    answer = job_stream.handler(event("dynamodb_stream"), Context())
+    answer = deliver(job_stream, event("dynamodb_stream"))
 
     assert [failure["itemIdentifier"] for failure in answer["batchItemFailures"]] == [
         "4421584500000000017450439091",
@@ -219,7 +208,7 @@ def test_what_cannot_even_be_queued_comes_again_from_the_stream(monkeypatch):
 def test_the_queue_reconciles():
     put()
 
-    answer = reconcile_queue.handler(event("sqs"), Context())
+    answer = deliver(reconcile_queue, event("sqs"))
 
     assert answer == {"batchItemFailures": []}
     assert stacks()["report"]["status"]["S"] == "CREATING"
@@ -229,7 +218,7 @@ class TestAJobThatMayEndTheFunction:
     def test_is_queued_when_its_record_has_waited_for_long(self):
         put()
 
-        answer = job_stream.handler(event("dynamodb_stream", age_seconds=61), Context())
+        answer = deliver(job_stream, event("dynamodb_stream", age_seconds=61))
 
         assert answer == {"batchItemFailures": []}
         assert stacks() == {}
@@ -242,7 +231,7 @@ class TestAJobThatMayEndTheFunction:
         put()
         monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:9")
 
-        answer = job_stream.handler(event("dynamodb_stream", age_seconds=61), Context())
+        answer = deliver(job_stream, event("dynamodb_stream", age_seconds=61))
 
         assert answer == {"batchItemFailures": []}
         assert stacks()["report"]["status"]["S"] == "CREATING"
@@ -276,7 +265,7 @@ class TestAJobThatMayEndTheFunction:
             {"job_name": "report"},
         )
 
-        answer = reconcile_queue.handler(delivery, Context())
+        answer = deliver(reconcile_queue, delivery)
 
         assert answer == {"batchItemFailures": []}
         assert stacks()["report"]["status"]["S"] == "CREATING"
@@ -292,7 +281,7 @@ class TestAJobThatMayEndTheFunction:
         )
         monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:9")
 
-        answer = reconcile_queue.handler(delivery, Context())
+        answer = deliver(reconcile_queue, delivery)
 
         ids = [record["messageId"] for record in delivery["Records"] if "first" in record["body"]]
         assert [item["itemIdentifier"] for item in answer["batchItemFailures"]] == ids
@@ -300,7 +289,7 @@ class TestAJobThatMayEndTheFunction:
     def test_is_a_dead_letter_when_it_did_so_each_time(self):
         delivery = self.given({"job_name": "report", "receives": 5})
 
-        answer = reconcile_queue.handler(delivery, Context())
+        answer = deliver(reconcile_queue, delivery)
 
         assert answer == {"batchItemFailures": []}
         sqs = boto3.client("sqs")
@@ -357,7 +346,7 @@ class TestRunEvents:
         self.lock("run-1")
 
         for _ in range(times):
-            run_events.handler(captured_end(), Context())
+            deliver(run_events, captured_end())
 
         rows = triggers()
         assert "owner" not in rows.pop("#lock")
@@ -380,7 +369,7 @@ class TestRunEvents:
         ended = captured_end()
         ended["detail"] |= {"status": status, "error": error}
 
-        run_events.handler(ended, Context())
+        deliver(run_events, ended)
 
         (line,) = [record for record in caplog.records if record.msg == "run ended"]
         assert (getattr(line, "error", None), getattr(line, "cause", None)) == logged
@@ -388,14 +377,14 @@ class TestRunEvents:
     def test_rounding_of_the_start_does_not_matter(self):
         self.put_run(run_row(started="2026-11-21T09:00:00.000Z"))
 
-        run_events.handler(captured_end(), Context())
+        deliver(run_events, captured_end())
 
         assert triggers()["2026-11-21T09:00:00.000Z#run-1"]["status"]["S"] == "STOPPED"
 
     def test_what_the_run_recorded_itself_stays(self):
         self.put_run(run_row(status="FAILED"))
 
-        run_events.handler(captured_end(), Context())
+        deliver(run_events, captured_end())
 
         assert triggers()["2026-11-21T09:00:00.123Z#run-1"] == run_row(status="FAILED")
 
@@ -403,12 +392,12 @@ class TestRunEvents:
         self.put_run(run_row())
         self.lock("run-2")
 
-        run_events.handler(captured_end(), Context())
+        deliver(run_events, captured_end())
 
         assert triggers()["#lock"]["owner"]["S"] == "run-2"
 
     def test_an_execution_that_was_never_admitted_gets_its_row(self):
-        run_events.handler(captured_end(), Context())
+        deliver(run_events, captured_end())
 
         assert triggers()["2026-11-21T09:00:00.123Z#run-1"]["status"]["S"] == "STOPPED"
 
@@ -442,12 +431,12 @@ class TestAnUnreadableStacksRow:
     @pytest.mark.parametrize("version", VERSIONS.values(), ids=VERSIONS)
     def test_is_made_again_from_the_stack(self, version):
         put()
-        job_stream.handler(event("dynamodb_stream"), Context())
-        stack_events.handler(event("stack_status_change"), Context())
+        deliver(job_stream, event("dynamodb_stream"))
+        deliver(stack_events, event("stack_status_change"))
         before = stacks()["report"]
         put_unreadable("report", version=version)
 
-        job_stream.handler(event("dynamodb_stream"), Context())
+        deliver(job_stream, event("dynamodb_stream"))
 
         for name in ("status", "stack_id", "spec_digest", "deployed_digest", "state_machine_arn"):
             assert stacks()["report"][name] == before[name]
@@ -455,14 +444,14 @@ class TestAnUnreadableStacksRow:
     @pytest.mark.parametrize("version", VERSIONS.values(), ids=VERSIONS)
     def test_of_which_only_the_version_is_wrong_is_written_again(self, version):
         put()
-        job_stream.handler(event("dynamodb_stream"), Context())
+        deliver(job_stream, event("dynamodb_stream"))
         row = stacks()["report"]
         del row["version"]
         boto3.client("dynamodb").put_item(
             TableName="jobs-Stacks", Item=row | ({"version": version} if version else {})
         )
 
-        stack_events.handler(event("stack_status_change"), Context())
+        deliver(stack_events, event("stack_status_change"))
 
         assert stacks()["report"]["status"]["S"] == "READY"
         assert int(stacks()["report"]["version"]["N"]) >= 1
@@ -480,7 +469,7 @@ class TestAnUnreadableStacksRow:
         item = {"job_name": {"S": "odd"}, "status": {"S": "PENDING"}, "version": {"N": "1"}}
         boto3.client("dynamodb").put_item(TableName="jobs-Stacks", Item=item | written)
 
-        sweep.handler({}, Context())
+        deliver(sweep, {})
 
         assert sorted(queued()) == ["odd", "stuck"]
 
@@ -492,7 +481,7 @@ class TestAnUnreadableStacksRow:
             StackRecord("stuck", status=JobStatus(status), updated_at=old)
         )
 
-        sweep.handler({}, Context())
+        deliver(sweep, {})
 
         assert sorted(queued()) == ["stuck", "unreadable"]
 
@@ -500,7 +489,7 @@ class TestAnUnreadableStacksRow:
         put()
         put_unreadable("unreadable")
 
-        sweep.handler({"compare": True}, Context())
+        deliver(sweep, {"compare": True})
 
         assert sorted(queued()) == ["report", "unreadable"]
 
@@ -514,7 +503,7 @@ class TestSweep:
         table.save(StackRecord("fresh", status=JobStatus.CREATING, updated_at=now))
         table.save(StackRecord("well", status=JobStatus.READY, updated_at=old))
 
-        sweep.handler({}, Context())
+        deliver(sweep, {})
 
         assert queued() == ["stuck"]
 
@@ -542,7 +531,7 @@ class TestSweep:
             record = replace(record, **{name: value})
         StacksTable(CLIENTS, "jobs-Stacks").save(record)
 
-        sweep.handler({}, Context())
+        deliver(sweep, {})
 
         assert queued() == (["waits"] if found else [])
 
@@ -554,7 +543,7 @@ class TestSweep:
             )
 
         for _ in range(2):
-            sweep.handler({}, Context())
+            deliver(sweep, {})
 
             assert queued() == []
             assert '"DeletionsWithheld":[2.0]' in capsys.readouterr().out
@@ -563,7 +552,7 @@ class TestSweep:
         put()
         put(job_name={"S": "other"})
 
-        sweep.handler({"compare": True}, Context())
+        deliver(sweep, {"compare": True})
 
         key = {"quota": {"S": "deletions"}}
         item = boto3.client("dynamodb").get_item(TableName="jobs-Pace", Key=key)["Item"]
@@ -571,8 +560,8 @@ class TestSweep:
 
     def test_the_comparison_finds_what_no_event_told_and_spreads_drift_detection(self):
         put()
-        job_stream.handler(event("dynamodb_stream"), Context())
-        stack_events.handler(event("stack_status_change"), Context())
+        deliver(job_stream, event("dynamodb_stream"))
+        deliver(stack_events, event("stack_status_change"))
         put(job_name={"S": "unseen"})
         boto3.client("cloudformation").create_stack(
             StackName="jobs-foreign", TemplateBody=json.dumps(TOPIC)
@@ -583,7 +572,7 @@ class TestSweep:
             Tags=[{"Key": "provisioner", "Value": "jobs"}],
         )
 
-        sweep.handler({"compare": True}, Context())
+        deliver(sweep, {"compare": True})
 
         looks = [message for message in messages() if "detect_drift" not in message]
         assert sorted(look["job_name"] for look in looks) == ["orphan", "unseen"]
@@ -592,10 +581,10 @@ class TestSweep:
 
     def test_the_comparison_finds_nothing_where_all_is_well(self):
         put(alarms={"BOOL": False}, tags={"M": {"team": {"S": "a"}}}, timeout_seconds={"N": "60"})
-        job_stream.handler(event("dynamodb_stream"), Context())
-        stack_events.handler(event("stack_status_change"), Context())
+        deliver(job_stream, event("dynamodb_stream"))
+        deliver(stack_events, event("stack_status_change"))
 
-        sweep.handler({"compare": True}, Context())
+        deliver(sweep, {"compare": True})
 
         assert [m for m in messages() if "detect_drift" not in m] == []
 
@@ -603,13 +592,13 @@ class TestSweep:
         self, bootstrap, monkeypatch
     ):
         put(alarms={"BOOL": False}, tags={"M": {"team": {"S": "a"}}})
-        job_stream.handler(event("dynamodb_stream"), Context())
-        stack_events.handler(event("stack_status_change"), Context())
+        deliver(job_stream, event("dynamodb_stream"))
+        deliver(stack_events, event("stack_status_change"))
         allowed = json.loads(bootstrap["ALLOWED"]) | {"reserved_tag_keys": "team"}
         monkeypatch.setenv("ALLOWED", json.dumps(allowed))
         forget()
 
-        sweep.handler({"compare": True}, Context())
+        deliver(sweep, {"compare": True})
 
         assert queued() == ["report"]
 
@@ -625,7 +614,7 @@ class TestSweep:
         lock = {"job_name": {"S": "report"}, "trigger_id": {"S": "#lock"}}
         client.put_item(TableName="jobs-Triggers", Item=lock | {"status": {"S": "FREE"}})
 
-        sweep.handler({"compare": True}, Context())
+        deliver(sweep, {"compare": True})
 
         rows = triggers()
         assert rows.pop("#lock")
@@ -635,8 +624,8 @@ class TestSweep:
 
     def test_the_comparison_deregisters_revisions_that_no_run_needs(self):
         put()
-        job_stream.handler(event("dynamodb_stream"), Context())
-        stack_events.handler(event("stack_status_change"), Context())
+        deliver(job_stream, event("dynamodb_stream"))
+        deliver(stack_events, event("stack_status_change"))
         ecs = boto3.client("ecs")
         arns = {}
         for family in ("jobs-report", "jobs-report", "jobs-unknown", "others"):
@@ -653,12 +642,12 @@ class TestSweep:
         running = run_row(started=iso(datetime.now(UTC) - timedelta(hours=2)))
         boto3.client("dynamodb").put_item(TableName="jobs-Triggers", Item=running)
 
-        sweep.handler({"compare": True}, Context())
+        deliver(sweep, {"compare": True})
         assert set(ecs.list_task_definitions()["taskDefinitionArns"]) == set(arns.values())
 
         ended = running | {"status": {"S": "SUCCEEDED"}}
         boto3.client("dynamodb").put_item(TableName="jobs-Triggers", Item=ended)
-        sweep.handler({"compare": True}, Context())
+        deliver(sweep, {"compare": True})
 
         left = set(arns.values()) - {arns["jobs-report:1"]}
         assert set(ecs.list_task_definitions()["taskDefinitionArns"]) == left
@@ -675,20 +664,19 @@ class TestSweep:
         item = run_row(started=iso(datetime.now(UTC) - age))
         boto3.client("dynamodb").put_item(TableName="jobs-Triggers", Item=item)
 
-        sweep.handler({}, Context())
+        deliver(sweep, {})
 
         [row] = triggers().values()
         assert (row["status"]["S"], row["started_at"]) == (status, item["started_at"])
 
-    def test_no_more_executions_are_asked_about_than_time_allows(self, monkeypatch):
-        monkeypatch.setattr(sweep_runs, "MOST_ASKED", 2)
+    def test_no_more_executions_are_asked_about_than_time_allows(self):
         for number in range(5):
             item = run_row(started=f"2026-11-21T09:00:00.00{number}Z")
             boto3.client("dynamodb").put_item(TableName="jobs-Triggers", Item=item)
 
         ended = []
         for _ in range(3):
-            sweep.handler({}, Context())
+            sweep_runs.complete_ended_runs(runtime(), datetime.now(UTC), most=2)
             ended.append([row["status"]["S"] for row in triggers().values()].count("STOPPED"))
 
         assert ended == [2, 4, 5]
@@ -710,6 +698,6 @@ class TestSweep:
         item = run_row(started=iso(started)) | {"execution_arn": {"S": arn}}
         boto3.client("dynamodb").put_item(TableName="jobs-Triggers", Item=item)
 
-        sweep.handler({}, Context())
+        deliver(sweep, {})
 
         assert [row["status"]["S"] for row in triggers().values()] == ["STOPPED"]

@@ -11,15 +11,15 @@ import pytest
 from provisioner.aws.concurrency_table import ConcurrencyTable
 from provisioner.aws.message_queues import MessageQueues
 from provisioner.aws.stacks_table import StacksTable
-from provisioner.entrypoints import job_queue, run_stream, running, sweep, sweep_runs
+from provisioner.entrypoints import job_queue, run_stream, sweep
 from provisioner.errors import ConflictError, NotFoundError, TemporaryError
 from provisioner.runs.concurrency import MessageRuns
 from provisioner.runs.messages import MAX_INPUT_BYTES
 from provisioner.runs.model import EndedExecution, RunStatus
 from provisioner.stacks.model import JobStatus, StackRecord
 from tests.functional.conftest import ACCOUNT, REGION
-from tests.functional.entrypoints.test_entrypoints import Context
 from tests.support.clients import CLIENTS
+from tests.support.functions import deliver, forget, hand_in, runtime
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 
@@ -58,6 +58,17 @@ class StepFunctions:
         return EndedExecution(job_name, name, name, RunStatus.SUCCEEDED, NOW, NOW)
 
 
+class Queues(MessageQueues):
+    """The queues of jobs; `meanwhile` happens before a message is parked."""
+
+    def meanwhile(self):
+        pass
+
+    def park(self, job_name, message):
+        self.meanwhile()
+        super().park(job_name, message)
+
+
 class Here:
     """A job `report` with room for two runs, and what becomes of its messages."""
 
@@ -67,10 +78,11 @@ class Here:
             self.sqs.create_queue(QueueName=name)
         self.steps = StepFunctions()
         self.now = NOW
+        self.queues = Queues(CLIENTS, "jobs")
         self.slots = ConcurrencyTable(CLIENTS, "jobs-Triggers")
         self.runs = MessageRuns(
             self.slots,
-            MessageQueues(CLIENTS, "jobs"),
+            self.queues,
             self.steps,
             StacksTable(CLIENTS, "jobs-Stacks"),
             lambda: self.now,
@@ -99,7 +111,7 @@ class Here:
         )
 
     def hand_over(self, records):
-        answer = job_queue.handler({"Records": records}, Context())
+        answer = deliver(job_queue, {"Records": records})
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
     def end(self, name):
@@ -111,7 +123,7 @@ class Here:
             "trigger_id": {"S": f"2026-11-21T10:00:00.000Z#{name}"},
         }
         event = {"Records": [{"dynamodb": {"Keys": keys, "NewImage": image}}]}
-        assert run_stream.handler(event, Context()) == {"batchItemFailures": []}
+        assert deliver(run_stream, event) == {"batchItemFailures": []}
 
     def queued(self, name="jobs-report", *, delayed=False):
         """Return the ids of what a queue holds."""
@@ -160,11 +172,10 @@ def record(message_id, body, attributes=None, receives=1):
 
 
 @pytest.fixture
-def here(monkeypatch):
+def here():
     made = Here()
     made.deploy()
-    for module in (job_queue, run_stream, sweep_runs):
-        monkeypatch.setattr(module, "message_runs", lambda: made.runs)
+    hand_in(message_runs=made.runs, message_queues=made.queues)
     return made
 
 
@@ -222,15 +233,9 @@ def test_there_are_no_more_at_once_than_may_be_and_all_get_their_turn(here):
     assert here.slots.get("report").parked_at is None
 
 
-def test_a_slot_that_is_released_while_a_message_is_parked_is_used(here, monkeypatch):
+def test_a_slot_that_is_released_while_a_message_is_parked_is_used(here):
     here.get(1, 2, ids=["m1", "m2"])
-    park = MessageQueues.park
-
-    def ending_meanwhile(self, *arguments):
-        here.end("queue-m1")
-        park(self, *arguments)
-
-    monkeypatch.setattr(MessageQueues, "park", ending_meanwhile)
+    here.queues.meanwhile = lambda: here.end("queue-m1")
 
     here.get(3)
     here.pump()
@@ -383,7 +388,7 @@ class TestTheSweep:
         here.steps.over |= {"queue-m0", "queue-m1"}
         here.now = datetime.now(UTC)
 
-        sweep.handler({}, Context())
+        deliver(sweep, {})
 
         assert here.slots.get("report").in_use == frozenset()
         assert here.queued() == ["m2"]
@@ -422,6 +427,7 @@ def test_runs_that_no_message_started_hold_no_slot(here):
 
 
 def test_the_function_is_wired_to_the_real_things():
-    runs = running.message_runs()
+    forget()
+    runs = runtime().message_runs
 
     assert runs.executions.arn("report", "queue-1").endswith(":execution:jobs-report:queue-1")

@@ -6,29 +6,22 @@ import copy
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.triggers_table import TriggersTable
-from provisioner.entrypoints.missed_schedules import handler
-from provisioner.entrypoints.shared import clients
+from provisioner.entrypoints import missed_schedules
 from provisioner.errors import ConflictError
 from provisioner.stacks.model import JobStatus, StackRecord
 from tests.support.clients import CLIENTS
+from tests.support.functions import deliver, runtime
 
 EVENT = json.loads((Path(__file__).parents[2] / "events" / "missed_schedule.json").read_text())
 [RECORD] = EVENT["Records"]
 TICK = "#tick#jobs-report-0#2026-11-21T06:00:00Z"
-
-
-class Context:
-    function_name = "missed_schedules"
-    memory_limit_in_mb = 1024
-    invoked_function_arn = "arn:aws:lambda:eu-west-1:123456789012:function:jobs_missed_ticks"
-    aws_request_id = "1"
 
 
 def record(message_id="m", **attributes):
@@ -43,7 +36,7 @@ def record(message_id="m", **attributes):
 
 
 def handle(*records):
-    return handler({"Records": list(records)}, Context())["batchItemFailures"]
+    return deliver(missed_schedules, {"Records": list(records)})["batchItemFailures"]
 
 
 def stacks():
@@ -152,14 +145,14 @@ def test_what_names_no_tick_is_a_dead_letter_and_its_neighbour_counts(report, po
 
 
 @pytest.mark.usefixtures("report")
-def test_what_cannot_be_written_comes_again(monkeypatch):
+def test_what_cannot_be_written_comes_again():
     def refuse(**_):
-        raise ClientError(
-            {"Error": {"Code": "TransactionCanceledException", "Message": "[TransactionConflict]"}},
-            "TransactWriteItems",
-        )
+        error = {"Code": "TransactionCanceledException", "Message": "[TransactionConflict]"}
+        return SimpleNamespace(status_code=400), {"Error": error}
 
-    monkeypatch.setattr(clients().dynamodb, "transact_write_items", refuse)
+    runtime().clients.dynamodb.meta.events.register(
+        "before-call.dynamodb.TransactWriteItems", refuse
+    )
     assert handle(RECORD) == [{"itemIdentifier": RECORD["messageId"]}]
     assert missed() == 0
 

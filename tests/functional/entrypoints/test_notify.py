@@ -14,9 +14,10 @@ from provisioner.entrypoints import notify, sweep
 from provisioner.entrypoints.notify import TIME_TO_PUBLISH_MILLISECONDS
 from provisioner.notifications.document import of_document
 from provisioner.runs.model import iso
-from tests.functional.conftest import forget
 from tests.functional.entrypoints.test_dead_letters import NOWHERE, POISON, dead_letters, metrics
-from tests.functional.entrypoints.test_entrypoints import ROW, Context
+from tests.functional.entrypoints.test_entrypoints import ROW
+from tests.support.clients import CLIENTS
+from tests.support.functions import Context, deliver, forget, hand_in, runtime
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 
@@ -106,7 +107,7 @@ def stack(status, name="report"):
 
 
 def handle(*records, context=None):
-    return notify.handler({"Records": list(records)}, context or Context())["batchItemFailures"]
+    return deliver(notify, {"Records": list(records)}, context)["batchItemFailures"]
 
 
 def test_a_failed_run_is_published_with_all_that_filters_need(told):
@@ -279,7 +280,7 @@ class TestBroken:
         [(body, _)] = dead_letters()
         told = request.getfixturevalue("told")
 
-        assert notify.handler(json.loads(body), Context()) == {}
+        assert deliver(notify, json.loads(body)) == {}
 
         assert events(told()) == [("report", "failed")]
 
@@ -289,7 +290,7 @@ class TestBroken:
         [(body, _)] = dead_letters()
 
         with pytest.raises(Exception, match="NotFound"):
-            notify.handler(json.loads(body), Context())
+            deliver(notify, json.loads(body))
 
     @pytest.mark.parametrize("poison", POISON.values(), ids=POISON)
     def test_a_poison_record_is_kept_and_its_neighbours_are_told_of(self, poison, told):
@@ -345,8 +346,8 @@ class TestWaiting:
         row()
         self.queued(minutes=61)
 
-        assert notify.queued_too_long(NOW) == 1
-        assert notify.queued_too_long(NOW + timedelta(hours=1)) == 0
+        assert notify.queued_too_long(runtime(), NOW) == 1
+        assert notify.queued_too_long(runtime(), NOW + timedelta(hours=1)) == 0
 
         [(document, attributes)] = told()
         assert (attributes["event"], attributes["status"]) == ("queued_too_long", "QUEUED")
@@ -360,7 +361,7 @@ class TestWaiting:
         for name in ("patient", "hasty", "silent", "gone"):
             self.queued(name, minutes=61)
 
-        assert notify.queued_too_long(NOW) == 1
+        assert notify.queued_too_long(runtime(), NOW) == 1
 
         assert events(told()) == [("hasty", "queued_too_long")]
         assert [name for name, item in self.rows().items() if "alerted_at" in item] == ["hasty"]
@@ -368,21 +369,25 @@ class TestWaiting:
     def test_their_inputs_are_not_read(self):
         self.queued(minutes=61, input={"S": '{"large": true}'}, log_url={"S": "https://logs"})
 
-        [found] = notify._history().queued(until=NOW)
+        [found] = runtime().history.queued(until=NOW)
 
         assert "input" not in found
         assert found["log_url"] == "https://logs"
 
-    def test_the_rows_of_many_are_read_a_few_at_a_time(self, monkeypatch):
+    def test_the_rows_of_many_are_read_a_few_at_a_time(self):
         for number in range(12):
             row(f"job-{number}")
             self.queued(f"job-{number}", minutes=61)
-        read, get_many = [], JobsTable.get_many
-        monkeypatch.setattr(
-            JobsTable, "get_many", lambda *given: read.append([*given[1]]) or get_many(*given)
-        )
+        read = []
 
-        assert notify.queued_too_long(NOW) == 12
+        class Observed(JobsTable):
+            def get_many(self, job_names):
+                read.append([*job_names])
+                return super().get_many(job_names)
+
+        hand_in(jobs=Observed(CLIENTS, "jobs-Jobs"))
+
+        assert notify.queued_too_long(runtime(), NOW) == 12
 
         assert sorted(map(len, read)) == [2, 10]
 
@@ -390,14 +395,14 @@ class TestWaiting:
         row()
         self.queued(minutes=61, status={"S": "RUNNING"})
 
-        assert notify.queued_too_long(NOW) == 0
+        assert notify.queued_too_long(runtime(), NOW) == 0
         assert told() == []
 
     def test_what_cannot_be_published_is_kept(self):
         row()
         self.queued(minutes=61)
 
-        assert notify.queued_too_long(NOW) == 1
+        assert notify.queued_too_long(runtime(), NOW) == 1
 
         [(body, _)] = dead_letters()
         assert json.loads(body)["event"] == "queued_too_long"
@@ -410,6 +415,6 @@ class TestWaiting:
         lock = {"job_name": {"S": "report"}, "trigger_id": {"S": "#lock"}}
         boto3.client("dynamodb").put_item(TableName="jobs-Triggers", Item=lock | held)
 
-        sweep.handler({}, Context())
+        deliver(sweep, {})
 
         assert events(told()) == [("report", "queued_too_long")]

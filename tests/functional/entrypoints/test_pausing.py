@@ -8,7 +8,7 @@ from provisioner.aws.triggers_table import TriggersTable
 from provisioner.entrypoints import run_stream
 from provisioner.runs.model import Pause
 from tests.functional.aws.test_dependants import put_run
-from tests.functional.entrypoints.test_entrypoints import Context, put
+from tests.functional.entrypoints.test_entrypoints import put
 from tests.functional.workflow.test_workflow import (
     LAMBDA,
     echo,
@@ -19,6 +19,7 @@ from tests.functional.workflow.test_workflow import (
     table,
 )
 from tests.support.clients import CLIENTS
+from tests.support.functions import deliver
 
 __all__ = ["table"]
 
@@ -83,7 +84,7 @@ class TestStream:
                 "SequenceNumber": "1",
             }
         }
-        assert run_stream.handler({"Records": [record]}, Context()) == {"batchItemFailures": []}
+        assert deliver(run_stream, {"Records": [record]}) == {"batchItemFailures": []}
 
     @pytest.mark.parametrize(
         ("row", "times", "paused"),

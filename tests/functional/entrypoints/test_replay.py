@@ -11,10 +11,8 @@ import pytest
 from botocore.session import Session
 
 from provisioner.entrypoints import job_stream, reconcile_queue, run_events, stack_events
-from provisioner.entrypoints.shared import clients
 from tests.functional.entrypoints.test_dead_letters import dead_letters
 from tests.functional.entrypoints.test_entrypoints import (
-    Context,
     captured_end,
     event,
     put,
@@ -22,6 +20,8 @@ from tests.functional.entrypoints.test_entrypoints import (
     stacks,
     triggers,
 )
+from tests.support.clients import CLIENTS
+from tests.support.functions import deliver
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 
@@ -36,27 +36,27 @@ def operations():
     def called(model, **_):
         calls[model.name] += model.name in OPERATIONS
 
-    session: Session = clients().session
+    session: Session = CLIENTS.session
     session.register("before-call.cloudformation", called)
     return lambda: {name: times for name, times in calls.items() if times}
 
 
 def deliver_stream():
-    assert job_stream.handler(event("dynamodb_stream"), Context()) == {"batchItemFailures": []}
+    assert deliver(job_stream, event("dynamodb_stream")) == {"batchItemFailures": []}
 
 
 def deliver_message():
-    assert reconcile_queue.handler(event("sqs"), Context()) == {"batchItemFailures": []}
+    assert deliver(reconcile_queue, event("sqs")) == {"batchItemFailures": []}
 
 
 def deliver_stack_event():
-    stack_events.handler(event("stack_status_change"), Context())
+    deliver(stack_events, event("stack_status_change"))
 
 
 def deliver_retry():
     batch = {"Records": event("sqs")["Records"][:1]}
     batch["Records"][0]["body"] = json.dumps({"job_name": "report", "retry": True})
-    assert reconcile_queue.handler(batch, Context()) == {"batchItemFailures": []}
+    assert deliver(reconcile_queue, batch) == {"batchItemFailures": []}
 
 
 EVENTS = {
@@ -69,7 +69,7 @@ THRICE = ["stream", "message", "stack-event"] * 3
 ORDERS = [Random(seed).sample(THRICE, len(THRICE)) for seed in range(6)]
 
 
-def deliver(name):
+def alone(name):
     """Deliver an event when nobody else calls CloudFormation, so that no job has to wait."""
     dynamodb = boto3.client("dynamodb")
     for limit in dynamodb.scan(TableName="jobs-Pace")["Items"]:
@@ -88,13 +88,13 @@ def state():
 @pytest.mark.parametrize("name", EVENTS)
 def test_an_event_delivered_three_times(name, operations):
     put()
-    deliver(name)
-    deliver(name)  # moto's stacks come up at once, which no event tells
+    alone(name)
+    alone(name)  # moto's stacks come up at once, which no event tells
     once = state()
     assert operations() == {"CreateStack": 1}
 
     for _ in range(3):
-        deliver(name)
+        alone(name)
 
     assert state() == once
     assert operations() == {"CreateStack": 1}
@@ -104,7 +104,7 @@ def test_an_event_delivered_three_times(name, operations):
 def test_a_new_row_in_any_order(order, operations):
     put()
     for name in order:
-        deliver(name)
+        alone(name)
 
     row, found = state()
 
@@ -117,12 +117,12 @@ def test_a_new_row_in_any_order(order, operations):
 @pytest.mark.parametrize("order", ORDERS, ids=",".join)
 def test_a_removed_row_in_any_order(order, operations):
     put()
-    deliver("stream")
-    deliver("stack-event")
+    alone("stream")
+    alone("stack-event")
     boto3.client("dynamodb").delete_item(TableName="jobs-Jobs", Key={"job_name": {"S": "report"}})
 
     for name in order:
-        deliver(name)
+        alone(name)
 
     row, found = state()
     assert row["status"] == {"S": "DELETED"}
@@ -132,10 +132,10 @@ def test_a_removed_row_in_any_order(order, operations):
 
 def test_the_end_of_a_run_told_three_times():
     boto3.client("dynamodb").put_item(TableName="jobs-Triggers", Item=run_row())
-    run_events.handler(captured_end(), Context())
+    deliver(run_events, captured_end())
     once = triggers()
 
     for _ in range(3):
-        run_events.handler(captured_end(), Context())
+        deliver(run_events, captured_end())
 
     assert triggers() == once

@@ -15,8 +15,9 @@ from provisioner.dead_letters.model import of_message
 from provisioner.entrypoints import run_stream
 from tests.functional.aws.test_dependants import put_run
 from tests.functional.conftest import make_table
-from tests.functional.entrypoints.test_entrypoints import Context, put
+from tests.functional.entrypoints.test_entrypoints import put
 from tests.support.clients import CLIENTS
+from tests.support.functions import deliver
 
 RUN = "2026-11-21T01:00:00.000Z#a"
 RUNS = ("jobs-Triggers", "job_name", "trigger_id")
@@ -29,7 +30,7 @@ def ended(status, number="1", run=RUN):
 
 
 def handle(*records):
-    answer = run_stream.handler({"Records": list(records)}, Context())
+    answer = deliver(run_stream, {"Records": list(records)})
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 

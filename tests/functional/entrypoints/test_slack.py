@@ -22,9 +22,9 @@ from provisioner.notifications.slack_blocks import message
 from provisioner.notifications.slack_client import Destination, destination, post
 from tests.functional.conftest import ACCOUNT, REGION
 from tests.functional.entrypoints.test_dead_letters import dead_letters
-from tests.functional.entrypoints.test_entrypoints import Context
 from tests.golden.update import NOTICE
 from tests.support.clients import CLIENTS
+from tests.support.functions import Context, deliver
 from tests.support.slack import OK, refused, slack_server, too_many
 
 
@@ -93,7 +93,7 @@ def failed(answer, event):
 
 
 def handle(event, context=None):
-    return failed(slack.handler(event, context or Context()), event)
+    return failed(deliver(slack, event, context), event)
 
 
 def test_a_webhook_gets_the_message(world, server):

@@ -14,8 +14,8 @@ from provisioner.dead_letters.redrive import submission
 from provisioner.entrypoints import unrouted
 from provisioner.errors import NotFoundError
 from provisioner.stacks.model import JobStatus, StackRecord
-from tests.functional.entrypoints.test_entrypoints import Context
 from tests.support.clients import CLIENTS
+from tests.support.functions import deliver
 
 BODY = json.dumps({"order": 7, "note": "ü"})
 
@@ -29,13 +29,11 @@ def message(job_name, body=BODY, message_id="m1", **more):
 
 
 def handle(*records):
-    return unrouted.handler({"Records": list(records)}, Context())["batchItemFailures"]
+    return deliver(unrouted, {"Records": list(records)})["batchItemFailures"]
 
 
 @pytest.fixture
 def place(bootstrap):
-    unrouted._stacks.cache_clear()
-    unrouted._queues.cache_clear()
     queue = {"QueueUrl": "q", "QueueBatchSize": "1", "QueueMaxConcurrency": "2"}
     stacks = StacksTable(CLIENTS, "jobs-Stacks")
     stacks.save(StackRecord("invoice", status=JobStatus.READY, outputs=queue))
@@ -103,14 +101,14 @@ def test_a_letter_is_delivered_once_its_job_has_a_queue(place):
     document = json.loads(submission(letter))
 
     with pytest.raises(NotFoundError, match='no job "late" has a queue'):
-        unrouted.handler(document, Context())
+        deliver(unrouted, document)
 
     url = boto3.client("sqs").create_queue(QueueName="jobs-late")["QueueUrl"]
     outputs = {"QueueUrl": url, "QueueBatchSize": "1", "QueueMaxConcurrency": "2"}
     StacksTable(CLIENTS, "jobs-Stacks").save(
         StackRecord("late", status=JobStatus.READY, outputs=outputs)
     )
-    unrouted.handler(document, Context())
+    deliver(unrouted, document)
 
     [found] = boto3.client("sqs").receive_message(QueueUrl=url, MessageAttributeNames=["All"])[
         "Messages"

@@ -12,7 +12,6 @@ from provisioner.aws.triggers_table import TriggersTable
 from provisioner.errors import ConflictError, NotFoundError
 from provisioner.runs.model import MAX_WAITING, EndedExecution, RunStatus
 from provisioner.runs.overlap import RunControl, stop
-from tests.functional.conftest import forget
 from tests.functional.step_functions import StepFunctions, TaskError
 from tests.functional.workflow.test_workflow import LAMBDA, TABLE, free, items, machine, table
 from tests.support.clients import CLIENTS
@@ -103,7 +102,6 @@ class World:
 def world(table, monkeypatch):
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    forget()
     Executions.table = table
 
     def make(overlap, during=lambda _: None, **changes):
@@ -118,8 +116,7 @@ def world(table, monkeypatch):
         control = RunControl(TriggersTable(CLIENTS, TABLE), executions, Tasks(), lambda: steps.now)
         return World(steps, control, executions)
 
-    yield make
-    forget()
+    return make
 
 
 def crowd(world, overlap, *names, told=None):

@@ -3,67 +3,122 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-import pytest
-
 from provisioner.runs.model import FINAL, RunStatus
-from tests.simulation.runs.world import LEASE_SECONDS, SWEEP_SECONDS, World, wire
+from tests.simulation.runs.world import LEASE_SECONDS, NO_BUG, SWEEP_SECONDS, Bug, World
+from tests.support.fakes import Crash
 
 POLICIES = ("skip", "queue_one", "queue_all", "cancel_other", "allow")
+KINDS = ("tick", "manual", "manual", "burst", "stop", "stop", "abort")
 DEEDS = 12
 
 
-def explore(shard: int, histories: int) -> None:
-    """Play as many histories; one that ends badly says how to play it again."""
-    for seed in range(shard * 100_000, shard * 100_000 + histories):
-        try:
-            play(seed)
-        except BaseException as error:
-            error.add_note(f"Again: make simulate-run SEED={seed}")
-            raise
+@dataclass(frozen=True)
+class Deed:
+    """Something that happens, drawn from a chance of its own: others can be left out."""
+
+    at: float
+    kind: str
+    seed: str
+
+    def happen(self, world: World) -> None:
+        chance = random.Random(self.seed)
+        match self.kind:
+            case "tick":
+                tick = f"t{chance.randint(0, 5)}"
+                for _ in range(chance.choice((1, 1, 2))):  # Scheduler delivers at least once
+                    world.ask(tick=tick, **_work(chance))
+            case "manual":
+                override = {"overlap": chance.choice(POLICIES)} if chance.random() < 0.3 else {}
+                world.ask(**_work(chance), **override)
+            case "burst":
+                for _ in range(4):
+                    world.ask(**_work(chance))
+            case "stop":
+                rows = world.table.rows()
+                if rows:
+                    world.stop_run(chance.choice(sorted(rows)))
+            case _:
+                running = [e for e in world.executions.values() if e.status == "RUNNING"]
+                if running:
+                    world.stop(chance.choice(running).name, error="Stopped", cause="by hand")
 
 
-def play(seed: int) -> World:
-    """Let things happen for some minutes, then let everything come to rest."""
-    chance = random.Random(seed)
-    overlap = chance.choice(POLICIES)
-    world = World(chance, overlap, trouble=chance.choice((0, 0.05, 0.2)))
-    with pytest.MonkeyPatch.context() as patch:
-        wire(patch, world)
+@dataclass(frozen=True)
+class History:
+    """What one seed stands for."""
+
+    seed: int
+    overlap: str
+    trouble: float
+    deeds: tuple[Deed, ...]
+
+    @classmethod
+    def of(cls, seed: int) -> History:
+        chance = random.Random(seed)
+        overlap, trouble = chance.choice(POLICIES), chance.choice((0, 0.05, 0.2))
+        deeds = [
+            Deed(chance.expovariate(1 / 200), chance.choice(KINDS), f"{seed}/{number}")
+            for number in range(chance.randint(2, DEEDS))
+        ]
+        return cls(seed, overlap, trouble, tuple(sorted(deeds, key=lambda deed: deed.at)))
+
+    def play(self, bug: Bug = NO_BUG) -> World:
+        """Let things happen for some minutes, then let everything come to rest."""
+        world = World(random.Random(self.seed), self.overlap, self.trouble, bug)
         world.after(SWEEP_SECONDS, world.sweep)
-        for _ in range(chance.randint(2, DEEDS)):
-            world.after(chance.expovariate(1 / 200), partial(_deed, world))
+        for deed in self.deeds:
+            world.after(deed.at, partial(deed.happen, world))
         world.run(1500)
         world.trouble = 0
         world.run(len(world.executions) * 1000 + LEASE_SECONDS + 4000)
         world.check_at_rest()
         _check_history(world)
-    return world
+        return world
+
+    def shrunk(self, bug: Bug = NO_BUG) -> History:
+        """Return a history that ends as badly with as little as possible happening in it."""
+        smaller = [replace(self, deeds=self.without(deed)) for deed in self.deeds]
+        smaller += [replace(self, trouble=0)] if self.trouble else []
+        for history in smaller:
+            if history.fails(bug):
+                return history.shrunk(bug)
+        return self
+
+    def without(self, deed: Deed) -> tuple[Deed, ...]:
+        return tuple(each for each in self.deeds if each is not deed)
+
+    def fails(self, bug: Bug) -> bool:
+        try:
+            self.play(bug)
+        except (AssertionError, Crash):
+            return True
+        return False
+
+    def __str__(self) -> str:
+        deeds = "\n".join(f"  at {deed.at:.0f} s: {deed.kind} ({deed.seed})" for deed in self.deeds)
+        return f"overlap {self.overlap}, trouble {self.trouble}\n{deeds}"
 
 
-def _deed(world: World) -> None:
-    chance = world.chance
-    match chance.choice(("tick", "manual", "manual", "burst", "stop", "stop", "abort")):
-        case "tick":
-            tick = f"t{chance.randint(0, 5)}"
-            for _ in range(chance.choice((1, 1, 2))):  # Scheduler delivers at least once
-                world.ask(tick=tick, **_work(chance))
-        case "manual":
-            override = {"overlap": chance.choice(POLICIES)} if chance.random() < 0.3 else {}
-            world.ask(**_work(chance), **override)
-        case "burst":
-            for _ in range(4):
-                world.ask(**_work(chance))
-        case "stop":
-            rows = world.table.rows()
-            if rows:
-                world.stop_run(chance.choice(sorted(rows)))
-        case _:
-            running = [e for e in world.executions.values() if e.status == "RUNNING"]
-            if running:
-                world.stop(chance.choice(running).name, error="Stopped", cause="by hand")
+def explore(shard: int, histories: int, bug: Bug = NO_BUG, *, shrink: bool = True) -> None:
+    """Play as many histories; one that ends badly says how to play it again."""
+    for seed in range(shard * 100_000, shard * 100_000 + histories):
+        play(seed, bug, shrink=shrink)
+
+
+def play(seed: int, bug: Bug = NO_BUG, *, shrink: bool = True) -> World:
+    """Play the history of a seed; one that ends badly is shrunk, unless nobody will read it."""
+    history = History.of(seed)
+    try:
+        return history.play(bug)
+    except BaseException as error:
+        if shrink:
+            error.add_note(f"The least that fails so: {history.shrunk(bug)}")
+        error.add_note(f"Again: make simulate-run SEED={seed}")
+        raise
 
 
 def _work(chance: random.Random) -> dict[str, object]:

@@ -71,7 +71,7 @@ class Table:
             return "duplicate"
         if run.locked and lock.get("owner") != run.execution:
             held = "owner" in lock and lock["lease_until"] >= now
-            if held or _superseded(run, lock) or (not run.waited and lock.get("waiting")):
+            if held or self._superseded(run, lock) or (not run.waited and lock.get("waiting")):
                 return "overlap"
         if run.locked:
             self._take(run, now)
@@ -104,7 +104,7 @@ class Table:
             return "duplicate"
         most = 1 if run.overlap == "queue_one" else MAX_WAITING
         cancels = {"cancels": run.id} if run.overlap == "cancel_other" else {}
-        if cancels and _superseded(run, self.items.get(LOCK, {})):
+        if cancels and self._superseded(run, self.items.get(LOCK, {})):
             return "full"
         if not cancels and run.id not in waiting and len(waiting) >= most:
             return "full"
@@ -135,6 +135,9 @@ class Table:
         ours = row is None or row["execution_arn"] == run.execution
         ours = ours or row["status"] == RunStatus.QUEUED
         return not ours or (tick is not None and tick["owner"] != run.execution)
+
+    def _superseded(self, run: Run, lock: Item) -> bool:
+        return run.id < lock.get("cancels", "")
 
     def _put_row(self, run: Run, status: RunStatus, *, ended: bool = False, **more: Any) -> None:
         if run.tick:
@@ -232,7 +235,3 @@ class Table:
             for key, row in self.rows().items()
             if row["status"] == status and row.get("started_at", "") <= iso(until)
         ]
-
-
-def _superseded(run: Run, lock: Item) -> bool:
-    return run.id < lock.get("cancels", "")

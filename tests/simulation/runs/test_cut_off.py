@@ -7,15 +7,14 @@ import random
 import pytest
 
 from provisioner.runs.model import RunStatus
-from tests.simulation.runs.world import SWEEP_SECONDS, World, wire
+from tests.simulation.runs.world import SWEEP_SECONDS, World
 
 UNTIL_THE_SWEEP_ASKS = 60
 
 
 @pytest.mark.parametrize("at", [61, 150, 299, 301, 599])
-def test_what_runs_ends_and_what_waits_starts_within_one_sweep(monkeypatch, at):
+def test_what_runs_ends_and_what_waits_starts_within_one_sweep(at):
     world = World(random.Random(0), "queue_all", trouble=0)
-    wire(monkeypatch, world)
     world.after(SWEEP_SECONDS, world.sweep)
     first = world.ask(seconds=700)
     world.run(5)
@@ -32,9 +31,8 @@ def test_what_runs_ends_and_what_waits_starts_within_one_sweep(monkeypatch, at):
     assert world.work == set()
 
 
-def test_one_that_has_just_started_is_asked_about_by_the_sweep_after(monkeypatch):
+def test_one_that_has_just_started_is_asked_about_by_the_sweep_after():
     world = World(random.Random(0), "skip", trouble=0)
-    wire(monkeypatch, world)
     world.after(SWEEP_SECONDS, world.sweep)
     world.run(SWEEP_SECONDS - UNTIL_THE_SWEEP_ASKS + 5)
     name = world.ask(seconds=500)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from provisioner.runs.model import RunStatus
 from tests.simulation.runs.histories import POLICIES
-from tests.simulation.runs.world import World, wire
+from tests.simulation.runs.world import World
 
 OK, SKIPPED, STOPPED = RunStatus.SUCCEEDED, RunStatus.SKIPPED, RunStatus.STOPPED
 
@@ -16,13 +16,11 @@ OK, SKIPPED, STOPPED = RunStatus.SUCCEEDED, RunStatus.SKIPPED, RunStatus.STOPPED
 def together(chance, overlap, runs, *, meet_one):
     """Let some runs start together, while one runs or nothing does; return how they ended."""
     world = World(chance, overlap, trouble=0)
-    with pytest.MonkeyPatch.context() as patch:
-        wire(patch, world)
-        first = world.ask(seconds=200) if meet_one else None
-        world.run(5)
-        names = [world.ask(seconds=60) for _ in range(runs)]
-        world.run(2000)
-        world.check_at_rest()
+    first = world.ask(seconds=200) if meet_one else None
+    world.run(5)
+    names = [world.ask(seconds=60) for _ in range(runs)]
+    world.run(2000)
+    world.check_at_rest()
     rows = {key.partition("#")[2]: row for key, row in sorted(world.table.rows().items())}
     assert len(rows) == len(world.asked)
     return rows.pop(first, None), [rows[name] for name in names]

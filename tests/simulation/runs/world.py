@@ -11,16 +11,17 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-import pytest
-
-from provisioner.entrypoints import metrics, run_events, run_stream, shared, sweep_runs
+from provisioner.entrypoints import run_events, run_stream, sweep_runs
+from provisioner.entrypoints.wiring import Runtime
 from provisioner.errors import ConflictError, TemporaryError
 from provisioner.runs.keys import LOCK
 from provisioner.runs.model import FINAL, EndedExecution, RunStatus, iso, waited_of
 from provisioner.runs.overlap import RunControl, stop
 from tests.simulation.runs.table import Run, Table
-from tests.simulation.world.wiring import SETTINGS
+from tests.simulation.world.wiring import Silent
 from tests.support.fakes import Crash
+from tests.support.functions import having
+from tests.support.platforms import PLATFORM, SETTINGS
 
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 TIMEOUT_SECONDS = 600
@@ -43,6 +44,22 @@ class Execution:
     holds: bool = False
 
 
+@dataclass(frozen=True)
+class Bug:
+    """What a world is made of; without arguments nothing is wrong with it."""
+
+    table: type[Table] = Table
+    tasks: Callable[[World], Any] = lambda world: Tasks(world.work)
+    control: type[RunControl] = RunControl
+    sweeps: tuple[Callable[[Runtime, datetime], int], ...] = (
+        sweep_runs.complete_ended_runs,
+        sweep_runs.start_waiting_runs,
+    )
+
+
+NO_BUG = Bug()
+
+
 @dataclass
 class World:
     """Everything that a history of runs takes place in."""
@@ -50,6 +67,7 @@ class World:
     chance: random.Random
     overlap: str
     trouble: float
+    bug: Bug = NO_BUG
     now: datetime = START
     executions: dict[str, Execution] = field(default_factory=dict)
     work: set[str] = field(default_factory=set)
@@ -60,9 +78,18 @@ class World:
         self._due: list[tuple[datetime, int, Callable[[], None]]] = []
         self._order = count()
         self.began_with = self.trouble
-        self.table = Table(lambda: self.now, LEASE_SECONDS, self._stream)
-        work = Shaky(self, Tasks(self.work))
-        self.control = RunControl(Shaky(self, self.table), Shaky(self, self), work, self._clock)
+        self.table = self.bug.table(lambda: self.now, LEASE_SECONDS, self._stream)
+        tasks = Shaky(self, self.bug.tasks(self))
+        runs = Shaky(self, self.table)
+        self.control = self.bug.control(runs, Shaky(self, self), tasks, self._clock)
+        self.runtime = having(
+            Runtime(SETTINGS, clock=self._clock, chance=self.chance),
+            metrics=Silent(PLATFORM.prefix),
+            run_control=self.control,
+            triggers=runs,
+            tasks=tasks,
+            executions=self.control.executions,
+        )
 
     def _clock(self) -> datetime:
         return self.now
@@ -160,7 +187,8 @@ class World:
         }
         event = {"detail": detail}
         self._invoke(
-            lambda: run_events.handler(event, Context()), lambda: self._tell_end(execution)
+            lambda: run_events.handler(event, Context(), self.runtime),
+            lambda: self._tell_end(execution),
         )
 
     def _stream(self, key: str, image: dict[str, Any]) -> None:
@@ -179,7 +207,7 @@ class World:
         record = {"dynamodb": {"Keys": keys, "NewImage": values, "SequenceNumber": "1"}}
 
         def handle() -> None:
-            answer = run_stream.handler({"Records": [record]}, Context())
+            answer = run_stream.handler({"Records": [record]}, Context(), self.runtime)
             if answer["batchItemFailures"]:
                 raise TemporaryError
 
@@ -194,8 +222,8 @@ class World:
 
     def sweep(self) -> None:
         def handle() -> None:
-            sweep_runs.complete_ended_runs(self.now)
-            sweep_runs.start_waiting_runs(self.now)
+            for step in self.bug.sweeps:
+                step(self.runtime, self.now)
 
         self._invoke(handle, lambda: None)
         self.after(SWEEP_SECONDS, self.sweep)
@@ -353,15 +381,3 @@ def _twice(world: World, transaction: Callable[[], str]) -> str:
     """Deliver a transaction, sometimes twice: the answer is the last one's."""
     answer = transaction()
     return transaction() if world._strikes() else answer
-
-
-def wire(patch: pytest.MonkeyPatch, world: World) -> None:
-    """Let the functions reach this world."""
-    runs, work = world.control.runs, world.control.tasks
-    patch.setattr(run_stream, "control", lambda: world.control)
-    patch.setattr(sweep_runs, "control", lambda: world.control)
-    patch.setattr(metrics, "_publish", lambda _: metrics._counts.clear())
-    for module in (run_events, shared):
-        patch.setattr(module, "_settings" if module is run_events else "settings", lambda: SETTINGS)
-    patch.setattr(run_events, "TriggersTable", lambda *_: runs)
-    patch.setattr(run_events, "Tasks", lambda *_: work)

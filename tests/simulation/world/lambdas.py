@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from provisioner.entrypoints import job_stream, reconcile_queue, stack_events, sweep
+from provisioner.entrypoints.wiring import Runtime
 from tests.simulation.world.calls import Calls, Invocation
 from tests.simulation.world.faults import Broken, Died
 from tests.simulation.world.tables import JobsTable
@@ -46,10 +47,14 @@ class Context:
 class Lambdas:
     """Invokes the real handlers; remembers what they were given."""
 
+    runtime: Runtime
+    """What the functions work with; the world is wired last."""
+
     def __init__(self, timeline: Timeline, calls: Calls, jobs: JobsTable) -> None:
         self._timeline = timeline
         self._calls = calls
         self._jobs = jobs
+        self.handlers = {name: module.handler for name, module in FUNCTIONS.items()}
         self.broken = False
         self.given: list[tuple[str, dict[str, Any]]] = []
 
@@ -67,7 +72,8 @@ class Lambdas:
         self._calls.invocation = invocation
         self._timeline.note(function, names(event))
         try:
-            return FUNCTIONS[function].handler(event, Context(self._timeline, invocation))
+            context = Context(self._timeline, invocation)
+            return self.handlers[function](event, context, self.runtime)
         except Broken as broken:
             self.broken = True
             raise AssertionError(str(broken)) from broken

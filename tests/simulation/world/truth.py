@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from provisioner import jobs
 from provisioner.jobs import InvalidRow, Job
 from provisioner.stacks.attempts import MAX_ATTEMPTS
 from provisioner.stacks.failure_causes import is_recoverable
@@ -104,10 +103,10 @@ class Truth:
             return asked.kind == "delete" and (not retained or status is S.REVIEW_IN_PROGRESS)
         match asked.kind:
             case "create":
-                return seen is None and asked.digest == jobs.spec_digest(job)
+                return seen is None and asked.digest == MEMORY.spec_digest(job)
             case "update":
                 is_missing = seen is not None and seen.drift is not None and seen.drift.missing
-                wanted = REBUILDING if is_missing else jobs.spec_digest(job)
+                wanted = REBUILDING if is_missing else MEMORY.spec_digest(job)
                 return status in SETTLED | {S.UPDATE_FAILED} and asked.digest == wanted
             case "delete":
                 return status in _OTHERS_MAY_ACT_ON
@@ -147,7 +146,7 @@ class Truth:
                 assert self._is_done(job, record, stack), told
 
     def _is_done(self, job: Job, record: StackRecord, stack: Stack | None) -> bool:
-        digest = jobs.spec_digest(job)
+        digest = MEMORY.spec_digest(job)
         wanted = Spec(
             MEMORY.template(job), {"SpecDigest": digest, "DeletionPolicy": job.deletion_policy}
         )

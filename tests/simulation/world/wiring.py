@@ -3,48 +3,25 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
-from types import SimpleNamespace
 from typing import Any
-
-import pytest
 
 import templates
 from provisioner import jobs
-from provisioner.entrypoints import (
-    job_stream,
-    metrics,
-    reconciling,
-    shared,
-    stack_events,
-    sweep,
-    sweep_revisions,
-    sweep_runs,
-)
+from provisioner.entrypoints.metrics import Metrics
+from provisioner.entrypoints.wiring import Runtime
 from provisioner.errors import ProvisionerError
 from provisioner.jobs import InvalidRow, Job
 from provisioner.runs.model import RunStatus
-from provisioner.settings import Settings
-from provisioner.stacks import drift
+from provisioner.stacks import plan
 from provisioner.stacks.outcomes import Failed, Reconciled
+from provisioner.stacks.plan import Decide
 from provisioner.stacks.ports import Ports
 from provisioner.stacks.reconcile import Reconciler
 from tests.simulation.world.faults import Broken
-from tests.simulation.world.timeline import Timeline
-from tests.support.platforms import PLATFORM
-
-SETTINGS = Settings(
-    platform=PLATFORM,
-    jobs_table="jobs-Jobs",
-    stacks_table="jobs-Stacks",
-    pace_table="jobs-Pace",
-    deletion_budget_jobs=20,
-    deletion_budget_percent=25,
-    dead_letter_queue_url="https://sqs/jobs-DeadLetters",
-    reconcile_queue_url="https://sqs/jobs-Reconcile",
-    cloudformation_role_arn="arn:aws:iam::123456789012:role/cloudformation",
-)
+from tests.support.functions import having
+from tests.support.platforms import PLATFORM, SETTINGS
 
 
 class NoRuns:
@@ -52,6 +29,29 @@ class NoRuns:
 
     def open(self, status: RunStatus, *, until: datetime) -> list[dict[str, Any]]:
         del status, until
+        return []
+
+
+class NoMessages:
+    """The messages of jobs: none is parked here."""
+
+    def jobs_with_parked_messages(self, until: datetime) -> list[str]:
+        del until
+        return []
+
+
+class NoHistory:
+    """The runs that wait for long: there is none here."""
+
+    def queued(self, *, until: datetime) -> list[dict[str, Any]]:
+        del until
+        return []
+
+
+class NoTaskDefinitions:
+    """Task definitions of ECS: no job of this world is a task."""
+
+    def active(self) -> list[str]:
         return []
 
 
@@ -66,78 +66,61 @@ class Watched(Reconciler):
             yield job_name, result
 
 
-def wire(
-    patch: pytest.MonkeyPatch, ports: Ports, timeline: Timeline, chance: random.Random
-) -> None:
-    """Have the entry points work on `ports`, at the world's time and with its chance."""
+class Silent(Metrics):
+    """Nobody reads what is counted here."""
 
-    class WorldsTime(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> datetime:
-            del tz
-            return timeline.now
+    def publish(self) -> None:
+        self._counts.clear()
 
-    reconciler = Watched(ports, PLATFORM, timeline, chance)
-    patch.setattr(drift, "random", chance)
-    patch.setattr(jobs, "parse", MEMORY.parse)
-    patch.setattr(jobs, "spec_digest", MEMORY.spec_digest)
-    patch.setattr(jobs, "row_digest", MEMORY.row_digest)
-    patch.setattr(metrics, "_publish", lambda _: metrics._counts.clear())
-    patch.setattr(reconciling, "settings", lambda: SETTINGS)
-    patch.setattr(reconciling, "ports", lambda: ports)
-    patch.setattr(reconciling, "reconciler", lambda: reconciler)
-    patch.setattr(reconciling, "queue", lambda: ports.queue)
-    patch.setattr(shared, "settings", lambda: SETTINGS)
-    patch.setattr(shared, "dead_letters", lambda: ports.queue.letters)
-    patch.setattr(stack_events, "settings", lambda: SETTINGS)
-    patch.setattr(job_stream, "datetime", WorldsTime)
-    patch.setattr(sweep, "datetime", WorldsTime)
-    patch.setattr(sweep, "random", chance)
-    patch.setattr(sweep, "_settings", lambda: SETTINGS)
-    patch.setattr(sweep, "_queue", lambda: ports.queue)
-    patch.setattr(sweep, "JobsTable", lambda *_: ports.jobs)
-    patch.setattr(sweep, "StacksTable", lambda *_: ports.stacks)
-    patch.setattr(sweep, "CloudFormation", lambda *_: ports.cloudformation)
-    patch.setattr(sweep, "_triggers", NoRuns)
-    patch.setattr(sweep_revisions, "active", list)
-    patch.setattr(sweep_revisions, "control", lambda: SimpleNamespace(runs=NoRuns()))
-    patch.setattr(sweep, "DeletionBudgetTable", lambda *_: ports.deletion_budget)
-    patch.setattr(sweep_runs, "control", lambda: SimpleNamespace(runs=NoRuns()))
-    patch.setattr(
-        sweep_runs, "message_runs", lambda: SimpleNamespace(jobs_with_parked_messages=lambda _: ())
+
+def wired(
+    ports: Ports,
+    clock: Callable[[], datetime],
+    chance: random.Random,
+    letters: object = None,
+    decide: Decide = plan.decide,
+) -> Runtime:
+    """Return what the functions work with: a world's ports, its time and its chance."""
+    return having(
+        Runtime(SETTINGS, clock=clock, chance=chance),
+        metrics=Silent(PLATFORM.prefix),
+        ports=ports,
+        reconciler=Watched(ports, PLATFORM, clock, chance, decide),
+        jobs=ports.jobs,
+        stacks=ports.stacks,
+        cloudformation=ports.cloudformation,
+        reconcile_queue=ports.queue,
+        deletion_budget=ports.deletion_budget,
+        dead_letters=letters,
+        triggers=NoRuns(),
+        task_definitions=NoTaskDefinitions(),
+        message_runs=NoMessages(),
+        history=NoHistory(),
     )
-    patch.setattr(sweep, "queued_too_long", lambda _: 0)
 
 
 class Memory:
-    """What a thousand schedules have in common, worked out for real the first time it is wanted."""
+    """What the checks of a thousand schedules have in common, worked out once."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, Job | InvalidRow] = {}
         self._digests: dict[int, str] = {}
-        self._row_digests: dict[str, str] = {}
         self._templates: dict[str, str] = {}
 
     def parse(self, row: Mapping[str, object]) -> Job | InvalidRow:
         key = repr(row)
         if key not in self._jobs:
-            self._jobs[key] = _parse(row)
+            self._jobs[key] = jobs.parse(row)
         return self._jobs[key]
 
     def spec_digest(self, job: Job) -> str:
-        """Return the digest of a job, which is kept, so its id is no other's."""
+        """Return the digest of a job of `parse`: that is kept, so its id is no other's."""
         if id(job) not in self._digests:
-            self._digests[id(job)] = _spec_digest(job)
+            self._digests[id(job)] = jobs.spec_digest(job)
         return self._digests[id(job)]
 
-    def row_digest(self, row: Mapping[str, object], parsed: Job | InvalidRow) -> str:
-        key = repr(row)
-        if key not in self._row_digests:
-            self._row_digests[key] = _row_digest(row, parsed)
-        return self._row_digests[key]
-
     def template(self, job: Job) -> str:
-        digest = self.spec_digest(job)
+        digest = jobs.spec_digest(job)
         if digest not in self._templates:
             self._templates[digest] = templates.to_json(templates.build(job, PLATFORM))
         return self._templates[digest]
@@ -149,5 +132,4 @@ class Memory:
         return f"{text} without {missing}" if missing else text
 
 
-_parse, _spec_digest, _row_digest = jobs.parse, jobs.spec_digest, jobs.row_digest
 MEMORY = Memory()

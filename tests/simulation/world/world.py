@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 
-import pytest
-
-from provisioner.jobs import FieldError, InvalidRow, Job, guarded
+from provisioner.jobs import FieldError, InvalidRow, Job
 from provisioner.stacks.model import JobStatus, StackStatus
 from provisioner.stacks.ports import Ports
+from tests.simulation.world.bug import NO_BUG, Bug
 from tests.simulation.world.calls import Calls
 from tests.simulation.world.cloudformation import CloudFormation
 from tests.simulation.world.events import Events
@@ -24,7 +23,7 @@ from tests.simulation.world.stream import Stream
 from tests.simulation.world.tables import JobsTable, RateLimitsTable, Row, StacksTable
 from tests.simulation.world.timeline import Timeline
 from tests.simulation.world.truth import Truth
-from tests.simulation.world.wiring import MEMORY, wire
+from tests.simulation.world.wiring import MEMORY, wired
 from tests.support.fakes import FakeDeletionBudget, FakeDependants, FakeJobRuns
 
 SWEEP_EVERY = timedelta(minutes=5)
@@ -43,12 +42,12 @@ _SWEPT = {
 class World:
     """One account and Region with a bootstrap in it."""
 
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+    def __init__(self, bug: Bug = NO_BUG, jobs_table: type[JobsTable] = JobsTable) -> None:
         self.chance = random.Random(0)
         self.timeline = Timeline()
         self.faults = Faults()
         self.calls = Calls(self.timeline, self.faults, self.chance)
-        self.jobs = JobsTable(self.calls)
+        self.jobs = jobs_table(self.calls)
         self.stacks = StacksTable(self.calls, self.chance)
         self.lambdas = Lambdas(self.timeline, self.calls, self.jobs)
         invoke = self.lambdas.invoke
@@ -64,9 +63,9 @@ class World:
         self.truth = Truth(self)
         self.unheard: set[str] = set()
         self._next_sweep = self.timeline.now + SWEEP_EVERY
-        self._connect(patch)
+        self._connect(bug)
 
-    def _connect(self, patch: pytest.MonkeyPatch) -> None:
+    def _connect(self, bug: Bug) -> None:
         self.jobs.subscribers.append(self.stream.put)
         self.jobs.subscribers.append(lambda edit: self.truth.changed(edit.job_name))
         self.stacks.noted = self.timeline.note
@@ -87,7 +86,10 @@ class World:
             runs=FakeJobRuns(),
             synthesize=MEMORY.synthesize,
         )
-        wire(patch, ports, self.timeline, self.chance)
+        self.lambdas.handlers |= bug.handlers(self.lambdas.handlers)
+        self.lambdas.runtime = wired(
+            bug.ports(ports), self.timeline, self.chance, self.queue.letters, bug.decide
+        )
 
     def set_trouble(self, share: float) -> None:
         """Set the share of events, records and messages that come late, twice or not at all."""
@@ -102,7 +104,7 @@ class World:
         """Return what a row asks for."""
         if row is None:
             return None
-        job = guarded.parse(row)
+        job = MEMORY.parse(row)
         return job if isinstance(job, InvalidRow) or job.paused else _pinned(job)
 
     # Time

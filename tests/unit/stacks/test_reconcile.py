@@ -6,6 +6,7 @@ import contextlib
 import json
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 
 import hypothesis.strategies as st
 import pytest
@@ -92,7 +93,7 @@ class World:
             self.runs,
             synthesize,
         )
-        self.reconciler = Reconciler(self.ports, platform, self.clock)
+        self.reconciler = Reconciler(self.ports, platform, self.clock, Random())
 
     def pin(self, job):
         if self.unpinnable:
@@ -957,7 +958,7 @@ def test_a_flood_of_bad_rows_takes_nothing_from_the_others(paced):
 
 class TestDrift:
     def detect(self, world, name=NAME):
-        return detect_drift(world.ports, name)
+        return detect_drift(world.ports, name, Random())
 
     @pytest.mark.parametrize(
         ("found", "status"), [(DriftStatus.DRIFTED, "True"), (DriftStatus.IN_SYNC, "False")]
@@ -1258,7 +1259,7 @@ class TestRunsOfARemovedJob:
                 raise PermanentError("AccessDeniedException: states:ListExecutions")
 
         ports = replace(running.ports, runs=Forbidden())
-        running.reconciler = Reconciler(ports, PLATFORM, running.clock)
+        running.reconciler = Reconciler(ports, PLATFORM, running.clock, Random())
         running.remove()
 
         assert running.record.status is JobStatus.FAILED
@@ -1272,7 +1273,7 @@ class TestDeletedByHand:
     def gone(self, ready):
         ready.cloudformation.drifts = DriftStatus.DRIFTED
         ready.cloudformation.missing = ("StateMachine",)
-        detect_drift(ready.ports, NAME)
+        detect_drift(ready.ports, NAME, Random())
         ready.reconcile()
         return ready
 
@@ -1318,7 +1319,7 @@ class TestDeletedByHand:
     def test_what_fails_on_the_way_is_not_tried_forever(self, gone):
         gone.retry()
         gone.finish(BROKEN)
-        detect_drift(gone.ports, NAME)
+        detect_drift(gone.ports, NAME, Random())
         for _ in range(5):
             gone.reconcile()
             if gone.cloudformation.running():

@@ -1,0 +1,240 @@
+"""The one composition root: everything that a function reaches, made when it is first used.
+
+Handlers ask it for what they need; tests and the simulation hand in another.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+from provisioner.aws.artifacts import Artifacts
+from provisioner.aws.clients import Clients
+from provisioner.aws.cloudformation import CloudFormation
+from provisioner.aws.concurrency_table import ConcurrencyTable
+from provisioner.aws.dead_letter_queue import DeadLetterQueue
+from provisioner.aws.deletion_budget import DeletionBudgetTable
+from provisioner.aws.dependants import DependantsTable
+from provisioner.aws.executions import Executions, JobExecutions
+from provisioner.aws.jobs_table import JobsTable
+from provisioner.aws.message_queues import MessageQueues
+from provisioner.aws.missed_schedules import MissedSchedules
+from provisioner.aws.notifications import NotificationTopic
+from provisioner.aws.rate_limits_table import RateLimitsTable
+from provisioner.aws.reconcile_queue import ReconcileQueue
+from provisioner.aws.run_history import RunHistory
+from provisioner.aws.secrets import Secret
+from provisioner.aws.slack_queue import SlackQueue
+from provisioner.aws.stacks_table import StacksTable
+from provisioner.aws.subnets import within_vpc
+from provisioner.aws.task_definitions import TaskDefinitions
+from provisioner.aws.tasks import Tasks
+from provisioner.aws.triggers_table import TriggersTable
+from provisioner.entrypoints.metrics import CountedRateLimiter, CountedStacks, Metrics
+from provisioner.jobs import InvalidRow
+from provisioner.runs.concurrency import MessageRuns
+from provisioner.runs.dependencies import DependencyStarter
+from provisioner.runs.overlap import RunControl
+from provisioner.settings import Settings, SlackSettings
+from provisioner.stacks.deletion_budget import Budget
+from provisioner.stacks.ports import Ports
+from provisioner.stacks.reconcile import Reconciler
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from provisioner.jobs import Job
+
+
+@cache
+def runtime() -> Runtime:
+    """Return the process's own runtime, from its environment."""
+    return Runtime(Settings.from_environ(os.environ))
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What the functions of one process work with: settings, clock, randomness and adapters."""
+
+    settings: Settings
+    clients: Clients = field(default_factory=Clients)
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    chance: random.Random = field(default_factory=random.Random)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """What this invocation counts."""
+        return Metrics(self.settings.platform.prefix)
+
+    # The way of a row
+
+    @cached_property
+    def jobs(self) -> JobsTable:
+        """The rows that people write."""
+        return JobsTable(self.clients, self.settings.jobs_table)
+
+    @cached_property
+    def stacks(self) -> StacksTable:
+        """What is known of each job's stack."""
+        return StacksTable(self.clients, self.settings.stacks_table)
+
+    @cached_property
+    def counted_stacks(self) -> CountedStacks:
+        """The same, counting; it remembers what this invocation has read."""
+        return CountedStacks(self.stacks, self.metrics)
+
+    @cached_property
+    def cloudformation(self) -> CloudFormation:
+        """The stacks of this bootstrap's jobs."""
+        platform = self.settings.platform
+        role = self.settings.cloudformation_role_arn
+        return CloudFormation(self.clients, platform.prefix, role, platform.artifacts_bucket)
+
+    @cached_property
+    def reconcile_queue(self) -> ReconcileQueue:
+        """The jobs to reconcile later."""
+        return ReconcileQueue(self.clients, self.settings.reconcile_queue_url)
+
+    @cached_property
+    def rate_limiter(self) -> RateLimitsTable:
+        """The rate limits of CloudFormation."""
+        return RateLimitsTable(self.clients, self.settings.pace_table, self.clock)
+
+    @cached_property
+    def deletion_budget(self) -> DeletionBudgetTable:
+        """How many stacks may go at once."""
+        jobs, percent = self.settings.deletion_budget_jobs, self.settings.deletion_budget_percent
+        budget = Budget(jobs, percent)
+        return DeletionBudgetTable(self.clients, self.settings.pace_table, budget, self.clock)
+
+    @cached_property
+    def artifacts(self) -> Artifacts:
+        """The code that rows name."""
+        return Artifacts(self.clients)
+
+    @cached_property
+    def task_definitions(self) -> TaskDefinitions:
+        """Those of ECS."""
+        return TaskDefinitions(self.clients)
+
+    @cached_property
+    def ports(self) -> Ports:
+        """Everything that a reconcile reaches."""
+        return Ports(
+            jobs=self.jobs,
+            stacks=self.counted_stacks,
+            cloudformation=self.cloudformation,
+            queue=self.reconcile_queue,
+            rate_limiter=CountedRateLimiter(self.rate_limiter, self.metrics),
+            pin=self.pin,
+            dependants=self.dependants,
+            deletion_budget=self.deletion_budget,
+            runs=self.job_executions,
+            synthesize=self.synthesize,
+        )
+
+    @cached_property
+    def reconciler(self) -> Reconciler:
+        """What brings stacks nearer to their rows."""
+        return Reconciler(self.ports, self.settings.platform, self.clock, self.chance)
+
+    def pin(self, job: Job) -> Job | InvalidRow:
+        """Look up the artifact that a job runs, and the subnets that it runs in."""
+        placed = within_vpc(self.clients, job, self.settings.platform)
+        return placed if isinstance(placed, InvalidRow) else self.artifacts.pin(placed)
+
+    def synthesize(self, job: Job, now: datetime, missing: Collection[str]) -> str:
+        """Return the template of a job's stack, without the resources in `missing`."""
+        import templates  # noqa: PLC0415  (half a second, which only those that reconcile need)
+
+        return templates.synthesize(job, self.settings.platform, now, missing)
+
+    # The way of a run
+
+    @cached_property
+    def triggers(self) -> TriggersTable:
+        """The runs, and each job's lock."""
+        return TriggersTable(self.clients, self.settings.platform.triggers_table)
+
+    @cached_property
+    def dependants(self) -> DependantsTable:
+        """Which jobs wait for which."""
+        return DependantsTable(self.clients, self.settings.platform.triggers_table)
+
+    @cached_property
+    def executions(self) -> Executions:
+        """What runs in Step Functions."""
+        return Executions(self.clients)
+
+    @cached_property
+    def job_executions(self) -> JobExecutions:
+        """The same, found by the names of jobs."""
+        return JobExecutions(self.clients, self.settings.platform)
+
+    @cached_property
+    def tasks(self) -> Tasks:
+        """What runs in ECS."""
+        return Tasks(self.clients, self.settings.platform.ecs_cluster_arn)
+
+    @cached_property
+    def message_queues(self) -> MessageQueues:
+        """The queues of jobs."""
+        return MessageQueues(self.clients, self.settings.platform.prefix)
+
+    @cached_property
+    def missed_schedules(self) -> MissedSchedules:
+        """Where scheduled times that started no run are recorded."""
+        platform = self.settings.platform
+        return MissedSchedules(self.clients, platform.triggers_table, self.settings.stacks_table)
+
+    @cached_property
+    def run_control(self) -> RunControl:
+        """What starts waiting runs, and stops others."""
+        return RunControl(self.triggers, self.job_executions, self.tasks, self.clock)
+
+    @cached_property
+    def message_runs(self) -> MessageRuns:
+        """What starts runs for messages."""
+        slots = ConcurrencyTable(self.clients, self.settings.platform.triggers_table)
+        return MessageRuns(slots, self.message_queues, self.job_executions, self.stacks, self.clock)
+
+    @cached_property
+    def dependency_starter(self) -> DependencyStarter:
+        """What starts dependants."""
+        return DependencyStarter(self.dependants, self.job_executions, self.reconcile_queue)
+
+    # What people are told
+
+    @cached_property
+    def dead_letters(self) -> DeadLetterQueue:
+        """Where goes what failed for good."""
+        return DeadLetterQueue(self.clients, self.settings.dead_letter_queue_url)
+
+    @cached_property
+    def topic(self) -> NotificationTopic:
+        """What notices are published to."""
+        return NotificationTopic(self.clients, self.settings.platform.notification_topic_arn)
+
+    @cached_property
+    def history(self) -> RunHistory:
+        """How long runs took, and which wait for long."""
+        return RunHistory(self.clients, self.settings.platform.triggers_table)
+
+    @cached_property
+    def slack_settings(self) -> SlackSettings:
+        """What only the function that writes to Slack is told."""
+        return SlackSettings.from_environ(os.environ)
+
+    @cached_property
+    def slack_secret(self) -> Secret:
+        """Where to, and as whom, Slack is written to."""
+        return Secret(self.clients, self.slack_settings.secret_arn)
+
+    @cached_property
+    def slack_queue(self) -> SlackQueue:
+        """The queue before Slack."""
+        return SlackQueue(self.clients, self.slack_settings.queue_url)

@@ -1,0 +1,65 @@
+"""The functions in this process: what they work with is made anew for each test.
+
+`handler(event, context)` is how Lambda calls them; `deliver` hands in the test's runtime as well.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, fields
+from types import ModuleType
+from typing import Any
+
+from provisioner.aws.clients import Clients
+from provisioner.entrypoints.wiring import Runtime
+from provisioner.settings import Settings
+from tests.support.clients import CLIENTS
+
+
+@dataclass
+class Context:
+    """Lambda's."""
+
+    function_name: str = "job_stream"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:eu-west-1:123456789012:function:jobs_job_stream"
+    aws_request_id: str = "52fdfc07-2182-154f-163f-5f0f9a621d72"
+    remaining_milliseconds: int = 60_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.remaining_milliseconds
+
+
+_runtimes: list[Runtime] = []
+
+
+def runtime() -> Runtime:
+    """Return the test's runtime, made from the environment when it is first asked for."""
+    if not _runtimes:
+        settings = Settings.from_environ(os.environ)
+        _runtimes.append(Runtime(settings, Clients(session=CLIENTS.session)))
+    return _runtimes[0]
+
+
+def forget() -> None:
+    """Let the next runtime be another; not its session, which has read the services' models."""
+    _runtimes.clear()
+
+
+def hand_in(**adapters: object) -> Runtime:
+    """Give the test's runtime other adapters under these names."""
+    _runtimes[:] = [having(runtime(), **adapters)]
+    return _runtimes[0]
+
+
+def having(other: Runtime, **adapters: object) -> Runtime:
+    """Return a runtime like another, with other adapters under these names."""
+    unknown = [name for name in adapters if not hasattr(Runtime, name)]
+    assert not unknown, f"a runtime has no {unknown}"
+    kind = type(other.__class__.__name__, (other.__class__,), adapters)
+    return kind(**{each.name: getattr(other, each.name) for each in fields(other)})
+
+
+def deliver(function: ModuleType, event: dict[str, Any], context: Context | None = None) -> Any:
+    """Call a function as Lambda does."""
+    return function.handler(event, context or Context(), runtime())
