@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from troposphere import GetAtt, Ref
@@ -31,6 +32,7 @@ from templates.workflow.jsonata import (
     block,
     call,
     concat,
+    expression,
     included,
     merge,
     variable,
@@ -161,6 +163,7 @@ def _trusted(platform: Platform) -> Statement:
     }
 
 
+@cache
 def _exit_code() -> Expression:
     """Return the exit code of a task that has ended, or an error unless it is 0."""
     exit_code = variable("job.ExitCode")
@@ -234,7 +237,7 @@ def _work(
         refusals=REFUSALS,
         problem=CONTAINER_PROBLEM,
         exit_code=_exit_code(),
-        output={"exit_code": 0, "task_arn": variable("states.result.TaskArn")},
+        output=expression({"exit_code": 0, "task_arn": variable("states.result.TaskArn")}),
         result_key=_result_key(job) if job.result else None,
         failure=programs.CONTAINER_FAILURE,
     )

@@ -10,34 +10,21 @@ pieces only where a value of ours stands that CloudFormation has yet to fill in.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 from troposphere import AWSHelperFn, Join
 
 from templates.workflow.jsonata import Expression
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 def definition_string(definition: dict[str, object]) -> str | Join:
     """Return a definition as one text, or as pieces around the intrinsic functions in it."""
-    functions: list[AWSHelperFn] = []
-    mark = _not_in(_dumped(definition, str))
-
-    def take(value: object) -> str:
-        if isinstance(value, Expression):
-            return marked(value)
-        if not isinstance(value, AWSHelperFn):
-            message = f"a definition cannot hold a {type(value).__name__}"
-            raise TypeError(message)
-        functions.append(value)
-        return mark
-
-    first, *others = _dumped(definition, take).split(mark)
+    text, _ = _written(definition, "")
+    mark = _not_in(text)
+    text, functions = _written(definition, mark)
+    first, *others = text.split(mark)
     pieces: list[str | AWSHelperFn] = [first]
-    for function, text in zip(functions, others, strict=True):
-        pieces += [function, text]
+    for function, following in zip(functions, others, strict=True):
+        pieces += [function, following]
     return Join("", pieces) if functions else first
 
 
@@ -46,8 +33,21 @@ def marked(expression: Expression) -> str:
     return f"{{% {expression.text} %}}"
 
 
-def _dumped(definition: dict[str, object], default: Callable[[object], object]) -> str:
-    return json.dumps(definition, separators=(",", ":"), default=default)
+def _written(definition: dict[str, object], mark: str) -> tuple[str, list[AWSHelperFn]]:
+    """Return a definition with a mark in the place of each intrinsic function, and these."""
+    functions: list[AWSHelperFn] = []
+
+    def write(value: object) -> str:
+        match value:
+            case Expression():
+                return marked(value)
+            case AWSHelperFn():
+                functions.append(value)
+                return mark
+        message = f"a definition cannot hold a {type(value).__name__}"
+        raise TypeError(message)
+
+    return json.dumps(definition, separators=(",", ":"), default=write), functions
 
 
 def _not_in(text: str) -> str:

@@ -63,7 +63,7 @@ class Work:
     """Why an input cannot be run, or an empty text."""
     exit_code: Value
     """What `outcome` says of a success beyond its status."""
-    output: Value
+    output: Expression
     """The result as the caller and the row get it."""
     result_key: Expression | None
     """The key in the artifacts bucket at which the work leaves its result, if it does."""

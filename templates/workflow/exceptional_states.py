@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from provisioner.runs.model import OVERLAP, RunStatus
@@ -55,6 +56,7 @@ CONFLICT_SECONDS = 60
 """How long an admission that collides with another keeps trying."""
 
 
+@cache
 def refusal(lock: str, *, pausable: bool = False) -> Expression:
     """Return why a transaction of `Admission` was refused, by the item that refused it.
 
@@ -110,6 +112,7 @@ def not_admitted(admission: Admission, platform: Platform) -> dict[str, object]:
     }
 
 
+@cache
 def _not_admitted() -> State:
     why = variable("refusal")
     skips = both(why.equals("overlap"), run("overlap").equals("skip"), negated(run("waited")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from provisioner.runs.model import RunStatus, Source
@@ -50,6 +51,7 @@ SUCCEEDED = outcome("status").equals(RunStatus.SUCCEEDED)
 LATE = ENTERED_MILLIS.at_least(run("deadline"))
 
 
+@cache
 def is_large(text: Expression) -> Expression:
     """Return the test whether a text has too many bytes, counting 4 for what is not ASCII."""
     other = call("replace", text, regex("[ -~]+"), "")
@@ -57,6 +59,7 @@ def is_large(text: Expression) -> Expression:
     return size.above(LARGE_BYTES)
 
 
+@cache
 def json_text(value: Expression) -> Expression:
     """Return the JSON text of a value: ``$string`` alone leaves out the quotes of a text."""
     listed = call("string", [value])

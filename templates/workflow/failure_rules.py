@@ -8,6 +8,7 @@ to (``MISSING_TRANSITION_TARGET``), so there is only what the row asks for.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from provisioner.runs.model import RunStatus
@@ -47,6 +48,7 @@ MAX_REFUSALS = 6
 _PAUSE, _RETRIES, _REFUSALS = variable("pause"), variable("retries"), variable("refusals")
 
 
+@cache
 def failure(details: Expression) -> Expression:
     """Return `outcome` of a run whose last attempt failed, as a Catch of `Run` assigns it.
 

@@ -26,6 +26,7 @@ from templates.workflow.jsonata import (
     call,
     cases,
     concat,
+    expression,
     function,
     merge,
     variable,
@@ -101,8 +102,8 @@ def map_input(job: Job) -> object:
     }
     handed |= {"started_by": STARTED_BY, "payload": _shared(job.fan_out, run("payload"))}
     if job.fan_out.source:
-        return {"run": handed}
-    return {"run": {**handed, "count": call("count", items)}, "items": items}
+        return {"run": expression(handed)}
+    return {"run": expression({**handed, "count": call("count", items)}), "items": items}
 
 
 def states(job: Job, platform: Platform, work: Mapping[str, object]) -> dict[str, object]:

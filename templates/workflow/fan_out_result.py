@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from provisioner.jobs import MAX_ITEMS
@@ -78,6 +79,7 @@ def summarize_items(fan_out: FanOut) -> State:
     }
 
 
+@cache
 def _result_text() -> Expression:
     """Return the result as a cause holds it, its list of failed items cut."""
     is_long = call("length", _FAILED_ITEMS).above(FAILED_ITEMS_CHARACTERS)
@@ -89,6 +91,7 @@ def _failed(error: str, cause: str | Expression, status: RunStatus = RunStatus.F
     return {"outcome": {"status": status, "error": error, "cause": cause, "attempts": 1}}
 
 
+@cache
 def not_summarized() -> Expression:
     """Return the outcome of a run whose items could not be read, or whose children broke."""
     error, cause = variable("error"), variable("cause")

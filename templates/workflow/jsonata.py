@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping, Sequence
 
 Value: TypeAlias = "Expression | str | float | bool | Sequence[Value] | Mapping[str, Value] | None"
 
@@ -24,6 +24,9 @@ _BINDS = {
     ">=": 40, "&": 50, "+": 50, "-": 50, "*": 60, "/": 60,
 }  # fmt: skip
 """How tightly operators bind, as JSONata's own parser has it."""
+
+
+_encoded = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,23 +105,31 @@ ELEMENT = Expression("$")
 
 def expression(value: Value) -> Expression:
     """Return Python data as an expression: the one place that writes JSONata down."""
-    match value:
-        case Expression():
-            return value
-        case str():
-            return Expression(_quoted(value))
-        case None | bool() | int() | float():
-            return Expression(json.dumps(value))
-        case Mapping():
-            members = (f"{_quoted(name)}: {text(part)}" for name, part in value.items())
-            return Expression(f"{{{', '.join(members)}}}")
-        case Sequence():
-            return Expression(f"[{', '.join(map(text, value))}]")
+    return value if isinstance(value, Expression) else Expression(text(value))
 
 
 def text(value: Value) -> str:
     """Return the text of Python data as JSONata."""
-    return expression(value).text
+    match value:
+        case Expression():
+            return value.text
+        case str():
+            return _quoted(value)
+        case dict():
+            members = [f"{_member(name)}: {text(part)}" for name, part in value.items()]
+            return f"{{{', '.join(members)}}}"
+        case list() | tuple():
+            return f"[{', '.join(map(text, value))}]"
+        case None | bool():
+            return json.dumps(value)
+        case _:
+            return repr(value)
+
+
+@lru_cache(maxsize=512)
+def _member(name: str) -> str:
+    """Return a member's name, one of those few that all workflows have."""
+    return _quoted(name)
 
 
 def _quoted(constant: str) -> str:
@@ -127,7 +138,7 @@ def _quoted(constant: str) -> str:
     It holds no characters that JSONata (``$``), CloudFormation (``${``, ``{{``) or Step Functions
     (``{%``, ``%}``) could take for their own.
     """
-    body = json.dumps(constant, ensure_ascii=False)[1:-1]
+    body = _encoded(constant)[1:-1]
     body = body.replace("$", r"\u0024").replace("%", r"\u0025").replace("{{", r"{\u007b")
     if '"' not in constant:
         return f'"{body}"'

@@ -7,6 +7,7 @@ parsed when the run starts.
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import TYPE_CHECKING
 
 from provisioner.jobs import OVERLAPS
@@ -76,7 +77,8 @@ def prepare(job: Job, problem: Value, max_depth: int) -> Expression:
     )
 
 
-def _validated() -> list[Expression]:
+@cache
+def _validated() -> tuple[Expression, ...]:
     """Return the statements that hold options to their form.
 
     They are `$source`, whether the run is `$timely` (its scheduled time is one, and was filled in),
@@ -84,12 +86,12 @@ def _validated() -> list[Expression]:
     """
     source, schedule = variable("options.source"), variable("options.schedule")
     scheduled_for, waited = variable("options.scheduled_for"), variable("options.waited")
-    return [
+    return (
         assign("source", when(source.within([*Source]), source, Source.API)),
         assign("timely", _matches(scheduled_for, TIME_PATTERN)),
         assign("scheduled", both(variable("timely"), _matches(schedule, _SCHEDULE_PATTERN))),
         assign("waited", _matches(waited, TRIGGER_ID_PATTERN)),
-    ]
+    )
 
 
 def _matches(value: Expression, pattern: str) -> Expression:
@@ -169,6 +171,7 @@ def _problem(own: Value, max_depth: int) -> Expression:
     )
 
 
+@cache
 def _key(trigger_id: Expression) -> Expression:
     """Return a run's part of the keys of objects in S3, whose addresses are then safe URIs.
 

@@ -14,7 +14,11 @@ CANCELED = "DynamoDb.TransactionCanceledException"
 BAD_EXPRESSION = "States.QueryEvaluationError"
 
 State = dict[str, object]
-"""A state or a part of one: JSON whose leaves may be expressions (`templates.workflow.asl`)."""
+"""A state or a part of one: JSON whose leaves may be expressions (`templates.workflow.asl`).
+
+A leaf that yields nothing is an error in Step Functions. What may be missing therefore has to be a
+member inside one expression, which then leaves it out.
+"""
 
 SERVICE_RETRY: State = {
     "ErrorEquals": ["States.TaskFailed"],

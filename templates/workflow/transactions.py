@@ -44,6 +44,7 @@ from templates.workflow.jsonata import (
     call,
     concat,
     either,
+    expression,
     included,
     merge,
     variable,
@@ -68,24 +69,57 @@ _WAITS_ALONE = run("overlap").equals("queue_one")
 _STORED_INPUT, _STORED_OUTPUT = variable("stored_input"), variable("stored_output")
 _ENDED, _EXITED = variable("ended"), variable("exited")
 
-_THIS_RUN: Value = {":run": string_set(run("id"))}
-_A_SET: Value = {":set": string("SS")}
+_THIS_RUN = expression({":run": string_set(run("id"))})
+_A_SET = expression({":set": string("SS")})
 
 _LEASED = (
     "attribute_type(#owner, :text) AND attribute_type(lease_until, :number)"
     " AND lease_until BETWEEN :now AND :farthest"
 )
 _NOT_SUPERSEDED = "NOT (attribute_type(cancels, :text) AND cancels > :id AND cancels < :soon)"
-_SUPERSEDING: Value = {
-    ":text": string("S"),
-    ":id": string(run("id")),
-    ":soon": string(call("fromMillis", ENTERED_MILLIS + CLOCKS_DIFFER_SECONDS * 1000)),
-}
+_SUPERSEDING = expression(
+    {
+        ":text": string("S"),
+        ":id": string(run("id")),
+        ":soon": string(call("fromMillis", ENTERED_MILLIS + CLOCKS_DIFFER_SECONDS * 1000)),
+    }
+)
 
 _IS_NEW_OR_OURS = Condition(
     "attribute_not_exists(job_name) OR execution_arn = :me OR #status = :queued",
-    {":me": string(EXECUTION_ARN), ":queued": string(RunStatus.QUEUED)},
+    expression({":me": string(EXECUTION_ARN), ":queued": string(RunStatus.QUEUED)}),
     (Field.STATUS,),
+)
+
+_TAKE = concat(
+    "SET #status = :held, #owner = :me, execution_arn = :arn, run_id = :id,"
+    " lease_until = :lease, expires_at = :expires",
+    when(_WAITED, " DELETE waiting :run", when(_CANCELS, ", cancels = :id", "")),
+)
+_IS_FREE = concat(
+    f"#owner = :me OR NOT ({_LEASED}) AND {_NOT_SUPERSEDED}",
+    when(_WAITED, "", " AND NOT attribute_type(waiting, :set)"),
+)
+_WAITING_VALUE = when(_WAITED, _THIS_RUN, _A_SET)
+
+_WAIT = concat(
+    "SET expires_at = :expires", when(_CANCELS, ", cancels = :id", ""), " ADD waiting :run"
+)
+_HAS_ROOM = concat(
+    "attribute_not_exists(waiting) OR contains(waiting, :id)",
+    when(_WAITS_ALONE, "", " OR attribute_type(waiting, :set) AND size(waiting) < :most"),
+)
+_IS_LATEST = (
+    f"(attribute_not_exists(waiting) OR attribute_type(waiting, :set)) AND {_NOT_SUPERSEDED}"
+)
+_MAY_WAIT = Condition(
+    when(_CANCELS, _IS_LATEST, _HAS_ROOM),
+    merge(
+        _THIS_RUN,
+        {":expires": number(run("expires_at")), ":id": string(run("id"))},
+        when(_WAITS_ALONE, {}, _A_SET),
+        when(_CANCELS, _SUPERSEDING, when(_WAITS_ALONE, {}, {":most": number(MAX_WAITING)})),
+    ),
 )
 
 _END: dict[str, Value] = {
@@ -196,18 +230,9 @@ class Admission:
 
     def _take_lock(self) -> Value:
         """Return the lock's owner. A run that waited no longer does; others let the waiting by."""
-        update = concat(
-            "SET #status = :held, #owner = :me, execution_arn = :arn, run_id = :id,"
-            " lease_until = :lease, expires_at = :expires",
-            when(_WAITED, " DELETE waiting :run", when(_CANCELS, ", cancels = :id", "")),
-        )
-        is_free = concat(
-            f"#owner = :me OR NOT ({_LEASED}) AND {_NOT_SUPERSEDED}",
-            when(_WAITED, "", " AND NOT attribute_type(waiting, :set)"),
-        )
-        values = merge(_SUPERSEDING, self._lease(), when(_WAITED, _THIS_RUN, _A_SET))
-        condition = Condition(is_free, values, (Field.OWNER, Field.STATUS))
-        return self._items.update(LOCK, update, condition)
+        values = merge(_SUPERSEDING, self._lease(), _WAITING_VALUE)
+        condition = Condition(_IS_FREE, values, (Field.OWNER, Field.STATUS))
+        return self._items.update(LOCK, _TAKE, condition)
 
     def _lease(self) -> Value:
         lease_seconds = self.job.timeout_seconds + LEASE_GRACE_SECONDS
@@ -236,24 +261,7 @@ class Admission:
 
         Of the runs that cancel others the latest by its key wins, in whatever order they come here.
         """
-        update = concat(
-            "SET expires_at = :expires", when(_CANCELS, ", cancels = :id", ""), " ADD waiting :run"
-        )
-        more = when(_WAITS_ALONE, "", " OR attribute_type(waiting, :set) AND size(waiting) < :most")
-        has_room = concat("attribute_not_exists(waiting) OR contains(waiting, :id)", more)
-        is_latest = (
-            "(attribute_not_exists(waiting) OR attribute_type(waiting, :set))"
-            f" AND {_NOT_SUPERSEDED}"
-        )
-        most = when(_WAITS_ALONE, {}, {":most": number(MAX_WAITING)})
-        values = merge(
-            _THIS_RUN,
-            {":expires": number(run("expires_at")), ":id": string(run("id"))},
-            when(_WAITS_ALONE, {}, _A_SET),
-            when(_CANCELS, _SUPERSEDING, most),
-        )
-        condition = Condition(when(_CANCELS, is_latest, has_room), values)
-        return self._items.update(LOCK, update, condition)
+        return self._items.update(LOCK, _WAIT, _MAY_WAIT)
 
     def _count_start(self) -> Value:
         """Return the count of a start that admitted nothing, so the next has another name."""

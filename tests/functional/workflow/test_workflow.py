@@ -508,6 +508,15 @@ class TestAContainer:
         assert execution.output == {"exit_code": 0, "task_arn": "arn:task"}
         assert only_run(table)["exit_code"] == 0
 
+    def test_a_member_that_ecs_leaves_out_is_left_out(self, table):
+        task = self.task(0)
+        del task["TaskArn"]
+
+        execution = machine(CONTAINER, lambda _: task).run("first", {})
+
+        assert execution.output == {"exit_code": 0}
+        assert only_run(table)["status"] == "SUCCEEDED"
+
     @pytest.mark.parametrize(
         ("task", "error", "cause", "exit_code"),
         [
