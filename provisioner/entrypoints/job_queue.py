@@ -49,7 +49,7 @@ def _job_of(runtime: Runtime, queue_arn: str) -> str:
     queue_name = queue_arn.rpartition(":")[2]
     job_name = jobs.job_name_of(runtime.settings.platform.prefix, queue_name)
     if job_name is None:
-        raise PermanentError(f"{queue_name} is no job's queue")
+        raise PermanentError(f"{queue_name} is not a job's queue")
     return job_name
 
 

@@ -1,4 +1,4 @@
-"""EventBridge Scheduler's dead-letter queue: ticks that started no run."""
+"""EventBridge Scheduler's dead-letter queue: scheduled times that started no run."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def _recorded(runtime: Runtime, record: dict[str, Any]) -> bool:
 
 
 def _seek_drift(runtime: Runtime, job_name: str) -> None:
-    """Have it found out what of a job's stack is gone: its state machine, for one."""
+    """Have drift detected on a job's stack, whose state machine may be deleted."""
     try:
         runtime.reconcile_queue.send(job_name, detect_drift=True)
-    except ProvisionerError:  # the next tick, or the daily comparison, asks again
+    except ProvisionerError:  # the next scheduled time, or the daily check, asks again
         logger.exception("queueing failed")

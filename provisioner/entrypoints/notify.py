@@ -84,7 +84,7 @@ def _wanting(runtime: Runtime, job_names: Iterable[str]) -> Mapping[str, Job | I
 
 
 def _of_job(runtime: Runtime, notice: Notice, job: Job | InvalidRow | None) -> Iterator[Notice]:
-    """Yield what the job wants told of: the notice, and that the run was slow."""
+    """Yield what the job wants published: the notification, and that the run was slow."""
     if wanted := detection.wanted(notice, job):
         yield wanted
     if notice.event is not Event.SUCCEEDED or job is None or isinstance(job, InvalidRow):

@@ -46,7 +46,7 @@ class _Given:
 def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> dict[str, Any]:
     """Reconcile the jobs of a batch of messages; those that fail stay in the queue.
 
-    What failed for the moment only is sent anew, so that an outage, however long, never ends in the
+    What failed for the moment only is sent again, so that no outage, however long, fills the
     dead-letter queue. What fails otherwise gets there with its reason when it has failed for the
     last time, and what cannot be read at once. A job that was given to a function before comes
     last, alone: whatever it does to the function, its neighbours are done and out of the queue.

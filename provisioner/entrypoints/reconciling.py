@@ -1,7 +1,7 @@
 """What the functions that reconcile share: the reconciler, made once, its log and its counts.
 
 Importing this is most of a cold start, so the garbage collector stays out of it, and what was
-imported is never looked at again.
+imported is never scanned by it.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def reconcile_or_queue(
 
 
 def queued_for_later(runtime: Runtime, job_names: Iterable[str]) -> bool:
-    """Queue jobs that a stream has kept for long, each to be looked at alone; False if that fails.
+    """Queue jobs that a stream has kept for long, each to be reconciled alone; False if that fails.
 
     The function may have ended over one of them, and nobody can tell over which.
     """

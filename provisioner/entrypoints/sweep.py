@@ -36,7 +36,7 @@ _WAITING = (JobStatus.PENDING, JobStatus.RETRYING)
 
 @function
 def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) -> None:
-    """Queue the jobs that are stuck; complete, start and tell of the runs of which nobody told.
+    """Queue the jobs that are stuck; complete, start and report the runs whose events were lost.
 
     With `{"compare": true}` it queues every job that is not as it should be instead, and has drift
     looked for on all others.
@@ -57,7 +57,7 @@ def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) ->
     for name, step in steps.items():
         try:
             done[name] = step(runtime, now)
-        except Exception as error:  # the other steps are no worse for it
+        except Exception as error:  # the other steps do not depend on it
             logger.exception("a step of the sweep failed", step=name)
             failed = error
     logger.info("swept", extra=done)

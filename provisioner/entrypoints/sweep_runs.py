@@ -1,4 +1,4 @@
-"""The sweep of runs: what no event told of them. One that cannot be helped holds up no other."""
+"""The sweep of runs whose events were lost. One that cannot be helped does not hold up others."""
 
 from __future__ import annotations
 

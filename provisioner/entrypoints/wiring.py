@@ -207,7 +207,7 @@ class Runtime:
         """What starts dependants."""
         return DependencyStarter(self.dependants, self.job_executions, self.reconcile_queue)
 
-    # What people are told
+    # What people get
 
     @cached_property
     def dead_letters(self) -> DeadLetterQueue:

@@ -15,10 +15,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 TEMPLATES = [ROOT / "template.yaml", *sorted((ROOT / "bootstrap").glob("*.yaml"))]
 
 MODULES = sorted(
-    path
-    for package in ("provisioner", "templates")
-    for path in (ROOT / package).rglob("*.py")
-    if path.parent.name != "entrypoints"
+    path for package in ("provisioner", "templates") for path in (ROOT / package).rglob("*.py")
 )
 """Their texts, docstrings and comments are held to the words, too."""
 
