@@ -73,11 +73,12 @@ class Target:
     tests: tuple[str, ...]
 
     @classmethod
-    def of(cls, module: str) -> Target:
+    def of(cls, module: str, *, first_tests_only: bool = False) -> Target:
         path = Path(*module.split(".")).with_suffix(".py")
         if not path.exists():
             path = Path(*module.split("."), "__init__.py")
-        return cls(module, path, ast.parse(path.read_text(encoding="utf-8")), TARGETS[module])
+        tests = TARGETS[module][:1] if first_tests_only else TARGETS[module]
+        return cls(module, path, ast.parse(path.read_text(encoding="utf-8")), tests)
 
 
 @dataclass
@@ -98,13 +99,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("modules", nargs="*", metavar="MODULE", help="default: all of TARGETS")
     parser.add_argument("--at-least", type=float, default=0, metavar="PERCENT")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only each Nth mutant")
+    parser.add_argument("--first", action="store_true", help="only the first of a module's tests")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args(arguments)
     for library in _LIBRARIES:
         importlib.import_module(library)
     worst = 100.0
     for module in options.modules or TARGETS:
-        target = Target.of(module)
+        target = Target.of(module, first_tests_only=options.first)
         score = _score(target, options.jobs, options.every)
         worst = min(worst, score.percent)
         _print(target, score)

@@ -181,7 +181,7 @@ def _other_cases(node: ast.match_case) -> Iterator[ast.AST]:
 
 def _other_statements(node: ast.AST) -> Iterator[ast.AST]:
     match node:
-        case ast.Return(value=ast.expr() as value) if not _is_none(value):
+        case ast.Return(value=ast.expr() as value) if not isinstance(value, ast.Constant):
             yield ast.Return(ast.Constant(None))
         case ast.AugAssign(op=op) if type(op) in _ARITHMETIC:
             yield _with(node, op=_ARITHMETIC[type(op)]())
@@ -191,10 +191,6 @@ def _other_statements(node: ast.AST) -> Iterator[ast.AST]:
             yield ast.Break()
         case ast.Break():
             yield ast.Continue()
-
-
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
 
 
 def _with(node: ast.AST, **changes: object) -> ast.AST:

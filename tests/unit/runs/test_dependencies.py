@@ -82,6 +82,13 @@ def test_all_must_have_succeeded_since_its_own_last_run(starter):
     assert len(starter.executions.started) == 2
 
 
+def test_a_success_of_the_moment_of_its_own_last_run_does_not_count(starter):
+    starter.dependants.change("report", before=(), after=("extract",))
+    starter.dependants.started_at["report"] = "10:00"
+
+    assert succeed(starter, "extract", "10:00") == []
+
+
 def test_a_job_without_a_stack_keeps_no_other_from_running(starter):
     for name in ("first", "second"):
         starter.dependants.change(name, before=(), after=("extract",))

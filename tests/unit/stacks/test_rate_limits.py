@@ -113,11 +113,14 @@ def test_after_a_throttled_call_nothing_is_granted_for_a_second():
 @pytest.mark.parametrize(
     ("late_seconds", "ahead", "valid"),
     [
+        (-961, False, False),
+        (-960, True, False),
         (-10, True, False),
-        (-0.1, False, True),
+        (-0.6, True, False),
+        (-0.5, False, True),
         (0, False, True),
-        (59, False, True),
-        (61, False, False),
+        (60, False, True),
+        (60.1, False, False),
     ],
 )
 def test_a_reservation_is_valid_for_a_minute(late_seconds, ahead, valid):
@@ -125,6 +128,43 @@ def test_a_reservation_is_valid_for_a_minute(late_seconds, ahead, valid):
     now = NOW + late_seconds * SECOND
 
     assert (reservation.is_ahead(now), reservation.is_valid(now)) == (ahead, valid)
+
+
+def test_a_time_that_is_not_kept_is_not_valid():
+    assert not Reservation(Quota.CREATE, NOW, kept=False).is_valid(NOW)
+
+
+def test_rates_are_those_that_cloudformation_has():
+    rates = {"create": 2, "update": 2, "delete": 2, "continue": 2, "describe": 6}
+
+    assert rates | {"detect_drift": 0.5} == PER_SECOND
+    assert {str(quota) for quota in PER_SECOND} == {*rates, "detect_drift"}
+
+
+def test_a_message_can_be_delayed_by_fifteen_minutes():
+    longest = timedelta(minutes=15)
+
+    for wait, kept in ((longest, True), (longest + SECOND, False)):
+        limit = RateLimit(next_reservation_at=NOW + wait)
+        permit = reserve(limit, Quota.CREATE, NOW, has_reservation=False)[1]
+        assert (permit.at, permit.kept) == (NOW + longest, kept)
+
+
+def test_what_is_free_from_now_on_is_granted_now():
+    free = RateLimit(free_at=NOW, next_reservation_at=NOW, suspension=Suspension(NOW, "over"))
+
+    assert reserve(free, Quota.CREATE, NOW, has_reservation=False)[1].granted
+    assert acquire(free, Quota.CREATE, NOW)[1].granted
+
+
+def test_a_reservation_that_meets_a_busy_quota_is_kept():
+    busy = back_off(RateLimit(), NOW)
+
+    for permit in (
+        reserve(busy, Quota.CREATE, NOW, has_reservation=True)[1],
+        acquire(busy, Quota.CREATE, NOW)[1],
+    ):
+        assert (permit.granted, permit.kept, permit.at) == (False, True, NOW + SECOND)
 
 
 def drain(rows, latency_seconds, seed):
