@@ -11,11 +11,23 @@ from typing import TYPE_CHECKING, Any
 from provisioner.entrypoints.cold_start import collector_paused
 
 with collector_paused():
-    import templates  # noqa: F401  (the runtime imports it when it is asked, which is too late)
+    # The runtime imports these when it is asked, which is during the first invocation: too late.
+    import templates  # noqa: F401
+    from provisioner.aws import (  # noqa: F401
+        artifacts,
+        cloudformation,
+        deletion_budget,
+        dependants,
+        executions,
+        rate_limits_table,
+        reconcile_queue,
+        subnets,
+    )
     from provisioner.entrypoints.function import about, logger
     from provisioner.entrypoints.metrics import Count
     from provisioner.errors import TemporaryError, ThrottledError
     from provisioner.events import ReconcileRequest
+    from provisioner.stacks import reconcile as _  # noqa: F401
     from provisioner.stacks.actions import ContinueRollback, Create, Delete, Update
     from provisioner.stacks.drift import detect_drift
     from provisioner.stacks.model import StackRecord

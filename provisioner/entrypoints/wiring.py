@@ -1,6 +1,7 @@
 """The one composition root: everything that a function reaches, made when it is first used.
 
-Handlers ask it for what they need; tests and the simulation hand in another.
+Handlers ask it for what they need; tests and the simulation hand in another. An adapter is imported
+when it is asked for, too: a cold start is mostly imports, and no function needs them all.
 """
 
 from __future__ import annotations
@@ -12,42 +13,39 @@ from datetime import UTC, datetime
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
-from provisioner.aws.artifacts import Artifacts
 from provisioner.aws.clients import Clients
-from provisioner.aws.cloudformation import CloudFormation
-from provisioner.aws.concurrency_table import ConcurrencyTable
 from provisioner.aws.dead_letter_queue import DeadLetterQueue
-from provisioner.aws.deletion_budget import DeletionBudgetTable
-from provisioner.aws.dependants import DependantsTable
-from provisioner.aws.executions import Executions, JobExecutions
 from provisioner.aws.jobs_table import JobsTable
-from provisioner.aws.message_queues import MessageQueues
-from provisioner.aws.missed_schedules import MissedSchedules
-from provisioner.aws.notifications import NotificationTopic
-from provisioner.aws.rate_limits_table import RateLimitsTable
-from provisioner.aws.reconcile_queue import ReconcileQueue
-from provisioner.aws.run_history import RunHistory
-from provisioner.aws.secrets import Secret
-from provisioner.aws.slack_queue import SlackQueue
 from provisioner.aws.stacks_table import StacksTable
-from provisioner.aws.subnets import within_vpc
-from provisioner.aws.task_definitions import TaskDefinitions
-from provisioner.aws.tasks import Tasks
-from provisioner.aws.triggers_table import TriggersTable
 from provisioner.entrypoints.metrics import CountedRateLimiter, CountedStacks, Metrics
 from provisioner.jobs import InvalidRow
-from provisioner.runs.concurrency import MessageRuns
-from provisioner.runs.dependencies import DependencyStarter
-from provisioner.runs.overlap import RunControl
 from provisioner.settings import Settings, SlackSettings
-from provisioner.stacks.deletion_budget import Budget
-from provisioner.stacks.ports import Ports
-from provisioner.stacks.reconcile import Reconciler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from provisioner.aws.artifacts import Artifacts
+    from provisioner.aws.cloudformation import CloudFormation
+    from provisioner.aws.deletion_budget import DeletionBudgetTable
+    from provisioner.aws.dependants import DependantsTable
+    from provisioner.aws.executions import Executions, JobExecutions
+    from provisioner.aws.message_queues import MessageQueues
+    from provisioner.aws.missed_schedules import MissedSchedules
+    from provisioner.aws.notifications import NotificationTopic
+    from provisioner.aws.rate_limits_table import RateLimitsTable
+    from provisioner.aws.reconcile_queue import ReconcileQueue
+    from provisioner.aws.run_history import RunHistory
+    from provisioner.aws.secrets import Secret
+    from provisioner.aws.slack_queue import SlackQueue
+    from provisioner.aws.task_definitions import TaskDefinitions
+    from provisioner.aws.tasks import Tasks
+    from provisioner.aws.triggers_table import TriggersTable
     from provisioner.jobs import Job
+    from provisioner.runs.concurrency import MessageRuns
+    from provisioner.runs.dependencies import DependencyStarter
+    from provisioner.runs.overlap import RunControl
+    from provisioner.stacks.ports import Ports
+    from provisioner.stacks.reconcile import Reconciler
 
 
 @cache
@@ -90,6 +88,8 @@ class Runtime:
     @cached_property
     def cloudformation(self) -> CloudFormation:
         """The stacks of this bootstrap's jobs."""
+        from provisioner.aws.cloudformation import CloudFormation
+
         platform = self.settings.platform
         role = self.settings.cloudformation_role_arn
         return CloudFormation(self.clients, platform.prefix, role, platform.artifacts_bucket)
@@ -97,16 +97,23 @@ class Runtime:
     @cached_property
     def reconcile_queue(self) -> ReconcileQueue:
         """The jobs to reconcile later."""
+        from provisioner.aws.reconcile_queue import ReconcileQueue
+
         return ReconcileQueue(self.clients, self.settings.reconcile_queue_url)
 
     @cached_property
     def rate_limiter(self) -> RateLimitsTable:
         """The rate limits of CloudFormation."""
+        from provisioner.aws.rate_limits_table import RateLimitsTable
+
         return RateLimitsTable(self.clients, self.settings.pace_table, self.clock)
 
     @cached_property
     def deletion_budget(self) -> DeletionBudgetTable:
         """How many stacks may go at once."""
+        from provisioner.aws.deletion_budget import DeletionBudgetTable
+        from provisioner.stacks.deletion_budget import Budget
+
         jobs, percent = self.settings.deletion_budget_jobs, self.settings.deletion_budget_percent
         budget = Budget(jobs, percent)
         return DeletionBudgetTable(self.clients, self.settings.pace_table, budget, self.clock)
@@ -114,16 +121,22 @@ class Runtime:
     @cached_property
     def artifacts(self) -> Artifacts:
         """The code that rows name."""
+        from provisioner.aws.artifacts import Artifacts
+
         return Artifacts(self.clients)
 
     @cached_property
     def task_definitions(self) -> TaskDefinitions:
         """Those of ECS."""
+        from provisioner.aws.task_definitions import TaskDefinitions
+
         return TaskDefinitions(self.clients)
 
     @cached_property
     def ports(self) -> Ports:
         """Everything that a reconcile reaches."""
+        from provisioner.stacks.ports import Ports
+
         return Ports(
             jobs=self.jobs,
             stacks=self.counted_stacks,
@@ -140,16 +153,20 @@ class Runtime:
     @cached_property
     def reconciler(self) -> Reconciler:
         """What brings stacks nearer to their rows."""
+        from provisioner.stacks.reconcile import Reconciler
+
         return Reconciler(self.ports, self.settings.platform, self.clock, self.chance)
 
     def pin(self, job: Job) -> Job | InvalidRow:
         """Look up the artifact that a job runs, and the subnets that it runs in."""
+        from provisioner.aws.subnets import within_vpc
+
         placed = within_vpc(self.clients, job, self.settings.platform)
         return placed if isinstance(placed, InvalidRow) else self.artifacts.pin(placed)
 
     def synthesize(self, job: Job, now: datetime, missing: Collection[str]) -> str:
         """Return the template of a job's stack, without the resources in `missing`."""
-        import templates  # noqa: PLC0415  (half a second, which only those that reconcile need)
+        import templates
 
         return templates.synthesize(job, self.settings.platform, now, missing)
 
@@ -158,53 +175,74 @@ class Runtime:
     @cached_property
     def triggers(self) -> TriggersTable:
         """The runs, and each job's lock."""
+        from provisioner.aws.triggers_table import TriggersTable
+
         return TriggersTable(self.clients, self.settings.platform.triggers_table)
 
     @cached_property
     def dependants(self) -> DependantsTable:
         """Which jobs wait for which."""
+        from provisioner.aws.dependants import DependantsTable
+
         return DependantsTable(self.clients, self.settings.platform.triggers_table)
 
     @cached_property
     def executions(self) -> Executions:
         """What runs in Step Functions."""
+        from provisioner.aws.executions import Executions
+
         return Executions(self.clients)
 
     @cached_property
     def job_executions(self) -> JobExecutions:
         """The same, found by the names of jobs."""
+        from provisioner.aws.executions import JobExecutions
+
         return JobExecutions(self.clients, self.settings.platform)
 
     @cached_property
     def tasks(self) -> Tasks:
         """What runs in ECS."""
+        from provisioner.aws.tasks import Tasks
+
         return Tasks(self.clients, self.settings.platform.ecs_cluster_arn)
 
     @cached_property
     def message_queues(self) -> MessageQueues:
         """The queues of jobs."""
+        from provisioner.aws.message_queues import MessageQueues
+
         return MessageQueues(self.clients, self.settings.platform.prefix)
 
     @cached_property
     def missed_schedules(self) -> MissedSchedules:
         """Where scheduled times that started no run are recorded."""
+        from provisioner.aws.missed_schedules import MissedSchedules
+
         platform = self.settings.platform
         return MissedSchedules(self.clients, platform.triggers_table, self.settings.stacks_table)
 
     @cached_property
     def run_control(self) -> RunControl:
         """What starts waiting runs, and stops others."""
+        from provisioner.runs.overlap import RunControl
+
         return RunControl(self.triggers, self.job_executions, self.tasks, self.clock)
 
     @cached_property
     def message_runs(self) -> MessageRuns:
         """What starts runs for messages."""
+        from provisioner.aws.concurrency_table import ConcurrencyTable
+        from provisioner.runs.concurrency import MessageRuns
+
         slots = ConcurrencyTable(self.clients, self.settings.platform.triggers_table)
         return MessageRuns(slots, self.message_queues, self.job_executions, self.stacks, self.clock)
 
     @cached_property
     def dependency_starter(self) -> DependencyStarter:
         """What starts dependants."""
+        from provisioner.runs.dependencies import DependencyStarter
+
         return DependencyStarter(self.dependants, self.job_executions, self.reconcile_queue)
 
     # What people get
@@ -217,11 +255,15 @@ class Runtime:
     @cached_property
     def topic(self) -> NotificationTopic:
         """What notices are published to."""
+        from provisioner.aws.notifications import NotificationTopic
+
         return NotificationTopic(self.clients, self.settings.platform.notification_topic_arn)
 
     @cached_property
     def history(self) -> RunHistory:
         """How long runs took, and which wait for long."""
+        from provisioner.aws.run_history import RunHistory
+
         return RunHistory(self.clients, self.settings.platform.triggers_table)
 
     @cached_property
@@ -232,9 +274,13 @@ class Runtime:
     @cached_property
     def slack_secret(self) -> Secret:
         """Where to, and as whom, Slack is written to."""
+        from provisioner.aws.secrets import Secret
+
         return Secret(self.clients, self.slack_settings.secret_arn)
 
     @cached_property
     def slack_queue(self) -> SlackQueue:
         """The queue before Slack."""
+        from provisioner.aws.slack_queue import SlackQueue
+
         return SlackQueue(self.clients, self.slack_settings.queue_url)

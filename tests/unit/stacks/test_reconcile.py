@@ -245,15 +245,28 @@ def test_a_bad_job_leaves_its_neighbours_alone(world):
     }
 
 
-def test_few_rows_are_in_memory_at_once(world, monkeypatch):
-    read = []
-    monkeypatch.setattr(world.jobs, "get_many", lambda names: read.append([*names]) or {})
+class Observed(FakeJobs):
+    """The Jobs table without a row, and the names that it was asked for."""
+
+    def __init__(self):
+        super().__init__()
+        self.read = []
+
+    def get_many(self, job_names):
+        self.read.append([*job_names])
+        return {}
+
+
+def test_few_rows_are_in_memory_at_once(world):
+    jobs = Observed()
+    ports = replace(world.ports, jobs=jobs)
+    world.reconciler = Reconciler(ports, PLATFORM, world.clock, Random())
     names = [f"job-{number}" for number in range(25)]
 
     assert [*world.reconcile(*names)] == names
 
-    assert [name for some in read for name in some] == names
-    assert max(map(len, read)) <= guarded.ROWS_AT_ONCE
+    assert [name for some in jobs.read for name in some] == names
+    assert max(map(len, jobs.read)) <= guarded.ROWS_AT_ONCE
 
 
 def test_a_refused_job_fails_with_the_reason_and_without_a_loop(world):
