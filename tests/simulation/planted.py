@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -22,7 +22,7 @@ from provisioner.stacks.actions import (
 )
 from provisioner.stacks.model import JobStatus, StackRecord, StackState, StackStatus
 from provisioner.stacks.ports import Ports, StackRequest
-from provisioner.stacks.rate_limits import Reservation
+from provisioner.stacks.rate_limits import LONGEST_WAIT, Permit, Quota, Reservation
 from tests.simulation.deeds import RECOVERABLE
 from tests.simulation.world.bug import Bug, Handlers
 from tests.simulation.world.wiring import Watched
@@ -224,6 +224,21 @@ class BelievingReservations(Like):
         return replace(record, reservation=Believed(**values))
 
 
+class BelievingLimits(Like):
+    """The rate limiter; a time that a wrong clock wrote is waited for."""
+
+    def reserve(self, quota: Quota, *, has_reservation: bool) -> Permit:
+        return self._until(quota) or self.port.reserve(quota, has_reservation=has_reservation)
+
+    def acquire(self, quota: Quota) -> Permit:
+        return self._until(quota) or self.port.acquire(quota)
+
+    def _until(self, quota: Quota) -> Permit | None:
+        limit, now = self.port.limits.get(quota), self.port._clock()
+        is_far = limit is not None and limit.next_reservation_at > now + timedelta(hours=1)
+        return Permit(now + LONGEST_WAIT) if is_far else None
+
+
 class SeeingItClean(Like):
     def describe(self, stack_name: str) -> StackState | None:
         found: StackState | None = self.port.describe(stack_name)
@@ -271,5 +286,7 @@ BUGS = {
         decide=_where_something_is_missing(lambda _: Nothing(JobStatus.READY))
     ),
     "updates_over_what_somebody_deleted": Bug(decide=_where_something_is_missing(Update)),
-    "believes_every_time": Bug(ports=ports_with(stacks=BelievingReservations)),
+    "believes_every_time": Bug(
+        ports=ports_with(stacks=BelievingReservations, rate_limiter=BelievingLimits)
+    ),
 }

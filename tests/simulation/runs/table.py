@@ -189,7 +189,7 @@ class Table:
         row = self.items.get(trigger_id)
         if row is None or row["status"] != RunStatus.QUEUED:
             return None
-        return WaitingRun(trigger_id, row["starts"], {}, row["asked"])
+        return WaitingRun(trigger_id, row["starts"], {}, row.get("asked", {}))
 
     def remove_waiting(self, job_name: str, trigger_id: str) -> None:
         del job_name

@@ -141,7 +141,12 @@ class World:
 
     def ended(self, job_name: str, execution_arn: str) -> EndedExecution | None:
         found = self.executions.get(execution_arn)
-        if found is None or found.ended_at is None:
+        if found is None:  # as Step Functions forgets them
+            stopped = RunStatus.STOPPED
+            return EndedExecution(
+                job_name, execution_arn, execution_arn, stopped, self.now, self.now
+            )
+        if found.ended_at is None:
             return None
         status = {"ABORTED": RunStatus.STOPPED}.get(found.status) or RunStatus(found.status)
         return EndedExecution(

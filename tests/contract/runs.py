@@ -1,0 +1,262 @@
+"""What holds of the ports of the runs in every adapter and fake."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from provisioner.errors import ConflictError
+from provisioner.runs.keys import LOCK
+from provisioner.runs.messages import Message
+from provisioner.runs.model import EndedExecution, RunStatus, WaitingEnd, iso
+
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+JOB = "job"
+RUN = f"{iso(NOW)}#run-1"
+OTHER = f"{iso(NOW + timedelta(seconds=5))}#run-2"
+
+
+def row(status, **more):
+    """Return the row of a run, as the workflow writes it."""
+    return {"status": status, "execution_arn": "run-1", "started_at": iso(NOW), **more}
+
+
+def ended(**changes):
+    values = {"status": RunStatus.STOPPED, "started_at": NOW, "ended_at": NOW, **changes}
+    return EndedExecution(JOB, "run-1", "run-1", **values)
+
+
+class RunsContract:
+    """`runs` is the port, `put(key, item)` writes an item and `read(key)` returns one, or None."""
+
+    def test_a_job_without_a_lock_has_a_free_one(self, runs):
+        lock = runs.lock(JOB)
+
+        assert lock.is_free(NOW)
+        assert lock.waiting == ()
+
+    def test_a_lock_is_read_whole(self, runs, put):
+        lease = int(NOW.timestamp()) + 60
+        held = {"owner": "run-1", "execution_arn": "arn", "run_id": RUN, "lease_until": lease}
+        put(LOCK, held | {"waiting": {OTHER, RUN}, "cancels": OTHER})
+
+        lock = runs.lock(JOB)
+
+        assert (lock.owner, lock.execution_arn, lock.run) == ("run-1", "arn", RUN)
+        assert (lock.waiting, lock.cancels) == ((RUN, OTHER), OTHER)
+        assert not lock.is_free(NOW)
+        assert lock.is_free(NOW + timedelta(seconds=61))
+
+    def test_only_its_owner_releases_a_lock(self, runs, put):
+        lease = int(NOW.timestamp()) + 60
+        put(LOCK, {"owner": "run-1", "lease_until": lease, "waiting": {OTHER}})
+
+        assert not runs.release(JOB, "run-2")
+        assert runs.release(JOB, "run-1")
+        assert not runs.release(JOB, "run-1")
+
+        assert runs.lock(JOB).is_free(NOW)
+        assert runs.lock(JOB).waiting == (OTHER,)
+
+    @pytest.mark.parametrize("status", [RunStatus.RUNNING, RunStatus.QUEUED])
+    def test_an_open_run_is_ended_once(self, runs, put, read, status):
+        put(RUN, row(status))
+
+        assert runs.end(ended())
+        assert not runs.end(ended(status=RunStatus.FAILED))
+
+        assert read(RUN)["status"] == RunStatus.STOPPED
+
+    def test_a_run_that_was_queued_is_ended_on_its_own_row(self, runs, put, read):
+        put(OTHER, row(RunStatus.RUNNING))
+
+        assert runs.end(ended(waited=OTHER))
+
+        assert read(OTHER)["status"] == RunStatus.STOPPED
+        assert read(RUN) is None
+
+    def test_an_execution_without_a_row_gets_one(self, runs, read):
+        assert runs.end(ended())
+
+        assert read(RUN)["status"] == RunStatus.STOPPED
+
+    def test_only_a_queued_run_waits(self, runs, put):
+        put(RUN, row(RunStatus.QUEUED, starts=2, input="{}"))
+        put(OTHER, row(RunStatus.RUNNING))
+
+        assert (runs.waiting(JOB, RUN).trigger_id, runs.waiting(JOB, RUN).starts) == (RUN, 2)
+        assert runs.waiting(JOB, OTHER) is None
+        assert runs.waiting(JOB, "none") is None
+
+    def test_only_a_queued_run_is_added_to_those_that_wait(self, runs, put):
+        put(RUN, row(RunStatus.QUEUED, starts=0, input="{}"))
+        put(OTHER, row(RunStatus.RUNNING))
+
+        assert runs.add_waiting(JOB, RUN)
+        assert runs.add_waiting(JOB, RUN)
+        assert not runs.add_waiting(JOB, OTHER)
+        assert runs.lock(JOB).waiting == (RUN,)
+
+        runs.remove_waiting(JOB, RUN)
+        runs.remove_waiting(JOB, RUN)
+        assert runs.lock(JOB).waiting == ()
+
+    def test_a_run_that_waits_is_ended_and_waits_no_longer(self, runs, put, read):
+        put(RUN, row(RunStatus.QUEUED, starts=1, input="{}"))
+        runs.add_waiting(JOB, RUN)
+        end = WaitingEnd(RunStatus.SKIPPED, "Superseded", "another came", NOW)
+
+        assert runs.end_waiting(JOB, RUN, end)
+        assert not runs.end_waiting(JOB, RUN, end)
+
+        assert read(RUN)["status"] == RunStatus.SKIPPED
+        assert runs.lock(JOB).waiting == ()
+
+    def test_one_that_was_started_since_is_not_ended(self, runs, put, read):
+        put(RUN, row(RunStatus.QUEUED, starts=2, input="{}"))
+        end = WaitingEnd(RunStatus.FAILED, "Error", "it failed", NOW, starts=1)
+
+        assert not runs.end_waiting(JOB, RUN, end)
+
+        assert read(RUN)["status"] == RunStatus.QUEUED
+
+    def test_a_running_run_is_marked_as_being_stopped(self, runs, put, read):
+        put(RUN, row(RunStatus.RUNNING))
+        put(OTHER, row(RunStatus.SUCCEEDED))
+
+        found = runs.mark_stopping(JOB, RUN, by="ann", reason="enough")
+
+        assert (found.status, found.execution_arn) == (RunStatus.RUNNING, "run-1")
+        assert read(RUN)["stopped_by"] == "ann"
+        other = runs.mark_stopping(JOB, OTHER, by="ann", reason="enough")
+        assert other.status is RunStatus.SUCCEEDED
+        assert "stopped_by" not in read(OTHER)
+        assert runs.mark_stopping(JOB, f"{iso(NOW)}#none", by="ann", reason="enough") is None
+
+    def test_open_runs_are_listed_by_status_and_age(self, runs, put):
+        put(RUN, row(RunStatus.RUNNING))
+        put(OTHER, row(RunStatus.QUEUED))
+
+        (found,) = runs.open(RunStatus.RUNNING, until=NOW)
+
+        assert (found.job_name, found.trigger_id, found.execution_arn) == (JOB, RUN, "run-1")
+        assert list(runs.open(RunStatus.RUNNING, until=NOW - timedelta(seconds=1))) == []
+
+
+class ExecutionsContract:
+    """`executions` is the port, with a state machine of the job whose executions run for long."""
+
+    INPUT = json.dumps({"_run": {"seconds": 200}})
+
+    def test_the_same_again_starts_nothing_new(self, executions):
+        arn = executions.start(JOB, "run-1", self.INPUT)
+
+        assert executions.start(JOB, "run-1", self.INPUT) == arn
+        assert executions.arn(JOB, "run-1") == arn
+
+    def test_a_name_is_for_one_input(self, executions):
+        executions.start(JOB, "run-1", self.INPUT)
+
+        with pytest.raises(ConflictError):
+            executions.start(JOB, "run-1", json.dumps({"_run": {"seconds": 100}}))
+
+    def test_one_that_was_stopped_has_ended_and_its_name_is_used(self, executions):
+        arn = executions.start(JOB, "run-1", self.INPUT)
+        assert executions.ended(JOB, arn) is None
+
+        executions.stop(arn, error="Stopped", cause="by hand")
+
+        found = executions.ended(JOB, arn)
+        assert (found.status, found.execution_name) == (RunStatus.STOPPED, "run-1")
+        with pytest.raises(ConflictError):
+            executions.start(JOB, "run-1", self.INPUT)
+
+    def test_one_that_is_not_known_has_ended(self, executions):
+        found = executions.ended(JOB, executions.arn(JOB, "never"))
+
+        assert found.status is RunStatus.STOPPED
+
+
+class DependantsContract:
+    """`dependants` is the port."""
+
+    def test_nobody_depends_on_a_job_at_first(self, dependants):
+        assert dependants.of("extract") == {}
+
+    def test_each_is_listed_with_all_that_it_depends_on(self, dependants):
+        dependants.change("report", before=(), after=("extract", "clean"))
+        dependants.change("mail", before=(), after=("extract",))
+
+        assert dependants.of("extract") == {"report": ("extract", "clean"), "mail": ("extract",)}
+        assert dependants.of("clean") == {"report": ("extract", "clean")}
+
+    def test_a_change_is_whole(self, dependants):
+        dependants.change("report", before=(), after=("extract", "clean"))
+
+        dependants.change("report", before=("extract", "clean"), after=("clean", "load"))
+
+        assert dependants.of("extract") == {}
+        assert dependants.of("clean") == dependants.of("load") == {"report": ("clean", "load")}
+
+    def test_the_same_again_changes_nothing(self, dependants):
+        for _ in range(2):
+            dependants.change("report", before=("extract",), after=("extract",))
+
+        assert dependants.of("extract") == {"report": ("extract",)}
+
+
+class SlotsContract:
+    """`slots` is the port."""
+
+    def test_no_more_are_in_use_than_there_may_be(self, slots):
+        assert slots.acquire(JOB, "a", 2, NOW)
+        assert slots.acquire(JOB, "b", 2, NOW)
+        assert slots.acquire(JOB, "a", 2, NOW)
+        assert not slots.acquire(JOB, "c", 2, NOW)
+
+        assert slots.get(JOB).in_use == {"a", "b"}
+
+    def test_a_slot_is_released_once(self, slots):
+        slots.acquire(JOB, "a", 1, NOW)
+
+        assert slots.release(JOB, "a").in_use == frozenset()
+        assert slots.release(JOB, "a") is None
+        assert slots.acquire(JOB, "b", 1, NOW)
+
+    def test_what_is_parked_later_is_not_cleared(self, slots):
+        slots.acquire(JOB, "a", 1, NOW)
+        slots.mark_parked(JOB, NOW)
+        first = slots.get(JOB).parked_at
+        slots.mark_parked(JOB, NOW + timedelta(seconds=1))
+
+        slots.clear_parked(JOB, first)
+        assert list(slots.jobs_with_parked_messages(NOW + timedelta(minutes=1))) == [JOB]
+
+        slots.clear_parked(JOB, slots.get(JOB).parked_at)
+        assert list(slots.jobs_with_parked_messages(NOW + timedelta(minutes=1))) == []
+
+
+class MessageQueuesContract:
+    """`queues` is the port, `waiting` and `ready` tell the identities of what each queue holds."""
+
+    def test_a_message_is_parked_and_unparked_under_its_identity(self, queues, waiting, ready):
+        queues.park(JOB, Message("m1", "{}"))
+        assert (waiting(), ready()) == (["m1"], [])
+        assert not queues.is_empty(JOB)
+
+        assert queues.unpark(JOB, 10) == 1
+
+        assert ready() == ["m1"]
+        assert queues.is_empty(JOB)
+        assert queues.unpark(JOB, 10) == 0
+
+    def test_no_more_are_unparked_than_asked(self, queues, ready):
+        for number in range(3):
+            queues.park(JOB, Message(f"m{number}", "{}"))
+
+        assert queues.unpark(JOB, 2) == 2
+
+        assert len(ready()) == 2
+        assert not queues.is_empty(JOB)

@@ -1,0 +1,119 @@
+"""The adapters of the runs keep the contract over moto."""
+
+from __future__ import annotations
+
+import json
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from provisioner.aws.concurrency_table import ConcurrencyTable
+from provisioner.aws.dependants import DependantsTable
+from provisioner.aws.executions import JobExecutions
+from provisioner.aws.items import to_dynamodb, to_plain
+from provisioner.aws.message_queues import MESSAGE_ID, MessageQueues
+from provisioner.aws.triggers_table import TriggersTable
+from tests.contract.runs import (
+    JOB,
+    DependantsContract,
+    ExecutionsContract,
+    MessageQueuesContract,
+    RunsContract,
+    SlotsContract,
+)
+from tests.functional.conftest import bootstrap
+from tests.support.clients import CLIENTS
+from tests.support.platforms import PLATFORM
+
+__all__ = ["bootstrap"]
+
+TABLE = "jobs-Triggers"
+
+
+@pytest.mark.usefixtures("bootstrap")
+class TestRuns(RunsContract):
+    @pytest.fixture
+    def runs(self):
+        return TriggersTable(CLIENTS, TABLE)
+
+    @pytest.fixture
+    def put(self):
+        def put(key, item):
+            whole = {"job_name": JOB, "trigger_id": key, **item}
+            CLIENTS.dynamodb.put_item(TableName=TABLE, Item=to_dynamodb(whole))
+
+        return put
+
+    @pytest.fixture
+    def read(self):
+        def read(key):
+            named = to_dynamodb({"job_name": JOB, "trigger_id": key})
+            found = CLIENTS.dynamodb.get_item(TableName=TABLE, Key=named)
+            return to_plain(found["Item"]) if "Item" in found else None
+
+        return read
+
+
+@pytest.mark.usefixtures("bootstrap")
+class TestDependants(DependantsContract):
+    @pytest.fixture
+    def dependants(self):
+        return DependantsTable(CLIENTS, TABLE)
+
+
+@pytest.mark.usefixtures("bootstrap")
+class TestSlots(SlotsContract):
+    @pytest.fixture
+    def slots(self):
+        return ConcurrencyTable(CLIENTS, TABLE)
+
+
+class TestExecutions(ExecutionsContract):
+    @pytest.fixture
+    def executions(self, monkeypatch):
+        for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+            monkeypatch.setenv(name, PLATFORM.region)
+        with mock_aws():
+            boto3.client("stepfunctions", region_name=PLATFORM.region).create_state_machine(
+                name=f"{PLATFORM.prefix}-{JOB}",
+                roleArn="arn:aws:iam::123456789012:role/workflow",
+                definition=json.dumps(
+                    {
+                        "StartAt": "Work",
+                        "States": {"Work": {"Type": "Wait", "Seconds": 900, "End": True}},
+                    }
+                ),
+            )
+            yield JobExecutions(CLIENTS, PLATFORM)
+
+
+@pytest.mark.usefixtures("bootstrap")
+class TestMessageQueues(MessageQueuesContract):
+    @pytest.fixture
+    def queues(self):
+        for suffix in ("", "_waiting"):
+            boto3.client("sqs").create_queue(QueueName=f"jobs-{JOB}{suffix}")
+        return MessageQueues(CLIENTS, "jobs")
+
+    @pytest.fixture
+    def waiting(self, queues):  # noqa: ARG002  (which makes the queue)
+        return lambda: held(f"jobs-{JOB}_waiting")
+
+    @pytest.fixture
+    def ready(self, queues):  # noqa: ARG002
+        return lambda: held(f"jobs-{JOB}")
+
+
+def held(queue):
+    """Return the identities of what a queue holds, and leave it there."""
+    sqs = boto3.client("sqs")
+    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    found = sqs.receive_message(
+        QueueUrl=url,
+        MaxNumberOfMessages=10,
+        MessageAttributeNames=["All"],
+        VisibilityTimeout=0,
+    )
+    messages = found.get("Messages", [])
+    return sorted(m["MessageAttributes"][MESSAGE_ID]["StringValue"] for m in messages)
