@@ -43,7 +43,7 @@ TARGETS = {
     "provisioner.stacks.attempts": (f"{_STACKS}/test_plan.py", _STACKS),
     "provisioner.stacks.record": (f"{_STACKS}/test_reconcile.py", _STACKS),
     "provisioner.stacks.rate_limits": (f"{_STACKS}/test_rate_limits.py", _STACKS),
-    "provisioner.runs.overlap": ("tests/functional/entrypoints/test_entrypoints.py", _RUNS),
+    "provisioner.runs.overlap": ("tests/unit/runs/test_overlap.py", _RUNS),
     "provisioner.runs.completion": ("tests/functional/entrypoints/test_entrypoints.py", _RUNS),
     "provisioner.runs.dependencies": ("tests/unit/runs/test_dependencies.py", _RUNS),
     "provisioner.jobs.scheduled_times": ("tests/unit/jobs/test_scheduled_times.py",),
