@@ -1,4 +1,4 @@
-"""Jobs table stream: rows were written; look at their jobs."""
+"""Jobs table stream: rows were written; reconcile their jobs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> 
     The records' images are not read: they may be stale, and the row is read again anyway. A record
     that names no job goes to the dead-letter queue, after its neighbours have been served.
 
-    Records that have waited for long are not looked at here but queued: whatever one job does to
+    Records that have waited for long are not reconciled here but queued: whatever one job does to
     the function, the rows behind it in the stream wait no longer than that.
     """
     batch = Batch(event["Records"], events.of_stream_record)

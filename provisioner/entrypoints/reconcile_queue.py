@@ -54,7 +54,7 @@ def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> 
     batch = Batch(event["Records"], _given)
     given = [each for _, each in batch.read]
     suspects = [each for each in given if each.receives >= _ALONE_FROM]
-    again = _looked_at(runtime, [each for each in given if each.receives < _ALONE_FROM], context)
+    again = _reconciled(runtime, [each for each in given if each.receives < _ALONE_FROM], context)
     again += batch.send_unreadable(runtime, "reconcile_queue")
     if suspects:
         kept = [*again, *(each.record for each in suspects)]
@@ -69,7 +69,7 @@ def _given(record: Any) -> _Given:  # noqa: ANN401  (SQS's)
     return _Given(record, request, receives)
 
 
-def _looked_at(runtime: Runtime, given: Sequence[_Given], context: LambdaContext) -> list[Any]:
+def _reconciled(runtime: Runtime, given: Sequence[_Given], context: LambdaContext) -> list[Any]:
     """Reconcile jobs; return the records that have to come again."""
     retry = frozenset(each.request.job_name for each in given if each.request.retry)
     confirmed = frozenset(each.request.job_name for each in given if each.request.confirm_deletion)
@@ -89,7 +89,7 @@ def _alone(
     chosen, *others = sorted(suspects, key=lambda each: each.receives, reverse=True)
     if context.get_remaining_time_in_millis() < TIME_TO_QUEUE_MILLISECONDS:
         others.append(chosen)
-    # This time they were not looked at, so it does not count.
+    # This time they were not reconciled, so it does not count.
     moved = [
         each for each in others if queued_alone(runtime, each.request, each.receives - 1) is None
     ]
@@ -100,7 +100,7 @@ def _alone(
     if chosen.receives > MAX_RECEIVES:
         error = PermanentError(f"the function ended over this job {chosen.receives - 1} times")
         return again + ([] if _to_dead_letter_queue(runtime, chosen, error) else [chosen.record])
-    return again + _looked_at(runtime, [chosen], context)
+    return again + _reconciled(runtime, [chosen], context)
 
 
 def _error(

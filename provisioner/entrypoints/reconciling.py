@@ -182,7 +182,7 @@ def forget(runtime: Runtime, records: Iterable[Mapping[str, Any]]) -> None:
 
 
 def drift_error(runtime: Runtime, job_name: str) -> Exception | None:
-    """Have the drift of a job's stack looked for; return what went wrong."""
+    """Start drift detection on a job's stack; return what went wrong."""
     try:
         started = detect_drift(runtime.ports, job_name, runtime.chance)
     except Exception as error:

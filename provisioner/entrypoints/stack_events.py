@@ -1,4 +1,4 @@
-"""EventBridge, CloudFormation Stack Status Change: a stack came to rest; look at its job."""
+"""EventBridge, CloudFormation Stack Status Change: a stack settled; reconcile its job."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> 
     Raises
     ------
     Exception
-        What kept the job from being queued after a failed look: Lambda tries again, and keeps the
-        event in the dead-letter queue in the end.
+        What kept the job from being queued after a failed reconcile: Lambda tries again, and
+        sends the event to the dead-letter queue in the end.
     """
     job_name = events.of_stack_event(event, runtime.settings.platform.prefix)
     if job_name is None:

@@ -38,8 +38,8 @@ _WAITING = (JobStatus.PENDING, JobStatus.RETRYING)
 def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) -> None:
     """Queue the jobs that are stuck; complete, start and report the runs whose events were lost.
 
-    With `{"compare": true}` it queues every job that is not as it should be instead, and has drift
-    looked for on all others.
+    With `{"compare": true}` it queues every job that differs from its row instead, and has drift
+    detected on all others.
     """
     if event.get("compare"):
         _compare(runtime)

@@ -82,7 +82,7 @@ class Runtime:
 
     @cached_property
     def counted_stacks(self) -> CountedStacks:
-        """The same, counting; it remembers what this invocation has read."""
+        """The Stacks table with metrics; it remembers what this invocation has read."""
         return CountedStacks(self.stacks, self.metrics)
 
     @cached_property
@@ -127,7 +127,7 @@ class Runtime:
 
     @cached_property
     def task_definitions(self) -> TaskDefinitions:
-        """Those of ECS."""
+        """The revisions of task definitions in ECS."""
         from provisioner.aws.task_definitions import TaskDefinitions
 
         return TaskDefinitions(self.clients)
@@ -195,7 +195,7 @@ class Runtime:
 
     @cached_property
     def job_executions(self) -> JobExecutions:
-        """The same, found by the names of jobs."""
+        """Executions, found by the names of jobs."""
         from provisioner.aws.executions import JobExecutions
 
         return JobExecutions(self.clients, self.settings.platform)
@@ -249,7 +249,7 @@ class Runtime:
 
     @cached_property
     def dead_letters(self) -> DeadLetterQueue:
-        """Where goes what failed for good."""
+        """Where what failed for good is kept."""
         return DeadLetterQueue(self.clients, self.settings.dead_letter_queue_url)
 
     @cached_property
@@ -268,12 +268,12 @@ class Runtime:
 
     @cached_property
     def slack_settings(self) -> SlackSettings:
-        """What only the function that writes to Slack is told."""
+        """Settings of the one function that writes to Slack."""
         return SlackSettings.from_environ(os.environ)
 
     @cached_property
     def slack_secret(self) -> Secret:
-        """Where to, and as whom, Slack is written to."""
+        """Slack's address and token."""
         from provisioner.aws.secrets import Secret
 
         return Secret(self.clients, self.slack_settings.secret_arn)

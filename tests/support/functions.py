@@ -1,4 +1,4 @@
-"""The functions in this process: what they work with is made anew for each test.
+"""The functions in this process: each test has a runtime of its own.
 
 `handler(event, context)` is how Lambda calls them; `deliver` hands in the test's runtime as well.
 """

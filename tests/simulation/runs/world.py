@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import heapq
 import json
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from itertools import count
+from datetime import datetime, timedelta
 from typing import Any
 
 from provisioner.entrypoints import run_events, run_stream, sweep_runs
@@ -18,12 +16,12 @@ from provisioner.runs.keys import LOCK
 from provisioner.runs.model import FINAL, EndedExecution, RunStatus, iso, waited_of
 from provisioner.runs.overlap import RunControl, stop
 from tests.simulation.runs.table import Run, Table
+from tests.simulation.world.timeline import Timeline
 from tests.simulation.world.wiring import Silent
 from tests.support.fakes import Crash
 from tests.support.functions import having
 from tests.support.platforms import PLATFORM, SETTINGS
 
-START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 TIMEOUT_SECONDS = 600
 MACHINE_SECONDS = TIMEOUT_SECONDS + 120
 LEASE_SECONDS = TIMEOUT_SECONDS + 300
@@ -68,22 +66,20 @@ class World:
     overlap: str
     trouble: float
     bug: Bug = NO_BUG
-    now: datetime = START
     executions: dict[str, Execution] = field(default_factory=dict)
     work: set[str] = field(default_factory=set)
     started_for: dict[str, int] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._due: list[tuple[datetime, int, Callable[[], None]]] = []
-        self._order = count()
+        self.timeline = Timeline()
         self.began_with = self.trouble
-        self.table = self.bug.table(lambda: self.now, LEASE_SECONDS, self._stream)
+        self.table = self.bug.table(self.timeline, LEASE_SECONDS, self._stream)
         tasks = Shaky(self, self.bug.tasks(self))
         runs = Shaky(self, self.table)
-        self.control = self.bug.control(runs, Shaky(self, self), tasks, self._clock)
+        self.control = self.bug.control(runs, Shaky(self, self), tasks, self.timeline)
         self.runtime = having(
-            Runtime(SETTINGS, clock=self._clock, chance=self.chance),
+            Runtime(SETTINGS, clock=self.timeline, chance=self.chance),
             metrics=Silent(PLATFORM.prefix),
             run_control=self.control,
             triggers=runs,
@@ -91,22 +87,19 @@ class World:
             executions=self.control.executions,
         )
 
-    def _clock(self) -> datetime:
-        return self.now
-
     # Time
 
+    @property
+    def now(self) -> datetime:
+        return self.timeline.now
+
     def after(self, seconds: float, what: Callable[[], None]) -> None:
-        at = self.now + timedelta(seconds=seconds)
-        heapq.heappush(self._due, (at, next(self._order), what))
+        self.timeline.after(seconds, what)
 
     def run(self, seconds: float) -> None:
         until = self.now + timedelta(seconds=seconds)
-        while self._due and self._due[0][0] <= until:
-            self.now, _, what = heapq.heappop(self._due)
-            what()
+        while self.timeline.step(until):
             self.check()
-        self.now = until
 
     def _strikes(self) -> bool:
         return self.chance.random() < self.trouble
