@@ -124,7 +124,6 @@ def test_records_events_and_inputs(engine):
 
 def invoke(engine, function, event):
     """Invoke a function; whether it fails is its own affair, as long as it answers."""
-    answer = engine.client("lambda").invoke(
-        FunctionName=f"jobs_{function}", Payload=json.dumps(event)
-    )
+    [name] = [each for each in engine.function_names() if each.endswith(f"_{function}")]
+    answer = engine.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
     assert answer["StatusCode"] == 200

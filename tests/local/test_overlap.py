@@ -28,7 +28,7 @@ def make(engine, policy, **row):
     return name
 
 
-def throw(engine, name, seconds=2):
+def throw(engine, name, seconds=4):
     """Start the first run, and the others in its middle; return their execution ARNs."""
     first = engine.start(name, {"seconds": seconds, "n": 0})
     engine.wait_for_run(name, first, "RUNNING")
@@ -92,7 +92,7 @@ def test_of_runs_that_start_at_once_and_cancel_others_the_latest_stays(engine):
 
 def test_a_queued_run_can_be_stopped(engine):
     name = make(engine, "queue_one")
-    first = engine.start(name, {"seconds": 3})
+    first = engine.start(name, {"seconds": 20})  # longer than the command takes on a busy machine
     engine.wait_for_run(name, first, "RUNNING")
     second = engine.start(name, {"seconds": 0})
     engine.wait_for_run(name, second, "QUEUED")
