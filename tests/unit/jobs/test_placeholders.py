@@ -29,9 +29,9 @@ def test_replaced(value, result):
     [
         pytest.param("${BundelBucketName}", "f", 'did you mean "BundleBucketName"?', id="a typo"),
         pytest.param("${HOME}", "f", "write $${ for a plain ${", id="something else"),
-        pytest.param("${HOME:-x}", "f", '"${HOME:-x}" is no output', id="of a shell"),
-        pytest.param("${BundleBucketName", "f", "is no output", id="not closed"),
-        pytest.param("${}", "f", '"${}" is no output', id="no name"),
+        pytest.param("${HOME:-x}", "f", '"${HOME:-x}" is not an output', id="of a shell"),
+        pytest.param("${BundleBucketName", "f", "is not an output", id="not closed"),
+        pytest.param("${}", "f", '"${}" is not an output', id="no name"),
         pytest.param({"a": ["x", "${Y}"]}, "f.a[1]", '"${Y}"', id="deep inside"),
     ],
 )
