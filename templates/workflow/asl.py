@@ -18,9 +18,11 @@ from templates.workflow.jsonata import Expression
 
 def definition_string(definition: dict[str, object]) -> str | Join:
     """Return a definition as one text, or as pieces around the intrinsic functions in it."""
-    text, _ = _written(definition, "")
-    mark = _not_in(text)
+    mark = "@"
     text, functions = _written(definition, mark)
+    while text.count(mark) > len(functions):  # a row's own words hold it: they are never cut
+        mark += "@@"
+        text, functions = _written(definition, mark)
     first, *others = text.split(mark)
     pieces: list[str | AWSHelperFn] = [first]
     for function, following in zip(functions, others, strict=True):
@@ -48,11 +50,3 @@ def _written(definition: dict[str, object], mark: str) -> tuple[str, list[AWSHel
         raise TypeError(message)
 
     return json.dumps(definition, separators=(",", ":"), default=write), functions
-
-
-def _not_in(text: str) -> str:
-    """Return a text that another does not hold, so that a row's own words are never cut."""
-    mark = "@"
-    while mark in text:
-        mark += "@"
-    return mark

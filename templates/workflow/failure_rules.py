@@ -8,7 +8,7 @@ to (``MISSING_TRANSITION_TARGET``), so there is only what the row asks for.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from provisioner.runs.model import RunStatus
@@ -96,7 +96,7 @@ def failure_rules(job: Job, refusals: tuple[str, ...]) -> dict[str, object]:
         "ApplyFailureRules": {
             "Type": "Choice",
             "Choices": [
-                choice(LATE, "RecordFailure", _out_of_time(job, "are over")),
+                choice(LATE, "RecordFailure", _out_of_time(job.timeout_seconds, "are over")),
                 *_another(job, _is_refusal(outcome("error"), refusals), "refusals"),
                 *(applied for rule in job.failure_rules for applied in _by(rule, job)),
                 *_retried(job),
@@ -128,6 +128,7 @@ def _retried(job: Job, *conditions: Expression) -> list[State]:
 
 def _another(job: Job, condition: Expression, counter: str) -> list[State]:
     """Return the rules for another attempt: unless it would begin after the run's deadline."""
+    timeout = job.timeout_seconds
     in_time = (ENTERED_MILLIS + 1000 * _PAUSE).below(run("deadline"))
     return [
         choice(
@@ -135,13 +136,16 @@ def _another(job: Job, condition: Expression, counter: str) -> list[State]:
             "WaitBeforeRetry",
             {counter: variable(counter) + 1, "attempts": outcome("attempts")},
         ),
-        choice(condition, "RecordFailure", _out_of_time(job, "leave no time for another attempt")),
+        choice(
+            condition, "RecordFailure", _out_of_time(timeout, "leave no time for another attempt")
+        ),
     ]
 
 
-def _out_of_time(job: Job, why: str) -> State:
+@lru_cache(maxsize=64)
+def _out_of_time(timeout_seconds: int, why: str) -> State:
     cause = concat(
-        f"The run's {job.timeout_seconds} seconds {why}. Last attempt: ",
+        f"The run's {timeout_seconds} seconds {why}. Last attempt: ",
         outcome("error"),
         when(outcome("cause").equals(""), "", concat(": ", outcome("cause"))),
     )

@@ -26,6 +26,8 @@ _BINDS = {
 """How tightly operators bind, as JSONata's own parser has it."""
 
 
+_SHARED_CHARACTERS = 200
+
 _encoded = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -110,26 +112,21 @@ def expression(value: Value) -> Expression:
 
 def text(value: Value) -> str:
     """Return the text of Python data as JSONata."""
-    match value:
-        case Expression():
-            return value.text
-        case str():
-            return _quoted(value)
-        case dict():
-            members = [f"{_member(name)}: {text(part)}" for name, part in value.items()]
-            return f"{{{', '.join(members)}}}"
-        case list() | tuple():
-            return f"[{', '.join(map(text, value))}]"
-        case None | bool():
-            return json.dumps(value)
-        case _:
-            return repr(value)
+    if isinstance(value, Expression):
+        return value.text
+    if isinstance(value, str):
+        return _shared(value) if len(value) <= _SHARED_CHARACTERS else _quoted(value)
+    if isinstance(value, dict):
+        return f"{{{', '.join([f'{text(name)}: {text(part)}' for name, part in value.items()])}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join([text(part) for part in value])}]"
+    return json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
 
 
-@lru_cache(maxsize=512)
-def _member(name: str) -> str:
-    """Return a member's name, one of those few that all workflows have."""
-    return _quoted(name)
+@lru_cache(maxsize=1024)
+def _shared(constant: str) -> str:
+    """Return a short text as a literal: most of them are in every workflow."""
+    return _quoted(constant)
 
 
 def _quoted(constant: str) -> str:
@@ -162,7 +159,7 @@ def statements(source: str) -> Expression:
 
 def call(function: str, *arguments: Value) -> Expression:
     """Return the call of a function of JSONata or Step Functions."""
-    return Expression(f"${function}({', '.join(map(text, arguments))})")
+    return Expression(f"${function}({', '.join([text(each) for each in arguments])})")
 
 
 def function(parameters: Sequence[str], body: Expression) -> Expression:
@@ -198,8 +195,9 @@ def negated(condition: Value) -> Expression:
 
 def when(condition: Value, then: Value, *otherwise: Value) -> Expression:
     """Return one of two values; without the second nothing, as a list leaves out."""
-    tested, first = (_operand(value, _BINDS["?"] + 1) for value in (condition, then))
-    others = "".join(f" : {text(value)}" for value in otherwise)
+    binds = _BINDS["?"] + 1
+    tested, first = _operand(condition, binds), _operand(then, binds)
+    others = "".join([f" : {text(value)}" for value in otherwise])
     return Expression(f"{tested} ? {first}{others}", _BINDS["?"])
 
 
@@ -229,11 +227,12 @@ def block(*statements: Value) -> Expression:
 def _infix(operator: str, *operands: Value) -> Expression:
     binds = _BINDS[operator]
     first, *others = operands
-    texts = [_operand(first, binds), *(_operand(other, binds + 1) for other in others)]
+    texts = [_operand(first, binds), *[_operand(other, binds + 1) for other in others]]
     return Expression(f" {operator} ".join(texts), binds)
 
 
 def _operand(value: Value, binds: int) -> str:
     """Return a value as part of an expression that binds so tightly."""
-    part = expression(value)
-    return part.text if part.binds >= binds else f"({part.text})"
+    if not isinstance(value, Expression):
+        return text(value)
+    return value.text if value.binds >= binds else f"({value.text})"
