@@ -15,6 +15,7 @@ from provisioner.service.backfill import NotAdmitted, RunStarted
 from provisioner.service.start_run import RunRequest
 from tests.support.cli import NOW, ROW, put_run
 from tests.support.clients import CLIENTS
+from tests.support.waiting import wait_until
 
 ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}
 FAILING = {"Type": "Fail", "Error": "ValueError", "Cause": "not valid"}
@@ -68,7 +69,7 @@ class TestRunState:
 
     def test_a_row_has_some_seconds_to_say_the_end(self, job):
         started = start(job, FAILING)
-        job.wait_for_execution(job.machine)
+        wait_until(lambda: job.service.executions.ended("report", started.execution.arn), "the end")
         service = replace(job.service, clock=lambda: clock)
         state, seen = None, []
 
