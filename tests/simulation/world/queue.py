@@ -104,6 +104,9 @@ class Queue:
         dead, self.dead = self.dead, []
         for message in dead:
             self.put(message.body)
+        fatal, self.letters.fatal = self.letters.fatal, []
+        for body in fatal:
+            self.put(json.dumps({"job_name": json.loads(body)["job_name"]}))
 
     def _show(self, message: Message) -> None:
         if message.message_id in self.messages:
@@ -147,11 +150,15 @@ class Letters:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
         self.kept: list[str] = []
+        self.fatal: list[str] = []
+        """Of jobs over which functions died again and again: only a person has them reconciled."""
 
     def send(self, payload: str, attributes: Mapping[str, str]) -> None:
         """Take a letter."""
         assert attributes["reason"], "a dead letter without a reason"
         self._calls("letters.send", partial(self.kept.append, payload))
+        if attributes["reason"].startswith("the function ended over this job"):
+            self.fatal.append(payload)
 
 
 def message(job_name: str, **asks: int) -> str:

@@ -169,7 +169,8 @@ class World:
         """
         self._calm()
         self._rest()
-        if not (self.queue.dead or self.events.dead or self.stream.discarded):
+        lost = self.queue.dead or self.queue.letters.fatal or self.events.dead
+        if not (lost or self.stream.discarded):
             for name in self.names() - self.unheard:
                 self.truth.check_at_rest(name)
         self._repair()
