@@ -141,6 +141,7 @@ def test_every_status_is_reached_here_or_out_of_the_engine_s_reach():
     assert not REACHED & OUT_OF_REACH
 
 
+@pytest.mark.usefixtures("engine")
 def test_what_is_out_of_reach_is_unknown_to_the_engine():
     script = (
         "import pathlib, sys, ministack.services.cloudformation as c;"

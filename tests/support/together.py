@@ -28,14 +28,22 @@ class Together:
         return True
 
     def _start(self, first: pytest.Function) -> None:
+        # All fixtures are there before the first test begins.
+        calls = {
+            item.nodeid: (item.obj, self._arguments(first, item))
+            for item in first.session.items
+            if isinstance(item, pytest.Function) and item.module is first.module
+        }
         pool = ThreadPoolExecutor(AT_ONCE)
-        for item in first.session.items:
-            if isinstance(item, pytest.Function) and item.module is first.module:
-                given = item.callspec.params if hasattr(item, "callspec") else {}
-                # The module's fixtures are the same, whichever of its tests asks.
-                arguments = {
-                    name: given[name] if name in given else first._request.getfixturevalue(name)
-                    for name in item._fixtureinfo.argnames
-                }
-                self._started[item.nodeid] = pool.submit(item.obj, **arguments)
+        for nodeid, (test, arguments) in calls.items():
+            self._started[nodeid] = pool.submit(test, **arguments)
         pool.shutdown(wait=False)
+
+    @staticmethod
+    def _arguments(first: pytest.Function, item: pytest.Function) -> dict[str, object]:
+        """Return a test's arguments: the module's fixtures are the same, whichever test asks."""
+        given = item.callspec.params if hasattr(item, "callspec") else {}
+        return {
+            name: given[name] if name in given else first._request.getfixturevalue(name)
+            for name in item._fixtureinfo.argnames
+        }
