@@ -10,6 +10,7 @@ pieces only where a value of ours stands that CloudFormation has yet to fill in.
 from __future__ import annotations
 
 import json
+import re
 
 from troposphere import AWSHelperFn, Join
 
@@ -20,8 +21,8 @@ def definition_string(definition: dict[str, object]) -> str | Join:
     """Return a definition as one text, or as pieces around the intrinsic functions in it."""
     mark = "@"
     text, functions = _written(definition, mark)
-    while text.count(mark) > len(functions):  # a row's own words hold it: they are never cut
-        mark += "@@"
+    if text.count(mark) > len(functions):
+        mark = _not_in(text)
         text, functions = _written(definition, mark)
     first, *others = text.split(mark)
     pieces: list[str | AWSHelperFn] = [first]
@@ -50,3 +51,8 @@ def _written(definition: dict[str, object], mark: str) -> tuple[str, list[AWSHel
         raise TypeError(message)
 
     return json.dumps(definition, separators=(",", ":"), default=write), functions
+
+
+def _not_in(text: str) -> str:
+    """Return a text that another does not hold, so that a row's own words are never cut."""
+    return "@" * (1 + max(map(len, re.findall("@+", text)), default=0))
