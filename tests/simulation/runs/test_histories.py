@@ -16,7 +16,7 @@ from provisioner.runs.model import RunStatus
 from tests.simulation.runs.histories import explore, play
 from tests.simulation.seeds import seeds
 
-FIXED = (1, 2, 3, 4)
+FIXED = (1, 2, 3, 4, 3510122591)
 HISTORIES = 500
 
 
