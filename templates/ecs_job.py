@@ -17,15 +17,21 @@ from troposphere.ecs import (
 )
 
 from provisioner.jobs import stack_name
+from templates.container import (
+    CONTAINER,
+    environment,
+    leave_result,
+    result_key,
+    run_variables,
+)
 from templates.parts.arns import in_account
 from templates.parts.logs import log_group
 from templates.parts.network import security_group, task_network
 from templates.parts.outputs import shared_outputs
 from templates.parts.part import JobResources
-from templates.parts.role import Statement, role, submission_variables
+from templates.parts.role import Statement, role
 from templates.workflow import fan_out, programs
 from templates.workflow.definition import Work, state_machine
-from templates.workflow.expressions import address, given, run
 from templates.workflow.jsonata import (
     Expression,
     assign,
@@ -49,8 +55,6 @@ if TYPE_CHECKING:
     from templates.parts.network import SecurityGroup
     from templates.workflow.jsonata import Value
 
-CONTAINER = "job"
-
 REFUSALS = ("ECS.ThrottlingException", "ECS.AmazonECSException", "ECS.LimitExceededException")
 
 _ARCHITECTURES = {"arm64": "ARM64", "x86_64": "X86_64"}
@@ -73,7 +77,7 @@ def resources(job: EcsJob, platform: Platform) -> JobResources:
     logs = log_group(job, platform)
     own = {"interfaces": [INTERFACES_ARE_NOT_THE_CODES]}
     if job.result:
-        own["result"] = _leave_result(job, platform)
+        own["result"] = leave_result(job, platform)
     code_role = role(job, platform, _trusted(platform), own)
     group = security_group(job, platform)
     task = task_definition(job, platform, code_role, logs)
@@ -123,17 +127,13 @@ def task_definition(
 
 
 def _container(job: EcsJob, platform: Platform, logs: LogGroup) -> ContainerDefinition:
-    environment = {
-        **submission_variables(job, platform),
-        **job.environment,
-        "JOB_NAME": job.job_name,
-    }
     container = ContainerDefinition(
         Name=CONTAINER,
         Image=job.image,
         Essential=True,
         Environment=[
-            Environment(Name=name, Value=value) for name, value in sorted(environment.items())
+            Environment(Name=name, Value=value)
+            for name, value in environment(job, platform).items()
         ],
         LogConfiguration=LogConfiguration(
             LogDriver="awslogs",
@@ -175,31 +175,9 @@ def _exit_code() -> Expression:
     )
 
 
-def _result_key(job: EcsJob) -> Expression:
-    item: list[Value] = ["/", call("string", run("index"))] if job.fan_out else []
-    return concat(f"results/{job.job_name}/", run("key"), *item, ".json")
-
-
-def _leave_result(job: EcsJob, platform: Platform) -> list[Statement]:
-    bucket = f"arn:{platform.partition}:s3:::{platform.artifacts_bucket}"
-    return [
-        {
-            "Effect": "Allow",
-            "Action": "s3:PutObject",
-            "Resource": in_account(f"{bucket}/results/{job.job_name}/*", platform),
-        }
-    ]
-
-
 def _overrides(job: EcsJob, platform: Platform) -> object:
     """Return what a run gives its task: its input, and what else the row leaves to the run."""
-    variables: dict[str, Value] = {
-        "PAYLOAD": call("string", given(job)),
-        "TRIGGER_ID": run("id"),
-        **fan_out.variables(job),
-    }
-    if job.result:
-        variables["RESULT_URI"] = address(platform.artifacts_bucket, _result_key(job))
+    variables = run_variables(job, platform)
     own: list[Value] = [{"Name": name, "Value": value} for name, value in variables.items()]
     if not job.allow_overrides:
         return {"ContainerOverrides": [{"Name": CONTAINER, "Environment": own}]}
@@ -238,6 +216,6 @@ def _work(
         problem=CONTAINER_PROBLEM,
         exit_code=_exit_code(),
         output=expression({"exit_code": 0, "task_arn": variable("states.result.TaskArn")}),
-        result_key=_result_key(job) if job.result else None,
+        result_key=result_key(job) if job.result else None,
         failure=programs.CONTAINER_FAILURE,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 from provisioner.aws.clients import translated
 from provisioner.aws.images import Images
 from provisioner.errors import NotFoundError, PermanentError
-from provisioner.jobs import EcsJob, FieldError, InvalidRow, LambdaJob
+from provisioner.jobs import ContainerJob, FieldError, InvalidRow, LambdaJob
 
 if TYPE_CHECKING:
     from provisioner.aws.clients import Clients
@@ -30,7 +30,7 @@ class Artifacts:
         match job:
             case LambdaJob():
                 return self._pin_bundle(job)
-            case EcsJob():
+            case ContainerJob():
                 return self._images.pin(job)
             case _:
                 assert_never(job)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import urllib3
 
@@ -14,7 +14,9 @@ from provisioner.aws.clients import translated
 if TYPE_CHECKING:
     from provisioner.aws.clients import Clients
 from provisioner.errors import NotFoundError, PermanentError
-from provisioner.jobs import EcsJob, FieldError, InvalidRow
+from provisioner.jobs import ContainerJob, FieldError, InvalidRow
+
+J = TypeVar("J", bound=ContainerJob)
 
 MAX_CONFIGURATION_BYTES = 1_048_576
 """Ours; an image's configuration has some ten kilobytes."""
@@ -40,7 +42,7 @@ class Images:
         # By the digest of a configuration, which is the digest of its content.
         self._known: dict[str, frozenset[str]] = {}
 
-    def pin(self, job: EcsJob) -> EcsJob | InvalidRow:
+    def pin(self, job: J) -> J | InvalidRow:
         """Return the job with its image's digest in it, or what is wrong with the image.
 
         An image of another registry is pulled as written when a task starts.
@@ -111,7 +113,7 @@ class Images:
         return text.decode(errors="replace")
 
 
-def _mismatch(job: EcsJob, platforms: frozenset[str]) -> str:
+def _mismatch(job: ContainerJob, platforms: frozenset[str]) -> str:
     by_default = " by default" * (job.architecture == "arm64")
     return (
         f'is "{job.architecture}"{by_default}, which runs images for '
@@ -136,5 +138,5 @@ def _object(text: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _rejected(job: EcsJob, field: str, message: str) -> InvalidRow:
+def _rejected(job: ContainerJob, field: str, message: str) -> InvalidRow:
     return InvalidRow(job.job_name, (FieldError(field, message),))

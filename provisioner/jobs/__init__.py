@@ -22,12 +22,13 @@ from provisioner.jobs.parsing import parse
 from provisioner.jobs.permissions import Submit
 from provisioner.jobs.planned_schedules import PlannedSchedule, planned
 from provisioner.jobs.queue import Queue
-from provisioner.jobs.types import EcsJob, Job, LambdaJob
+from provisioner.jobs.types import ContainerJob, EcsJob, Job, LambdaJob
 
 __all__ = [
     "DEFAULT_EVENTS",
     "MAX_ITEMS",
     "OVERLAPS",
+    "ContainerJob",
     "EcsJob",
     "Event",
     "FailureRule",

@@ -13,7 +13,7 @@ from provisioner.jobs.errors import FieldError, InvalidRow
 from provisioner.jobs.network import Network
 from provisioner.jobs.permissions import Submit
 from provisioner.jobs.rows import printable
-from provisioner.jobs.types import EcsJob
+from provisioner.jobs.types import ContainerJob
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -67,7 +67,7 @@ def _violations(job: Job, allowed: Allowed) -> Iterator[FieldError]:
     if job.fan_out and job.fan_out.source:
         yield from _of_items(job.fan_out.source, allowed)
     yield from _of_submissions(job, allowed)
-    if isinstance(job, EcsJob):
+    if isinstance(job, ContainerJob):
         yield from _of_image(job, allowed)
         yield from _of_secrets(job, allowed)
     if job.slack_channel and not _is_listed(job.slack_channel, allowed.slack_channels):
@@ -114,7 +114,7 @@ def _of_submissions(job: Job, allowed: Allowed) -> Iterator[FieldError]:
             yield FieldError(f"permissions[{index}]", message)
 
 
-def _of_image(job: EcsJob, allowed: Allowed) -> Iterator[FieldError]:
+def _of_image(job: ContainerJob, allowed: Allowed) -> Iterator[FieldError]:
     repository = repository_of(job.image)
     if _is_own(repository, allowed) or _matches(repository, allowed.image_repositories):
         return
@@ -129,7 +129,7 @@ def _is_own(repository: str, allowed: Allowed) -> bool:
     return re.match(rf"{host}/", repository) is not None
 
 
-def _of_secrets(job: EcsJob, allowed: Allowed) -> Iterator[FieldError]:
+def _of_secrets(job: ContainerJob, allowed: Allowed) -> Iterator[FieldError]:
     where = f"{allowed.region}:{allowed.account_id}"
     open_to_jobs = (
         f"arn:{allowed.partition}:secretsmanager:{where}:secret:{allowed.secrets_prefix}/",

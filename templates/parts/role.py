@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from troposphere import Sub
 
     from provisioner.jobs import Job
+    from provisioner.jobs.model import RowModel
     from provisioner.settings import Platform
 
 Statement = dict[str, object]
@@ -107,7 +108,7 @@ def _submit(platform: Platform) -> list[Statement]:
     ]
 
 
-def submission_variables(job: Job, platform: Platform) -> dict[str, str | Sub]:
+def submission_variables(job: RowModel, platform: Platform) -> dict[str, str | Sub]:
     """Return the environment of a job that may submit: where to."""
     if not job.submits:
         return {}

@@ -19,7 +19,7 @@ from templates.workflow.jsonata import (
 )
 
 if TYPE_CHECKING:
-    from provisioner.jobs import Job
+    from provisioner.jobs.model import RowModel
     from templates.workflow.jsonata import Value
 
 LARGE_BYTES = 100_000
@@ -67,7 +67,7 @@ def json_text(value: Expression) -> Expression:
     return when(call("type", value).equals("string"), quoted, call("string", value))
 
 
-def given(job: Job) -> Expression:
+def given(job: RowModel) -> Expression:
     """Return what a job's code gets: the payload, and how many runs led to one that may go on.
 
     So a job that passes on what it was given passes on the count.

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provisioner.jobs import FanOut, Job
+    from provisioner.jobs.model import RowModel
     from provisioner.settings import Platform
     from templates.workflow.jsonata import Value
 
@@ -57,7 +58,7 @@ of a variable of the run."""
 _OWN = "item_"
 
 
-def variables(job: Job) -> dict[str, Value]:
+def variables(job: RowModel) -> dict[str, Value]:
     """Return the variables that tell a container its item's place: expressions by their names."""
     return {f"FAN_OUT_{name.upper()}": call("string", run(name)) for name in _place(job)}
 
@@ -67,7 +68,7 @@ def started_by(job: Job) -> Expression:
     return run("started_by") if job.fan_out else STARTED_BY
 
 
-def _place(job: Job) -> tuple[str, ...]:
+def _place(job: RowModel) -> tuple[str, ...]:
     """Return what an item gets to know of its place; nobody counts a source before it is read."""
     if job.fan_out is None:
         return ()

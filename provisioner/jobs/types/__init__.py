@@ -2,9 +2,10 @@
 
 from typing import TypeAlias
 
+from provisioner.jobs.types.container_job import ContainerJob
 from provisioner.jobs.types.ecs_job import EcsJob
 from provisioner.jobs.types.lambda_job import LambdaJob
 
-__all__ = ["EcsJob", "Job", "LambdaJob"]
+__all__ = ["ContainerJob", "EcsJob", "Job", "LambdaJob"]
 
 Job: TypeAlias = LambdaJob | EcsJob

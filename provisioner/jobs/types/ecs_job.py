@@ -1,28 +1,19 @@
 """A job that runs as a container on ECS."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
-from provisioner.jobs import artifacts, sizes
-from provisioner.jobs.environment import container_environment, distinct_secrets, secret_arns
-from provisioner.jobs.failure_rules import FailureRule, container_failure_rules
-from provisioner.jobs.model import (
-    MAX_RUN_SECONDS,
-    RowModel,
-    checked,
-    within_schema,
-    within_timeout,
-)
-from provisioner.jobs.network import Network, container_network
-from provisioner.jobs.payload import container_payload
-from provisioner.jobs.values import choice, flag, whole, words
+from provisioner.jobs import sizes
+from provisioner.jobs.model import checked
+from provisioner.jobs.types.container_job import ContainerJob
+from provisioner.jobs.values import choice, words
 
 OVERRIDABLE = ("command", "environment", "size")
 """What a row may leave to a single run."""
 
 
-class EcsJob(RowModel):
+class EcsJob(ContainerJob):
     """A job that runs as a container, a task of ECS on Fargate."""
 
     type: Annotated[Literal["ecs"], checked(choice(("ecs",)))]
@@ -31,39 +22,7 @@ class EcsJob(RowModel):
         default_factory=lambda data: sizes.FARGATE_MEMORY_MB[data["cpu"]][0]
     )
     ephemeral_storage_mb: Annotated[int | None, checked(sizes.fargate_storage_mb)] = None
-    timeout_seconds: Annotated[int, checked(whole(1, MAX_RUN_SECONDS))] = 86_400
-    attempt_timeout_seconds: Annotated[int, checked(whole(1, MAX_RUN_SECONDS))] = Field(
-        default_factory=lambda data: data["timeout_seconds"]
-    )
-    payload: Annotated[dict[str, Any], checked(container_payload)] = {}
-    failure_rules: Annotated[tuple[FailureRule, ...], checked(container_failure_rules)] = ()
-    environment: Annotated[dict[str, str], checked(container_environment)] = {}
-    network: Annotated[Network | None, checked(container_network)] = None
-    image: Annotated[str, checked(artifacts.image)]
-    command: Annotated[tuple[str, ...], checked(artifacts.command)] = ()
-    secrets: Annotated[dict[str, str], checked(secret_arns)] = {}
-    result: Annotated[bool, checked(flag)] = False
     allow_overrides: Annotated[tuple[str, ...], checked(words(OVERRIDABLE))] = ()
-
-    _tag: str | None = PrivateAttr(None)
-
-    _attempt = field_validator("attempt_timeout_seconds")(within_timeout)
-    _schema = field_validator("payload")(within_schema)
-
-    def with_image(self, image: str, *, tag: str | None) -> Self:
-        """Return the job with its image pinned to a digest.
-
-        `tag` is what the row calls it, for people: another tag of the same image is not a change.
-        """
-        job = self.model_copy(update={"image": image})
-        job._tag = tag or self._tag  # noqa: SLF001  (of its own class)
-        return job
-
-    @property
-    def image_name(self) -> str:
-        """The image as its row names it, without its digest."""
-        name = self.image.partition("@")[0]
-        return f"{name}:{self._tag}" if self._tag else name
 
     @field_validator("memory_mb")
     @classmethod
@@ -71,18 +30,3 @@ class EcsJob(RowModel):
         if "cpu" in info.data:
             sizes.fargate_pair(info.data["cpu"], memory_mb)
         return memory_mb
-
-    @field_validator("secrets")
-    @classmethod
-    def _distinct(cls, secrets: dict[str, str], info: ValidationInfo) -> dict[str, str]:
-        distinct_secrets(secrets, info.data.get("environment", {}))
-        return secrets
-
-    @field_validator("command", "secrets")
-    @classmethod
-    def _texts(cls, value: object, info: ValidationInfo) -> object:
-        texts = {**info.data, str(info.field_name): value}
-        sizes.task_definition(
-            texts.get("command", ()), texts.get("environment", {}), texts.get("secrets", {})
-        )
-        return value

@@ -930,9 +930,9 @@ def test_every_error_at_once():
         "permissions[0].Action",
         "permissions[0].Resource",
         "notify[2]",
-        "memory_mb",
         "environment.A B",
         "environment.PAYLOAD",
+        "memory_mb",
     ]
 
 
