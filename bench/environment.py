@@ -6,7 +6,6 @@ import json
 import os
 
 _ACCOUNT = "123456789012"
-_ARN = f"arn:aws:iam::{_ACCOUNT}:role/jobs"
 
 FUNCTION = {
     "AWS_REGION": "eu-central-1",
@@ -29,18 +28,17 @@ FUNCTION = {
     "RECONCILE_QUEUE_URL": f"https://sqs.eu-central-1.amazonaws.com/{_ACCOUNT}/jobs-reconcile",
     "DEAD_LETTER_QUEUE_URL": f"https://sqs.eu-central-1.amazonaws.com/{_ACCOUNT}/jobs-dead",
     "ARTIFACTS_BUCKET": "jobs-artifacts",
-    "NOTIFICATION_TOPIC_ARN": f"arn:aws:sns:eu-central-1:{_ACCOUNT}:jobs",
-    "MISSED_TICKS_QUEUE_ARN": f"arn:aws:sqs:eu-central-1:{_ACCOUNT}:jobs-missed-ticks",
-    "SUBMISSION_TOPIC_ARN": f"arn:aws:sns:eu-central-1:{_ACCOUNT}:jobs-submissions",
-    "JOB_QUEUE_FUNCTION_ARN": f"arn:aws:lambda:eu-central-1:{_ACCOUNT}:function:jobs_job_queue",
+    "NOTIFICATION_TOPIC": "jobs",
+    "MISSED_TICKS_QUEUE": "jobs-missed-ticks",
+    "SUBMISSION_TOPIC": "jobs-submissions",
     "SCHEDULE_GROUP": "jobs",
-    "SCHEDULER_ROLE_ARN": f"{_ARN}-scheduler",
-    "WORKFLOW_ROLE_ARN": f"{_ARN}-workflow",
-    "EXECUTION_ROLE_ARN": f"{_ARN}-execution",
-    "CLOUDFORMATION_ROLE_ARN": f"{_ARN}-cloudformation",
+    "SCHEDULER_ROLE": "scheduler",
+    "WORKFLOW_ROLE": "workflow",
+    "EXECUTION_ROLE": "execution",
+    "CLOUDFORMATION_ROLE": "cloudformation",
     "PERMISSIONS_BOUNDARY_ARN": f"arn:aws:iam::{_ACCOUNT}:policy/jobs-boundary",
     "JOB_LIMITS_POLICY_ARN": f"arn:aws:iam::{_ACCOUNT}:policy/jobs-limits",
-    "ECS_CLUSTER_ARN": f"arn:aws:ecs:eu-central-1:{_ACCOUNT}:cluster/jobs",
+    "ECS_CLUSTER": "jobs",
     "VPC_ID": "vpc-0123456789abcdef0",
     "SUBNETS": "subnet-0123456789abcdef0,subnet-0fedcba9876543210",
     "ASSIGN_PUBLIC_IP": "false",

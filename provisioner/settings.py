@@ -107,7 +107,8 @@ class Settings:
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
         """Read what template.yaml gives every function, most of it as pairs in one variable.
 
-        Nested templates take it as one parameter. A variable of a function's own wins.
+        Nested templates take it as one parameter. A variable of a function's own wins. It has names
+        where they are enough for ARNs: all variables of a function have room for 4 KB.
 
         Raises
         ------
@@ -116,24 +117,33 @@ class Settings:
         """
         pairs = environ.get("SETTINGS", "").split()
         environ = dict(pair.split("=", 1) for pair in pairs) | dict(environ)
+        prefix, partition = environ["PREFIX"], environ["PARTITION"]
+        region, account_id = environ["AWS_REGION"], environ["ACCOUNT_ID"]
+
+        def arn(service: str, resource: str) -> str:
+            return f"arn:{partition}:{service}:{region}:{account_id}:{resource}"
+
+        def role_arn(name: str) -> str:
+            return f"arn:{partition}:iam::{account_id}:role/{prefix}_provisioner/{name}"
+
         platform = Platform(
-            prefix=environ["PREFIX"],
-            partition=environ["PARTITION"],
-            region=environ["AWS_REGION"],
-            account_id=environ["ACCOUNT_ID"],
+            prefix=prefix,
+            partition=partition,
+            region=region,
+            account_id=account_id,
             triggers_table=environ["TRIGGERS_TABLE"],
             artifacts_bucket=environ["ARTIFACTS_BUCKET"],
-            notification_topic_arn=environ["NOTIFICATION_TOPIC_ARN"],
-            submission_topic_arn=environ["SUBMISSION_TOPIC_ARN"],
-            job_queue_function_arn=environ["JOB_QUEUE_FUNCTION_ARN"],
+            notification_topic_arn=arn("sns", environ["NOTIFICATION_TOPIC"]),
+            submission_topic_arn=arn("sns", environ["SUBMISSION_TOPIC"]),
+            job_queue_function_arn=arn("lambda", f"function:{prefix}_job_queue"),
             schedule_group=environ["SCHEDULE_GROUP"],
-            scheduler_role_arn=environ["SCHEDULER_ROLE_ARN"],
-            missed_ticks_queue_arn=environ["MISSED_TICKS_QUEUE_ARN"],
-            workflow_role_arn=environ["WORKFLOW_ROLE_ARN"],
-            execution_role_arn=environ["EXECUTION_ROLE_ARN"],
+            scheduler_role_arn=role_arn(environ["SCHEDULER_ROLE"]),
+            missed_ticks_queue_arn=arn("sqs", environ["MISSED_TICKS_QUEUE"]),
+            workflow_role_arn=role_arn(environ["WORKFLOW_ROLE"]),
+            execution_role_arn=role_arn(environ["EXECUTION_ROLE"]),
             permissions_boundary_arn=environ["PERMISSIONS_BOUNDARY_ARN"],
             job_limits_policy_arn=environ["JOB_LIMITS_POLICY_ARN"],
-            ecs_cluster_arn=environ["ECS_CLUSTER_ARN"],
+            ecs_cluster_arn=arn("ecs", f"cluster/{environ['ECS_CLUSTER']}"),
             vpc_id=environ["VPC_ID"],
             subnets=tuple(filter(None, environ["SUBNETS"].split(","))),
             assign_public_ip=environ["ASSIGN_PUBLIC_IP"] == "true",
@@ -150,7 +160,7 @@ class Settings:
             deletion_budget_percent=int(environ["DELETION_BUDGET_PERCENT"]),
             reconcile_queue_url=environ["RECONCILE_QUEUE_URL"],
             dead_letter_queue_url=environ["DEAD_LETTER_QUEUE_URL"],
-            cloudformation_role_arn=environ["CLOUDFORMATION_ROLE_ARN"],
+            cloudformation_role_arn=role_arn(environ["CLOUDFORMATION_ROLE"]),
         )
 
 

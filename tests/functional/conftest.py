@@ -73,8 +73,7 @@ def bootstrap(monkeypatch):
         sqs = boto3.client("sqs")
         queue = sqs.create_queue(QueueName="reconcile")["QueueUrl"]
         dead_letters = sqs.create_queue(QueueName="dead-letters")["QueueUrl"]
-        cluster = boto3.client("ecs").create_cluster(clusterName="jobs")["cluster"]["clusterArn"]
-        role = f"arn:aws:iam::{ACCOUNT}:role/jobs-bootstrap"
+        boto3.client("ecs").create_cluster(clusterName="jobs")
         environment = {
             "PREFIX": "jobs",
             "PARTITION": "aws",
@@ -88,18 +87,17 @@ def bootstrap(monkeypatch):
             "RECONCILE_QUEUE_URL": queue,
             "DEAD_LETTER_QUEUE_URL": dead_letters,
             "ARTIFACTS_BUCKET": "artifacts",
-            "NOTIFICATION_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:jobs",
-            "MISSED_TICKS_QUEUE_ARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:jobs-missed-ticks",
-            "SUBMISSION_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:jobs-submissions",
-            "JOB_QUEUE_FUNCTION_ARN": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:jobs_job_queue",
+            "NOTIFICATION_TOPIC": "jobs",
+            "MISSED_TICKS_QUEUE": "jobs-missed-ticks",
+            "SUBMISSION_TOPIC": "jobs-submissions",
             "SCHEDULE_GROUP": "jobs",
-            "SCHEDULER_ROLE_ARN": f"{role}/scheduler",
-            "WORKFLOW_ROLE_ARN": f"{role}/workflow",
-            "EXECUTION_ROLE_ARN": f"{role}/execution",
-            "CLOUDFORMATION_ROLE_ARN": f"{role}/cloudformation",
+            "SCHEDULER_ROLE": "scheduler",
+            "WORKFLOW_ROLE": "workflow",
+            "EXECUTION_ROLE": "execution",
+            "CLOUDFORMATION_ROLE": "cloudformation",
             "PERMISSIONS_BOUNDARY_ARN": f"arn:aws:iam::{ACCOUNT}:policy/jobs/boundary",
             "JOB_LIMITS_POLICY_ARN": f"arn:aws:iam::{ACCOUNT}:policy/jobs/limits",
-            "ECS_CLUSTER_ARN": cluster,
+            "ECS_CLUSTER": "jobs",
             "VPC_ID": "vpc-0123456789abcdef0",
             "SUBNETS": "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
             "ASSIGN_PUBLIC_IP": "true",

@@ -144,7 +144,7 @@ class Stack:
             nested = self.nested[logical_id]
             output = nested.template["Outputs"][attribute.removeprefix("Outputs.")]
             return str(nested.render(output["Value"]))
-        if attribute == "QueueName":
+        if attribute in {"QueueName", "TopicName"}:
             return logical_id
         kind = self.template["Resources"][logical_id]["Type"]
         arn = ARNS.get(kind, f"{kind}/{logical_id}").replace("?", logical_id)
