@@ -1,0 +1,1 @@
+"""What a machine of an `ec2` job is given to run."""
