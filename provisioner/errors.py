@@ -18,6 +18,11 @@ vendor's error code or message.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 class ProvisionerError(Exception):
     """Root of everything that the provisioner raises on purpose."""
@@ -61,3 +66,9 @@ class UnroutedError(PermanentError):
 
 class TimeLimitError(PermanentError):
     """One job took more processor time than its neighbours can spare."""
+
+
+def raise_one(errors: Sequence[Exception]) -> None:
+    """Raise one of several errors, a temporary one if there is one: then all is tried again."""
+    if errors:
+        raise next((each for each in errors if isinstance(each, TemporaryError)), errors[0])

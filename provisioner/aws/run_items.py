@@ -64,7 +64,7 @@ def found_run_of(item: Mapping[str, Any]) -> FoundRun:
     return FoundRun(
         item["job_name"],
         item["trigger_id"],
-        _text(item.get("execution_arn")),
+        text_of(item.get("execution_arn")),
         time_of(item.get("started_at")),
     )
 
@@ -77,7 +77,7 @@ def open_run_of(item: Mapping[str, Any]) -> OpenRun:
     PermanentError
         If it has no status or no execution.
     """
-    status, arn = (_text(item.get(name)) for name in ("status", "execution_arn"))
+    status, arn = (text_of(item.get(name)) for name in ("status", "execution_arn"))
     if status not in set(RunStatus) or arn is None:
         message = f"the row {item['trigger_id']} of {item['job_name']} has no status or execution"
         raise PermanentError(message)
@@ -89,9 +89,9 @@ def waiting_run_of(clients: Clients, item: Mapping[str, Any]) -> WaitingRun:
     metadata: dict[str, object] = {
         member: item[name]
         for name, member in _METADATA.items()
-        if _text(item.get(name)) is not None
+        if text_of(item.get(name)) is not None
     }
-    starts, text = item.get("starts", Decimal()), _text(item.get("input"))
+    starts, text = item.get("starts", Decimal()), text_of(item.get("input"))
     readable = text is not None and _type_of(starts) == "N"
     if "overrides" in item:
         metadata["overrides"] = _json_of(item["overrides"])
@@ -144,12 +144,13 @@ def _without_none(**values: object) -> dict[str, object]:
 
 def _json_of(text: object) -> object:
     try:
-        return json.loads(_text(text) or "")
+        return json.loads(text_of(text) or "")
     except (ValueError, RecursionError):
         return None
 
 
-def _text(value: object) -> str | None:
+def text_of(value: object) -> str | None:
+    """Return the text in an attribute, None when it is not one."""
     return value if isinstance(value, str) else None
 
 

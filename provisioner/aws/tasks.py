@@ -6,9 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from provisioner.aws.clients import translated
+from provisioner.jobs import stack_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from provisioner.aws.clients import Clients
+    from provisioner.settings import Platform
 
 
 def started_by(execution_name: str) -> str:
@@ -22,16 +26,31 @@ def started_by(execution_name: str) -> str:
 class Tasks:
     """Tasks of one cluster, known by the execution that started them (`startedBy`)."""
 
-    def __init__(self, clients: Clients, cluster_arn: str) -> None:
+    def __init__(self, clients: Clients, platform: Platform) -> None:
         self._clients = clients
-        self._cluster = cluster_arn
+        self._platform = platform
 
-    def stop(self, execution_name: str, reason: str) -> int:
+    def stop(self, job_name: str, execution_name: str, reason: str) -> int:
         """Stop what an execution left running; return how many tasks that were."""
+        cluster, stopped = self._platform.ecs_cluster_arn, 0
         with translated():
-            pages = self._clients.ecs.get_paginator("list_tasks")
-            found = pages.paginate(cluster=self._cluster, startedBy=started_by(execution_name))
-            arns = [arn for page in found for arn in page["taskArns"]]
-            for arn in arns:
-                self._clients.ecs.stop_task(cluster=self._cluster, task=arn, reason=reason)
-        return len(arns)
+            for arn in self._of(job_name, execution_name):
+                self._clients.ecs.stop_task(cluster=cluster, task=arn, reason=reason)
+                stopped += 1
+        return stopped
+
+    def _of(self, job_name: str, execution_name: str) -> Iterator[str]:
+        """Yield a run's tasks that are not being stopped.
+
+        Executions of several jobs may have the same name, and ListTasks takes no other filter
+        beside `startedBy`: so the task definition decides.
+        """
+        cluster = self._platform.ecs_cluster_arn
+        family = f"/{stack_name(self._platform.prefix, job_name)}:"
+        listed = self._clients.ecs.get_paginator("list_tasks")
+        for page in listed.paginate(cluster=cluster, startedBy=started_by(execution_name)):
+            if page["taskArns"]:
+                found = self._clients.ecs.describe_tasks(cluster=cluster, tasks=page["taskArns"])
+                for task in found["tasks"]:
+                    if family in task["taskDefinitionArn"] and task["desiredStatus"] != "STOPPED":
+                        yield task["taskArn"]

@@ -15,6 +15,7 @@ from provisioner.aws.run_items import (
     open_run_of,
     pause_of,
     pause_values,
+    text_of,
     waiting_end_values,
     waiting_run_of,
 )
@@ -27,6 +28,7 @@ from provisioner.runs.keys import (
     LOCK_FIELDS,
     PAUSE,
     RUN_RETENTION_SECONDS,
+    Field,
     LockStatus,
     is_trigger_id,
 )
@@ -69,16 +71,16 @@ class TriggersTable:
         self._clients = clients
         self._name = name
 
+    def job_type(self, execution: EndedExecution) -> str | None:
+        """Return the type that the job had when it was admitted, None if its row says none."""
+        return text_of(self._of(execution).get(Field.TYPE))
+
     def end(self, execution: EndedExecution) -> bool:
         """Write the end of a run, unless its row has one already; True when it was written.
 
         An execution that died before it was admitted has no row yet: then this makes one.
         """
-        if execution.waited:
-            run = self._get(execution.job_name, execution.waited)
-        else:
-            run = self.find(execution.job_name, execution.execution_name, execution.started_at)
-        run = run or {}
+        run = self._of(execution)
         end = end_values(execution, run.get("stop_reason"))
         expires_at = int(execution.started_at.timestamp()) + RUN_RETENTION_SECONDS
         return self._update(
@@ -247,6 +249,14 @@ class TriggersTable:
             ExpressionAttributeValues=to_dynamodb({":status": status, ":until": iso(until)}),
         )
         return (found_run_of(item) for item in found if is_trigger_id(item["trigger_id"]))
+
+    def _of(self, execution: EndedExecution) -> Item:
+        """Return an execution's row, empty if it has none."""
+        if execution.waited:
+            run = self._get(execution.job_name, execution.waited)
+        else:
+            run = self.find(execution.job_name, execution.execution_name, execution.started_at)
+        return run or {}
 
     def _get(self, job_name: str, trigger_id: str) -> Item | None:
         with translated():

@@ -45,15 +45,18 @@ def runs(
 
 def runs_table(found: Iterable[Item]) -> Table:
     """Return runs as a table."""
-    listed = table("STARTED", "STATUS", "TOOK", "SOURCE", "RUN", keep=("STARTED", "STATUS", "TOOK"))
+    listed = table(
+        "STARTED", "STATUS", "TOOK", "TYPE", "SOURCE", "RUN", keep=("STARTED", "STATUS", "TOOK")
+    )
     for run in found:
         listed.add_row(
             Text(ago(run.get("started_at"))),
             status(str(run.get("status", "-"))),
             Text(duration(run.get("duration_ms"))),
+            Text(str(run.get("type", "-"))),
             Text(str(run.get("source", "-"))),
             Text(execution_name(run)),
         )
         if why := reason(run):
-            listed.add_row("", Text("└", "dim"), "", "", Text(why, "red"))
+            listed.add_row("", Text("└", "dim"), "", "", "", Text(why, "red"))
     return listed

@@ -42,13 +42,13 @@ def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) ->
         waited=_waited(runtime, job_name, detail),
     )
     with about(runtime, job_name):
-        completed = complete(execution, runtime.triggers, runtime.tasks)
+        completed = complete(execution, runtime.triggers, runtime.work)
         logger.info(
             "run ended",
             execution_name=execution.execution_name,
             status=execution.status,
             extra=_said(execution),
-            stopped_tasks=completed.stopped_tasks,
+            stopped_work=completed.stopped_work,
             wrote_row=completed.wrote_row,
             released_lock=completed.released_lock,
         )

@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     from provisioner.aws.secrets import Secret
     from provisioner.aws.slack_queue import SlackQueue
     from provisioner.aws.task_definitions import TaskDefinitions
-    from provisioner.aws.tasks import Tasks
     from provisioner.aws.triggers_table import TriggersTable
     from provisioner.jobs import Job
     from provisioner.runs.concurrency import MessageRuns
     from provisioner.runs.dependencies import DependencyStarter
     from provisioner.runs.overlap import RunControl
+    from provisioner.runs.work import WorkByType
     from provisioner.stacks.ports import Ports
     from provisioner.stacks.reconcile import Reconciler
 
@@ -201,11 +201,13 @@ class Runtime:
         return JobExecutions(self.clients, self.settings.platform)
 
     @cached_property
-    def tasks(self) -> Tasks:
-        """What runs in ECS."""
+    def work(self) -> WorkByType:
+        """What runs leave running, by the type of their job."""
         from provisioner.aws.tasks import Tasks
+        from provisioner.runs.work import WorkByType
 
-        return Tasks(self.clients, self.settings.platform.ecs_cluster_arn)
+        tasks = Tasks(self.clients, self.settings.platform)
+        return WorkByType({"lambda": (), "ecs": (tasks,)})
 
     @cached_property
     def message_queues(self) -> MessageQueues:
@@ -227,7 +229,7 @@ class Runtime:
         """What starts waiting runs, and stops others."""
         from provisioner.runs.overlap import RunControl
 
-        return RunControl(self.triggers, self.job_executions, self.tasks, self.clock)
+        return RunControl(self.triggers, self.job_executions, self.work, self.clock)
 
     @cached_property
     def message_runs(self) -> MessageRuns:

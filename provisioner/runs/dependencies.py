@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provisioner.errors import ConflictError, NotFoundError, TemporaryError
+from provisioner.errors import ConflictError, NotFoundError, raise_one
 from provisioner.runs.model import Source
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ class DependencyStarter:
                     started.append(name)
             except Exception as error:  # noqa: BLE001  (one job's error must not stop the others)
                 errors.append(error)
-        if errors:
-            raise next((each for each in errors if isinstance(each, TemporaryError)), errors[0])
+        raise_one(errors)
         return started
 
     def _started(self, name: str, needs: tuple[str, ...]) -> bool:

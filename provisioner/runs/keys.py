@@ -78,6 +78,7 @@ class Field(StrEnum):
     EXECUTION_ARN = "execution_arn"
     OWNER = "owner"
 
+    TYPE = "type"
     SOURCE = "source"
     SCHEDULED_FOR = "scheduled_for"
     STARTED_BY = "started_by"
@@ -120,7 +121,7 @@ _EXPIRY: dict[str, str] = {Field.EXPIRES_AT: "N"}
 
 RUN_FIELDS: Mapping[str, str] = MappingProxyType(
     {
-        **_texts(Field.STATUS, Field.SOURCE, Field.SCHEDULED_FOR, Field.STARTED_BY),
+        **_texts(Field.STATUS, Field.TYPE, Field.SOURCE, Field.SCHEDULED_FOR, Field.STARTED_BY),
         **_texts(Field.STARTED_AT, Field.ENDED_AT, Field.QUEUED_AT, Field.ALERTED_AT),
         **_texts(Field.EXECUTION_ARN, Field.LOG_URL, Field.INPUT, Field.OUTPUT),
         **_texts(Field.ERROR, Field.CAUSE, Field.OVERRIDES),

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from provisioner.runs.completion import Completed
     from provisioner.runs.model import EndedExecution, FoundRun, Lock, WaitingRun
-    from provisioner.runs.ports import Executions, RunningTasks, Runs, Stopping
+    from provisioner.runs.ports import Executions, Runs, Stopping
+    from provisioner.runs.work import WorkByType
 
 
 RunKey: TypeAlias = tuple[str, str]
@@ -35,7 +36,7 @@ class RunControl:
 
     runs: Runs
     executions: Executions
-    tasks: RunningTasks
+    work: WorkByType
     clock: Callable[[], datetime]
 
     def start_next(self, job_name: str) -> str | None:
@@ -95,7 +96,7 @@ class RunControl:
             return False
         started_at = run.started_at or ended.started_at
         found = replace(ended, started_at=started_at, waited=run.trigger_id)
-        complete(found, self.runs, self.tasks)
+        complete(found, self.runs, self.work)
         return True
 
     def _lock(self, job_name: str) -> Lock:
@@ -139,7 +140,7 @@ class RunControl:
 
     def _complete(self, lock: Lock, ended: EndedExecution) -> Completed:
         """Complete the run that holds the lock; the lock says which row it has."""
-        return complete(replace(ended, waited=lock.run or ended.waited), self.runs, self.tasks)
+        return complete(replace(ended, waited=lock.run or ended.waited), self.runs, self.work)
 
     def _end(
         self, job_name: str, trigger_id: str, status: RunStatus, error: str, cause: str
@@ -154,7 +155,7 @@ def stop(
 ) -> RunStatus | None:
     """Stop a waiting or running run; return the status that it had, None without a row.
 
-    The end of a running run is written when Step Functions reports it, after its tasks were
+    The end of a running run is written when Step Functions reports it, after its work was
     stopped. A run that has ended stays as it is.
     """
     while True:

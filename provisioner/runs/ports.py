@@ -37,6 +37,9 @@ class Dependants(Protocol):
 class Runs(Protocol):
     """Rows of runs, and the locks of jobs."""
 
+    def job_type(self, execution: EndedExecution) -> str | None:
+        """Return the type that the job had when it was admitted, None if its row says none."""
+
     def end(self, execution: EndedExecution) -> bool:
         """Write the end of a run unless its row has one; True when it was written."""
 
@@ -165,8 +168,11 @@ class MessageQueues(Protocol):
         """Make a message that Lambda received invisible for so many seconds."""
 
 
-class RunningTasks(Protocol):
-    """What executions start outside themselves, such as ECS tasks."""
+class RunningWork(Protocol):
+    """What executions of one type of job start outside themselves, such as ECS tasks."""
 
-    def stop(self, execution_name: str, reason: str) -> int:
-        """Stop what an execution left running; return how many tasks that were."""
+    def stop(self, job_name: str, execution_name: str, reason: str) -> int:
+        """Stop what an execution left running; return how many pieces that were. Idempotent.
+
+        Executions of several jobs may have the same name.
+        """

@@ -276,6 +276,7 @@ class Admission:
         stored = when(_STORED_INPUT.differs(""), _STORED_INPUT, call("string", run("payload")))
         attributes: dict[str, Value] = {
             Field.STATUS: string(status),
+            Field.TYPE: string(self.job.type),
             Field.SOURCE: string(run("source")),
             Field.STARTED_AT: string(run("started_at")),
             Field.EXECUTION_ARN: string(EXECUTION_ARN),

@@ -77,6 +77,15 @@ class RunsContract:
         assert read(OTHER)["status"] == RunStatus.STOPPED
         assert read(RUN) is None
 
+    def test_a_run_has_the_type_that_its_row_says(self, runs, put):
+        assert runs.job_type(ended()) is None
+
+        put(RUN, row(RunStatus.RUNNING, type="ecs"))
+        put(OTHER, row(RunStatus.RUNNING, type="batch"))
+
+        assert runs.job_type(ended()) == "ecs"
+        assert runs.job_type(ended(waited=OTHER)) == "batch"
+
     def test_an_execution_without_a_row_gets_one(self, runs, read):
         assert runs.end(ended())
 
@@ -260,3 +269,29 @@ class MessageQueuesContract:
 
         assert len(ready()) == 2
         assert not queues.is_empty(JOB)
+
+
+class RunningWorkContract:
+    """`work` is the port; `start(job, execution)` leaves work running, `running` tells its jobs."""
+
+    def test_all_work_of_a_run_is_stopped_once(self, work, start, running):
+        start(JOB, "run-1")
+        start(JOB, "run-1")
+
+        assert work.stop(JOB, "run-1", "enough") == 2
+        assert work.stop(JOB, "run-1", "enough") == 0
+        assert running() == []
+
+    def test_work_of_other_runs_goes_on(self, work, start, running):
+        start(JOB, "run-2")
+        start("other", "run-1")
+        start(f"{JOB}-2", "run-1")
+
+        assert work.stop(JOB, "run-1", "enough") == 0
+        assert running() == sorted([JOB, f"{JOB}-2", "other"])
+
+    def test_any_name_of_an_execution_will_do(self, work, start, running):
+        start(JOB, "run 1.a+b=c@d")
+
+        assert work.stop(JOB, "run 1.a+b=c@d", "enough") == 1
+        assert running() == []

@@ -13,12 +13,14 @@ from provisioner.aws.dependants import DependantsTable
 from provisioner.aws.executions import JobExecutions
 from provisioner.aws.items import to_dynamodb, to_plain
 from provisioner.aws.message_queues import MESSAGE_ID, MessageQueues
+from provisioner.aws.tasks import Tasks, started_by
 from provisioner.aws.triggers_table import TriggersTable
 from tests.contract.runs import (
     JOB,
     DependantsContract,
     ExecutionsContract,
     MessageQueuesContract,
+    RunningWorkContract,
     RunsContract,
     SlotsContract,
 )
@@ -86,6 +88,55 @@ class TestExecutions(ExecutionsContract):
                 ),
             )
             yield JobExecutions(CLIENTS, PLATFORM)
+
+
+class TestTasks(RunningWorkContract):
+    @pytest.fixture
+    def cluster(self, monkeypatch):
+        for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+            monkeypatch.setenv(name, PLATFORM.region)
+        with mock_aws():
+            subnet = boto3.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
+            ecs = boto3.client("ecs")
+            ecs.create_cluster(clusterName=PLATFORM.ecs_cluster_arn.rpartition("/")[2])
+            yield ecs, {"awsvpcConfiguration": {"subnets": [subnet]}}
+
+    @pytest.fixture
+    def work(self, cluster):  # noqa: ARG002  (which mocks AWS)
+        return Tasks(CLIENTS, PLATFORM)
+
+    @pytest.fixture
+    def start(self, cluster):
+        ecs, network = cluster
+
+        def start(job, execution):
+            family = f"{PLATFORM.prefix}-{job}"
+            container = {"name": "job", "image": "busybox", "memory": 128}
+            ecs.register_task_definition(family=family, containerDefinitions=[container])
+            ecs.run_task(
+                cluster=PLATFORM.ecs_cluster_arn,
+                taskDefinition=family,
+                startedBy=started_by(execution),
+                launchType="FARGATE",
+                networkConfiguration=network,
+            )
+
+        return start
+
+    @pytest.fixture
+    def running(self, cluster):
+        ecs, _ = cluster
+
+        def running():
+            arns = ecs.list_tasks(cluster=PLATFORM.ecs_cluster_arn)["taskArns"]
+            found = ecs.describe_tasks(cluster=PLATFORM.ecs_cluster_arn, tasks=arns or ["none"])
+            left = [task for task in found["tasks"] if task["desiredStatus"] == "RUNNING"]
+            families = [task["taskDefinitionArn"].split("/")[-1] for task in left]
+            return sorted(
+                each.removeprefix(f"{PLATFORM.prefix}-").split(":")[0] for each in families
+            )
+
+        return running
 
 
 @pytest.mark.usefixtures("bootstrap")

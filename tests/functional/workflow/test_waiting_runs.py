@@ -12,6 +12,7 @@ from provisioner.aws.triggers_table import TriggersTable
 from provisioner.errors import ConflictError, NotFoundError
 from provisioner.runs.model import MAX_WAITING, EndedExecution, RunStatus
 from provisioner.runs.overlap import RunControl, stop
+from provisioner.runs.work import WorkByType
 from tests.functional.step_functions import StepFunctions, TaskError
 from tests.functional.workflow.test_workflow import LAMBDA, TABLE, free, items, machine, table
 from tests.support.clients import CLIENTS
@@ -71,11 +72,6 @@ class Executions:
     table = None
 
 
-class Tasks:
-    def stop(self, *_):
-        return 0
-
-
 @dataclass
 class World:
     steps: StepFunctions
@@ -113,7 +109,9 @@ def world(table, monkeypatch):
 
         steps = machine(LAMBDA, work, overlap=overlap, **changes)
         executions = Executions(steps)
-        control = RunControl(TriggersTable(CLIENTS, TABLE), executions, Tasks(), lambda: steps.now)
+        control = RunControl(
+            TriggersTable(CLIENTS, TABLE), executions, WorkByType({}), lambda: steps.now
+        )
         return World(steps, control, executions)
 
     return make

@@ -103,6 +103,7 @@ class TestAPlainRun:
             "job_name": "nightly",
             "trigger_id": "2026-11-21T09:00:00.000Z#first",
             "status": "SUCCEEDED",
+            "type": "lambda",
             "source": "api",
             "input": '{"a":1}',
             "output": '{"a":1}',

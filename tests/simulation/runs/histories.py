@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from provisioner.runs.model import FINAL, RunStatus
-from tests.simulation.runs.world import LEASE_SECONDS, NO_BUG, SWEEP_SECONDS, Bug, World
+from tests.simulation.runs.world import LEASE_SECONDS, NO_BUG, OUTSIDE, SWEEP_SECONDS, Bug, World
 from tests.support.fakes import Crash
 
 POLICIES = ("skip", "queue_one", "queue_all", "cancel_other", "allow")
@@ -33,7 +33,10 @@ class Deed:
                     world.ask(tick=tick, **_work(chance))
             case "manual":
                 override = {"overlap": chance.choice(POLICIES)} if chance.random() < 0.3 else {}
-                world.ask(**_work(chance), **override)
+                work = _work(chance)
+                typed = chance.random() < 0.8  # an earlier version wrote the others' rows
+                world.ask(**work, **override, typed=typed)
+                world.job_type = chance.choice(OUTSIDE)
             case "burst":
                 for _ in range(4):
                     world.ask(**_work(chance))

@@ -35,6 +35,8 @@ class Run:
     waited: bool = False
     seconds: float = 1
     fails: bool = False
+    type: str = "ecs"
+    typed: bool = True
 
     @property
     def locked(self) -> bool:
@@ -145,7 +147,8 @@ class Table:
         now = iso(self.clock())
         row = {"status": status, "execution_arn": run.execution, "started_at": now, **more}
         row["asked"] = {"overlap": run.overlap, "seconds": run.seconds, "fails": run.fails}
-        self.put(run.id, row | ({"ended_at": now} if ended else {}))
+        row |= {"ended_at": now} if ended else {}
+        self.put(run.id, row | ({"type": run.type} if run.typed else {}))
 
     def _free(self) -> None:
         gone = dict.fromkeys(("owner", "execution_arn", "run_id", "lease_until"))
@@ -153,11 +156,17 @@ class Table:
 
     # What the functions do with it: the port `Runs`.
 
-    def end(self, execution: EndedExecution) -> bool:
-        key = execution.waited or next(
+    def job_type(self, execution: EndedExecution) -> str | None:
+        return self.items.get(self._key(execution), {}).get("type")
+
+    def _key(self, execution: EndedExecution) -> str:
+        return execution.waited or next(
             (k for k in self.rows() if k.endswith(f"#{execution.execution_name}")),
             execution.trigger_id,
         )
+
+    def end(self, execution: EndedExecution) -> bool:
+        key = self._key(execution)
         row = self.items.get(key)
         if row is not None and row["status"] not in OPEN:
             return False

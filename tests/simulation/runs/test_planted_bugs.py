@@ -10,9 +10,10 @@ from provisioner.entrypoints.sweep_runs import complete_ended_runs, start_waitin
 from provisioner.runs.keys import LOCK
 from provisioner.runs.model import Lock
 from provisioner.runs.overlap import RunControl
+from provisioner.runs.work import WorkByType
 from tests.simulation.runs.histories import History, explore
 from tests.simulation.runs.table import Table
-from tests.simulation.runs.world import Bug, Tasks
+from tests.simulation.runs.world import OUTSIDE, Bug, Work
 
 HISTORIES = 600
 
@@ -81,29 +82,41 @@ class Uncancelled(RunControl):
         return False
 
 
-class ReleasingFirst(Tasks):
+class ReleasingFirst(Work):
     """The lock is free before the work has stopped."""
 
-    def __init__(self, world):
-        super().__init__(world.work)
-        self.world = world
-
-    def stop(self, execution_name, reason):
-        self.world.control.runs.release("job", execution_name)
-        return super().stop(execution_name, reason)
+    def stop(self, job_name, execution_name, reason):
+        self.world.control.runs.release(job_name, execution_name)
+        return super().stop(job_name, execution_name, reason)
 
 
-class NeverStopping(Tasks):
+class NeverStopping(Work):
     def stop(self, *_):
         return 0
+
+
+class OfOneType(WorkByType):
+    """Work is stopped as what the job's row says, which may have been another when it began."""
+
+    def stop(self, execution, _job_type, reason):
+        return super().stop(execution, OUTSIDE[0], reason)
+
+
+class OfKnownTypes(WorkByType):
+    """A run whose row does not say its type leaves its work running."""
+
+    def _asked(self, job_type):
+        return self.adapters.get(job_type, ())
 
 
 BUGS = {
     "release_of_any_lock": Bug(table=ReleasedByAnyone),
     "newcomers_pass_those_that_wait": Bug(table=PassingThoseThatWait),
     "a_scheduled_time_runs_as_often_as_it_comes": Bug(table=WithoutTicks),
-    "the_lock_is_free_before_the_work_has_stopped": Bug(tasks=ReleasingFirst),
-    "the_work_goes_on": Bug(tasks=lambda world: NeverStopping(world.work)),
+    "the_lock_is_free_before_the_work_has_stopped": Bug(work=ReleasingFirst),
+    "work_is_stopped_by_the_type_of_the_row": Bug(by_type=OfOneType),
+    "work_of_an_unknown_type_goes_on": Bug(by_type=OfKnownTypes),
+    "the_work_goes_on": Bug(work=NeverStopping),
     "the_sweep_starts_none": Bug(sweeps=(complete_ended_runs,)),
     "the_sweep_ends_none": Bug(sweeps=(start_waiting_runs,)),
     "the_end_of_a_run_that_waited_is_written_elsewhere": Bug(table=WithoutWaited),

@@ -15,6 +15,7 @@ from provisioner.errors import ConflictError, TemporaryError
 from provisioner.runs.keys import LOCK
 from provisioner.runs.model import FINAL, EndedExecution, RunStatus, iso, waited_of
 from provisioner.runs.overlap import RunControl, stop
+from provisioner.runs.work import WorkByType
 from tests.simulation.runs.table import Run, Table
 from tests.simulation.world.timeline import Timeline
 from tests.simulation.world.wiring import Silent
@@ -26,6 +27,9 @@ TIMEOUT_SECONDS = 600
 MACHINE_SECONDS = TIMEOUT_SECONDS + 120
 LEASE_SECONDS = TIMEOUT_SECONDS + 300
 SWEEP_SECONDS = 300
+
+OUTSIDE = ("ecs", "batch", "ec2")
+"""Types of jobs whose work goes on when the execution that started it is stopped."""
 
 
 @dataclass
@@ -42,12 +46,29 @@ class Execution:
     holds: bool = False
 
 
+@dataclass
+class Work:
+    """What executions have left running, of one type."""
+
+    world: World
+    job_type: str
+
+    def stop(self, job_name: str, execution_name: str, reason: str) -> int:
+        """Stop it; return how many pieces that were."""
+        del job_name, reason
+        if self.world.work.get(execution_name) != self.job_type:
+            return 0
+        del self.world.work[execution_name]
+        return 1
+
+
 @dataclass(frozen=True)
 class Bug:
     """What a world is made of; without arguments nothing is wrong with it."""
 
     table: type[Table] = Table
-    tasks: Callable[[World], Any] = lambda world: Tasks(world.work)
+    work: Callable[[World, str], Any] = Work
+    by_type: type[WorkByType] = WorkByType
     control: type[RunControl] = RunControl
     sweeps: tuple[Callable[[Runtime, datetime], int], ...] = (
         sweep_runs.complete_ended_runs,
@@ -67,7 +88,9 @@ class World:
     trouble: float
     bug: Bug = NO_BUG
     executions: dict[str, Execution] = field(default_factory=dict)
-    work: set[str] = field(default_factory=set)
+    work: dict[str, str] = field(default_factory=dict)
+    """Executions whose work goes on outside them, and of which type it is."""
+    job_type: str = "ecs"
     started_for: dict[str, int] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
@@ -75,15 +98,17 @@ class World:
         self.timeline = Timeline()
         self.began_with = self.trouble
         self.table = self.bug.table(self.timeline, LEASE_SECONDS, self._stream)
-        tasks = Shaky(self, self.bug.tasks(self))
+        work = self.bug.by_type(
+            {kind: (Shaky(self, self.bug.work(self, kind)),) for kind in OUTSIDE}
+        )
         runs = Shaky(self, self.table)
-        self.control = self.bug.control(runs, Shaky(self, self), tasks, self.timeline)
+        self.control = self.bug.control(runs, Shaky(self, self), work, self.timeline)
         self.runtime = having(
             Runtime(SETTINGS, clock=self.timeline, chance=self.chance),
             metrics=Silent(PLATFORM.prefix),
             run_control=self.control,
             triggers=runs,
-            tasks=tasks,
+            work=work,
             executions=self.control.executions,
         )
 
@@ -283,20 +308,6 @@ class Context:
     aws_request_id: str = "1"
 
 
-@dataclass
-class Tasks:
-    """What executions have started and left running."""
-
-    running: set[str]
-
-    def stop(self, execution_name: str, reason: str) -> int:
-        """Stop it; return how many pieces that were."""
-        del reason
-        found = execution_name in self.running
-        self.running.discard(execution_name)
-        return int(found)
-
-
 class Shaky:
     """A port whose caller may die before or after each call."""
 
@@ -357,15 +368,17 @@ def _prepare(world: World, execution: Execution) -> Run:
         waited=bool(waited),
         seconds=told.get("seconds", 1),
         fails=told.get("fails", False),
+        type=world.job_type,
+        typed=told.get("typed", True),
     )
 
 
 def _work(world: World, execution: Execution, run: Run) -> Iterator[float]:
     execution.holds = run.locked
     if run.locked:
-        world.work.add(execution.name)
+        world.work[execution.name] = run.type
     yield run.seconds
-    world.work.discard(execution.name)
+    world.work.pop(execution.name, None)
     status = RunStatus.FAILED if run.fails else RunStatus.SUCCEEDED
     yield world.chance.uniform(0.01, 0.1)
     execution.holds = False

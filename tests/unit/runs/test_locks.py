@@ -8,6 +8,7 @@ import pytest
 
 from provisioner.runs.completion import complete
 from provisioner.runs.model import LONGEST_LEASE_SECONDS, EndedExecution, Lock, RunStatus
+from provisioner.runs.work import WorkByType
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 RUN = "2026-11-21T08:00:00.000Z#x"
@@ -33,6 +34,9 @@ def test_whoever_dies_while_completing_a_run_leaves_what_the_sweep_finds():
     left = {"work": True, "lock": True, "row": True}
 
     class Runs:
+        def job_type(self, _):
+            return "ecs"
+
         def release(self, *_):
             left["lock"] = False
             return True
@@ -47,6 +51,6 @@ def test_whoever_dies_while_completing_a_run_leaves_what_the_sweep_finds():
 
     ended = EndedExecution("job", "x", "arn", RunStatus.STOPPED, NOW, NOW, waited=RUN)
     with pytest.raises(KeyboardInterrupt):
-        complete(ended, Runs(), Work())
+        complete(ended, Runs(), WorkByType({"ecs": (Work(),)}))
 
     assert left == {"work": False, "lock": False, "row": True}

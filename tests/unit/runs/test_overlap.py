@@ -11,6 +11,7 @@ import pytest
 from provisioner.errors import ConflictError, NotFoundError, PermanentError
 from provisioner.runs.model import EndedExecution, FoundRun, Lock, OpenRun, RunStatus, WaitingRun
 from provisioner.runs.overlap import RunControl, stop
+from provisioner.runs.work import WorkByType
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 LATER = int((NOW + timedelta(hours=1)).timestamp())
@@ -65,6 +66,9 @@ class Runs:
             self.lock_ = replace(self.lock_, owner=None, execution_arn=None, run=None)
         return released
 
+    def job_type(self, _execution):
+        return None
+
     def end(self, execution):
         self.rows[execution.trigger_id] = execution.status
         return True
@@ -107,14 +111,9 @@ class Executions:
             self.known[arn] = STOPPED
 
 
-class Tasks:
-    def stop(self, *_):
-        return 0
-
-
 def control(lock, rows, executions=None, **runs):
     made = Runs(lock, {key: RunStatus(status) for key, status in rows.items()}, **runs)
-    return RunControl(made, executions or Executions({"x": None}), Tasks(), lambda: NOW)
+    return RunControl(made, executions or Executions({"x": None}), WorkByType({}), lambda: NOW)
 
 
 def name_of(run):
