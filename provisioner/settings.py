@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+
+_OWN = (
+    *("JOBS_TABLE", "STACKS_TABLE", "TRIGGERS_TABLE", "PACE_TABLE", "RECONCILE_QUEUE_URL"),
+    *("DEAD_LETTER_QUEUE_URL", "MISSED_TICKS_QUEUE", "NOTIFICATION_TOPIC", "SUBMISSION_TOPIC"),
+)
+"""Settings that name what no job may use: tables, queues and topics."""
 
 _CONSOLES = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
 
@@ -25,13 +32,21 @@ class Allowed:
 
     Each list that has a ``*`` allows everything of its kind. `provisioner.jobs.allowed` holds
     rows to it.
+
+    Attributes
+    ----------
+    own_names
+        The bootstrap's own tables, queues and topics.
     """
 
     partition: str
     region: str
     account_id: str
     secrets_prefix: str
+    prefix: str = ""
+    own_names: frozenset[str] = frozenset()
     artifacts_bucket: str = ""
+    bundle_bucket: str = ""
     slack_secret_arn: str = ""
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()
@@ -41,19 +56,28 @@ class Allowed:
     submissions: tuple[str, ...] = ()
 
     @classmethod
-    def from_json(cls, text: str, own_subnets: str) -> Self:
+    def from_json(
+        cls, text: str, *, prefix: str, artifacts_bucket: str, subnets: str, own: Iterable[str]
+    ) -> Self:
         """Read what template.yaml writes of its parameters; items of a list separate by commas.
 
-        The bootstrap's own subnets, which it writes elsewhere, are always allowed.
+        Parameters
+        ----------
+        prefix, artifacts_bucket, subnets
+            The bootstrap's own; its subnets are always allowed.
+        own
+            Its tables, queues and topics, by name, address or ARN.
         """
         said: dict[str, str] = json.loads(text)
-        said["subnets"] = f"{own_subnets},{said['subnets']}"
+        said |= {"prefix": prefix, "artifacts_bucket": artifacts_bucket}
+        said["subnets"] = f"{subnets},{said['subnets']}"
         lists = (
             *("subnets", "security_groups", "image_repositories", "slack_channels"),
             *("reserved_tag_keys", "submissions"),
         )
         split = {name: tuple(filter(None, said.pop(name).split(","))) for name in lists}
-        return cls(**said, **split)  # type: ignore[arg-type]  # mypy takes each for every field
+        names = frozenset(re.split("[:/]", each)[-1] for each in own if each)
+        return cls(own_names=names, **said, **split)  # type: ignore[arg-type]  # mypy takes each for every field
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +173,13 @@ class Settings:
             assign_public_ip=environ["ASSIGN_PUBLIC_IP"] == "true",
             log_retention_days=int(environ["LOG_RETENTION_DAYS"]),
             max_chain_depth=int(environ["MAX_CHAIN_DEPTH"]),
-            allowed=Allowed.from_json(environ["ALLOWED"], environ["SUBNETS"]),
+            allowed=Allowed.from_json(
+                environ["ALLOWED"],
+                prefix=environ["PREFIX"],
+                artifacts_bucket=environ["ARTIFACTS_BUCKET"],
+                subnets=environ["SUBNETS"],
+                own=(environ[name] for name in _OWN),
+            ),
         )
         return cls(
             platform=platform,

@@ -14,12 +14,12 @@ from provisioner.jobs.digest import row_digest, spec_digest
 from provisioner.jobs.errors import FieldError, InvalidRow
 from provisioner.jobs.failure_rules import FailureRule
 from provisioner.jobs.fan_out import MAX_ITEMS, FanOut
+from provisioner.jobs.grants import Grant, Submit
 from provisioner.jobs.model import OVERLAPS
 from provisioner.jobs.names import is_job_name, job_name_of, stack_name
 from provisioner.jobs.network import Network
 from provisioner.jobs.notify import DEFAULT_EVENTS, Event
 from provisioner.jobs.parsing import parse
-from provisioner.jobs.permissions import Submit
 from provisioner.jobs.planned_schedules import PlannedSchedule, planned
 from provisioner.jobs.queue import Queue
 from provisioner.jobs.types import ContainerJob, EcsJob, Job, LambdaJob
@@ -34,6 +34,7 @@ __all__ = [
     "FailureRule",
     "FanOut",
     "FieldError",
+    "Grant",
     "InvalidRow",
     "Job",
     "LambdaJob",

@@ -10,8 +10,8 @@ import re
 from typing import TYPE_CHECKING
 
 from provisioner.jobs.errors import FieldError, InvalidRow
+from provisioner.jobs.grants import Grant, Submit, bucket_and_path
 from provisioner.jobs.network import Network
-from provisioner.jobs.permissions import Submit
 from provisioner.jobs.rows import printable
 from provisioner.jobs.types import ContainerJob
 
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from provisioner.settings import Allowed
 
 EVERYTHING = "*"
+
+_NOT_FOR_JOBS = ("", "aws", "results", "runs", "templates")
+"""Where in the artifacts bucket the provisioner keeps what is its own; "" is all of it."""
+
+_CODE_BUCKETS = ("aws-sam-cli-", "cdk-", "cf-templates-")
+"""Of deployment tools, which run what lies there."""
 
 _SHOWN = 5
 """Entries of a list that an error repeats."""
@@ -66,7 +72,7 @@ def _violations(job: Job, allowed: Allowed) -> Iterator[FieldError]:
     yield from _of_network(job, allowed)
     if job.fan_out and job.fan_out.source:
         yield from _of_items(job.fan_out.source, allowed)
-    yield from _of_submissions(job, allowed)
+    yield from _of_permissions(job, allowed)
     if isinstance(job, ContainerJob):
         yield from _of_image(job, allowed)
         yield from _of_secrets(job, allowed)
@@ -105,13 +111,54 @@ def _of_items(source: Source, allowed: Allowed) -> Iterator[FieldError]:
         yield FieldError(f"fan_out.source.{source.kind}", message)
 
 
-def _of_submissions(job: Job, allowed: Allowed) -> Iterator[FieldError]:
+def _of_permissions(job: Job, allowed: Allowed) -> Iterator[FieldError]:
     for index, granted in enumerate(job.permissions):
-        if not isinstance(granted, Submit):
-            continue
-        if not _matches(granted.job_name, allowed.submissions):
-            message = _message(granted.job_name, allowed.submissions, "AllowedSubmissions")
-            yield FieldError(f"permissions[{index}]", message)
+        match granted:
+            case Submit(name) if not _matches(name, allowed.submissions):
+                message = _message(name, allowed.submissions, "AllowedSubmissions")
+            case Grant() if problem := _grant_problem(granted, allowed):
+                message = problem
+            case _:
+                continue
+        yield FieldError(f"permissions[{index}]", message)
+
+
+def _grant_problem(granted: Grant, allowed: Allowed) -> str | None:
+    """Say why a grant could never be used: the boundary denies it, whatever the row says."""
+    match granted.word:
+        case "read" | "write":
+            return _bucket_problem(granted, allowed)
+        case "send":
+            return _destination_problem(granted.target, allowed)
+        case "secret":
+            return _secret_problem(granted.target, allowed)
+        case _ if granted.target in allowed.own_names:
+            return f'"{granted.target}" is a table of the provisioner, not for jobs'
+        case _:
+            return None
+
+
+def _bucket_problem(granted: Grant, allowed: Allowed) -> str | None:
+    bucket, path = bucket_and_path(granted.target)
+    if bucket == allowed.artifacts_bucket and path.partition("/")[0] in _NOT_FOR_JOBS:
+        return "is a part of the artifacts bucket where the provisioner keeps what is its own"
+    is_code = bucket == allowed.bundle_bucket or bucket.startswith(_CODE_BUCKETS)
+    if granted.word == "write" and is_code:
+        return f'"{bucket}" holds code that is deployed from there, which jobs can only read'
+    return None
+
+
+def _destination_problem(target: str, allowed: Allowed) -> str | None:
+    service, name = "", target
+    if target.startswith("arn:"):
+        _, _, service, _, _, name = target.split(":")
+        here = f"{allowed.region}:{allowed.account_id}"
+        if target != f"arn:{allowed.partition}:{service}:{here}:{name}":
+            return f"must be of this account and Region, {here}"
+    queues_of_jobs = tuple(f"{allowed.prefix}{after}" for after in "-_")
+    if name in allowed.own_names or (service != "sns" and name.startswith(queues_of_jobs)):
+        return f'"{name}" is of the provisioner; to send to a job, write "submit: <job>"'
+    return None
 
 
 def _of_image(job: ContainerJob, allowed: Allowed) -> Iterator[FieldError]:
@@ -130,18 +177,23 @@ def _is_own(repository: str, allowed: Allowed) -> bool:
 
 
 def _of_secrets(job: ContainerJob, allowed: Allowed) -> Iterator[FieldError]:
+    for name, arn in job.secrets.items():
+        if problem := _secret_problem(arn, allowed):
+            yield FieldError(f"secrets.{name}", problem)
+
+
+def _secret_problem(arn: str, allowed: Allowed) -> str | None:
     where = f"{allowed.region}:{allowed.account_id}"
     open_to_jobs = (
         f"arn:{allowed.partition}:secretsmanager:{where}:secret:{allowed.secrets_prefix}/",
         f"arn:{allowed.partition}:ssm:{where}:parameter/{allowed.secrets_prefix}/",
     )
-    for name, arn in job.secrets.items():
-        if _is_slack_secret(arn, allowed.slack_secret_arn):
-            yield FieldError(f"secrets.{name}", "is the bootstrap's Slack secret, not for jobs")
-        elif not arn.startswith(open_to_jobs):
-            ways = " or ".join(f"{beginning}..." for beginning in open_to_jobs)
-            message = f"must be {ways} (parameter SecretsPrefix of the bootstrap)"
-            yield FieldError(f"secrets.{name}", message)
+    if _is_slack_secret(arn, allowed.slack_secret_arn):
+        return "is the bootstrap's Slack secret, not for jobs"
+    if not arn.startswith(open_to_jobs):
+        ways = " or ".join(f"{beginning}..." for beginning in open_to_jobs)
+        return f"must be {ways} (parameter SecretsPrefix of the bootstrap)"
+    return None
 
 
 def _is_slack_secret(arn: str, slack_secret_arn: str) -> bool:

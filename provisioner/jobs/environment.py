@@ -82,7 +82,7 @@ def container_environment(value: object) -> dict[str, str]:
 
 def secret_arns(value: object) -> dict[str, str]:
     """Check variables whose values ECS reads from Secrets Manager or Parameter Store."""
-    references = text_map(value, _container_name_problem, _secret_arn)
+    references = text_map(value, _container_name_problem, secret_arn)
     if len(references) > MAX_SECRETS:
         raise invalid(f"has {len(references)} entries; at most {MAX_SECRETS} are allowed")
     return references
@@ -95,7 +95,8 @@ def distinct_secrets(references: dict[str, str], variables: dict[str, str]) -> N
         raise InvalidValueError(*both)
 
 
-def _secret_arn(arn: str) -> str:
+def secret_arn(arn: str) -> str:
+    """Check that a text is the ARN of a secret or parameter."""
     if not _SECRET_ARN.fullmatch(arn):
         # The value is not repeated: it may be the secret itself.
         raise invalid(

@@ -19,10 +19,11 @@ from pydantic import (
 from provisioner.jobs.dependencies import job_names
 from provisioner.jobs.errors import InvalidValueError, invalid
 from provisioner.jobs.fan_out import TAKEN, FanOut, fan_out_map, taken_keys
+from provisioner.jobs.grants import Grant, Submit
 from provisioner.jobs.names import valid_job_name
 from provisioner.jobs.notify import Event, channel, default_events, events
 from provisioner.jobs.payload_schema import default_fits, valid_schema
-from provisioner.jobs.permissions import Submit, grants
+from provisioner.jobs.permissions import permissions as permissions_of
 from provisioner.jobs.queue import Queue, queue_options
 from provisioner.jobs.schedule import expressions
 from provisioner.jobs.scheduled_times import all_come
@@ -115,7 +116,9 @@ class RowModel(BaseModel):
     run_retention_days: Annotated[int, checked(whole(1, 3650))] = 90
     history_limit: Annotated[int | None, checked(whole(1, 10_000))] = None
     payload_schema: Annotated[dict[str, Any] | None, checked(valid_schema)] = None
-    permissions: Annotated[tuple[dict[str, Any] | Submit, ...], checked(grants)] = ()
+    permissions: Annotated[
+        tuple[dict[str, Any] | Grant | Submit, ...], checked(permissions_of)
+    ] = ()
     alarms: Annotated[bool, checked(flag)] = True
     slow_percent: Annotated[int | None, checked(whole(10, 10_000))] = None
     notify: Annotated[tuple[Event, ...], checked(events)] = Field(

@@ -1,4 +1,4 @@
-"""The IAM statements that a row gives its job's own role.
+"""The IAM statements that a row gives its job's own role, as such and in words (`grants`).
 
 The role stands under the permissions boundary whatever a row says; what is refused here is what
 nobody should want: every action at once, and statements that grant by exception.
@@ -9,17 +9,24 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from provisioner.jobs.errors import did_you_mean, invalid, kind_of, shown
-from provisioner.jobs.names import valid_job_name
+from provisioner.jobs.grants import (
+    LONGEST_PARTITION,
+    LONGEST_PLACE,
+    Grant,
+    Statement,
+    Submit,
+    grant,
+    statements,
+)
 from provisioner.jobs.rows import printable
-from provisioner.jobs.values import Check, as_text, each, keyed, text_list
+from provisioner.jobs.values import Check, as_text, each, keyed, known, text_list
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 MAX_CHARACTERS = 9_216
 """Of the 10,240 that IAM allows a role's inline policies; the provisioner needs the rest."""
@@ -63,50 +70,62 @@ CONDITION_OPERATORS = frozenset(
 _CONDITION_KEY = re.compile(r"(?!Fn::)[A-Za-z0-9-]+:\S+")
 
 
-@dataclass(frozen=True, slots=True)
-class Submit:
-    """``"submit: other-job"``: the right to send messages to a job's queue."""
-
-    job_name: str
+Permission = Statement | Grant | Submit
 
 
-def grants(value: object) -> tuple[dict[str, object] | Submit, ...]:
-    """Check a list of IAM statements and grants in words; a single one is a list of one.
+def permissions(value: object) -> tuple[Permission, ...]:
+    """Check a list of IAM statements and permissions in words; a single one is a list of one.
 
     Returns
     -------
     tuple
         Statements with ``Effect``, ``Action`` and ``Resource`` (both lists) and, when given,
-        ``Sid`` and ``Condition`` (operator to key to list of texts); a `Submit` for each job that
-        may be sent messages.
+        ``Sid`` and ``Condition`` (operator to key to list of texts); a `Grant` for each sentence
+        that stands for statements, a `Submit` for each job that may be sent messages.
     """
     if isinstance(value, dict | str):
-        return grants([value])
+        return permissions([value])
     if not isinstance(value, list):
         raise invalid(f"must be a list of IAM statements, not {kind_of(value)}")
-    found = each(((f"[{index}]", item) for index, item in enumerate(value)), _statement)
-    given = [statement for statement in found if isinstance(statement, dict)]
+    found = each(((f"[{index}]", item) for index, item in enumerate(value)), _permission)
+    given = all_statements(found, LONGEST_PARTITION, LONGEST_PLACE)
     sids = Counter(sid for statement in given if (sid := statement.get("Sid")))
     if repeated := next((sid for sid, count in sids.items() if count > 1), None):
         raise invalid(f'has the Sid "{repeated}" more than once')
     size = len(json.dumps(given, separators=(",", ":")))
     if size > MAX_CHARACTERS:
-        raise invalid(f"has {size} characters; at most {MAX_CHARACTERS} are allowed")
+        raise invalid(
+            f"has {size} characters as IAM statements; at most {MAX_CHARACTERS} are allowed"
+        )
     return tuple(found)
 
 
-def _statement(value: object) -> dict[str, object] | Submit:
-    if isinstance(value, str):
-        return _submit(value)
+def all_statements(found: Iterable[Permission], partition: str, place: str) -> list[Statement]:
+    """Return the IAM statements of a row, those that it says in words included.
+
+    `place` is Region and account, as ARNs have them.
+    """
+    given: list[Statement] = []
+    for permission in found:
+        match permission:
+            case dict():
+                given.append(permission)
+            case Grant():
+                given += statements(permission, partition, place)
+            case Submit():
+                continue  # the role has a policy of its own for these
+    return given
+
+
+def _permission(value: object) -> Permission:
+    match value:
+        case str():
+            return grant(value)
+        case dict() if len(value) == 1 and not value.keys() & (_CHECKS.keys() | _REFUSED_KEYS):
+            [(word, target)] = value.items()  # as YAML reads a sentence that nobody has quoted
+            return grant(f"{word}: {as_text(known(target))}")
     found = keyed(value, _CHECKS, "a statement", ("Action", "Resource"), _REFUSED_KEYS)
     return {"Effect": "Allow"} | found
-
-
-def _submit(text: str) -> Submit:
-    word, colon, name = text.partition(":")
-    if word != "submit" or not colon:
-        raise invalid(f'must be an IAM statement, or "submit: <job>", not {shown(text)}')
-    return Submit(valid_job_name(name.strip()))
 
 
 def _sid(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,12 @@ if TYPE_CHECKING:
 
 
 __all__ = ["Item", "Service", "connect"]
+
+_OWN = (
+    *("JobsTableName", "StacksTableName", "TriggersTableName", "ReconcileQueueUrl"),
+    *("DeadLetterQueueUrl", "NotificationTopicArn", "SubmissionTopicArn"),
+)
+"""Outputs that name tables, queues and topics that no job may use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +115,17 @@ class Service:
     def permitted(self, job: Job | InvalidRow) -> Job | InvalidRow:
         """Hold a job to the bootstrap's parameters, as far as its outputs name them."""
         allowed = self.outputs.get("Allowed")
-        own_subnets = self.outputs.get("Subnets", "")
-        return jobs.permitted(job, Allowed.from_json(allowed, own_subnets)) if allowed else job
+        if not allowed:
+            return job
+        own = defaultdict(str, self.outputs)
+        opened = Allowed.from_json(
+            allowed,
+            prefix=own["Prefix"],
+            artifacts_bucket=own["ArtifactsBucketName"],
+            subnets=own["Subnets"],
+            own=(own[name] for name in _OWN),
+        )
+        return jobs.permitted(job, opened)
 
     def row(self, job_name: str) -> Item | None:
         """Return a job's row."""

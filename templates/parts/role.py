@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from troposphere.iam import Policy, Role
 
+from provisioner.jobs.permissions import all_statements
 from templates.parts.arns import in_account
 from templates.parts.logs import group_name
 
@@ -36,8 +37,8 @@ def role(
         Statements that the service needs in the job's name, by the policy's name.
     """
     policies = {**own_policies, "limits": _limits(job, platform)}
-    statements = [granted for granted in job.permissions if isinstance(granted, dict)]
-    if statements:
+    place = f"{platform.region}:{platform.account_id}"
+    if statements := all_statements(job.permissions, platform.partition, place):
         policies["permissions"] = statements
     if job.submits:
         policies["submissions"] = _submit(platform)

@@ -18,7 +18,10 @@ ALLOWED = Allowed(  # a bootstrap with the parameters' defaults, and Slack
     region="eu-west-1",
     account_id=ACCOUNT,
     secrets_prefix="jobs",
+    prefix="jobs",
+    own_names=frozenset({"JobsTable", "TriggersTable", "ReconcileQueue", "NotificationTopic"}),
     artifacts_bucket="jobs-artifacts",
+    bundle_bucket="jobs-bundles",
     slack_secret_arn=SLACK,
     subnets=("subnet-0123456789abcdef0",),
     image_repositories=("public.ecr.aws/docker/library/*",),
@@ -56,6 +59,44 @@ def _permissions(what: str, field: str, **statement: Any) -> Row:
     whole = {"Action": "s3:GetObject", "Resource": "*"} | statement
     return _function(what, f"permissions[0]{field}", permissions=[whole])
 
+
+_ELSEWHERE = "eu-west-1:210987654321"
+
+IN_WORDS = {
+    "the rows of jobs": "write-table: JobsTable",
+    "the history of runs": "read-table: TriggersTable",
+    "runs of neighbours": "read: s3://jobs-artifacts/runs/",
+    "the templates of neighbours": "write: s3://jobs-artifacts/templates/",
+    "code of neighbours": "write: s3://jobs-bundles/neighbour.zip",
+    "code of a deployment tool": f"write: s3://cdk-hnb659fds-assets-{ACCOUNT}-eu-west-1",
+    "the queue of a neighbour": "send: jobs-neighbour",
+    "the dead letters of a neighbour": f"send: arn:aws:sqs:eu-west-1:{ACCOUNT}:jobs-neighbour_dead",
+    "the reconcile queue": "send: ReconcileQueue",
+    "the topic of notifications": f"send: arn:aws:sns:eu-west-1:{ACCOUNT}:NotificationTopic",
+    "a queue of another account": f"send: arn:aws:sqs:{_ELSEWHERE}:orders",
+    "a topic of another Region": f"send: arn:aws:sns:us-east-1:{ACCOUNT}:orders",
+    "a secret of the account in words": f"secret: {SECRETS}:payroll-a1B2c3",
+    "a parameter of the account in words": f"secret: {PARAMETERS}/payroll",
+    "a secret of another account": f"secret: arn:aws:secretsmanager:{_ELSEWHERE}:secret:jobs/a",
+}
+"""Permissions in words that validation refuses by name, and policies deny besides."""
+
+_IN_WORDS_ONLY_SAID = {
+    "the Slack secret in words": f"secret: {SLACK}",
+    "results of neighbours": "read: s3://jobs-artifacts/results/neighbour",
+    "all of the artifacts bucket": "read: s3://jobs-artifacts",
+    "every bucket": "read: s3://*",
+    "every object that begins so": "read: s3://data/2026*",
+    "objects by a variable": "read: s3://data/${aws:username}",
+    "every table": "read-table: *",
+    "tables that begin so": "write-table: orders*",
+    "a table by its ARN": f"read-table: arn:aws:dynamodb:{_ELSEWHERE}:table/orders",
+    "every queue": "send: *",
+    "every secret": f"secret: {SECRETS}:jobs/*",
+    "a secret itself": "secret: hunter2",
+    "an action": "s3:*",
+    "a word of nobody": "admin: everything",
+}
 
 REFUSED = [
     # What is the account's, and not the job's.
@@ -115,6 +156,10 @@ REFUSED = [
         "a statement that CloudFormation fills in",
         ".Resource",
         Resource="arn:aws:s3:::${AWS::X}",
+    ),
+    *(
+        _function(what, "permissions[0]", permissions=[text])
+        for what, text in (IN_WORDS | _IN_WORDS_ONLY_SAID).items()
     ),
     # Text that somebody would take for code.
     _function(

@@ -8,7 +8,10 @@ import pytest
 
 import templates
 from provisioner.jobs import InvalidRow, parse, permitted
-from tests.attacks.rows import ALLOWED, CONTAINER, FUNCTION, REFUSED
+from provisioner.jobs.grants import grant, statements
+from tests.attacks.calls import AT_HOME, HERE
+from tests.attacks.rows import ALLOWED, CONTAINER, FUNCTION, IN_WORDS, REFUSED
+from tests.attacks.test_calls import policy
 from tests.support.generated_rows import job_of
 from tests.support.platforms import PLATFORM
 
@@ -18,6 +21,22 @@ def test_a_row_that_reaches_too_far(attack):
     verdict = permitted(parse({"job_name": "report"} | attack.row), ALLOWED)
     assert isinstance(verdict, InvalidRow)
     assert [error.field for error in verdict.errors] == [attack.field]
+
+
+@pytest.mark.parametrize("text", IN_WORDS.values(), ids=[w.replace(" ", "-") for w in IN_WORDS])
+def test_words_that_validation_let_through_would_be_denied(text):
+    written = json.dumps(statements(grant(text), "aws", HERE))
+    written = written.replace("jobs-artifacts", "ArtifactsBucket")
+    for statement in json.loads(written.replace("jobs-bundles", "BundleBucket")):
+        for resource in statement["Resource"]:
+            _, _, _, region, account, _ = resource.split(":", 5)
+            where = {"aws:RequestedRegion": region, "aws:ResourceAccount": account}
+            context = AT_HOME | {key: value for key, value in where.items() if value}
+            assert all(
+                policy("JobBoundary").deny(action, resource.replace("??????", "a1b2c3"), context)
+                for action in statement["Action"]
+                if action not in {"s3:ListBucket", "secretsmanager:DescribeSecret"}
+            )
 
 
 @pytest.mark.parametrize("row", [FUNCTION, CONTAINER], ids=["lambda", "ecs"])

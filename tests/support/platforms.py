@@ -22,6 +22,7 @@ EVERYTHING = Allowed(
     security_groups=("*",),
     image_repositories=("*",),
     slack_channels=("*",),
+    submissions=("*",),
 )
 """Parameters that open to rows what can be opened."""
 

@@ -39,8 +39,8 @@ def test_a_row_says_it_in_words(value):
     [
         ("submit: No Job", "may hold only a-z"),
         ("submit:", "is empty"),
-        ("send: part", 'must be an IAM statement, or "submit: <job>"'),
-        ("s3:GetObject", 'must be an IAM statement, or "submit: <job>"'),
+        ("submits: part", 'did you mean "submit"?'),
+        ("s3:GetObject", "must be an IAM statement, or words like"),
     ],
 )
 def test_other_words_are_refused(value, message):

@@ -603,13 +603,13 @@ REFUSED = {
         "lambda",
         {"permissions": "s3:*"},
         "permissions[0]",
-        "an IAM statement, or",
+        "an IAM statement, or words like",
     ),
     "statement as text": (
         "lambda",
         {"permissions": ["s3:*"]},
         "permissions[0]",
-        "an IAM statement, or",
+        "an IAM statement, or words like",
     ),
     "every action": (
         "lambda",
