@@ -55,6 +55,8 @@ FUNCTION = {
             "security_groups": "*",
             "image_repositories": "*",
             "slack_channels": "*",
+            "layers": "*",
+            "max_reserved_concurrency": "1000",
             "reserved_tag_keys": "",
             "submissions": "",
         }

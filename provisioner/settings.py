@@ -54,6 +54,8 @@ class Allowed:
     slack_channels: tuple[str, ...] = ()
     reserved_tag_keys: tuple[str, ...] = ()
     submissions: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
+    max_reserved_concurrency: int = 0
 
     @classmethod
     def from_json(
@@ -73,11 +75,12 @@ class Allowed:
         said["subnets"] = f"{subnets},{said['subnets']}"
         lists = (
             *("subnets", "security_groups", "image_repositories", "slack_channels"),
-            *("reserved_tag_keys", "submissions"),
+            *("reserved_tag_keys", "submissions", "layers"),
         )
         split = {name: tuple(filter(None, said.pop(name).split(","))) for name in lists}
         names = frozenset(re.split("[:/]", each)[-1] for each in own if each)
-        return cls(own_names=names, **said, **split)  # type: ignore[arg-type]  # mypy takes each for every field
+        most = int(said.pop("max_reserved_concurrency"))
+        return cls(own_names=names, max_reserved_concurrency=most, **said, **split)  # type: ignore[arg-type]  # mypy takes each for every field
 
 
 @dataclass(frozen=True, slots=True)

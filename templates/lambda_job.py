@@ -79,6 +79,10 @@ def function(job: LambdaJob, platform: Platform, code_role: Role, logs: LogGroup
     )
     if job.bundle.version_id:
         function.Code.S3ObjectVersion = job.bundle.version_id
+    if job.layers:
+        function.Layers = list(job.layers)
+    if job.reserved_concurrency:
+        function.ReservedConcurrentExecutions = job.reserved_concurrency
     if job.ephemeral_storage_mb:
         function.EphemeralStorage = EphemeralStorage(Size=job.ephemeral_storage_mb)
     variables = {**submission_variables(job, platform), **job.environment}

@@ -13,7 +13,7 @@ from provisioner.jobs.errors import FieldError, InvalidRow
 from provisioner.jobs.grants import Grant, Submit, bucket_and_path
 from provisioner.jobs.network import Network
 from provisioner.jobs.rows import printable
-from provisioner.jobs.types import ContainerJob
+from provisioner.jobs.types import ContainerJob, LambdaJob
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -76,6 +76,8 @@ def _violations(job: Job, allowed: Allowed) -> Iterator[FieldError]:
     if isinstance(job, ContainerJob):
         yield from _of_image(job, allowed)
         yield from _of_secrets(job, allowed)
+    if isinstance(job, LambdaJob):
+        yield from _of_function(job, allowed)
     if job.slack_channel and not _is_listed(job.slack_channel, allowed.slack_channels):
         message = _message(job.slack_channel, allowed.slack_channels, "AllowedSlackChannels")
         yield FieldError("slack_channel", message)
@@ -168,6 +170,24 @@ def _of_image(job: ContainerJob, allowed: Allowed) -> Iterator[FieldError]:
     own = f"{allowed.account_id}.dkr.ecr.*"
     message = _message(repository, (own, *allowed.image_repositories), "AllowedImageRepositories")
     yield FieldError("image", message)
+
+
+def _of_function(job: LambdaJob, allowed: Allowed) -> Iterator[FieldError]:
+    here = f"arn:{allowed.partition}:lambda:{allowed.region}:"
+    own = f"{here}{allowed.account_id}:layer:"
+    for index, arn in enumerate(job.layers):
+        if not arn.startswith(here):
+            message = f"is not in this Region: Lambda takes only layers of {here}..."
+            yield FieldError(f"layers[{index}]", message)
+        elif not arn.startswith(own) and not _matches(arn, allowed.layers):
+            message = _message(arn, (f"{own}*", *allowed.layers), "AllowedLayers")
+            yield FieldError(f"layers[{index}]", message)
+    if (job.reserved_concurrency or 0) > allowed.max_reserved_concurrency:
+        message = (
+            f"must be at most {allowed.max_reserved_concurrency} "
+            "(parameter MaxReservedConcurrency of the bootstrap): what one reserves, others lack"
+        )
+        yield FieldError("reserved_concurrency", message)
 
 
 def _is_own(repository: str, allowed: Allowed) -> bool:

@@ -1,39 +1,15 @@
-"""What a job runs: a bundle of code in S3 with its runtime and handler, or a container image."""
+"""What a job runs: a bundle of code in S3, or a container image."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from provisioner.jobs.errors import did_you_mean, invalid, kind_of, shown
+from provisioner.jobs.errors import invalid, kind_of, shown
 from provisioner.jobs.rows import forbidden
 from provisioner.jobs.shell_words import split_words
 from provisioner.jobs.values import text_list
 
-RUNTIMES = (
-    *("python3.11", "python3.12", "python3.13", "python3.14", "python3.15"),
-    *("nodejs22.x", "nodejs24.x", "nodejs26.x"),
-    *("ruby3.3", "ruby3.4", "ruby4.0"),
-    *("java8.al2", "java8.al2023", "java11", "java11.al2023", "java17", "java17.al2023"),
-    *("java21", "java25", "dotnet10", "provided.al2023"),
-)
-"""Lambda's runtimes for zip archives that are not deprecated, as of November 2026."""
-
-SUCCESSORS = {
-    "python": "python3.14",
-    "nodejs": "nodejs24.x",
-    "ruby": "ruby4.0",
-    "java": "java25",
-    "dotnet": "dotnet10",
-    "provided": "provided.al2023",
-    "go": "provided.al2023",
-}
-"""What to use instead of a runtime that Lambda has given up."""
-
-CUSTOM_HANDLER = "bootstrap"
-"""Of a `provided` runtime that names none: Lambda runs the file of this name whatever it says."""
-
-MAX_HANDLER_CHARACTERS = 128
 MAX_KEY_BYTES = 1024
 MAX_IMAGE_CHARACTERS = 255
 MAX_COMMAND_CHARACTERS = 8192
@@ -42,8 +18,6 @@ MAX_COMMAND_CHARACTERS = 8192
 _BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9-]|\.(?![.-])){1,61}[a-z0-9]")
 _IP_ADDRESS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _VERSION_ID = re.compile(r"[A-Za-z0-9._-]{1,1024}")
-_HANDLER = re.compile(r"\S+")
-_DOTTED_HANDLERS = ("python", "nodejs", "ruby")
 
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
@@ -96,41 +70,6 @@ def s3_object(value: object, example: str, *, whole_bucket: bool = False) -> S3O
     if question and (name != "versionId" or not _VERSION_ID.fullmatch(version_id)):
         raise invalid('only "?versionId=" and the version of the object may follow the key')
     return S3Object(bucket, key, version_id or None)
-
-
-def runtime(value: object) -> str:
-    """Check a Lambda runtime, by the identifier that Lambda gives it."""
-    if value in RUNTIMES:
-        return str(value)
-    if not isinstance(value, str):
-        raise invalid(f'must be a Lambda runtime like "python3.14", not {kind_of(value)}')
-    if hint := did_you_mean(value, RUNTIMES):
-        raise invalid(f"{shown(value)} is not a runtime that Lambda offers{hint}")
-    family = re.match(r"[a-z]*", value.strip().lower())
-    instead = SUCCESSORS.get(family[0]) if family else None
-    raise invalid(
-        f"{shown(value)} is not a runtime that Lambda offers; use "
-        + (f'"{instead}"' if instead else f"one of {', '.join(RUNTIMES)}")
-    )
-
-
-def handler(value: object) -> str:
-    """Check the name of the function that Lambda calls."""
-    if not isinstance(value, str) or not _HANDLER.fullmatch(value):
-        raise invalid('must be text without spaces, like "main.handler"')
-    if len(value) > MAX_HANDLER_CHARACTERS:
-        raise invalid(f"has {len(value)} characters; at most {MAX_HANDLER_CHARACTERS} are allowed")
-    return value
-
-
-def handler_of(name: str, runtime_name: str) -> None:
-    """Check that a handler names both a file and a function, where its runtime needs both."""
-    if runtime_name.startswith(_DOTTED_HANDLERS):
-        file, dot, function = name.rpartition(".")
-        if not (file and dot and function):
-            raise invalid(
-                f'must name a file and a function, like "main.{name.strip(".") or "run"}"'
-            )
 
 
 def image(value: object) -> str:

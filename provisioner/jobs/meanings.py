@@ -21,6 +21,7 @@ _WORDS = {
     "handler": ("entry", "function", "main"),
     "image": ("container", "container_image", "docker_image", "image_uri"),
     "job_name": ("id", "job", "name"),
+    "layers": ("layer", "layer_arns"),
     "memory_mb": ("mem", "memory_limit", "memory_size", "ram"),
     "notify": ("alert", "alerts", "notification", "notifications", "on_failure"),
     "overlap": ("concurrency", "concurrency_policy", "concurrent"),
@@ -29,6 +30,7 @@ _WORDS = {
     "paused": ("observe_only", "pause"),
     "permissions": ("iam", "iam_policy", "policies", "policy", "role_policy", "statements"),
     "queue": ("events", "messages", "sqs", "trigger"),
+    "reserved_concurrency": ("reserved_concurrent_executions",),
     "retries": ("attempts", "max_attempts", "max_retries", "retry", "retry_count"),
     "retry_backoff": ("backoff", "backoff_rate"),
     "retry_interval_seconds": ("retry_delay", "retry_interval"),
@@ -64,8 +66,8 @@ WITHIN: Mapping[str, str] = MappingProxyType(
 
 PLANNED = frozenset(
     {
-        *("ami", "build", "gpu", "gpus", "instance_type", "layers", "priority"),
-        *("reserved_concurrency", "share", "spot", "working_directory"),
+        *("ami", "build", "gpu", "gpus", "instance_type", "priority"),
+        *("share", "spot", "working_directory"),
     }
 )
 """What jobs are going to have, and are refused until they have it."""

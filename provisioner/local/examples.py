@@ -119,8 +119,9 @@ def _upload_bundle(engine: Engine, example: Example) -> None:
     bundle = urlsplit(example.row["bundle"])
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
-        for path in sorted(example.folder.glob("*.py")):
-            file.writestr(zipfile.ZipInfo(path.name, _ZIP_DATE), path.read_bytes())
+        for path in sorted(example.folder.iterdir()):
+            if path.is_file():
+                file.writestr(zipfile.ZipInfo(path.name, _ZIP_DATE), path.read_bytes())
     client(engine, "s3").put_object(
         Bucket=bundle.netloc, Key=bundle.path.lstrip("/"), Body=archive.getvalue()
     )

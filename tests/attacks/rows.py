@@ -25,6 +25,7 @@ ALLOWED = Allowed(  # a bootstrap with the parameters' defaults, and Slack
     slack_secret_arn=SLACK,
     subnets=("subnet-0123456789abcdef0",),
     image_repositories=("public.ecr.aws/docker/library/*",),
+    max_reserved_concurrency=10,
 )
 FUNCTION = {
     "type": "lambda",
@@ -131,6 +132,12 @@ REFUSED = [
         "network.security_groups[0]",
         network={"security_groups": ["sg-0123456789abcdef0"]},
     ),
+    _function(
+        "a layer that anybody may publish",
+        "layers[0]",
+        layers=["arn:aws:lambda:eu-west-1:210987654321:layer:tools:1"],
+    ),
+    _function("all that functions share", "reserved_concurrency", reserved_concurrency=900),
     _function("a channel of others", "slack_channel", slack_channel="#board"),
     _function(
         "the results of neighbours as items",

@@ -48,6 +48,9 @@ REFUSED = [
     Ask(_CLOUDFORMATION, "iam:SetDefaultPolicyVersion", _BOUNDARY),
     Ask(_CLOUDFORMATION, "iam:CreateUser", f"arn:aws:iam::{ACCOUNT}:user/mine"),
     Ask(_CLOUDFORMATION, "iam:CreateInstanceProfile", "*"),
+    Ask(
+        _CLOUDFORMATION, "lambda:GetLayerVersion", "arn:aws:lambda:eu-west-1:210987654321:layer:a:1"
+    ),
     # Another's rights.
     _passing(_CLOUDFORMATION, _ADMIN, "lambda"),
     _passing(_CLOUDFORMATION, _JOB_ROLE, "ec2"),

@@ -114,6 +114,8 @@ def bootstrap(monkeypatch):
                     "security_groups": "*",
                     "image_repositories": "*",
                     "slack_channels": "*",
+                    "layers": "*",
+                    "max_reserved_concurrency": "1000",
                     "reserved_tag_keys": "",
                     "submissions": "*",
                 }

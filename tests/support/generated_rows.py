@@ -90,6 +90,8 @@ LAMBDA: dict[str, tuple[Any, ...]] = {
     "runtime": ("python3.13", "nodejs22.x"),
     "handler": ("app.handler",),
     "bundle": ("s3://bundles/app.zip", "s3://bundles/app.zip?versionId=v1"),
+    "layers": (None, ["arn:aws:lambda:eu-west-1:123456789012:layer:tools:3"]),
+    "reserved_concurrency": (None, 1, 10),
     "memory_mb": (None, 128, 10_240),
     "ephemeral_storage_mb": (None, 1024),
     "network": (None, _GROUPS, {**_GROUPS, "subnets": ["subnet-0123456789abcdef2"]}),

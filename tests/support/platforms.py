@@ -23,6 +23,8 @@ EVERYTHING = Allowed(
     image_repositories=("*",),
     slack_channels=("*",),
     submissions=("*",),
+    layers=("*",),
+    max_reserved_concurrency=1_000,
 )
 """Parameters that open to rows what can be opened."""
 

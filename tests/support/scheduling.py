@@ -11,7 +11,7 @@ ENGINE = {
     "rough": ("test_recovery", "test_hostile", "test_unnoticed"),
     "notifications": ("test_notifications",),
     "adapters": ("test_contract", "test_nested_stacks"),
-    "rows": ("test_rows", "test_boundary", "test_readme"),
+    "rows": ("test_rows", "test_boundary", "test_readme", "test_functions"),
     "runs": ("test_runs", "test_workflow_engine"),
     "overlap": ("test_overlap", "test_fan_out", "test_dependencies"),
     "queues": ("test_queue_jobs", "test_truth"),

@@ -13,7 +13,7 @@ import provisioner
 from provisioner.aws.stack_items import to_item
 from provisioner.entrypoints.metrics import Count
 from provisioner.jobs import InvalidRow, parse
-from provisioner.jobs.artifacts import RUNTIMES
+from provisioner.jobs.functions import RUNTIMES
 from provisioner.stacks.model import JobStatus, StackRecord
 from tests.support.bootstrap import load
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from provisioner.jobs import artifacts, sizes
+from provisioner.jobs import artifacts, functions, sizes
 from provisioner.jobs.artifacts import S3Object
 from provisioner.jobs.environment import lambda_environment
 from provisioner.jobs.failure_rules import FailureRule, lambda_failure_rules
@@ -37,9 +37,11 @@ class LambdaJob(RowModel):
     failure_rules: Annotated[tuple[FailureRule, ...], checked(lambda_failure_rules)] = ()
     environment: Annotated[dict[str, str], checked(lambda_environment)] = {}
     network: Annotated[Network | None, checked(lambda_network)] = None
-    runtime: Annotated[str, checked(artifacts.runtime)]
-    handler: Annotated[str, checked(artifacts.handler)]
+    runtime: Annotated[str, checked(functions.runtime)]
+    handler: Annotated[str, checked(functions.handler)]
     bundle: Annotated[S3Object, checked(artifacts.bundle)]
+    layers: Annotated[tuple[str, ...], checked(functions.layers)] = ()
+    reserved_concurrency: Annotated[int | None, checked(functions.reserved_concurrency)] = None
 
     _attempt = field_validator("attempt_timeout_seconds")(within_timeout)
     _schema = field_validator("payload")(within_schema)
@@ -49,11 +51,11 @@ class LambdaJob(RowModel):
     def _executable(cls, values: dict[str, object]) -> dict[str, object]:
         runtime = values.get("runtime")
         if isinstance(runtime, str) and runtime.startswith("provided.") and "handler" not in values:
-            return {**values, "handler": artifacts.CUSTOM_HANDLER}
+            return {**values, "handler": functions.CUSTOM_HANDLER}
         return values
 
     @field_validator("handler")
     @classmethod
     def _of_runtime(cls, handler: str, info: ValidationInfo) -> str:
-        artifacts.handler_of(handler, info.data.get("runtime", ""))
+        functions.handler_of(handler, info.data.get("runtime", ""))
         return handler

@@ -6,6 +6,7 @@ and corrects the difference by wrapping functions that `patching` has first made
 """
 
 from provisioner.local.shim import (
+    concurrency,
     conditions,
     container_logs,
     deliveries,
@@ -20,6 +21,7 @@ from provisioner.local.shim import (
     persistence,
     results,
     roles,
+    runtimes,
     schedules,
     serving,
     stack_events,
@@ -55,6 +57,8 @@ def install() -> None:
         container_logs,
         log_pages,
         functions,
+        runtimes,
+        concurrency,
         results,
         layers,
         executions,

@@ -138,6 +138,8 @@ class TestApply:
             "slack_channels": "#ops",
             "reserved_tag_keys": "access",
             "submissions": "",
+            "layers": "",
+            "max_reserved_concurrency": "10",
         }
         account.deploy(outputs=OUTPUTS | {"Allowed": json.dumps(allowed)})
         account.build_tables()

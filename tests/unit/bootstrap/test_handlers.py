@@ -128,6 +128,9 @@ def requests(kind, properties, permission):
         yield "*", MAPPED
     elif service == "s3":
         yield f"arn:aws:s3:::{properties['Code']['S3Bucket']}/app.zip", {}
+    elif action == "GetLayerVersion":
+        for layer in properties["Layers"]:
+            yield layer, {}
     elif kind == "AWS::IAM::Role":
         yield JOB_ROLE, {"iam:PermissionsBoundary": BOUNDARY, "iam:PolicyARN": LIMITS}
     elif action == "Subscribe":

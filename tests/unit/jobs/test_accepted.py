@@ -61,6 +61,8 @@ def test_a_short_lambda_row_gets_every_default(accepted):
         "runtime": "python3.14",
         "handler": "main.handler",
         "bundle": S3Object("my-bundles", "nightly/code.zip"),
+        "layers": (),
+        "reserved_concurrency": None,
         "memory_mb": 128,
         "timeout_seconds": 3600,
         "attempt_timeout_seconds": 900,
@@ -87,6 +89,8 @@ def test_a_short_ecs_row_gets_every_default(accepted):
 
 
 ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf"
+LAYER = "arn:aws:lambda:eu-west-1:123456789012:layer:tools:3"
+OTHER = "arn:aws:lambda:eu-west-1:017000801446:layer:AWSLambdaPowertoolsPythonV3-python314-arm64:9"
 STATEMENT = {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::in/*"}
 NORMAL_STATEMENT = {
     "Effect": "Allow",
@@ -370,6 +374,30 @@ ACCEPTED = {
         {"bundle": "s3://my.bundles/a b/ü.zip?versionId=3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY"},
         {"bundle": S3Object("my.bundles", "a b/ü.zip", "3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY")},
     ),
+    "layer": ("lambda", {"layers": LAYER}, {"layers": (LAYER,)}),
+    "layers": ("lambda", {"layers": [LAYER, OTHER]}, {"layers": (LAYER, OTHER)}),
+    "reserved concurrency": (
+        "lambda",
+        {"reserved_concurrency": "5"},
+        {"reserved_concurrency": 5},
+    ),
+    "nested export of node": (
+        "lambda",
+        {"runtime": "nodejs24.x", "handler": "dist/index.api.handler"},
+        {},
+    ),
+    "method of a ruby class": (
+        "lambda",
+        {"runtime": "ruby4.0", "handler": "main.Reports::Nightly.run"},
+        {},
+    ),
+    "java interface": ("lambda", {"runtime": "java21", "handler": "example.Report"}, {}),
+    "dotnet method": (
+        "lambda",
+        {"runtime": "dotnet10", "handler": "Report::Acme.Report::Run"},
+        {},
+    ),
+    "dotnet executable": ("lambda", {"runtime": "dotnet10", "handler": "Acme.Report"}, {}),
     "java handler": ("lambda", {"runtime": "java25", "handler": "example.Main::run"}, {}),
     "bare handler of a custom runtime": (
         "lambda",

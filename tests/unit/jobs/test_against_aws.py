@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.jobs.artifacts import RUNTIMES, SUCCESSORS
 from provisioner.jobs.environment import LAMBDA_RESERVED
+from provisioner.jobs.functions import DEPRECATED, RUNTIMES, SUCCESSORS
 from provisioner.jobs.model import LOG_RETENTION_DAYS
 from provisioner.jobs.sizes import FARGATE_MEMORY_MB
 from tests.support.lint import schema_of
@@ -40,12 +40,18 @@ def test_runtimes_are_those_that_lambda_has_not_deprecated():
     known = schema_of("AWS::Lambda::Function")["properties"]["Runtime"]["enum"]
     lifecycle = json.loads((DATA / "AdditionalSpecs" / "LmbdRuntimeLifecycle.json").read_text())
     deprecated = {
-        name
+        name: dates["deprecated"]
         for name, dates in lifecycle.items()
         if date.fromisoformat(dates["deprecated"]) <= CHECKED_ON
     }
+    offered = {
+        name
+        for name in deprecated.keys() & set(known)
+        if date.fromisoformat(lifecycle[name]["create-block"]) > CHECKED_ON
+    }
 
-    assert set(RUNTIMES) == set(known) - deprecated
+    assert set(RUNTIMES) == set(known) - deprecated.keys()
+    assert {name: deprecated[name] for name in offered} == DEPRECATED
     assert set(SUCCESSORS.values()) <= set(RUNTIMES)
 
 

@@ -16,6 +16,8 @@ OTHER = "subnet-0fedcba9876543210"
 GROUP = "sg-0123456789abcdef0"
 SECRET = f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret"
 SLACK = f"{SECRET}:jobs/slack-a1B2c3"
+THEIR_LAYER = "arn:aws:lambda:eu-west-1:017000801446:layer:AWSLambdaPowertoolsPythonV3:9"
+OWN_LAYER = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:layer:tools:3"
 STRICT = Allowed(
     partition="aws",
     region="eu-west-1",
@@ -23,6 +25,7 @@ STRICT = Allowed(
     secrets_prefix="jobs",
     artifacts_bucket="jobs-artifacts",
     subnets=(OWN,),
+    max_reserved_concurrency=10,
     slack_secret_arn=SLACK,
 )
 CONTAINER = {
@@ -48,6 +51,14 @@ def secret(arn):
 
 
 REFUSED = {
+    "layer-of-another-account": (FUNCTION, {"layers": [THEIR_LAYER]}, "layers[0]"),
+    "layer-of-another-region": (
+        FUNCTION,
+        {"layers": [f"arn:aws:lambda:us-east-1:{ACCOUNT}:layer:tools:3"]},
+        "layers[0]",
+    ),
+    "one-of-two-layers": (FUNCTION, {"layers": [OWN_LAYER, THEIR_LAYER]}, "layers[1]"),
+    "much-concurrency": (FUNCTION, {"reserved_concurrency": 11}, "reserved_concurrency"),
     "items-of-a-neighbour": (
         FUNCTION,
         {"fan_out": {"source": {"json": "s3://jobs-artifacts/results/neighbour/1.json"}}},
@@ -132,6 +143,7 @@ OPEN = replace(
     image_repositories=("public.ecr.aws/docker/library/*", "docker.io/library/busybox"),
     slack_channels=("#ops", "C024BE91L"),
     reserved_tag_keys=("access", "Team:*"),
+    layers=("arn:aws:lambda:eu-west-1:017000801446:layer:AWSLambdaPowertools*",),
 )
 NETWORK = {"subnets": [OTHER], "security_groups": [GROUP]}
 TAKEN = {
@@ -152,6 +164,8 @@ TAKEN = {
     "parameter": (CONTAINER, secret(f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter/jobs/db")),
     "channel": (FUNCTION, {"slack_channel": "#ops"}),
     "tags": (FUNCTION, {"tags": {"team": "a", "accession": "b"}}),
+    "layers": (FUNCTION, {"layers": [OWN_LAYER, THEIR_LAYER]}),
+    "reserved-concurrency": (FUNCTION, {"reserved_concurrency": 10}),
     "nothing-named": (FUNCTION, {}),
 }
 

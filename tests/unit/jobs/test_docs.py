@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.jobs import EcsJob, InvalidRow, LambdaJob, parse
-from provisioner.jobs.artifacts import RUNTIMES
+from provisioner.jobs.functions import RUNTIMES
 from provisioner.jobs.model import LOG_RETENTION_DAYS
 from provisioner.jobs.sizes import FARGATE_MEMORY_MB
 

@@ -11,6 +11,7 @@ from boto3.dynamodb.types import Binary
 from provisioner.jobs import InvalidRow, parse
 
 STATEMENT = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+LAYER = "arn:aws:lambda:eu-west-1:123456789012:layer:tools"
 ARN = "arn:aws:ssm:eu-west-1:123456789012:parameter/db"
 
 REFUSED = {
@@ -47,7 +48,7 @@ REFUSED = {
         "dependencies",
         'mean "depends_on"?',
     ),
-    "what is planned": ("lambda", {"layers": []}, "layers", "is not supported yet"),
+    "what is planned": ("lambda", {"spot": True}, "spot", "is not supported yet"),
     "what is planned for containers": ("ecs", {"spot": True}, "spot", "is not supported yet"),
     "graphics cards": ("ecs", {"gpu": 1}, "gpu", "is not supported yet"),
     "unknown event": ("lambda", {"notify": ["faild"]}, "notify[0]", 'did you mean "failed"?'),
@@ -827,6 +828,52 @@ REFUSED = {
         {"runtime": "python2.7"},
         "runtime",
         "is not a runtime that Lambda offers",
+    ),
+    "deprecated runtime": (
+        "lambda",
+        {"runtime": "nodejs20.x"},
+        "runtime",
+        'is deprecated since 2026-04-30; use "nodejs24.x"',
+    ),
+    "java handler without method": (
+        "lambda",
+        {"runtime": "java25", "handler": "example.Main::"},
+        "handler",
+        'like "com.example.Report::run"',
+    ),
+    "java handler like python's": (
+        "lambda",
+        {"runtime": "java25", "handler": "example/main.run"},
+        "handler",
+        "must name a class",
+    ),
+    "half a dotnet handler": (
+        "lambda",
+        {"runtime": "dotnet10", "handler": "Report::Run"},
+        "handler",
+        '"Assembly::Namespace.Class::Method"',
+    ),
+    "six layers": ("lambda", {"layers": [f"{LAYER}:{n}" for n in range(6)]}, "layers", "most 5"),
+    "layer without version": ("lambda", {"layers": [LAYER]}, "layers[0]", "number is missing"),
+    "layer by name": ("lambda", {"layers": ["tools"]}, "layers[0]", 'not "tools"'),
+    "two versions of a layer": (
+        "lambda",
+        {"layers": [f"{LAYER}:1", f"{LAYER}:2"]},
+        "layers",
+        "one layer twice",
+    ),
+    "layers of a container": ("ecs", {"layers": [f"{LAYER}:1"]}, "layers", 'for "lambda" jobs'),
+    "no reserved concurrency": (
+        "lambda",
+        {"reserved_concurrency": 0},
+        "reserved_concurrency",
+        "set schedule_enabled to false",
+    ),
+    "negative concurrency": (
+        "lambda",
+        {"reserved_concurrency": -1},
+        "reserved_concurrency",
+        "must be a whole number",
     ),
     "go": ("lambda", {"runtime": "go1.x"}, "runtime", 'use "provided.al2023"'),
     "no such language": ("lambda", {"runtime": "cobol"}, "runtime", "use one of python3.11"),

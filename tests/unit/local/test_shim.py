@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from provisioner.local.shim import EngineMismatchError, functions, private
+from provisioner.local.shim import EngineMismatchError, functions, private, runtimes
 from provisioner.local.shim.container_logs import lines
 from provisioner.local.shim.executions import failed, pascal_case
 from provisioner.local.shim.patching import wrap
@@ -156,6 +156,23 @@ def test_a_script_that_reads_otherwise_is_an_error():
 )
 def test_a_failure_is_named_as_aws_names_it(message, error_type, expected):
     assert functions.failure(message, error_type) == expected
+
+
+@pytest.mark.parametrize(
+    ("runtime", "installed", "said"),
+    [
+        ("python3.14", [], None),
+        ("provided.al2023", [], None),
+        ("", [], None),
+        ("nodejs24.x", ["node"], None),
+        ("nodejs24.x", [], "Node.js is not installed"),
+        ("java25", ["java"], "java25 does not run"),
+    ],
+)
+def test_a_function_that_cannot_run_here_says_so(runtime, installed, said):
+    found = runtimes.problem({"Runtime": runtime}, lambda name: name if name in installed else None)
+
+    assert (said in found) if said else found is None
 
 
 @dataclass(eq=False)
