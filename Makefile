@@ -126,8 +126,10 @@ check-types: $(READY)
 check-templates: $(READY)
 	$(BIN)/cfn-lint template.yaml bootstrap/*.yaml
 
+# Every template with Serverless resources: `sam validate` does not look into nested ones.
 check-sam: $(READY)
-	$(BIN)/uvx --quiet --from aws-sam-cli@$(SAM_VERSION) sam validate --region us-east-1
+	$(BIN)/uvx --quiet --from aws-sam-cli@$(SAM_VERSION) python tools/sam_validate.py \
+	  $$(grep -l '^Transform: AWS::Serverless' template.yaml bootstrap/*.yaml)
 
 check-checkov: $(READY)
 	$(BIN)/uvx --quiet checkov@$(CHECKOV_VERSION) --quiet --compact --skip-download --framework cloudformation \

@@ -16,6 +16,7 @@ from provisioner.cli.options import (
     Overlap,
     StackOption,
     one_command,
+    seconds_of,
 )
 from provisioner.cli.schedule import local_time
 from provisioner.cli.session import session
@@ -24,9 +25,6 @@ from provisioner.service.context import Service
 from provisioner.service.schedule import iso_seconds
 
 app = one_command()
-
-ADMITTED_SECONDS = 60.0
-"""A workflow takes a second or two to its admission, more when the table or the account is busy."""
 
 _POLL_SECONDS = 0.2
 
@@ -48,6 +46,12 @@ def backfill(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the runs, and start none.")
     ] = False,
+    timeout: Annotated[
+        str,
+        typer.Option(
+            "--timeout", metavar="DURATION", help="How long a run may take to get its row."
+        ),
+    ] = "1m",
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
     """Start one run for each scheduled time, in a period that has passed.
@@ -57,9 +61,10 @@ def backfill(
     command again starts nothing twice. TIME is ISO 8601, like 2026-11-01 or 2026-11-01T06:00, in
     the job's time zone.
     """
+    timeout_seconds = seconds_of(timeout)
     with session(stack) as service:
         wanted = plan(service, job, first, end, overlap)
-        new = {} if dry_run else start_all(service, wanted)
+        new = {} if dry_run else _start_all(service, wanted, timeout_seconds)
     if wanted.runs:
         _show(wanted, new)
     count = len(wanted.runs)
@@ -69,15 +74,13 @@ def backfill(
         hint(f"{sum(new.values())} of {count} runs were started now.")
 
 
-def start_all(
-    service: Service, backfill: Backfill, patience_seconds: float = ADMITTED_SECONDS
-) -> Mapping[str, bool]:
+def _start_all(service: Service, backfill: Backfill, timeout_seconds: float) -> Mapping[str, bool]:
     """Start the runs of a backfill; return the name of each, and whether it was started now.
 
     Raises
     ------
     StillGoingError
-        If a run is not admitted within `patience_seconds`.
+        If a run is not admitted within `timeout_seconds`.
     """
     new: dict[str, bool] = {}
     waits_until = 0.0
@@ -85,9 +88,9 @@ def start_all(
         match step:
             case RunStarted(run, is_new):
                 new[run.name] = is_new
-                waits_until = time.monotonic() + patience_seconds
+                waits_until = time.monotonic() + timeout_seconds
             case NotAdmitted(run):
-                if time.monotonic() > waits_until:
+                if time.monotonic() >= waits_until:
                     message = (
                         f"{run.name} has not begun yet; the same command again starts the runs "
                         "after it"

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
-from provisioner.cli.backfill import start_all
-from provisioner.cli.exits import StillGoingError
-from provisioner.service.backfill import plan
 from tests.support.cli import ROW, put_run
 from tests.support.clients import CLIENTS
 
 DONE = {"Type": "Succeed"}
+ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}
 DAILY = ROW | {"schedule": "cron(0 6 * * ? *)", "timezone": "Europe/Berlin"}
 WEEK = ("--from", "2026-10-22", "--to", "2026-10-29")
 
@@ -116,10 +115,10 @@ def test_a_run_that_does_not_begin_ends_it_and_the_same_again_goes_on(job, workf
     write_rows = workflows.write_rows
     events = CLIENTS.dynamodb.meta.events
     events.unregister("after-call.dynamodb.Query", write_rows)
-    week = plan(job.service, "report", WEEK[1], WEEK[3], "queue_all")
-    with pytest.raises(StillGoingError, match=r"backfill-20261022T040000Z-.* has not begun"):
-        start_all(job.service, week, patience_seconds=0.0)
+    result = job.run("backfill", "report", *WEEK, "--timeout", "0s")
 
+    assert result.exit_code == 7
+    assert re.search(r"backfill-20261022T040000Z-\S+ has not begun", result.stderr)
     assert len(inputs(job)) == 1
 
     events.register("after-call.dynamodb.Query", write_rows)
@@ -127,12 +126,15 @@ def test_a_run_that_does_not_begin_ends_it_and_the_same_again_goes_on(job, workf
     assert len(inputs(job)) == 7
 
 
-def test_the_same_again_starts_nothing_twice(job):
+@pytest.mark.parametrize("state", [DONE, ENDLESS], ids=["ended", "running"])
+def test_the_same_again_starts_nothing_twice(job, state):
+    job.machine = job.make_runnable(state)
     job.run("backfill", "report", *WEEK)
     spelled = ("--from", "2026-10-21T22:00:00Z", "--to", "2026-10-29T00:00")
 
     result = job.run("backfill", "report", *spelled)
 
+    assert result.exit_code == 0
     assert "0 of 7 runs were started" in result.stderr
     assert "was started before" in result.stdout
     assert len(inputs(job)) == 7

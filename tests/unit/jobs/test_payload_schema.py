@@ -156,6 +156,72 @@ def test_words(accepted, contract, payload, error):
     assert [(e.field, e.message) for e in payload_errors(job, payload)] == [error]
 
 
+VERDICTS = {
+    "a reference": ({"$ref": "#/$defs/short"}, ["ab"], ["abc"]),
+    "a reference to nowhere": ({"$ref": "#/$defs/none"}, ["anything"], []),
+    "all of": ({"allOf": [{"minimum": 1}, {"maximum": 2}]}, [1, 2], [0, 3]),
+    "any of": ({"anyOf": [{"type": "null"}, {"minimum": 2}]}, [None, 2], [1]),
+    "one of": ({"oneOf": [{"minimum": 1}, {"maximum": 2}]}, [0, 3], [1, 2]),
+    "not": ({"not": {"type": "null"}}, [0], [None]),
+    "if and then": ({"if": {"minimum": 5}, "then": {"multipleOf": 2}}, [3, 6], [7]),
+    "if and else": ({"if": {"minimum": 5}, "else": {"multipleOf": 2}}, [4, 7], [3]),
+    "if alone": ({"if": {"minimum": 5}}, [4, 7], []),
+    "properties": ({"properties": {"a": {"type": "null"}}}, [{}, {"a": None}, 1], [{"a": 1}]),
+    "other keys by a schema": (
+        {"properties": {"a": {}}, "additionalProperties": {"type": "null"}},
+        [{"a": 1, "b": None}, [1]],
+        [{"b": 1}],
+    ),
+    "no other keys": (
+        {"properties": {"a": {}}, "additionalProperties": False},
+        [{"a": 1}, {}, "b"],
+        [{"b": 1}],
+    ),
+    "names of keys": ({"propertyNames": {"maxLength": 1}}, [{"a": 1}, {}, "ab"], [{"ab": 1}]),
+    "required": ({"required": ["a"]}, [{"a": None}, [], 1], [{}]),
+    "a key that needs another": (
+        {"dependentRequired": {"a": ["b"]}},
+        [{}, {"b": 1}, {"a": 1, "b": 1}, "a"],
+        [{"a": 1}],
+    ),
+    "a key that needs a schema": (
+        {"dependentSchemas": {"a": {"minProperties": 2}}},
+        [{}, {"b": 1}, {"a": 1, "b": 1}, ["a"]],
+        [{"a": 1}],
+    ),
+    "first entries": (
+        {"prefixItems": [{"type": "null"}, {"minimum": 1}]},
+        [[], [None], [None, 1, "x"], "x"],
+        [[1], [None, 0]],
+    ),
+    "all entries": ({"items": {"type": "null"}}, [[], [None], {"a": 1}], [[None, 1]]),
+    "entries after the first": (
+        {"prefixItems": [{}], "items": {"type": "null"}},
+        [[1], [1, None]],
+        [[None, 1]],
+    ),
+    "an entry": ({"contains": {"type": "null"}}, [[1, None], "x"], [[], [1]]),
+    "so many entries": (
+        {"contains": {"type": "null"}, "minContains": 2, "maxContains": 3},
+        [[None] * 2, [None, 1, None, None]],
+        [[None], [None] * 4],
+    ),
+    "no more entries than": (
+        {"contains": {}, "minContains": 0, "maxContains": 1},
+        [[], [1]],
+        [[1, 2]],
+    ),
+}
+
+
+@pytest.mark.parametrize(("held", "good", "bad"), VERDICTS.values(), ids=VERDICTS)
+def test_what_fits(held, good, bad):
+    contract = schema({"v": held}, **{"$defs": {"short": {"maxLength": 2}}})
+
+    assert [value for value in good if violations(contract, {"v": value})] == []
+    assert [value for value in bad if not violations(contract, {"v": value})] == []
+
+
 BAD_SCHEMAS = {
     "misspelt keyword": (schema({}, requird=["a"]), ".requird", 'did you mean "required"?'),
     "misspelt within": (schema({"a": {"mininum": 1}}), ".properties.a.mininum", '"minimum"?'),
