@@ -11,6 +11,7 @@ from provisioner.jobs.allowed import permitted
 from provisioner.jobs.artifacts import S3Object
 from provisioner.jobs.dependencies import dependencies_of
 from provisioner.jobs.digest import row_digest, spec_digest
+from provisioner.jobs.egress import EgressRule
 from provisioner.jobs.errors import FieldError, InvalidRow
 from provisioner.jobs.failure_rules import FailureRule
 from provisioner.jobs.fan_out import MAX_ITEMS, FanOut
@@ -30,6 +31,7 @@ __all__ = [
     "OVERLAPS",
     "ContainerJob",
     "EcsJob",
+    "EgressRule",
     "Event",
     "FailureRule",
     "FanOut",

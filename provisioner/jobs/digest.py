@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from provisioner.jobs.errors import InvalidRow
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from _typeshed import DataclassInstance
     from pydantic.fields import FieldInfo
 
     from provisioner.jobs.types import Job
@@ -42,8 +43,18 @@ def _said(job: Job) -> dict[str, object]:
 
 
 def _digest(said: dict[str, object]) -> str:
-    text = json.dumps(said, sort_keys=True, separators=(",", ":"), default=asdict)
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"), default=_parts)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _parts(value: DataclassInstance) -> dict[str, object]:
+    """Return what a part of a row says, without what it could not say in an earlier version."""
+    said = {each: getattr(value, each.name) for each in fields(value)}
+    return {
+        each.name: found
+        for each, found in said.items()
+        if not (each.metadata.get("added") and found == each.default)
+    }
 
 
 def _default(name: str, job: Job, values: dict[str, object]) -> object:

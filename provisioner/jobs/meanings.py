@@ -55,6 +55,7 @@ WITHIN: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("subnet_ids", "subnets"), "network.subnets"),
         **dict.fromkeys(("security_group_ids", "security_groups"), "network.security_groups"),
         **dict.fromkeys(("assign_public_ip", "public_ip"), "network.assign_public_ip"),
+        **dict.fromkeys(("egress", "egress_rules", "outbound"), "network.egress"),
         **dict.fromkeys(("batch_size", "max_receives"), "queue.{}"),
         "tolerated_failure_percent": "fan_out.tolerated_failure_percent",
         "max_concurrency": 'fan_out.max_concurrency" or "queue.max_concurrency',

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from provisioner.jobs.egress import EgressRule, egress_rules
 from provisioner.jobs.errors import InvalidValueError, invalid, shown
 from provisioner.jobs.values import Check, each, flag, keyed, text_list
 
@@ -18,16 +19,26 @@ _SECURITY_GROUP = re.compile(r"sg-[0-9a-f]{8,17}")
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """What a row says of its job's network; what it leaves out is the bootstrap's."""
+    """What a row says of its job's network; what it leaves out is the bootstrap's.
+
+    Attributes
+    ----------
+    egress
+        Outbound rules of the job's own security group; none means every destination.
+    """
 
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()
     assign_public_ip: bool | None = None
+    egress: tuple[EgressRule, ...] = field(default=(), metadata={"added": True})
 
 
 def container_network(value: object) -> Network | None:
     """Check a container's network; an empty map is none."""
     network = _network(value)
+    if network.egress and network.security_groups:
+        message = "is for the security group that the job has unless the row names security_groups"
+        raise InvalidValueError((".egress", message))
     return None if network == Network() else network
 
 
@@ -36,6 +47,9 @@ def lambda_network(value: object) -> Network | None:
     network = container_network(value)
     if network is None:
         return None
+    if network.egress:
+        message = 'is for containers: a "lambda" job has the security groups that its row names'
+        raise InvalidValueError((".egress", message))
     if network.assign_public_ip:
         raise InvalidValueError(
             (".assign_public_ip", "must be false: a Lambda function gets no public address")
@@ -71,4 +85,5 @@ _CHECKS: dict[str, Check[object]] = {
     "subnets": _ids(_SUBNET, "subnet-0123456789abcdef0", MAX_SUBNETS),
     "security_groups": _ids(_SECURITY_GROUP, "sg-0123456789abcdef0", MAX_SECURITY_GROUPS),
     "assign_public_ip": flag,
+    "egress": egress_rules,
 }

@@ -11,7 +11,7 @@ from provisioner.jobs import Network
 if TYPE_CHECKING:
     from troposphere import PropsDictType
 
-    from provisioner.jobs import Job
+    from provisioner.jobs import EgressRule, Job
     from provisioner.settings import Platform
 
 
@@ -30,22 +30,46 @@ class SecurityGroup(AWSObject):  # type: ignore[misc]  # troposphere is not type
     }
 
 
-def security_group(job: Job, platform: Platform) -> SecurityGroup | None:
-    """Return a group that lets nothing in, unless the row names groups of its own."""
-    if job.network and job.network.security_groups:
+_EVERYTHING = {
+    "IpProtocol": "-1",
+    "CidrIp": "0.0.0.0/0",
+    "Description": "Image registries, AWS services and whatever the job calls",
+}
+
+
+def security_group(job: Job, platform: Platform, who: str = "Containers") -> SecurityGroup | None:
+    """Return a group that lets nothing in, unless the row names groups of its own.
+
+    EC2 adds a rule for every destination to a group that has no outbound rules: a row's list of
+    them is never empty.
+    """
+    network = job.network or Network()
+    if network.security_groups:
         return None
     return SecurityGroup(
         "SecurityGroup",
-        GroupDescription=f"Containers of the job {job.job_name}: they connect out, nobody in",
+        GroupDescription=f"{who} of the job {job.job_name}: they connect out, nobody in",
         VpcId=platform.vpc_id,
-        SecurityGroupEgress=[
-            {
-                "IpProtocol": "-1",
-                "CidrIp": "0.0.0.0/0",
-                "Description": "Image registries, AWS services and whatever the job calls",
-            }
-        ],
+        SecurityGroupEgress=[_outbound(rule) for rule in network.egress] or [_EVERYTHING],
     )
+
+
+def _outbound(rule: EgressRule) -> dict[str, object]:
+    destination = {_kind(rule.destination): rule.destination}
+    if rule.ports is None:
+        return {"IpProtocol": "-1", **destination}
+    first, last = rule.ports
+    return {"IpProtocol": rule.protocol, "FromPort": first, "ToPort": last, **destination}
+
+
+def _kind(destination: str) -> str:
+    match destination[:3]:
+        case "pl-":
+            return "DestinationPrefixListId"
+        case "sg-":
+            return "DestinationSecurityGroupId"
+        case _:
+            return "CidrIpv6" if ":" in destination else "CidrIp"
 
 
 def task_network(job: Job, platform: Platform, group: SecurityGroup | None) -> dict[str, object]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -77,6 +79,14 @@ class Stack:
             properties = merged(self.template["Globals"]["Function"], properties)
         return self.render(properties)
 
+    def made(self) -> set[str]:
+        """Return the resources whose condition, if they have one, is met."""
+        return {
+            name
+            for name, resource in self.template["Resources"].items()
+            if "Condition" not in resource or self.render({"Condition": resource["Condition"]})
+        }
+
     def around(self, logical_id: str) -> Stack:
         """Return the nested stack that has a resource."""
         return next(s for s in self.nested.values() if logical_id in s.template["Resources"])
@@ -84,6 +94,8 @@ class Stack:
     def render(self, node: Any) -> Any:
         """Return a node with every function in it worked out."""
         match node:
+            case {"Condition": str(name)} if len(node) == 1:
+                return self.render(self.template["Conditions"][name])
             case {"Ref": _} | {"Fn::GetAtt": _} | {"Fn::Sub": _}:
                 return self.reference(node)
             case dict() if any(key.startswith("Fn::") for key in node):
@@ -124,6 +136,13 @@ class Stack:
                 return self.render(left) == self.render(right)
             case {"Fn::Not": [operand]}:
                 return not self.render(operand)
+            case {"Fn::And": operands}:
+                return all(self.render(operand) for operand in operands)
+            case {"Fn::GetAZs": _}:
+                return [f"{PSEUDO['AWS::Region']}{letter}" for letter in "abc"]
+            case {"Fn::Cidr": [block, count, bits]}:
+                network = ipaddress.ip_network(self.render(block))
+                return list(map(str, islice(network.subnets(new_prefix=32 - bits), count)))
             case _:
                 raise AssertionError(node)
 

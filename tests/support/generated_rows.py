@@ -116,6 +116,7 @@ ECS: dict[str, tuple[Any, ...]] = {
     "network": (
         None,
         {"assign_public_ip": False},
+        {"egress": ["10.0.0.0/16:5432", "pl-0123456789abcdef0:443", "[::/0]:53/udp"]},
         {**_GROUPS, "subnets": ["subnet-0123456789abcdef2"]},
     ),
     "result": (None, True, False),

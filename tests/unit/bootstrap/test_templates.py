@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from typing import ClassVar
 
 import pytest
 from cloudformation_validate import (
@@ -305,6 +306,67 @@ def test_parameters_of_nested_stacks_stay_below_cloudformations_limit(filled, st
     assert len(values) <= 200
     longest = max(len(value.encode()) for value in values.values())
     assert longest + NAMES_THAT_CLOUDFORMATION_MAKES_UP < 4096
+
+
+class TestThePrivateNetwork:
+    PUBLIC: ClassVar = {"InternetGateway", "InternetGatewayAttachment", "DefaultRoute"}
+    GATEWAYS: ClassVar = {"S3Endpoint", "DynamoDbEndpoint"}
+
+    def made(self, source, **parameters):
+        network = bootstrap_of(source, NetworkMode="private", **parameters).nested["NetworkStack"]
+        assert not network.made() & self.PUBLIC
+        assert network.made() >= self.GATEWAYS
+        return network
+
+    def endpoints(self, network):
+        return {
+            network.resource(name)["ServiceName"].removeprefix("com.amazonaws.eu-west-1.")
+            for name in network.made()
+            if network.template["Resources"][name]["Type"] == "AWS::EC2::VPCEndpoint"
+            and name not in self.GATEWAYS
+        }
+
+    def test_is_in_three_zones_without_a_way_out(self, source):
+        network = self.made(source)
+        subnets = [network.resource(f"PrivateSubnet{letter}") for letter in "ABC"]
+        assert [
+            (subnet["AvailabilityZone"], subnet["CidrBlock"], subnet["MapPublicIpOnLaunch"])
+            for subnet in subnets
+        ] == [
+            ("eu-west-1a", "10.97.0.0/22", False),
+            ("eu-west-1b", "10.97.4.0/22", False),
+            ("eu-west-1c", "10.97.8.0/22", False),
+        ]
+
+    @pytest.mark.parametrize(
+        ("level", "services"),
+        [
+            ("none", set()),
+            ("containers", {"ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssm"}),
+            ("machines", {"ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssm", "states"}),
+        ],
+    )
+    def test_has_the_endpoints_that_the_parameter_names(self, source, level, services):
+        network = self.made(source, InterfaceEndpoints=level)
+        assert self.endpoints(network) == services
+        assert ("EndpointsSecurityGroup" in network.made()) is bool(services)
+
+    def test_gives_containers_no_public_address(self, source):
+        bootstrap = bootstrap_of(source, NetworkMode="private")
+        platform = settings_of(bootstrap.resource("JobStreamFunction")).platform
+        assert platform.assign_public_ip is False
+        assert len(platform.subnets) == 3
+
+    def test_is_for_those_without_subnets_of_their_own(self, source):
+        bootstrap = bootstrap_of(
+            source, NetworkMode="private", Subnets="subnet-01234567", VpcId="vpc-01234567"
+        )
+        assert settings_of(bootstrap.resource("JobStreamFunction")).platform.assign_public_ip
+
+    def test_is_not_there_by_default(self, bootstrap):
+        network = bootstrap.nested["NetworkStack"]
+        assert network.made() >= self.PUBLIC | self.GATEWAYS
+        assert self.endpoints(network) == set()
 
 
 @pytest.mark.parametrize(

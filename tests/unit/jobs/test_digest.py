@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from provisioner.jobs import S3Object, parse, row_digest, spec_digest
+from provisioner.jobs import InvalidRow, S3Object, parse, row_digest, spec_digest
 
 ARN = "arn:aws:ssm:eu-west-1:123456789012:parameter/db"
 
@@ -95,6 +95,16 @@ def test_the_pinned_version_is_part_of_it(accepted):
     pinned = job.model_copy(update={"bundle": S3Object("my-bundles", "nightly/code.zip", "v1")})
 
     assert spec_digest(pinned) != spec_digest(job)
+
+
+def test_an_attribute_that_came_later_changes_nothing_of_those_that_do_not_have_it(accepted):
+    row = {"job_name": "a", "type": "ecs", "image": "busybox:1"}
+    job = parse(row | {"network": {"assign_public_ip": False}})
+    assert not isinstance(job, InvalidRow)
+    assert spec_digest(job) == ("94b10712edc4c1b80bc697e719ecfd839053f69ec9f2ab7b46fac94a94a57174")
+    assert spec_digest(accepted("ecs", {"network": {"egress": "10.0.0.0/8"}})) != spec_digest(
+        accepted("ecs", {"network": {"egress": "10.0.0.0/8:443"}})
+    )
 
 
 def test_order_of_a_row_does_not_matter(accepted):

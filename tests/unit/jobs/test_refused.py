@@ -793,6 +793,38 @@ REFUSED = {
         "network.security_groups",
         "at most 5",
     ),
+    **{
+        f"egress {what}": ("ecs", {"network": {"egress": value}}, f"network.egress{where}", message)
+        for what, value, where, message in (
+            ("empty", [], "", "cannot pull its image"),
+            ("of too many rules", [f"10.0.0.0/16:{n}" for n in range(51)], "", "at most 50"),
+            ("twice", ["10.0.0.0/8", "10.0.0.0/8"], "", "one of its rules twice"),
+            ("to a name", ["db.example.com:5432"], "[0]", "does not know names of hosts"),
+            ("to nothing", [":443"], "[0]", "must be like"),
+            ("to an address", ["10.0.0.5:443"], "[0]", 'write "10.0.0.5/32"'),
+            ("to half a block", ["10.0.0.5/16:443"], "[0]", 'write "10.0.0.0/16"'),
+            ("of a port that is not there", ["10.0.0.0/8:70000"], "[0]", "does not name ports"),
+            ("of ports the wrong way", ["10.0.0.0/8:443-80"], "[0]", "does not name ports"),
+            ("by a name of a port", ["10.0.0.0/8:https"], "[0]", "must be like"),
+            ("by a protocol of nobody", ["10.0.0.0/8:1/icmp"], "[0]", "must be like"),
+            ("without its port", ["[::/0]443"], "[0]", "must be like"),
+            ("to a subnet", ["subnet-0123456789abcdef0:443"], "[0]", "must be like"),
+            ("as a map", [{"cidr": "10.0.0.0/8"}], "[0]", "must be text"),
+        )
+    },
+    "egress of groups of the row's choice": (
+        "ecs",
+        {"network": {"egress": ["10.0.0.0/8"], "security_groups": ["sg-01234567"]}},
+        "network.egress",
+        "unless the row names security_groups",
+    ),
+    "egress of a function": (
+        "lambda",
+        {"network": {"egress": ["10.0.0.0/8"]}},
+        "network.egress",
+        "is for containers",
+    ),
+    "egress by itself": ("ecs", {"egress": ["10.0.0.0/8"]}, "egress", '"network.egress"'),
     "unknown part": ("ecs", {"network": {"subnet": "x"}}, "network.subnet", 'mean "subnets"?'),
     "public function": (
         "lambda",

@@ -297,6 +297,46 @@ class TestAContainer:
         assert "SecurityGroupIngress" not in group
         assert [rule["CidrIp"] for rule in group["SecurityGroupEgress"]] == ["0.0.0.0/0"]
 
+    @pytest.mark.parametrize(
+        ("text", "rule"),
+        [
+            ("10.0.0.0/16", {"IpProtocol": "-1", "CidrIp": "10.0.0.0/16"}),
+            ("::/0", {"IpProtocol": "-1", "CidrIpv6": "::/0"}),
+            (
+                "0.0.0.0/0:443",
+                {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "0.0.0.0/0"},
+            ),
+            (
+                "[2001:db8::/32]:53/udp",
+                {"IpProtocol": "udp", "FromPort": 53, "ToPort": 53, "CidrIpv6": "2001:db8::/32"},
+            ),
+            (
+                "pl-0123456789abcdef0:8000-8100/tcp",
+                {
+                    "IpProtocol": "tcp",
+                    "FromPort": 8000,
+                    "ToPort": 8100,
+                    "DestinationPrefixListId": "pl-0123456789abcdef0",
+                },
+            ),
+            (
+                "sg-0123456789abcdef0:5432",
+                {
+                    "IpProtocol": "tcp",
+                    "FromPort": 5432,
+                    "ToPort": 5432,
+                    "DestinationSecurityGroupId": "sg-0123456789abcdef0",
+                },
+            ),
+        ],
+    )
+    def test_connects_only_to_what_the_row_names(self, text, rule):
+        row = CONTAINER | {"network": {"egress": [text]}}
+        group = resource(built(job_of(row)), "AWS::EC2::SecurityGroup")
+
+        assert group["SecurityGroupEgress"] == [rule]
+        assert "SecurityGroupIngress" not in group
+
     def test_in_groups_of_the_row_s_choice_has_none_of_its_own(self):
         network = {"network": {"security_groups": ["sg-0123456789abcdef0"]}}
         template = built(job_of(CONTAINER | network))
