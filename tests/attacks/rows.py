@@ -127,6 +127,9 @@ REFUSED = [
         "network.subnets[0]",
         network={"subnets": ["subnet-0fedcba9876543210"]},
     ),
+    _container(
+        "rules that let out nothing, and so everything", "network.egress", network={"egress": []}
+    ),
     _function(
         "a security group that a database lets in",
         "network.security_groups[0]",
