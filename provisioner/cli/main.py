@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _INTERRUPTED = 130
-"""128 + SIGINT; not among the others in `exits`, which takes importing."""
+"""128 + SIGINT, as Typer ends a command; the codes in `exits` cannot be imported in time."""
 
 try:
     import signal

@@ -31,7 +31,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Run the whole provisioner on this machine, without an AWS account.",
 )
-_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 StackOption = Annotated[
     str,
@@ -78,7 +77,7 @@ def up_command(
         except KeyboardInterrupt:
             engine.stop()
             _out().print("interrupted; everything is stopped")
-            raise typer.Exit(_INTERRUPTED) from None
+            raise
     _print_outcomes(engine, outcomes)
     _print_next(engine, stack, outcomes)
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from provisioner.aws.stack_events import FAILED_EVENT
 from provisioner.local.clients import client
+from provisioner.stacks.model import IN_PROGRESS, StackStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,10 +18,11 @@ if TYPE_CHECKING:
     from provisioner.local.engine import Engine
 
 DEFAULT_STACK = "jobs"
-GOOD = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
+GOOD = frozenset({StackStatus.CREATE_COMPLETE, StackStatus.UPDATE_COMPLETE})
 """What was deployed last is there."""
-UPDATABLE = GOOD | {"UPDATE_ROLLBACK_COMPLETE"}
+UPDATABLE = GOOD | {StackStatus.UPDATE_ROLLBACK_COMPLETE}
 """Something whole is there, though maybe not what was deployed last."""
+_BEGINS = frozenset({StackStatus.CREATE_IN_PROGRESS, StackStatus.UPDATE_IN_PROGRESS})
 _SETTLE_SECONDS = 120.0
 _POLL_SECONDS = 0.2
 
@@ -38,7 +41,7 @@ def settled_status(engine: Engine, stack_name: str) -> str | None:
     """Return the stack's status once no operation is under way, which may go on from before."""
     deadline = time.monotonic() + _SETTLE_SECONDS
     status = stack_status(engine, stack_name)
-    while status and status.endswith("_IN_PROGRESS") and time.monotonic() < deadline:
+    while status in IN_PROGRESS and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
         status = stack_status(engine, stack_name)
     return status
@@ -60,7 +63,7 @@ def why_it_failed(engine: Engine, stack_name: str) -> str:
 def first_failure(newest_first: Iterable[Mapping[str, Any]]) -> str:
     """Return the first failed resource of the last operation in a stack's events, and why."""
     operation = takewhile(lambda event: not _begins(event), newest_first)
-    failed = [event for event in operation if event["ResourceStatus"].endswith("_FAILED")]
+    failed = [event for event in operation if event["ResourceStatus"] in FAILED_EVENT]
     if not failed:
         return "no resource says why"
     first = failed[-1]
@@ -69,4 +72,4 @@ def first_failure(newest_first: Iterable[Mapping[str, Any]]) -> str:
 
 def _begins(event: Mapping[str, Any]) -> bool:
     is_of_stack = event["PhysicalResourceId"] == event["StackId"]
-    return is_of_stack and event["ResourceStatus"] in {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"}
+    return is_of_stack and event["ResourceStatus"] in _BEGINS

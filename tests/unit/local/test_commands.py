@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -68,3 +70,33 @@ def test_down_of_nothing_is_harmless(run):
 
     assert result.exit_code == 0
     assert "nothing is running" in result.stdout
+
+
+INTERRUPTED = """
+import sys
+from provisioner.local.commands import app
+
+def interrupt(event, _):
+    global asked
+    if event == "subprocess.Popen" and not asked:  # the first thing that `up` starts
+        asked = True
+        raise KeyboardInterrupt
+
+asked = False
+sys.addaudithook(interrupt)
+app(["up"])
+"""
+
+
+def test_ctrl_c_stops_what_up_has_started(tmp_path):
+    ended = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED],
+        env=os.environ | {STATE_VARIABLE: str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 130
+    assert "interrupted; everything is stopped" in ended.stdout
+    assert "Traceback" not in ended.stderr
