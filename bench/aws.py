@@ -126,7 +126,9 @@ def dynamodb(target: str, request: dict[str, Any]) -> Answer:
                 },
                 "UnprocessedKeys": {},
             }
-        case "GetItem" | "PutItem" if request["TableName"] == environment.FUNCTION["PACE_TABLE"]:
+        case "GetItem" | "PutItem" if (
+            request["TableName"] == environment.FUNCTION["RATE_LIMITS_TABLE"]
+        ):
             answer = {}  # a line in which nobody stands
         case "Scan":
             answer = _page(request)

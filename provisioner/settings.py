@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 _OWN = (
-    *("JOBS_TABLE", "STACKS_TABLE", "TRIGGERS_TABLE", "PACE_TABLE", "RECONCILE_QUEUE_URL"),
-    *("DEAD_LETTER_QUEUE_URL", "MISSED_TICKS_QUEUE", "NOTIFICATION_TOPIC", "SUBMISSION_TOPIC"),
+    *("JOBS_TABLE", "STACKS_TABLE", "TRIGGERS_TABLE", "RATE_LIMITS_TABLE", "RECONCILE_QUEUE_URL"),
+    *("DEAD_LETTER_QUEUE_URL", "MISSED_SCHEDULES_QUEUE", "NOTIFICATION_TOPIC", "SUBMISSION_TOPIC"),
 )
 """Settings that name what no job may use: tables, queues and topics."""
 
@@ -98,7 +98,7 @@ class Platform:
     job_queue_function_arn: str
     schedule_group: str
     scheduler_role_arn: str
-    missed_ticks_queue_arn: str
+    missed_schedules_queue_arn: str
     workflow_role_arn: str
     execution_role_arn: str
     permissions_boundary_arn: str
@@ -123,7 +123,7 @@ class Settings:
     platform: Platform
     jobs_table: str
     stacks_table: str
-    pace_table: str
+    rate_limits_table: str
     deletion_budget_jobs: int
     deletion_budget_percent: int
     reconcile_queue_url: str
@@ -165,7 +165,7 @@ class Settings:
             job_queue_function_arn=arn("lambda", f"function:{prefix}_job_queue"),
             schedule_group=environ["SCHEDULE_GROUP"],
             scheduler_role_arn=role_arn(environ["SCHEDULER_ROLE"]),
-            missed_ticks_queue_arn=arn("sqs", environ["MISSED_TICKS_QUEUE"]),
+            missed_schedules_queue_arn=arn("sqs", environ["MISSED_SCHEDULES_QUEUE"]),
             workflow_role_arn=role_arn(environ["WORKFLOW_ROLE"]),
             execution_role_arn=role_arn(environ["EXECUTION_ROLE"]),
             permissions_boundary_arn=environ["PERMISSIONS_BOUNDARY_ARN"],
@@ -188,7 +188,7 @@ class Settings:
             platform=platform,
             jobs_table=environ["JOBS_TABLE"],
             stacks_table=environ["STACKS_TABLE"],
-            pace_table=environ["PACE_TABLE"],
+            rate_limits_table=environ["RATE_LIMITS_TABLE"],
             deletion_budget_jobs=int(environ["DELETION_BUDGET_JOBS"]),
             deletion_budget_percent=int(environ["DELETION_BUDGET_PERCENT"]),
             reconcile_queue_url=environ["RECONCILE_QUEUE_URL"],

@@ -31,12 +31,12 @@ class DeletionBudgetTable:
     def __init__(
         self,
         clients: Clients,
-        pace_table: str,
+        rate_limits_table: str,
         budget: Budget,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._clients = clients
-        self._table = pace_table
+        self._table = rate_limits_table
         self._budget = budget
         self._clock = clock
 

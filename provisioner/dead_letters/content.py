@@ -121,7 +121,7 @@ def _readable(payload: object, source: str, prefix: str) -> Content:
             problem = "a scheduled time was missed: provisioner backfill starts its run"
             names = (job_name,) if job_name else ()
             return Content("missed_schedules", Redrive.IMPOSSIBLE, names, problem)
-        case {"notice_id": _}:
+        case {"notification_id": _} | {"notice_id": _}:  # as it was called; kept for 14 days
             return Content(NOTIFY, Redrive.NOTICE, (of_document(payload).job_name,))
         case _:
             request = events.of_message(payload)

@@ -37,7 +37,7 @@ class Count(StrEnum):
     SCHEDULES_MISSED = "SchedulesMissed"
     MESSAGES_UNROUTED = "MessagesUnrouted"
     JOBS_STUCK = "JobsStuck"
-    JOBS_UNLIKE_THEIR_ROWS = "JobsUnlikeTheirRows"
+    JOBS_QUEUED_BY_DAILY_CHECK = "JobsQueuedByDailyCheck"
     DELETIONS_WITHHELD = "DeletionsWithheld"
 
 

@@ -105,7 +105,7 @@ def _published(runtime: Runtime, notice: Notice) -> bool:
         except Exception as error:  # noqa: BLE001  (a broken topic blocks no stream)
             payload = json.dumps(to_document(notice), ensure_ascii=False)
             return send_to_dead_letter_queue(runtime, payload, error, "notify", notice.job_name)
-        logger.info("notified", notice_id=notice.notice_id)
+        logger.info("notified", notification_id=notice.notification_id)
     return True
 
 

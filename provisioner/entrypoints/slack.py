@@ -56,7 +56,7 @@ def _show(runtime: Runtime, record: Any) -> None:  # noqa: ANN401
         case Notice() as notice:
             with about(runtime, notice.job_name):
                 _send(runtime, slack_blocks.message(notice), notice.slack_channel)
-                logger.info("shown", notice_id=notice.notice_id)
+                logger.info("shown", notification_id=notice.notification_id)
         case Alarm() as alarm:
             _send(runtime, slack_blocks.alarm_message(alarm), None)
             logger.info("shown", alarm=alarm.name)

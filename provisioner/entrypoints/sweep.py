@@ -112,7 +112,7 @@ def _compare(runtime: Runtime) -> None:
     if withheld:
         logger.error("so many rows are gone that their stacks stay", jobs=withheld)
     runtime.metrics.count(Count.DELETIONS_WITHHELD, len(withheld))
-    runtime.metrics.count(Count.JOBS_UNLIKE_THEIR_ROWS, len(found))
+    runtime.metrics.count(Count.JOBS_QUEUED_BY_DAILY_CHECK, len(found))
     runtime.reconcile_queue.send_many(dict.fromkeys(found, 0))
     due = due_for_drift(findings, records, stacks)
     runtime.reconcile_queue.send_many(

@@ -106,7 +106,7 @@ class Runtime:
         """The rate limits of CloudFormation."""
         from provisioner.aws.rate_limits_table import RateLimitsTable
 
-        return RateLimitsTable(self.clients, self.settings.pace_table, self.clock)
+        return RateLimitsTable(self.clients, self.settings.rate_limits_table, self.clock)
 
     @cached_property
     def deletion_budget(self) -> DeletionBudgetTable:
@@ -116,7 +116,9 @@ class Runtime:
 
         jobs, percent = self.settings.deletion_budget_jobs, self.settings.deletion_budget_percent
         budget = Budget(jobs, percent)
-        return DeletionBudgetTable(self.clients, self.settings.pace_table, budget, self.clock)
+        return DeletionBudgetTable(
+            self.clients, self.settings.rate_limits_table, budget, self.clock
+        )
 
     @cached_property
     def artifacts(self) -> Artifacts:

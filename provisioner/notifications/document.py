@@ -24,7 +24,7 @@ def to_document(notice: Notice) -> dict[str, Any]:
     """Return everything that is known, for programs; `of_document` reads it."""
     own = {field.name: getattr(notice, field.name) for field in fields(notice)}
     return {
-        "notice_id": notice.notice_id,
+        "notification_id": notice.notification_id,
         "severity": notice.severity,
         "headline": text.headline(notice),
         **{name: value for name, value in own.items() if value is not None},

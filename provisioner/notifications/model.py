@@ -46,7 +46,7 @@ class Notice:
     slack_channel: str | None = None
 
     @property
-    def notice_id(self) -> str:
+    def notification_id(self) -> str:
         """The same each time the same thing is published, so that receivers can drop duplicates."""
         return f"{self.job_name}/{self.about}/{self.event}"
 

@@ -106,9 +106,10 @@ class Field(StrEnum):
     SINCE = "since"
     NOTE = "note"
 
-    TAKEN = "taken"
-    TAKEN_AT = "taken_at"
-    ASIDE_AT = "aside_at"
+    # Stored under their first names: a queue's item outlives an upgrade.
+    ACQUIRED = "taken"
+    ACQUIRED_AT = "taken_at"
+    PARKED_AT = "aside_at"
 
     NEEDS = "needs"
 
@@ -148,8 +149,8 @@ PAUSE_FIELDS: Mapping[str, str] = MappingProxyType(_texts(Field.STATUS, Field.SI
 
 QUEUE_FIELDS: Mapping[str, str] = MappingProxyType(
     {
-        Field.TAKEN: "SS",
-        **_texts(Field.STATUS, Field.STARTED_AT, Field.TAKEN_AT, Field.ASIDE_AT),
+        Field.ACQUIRED: "SS",
+        **_texts(Field.STATUS, Field.STARTED_AT, Field.ACQUIRED_AT, Field.PARKED_AT),
         **_EXPIRY,
     }
 )

@@ -54,7 +54,7 @@ def _schedule(
             RoleArn=in_account(platform.scheduler_role_arn, platform),
             Input=_input(name),
             DeadLetterConfig=DeadLetterConfig(
-                Arn=in_account(platform.missed_ticks_queue_arn, platform)
+                Arn=in_account(platform.missed_schedules_queue_arn, platform)
             ),
             RetryPolicy=RetryPolicy(
                 MaximumEventAgeInSeconds=60 * job.catch_up_minutes,

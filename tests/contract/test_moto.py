@@ -82,7 +82,7 @@ class TestRateLimiter(RateLimiterContract):
 
     @pytest.fixture
     def rate_limiter(self, clock):
-        return RateLimitsTable(CLIENTS, "jobs-Pace", clock)
+        return RateLimitsTable(CLIENTS, "jobs-RateLimits", clock)
 
 
 class TestDeletionBudget(DeletionBudgetContract):
@@ -92,7 +92,7 @@ class TestDeletionBudget(DeletionBudgetContract):
 
     @pytest.fixture
     def deletion_budget(self, clock):
-        return DeletionBudgetTable(CLIENTS, "jobs-Pace", Budget(2, 25), clock)
+        return DeletionBudgetTable(CLIENTS, "jobs-RateLimits", Budget(2, 25), clock)
 
 
 class MotoSubject:

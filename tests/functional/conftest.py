@@ -62,7 +62,7 @@ def bootstrap(monkeypatch):
         make_table(dynamodb, "jobs-Stacks", "job_name", index=("status", "updated_at"))
         runs = ("job_name", "trigger_id")
         make_table(dynamodb, "jobs-Triggers", *runs, index=("status", "started_at"))
-        make_table(dynamodb, "jobs-Pace", "quota")
+        make_table(dynamodb, "jobs-RateLimits", "quota")
         s3 = boto3.client("s3")
         for bucket in ("bundles", "artifacts"):
             s3.create_bucket(
@@ -80,7 +80,7 @@ def bootstrap(monkeypatch):
             "ACCOUNT_ID": ACCOUNT,
             "JOBS_TABLE": "jobs-Jobs",
             "STACKS_TABLE": "jobs-Stacks",
-            "PACE_TABLE": "jobs-Pace",
+            "RATE_LIMITS_TABLE": "jobs-RateLimits",
             "DELETION_BUDGET_JOBS": "20",
             "DELETION_BUDGET_PERCENT": "25",
             "TRIGGERS_TABLE": "jobs-Triggers",
@@ -88,7 +88,7 @@ def bootstrap(monkeypatch):
             "DEAD_LETTER_QUEUE_URL": dead_letters,
             "ARTIFACTS_BUCKET": "artifacts",
             "NOTIFICATION_TOPIC": "jobs",
-            "MISSED_TICKS_QUEUE": "jobs-missed-ticks",
+            "MISSED_SCHEDULES_QUEUE": "jobs-missed-schedules",
             "SUBMISSION_TOPIC": "jobs-submissions",
             "SCHEDULE_GROUP": "jobs",
             "SCHEDULER_ROLE": "scheduler",

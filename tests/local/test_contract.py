@@ -40,7 +40,7 @@ from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("clients")]
 
-TABLES = ("contract-Jobs", "contract-Stacks", "contract-Pace")
+TABLES = ("contract-Jobs", "contract-Stacks", "contract-RateLimits")
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def clients(open_engine, monkeypatch):
     dynamodb = boto3.client("dynamodb")
     make_table(dynamodb, "contract-Jobs", "job_name")
     make_table(dynamodb, "contract-Stacks", "job_name", index=("status", "updated_at"))
-    make_table(dynamodb, "contract-Pace", "quota")
+    make_table(dynamodb, "contract-RateLimits", "quota")
     yield clients
     for table in TABLES:
         dynamodb.delete_table(TableName=table)
@@ -102,7 +102,7 @@ class TestRateLimiter(RateLimiterContract):
 
     @pytest.fixture
     def rate_limiter(self, clients, clock):
-        return RateLimitsTable(clients, "contract-Pace", clock)
+        return RateLimitsTable(clients, "contract-RateLimits", clock)
 
 
 class TestDeletionBudget(DeletionBudgetContract):
@@ -112,7 +112,7 @@ class TestDeletionBudget(DeletionBudgetContract):
 
     @pytest.fixture
     def deletion_budget(self, clients, clock):
-        return DeletionBudgetTable(clients, "contract-Pace", Budget(2, 25), clock)
+        return DeletionBudgetTable(clients, "contract-RateLimits", Budget(2, 25), clock)
 
 
 class EngineSubject:

@@ -30,7 +30,7 @@ def clock():
 
 @pytest.fixture
 def processes(clock):
-    return [RateLimitsTable(CLIENTS, "jobs-Pace", clock) for _ in range(3)]
+    return [RateLimitsTable(CLIENTS, "jobs-RateLimits", clock) for _ in range(3)]
 
 
 TIME = {"S": (NOW + timedelta(seconds=5)).isoformat()}
@@ -59,14 +59,14 @@ DAMAGED = {
 @pytest.mark.parametrize("item", DAMAGED.values(), ids=DAMAGED)
 def test_a_damaged_rate_limit_starts_idle(processes, clock, item):
     key = {"quota": {"S": "create"}}
-    boto3.client("dynamodb").put_item(TableName="jobs-Pace", Item=key | item)
+    boto3.client("dynamodb").put_item(TableName="jobs-RateLimits", Item=key | item)
     clock.now += timedelta(seconds=6)
     first, second, _ = processes
 
     assert first.reserve(Quota.CREATE, has_reservation=False).granted
     assert first.acquire(Quota.CREATE).granted
 
-    stored = boto3.client("dynamodb").get_item(TableName="jobs-Pace", Key=key)["Item"]
+    stored = boto3.client("dynamodb").get_item(TableName="jobs-RateLimits", Key=key)["Item"]
     assert int(stored["version"]["N"]) >= 1
     while second.acquire(Quota.CREATE).granted:
         pass

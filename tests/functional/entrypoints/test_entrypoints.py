@@ -555,7 +555,7 @@ class TestSweep:
         deliver(sweep, {"compare": True})
 
         key = {"quota": {"S": "deletions"}}
-        item = boto3.client("dynamodb").get_item(TableName="jobs-Pace", Key=key)["Item"]
+        item = boto3.client("dynamodb").get_item(TableName="jobs-RateLimits", Key=key)["Item"]
         assert item["all_jobs"] == {"N": "2"}
 
     def test_the_comparison_finds_what_no_event_told_and_spreads_drift_detection(self):

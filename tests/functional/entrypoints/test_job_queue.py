@@ -351,8 +351,8 @@ class TestTheSweep:
 
         here.runs.recover("report")
 
-        taken = here.slots.get("report").in_use
-        assert taken == ({"queue-starting", "queue-m1"} if is_kept else frozenset())
+        in_use = here.slots.get("report").in_use
+        assert in_use == ({"queue-starting", "queue-m1"} if is_kept else frozenset())
         assert here.waiting() == (["m2"] if is_kept else [])
 
     def test_comes_back_for_a_message_that_somebody_else_has_in_hand(self, here):

@@ -116,7 +116,7 @@ def test_a_failed_run_is_published_with_all_that_filters_need(told):
     assert handle(run("FAILED", error={"S": "ContainerFailed"}, exit_code={"N": "3"})) == []
 
     [(document, attributes)] = told()
-    assert document["notice_id"] == "report/2026-11-21T09:00:00.000Z#run-1/failed"
+    assert document["notification_id"] == "report/2026-11-21T09:00:00.000Z#run-1/failed"
     assert (document["error"], document["exit_code"]) == ("ContainerFailed", 3)
     assert attributes == {
         "event": "failed",
@@ -193,7 +193,7 @@ def test_the_same_record_twice_is_the_same_notice(told):
     handle(run("FAILED"))
 
     first, second = (document for document, _ in told())
-    assert first["notice_id"] == second["notice_id"]
+    assert first["notification_id"] == second["notification_id"]
 
 
 class TestSlow:
@@ -248,7 +248,7 @@ class TestSlow:
 
         messages = told()
         assert sorted(events(messages)) == [("report", "slow"), ("report", "succeeded")]
-        assert len({document["notice_id"] for document, _ in messages}) == 2
+        assert len({document["notification_id"] for document, _ in messages}) == 2
 
     def test_a_table_that_cannot_be_read_lets_the_record_come_again(self, told, monkeypatch):
         row(slow_percent={"N": "50"})

@@ -72,8 +72,8 @@ ORDERS = [Random(seed).sample(THRICE, len(THRICE)) for seed in range(6)]
 def alone(name):
     """Deliver an event when nobody else calls CloudFormation, so that no job has to wait."""
     dynamodb = boto3.client("dynamodb")
-    for limit in dynamodb.scan(TableName="jobs-Pace")["Items"]:
-        dynamodb.delete_item(TableName="jobs-Pace", Key={"quota": limit["quota"]})
+    for limit in dynamodb.scan(TableName="jobs-RateLimits")["Items"]:
+        dynamodb.delete_item(TableName="jobs-RateLimits", Key={"quota": limit["quota"]})
     EVENTS[name]()
 
 

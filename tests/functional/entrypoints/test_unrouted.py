@@ -86,7 +86,7 @@ def test_the_largest_message_is_kept_whole(place):
         '{"source": "aws.states", "detail": {"stateMachineArn": "x:jobs-invoice"}}',
         '{"dynamodb": {"Keys": {"job_name": {"S": "invoice"}}}}',
         '{"job_name": "invoice", "retry": true}',
-        '{"notice_id": 1}',
+        '{"notification_id": 1}',
     ],
 )
 def test_what_a_message_looks_like_does_not_make_it_a_letter_of_ours(place, body):

@@ -71,9 +71,19 @@ def test_a_missed_schedule_that_could_not_be_recorded():
     )
 
 
+@pytest.mark.parametrize("name", ["notification_id", "notice_id"], ids=["now", "before"])
+def test_a_notice_is_known_by_its_id(name):
+    message = captured("dead_letter_notice")
+    message["Body"] = message["Body"].replace("notice_id", name)
+
+    content = of_message(message).content
+
+    assert (content.source, content.redrive) == ("notify", Redrive.NOTICE)
+
+
 def test_a_notice_that_cannot_be_read():
     message = captured("dead_letter_notice")
-    message["Body"] = json.dumps({"notice_id": "report/1/failed"})
+    message["Body"] = json.dumps({"notification_id": "report/1/failed"})
 
     content = of_message(message).content
 

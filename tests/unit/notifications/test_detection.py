@@ -170,13 +170,13 @@ def test_a_text_is_cut_and_without_control_characters():
 
 def test_the_same_thing_has_the_same_id_and_another_thing_another():
     def id_of(status, **changes):
-        return detection.of_record(record(run(status), **changes)).notice_id
+        return detection.of_record(record(run(status), **changes)).notification_id
 
     assert id_of("FAILED") == id_of("FAILED") == f"report/{RUN}/failed"
     assert len({id_of("FAILED"), id_of("RUNNING"), id_of("FAILED", trigger_id="2026#2")}) == 3
     again = record(stack("FAILED") | {"version": {"N": "8"}}, stack("UPDATING"), None)
     first = record(stack("FAILED"), stack("UPDATING"), None)
-    assert detection.of_record(again).notice_id != detection.of_record(first).notice_id
+    assert detection.of_record(again).notification_id != detection.of_record(first).notification_id
 
 
 DEFAULTS = {"failed", "timed_out", "stack_failed", "queued_too_long"}
@@ -225,7 +225,7 @@ def test_what_is_slow(took, before, is_slow):
     assert (notice is not None) is is_slow
     if notice:
         assert notice.event is Event.SLOW
-        assert notice.notice_id != succeeded.notice_id
+        assert notice.notification_id != succeeded.notification_id
         assert "% longer than the mean" in notice.cause
 
 

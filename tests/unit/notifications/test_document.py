@@ -34,7 +34,7 @@ def test_a_document_is_read_back():
     document = json.loads(json.dumps(to_document(NOTICE)))
 
     assert of_document(document) == NOTICE
-    assert document["notice_id"] == NOTICE.notice_id
+    assert document["notification_id"] == NOTICE.notification_id
     assert of_message(json.dumps(document), "jobs") == NOTICE
 
 
