@@ -6,6 +6,7 @@ and corrects the difference by wrapping functions that `patching` has first made
 """
 
 from provisioner.local.shim import (
+    archives,
     concurrency,
     conditions,
     container_logs,
@@ -59,6 +60,7 @@ def install() -> None:
         functions,
         runtimes,
         concurrency,
+        archives,
         results,
         layers,
         executions,

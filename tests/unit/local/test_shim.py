@@ -2,7 +2,9 @@
 
 import json
 import sys
+import tempfile
 import threading
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from provisioner.local.shim import EngineMismatchError, functions, private, runtimes
+from provisioner.local.shim.archives import SharedZipFile
 from provisioner.local.shim.container_logs import lines
 from provisioner.local.shim.executions import failed, pascal_case
 from provisioner.local.shim.patching import wrap
@@ -195,3 +198,23 @@ def test_a_process_with_other_code_serves_no_call(monkeypatch):
     assert killed == [stale]
     assert not stale.in_use
     assert list(pools.values()) == [[fresh]]
+
+
+def test_processes_of_one_archive_share_its_files_and_other_code_is_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def unpacked(process: str, code: str) -> Path:
+        folder = tmp_path / process
+        folder.mkdir()
+        with zipfile.ZipFile(tmp_path / f"{process}.zip", "w") as archive:
+            archive.writestr(zipfile.ZipInfo("package/app.py"), code)
+        with SharedZipFile(tmp_path / f"{process}.zip") as archive:
+            archive.extractall(folder)
+        return folder / "package" / "app.py"
+
+    first, again, other = unpacked("1", "a = 1"), unpacked("2", "a = 1"), unpacked("3", "a = 2")
+
+    assert first.samefile(again)
+    assert [first.read_text(), other.read_text()] == ["a = 1", "a = 2"]
+    (tmp_path / "1").unlink()  # a process has ended
+    assert again.read_text() == "a = 1"
