@@ -17,7 +17,7 @@ RUNTIME_HAS := $(foreach name,boto3 botocore s3transfer urllib3 python-dateutil,
 # The output of each target in one piece, where this make can.
 IN_ONE_PIECE = $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: local local-down test test-fast test-unit test-node test-simulation test-engine test-deployed-python coverage mutants test-night simulate simulate-run simulate-night smoke check check-code check-types check-templates check-sam check-checkov bench build deploy lock golden clean
+.PHONY: local local-down test test-computing test-fast test-unit test-node test-simulation test-engine test-deployed-python coverage mutants test-night simulate simulate-run simulate-night smoke check check-code check-types check-templates check-sam check-checkov bench build deploy lock golden clean
 
 local: $(READY)
 	@$(BIN)/provisioner local up
@@ -27,10 +27,13 @@ local-down: $(READY)
 
 # One after the other: beside what computes, the engines are too slow for what their tests provoke.
 test: $(READY)
-	@$(MAKE) --no-print-directory test-fast
-	@$(MAKE) --no-print-directory test-node
-	@$(MAKE) --no-print-directory test-simulation
+	@$(MAKE) --no-print-directory test-computing
 	@$(MAKE) --no-print-directory test-engine
+
+# All that needs no engine in one run, so that no processor waits for the last of several.
+test-computing: $(READY)
+	@if $(HAS_NPM); then $(NPM_CI) || exit 1; else echo $(WITHOUT_NPM); without=" and not node"; fi; \
+	  $(BIN)/pytest -q -n auto -m "not engine and not smoke$$without"
 
 # One process a group of tests/support/scheduling.py, side by side: they wait most of the time.
 test-engine: $(READY)
@@ -104,13 +107,12 @@ smoke: $(READY)
 	PROVISIONER_STACK="$(or $(STACK),jobs)" $(BIN)/pytest -q -m smoke tests/smoke
 
 # The rules that were reproduced on AWS, and JSONata's reference implementation: both from npm.
+HAS_NPM := command -v npm >/dev/null
+NPM_CI := npm --prefix tests/node ci --silent
+WITHOUT_NPM := "npm is not on this machine: the templates are not held to cdk-preflight's rules," \
+	"nor the expressions to JSONata's reference implementation"
 test-node: $(READY)
-	@if command -v npm >/dev/null; then \
-	  npm --prefix tests/node ci --silent && $(BIN)/pytest -q -m node tests/node; \
-	else \
-	  echo "npm is not on this machine: the templates are not held to cdk-preflight's rules," \
-	    "nor the expressions to JSONata's reference implementation"; \
-	fi
+	@if $(HAS_NPM); then $(NPM_CI) && $(BIN)/pytest -q -m node tests/node; else echo $(WITHOUT_NPM); fi
 
 check: $(READY)
 	@$(MAKE) --no-print-directory -j4 $(IN_ONE_PIECE) check-templates check-types check-code check-sam check-checkov

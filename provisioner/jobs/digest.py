@@ -6,17 +6,18 @@ import hashlib
 import json
 from dataclasses import fields
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from provisioner.jobs.errors import InvalidRow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from _typeshed import DataclassInstance
-    from pydantic.fields import FieldInfo
 
     from provisioner.jobs.types import Job
+
+    Default: TypeAlias = Callable[[dict[str, object]], object]
 
 _NOT_OF_THE_STACK = frozenset(
     {
@@ -39,7 +40,12 @@ def spec_digest(job: Job) -> str:
 
 def _said(job: Job) -> dict[str, object]:
     values = dict(job)
-    return {name: values[name] for name in values if values[name] != _default(name, job, values)}
+    fixed, made = _defaults(type(job))
+    return {
+        name: value
+        for name, value in values.items()
+        if value != (fixed[name] if name in fixed else made[name](values))
+    }
 
 
 def _digest(said: dict[str, object]) -> str:
@@ -57,21 +63,13 @@ def _parts(value: DataclassInstance) -> dict[str, object]:
     }
 
 
-def _default(name: str, job: Job, values: dict[str, object]) -> object:
-    fixed, made = _defaults(type(job))
-    if name in fixed:
-        return fixed[name]
-    return made[name].get_default(call_default_factory=True, validated_data=values)
-
-
 @cache
-def _defaults(kind: type[Job]) -> tuple[dict[str, object], dict[str, FieldInfo]]:
-    """Return the defaults that are always the same, and the fields whose default is made."""
-    fields = kind.model_fields
-    fixed = {
-        name: field.get_default() for name, field in fields.items() if not field.default_factory
-    }
-    return fixed, {name: field for name, field in fields.items() if name not in fixed}
+def _defaults(kind: type[Job]) -> tuple[dict[str, object], dict[str, Default]]:
+    """Return the defaults that are always the same, and what makes those that are not."""
+    factories = {name: field.default_factory for name, field in kind.model_fields.items()}
+    made = {name: cast("Default", make) for name, make in factories.items() if make}
+    fixed = {name: kind.model_fields[name].get_default() for name in factories.keys() - made.keys()}
+    return fixed, made
 
 
 def row_digest(row: Mapping[str, object], parsed: Job | InvalidRow) -> str:
