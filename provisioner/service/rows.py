@@ -82,10 +82,7 @@ def check(service: Service, rows: Iterable[SourcedRow], values: Mapping[str, str
 def _check(
     service: Service, row: SourcedRow, outputs: Mapping[str, str]
 ) -> CheckedRow | tuple[FieldError, ...]:
-    try:
-        values, unknown = placeholders.filled(row.values, outputs)
-    except RecursionError:  # YAML can hold a list that holds itself
-        return (FieldError("", "is nested too deeply"),)
+    values, unknown = placeholders.filled(row.values, outputs)
     job = service.permitted(guarded.parse(values))
     if unknown or isinstance(job, InvalidRow):
         named = {_attribute(error) for error in unknown}

@@ -12,6 +12,7 @@ from typing import Any
 
 from provisioner.aws.clients import Clients
 from provisioner.entrypoints.wiring import Runtime
+from provisioner.errors import TemporaryError
 from provisioner.settings import Settings
 from tests.support.clients import CLIENTS
 
@@ -28,6 +29,16 @@ class Context:
 
     def get_remaining_time_in_millis(self) -> int:
         return self.remaining_milliseconds
+
+
+class Unavailable:
+    """An adapter of a service that does not answer."""
+
+    def __getattr__(self, name: str) -> Any:
+        def call(*_: object, **__: object) -> None:
+            raise TemporaryError(f"{name}: no answer")
+
+        return call
 
 
 _runtimes: list[Runtime] = []

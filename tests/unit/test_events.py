@@ -99,3 +99,27 @@ def test_events_without_a_stack(event):
 )
 def test_execution_events(event, job_name):
     assert events.of_execution_event(event, "jobs") == job_name
+
+
+OF_RUNS = {
+    "a free lock with waiting runs": ({"status": {"S": "FREE"}, "waiting": {"SS": ["x"]}}, True),
+    "a free lock": ({"status": {"S": "FREE"}}, False),
+    "a run that waits": ({"status": {"S": "QUEUED"}}, True),
+    "a run that met another": ({"status": {"S": "SKIPPED"}, "error": {"S": "Overlap"}}, True),
+    "a run that was paused": ({"status": {"S": "SKIPPED"}, "error": {"S": "Paused"}}, False),
+    "a run that ended": ({"status": {"S": "SUCCEEDED"}}, False),
+    "no status": ({}, False),
+}
+
+
+@pytest.mark.parametrize(("image", "starts"), OF_RUNS.values(), ids=OF_RUNS)
+def test_what_may_start_a_waiting_run(image, starts):
+    stored = {"dynamodb": {"Keys": {"job_name": {"S": "report"}}, "NewImage": image}}
+
+    assert events.may_start_a_waiting_run(stored) is starts
+    assert events.status_in(stored) == image.get("status", {}).get("S")
+
+
+@pytest.mark.parametrize("stored", [{}, {"dynamodb": {}}, {"dynamodb": {"NewImage": {}}}], ids=str)
+def test_a_record_without_an_end_leaves_nothing_for_a_dead_letter_message(stored):
+    assert events.end_alone(stored) == {}

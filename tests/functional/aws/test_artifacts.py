@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 
 from provisioner.aws.artifacts import Artifacts
 from provisioner.jobs import InvalidRow, parse, spec_digest
@@ -214,3 +215,20 @@ def test_a_missing_bundle_is_said(uri):
 
     assert isinstance(found, InvalidRow)
     assert "does not exist" in found.errors[0].message
+
+
+def test_a_bundle_that_may_not_be_read_is_said():
+    with Stubber(CLIENTS.s3) as s3:
+        s3.add_client_error("head_object", "403", "Forbidden", http_status_code=403)
+        found = pin(bundle("s3://bundles/report.zip"))
+
+    assert isinstance(found, InvalidRow)
+    assert "s3://bundles/report.zip cannot be read: " in found.errors[0].message
+
+
+def test_a_bundle_in_a_bucket_without_versions_is_taken_as_written():
+    s3 = boto3.client("s3")
+    s3.put_object(Bucket="artifacts", Key="report.zip", Body=b"PK")
+    job = bundle("s3://artifacts/report.zip")
+
+    assert pin(job) is job

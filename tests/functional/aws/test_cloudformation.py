@@ -361,3 +361,66 @@ class TestWhatSomebodyDeleted:
 
         assert ADAPTER.describe(NAME).drift.missing == ()
         stub.assert_no_pending_responses()
+
+
+DENIED = ("AccessDenied", "User is not authorized to perform")
+
+
+class TestWhatThisCallerMayNotDo:
+    def test_a_stack_that_cannot_be_read_is_not_one_that_is_gone(self, stub):
+        stub.add_client_error("describe_stacks", "ValidationError", "1 validation error detected")
+
+        with pytest.raises(PermanentError, match="1 validation error"):
+            ADAPTER.describe(NAME)
+
+    def test_drift_that_may_not_be_detected_is_no_conflict(self, stub):
+        stub.add_client_error("detect_stack_drift", *DENIED)
+
+        with pytest.raises(PermanentError, match="not authorized"):
+            ADAPTER.detect_drift(STACK_ID)
+
+    def test_without_a_right_to_read_drifts_nothing_is_known_to_be_missing(self, stub):
+        stack = described("UPDATE_COMPLETE")
+        stack["Stacks"][0]["DriftInformation"] = {
+            "StackDriftStatus": "DRIFTED",
+            "LastCheckTimestamp": START,
+        }
+        stub.add_response("describe_stacks", stack)
+        stub.add_client_error("describe_stack_resource_drifts", *DENIED)
+
+        assert ADAPTER.describe(NAME).drift == Drift(DriftStatus.DRIFTED, START)
+
+
+DELETIONS = {
+    "plain": ((), False, {}),
+    "but for what will not go": (("Bucket",), False, {"RetainResources": ["Bucket"]}),
+    "by force": (("Bucket",), True, {"DeletionMode": "FORCE_DELETE_STACK"}),
+}
+
+
+@pytest.mark.parametrize(("retained", "force", "asked"), DELETIONS.values(), ids=DELETIONS)
+def test_deletions(stub, retained, force, asked):
+    always = {"StackName": STACK_ID, "RoleARN": CF_ROLE, "ClientRequestToken": "t"}
+    stub.add_response("delete_stack", {}, always | asked)
+
+    ADAPTER.delete(STACK_ID, retained, force=force, token="t")
+
+    stub.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("skipped", [(), ("Role",)], ids=["as it is", "skipping"])
+def test_a_rollback_is_continued(stub, skipped):
+    always = {"StackName": STACK_ID, "RoleARN": CF_ROLE, "ClientRequestToken": "t"}
+    asked = {"ResourcesToSkip": list(skipped)} if skipped else {}
+    stub.add_response("continue_update_rollback", {}, always | asked)
+
+    ADAPTER.continue_update_rollback(STACK_ID, skipped, force=False, token="t")
+
+    stub.assert_no_pending_responses()
+
+
+def test_a_failed_stack_whose_events_are_gone_has_no_reason(stub):
+    answer(stub, "ROLLBACK_COMPLETE", [])
+    stub.add_response("describe_stack_events", {"StackEvents": []})
+
+    assert ADAPTER.describe(NAME).failure is None

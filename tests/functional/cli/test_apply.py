@@ -55,6 +55,25 @@ class TestApply:
         assert here.row() == ROW
         assert here.row("other") == ROW | {"job_name": "other"}
 
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "&row\njob_name: report\ntype: lambda\npayload: *row\n",
+            "job_name: report\ntype: lambda\npayload: &map {a: *map}\n",
+            "job_name: report\ntype: lambda\npayload: {a: &list [*list]}\n",
+        ],
+        ids=["row", "map", "list"],
+    )
+    def test_yaml_that_holds_itself_is_refused(self, here, tmp_path, text):
+        path = tmp_path / "rows.yaml"
+        path.write_text(text)
+
+        result = here.run("apply", str(path))
+
+        assert result.exit_code == 1
+        assert "holds more than 10000 values" in " ".join(result.stderr.split())
+        assert here.row() == {}
+
     def test_says_what_changes(self, here, file):
         here.jobs.put(ROW | {"memory_mb": 256, "description": "as before"})
         here.jobs.put(ROW | {"job_name": "same", "memory_mb": 128})

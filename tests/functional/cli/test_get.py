@@ -86,6 +86,31 @@ class TestGet:
         assert listed["last_run"] == one["runs"][0]
         assert one["runs"][0]["duration_ms"] == 1200
 
+    def test_what_json_has_no_word_for(self, here):
+        here.jobs.put(ROW | {"letters": {"b", "a"}, "raw": b"x"})
+
+        (listed,) = json.loads(here.run("get", "-o", "json").stdout)
+
+        assert (listed["row"]["letters"], listed["row"]["raw"]) == (["a", "b"], "eA==")
+
+    def test_what_a_person_has_to_know(self, here):
+        here.jobs.put(ROW | {"schedule": "rate(1 hour)", "schedule_enabled": False})
+        here.save(
+            status=JobStatus.RETRYING,
+            failure=Failure("Rate exceeded", NOW),
+            next_attempt_at=NOW,
+            stack_id="arn:stack",
+            missed_schedules=3,
+        )
+
+        shown = here.run("get", "report").stdout
+
+        assert re.search(r"next attempt at +2026-11-21T09:00:00\+00:00", shown)
+        assert re.search(r"stack id +arn:stack", shown)
+        assert re.search(r"missed schedules +3", shown)
+        assert not re.search(r"^ *resource ", shown, re.MULTILINE)
+        assert "rate(1 hour) (off)" in here.run("get").stdout
+
     def test_what_it_runs_after_and_what_then_runs(self, here):
         here.jobs.put(ROW)
         here.save("report", depends_on=("extract", "clean"))

@@ -14,6 +14,7 @@ from provisioner.aws.logs import LogEvent
 from provisioner.cli.commands import app
 from provisioner.cli.run import Overlap
 from provisioner.cli.watching import exit_code, print_late
+from provisioner.errors import ThrottledError
 from provisioner.jobs import OVERLAPS
 from provisioner.service.start_run import name_of_key
 from provisioner.stacks.model import JobStatus
@@ -165,6 +166,31 @@ class TestRun:
 
         assert result.exit_code == 7
         assert "has not ended yet" in result.stderr
+
+    def test_a_throttle_ends_no_waiting(self, job):
+        job.make_runnable(ENDLESS)
+        events, event = CLIENTS.dynamodb.meta.events, "before-call.dynamodb.Query"
+
+        def throttle(**_):
+            raise ThrottledError("Rate exceeded")
+
+        events.register(event, throttle)
+        try:
+            result = job.run("run", "report", "--wait", "--timeout", "0.3s")
+        finally:
+            events.unregister(event, throttle)
+
+        assert result.exit_code == 7
+        assert "(Rate exceeded)" in result.stderr
+
+    def test_a_large_output_is_where_it_says(self, job):
+        job.make_runnable(ECHO)
+        name, uri = name_of_key("report", "k"), "s3://jobs-artifacts/runs/report/output.json"
+        put_run("report", name, "SUCCEEDED", started_at=datetime.now(UTC), output=uri)
+
+        result = job.run("run", "report", "--idempotency-key", "k", "--wait")
+
+        assert result.stdout == f"{uri}\n"
 
     def test_a_job_without_a_stack(self, job):
         result = job.run("run", "report")

@@ -20,12 +20,13 @@ from provisioner.entrypoints import (
     sweep,
     sweep_runs,
 )
+from provisioner.errors import ProvisionerError, TemporaryError
 from provisioner.runs.model import iso
 from provisioner.stacks.model import Deletion, JobStatus, StackRecord
 from provisioner.stacks.rate_limits import Quota, Reservation
 from tests.functional.conftest import ACCOUNT, REGION
 from tests.support.clients import CLIENTS
-from tests.support.functions import Context, deliver, forget, runtime
+from tests.support.functions import Context, Unavailable, deliver, forget, hand_in, runtime
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 
@@ -396,6 +397,43 @@ class TestRunEvents:
 
         assert triggers()["#lock"]["owner"]["S"] == "run-2"
 
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"stateMachineArn": "arn:aws:states:eu-west-1:123456789012:stateMachine:theirs"},
+            {"status": "RUNNING"},
+        ],
+        ids=["of somebody else", "not ended"],
+    )
+    def test_what_is_not_ours_to_complete(self, change):
+        self.put_run(run_row())
+        ended = captured_end()
+        ended["detail"] |= change
+
+        deliver(run_events, ended)
+
+        assert triggers() == {run_row()["trigger_id"]["S"]: run_row()}
+
+    def test_an_input_too_large_for_the_event_is_read_from_the_execution(self):
+        waited = "2026-11-21T08:00:00.000Z#run-0"
+        states = boto3.client("stepfunctions")
+        wait = {"Type": "Wait", "Seconds": 99, "End": True}
+        machine = states.create_state_machine(
+            name="jobs-report",
+            definition=json.dumps({"StartAt": "Wait", "States": {"Wait": wait}}),
+            roleArn="arn:aws:iam::123456789012:role/workflow",
+        )["stateMachineArn"]
+        given = json.dumps({"_run": {"waited": waited}})
+        arn = states.start_execution(stateMachineArn=machine, name="run-1", input=given)
+        states.stop_execution(executionArn=arn["executionArn"])
+        self.put_run(run_row("QUEUED", "2026-11-21T08:00:00.000Z", "run-0"))
+        ended = captured_end()
+        ended["detail"] |= {"executionArn": arn["executionArn"], "input": None}
+
+        deliver(run_events, ended)
+
+        assert {key: row["status"]["S"] for key, row in triggers().items()} == {waited: "STOPPED"}
+
     def test_an_execution_that_was_never_admitted_gets_its_row(self):
         deliver(run_events, captured_end())
 
@@ -494,7 +532,34 @@ class TestAnUnreadableStacksRow:
         assert sorted(queued()) == ["report", "unreadable"]
 
 
+def test_a_stack_event_that_cannot_even_be_queued_comes_again():
+    hand_in(stacks=Unavailable(), reconcile_queue=Unavailable())
+
+    with pytest.raises(ProvisionerError, match="no answer"):
+        deliver(stack_events, event("stack_status_change"))
+
+
 class TestSweep:
+    def test_a_step_that_fails_keeps_none_of_the_others(self):
+        old = datetime.now(UTC) - timedelta(hours=1)
+        stuck = StackRecord("stuck", status=JobStatus.CREATING, updated_at=old)
+        StacksTable(CLIENTS, "jobs-Stacks").save(stuck)
+        hand_in(triggers=Unavailable())
+
+        with pytest.raises(TemporaryError, match="open: no answer"):
+            deliver(sweep, {})
+
+        assert queued() == ["stuck"]
+
+    @pytest.mark.parametrize("down", ["task_definitions", "triggers"])
+    def test_the_comparison_does_not_need_the_rest_of_it(self, down):
+        put()
+        hand_in(**{down: Unavailable()})
+
+        deliver(sweep, {"compare": True})
+
+        assert queued() == ["report"]
+
     def test_a_stuck_job_is_queued_and_a_fresh_one_is_not(self):
         table = StacksTable(CLIENTS, "jobs-Stacks")
         now = datetime.now(UTC)

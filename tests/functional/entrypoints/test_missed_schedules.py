@@ -17,7 +17,7 @@ from provisioner.entrypoints import missed_schedules
 from provisioner.errors import ConflictError
 from provisioner.stacks.model import JobStatus, StackRecord
 from tests.support.clients import CLIENTS
-from tests.support.functions import deliver, runtime
+from tests.support.functions import Unavailable, deliver, hand_in, runtime
 
 EVENT = json.loads((Path(__file__).parents[2] / "events" / "missed_schedule.json").read_text())
 [RECORD] = EVENT["Records"]
@@ -167,3 +167,11 @@ def test_without_a_state_machine_it_is_found_out_what_is_gone(report, code, aske
 
     received = boto3.client("sqs").receive_message(QueueUrl=report["RECONCILE_QUEUE_URL"])
     assert [json.loads(m["Body"]) for m in received.get("Messages", ())] == asked
+
+
+@pytest.mark.usefixtures("report")
+def test_it_is_recorded_even_if_nothing_can_be_queued():
+    hand_in(reconcile_queue=Unavailable())
+
+    assert handle(record(ERROR_CODE="StateMachineDoesNotExist")) == []
+    assert missed() == 1

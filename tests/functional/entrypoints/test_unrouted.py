@@ -15,7 +15,7 @@ from provisioner.entrypoints import unrouted
 from provisioner.errors import NotFoundError
 from provisioner.stacks.model import JobStatus, StackRecord
 from tests.support.clients import CLIENTS
-from tests.support.functions import deliver
+from tests.support.functions import Unavailable, deliver, hand_in
 
 BODY = json.dumps({"order": 7, "note": "ü"})
 
@@ -127,3 +127,10 @@ def test_a_record_that_cannot_be_read_keeps_only_its_own_messages_back(place):
         ([{"itemIdentifier": "m1"}], {("invoise",)}),
         ([], {("invoise",), ("odd",)}),
     )
+
+
+def test_a_message_stays_while_it_cannot_be_known_whether_its_job_has_a_queue(place):
+    hand_in(stacks=Unavailable())
+
+    assert handle(message("invoice")) == [{"itemIdentifier": "m1"}]
+    assert letters(place) == []

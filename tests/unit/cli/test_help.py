@@ -1,10 +1,11 @@
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 from typer.testing import CliRunner
 
-from provisioner.cli.commands import COMMANDS, app
+from provisioner.cli.commands import COMMANDS, app, load
 
 DEAD_LETTERS = ("list", "redrive", "discard")
 HEAVY = ("boto3", "botocore", "pydantic", "rich", "yaml", "troposphere")
@@ -77,3 +78,15 @@ def test_a_command_whose_packages_are_missing_says_which():
 
     assert result.returncode == 1
     assert result.stderr == "Error: this needs yaml: pip install 'provisioner[local]'\n"
+
+
+def test_the_version():
+    result = CliRunner().invoke(app, ["--version"])
+
+    assert result.exit_code == 0
+    assert result.output.strip() == version("provisioner")
+
+
+def test_a_module_of_ours_that_is_missing_is_no_question_of_what_is_installed():
+    with pytest.raises(ModuleNotFoundError, match="sideways"):
+        load("sideways")

@@ -165,3 +165,20 @@ def test_lists_of_lists_of_yaml_are_not_written_out(read_text):
 
 def test_thousands_of_json_documents_are_read(read_text):
     assert len(read_text(('{"a": "' + "x" * 200 + '"}\n') * 5_000)) == 5_000
+
+
+UNREADABLE = {
+    "a control character": ("job_name: \x07\n", "is not valid YAML: unacceptable character"),
+    "half a list": ("job_name: [a", r"is not valid YAML: .* \(line 1, column 13\)"),
+}
+
+
+@pytest.mark.parametrize(("text", "words"), UNREADABLE.values(), ids=UNREADABLE)
+def test_what_is_not_yaml_says_why(read_text, text, words):
+    with pytest.raises(UnreadableError, match=words):
+        read_text(text)
+
+
+def test_a_path_that_cannot_be_opened_says_why():
+    with pytest.raises(UnreadableError, match="cannot be read: File name too long"):
+        read("x" * 5000)

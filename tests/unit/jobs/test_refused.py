@@ -528,6 +528,12 @@ REFUSED = {
         "environment.Ref",
         "function of CloudFormation",
     ),
+    "a condition as text": (
+        "lambda",
+        {"permissions": [STATEMENT | {"Condition": "aws:a"}]},
+        "permissions[0].Condition",
+        "must be a map of operators, not text",
+    ),
     "an intrinsic function as an operator": (
         "lambda",
         {"permissions": [STATEMENT | {"Condition": {"Ref": {"aws:a": "b"}}}]},

@@ -73,3 +73,9 @@ def test_the_consoles_of_other_partitions():
         "https://cn-north-1.console.amazonaws.cn/states/"
     )
     assert "Execution" not in text.links(replace(NOTICE, execution_arn="odd"))
+
+
+def test_what_has_no_page_in_the_console_has_no_link():
+    notice = replace(NOTICE, execution_arn="one", stack_id="another", log_url=None)
+
+    assert text.links(notice) == {}

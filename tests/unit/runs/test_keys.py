@@ -81,3 +81,8 @@ def test_keys_are_made_and_taken_apart():
 
     assert (keys.started_at_of(run), keys.execution_name_of(run)) == (TIME, "a#b")
     assert keys.dependant_of(keys.dependant("report")) == "report"
+
+
+@pytest.mark.parametrize("text", [None, "", "{", '{"_run": {"waited": "nowhere"}}', "[1]"], ids=str)
+def test_an_input_that_names_no_run_that_waited(text):
+    assert model.waited_of(text) is None

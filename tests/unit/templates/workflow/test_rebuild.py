@@ -84,3 +84,18 @@ def test_a_queue_keeps_its_messages(missing):
     assert missing in template["Resources"]
 
     assert queues <= without(template, [missing])["Resources"].keys()
+
+
+@pytest.mark.parametrize("depends", ["Role", ["Queue", "Role"]], ids=["one", "several"])
+def test_what_depends_on_it_goes_with_it(depends):
+    made = {"Type": "AWS::SNS::Topic"}
+    template = {
+        "Resources": {
+            "Role": made,
+            "Queue": made,
+            "Topic": made | {"DependsOn": depends},
+            "Other": made | {"DependsOn": ["Queue"]},
+        }
+    }
+
+    assert without(template, ["Role"])["Resources"].keys() == {"Queue", "Other"}

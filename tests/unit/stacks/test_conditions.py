@@ -1,0 +1,29 @@
+"""What the conditions of a Stacks row say of drift."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from provisioner.stacks.conditions import conditions_of
+from provisioner.stacks.model import Drift, DriftStatus, StackRecord
+
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+SAID = {
+    DriftStatus.DRIFTED: ("True", "ResourcesChanged"),
+    DriftStatus.IN_SYNC: ("False", "ResourcesAsDeployed"),
+    DriftStatus.UNKNOWN: ("Unknown", "NotFoundOut"),
+    DriftStatus.NOT_CHECKED: ("Unknown", "NotFoundOut"),
+}
+
+
+@pytest.mark.parametrize("status", DriftStatus)
+def test_drift(status):
+    record = StackRecord("report", drift=Drift(status, NOW))
+
+    drifted = conditions_of(record, "", NOW)[-1]
+
+    assert drifted.type == "Drifted"
+    assert (drifted.status, drifted.reason) == SAID[status]
+    assert "2026-11-21 09:00 UTC" in drifted.message
