@@ -10,6 +10,7 @@ from troposphere.awslambda import (
     Environment,
     EphemeralStorage,
     Function,
+    ImageConfig,
     LoggingConfig,
     VPCConfig,
 )
@@ -30,11 +31,16 @@ if TYPE_CHECKING:
     from troposphere.logs import LogGroup
 
     from provisioner.jobs import LambdaJob, Network
+    from provisioner.jobs.types.lambda_job import Archive
     from provisioner.settings import Platform
 
 REPORT_SECONDS = 30
 """How much longer the workflow waits than the function may take, so that Lambda's own report of a
 timeout, with the request it was, comes first."""
+
+IMAGE_SUFFIX = "_ci"
+"""Ends the name of a function whose code is a container image. A name has 64 characters, of which a
+prefix and a job's name may take 61, and no job's name has an underscore."""
 
 REFUSALS = (
     "Lambda.TooManyRequestsException",
@@ -56,31 +62,24 @@ def resources(job: LambdaJob, platform: Platform) -> JobResources:
     )
     code = function(job, platform, code_role, logs)
     workflow = state_machine(job, platform, _work(job, platform, code))
-    outputs = {**shared_outputs(workflow, code_role, logs), "LambdaArn": GetAtt(code, "Arn")}
-    if job.bundle.version_id:
-        outputs["BundleVersion"] = job.bundle.version_id
+    outputs = {
+        **shared_outputs(workflow, code_role, logs),
+        "LambdaArn": GetAtt(code, "Arn"),
+        **_versions(job),
+    }
     return JobResources([logs, code_role, code, workflow], outputs, workflow=workflow)
 
 
 def function(job: LambdaJob, platform: Platform, code_role: Role, logs: LogGroup) -> Function:
-    """Return the function: its code is one version of one object in S3."""
-    function = Function(
-        "Function",
-        FunctionName=stack_name(platform.prefix, job.job_name),
-        Description=job.description or f"The job {job.job_name}",
-        Runtime=job.runtime,
-        Handler=job.handler,
-        Role=GetAtt(code_role, "Arn"),
-        Code=Code(S3Bucket=job.bundle.bucket, S3Key=job.bundle.key),
-        Architectures=[job.architecture],
-        MemorySize=job.memory_mb,
-        Timeout=job.attempt_timeout_seconds,
-        LoggingConfig=LoggingConfig(LogGroup=Ref(logs)),
-    )
-    if job.bundle.version_id:
-        function.Code.S3ObjectVersion = job.bundle.version_id
-    if job.layers:
-        function.Layers = list(job.layers)
+    """Return the function: its code is one version of one object in S3, or one image."""
+    archive = job.archive
+    function = _of_archive(job, platform, archive) if archive else _of_image(job, platform)
+    function.Description = job.description or f"The job {job.job_name}"
+    function.Role = GetAtt(code_role, "Arn")
+    function.Architectures = [job.architecture]
+    function.MemorySize = job.memory_mb
+    function.Timeout = job.attempt_timeout_seconds
+    function.LoggingConfig = LoggingConfig(LogGroup=Ref(logs))
     if job.reserved_concurrency:
         function.ReservedConcurrentExecutions = job.reserved_concurrency
     if job.ephemeral_storage_mb:
@@ -91,6 +90,50 @@ def function(job: LambdaJob, platform: Platform, code_role: Role, logs: LogGroup
     if job.network:
         function.VpcConfig = _vpc_config(job.network, platform)
     return function
+
+
+def _of_archive(job: LambdaJob, platform: Platform, archive: Archive) -> Function:
+    bundle = archive.bundle
+    function = Function(
+        "Function",
+        FunctionName=stack_name(platform.prefix, job.job_name),
+        Runtime=archive.runtime,
+        Handler=archive.handler,
+        Code=Code(S3Bucket=bundle.bucket, S3Key=bundle.key),
+    )
+    if bundle.version_id:
+        function.Code.S3ObjectVersion = bundle.version_id
+    if job.layers:
+        function.Layers = list(job.layers)
+    return function
+
+
+def _of_image(job: LambdaJob, platform: Platform) -> Function:
+    """Return another resource, of another name: a function cannot change its PackageType."""
+    config = ImageConfig()
+    if job.command:
+        config.Command = list(job.command)
+    if job.entry_point:
+        config.EntryPoint = list(job.entry_point)
+    if job.working_directory:
+        config.WorkingDirectory = job.working_directory
+    return Function(
+        "ImageFunction",
+        FunctionName=stack_name(platform.prefix, job.job_name) + IMAGE_SUFFIX,
+        PackageType="Image",
+        Code=Code(ImageUri=job.image),
+        ImageConfig=config,  # an empty one too: it takes back what was set
+    )
+
+
+def _versions(job: LambdaJob) -> dict[str, str]:
+    """Return what the Stacks row says of the code that is deployed."""
+    if job.image:
+        outputs = {"Image": job.name_of(job.image)}
+        digest = job.image.partition("@")[2]
+        return {**outputs, "ImageDigest": digest} if digest else outputs
+    version = job.bundle.version_id if job.bundle else None
+    return {"BundleVersion": version} if version else {}
 
 
 def _vpc_config(network: Network, platform: Platform) -> VPCConfig:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 from provisioner.aws.clients import translated
 from provisioner.aws.images import Images
 from provisioner.errors import NotFoundError, PermanentError
-from provisioner.jobs import ContainerJob, FieldError, InvalidRow, LambdaJob
+from provisioner.jobs import ContainerJob, FieldError, InvalidRow, LambdaJob, S3Object
 
 if TYPE_CHECKING:
     from provisioner.aws.clients import Clients
@@ -29,14 +29,16 @@ class Artifacts:
         """
         match job:
             case LambdaJob():
-                return self._pin_bundle(job)
+                if job.image:
+                    return self._images.pin(job, job.image, single=True)
+                archive = job.archive
+                return self._pin_bundle(job, archive.bundle) if archive else job
             case ContainerJob():
-                return self._images.pin(job)
+                return self._images.pin(job, job.image)
             case _:
                 assert_never(job)
 
-    def _pin_bundle(self, job: LambdaJob) -> LambdaJob | InvalidRow:
-        bundle = job.bundle
+    def _pin_bundle(self, job: LambdaJob, bundle: S3Object) -> LambdaJob | InvalidRow:
         request = {"Bucket": bundle.bucket, "Key": bundle.key}
         if bundle.version_id:
             request["VersionId"] = bundle.version_id

@@ -14,9 +14,9 @@ from provisioner.aws.clients import translated
 if TYPE_CHECKING:
     from provisioner.aws.clients import Clients
 from provisioner.errors import NotFoundError, PermanentError
-from provisioner.jobs import ContainerJob, FieldError, InvalidRow
+from provisioner.jobs import FieldError, InvalidRow, WithImage
 
-J = TypeVar("J", bound=ContainerJob)
+J = TypeVar("J", bound=WithImage)
 
 MAX_CONFIGURATION_BYTES = 1_048_576
 """Ours; an image's configuration has some ten kilobytes."""
@@ -42,12 +42,20 @@ class Images:
         # By the digest of a configuration, which is the digest of its content.
         self._known: dict[str, frozenset[str]] = {}
 
-    def pin(self, job: J) -> J | InvalidRow:
+    def pin(self, job: J, name: str, *, single: bool = False) -> J | InvalidRow:
         """Return the job with its image's digest in it, or what is wrong with the image.
 
         An image of another registry is pulled as written when a task starts.
+
+        Parameters
+        ----------
+        name
+            The image, as the row names it.
+        single
+            Of an index of images for several architectures, take the one for the job's: Lambda
+            takes no index.
         """
-        image = _ECR_IMAGE.fullmatch(job.image)
+        image = _ECR_IMAGE.fullmatch(name)
         if image is None:
             return job
         identifier = (
@@ -64,22 +72,29 @@ class Images:
         except NotFoundError:
             found = []
         except PermanentError as error:
-            return _rejected(job, "image", f"{job.image} cannot be read: {error}")
+            return _rejected(job, "image", f"{name} cannot be read: {error}")
         if not found:
-            return _rejected(job, "image", f"{job.image} does not exist")
-        platforms = self._platforms(image, found[0].get("imageManifest", ""))
-        if platforms and _PLATFORMS[job.architecture] not in platforms:
-            return _rejected(job, "architecture", _mismatch(job, platforms))
-        pinned = f"{image['host']}/{image['repository']}@{found[0]['imageId']['imageDigest']}"
+            return _rejected(job, "image", f"{name} does not exist")
+        manifest = _object(found[0].get("imageManifest", ""))
+        platforms, wanted = self._platforms(image, manifest), _PLATFORMS[job.architecture]
+        if platforms and wanted not in platforms:
+            return _rejected(job, "architecture", _mismatch(job, name, platforms))
+        digest = found[0]["imageId"]["imageDigest"]
+        if single and "manifests" in manifest:
+            digest = _only(manifest, wanted)
+            if digest is None:
+                return _rejected(
+                    job, "image", f"{name} is an index that names no image for {wanted}"
+                )
+        pinned = f"{image['host']}/{image['repository']}@{digest}"
         return job.with_image(pinned, tag=identifier.get("imageTag") or image["tag"])
 
-    def _platforms(self, image: re.Match[str], manifest: str) -> frozenset[str]:
+    def _platforms(self, image: re.Match[str], document: dict[str, Any]) -> frozenset[str]:
         """Return what an image was built for, like ``linux/arm64``; nothing when it does not say.
 
         The index of several images names their platforms itself; a single one has its own in its
         configuration, which a pull would read as well.
         """
-        document = _object(manifest)
         if "manifests" in document:
             named = [_platform(each.get("platform", {})) for each in document["manifests"]]
             return frozenset(named) - {"unknown/unknown"} if all(named) else frozenset()
@@ -113,11 +128,21 @@ class Images:
         return text.decode(errors="replace")
 
 
-def _mismatch(job: ContainerJob, platforms: frozenset[str]) -> str:
+def _only(index: dict[str, Any], platform: str) -> str | None:
+    """Return the digest of the one image of an index that is for a platform."""
+    found = [
+        str(each["digest"])
+        for each in index["manifests"]
+        if _platform(each.get("platform", {})) == platform
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _mismatch(job: WithImage, name: str, platforms: frozenset[str]) -> str:
     by_default = " by default" * (job.architecture == "arm64")
     return (
         f'is "{job.architecture}"{by_default}, which runs images for '
-        f"{_PLATFORMS[job.architecture]}; {job.image} is for {', '.join(sorted(platforms))}"
+        f"{_PLATFORMS[job.architecture]}; {name} is for {', '.join(sorted(platforms))}"
     )
 
 
@@ -138,5 +163,5 @@ def _object(text: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _rejected(job: ContainerJob, field: str, message: str) -> InvalidRow:
+def _rejected(job: WithImage, field: str, message: str) -> InvalidRow:
     return InvalidRow(job.job_name, (FieldError(field, message),))

@@ -23,7 +23,7 @@ from provisioner.jobs.notify import DEFAULT_EVENTS, Event
 from provisioner.jobs.parsing import parse
 from provisioner.jobs.planned_schedules import PlannedSchedule, planned
 from provisioner.jobs.queue import Queue
-from provisioner.jobs.types import ContainerJob, EcsJob, Job, LambdaJob
+from provisioner.jobs.types import ContainerJob, EcsJob, Job, LambdaJob, WithImage
 
 __all__ = [
     "DEFAULT_EVENTS",
@@ -45,6 +45,7 @@ __all__ = [
     "Queue",
     "S3Object",
     "Submit",
+    "WithImage",
     "dependencies_of",
     "is_job_name",
     "job_name_of",

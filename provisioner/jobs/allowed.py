@@ -74,7 +74,7 @@ def _violations(job: Job, allowed: Allowed) -> Iterator[FieldError]:
         yield from _of_items(job.fan_out.source, allowed)
     yield from _of_permissions(job, allowed)
     if isinstance(job, ContainerJob):
-        yield from _of_image(job, allowed)
+        yield from _of_image(job.image, allowed)
         yield from _of_secrets(job, allowed)
     if isinstance(job, LambdaJob):
         yield from _of_function(job, allowed)
@@ -163,8 +163,8 @@ def _destination_problem(target: str, allowed: Allowed) -> str | None:
     return None
 
 
-def _of_image(job: ContainerJob, allowed: Allowed) -> Iterator[FieldError]:
-    repository = repository_of(job.image)
+def _of_image(image: str, allowed: Allowed) -> Iterator[FieldError]:
+    repository = repository_of(image)
     if _is_own(repository, allowed) or _matches(repository, allowed.image_repositories):
         return
     own = f"{allowed.account_id}.dkr.ecr.*"
@@ -173,6 +173,11 @@ def _of_image(job: ContainerJob, allowed: Allowed) -> Iterator[FieldError]:
 
 
 def _of_function(job: LambdaJob, allowed: Allowed) -> Iterator[FieldError]:
+    if job.image:
+        yield from _of_image(job.image, allowed)
+        if f".dkr.ecr.{allowed.region}." not in job.image.partition("/")[0]:
+            message = f"is not in {allowed.region}: Lambda takes images of its own Region only"
+            yield FieldError("image", message)
     here = f"arn:{allowed.partition}:lambda:{allowed.region}:"
     own = f"{here}{allowed.account_id}:layer:"
     for index, arn in enumerate(job.layers):

@@ -26,6 +26,8 @@ _IMAGE = re.compile(
     r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
 )
 
+_ECR = re.compile(r"[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/")
+
 
 @dataclass(frozen=True, slots=True)
 class S3Object:
@@ -83,6 +85,15 @@ def image(value: object) -> str:
         capitals = "; a repository is in lower case" if value != value.lower() else ""
         raise invalid(f"{wanted}, not {shown(value)}{capitals}")
     return value
+
+
+def ecr_image(value: object) -> str:
+    """Check a reference of an image in a private registry of ECR, as Lambda takes no other."""
+    name = image(value)
+    if not _ECR.match(name):
+        wanted = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/jobs/report:1"
+        raise invalid(f'must be an image in ECR, like "{wanted}": Lambda takes no other')
+    return name
 
 
 def command(value: object) -> tuple[str, ...]:

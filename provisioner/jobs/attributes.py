@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MODELS: dict[str, type[Job]] = {"lambda": LambdaJob, "ecs": EcsJob}
 
 ALIASES = {"language": "runtime", "memory": "memory_mb"}
-PLANNED_FOR_TYPE = {"lambda": frozenset({"image", "secrets"})}
+PLANNED_FOR_TYPE = {"lambda": frozenset({"secrets"})}
 
 _NEVER_IN_A_WORKFLOW = frozenset({"environment"})
 """Attributes whose texts no Step Functions expression can come of: they stand in the function or

@@ -53,9 +53,13 @@ CUSTOM_HANDLER = "bootstrap"
 """Of a `provided` runtime that names none: Lambda runs the file of this name whatever it says."""
 
 MAX_HANDLER_CHARACTERS = 128
+MAX_DIRECTORY_CHARACTERS = 1_000
+"""Lambda API, ImageConfig WorkingDirectory."""
+
 MAX_LAYERS = 5
 """Lambda quotas, function layers."""
 
+_DIRECTORY = re.compile(r"/[^\n\r\t]*")
 _HANDLER = re.compile(r"\S+")
 _LAYER = re.compile(
     r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:layer:[A-Za-z0-9_-]{1,140}(?P<version>:[0-9]{1,9})?"
@@ -120,6 +124,17 @@ def handler_of(name: str, runtime_name: str) -> None:
     form = _HANDLERS.get(family[0]) if family else None
     if form and not form.pattern.fullmatch(name):
         raise invalid(f"{form.wanted}, not {shown(name)}")
+
+
+def working_directory(value: object) -> str:
+    """Check the folder in an image in which its program starts."""
+    if not isinstance(value, str) or not _DIRECTORY.fullmatch(value):
+        raise invalid('must be an absolute path, like "/var/task"')
+    if len(value) > MAX_DIRECTORY_CHARACTERS:
+        raise invalid(
+            f"has {len(value)} characters; at most {MAX_DIRECTORY_CHARACTERS} are allowed"
+        )
+    return value
 
 
 def layers(value: object) -> tuple[str, ...]:

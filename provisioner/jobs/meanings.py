@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 _WORDS = {
     "architecture": ("arch", "cpu_architecture", "platform"),
     "bundle": ("archive", "code", "code_uri", "s3_uri", "zip"),
-    "command": ("args", "arguments", "cmd", "entry_point", "entrypoint", "script"),
+    "command": ("args", "arguments", "cmd", "script"),
     "cpu": ("cpus", "cores", "vcpu", "vcpus"),
     "depends_on": ("after", "dependencies", "dependency", "needs", "upstream"),
+    "entry_point": ("entrypoint",),
     "environment": ("env", "env_vars", "environment_variables", "variables", "vars"),
     "ephemeral_storage_mb": ("disk", "disk_size", "ephemeral_storage", "storage", "tmp_size"),
     "failure_rules": ("exit_codes", "retry_on", "retry_policy", "retry_strategy"),
@@ -44,6 +45,7 @@ _WORDS = {
     "timeout_seconds": ("deadline", "max_duration", "max_runtime", "time_limit", "timeout"),
     "timezone": ("time_zone", "tz"),
     "type": ("kind",),
+    "working_directory": ("cwd", "workdir", "working_dir"),
 }
 MEANT: Mapping[str, str] = MappingProxyType(
     {word: attribute for attribute, words in _WORDS.items() for word in words}
@@ -68,7 +70,7 @@ WITHIN: Mapping[str, str] = MappingProxyType(
 PLANNED = frozenset(
     {
         *("ami", "build", "gpu", "gpus", "instance_type", "priority"),
-        *("share", "spot", "working_directory"),
+        *("share", "spot"),
     }
 )
 """What jobs are going to have, and are refused until they have it."""

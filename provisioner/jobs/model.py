@@ -58,6 +58,11 @@ def checked(check: Callable[[object], object]) -> PlainValidator:
     return PlainValidator(lambda value: check(known(value)))
 
 
+def optional(check: Callable[[object], object]) -> PlainValidator:
+    """Return the validator of a field whose default, None, is validated as well."""
+    return PlainValidator(lambda value: None if value is None else check(known(value)))
+
+
 def _retention_days(value: object) -> int:
     days = whole(LOG_RETENTION_DAYS[0], LOG_RETENTION_DAYS[-1], "days")(value)
     if days not in LOG_RETENTION_DAYS:

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 _EXAMPLES = {
     "job_name": "",
     "type": '"lambda" or "ecs"',
-    "runtime": 'a Lambda runtime like "python3.14"',
-    "handler": 'the function that Lambda calls, like "main.handler"',
-    "bundle": 'the code in S3, like "s3://bucket/folder/code.zip"',
     "image": 'a container image like "public.ecr.aws/docker/library/busybox:1.37"',
 }
 

@@ -48,7 +48,7 @@ class Example:
     @property
     def is_container(self) -> bool:
         """Whether it needs something that runs containers."""
-        return bool(self.row["type"] == "ecs")
+        return "image" in self.row
 
 
 def load(checkout: Path, outputs: Mapping[str, str]) -> list[Example]:
@@ -66,7 +66,7 @@ def load(checkout: Path, outputs: Mapping[str, str]) -> list[Example]:
         if errors:
             message = f"{path.name}, {errors[0].field}: {errors[0].message}"
             raise LocalError(message)
-        if row["type"] == "ecs":
+        if "image" in row:
             row = {**row, "architecture": image.architecture()}  # of the image that is packed here
         examples.append(Example(row, path.with_suffix("")))
     return examples
@@ -132,7 +132,8 @@ def _push_image(engine: Engine, example: Example) -> None:
     if found is None:
         message = f"example {example.job_name} names no image with a tag: {example.row['image']}"
         raise LocalError(message)
-    built = image.build(example.folder, engine.home.shared / "images")
+    program = image.FUNCTION if example.row["type"] == "lambda" else image.TASK
+    built = image.build(example.folder, engine.home.shared / "images", program)
     registry.push(engine, built, found["repository"], found["tag"])
 
 

@@ -1,4 +1,4 @@
-"""The container example's image, made without Docker and without any outside registry.
+"""The images of examples, made without Docker and without any outside registry.
 
 Two layers: this machine's own Python with boto3, and the example's files. So the example runs in
 a real container wherever there is something that runs containers, even offline. On AWS people
@@ -29,7 +29,6 @@ from provisioner.local.errors import LocalError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-JOB_FOLDER = "/job"
 _PACKAGES_FOLDER = "/opt/python"
 _PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
 # What a job of the example's kind talks to; the models of all of AWS are ten times the rest.
@@ -67,6 +66,29 @@ class Layer:
     def digest(self) -> str:
         """The blob's digest."""
         return sha256(self.blob)
+
+
+@dataclass(frozen=True)
+class Program:
+    """What an image starts, and where the example's files lie in it."""
+
+    folder: str
+    entry_point: tuple[str, ...]
+    command: tuple[str, ...]
+    files: tuple[tuple[str, Path], ...] = ()
+
+
+TASK = Program("/job", (), ("python", "/job/job.py"))
+"""Of an example that is a container: its `job.py`."""
+
+_CLIENT = "/var/runtime/runtime_client.py"
+FUNCTION = Program(
+    "/var/task",
+    ("python", _CLIENT),
+    ("app.handler",),
+    ((_CLIENT, Path(__file__).with_name("runtime_client.py")),),
+)
+"""Of an example that is a Lambda function: `handler` in its `app.py`."""
 
 
 @dataclass(frozen=True)
@@ -113,13 +135,13 @@ def can_build() -> bool:
     return platform.system() == "Linux" and shutil.which("ldd") is not None
 
 
-def build(example: Path, cache: Path) -> Image:
-    """Build the image of an example folder that holds a `job.py`.
+def build(example: Path, cache: Path, program: Program = TASK) -> Image:
+    """Build the image of an example folder.
 
     Parameters
     ----------
     example
-        Its files lie in /job, its `job.py` is what runs.
+        Its files lie in the program's folder.
     cache
         Where the Python layer, which seldom changes, is kept.
 
@@ -129,15 +151,15 @@ def build(example: Path, cache: Path) -> Image:
         It cannot be built here; see `can_build`.
     """
     if not can_build():
-        message = "the container example's image is only made on Linux, with ldd"
+        message = "images of examples are only made on Linux, with ldd"
         raise LocalError(message)
     files = {
-        f"{JOB_FOLDER}/{path.relative_to(example)}": path
+        f"{program.folder}/{path.relative_to(example)}": path
         for path in example.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    layers = (_python_layer(cache), _layer(files, {}))
-    return Image(layers, _config(layers))
+    layers = (_python_layer(cache), _layer(files | dict(program.files), {}))
+    return Image(layers, _config(layers, program))
 
 
 def architecture() -> str:
@@ -145,7 +167,7 @@ def architecture() -> str:
     return "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
 
 
-def _config(layers: Sequence[Layer]) -> bytes:
+def _config(layers: Sequence[Layer], program: Program) -> bytes:
     libraries = sorted({str(path.parent) for path in _libraries(_programs())})
     document = {
         "architecture": _ARCHITECTURES.get(platform.machine(), platform.machine()),
@@ -157,8 +179,9 @@ def _config(layers: Sequence[Layer]) -> bytes:
                 "PYTHONUNBUFFERED=1",
                 f"LD_LIBRARY_PATH={':'.join(libraries)}",
             ],
-            "Cmd": ["python", f"{JOB_FOLDER}/job.py"],
-            "WorkingDir": JOB_FOLDER,
+            "Entrypoint": program.entry_point,
+            "Cmd": program.command,
+            "WorkingDir": program.folder,
         },
         # One entry a layer, or builders refuse it as a base (OCI image configuration, history).
         "history": [{"created_by": "provisioner local"} for _ in layers],

@@ -140,6 +140,11 @@ REFUSED = [
         "layers[0]",
         layers=["arn:aws:lambda:eu-west-1:210987654321:layer:tools:1"],
     ),
+    Row(
+        "a function's image of another account",
+        {"type": "lambda", "image": "210987654321.dkr.ecr.eu-west-1.amazonaws.com/miner"},
+        "image",
+    ),
     _function("all that functions share", "reserved_concurrency", reserved_concurrency=900),
     _function("a channel of others", "slack_channel", slack_channel="#board"),
     _function(

@@ -51,6 +51,9 @@ REFUSED = [
     Ask(
         _CLOUDFORMATION, "lambda:GetLayerVersion", "arn:aws:lambda:eu-west-1:210987654321:layer:a:1"
     ),
+    # Another's images, and who may pull them.
+    Ask(_CLOUDFORMATION, "ecr:SetRepositoryPolicy", arn("ecr", "repository/payroll")),
+    Ask(_CLOUDFORMATION, "ecr:PutImage", arn("ecr", "repository/jobs/report")),
     # Another's rights.
     _passing(_CLOUDFORMATION, _ADMIN, "lambda"),
     _passing(_CLOUDFORMATION, _JOB_ROLE, "ec2"),

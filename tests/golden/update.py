@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 
 import templates
-from provisioner.jobs import EcsJob, Event, InvalidRow, Job, LambdaJob, parse
+from provisioner.jobs import EcsJob, Event, InvalidRow, Job, LambdaJob, S3Object, parse
 from provisioner.jobs.placeholders import filled
 from provisioner.notifications import slack_blocks
 from provisioner.notifications.model import Notice
@@ -58,9 +58,9 @@ def example(path: Path) -> Job:
     job = parse(row)
     assert not isinstance(job, InvalidRow), job
     match job:
-        case LambdaJob():
-            return job.model_copy(update={"bundle": replace(job.bundle, version_id="pinned")})
-        case EcsJob():
+        case LambdaJob(image=None, bundle=S3Object() as bundle):
+            return job.model_copy(update={"bundle": replace(bundle, version_id="pinned")})
+        case LambdaJob() | EcsJob():
             return job.model_copy(update={"image": f"{job.image}@sha256:{'0' * 64}"})
 
 

@@ -9,7 +9,13 @@ import pytest
 pytestmark = pytest.mark.engine
 
 ORDERS = "order-totals"
-"""An example, which `up` deploys."""
+SLOW_CLIENT = (
+    "import os, time, urllib.request; api = os.environ['AWS_LAMBDA_RUNTIME_API'];"
+    "urllib.request.urlopen(f'http://{api}/2018-06-01/runtime/invocation/next').read();"
+    "time.sleep(60)"
+)
+IMAGE = "orders-to-json"
+"""Examples, which `up` deploys."""
 
 
 class TestNode:
@@ -34,6 +40,80 @@ class TestNode:
         reserved = engine.client("lambda").get_function_concurrency(FunctionName=f"jobs-{ORDERS}")
 
         assert reserved["ReservedConcurrentExecutions"] == 1
+
+
+class TestImage:
+    """A function of an image: a container that asks Lambda's Runtime API for its work."""
+
+    def test_it_runs_and_its_logs_are_a_function_s(self, engine):
+        name = engine.unique("image")
+        engine.put(engine.image_function_row(name))
+        record = engine.wait_for(name, "READY")
+        example = engine.row(IMAGE)["payload"]
+
+        execution = engine.start(name, example)
+
+        run = engine.wait_for_run(name, execution, "SUCCEEDED", timeout_seconds=60)
+        assert json.loads(run["output"]) == {"lines": 10, "destination": example["destination"]}
+        assert len(engine.read(example["destination"]).splitlines()) == 10
+        assert (record["image"], record["image_digest"][:7]) == (
+            engine.row(IMAGE)["image"],
+            "sha256:",
+        )
+        lines = engine.wait(lambda: engine.printed(name), "the logs of the run")
+        assert [line.split()[0] for line in lines] == ["START", "wrote", "END", "REPORT"]
+
+    def test_an_exception_fails_the_run_by_its_name(self, engine):
+        execution = engine.start(IMAGE, {"source": "s3://nowhere", "destination": 5})
+
+        run = engine.wait_for_run(IMAGE, execution, "FAILED", timeout_seconds=60)
+        assert run["error"] == "AttributeError"
+        assert "int" in run["cause"]
+
+    def test_a_program_that_ends_fails_the_run(self, engine):
+        name = engine.unique("ends")
+        engine.put(engine.image_function_row(name, entry_point=["python", "-c", "exit(3)"]))
+        engine.wait_for(name, "READY")
+
+        execution = engine.start(name, {})
+
+        run = engine.wait_for_run(name, execution, "FAILED", timeout_seconds=60)
+        assert run["error"] == "Runtime.ExitError"
+        assert "exit status 3" in run["cause"]
+
+    def test_an_attempt_that_takes_too_long_times_out_and_its_container_goes(self, engine):
+        name = engine.unique("slow-image")
+        program = ["python", "-c", SLOW_CLIENT]
+        row = engine.image_function_row(name, entry_point=program, attempt_timeout_seconds=1)
+        engine.put(row)
+        engine.wait_for(name, "READY")
+
+        execution = engine.start(name, {})
+
+        engine.wait_for_run(name, execution, "TIMED_OUT", timeout_seconds=60)
+        assert engine.lock(name) is None
+
+    def test_archive_and_image_take_turns_and_the_history_stays(self, engine):
+        name = engine.unique("turns")
+        at = {"schedule": "rate(1 day)", "payload": {"source": "s3://a/b", "destination": "c"}}
+        archive = engine.lambda_row(name, **at)
+        image = engine.image_function_row(name, **at)
+        for row, suffix, ends in (
+            (archive, "", "SUCCEEDED"),
+            (image, "_ci", "FAILED"),
+            (archive, "", "SUCCEEDED"),
+        ):
+            engine.put(row)
+            wanted = [f"jobs-{name}{suffix}"]
+            record = engine.wait_for(
+                name, "READY", until=lambda wanted=wanted: engine.functions_of(name) == wanted
+            )
+            assert record["lambda_arn"].endswith(f":{wanted[0]}")
+            engine.wait_for_run(name, engine.start(name, {}), ends, timeout_seconds=60)
+
+        assert [run["status"] for run in engine.runs(name)] == ["SUCCEEDED", "FAILED", "SUCCEEDED"]
+        assert engine.schedule(name)["State"] == "ENABLED"
+        assert len([line for line in engine.printed(name) if line.startswith("REPORT")]) == 3
 
 
 def test_a_runtime_that_is_not_here_says_so(engine):

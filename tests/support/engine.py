@@ -142,6 +142,14 @@ class EngineUnderTest:
         }
         return row | changes
 
+    def row(self, name: str) -> dict[str, Any]:
+        return self._jobs.get_item(Key={"job_name": name}, ConsistentRead=True)["Item"]
+
+    def image_function_row(self, name: str, **changes: Any) -> dict[str, Any]:
+        example = self.row("orders-to-json")
+        attributes = ("type", "image", "command", "architecture", "memory_mb", "permissions")
+        return {"job_name": name, **{key: example[key] for key in attributes}} | changes
+
     def container_row(self, name: str, **changes: Any) -> dict[str, Any]:
         example = self._jobs.get_item(Key={"job_name": "word-count"})["Item"]
         attributes = ("type", "image", "architecture", "cpu", "memory_mb", "permissions")
@@ -197,6 +205,9 @@ class EngineUnderTest:
             return cloudformation.describe_stacks(StackName=f"jobs-{name}")["Stacks"][0]
         except cloudformation.exceptions.ClientError:
             return None
+
+    def functions_of(self, name: str) -> list[str]:
+        return [one for one in self.function_names() if one.startswith(f"jobs-{name}")]
 
     def function_memory_mb(self, name: str) -> int:
         configuration = self.client("lambda").get_function_configuration(
@@ -357,6 +368,12 @@ class EngineUnderTest:
             desiredStatus=status,
         )
         return found["taskArns"]
+
+    def printed(self, name: str) -> list[str]:
+        """Return what is in the log group of a job, oldest first."""
+        pages = self.client("logs").get_paginator("filter_log_events")
+        found = pages.paginate(logGroupName=self.record(name)["log_group"])
+        return [event["message"] for page in found for event in page["events"]]
 
     # Objects
 

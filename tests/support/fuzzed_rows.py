@@ -11,7 +11,7 @@ from provisioner.jobs.schema_dialect import KEYWORDS
 from tests.support import generated_rows
 
 LARGEST = 390_000
-NAMES = sorted({*generated_rows.COMMON, *generated_rows.LAMBDA, *generated_rows.ECS, *ALIASES})
+NAMES = sorted({*ALIASES, *(name for options in generated_rows.OPTIONS for name in options)})
 
 _PIECES = (
     *(" ", "a", "5", "-", ".", "_", "/", ":", ",", "*", "'", '"', "\\", "\n", "\t", "{", "{{", "["),

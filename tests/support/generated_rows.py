@@ -105,6 +105,7 @@ LAMBDA: dict[str, tuple[Any, ...]] = {
         ],
     ),
 }
+ARCHIVE = ("runtime", "handler", "bundle", "layers")
 ECS: dict[str, tuple[Any, ...]] = {
     "type": ("ecs",),
     "image": ("public.ecr.aws/docker/library/busybox:1.37",),
@@ -128,7 +129,17 @@ ECS: dict[str, tuple[Any, ...]] = {
         [{"exit_codes": [4], "action": "ignore"}, {"errors": ["*"], "action": "retry"}],
     ),
 }
-OPTIONS = (COMMON | LAMBDA, COMMON | ECS)
+LAMBDA_IMAGE: dict[str, tuple[Any, ...]] = {
+    **{name: values for name, values in LAMBDA.items() if name not in ARCHIVE},
+    "image": (
+        "123456789012.dkr.ecr.eu-west-1.amazonaws.com/jobs/report:1",
+        f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/jobs/report@sha256:{'0' * 64}",
+    ),
+    "command": (None, ["app.handler"], "app.handler ${x}"),
+    "entry_point": (None, ["/usr/bin/python3", "-m", "awslambdaric"]),
+    "working_directory": (None, "/var/task"),
+}
+OPTIONS = (COMMON | LAMBDA, COMMON | LAMBDA_IMAGE, COMMON | ECS)
 
 
 def rows() -> Iterator[dict[str, Any]]:

@@ -35,7 +35,7 @@ def test_every_attribute_and_status_of_the_stacks_table_is_there():
     assert listed(STACKS) == {*to_item(StackRecord("x")), "version", *JobStatus}
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row["runtime"] for row in ROWS])
+@pytest.mark.parametrize("row", ROWS, ids=[row.get("runtime", "image") for row in ROWS])
 def test_the_row_of_each_language_is_good(row):
     assert not isinstance(parse(row), InvalidRow)
 
@@ -44,7 +44,7 @@ def test_there_is_a_recipe_for_every_language():
     def families(runtimes):
         return {re.match("[a-z]+", runtime)[0] for runtime in runtimes}
 
-    assert families(row["runtime"] for row in ROWS) == families(RUNTIMES)
+    assert families(row["runtime"] for row in ROWS if "runtime" in row) == families(RUNTIMES)
 
 
 def section(title):

@@ -5,7 +5,8 @@ from typing import TypeAlias
 from provisioner.jobs.types.container_job import ContainerJob
 from provisioner.jobs.types.ecs_job import EcsJob
 from provisioner.jobs.types.lambda_job import LambdaJob
+from provisioner.jobs.types.with_image import WithImage
 
-__all__ = ["ContainerJob", "EcsJob", "Job", "LambdaJob"]
+__all__ = ["ContainerJob", "EcsJob", "Job", "LambdaJob", "WithImage"]
 
 Job: TypeAlias = LambdaJob | EcsJob

@@ -1,25 +1,25 @@
 """What all jobs have that run a container image, wherever it runs."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from provisioner.jobs import artifacts, sizes
 from provisioner.jobs.environment import container_environment, distinct_secrets, secret_arns
 from provisioner.jobs.failure_rules import FailureRule, container_failure_rules
 from provisioner.jobs.model import (
     MAX_RUN_SECONDS,
-    RowModel,
     checked,
     within_schema,
     within_timeout,
 )
 from provisioner.jobs.network import Network, container_network
 from provisioner.jobs.payload import container_payload
+from provisioner.jobs.types.with_image import WithImage
 from provisioner.jobs.values import flag, whole
 
 
-class ContainerJob(RowModel):
+class ContainerJob(WithImage):
     """A job whose code is a container image."""
 
     timeout_seconds: Annotated[int, checked(whole(1, MAX_RUN_SECONDS))] = 86_400
@@ -36,25 +36,13 @@ class ContainerJob(RowModel):
     result: Annotated[bool, checked(flag)] = False
     allow_overrides: tuple[str, ...] = ()
 
-    _tag: str | None = PrivateAttr(None)
-
     _attempt = field_validator("attempt_timeout_seconds")(within_timeout)
     _schema = field_validator("payload")(within_schema)
-
-    def with_image(self, image: str, *, tag: str | None) -> Self:
-        """Return the job with its image pinned to a digest.
-
-        `tag` is what the row calls it, for people: another tag of the same image is not a change.
-        """
-        job = self.model_copy(update={"image": image})
-        job._tag = tag or self._tag  # noqa: SLF001  (of its own class)
-        return job
 
     @property
     def image_name(self) -> str:
         """The image as its row names it, without its digest."""
-        name = self.image.partition("@")[0]
-        return f"{name}:{self._tag}" if self._tag else name
+        return self.name_of(self.image)
 
     @field_validator("secrets")
     @classmethod

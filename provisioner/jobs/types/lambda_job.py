@@ -1,30 +1,47 @@
 """A job that runs as a Lambda function."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from provisioner.jobs import artifacts, functions, sizes
 from provisioner.jobs.artifacts import S3Object
 from provisioner.jobs.environment import lambda_environment
+from provisioner.jobs.errors import invalid
 from provisioner.jobs.failure_rules import FailureRule, lambda_failure_rules
 from provisioner.jobs.model import (
     MAX_RUN_SECONDS,
-    RowModel,
     checked,
+    optional,
     within_schema,
     within_timeout,
 )
 from provisioner.jobs.network import Network, lambda_network
 from provisioner.jobs.payload import lambda_payload
+from provisioner.jobs.types.with_image import WithImage
 from provisioner.jobs.values import choice, whole
 
 MAX_LAMBDA_SECONDS = 900
 """Lambda quotas, function timeout."""
 
+_REQUIRED = {
+    "runtime": 'is required: a Lambda runtime like "python3.14"',
+    "handler": 'is required: the function that Lambda calls, like "main.handler"',
+    "bundle": 'is required: the code in S3, like "s3://bucket/folder/code.zip"; or, instead of '
+    "runtime, handler and bundle, an image",
+}
 
-class LambdaJob(RowModel):
-    """A job that runs as a Lambda function, its code a zip archive in S3."""
+
+class Archive(NamedTuple):
+    """Code in a zip archive, and how Lambda runs it."""
+
+    runtime: str
+    handler: str
+    bundle: S3Object
+
+
+class LambdaJob(WithImage):
+    """A job that runs as a Lambda function, its code a zip archive in S3 or an image in ECR."""
 
     type: Annotated[Literal["lambda"], checked(choice(("lambda",)))]
     memory_mb: Annotated[int, checked(sizes.lambda_memory_mb)] = 128
@@ -37,14 +54,27 @@ class LambdaJob(RowModel):
     failure_rules: Annotated[tuple[FailureRule, ...], checked(lambda_failure_rules)] = ()
     environment: Annotated[dict[str, str], checked(lambda_environment)] = {}
     network: Annotated[Network | None, checked(lambda_network)] = None
-    runtime: Annotated[str, checked(functions.runtime)]
-    handler: Annotated[str, checked(functions.handler)]
-    bundle: Annotated[S3Object, checked(artifacts.bundle)]
-    layers: Annotated[tuple[str, ...], checked(functions.layers)] = ()
     reserved_concurrency: Annotated[int | None, checked(functions.reserved_concurrency)] = None
+    image: Annotated[str | None, checked(artifacts.ecr_image)] = None
+    command: Annotated[tuple[str, ...], checked(artifacts.command)] = ()
+    entry_point: Annotated[tuple[str, ...], checked(artifacts.command)] = ()
+    working_directory: Annotated[str | None, checked(functions.working_directory)] = None
+    runtime: Annotated[str | None, optional(functions.runtime)] = Field(None, validate_default=True)
+    handler: Annotated[str | None, optional(functions.handler)] = Field(None, validate_default=True)
+    bundle: Annotated[S3Object | None, optional(artifacts.bundle)] = Field(
+        None, validate_default=True
+    )
+    layers: Annotated[tuple[str, ...], checked(functions.layers)] = ()
 
     _attempt = field_validator("attempt_timeout_seconds")(within_timeout)
     _schema = field_validator("payload")(within_schema)
+
+    @property
+    def archive(self) -> Archive | None:
+        """What there is instead of `image`."""
+        if self.runtime and self.handler and self.bundle:
+            return Archive(self.runtime, self.handler, self.bundle)
+        return None
 
     @model_validator(mode="before")
     @classmethod
@@ -54,8 +84,26 @@ class LambdaJob(RowModel):
             return {**values, "handler": functions.CUSTOM_HANDLER}
         return values
 
+    @field_validator("command", "entry_point", "working_directory")
+    @classmethod
+    def _of_an_image(cls, value: object, info: ValidationInfo) -> object:
+        if info.data.get("image", ...) is None:
+            raise invalid("is only for an image, which this row does not have")
+        return value
+
+    @field_validator("runtime", "handler", "bundle", "layers")
+    @classmethod
+    def _of_an_archive(cls, value: object, info: ValidationInfo) -> object:
+        image = info.data.get("image", ...)
+        if image is None and value is None:
+            raise invalid(_REQUIRED[str(info.field_name)])
+        if isinstance(image, str) and value:
+            raise invalid("is only for code in a zip archive; leave it out in a row with an image")
+        return value
+
     @field_validator("handler")
     @classmethod
-    def _of_runtime(cls, handler: str, info: ValidationInfo) -> str:
-        functions.handler_of(handler, info.data.get("runtime", ""))
+    def _of_runtime(cls, handler: str | None, info: ValidationInfo) -> str | None:
+        if handler is not None:
+            functions.handler_of(handler, info.data.get("runtime") or "")
         return handler

@@ -138,9 +138,9 @@ def failure(message: str, error_type: str | None) -> dict[str, str]:
 
 def _to_the_mark(drain: Callable[..., str]) -> Callable[..., str]:
     @functools.wraps(drain)
-    def draining(worker: Any) -> str:  # noqa: ANN401
+    def draining(worker: Any, *waits: float, **more: float) -> str:  # noqa: ANN401
         if not worker.config.get("Runtime", "python").startswith("python"):
-            return drain(worker)
+            return drain(worker, *waits, **more)
         lines: list[str] = []
         try:
             while not (line := worker._stderr_queue.get(timeout=_SILENCE_SECONDS)).endswith(_MARK):  # noqa: SLF001

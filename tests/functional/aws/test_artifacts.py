@@ -187,6 +187,47 @@ def test_an_image_for_another_machine_is_said(document, refused, architecture):
         assert image in error.message
 
 
+def function(image, **more):
+    return parse({"job_name": "words", "type": "lambda", "image": image, **more})
+
+
+class TestImagesOfFunctions:
+    def test_an_image_is_pinned_to_its_digest(self):
+        digest = pushed()
+        image = f"{REGISTRY.format('eu-west-1')}/jobs/words"
+
+        job = pin(function(f"{image}:1"))
+
+        assert job.image == f"{image}@{digest}"
+        assert job.name_of(job.image) == f"{image}:1"
+
+    @pytest.mark.parametrize(("architecture", "digit"), [("arm64", "1"), ("x86_64", "2")])
+    def test_of_an_index_it_is_the_image_for_the_job_s_architecture(self, architecture, digit):
+        arm = on("linux", "arm64") | {"digest": f"sha256:{'1' * 64}"}
+        intel = on("linux", "amd64") | {"digest": f"sha256:{'2' * 64}"}
+        attestation = {"platform": ATTESTATION, "digest": f"sha256:{'3' * 64}"}
+        pushed(document=index(arm, intel, attestation))
+        image = f"{REGISTRY.format('eu-west-1')}/jobs/words"
+
+        job = pin(function(f"{image}:1", architecture=architecture))
+
+        assert job.image == f"{image}@sha256:{digit * 64}"
+
+    def test_an_index_that_does_not_say_is_refused(self):
+        pushed(document=index({}))
+
+        found = pin(function(f"{REGISTRY.format('eu-west-1')}/jobs/words:1"))
+
+        [error] = found.errors
+        assert error.field == "image"
+        assert "names no image for linux/arm64" in error.message
+
+    def test_a_missing_one_is_said(self):
+        found = pin(function(f"{REGISTRY.format('eu-west-1')}/jobs/absent:1"))
+
+        assert [error.field for error in found.errors] == ["image"]
+
+
 def bundle(uri):
     return parse(
         {

@@ -126,11 +126,8 @@ def requests(kind, properties, permission):
             yield role_at(properties, path), {"iam:PassedToService": f"{to}.amazonaws.com"}
     elif permission in WITHOUT_RESOURCE:
         yield "*", MAPPED
-    elif service == "s3":
-        yield f"arn:aws:s3:::{properties['Code']['S3Bucket']}/app.zip", {}
-    elif action == "GetLayerVersion":
-        for layer in properties["Layers"]:
-            yield layer, {}
+    elif service == "s3" or action == "GetLayerVersion":
+        yield from ((resource, {}) for resource in code_of(service, properties))
     elif kind == "AWS::IAM::Role":
         yield JOB_ROLE, {"iam:PermissionsBoundary": BOUNDARY, "iam:PolicyARN": LIMITS}
     elif action == "Subscribe":
@@ -147,6 +144,14 @@ def requests(kind, properties, permission):
             yield f"arn:aws:ec2:{HERE}:{resource}", {}
         else:
             yield f"arn:aws:{named}:{HERE}:{resource}", MAPPED | {"ec2:Vpc": vpc}
+
+
+def code_of(service, properties):
+    """Return the objects, or the layers, that a function is made of."""
+    if service != "s3":
+        return properties["Layers"]
+    bucket = properties["Code"].get("S3Bucket")
+    return [f"arn:aws:s3:::{bucket}/app.zip"] if bucket else []
 
 
 def role_at(properties, path):
@@ -196,7 +201,17 @@ def test_the_service_role_covers_the_handlers(kind):
     assert lacking("CloudFormationRole", kind, OF_STACKS) == set()
 
 
+FOR_IMAGES = {
+    "ecr:BatchGetImage": "repository/anything",
+    "ecr:GetDownloadUrlForLayer": "repository/anything",
+    "ecr:GetRepositoryPolicy": "repository/jobs/report",
+    "ecr:SetRepositoryPolicy": "repository/jobs/report",
+}
+"""What Lambda asks of whoever creates a function of an image, and its handlers do not name (Lambda
+Developer Guide, Create a Lambda function using a container image, Amazon ECR permissions)."""
+
 NO_HANDLERS = {
+    *FOR_IMAGES,
     "cloudformation:BatchDescribeTypeConfigurations",  # drift detection
     "lambda:GetFunctionConfiguration",  # reads a part of what GetFunction reads
 }
@@ -215,6 +230,14 @@ def test_the_service_role_may_do_no_more():
         for action in listed(statement, "Action")
     }
     assert {a for a in allowed if a.lower() not in asked_for} == NO_HANDLERS
+
+
+@pytest.mark.parametrize("action", FOR_IMAGES)
+def test_the_service_role_covers_functions_of_images(action):
+    allow = policies()["CloudFormationRole"].allow
+
+    assert allow(action, f"arn:aws:ecr:{HERE}:{FOR_IMAGES[action]}")
+    assert not allow(action, f"arn:aws:ecr:us-east-1:123456789012:{FOR_IMAGES[action]}")
 
 
 @pytest.mark.parametrize("role", ["CloudFormationRole", "ReconcileQueueRole"])

@@ -58,6 +58,10 @@ def test_a_short_lambda_row_gets_every_default(accepted):
     assert dict(job) == BOTH_DEFAULTS | {
         "job_name": "nightly",
         "type": "lambda",
+        "image": None,
+        "command": (),
+        "entry_point": (),
+        "working_directory": None,
         "runtime": "python3.14",
         "handler": "main.handler",
         "bundle": S3Object("my-bundles", "nightly/code.zip"),
@@ -89,6 +93,10 @@ def test_a_short_ecs_row_gets_every_default(accepted):
 
 
 ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf"
+IMAGE = {
+    **dict.fromkeys(("runtime", "handler", "bundle"), ...),
+    "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/jobs/report:1",
+}
 LAYER = "arn:aws:lambda:eu-west-1:123456789012:layer:tools:3"
 OTHER = "arn:aws:lambda:eu-west-1:017000801446:layer:AWSLambdaPowertoolsPythonV3-python314-arm64:9"
 STATEMENT = {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::in/*"}
@@ -390,6 +398,20 @@ ACCEPTED = {
         "lambda",
         {"runtime": "ruby4.0", "handler": "main.Reports::Nightly.run"},
         {},
+    ),
+    "image of a function": (
+        "lambda",
+        {**IMAGE, "command": "app.handler", "entry_point": ["python3", "-m", "awslambdaric"]},
+        {
+            "archive": None,
+            "command": ("app.handler",),
+            "entry_point": ("python3", "-m", "awslambdaric"),
+        },
+    ),
+    "folder of an image": (
+        "lambda",
+        {**IMAGE, "working_directory": "/srv/app"},
+        {"working_directory": "/srv/app"},
     ),
     "java interface": ("lambda", {"runtime": "java21", "handler": "example.Report"}, {}),
     "dotnet method": (

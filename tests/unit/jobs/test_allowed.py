@@ -40,6 +40,11 @@ FUNCTION = {
     "handler": "main.handler",
     "bundle": "s3://my-bundles/nightly/code.zip",
 }
+IMAGE_FUNCTION = {
+    "job_name": "report",
+    "type": "lambda",
+    "image": f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/report:1",
+}
 
 
 def judged(row, allowed=STRICT, **changes):
@@ -58,6 +63,16 @@ REFUSED = {
         "layers[0]",
     ),
     "one-of-two-layers": (FUNCTION, {"layers": [OWN_LAYER, THEIR_LAYER]}, "layers[1]"),
+    "image-of-another-account": (
+        IMAGE_FUNCTION,
+        {"image": "210987654321.dkr.ecr.eu-west-1.amazonaws.com/report:1"},
+        "image",
+    ),
+    "image-of-another-region": (
+        IMAGE_FUNCTION,
+        {"image": f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/report:1"},
+        "image",
+    ),
     "much-concurrency": (FUNCTION, {"reserved_concurrency": 11}, "reserved_concurrency"),
     "items-of-a-neighbour": (
         FUNCTION,
@@ -165,6 +180,7 @@ TAKEN = {
     "channel": (FUNCTION, {"slack_channel": "#ops"}),
     "tags": (FUNCTION, {"tags": {"team": "a", "accession": "b"}}),
     "layers": (FUNCTION, {"layers": [OWN_LAYER, THEIR_LAYER]}),
+    "image-of-a-function": (IMAGE_FUNCTION, {}),
     "reserved-concurrency": (FUNCTION, {"reserved_concurrency": 10}),
     "nothing-named": (FUNCTION, {}),
 }

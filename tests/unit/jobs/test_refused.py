@@ -11,6 +11,10 @@ from boto3.dynamodb.types import Binary
 from provisioner.jobs import InvalidRow, parse
 
 STATEMENT = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+IMAGE = {
+    **dict.fromkeys(("runtime", "handler", "bundle"), ...),
+    "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/jobs/report:1",
+}
 LAYER = "arn:aws:lambda:eu-west-1:123456789012:layer:tools"
 ARN = "arn:aws:ssm:eu-west-1:123456789012:parameter/db"
 
@@ -39,7 +43,7 @@ REFUSED = {
     "another tool's word": ("lambda", {"timeout": 5}, "timeout", 'mean "timeout_seconds"?'),
     "a short word": ("ecs", {"env": {}}, "env", 'mean "environment"?'),
     "a word in capitals": ("ecs", {"Enabled": True}, "Enabled", 'mean "schedule_enabled"?'),
-    "a word for what this type has not": ("lambda", {"args": []}, "args", "not an attribute"),
+    "a word for what this type has not": ("ecs", {"layer": []}, "layer", "not an attribute"),
     "a part of network": ("ecs", {"security_groups": []}, "security_groups", '"network.security'),
     "a part of queue": ("ecs", {"batch_size": 5}, "batch_size", 'mean "queue.batch_size"?'),
     "dependencies by their usual name": (
@@ -61,10 +65,9 @@ REFUSED = {
     "channel in capitals": ("ecs", {"slack_channel": "#Ops"}, "slack_channel", "lower case"),
     "channel with a space": ("ecs", {"slack_channel": "#o ps"}, "slack_channel", "lower case"),
     "channel as a number": ("ecs", {"slack_channel": 5}, "slack_channel", "must be a Slack"),
-    "image of a function": ("lambda", {"image": "x"}, "image", 'not supported yet for "lambda"'),
     "secrets of a function": ("lambda", {"secrets": {}}, "secrets", "not supported yet"),
     "cpu of a function": ("lambda", {"cpu": 256}, "cpu", 'is for "ecs" jobs; this one is "lambda"'),
-    "command of a function": ("lambda", {"command": "x"}, "command", 'is for "ecs" jobs'),
+    "result of a function": ("lambda", {"result": True}, "result", 'is for "ecs" jobs'),
     "handler of a container": ("ecs", {"handler": "a.b"}, "handler", 'is for "lambda" jobs'),
     "language of a container": ("ecs", {"language": "x"}, "language", 'is for "lambda" jobs'),
     "both names": ("lambda", {"memory": 128, "memory_mb": 128}, "memory", 'name for "memory_mb"'),
@@ -890,6 +893,56 @@ REFUSED = {
         {"runtime": "dotnet10", "handler": "Report::Run"},
         "handler",
         '"Assembly::Namespace.Class::Method"',
+    ),
+    "image of another registry": (
+        "lambda",
+        {**IMAGE, "image": "public.ecr.aws/lambda/python:3.14"},
+        "image",
+        "must be an image in ECR, like",
+    ),
+    "image that is none": ("lambda", {**IMAGE, "image": "a b"}, "image", "must be an image"),
+    "image and layers": (
+        "lambda",
+        {**IMAGE, "layers": [f"{LAYER}:1"]},
+        "layers",
+        "leave it out in a row with an image",
+    ),
+    "image and runtime": (
+        "lambda",
+        {**IMAGE, "runtime": "python3.14"},
+        "runtime",
+        "only for code in a zip archive",
+    ),
+    "image and bundle": (
+        "lambda",
+        {**IMAGE, "bundle": "s3://bucket/code.zip"},
+        "bundle",
+        "only for code in a zip archive",
+    ),
+    "command without image": ("lambda", {"command": "run"}, "command", "is only for an image"),
+    "entry point without image": (
+        "lambda",
+        {"entry_point": ["run"]},
+        "entry_point",
+        "is only for an image",
+    ),
+    "relative folder": (
+        "lambda",
+        {**IMAGE, "working_directory": "app"},
+        "working_directory",
+        "must be an absolute path",
+    ),
+    "long folder": (
+        "lambda",
+        {**IMAGE, "working_directory": f"/{'a' * 1000}"},
+        "working_directory",
+        "at most 1000",
+    ),
+    "entry point of a task": (
+        "ecs",
+        {"entry_point": ["run"]},
+        "entry_point",
+        'is for "lambda" jobs',
     ),
     "six layers": ("lambda", {"layers": [f"{LAYER}:{n}" for n in range(6)]}, "layers", "most 5"),
     "layer without version": ("lambda", {"layers": [LAYER]}, "layers[0]", "number is missing"),

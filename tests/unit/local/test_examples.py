@@ -16,10 +16,16 @@ def test_the_examples_are_jobs_once_their_placeholders_are_filled():
     found = examples.load(Home.of_checkout().checkout, OUTPUTS)
 
     kinds = {example.job_name: type(parse(example.row)) for example in found}
-    assert kinds == {"csv-summary": LambdaJob, "order-totals": LambdaJob, "word-count": EcsJob}
+    assert kinds == {
+        "csv-summary": LambdaJob,
+        "order-totals": LambdaJob,
+        "orders-to-json": LambdaJob,
+        "word-count": EcsJob,
+    }
     assert {e.job_name: e.is_container for e in found} == {
         "csv-summary": False,
         "order-totals": False,
+        "orders-to-json": True,
         "word-count": True,
     }
 
@@ -32,8 +38,9 @@ def test_a_container_example_is_left_out_and_named_where_it_cannot_be_packed(mon
     possible = examples.that_can_be_made(known, said.append)
 
     assert [example.job_name for example in possible] == ["csv-summary", "order-totals"]
-    assert "word-count" in said[0]
-    assert "ldd" in said[0]
+    assert "orders-to-json" in said[0]
+    assert "word-count" in said[1]
+    assert "ldd" in said[1]
 
 
 def test_a_placeholder_that_means_nothing_is_said(tmp_path):
