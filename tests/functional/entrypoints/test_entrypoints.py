@@ -20,7 +20,12 @@ from provisioner.entrypoints import (
     sweep,
     sweep_runs,
 )
-from provisioner.errors import ProvisionerError, TemporaryError
+from provisioner.errors import (
+    ProvisionerError,
+    StackLimitError,
+    TemporaryError,
+    ThrottledError,
+)
 from provisioner.runs.model import iso
 from provisioner.stacks.model import Deletion, JobStatus, StackRecord
 from provisioner.stacks.rate_limits import Quota, Reservation
@@ -532,6 +537,43 @@ class TestAnUnreadableStacksRow:
         assert sorted(queued()) == ["report", "unreadable"]
 
 
+@pytest.mark.parametrize(
+    ("error", "metric"),
+    [
+        (ThrottledError("Rate exceeded"), "ThrottledCalls"),
+        (StackLimitError("Limit for stack has been exceeded"), "CreationsSuspended"),
+    ],
+    ids=["throttled", "at the limit of stacks"],
+)
+def test_a_creation_that_comes_too_early_is_counted_and_comes_again(capsys, error, metric):
+    put()
+
+    def refuse(**_):
+        raise error
+
+    cloudformation = runtime().clients.cloudformation
+    cloudformation.meta.events.register("before-call.cloudformation.CreateStack", refuse)
+    deliver(job_stream, event("dynamodb_stream"))
+
+    assert f'"{metric}":[1.0]' in capsys.readouterr().out
+    assert stacks()["report"]["status"]["S"] == "PENDING"
+    assert queued() == ["report"]
+
+
+def test_drift_that_cannot_be_detected_now_is_detected_later():
+    put()
+    deliver(job_stream, event("dynamodb_stream"))
+    deliver(stack_events, event("stack_status_change"))
+    hand_in(cloudformation=Unavailable())
+    asked = event("sqs")
+    asked["Records"] = asked["Records"][:1]
+    asked["Records"][0]["body"] = json.dumps({"job_name": "report", "detect_drift": True})
+
+    assert deliver(reconcile_queue, asked) == {"batchItemFailures": []}
+
+    assert messages() == [{"job_name": "report", "detect_drift": True, "tries": 1}]
+
+
 def test_a_stack_event_that_cannot_even_be_queued_comes_again():
     hand_in(stacks=Unavailable(), reconcile_queue=Unavailable())
 
@@ -553,7 +595,7 @@ class TestSweep:
 
     @pytest.mark.parametrize("down", ["task_definitions", "triggers"])
     def test_the_comparison_does_not_need_the_rest_of_it(self, down):
-        put()
+        put(history_limit={"N": "3"})
         hand_in(**{down: Unavailable()})
 
         deliver(sweep, {"compare": True})

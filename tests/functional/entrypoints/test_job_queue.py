@@ -12,7 +12,7 @@ from provisioner.aws.concurrency_table import ConcurrencyTable
 from provisioner.aws.message_queues import MessageQueues
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.entrypoints import job_queue, run_stream, sweep
-from provisioner.errors import ConflictError, NotFoundError, TemporaryError
+from provisioner.errors import ConflictError, NotFoundError, PermanentError, TemporaryError
 from provisioner.runs.concurrency import MessageRuns
 from provisioner.runs.messages import MAX_INPUT_BYTES
 from provisioner.runs.model import EndedExecution, RunStatus
@@ -431,3 +431,12 @@ def test_the_function_is_wired_to_the_real_things():
     runs = runtime().message_runs
 
     assert runs.executions.arn("report", "queue-1").endswith(":execution:jobs-report:queue-1")
+
+
+@pytest.mark.usefixtures("bootstrap")
+def test_a_queue_of_somebody_else_starts_nothing():
+    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:theirs"
+    record = {"eventSourceARN": arn, "messageId": "m1", "body": "{}"}
+
+    with pytest.raises(PermanentError, match="theirs is not a job's queue"):
+        deliver(job_queue, {"Records": [record]})

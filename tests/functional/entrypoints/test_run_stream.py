@@ -17,7 +17,7 @@ from tests.functional.aws.test_dependants import put_run
 from tests.functional.conftest import make_table
 from tests.functional.entrypoints.test_entrypoints import put
 from tests.support.clients import CLIENTS
-from tests.support.functions import deliver
+from tests.support.functions import Unavailable, deliver, hand_in
 
 RUN = "2026-11-21T01:00:00.000Z#a"
 RUNS = ("jobs-Triggers", "job_name", "trigger_id")
@@ -111,3 +111,10 @@ def test_what_cannot_even_be_kept_comes_again(bootstrap):
     boto3.client("sqs").delete_queue(QueueUrl=bootstrap["DEAD_LETTER_QUEUE_URL"])
 
     assert handle(ended("FAILED", "7")) == ["7"]
+
+
+def test_a_step_that_may_work_later_brings_its_record_again(bootstrap):
+    hand_in(dependants=Unavailable())
+
+    assert handle(ended("SUCCEEDED")) == ["1"]
+    assert dead_letters(bootstrap) == []

@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from provisioner.errors import (
     ConflictError,
+    NoChangesError,
     PermanentError,
     StackLimitError,
     TemporaryError,
@@ -693,6 +694,17 @@ def test_pausing_forgets_neither_digest_nor_failure(world):
 
 def named(name, **more):
     return row(**more) | {"job_name": name}
+
+
+def test_an_update_that_has_nothing_to_do_is_ready(world):
+    world.put()
+    world.finish()
+    world.faults.planned = [None, NoChangesError("No updates are to be performed.")]
+
+    world.put(memory_mb=256)
+
+    assert world.record.status is JobStatus.READY
+    assert world.record.deployed_digest == world.record.spec_digest
 
 
 @pytest.fixture
