@@ -115,6 +115,19 @@ class Platform:
         """Return the ARN of a resource of this account and Region."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
 
+    def batch_queue_arn(self, priority: str, *, spot: bool = False) -> str:
+        """Return the ARN of the Batch queue of a priority (bootstrap/compute.yaml names them)."""
+        return self.arn("batch", f"job-queue/{self.prefix}_{priority}{'_spot' if spot else ''}")
+
+    @property
+    def batch_queue_arns(self) -> tuple[str, ...]:
+        """The ARNs of all Batch queues, those that start jobs sooner first."""
+        return tuple(
+            self.batch_queue_arn(priority, spot=spot)
+            for priority in ("high", "normal", "low")
+            for spot in (False, True)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

@@ -1,8 +1,8 @@
 """A job as a CloudFormation template: pure, deterministic byte for byte.
 
-`lambda_job` and `ecs_job` each read from top to bottom as the whole stack of their type. What both
-share is in `parts` (schedule, role, logs, alarms, network, queue ...) and in `workflow`, the state
-machine.
+`lambda_job`, `ecs_job` and `batch_job` each read from top to bottom as the whole stack of their
+type. What they share is in `parts` (schedule, role, logs, alarms, network, queue ...) and in
+`workflow`, the state machine.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, assert_never
 
 from troposphere import Parameter, Template
 
-from provisioner.jobs import EcsJob, LambdaJob
-from templates import ecs_job, lambda_job
+from provisioner.jobs import BatchJob, EcsJob, LambdaJob
+from templates import batch_job, ecs_job, lambda_job
 from templates.parts.alarms import alarms
 from templates.parts.outputs import outputs
 from templates.parts.queue import message_queue
@@ -79,6 +79,8 @@ def _own_resources(job: Job, platform: Platform) -> JobResources:
             return lambda_job.resources(job, platform)
         case EcsJob():
             return ecs_job.resources(job, platform)
+        case BatchJob():
+            return batch_job.resources(job, platform)
         case _:
             assert_never(job)
 

@@ -20,16 +20,20 @@ from provisioner.jobs import stack_name
 from templates.container import (
     CONTAINER,
     environment,
-    leave_result,
     result_key,
     run_variables,
+)
+from templates.fargate import (
+    ARCHITECTURES,
+    container_role,
+    image_outputs,
+    storage_gib,
 )
 from templates.parts.arns import in_account
 from templates.parts.logs import log_group
 from templates.parts.network import security_group, task_network
 from templates.parts.outputs import shared_outputs
 from templates.parts.part import JobResources
-from templates.parts.role import Statement, role
 from templates.workflow import fan_out, programs
 from templates.workflow.definition import Work, state_machine
 from templates.workflow.jsonata import (
@@ -57,28 +61,11 @@ if TYPE_CHECKING:
 
 REFUSALS = ("ECS.ThrottlingException", "ECS.AmazonECSException", "ECS.LimitExceededException")
 
-_ARCHITECTURES = {"arm64": "ARM64", "x86_64": "X86_64"}
-
-INTERFACES_ARE_NOT_THE_CODES: Statement = {
-    "Effect": "Deny",
-    "Action": [
-        "ec2:*NetworkInterface",
-        "ec2:*NetworkInterfaceAttribute",
-        "ec2:*PrivateIpAddresses",
-    ],
-    "Resource": "*",
-}
-"""The boundary allows them to functions, in whose name Lambda makes them, and cannot tell a
-container's call from Lambda's."""
-
 
 def resources(job: EcsJob, platform: Platform) -> JobResources:
     """Return all that is in the stack whatever the row says of schedules, alarms and messages."""
     logs = log_group(job, platform)
-    own = {"interfaces": [INTERFACES_ARE_NOT_THE_CODES]}
-    if job.result:
-        own["result"] = leave_result(job, platform)
-    code_role = role(job, platform, _trusted(platform), own)
+    code_role = container_role(job, platform)
     group = security_group(job, platform)
     task = task_definition(job, platform, code_role, logs)
     workflow = state_machine(job, platform, _work(job, platform, task, group))
@@ -86,10 +73,8 @@ def resources(job: EcsJob, platform: Platform) -> JobResources:
         **shared_outputs(workflow, code_role, logs),
         "TaskDefinitionArn": Ref(task),
         "EcsClusterArn": platform.ecs_cluster_arn,
-        "Image": job.image_name,
+        **image_outputs(job),
     }
-    if digest := job.image.partition("@")[2]:
-        outputs["ImageDigest"] = digest
     made = [logs, code_role, task, workflow]
     if group is not None:
         made.append(group)
@@ -113,7 +98,7 @@ def task_definition(
         Cpu=str(job.cpu),
         Memory=str(job.memory_mb),
         RuntimePlatform=RuntimePlatform(
-            CpuArchitecture=_ARCHITECTURES[job.architecture], OperatingSystemFamily="LINUX"
+            CpuArchitecture=ARCHITECTURES[job.architecture], OperatingSystemFamily="LINUX"
         ),
         TaskRoleArn=GetAtt(code_role, "Arn"),
         ExecutionRoleArn=in_account(platform.execution_role_arn, platform),
@@ -121,8 +106,8 @@ def task_definition(
         DeletionPolicy="Delete",
         UpdateReplacePolicy="Retain",
     )
-    if job.ephemeral_storage_mb:
-        task.EphemeralStorage = EphemeralStorage(SizeInGiB=-(-job.ephemeral_storage_mb // 1024))
+    if size := storage_gib(job):
+        task.EphemeralStorage = EphemeralStorage(SizeInGiB=size)
     return task
 
 
@@ -151,16 +136,6 @@ def _container(job: EcsJob, platform: Platform, logs: LogGroup) -> ContainerDefi
             Secret(Name=name, ValueFrom=arn) for name, arn in sorted(job.secrets.items())
         ]
     return container
-
-
-def _trusted(platform: Platform) -> Statement:
-    return {
-        "Principal": {"Service": "ecs-tasks.amazonaws.com"},
-        "Condition": {
-            "StringEquals": {"aws:SourceAccount": platform.account_id},
-            "ArnLike": {"aws:SourceArn": platform.arn("ecs", "*")},
-        },
-    }
 
 
 @cache

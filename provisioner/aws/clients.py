@@ -129,6 +129,7 @@ class Clients:
     # would only add to what is throttled. What lists all stacks has nowhere to go on later.
     cloudformation = _Client("cloudformation", _CONFIG.merge(_AT_ONCE))
     cloudformation_patient = _Client("cloudformation", _CONFIG.merge(_PATIENT))
+    batch = _Client("batch")
     dynamodb = _Client("dynamodb")
     ec2 = _Client("ec2")
     ecr = _Client("ecr")

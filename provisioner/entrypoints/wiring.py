@@ -205,11 +205,13 @@ class Runtime:
     @cached_property
     def work(self) -> WorkByType:
         """What runs leave running, by the type of their job."""
+        from provisioner.aws.batch_jobs import BatchJobs
         from provisioner.aws.tasks import Tasks
         from provisioner.runs.work import WorkByType
 
         tasks = Tasks(self.clients, self.settings.platform)
-        return WorkByType({"lambda": (), "ecs": (tasks,)})
+        batch_jobs = BatchJobs(self.clients, self.settings.platform)
+        return WorkByType({"lambda": (), "ecs": (tasks,), "batch": (batch_jobs,)})
 
     @cached_property
     def message_queues(self) -> MessageQueues:

@@ -1,10 +1,10 @@
 """A row as a job: pure, it knows neither AWS nor the clock.
 
-`parse` reads an item of the Jobs table and returns a frozen `LambdaJob` or `EcsJob`, or an
-`InvalidRow` with every error at once. `budget` measures the item, `rows` takes it apart, `model`
-and `types` say what each attribute may be, with a module for each kind of value; `digest` and
-`names` derive what the stack is known by. `permitted` holds a job to what the bootstrap's
-parameters open to rows.
+`parse` reads an item of the Jobs table and returns a frozen job of its type, or an `InvalidRow`
+with every error at once. `budget` measures the item, `rows` takes it apart, `model` and `types`
+say what each attribute may be, with a module for each kind of value; `digest` and `names` derive
+what the stack is known by. `permitted` holds a job to what the bootstrap's parameters
+open to rows.
 """
 
 from provisioner.jobs.allowed import permitted
@@ -23,18 +23,28 @@ from provisioner.jobs.notify import DEFAULT_EVENTS, Event
 from provisioner.jobs.parsing import parse
 from provisioner.jobs.planned_schedules import PlannedSchedule, planned
 from provisioner.jobs.queue import Queue
-from provisioner.jobs.types import ContainerJob, EcsJob, Job, LambdaJob, WithImage
+from provisioner.jobs.types import (
+    BatchJob,
+    ContainerJob,
+    EcsJob,
+    FargateJob,
+    Job,
+    LambdaJob,
+    WithImage,
+)
 
 __all__ = [
     "DEFAULT_EVENTS",
     "MAX_ITEMS",
     "OVERLAPS",
+    "BatchJob",
     "ContainerJob",
     "EcsJob",
     "EgressRule",
     "Event",
     "FailureRule",
     "FanOut",
+    "FargateJob",
     "FieldError",
     "Grant",
     "InvalidRow",

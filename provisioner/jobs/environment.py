@@ -95,6 +95,13 @@ def distinct_secrets(references: dict[str, str], variables: dict[str, str]) -> N
         raise InvalidValueError(*both)
 
 
+def without_batchs_own(variables: dict[str, str]) -> None:
+    """Check that no variable has a name that Batch keeps for itself (AWS Batch, SubmitJob)."""
+    own = [name for name in variables if name.startswith("AWS_BATCH")]
+    if own:
+        raise InvalidValueError(*((f".{name}", "is set by Batch itself") for name in own))
+
+
 def secret_arn(arn: str) -> str:
     """Check that a text is the ARN of a secret or parameter."""
     if not _SECRET_ARN.fullmatch(arn):

@@ -43,7 +43,7 @@ def container_failure_rules(value: object) -> tuple[FailureRule, ...]:
 
 def lambda_failure_rules(value: object) -> tuple[FailureRule, ...]:
     """Check the rules of a function, which has no exit code."""
-    return _rules(value, {"exit_codes": 'is for "ecs" jobs; a "lambda" job has errors'})
+    return _rules(value, {"exit_codes": 'is for containers; a "lambda" job has errors'})
 
 
 def _rules(value: object, refused: dict[str, str]) -> tuple[FailureRule, ...]:

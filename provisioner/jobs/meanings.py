@@ -18,7 +18,7 @@ _WORDS = {
     "environment": ("env", "env_vars", "environment_variables", "variables", "vars"),
     "ephemeral_storage_mb": ("disk", "disk_size", "ephemeral_storage", "storage", "tmp_size"),
     "failure_rules": ("exit_codes", "retry_on", "retry_policy", "retry_strategy"),
-    "fan_out": ("array", "array_size", "for_each", "map", "matrix"),
+    "fan_out": ("array", "for_each", "map", "matrix"),
     "handler": ("entry", "function", "main"),
     "image": ("container", "container_image", "docker_image", "image_uri"),
     "job_name": ("id", "job", "name"),
@@ -69,8 +69,7 @@ WITHIN: Mapping[str, str] = MappingProxyType(
 
 PLANNED = frozenset(
     {
-        *("ami", "build", "gpu", "gpus", "instance_type", "priority"),
-        *("share", "spot"),
+        *("ami", "build", "gpu", "gpus", "instance_type", "spot"),
     }
 )
 """What jobs are going to have, and are refused until they have it."""

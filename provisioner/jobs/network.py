@@ -13,6 +13,10 @@ MAX_SUBNETS = 16
 MAX_SECURITY_GROUPS = 5
 """ECS AwsVpcConfiguration and Lambda VpcConfig take as many."""
 
+_SHARED = (
+    'is not for a row of a "batch" job to say: the subnets and the security group belong to the '
+    'compute environments, which all jobs share; an "ecs" job has its own'
+)
 _SUBNET = re.compile(r"subnet-[0-9a-f]{8,17}")
 _SECURITY_GROUP = re.compile(r"sg-[0-9a-f]{8,17}")
 
@@ -40,6 +44,19 @@ def container_network(value: object) -> Network | None:
         message = "is for the security group that the job has unless the row names security_groups"
         raise InvalidValueError((".egress", message))
     return None if network == Network() else network
+
+
+def batch_network(value: object) -> Network | None:
+    """Check a Batch job's network: all but the address belongs to the queues' environments."""
+    network = container_network(value)
+    shared = [
+        (f".{name}", _SHARED)
+        for name in ("subnets", "security_groups", "egress")
+        if network and getattr(network, name)
+    ]
+    if shared:
+        raise InvalidValueError(*shared)
+    return network
 
 
 def lambda_network(value: object) -> Network | None:

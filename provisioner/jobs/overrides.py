@@ -9,7 +9,7 @@ from provisioner.jobs import artifacts, sizes
 from provisioner.jobs.environment import container_environment
 from provisioner.jobs.errors import InvalidValueError, invalid
 from provisioner.jobs.payload import MAX_CONTAINER_BYTES
-from provisioner.jobs.types import EcsJob
+from provisioner.jobs.types import FargateJob
 from provisioner.jobs.values import Check, keyed
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def run_overrides(
     """
     if not wanted:
         return {}
-    if not isinstance(job, EcsJob):
-        raise invalid('only "ecs" jobs have something to override; this one is "lambda"')
+    if not isinstance(job, FargateJob):
+        raise invalid('only containers have something to override; this job is "lambda"')
     found = keyed(dict(wanted), _checks(job), "what a run may override")
     if "cpu" in found or "memory_mb" in found:
         sizes.fargate_pair(
@@ -51,7 +51,7 @@ def run_overrides(
     return found
 
 
-def _checks(job: EcsJob) -> dict[str, Check[object]]:
+def _checks(job: FargateJob) -> dict[str, Check[object]]:
     def environment(value: object) -> dict[str, str]:
         variables = container_environment(value)
         secrets = [
@@ -69,7 +69,7 @@ def _checks(job: EcsJob) -> dict[str, Check[object]]:
     }
 
 
-def _allowed(job: EcsJob, part: str, check: Callable[[object], object]) -> Check[object]:
+def _allowed(job: FargateJob, part: str, check: Callable[[object], object]) -> Check[object]:
     def allowed(value: object) -> object:
         if part not in job.allow_overrides:
             raise invalid(f'is not for a run to say: the row\'s allow_overrides lacks "{part}"')

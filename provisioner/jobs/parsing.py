@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _EXAMPLES = {
     "job_name": "",
-    "type": '"lambda" or "ecs"',
+    "type": '"lambda", "ecs" or "batch"',
     "image": 'a container image like "public.ecr.aws/docker/library/busybox:1.37"',
 }
 

@@ -36,6 +36,9 @@ FARGATE_MEMORY_MB: Mapping[int, tuple[int, ...]] = MappingProxyType(
 MAX_TASK_DEFINITION_BYTES = 60_000
 """Of the 64 KB that ECS allows a task definition; the rest of it is ours."""
 
+MAX_JOB_DEFINITION_BYTES = 20_000
+"""Of the 24 KiB that Batch allows a job definition (AWS Batch quotas); the rest of it is ours."""
+
 _CPU = re.compile(r"([0-9]{0,6}(?:\.[0-9]{1,6})?)(?:\s*(vcpus?))?", re.IGNORECASE)
 _LARGEST_VCPU = max(FARGATE_MEMORY_MB) // 1024
 _whole_memory = whole(1, 1_000_000, "MB")
@@ -102,16 +105,30 @@ def task_definition(
     command: tuple[str, ...], environment: Mapping[str, str], secrets: Mapping[str, str]
 ) -> None:
     """Check that a container's own texts fit into its task definition, as JSON in ASCII."""
-    texts = {
+    _within((command, environment, secrets), MAX_TASK_DEFINITION_BYTES, "ECS")
+
+
+def job_definition(
+    command: tuple[str, ...], environment: Mapping[str, str], secrets: Mapping[str, str]
+) -> None:
+    """Check that a container's own texts fit into its job definition, as JSON in ASCII."""
+    _within((command, environment, secrets), MAX_JOB_DEFINITION_BYTES, "Batch")
+
+
+def _within(
+    texts: tuple[tuple[str, ...], Mapping[str, str], Mapping[str, str]], limit: int, service: str
+) -> None:
+    command, environment, secrets = texts
+    definition = {
         "command": command,
         "environment": [{"name": name, "value": text} for name, text in environment.items()],
         "secrets": [{"name": name, "valueFrom": arn} for name, arn in secrets.items()],
     }
-    size = len(json.dumps(texts, separators=(",", ":")))
-    if size > MAX_TASK_DEFINITION_BYTES:
+    size = len(json.dumps(definition, separators=(",", ":")))
+    if size > limit:
         raise invalid(
             f"makes {size} bytes together with the other texts of the container (command, "
-            f"environment, secrets); ECS takes {MAX_TASK_DEFINITION_BYTES}"
+            f"environment, secrets); {service} takes {limit}"
         )
 
 

@@ -24,4 +24,4 @@ def put_tags(resources: Iterable[AWSObject], tags: Mapping[str, str]) -> None:
         return
     for resource in resources:
         if "Tags" in resource.props and not isinstance(resource, Role):
-            resource.Tags = Tags(dict(tags))
+            resource.Tags = dict(tags) if resource.props["Tags"][0] is dict else Tags(dict(tags))

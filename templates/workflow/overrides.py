@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioner.jobs import EcsJob
+from provisioner.jobs import FargateJob
 from provisioner.jobs.environment import CONTAINER_NAME, CONTAINER_RESERVED
 from provisioner.jobs.sizes import FARGATE_MEMORY_MB
 from templates.workflow import programs
@@ -68,7 +68,7 @@ def _override(name: str) -> Expression:
 
 def _members(job: Job) -> dict[str, Expression]:
     """Return the members that a row allows, each with the test of its form."""
-    if not isinstance(job, EcsJob):
+    if not isinstance(job, FargateJob):
         return {}
     allowed = {}
     if "command" in job.allow_overrides:
@@ -80,7 +80,7 @@ def _members(job: Job) -> dict[str, Expression]:
     return allowed
 
 
-def _environment_is_valid(job: EcsJob) -> Expression:
+def _environment_is_valid(job: FargateJob) -> Expression:
     taken: list[Value] = [*sorted({*CONTAINER_RESERVED, RESULT_URI, *job.secrets})]
     environment, name, value = _override("environment"), variable("k"), variable("v")
     is_wrong = either(
@@ -93,7 +93,7 @@ def _environment_is_valid(job: EcsJob) -> Expression:
     return when(is_object, negated(call("exists", wrong)), False)  # noqa: FBT003  (JSONata's)
 
 
-def _size_is_valid(job: EcsJob) -> Expression:
+def _size_is_valid(job: FargateJob) -> Expression:
     """Return the test whether Fargate has such a task; either number may be the row's."""
     pairs: Value = {str(cpu): list(memory) for cpu, memory in FARGATE_MEMORY_MB.items()}
     cpu = _override_or("cpu", job.cpu)

@@ -72,6 +72,38 @@ CONTAINER_FAILURE = statements("""
 """)
 """ECS's description of a stopped task, after `FAILURE`: its container's end in one sentence."""
 
+BATCH_FAILURE = statements(r"""
+    $whole := $substring($cause, 0, 1) = "{" and $substring($cause, -1) = "}";
+    $batch := $fault = "States.TaskFailed" and $whole ? $parse($cause) : {};
+    $cut := $fault = "States.TaskFailed" and $not($whole)
+        ? $match($cause, /[^\x5c]"ExitCode"\s*:\s*(\d+)/)[0].groups[0];
+    $job := {"ExitCode": $exists($cut) ? $number($cut) : $batch.Container.ExitCode};
+    $children := $batch.ArrayProperties;
+    $unsuccessful := $children.StatusSummary.FAILED;
+    $reasons := [
+        $exists($job.ExitCode) ? "Exit code " & $string($job.ExitCode),
+        $exists($unsuccessful)
+            ? $string($unsuccessful) & " of " & $string($children.Size) & " children failed",
+        $batch.Container.Reason,
+        $batch.StatusReason
+    ][$type($) = "string"];
+    $late := $batch.StatusReason = "Job attempt duration exceeded timeout";
+    $limited := $contains($string($batch.StatusReason), "JobStateTimeLimit");
+    $timed_out := $timed_out or $late;
+    $fault := $late ? "States.Timeout"
+        : $batch.IsTerminated = true ? "Stopped"
+        : $limited = true ? "JobStateTimeLimit"
+        : $exists($job.ExitCode) ? "ContainerFailed"
+        : $exists($children) ? "ArrayFailed"
+        : $batch.Status = "FAILED" ? "TaskFailedToStart" : $fault;
+    $cause := $exists($reasons) ? $join($reasons, ". ") : $cause;
+""")
+"""Batch's description of a job that failed, after `FAILURE`: its end in one sentence.
+
+The description holds all variables of the job, so it may be cut; then the exit code alone is read.
+Only a quotation mark that no backslash escapes belongs to the description itself.
+"""
+
 NAMES_OF_FAILURE = statements("""
     $cause := $ours ? $split($cause, "D3137: ")[-1] : $cause;
     $named := $substring($ours ? "ContainerFailed" : $fault, 0, 200);

@@ -15,6 +15,7 @@ ACCOUNT = "123456789012"
 HERE = f"{REGION}:{ACCOUNT}"
 AT_HOME = {"aws:RequestedRegion": REGION, "aws:ResourceAccount": ACCOUNT}
 OPEN = {"aws:ResourceTag/open-to-jobs": "jobs"}
+OF_A_RUN = {"aws:ResourceTag/provisioner": "jobs"}
 FUNCTION = {"lambda:SourceFunctionArn": f"arn:aws:lambda:{HERE}:function:jobs-report"}
 
 
@@ -155,6 +156,14 @@ _THE_PROVISIONER = [
     Call("sns:SetTopicAttributes", arn("sns", "SubmissionTopic"), StoppedBy.LIMITS),
     Call("kms:ScheduleKeyDeletion", arn("kms", "key/NotificationKey"), StoppedBy.LIMITS),
     Call("kms:Decrypt", arn("kms", "key/NotificationKey"), StoppedBy.LIMITS),
+    Call("batch:UpdateJobQueue", arn("batch", "job-queue/jobs_high"), StoppedBy.LIMITS),
+    Call("batch:SubmitJob", arn("batch", "job-queue/jobs_high"), StoppedBy.LIMITS),
+    Call("batch:SubmitJob", arn("batch", "job-definition/jobs-neighbour:1"), StoppedBy.LIMITS),
+    Call("batch:RegisterJobDefinition", arn("batch", "job-definition/jobs-x"), StoppedBy.LIMITS),
+    Call("batch:TerminateJob", arn("batch", "job/1"), StoppedBy.LIMITS, OF_A_RUN),
+    Call("batch:UntagResource", arn("batch", "job/1"), StoppedBy.LIMITS, OF_A_RUN),
+    Call("ecs:ExecuteCommand", arn("ecs", "task/AWSBatch-1/1"), StoppedBy.LIMITS),
+    Call("ecs:StopTask", arn("ecs", "task/AWSBatch-1/1"), StoppedBy.LIMITS),
     Call("events:DisableRule", arn("events", "rule/jobs-Stack-1"), StoppedBy.LIMITS),
     Call(
         "events:RemoveTargets",

@@ -18,6 +18,7 @@ ROWS = {
     "lambda": {"type": "lambda", "runtime": "python3.13", "handler": "app.handler",
                "bundle": "s3://bundles/app.zip?versionId=v1"},
     "ecs": {"type": "ecs", "image": "public.ecr.aws/docker/library/busybox:1.37"},
+    "batch": {"type": "batch", "image": "public.ecr.aws/docker/library/busybox:1.37"},
 }  # fmt: skip
 
 
@@ -67,7 +68,7 @@ def test_a_call_that_is_stopped(call):
             assert policy("JobLimits").deny(*request)
         case StoppedBy.ROLE:
             containers_only = call.action.startswith("ec2:")
-            for kind in ["ecs"] if containers_only else ROWS:
+            for kind in ["ecs", "batch"] if containers_only else ROWS:
                 assert own_policies(kind).deny(*request)
 
 

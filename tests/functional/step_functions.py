@@ -236,7 +236,7 @@ class StepFunctions:
                 return {"Body": text, "ContentRange": found["ContentRange"]}
             case ["lambda", "invoke"]:
                 return {"StatusCode": 200, "Payload": self.work(arguments)}
-            case ["ecs", "runTask.sync"]:
+            case ["ecs", "runTask.sync"] | ["batch", "submitJob.sync"]:
                 return self.work(arguments)
         raise AssertionError(resource)
 

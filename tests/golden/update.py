@@ -1,7 +1,9 @@
 """Render every example row again: `python -m tests.golden.update`, then read the diff.
 
 `<name>.json` is the template as CloudFormation gets it, only indented; `<name>.asl.json` is the
-workflow in it, taken out of its text. `slack-message.json` is what Slack gets of a run that failed.
+workflow in it, taken out of its text. The rows are those of `bootstrap/examples` and, for options
+that these do without, of `rows`.
+`slack-message.json` is what Slack gets of a run that failed.
 """
 
 from __future__ import annotations
@@ -15,14 +17,17 @@ from pathlib import Path
 import yaml
 
 import templates
-from provisioner.jobs import EcsJob, Event, InvalidRow, Job, LambdaJob, S3Object, parse
+from provisioner.jobs import Event, FargateJob, InvalidRow, Job, LambdaJob, S3Object, parse
 from provisioner.jobs.placeholders import filled
 from provisioner.notifications import slack_blocks
 from provisioner.notifications.model import Notice
 from tests.support.platforms import PLATFORM
 
 GOLDEN = Path(__file__).parent
-EXAMPLES = sorted((GOLDEN.parent.parent / "bootstrap" / "examples").glob("*.yaml"))
+EXAMPLES = [
+    *sorted((GOLDEN.parent.parent / "bootstrap" / "examples").glob("*.yaml")),
+    *sorted((GOLDEN / "rows").glob("*.yaml")),
+]
 
 OUTPUTS = {
     "BundleBucketName": "jobs-bundles",
@@ -60,7 +65,7 @@ def example(path: Path) -> Job:
     match job:
         case LambdaJob(image=None, bundle=S3Object() as bundle):
             return job.model_copy(update={"bundle": replace(bundle, version_id="pinned")})
-        case LambdaJob() | EcsJob():
+        case LambdaJob() | FargateJob():
             return job.model_copy(update={"image": f"{job.image}@sha256:{'0' * 64}"})
 
 

@@ -139,7 +139,17 @@ LAMBDA_IMAGE: dict[str, tuple[Any, ...]] = {
     "entry_point": (None, ["/usr/bin/python3", "-m", "awslambdaric"]),
     "working_directory": (None, "/var/task"),
 }
-OPTIONS = (COMMON | LAMBDA, COMMON | LAMBDA_IMAGE, COMMON | ECS)
+BATCH = ECS | {
+    "type": ("batch",),
+    "timeout_seconds": (None, 60, 86_400),
+    "attempt_timeout_seconds": (None, 60),
+    "network": (None, {"assign_public_ip": False}),
+    "priority": (None, "high", "normal", "low"),
+    "share": (None, "data7"),
+    "queued_timeout_seconds": (None, 600),
+    "array_size": (None, 2, 10_000),
+}
+OPTIONS = (COMMON | LAMBDA, COMMON | LAMBDA_IMAGE, COMMON | ECS, COMMON | BATCH)
 
 
 def rows() -> Iterator[dict[str, Any]]:
@@ -156,6 +166,12 @@ def row_of(chosen: Mapping[str, Any]) -> dict[str, Any]:
     row = {name: value for name, value in chosen.items() if value is not None}
     if "queue" in row:
         row.pop("overlap", None)
+    if row.get("timeout_seconds") == 60:
+        row.pop("queued_timeout_seconds", None)
+    if "array_size" in row:
+        for name in ("fan_out", "result", "failure_rules"):
+            row.pop(name, None)
+        row["retries"] = min(row.get("retries", 0), 9)
     return {"job_name": "nightly", **row}
 
 

@@ -2,11 +2,21 @@
 
 from typing import TypeAlias
 
+from provisioner.jobs.types.batch_job import BatchJob
 from provisioner.jobs.types.container_job import ContainerJob
 from provisioner.jobs.types.ecs_job import EcsJob
+from provisioner.jobs.types.fargate_job import FargateJob
 from provisioner.jobs.types.lambda_job import LambdaJob
 from provisioner.jobs.types.with_image import WithImage
 
-__all__ = ["ContainerJob", "EcsJob", "Job", "LambdaJob", "WithImage"]
+__all__ = [
+    "BatchJob",
+    "ContainerJob",
+    "EcsJob",
+    "FargateJob",
+    "Job",
+    "LambdaJob",
+    "WithImage",
+]
 
-Job: TypeAlias = LambdaJob | EcsJob
+Job: TypeAlias = LambdaJob | EcsJob | BatchJob

@@ -7,6 +7,7 @@ and corrects the difference by wrapping functions that `patching` has first made
 
 from provisioner.local.shim import (
     archives,
+    batch,
     concurrency,
     conditions,
     container_logs,
@@ -69,5 +70,6 @@ def install() -> None:
         map_runs,
         objects,
         conditions,
+        batch,
     ):
         module.install()

@@ -369,7 +369,7 @@ class TestOverrides:
         result = here.run("run", "report", "--command", "x")
 
         assert result.exit_code == 2
-        assert 'only "ecs" jobs' in result.stderr
+        assert "only containers" in result.stderr
 
     def test_every_policy_can_be_asked_for(self):
         assert {*Overlap} == {*OVERLAPS}

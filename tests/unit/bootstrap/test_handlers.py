@@ -23,6 +23,7 @@ JOB_ROLE = "arn:aws:iam::123456789012:role/jobs/jobs-nightly-Role-1A2B3C4D5E6F7"
 MAPPED = {"lambda:FunctionArn": f"arn:aws:lambda:{HERE}:function:jobs_job_queue"}
 
 NAMED = {
+    "AWS::Batch::JobDefinition": "batch:job-definition/{JobDefinitionName}:1",
     "AWS::CloudWatch::Alarm": "cloudwatch:alarm:{AlarmName}",
     "AWS::EC2::SecurityGroup": "ec2:security-group/sg-1",
     "AWS::ECS::TaskDefinition": "ecs:task-definition/{Family}:1",
@@ -38,6 +39,10 @@ NAMED = {
 """The service and the resource of the ARN that CloudFormation's calls are about."""
 
 ROLES = {
+    "AWS::Batch::JobDefinition": (
+        "batch",
+        ("ContainerProperties.JobRoleArn", "ContainerProperties.ExecutionRoleArn"),
+    ),
     "AWS::ECS::TaskDefinition": ("ecs-tasks", ("TaskRoleArn", "ExecutionRoleArn")),
     "AWS::Lambda::Function": ("lambda", ("Role",)),
     "AWS::Scheduler::Schedule": ("scheduler", ("Target.RoleArn",)),
@@ -175,8 +180,14 @@ def needed(kind, properties, handlers):
         if name not in properties
         for permission in permissions
     }
-    of_type = {p for handler in handlers for p in HANDLERS[kind].get(handler, ())}
+    of_type = {lower(p) for handler in handlers for p in HANDLERS[kind].get(handler, ())}
     return sorted(p for p in of_type - spared if (kind, p) not in NEVER)
+
+
+def lower(permission):
+    """The registry writes some services in capitals, which IAM does not tell apart."""
+    service, action = permission.split(":", 1)
+    return f"{service.lower()}:{action}"
 
 
 def lacking(role, kind, handlers):

@@ -27,6 +27,7 @@ FOREIGN_TASK = f"arn:aws:ecs:{HERE}:task-definition/b:1"
 MACHINE = f"arn:aws:states:{HERE}:stateMachine:jobs-a"
 FOREIGN_FUNCTION = f"arn:aws:lambda:{HERE}:function:other"
 FOREIGN_MACHINE = f"arn:aws:states:{HERE}:stateMachine:b"
+BATCH = f"arn:aws:batch:{HERE}:"
 RECONCILERS = ["JobStreamRole", "StackEventsRole", "ReconcileQueueRole"]
 OPERATIONS = ["CreateStack", "UpdateStack", "DeleteStack", "ContinueUpdateRollback"]
 
@@ -59,6 +60,9 @@ def test_no_role_is_allowed_all_of_a_service(policies):
 
 
 WITHOUT_RESOURCE = {
+    "batch:DescribeJobDefinitions",
+    "batch:DescribeJobs",
+    "batch:ListJobs",
     "cloudformation:BatchDescribeTypeConfigurations",
     "cloudformation:DescribeStacks",  # of all stacks
     "cloudformation:ListStacks",
@@ -331,6 +335,7 @@ def _characters(document) -> int:
 MANAGED = (
     *("JobBoundary", "JobLimits"),
     *("ReconcilePolicy", "StartRunsPolicy", "CompleteRunsPolicy", "PublishPolicy"),
+    *("BatchJobsPolicy", "RunBatchJobsPolicy"),
 )
 
 
@@ -366,6 +371,13 @@ def test_inline_policies_fit_into_iam(sizes):
         ("ecs:RunTask", FOREIGN_TASK, {"ecs_cluster": CLUSTER}, False),
         ("ecs:StopTask", f"arn:aws:ecs:{HERE}:task/Cluster/1", {}, True),
         ("ecs:StopTask", f"arn:aws:ecs:{HERE}:task/other/1", {}, False),
+        ("batch:SubmitJob", f"{BATCH}job-queue/jobs_high", {}, True),
+        ("batch:SubmitJob", f"{BATCH}job-queue/payments", {}, False),
+        ("batch:SubmitJob", f"{BATCH}job-definition/jobs-a:3", {}, True),
+        ("batch:SubmitJob", f"{BATCH}job-definition/b:1", {}, False),
+        ("batch:TerminateJob", f"{BATCH}job/1", {"aws_ResourceTag/provisioner": "jobs"}, True),
+        ("batch:TerminateJob", f"{BATCH}job/1", {"aws_ResourceTag/provisioner": "other"}, False),
+        ("batch:TerminateJob", f"{BATCH}job/1", {}, False),
         ("iam:PassRole", JOB_ROLE, {"iam_PassedToService": "ecs-tasks.amazonaws.com"}, True),
         ("iam:PassRole", JOB_ROLE, {"iam_PassedToService": "lambda.amazonaws.com"}, False),
         ("dynamodb:PutItem", f"{TABLE}/TriggersTable", {}, True),

@@ -16,7 +16,8 @@ LAMBDA = {
     "bundle": "s3://my-bundles/nightly/code.zip",
 }
 ECS = {"job_name": "crunch", "type": "ecs", "image": "public.ecr.aws/docker/library/busybox:1.37"}
-ROWS = {"lambda": LAMBDA, "ecs": ECS}
+BATCH = ECS | {"type": "batch"}
+ROWS = {"lambda": LAMBDA, "ecs": ECS, "batch": BATCH}
 
 
 @pytest.fixture

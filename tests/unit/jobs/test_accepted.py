@@ -7,7 +7,16 @@ from decimal import Decimal
 
 import pytest
 
-from provisioner.jobs import EcsJob, FailureRule, FanOut, LambdaJob, Network, Queue, S3Object
+from provisioner.jobs import (
+    BatchJob,
+    EcsJob,
+    FailureRule,
+    FanOut,
+    LambdaJob,
+    Network,
+    Queue,
+    S3Object,
+)
 from provisioner.jobs.fan_out import Source
 
 BOTH_DEFAULTS = {
@@ -90,6 +99,36 @@ def test_a_short_ecs_row_gets_every_default(accepted):
         "timeout_seconds": 86400,
         "attempt_timeout_seconds": 86400,
     }
+
+
+def test_a_short_batch_row_gets_every_default(accepted):
+    job = accepted("batch", {})
+
+    assert isinstance(job, BatchJob)
+    assert dict(job) == dict(accepted("ecs", {})) | {
+        "type": "batch",
+        "priority": "normal",
+        "share": "default",
+        "queued_timeout_seconds": None,
+        "array_size": None,
+    }
+
+
+def test_an_attempt_on_batch_is_given_what_fargate_guarantees(accepted):
+    assert accepted("batch", {"timeout_seconds": 9_999_999}).attempt_timeout_seconds == 14 * 86_400
+
+
+@pytest.mark.parametrize(
+    ("said", "share"),
+    [
+        ({"owner": "Data team 7"}, "Datateam7"),
+        ({"owner": "Büro"}, "Bro"),
+        ({"owner": "—"}, "default"),
+        ({"owner": "data", "share": "etl"}, "etl"),
+    ],
+)
+def test_the_share_of_a_batch_job_is_its_owners(accepted, said, share):
+    assert accepted("batch", said).share == share
 
 
 ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf"

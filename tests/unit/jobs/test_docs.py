@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.jobs import EcsJob, InvalidRow, LambdaJob, parse
+from provisioner.jobs import BatchJob, EcsJob, InvalidRow, LambdaJob, parse
 from provisioner.jobs.functions import RUNTIMES
 from provisioner.jobs.model import LOG_RETENTION_DAYS
 from provisioner.jobs.sizes import FARGATE_MEMORY_MB
@@ -41,14 +41,17 @@ def test_the_examples_are_good_rows(row):
     assert not isinstance(parse(row), InvalidRow)
 
 
-@pytest.mark.parametrize(("title", "model"), [("`lambda`", LambdaJob), ("`ecs`", EcsJob)])
+TYPES = [("`lambda`", LambdaJob), ("`ecs`", EcsJob), ("`batch`", BatchJob)]
+
+
+@pytest.mark.parametrize(("title", "model"), TYPES)
 def test_every_attribute_is_there(title, model):
-    assert {*attributes("Both types"), *attributes(title)} == set(model.model_fields)
+    assert {*attributes("All types"), *attributes(title)} == set(model.model_fields)
 
 
-@pytest.mark.parametrize(("title", "model"), [("`lambda`", LambdaJob), ("`ecs`", EcsJob)])
+@pytest.mark.parametrize(("title", "model"), TYPES)
 def test_the_defaults_are_true(title, model):
-    told = attributes("Both types") | attributes(title)
+    told = attributes("All types") | attributes(title)
     for name, field in model.model_fields.items():
         if field.is_required():
             assert told[name] == "required", name
@@ -78,7 +81,7 @@ def test_the_sizes_are_fargates():
 
 
 def test_the_days_are_those_of_cloudwatch_logs():
-    (value,) = [row[1] for row in rows("Both types") if row[0] == "`log_retention_days`"]
+    (value,) = [row[1] for row in rows("All types") if row[0] == "`log_retention_days`"]
 
     assert tuple(map(int, re.findall(r"\d+", value))) == LOG_RETENTION_DAYS
 

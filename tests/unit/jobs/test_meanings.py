@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.jobs import EcsJob, LambdaJob
+from provisioner.jobs import BatchJob, EcsJob, LambdaJob
 from provisioner.jobs.attributes import ALIASES
 from provisioner.jobs.meanings import MEANT, PLANNED, WITHIN
 from provisioner.jobs.run_input import payload_errors
 
-ATTRIBUTES = {*LambdaJob.model_fields, *EcsJob.model_fields}
+ATTRIBUTES = {*LambdaJob.model_fields, *EcsJob.model_fields, *BatchJob.model_fields}
 
 
 def test_every_word_stands_for_an_attribute():

@@ -72,5 +72,5 @@ def test_refused(accepted, row, wanted, path, words):
 
 
 def test_a_function_has_nothing_to_override(accepted):
-    with pytest.raises(InvalidValueError, match='only "ecs" jobs'):
+    with pytest.raises(InvalidValueError, match="only containers"):
         run_overrides(accepted("lambda", {}), {"command": "a"}, {})

@@ -28,11 +28,10 @@ REFUSED = {
     "name with a newline": ("lambda", {"job_name": "a\n"}, "job_name", "may hold only a-z"),
     "name with NUL": ("lambda", {"job_name": "a\x00"}, "job_name", "control character"),
     "name as number": ("lambda", {"job_name": Decimal(5)}, "job_name", "must be text"),
-    "no type": ("lambda", {"type": ...}, "type", '"lambda" or "ecs"'),
+    "no type": ("lambda", {"type": ...}, "type", '"lambda", "ecs" or "batch"'),
     "unknown type": ("lambda", {"type": "lamda"}, "type", 'did you mean "lambda"?'),
     "type in capitals": ("lambda", {"type": "ECS"}, "type", 'did you mean "ecs"?'),
-    "planned type": ("lambda", {"type": "batch"}, "type", '"batch" is not supported yet'),
-    "other planned type": ("lambda", {"type": "ec2"}, "type", '"ec2" is not supported yet'),
+    "planned type": ("lambda", {"type": "ec2"}, "type", '"ec2" is not supported yet'),
     "type as a list": ("lambda", {"type": ["lambda"]}, "type", "not a list"),
     # attributes
     "unknown attribute": ("lambda", {"memroy": 5}, "memroy", 'did you mean "memory"?'),
@@ -66,14 +65,83 @@ REFUSED = {
     "channel with a space": ("ecs", {"slack_channel": "#o ps"}, "slack_channel", "lower case"),
     "channel as a number": ("ecs", {"slack_channel": 5}, "slack_channel", "must be a Slack"),
     "secrets of a function": ("lambda", {"secrets": {}}, "secrets", "not supported yet"),
-    "cpu of a function": ("lambda", {"cpu": 256}, "cpu", 'is for "ecs" jobs; this one is "lambda"'),
-    "result of a function": ("lambda", {"result": True}, "result", 'is for "ecs" jobs'),
+    "cpu of a function": ("lambda", {"cpu": 256}, "cpu", 'is for "ecs" or "batch" jobs; this one'),
+    "result of a function": ("lambda", {"result": True}, "result", 'is for "ecs" or "batch"'),
+    "priority of a container": ("ecs", {"priority": "high"}, "priority", 'is for "batch" jobs'),
+    # batch
+    "unknown priority": ("batch", {"priority": "urgent"}, "priority", '"high", "normal" or "low"'),
+    "share with a space": ("batch", {"share": "data team"}, "share", "letters and digits"),
+    "share like a prefix": ("batch", {"share": "data*"}, "share", "letters and digits"),
+    "array of one": ("batch", {"array_size": 1}, "array_size", "from 2 to 10000"),
+    "array and items": ("batch", {"array_size": 2, "fan_out": {}}, "array_size", "with fan_out"),
+    "array and result": ("batch", {"array_size": 2, "result": True}, "array_size", "RESULT_URI"),
+    "array and rules": (
+        "batch",
+        {"array_size": 2, "failure_rules": [{"exit_codes": [1], "action": "fail"}]},
+        "array_size",
+        "with failure_rules",
+    ),
+    "array, retried often": ("batch", {"array_size": 2, "retries": 10}, "array_size", "at most 9"),
+    "attempt too short for Batch": ("batch", {"timeout_seconds": 59}, "timeout_seconds", "from 60"),
+    "attempt too long for Batch": (
+        "batch",
+        {"timeout_seconds": 9_999_999, "attempt_timeout_seconds": 1_209_601},
+        "attempt_timeout_seconds",
+        "from 60 to 1209600",
+    ),
+    "waiting too short": (
+        "batch",
+        {"queued_timeout_seconds": 599},
+        "queued_timeout_seconds",
+        "600",
+    ),
+    "waiting longer than the run": (
+        "batch",
+        {"timeout_seconds": 700, "queued_timeout_seconds": 701},
+        "queued_timeout_seconds",
+        "must not exceed timeout_seconds",
+    ),
+    "subnets on Batch": (
+        "batch",
+        {"network": {"subnets": ["subnet-0123456789abcdef0"]}},
+        "network.subnets",
+        "which all jobs share",
+    ),
+    "security groups on Batch": (
+        "batch",
+        {"network": {"security_groups": ["sg-0123456789abcdef0"]}},
+        "network.security_groups",
+        "which all jobs share",
+    ),
+    "outbound rules on Batch": (
+        "batch",
+        {"network": {"egress": ["10.0.0.0/16:5432"]}},
+        "network.egress",
+        "which all jobs share",
+    ),
+    "a variable of Batch": (
+        "batch",
+        {"environment": {"AWS_BATCH_JOB_ID": "1"}},
+        "environment.AWS_BATCH_JOB_ID",
+        "is set by Batch itself",
+    ),
+    "a job definition that is too large": (
+        "batch",
+        {"command": ["x" * 8_000], "environment": {"A": "x" * 15_000}},
+        "command",
+        "Batch takes 20000",
+    ),
     "handler of a container": ("ecs", {"handler": "a.b"}, "handler", 'is for "lambda" jobs'),
     "language of a container": ("ecs", {"language": "x"}, "language", 'is for "lambda" jobs'),
     "both names": ("lambda", {"memory": 128, "memory_mb": 128}, "memory", 'name for "memory_mb"'),
     "alias is named as written": ("lambda", {"memory": 5}, "memory", "from 128 to 10240"),
     # on demand
-    "overrides of a function": ("lambda", {"allow_overrides": []}, "allow_overrides", 'for "ecs"'),
+    "overrides of a function": (
+        "lambda",
+        {"allow_overrides": []},
+        "allow_overrides",
+        '"ecs" or "batch"',
+    ),
     "unknown override": ("ecs", {"allow_overrides": ["cpu"]}, "allow_overrides[0]", '"size"'),
     "no retention": ("ecs", {"run_retention_days": 0}, "run_retention_days", "from 1 to 3650"),
     "long history": ("ecs", {"history_limit": 10_001}, "history_limit", "from 1 to 10000"),
@@ -160,7 +228,7 @@ REFUSED = {
                 "lambda",
                 {"action": "fail", "exit_codes": [1]},
                 ".exit_codes",
-                'is for "ecs" jobs',
+                "is for containers",
             ),
             "rule of a function without errors": (
                 "lambda",
@@ -1085,7 +1153,7 @@ def test_the_texts_of_a_container_have_to_fit_together(refused):
 
 
 def test_a_row_of_unknown_type_is_still_checked_in_what_all_types_share():
-    rejected = parse({"job_name": "x", "type": "batch", "retries": 99, "handler": 5, "zzz": 1})
+    rejected = parse({"job_name": "x", "type": "ec2", "retries": 99, "handler": 5, "zzz": 1})
 
     assert isinstance(rejected, InvalidRow)
     assert [error.field for error in rejected.errors] == ["zzz", "type", "retries"]

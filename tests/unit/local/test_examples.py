@@ -1,6 +1,6 @@
 import pytest
 
-from provisioner.jobs import EcsJob, LambdaJob, parse
+from provisioner.jobs import BatchJob, EcsJob, LambdaJob, parse
 from provisioner.local import examples
 from provisioner.local.errors import LocalError
 from provisioner.local.home import Home
@@ -18,12 +18,14 @@ def test_the_examples_are_jobs_once_their_placeholders_are_filled():
     kinds = {example.job_name: type(parse(example.row)) for example in found}
     assert kinds == {
         "csv-summary": LambdaJob,
+        "nightly-report": BatchJob,
         "order-totals": LambdaJob,
         "orders-to-json": LambdaJob,
         "word-count": EcsJob,
     }
     assert {e.job_name: e.is_container for e in found} == {
         "csv-summary": False,
+        "nightly-report": True,
         "order-totals": False,
         "orders-to-json": True,
         "word-count": True,
@@ -38,9 +40,12 @@ def test_a_container_example_is_left_out_and_named_where_it_cannot_be_packed(mon
     possible = examples.that_can_be_made(known, said.append)
 
     assert [example.job_name for example in possible] == ["csv-summary", "order-totals"]
-    assert "orders-to-json" in said[0]
-    assert "word-count" in said[1]
-    assert "ldd" in said[1]
+    assert [text.split(":")[0].split()[-1] for text in said] == [
+        "nightly-report",
+        "orders-to-json",
+        "word-count",
+    ]
+    assert "ldd" in said[0]
 
 
 def test_a_placeholder_that_means_nothing_is_said(tmp_path):

@@ -27,6 +27,11 @@ ROWS = {
         "image": "example.com/app:1",
         "allow_overrides": ["command", "environment", "size"],
     },
+    "batch": {
+        "type": "batch",
+        "image": "example.com/app:1",
+        "allow_overrides": ["command", "environment", "size"],
+    },
     "fan-out": {"type": "ecs", "image": "example.com/app:1", "fan_out": {}},
 }
 NAMES = [

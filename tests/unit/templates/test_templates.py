@@ -29,6 +29,7 @@ LAMBDA = {
     "bundle": "s3://bundles/app.zip?versionId=v1",
 }
 CONTAINER = {"type": "ecs", "image": "example.com/app:1"}
+BATCH = {"type": "batch", "image": "example.com/app:1"}
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +142,7 @@ def test_a_new_digest_alone_is_an_update():
     }
 
 
-@pytest.mark.parametrize("row", [LAMBDA, CONTAINER], ids=["lambda", "ecs"])
+@pytest.mark.parametrize("row", [LAMBDA, CONTAINER, BATCH], ids=["lambda", "ecs", "batch"])
 def test_the_whole_of_a_job_s_stack(row):
     template = built(job_of(row | {"schedule": "rate(1 hour)"}))
 
@@ -150,6 +151,7 @@ def test_the_whole_of_a_job_s_stack(row):
     own = {
         "lambda": {"BundleVersion", "LambdaArn"},
         "ecs": {"TaskDefinitionArn", "EcsClusterArn", "Image", "SecurityGroupId"},
+        "batch": {"BatchJobDefinitionArn", "BatchJobQueueArn", "Image"},
     }[row["type"]]
     assert set(template["Outputs"]) == common | own
     assert [r["Type"] for r in template["Resources"].values()].count("AWS::IAM::Role") == 1

@@ -1,0 +1,76 @@
+"""The Batch jobs of runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from provisioner.aws.clients import translated
+from provisioner.aws.tasks import started_by
+from provisioner.jobs import stack_name
+
+if TYPE_CHECKING:
+    from provisioner.aws.clients import Clients
+    from provisioner.settings import Platform
+
+MAX_REASON_CHARACTERS = 1024
+"""AWS Batch, TerminateJob."""
+
+_ENDED = frozenset({"SUCCEEDED", "FAILED"})
+
+
+def batch_job_name(execution_name: str) -> str:
+    """Return the name of an execution's jobs, which has to begin with a letter or a digit.
+
+    The workflow makes the same name (`templates.batch_job`).
+    """
+    return f"run-{started_by(execution_name)}"
+
+
+class BatchJobs:
+    """Jobs in the bootstrap's queues, known by the execution that submitted them (`jobName`)."""
+
+    def __init__(self, clients: Clients, platform: Platform) -> None:
+        self._clients = clients
+        self._platform = platform
+
+    def stop(self, job_name: str, execution_name: str, reason: str) -> int:
+        """End what an execution left running or waiting; return how many jobs that were.
+
+        TerminateJob ends jobs that have not started as well, and the children of an array.
+        """
+        found = self._of(job_name, execution_name)
+        with translated():
+            for job in found:
+                self._clients.batch.terminate_job(
+                    jobId=job["jobId"], reason=reason[:MAX_REASON_CHARACTERS]
+                )
+        return len(found)
+
+    def _of(self, job_name: str, execution_name: str) -> list[dict[str, Any]]:
+        """Return a run's jobs that have not ended and are not being terminated.
+
+        ListJobs does not tell capital letters from small ones, and executions of several jobs may
+        have the same name: so the job's own name and its definition decide.
+        """
+        name = batch_job_name(execution_name)
+        definition = f"/{stack_name(self._platform.prefix, job_name)}:"
+        return [
+            job
+            for queue in self._platform.batch_queue_arns
+            for job in self._named(queue, name)
+            if job["jobName"] == name
+            and definition in job["jobDefinition"]
+            and job["status"] not in _ENDED
+            and not job.get("isTerminated")
+        ]
+
+    def _named(self, queue: str, name: str) -> list[dict[str, Any]]:
+        """Return the jobs of a queue that have a name, in letters of whatever size."""
+        by_name = [{"name": "JOB_NAME", "values": [name]}]
+        found = []
+        with translated():
+            listed = self._clients.batch.get_paginator("list_jobs")
+            for page in listed.paginate(jobQueue=queue, filters=by_name):
+                if ids := [job["jobId"] for job in page["jobSummaryList"]]:
+                    found += self._clients.batch.describe_jobs(jobs=ids)["jobs"]
+        return found

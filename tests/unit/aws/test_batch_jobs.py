@@ -1,0 +1,101 @@
+"""The Batch jobs that a run has left are ended, and no others."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from provisioner.aws.batch_jobs import BatchJobs, batch_job_name
+from tests.contract.runs import JOB, RunningWorkContract
+from tests.support.platforms import PLATFORM
+
+
+class FakeBatch:
+    """AWS Batch, as far as jobs are found and ended; ListJobs takes names of any case."""
+
+    def __init__(self):
+        self.jobs = {}
+
+    def submit(self, queue, name, definition, status="RUNNABLE"):
+        identifier = f"job-{len(self.jobs)}"
+        self.jobs[identifier] = {
+            "jobId": identifier,
+            "jobName": name,
+            "jobQueue": queue,
+            "jobDefinition": PLATFORM.arn("batch", f"job-definition/{definition}:1"),
+            "status": status,
+        }
+        return identifier
+
+    def get_paginator(self, operation):
+        assert operation == "list_jobs"
+        return SimpleNamespace(paginate=self._pages)
+
+    def _pages(self, *, jobQueue, filters):  # noqa: N803  (the service's names)
+        [name] = filters[0]["values"]
+        found = [
+            job
+            for job in self.jobs.values()
+            if job["jobQueue"] == jobQueue and job["jobName"].lower() == name.lower()
+        ]
+        for index in range(0, len(found), 2):
+            yield {"jobSummaryList": found[index : index + 2]}
+        yield {"jobSummaryList": []}
+
+    def describe_jobs(self, *, jobs):
+        return {"jobs": [self.jobs[identifier] for identifier in jobs]}
+
+    def terminate_job(self, *, jobId, reason):  # noqa: N803
+        assert reason
+        self.jobs[jobId] |= {"isTerminated": True, "statusReason": reason}
+
+
+class TestBatchJobs(RunningWorkContract):
+    @pytest.fixture
+    def batch(self):
+        return FakeBatch()
+
+    @pytest.fixture
+    def work(self, batch):
+        return BatchJobs(SimpleNamespace(batch=batch), PLATFORM)
+
+    @pytest.fixture
+    def start(self, batch):
+        def start(job, execution):
+            queue = PLATFORM.batch_queue_arns[len(batch.jobs) % 6]
+            batch.submit(queue, batch_job_name(execution), f"{PLATFORM.prefix}-{job}", "RUNNING")
+
+        return start
+
+    @pytest.fixture
+    def running(self, batch):
+        def running():
+            return sorted(
+                job["jobDefinition"].split("/")[-1].removeprefix("jobs-").split(":")[0]
+                for job in batch.jobs.values()
+                if not job.get("isTerminated")
+            )
+
+        return running
+
+    @pytest.mark.parametrize("status", ["SUBMITTED", "PENDING", "RUNNABLE", "STARTING"])
+    def test_a_job_that_has_not_started_is_ended_too(self, batch, work, status):
+        queue = PLATFORM.batch_queue_arn("low")
+        batch.submit(queue, batch_job_name("run-1"), f"jobs-{JOB}", status)
+
+        assert work.stop(JOB, "run-1", "enough") == 1
+
+    @pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED"])
+    def test_one_that_has_ended_is_left_alone(self, batch, work, status):
+        batch.submit(
+            PLATFORM.batch_queue_arn("low"), batch_job_name("run-1"), f"jobs-{JOB}", status
+        )
+
+        assert work.stop(JOB, "run-1", "enough") == 0
+
+    def test_a_name_in_other_letters_is_another_run(self, start, work, running):
+        start(JOB, "RUN-1")
+
+        assert work.stop(JOB, "run-1", "enough") == 0
+        assert running() == [JOB]
