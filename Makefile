@@ -17,7 +17,7 @@ RUNTIME_HAS := $(foreach name,boto3 botocore s3transfer urllib3 python-dateutil,
 # The output of each target in one piece, where this make can.
 IN_ONE_PIECE = $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: local local-down test test-computing test-fast test-unit test-node test-simulation test-engine test-deployed-python coverage mutants test-night simulate simulate-run simulate-night smoke check check-code check-types check-templates check-sam check-checkov bench build deploy lock golden clean
+.PHONY: local local-down test test-computing test-fast test-unit test-node test-simulation test-engine test-deployed-python coverage mutants test-night simulate simulate-night smoke check check-code check-types check-templates check-sam check-checkov bench build deploy lock golden clean
 
 local: $(READY)
 	@$(BIN)/provisioner local up
@@ -42,22 +42,16 @@ test-engine: $(READY)
 test-simulation: $(READY)
 	$(BIN)/pytest -q -n auto -m simulation tests/simulation
 
-# One seed of the simulation again; its output says which.
-SCHEDULES ?= 250
+# Stories of the simulation again; the output of a failure says which: SEED="stacks/7 runs/7".
 simulate: $(READY)
-	SIMULATION_SEED="$(SEED)" SIMULATION_SCHEDULES=$(SCHEDULES) \
-	  $(BIN)/pytest -q -m simulation tests/simulation -k test_one_seed_again
+	SIMULATION_SEED="$(SEED)" $(BIN)/pytest -q -m simulation tests/simulation -k test_one_seed_again
 
-# As many seeds as the night has time for: a million schedules and two million histories of runs.
-# A seed that fails becomes one of FIXED.
-NIGHT_SEEDS ?= 4000
+# As many stories as the night has time for: a million of stacks and two million of runs.
+# A shard that fails becomes one of FIXED.
+NIGHT_SHARDS ?= 4000
 simulate-night: $(READY)
-	SIMULATION_NIGHT="$(NIGHT_SEEDS)/$$(date -u +%FT%T)" \
-	  $(BIN)/pytest -q -n auto -m simulation tests/simulation -k "test_schedules or test_histories"
-
-# One history of runs again; the output of a failure says which.
-simulate-run: $(READY)
-	SIMULATION_RUN_SEED="$(SEED)" $(BIN)/pytest -q -m simulation tests/simulation/runs -k test_one_seed_again
+	SIMULATION_NIGHT="$(NIGHT_SHARDS)/$$(date -u +%FT%T)" \
+	  $(BIN)/pytest -q -n auto -m simulation tests/simulation -k "test_stories.py and test_stories"
 
 test-fast: $(READY)
 	$(BIN)/pytest -q -n auto

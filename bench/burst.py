@@ -24,7 +24,7 @@ from provisioner.errors import ThrottledError
 from provisioner.stacks.model import JobStatus, StackState
 from provisioner.stacks.ports import Ports, StackRequest
 from provisioner.stacks.rate_limits import PER_SECOND, Quota
-from tests.simulation.world.wiring import MEMORY, wired
+from tests.simulation.stacks.wiring import MEMORY, wired
 from tests.support.fakes import (
     FakeCloudFormation,
     FakeDeletionBudget,

@@ -15,7 +15,7 @@ from bench.reconcile import Context, stream_event
 from provisioner.entrypoints import job_stream
 from provisioner.stacks.model import JobStatus
 from provisioner.stacks.ports import Ports
-from tests.simulation.world.wiring import wired
+from tests.simulation.stacks.wiring import wired
 from tests.support.fakes import (
     FakeClock,
     FakeCloudFormation,

@@ -234,6 +234,39 @@ class SlotsContract:
         assert slots.release(JOB, "a") is None
         assert slots.acquire(JOB, "b", 1, NOW)
 
+    def test_a_release_returns_what_is_in_use_and_whether_messages_are_parked(self, slots):
+        slots.acquire(JOB, "a", 2, NOW)
+        slots.acquire(JOB, "b", 2, NOW + timedelta(seconds=1))
+        parked = slots.mark_parked(JOB, NOW + timedelta(seconds=2))
+        assert parked.in_use == {"a", "b"}
+
+        left = slots.release(JOB, "a")
+
+        assert left == slots.get(JOB)
+        assert (left.in_use, left.acquired_at) == ({"b"}, iso(NOW + timedelta(seconds=1)))
+        assert left.parked_at == iso(NOW + timedelta(seconds=2))
+
+    def test_jobs_have_slots_of_their_own(self, slots):
+        slots.acquire(JOB, "a", 1, NOW)
+
+        assert slots.acquire("other", "a", 1, NOW)
+        assert slots.release("third", "a") is None
+        assert slots.get("third").in_use == frozenset()
+
+    def test_a_job_that_never_had_a_slot_is_not_noted(self, slots):
+        assert slots.mark_parked(JOB, NOW).in_use == frozenset()
+
+        assert slots.get(JOB).parked_at is None
+        assert list(slots.jobs_with_parked_messages(NOW + timedelta(minutes=1))) == []
+
+    def test_jobs_are_listed_by_when_they_first_parked_a_message(self, slots):
+        slots.acquire(JOB, "a", 1, NOW)
+        slots.mark_parked(JOB, NOW)
+        slots.mark_parked(JOB, NOW + timedelta(minutes=5))
+
+        assert list(slots.jobs_with_parked_messages(NOW)) == [JOB]
+        assert list(slots.jobs_with_parked_messages(NOW - timedelta(seconds=1))) == []
+
     def test_what_is_parked_later_is_not_cleared(self, slots):
         slots.acquire(JOB, "a", 1, NOW)
         slots.mark_parked(JOB, NOW)
@@ -269,6 +302,12 @@ class MessageQueuesContract:
 
         assert len(ready()) == 2
         assert not queues.is_empty(JOB)
+
+    def test_a_message_is_sent_to_start_a_run(self, queues, waiting, ready):
+        queues.send(JOB, Message("m1", "{}"))
+
+        assert (waiting(), ready()) == ([], ["m1"])
+        assert queues.is_empty(JOB)
 
 
 class RunningWorkContract:

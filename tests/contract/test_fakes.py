@@ -22,13 +22,13 @@ from tests.contract.tables import (
     RateLimiterContract,
     StacksContract,
 )
-from tests.simulation.world.calls import Calls, Invocation
-from tests.simulation.world.cloudformation import BROKEN_HANDLER, CloudFormation
-from tests.simulation.world.faults import Faults
-from tests.simulation.world.operations import StackOperations
-from tests.simulation.world.queue import Queue
-from tests.simulation.world.tables import JobsTable, RateLimitsTable, StacksTable
-from tests.simulation.world.timeline import Timeline
+from tests.simulation.faults import Faults
+from tests.simulation.stacks.calls import Calls, Invocation
+from tests.simulation.stacks.cloudformation import BROKEN_HANDLER, CloudFormation
+from tests.simulation.stacks.operations import StackOperations
+from tests.simulation.stacks.queue import Queue
+from tests.simulation.stacks.tables import JobsTable, RateLimitsTable, StacksTable
+from tests.simulation.timeline import Timeline
 from tests.support.fakes import (
     FakeClock,
     FakeCloudFormation,
@@ -46,7 +46,7 @@ class WorldParts:
 
     def __init__(self):
         self.timeline = Timeline()
-        self.faults = Faults()
+        self.faults = Faults(self.timeline, random.Random(0))
         self.chance = random.Random(0)
         self.calls = Calls(self.timeline, self.faults, self.chance)
         self.invoke()

@@ -6,10 +6,19 @@ import random
 
 import pytest
 
-from tests.contract.runs import NOW, DependantsContract, ExecutionsContract, RunsContract
+from tests.contract.runs import (
+    JOB,
+    NOW,
+    DependantsContract,
+    ExecutionsContract,
+    MessageQueuesContract,
+    RunsContract,
+    SlotsContract,
+)
+from tests.simulation.runs.queues import Queues
 from tests.simulation.runs.table import Table
 from tests.simulation.runs.world import World
-from tests.support.fakes import FakeDependants
+from tests.support.fakes import FakeDependants, FakeMessageQueues, FakeSlots
 
 
 class TestRuns(RunsContract):
@@ -36,3 +45,54 @@ class TestDependants(DependantsContract):
     @pytest.fixture
     def dependants(self):
         return FakeDependants()
+
+
+class TestSlots(SlotsContract):
+    @pytest.fixture
+    def slots(self):
+        return FakeSlots()
+
+
+class TestMessageQueues(MessageQueuesContract):
+    @pytest.fixture
+    def queues(self):
+        return FakeMessageQueues()
+
+    @pytest.fixture
+    def waiting(self, queues):
+        return lambda: ids(queues.parked)
+
+    @pytest.fixture
+    def ready(self, queues):
+        return lambda: ids(queues.ready)
+
+
+class TestSimulatedMessageQueues(TestMessageQueues):
+    """Those of the simulation, whose messages arrive after a while."""
+
+    @pytest.fixture
+    def world(self):
+        return World(random.Random(0), "allow", trouble=0)
+
+    @pytest.fixture
+    def queues(self, world):
+        return KeepingAll(world)
+
+    @pytest.fixture
+    def ready(self, queues, world):
+        def ready():
+            world.run(5)
+            return ids(queues.ready)
+
+        return ready
+
+
+class KeepingAll(Queues):
+    """Nothing receives what is ready."""
+
+    def _poll(self):
+        pass
+
+
+def ids(messages):
+    return sorted(message.id for message in messages.get(JOB, []))

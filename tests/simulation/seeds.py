@@ -1,6 +1,7 @@
 """Which seeds the simulation plays: some always, some that each commit draws, more by night.
 
-A seed that once found a bug joins the fixed ones, so that it is played for ever.
+A seed is written with its world, `stacks/7`; a shard is the stories of many seeds in a row. A shard
+that once found a bug joins the fixed ones, so that it is played with every commit.
 """
 
 from __future__ import annotations
@@ -8,15 +9,38 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
+
+from tests.simulation.stories import Story
 
 DRAWN = 4
 NIGHT = "SIMULATION_NIGHT"
-"""Variable: how many seeds to draw, and a word to draw them by: ``4000/2026-11-25``."""
+"""Variable: how many shards to draw, and a word to draw them by: ``4000/2026-11-25``."""
 
 
-def seeds(fixed: tuple[int, ...]) -> list[int]:
-    """Return the seeds of this run: by night only drawn ones, else the fixed and some drawn.
+SEED = "SIMULATION_SEED"
+"""Variable: seeds to play again, `make simulate SEED="stacks/7 runs/7"`."""
+
+
+def story_of(seed: str, kinds: Iterable[type[Story]]) -> Story:
+    """Return the story of a seed in text.
+
+    Raises
+    ------
+    ValueError
+        If it does not name one of the worlds.
+    """
+    world, _, number = seed.partition("/")
+    for kind in kinds:
+        if kind.world == world and number.isdecimal():
+            return kind.draw(int(number))
+    wanted = " or ".join(f"{kind.world}/7" for kind in kinds)
+    raise ValueError(f"{seed!r} is not a seed: write it as {wanted}")
+
+
+def shards(fixed: tuple[int, ...]) -> list[int]:
+    """Return the shards of this run: by night only drawn ones, else the fixed and some drawn.
 
     Without git (the sources came as an archive) there is no commit to draw by.
     """

@@ -1,23 +1,74 @@
-"""The simulation finds bugs: each of these is caught by schedules that pass without it."""
+"""The simulation finds bugs: each of these is caught by stories that pass without it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import pytest
 
-from tests.simulation.planted import BUGS
-from tests.simulation.schedules import explore
+from tests.simulation.runs import planted as of_runs
+from tests.simulation.runs.stories import RunsStory
+from tests.simulation.stacks import planted as of_stacks
+from tests.simulation.stacks.stories import StacksStory
+from tests.simulation.stories import explore, shrunk
 
-pytestmark = pytest.mark.simulation
+SHARD = 1
+STORIES = {StacksStory: 500, RunsStory: 600}
+BUGS = {StacksStory: of_stacks.BUGS, RunsStory: of_runs.BUGS}
+CASES = {name: (kind, bug) for kind, bugs in BUGS.items() for name, bug in bugs.items()}
 
-SEED = 1
-SCHEDULES = 500
 
-
-@pytest.mark.parametrize("bug", BUGS.values(), ids=BUGS)
-def test_it_is_caught(bug):
+@pytest.mark.simulation
+@pytest.mark.parametrize(("kind", "bug"), CASES.values(), ids=CASES)
+def test_it_is_caught(kind, bug):
     with pytest.raises(AssertionError):
-        explore(SEED, SCHEDULES, bug, shrink=False)
+        explore(kind, SHARD, STORIES[kind], bug, shrink=False)
 
 
-def test_without_any_the_same_schedules_pass():
-    explore(SEED, SCHEDULES, shrink=False)
+@pytest.mark.simulation
+@pytest.mark.parametrize("kind", STORIES, ids=lambda kind: kind.world)
+def test_without_any_the_same_stories_pass(kind):
+    explore(kind, SHARD, STORIES[kind], shrink=False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "bug"),
+    [
+        (StacksStory, "reconciles_new_rows_only"),
+        (RunsStory, "the_lock_is_free_before_the_work_has_stopped"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else each.world,
+)
+def test_a_failing_story_says_how_to_play_it_again(kind, bug):
+    with pytest.raises(AssertionError) as failed:
+        explore(kind, SHARD, STORIES[kind], BUGS[kind][bug])
+
+    *_, least, again = failed.value.__notes__
+    assert "The least that fails" in least
+    assert f"make simulate SEED={kind.world}/{SHARD}000" in again
+
+
+@dataclass(frozen=True)
+class Step:
+    number: int
+
+    def happen(self, world):
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("needed", [(), (3,), (0, 11), (2, 5, 7)], ids=str)
+def test_a_story_is_shrunk_to_what_matters(needed):
+    story = replace(StacksStory.draw(0), steps=tuple(map(Step, range(12))), trouble=0.4)
+
+    least = shrunk(story, lambda other: {Step(number) for number in needed} <= {*other.steps})
+
+    assert [step.number for step in least.steps] == list(needed)
+    assert least.trouble == 0
+
+
+def test_trouble_stays_where_it_matters():
+    story = replace(StacksStory.draw(0), steps=(Step(1), Step(2)), trouble=0.4)
+
+    least = shrunk(story, lambda other: other.trouble > 0 and Step(2) in other.steps)
+
+    assert (least.trouble, least.steps) == (0.4, (Step(2),))

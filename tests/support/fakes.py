@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from provisioner.errors import ConflictError, NoChangesError, PermanentError
+from provisioner.runs.messages import Message, Slots
+from provisioner.runs.model import iso
 from provisioner.stacks import deletion_budget, rate_limits
 from provisioner.stacks.deletion_budget import Budget, Deletions
 from provisioner.stacks.model import (
@@ -27,10 +29,6 @@ from provisioner.stacks.ports import StackRequest
 from provisioner.stacks.rate_limits import SUSPENDED_FOR, Permit, Quota, RateLimit, Suspension
 
 S = StackStatus
-
-
-class Crash(BaseException):
-    """The Lambda died: not an Exception, so nobody gets to handle it."""
 
 
 class FakeClock:
@@ -122,6 +120,77 @@ class FakeJobRuns:
         runs = self.running.pop(job_name, 0)
         self.stopped += [(job_name, cause)] * runs
         return runs
+
+
+class FakeSlots:
+    """The concurrency slots of jobs' queues."""
+
+    def __init__(self) -> None:
+        self._slots: dict[str, Slots] = {}
+        self._parked_since: dict[str, str] = {}
+
+    def acquire(self, job_name: str, run: str, max_concurrency: int, now: datetime) -> bool:
+        slots = self.get(job_name)
+        if run not in slots.in_use and len(slots.in_use) >= max_concurrency:
+            return False
+        in_use = slots.in_use | {run}
+        self._slots[job_name] = replace(slots, in_use=in_use, acquired_at=iso(now))
+        return True
+
+    def release(self, job_name: str, run: str) -> Slots | None:
+        slots = self.get(job_name)
+        if run not in slots.in_use:
+            return None
+        self._slots[job_name] = replace(slots, in_use=slots.in_use - {run})
+        return self._slots[job_name]
+
+    def mark_parked(self, job_name: str, now: datetime) -> Slots:
+        if job_name not in self._slots:
+            return Slots()
+        self._parked_since.setdefault(job_name, iso(now))
+        self._slots[job_name] = replace(self.get(job_name), parked_at=iso(now))
+        return self._slots[job_name]
+
+    def clear_parked(self, job_name: str, parked_at: str) -> None:
+        slots = self.get(job_name)
+        if slots.parked_at == parked_at:
+            self._slots[job_name] = replace(slots, parked_at=None)
+            self._parked_since.pop(job_name, None)
+
+    def get(self, job_name: str) -> Slots:
+        return self._slots.get(job_name, Slots())
+
+    def jobs_with_parked_messages(self, until: datetime) -> list[str]:
+        return [name for name, since in self._parked_since.items() if since <= iso(until)]
+
+
+class FakeMessageQueues:
+    """What jobs' queues hold: `ready` to start runs, and `parked`."""
+
+    def __init__(self) -> None:
+        self.ready: dict[str, list[Message]] = {}
+        self.parked: dict[str, list[Message]] = {}
+
+    def park(self, job_name: str, message: Message) -> None:
+        self.parked.setdefault(job_name, []).append(message)
+
+    def unpark(self, job_name: str, count: int) -> int:
+        parked = self.parked.get(job_name, [])
+        messages = parked[:count]
+        del parked[:count]
+        for message in messages:
+            self.send(job_name, message)
+        return len(messages)
+
+    def send(self, job_name: str, message: Message, *, delay_seconds: int = 0) -> None:
+        del delay_seconds
+        self.ready.setdefault(job_name, []).append(message)
+
+    def is_empty(self, job_name: str) -> bool:
+        return not self.parked.get(job_name)
+
+    def hide(self, job_name: str, receipt_handle: str, seconds: int) -> None:
+        """Nothing here is received, so nothing can be hidden."""
 
 
 class FakeQueue:

@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from provisioner.runs.model import RunStatus
-from tests.simulation.runs.histories import POLICIES
+from tests.simulation.runs.stories import POLICIES
+from tests.simulation.runs.truth import check_at_rest
 from tests.simulation.runs.world import World
 
 OK, SKIPPED, STOPPED = RunStatus.SUCCEEDED, RunStatus.SKIPPED, RunStatus.STOPPED
@@ -20,7 +21,7 @@ def together(chance, overlap, runs, *, meet_one):
     world.run(5)
     names = [world.ask(seconds=60) for _ in range(runs)]
     world.run(2000)
-    world.check_at_rest()
+    check_at_rest(world)
     rows = {key.partition("#")[2]: row for key, row in sorted(world.table.rows().items())}
     assert len(rows) == len(world.asked)
     return rows.pop(first, None), [rows[name] for name in names]

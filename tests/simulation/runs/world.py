@@ -7,26 +7,39 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from provisioner.entrypoints import run_events, run_stream, sweep_runs
 from provisioner.entrypoints.wiring import Runtime
 from provisioner.errors import ConflictError, TemporaryError
-from provisioner.runs.keys import LOCK
-from provisioner.runs.model import FINAL, EndedExecution, RunStatus, iso, waited_of
+from provisioner.runs.concurrency import MessageRuns
+from provisioner.runs.dependencies import DependencyStarter
+from provisioner.runs.messages import RUN_PREFIX, Limits, Message
+from provisioner.runs.model import FINAL, EndedExecution, RunStatus, waited_of
 from provisioner.runs.overlap import RunControl, stop
 from provisioner.runs.work import WorkByType
+from tests.simulation.faults import Crash, Faults, Reached
+from tests.simulation.runs.queues import Queues
 from tests.simulation.runs.table import Run, Table
-from tests.simulation.world.timeline import Timeline
-from tests.simulation.world.wiring import Silent
-from tests.support.fakes import Crash
-from tests.support.functions import having
+from tests.simulation.runs.truth import check, check_at_rest
+from tests.simulation.runs.workflow import workflow
+from tests.simulation.stacks.wiring import Silent
+from tests.simulation.timeline import START, Timeline
+from tests.support.fakes import FakeDependants, FakeJobs, FakeQueue, FakeSlots
+from tests.support.functions import Context, having
 from tests.support.platforms import PLATFORM, SETTINGS
 
 TIMEOUT_SECONDS = 600
 MACHINE_SECONDS = TIMEOUT_SECONDS + 120
 LEASE_SECONDS = TIMEOUT_SECONDS + 300
 SWEEP_SECONDS = 300
+LOST_RECORDS = 0.05
+"""Share of the stream's records that are given up after all their tries."""
+TROUBLED_SECONDS = 1500
+"""Faults go on for so long, though most stories have nothing more to happen by then."""
+
+LIMITS = Limits(batch_size=1, max_concurrency=2)
 
 OUTSIDE = ("ecs", "batch", "ec2")
 """Types of jobs whose work goes on when the execution that started it is stopped."""
@@ -70,9 +83,12 @@ class Bug:
     work: Callable[[World, str], Any] = Work
     by_type: type[WorkByType] = WorkByType
     control: type[RunControl] = RunControl
+    slots: type[FakeSlots] = FakeSlots
+    queues: type[Queues] = Queues
     sweeps: tuple[Callable[[Runtime, datetime], int], ...] = (
         sweep_runs.complete_ended_runs,
         sweep_runs.start_waiting_runs,
+        sweep_runs.unpark_messages,
     )
 
 
@@ -81,7 +97,7 @@ NO_BUG = Bug()
 
 @dataclass
 class World:
-    """Everything that a history of runs takes place in."""
+    """Everything that a story of runs takes place in."""
 
     chance: random.Random
     overlap: str
@@ -93,23 +109,34 @@ class World:
     job_type: str = "ecs"
     started_for: dict[str, int] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    limits: Limits = LIMITS
+    messages_sent: int = 0
 
     def __post_init__(self) -> None:
         self.timeline = Timeline()
         self.began_with = self.trouble
         self.table = self.bug.table(self.timeline, LEASE_SECONDS, self._stream)
+        self.faults = Faults(self.timeline, self.chance, crashes=self.trouble)
+        self.slots, self.queues = self.bug.slots(), self.bug.queues(self)
+        reached = partial(Reached, self.faults)
         work = self.bug.by_type(
-            {kind: (Shaky(self, self.bug.work(self, kind)),) for kind in OUTSIDE}
+            {kind: (reached("work", self.bug.work(self, kind)),) for kind in OUTSIDE}
         )
-        runs = Shaky(self, self.table)
-        self.control = self.bug.control(runs, Shaky(self, self), work, self.timeline)
+        runs = reached("runs", self.table)
+        executions, queues = reached("executions", self), reached("queues", self.queues)
+        slots, limits = reached("slots", self.slots), reached("stacks", self)
+        self.control = self.bug.control(runs, executions, work, self.timeline)
         self.runtime = having(
             Runtime(SETTINGS, clock=self.timeline, chance=self.chance),
             metrics=Silent(PLATFORM.prefix),
+            jobs=FakeJobs(),
             run_control=self.control,
             triggers=runs,
             work=work,
-            executions=self.control.executions,
+            executions=executions,
+            message_queues=queues,
+            message_runs=MessageRuns(slots, queues, executions, limits, self.timeline),
+            dependency_starter=DependencyStarter(FakeDependants(), executions, FakeQueue()),
         )
 
     # Time
@@ -121,12 +148,26 @@ class World:
     def after(self, seconds: float, what: Callable[[], None]) -> None:
         self.timeline.after(seconds, what)
 
-    def run(self, seconds: float) -> None:
-        until = self.now + timedelta(seconds=seconds)
-        while self.timeline.step(until):
-            self.check()
+    def until(self, minutes: float) -> datetime:
+        return self.now + timedelta(minutes=minutes)
 
-    def _strikes(self) -> bool:
+    def run(self, seconds: float) -> None:
+        self.run_until(self.now + timedelta(seconds=seconds))
+
+    def run_until(self, moment: datetime) -> None:
+        while self.timeline.step(moment):
+            check(self)
+
+    def settle(self) -> None:
+        """Let all faults end, in a while, and everything come to rest; check what came of it."""
+        self.run_until(START + timedelta(seconds=TROUBLED_SECONDS))
+        self.trouble = 0
+        self.faults.end()
+        coming = len(self.executions) + self.messages_sent
+        self.run(coming * 1000 + LEASE_SECONDS + 4000)
+        check_at_rest(self)
+
+    def strikes(self) -> bool:
         return self.chance.random() < self.trouble
 
     # Step Functions, as the port `Executions` and its callers see it
@@ -139,6 +180,7 @@ class World:
             if known.status != "RUNNING" or known.input != given:
                 raise ConflictError("ExecutionAlreadyExists")
             return execution_name
+        self.timeline.note("starts", execution_name, given)
         made = Execution(execution_name, given, self.now, iter(()))
         made.steps = workflow(self, made)
         self.executions[execution_name] = made
@@ -147,6 +189,11 @@ class World:
         self.after(0.01, lambda: self._step(made))
         self.after(MACHINE_SECONDS, lambda: self._end(made, "TIMED_OUT"))
         return execution_name
+
+    def queue_limits(self, job_name: str) -> Limits:
+        """Return the limits of the job's queue: the port `QueueLimits`."""
+        del job_name
+        return self.limits
 
     def arn(self, job_name: str, execution_name: str) -> str:
         del job_name
@@ -190,9 +237,10 @@ class World:
     def _end(self, execution: Execution, status: str) -> None:
         if execution.status != "RUNNING":
             return
+        self.timeline.note("ends", execution.name, status)
         execution.status, execution.ended_at, execution.holds = status, self.now, False
-        if status in {"ABORTED", "TIMED_OUT", "FAILED"} and not self._strikes():
-            for _ in range(2 if self._strikes() else 1):
+        if status in {"ABORTED", "TIMED_OUT", "FAILED"} and not self.strikes():
+            for _ in range(2 if self.strikes() else 1):
                 self.after(self.chance.uniform(0.1, 3), lambda: self._tell_end(execution))
 
     # The functions
@@ -209,17 +257,19 @@ class World:
             "input": json.dumps(execution.input),
         }
         event = {"detail": detail}
-        self._invoke(
+        self.invoke(
             lambda: run_events.handler(event, Context(), self.runtime),
             lambda: self._tell_end(execution),
         )
 
     def _stream(self, key: str, image: dict[str, Any]) -> None:
-        if key.startswith("#tick") or image.get("status") not in {"FREE", "QUEUED"}:
+        status = image.get("status")
+        frees_a_slot = status in FINAL and f"#{RUN_PREFIX}" in key
+        if key.startswith("#tick") or not (status in {"FREE", "QUEUED"} or frees_a_slot):
             return
-        if self.trouble and self.chance.random() < 0.02:
+        if self.trouble and self.chance.random() < LOST_RECORDS:
             return  # given up after all its tries: the sweep has to find it
-        for _ in range(2 if self._strikes() else 1):
+        for _ in range(2 if self.strikes() else 1):
             self.after(self.chance.uniform(0.01, 2), lambda: self._deliver(key, image))
 
     def _deliver(self, key: str, image: dict[str, Any]) -> None:
@@ -234,13 +284,14 @@ class World:
             if answer["batchItemFailures"]:
                 raise TemporaryError
 
-        self._invoke(handle, lambda: self._deliver(key, image))
+        self.invoke(handle, lambda: self._deliver(key, image))
 
-    def _invoke(self, function: Callable[[], Any], again: Callable[[], None]) -> None:
+    def invoke(self, function: Callable[[], Any], again: Callable[[], None]) -> None:
         """Call a function; one that dies or fails is called again."""
         try:
             function()
-        except (Crash, TemporaryError):
+        except (Crash, TemporaryError) as error:
+            self.timeline.note("a function ended by", repr(error))
             self.after(self.chance.uniform(0.5, 5), again)
 
     def sweep(self) -> None:
@@ -248,7 +299,7 @@ class World:
             for step in self.bug.sweeps:
                 step(self.runtime, self.now)
 
-        self._invoke(handle, lambda: None)
+        self.invoke(handle, lambda: None)
         self.after(SWEEP_SECONDS, self.sweep)
 
     # People and schedules
@@ -260,135 +311,13 @@ class World:
         self.start("job", name, json.dumps({"_run": given}))
         return name
 
+    def send_message(self, **given: Any) -> None:
+        """Send a message to the job's queue, as a producer does."""
+        number = self.messages_sent
+        self.messages_sent += 1
+        body = json.dumps({"number": number, **given})
+        self.queues.send("job", Message(f"m{number}", body))
+
     def stop_run(self, trigger_id: str) -> None:
         key = ("job", trigger_id)
         stop(self.table, self, key, by="ann", reason="enough", now=self.now)
-
-    # What must always hold
-
-    def check(self) -> None:
-        lock = self.table.items.get(LOCK, {})
-        inside = [e for e in self.executions.values() if e.holds and e.status == "RUNNING"]
-        live = [e for e in inside if self._within_lease(e)]
-        assert len(live) <= 1, f"{[e.name for e in live]} are inside one lock"
-        working = [name for name in self.work if self._within_lease(self.executions[name])]
-        assert len(working) <= 1, f"{working} work at the same time"
-        for execution in live:
-            assert lock.get("owner") == execution.name, f"{execution.name} holds no lock"
-        for key, times in self.started_for.items():  # at once: it would go on for hours
-            assert times <= 20, f"{key} was started {times} times"
-
-    def _within_lease(self, execution: Execution) -> bool:
-        run = execution.run
-        if run is None or not run.locked:
-            return False
-        return (self.now - execution.started_at).total_seconds() <= LEASE_SECONDS
-
-    def check_at_rest(self) -> None:
-        """All faults are over, and there was time: everything has its end."""
-        rows = self.table.rows()
-        unfinished = {key: row["status"] for key, row in rows.items() if row["status"] not in FINAL}
-        assert not unfinished, f"not ended: {unfinished}"
-        lock = self.table.items.get(LOCK, {})
-        assert not lock.get("waiting"), f"still waiting: {lock['waiting']}"
-        assert "owner" not in lock, f"{lock['owner']} still holds the lock"
-        assert not self.work, f"still working: {self.work}"
-        for execution in self.executions.values():
-            if execution.run is not None and execution.status != "DUPLICATE":
-                assert execution.run.id in rows, f"{execution.name} has left no row"
-
-
-@dataclass
-class Context:
-    """What Lambda gives a function."""
-
-    function_name: str = "function"
-    memory_limit_in_mb: int = 512
-    invoked_function_arn: str = "arn:aws:lambda:eu-west-1:123456789012:function:function"
-    aws_request_id: str = "1"
-
-
-class Shaky:
-    """A port whose caller may die before or after each call."""
-
-    def __init__(self, world: World, port: Any) -> None:
-        self._world, self._port = world, port
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._port, name)
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            before, after = self._world._strikes(), self._world._strikes()
-            if before:
-                raise Crash
-            answer = method(*args, **kwargs)
-            if after:
-                raise Crash
-            return answer
-
-        return call
-
-
-def workflow(world: World, execution: Execution) -> Iterator[float]:
-    """Go through the states of templates/workflow/definition.py; yield how long each takes."""
-    table, chance = world.table, world.chance
-    run = _prepare(world, execution)
-    yield chance.uniform(0.01, 0.1)
-    for _ in range(30):
-        execution.run = run
-        refusal = _twice(world, lambda: table.admit(run))
-        if not refusal:
-            return (yield from _work(world, execution, run))
-        if refusal == "duplicate":
-            return "DUPLICATE"
-        yield chance.uniform(0.01, 0.1)
-        if run.overlap != "skip" or run.waited:
-            refusal = _twice(world, lambda: table.queue(run))
-            if not refusal:
-                return "SUCCEEDED"
-            if refusal == "duplicate":
-                return "DUPLICATE"
-            if run.waited:
-                return "SUCCEEDED"
-        yield chance.uniform(0.01, 0.1)
-        if _twice(world, lambda: table.refuse(run, RunStatus.SKIPPED)):
-            return "DUPLICATE"
-        return "SUCCEEDED"
-    return "FAILED"
-
-
-def _prepare(world: World, execution: Execution) -> Run:
-    told = execution.input["_run"]
-    waited = told.get("waited")
-    return Run(
-        id=waited or f"{iso(execution.started_at)}#{execution.name}",
-        execution=execution.name,
-        overlap=told.get("overlap", world.overlap),
-        tick=f"#tick#{told['tick']}" if "tick" in told and not waited else "",
-        waited=bool(waited),
-        seconds=told.get("seconds", 1),
-        fails=told.get("fails", False),
-        type=world.job_type,
-        typed=told.get("typed", True),
-    )
-
-
-def _work(world: World, execution: Execution, run: Run) -> Iterator[float]:
-    execution.holds = run.locked
-    if run.locked:
-        world.work[execution.name] = run.type
-    yield run.seconds
-    world.work.pop(execution.name, None)
-    status = RunStatus.FAILED if run.fails else RunStatus.SUCCEEDED
-    yield world.chance.uniform(0.01, 0.1)
-    execution.holds = False
-    if _twice(world, lambda: world.table.record(run, status, release=True)):
-        yield world.chance.uniform(0.01, 0.1)
-        world.table.record(run, status, release=False)
-    return str(status)
-
-
-def _twice(world: World, transaction: Callable[[], str]) -> str:
-    """Deliver a transaction, sometimes twice: the answer is the last one's."""
-    answer = transaction()
-    return transaction() if world._strikes() else answer

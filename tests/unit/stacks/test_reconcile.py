@@ -30,8 +30,8 @@ from provisioner.stacks.outcomes import Done, Failed, RateLimited
 from provisioner.stacks.ports import Ports
 from provisioner.stacks.rate_limits import Quota, RateLimit, Reservation
 from provisioner.stacks.reconcile import Reconciler
+from tests.simulation.faults import Crash
 from tests.support.fakes import (
-    Crash,
     FakeClock,
     FakeCloudFormation,
     FakeDeletionBudget,

@@ -9,8 +9,8 @@ from functools import partial
 from itertools import count
 
 from provisioner.stacks.model import Drift, DriftStatus, StackState, StackStatus
-from tests.simulation.world.stacks import BY_HAND, Spec, Stack, Trouble
-from tests.simulation.world.timeline import Timeline
+from tests.simulation.stacks.stacks import BY_HAND, Spec, Stack, Trouble
+from tests.simulation.timeline import Timeline
 
 S = StackStatus
 

@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 from provisioner.stacks.model import IN_PROGRESS, StackStatus
-from tests.simulation.world.lambdas import FunctionError
-from tests.simulation.world.timeline import Timeline
+from tests.simulation.stacks.lambdas import FunctionError
+from tests.simulation.timeline import Timeline
 
 RETRY_AFTER_SECONDS = (60, 120)
 """Lambda's two retries of an asynchronous invocation, before the dead-letter queue."""

@@ -19,11 +19,11 @@ from provisioner.errors import (
 )
 from provisioner.stacks.model import StackState, StackStatus, StackSummary
 from provisioner.stacks.ports import StackRequest
-from tests.simulation.world.calls import Calls
-from tests.simulation.world.cloudformation import CloudFormation
-from tests.simulation.world.faults import Faults
-from tests.simulation.world.stacks import DELETABLE, UPDATABLE, Spec, Stack, job_of
-from tests.simulation.world.timeline import Timeline
+from tests.simulation.faults import Faults
+from tests.simulation.stacks.calls import Calls
+from tests.simulation.stacks.cloudformation import CloudFormation
+from tests.simulation.stacks.stacks import DELETABLE, UPDATABLE, Spec, Stack, job_of
+from tests.simulation.timeline import Timeline
 
 S = StackStatus
 T = TypeVar("T")

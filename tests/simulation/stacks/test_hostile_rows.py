@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 
 from provisioner.stacks.model import JobStatus
-from tests.simulation.machine import row_of
-from tests.simulation.test_neighbours import SHARE_SECONDS
-from tests.simulation.world.calls import TIMEOUT_SECONDS
-from tests.simulation.world.cloudformation import LONGEST_SECONDS
-from tests.simulation.world.faults import Died
-from tests.simulation.world.tables import JobsTable
-from tests.simulation.world.world import World
+from tests.simulation.faults import Crash
+from tests.simulation.stacks.calls import TIMEOUT_SECONDS
+from tests.simulation.stacks.cloudformation import LONGEST_SECONDS
+from tests.simulation.stacks.stories import row_of
+from tests.simulation.stacks.tables import JobsTable
+from tests.simulation.stacks.test_neighbours import SHARE_SECONDS
+from tests.simulation.stacks.world import World
 
 HOSTILE = "hostile"
 NEIGHBOURS = [f"job-{number}" for number in range(10)]
@@ -37,12 +37,12 @@ def eats_memory(_world):
 
 
 def kills_at_once(_world):
-    raise Died("out of memory")
+    raise Crash("out of memory")
 
 
 def kills_by_timeout(world):
     world.timeline.advance(TIMEOUT_SECONDS)
-    raise Died("out of time")
+    raise Crash("out of time")
 
 
 DEEDS = {

@@ -8,10 +8,10 @@ from typing import Any
 
 from provisioner.entrypoints import job_stream, reconcile_queue, stack_events, sweep
 from provisioner.entrypoints.wiring import Runtime
-from tests.simulation.world.calls import Calls, Invocation
-from tests.simulation.world.faults import Broken, Died
-from tests.simulation.world.tables import JobsTable
-from tests.simulation.world.timeline import Timeline
+from tests.simulation.faults import Broken, Crash
+from tests.simulation.stacks.calls import Calls, Invocation
+from tests.simulation.stacks.tables import JobsTable
+from tests.simulation.timeline import Timeline
 
 FUNCTIONS = {
     "job_stream": job_stream,
@@ -77,7 +77,7 @@ class Lambdas:
         except Broken as broken:
             self.broken = True
             raise AssertionError(str(broken)) from broken
-        except (Exception, Died) as error:
+        except (Exception, Crash) as error:
             self._timeline.note(function, "ended by", repr(error))
             raise FunctionError(function) from error
 

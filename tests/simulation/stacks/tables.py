@@ -9,7 +9,7 @@ from datetime import datetime
 
 from provisioner.stacks.model import JobStatus, StackRecord
 from provisioner.stacks.rate_limits import Quota
-from tests.simulation.world.calls import Calls
+from tests.simulation.stacks.calls import Calls
 from tests.support.fakes import FakeJobs, FakeRateLimiter, FakeStacks
 
 Row = Mapping[str, object]

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from tests.simulation.world.lambdas import FunctionError
-from tests.simulation.world.tables import Edit, Row
-from tests.simulation.world.timeline import Timeline
+from tests.simulation.stacks.lambdas import FunctionError
+from tests.simulation.stacks.tables import Edit, Row
+from tests.simulation.timeline import Timeline
 
 LANES = 3
 """Concurrent batches of all shards: the order of a key's records is kept, no other."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import hypothesis.strategies as st
-
 from provisioner.stacks.model import OWNER_TAG, SETTLED, Drift, DriftStatus, StackStatus
-from tests.simulation.world.stacks import BY_HAND, DELETABLE, Spec, Trouble
-from tests.simulation.world.world import World
+from tests.simulation.stacks.stacks import BY_HAND, DELETABLE, Spec, Trouble
+from tests.simulation.stacks.world import World
+from tests.simulation.stories import Step
 
 S = StackStatus
 
@@ -106,29 +107,29 @@ class SomebodyImports:
             world.cloudformation.import_by_hand(stack, self.ends_as)
 
 
-def troubles(names: st.SearchStrategy[str]) -> st.SearchStrategy[ResourceIsBroken]:
-    """Return what may be wrong with a stack's resources."""
-    return st.builds(
-        ResourceIsBroken,
-        names,
-        st.sampled_from(("create", "update", "delete")),
-        st.sampled_from((RECOVERABLE, TERMINAL)),
-        times=st.sampled_from((1, 2, 3, 20)),
-        rollbacks=st.sampled_from((0, 1, 20)),
-        resource=st.sampled_from(("Function", "Role")),
+MADE = (S.CREATE_COMPLETE, S.REVIEW_IN_PROGRESS, S.CREATE_FAILED)
+IMPORTED = (S.IMPORT_COMPLETE, S.IMPORT_ROLLBACK_COMPLETE, S.IMPORT_ROLLBACK_FAILED)
+DEEDS: tuple[Callable[[random.Random, str], Step], ...] = (
+    lambda _, name: SomebodyDeletes(name),
+    lambda r, name: SomebodyMakes(name, r.choice(MADE), r.choice(("jobs", "others", None))),
+    lambda r, name: SomebodyUpdates(name, r.random() < 0.5),
+    lambda _, name: SomebodyDeletesAResource(name),
+    lambda r, name: SomebodyImports(name, r.choice(IMPORTED)),
+)
+
+
+def trouble(chance: random.Random, name: str) -> Step:
+    """Return what may be wrong with a resource of a job's stack."""
+    return ResourceIsBroken(
+        name,
+        kind=chance.choice(("create", "update", "delete")),
+        reason=chance.choice((RECOVERABLE, TERMINAL)),
+        times=chance.choice((1, 2, 3, 20)),
+        rollbacks=chance.choice((0, 1, 20)),
+        resource=chance.choice(("Function", "Role")),
     )
 
 
-def people(names: st.SearchStrategy[str]) -> st.SearchStrategy:
-    """Return what people may do by hand."""
-    made = st.sampled_from((S.CREATE_COMPLETE, S.REVIEW_IN_PROGRESS, S.CREATE_FAILED))
-    imported = st.sampled_from(
-        (S.IMPORT_COMPLETE, S.IMPORT_ROLLBACK_COMPLETE, S.IMPORT_ROLLBACK_FAILED)
-    )
-    return st.one_of(
-        st.builds(SomebodyDeletes, names),
-        st.builds(SomebodyMakes, names, made, st.sampled_from(("jobs", "others", None))),
-        st.builds(SomebodyUpdates, names, st.booleans()),
-        st.builds(SomebodyDeletesAResource, names),
-        st.builds(SomebodyImports, names, imported),
-    )
+def deed(chance: random.Random, name: str) -> Step:
+    """Return what a person may do by hand to a job's stack."""
+    return chance.choice(DEEDS)(chance, name)

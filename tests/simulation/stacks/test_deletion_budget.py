@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from provisioner.stacks.model import Deletion, JobStatus
-from tests.simulation.machine import row_of
-from tests.simulation.world.cloudformation import LONGEST_SECONDS
-from tests.simulation.world.queue import message
-from tests.simulation.world.world import World
+from tests.simulation.stacks.cloudformation import LONGEST_SECONDS
+from tests.simulation.stacks.queue import message
+from tests.simulation.stacks.stories import row_of
+from tests.simulation.stacks.world import World
 
 JOBS = [f"job-{number}" for number in range(60)]
 DAY = 24 * 3600

@@ -1,21 +1,23 @@
-"""The histories find bugs: each of these is caught by some that pass without it."""
+"""Bugs that the functions of runs may have, each planted in what they are handed."""
 
 from __future__ import annotations
 
 from dataclasses import fields, replace
 
-import pytest
-
-from provisioner.entrypoints.sweep_runs import complete_ended_runs, start_waiting_runs
+from provisioner.entrypoints.sweep_runs import (
+    complete_ended_runs,
+    start_waiting_runs,
+    unpark_messages,
+)
 from provisioner.runs.keys import LOCK
+from provisioner.runs.messages import Message
 from provisioner.runs.model import Lock
 from provisioner.runs.overlap import RunControl
 from provisioner.runs.work import WorkByType
-from tests.simulation.runs.histories import History, explore
+from tests.simulation.runs.queues import Queues
 from tests.simulation.runs.table import Table
 from tests.simulation.runs.world import OUTSIDE, Bug, Work
-
-HISTORIES = 600
+from tests.support.fakes import FakeSlots
 
 
 class ReleasedByAnyone(Table):
@@ -109,6 +111,43 @@ class OfKnownTypes(WorkByType):
         return self.adapters.get(job_type, ())
 
 
+class Unlimited(FakeSlots):
+    def acquire(self, job_name, run, _max_concurrency, now):
+        return super().acquire(job_name, run, 100, now)
+
+
+class Unreleased(FakeSlots):
+    """The end of a run frees nothing."""
+
+    def release(self, *_):
+        return None
+
+
+class Forgotten(FakeSlots):
+    """Nobody knows afterwards that messages are parked."""
+
+    def mark_parked(self, job_name, _now):
+        return self.get(job_name)
+
+
+class Renaming(Queues):
+    """A message that is sent on is another message."""
+
+    def park(self, job_name, message):
+        super().park(job_name, Message(f"{message.id}-", message.body))
+
+
+class Dropping(Queues):
+    """A parked message is deleted before it is sent on."""
+
+    def unpark(self, job_name, count):
+        parked = self.parked.get(job_name, [])[:count]
+        if not self._world.strikes():
+            return super().unpark(job_name, count)
+        del self.parked[job_name][: len(parked)]
+        return len(parked)
+
+
 BUGS = {
     "release_of_any_lock": Bug(table=ReleasedByAnyone),
     "newcomers_pass_those_that_wait": Bug(table=PassingThoseThatWait),
@@ -117,30 +156,18 @@ BUGS = {
     "work_is_stopped_by_the_type_of_the_row": Bug(by_type=OfOneType),
     "work_of_an_unknown_type_goes_on": Bug(by_type=OfKnownTypes),
     "the_work_goes_on": Bug(work=NeverStopping),
-    "the_sweep_starts_none": Bug(sweeps=(complete_ended_runs,)),
-    "the_sweep_ends_none": Bug(sweeps=(start_waiting_runs,)),
+    "the_sweep_starts_none": Bug(sweeps=(complete_ended_runs, unpark_messages)),
+    "the_sweep_ends_none": Bug(sweeps=(start_waiting_runs, unpark_messages)),
     "the_end_of_a_run_that_waited_is_written_elsewhere": Bug(table=WithoutWaited),
     "nobody_is_stopped_for_another": Bug(table=WithoutCancels, control=Uncancelled),
-    "the_stream_is_not_heard": Bug(table=Unheard, sweeps=(complete_ended_runs,)),
-    "a_lock_is_for_ever": Bug(table=ForEver, sweeps=(start_waiting_runs,)),
+    "the_stream_is_not_heard": Bug(table=Unheard, sweeps=(complete_ended_runs, unpark_messages)),
+    "a_lock_is_for_ever": Bug(table=ForEver, sweeps=(start_waiting_runs, unpark_messages)),
     "the_lock_is_not_looked_at": Bug(table=WithoutLock),
     "the_last_to_come_to_the_lock_wins": Bug(table=LastWins),
+    "more_runs_than_slots": Bug(slots=Unlimited),
+    "a_slot_is_never_released": Bug(slots=Unreleased),
+    "parked_messages_are_forgotten": Bug(slots=Forgotten),
+    "the_sweep_unparks_none": Bug(sweeps=(complete_ended_runs, start_waiting_runs)),
+    "a_parked_message_loses_its_identity": Bug(queues=Renaming),
+    "a_message_is_deleted_before_it_is_sent_on": Bug(queues=Dropping),
 }
-
-
-@pytest.mark.simulation
-@pytest.mark.parametrize("bug", BUGS.values(), ids=BUGS)
-def test_it_is_caught(bug):
-    with pytest.raises(AssertionError):
-        explore(1, HISTORIES, bug, shrink=False)
-
-
-def test_a_history_is_shrunk_to_what_matters():
-    bug = BUGS["newcomers_pass_those_that_wait"]
-    found = next(h for h in map(History.of, range(100_000, 100_600)) if h.fails(bug))
-
-    least = found.shrunk(bug)
-
-    assert least.fails(bug)
-    assert len(least.deeds) < len(found.deeds) or len(least.deeds) <= 2
-    assert not any(replace(least, deeds=least.without(deed)).fails(bug) for deed in least.deeds)

@@ -19,13 +19,13 @@ from provisioner.stacks.model import (
     StackState,
     StackStatus,
 )
-from tests.simulation.world.faults import Broken
-from tests.simulation.world.operations import Asked
-from tests.simulation.world.stacks import Spec, Stack, job_of
-from tests.simulation.world.wiring import MEMORY
+from tests.simulation.faults import Broken
+from tests.simulation.stacks.operations import Asked
+from tests.simulation.stacks.stacks import Spec, Stack, job_of
+from tests.simulation.stacks.wiring import MEMORY
 
 if TYPE_CHECKING:
-    from tests.simulation.world.world import World
+    from tests.simulation.stacks.world import World
 
 S = StackStatus
 

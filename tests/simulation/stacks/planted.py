@@ -23,9 +23,9 @@ from provisioner.stacks.actions import (
 from provisioner.stacks.model import JobStatus, StackRecord, StackState, StackStatus
 from provisioner.stacks.ports import Ports, StackRequest
 from provisioner.stacks.rate_limits import LONGEST_WAIT, Permit, Quota, Reservation
-from tests.simulation.deeds import RECOVERABLE
-from tests.simulation.world.bug import Bug, Handlers
-from tests.simulation.world.wiring import Watched
+from tests.simulation.stacks.bug import Bug, Handlers
+from tests.simulation.stacks.deeds import RECOVERABLE
+from tests.simulation.stacks.wiring import Watched
 from tests.support.functions import having
 from tests.support.platforms import PLATFORM
 

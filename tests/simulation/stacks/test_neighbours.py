@@ -6,11 +6,11 @@ import hypothesis.strategies as st
 from hypothesis import given, settings
 
 from provisioner.stacks.model import JobStatus, StackStatus
-from tests.simulation.deeds import RECOVERABLE, TERMINAL, ResourceIsBroken, SomebodyMakes
-from tests.simulation.machine import row_of
-from tests.simulation.mishaps import NonsenseInTheQueue, PoisonInTheStream
-from tests.simulation.world.cloudformation import BROKEN_HANDLER, LONGEST_SECONDS
-from tests.simulation.world.world import MISSING, World
+from tests.simulation.stacks.cloudformation import BROKEN_HANDLER, LONGEST_SECONDS
+from tests.simulation.stacks.deeds import RECOVERABLE, TERMINAL, ResourceIsBroken, SomebodyMakes
+from tests.simulation.stacks.mishaps import NonsenseInTheQueue, PoisonInTheStream
+from tests.simulation.stacks.stories import row_of
+from tests.simulation.stacks.world import MISSING, World
 
 GOOD = "good"
 SHARE_SECONDS = 20

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from provisioner.stacks.model import StackState
-from tests.simulation.world.faults import Died, Faults
-from tests.simulation.world.timeline import Timeline
+from tests.simulation.faults import Crash, Faults
+from tests.simulation.timeline import Timeline
 
 T = TypeVar("T")
 
@@ -60,16 +60,11 @@ class Calls:
             self._baton.pass_on()
         self.count += 1
         self._take_time()
-        death = self._faults.death()
-        if death:
+        try:
+            return self._faults.call(port, work)
+        except Crash:
             self._timeline.note("death at", port)
-        if death and not death.after:
-            raise Died(port)
-        self._fail(port)
-        answer = work()
-        if death:
-            raise Died(port)
-        return answer
+            raise
 
     def together(self, works: list[Callable[[], None]], turns: Iterator[int]) -> None:
         """Run several at once; at each call `turns` tells who goes on."""
@@ -84,14 +79,7 @@ class Calls:
         slow = faults.slow_until is not None and now < faults.slow_until
         self._timeline.advance(faults.slow_seconds if slow else self._chance.uniform(0.003, 0.05))
         if self._timeline.now > self.invocation.deadline:
-            raise Died("out of time")
-
-    def _fail(self, port: str) -> None:
-        now = self._timeline.now
-        for outage in self._faults.outages:
-            strikes = port.startswith(outage.port) and now < outage.until
-            if strikes and self._chance.random() < outage.share:
-                raise outage.error(port)
+            raise Crash("out of time")
 
 
 class Baton:

@@ -19,7 +19,7 @@ from provisioner.stacks.outcomes import Failed, Reconciled
 from provisioner.stacks.plan import Decide
 from provisioner.stacks.ports import Ports
 from provisioner.stacks.reconcile import Reconciler
-from tests.simulation.world.faults import Broken
+from tests.simulation.faults import Broken
 from tests.support.functions import having
 from tests.support.platforms import PLATFORM, SETTINGS
 

@@ -10,20 +10,20 @@ from functools import partial
 from provisioner.jobs import FieldError, InvalidRow, Job
 from provisioner.stacks.model import JobStatus, StackStatus
 from provisioner.stacks.ports import Ports
-from tests.simulation.world.bug import NO_BUG, Bug
-from tests.simulation.world.calls import Calls
-from tests.simulation.world.cloudformation import CloudFormation
-from tests.simulation.world.events import Events
-from tests.simulation.world.faults import Faults
-from tests.simulation.world.lambdas import FunctionError, Lambdas
-from tests.simulation.world.operations import StackOperations
-from tests.simulation.world.queue import Message, Queue, message, received
-from tests.simulation.world.stacks import BY_HAND, job_of
-from tests.simulation.world.stream import Stream
-from tests.simulation.world.tables import JobsTable, RateLimitsTable, Row, StacksTable
-from tests.simulation.world.timeline import Timeline
-from tests.simulation.world.truth import Truth
-from tests.simulation.world.wiring import MEMORY, wired
+from tests.simulation.faults import Faults
+from tests.simulation.stacks.bug import NO_BUG, Bug
+from tests.simulation.stacks.calls import Calls
+from tests.simulation.stacks.cloudformation import CloudFormation
+from tests.simulation.stacks.events import Events
+from tests.simulation.stacks.lambdas import FunctionError, Lambdas
+from tests.simulation.stacks.operations import StackOperations
+from tests.simulation.stacks.queue import Message, Queue, message, received
+from tests.simulation.stacks.stacks import BY_HAND, job_of
+from tests.simulation.stacks.stream import Stream
+from tests.simulation.stacks.tables import JobsTable, RateLimitsTable, Row, StacksTable
+from tests.simulation.stacks.truth import Truth
+from tests.simulation.stacks.wiring import MEMORY, wired
+from tests.simulation.timeline import Timeline
 from tests.support.fakes import FakeDeletionBudget, FakeDependants, FakeJobRuns
 
 SWEEP_EVERY = timedelta(minutes=5)
@@ -45,7 +45,7 @@ class World:
     def __init__(self, bug: Bug = NO_BUG, jobs_table: type[JobsTable] = JobsTable) -> None:
         self.chance = random.Random(0)
         self.timeline = Timeline()
-        self.faults = Faults()
+        self.faults = Faults(self.timeline, self.chance)
         self.calls = Calls(self.timeline, self.faults, self.chance)
         self.jobs = jobs_table(self.calls)
         self.stacks = StacksTable(self.calls, self.chance)

@@ -10,10 +10,10 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from tests.simulation.world.calls import Calls
-from tests.simulation.world.faults import Broken
-from tests.simulation.world.lambdas import FunctionError
-from tests.simulation.world.timeline import Timeline
+from tests.simulation.faults import Broken
+from tests.simulation.stacks.calls import Calls
+from tests.simulation.stacks.lambdas import FunctionError
+from tests.simulation.timeline import Timeline
 
 VISIBILITY_TIMEOUT_SECONDS = 360
 MAX_RECEIVE_COUNT = 5

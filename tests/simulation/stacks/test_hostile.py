@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from provisioner.stacks.model import JobStatus
-from tests.simulation.machine import row_of
-from tests.simulation.world.cloudformation import LONGEST_SECONDS
-from tests.simulation.world.lambdas import FunctionError
-from tests.simulation.world.world import World
+from tests.simulation.stacks.cloudformation import LONGEST_SECONDS
+from tests.simulation.stacks.lambdas import FunctionError
+from tests.simulation.stacks.stories import row_of
+from tests.simulation.stacks.world import World
 from tests.support import hostile
 
 NEIGHBOURS = [f"good-{number}" for number in range(10)]
@@ -21,7 +21,7 @@ USUAL_SECONDS = LONGEST_SECONDS + 20
 """An operation, and what a record, an event and a message take, and ten operations in line."""
 CPU_SECONDS = 10.0
 """Of the whole story: what takes longer is a job over which a function would die."""
-EVENT = Path(__file__).parents[1] / "events" / "stack_status_change.json"
+EVENT = Path(__file__).parents[2] / "events" / "stack_status_change.json"
 
 
 @pytest.fixture

@@ -1,0 +1,136 @@
+"""Any story of one job's runs: what starts and stops them, messages, faults; then quiet."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from provisioner.runs.messages import Limits
+from tests.simulation.mishaps import FunctionDies, ServiceIsUnwell
+from tests.simulation.runs.world import NO_BUG, OUTSIDE, SWEEP_SECONDS, Bug, World
+from tests.simulation.stories import Step, Story
+from tests.simulation.timeline import START
+
+POLICIES = ("skip", "queue_one", "queue_all", "cancel_other", "allow")
+KINDS = ("tick", "manual", "manual", "burst", "stop", "stop", "abort")
+DEEDS = 12
+BURSTS = 4
+PORTS = ("runs.", "executions.", "work.", "slots.", "queues.", "stacks.", "")
+
+
+@dataclass(frozen=True)
+class Deed:
+    """Somebody starts or stops runs, drawn from a chance of its own: others can be left out."""
+
+    kind: str
+    seed: str
+
+    def happen(self, world: World) -> None:
+        DEED_BY_KIND[self.kind](world, random.Random(self.seed))
+
+
+@dataclass(frozen=True)
+class At:
+    """Something happens so many seconds after the beginning."""
+
+    seconds: float
+    what: Step
+
+    def happen(self, world: World) -> None:
+        world.run_until(START + timedelta(seconds=self.seconds))
+        self.what.happen(world)
+
+
+@dataclass(frozen=True)
+class RunsStory(Story):
+    """Some minutes of one job; one that allows runs beside each other has a queue."""
+
+    world = "runs"
+    overlap: str
+    limits: Limits
+
+    @classmethod
+    def draw(cls, seed: int) -> RunsStory:
+        chance = random.Random(seed)
+        overlap, trouble = chance.choice(POLICIES), chance.choice((0, 0.05, 0.2))
+        steps = [
+            At(chance.expovariate(1 / 200), Deed(chance.choice(KINDS), f"{seed}/{number}"))
+            for number in range(chance.randint(2, DEEDS))
+        ]
+        if overlap == "allow":
+            steps += [
+                At(chance.expovariate(1 / 200), Deed("messages", f"{seed}/messages/{number}"))
+                for number in range(chance.randint(0, BURSTS))
+            ]
+        if trouble:
+            steps += [
+                At(chance.expovariate(1 / 200), chance.choice(FAULTS)(chance))
+                for _ in range(chance.randint(0, 2))
+            ]
+        limits = Limits(chance.choice((1, 1, 3)), chance.randint(1, 3))
+        in_order = tuple(sorted(steps, key=lambda step: step.seconds))
+        return cls(seed, trouble, in_order, overlap, limits)
+
+    def begin(self, bug: Bug | None) -> World:
+        chance = random.Random(self.seed)
+        world = World(chance, self.overlap, self.trouble, bug or NO_BUG, limits=self.limits)
+        world.after(SWEEP_SECONDS, world.sweep)
+        return world
+
+
+def _tick(world: World, chance: random.Random) -> None:
+    tick = f"t{chance.randint(0, 5)}"
+    for _ in range(chance.choice((1, 1, 2))):  # Scheduler delivers at least once
+        world.ask(tick=tick, **_work(chance))
+
+
+def _manual(world: World, chance: random.Random) -> None:
+    override = {"overlap": chance.choice(POLICIES)} if chance.random() < 0.3 else {}
+    work = _work(chance)
+    typed = chance.random() < 0.8  # an earlier version wrote the others' rows
+    world.ask(**work, **override, typed=typed)
+    world.job_type = chance.choice(OUTSIDE)
+
+
+def _burst(world: World, chance: random.Random) -> None:
+    for _ in range(4):
+        world.ask(**_work(chance))
+
+
+def _messages(world: World, chance: random.Random) -> None:
+    for _ in range(chance.randint(1, 5)):
+        world.send_message(**_work(chance))
+
+
+def _stop(world: World, chance: random.Random) -> None:
+    if rows := world.table.rows():
+        world.stop_run(chance.choice(sorted(rows)))
+
+
+def _abort(world: World, chance: random.Random) -> None:
+    if running := [e for e in world.executions.values() if e.status == "RUNNING"]:
+        world.stop(chance.choice(running).name, error="Stopped", cause="by hand")
+
+
+DEED_BY_KIND: dict[str, Callable[[World, random.Random], None]] = {
+    "tick": _tick,
+    "manual": _manual,
+    "burst": _burst,
+    "messages": _messages,
+    "stop": _stop,
+    "abort": _abort,
+}
+
+FAULTS: tuple[Callable[[random.Random], Step], ...] = (
+    lambda r: FunctionDies(r.randint(0, 20), r.random() < 0.5),
+    lambda r: ServiceIsUnwell(
+        r.choice(PORTS), r.choice(("unwell", "throttled")), r.choice((0.5, 2, 10)), 1
+    ),
+)
+
+
+def _work(chance: random.Random) -> dict[str, object]:
+    seconds = chance.choice((0.1, 1, 30, 200, 5000))  # the last is longer than a run may take
+    return {"seconds": seconds, "fails": chance.random() < 0.2}

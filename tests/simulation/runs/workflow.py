@@ -1,0 +1,84 @@
+"""What a job's workflow does, in the states of templates/workflow/definition.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from provisioner.runs.model import RunStatus, iso
+from tests.simulation.runs.table import Run
+
+if TYPE_CHECKING:
+    from tests.simulation.runs.world import Execution, World
+
+
+def workflow(world: World, execution: Execution) -> Iterator[float]:
+    """Go through the states of templates/workflow/definition.py; yield how long each takes."""
+    table, chance = world.table, world.chance
+    run = _prepare(world, execution)
+    yield chance.uniform(0.01, 0.1)
+    for _ in range(30):
+        execution.run = run
+        refusal = _twice(world, lambda: table.admit(run))
+        if not refusal:
+            return (yield from _work(world, execution, run))
+        if refusal == "duplicate":
+            return "DUPLICATE"
+        yield chance.uniform(0.01, 0.1)
+        if run.overlap != "skip" or run.waited:
+            refusal = _twice(world, lambda: table.queue(run))
+            if not refusal:
+                return "SUCCEEDED"
+            if refusal == "duplicate":
+                return "DUPLICATE"
+            if run.waited:
+                return "SUCCEEDED"
+        yield chance.uniform(0.01, 0.1)
+        if _twice(world, lambda: table.refuse(run, RunStatus.SKIPPED)):
+            return "DUPLICATE"
+        return "SUCCEEDED"
+    return "FAILED"
+
+
+def _given(execution: Execution) -> dict[str, Any]:
+    """Return what is asked of a run: by its metadata, or by the message that it got."""
+    given = execution.input
+    [first, *_] = given.get("messages", [given])
+    return {**first, **given["_run"]}
+
+
+def _prepare(world: World, execution: Execution) -> Run:
+    told = _given(execution)
+    waited = told.get("waited")
+    return Run(
+        id=waited or f"{iso(execution.started_at)}#{execution.name}",
+        execution=execution.name,
+        overlap=told.get("overlap", world.overlap),
+        tick=f"#tick#{told['tick']}" if "tick" in told and not waited else "",
+        waited=bool(waited),
+        seconds=told.get("seconds", 1),
+        fails=told.get("fails", False),
+        type=world.job_type,
+        typed=told.get("typed", True),
+    )
+
+
+def _work(world: World, execution: Execution, run: Run) -> Iterator[float]:
+    execution.holds = run.locked
+    if run.locked:
+        world.work[execution.name] = run.type
+    yield run.seconds
+    world.work.pop(execution.name, None)
+    status = RunStatus.FAILED if run.fails else RunStatus.SUCCEEDED
+    yield world.chance.uniform(0.01, 0.1)
+    execution.holds = False
+    if _twice(world, lambda: world.table.record(run, status, release=True)):
+        yield world.chance.uniform(0.01, 0.1)
+        world.table.record(run, status, release=False)
+    return str(status)
+
+
+def _twice(world: World, transaction: Callable[[], str]) -> str:
+    """Deliver a transaction, sometimes twice: the answer is the last one's."""
+    answer = transaction()
+    return transaction() if world.strikes() else answer

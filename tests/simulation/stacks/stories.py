@@ -1,0 +1,156 @@
+"""Any story of a few jobs: edits, faults, what people do by hand; then quiet."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.simulation.stacks.bug import NO_BUG, Bug
+from tests.simulation.stacks.cloudformation import BROKEN_HANDLER
+from tests.simulation.stacks.deeds import deed, trouble
+from tests.simulation.stacks.mishaps import fault
+from tests.simulation.stacks.world import MISSING, World
+from tests.simulation.stories import Step, Story, swarm
+
+NAMES = ("alpha", "beta", "gamma")
+
+GOOD = (
+    {"memory_mb": 128},
+    {"memory_mb": 256},
+    {"memory_mb": 512},
+    {"memory_mb": 128, "deletion_policy": "retain"},
+    {"memory_mb": 256, "deletion_policy": "retain"},
+)
+OTHER = (
+    {"handler": BROKEN_HANDLER},
+    {"handler": BROKEN_HANDLER, "memory_mb": 256},
+    {"memory_mb": 128, "paused": True},
+    {"memory_mb": 256, "paused": True, "deletion_policy": "retain"},
+    {"memory_mb": 1},
+    {"type": "nonsense"},
+    {"bundle": MISSING},
+)
+ROWS = (*GOOD, *GOOD, *OTHER, None)
+JOBS = (NAMES[0], NAMES[0], NAMES[0], *NAMES[1:])
+THEN_SECONDS = (0, 1, 5, 20, 60, 200)
+WAIT_SECONDS = (10, 60, 200, 900, 4000)
+MOST_STEPS = 25
+MOST_TURNS = 12
+
+
+def row_of(name: str, attributes: dict[str, object] | None) -> dict[str, object] | None:
+    """Return a row, None for none."""
+    if attributes is None:
+        return None
+    return {
+        "job_name": name,
+        "type": "lambda",
+        "runtime": "python3.13",
+        "handler": "app.handler",
+        "bundle": "s3://bundles/report.zip",
+        **attributes,
+    }
+
+
+@dataclass(frozen=True)
+class Write:
+    """A row is put, changed or removed."""
+
+    name: str
+    row: dict[str, object] | None
+    then_seconds: float
+
+    def happen(self, world: World) -> None:
+        world.jobs.write(self.name, row_of(self.name, self.row))
+        world.run(self.then_seconds)
+
+
+@dataclass(frozen=True)
+class Race:
+    """Two functions reconcile a job at the same time, while its row changes."""
+
+    name: str
+    row: dict[str, object] | None
+    turns: tuple[int, ...]
+
+    def happen(self, world: World) -> None:
+        world.race(self.name, row_of(self.name, self.row), list(self.turns))
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Time passes."""
+
+    seconds: float
+
+    def happen(self, world: World) -> None:
+        world.run(self.seconds)
+
+
+@dataclass(frozen=True)
+class Interfere:
+    """Something goes wrong, or somebody acts by hand: with one job, or with all."""
+
+    what: Step
+    name: str | None
+    then_seconds: float
+
+    def happen(self, world: World) -> None:
+        self.what.happen(world)
+        world.truth.changed(self.name)
+        world.run(self.then_seconds)
+
+
+def _write(chance: random.Random, name: str) -> Step:
+    return Write(name, chance.choice(ROWS), chance.choice(THEN_SECONDS))
+
+
+def _race(chance: random.Random, name: str) -> Step:
+    turns = [chance.randint(0, 2) for _ in range(chance.randint(0, MOST_TURNS))]
+    return Race(name, chance.choice(ROWS), tuple(turns))
+
+
+def _wait(chance: random.Random, _name: str) -> Step:
+    return Wait(chance.choice(WAIT_SECONDS))
+
+
+def _go_wrong(chance: random.Random, name: str) -> Step:
+    return Interfere(fault(chance, name), None, chance.choice(THEN_SECONDS))
+
+
+def _break(chance: random.Random, name: str) -> Step:
+    return Interfere(trouble(chance, name), name, 0)
+
+
+def _act_by_hand(chance: random.Random, name: str) -> Step:
+    return Interfere(deed(chance, name), name, chance.choice(THEN_SECONDS))
+
+
+KINDS: tuple[Callable[[random.Random, str], Step], ...] = (
+    *(_write, _race, _wait),
+    *(_go_wrong, _break, _act_by_hand),
+)
+
+
+class StacksStory(Story):
+    """What must hold at every step, and at the end, is the world's own (`Truth`)."""
+
+    world = "stacks"
+
+    @classmethod
+    def draw(cls, seed: int) -> StacksStory:
+        chance = random.Random(seed)
+        kinds = swarm(chance, KINDS)
+        first = Write(NAMES[0], chance.choice(ROWS), 5)
+        others = [
+            chance.choice(kinds)(chance, chance.choice(JOBS))
+            for _ in range(chance.randint(1, MOST_STEPS))
+        ]
+        return cls(seed, chance.choice((0.0, 0.1, 0.4)), (first, *others))
+
+    def begin(self, bug: Bug | None) -> World:
+        world = World(bug or NO_BUG)
+        world.chance.seed(self.seed)
+        world.set_trouble(self.trouble)
+        return world

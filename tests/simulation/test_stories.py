@@ -1,0 +1,60 @@
+"""Any story ends well, in the world of stacks and in that of runs.
+
+What may happen is in each world's `stories`, what must hold in its `truth`. A share of the stories
+is played with every test, those of fixed shards and of shards that each commit draws with
+`make test`, as many as one likes with `make simulate-night`. `make simulate SEED=stacks/7` plays
+one again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+
+import pytest
+
+from provisioner.runs.model import RunStatus
+from tests.simulation.runs.stories import RunsStory
+from tests.simulation.seeds import SEED, shards, story_of
+from tests.simulation.stacks.stories import StacksStory
+from tests.simulation.stories import explore, play
+
+STORIES = {StacksStory: 250, RunsStory: 500}
+"""Of each shard."""
+FEW = {StacksStory: 60, RunsStory: 100}
+FIXED = (2, 3, 4, 5, 6)
+SHARDS = [(kind, shard) for kind in STORIES for shard in shards(FIXED)]
+
+
+@pytest.mark.parametrize("kind", FEW, ids=lambda kind: kind.world)
+def test_a_few_stories(kind):
+    explore(kind, 0, FEW[kind])
+
+
+@pytest.mark.simulation
+@pytest.mark.parametrize(("kind", "shard"), SHARDS, ids=[f"{k.world}/{s}" for k, s in SHARDS])
+def test_stories(kind, shard):
+    explore(kind, shard, STORIES[kind])
+
+
+def test_stories_of_runs_are_not_all_alike():
+    worlds = [play(RunsStory.draw(seed)) for seed in range(60)]
+
+    statuses = Counter(row["status"] for w in worlds for row in w.table.rows().values())
+    assert statuses.keys() == {
+        RunStatus.SUCCEEDED,
+        RunStatus.FAILED,
+        RunStatus.TIMED_OUT,
+        RunStatus.STOPPED,
+        RunStatus.SKIPPED,
+    }
+    assert sum(len(world.started_for) for world in worlds) > 20  # runs that waited
+    assert sum(world.messages_sent for world in worlds) > 20
+
+
+if asked := os.environ.get(SEED):
+
+    @pytest.mark.simulation
+    @pytest.mark.parametrize("seed", asked.split())
+    def test_one_seed_again(seed):
+        play(story_of(seed, STORIES))
