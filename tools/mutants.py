@@ -1,8 +1,9 @@
 """Mutation testing: make one small mistake in a module, and see whether its tests notice.
 
-`python -m tools.mutants [MODULE ...]`, by default over `TARGETS`. Each mutant is a fork of this
-process, which has the large libraries loaded already: it imports the module with the mistake in it,
-and runs the module's own tests until one fails. What survives is printed.
+`python -m tools.mutants [MODULE ...]`, by default over `TARGETS`. Each mutant is a fork of a
+process that has collected the module's tests already (`tools.swapped`); it runs them until one
+fails. A mistake outside of functions, and one that survives so, is made by an import in a process
+of its own. What survives that as well is printed.
 """
 
 from __future__ import annotations
@@ -28,21 +29,25 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import Phase, settings
 
+from tools import swapped
 from tools.mutations import Mutation, applied, mutations
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
     from types import CodeType
 
 _STACKS = "tests/unit/stacks"
+_ALL_OF_STACKS = f"{_STACKS} --deselect {_STACKS}/test_reconcile.py::TestAnyStory"
+"""Without what takes longer than all the rest."""
 _RUNS = "tests/functional/entrypoints"
 _WORKFLOW = "tests/functional/workflow"
 TARGETS = {
-    "provisioner.stacks.plan": (f"{_STACKS}/test_documented_table.py", _STACKS),
-    "provisioner.stacks.attempts": (f"{_STACKS}/test_plan.py", _STACKS),
-    "provisioner.stacks.record": (f"{_STACKS}/test_reconcile.py", _STACKS),
-    "provisioner.stacks.rate_limits": (f"{_STACKS}/test_rate_limits.py", _STACKS),
+    "provisioner.stacks.plan": (f"{_STACKS}/test_documented_table.py", _ALL_OF_STACKS),
+    "provisioner.stacks.attempts": (f"{_STACKS}/test_plan.py", _ALL_OF_STACKS),
+    "provisioner.stacks.record": (f"{_STACKS}/test_daily_check.py", _ALL_OF_STACKS),
+    "provisioner.stacks.rate_limits": (f"{_STACKS}/test_rate_limits.py", _ALL_OF_STACKS),
     "provisioner.runs.overlap": ("tests/unit/runs/test_overlap.py", _RUNS),
     "provisioner.runs.completion": ("tests/functional/entrypoints/test_entrypoints.py", _RUNS),
     "provisioner.runs.dependencies": ("tests/unit/runs/test_dependencies.py", _RUNS),
@@ -58,6 +63,7 @@ _OPTIONS = (
     "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-seed=0",
     "--hypothesis-profile=mutants",     "-W", "ignore::pytest.PytestAssertRewriteWarning",
 )  # fmt: skip
+_LATE = "timed out"
 _LEAST_SECONDS = 10.0
 _PATIENCE = 5
 """Of a mutant's tests, in times of what they take without a mistake."""
@@ -122,77 +128,122 @@ def _print(target: Target, score: Score) -> None:
 
 
 def _score(target: Target, jobs: int, every: int) -> Score:
-    limit = max(_LEAST_SECONDS, _PATIENCE * _seconds_without_mistake(target))
-    numbers = iter(range(0, len(mutations(target.tree)), every))
-    score = Score()
-    running: list[_Mutant] = []
-    while True:
-        running += [_Mutant(target, n, limit) for n in islice(numbers, jobs - len(running))]
-        if not running:
-            return score
-        wait([mutant.process.sentinel for mutant in running], timeout=1)
-        for mutant in running[:]:
-            if end := mutant.end():
-                running.remove(mutant)
-                score.ends[end] += 1
-                score.survivors += [mutant.mutation] if end == "survived" else []
+    numbers = range(0, len(mutations(target.tree)), every)
+    ends = _ends_when_swapped(target, numbers, jobs)
+    left = [number for number in numbers if ends.get(number) in {None, "survived"}]
+    if left:
+        began = time.monotonic()
+        _require_success(target, _fork(_test, target, target.tree))
+        limit = _limit(time.monotonic() - began)
+        ends |= _ends(left, jobs, limit, lambda n: _fork(_test, target, applied(target.tree, n)[1]))
+    survivors = [applied(target.tree, n)[0] for n in numbers if ends[n] == "survived"]
+    return Score(Counter(ends.values()), survivors)
 
 
-def _seconds_without_mistake(target: Target) -> float:
-    began = time.monotonic()
-    process = _fork(target, target.tree)
+def _ends_when_swapped(target: Target, numbers: Sequence[int], jobs: int) -> dict[int, str]:
+    """Return how mutants ended that need no import; the others are missing."""
+    receiver, sender = get_context("fork").Pipe(duplex=False)
+    host = _fork(_host, target, numbers, jobs, sender)
+    sender.close()
+    try:
+        ends: dict[int, str] = receiver.recv()
+    except EOFError:
+        ends = {}
+    _require_success(target, host)
+    return {number: end for number, end in ends.items() if end in {"survived", "killed", _LATE}}
+
+
+def _host(target: Target, numbers: Sequence[int], jobs: int, sender: Connection) -> None:
+    """Collect a module's tests once, and run them for each mutant in a fork."""
+    _prepare()
+
+    def work(session: pytest.Session) -> None:
+        began = time.monotonic()
+        without = _fork(lambda: os._exit(swapped.run(session)))
+        _require_success(target, without)
+        limit = _limit(time.monotonic() - began)
+        old = _compiled(target, target.tree)
+
+        def start(number: int) -> BaseProcess:
+            new = _compiled(target, applied(target.tree, number)[1])
+            return _fork(swapped.run_swapped, session, target.module, old, new)
+
+        sender.send(_ends(numbers, jobs, limit, start))
+
+    pytest.main([*_OPTIONS, *_arguments(target)], plugins=[swapped.Host(work)])
+    os._exit(0)
+
+
+def _limit(seconds_without_mistake: float) -> float:
+    return max(_LEAST_SECONDS, _PATIENCE * seconds_without_mistake)
+
+
+def _require_success(target: Target, process: BaseProcess) -> None:
     process.join()
     if process.exitcode:
         raise SystemExit(f"{target.module}: its tests fail without any mistake in it")
-    return time.monotonic() - began
 
 
-class _Mutant:
-    """A module with one mistake, under test in a process of its own."""
-
-    def __init__(self, target: Target, number: int, limit_seconds: float) -> None:
-        self.mutation, tree = applied(target.tree, number)
-        self._deadline = time.monotonic() + limit_seconds
-        self.process = _fork(target, tree)
-
-    def end(self) -> str | None:
-        """Return how the mutant ended; None while it runs."""
-        if self.process.is_alive() and time.monotonic() < self._deadline:
-            return None
-        if self.process.is_alive():
-            self.process.kill()
-            self.process.join()
-            return "timed out"
-        self.process.join()
-        match self.process.exitcode:
-            case 0:
-                return "survived"
-            case 1:
-                return "killed"
-            case _:
-                return "not even imported"
+def _ends(
+    numbers: Iterable[int], jobs: int, limit: float, start: Callable[[int], BaseProcess]
+) -> dict[int, str]:
+    """Start a process for each mutant, `jobs` at a time; return how they ended."""
+    coming = iter(numbers)
+    ends: dict[int, str] = {}
+    running: dict[int, tuple[BaseProcess, float]] = {}
+    while True:
+        for number in islice(coming, jobs - len(running)):
+            running[number] = (start(number), time.monotonic() + limit)
+        if not running:
+            return ends
+        wait([process.sentinel for process, _ in running.values()], timeout=1)
+        for number, (process, deadline) in list(running.items()):
+            if end := _end(process, deadline):
+                del running[number]
+                ends[number] = end
 
 
-def _fork(target: Target, tree: ast.Module) -> BaseProcess:
-    process = get_context("fork").Process(target=_test, args=(target, tree))
+def _end(process: BaseProcess, deadline: float) -> str | None:
+    """Return how a mutant ended; None while it runs."""
+    if process.is_alive() and time.monotonic() < deadline:
+        return None
+    if process.is_alive():
+        process.kill()
+        process.join()
+        return _LATE
+    process.join()
+    return {0: "survived", 1: "killed"}.get(process.exitcode or 0, "not even imported")
+
+
+def _fork(work: Callable[..., None], *arguments: object) -> BaseProcess:
+    process = get_context("fork").Process(target=work, args=arguments)
     process.start()
     return process
 
 
-def _test(target: Target, tree: ast.Module) -> None:
-    """Run the tests of a module with this tree; the exit code is pytest's."""
+def _prepare() -> None:
+    """Have a process that runs tests say nothing, and look for no shortest example."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (sys.stdout.fileno(), sys.stderr.fileno()):
         os.dup2(nowhere, descriptor)
-    with warnings.catch_warnings(action="ignore"):
-        code = compile(tree, str(target.path), "exec")
-    sys.meta_path.insert(0, _Finder(target, code))
-    phases = (Phase.explicit, Phase.generate)  # the shortest example is of no use here
+    phases = (Phase.explicit, Phase.generate)
     settings.register_profile("mutants", deadline=None, database=None, phases=phases)
-    for tests in target.tests:
-        if end := pytest.main([*_OPTIONS, tests]):
-            os._exit(int(end))
-    os._exit(0)
+
+
+def _test(target: Target, tree: ast.Module) -> None:
+    """Import a module from this tree and run its tests; the exit code is pytest's."""
+    _prepare()
+    sys.meta_path.insert(0, _Finder(target, _compiled(target, tree)))
+    os._exit(int(pytest.main([*_OPTIONS, *_arguments(target)])))
+
+
+def _arguments(target: Target) -> list[str]:
+    return [argument for tests in target.tests for argument in tests.split()]
+
+
+def _compiled(target: Target, tree: ast.Module) -> CodeType:
+    with warnings.catch_warnings(action="ignore"):
+        return compile(tree, str(target.path), "exec")
 
 
 class _Finder(MetaPathFinder):

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.jobs.scheduled_times import scheduled_times
+from provisioner.jobs.errors import InvalidValueError
+from provisioner.jobs.scheduled_times import all_come, comes, scheduled_times
 
 
 def utc(text: str) -> datetime:
@@ -89,6 +90,13 @@ def utc(text: str) -> datetime:
         ),
         pytest.param("at(2026-07-01T09:00:00)", "UTC", "2026-07-01T09:00", [], id="at, past"),
         pytest.param("cron(0 0 L-30 2 ? *)", "UTC", "2026-01-01T00:00", [], id="never"),
+        pytest.param(
+            "at(2026-03-29T02:30:00)", "Europe/Berlin", "2026-01-01T00:00", [], id="at, skipped",
+        ),
+        pytest.param(
+            "cron(0 0 L-28 2 ? *)", "UTC", "2026-01-01T00:00", ["2028-02-01T00:00"],
+            id="L-28 only in leap years",
+        ),
         pytest.param("cron(0 0 1 1 ? 2020)", "UTC", "2026-01-01T00:00", [], id="past year"),
     ],
 )  # fmt: skip
@@ -130,6 +138,43 @@ def test_start_is_a_tick_and_end_is_none():
         start=utc("2026-01-03T06:00"), end=utc("2026-01-05T06:00"),
     )  # fmt: skip
     assert list(found) == [utc("2026-01-03T06:00"), utc("2026-01-04T06:00")]
+
+
+@pytest.mark.parametrize(
+    ("expression", "does"),
+    [
+        ("at(2026-03-29T01:30:00)", True),
+        ("at(2026-03-29T02:30:00)", False),
+        ("rate(1 hour)", True),
+        ("cron(30 2 29 3 ? *)", True),
+        ("cron(30 2 29 3 ? 2026)", False),
+        ("cron(0 0 1 1 ? 2020)", True),
+        ("cron(0 0 L-30 2 ? *)", False),
+    ],
+)
+def test_a_schedule_comes_when_clocks_ever_show_its_time(expression, does):
+    assert comes(expression, "Europe/Berlin") is does
+
+
+@pytest.mark.parametrize(
+    ("expressions", "problems"),
+    [
+        (("rate(1 hour)", "cron(0 0 1 * ? *)"), None),
+        (("cron(0 0 L-30 2 ? *)",), [("", '"cron(0 0 L-30 2 ? *)" never comes in UTC')]),
+        (
+            ("rate(1 hour)", "cron(0 0 L-30 2 ? *)"),
+            [("[1]", '"cron(0 0 L-30 2 ? *)" never comes in UTC')],
+        ),
+    ],
+    ids=["all come", "the only one", "one of two"],
+)
+def test_schedules_that_never_come_are_named(expressions, problems):
+    if problems is None:
+        all_come(expressions, "UTC")
+        return
+    with pytest.raises(InvalidValueError) as error:
+        all_come(expressions, "UTC")
+    assert list(error.value.problems) == problems
 
 
 WINDOWS = [
