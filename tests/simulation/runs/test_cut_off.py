@@ -28,7 +28,7 @@ def test_what_runs_ends_and_what_waits_starts_within_one_sweep(at):
     rows = {key.partition("#")[2]: row for key, row in world.table.rows().items()}
     assert rows[first]["status"] == RunStatus.STOPPED
     assert rows[second]["status"] == RunStatus.SUCCEEDED
-    assert world.work == set()
+    assert not world.work
 
 
 def test_one_that_has_just_started_is_asked_about_by_the_sweep_after():
