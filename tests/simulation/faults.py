@@ -55,6 +55,8 @@ class Faults:
     ----------
     crashes
         Share of calls before which a function dies, and of those after which it does.
+    was_denied
+        Whether a permission was ever missing for a call.
     """
 
     clock: Callable[[], datetime]
@@ -62,6 +64,7 @@ class Faults:
     deaths: list[Death] = field(default_factory=list)
     outages: list[Outage] = field(default_factory=list)
     crashes: float = 0
+    was_denied: bool = False
     slow_seconds: float = 0
     slow_until: datetime | None = None
     stale_until: datetime | None = None
@@ -109,6 +112,7 @@ class Faults:
         for outage in self.outages:
             strikes = port.startswith(outage.port) and self.clock() < outage.until
             if strikes and self.chance.random() < outage.share:
+                self.was_denied |= outage.error is ERRORS["denied"]
                 raise outage.error(port)
 
 
