@@ -113,6 +113,12 @@ def test_rate_counts_24_hours_from_its_start_until_its_end():
     assert list(found) == [utc("2026-03-28T08:00"), utc("2026-03-29T08:00")]
 
 
+def test_rate_begins_with_a_start_that_is_still_to_come():
+    start = utc("2026-03-27T08:00")
+    found = scheduled_times("rate(1 day)", "UTC", utc("2026-03-01T00:00"), start=start)
+    assert list(islice(found, 2)) == [start, start + timedelta(days=1)]
+
+
 @pytest.mark.parametrize("job_name", ["report", "nightly", "a"])
 def test_rate_without_a_start_keeps_its_minute_whenever_it_is_asked(job_name):
     asked = [utc("2026-01-01T00:00") + timedelta(minutes=17 * n) for n in range(200)]
