@@ -156,7 +156,10 @@ class Truth:
             stack is not None and stack.is_ours and stack.status in SETTLED and stack.spec == wanted
         )
         if stack and stack.drift and stack.drift.missing:
-            return record.status is JobStatus.FAILED and "Deleted by hand" in str(record.failure)
+            is_named = "Deleted by hand" in str(record.failure)
+            return self._is_failed(record, stack) or (
+                record.status is JobStatus.FAILED and is_named
+            )
         if record.status is JobStatus.READY:
             return is_so and record.spec_digest == record.deployed_digest == digest
         return not is_so and self._is_failed(record, stack)
