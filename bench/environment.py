@@ -37,6 +37,7 @@ FUNCTION = {
     "EXECUTION_ROLE": "execution",
     "CLOUDFORMATION_ROLE": "cloudformation",
     "PERMISSIONS_BOUNDARY_ARN": f"arn:aws:iam::{_ACCOUNT}:policy/jobs-boundary",
+    "MACHINE_POLICY_ARN": f"arn:aws:iam::{_ACCOUNT}:policy/jobs-machine",
     "JOB_LIMITS_POLICY_ARN": f"arn:aws:iam::{_ACCOUNT}:policy/jobs-limits",
     "ECS_CLUSTER": "jobs",
     "VPC_ID": "vpc-0123456789abcdef0",

@@ -51,6 +51,7 @@ class Allowed:
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()
     image_repositories: tuple[str, ...] = ()
+    amis: tuple[str, ...] = ()
     slack_channels: tuple[str, ...] = ()
     reserved_tag_keys: tuple[str, ...] = ()
     submissions: tuple[str, ...] = ()
@@ -74,7 +75,7 @@ class Allowed:
         said |= {"prefix": prefix, "artifacts_bucket": artifacts_bucket}
         said["subnets"] = f"{subnets},{said['subnets']}"
         lists = (
-            *("subnets", "security_groups", "image_repositories", "slack_channels"),
+            *("subnets", "security_groups", "image_repositories", "amis", "slack_channels"),
             *("reserved_tag_keys", "submissions", "layers"),
         )
         split = {name: tuple(filter(None, said.pop(name).split(","))) for name in lists}
@@ -103,6 +104,7 @@ class Platform:
     execution_role_arn: str
     permissions_boundary_arn: str
     job_limits_policy_arn: str
+    machine_policy_arn: str
     ecs_cluster_arn: str
     vpc_id: str
     subnets: tuple[str, ...]
@@ -183,6 +185,7 @@ class Settings:
             execution_role_arn=role_arn(environ["EXECUTION_ROLE"]),
             permissions_boundary_arn=environ["PERMISSIONS_BOUNDARY_ARN"],
             job_limits_policy_arn=environ["JOB_LIMITS_POLICY_ARN"],
+            machine_policy_arn=environ["MACHINE_POLICY_ARN"],
             ecs_cluster_arn=arn("ecs", f"cluster/{environ['ECS_CLUSTER']}"),
             vpc_id=environ["VPC_ID"],
             subnets=tuple(filter(None, environ["SUBNETS"].split(","))),

@@ -1,7 +1,7 @@
 """A job as a CloudFormation template: pure, deterministic byte for byte.
 
-`lambda_job`, `ecs_job` and `batch_job` each read from top to bottom as the whole stack of their
-type. What they share is in `parts` (schedule, role, logs, alarms, network, queue ...) and in
+A module for each type (`lambda_job`, `ecs_job` ...) reads from top to bottom as the whole stack of
+its jobs. What all share is in `parts` (schedule, role, logs, alarms, network, queue ...) and in
 `workflow`, the state machine.
 """
 
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, assert_never
 
 from troposphere import Parameter, Template
 
-from provisioner.jobs import BatchJob, EcsJob, LambdaJob
-from templates import batch_job, ecs_job, lambda_job
+from provisioner.jobs import BatchJob, Ec2Job, EcsJob, LambdaJob
+from templates import batch_job, ec2_job, ecs_job, lambda_job
 from templates.parts.alarms import alarms
 from templates.parts.outputs import outputs
 from templates.parts.queue import message_queue
@@ -81,6 +81,8 @@ def _own_resources(job: Job, platform: Platform) -> JobResources:
             return ecs_job.resources(job, platform)
         case BatchJob():
             return batch_job.resources(job, platform)
+        case Ec2Job():
+            return ec2_job.resources(job, platform)
         case _:
             assert_never(job)
 

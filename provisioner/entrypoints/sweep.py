@@ -49,6 +49,7 @@ def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) ->
         "stuck_jobs": _queue_stuck,
         "ended_runs": sweep_runs.complete_ended_runs,
         "started_runs": sweep_runs.start_waiting_runs,
+        "overdue_machines": sweep_runs.stop_overdue_machines,
         "brought_messages": sweep_runs.unpark_messages,
         "told_of_waiting_runs": queued_too_long,
     }

@@ -55,6 +55,11 @@ def start_waiting_runs(runtime: Runtime, now: datetime) -> int:
     )
 
 
+def stop_overdue_machines(runtime: Runtime, now: datetime) -> int:
+    """Terminate machines that have outlived their run, although they were to end by themselves."""
+    return runtime.machines.stop_overdue(now - OVERDUE_AFTER)
+
+
 def _recovered(runtime: Runtime, job_name: str, queued: Iterable[str]) -> bool:
     return runtime.run_control.recover(job_name, queued) is not None
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from provisioner.aws.deletion_budget import DeletionBudgetTable
     from provisioner.aws.dependants import DependantsTable
     from provisioner.aws.executions import Executions, JobExecutions
+    from provisioner.aws.machines import Machines
     from provisioner.aws.message_queues import MessageQueues
     from provisioner.aws.missed_schedules import MissedSchedules
     from provisioner.aws.notifications import NotificationTopic
@@ -211,7 +212,16 @@ class Runtime:
 
         tasks = Tasks(self.clients, self.settings.platform)
         batch_jobs = BatchJobs(self.clients, self.settings.platform)
-        return WorkByType({"lambda": (), "ecs": (tasks,), "batch": (batch_jobs,)})
+        return WorkByType(
+            {"lambda": (), "ecs": (tasks,), "batch": (batch_jobs,), "ec2": (self.machines,)}
+        )
+
+    @cached_property
+    def machines(self) -> Machines:
+        """The EC2 instances of runs."""
+        from provisioner.aws.machines import Machines
+
+        return Machines(self.clients, self.settings.platform.prefix)
 
     @cached_property
     def message_queues(self) -> MessageQueues:

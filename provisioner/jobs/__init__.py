@@ -26,6 +26,7 @@ from provisioner.jobs.queue import Queue
 from provisioner.jobs.types import (
     BatchJob,
     ContainerJob,
+    Ec2Job,
     EcsJob,
     FargateJob,
     Job,
@@ -39,6 +40,7 @@ __all__ = [
     "OVERLAPS",
     "BatchJob",
     "ContainerJob",
+    "Ec2Job",
     "EcsJob",
     "EgressRule",
     "Event",

@@ -13,7 +13,7 @@ from provisioner.jobs.errors import FieldError, InvalidRow
 from provisioner.jobs.grants import Grant, Submit, bucket_and_path
 from provisioner.jobs.network import Network
 from provisioner.jobs.rows import printable
-from provisioner.jobs.types import ContainerJob, LambdaJob
+from provisioner.jobs.types import ContainerJob, Ec2Job, LambdaJob
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,6 +35,7 @@ _SHOWN = 5
 
 # Docker's own rule for telling a registry from the first part of a repository's name.
 _REGISTRY = re.compile(r"[^/]*[.:][^/]*|localhost")
+_ECR_HOST = re.compile(r"\d{12}\.dkr\.ecr\.")
 _DOCKER_HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 
 # Secrets Manager ends a secret's ARN with six characters of its own, which may be left out.
@@ -78,6 +79,8 @@ def _violations(job: Job, allowed: Allowed) -> Iterator[FieldError]:
         yield from _of_secrets(job, allowed)
     if isinstance(job, LambdaJob):
         yield from _of_function(job, allowed)
+    if isinstance(job, Ec2Job):
+        yield from _of_machine(job, allowed)
     if job.slack_channel and not _is_listed(job.slack_channel, allowed.slack_channels):
         message = _message(job.slack_channel, allowed.slack_channels, "AllowedSlackChannels")
         yield FieldError("slack_channel", message)
@@ -193,6 +196,20 @@ def _of_function(job: LambdaJob, allowed: Allowed) -> Iterator[FieldError]:
             "(parameter MaxReservedConcurrency of the bootstrap): what one reserves, others lack"
         )
         yield FieldError("reserved_concurrency", message)
+
+
+def _of_machine(job: Ec2Job, allowed: Allowed) -> Iterator[FieldError]:
+    """Keep a machine to AMIs that were opened, and to registries that its role can log in to."""
+    if job.ami and job.ami.startswith("ami-") and not _is_listed(job.ami, allowed.amis):
+        yield FieldError("ami", _message(job.ami, allowed.amis, "AllowedAmis"))
+    host = job.image.partition("/")[0]
+    own = f"{allowed.account_id}.dkr.ecr.{allowed.region}."
+    if _ECR_HOST.match(host) and not host.startswith(own):
+        message = (
+            f"is in {host}; a machine pulls with its job's own role, which does not leave this "
+            f"account and Region: push it to {own}amazonaws.com"
+        )
+        yield FieldError("image", message)
 
 
 def _is_own(repository: str, allowed: Allowed) -> bool:

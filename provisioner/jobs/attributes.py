@@ -9,12 +9,17 @@ from provisioner.jobs.budget import excess
 from provisioner.jobs.errors import MAX_ERRORS, FieldError, did_you_mean, one_of
 from provisioner.jobs.meanings import MEANT, PLANNED, WITHIN
 from provisioner.jobs.rows import UNUSABLE, plain, printable
-from provisioner.jobs.types import BatchJob, EcsJob, Job, LambdaJob
+from provisioner.jobs.types import BatchJob, Ec2Job, EcsJob, Job, LambdaJob
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MODELS: dict[str, type[Job]] = {"lambda": LambdaJob, "ecs": EcsJob, "batch": BatchJob}
+MODELS: dict[str, type[Job]] = {
+    "lambda": LambdaJob,
+    "ecs": EcsJob,
+    "batch": BatchJob,
+    "ec2": Ec2Job,
+}
 
 ALIASES = {"language": "runtime", "memory": "memory_mb"}
 PLANNED_FOR_TYPE = {"lambda": frozenset({"secrets"})}

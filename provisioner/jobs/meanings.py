@@ -9,18 +9,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _WORDS = {
+    "ami": ("ami_id", "image_id", "machine_image"),
     "architecture": ("arch", "cpu_architecture", "platform"),
     "bundle": ("archive", "code", "code_uri", "s3_uri", "zip"),
     "command": ("args", "arguments", "cmd", "script"),
     "cpu": ("cpus", "cores", "vcpu", "vcpus"),
     "depends_on": ("after", "dependencies", "dependency", "needs", "upstream"),
+    "disk_gb": ("disk_size_gb", "volume_gb", "volume_size"),
     "entry_point": ("entrypoint",),
     "environment": ("env", "env_vars", "environment_variables", "variables", "vars"),
     "ephemeral_storage_mb": ("disk", "disk_size", "ephemeral_storage", "storage", "tmp_size"),
     "failure_rules": ("exit_codes", "retry_on", "retry_policy", "retry_strategy"),
     "fan_out": ("array", "for_each", "map", "matrix"),
+    "gpus": ("gpu",),
     "handler": ("entry", "function", "main"),
     "image": ("container", "container_image", "docker_image", "image_uri"),
+    "heartbeat_seconds": ("heartbeat", "heartbeat_interval"),
+    "instance_type": ("instance_types", "machine", "machine_type"),
     "job_name": ("id", "job", "name"),
     "layers": ("layer", "layer_arns"),
     "memory_mb": ("mem", "memory_limit", "memory_size", "ram"),
@@ -41,6 +46,7 @@ _WORDS = {
     "schedule_start": ("start", "start_date", "start_time"),
     "secrets": ("secret", "secret_arns"),
     "slack_channel": ("channel", "slack"),
+    "spot": ("use_spot",),
     "tags": ("labels",),
     "timeout_seconds": ("deadline", "max_duration", "max_runtime", "time_limit", "timeout"),
     "timezone": ("time_zone", "tz"),
@@ -69,7 +75,7 @@ WITHIN: Mapping[str, str] = MappingProxyType(
 
 PLANNED = frozenset(
     {
-        *("ami", "build", "gpu", "gpus", "instance_type", "spot"),
+        "build",
     }
 )
 """What jobs are going to have, and are refused until they have it."""

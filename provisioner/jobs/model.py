@@ -93,7 +93,7 @@ class RowModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     job_name: Annotated[str, checked(valid_job_name)]
-    type: Annotated[str, checked(choice(("lambda", "ecs", "batch"), planned=("ec2",)))]
+    type: Annotated[str, checked(choice(("lambda", "ecs", "batch", "ec2")))]
     description: Annotated[str, checked(line(256))] = ""
     owner: Annotated[str, checked(line(128))] = ""
     tags: Annotated[dict[str, str], checked(tag_map)] = {}

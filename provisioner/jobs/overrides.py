@@ -9,7 +9,7 @@ from provisioner.jobs import artifacts, sizes
 from provisioner.jobs.environment import container_environment
 from provisioner.jobs.errors import InvalidValueError, invalid
 from provisioner.jobs.payload import MAX_CONTAINER_BYTES
-from provisioner.jobs.types import FargateJob
+from provisioner.jobs.types import ContainerJob, FargateJob
 from provisioner.jobs.values import Check, keyed
 
 if TYPE_CHECKING:
@@ -33,10 +33,10 @@ def run_overrides(
     """
     if not wanted:
         return {}
-    if not isinstance(job, FargateJob):
-        raise invalid('only containers have something to override; this job is "lambda"')
+    if not isinstance(job, ContainerJob):
+        raise invalid(f'only containers have something to override; this job is "{job.type}"')
     found = keyed(dict(wanted), _checks(job), "what a run may override")
-    if "cpu" in found or "memory_mb" in found:
+    if isinstance(job, FargateJob) and ("cpu" in found or "memory_mb" in found):
         sizes.fargate_pair(
             sizes.fargate_cpu(found.get("cpu", job.cpu)),
             sizes.fargate_memory_mb(found.get("memory_mb", job.memory_mb)),
@@ -51,7 +51,7 @@ def run_overrides(
     return found
 
 
-def _checks(job: FargateJob) -> dict[str, Check[object]]:
+def _checks(job: ContainerJob) -> dict[str, Check[object]]:
     def environment(value: object) -> dict[str, str]:
         variables = container_environment(value)
         secrets = [
@@ -61,15 +61,17 @@ def _checks(job: FargateJob) -> dict[str, Check[object]]:
             raise InvalidValueError(*secrets)
         return variables
 
-    return {
+    checks: dict[str, Check[object]] = {
         "command": _allowed(job, "command", lambda value: list(artifacts.command(value))),
         "environment": _allowed(job, "environment", environment),
-        "cpu": _allowed(job, "size", sizes.fargate_cpu),
-        "memory_mb": _allowed(job, "size", sizes.fargate_memory_mb),
     }
+    if isinstance(job, FargateJob):
+        checks["cpu"] = _allowed(job, "size", sizes.fargate_cpu)
+        checks["memory_mb"] = _allowed(job, "size", sizes.fargate_memory_mb)
+    return checks
 
 
-def _allowed(job: FargateJob, part: str, check: Callable[[object], object]) -> Check[object]:
+def _allowed(job: ContainerJob, part: str, check: Callable[[object], object]) -> Check[object]:
     def allowed(value: object) -> object:
         if part not in job.allow_overrides:
             raise invalid(f'is not for a run to say: the row\'s allow_overrides lacks "{part}"')

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _EXAMPLES = {
     "job_name": "",
-    "type": '"lambda", "ecs" or "batch"',
+    "type": '"lambda", "ecs", "batch" or "ec2"',
+    "instance_type": 'an EC2 instance type like "m7g.large", or several that will do',
     "image": 'a container image like "public.ecr.aws/docker/library/busybox:1.37"',
 }
 

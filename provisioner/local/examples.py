@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _FOLDER = "bootstrap/examples"
 _ECR_IMAGE = re.compile(r"[^/]+/(?P<repository>[^:@]+):(?P<tag>[\w.-]+)")
+_GRAVITON = re.compile(r"(\d)g\.")
+"""In the name of an instance type: m7g.large has a brother m7i.large of the other kind."""
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 
@@ -67,9 +69,17 @@ def load(checkout: Path, outputs: Mapping[str, str]) -> list[Example]:
             message = f"{path.name}, {errors[0].field}: {errors[0].message}"
             raise LocalError(message)
         if "image" in row:
-            row = {**row, "architecture": image.architecture()}  # of the image that is packed here
+            row = _for_this_machine(row)
         examples.append(Example(row, path.with_suffix("")))
     return examples
+
+
+def _for_this_machine(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row for the image that is packed here, with machines that could run it."""
+    here = {**row, "architecture": image.architecture()}
+    if "instance_type" in row and here["architecture"] == "x86_64":
+        here["instance_type"] = [_GRAVITON.sub(r"\1i.", one) for one in row["instance_type"]]
+    return here
 
 
 def that_can_be_made(examples: Iterable[Example], say: Say = silent) -> list[Example]:

@@ -21,7 +21,11 @@ Statement = dict[str, object]
 
 
 def role(
-    job: Job, platform: Platform, trusted: Statement, own_policies: dict[str, list[Statement]]
+    job: Job,
+    platform: Platform,
+    trusted: Statement,
+    own_policies: dict[str, list[Statement]],
+    *managed_policies: str,
 ) -> Role:
     """Return the role, under the permissions boundary whatever the row grants it.
 
@@ -35,6 +39,8 @@ def role(
         supports one.
     own_policies
         Statements that the service needs in the job's name, by the policy's name.
+    managed_policies
+        ARNs of the bootstrap's policies with what all jobs of the type need.
     """
     policies = {**own_policies, "limits": _limits(job, platform)}
     place = f"{platform.region}:{platform.account_id}"
@@ -47,7 +53,9 @@ def role(
         Path=f"/{platform.prefix}/",
         Description=f"The code of the job {job.job_name}",
         PermissionsBoundary=in_account(platform.permissions_boundary_arn, platform),
-        ManagedPolicyArns=[in_account(platform.job_limits_policy_arn, platform)],
+        ManagedPolicyArns=[
+            in_account(arn, platform) for arn in (platform.job_limits_policy_arn, *managed_policies)
+        ],
         AssumeRolePolicyDocument=_document(
             [{"Effect": "Allow", "Action": "sts:AssumeRole", **trusted}]
         ),

@@ -7,7 +7,7 @@ That is all of a plain run, four transitions; the other states are for runs that
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from troposphere.stepfunctions import StateMachine
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from provisioner.settings import Platform
     from templates.workflow.jsonata import Value
 
+_RULES = "ApplyFailureRules"
+
 MARGIN_SECONDS = 120
 """For the record alone, on top of ``timeout_seconds``, which all attempts and the intervals between
 them keep to by themselves: the end by the state machine's own timeout cannot be caught."""
@@ -55,7 +57,7 @@ class Work:
     """What ``Run`` does: one service integration, and how its result reads."""
 
     resource: str
-    arguments: State
+    arguments: State | Expression
     timeout_seconds: int
     refusals: tuple[str, ...]
     """Errors that mean nothing was started, so that trying again repeats nothing."""
@@ -69,6 +71,19 @@ class Work:
     """The key in the artifacts bucket at which the work leaves its result, if it does."""
     failure: Expression
     """Statements that read the service's own report of a failure (`programs`)."""
+    before: dict[str, object] = field(default_factory=dict)
+    """States that lead to the first attempt, in their order."""
+    after_failure: dict[str, object] = field(default_factory=dict)
+    """States between a failed attempt and the rules of what becomes of it, in their order."""
+    least_seconds: int = 1
+    """With less time left another attempt is not begun."""
+    heartbeat_seconds: int | None = None
+    """How many seconds an attempt may be silent."""
+
+    @property
+    def first(self) -> str:
+        """The state that the work begins with."""
+        return next(iter(self.before), "Run")
 
 
 def state_machine(job: Job, platform: Platform, work: Work) -> StateMachine:
@@ -92,8 +107,8 @@ def definition(job: Job, platform: Platform, work: Work) -> State:
         "TimeoutSeconds": job.timeout_seconds + MARGIN_SECONDS,
         "States": {
             "Prepare": _prepare(job, platform, work),
-            "Admit": _admit(admission, platform),
-            **(fan_out.states(job, platform, states) if job.fan_out else states),
+            "Admit": _admit(admission, platform, "Run" if job.fan_out else work.first),
+            **(fan_out.states(job, platform, states, work.first) if job.fan_out else states),
             "Record": _record(admission, platform),
             "RecordFailure": _record_failure(admission, platform),
             **not_admitted(admission, platform),
@@ -117,7 +132,9 @@ _ENDS: State = {
 def _work(job: Job, platform: Platform, work: Work) -> dict[str, object]:
     """Return the states that do the job's own work, those of a run or of each of its items."""
     states: dict[str, object] = {
+        **work.before,
         "Run": _run(job, work, "Record" if work.result_key is None else "ReadResult"),
+        **work.after_failure,
         **failure_rules(job, work.refusals),
     }
     if work.result_key is not None:
@@ -142,7 +159,7 @@ def _prepare(job: Job, platform: Platform, work: Work) -> State:
     }
 
 
-def _admit(admission: Admission, platform: Platform) -> State:
+def _admit(admission: Admission, platform: Platform, following: str) -> State:
     pausable = admission.job.pause_on_failures is not None
     unfit = when(run("problem").equals(""), "large", "invalid")
     return {
@@ -157,7 +174,7 @@ def _admit(admission: Admission, platform: Platform) -> State:
             caught(BAD_EXPRESSION, "NotAdmitted", Assign={"refusal": unfit}),
         ],
         "Output": fan_out.map_input(admission.job),
-        "Next": "Run",
+        "Next": following,
     }
 
 
@@ -169,8 +186,9 @@ def _run(job: Job, work: Work, following: str) -> State:
         "Type": "Task",
         "Resource": work.resource,
         "Arguments": work.arguments,
-        "TimeoutSeconds": attempt_seconds(work.timeout_seconds),
-        "Catch": [caught("States.ALL", "ApplyFailureRules", Assign=assigned)],
+        "TimeoutSeconds": attempt_seconds(work.timeout_seconds, work.least_seconds),
+        **({"HeartbeatSeconds": work.heartbeat_seconds} if work.heartbeat_seconds else {}),
+        "Catch": [caught("States.ALL", next(iter(work.after_failure), _RULES), Assign=assigned)],
         "Assign": {
             "outcome": merge(succeeded, work.exit_code),
             "large": block(

@@ -77,15 +77,16 @@ def given(job: RowModel) -> Expression:
     return merge(run("payload"), {"_run": {"depth": run("depth")}})
 
 
-def attempt_seconds(limit: int) -> Expression:
+def attempt_seconds(limit: int, least: int = 1) -> Expression:
     """Return how long an attempt may take: `limit`, or what is left of the run's own time.
 
-    Every attempt is a state of its own, entered afresh. One that begins too late does nothing.
+    Every attempt is a state of its own, entered afresh. One that begins too late, with less than
+    `least` left, does nothing.
     """
     left = variable("left")
     return block(
         assign("left", call("ceil", (run("deadline") - ENTERED_MILLIS) / 1000)),
-        when(left.above(0), call("min", [left, limit]), call("error", "no time is left")),
+        when(left.at_least(least), call("min", [left, limit]), call("error", "no time is left")),
     )
 
 

@@ -32,6 +32,7 @@ from templates.workflow.jsonata import (
     variable,
     when,
 )
+from templates.workflow.prepare import own_members
 from templates.workflow.states import SERVICE_RETRY, State, caught, sdk
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ _VARIABLES = (
     "pause",
     "large",
     "stored_output",
+    "launch",
+    "place",
+    "machines",
 )
 """What the states of the work read and assign: theirs are the item's, which may not use the name
 of a variable of the run."""
@@ -99,7 +103,8 @@ def map_input(job: Job) -> object:
         return {}
     items = _items(job.fan_out, run("payload"))
     handed: dict[str, Value] = {
-        name: run(name) for name in ("id", "key", "deadline", "overrides", "depth")
+        name: run(name)
+        for name in ("id", "key", "deadline", "overrides", "depth", *own_members(job))
     }
     handed |= {"started_by": STARTED_BY, "payload": _shared(job.fan_out, run("payload"))}
     if job.fan_out.source:
@@ -107,8 +112,10 @@ def map_input(job: Job) -> object:
     return {"run": expression({**handed, "count": call("count", items)}), "items": items}
 
 
-def states(job: Job, platform: Platform, work: Mapping[str, object]) -> dict[str, object]:
-    """Return the states that do the work: `work` are those of a plain run, from ``Run`` on."""
+def states(
+    job: Job, platform: Platform, work: Mapping[str, object], first: str
+) -> dict[str, object]:
+    """Return the states that do the work: `work` are those of a plain run, `first` of them."""
     fan_out = cast("FanOut", job.fan_out)
     return {
         "Run": {
@@ -125,7 +132,7 @@ def states(job: Job, platform: Platform, work: Mapping[str, object]) -> dict[str
                 "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
                 "StartAt": "Item",
                 "States": {
-                    "Item": _item(job),
+                    "Item": _item(job, _of_item(first)),
                     **{_of_item(name): _own(state) for name, state in work.items()},
                     "ItemRecord": _record(job, platform),
                 },
@@ -177,7 +184,7 @@ def _dataset(fan_out: FanOut, platform: Platform) -> State:
     }
 
 
-def _item(job: Job) -> State:
+def _item(job: Job, following: str) -> State:
     """Return the state that makes of an item what the states of a plain run find in their run."""
     one = variable("one")
     item: Value = {
@@ -198,7 +205,7 @@ def _item(job: Job) -> State:
             "item_refusals": 0,
             "item_stored_output": "",
         },
-        "Next": "ItemRun",
+        "Next": following,
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioner.jobs import FargateJob
+from provisioner.jobs import ContainerJob, FargateJob
 from provisioner.jobs.environment import CONTAINER_NAME, CONTAINER_RESERVED
 from provisioner.jobs.sizes import FARGATE_MEMORY_MB
 from templates.workflow import programs
@@ -68,19 +68,19 @@ def _override(name: str) -> Expression:
 
 def _members(job: Job) -> dict[str, Expression]:
     """Return the members that a row allows, each with the test of its form."""
-    if not isinstance(job, FargateJob):
+    if not isinstance(job, ContainerJob):
         return {}
     allowed = {}
     if "command" in job.allow_overrides:
         allowed["command"] = programs.COMMAND_IS_VALID
     if "environment" in job.allow_overrides:
         allowed["environment"] = _environment_is_valid(job)
-    if "size" in job.allow_overrides:
+    if isinstance(job, FargateJob) and "size" in job.allow_overrides:
         allowed["cpu"] = allowed["memory_mb"] = _size_is_valid(job)
     return allowed
 
 
-def _environment_is_valid(job: FargateJob) -> Expression:
+def _environment_is_valid(job: ContainerJob) -> Expression:
     taken: list[Value] = [*sorted({*CONTAINER_RESERVED, RESULT_URI, *job.secrets})]
     environment, name, value = _override("environment"), variable("k"), variable("v")
     is_wrong = either(

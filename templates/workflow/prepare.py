@@ -10,7 +10,7 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING
 
-from provisioner.jobs import OVERLAPS
+from provisioner.jobs import OVERLAPS, Ec2Job
 from provisioner.runs.keys import SCHEDULED_TIME_PREFIX, TIME_PATTERN, TRIGGER_ID_PATTERN
 from provisioner.runs.model import Source
 from templates.workflow import overrides, programs
@@ -136,7 +136,16 @@ def _members(job: Job) -> dict[str, Value]:
         "payload": _PAYLOAD,
         "overrides": variable("overrides"),
         "large": is_large(_TEXT),
+        **own_members(job),
     }
+
+
+def own_members(job: Job) -> dict[str, Value]:
+    """Return what only some types of jobs need to know of a run.
+
+    A machine reads what it has to run at an address that no neighbour can guess.
+    """
+    return {"machine": call("uuid")} if isinstance(job, Ec2Job) else {}
 
 
 def _problem(own: Value, max_depth: int) -> Expression:

@@ -104,6 +104,36 @@ The description holds all variables of the job, so it may be cut; then the exit 
 Only a quotation mark that no backslash escapes belongs to the description itself.
 """
 
+MACHINE_FAILURE = statements(r"""
+    $launching := $fault = "Ec2.Ec2Exception";
+    $code := $fault = "ContainerFailed"
+        ? $match($cause, /^Exit code ([0-9]{1,3}) on /)[0].groups[0];
+    $job := $exists($code) ? {"ExitCode": $number($code)} : {};
+    $timed_out := $fault = "States.Timeout" or $ours;
+    $lost := $fault = "States.HeartbeatTimeout";
+    $fault := $ours ? "States.Timeout" : $lost ? "MachineLost"
+        : $not($launching) ? $fault
+        : $contains($cause, /[Cc]apacity|requested Availability Zone|[Ss]pot ?[Ii]nstance ?[Cc]/)
+            ? "InsufficientCapacity"
+        : $contains($cause, /[Rr]equest ?[Ll]imit ?[Ee]xceeded/) ? "RequestLimitExceeded"
+        : "LaunchFailed";
+    $cause := $lost ? "The machine gave no sign of life"
+        : $ours ? "The run has too little time left for a machine" : $cause;
+    $ours := false;
+""")
+"""What a machine reported, or why there was none, after `FAILURE`.
+
+EC2's errors all have one name in Step Functions; which it was stands in their text
+(EC2 API Reference, error codes).
+"""
+
+OVERRIDDEN_VARIABLES = statements("""
+    $overridden := $merge($each($run.overrides.environment, function($value, $name) {
+        {$name: $string($value)}
+    }));
+""")
+"""The variables of a run's `environment`, as texts; nothing when it has none."""
+
 NAMES_OF_FAILURE = statements("""
     $cause := $ours ? $split($cause, "D3137: ")[-1] : $cause;
     $named := $substring($ours ? "ContainerFailed" : $fault, 0, 200);

@@ -153,6 +153,7 @@ _THE_PROVISIONER = [
     Call("s3:GetObject", "arn:aws:s3:::ArtifactsBucket/aws/lambda/1", _BOUNDARY),
     Call("s3:ListBucket", "arn:aws:s3:::ArtifactsBucket", _BOUNDARY),
     Call("s3:PutBucketPolicy", "arn:aws:s3:::ArtifactsBucket", _BOUNDARY),
+    Call("s3:PutObject", "arn:aws:s3:::ArtifactsBucket/machines/victim/1.json", StoppedBy.LIMITS),
     Call("sns:SetTopicAttributes", arn("sns", "SubmissionTopic"), StoppedBy.LIMITS),
     Call("kms:ScheduleKeyDeletion", arn("kms", "key/NotificationKey"), StoppedBy.LIMITS),
     Call("kms:Decrypt", arn("kms", "key/NotificationKey"), StoppedBy.LIMITS),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tests.attacks.calls import ACCOUNT, arn
+from tests.attacks.calls import ACCOUNT, REGION, arn
 
 _CLOUDFORMATION, _WORKFLOW, _EXECUTION = "CloudFormationRole", "WorkflowRole", "ExecutionRole"
 _JOB_ROLE = f"arn:aws:iam::{ACCOUNT}:role/jobs/jobs-report-Role-1"
@@ -33,6 +33,18 @@ class Ask:
         return " ".join([self.role, self.action, self.resource, *map(str, self.context.values())])
 
 
+_TEMPLATE, _MACHINE = arn("ec2", "launch-template/lt-1"), arn("ec2", "instance/i-1")
+_OURS, _OF_OTHERS = {"aws:ResourceTag/provisioner": "jobs"}, {"aws:ResourceTag/provisioner": "x"}
+_LAUNCHED = {
+    "ec2:InstanceProfile": f"arn:aws:iam::{ACCOUNT}:instance-profile/jobs/jobs-report-1",
+    "ec2:LaunchTemplate": _TEMPLATE,
+    "ec2:MetadataHttpTokens": "required",
+    "aws:RequestTag/provisioner": "jobs",
+}
+"""What the launch of a job's machine says of itself."""
+_PROFILE_OF_OTHERS = {"ec2:InstanceProfile": f"arn:aws:iam::{ACCOUNT}:instance-profile/web"}
+
+
 def _passing(role: str, passed: str, to: str) -> Ask:
     return Ask(role, "iam:PassRole", passed, {"iam:PassedToService": f"{to}.amazonaws.com"})
 
@@ -49,6 +61,11 @@ REFUSED = [
     Ask(_CLOUDFORMATION, "iam:CreateUser", f"arn:aws:iam::{ACCOUNT}:user/mine"),
     Ask(_CLOUDFORMATION, "iam:CreateInstanceProfile", "*"),
     Ask(
+        _CLOUDFORMATION,
+        "iam:AddRoleToInstanceProfile",
+        f"arn:aws:iam::{ACCOUNT}:instance-profile/web",
+    ),
+    Ask(
         _CLOUDFORMATION, "lambda:GetLayerVersion", "arn:aws:lambda:eu-west-1:210987654321:layer:a:1"
     ),
     # Another's images, and who may pull them.
@@ -56,7 +73,9 @@ REFUSED = [
     Ask(_CLOUDFORMATION, "ecr:PutImage", arn("ecr", "repository/jobs/report")),
     # Another's rights.
     _passing(_CLOUDFORMATION, _ADMIN, "lambda"),
-    _passing(_CLOUDFORMATION, _JOB_ROLE, "ec2"),
+    _passing(_CLOUDFORMATION, _ADMIN, "ec2"),
+    _passing(_CLOUDFORMATION, f"arn:aws:iam::{ACCOUNT}:role/jobs_provisioner/WorkflowRole", "ec2"),
+    _passing(_WORKFLOW, _ADMIN, "ec2"),
     _passing(
         _CLOUDFORMATION, f"arn:aws:iam::{ACCOUNT}:role/jobs_provisioner/WorkflowRole", "lambda"
     ),
@@ -111,6 +130,10 @@ REFUSED = [
         {"ec2:Vpc": arn("ec2", "vpc/vpc-of-others")},
     ),
     Ask(_CLOUDFORMATION, "ec2:RunInstances", "*"),
+    Ask(_CLOUDFORMATION, "ec2:CreateLaunchTemplateVersion", _TEMPLATE, _OF_OTHERS),
+    Ask(_CLOUDFORMATION, "ec2:DeleteLaunchTemplate", _TEMPLATE, _OF_OTHERS),
+    Ask(_CLOUDFORMATION, "ec2:CreateTags", _TEMPLATE, _OF_OTHERS),
+    Ask(_CLOUDFORMATION, "ec2:CreateLaunchTemplate", _TEMPLATE),
     Ask(_CLOUDFORMATION, "ecs:UpdateService", arn("ecs", "service/main/web")),
     Ask(_CLOUDFORMATION, "cloudformation:CreateStack", arn("cloudformation", "stack/mine/1")),
     # What a definition could name.
@@ -124,6 +147,26 @@ REFUSED = [
     Ask(_WORKFLOW, "batch:TerminateJob", arn("batch", "job/1")),
     Ask(_CLOUDFORMATION, "batch:RegisterJobDefinition", arn("batch", "job-definition/payments")),
     Ask(_CLOUDFORMATION, "batch:UpdateJobQueue", arn("batch", "job-queue/jobs_high")),
+    Ask(_WORKFLOW, "ec2:RunInstances", _TEMPLATE, _OF_OTHERS),
+    Ask(_WORKFLOW, "ec2:RunInstances", _MACHINE, _LAUNCHED | _PROFILE_OF_OTHERS),
+    Ask(
+        _WORKFLOW, "ec2:RunInstances", _MACHINE, _LAUNCHED | {"ec2:MetadataHttpTokens": "optional"}
+    ),
+    Ask(_WORKFLOW, "ec2:RunInstances", _MACHINE, _LAUNCHED | {"aws:RequestTag/provisioner": "x"}),
+    Ask(_WORKFLOW, "ec2:RunInstances", arn("ec2", "key-pair/mine"), _LAUNCHED),
+    Ask(
+        _WORKFLOW,
+        "ec2:RunInstances",
+        arn("ec2", "subnet/subnet-1"),
+        {"ec2:Vpc": arn("ec2", "vpc/vpc-of-others")},
+    ),
+    Ask(_WORKFLOW, "ec2:RunInstances", f"arn:aws:ec2:{REGION}::image/ami-1"),
+    Ask(_WORKFLOW, "ec2:CreateTags", _MACHINE, {"ec2:CreateAction": "StartInstances"}),
+    Ask(_WORKFLOW, "ec2:TerminateInstances", _MACHINE),
+    Ask(_WORKFLOW, "ec2:TerminateInstances", _MACHINE, _OF_OTHERS),
+    Ask(_WORKFLOW, "ec2:StopInstances", _MACHINE, _OURS),
+    Ask("RunEventsRole", "ec2:TerminateInstances", _MACHINE, _OF_OTHERS),
+    Ask("SweepRole", "ec2:TerminateInstances", _MACHINE, _OF_OTHERS),
     Ask(_WORKFLOW, "dynamodb:PutItem", arn("dynamodb", "table/JobsTable")),
     Ask(_WORKFLOW, "dynamodb:DeleteItem", arn("dynamodb", "table/StacksTable")),
     Ask(_WORKFLOW, "s3:GetObject", "arn:aws:s3:::payroll/items.json"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import boto3
 import pytest
@@ -12,6 +13,7 @@ from provisioner.aws.concurrency_table import ConcurrencyTable
 from provisioner.aws.dependants import DependantsTable
 from provisioner.aws.executions import JobExecutions
 from provisioner.aws.items import to_dynamodb, to_plain
+from provisioner.aws.machines import Machines
 from provisioner.aws.message_queues import MESSAGE_ID, MessageQueues
 from provisioner.aws.tasks import Tasks, started_by
 from provisioner.aws.triggers_table import TriggersTable
@@ -137,6 +139,55 @@ class TestTasks(RunningWorkContract):
             )
 
         return running
+
+
+class TestMachines(RunningWorkContract):
+    @pytest.fixture
+    def ec2(self, monkeypatch):
+        for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+            monkeypatch.setenv(name, PLATFORM.region)
+        with mock_aws():
+            yield boto3.client("ec2")
+
+    @pytest.fixture
+    def work(self, ec2):  # noqa: ARG002  (which mocks AWS)
+        return Machines(CLIENTS, PLATFORM.prefix)
+
+    @pytest.fixture
+    def start(self, ec2):
+        def start(job, execution, **tags):
+            said = {"provisioner": PLATFORM.prefix, "job": job, **tags}
+            said |= {"provisioner:run": started_by(execution)}
+            tagged = [{"Key": name, "Value": value} for name, value in said.items() if value]
+            ec2.run_instances(
+                ImageId="ami-12c6146b",
+                MinCount=1,
+                MaxCount=1,
+                TagSpecifications=[{"ResourceType": "instance", "Tags": tagged}],
+            )
+
+        return start
+
+    @pytest.fixture
+    def running(self, ec2):
+        def running():
+            alive = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
+            found = ec2.describe_instances(Filters=alive)["Reservations"]
+            tags = [each["Tags"] for one in found for each in one["Instances"]]
+            return sorted(tag["Value"] for each in tags for tag in each if tag["Key"] == "job")
+
+        return running
+
+    def test_only_machines_that_are_overdue_are_swept(self, work, start, running):
+        deadline = "provisioner:deadline"
+        start("over", "run-1", **{deadline: "2026-11-26T09:00:00.000Z"})
+        start("early", "run-2", **{deadline: "2026-11-26T11:00:00.000Z"})
+        start("odd", "run-3", **{deadline: "soon"})
+        start("foreign", "run-4", provisioner="x", **{deadline: "2026-11-26T09:00:00.000Z"})
+        start("by hand", "", **{deadline: "2026-11-26T09:00:00.000Z"})
+
+        assert work.stop_overdue(datetime(2026, 11, 26, 10, tzinfo=UTC)) == 1
+        assert running() == ["by hand", "early", "foreign", "odd"]
 
 
 @pytest.mark.usefixtures("bootstrap")

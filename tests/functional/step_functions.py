@@ -56,6 +56,8 @@ class StepFunctions:
     work: Callable[[Mapping[str, Any]], Any]
     """What `Run` calls: gets the state's Arguments, returns the service's result."""
     now: datetime = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+    ec2: Callable[[str, Mapping[str, Any]], Any] = lambda action, arguments: {}  # noqa: ARG005
+    """What EC2 answers to the other calls of a workflow."""
     before: dict[str, Callable[[], None]] = field(default_factory=dict)
     """Called when a state is entered, for what happens elsewhere at that moment."""
 
@@ -133,11 +135,14 @@ class StepFunctions:
         retries: dict[int, int] = {}
         while True:
             scope.states["context"]["State"]["RetryCount"] = sum(retries.values())
+            if state["Resource"].endswith(".waitForTaskToken"):
+                scope.states["context"]["Task"] = {"Token": "task-token"}
             try:
                 arguments = scope.evaluate(state["Arguments"], "Arguments")
                 seconds = scope.evaluate(state.get("TimeoutSeconds"), "TimeoutSeconds", 99_999_999)
                 assert isinstance(seconds, int)
                 assert 0 < seconds < 100_000_000
+                assert 0 < scope.evaluate(state.get("HeartbeatSeconds"), "", seconds - 1) < seconds
                 result = self._in_time(seconds, state["Resource"], arguments)
                 check_size(result)
                 return self._leave(state, scope.with_result(result), result)
@@ -234,6 +239,10 @@ class StepFunctions:
                 found = sdk_call("S3", "s3", "get_object", arguments)
                 text = found["Body"].read().decode()
                 return {"Body": text, "ContentRange": found["ContentRange"]}
+            case ["aws-sdk", "ec2", "runInstances.waitForTaskToken"]:
+                return self.work(arguments)
+            case ["aws-sdk", "ec2", action]:
+                return self.ec2(action, arguments)
             case ["lambda", "invoke"]:
                 return {"StatusCode": 200, "Payload": self.work(arguments)}
             case ["ecs", "runTask.sync"] | ["batch", "submitJob.sync"]:
@@ -312,6 +321,7 @@ def compiled(text: str) -> jsonata.Jsonata:
     expression = jsonata.Jsonata.jsonata(text)
     expression.register_lambda("parse", json.loads)
     expression.register_lambda("random", lambda: 0.5)
+    expression.register_lambda("uuid", lambda: "6f1c1f0e-0000-4000-8000-000000000000")
     expression.register_lambda("hash", digest)
     return expression
 

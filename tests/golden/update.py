@@ -17,7 +17,7 @@ from pathlib import Path
 import yaml
 
 import templates
-from provisioner.jobs import Event, FargateJob, InvalidRow, Job, LambdaJob, S3Object, parse
+from provisioner.jobs import ContainerJob, Event, InvalidRow, Job, LambdaJob, S3Object, parse
 from provisioner.jobs.placeholders import filled
 from provisioner.notifications import slack_blocks
 from provisioner.notifications.model import Notice
@@ -65,7 +65,7 @@ def example(path: Path) -> Job:
     match job:
         case LambdaJob(image=None, bundle=S3Object() as bundle):
             return job.model_copy(update={"bundle": replace(bundle, version_id="pinned")})
-        case LambdaJob() | FargateJob():
+        case LambdaJob() | ContainerJob():
             return job.model_copy(update={"image": f"{job.image}@sha256:{'0' * 64}"})
 
 

@@ -156,6 +156,24 @@ class EngineUnderTest:
         kept = {key: example[key] for key in attributes}
         return {"job_name": name, **kept} | changes
 
+    def machine_row(self, name: str, **changes: Any) -> dict[str, Any]:
+        """Return a row whose job runs the example's image on a machine of its own."""
+        container = self.container_row(name)
+        kinds = {"x86_64": "m7i.large", "arm64": "m7g.large"}
+        row = {key: container[key] for key in ("job_name", "image", "architecture")}
+        machine = {"type": "ec2", "instance_type": kinds[row["architecture"]]}
+        return row | machine | {"heartbeat_seconds": 30} | changes
+
+    def machines(self, name: str) -> list[dict[str, Any]]:
+        """Return a job's machines that have not ended."""
+        found = self.client("ec2").describe_instances(
+            Filters=[
+                {"Name": "tag:job", "Values": [name]},
+                {"Name": "instance-state-name", "Values": ["pending", "running"]},
+            ]
+        )
+        return [each for one in found["Reservations"] for each in one["Instances"]]
+
     def filled(self, value: Any) -> Any:
         if isinstance(value, str):
             return value.replace("{bundles}", self.bundle_bucket)

@@ -149,7 +149,26 @@ BATCH = ECS | {
     "queued_timeout_seconds": (None, 600),
     "array_size": (None, 2, 10_000),
 }
-OPTIONS = (COMMON | LAMBDA, COMMON | LAMBDA_IMAGE, COMMON | ECS, COMMON | BATCH)
+_NOT_OF_MACHINES = ("cpu", "memory_mb", "ephemeral_storage_mb")
+EC2: dict[str, tuple[Any, ...]] = {
+    **{name: values for name, values in ECS.items() if name not in _NOT_OF_MACHINES},
+    "type": ("ec2",),
+    "image": (
+        "public.ecr.aws/docker/library/busybox:1.37",
+        f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/app@sha256:{'0' * 64}",
+    ),
+    "architecture": ("x86_64",),
+    "instance_type": ("m7i.large", ["c7i.large", "c7a.large", "g5.xlarge"]),
+    "ami": (None, "ami-0123456789abcdef0", "/aws/service/mine"),
+    "gpus": (None, True, False),
+    "disk_gb": (None, 200),
+    "spot": (None, "never", "prefer", "only"),
+    "heartbeat_seconds": (None, 30, 600),
+    "timeout_seconds": (None, 86_400),
+    "attempt_timeout_seconds": (None, 2_000),
+    "allow_overrides": (None, ["command"], ["command", "environment"]),
+}
+OPTIONS = (COMMON | LAMBDA, COMMON | LAMBDA_IMAGE, COMMON | ECS, COMMON | BATCH, COMMON | EC2)
 
 
 def rows() -> Iterator[dict[str, Any]]:

@@ -82,6 +82,7 @@ class Pretended:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def close(self) -> None:
+        (self.folder / "stopped").touch()  # a container that runs on ends
         self._server.shutdown()
         self._server.server_close()
 

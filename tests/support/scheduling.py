@@ -9,7 +9,7 @@ ENGINE = {
     "faults": ("test_statuses",),
     # They kill the engine, damage its tables and turn its events off.
     "rough": ("test_recovery", "test_hostile", "test_unnoticed"),
-    "notifications": ("test_notifications",),
+    "notifications": ("test_notifications", "test_ec2"),
     "adapters": ("test_contract", "test_nested_stacks"),
     "rows": ("test_rows", "test_boundary", "test_readme", "test_functions"),
     "runs": ("test_runs", "test_workflow_engine"),

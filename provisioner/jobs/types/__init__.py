@@ -4,6 +4,7 @@ from typing import TypeAlias
 
 from provisioner.jobs.types.batch_job import BatchJob
 from provisioner.jobs.types.container_job import ContainerJob
+from provisioner.jobs.types.ec2_job import Ec2Job
 from provisioner.jobs.types.ecs_job import EcsJob
 from provisioner.jobs.types.fargate_job import FargateJob
 from provisioner.jobs.types.lambda_job import LambdaJob
@@ -12,6 +13,7 @@ from provisioner.jobs.types.with_image import WithImage
 __all__ = [
     "BatchJob",
     "ContainerJob",
+    "Ec2Job",
     "EcsJob",
     "FargateJob",
     "Job",
@@ -19,4 +21,4 @@ __all__ = [
     "WithImage",
 ]
 
-Job: TypeAlias = LambdaJob | EcsJob | BatchJob
+Job: TypeAlias = LambdaJob | EcsJob | BatchJob | Ec2Job

@@ -30,7 +30,7 @@ def install() -> None:
     """Adapt how containers are read, and when they are removed."""
     for name in ("_ensure_awslogs_stream", "request_scope"):
         private(_ECS, name)
-    wrap(_ECS, "_forward_awslogs", lambda _original: _forward)
+    wrap(_ECS, "_forward_awslogs", lambda _original: forward)
     wrap(_ECS, "_remove_docker_container", _when_read)
 
 
@@ -48,7 +48,8 @@ def _text(line: bytes) -> str:
     return line.removesuffix(b"\r").decode("utf-8", errors="replace")
 
 
-def _forward(container: Any, config: dict[str, Any], account: str, region: str) -> None:  # noqa: ANN401
+def forward(container: Any, config: dict[str, Any], account: str, region: str) -> None:  # noqa: ANN401
+    """Copy what a container prints to a log group, until it has ended."""
     _readers[container.id] = threading.current_thread()
     try:
         with private(_ECS, "request_scope")(account, region):
@@ -84,6 +85,12 @@ def _put(config: dict[str, Any], messages: list[str]) -> None:
             "logEvents": events,
         }
     )
+
+
+def read(container: Any) -> None:  # noqa: ANN401
+    """Wait until all that a container has printed is copied."""
+    if reader := _readers.get(container.id):
+        reader.join(_READ_SECONDS)
 
 
 def _when_read(remove: Callable[..., None]) -> Callable[..., None]:

@@ -152,13 +152,26 @@ def _with_computed_timeout(invoke: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(invoke)
     def invoking(resource: str, arguments: Any, timeout: float | str) -> Any:  # noqa: ANN401
-        if isinstance(timeout, str):
-            state, given, context = _task.get()
-            evaluated = private(_STEP_FUNCTIONS, "_jsonata_state_field")
-            timeout = evaluated(state, "TimeoutSeconds", "number", given, context)
-        return invoke(resource, arguments, timeout)
+        return invoke(resource, arguments, computed("TimeoutSeconds", timeout))
 
     return invoking
+
+
+def computed(name: str, value: float | str) -> float:
+    """Return a number that a field of the state that is being executed holds or computes."""
+    if not isinstance(value, str):
+        return value
+    state, given, context = _task.get()
+    found: float = private(_STEP_FUNCTIONS, "_jsonata_state_field")(
+        state, name, "number", given, context
+    )
+    return found
+
+
+def current() -> str:
+    """Return the ARN of the execution whose state is being executed."""
+    arn: str = _task.get()[2]["Execution"]["Id"]
+    return arn
 
 
 def _only_while_running(fail: Callable[..., Any]) -> Callable[..., Any]:

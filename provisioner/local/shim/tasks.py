@@ -118,13 +118,14 @@ def _answering_task_credentials(
         role_arn = _roles.get(path.removeprefix(_CREDENTIALS_PATH))
         if method.upper() != "GET" or role_arn is None:
             return await handle(method, path, *args, **kwargs)
-        body = json.dumps(_session(role_arn, path.rsplit("/", 1)[-1])).encode()
+        body = json.dumps(session(role_arn, path.rsplit("/", 1)[-1])).encode()
         return 200, {"Content-Type": "application/json"}, body
 
     return handling
 
 
-def _session(role_arn: str, identifier: str) -> dict[str, str]:
+def session(role_arn: str, identifier: str) -> dict[str, str]:
+    """Return credentials of a role, for a task or a machine."""
     account_id, role = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
     digest = hashlib.sha256(f"{identifier}:{role_arn}".encode()).hexdigest()
     access_key = f"ASIA{digest[:16].upper()}"

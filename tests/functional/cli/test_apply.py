@@ -154,6 +154,7 @@ class TestApply:
             "subnets": "subnet-01234567,",
             "security_groups": "",
             "image_repositories": "",
+            "amis": "",
             "slack_channels": "#ops",
             "reserved_tag_keys": "access",
             "submissions": "",

@@ -55,6 +55,14 @@ class NoTaskDefinitions:
         return []
 
 
+class NoMachines:
+    """The EC2 instances of runs: nothing runs here."""
+
+    def stop_overdue(self, now: datetime) -> int:
+        del now
+        return 0
+
+
 class Watched(Reconciler):
     """The reconciler, none of whose reconciles may end in an unforeseen error."""
 
@@ -95,6 +103,7 @@ def wired(
         triggers=NoRuns(),
         task_definitions=NoTaskDefinitions(),
         message_runs=NoMessages(),
+        machines=NoMachines(),
         history=NoHistory(),
     )
 

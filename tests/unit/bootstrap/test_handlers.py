@@ -20,11 +20,21 @@ from tests.unit.bootstrap.test_policies import BOUNDARY, HERE, LIMITS, WITHOUT_R
 HANDLERS = json.loads((ROOT / "tests/aws/handlers.json").read_text())["handlers"]
 OF_STACKS = ("create", "read", "update", "delete", "tagging")
 JOB_ROLE = "arn:aws:iam::123456789012:role/jobs/jobs-nightly-Role-1A2B3C4D5E6F7"
-MAPPED = {"lambda:FunctionArn": f"arn:aws:lambda:{HERE}:function:jobs_job_queue"}
+IAM = {
+    "AWS::IAM::InstanceProfile": "arn:aws:iam::123456789012:instance-profile/jobs/jobs-nightly-1A",
+    "AWS::IAM::Role": JOB_ROLE,
+}
+MAPPED = {
+    "lambda:FunctionArn": f"arn:aws:lambda:{HERE}:function:jobs_job_queue",
+    "aws:RequestTag/provisioner": "jobs",
+    "aws:ResourceTag/provisioner": "jobs",
+}
+"""What a call says of a resource, or a resource of itself."""
 
 NAMED = {
     "AWS::Batch::JobDefinition": "batch:job-definition/{JobDefinitionName}:1",
     "AWS::CloudWatch::Alarm": "cloudwatch:alarm:{AlarmName}",
+    "AWS::EC2::LaunchTemplate": "ec2:launch-template/lt-1",
     "AWS::EC2::SecurityGroup": "ec2:security-group/sg-1",
     "AWS::ECS::TaskDefinition": "ecs:task-definition/{Family}:1",
     "AWS::Lambda::EventSourceMapping": "lambda:event-source-mapping:1",
@@ -44,6 +54,7 @@ ROLES = {
         ("ContainerProperties.JobRoleArn", "ContainerProperties.ExecutionRoleArn"),
     ),
     "AWS::ECS::TaskDefinition": ("ecs-tasks", ("TaskRoleArn", "ExecutionRoleArn")),
+    "AWS::IAM::InstanceProfile": ("ec2", ("Roles",)),
     "AWS::Lambda::Function": ("lambda", ("Role",)),
     "AWS::Scheduler::Schedule": ("scheduler", ("Target.RoleArn",)),
     "AWS::StepFunctions::StateMachine": ("states", ("RoleArn",)),
@@ -133,8 +144,8 @@ def requests(kind, properties, permission):
         yield "*", MAPPED
     elif service == "s3" or action == "GetLayerVersion":
         yield from ((resource, {}) for resource in code_of(service, properties))
-    elif kind == "AWS::IAM::Role":
-        yield JOB_ROLE, {"iam:PermissionsBoundary": BOUNDARY, "iam:PolicyARN": LIMITS}
+    elif kind in IAM:
+        yield IAM[kind], {"iam:PermissionsBoundary": BOUNDARY, "iam:PolicyARN": LIMITS}
     elif action == "Subscribe":
         endpoint = f"arn:aws:sqs:{HERE}:jobs-nightly"
         yield (
@@ -163,7 +174,7 @@ def role_at(properties, path):
     for name in path.split("."):
         properties = properties[name]
     match properties:
-        case {"Fn::GetAtt": ["Role", "Arn"]}:
+        case {"Fn::GetAtt": ["Role", "Arn"]} | [{"Ref": "Role"}]:
             return JOB_ROLE
         case {"Fn::Sub": text}:
             return text.replace("${AWS::Partition}", "aws").replace(
@@ -204,7 +215,7 @@ def lacking(role, kind, handlers):
 
 def test_every_type_of_a_job_s_stack_is_listed():
     assert set(TYPES) <= set(HANDLERS)
-    assert set(TYPES) - {"AWS::IAM::Role"} == set(NAMED)
+    assert set(TYPES) - set(IAM) == set(NAMED)
 
 
 @pytest.mark.parametrize("kind", TYPES)

@@ -67,6 +67,7 @@ WITHOUT_RESOURCE = {
     "cloudformation:DescribeStacks",  # of all stacks
     "cloudformation:ListStacks",
     "ec2:DescribeInstances",
+    "ec2:DescribeLaunchTemplates",
     "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeSecurityGroups",
     "ec2:DescribeSubnets",
@@ -81,6 +82,9 @@ WITHOUT_RESOURCE = {
     "logs:DescribeIndexPolicies",
     "logs:DescribeLogGroups",
     "logs:DescribeResourcePolicies",
+    "states:SendTaskFailure",
+    "states:SendTaskHeartbeat",
+    "states:SendTaskSuccess",
 }
 """Actions for which IAM knows no resource (Service Authorization Reference)."""
 
@@ -202,6 +206,7 @@ def test_the_boundary_itself_is_out_of_reach(policies, action):
     [
         (JOB_ROLE, "lambda.amazonaws.com"),
         (JOB_ROLE, "ecs-tasks.amazonaws.com"),
+        (JOB_ROLE, "ec2.amazonaws.com"),
         (OWN_ROLE, "states.amazonaws.com"),
         (OWN_ROLE.replace("Workflow", "Scheduler"), "scheduler.amazonaws.com"),
         (OWN_ROLE.replace("Workflow", "Execution"), "ecs-tasks.amazonaws.com"),
@@ -210,8 +215,9 @@ def test_the_boundary_itself_is_out_of_reach(policies, action):
 def test_each_role_goes_to_its_service_and_to_no_other(policies, role, service):
     may = policies["CloudFormationRole"].allow
     assert may("iam:PassRole", role, iam_PassedToService=service)
-    assert not may("iam:PassRole", role, iam_PassedToService="ec2.amazonaws.com")
+    assert not may("iam:PassRole", role, iam_PassedToService="glue.amazonaws.com")
     if role != JOB_ROLE:
+        assert not may("iam:PassRole", role, iam_PassedToService="ec2.amazonaws.com")
         assert not may("iam:PassRole", role, iam_PassedToService="lambda.amazonaws.com")
 
 
@@ -336,6 +342,7 @@ MANAGED = (
     *("JobBoundary", "JobLimits"),
     *("ReconcilePolicy", "StartRunsPolicy", "CompleteRunsPolicy", "PublishPolicy"),
     *("BatchJobsPolicy", "RunBatchJobsPolicy"),
+    *("MachinePolicy", "MachineStacksPolicy", "RunMachinesPolicy", "StopMachinesPolicy"),
 )
 
 

@@ -17,7 +17,8 @@ LAMBDA = {
 }
 ECS = {"job_name": "crunch", "type": "ecs", "image": "public.ecr.aws/docker/library/busybox:1.37"}
 BATCH = ECS | {"type": "batch"}
-ROWS = {"lambda": LAMBDA, "ecs": ECS, "batch": BATCH}
+EC2 = ECS | {"type": "ec2", "instance_type": "m7g.large"}
+ROWS = {"lambda": LAMBDA, "ecs": ECS, "batch": BATCH, "ec2": EC2}
 
 
 @pytest.fixture

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 
+import botocore.session
 import pytest
 
 from provisioner.jobs import (
     BatchJob,
+    Ec2Job,
     EcsJob,
     FailureRule,
     FanOut,
@@ -18,6 +20,7 @@ from provisioner.jobs import (
     S3Object,
 )
 from provisioner.jobs.fan_out import Source
+from provisioner.jobs.machines import instance_types
 
 BOTH_DEFAULTS = {
     "description": "",
@@ -129,6 +132,41 @@ def test_an_attempt_on_batch_is_given_what_fargate_guarantees(accepted):
 )
 def test_the_share_of_a_batch_job_is_its_owners(accepted, said, share):
     assert accepted("batch", said).share == share
+
+
+def test_a_short_ec2_row_gets_every_default(accepted):
+    job = accepted("ec2", {})
+
+    assert isinstance(job, Ec2Job)
+    common = {k: v for k, v in BOTH_DEFAULTS.items() if k != "ephemeral_storage_mb"}
+    assert dict(job) == common | {
+        "job_name": "crunch",
+        "type": "ec2",
+        "image": "public.ecr.aws/docker/library/busybox:1.37",
+        "command": (),
+        "secrets": {},
+        "result": False,
+        "allow_overrides": (),
+        "instance_type": ("m7g.large",),
+        "ami": None,
+        "gpus": False,
+        "disk_gb": 30,
+        "spot": "never",
+        "heartbeat_seconds": 60,
+        "timeout_seconds": 86400,
+        "attempt_timeout_seconds": 86400,
+    }
+    assert job.image_id.startswith("resolve:ssm:/aws/service/ecs/optimized-ami/")
+
+
+def test_a_short_attempt_has_a_quick_heartbeat(accepted):
+    assert accepted("ec2", {"timeout_seconds": 100}).heartbeat_seconds == 33
+
+
+def test_every_instance_type_of_ec2_is_one_unless_it_runs_macos():
+    shape = botocore.session.get_session().get_service_model("ec2").shape_for("InstanceType")
+    kinds = [kind for kind in shape.enum if not kind.startswith("mac")]
+    assert [kind for kind in kinds if instance_types(kind) != (kind,)] == []
 
 
 ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf"

@@ -33,6 +33,7 @@ CONTAINER = {
     "type": "ecs",
     "image": f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/crunch:1",
 }
+MACHINE = CONTAINER | {"type": "ec2", "instance_type": "m7g.large"}
 FUNCTION = {
     "job_name": "nightly",
     "type": "lambda",
@@ -94,6 +95,12 @@ REFUSED = {
         FUNCTION,
         {"network": {"subnets": [OWN], "security_groups": [GROUP]}},
         "network.security_groups[0]",
+    ),
+    "an-ami-of-anybody": (MACHINE, {"ami": "ami-0123456789abcdef0"}, "ami"),
+    "a-registry-out-of-a-machine's-reach": (
+        MACHINE,
+        {"image": f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/crunch:1"},
+        "image",
     ),
     "docker-hub": (CONTAINER, {"image": "busybox:1"}, "image"),
     "another-account's-registry": (
@@ -158,6 +165,7 @@ OPEN = replace(
     image_repositories=("public.ecr.aws/docker/library/*", "docker.io/library/busybox"),
     slack_channels=("#ops", "C024BE91L"),
     reserved_tag_keys=("access", "Team:*"),
+    amis=("ami-0123456789abcdef0",),
     layers=("arn:aws:lambda:eu-west-1:017000801446:layer:AWSLambdaPowertools*",),
 )
 NETWORK = {"subnets": [OTHER], "security_groups": [GROUP]}
@@ -182,6 +190,8 @@ TAKEN = {
     "layers": (FUNCTION, {"layers": [OWN_LAYER, THEIR_LAYER]}),
     "image-of-a-function": (IMAGE_FUNCTION, {}),
     "reserved-concurrency": (FUNCTION, {"reserved_concurrency": 10}),
+    "an-ami": (MACHINE, {"ami": "ami-0123456789abcdef0"}),
+    "a-public-parameter": (MACHINE, {"ami": "/aws/service/canonical/ubuntu/image_id"}),
     "nothing-named": (FUNCTION, {}),
 }
 

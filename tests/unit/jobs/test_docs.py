@@ -8,12 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.jobs import BatchJob, EcsJob, InvalidRow, LambdaJob, parse
+from provisioner.jobs import BatchJob, Ec2Job, EcsJob, InvalidRow, LambdaJob, parse
 from provisioner.jobs.functions import RUNTIMES
 from provisioner.jobs.model import LOG_RETENTION_DAYS
 from provisioner.jobs.sizes import FARGATE_MEMORY_MB
 
 PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "jobs.md").read_text()
+TYPES = [
+    ("`lambda`", LambdaJob),
+    ("`ecs`", EcsJob),
+    ("`batch`", BatchJob),
+    ("`ec2`", Ec2Job),
+]
 EXAMPLES = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
 
 
@@ -39,9 +45,6 @@ def attributes(title):
 @pytest.mark.parametrize("row", EXAMPLES, ids=[row["job_name"] for row in EXAMPLES])
 def test_the_examples_are_good_rows(row):
     assert not isinstance(parse(row), InvalidRow)
-
-
-TYPES = [("`lambda`", LambdaJob), ("`ecs`", EcsJob), ("`batch`", BatchJob)]
 
 
 @pytest.mark.parametrize(("title", "model"), TYPES)

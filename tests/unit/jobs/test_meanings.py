@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.jobs import BatchJob, EcsJob, LambdaJob
+from provisioner.jobs import BatchJob, Ec2Job, EcsJob, LambdaJob
 from provisioner.jobs.attributes import ALIASES
 from provisioner.jobs.meanings import MEANT, PLANNED, WITHIN
 from provisioner.jobs.run_input import payload_errors
 
-ATTRIBUTES = {*LambdaJob.model_fields, *EcsJob.model_fields, *BatchJob.model_fields}
+ATTRIBUTES = {
+    name for model in (LambdaJob, EcsJob, BatchJob, Ec2Job) for name in model.model_fields
+}
 
 
 def test_every_word_stands_for_an_attribute():

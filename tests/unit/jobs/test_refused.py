@@ -28,10 +28,9 @@ REFUSED = {
     "name with a newline": ("lambda", {"job_name": "a\n"}, "job_name", "may hold only a-z"),
     "name with NUL": ("lambda", {"job_name": "a\x00"}, "job_name", "control character"),
     "name as number": ("lambda", {"job_name": Decimal(5)}, "job_name", "must be text"),
-    "no type": ("lambda", {"type": ...}, "type", '"lambda", "ecs" or "batch"'),
+    "no type": ("lambda", {"type": ...}, "type", '"lambda", "ecs", "batch" or "ec2"'),
     "unknown type": ("lambda", {"type": "lamda"}, "type", 'did you mean "lambda"?'),
     "type in capitals": ("lambda", {"type": "ECS"}, "type", 'did you mean "ecs"?'),
-    "planned type": ("lambda", {"type": "ec2"}, "type", '"ec2" is not supported yet'),
     "type as a list": ("lambda", {"type": ["lambda"]}, "type", "not a list"),
     # attributes
     "unknown attribute": ("lambda", {"memroy": 5}, "memroy", 'did you mean "memory"?'),
@@ -51,9 +50,58 @@ REFUSED = {
         "dependencies",
         'mean "depends_on"?',
     ),
-    "what is planned": ("lambda", {"spot": True}, "spot", "is not supported yet"),
-    "what is planned for containers": ("ecs", {"spot": True}, "spot", "is not supported yet"),
-    "graphics cards": ("ecs", {"gpu": 1}, "gpu", "is not supported yet"),
+    "what is planned": ("lambda", {"build": {}}, "build", "is not supported yet"),
+    "what is planned for containers": ("ecs", {"build": {}}, "build", "is not supported yet"),
+    "graphics cards of a task": ("ecs", {"gpus": True}, "gpus", 'is for "ec2" jobs'),
+    "graphics cards in another word": ("ec2", {"gpu": 1}, "gpu", 'mean "gpus"?'),
+    "no machine": ("ec2", {"instance_type": ...}, "instance_type", 'like "m7g.large"'),
+    "machines of nobody": ("ec2", {"instance_type": []}, "instance_type", "is empty"),
+    "a machine of no kind": (
+        "ec2",
+        {"instance_type": "large"},
+        "instance_type",
+        'like "m7g.large"',
+    ),
+    "a machine for macOS": ("ec2", {"instance_type": "mac2.metal"}, "instance_type", "macOS"),
+    "a machine twice": ("ec2", {"instance_type": ["c7g.large"] * 2}, "instance_type", "twice"),
+    "many machines": (
+        "ec2",
+        {"instance_type": [f"m{number}g.large" for number in range(7)]},
+        "instance_type",
+        "at most 6",
+    ),
+    "one bad machine of two": (
+        "ec2",
+        {"instance_type": ["c7g.large", "{}"]},
+        "instance_type[1]",
+        'like "m7g.large"',
+    ),
+    "a machine with another processor": (
+        "ec2",
+        {"instance_type": ["m7g.large", "m7i.large"]},
+        "instance_type",
+        'm7i.large: that is "x86_64"',
+    ),
+    "an image that is no AMI": ("ec2", {"ami": "busybox"}, "ami", "must be an AMI like"),
+    "a parameter of the account": ("ec2", {"ami": "/jobs/ami"}, "ami", "public parameter"),
+    "GPUs without an AMI": (
+        "ec2",
+        {"gpus": True, "instance_type": "g5g.xlarge"},
+        "gpus",
+        "needs an ami in the row",
+    ),
+    "a small disk": ("ec2", {"disk_gb": 8}, "disk_gb", "from 30 to 16384 (GB)"),
+    "half a Spot": ("ec2", {"spot": True}, "spot", '"never", "prefer" or "only"'),
+    "a hectic heartbeat": ("ec2", {"heartbeat_seconds": 1}, "heartbeat_seconds", "from 30 to 600"),
+    "no time to boot": ("ec2", {"timeout_seconds": 30}, "timeout_seconds", "from 91"),
+    "a silence as long as the attempt": (
+        "ec2",
+        {"attempt_timeout_seconds": 180, "heartbeat_seconds": 60},
+        "heartbeat_seconds",
+        "a third of attempt_timeout_seconds, which is 180",
+    ),
+    "the size of a machine": ("ec2", {"cpu": 256}, "cpu", 'is for "ecs" or "batch"'),
+    "override of a machine": ("ec2", {"allow_overrides": ["size"]}, "allow_overrides[0]", "or"),
     "unknown event": ("lambda", {"notify": ["faild"]}, "notify[0]", 'did you mean "failed"?'),
     "lone unknown event": ("lambda", {"notify": "all"}, "notify", 'must be "started"'),
     "events as a map": ("lambda", {"notify": {"failed": True}}, "notify", "not a map"),
@@ -66,7 +114,12 @@ REFUSED = {
     "channel as a number": ("ecs", {"slack_channel": 5}, "slack_channel", "must be a Slack"),
     "secrets of a function": ("lambda", {"secrets": {}}, "secrets", "not supported yet"),
     "cpu of a function": ("lambda", {"cpu": 256}, "cpu", 'is for "ecs" or "batch" jobs; this one'),
-    "result of a function": ("lambda", {"result": True}, "result", 'is for "ecs" or "batch"'),
+    "result of a function": (
+        "lambda",
+        {"result": True},
+        "result",
+        'is for "ecs", "batch" or "ec2"',
+    ),
     "priority of a container": ("ecs", {"priority": "high"}, "priority", 'is for "batch" jobs'),
     # batch
     "unknown priority": ("batch", {"priority": "urgent"}, "priority", '"high", "normal" or "low"'),
@@ -140,7 +193,7 @@ REFUSED = {
         "lambda",
         {"allow_overrides": []},
         "allow_overrides",
-        '"ecs" or "batch"',
+        '"ecs", "batch" or "ec2"',
     ),
     "unknown override": ("ecs", {"allow_overrides": ["cpu"]}, "allow_overrides[0]", '"size"'),
     "no retention": ("ecs", {"run_retention_days": 0}, "run_retention_days", "from 1 to 3650"),
@@ -1153,7 +1206,7 @@ def test_the_texts_of_a_container_have_to_fit_together(refused):
 
 
 def test_a_row_of_unknown_type_is_still_checked_in_what_all_types_share():
-    rejected = parse({"job_name": "x", "type": "ec2", "retries": 99, "handler": 5, "zzz": 1})
+    rejected = parse({"job_name": "x", "type": "spark", "retries": 99, "handler": 5, "zzz": 1})
 
     assert isinstance(rejected, InvalidRow)
     assert [error.field for error in rejected.errors] == ["zzz", "type", "retries"]

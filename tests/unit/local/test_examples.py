@@ -1,6 +1,6 @@
 import pytest
 
-from provisioner.jobs import BatchJob, EcsJob, LambdaJob, parse
+from provisioner.jobs import BatchJob, Ec2Job, EcsJob, LambdaJob, parse
 from provisioner.local import examples
 from provisioner.local.errors import LocalError
 from provisioner.local.home import Home
@@ -21,6 +21,7 @@ def test_the_examples_are_jobs_once_their_placeholders_are_filled():
         "nightly-report": BatchJob,
         "order-totals": LambdaJob,
         "orders-to-json": LambdaJob,
+        "prime-count": Ec2Job,
         "word-count": EcsJob,
     }
     assert {e.job_name: e.is_container for e in found} == {
@@ -28,6 +29,7 @@ def test_the_examples_are_jobs_once_their_placeholders_are_filled():
         "nightly-report": True,
         "order-totals": False,
         "orders-to-json": True,
+        "prime-count": True,
         "word-count": True,
     }
 
@@ -43,6 +45,7 @@ def test_a_container_example_is_left_out_and_named_where_it_cannot_be_packed(mon
     assert [text.split(":")[0].split()[-1] for text in said] == [
         "nightly-report",
         "orders-to-json",
+        "prime-count",
         "word-count",
     ]
     assert "ldd" in said[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.jobs import BatchJob, EcsJob, LambdaJob
+from provisioner.jobs import BatchJob, Ec2Job, EcsJob, LambdaJob
 from tests.support import generated_rows
 
 
@@ -14,8 +14,9 @@ from tests.support import generated_rows
         (LambdaJob, generated_rows.LAMBDA | generated_rows.LAMBDA_IMAGE),
         (EcsJob, generated_rows.ECS),
         (BatchJob, generated_rows.BATCH),
+        (Ec2Job, generated_rows.EC2),
     ],
-    ids=["lambda", "ecs", "batch"],
+    ids=["lambda", "ecs", "batch", "ec2"],
 )
 def test_every_attribute_of_a_row_is_among_the_options(model, options):
     assert {*generated_rows.COMMON, *options} == set(model.model_fields) - {"job_name"}

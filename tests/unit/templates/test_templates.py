@@ -30,6 +30,7 @@ LAMBDA = {
 }
 CONTAINER = {"type": "ecs", "image": "example.com/app:1"}
 BATCH = {"type": "batch", "image": "example.com/app:1"}
+MACHINE = CONTAINER | {"type": "ec2", "instance_type": "m7g.large"}
 
 
 @pytest.fixture(scope="module")
@@ -89,8 +90,9 @@ def test_the_validators_find_nothing_in_any_job(validator, job):
     assert findings(validator, text) == []
 
 
-SMALL_BYTES = 60_000
-"""Above 51,200 a template goes through S3; a queue, a fan-out, rules and overrides together do."""
+SMALL_BYTES = 75_000
+"""Above 51,200 a template goes through S3; a queue, a fan-out, rules and overrides together do, and
+the boot program of a machine."""
 
 
 @given(job=JOBS)
@@ -142,7 +144,9 @@ def test_a_new_digest_alone_is_an_update():
     }
 
 
-@pytest.mark.parametrize("row", [LAMBDA, CONTAINER, BATCH], ids=["lambda", "ecs", "batch"])
+@pytest.mark.parametrize(
+    "row", [LAMBDA, CONTAINER, BATCH, MACHINE], ids=["lambda", "ecs", "batch", "ec2"]
+)
 def test_the_whole_of_a_job_s_stack(row):
     template = built(job_of(row | {"schedule": "rate(1 hour)"}))
 
@@ -150,6 +154,7 @@ def test_the_whole_of_a_job_s_stack(row):
     common = {"StateMachineArn", "RoleArn", "LogGroup", "ScheduleArn", "AlarmArn"}
     own = {
         "lambda": {"BundleVersion", "LambdaArn"},
+        "ec2": {"LaunchTemplateId", "Image", "SecurityGroupId"},
         "ecs": {"TaskDefinitionArn", "EcsClusterArn", "Image", "SecurityGroupId"},
         "batch": {"BatchJobDefinitionArn", "BatchJobQueueArn", "Image"},
     }[row["type"]]
@@ -235,8 +240,9 @@ class TestTheRole:
         [
             LAMBDA | {"network": {"security_groups": ["sg-0123456789abcdef0"]}},
             CONTAINER | {"result": True},
+            MACHINE | {"result": True},
         ],
-        ids=["lambda", "ecs"],
+        ids=["lambda", "ecs", "ec2"],
     )
     def test_leaves_the_row_the_permissions_that_it_may_have(self, row):
         """Inline policies of a role have 10,240 characters together (IAM quotas)."""
@@ -245,6 +251,62 @@ class TestTheRole:
         policies = template.to_dict()["Resources"]["Role"]["Properties"]["Policies"]
         documents = json.dumps([p["PolicyDocument"] for p in policies])
         assert len("".join(documents.split())) + MAX_CHARACTERS <= 10_240
+
+
+class TestTheMachine:
+    def launched(self, **changes):
+        template = built(job_of(MACHINE | changes))
+        return resource(template, "AWS::EC2::LaunchTemplate")["LaunchTemplateData"]
+
+    def test_is_gone_when_it_is_off_and_nobody_else_gets_in(self):
+        launched = self.launched(disk_gb=100)
+        assert launched["InstanceInitiatedShutdownBehavior"] == "terminate"
+        assert launched["MetadataOptions"]["HttpTokens"] == "required"
+        assert launched["MetadataOptions"]["HttpPutResponseHopLimit"] == 1
+        assert "KeyName" not in launched
+        [disk] = launched["BlockDeviceMappings"]
+        assert disk["Ebs"] == {
+            "VolumeSize": 100,
+            "VolumeType": "gp3",
+            "Encrypted": True,
+            "DeleteOnTermination": True,
+        }
+
+    @pytest.mark.parametrize(
+        ("row", "ami"),
+        [
+            ({}, "arm64/recommended"),
+            ({"instance_type": "m7i.large", "architecture": "x86_64"}, "2023/recommended"),
+            (
+                {"instance_type": "g5.xlarge", "architecture": "x86_64", "gpus": True},
+                "gpu/recommended",
+            ),
+            ({"ami": "ami-0123456789abcdef0"}, "ami-0123456789abcdef0"),
+        ],
+        ids=["arm64", "x86_64", "gpus", "its own"],
+    )
+    def test_boots_the_newest_ami_unless_the_row_names_one(self, row, ami):
+        image = self.launched(**row)["ImageId"]
+        assert ami in image
+        assert image.startswith("resolve:ssm:/aws/service/") or image == ami
+
+    def test_reads_no_more_than_its_job_s_own(self):
+        secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:jobs/db"
+        secrets = {"A": f"{secret}-a1b2c3:key::", "B": secret}
+        image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app:1"
+        role = resource(
+            built(job_of(MACHINE | {"secrets": secrets, "image": image})), "AWS::IAM::Role"
+        )
+        [own] = [p for p in role["Policies"] if p["PolicyName"] == "machine"]
+        allowed = {
+            json.dumps(statement["Action"]): statement["Resource"]
+            for statement in own["PolicyDocument"]["Statement"]
+        }
+        assert [*allowed.values()] == [
+            {"Fn::Sub": "arn:${AWS::Partition}:s3:::jobs-artifacts/machines/nightly/*"},
+            "arn:aws:ecr:eu-west-1:123456789012:repository/team/app",
+            [f"{secret}-??????", f"{secret}-a1b2c3"],
+        ]
 
 
 class TestAlarms:

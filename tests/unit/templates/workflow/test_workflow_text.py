@@ -153,6 +153,7 @@ MORE = {
     "lambda": {"failure_rules": RULES, "retries": 1},
     "ecs": {"failure_rules": RULES, "retries": 1, "result": True},
     "batch": {"failure_rules": RULES, "retries": 1, "result": True},
+    "ec2": {"failure_rules": RULES, "retries": 1, "result": True, "spot": "prefer"},
 }
 FANNED_OUT = [
     job.model_copy(update={"fan_out": place, **more})

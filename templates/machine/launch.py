@@ -1,0 +1,246 @@
+"""The workflow's states around a machine: what it is handed, where it starts, and that it ends.
+
+``Hand`` puts what the machine has to run into S3. ``Run`` launches it and waits for its report. No
+capacity leads to ``Run`` again in the next place, at once (``Elsewhere``). After any other failure
+the machine, should there still be one, is found and terminated.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from provisioner.jobs import Network
+from provisioner.jobs.machines import silence_seconds
+from templates.container import run_variables
+from templates.machine.user_data import user_data
+from templates.parts.launch_template import machine_tags
+from templates.parts.logs import group_name
+from templates.workflow import fan_out, programs
+from templates.workflow.expressions import (
+    ENTERED_MILLIS,
+    EXECUTION_ARN,
+    attempt_seconds,
+    outcome,
+    run,
+)
+from templates.workflow.failure_rules import failure
+from templates.workflow.jsonata import (
+    Expression,
+    assign,
+    block,
+    both,
+    call,
+    concat,
+    expression,
+    included,
+    merge,
+    variable,
+    when,
+)
+from templates.workflow.states import SERVICE_RETRY, State, caught, choice, sdk
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provisioner.jobs import Ec2Job
+    from provisioner.settings import Platform
+    from templates.workflow.jsonata import Value
+
+INSUFFICIENT_CAPACITY = "InsufficientCapacity"
+SPOT_INTERRUPTION = "SpotInterruption"
+RUN_TAG, DEADLINE_TAG = "provisioner:run", "provisioner:deadline"
+
+_PLACE, _MACHINES = variable("place"), variable("machines")
+_FOUND = variable("states.result.Reservations.Instances.InstanceId")
+_SOON: State = {**SERVICE_RETRY, "MaxAttempts": 2}
+_SPOT_OPTIONS: Value = {
+    "MarketType": "spot",
+    "SpotOptions": {
+        "SpotInstanceType": "one-time",
+        "InstanceInterruptionBehavior": "terminate",
+    },
+}
+
+
+def hand(job: Ec2Job, platform: Platform, launch: State) -> State:
+    """Return the state that puts what to run into S3, where no user data show it.
+
+    `launch` is what CloudFormation fills in, which no expression can hold.
+    """
+    return {
+        "Type": "Task",
+        "Resource": sdk(platform, "s3:putObject"),
+        "Arguments": {
+            "Bucket": platform.artifacts_bucket,
+            "Key": _key(job),
+            "Body": _body(job, platform),
+            "ContentType": "application/json",
+        },
+        "Retry": [SERVICE_RETRY],
+        "Catch": [
+            caught(
+                "States.ALL",
+                "RecordFailure",
+                Assign={"outcome": failure(programs.MACHINE_FAILURE)},
+            )
+        ],
+        "Assign": {"launch": launch, "place": 0, "machines": []},
+        "Next": "Run",
+    }
+
+
+def _key(job: Ec2Job) -> Expression:
+    item: list[Value] = ["/", call("string", run("index"))] if job.fan_out else []
+    return concat(f"machines/{job.job_name}/", run("key"), "-", run("machine"), *item, ".json")
+
+
+def _body(job: Ec2Job, platform: Platform) -> Expression:
+    command = variable("run.overrides.command")
+    submissions = {"SUBMISSION_TOPIC_ARN": platform.submission_topic_arn} if job.submits else {}
+    environment = merge(
+        {**submissions, **job.environment, "JOB_NAME": job.job_name},
+        variable("overridden"),
+        run_variables(job, platform),
+    )
+    return block(
+        programs.OVERRIDDEN_VARIABLES,
+        {
+            "image": job.image,
+            "command": when(call("exists", command), [command], list(job.command)),
+            "environment": environment,
+            "secrets": dict(job.secrets),
+            "log_group": group_name(job, platform),
+            "gpus": job.gpus,
+        },
+    )
+
+
+def arguments(job: Ec2Job, platform: Platform) -> Expression:
+    """Return the arguments of RunInstances, at the place that is next."""
+    network = job.network or Network()
+    subnets = list(network.subnets or platform.subnets)
+    public = network.assign_public_ip
+    row = call("floor", _PLACE / len(subnets))
+    interface: Value = {
+        "DeviceIndex": 0,
+        "SubnetId": variable("subnets").at(_PLACE - len(subnets) * row),
+        "Groups": [variable("launch.groups")],
+        "AssociatePublicIpAddress": platform.assign_public_ip if public is None else public,
+        "DeleteOnTermination": True,
+    }
+    kind = variable("kind")
+    request: Value = {
+        "LaunchTemplate": variable("launch.template"),
+        "MinCount": 1,
+        "MaxCount": 1,
+        "InstanceType": variable("kind.type"),
+        "NetworkInterfaces": [interface],
+        "ClientToken": _client_token(),
+        "UserData": user_data(_given(job, platform, variable("kind.spot"))),
+        "TagSpecifications": _tag_specifications(job, platform),
+    }
+    return block(
+        assign("kinds", _kinds(job)),
+        assign("subnets", subnets),
+        assign("kind", variable("kinds").at(row)),
+        assign("until", _deadline_millis(job)),
+        merge(request, included(kind_is_spot(kind), {"InstanceMarketOptions": _SPOT_OPTIONS})),
+    )
+
+
+def kind_is_spot(kind: Expression) -> Expression:
+    """Return the test whether a kind of machine is a Spot instance."""
+    return Expression(f"{kind.text}.spot").equals(1)
+
+
+def _kinds(job: Ec2Job) -> list[Value]:
+    """Return the kinds of machines to try, in their order."""
+    markets = {"never": (0,), "prefer": (1, 0), "only": (1,)}[job.spot]
+    return [{"type": one, "spot": spot} for spot in markets for one in job.instance_type]
+
+
+def _deadline_millis(job: Ec2Job) -> Expression:
+    least = silence_seconds(job.heartbeat_seconds) + 1
+    return ENTERED_MILLIS + 1000 * attempt_seconds(job.attempt_timeout_seconds, least)
+
+
+def _given(job: Ec2Job, platform: Platform, spot: Expression) -> dict[str, Value]:
+    return {
+        "token": variable("states.context.Task.Token"),
+        "bucket": platform.artifacts_bucket,
+        "key": _key(job),
+        "deadline": call("ceil", variable("until") / 1000),
+        "heartbeat": job.heartbeat_seconds,
+        "spot": spot,
+    }
+
+
+@cache
+def _client_token() -> Expression:
+    """Return what makes a launch that is repeated the same one, and another attempt another."""
+    tried = [EXECUTION_ARN, variable("attempts"), variable("refusals"), _PLACE]
+    return call("hash", call("string", list(tried)), "SHA-256")
+
+
+def _tag_specifications(job: Ec2Job, platform: Platform) -> list[Value]:
+    own: dict[str, Value] = {**job.tags, **machine_tags(job, platform)}
+    of_run: dict[str, Value] = {
+        RUN_TAG: fan_out.started_by(job),
+        DEADLINE_TAG: call("fromMillis", variable("until")),
+    }
+    return [
+        {"ResourceType": "instance", "Tags": _tags({**own, **of_run})},
+        {"ResourceType": "volume", "Tags": _tags(own)},
+    ]
+
+
+def _tags(tags: Mapping[str, Value]) -> list[Value]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def after_failure(job: Ec2Job, platform: Platform) -> dict[str, object]:
+    """Return the states between a failed attempt and the rules of what becomes of it."""
+    return {
+        "Elsewhere": _elsewhere(job, platform),
+        "Find": {
+            "Type": "Task",
+            "Resource": sdk(platform, "ec2:describeInstances"),
+            "Arguments": {"Filters": [{"Name": "client-token", "Values": [_client_token()]}]},
+            "Retry": [_SOON],
+            "Catch": [caught("States.ALL", "ApplyFailureRules")],
+            "Assign": {"machines": expression([_FOUND])},
+            "Next": "Terminate",
+        },
+        "Terminate": {
+            "Type": "Task",
+            "Resource": sdk(platform, "ec2:terminateInstances"),
+            "Arguments": {"InstanceIds": _MACHINES},
+            "Retry": [_SOON],
+            "Catch": [caught("States.ALL", "ApplyFailureRules")],
+            "Next": "ApplyFailureRules",
+        },
+    }
+
+
+def _elsewhere(job: Ec2Job, platform: Platform) -> State:
+    """Return the choice after a failed attempt: in the next place, on demand, or not again yet."""
+    subnets = len((job.network or Network()).subnets or platform.subnets)
+    last = len(_kinds(job)) * subnets - 1
+    on_demand = len(job.instance_type) * subnets
+    none_here = outcome("error").equals(INSUFFICIENT_CAPACITY)
+    choices = [
+        choice(both(none_here, _PLACE.below(last)), "Run", {"place": _PLACE + 1}),
+        choice(none_here, "ApplyFailureRules", {"place": 0}),
+        choice(outcome("error").within(list(NOT_LAUNCHED)), "ApplyFailureRules"),
+    ]
+    if job.spot == "prefer":
+        interrupted = outcome("error").equals(SPOT_INTERRUPTION)
+        again: State = {"place": on_demand, "attempts": outcome("attempts")}
+        choices.append(choice(both(interrupted, _PLACE.below(on_demand)), "Run", again))
+    return {"Type": "Choice", "Choices": choices, "Default": "Find"}
+
+
+NOT_LAUNCHED = ("LaunchFailed", "RequestLimitExceeded")
+REFUSALS = ("Ec2.Ec2Exception", INSUFFICIENT_CAPACITY, "RequestLimitExceeded")
+"""Errors that mean no machine was launched: EC2's own has one name for all of them."""

@@ -1,0 +1,124 @@
+"""Jobs with machines of their own, on the embedded engine with IAM enforcement on.
+
+One job serves the checks that need a machine; all of them wait at the same time.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+pytestmark = [pytest.mark.engine, pytest.mark.together]
+
+CODE = """
+import boto3, json, os, sys, time
+given = json.loads(os.environ["PAYLOAD"])
+print("seconds", given.get("seconds", 0))
+time.sleep(given.get("seconds", 0))
+bucket, _, key = os.environ["RESULT_URI"][5:].partition("/")
+boto3.client("s3").put_object(
+    Bucket=bucket, Key=key, Body=json.dumps({"secret": len(os.environ["TOKEN"])})
+)
+sys.exit(given.get("code", 0))
+"""
+SECRET = "hunter2-hunter2"
+
+
+@pytest.fixture(scope="module")
+def job(engine):
+    name = engine.unique("machine")
+    arn = engine.client("secretsmanager").create_secret(
+        Name=f"jobs/{name}", SecretString=json.dumps({"token": SECRET})
+    )["ARN"]
+    row = engine.machine_row(
+        name,
+        command=["python3", "-c", CODE],
+        secrets={"TOKEN": f"{arn}:token::"},
+        result=True,
+        overlap="allow",
+        retries=1,
+        retry_interval_seconds=1,
+        failure_rules=[{"exit_codes": [3], "action": "fail"}],
+        schedule="cron(0 6 1 1 ? 2199)",
+    )
+    engine.put(row)
+    engine.wait_for(name, "READY")
+    return name
+
+
+def gone(engine, name, execution):
+    """Wait until a run has no machine left."""
+    run = execution.rpartition(":")[2]
+
+    def left():
+        tags = [{t["Key"]: t["Value"] for t in each["Tags"]} for each in engine.machines(name)]
+        return [each for each in tags if each["provisioner:run"] == run]
+
+    engine.wait(lambda: not left(), "the machine's end")
+
+
+def test_it_runs_reads_its_secret_and_leaves_its_result(engine, job):
+    execution = engine.start(job, {})
+    run = engine.wait_for_run(job, execution, "SUCCEEDED", timeout_seconds=120)
+
+    assert (run["exit_code"], run["attempts"], run["type"]) == (0, 1, "ec2")
+    gone(engine, job, execution)
+    logs = engine.client("logs")
+    events = logs.filter_log_events(logGroupName=f"/jobs/{job}")["events"]
+    assert "seconds 0" in {event["message"] for event in events}
+    template = engine.client("cloudformation").get_template(StackName=f"jobs-{job}")
+    seen = [template["TemplateBody"], engine.record(job), engine.runs(job), events]
+    seen += [engine.client("stepfunctions").get_execution_history(executionArn=execution)["events"]]
+    assert SECRET not in json.dumps(seen, default=str)
+
+
+def test_its_exit_code_decides(engine, job):
+    execution = engine.start(job, {"code": 3})
+    run = engine.wait_for_run(job, execution, "FAILED", timeout_seconds=120)
+
+    assert (run["error"], run["exit_code"]) == ("ContainerFailed", 3)
+    gone(engine, job, execution)
+
+
+def test_a_stopped_run_stops_its_machine(engine, job):
+    execution = engine.start(job, {"seconds": 300})
+    engine.wait(lambda: _running(engine, job, execution), "the machine", timeout_seconds=120)
+
+    engine.stop(execution)
+
+    engine.wait_for_run(job, execution, "STOPPED")
+    gone(engine, job, execution)
+
+
+def test_a_machine_that_is_killed_is_missed_and_the_run_tried_again(engine, job):
+    execution = engine.start(job, {"seconds": 5})
+    [machine] = engine.wait(
+        lambda: _running(engine, job, execution), "the machine", timeout_seconds=120
+    )
+
+    engine.client("ec2").terminate_instances(InstanceIds=[machine])
+
+    run = engine.wait_for_run(job, execution, "SUCCEEDED", timeout_seconds=240)
+    assert run["attempts"] == 2
+
+
+def test_an_attempt_that_takes_too_long_times_out(engine):
+    name = engine.unique("late")
+    command = ["python3", "-c", "import time; time.sleep(300)"]
+    engine.put(engine.machine_row(name, command=command, attempt_timeout_seconds=91))
+    engine.wait_for(name, "READY")
+
+    execution = engine.start(name, {})
+
+    engine.wait_for_run(name, execution, "TIMED_OUT", timeout_seconds=180)
+    gone(engine, name, execution)
+
+
+def _running(engine, name, execution):
+    run = execution.rpartition(":")[2]
+    return [
+        each["InstanceId"]
+        for each in engine.machines(name)
+        if {"Key": "provisioner:run", "Value": run} in each["Tags"]
+    ]
