@@ -241,6 +241,10 @@ def _elsewhere(job: Ec2Job, platform: Platform) -> State:
     return {"Type": "Choice", "Choices": choices, "Default": "Find"}
 
 
-NOT_LAUNCHED = ("LaunchFailed", "RequestLimitExceeded")
-REFUSALS = ("Ec2.Ec2Exception", INSUFFICIENT_CAPACITY, "RequestLimitExceeded")
-"""Errors that mean no machine was launched: EC2's own has one name for all of them."""
+_SOON_OVER = ("RequestLimitExceeded", "InstanceProfileNotReady")
+NOT_LAUNCHED = ("LaunchFailed", *_SOON_OVER)
+REFUSALS = ("Ec2.Ec2Exception", INSUFFICIENT_CAPACITY, *_SOON_OVER)
+"""Errors that mean no machine was launched, and that pass; EC2's own has one name for them all.
+
+A new instance profile takes seconds to reach EC2 (IAM User Guide, eventual consistency).
+"""

@@ -116,6 +116,7 @@ MACHINE_FAILURE = statements(r"""
         : $contains($cause, /[Cc]apacity|requested Availability Zone|[Ss]pot ?[Ii]nstance ?[Cc]/)
             ? "InsufficientCapacity"
         : $contains($cause, /[Rr]equest ?[Ll]imit ?[Ee]xceeded/) ? "RequestLimitExceeded"
+        : $contains($cause, /Invalid IAM Instance Profile/) ? "InstanceProfileNotReady"
         : "LaunchFailed";
     $cause := $lost ? "The machine gave no sign of life"
         : $ours ? "The run has too little time left for a machine" : $cause;

@@ -71,6 +71,8 @@ class Pretended:
         self.metadata = dict(METADATA)
         self.job = dict(JOB)
         self.answers: dict[str, Any] = {}
+        self.forbidden = 0
+        """How often S3 refuses before it answers."""
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.unsigned: list[str] = []
         self._does: dict[str, Any] = {"wait": 0}
@@ -153,7 +155,8 @@ def _handler(machine: Pretended) -> type[BaseHTTPRequestHandler]:
                 return
             self._verify("s3", b"")
             machine.calls.append(("GetObject", {"path": self.path}))
-            self._answer(200, json.dumps(machine.job).encode())
+            machine.forbidden -= 1
+            self._answer(200 if machine.forbidden < 0 else 403, json.dumps(machine.job).encode())
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))

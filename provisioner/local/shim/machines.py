@@ -36,8 +36,6 @@ MAX_USER_DATA_BYTES = 16_384
 _running: dict[str, Machine] = {}
 _launched: dict[str, str] = {}
 """Instances by their client token."""
-_refused: list[tuple[str, str]] = []
-"""Errors that the next launches end with: what tests plant."""
 
 
 def install() -> None:
@@ -112,8 +110,6 @@ def _launching(run: Callable[..., Any]) -> Callable[..., Any]:
         value = private(_EC2, "_p")
         instances = private(_EC2, "_instances")
         token = value(request, "ClientToken")
-        if _refused:
-            return private(_EC2, "_error")(*_refused.pop(0), 500)
         user_data = base64.b64decode(value(request, "UserData"))
         if len(user_data) > MAX_USER_DATA_BYTES:
             message = f"User data is limited to {MAX_USER_DATA_BYTES} bytes"

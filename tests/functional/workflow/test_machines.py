@@ -34,6 +34,9 @@ NO_CAPACITY = [
     )
 ]
 REFUSED = TaskError("Ec2.Ec2Exception", f"You are not authorized to perform this. {_SERVICE}")
+NEW = TaskError(
+    "Ec2.Ec2Exception", f"Value (arn:x) is invalid. Invalid IAM Instance Profile ARN {_SERVICE}"
+)
 THROTTLED = TaskError("Ec2.Ec2Exception", f"Request limit exceeded. {_SERVICE}")
 FAILED = TaskError("ContainerFailed", "Exit code 3 on i-1")
 LOST = TaskError("States.HeartbeatTimeout")
@@ -201,8 +204,12 @@ def test_no_capacity_anywhere_is_tried_six_times_more(table):
 
 @pytest.mark.parametrize(
     ("ends", "error", "attempts"),
-    [((REFUSED,), "LaunchFailed", 1), ((THROTTLED,), "RequestLimitExceeded", 7)],
-    ids=["refused", "throttled"],
+    [
+        ((REFUSED,), "LaunchFailed", 1),
+        ((THROTTLED,), "RequestLimitExceeded", 7),
+        ((NEW,), "InstanceProfileNotReady", 7),
+    ],
+    ids=["refused", "throttled", "a new profile"],
 )
 def test_a_launch_that_ec2_refuses(table, ends, error, attempts):
     ran(Launches(*ends))

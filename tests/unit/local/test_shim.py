@@ -15,6 +15,7 @@ from provisioner.local.shim import EngineMismatchError, functions, private, runt
 from provisioner.local.shim.archives import SharedZipFile
 from provisioner.local.shim.container_logs import lines
 from provisioner.local.shim.executions import failed, pascal_case
+from provisioner.local.shim.machine_programs import parsed
 from provisioner.local.shim.patching import wrap
 from provisioner.local.shim.schedules import dates, last_tick
 from provisioner.local.shim.stack_events import status_change
@@ -218,3 +219,24 @@ def test_processes_of_one_archive_share_its_files_and_other_code_is_apart(tmp_pa
     assert [first.read_text(), other.read_text()] == ["a = 1", "a = 2"]
     (tmp_path / "1").unlink()  # a process has ended
     assert again.read_text() == "a = 1"
+
+
+def test_the_docker_of_a_machine_reads_the_command_line_of_the_boot_program():
+    options, words = parsed(
+        [
+            "--detach",
+            "--name",
+            "job",
+            "--env",
+            "A=1=2",
+            "--env",
+            "B",
+            "--gpus",
+            "all",
+            "image",
+            "-x",
+        ]
+    )
+    assert words == ["image", "-x"]
+    assert options["--env"] == ["A=1=2", "B"]
+    assert options["--gpus"] == ["all"]

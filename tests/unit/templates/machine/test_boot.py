@@ -152,6 +152,12 @@ def test_what_is_to_run_cannot_be_read(machine):
     assert failure(machine)[0] == "MachineFailed"
 
 
+def test_rights_that_have_not_reached_s3_yet_are_waited_for(machine):
+    machine.forbidden = 1
+    machine.boot()
+    assert machine.called("SendTaskSuccess")
+
+
 class TestEnds:
     """Each end of a machine while the others are broken."""
 
