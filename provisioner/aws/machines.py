@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.clients import translated
 from provisioner.aws.tasks import started_by
+from provisioner.jobs.machines import DEADLINE_TAG, RUN_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from provisioner.aws.clients import Clients
-
-RUN_TAG, DEADLINE_TAG = "provisioner:run", "provisioner:deadline"
-"""As the workflow tags a machine when it launches it."""
 
 _ALIVE = ["pending", "running", "stopping", "stopped"]
 _AT_ONCE = 100

@@ -10,6 +10,9 @@ from provisioner.jobs.values import each, text_list, whole
 MAX_INSTANCE_TYPES = 6
 """Ours: each is tried in every subnet."""
 
+RUN_TAG, DEADLINE_TAG = "provisioner:run", "provisioner:deadline"
+"""Tags of a machine: which execution it works for, and when that is over at the latest."""
+
 HEARTBEATS_LOST = 3
 """After how many missing heartbeats a machine counts as lost."""
 

@@ -26,7 +26,7 @@ from provisioner.jobs.rows import printable
 from provisioner.jobs.values import Check, as_text, each, keyed, known, text_list
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 MAX_CHARACTERS = 9_216
 """Of the 10,240 that IAM allows a role's inline policies; the provisioner needs the rest."""
@@ -92,12 +92,27 @@ def permissions(value: object) -> tuple[Permission, ...]:
     sids = Counter(sid for statement in given if (sid := statement.get("Sid")))
     if repeated := next((sid for sid, count in sids.items() if count > 1), None):
         raise invalid(f'has the Sid "{repeated}" more than once')
-    size = len(json.dumps(given, separators=(",", ":")))
+    size = _characters(given)
     if size > MAX_CHARACTERS:
         raise invalid(
             f"has {size} characters as IAM statements; at most {MAX_CHARACTERS} are allowed"
         )
     return tuple(found)
+
+
+def beside_secrets(granted: Sequence[Permission], secrets: Iterable[str]) -> None:
+    """Check that the right to read secrets fits into the role beside what the row grants."""
+    given = all_statements(granted, LONGEST_PARTITION, LONGEST_PLACE)
+    size = _characters(given) + sum(len(arn) + len('"-??????",') for arn in secrets)
+    if size > MAX_CHARACTERS:
+        raise invalid(
+            f"have {size} characters in the job's role, together with the row's permissions; at "
+            f"most {MAX_CHARACTERS} are allowed"
+        )
+
+
+def _characters(statements: object) -> int:
+    return len(json.dumps(statements, separators=(",", ":")))
 
 
 def all_statements(found: Iterable[Permission], partition: str, place: str) -> list[Statement]:

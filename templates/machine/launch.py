@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from provisioner.jobs import Network
-from provisioner.jobs.machines import silence_seconds
+from provisioner.jobs.machines import DEADLINE_TAG, RUN_TAG, silence_seconds
 from templates.container import run_variables
 from templates.machine.user_data import user_data
 from templates.parts.launch_template import machine_tags
@@ -49,8 +49,6 @@ if TYPE_CHECKING:
 
 INSUFFICIENT_CAPACITY = "InsufficientCapacity"
 SPOT_INTERRUPTION = "SpotInterruption"
-RUN_TAG, DEADLINE_TAG = "provisioner:run", "provisioner:deadline"
-
 _PLACE, _MACHINES = variable("place"), variable("machines")
 _FOUND = variable("states.result.Reservations.Instances.InstanceId")
 _SOON: State = {**SERVICE_RETRY, "MaxAttempts": 2}

@@ -56,6 +56,11 @@ def _container(what: str, field: str, **attributes: Any) -> Row:
     return Row(what, CONTAINER | attributes, field)
 
 
+def _machine(what: str, field: str, **attributes: Any) -> Row:
+    kind = {"type": "ec2", "instance_type": "m7g.large"}
+    return Row(what, CONTAINER | kind | attributes, field)
+
+
 def _permissions(what: str, field: str, **statement: Any) -> Row:
     whole = {"Action": "s3:GetObject", "Resource": "*"} | statement
     return _function(what, f"permissions[0]{field}", permissions=[whole])
@@ -117,6 +122,15 @@ REFUSED = [
         secrets={"A": f"{PARAMETERS}/aws/reference/secretsmanager/payroll"},
     ),
     _container("an image that anybody may publish", "image", image="ghcr.io/evil/miner"),
+    _machine("an AMI that anybody may publish", "ami", ami="ami-0123456789abcdef0"),
+    _machine("an AMI by a parameter of the account", "ami", ami="/payroll/ami"),
+    _machine("an AMI by a secret", "ami", ami="/aws/reference/secretsmanager/payroll"),
+    _machine("text for EC2 as a machine", "instance_type", instance_type="m7g.large&KeyName=mine"),
+    _machine(
+        "an image that a machine's role must not reach",
+        "image",
+        image=f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/app:1",
+    ),
     _container(
         "a path that only looks like our registry",
         "image",

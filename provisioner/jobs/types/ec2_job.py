@@ -6,6 +6,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from provisioner.jobs import machines
 from provisioner.jobs.model import MAX_RUN_SECONDS, checked
+from provisioner.jobs.permissions import beside_secrets
 from provisioner.jobs.types.container_job import ContainerJob
 from provisioner.jobs.values import choice, flag, whole, words
 
@@ -47,6 +48,12 @@ class Ec2Job(ContainerJob):
         if "attempt_timeout_seconds" in info.data:
             machines.within_attempt(heartbeat, info.data["attempt_timeout_seconds"])
         return heartbeat
+
+    @field_validator("secrets")
+    @classmethod
+    def _readable(cls, secrets: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        beside_secrets(info.data.get("permissions", ()), secrets.values())
+        return secrets
 
     @field_validator("instance_type")
     @classmethod

@@ -93,6 +93,12 @@ REFUSED = {
     "a small disk": ("ec2", {"disk_gb": 8}, "disk_gb", "from 30 to 16384 (GB)"),
     "half a Spot": ("ec2", {"spot": True}, "spot", '"never", "prefer" or "only"'),
     "a hectic heartbeat": ("ec2", {"heartbeat_seconds": 1}, "heartbeat_seconds", "from 30 to 600"),
+    "secrets that do not fit into the role": (
+        "ec2",
+        {"secrets": {f"A{n}": f"{ARN}{n}{'x' * 200}" for n in range(45)}},
+        "secrets",
+        "in the job's role",
+    ),
     "no time to boot": ("ec2", {"timeout_seconds": 30}, "timeout_seconds", "from 91"),
     "a silence as long as the attempt": (
         "ec2",
