@@ -167,8 +167,9 @@ def _decide_absent(record: StackRecord, observed: StackState | None, now: dateti
     # To the job's row a stack that is not ours is as good as none.
     if not observed.ours:
         return Nothing(JobStatus.DELETED)
-    # Before every operation. The Stacks row is newer than the stack; without one only that knows.
-    if record.retain if record.version else observed.retain:
+    # Before every operation. What the Stacks row says of this stack is newer; of another one, as
+    # when the process died before it recorded the creation, both are asked.
+    if record.retain or (observed.retain and record.stack_id != observed.stack_id):
         return Nothing(JobStatus.RETAINED)
     if observed.status in IN_PROGRESS:
         return Wait(_IN_PROGRESS_AS[observed.status])

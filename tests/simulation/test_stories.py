@@ -25,10 +25,18 @@ FEW = {StacksStory: 60, RunsStory: 100}
 FIXED = (2, 3, 4, 5, 6)
 SHARDS = [(kind, shard) for kind in STORIES for shard in shards(FIXED)]
 
+FOUND = ("stacks/900094",)
+"""Stories that once ended badly."""
+
 
 @pytest.mark.parametrize("kind", FEW, ids=lambda kind: kind.world)
 def test_a_few_stories(kind):
     explore(kind, 0, FEW[kind])
+
+
+@pytest.mark.parametrize("seed", FOUND)
+def test_what_ended_badly_once(seed):
+    play(story_of(seed, STORIES))
 
 
 @pytest.mark.simulation

@@ -152,8 +152,15 @@ class TestRetain:
 
     def test_the_record_is_newer_than_the_stack(self):
         observed = stack(StackStatus.CREATE_COMPLETE, retain=True)
+        record = replace(KNOWN, stack_id=observed.stack_id)
 
-        assert decide(None, KNOWN, observed, NOW) == Delete()
+        assert decide(None, record, observed, NOW) == Delete()
+
+    def test_the_stack_is_asked_when_the_record_is_of_an_earlier_one(self):
+        observed = stack(StackStatus.CREATE_COMPLETE, retain=True)
+        record = replace(KNOWN, stack_id="arn:earlier")
+
+        assert decide(None, record, observed, NOW) == Nothing(JobStatus.RETAINED)
 
     def test_a_returning_row_adopts_it(self):
         record = replace(KNOWN, retain=True, status=JobStatus.RETAINED)

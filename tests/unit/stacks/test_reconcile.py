@@ -388,6 +388,20 @@ def test_a_retained_stack_outlives_its_row_and_is_adopted(world):
     assert world.cloudformation.operations == [("create", STACK)]
 
 
+def test_a_stack_that_is_described_only_after_its_row_is_removed_is_retained(world):
+    world.put(deletion_policy="retain")
+    [(name, created)] = world.cloudformation.stacks.items()
+    world.cloudformation.stacks.clear()  # DescribeStacks is eventually consistent
+    world.remove()
+    assert world.record.status is JobStatus.DELETED
+
+    world.cloudformation.stacks[name] = created
+    world.finish()
+
+    assert world.record.status is JobStatus.RETAINED
+    assert world.state.status is StackStatus.CREATE_COMPLETE
+
+
 def test_a_foreign_stack_is_left_alone(world):
     foreign = StackState("arn:theirs", StackStatus.CREATE_COMPLETE, ours=False)
     world.put()
