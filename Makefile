@@ -17,7 +17,7 @@ RUNTIME_HAS := $(foreach name,boto3 botocore s3transfer urllib3 python-dateutil,
 # The output of each target in one piece, where this make can.
 IN_ONE_PIECE = $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: local local-down test test-computing test-fast test-unit test-node test-simulation test-engine test-deployed-python coverage mutants test-night simulate simulate-night smoke check check-code check-types check-templates check-sam check-checkov bench build deploy lock golden clean
+.PHONY: local local-down test test-computing test-fast test-unit test-node test-simulation test-engine test-deployed-python coverage mutants test-night simulate simulate-night smoke check check-code check-types check-templates check-sam check-checkov bench build deploy lock golden prices clean
 
 local: $(READY)
 	@$(BIN)/provisioner local up
@@ -130,6 +130,10 @@ check-sam: $(READY)
 check-checkov: $(READY)
 	$(BIN)/uvx --quiet checkov@$(CHECKOV_VERSION) --quiet --compact --skip-download --framework cloudformation \
 	  --file template.yaml bootstrap/*.yaml
+
+# AWS's public price list, over the network; then read the diff. REGIONS=us-east-1,eu-west-1 are some.
+prices: $(READY)
+	$(BIN)/python -m tools.prices $(REGIONS)
 
 golden: $(READY)
 	$(BIN)/python -m tests.golden.update

@@ -119,6 +119,20 @@ def end_alone(record: Mapping[str, object]) -> dict[str, object]:
             return {}
 
 
+def ended_run(record: Mapping[str, object]) -> str | None:
+    """Return the sort key of a run, when a record says that it has ended; none that was skipped."""
+    match record:
+        case {
+            "dynamodb": {
+                "Keys": {"trigger_id": {"S": str(trigger_id)}},
+                "NewImage": {"status": {"S": status}},
+            }
+        } if status in FINAL - {RunStatus.SKIPPED} and keys.is_trigger_id(trigger_id):
+            return trigger_id
+        case _:
+            return None
+
+
 def ended_message_run(record: Mapping[str, object]) -> str | None:
     """Return the execution of a run that messages started, when a record says that it has ended."""
     match record:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from provisioner.cli import documents
-from provisioner.cli.display import ago, status, stdout, table
+from provisioner.cli.display import ago, status, stdout, table, usd
 from provisioner.cli.runs import runs_table
 from provisioner.service import jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from provisioner.runs.cost import MonthlyCost
     from provisioner.service.context import Item
     from provisioner.service.jobs import JobDetail
     from provisioner.stacks.model import StackRecord
@@ -64,12 +65,24 @@ def show(job: JobDetail) -> None:
         _show_stack(job.record)
         _show_conditions(job.record)
     _show_dependencies(job)
+    _show_costs(job.costs)
     _heading("Last runs")
     listed = runs_table(job.runs)
     if listed.row_count:
         stdout().print(listed)
     else:
         _print(Text("none", "dim"))
+
+
+def _show_costs(costs: Sequence[MonthlyCost]) -> None:
+    """Write what the runs of the last months have cost, about, in USD."""
+    if not costs:
+        return
+    _heading("Estimated cost in USD")
+    for each in costs:
+        shown = usd(each.cost.usd, each.cost.least)
+        without = f", {each.unpriced} of them without a figure" if each.unpriced else ""
+        _pair(each.month, f"{shown} for {each.runs} runs{without}")
 
 
 def _show_dependencies(job: JobDetail) -> None:

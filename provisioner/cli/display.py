@@ -131,6 +131,20 @@ def span(length: timedelta) -> str:
     return f"{seconds / 86_400:.0f}d"
 
 
+def usd(most: object, least: object = None) -> str:
+    """Return dollars as `12.30`, `0.0041`, `0.00012`, and a range as `0.03 - 0.10`."""
+    if not isinstance(most, Decimal):
+        return "-"
+    shown = [_dollars(one) for one in (least, most) if isinstance(one, Decimal)]
+    return " - ".join(dict.fromkeys(shown))
+
+
+def _dollars(amount: Decimal) -> str:
+    if amount == 0 or amount >= 1 or not amount.is_finite():
+        return f"{amount:.2f}"
+    return f"{round(amount, 1 - amount.adjusted()):f}"
+
+
 def duration(milliseconds: object) -> str:
     """Return how long a run took, as `0.84 s`, `12.3 s`, `4 min 5 s`, `2 h 10 min`."""
     if not isinstance(milliseconds, int | float | Decimal):

@@ -42,6 +42,16 @@ def _show_one(job: JobDetail, output: Format) -> None:
         "stack": stacks_row(job.record),
         "needed_by": job.needed_by,
         "runs": job.runs,
+        "costs": [
+            {
+                "month": each.month,
+                "runs": each.runs,
+                "estimated_cost": each.cost.usd,
+                "estimated_cost_from": each.cost.least,
+                "unpriced": each.unpriced,
+            }
+            for each in job.costs
+        ],
     }
     documents.show(document, output)
 

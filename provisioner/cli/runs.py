@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from provisioner.cli import documents
-from provisioner.cli.display import ago, duration, hint, status, stdout, table
+from provisioner.cli.display import ago, duration, hint, status, stdout, table, usd
 from provisioner.cli.options import (
     DEFAULT_STACK,
     Format,
@@ -46,17 +46,19 @@ def runs(
 def runs_table(found: Iterable[Item]) -> Table:
     """Return runs as a table."""
     listed = table(
-        "STARTED", "STATUS", "TOOK", "TYPE", "SOURCE", "RUN", keep=("STARTED", "STATUS", "TOOK")
+        *("STARTED", "STATUS", "TOOK", "USD", "TYPE", "SOURCE", "RUN"),
+        keep=("STARTED", "STATUS", "TOOK", "USD"),
     )
     for run in found:
         listed.add_row(
             Text(ago(run.get("started_at"))),
             status(str(run.get("status", "-"))),
             Text(duration(run.get("duration_ms"))),
+            Text(usd(run.get("estimated_cost"), run.get("estimated_cost_from"))),
             Text(str(run.get("type", "-"))),
             Text(str(run.get("source", "-"))),
             Text(execution_name(run)),
         )
         if why := reason(run):
-            listed.add_row("", Text("└", "dim"), "", "", "", Text(why, "red"))
+            listed.add_row("", Text("└", "dim"), "", "", "", "", Text(why, "red"))
     return listed

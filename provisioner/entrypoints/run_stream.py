@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from enum import Enum, auto
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -12,8 +13,11 @@ from provisioner.entrypoints.function import about, function, logger, send_to_de
 from provisioner.entrypoints.metrics import Count
 from provisioner.errors import TemporaryError
 from provisioner.jobs import InvalidRow, guarded
-from provisioner.runs.model import RunStatus
+from provisioner.runs.cost import estimate, month_of
+from provisioner.runs.keys import Field
+from provisioner.runs.model import RunStatus, time_of
 from provisioner.runs.pausing import pause_after
+from provisioner.runs.usage import usage_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -36,24 +40,37 @@ def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) ->
     runs and messages that wait; what it does not know of, and a record that names no job, goes to
     the dead-letter queue.
     """
-    done: dict[tuple[str, Step], bool] = {}
+    done: dict[tuple[str, Step], Result] = {}
     batch = Batch(event["Records"], events.of_stream_record)
     again = batch.send_unreadable(runtime, "run_stream")
     for record, job_name in batch.read:
         for step in _steps(record):
             key = (job_name, step)
             if key not in done:
-                done[key] = _done(runtime, job_name, step, record)
-            if not done[key]:
+                done[key] = _take(runtime, job_name, step, record)
+            if done[key] is Result.AGAIN:
                 again.append(record)
+            if done[key] is not Result.DONE:
                 break
     return failures(again)
+
+
+class Result(Enum):
+    """What came of a step."""
+
+    DONE = auto()
+    AGAIN = auto()
+    """The record has to come again."""
+    KEPT = auto()
+    """The record is a dead-letter message: redriving it takes this step, and those after it."""
 
 
 def _steps(record: Mapping[str, object]) -> Iterator[Step]:
     """Yield what a record may be a reason for."""
     if events.may_start_a_waiting_run(record):
         yield _start_next
+    if run := events.ended_message_run(record):
+        yield partial(_release_slot, run=run)
     match events.status_in(record):
         case RunStatus.SUCCEEDED:
             yield _start_dependants
@@ -61,12 +78,12 @@ def _steps(record: Mapping[str, object]) -> Iterator[Step]:
             yield _pause_after_failures
         case _:
             pass
-    if run := events.ended_message_run(record):
-        yield partial(_release_slot, run=run)
+    if trigger_id := events.ended_run(record):
+        yield partial(_estimate_cost, trigger_id=trigger_id)
 
 
-def _done(runtime: Runtime, job_name: str, step: Step, record: Mapping[str, object]) -> bool:
-    """Take a step; False when its record has to come again."""
+def _take(runtime: Runtime, job_name: str, step: Step, record: Mapping[str, object]) -> Result:
+    """Take a step. What fails for good is a dead-letter message, unless the sweep does the same."""
     with about(runtime, job_name):
         try:
             step(runtime, job_name)
@@ -74,12 +91,13 @@ def _done(runtime: Runtime, job_name: str, step: Step, record: Mapping[str, obje
             logger.exception("a step after a record failed")
             runtime.metrics.count(Count.RECONCILE_ERRORS)
             if isinstance(error, TemporaryError):
-                return False
-            if step not in (_start_dependants, _pause_after_failures):
-                return True  # the sweep comes to the same
+                return Result.AGAIN
+            if (step.func if isinstance(step, partial) else step) in _SWEPT:
+                return Result.DONE
             payload = json.dumps({"Records": [events.end_alone(record)]})
-            return send_to_dead_letter_queue(runtime, payload, error, "run_stream", job_name)
-        return True
+            kept = send_to_dead_letter_queue(runtime, payload, error, "run_stream", job_name)
+            return Result.KEPT if kept else Result.AGAIN
+        return Result.DONE
 
 
 def _start_next(runtime: Runtime, job_name: str) -> None:
@@ -108,3 +126,18 @@ def _pause_after_failures(runtime: Runtime, job_name: str) -> None:
 def _start_dependants(runtime: Runtime, job_name: str) -> None:
     if started := runtime.dependency_starter.start_dependants(job_name):
         logger.info("started dependants", started=started)
+
+
+def _estimate_cost(runtime: Runtime, job_name: str, *, trigger_id: str) -> None:
+    """Write what a run has used and cost, once; it never changes after the end."""
+    row = runtime.run_costs.unestimated(job_name, trigger_id)
+    usage = usage_of(row) if row else None
+    if row is None or usage is None:
+        return
+    month = month_of(time_of(row.get(Field.ENDED_AT)) or runtime.clock())
+    cost = estimate(usage, runtime.rates)
+    runtime.run_costs.record(job_name, trigger_id, usage, cost, month)
+
+
+_SWEPT = (_start_next, _release_slot)
+"""Steps to which the sweep comes as well, so that nothing is lost when they fail for good."""

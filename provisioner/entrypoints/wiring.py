@@ -11,8 +11,10 @@ import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import provisioner
 from provisioner.aws.clients import Clients
 from provisioner.aws.dead_letter_queue import DeadLetterQueue
 from provisioner.aws.jobs_table import JobsTable
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from provisioner.aws.notifications import NotificationTopic
     from provisioner.aws.rate_limits_table import RateLimitsTable
     from provisioner.aws.reconcile_queue import ReconcileQueue
+    from provisioner.aws.run_costs import RunCosts
     from provisioner.aws.run_history import RunHistory
     from provisioner.aws.secrets import Secret
     from provisioner.aws.slack_queue import SlackQueue
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from provisioner.aws.triggers_table import TriggersTable
     from provisioner.jobs import Job
     from provisioner.runs.concurrency import MessageRuns
+    from provisioner.runs.cost import Rates
     from provisioner.runs.dependencies import DependencyStarter
     from provisioner.runs.overlap import RunControl
     from provisioner.runs.work import WorkByType
@@ -181,6 +185,21 @@ class Runtime:
         from provisioner.aws.triggers_table import TriggersTable
 
         return TriggersTable(self.clients, self.settings.platform.triggers_table)
+
+    @cached_property
+    def run_costs(self) -> RunCosts:
+        """What runs have cost, and what the months of a job have."""
+        from provisioner.aws.run_costs import RunCosts
+
+        return RunCosts(self.clients, self.settings.platform.triggers_table, self.clock)
+
+    @cached_property
+    def rates(self) -> Rates:
+        """What AWS asks for in this Region, as far as it is known."""
+        from provisioner.runs.cost import Prices
+
+        text = Path(provisioner.__file__).with_name("prices.json").read_text("utf-8")
+        return Prices.from_json(text).rates(self.settings.platform.region)
 
     @cached_property
     def dependants(self) -> DependantsTable:

@@ -27,6 +27,7 @@ QUEUE = "#queue"
 
 SCHEDULED_TIME_PREFIX = "#tick#"
 DEPENDANT_PREFIX = "#dependant#"
+COST_PREFIX = "#cost#"
 
 FIRST_RUN = "0"
 """Runs sort from here: their keys begin with a year, those of other items with `#`."""
@@ -45,6 +46,10 @@ RUN_RETENTION_SECONDS = 90 * 24 * 3600
 
 SCHEDULED_TIME_RETENTION_SECONDS = 7 * 24 * 3600
 """Longer than EventBridge Scheduler retries one: `catch_up_minutes`, at most a day."""
+
+
+COST_RETENTION_SECONDS = 400 * 24 * 3600
+"""How long a month's sum is kept after a run of the month: a year to compare with, and a month."""
 
 
 class LockStatus(StrEnum):
@@ -97,6 +102,10 @@ class Field(StrEnum):
     STOPPED_BY = "stopped_by"
     STOP_REASON = "stop_reason"
     ALERTED_AT = "alerted_at"
+    USAGE = "usage"
+    WORK_MS = "work_ms"
+    ESTIMATED_COST = "estimated_cost"
+    ESTIMATED_COST_FROM = "estimated_cost_from"
 
     RUN_ID = "run_id"
     LEASE_UNTIL = "lease_until"
@@ -113,6 +122,9 @@ class Field(StrEnum):
 
     NEEDS = "needs"
 
+    RUNS = "runs"
+    UNPRICED = "unpriced"
+
 
 def _texts(*fields: Field) -> dict[str, str]:
     return dict.fromkeys(fields, "S")
@@ -128,7 +140,9 @@ RUN_FIELDS: Mapping[str, str] = MappingProxyType(
         **_texts(Field.ERROR, Field.CAUSE, Field.OVERRIDES),
         **_texts(Field.STOPPED_BY, Field.STOP_REASON),
         **dict.fromkeys((Field.DURATION_MS, Field.STARTS), "N"),
-        **dict.fromkeys((Field.ATTEMPTS, Field.EXIT_CODE), "N"),
+        **dict.fromkeys((Field.ATTEMPTS, Field.EXIT_CODE, Field.WORK_MS), "N"),
+        Field.USAGE: "M",
+        **dict.fromkeys((Field.ESTIMATED_COST, Field.ESTIMATED_COST_FROM), "N"),
         **_EXPIRY,
     }
 )
@@ -156,6 +170,14 @@ QUEUE_FIELDS: Mapping[str, str] = MappingProxyType(
 )
 
 DEPENDANT_FIELDS: Mapping[str, str] = MappingProxyType({Field.NEEDS: "L"})
+
+COST_FIELDS: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys((Field.RUNS, Field.UNPRICED), "N"),
+        **dict.fromkeys((Field.ESTIMATED_COST, Field.ESTIMATED_COST_FROM), "N"),
+        **_EXPIRY,
+    }
+)
 
 _TRIGGER_ID = re.compile(TRIGGER_ID_PATTERN)
 _TIME = re.compile(TIME_PATTERN)
@@ -205,3 +227,8 @@ def dependant(job_name: str) -> str:
 def dependant_of(sort_key: str) -> str:
     """Return the job that a dependant's sort key names."""
     return sort_key.removeprefix(DEPENDANT_PREFIX)
+
+
+def cost(month: str) -> str:
+    """Return the sort key of the item that sums up what a month's runs have cost."""
+    return COST_PREFIX + month

@@ -16,6 +16,7 @@ from provisioner.aws.executions import Executions
 from provisioner.aws.items import Item
 from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.reconcile_queue import ReconcileQueue
+from provisioner.aws.run_costs import RunCosts
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.errors import NotFoundError, PermanentError
@@ -95,6 +96,11 @@ class Service:
     def bundles(self) -> BundleBucket:
         """The bucket for code."""
         return BundleBucket(self.clients, self._output("BundleBucketName"))
+
+    @property
+    def run_costs(self) -> RunCosts:
+        """What the months of jobs have cost."""
+        return RunCosts(self.clients, self._output("TriggersTableName"), self.clock)
 
     @property
     def reconcile_queue(self) -> ReconcileQueue:

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from provisioner.aws.items import Item
+    from provisioner.runs.cost import MonthlyCost
     from provisioner.service.context import Service
     from provisioner.stacks.model import StackRecord
 
 RUNS_OF_ONE_JOB = 5
+MONTHS_OF_ONE_JOB = 3
 _PARALLEL_READS = 8
 
 
@@ -40,7 +42,8 @@ class JobDetail:
     """Everything about one job.
 
     `runs` are the last five, newest first; `needs` are the jobs that it runs after, each with its
-    last run, and `needed_by` those that run after it.
+    last run, and `needed_by` those that run after it. `costs` are those of the last three months in
+    which the job ran, newest first.
     """
 
     job_name: str
@@ -49,6 +52,7 @@ class JobDetail:
     runs: Sequence[Item]
     needs: Mapping[str, Item | None]
     needed_by: Sequence[str]
+    costs: Sequence[MonthlyCost]
 
     @property
     def status(self) -> JobStatus:
@@ -92,7 +96,8 @@ def describe(service: Service, job_name: str) -> JobDetail:
         for name in (record.depends_on if record else ())
     }
     needed_by = sorted(service.dependants.of(job_name))
-    return JobDetail(job_name, row, record, runs, needs, needed_by)
+    costs = service.run_costs.months(job_name, MONTHS_OF_ONE_JOB)
+    return JobDetail(job_name, row, record, runs, needs, needed_by, costs)
 
 
 def in_sync(record: StackRecord | None) -> bool | None:

@@ -15,7 +15,7 @@ from troposphere.stepfunctions import StateMachine
 from provisioner.jobs import stack_name
 from provisioner.runs.model import RunStatus
 from templates.parts.arns import in_account
-from templates.workflow import fan_out
+from templates.workflow import fan_out, usage
 from templates.workflow.asl import definition_string
 from templates.workflow.exceptional_states import (
     finish,
@@ -154,6 +154,7 @@ def _prepare(job: Job, platform: Platform, work: Work) -> State:
             "retries": 0,
             "attempts": 0,
             "refusals": 0,
+            **({} if job.fan_out else usage.BEFORE),
         },
         "Next": "Admit",
     }
@@ -181,7 +182,8 @@ def _admit(admission: Admission, platform: Platform, following: str) -> State:
 def _run(job: Job, work: Work, following: str) -> State:
     output, text = variable("output"), variable("text")
     succeeded: Value = {"status": RunStatus.SUCCEEDED, "attempts": variable("attempts") + 1}
-    assigned = {"outcome": failure(work.failure), "pause": pause(job, work.refusals)}
+    timed = {} if job.fan_out else usage.ATTEMPT
+    assigned = {"outcome": failure(work.failure), "pause": pause(job, work.refusals), **timed}
     return {
         "Type": "Task",
         "Resource": work.resource,
@@ -194,6 +196,7 @@ def _run(job: Job, work: Work, following: str) -> State:
             "large": block(
                 assign("output", work.output), assign("text", json_text(output)), is_large(text)
             ),
+            **timed,
         },
         "Output": work.output,
         "Next": following,

@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from provisioner.runs.model import RunStatus
-from templates.workflow import programs
+from templates.workflow import programs, usage
 from templates.workflow.expressions import (
     CAUSE_CHARACTERS,
     ENTERED_MILLIS,
@@ -103,7 +103,12 @@ def failure_rules(job: Job, refusals: tuple[str, ...]) -> dict[str, object]:
             ],
             "Default": "RecordFailure",
         },
-        "WaitBeforeRetry": {"Type": "Wait", "Seconds": _PAUSE, "Next": "Run"},
+        "WaitBeforeRetry": {
+            "Type": "Wait",
+            "Seconds": _PAUSE,
+            **({} if job.fan_out else {"Assign": usage.AGAIN}),
+            "Next": "Run",
+        },
         **({"IgnoreFailure": _ignore()} if ignored else {}),
     }
 

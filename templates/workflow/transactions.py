@@ -24,6 +24,7 @@ from provisioner.runs.model import (
     RunStatus,
 )
 from templates.parts.logs import console_url, group_name
+from templates.workflow import usage
 from templates.workflow.dynamodb import Condition, Items, number, string, string_set
 from templates.workflow.expressions import (
     ENTERED_MILLIS,
@@ -122,6 +123,7 @@ _MAY_WAIT = Condition(
     ),
 )
 
+_SETS_WORK = f", {Field.WORK_MS} = :work_ms"
 _END: dict[str, Value] = {
     Field.ENDED_AT: string(call("fromMillis", _ENDED)),
     Field.DURATION_MS: number(_ENDED - run("start")),
@@ -154,7 +156,7 @@ class Admission:
             when(unfit, call("error", "not admissible")),
             [
                 when(LOCKED, self._take_lock()),
-                self._row(RunStatus.RUNNING),
+                self._row(RunStatus.RUNNING, {Field.USAGE: usage.size_of_attempt(self.job)}),
                 *pause,
                 self._claim_scheduled_time(),
             ],
@@ -192,7 +194,7 @@ class Admission:
     def _record(self, sets: str, names: tuple[Field, ...], values: Value) -> Expression:
         update = concat(
             "SET #status = :status, ended_at = :ended_at, duration_ms = :duration_ms,"
-            f" attempts = :attempts{sets}",
+            f" attempts = :attempts{sets}{_SETS_WORK if self._is_timed else ''}",
             when(_EXITED, ", exit_code = :exit_code", ""),
         )
         ended: Value = {
@@ -200,6 +202,7 @@ class Admission:
             ":status": string(outcome("status")),
             **{f":{name}": value for name, value in _END.items()},
             ":attempts": number(outcome("attempts")),
+            **({":work_ms": number(usage.worked_ms(_ENDED))} if self._is_timed else {}),
         }
         exit_code = included(_EXITED, {":exit_code": number(outcome("exit_code"))})
         is_running = Condition(
@@ -213,6 +216,11 @@ class Admission:
                 when(both(variable("release"), LOCKED), self._release_lock()),
             ],
         )
+
+    @property
+    def _is_timed(self) -> bool:
+        """Whether the workflow itself does the work: items do theirs in executions of their own."""
+        return self.job.fan_out is None
 
     @property
     def _items(self) -> Items:

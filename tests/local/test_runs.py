@@ -36,6 +36,12 @@ def test_input_is_merged_and_the_result_is_recorded(engine):
     assert run["duration_ms"] >= 0
     assert engine.lock(name) is None
 
+    def counted():
+        [row] = engine.runs(name)
+        return row["usage"] if "seconds" in row["usage"] else None
+
+    assert engine.wait(counted, "the run's usage")["transitions"] == 4
+
 
 def test_a_second_run_is_skipped_while_the_first_runs(engine, slow):
     first = engine.start(slow, {"seconds": 3})

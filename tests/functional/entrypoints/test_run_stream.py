@@ -96,7 +96,7 @@ def test_what_waited_for_a_success_starts_when_its_letter_is_redriven(bootstrap)
 
 @pytest.mark.parametrize(
     "record",
-    [ended("QUEUED"), ended("STOPPED", run="2026-11-21T01:00:00.000Z#message-1")],
+    [ended("QUEUED"), ended("SKIPPED", run="2026-11-21T01:00:00.000Z#message-1")],
     ids=["waits", "message"],
 )
 def test_what_the_sweep_sees_to_is_no_letter(bootstrap, record):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from provisioner.runs.usage import usage_of
 from tests.functional.step_functions import StepFunctions
 from tests.functional.workflow import test_workflow as workflow
 
@@ -41,7 +42,7 @@ def key_of(write):
 def kilobytes(item):
     """DynamoDB, item sizes: names and values in UTF-8; a number is smaller than its digits."""
     size = sum(len(name.encode()) + len(str(value).encode()) for name, value in item.items())
-    assert all(isinstance(value, str | Decimal) for value in item.values())
+    assert all(isinstance(value, str | Decimal | dict) for value in item.values())
     return math.ceil(size / 1024)
 
 
@@ -74,6 +75,15 @@ def test_the_writes_are_those_of_a_run(run, table):
     assert kinds == {"", "2026"}
     assert [items for items, _ in written] == [3, 2]
     assert sum(units for _, units in written) + index == documented("write request units")
+
+
+@pytest.mark.usefixtures("run")
+def test_the_estimate_counts_the_writes_of_the_page(table):
+    row = workflow.only_run(table)
+    assert kilobytes(row) == 1
+    estimated = documented("write request units of its estimated cost")
+    whole = documented("write request units") + estimated
+    assert usage_of(row).write_units == whole
 
 
 def test_the_sum_is_right():

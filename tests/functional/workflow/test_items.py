@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import boto3
 import pytest
 
 from provisioner.aws.concurrency_table import ConcurrencyTable
 from provisioner.aws.dependants import DependantsTable
+from provisioner.aws.run_costs import RunCosts
 from provisioner.aws.run_history import RunHistory
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.runs import keys
+from provisioner.runs.cost import Cost
 from provisioner.runs.model import Pause
+from provisioner.runs.usage import usage_of
 from tests.functional.step_functions import TaskError
 from tests.functional.workflow.test_workflow import (
     CONTAINER,
@@ -35,6 +39,7 @@ KINDS = {
     keys.QUEUE: keys.QUEUE_FIELDS,
     keys.SCHEDULED_TIME_PREFIX: keys.SCHEDULED_TIME_FIELDS,
     keys.DEPENDANT_PREFIX: keys.DEPENDANT_FIELDS,
+    keys.COST_PREFIX: keys.COST_FIELDS,
     "2": keys.RUN_FIELDS,
 }
 
@@ -78,6 +83,10 @@ def written(table, monkeypatch):
     slots = ConcurrencyTable(CLIENTS, TABLE)
     slots.acquire("nightly", "queue-1", 2, NOW)
     slots.mark_parked("nightly", NOW)
+    (fails,) = (run for key, run in items(table).items() if key.endswith("#fails"))
+    spot = Cost(Decimal(2), Decimal(1))
+    costs = RunCosts(CLIENTS, TABLE, lambda: NOW)
+    costs.record("nightly", fails["trigger_id"], usage_of(fails), spot, "2026-11")
     DependantsTable(CLIENTS, TABLE).change("report", before=(), after=("nightly",))
     return found + scanned()
 

@@ -110,7 +110,9 @@ class TestAPlainRun:
             "started_at": "2026-11-21T09:00:00.000Z",
             "ended_at": "2026-11-21T09:00:00.100Z",
             "duration_ms": 100,
+            "work_ms": 50,
             "attempts": 1,
+            "usage": {"architecture": "arm64", "memory_mb": 128},
         }
 
     def test_holds_the_lock_while_it_runs(self, table):

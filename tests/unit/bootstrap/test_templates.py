@@ -391,9 +391,20 @@ def test_stream_mappings(bootstrap, name, function, table):
     assert kept_in == "arn:aws:s3:::ArtifactsBucket"
 
 
+def delivered(bootstrap, mapping, record):
+    filters = bootstrap.resource(mapping)["FilterCriteria"]["Filters"]
+    return any(matches(json.loads(each["Pattern"]), record) for each in filters)
+
+
 def run_key(trigger_id):
     keys = {"job_name": {"S": "report"}, "trigger_id": {"S": trigger_id}}
     return {"eventName": "INSERT", "dynamodb": {"Keys": keys}}
+
+
+def run_change(before, after):
+    change = {"OldImage": {"status": {"S": before}}, "NewImage": {"status": {"S": after}}}
+    key = run_key("2026-11-21T09:00:00.000Z#run-1")["dynamodb"]
+    return {"eventName": "MODIFY", "dynamodb": key | change}
 
 
 def stacks_row(status):
@@ -407,12 +418,14 @@ def stacks_row(status):
         ("Runs", run_key("#lock"), False),
         ("Runs", run_key("#tick#jobs-report-0#2026"), False),
         ("Runs", run_key("2026-11-21T09:00:00.000Z#run-1") | {"eventName": "REMOVE"}, False),
+        ("Runs", run_change("RUNNING", "FAILED"), True),
+        ("Runs", run_change("QUEUED", "QUEUED"), True),  # alerted_at
+        ("Runs", run_change("FAILED", "FAILED"), False),  # its cost
         *(("Stacks", stacks_row(s), s in {"FAILED", "INVALID"}) for s in JobStatus),
     ],
 )
 def test_notify_is_not_woken_by_what_it_has_nothing_to_tell_of(bootstrap, mapping, record, passes):
-    [criteria] = bootstrap.resource(f"NotifyFunction{mapping}")["FilterCriteria"]["Filters"]
-    assert matches(json.loads(criteria["Pattern"]), record) is passes
+    assert delivered(bootstrap, f"NotifyFunction{mapping}", record) is passes
 
 
 def test_slack_is_there_when_its_secret_is(source, bootstrap):
@@ -556,12 +569,19 @@ def test_lambda_does_not_take_a_job_that_waits_for_a_loop(bootstrap):
         assert bootstrap.resource(name)["RecursiveLoop"] == "Allow"
 
 
-def test_every_end_of_a_run_reaches_the_stream_function(bootstrap):
-    mapping = bootstrap.resource("RunStreamFunctionRuns")
-    patterns = [json.loads(each["Pattern"]) for each in mapping["FilterCriteria"]["Filters"]]
-    for status in FINAL:
-        image = {"dynamodb": {"NewImage": {"status": {"S": str(status)}}}}
-        assert any(matches(pattern, image) for pattern in patterns), status
+@pytest.mark.parametrize("status", sorted(FINAL))
+def test_every_end_of_a_run_reaches_the_stream_function_once(bootstrap, status):
+    refused = run_change("", status) | {"eventName": "INSERT"}
+    refused["dynamodb"].pop("OldImage")
+    ends = [refused, *(run_change(before, status) for before in ("RUNNING", "QUEUED"))]
+    for record in ends:
+        assert delivered(bootstrap, "RunStreamFunctionRuns", record)
+    assert not delivered(bootstrap, "RunStreamFunctionRuns", run_change(status, status))
+
+
+def test_locks_and_waiting_runs_reach_the_stream_function(bootstrap):
+    for before, after in (("HELD", "FREE"), ("FREE", "FREE"), ("RUNNING", "QUEUED")):
+        assert delivered(bootstrap, "RunStreamFunctionRuns", run_change(before, after))
 
 
 def test_jobs_name_the_function_that_takes_their_messages(bootstrap):

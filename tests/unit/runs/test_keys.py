@@ -23,6 +23,7 @@ KINDS = {
     ),
     "Pause": (keys.PAUSE, keys.PAUSE_FIELDS),
     "Queue": (keys.QUEUE, keys.QUEUE_FIELDS),
+    "Cost": (keys.cost("<month>"), keys.COST_FIELDS),
     "Dependant": (keys.dependant("<dependant>"), keys.DEPENDANT_FIELDS),
 }
 STATUSES = {"Lock": LockStatus, "Pause": PauseStatus, "Queue": QueueStatus, "Run": model.RunStatus}

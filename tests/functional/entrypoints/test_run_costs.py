@@ -1,0 +1,223 @@
+"""What the end of a run leads to: its usage and cost on its row, and in the sum of the month.
+
+The workflow's own definition writes the rows, over a real table.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import boto3
+import pytest
+
+from provisioner.aws.run_costs import RunCosts
+from provisioner.entrypoints import run_stream
+from provisioner.entrypoints.wiring import Runtime
+from provisioner.errors import PermanentError
+from provisioner.runs.cost import Cost, MonthlyCost
+from provisioner.runs.usage import usage_of
+from tests.functional.step_functions import TaskError
+from tests.functional.workflow.test_workflow import (
+    CONTAINER,
+    LAMBDA,
+    TABLE,
+    echo,
+    items,
+    machine,
+    only_run,
+    table,
+)
+from tests.support.clients import CLIENTS
+from tests.support.functions import Context, having
+from tests.support.platforms import PLATFORM, SETTINGS
+
+__all__ = ["table"]
+
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+HERE = replace(SETTINGS, platform=replace(PLATFORM, region="us-east-1"))
+ELSEWHERE = SETTINGS
+SLOW = 2_000
+
+
+@pytest.fixture
+def costs(table, monkeypatch):
+    assert table.name == TABLE
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    return RunCosts(CLIENTS, TABLE, lambda: NOW)
+
+
+def ended(trigger_id, status="SUCCEEDED"):
+    keys = {"job_name": {"S": "nightly"}, "trigger_id": {"S": trigger_id}}
+    return {"dynamodb": {"Keys": keys, "NewImage": {"status": {"S": status}}}}
+
+
+class Kept:
+    """Dead-letter messages."""
+
+    def __init__(self):
+        self.bodies = []
+
+    def send(self, body, *_args, **_kwargs):
+        self.bodies.append(body)
+
+
+def estimate(costs, settings=HERE, records=None):
+    """Give the function the ends of all runs."""
+    runtime = having(
+        Runtime(settings, CLIENTS, clock=lambda: NOW),
+        run_costs=costs,
+        dead_letters=Kept(),
+        dependency_starter=having_nothing_to_do(),
+        jobs=having_nothing_to_do(),
+    )
+    found = items(boto3.resource("dynamodb", region_name="eu-west-1").Table(TABLE), "2026")
+    records = records or [ended(key, run["status"]) for key, run in found.items()]
+    assert run_stream.handler({"Records": records}, Context(), runtime) == {"batchItemFailures": []}
+    return runtime
+
+
+def having_nothing_to_do():
+    class Nothing:
+        def start_dependants(self, _job_name):
+            return ()
+
+        def get_many(self, _names):
+            return {}
+
+    return Nothing()
+
+
+def exits(code):
+    return {"TaskArn": "arn:task", "Containers": [{"Name": "job", "ExitCode": code}]}
+
+
+def test_a_run_has_its_usage_and_cost(table, costs):
+    machine(LAMBDA, echo, memory_mb=1024).run("first", {})
+    estimate(costs)
+
+    run = only_run(table)
+    assert run["usage"] == {
+        "architecture": "arm64",
+        "memory_mb": 1024,
+        "seconds": Decimal("0.05"),
+        "attempts": 1,
+        "transitions": 4,
+        "write_units": 18,
+    }
+    assert run["estimated_cost"] == Decimal("0.000112117")
+    assert "estimated_cost_from" not in run
+    assert costs.months("nightly", 3) == [
+        MonthlyCost("2026-11", 1, Cost(run["estimated_cost"], run["estimated_cost"]), 0)
+    ]
+
+
+def test_a_run_counts_once_however_often_its_end_is_told(table, costs):
+    for name in ("first", "second"):
+        machine(LAMBDA, echo).run(name, {})
+    for _ in range(3):
+        estimate(costs)
+
+    runs = items(table, "2026").values()
+    [month] = costs.months("nightly", 3)
+    assert (month.runs, month.unpriced) == (2, 0)
+    assert month.cost.usd == sum(run["estimated_cost"] for run in runs)
+
+
+def test_a_region_without_prices_has_no_figure(table, costs):
+    machine(LAMBDA, echo).run("first", {})
+    for _ in range(2):
+        estimate(costs, ELSEWHERE)
+
+    run = only_run(table)
+    assert run["usage"]["seconds"] == Decimal("0.05")
+    assert "estimated_cost" not in run
+    assert costs.months("nightly", 3) == [MonthlyCost("2026-11", 1, Cost(Decimal(), Decimal()), 1)]
+
+
+def test_months_come_newest_first(table, costs):
+    for month, runs in (("2026-09", 1), ("2026-10", 2), ("2026-11", 3)):
+        key = {"job_name": "nightly", "trigger_id": f"#cost#{month}"}
+        table.put_item(Item=key | {"runs": runs, "estimated_cost": "damaged"})
+
+    assert [(each.month, each.runs) for each in costs.months("nightly", 2)] == [
+        ("2026-11", 3),
+        ("2026-10", 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"usage": "x"}, {"type": Decimal(1)}, {"status": "RUNNING"}, {"ended_at": "x"}],
+    ids=str,
+)
+def test_a_damaged_row_ends_nothing(table, costs, damage):
+    machine(LAMBDA, echo).run("first", {})
+    run = only_run(table)
+    table.put_item(Item=run | damage)
+
+    estimate(costs, records=[ended(run["trigger_id"])])
+
+    counted = costs.months("nightly", 3)
+    assert bool(counted) is ("ended_at" in damage)
+
+
+def test_what_fails_for_good_can_be_redriven(table, costs):
+    machine(LAMBDA, echo).run("first", {})
+
+    class Denied(RunCosts):
+        def record(self, *_args):
+            raise PermanentError("AccessDenied")
+
+    runtime = estimate(Denied(CLIENTS, TABLE, lambda: NOW))
+    [body] = runtime.dead_letters.bodies
+    estimate(costs, records=json.loads(body)["Records"])
+
+    assert only_run(table)["estimated_cost"]
+
+
+def failing(_):
+    raise TaskError("ValueError")
+
+
+class TestTransitions:
+    """`usage` counts them by how the run went; here is how it went."""
+
+    def check(self, table, execution, name="first"):
+        [run] = (run for key, run in items(table, "2026").items() if key.endswith(f"#{name}"))
+        assert usage_of(run).transitions == len(execution.states), execution.states
+
+    @pytest.mark.parametrize("given", [{}, {"text": "x" * 110_000}], ids=["small", "large"])
+    def test_of_a_success(self, table, given):
+        self.check(table, machine(LAMBDA, echo).run("first", given))
+
+    @pytest.mark.parametrize("retries", [0, 1, 3])
+    def test_of_a_failure(self, table, retries):
+        self.check(table, machine(LAMBDA, failing, retries=retries).run("first", {}))
+
+    def test_of_a_success_at_the_third_attempt(self, table):
+        ends = iter([exits(1), exits(1), exits(0)])
+        execution = machine(CONTAINER, lambda _: next(ends), retries=5).run("first", {})
+        self.check(table, execution)
+
+    def test_of_a_container_s_result(self, table):
+        steps = machine(CONTAINER, lambda _: exits(0), result=True)
+        self.check(table, steps.run("first", {}))
+
+
+def test_the_time_of_all_attempts_is_without_the_intervals_between_them(table):
+    ends = iter([exits(1), exits(1), exits(0)])
+    steps = machine(CONTAINER, lambda _: next(ends), retries=5, retry_interval_seconds=600)
+    steps.run("first", {})
+
+    run = only_run(table)
+    assert run["duration_ms"] > 1_200_000
+    assert run["work_ms"] < 3 * 1_000
+    assert run["usage"] == {"architecture": "arm64", "vcpu": Decimal("0.25"), "memory_mb": 512}
+
+
+def test_of_items_nobody_knows_the_time():
+    job = machine(LAMBDA, echo, fan_out={})
+    assert "worked" not in json.dumps(job.definition)

@@ -1,0 +1,213 @@
+"""What a run has used, read off its row, and what that costs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+import provisioner
+from provisioner.runs.cost import Cost, Prices, estimate, month_of
+from provisioner.runs.model import RunStatus, time_of
+from provisioner.runs.usage import usage_of
+
+PRICES = Prices.from_json(Path(provisioner.__file__).with_name("prices.json").read_text())
+US = PRICES.rates("us-east-1")
+PAGE = (Path(__file__).parents[3] / "docs/reference/cost.md").read_text()
+
+FUNCTION = {
+    "status": "SUCCEEDED",
+    "type": "lambda",
+    "usage": {"architecture": "arm64", "memory_mb": Decimal(1024)},
+    "work_ms": Decimal(30_000),
+    "duration_ms": Decimal(30_100),
+    "attempts": Decimal(1),
+}
+TASK = FUNCTION | {
+    "type": "ecs",
+    "usage": {"architecture": "arm64", "vcpu": Decimal(4), "memory_mb": Decimal(16_384)},
+    "work_ms": Decimal(3_600_000),
+}
+
+
+def without_the_run_itself(row, rates=US):
+    """Return what the work alone costs."""
+    return cost(row, rates | {"state_transition": Decimal(), "dynamodb_write_unit": Decimal()})
+
+
+def cost(row, rates=US):
+    found = estimate(usage_of(row), rates)
+    return found and float(found.usd)
+
+
+@pytest.mark.parametrize(
+    ("what", "row"),
+    [
+        (
+            "function, 128 MB, arm64, 1 s",
+            FUNCTION | {"usage": {"architecture": "arm64", "memory_mb": 128}, "work_ms": 1000},
+        ),
+        ("function, 1,024 MB, arm64, 30 s", FUNCTION),
+        (
+            "container, 0.25 vCPU, 0.5 GB, arm64, 60 s",
+            TASK
+            | {
+                "usage": {"architecture": "arm64", "vcpu": Decimal("0.25"), "memory_mb": 512},
+                "work_ms": 60_000,
+            },
+        ),
+        ("container, 4 vCPU, 16 GB, arm64, one hour", TASK),
+    ],
+)
+def test_the_examples_of_the_page(what, row):
+    line = next(line for line in PAGE.splitlines() if line.startswith(f"| {what}"))
+    shown = line.rstrip("| ").rpartition("|")[2].strip()
+    digits = len(shown.partition(".")[2])
+    assert float(shown) == round(1000 * without_the_run_itself(row), digits)
+
+
+def test_a_plain_run_costs_what_the_workflow_costs_besides():
+    used = usage_of(FUNCTION)
+    assert (used.transitions, used.attempts, float(used.seconds)) == (4, 1, 30)
+    around = 4 * 0.000025 + used.write_units * 0.000000625
+    assert cost(FUNCTION) == pytest.approx(without_the_run_itself(FUNCTION) + around)
+
+
+CHANGED = {
+    "x86": ({"usage": TASK["usage"] | {"architecture": "x86_64"}}, 0.04048 * 4 + 0.004445 * 16),
+    "less than a minute": ({"work_ms": Decimal(100)}, (0.03238 * 4 + 0.00356 * 16) / 60),
+    "two starts of less": (
+        {"work_ms": Decimal(100), "attempts": Decimal(2)},
+        (0.03238 * 4 + 0.00356 * 16) / 30,
+    ),
+    "a larger disk": (
+        {"usage": TASK["usage"] | {"storage_mb": Decimal(30 * 1024)}},
+        0.03238 * 4 + 0.00356 * 16 + 10 * 0.000111,
+    ),
+    "a size of its own": (
+        {"overrides": json.dumps({"cpu": 1024, "memory_mb": 2048})},
+        0.03238 + 0.00356 * 2,
+    ),
+    "stopped, so that nobody has timed it": (
+        {"status": "STOPPED", "work_ms": None, "duration_ms": Decimal(1_800_000)},
+        (0.03238 * 4 + 0.00356 * 16) / 2,
+    ),
+    "on batch": ({"type": "batch"}, 0.03238 * 4 + 0.00356 * 16),
+    "on a machine": (
+        {
+            "type": "ec2",
+            "usage": {"architecture": "arm64", "instance_type": "m7g.large", "disk_gb": 30},
+        },
+        0.0816 + 0.005 + 30 * 0.08 / 730,
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "usd"), CHANGED.values(), ids=CHANGED)
+def test_the_work(changes, usd):
+    assert without_the_run_itself(TASK | changes) == pytest.approx(usd, abs=1e-8)
+
+
+def test_storage_of_a_function_beyond_what_is_included():
+    large = FUNCTION | {"usage": FUNCTION["usage"] | {"storage_mb": Decimal(1536)}}
+    more = without_the_run_itself(large) - without_the_run_itself(FUNCTION)
+    assert more == pytest.approx(30 * 0.0000000309, abs=1e-8)
+
+
+def test_spot_is_a_range():
+    used = replace(usage_of(TASK), spot=True)
+    on_demand = estimate(usage_of(TASK), US)
+    found = estimate(used, US)
+    assert found.usd == on_demand.usd == on_demand.least
+    assert 0.3 * float(found.usd) < float(found.least) < 0.31 * float(found.usd)
+
+
+@pytest.mark.parametrize(
+    ("row", "rates"),
+    [
+        (TASK, PRICES.rates("eu-west-1")),
+        (TASK | {"usage": TASK["usage"] | {"architecture": "riscv"}}, US),
+        (TASK | {"usage": TASK["usage"] | {"untimed": True}}, US),
+        (TASK | {"type": "ec2", "usage": {"instance_type": "z9.large"}}, US),
+    ],
+    ids=["Region", "architecture", "items", "instance type"],
+)
+def test_what_is_not_known_has_no_figure(row, rates):
+    assert estimate(usage_of(row), rates) is None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"usage": None},
+        {"usage": "x"},
+        {"type": None},
+        {"type": Decimal(1)},
+        {"status": "RUNNING"},
+        {"status": "x"},
+        {"work_ms": "x", "duration_ms": Decimal(-1)},
+        {"work_ms": None, "duration_ms": Decimal("1e30")},
+    ],
+    ids=str,
+)
+def test_a_row_that_does_not_say_it_has_no_usage(damage):
+    assert usage_of(FUNCTION | damage) is None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"attempts": "x"},
+        {"attempts": Decimal("1e40")},
+        {"starts": Decimal("NaN"), "queued_at": 1},
+        {"overrides": "{"},
+        {"overrides": Decimal(1)},
+        {"overrides": '["cpu"]'},
+        {"overrides": '{"cpu": "1", "memory_mb": -5}'},
+        {"usage": FUNCTION["usage"] | {"vcpu": "x", "disk_gb": Decimal("Infinity")}},
+    ],
+    ids=str,
+)
+def test_damaged_parts_count_as_absent(damage):
+    found = estimate(usage_of(FUNCTION | damage), US)
+    assert 0 < found.usd < 1
+
+
+def test_what_a_run_has_used_is_an_attribute_of_its_row():
+    assert usage_of(TASK).attributes() == {
+        "architecture": "arm64",
+        "vcpu": 4,
+        "memory_mb": 16_384,
+        "seconds": 3600,
+        "attempts": 1,
+        "transitions": 4,
+        "write_units": 18,
+    }
+    nothing = replace(usage_of(TASK), seconds=Decimal())
+    assert nothing.attributes()["seconds"] == 0
+
+
+def test_a_run_counts_to_the_month_in_which_it_ended():
+    assert month_of(time_of("2026-11-30T23:59:59.999Z")) == "2026-11"
+
+
+def test_a_figure_is_as_short_as_it_is_exact():
+    assert Cost(Decimal("0.1"), Decimal("0.1")) == Cost(Decimal("0.100"), Decimal("0.100"))
+    assert str(estimate(usage_of(FUNCTION), US).usd) == str(
+        estimate(usage_of(FUNCTION), US).usd.normalize()
+    )
+
+
+def test_the_list_of_prices_says_when_and_where_it_was_read():
+    assert time_of(f"{PRICES.as_of}T00:00:00Z")
+    assert PRICES.source
+    assert all(price > 0 for rates in PRICES.regions.values() for price in rates.values())
+
+
+def test_every_end_is_counted():
+    for status in RunStatus:
+        row = FUNCTION | {"status": status}
+        assert (usage_of(row) is None) is (status in {RunStatus.RUNNING, RunStatus.QUEUED})
