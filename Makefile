@@ -95,10 +95,12 @@ mutants: $(READY)
 test-night: simulate-night test-deployed-python mutants coverage
 	RECOVERY_JOBS=50 $(BIN)/pytest -q -m engine tests/local/test_recovery.py
 	$(BIN)/python -m bench.parse
+	$(MAKE) --no-print-directory smoke ENGINE=1 OPTIONS=--again
 
-# What only AWS proves, against the bootstrap that is deployed where the credentials lead to.
+# What only AWS proves: deployed under a prefix of its own where the credentials lead to (ENGINE=1: on
+# an embedded engine), proven, and torn down. OPTIONS=--help says what else it can do.
 smoke: $(READY)
-	PROVISIONER_STACK="$(or $(STACK),jobs)" $(BIN)/pytest -q -m smoke tests/smoke
+	$(BIN)/python -m tools.smoke --prefix "$(or $(PREFIX),smoke)" $(if $(ENGINE),--engine) $(OPTIONS)
 
 # The rules that were reproduced on AWS, and JSONata's reference implementation: both from npm.
 HAS_NPM := command -v npm >/dev/null
@@ -151,7 +153,7 @@ build: $(READY)
 	$(BIN)/uvx --quiet --from aws-sam-cli@$(SAM_VERSION) sam build
 
 deploy: build
-	$(BIN)/uvx --quiet --from aws-sam-cli@$(SAM_VERSION) sam deploy
+	$(BIN)/uvx --quiet --from aws-sam-cli@$(SAM_VERSION) sam deploy $(SAM_DEPLOY_OPTIONS)
 
 clean: local-down
 	rm -rf .aws-sam .provisioner $(VENV)

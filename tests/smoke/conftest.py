@@ -1,4 +1,4 @@
-"""A bootstrap that is deployed in an account: the one that the environment's credentials reach."""
+"""A bootstrap that `make smoke` has deployed; the environment says where, and with which images."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 
 from tests.support.engine import EngineUnderTest
 
-STACK = "PROVISIONER_STACK"
+PUBLIC_IMAGE = "public.ecr.aws/docker/library/python:3.13-alpine"
 
 
 class Account(EngineUnderTest):
     """The account as a test sees it; what a test puts is deleted after it."""
 
     def __init__(self) -> None:
-        super().__init__({STACK: "jobs", **os.environ})
+        super().__init__(os.environ)
         self.prefix = self.outputs["Prefix"]
         self._put: dict[str, None] = {}
 
@@ -25,17 +25,61 @@ class Account(EngineUnderTest):
         super().put(row)
 
     def ready(self, row):
-        """Put a row and return the job's record once it is READY."""
+        """Put a row that is new or changed; return the job's record once it is READY with it."""
+        name = row["job_name"]
+        before = self.record(name)
         self.put(row)
-        return self.wait_for(row["job_name"], "READY", timeout_seconds=900)
+
+        def settled():
+            record = self.record(name)
+            is_new = record.get("spec_digest") != before.get("spec_digest")
+            is_refused = record.get("status") == "INVALID" != before.get("status")
+            is_done = is_new and record["status"] in {"READY", "FAILED"}
+            return record if is_done or is_refused else None
+
+        record = self.wait(settled, f"{name} as its row says", timeout_seconds=900)
+        assert record["status"] == "READY", record
+        return record
 
     def container_row(self, name, **changes):
-        image = "public.ecr.aws/docker/library/busybox:1.37"
-        return {"job_name": name, "type": "ecs", "image": image, "cpu": 256} | changes
+        """Return a row of a container with Python, on AWS from a public registry."""
+        packed = os.environ.get("SMOKE_TASK_IMAGE")
+        row = {
+            "job_name": name,
+            "type": "ecs",
+            "image": packed or PUBLIC_IMAGE,
+            "architecture": os.environ["SMOKE_ARCHITECTURE"] if packed else "arm64",
+            "cpu": 256,
+        }
+        return row | changes
+
+    def image_function_row(self, name, **changes):
+        row = {
+            "job_name": name,
+            "type": "lambda",
+            "image": os.environ["SMOKE_FUNCTION_IMAGE"],
+            "architecture": os.environ["SMOKE_ARCHITECTURE"],
+            "command": "code_under_test.echo",
+            "memory_mb": 128,
+        }
+        return row | changes
+
+    def function_memory_mb(self, name):
+        functions = self.client("lambda")
+        found = functions.get_function_configuration(FunctionName=f"{self.prefix}-{name}")
+        return found["MemorySize"]
 
     def ended(self, name, execution_arn, status="SUCCEEDED"):
-        """Return a run's row once it has that status."""
-        return self.wait_for_run(name, execution_arn, status, timeout_seconds=900)
+        """Return a run's row once the run has ended, with that status."""
+        suffix = "#" + execution_arn.rpartition(":")[2]
+
+        def ended():
+            rows = [run for run in self.runs(name) if run["trigger_id"].endswith(suffix)]
+            return rows[0] if rows and rows[0]["status"] not in {"QUEUED", "RUNNING"} else None
+
+        run = self.wait(ended, "the run's end", timeout_seconds=900)
+        assert run["status"] == status, run
+        return run
 
     def clean(self) -> None:
         for name in self._put:

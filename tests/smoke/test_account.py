@@ -1,7 +1,7 @@
 """What only an account proves, a test a step; docs/internals/verified.md says which proves what.
 
-`make smoke` runs them against a deployed bootstrap. They cost some minutes of Fargate and Lambda,
-and leave nothing behind but rows of runs.
+`make smoke` runs them (tools/smoke). A step's first line says what it shows, `uses` what it costs
+(tools/smoke/cost.py), and `needs_aws` why it cannot run on the embedded engine.
 """
 
 from __future__ import annotations
@@ -12,7 +12,29 @@ from itertools import pairwise
 
 import pytest
 
+from tests.support.batch import jobs_of
+
 pytestmark = pytest.mark.smoke
+
+
+def python(program):
+    return ["python3", "-c", program]
+
+
+EXITS = python("import json, os; raise SystemExit(json.loads(os.environ['PAYLOAD'])['code'])")
+SLEEPS = python("import time; time.sleep(600)")
+
+
+def wait_for_package(account, name, kind):
+    """Wait until a job's only function is of that kind."""
+
+    def kinds():
+        pages = account.client("lambda").get_paginator("list_functions").paginate()
+        functions = [function for page in pages for function in page["Functions"]]
+        stem = f"{account.prefix}-{name}"
+        return [f["PackageType"] for f in functions if f["FunctionName"].startswith(stem)]
+
+    account.wait(lambda: kinds() == [kind], kind, timeout_seconds=900)
 
 
 def attempts(account, name, calls, **row):
@@ -30,11 +52,14 @@ def parameter(account, name):
     return value
 
 
+@pytest.mark.uses(minutes=0, function_seconds=0, runs=0)
 def test_deploys_into_a_new_account(bootstrap):
+    """The bootstrap deploys by the SAM CLI."""
     assert bootstrap.bootstrap()["StackStatus"] in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 
 
 def test_put_run_change_and_delete(account):
+    """A function of an archive runs, changes and goes."""
     name = account.unique("smoke")
     account.ready(account.lambda_row(name))
     assert account.ended(name, account.start(name, {"n": 1}))["output"] == '{"n":1}'
@@ -42,7 +67,108 @@ def test_put_run_change_and_delete(account):
     account.wait(lambda: account.function_memory_mb(name) == 256, "the change", timeout_seconds=600)
 
 
+@pytest.mark.uses(minutes=10, function_seconds=10, runs=2)
+def test_a_function_of_an_image(account):
+    """A function's row changes from an archive to an image."""
+    name = account.unique("image")
+    for row in (account.lambda_row(name), account.image_function_row(name)):
+        account.ready(row)
+        wait_for_package(account, name, "Image" if "image" in row else "Zip")
+        assert account.ended(name, account.start(name, {"n": 1}))["output"] == '{"n":1}'
+
+
+@pytest.mark.uses(container_minutes=4, runs=2)
+def test_a_container(account):
+    """A container runs, and its exit code decides."""
+    name = account.unique("container")
+    account.ready(account.container_row(name, command=EXITS, retries=0))
+    assert account.ended(name, account.start(name, {"code": 0}))["exit_code"] == 0
+    run = account.ended(name, account.start(name, {"code": 3}), "FAILED")
+    assert (run["error"], run["exit_code"]) == ("ContainerFailed", 3)
+
+
+@pytest.mark.uses(minutes=8, container_minutes=4, runs=2)
+def test_a_batch_job(account):
+    """A container runs in a queue of Batch, and its exit code decides."""
+    name = account.unique("batch")
+    account.ready(account.container_row(name, type="batch", command=EXITS, retries=0))
+    assert account.ended(name, account.start(name, {"code": 0}))["exit_code"] == 0
+    run = account.ended(name, account.start(name, {"code": 3}), "FAILED")
+    assert (run["error"], run["exit_code"]) == ("ContainerFailed", 3)
+
+
+@pytest.mark.uses(minutes=10, machine_minutes=8, runs=2)
+def test_a_machine(account):
+    """A container runs on a machine of its own, which reports its exit code and ends."""
+    name = account.unique("machine")
+    account.ready(account.machine_row(name, command=EXITS, retries=0))
+    assert account.ended(name, account.start(name, {"code": 0}))["exit_code"] == 0
+    run = account.ended(name, account.start(name, {"code": 3}), "FAILED")
+    assert (run["error"], run["exit_code"]) == ("ContainerFailed", 3)
+    account.wait(lambda: not account.machines(name), "the machines' end", timeout_seconds=600)
+
+
+@pytest.mark.uses(container_minutes=3)
+def test_a_container_is_stopped(account):
+    """A run that is stopped stops its container."""
+    name = account.unique("stopped")
+    account.ready(account.container_row(name, command=SLEEPS))
+    run = account.start(name, {})
+    [task] = account.wait(
+        lambda: account.tasks(run, "RUNNING"), "a container that runs", timeout_seconds=600
+    )
+    account.provisioner("stop", name, run.rpartition(":")[2], "--reason", "smoke")
+    account.ended(name, run, "STOPPED")
+    account.wait(
+        lambda: task in account.tasks(run, "STOPPED"), "the container's end", timeout_seconds=600
+    )
+
+
+@pytest.mark.uses(minutes=8, container_minutes=3)
+def test_a_batch_job_is_stopped(account):
+    """A run that is stopped terminates its job in Batch."""
+    name = account.unique("ended")
+    account.ready(account.container_row(name, type="batch", command=SLEEPS))
+    run = account.start(name, {})
+
+    def statuses():
+        return [job["status"] for job in jobs_of(account, run)]
+
+    account.wait(lambda: statuses() == ["RUNNING"], "a job that runs", timeout_seconds=900)
+    account.provisioner("stop", name, run.rpartition(":")[2], "--reason", "smoke")
+    account.ended(name, run, "STOPPED")
+    account.wait(lambda: statuses() == ["FAILED"], "the job's end", timeout_seconds=600)
+
+
+@pytest.mark.uses(minutes=8, machine_minutes=5)
+def test_a_machine_is_stopped(account):
+    """A run that is stopped terminates its machine."""
+    name = account.unique("halted")
+    account.ready(account.machine_row(name, command=SLEEPS))
+    run = account.start(name, {})
+    account.wait(lambda: account.machines(name), "a machine", timeout_seconds=600)
+    account.provisioner("stop", name, run.rpartition(":")[2], "--reason", "smoke")
+    account.ended(name, run, "STOPPED")
+    account.wait(lambda: not account.machines(name), "the machine's end", timeout_seconds=600)
+
+
+@pytest.mark.uses(minutes=10, function_seconds=15, runs=3)
+def test_broken_and_repaired(account):
+    """A bad row leaves the job as it was, bad code fails its runs, and both can be repaired."""
+    name = account.unique("broken")
+    good = account.lambda_row(name)
+    account.ready(good | {"handler": "code_under_test.raising"})
+    assert account.ended(name, account.start(name, {}), "FAILED")["error"] == "ValueError"
+    account.put(good | {"memory_mb": 1})
+    account.wait_for(name, "INVALID", timeout_seconds=300)
+    assert account.ended(name, account.start(name, {}), "FAILED")["error"] == "ValueError"
+    account.ready(good)
+    assert account.ended(name, account.start(name, {"n": 1}))["output"] == '{"n":1}'
+
+
+@pytest.mark.uses(minutes=2, runs=0)
 def test_apply_over_what_is_there(account, tmp_path):
+    """`apply` changes a row under its condition."""
     name = account.unique("smoke")
     row = account.container_row(name, payload={"deep": [1, {"er": None}]}, paused=True)
     account.put(row)
@@ -52,7 +178,9 @@ def test_apply_over_what_is_there(account, tmp_path):
     assert f"updated    {name}" in account.provisioner("apply", str(file))
 
 
+@pytest.mark.uses(minutes=8, runs=2, function_seconds=10)
 def test_what_is_not_open_to_jobs(account):
+    """A job reaches no secret and no role that is not open to it."""
     name, secrets = account.unique("closed"), account.client("secretsmanager")
     secret = secrets.create_secret(Name=account.unique("not-for-jobs"), SecretString="x")["ARN"]
     role = account.outputs["CloudFormationRoleArn"]
@@ -75,7 +203,9 @@ def test_what_is_not_open_to_jobs(account):
         secrets.delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
 
 
+@pytest.mark.needs_aws("a public parameter of Systems Manager")
 def test_what_aws_owns(account):
+    """A job reads a public parameter of Systems Manager."""
     public = "/aws/service/global-infrastructure/version"
     grant = {"Action": "ssm:GetParameter", "Resource": "*"}
     calls = {"parameter": ["ssm", "get_parameter", {"Name": public}]}
@@ -83,38 +213,56 @@ def test_what_aws_owns(account):
     assert found == {"parameter": "done"}
 
 
+@pytest.mark.uses(minutes=30)
 def test_a_function_in_a_network(account):
-    groups = parameter(account, "AllowedSecurityGroups").split(",")
-    name = account.unique("inside")
-    subnets = parameter(account, "Subnets").split(",")
+    """Lambda makes the network interfaces of a function in a VPC."""
+    name, subnets = account.unique("inside"), account.outputs["Subnets"].split(",")
+    ec2 = account.client("ec2")
+    vpc = ec2.describe_subnets(SubnetIds=subnets)["Subnets"][0]["VpcId"]
+    filters = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]
+    group = ec2.describe_security_groups(Filters=filters)["SecurityGroups"][0]["GroupId"]
     account.ready(
-        account.lambda_row(name, network={"subnets": subnets, "security_groups": groups[:1]})
+        account.lambda_row(name, network={"subnets": subnets, "security_groups": [group]})
     )
     assert account.ended(name, account.start(name, {"n": 1}))["output"] == '{"n":1}'
 
 
+@pytest.mark.uses(minutes=10, runs=0)
 def test_drift_and_deletion(account):
+    """Drift detection has its permissions, and a container job goes as a whole."""
     name = account.unique("drift")
-    account.ready(account.container_row(name))
+    stack = account.ready(account.container_row(name))["stack_id"]
     account.send({"job_name": name, "detect_drift": True})
+
+    def checked():
+        found = account.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+        return found["DriftInformation"]["StackDriftStatus"] in {"IN_SYNC", "DRIFTED"}
+
+    account.wait(checked, "drift detection", timeout_seconds=900)
+    account.send({"job_name": name})
 
     def drifted():
         found = {c["type"]: c["status"] for c in account.record(name).get("conditions", [])}
         return found.get("Drifted")
 
-    assert account.wait(drifted, "drift detection", timeout_seconds=1800) == "False"
+    assert account.wait(drifted, "what it found", timeout_seconds=300) == "False"
     account.delete(name)
     assert not account.wait_for(name, "DELETED", timeout_seconds=900).get("retained_resources")
 
 
+@pytest.mark.uses(container_minutes=2)
+@pytest.mark.needs_aws("Step Functions that reads a result")
 def test_a_result_that_was_not_left(account):
+    """A result that was not left is not an error."""
     name = account.unique("silent")
-    account.ready(account.container_row(name, command=["true"], result=True))
+    account.ready(account.container_row(name, command=python(""), result=True))
     run = account.ended(name, account.start(name, {}))
     assert "not read" not in run["output"]
 
 
+@pytest.mark.uses(minutes=6, function_seconds=60)
 def test_a_run_ends_in_its_time(account):
+    """No attempt outlasts the time of the run."""
     name = account.unique("late")
     late = {"handler": "code_under_test.slow", "timeout_seconds": 20, "retries": 3}
     account.ready(account.lambda_row(name, **late))
@@ -123,21 +271,28 @@ def test_a_run_ends_in_its_time(account):
     assert int(run["duration_ms"]) < 25_000
 
 
+@pytest.mark.uses(container_minutes=3)
+@pytest.mark.needs_aws("a container with a memory limit")
 def test_a_container_killed_for_its_memory(account):
+    """ECS says that a container was killed for its memory."""
     name = account.unique("memory")
     account.ready(
         account.container_row(
             name,
-            command=["python3", "-c", "b'x' * 2**33"],
+            command=["tail", "/dev/zero"],
             failure_rules=[{"errors": ["OutOfMemory*"], "action": "ignore"}],
         )
     )
     assert "ignored" in json.loads(account.ended(name, account.start(name, {}))["output"])
 
 
+@pytest.mark.uses(minutes=12, container_minutes=6)
 def test_change_a_container_under_its_run(account):
+    """A run goes on with the revision that it began with."""
     name = account.unique("revision")
-    row = account.container_row(name, command=["sh", "-c", "sleep 120; exit 1"], retries=1)
+    row = account.container_row(
+        name, command=python("import time; time.sleep(60); raise SystemExit(1)"), retries=1
+    )
     account.ready(row)
     started = account.start(name, {})
     account.wait(
@@ -146,7 +301,7 @@ def test_change_a_container_under_its_run(account):
         timeout_seconds=300,
     )
     digest = account.record(name)["deployed_digest"]
-    account.put(row | {"command": ["true"]})
+    account.put(row | {"command": python("")})
     account.wait(
         lambda: account.record(name)["deployed_digest"] != digest,
         "the change",
@@ -156,6 +311,7 @@ def test_change_a_container_under_its_run(account):
 
 
 def test_a_damaged_lock(account):
+    """A lock with values of the wrong types is taken."""
     name = account.unique("damaged")
     account.ready(account.lambda_row(name))
     account.table("Triggers").put_item(
@@ -170,7 +326,9 @@ def test_a_damaged_lock(account):
     account.ended(name, account.start(name, {"n": 1}))
 
 
+@pytest.mark.uses(minutes=10, runs=2)
 def test_a_producer_submits(account):
+    """A job submits to the jobs that it may, and publishes nothing else."""
     allowed = parameter(account, "AllowedSubmissions").split(",")[0].rstrip("*")
     target, name = account.unique(allowed or "part"), account.unique("producer")
     topic = account.outputs["SubmissionTopicArn"]
@@ -193,7 +351,10 @@ def test_a_producer_submits(account):
     account.wait(lambda: account.runs(target), "the message's run", timeout_seconds=300)
 
 
+@pytest.mark.uses(minutes=20, runs=6)
+@pytest.mark.needs_aws("a Scheduler that fills in the scheduled time")
 def test_schedule_keeps_its_rhythm(account):
+    """A rate() keeps its rhythm over an update of its StartDate."""
     name = account.unique("rhythm")
     start = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=1)
     row = account.lambda_row(

@@ -27,7 +27,8 @@ def jobs_of(engine: EngineUnderTest, execution: str) -> list[dict[str, Any]]:
     found = []
     for priority in ("high", "normal", "low"):
         listed = batch.list_jobs(
-            jobQueue=f"jobs_{priority}", filters=[{"name": "JOB_NAME", "values": [name]}]
+            jobQueue=f"{engine.outputs['Prefix']}_{priority}",
+            filters=[{"name": "JOB_NAME", "values": [name]}],
         )
         found += [job["jobId"] for job in listed["jobSummaryList"]]
     return batch.describe_jobs(jobs=found)["jobs"] if found else []
