@@ -46,6 +46,16 @@ class BatchJobs:
                 )
         return len(found)
 
+    def position(self, queue_arn: str, batch_job_arn: str) -> int | None:
+        """Return the place of a job among those that wait in its queue, from 1.
+
+        None when it is not among the first hundred, or not known there yet.
+        """
+        with translated():
+            found = self._clients.batch.get_job_queue_snapshot(jobQueue=queue_arn)
+        waiting = [job["jobArn"] for job in found.get("frontOfQueue", {}).get("jobs", ())]
+        return waiting.index(batch_job_arn) + 1 if batch_job_arn in waiting else None
+
     def _of(self, job_name: str, execution_name: str) -> list[dict[str, Any]]:
         """Return a run's jobs that have not ended and are not being terminated.
 

@@ -94,6 +94,32 @@ class TriggersTable:
             **end,
         )
 
+    def note_pending(self, job_name: str, trigger_id: str, reason: str, at: str) -> bool:
+        """Note why a running run's work has not begun; False when newer is known, or it has ended.
+
+        `at` is when that was so, as AWS Batch's events have it.
+        """
+        return self._update(
+            job_name,
+            trigger_id,
+            "SET pending_reason = :reason, pending_at = :at",
+            "#status = :running AND (attribute_not_exists(pending_at) OR pending_at < :at)",
+            running=RunStatus.RUNNING,
+            reason=reason,
+            at=at,
+        )
+
+    def note_begun(self, job_name: str, trigger_id: str, at: str) -> bool:
+        """Note that a running run's work has begun; False when newer is known, or it has ended."""
+        return self._update(
+            job_name,
+            trigger_id,
+            "SET pending_at = :at REMOVE pending_reason",
+            "#status = :running AND (attribute_not_exists(pending_at) OR pending_at <= :at)",
+            running=RunStatus.RUNNING,
+            at=at,
+        )
+
     def release(self, job_name: str, execution_name: str) -> bool:
         """Release the job's lock if this execution holds it; True when it did."""
         return self._update(

@@ -18,6 +18,7 @@ from provisioner.cli.options import (
     one_command,
 )
 from provisioner.cli.session import session
+from provisioner.runs.model import RunStatus
 from provisioner.service.context import Item
 from provisioner.service.runs import execution_name, latest, reason
 
@@ -59,6 +60,8 @@ def runs_table(found: Iterable[Item]) -> Table:
             Text(str(run.get("source", "-"))),
             Text(execution_name(run)),
         )
+        if run.get("status") == RunStatus.RUNNING and (pending := run.get("pending_reason")):
+            listed.add_row("", Text("└", "dim"), "", "", "", Text(str(pending), "yellow"))
         if why := reason(run):
             listed.add_row("", Text("└", "dim"), "", "", "", "", Text(why, "red"))
     return listed

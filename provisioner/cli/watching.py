@@ -39,6 +39,7 @@ class Watch:
     log_group: str | None = None
     _tail: Tail | None = None
     _state: RunState | None = None
+    _pending: object = None
 
     def wait(self, timeout_seconds: float, goes_on: str) -> Item:
         """Return the run's row once it says how it ended, or what Step Functions says of it."""
@@ -50,10 +51,18 @@ class Watch:
     def _progress(self) -> dict[str, Progress]:
         state = run_state(self.service, self.job_name, self.started.execution, self._state)
         self._state = state
+        self._say_why_it_waits(state)
         if state.status is not RunStatus.QUEUED:
             self._print_new(state.row)
         succeeded = state.status is RunStatus.SUCCEEDED
         return {self.job_name: Progress(state.status, done=state.done, succeeded=succeeded)}
+
+    def _say_why_it_waits(self, state: RunState) -> None:
+        """Say once, and again when it changes, why the work of a running run has not begun."""
+        pending = state.row.get("pending_reason") if state.status is RunStatus.RUNNING else None
+        if pending and pending != self._pending and self.log_group is not None:
+            hint(f"{self.job_name} {pending}")
+        self._pending = pending
 
     def _print_new(self, row: Item) -> None:
         if self.log_group is None or "started_at" not in row:

@@ -1,4 +1,4 @@
-"""EventBridge, Step Functions Execution Status Change: a run ended; leave nothing open."""
+"""EventBridge: a run ended outside its workflow, or its job waits in a queue of Batch."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner import jobs
 from provisioner.entrypoints.function import about, function, logger
+from provisioner.errors import ProvisionerError
 from provisioner.runs.completion import complete
 from provisioner.runs.model import ENDED_AS, EndedExecution, RunStatus, waited_of
+from provisioner.runs.pending import batch_news
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -20,11 +22,16 @@ if TYPE_CHECKING:
 def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) -> None:
     """Complete the run of an execution that was stopped, timed out or failed.
 
+    Of Batch's events only the reason of waiting is noted.
+
     Raises
     ------
     ProvisionerError
         If a step failed: EventBridge delivers again, and every step can be repeated.
     """
+    if event.get("source") == "aws.batch":
+        _note(runtime, event)
+        return
     detail = event["detail"]
     state_machine_name = detail["stateMachineArn"].rpartition(":")[2]
     job_name = jobs.job_name_of(runtime.settings.platform.prefix, state_machine_name)
@@ -52,6 +59,23 @@ def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) ->
             wrote_row=completed.wrote_row,
             released_lock=completed.released_lock,
         )
+
+
+def _note(runtime: Runtime, event: dict[str, Any]) -> None:
+    """Write onto a run's row why its work waits. It is only for people: nothing fails for it."""
+    news = batch_news(event, runtime.settings.platform.prefix)
+    if news is None:
+        return
+    key = (news.job_name, news.trigger_id)
+    try:
+        if news.waits:
+            position = runtime.batch_jobs.position(news.queue_arn, news.batch_job_arn)
+            runtime.triggers.note_pending(*key, news.text(position), news.at)
+        else:
+            runtime.triggers.note_begun(*key, news.at)
+    except ProvisionerError:
+        with about(runtime, news.job_name):
+            logger.warning("the reason of waiting was not written", exc_info=True)
 
 
 def _said(execution: EndedExecution) -> dict[str, object]:

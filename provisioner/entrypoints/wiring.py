@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from provisioner.aws.artifacts import Artifacts
+    from provisioner.aws.batch_jobs import BatchJobs
     from provisioner.aws.cloudformation import CloudFormation
     from provisioner.aws.deletion_budget import DeletionBudgetTable
     from provisioner.aws.dependants import DependantsTable
@@ -225,14 +226,17 @@ class Runtime:
     @cached_property
     def work(self) -> WorkByType:
         """What runs leave running, by the type of their job."""
-        from provisioner.aws.batch_jobs import BatchJobs
         from provisioner.aws.tasks import Tasks
         from provisioner.runs.work import WorkByType
 
         tasks = Tasks(self.clients, self.settings.platform)
-        batch_jobs = BatchJobs(self.clients, self.settings.platform)
         return WorkByType(
-            {"lambda": (), "ecs": (tasks,), "batch": (batch_jobs,), "ec2": (self.machines,)}
+            {
+                "lambda": (),
+                "ecs": (tasks,),
+                "batch": (self.batch_jobs,),
+                "ec2": (self.machines,),
+            }
         )
 
     @cached_property
@@ -241,6 +245,13 @@ class Runtime:
         from provisioner.aws.machines import Machines
 
         return Machines(self.clients, self.settings.platform.prefix)
+
+    @cached_property
+    def batch_jobs(self) -> BatchJobs:
+        """What runs and waits in Batch."""
+        from provisioner.aws.batch_jobs import BatchJobs
+
+        return BatchJobs(self.clients, self.settings.platform)
 
     @cached_property
     def message_queues(self) -> MessageQueues:

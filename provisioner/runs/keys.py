@@ -106,6 +106,8 @@ class Field(StrEnum):
     WORK_MS = "work_ms"
     ESTIMATED_COST = "estimated_cost"
     ESTIMATED_COST_FROM = "estimated_cost_from"
+    PENDING_REASON = "pending_reason"
+    PENDING_AT = "pending_at"
 
     RUN_ID = "run_id"
     LEASE_UNTIL = "lease_until"
@@ -139,6 +141,7 @@ RUN_FIELDS: Mapping[str, str] = MappingProxyType(
         **_texts(Field.EXECUTION_ARN, Field.LOG_URL, Field.INPUT, Field.OUTPUT),
         **_texts(Field.ERROR, Field.CAUSE, Field.OVERRIDES),
         **_texts(Field.STOPPED_BY, Field.STOP_REASON),
+        **_texts(Field.PENDING_REASON, Field.PENDING_AT),
         **dict.fromkeys((Field.DURATION_MS, Field.STARTS), "N"),
         **dict.fromkeys((Field.ATTEMPTS, Field.EXIT_CODE, Field.WORK_MS), "N"),
         Field.USAGE: "M",

@@ -43,6 +43,26 @@ def key_schema(keys):
     ]
 
 
+def make_batch_queues():
+    """Make the bootstrap's queues, which all have one environment here, of the kind moto likes."""
+    trust = {"RoleName": "batch", "AssumeRolePolicyDocument": "{}"}
+    batch = boto3.client("batch")
+    environment = batch.create_compute_environment(
+        computeEnvironmentName="jobs",
+        type="UNMANAGED",
+        state="ENABLED",
+        serviceRole=boto3.client("iam").create_role(**trust)["Role"]["Arn"],
+    )["computeEnvironmentArn"]
+    for priority in ("high", "normal", "low"):
+        for kind in ("", "_spot"):
+            batch.create_job_queue(
+                jobQueueName=f"jobs_{priority}{kind}",
+                state="ENABLED",
+                priority=1,
+                computeEnvironmentOrder=[{"order": 1, "computeEnvironment": environment}],
+            )
+
+
 @pytest.fixture
 def bootstrap(monkeypatch):
     """Yield the environment of the functions, with everything it names in existence."""
@@ -74,6 +94,7 @@ def bootstrap(monkeypatch):
         queue = sqs.create_queue(QueueName="reconcile")["QueueUrl"]
         dead_letters = sqs.create_queue(QueueName="dead-letters")["QueueUrl"]
         boto3.client("ecs").create_cluster(clusterName="jobs")
+        make_batch_queues()
         environment = {
             "PREFIX": "jobs",
             "PARTITION": "aws",

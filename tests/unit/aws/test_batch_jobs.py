@@ -46,6 +46,10 @@ class FakeBatch:
     def describe_jobs(self, *, jobs):
         return {"jobs": [self.jobs[identifier] for identifier in jobs]}
 
+    def get_job_queue_snapshot(self, *, jobQueue):  # noqa: N803
+        waiting = [job for job in self.jobs.values() if job["jobQueue"] == jobQueue]
+        return {"frontOfQueue": {"jobs": [{"jobArn": f"arn:{job['jobId']}"} for job in waiting]}}
+
     def terminate_job(self, *, jobId, reason):  # noqa: N803
         assert reason
         self.jobs[jobId] |= {"isTerminated": True, "statusReason": reason}
@@ -99,3 +103,11 @@ class TestBatchJobs(RunningWorkContract):
 
         assert work.stop(JOB, "run-1", "enough") == 0
         assert running() == [JOB]
+
+    def test_a_place_in_a_queue_is_counted_from_one(self, batch, work):
+        queue = PLATFORM.batch_queue_arn("low")
+        first, second = (batch.submit(queue, "run-a", "jobs-a") for _ in range(2))
+
+        assert work.position(queue, f"arn:{first}") == 1
+        assert work.position(queue, f"arn:{second}") == 2
+        assert work.position(queue, "arn:another") is None

@@ -527,6 +527,21 @@ def test_rules_match_what_aws_sends(bootstrap, root, function, rule, event):
     assert not matches(pattern, foreign)
 
 
+BATCH_RULE = ("RunEventsFunction", "BatchJob")
+
+
+def test_jobs_of_batch_are_told_of_while_they_wait_and_when_they_begin(bootstrap, root):
+    pattern = pattern_of(bootstrap, *BATCH_RULE)
+    captured = json.loads((root / "tests/events/batch_job_state_change.json").read_text())
+    assert matches(pattern, captured)
+    blocked = captured | {"detail-type": "Batch Job Queue Blocked"}
+    assert matches(pattern, blocked)
+    others = captured["detail"]["jobQueue"].replace("jobs_low", "payments")
+    assert not matches(pattern, captured | {"detail": captured["detail"] | {"jobQueue": others}})
+    child = {"arrayProperties": {"index": 3}}
+    assert not matches(pattern, captured | {"detail": captured["detail"] | child})
+
+
 @pytest.mark.parametrize(("function", "rule"), RULES)
 def test_rules_fit_into_eventbridge(bootstrap, function, rule):
     # EventBridge takes patterns of 2,048 characters; the longest prefix and Region count too.
@@ -543,8 +558,14 @@ def test_stack_events_come_at_every_status_that_stays(bootstrap):
 
 def matches(pattern, event) -> bool:
     match pattern:
+        case dict() if event is None:
+            return all(matches(value, None) for value in pattern.values())
         case dict():
-            return all(key in event and matches(pattern[key], event[key]) for key in pattern)
+            return all(matches(pattern[key], event.get(key)) for key in pattern)
+        case [{"exists": False}]:
+            return event is None
+        case list() if event is None:
+            return False
         case list():
             return any(
                 event.startswith(value["prefix"]) if isinstance(value, dict) else event == value

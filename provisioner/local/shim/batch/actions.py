@@ -19,7 +19,7 @@ from provisioner.local.shim.batch.records import (
     submitted,
 )
 from provisioner.local.shim.batch.resources import camel_case
-from provisioner.local.shim.batch.scheduler import start_what_fits
+from provisioner.local.shim.batch.scheduler import in_order, start_what_fits
 from provisioner.local.shim.executions import pascal_case
 from provisioner.local.shim.patching import private
 
@@ -27,6 +27,7 @@ _BATCH = "ministack.services.batch"
 _STEP_FUNCTIONS = "ministack.services.stepfunctions"
 _SUBMIT = "arn:aws:states:::batch:submitJob"
 _POLL_SECONDS = 0.1
+_MOST_SHOWN = 100
 _SUMMARY = (
     *("jobId", "jobArn", "jobName", "jobDefinition", "status", "statusReason", "createdAt"),
     *("startedAt", "stoppedAt", "shareIdentifier", "arrayProperties"),
@@ -44,6 +45,7 @@ def install() -> None:
             "/v1/listjobs": _list,
             "/v1/terminatejob": _terminate,
             "/v1/canceljob": _cancel,
+            "/v1/getjobqueuesnapshot": _snapshot,
         }
     )
     private(_STEP_FUNCTIONS, "_SERVICE_DISPATCH")[_SUBMIT] = _from_a_workflow
@@ -122,6 +124,12 @@ def _cancel(asked: dict[str, Any]) -> Answer:
             job["isCancelled"] = True
             end(job, "FAILED", asked["reason"])
     return _json({})
+
+
+def _snapshot(asked: dict[str, Any]) -> Answer:
+    """Answer the jobs that wait in a queue, the next one first."""
+    waiting = [{"jobArn": job["jobArn"]} for job in in_order(asked["jobQueue"])]
+    return _json({"frontOfQueue": {"jobs": waiting[:_MOST_SHOWN]}})
 
 
 def _with_children(identifier: str) -> list[Job]:

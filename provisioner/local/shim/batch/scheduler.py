@@ -56,6 +56,22 @@ def start_what_fits() -> None:
                 change(job, "RUNNABLE")
 
 
+def in_order(queue: str) -> list[Job]:
+    """Return the jobs that wait in a queue, in the order in which they would start now."""
+    there = single_jobs()
+    _, shares = _usage(there)
+    mine = [job for job in there if job["status"] == "RUNNABLE" and _name(job) == _last(queue)]
+    return sorted(mine, key=functools.partial(_rank, shares))
+
+
+def _name(job: Job) -> str:
+    return _last(job["jobQueue"])
+
+
+def _last(arn: str) -> str:
+    return arn.rpartition("/")[2]
+
+
 def _usage(there: list[Job]) -> tuple[dict[str, float], dict[str, float]]:
     """Return the vCPUs in use, by compute environment and by share."""
     used, shares = dict[str, float](), dict[str, float]()

@@ -1,0 +1,134 @@
+"""What AWS Batch says while a job waits is on its run's row, until it has begun."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import boto3
+import pytest
+
+from provisioner.entrypoints import run_events
+from tests.support.functions import Unavailable, deliver, hand_in
+
+pytestmark = pytest.mark.usefixtures("bootstrap")
+
+CAPTURED = Path(__file__).parents[2] / "events" / "batch_job_state_change.json"
+RUN = "2026-11-21T09:00:00.123Z#run-1"
+
+
+class Queues:
+    """Batch's queues, in which the job has this place."""
+
+    def __init__(self, position):
+        self._position = position
+
+    def position(self, queue_arn, batch_job_arn):
+        assert queue_arn.endswith(":job-queue/jobs_low")
+        assert ":job/" in batch_job_arn
+        return self._position
+
+
+def put(**attributes):
+    item = {"job_name": {"S": "report"}, "trigger_id": {"S": RUN}}
+    values = {name: {"S": value} for name, value in ({"status": "RUNNING"} | attributes).items()}
+    boto3.client("dynamodb").put_item(TableName="jobs-Triggers", Item=item | values)
+
+
+def pending():
+    found = boto3.client("dynamodb").scan(TableName="jobs-Triggers")["Items"]
+    assert len(found) <= 1
+    return found[0].get("pending_reason", {}).get("S") if found else None
+
+
+def deliver_event(time="2026-11-21T09:00:10Z", **changes):
+    captured = json.loads(CAPTURED.read_text())
+    captured["time"] = time
+    captured["detail"] |= changes
+    deliver(run_events, captured)
+
+
+@pytest.mark.parametrize(
+    ("position", "reason", "told"),
+    [
+        (None, None, "waits in jobs_low"),
+        (3, None, "is number 3 in the queue jobs_low"),
+        (1, "CAPACITY: none", "is number 1 in the queue jobs_low: CAPACITY: none"),
+    ],
+)
+def test_why_a_job_waits(position, reason, told):
+    hand_in(batch_jobs=Queues(position))
+    put()
+
+    deliver_event(**({"statusReason": reason} if reason else {}))
+
+    assert pending() == told
+
+
+def test_the_place_in_the_queue_may_be_unknown():
+    hand_in(batch_jobs=Unavailable())
+    put()
+
+    deliver_event()
+
+    assert pending() is None
+
+
+EARLIER, LATER = "2026-11-21T09:00:10Z", "2026-11-21T09:00:20Z"
+ORDERS = {
+    "waits, then runs": ([(EARLIER, "RUNNABLE"), (LATER, "RUNNING")], False),
+    "in another order": ([(LATER, "RUNNING"), (EARLIER, "RUNNABLE")], False),
+    "within a second": ([(EARLIER, "RUNNING"), (EARLIER, "RUNNABLE")], False),
+    "waits again": ([(EARLIER, "RUNNING"), (LATER, "RUNNABLE")], True),
+    "twice": ([(EARLIER, "RUNNABLE"), (EARLIER, "RUNNABLE")], True),
+}
+
+
+@pytest.mark.parametrize(("events", "waits"), ORDERS.values(), ids=ORDERS)
+def test_the_latest_event_decides_in_whatever_order_they_come(events, waits):
+    hand_in(batch_jobs=Queues(None))
+    put()
+
+    for time, status in events:
+        deliver_event(time, status=status)
+
+    assert (pending() is not None) is waits
+
+
+@pytest.mark.parametrize(
+    ("attributes", "changes"),
+    [
+        ({"status": "SUCCEEDED"}, {}),
+        ({}, {"jobDefinition": "arn:aws:batch:eu-west-1:123456789012:job-definition/payments:1"}),
+        ({}, {"container": {"environment": []}}),
+        ({}, {"container": {"environment": [{"name": "TRIGGER_ID", "value": "#lock"}]}}),
+        ({}, {"container": {}}),
+        (
+            {},
+            {
+                "container": {
+                    "environment": [
+                        {"name": "TRIGGER_ID", "value": RUN},
+                        {"name": "FAN_OUT_INDEX", "value": "3"},
+                    ]
+                }
+            },
+        ),
+    ],
+    ids=["ended", "no job of ours", "no run", "no run's key", "no variables", "an item"],
+)
+def test_what_is_not_about_a_running_run_is_left_alone(attributes, changes):
+    hand_in(batch_jobs=Queues(None))
+    put(**attributes)
+
+    deliver_event(**changes)
+
+    assert pending() is None
+
+
+def test_a_run_without_a_row_gets_none():
+    hand_in(batch_jobs=Queues(None))
+
+    deliver_event()
+
+    assert boto3.client("dynamodb").scan(TableName="jobs-Triggers")["Items"] == []
