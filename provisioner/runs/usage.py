@@ -108,18 +108,24 @@ def transitions(row: Mapping[str, Any]) -> int:
 
     A fan-out's items are not among them.
     """
-    again = 3 * (_attempts(row) - 1)  # ApplyFailureRules, WaitBeforeRetry, Run
+    success, failure, attempt = _STATES.get(str(row.get(Field.TYPE)), _PLAIN)
+    again = attempt * (_attempts(row) - 1)
     waited = 5 * (1 + int(_number(row.get(Field.STARTS)))) if Field.QUEUED_AT in row else 0
     moved = sum(3 if name is Field.INPUT else 2 for name in _LARGE if _is_address(row.get(name)))
     match row.get(Field.STATUS):
         case RunStatus.SUCCEEDED:
-            ended = 4 + (1 if _result(row) else 0)
+            ended = success + (1 if _result(row) else 0)
         case RunStatus.STOPPED:
-            ended = 3
+            ended = success - 1
         case _:
-            ended = 6
+            ended = failure
     return ended + again + waited + moved
 
+
+_PLAIN = (4, 6, 3)
+_STATES = {"ec2": (5, 10, 6)}
+"""States of a run that succeeds at once and of one that fails at once, and for each further attempt
+those from `Run` on: `templates.workflow.definition`, and `templates.machine` for machines."""
 
 _LARGE = (Field.INPUT, Field.OUTPUT)
 

@@ -16,7 +16,7 @@ from templates.container import run_variables
 from templates.machine.user_data import user_data
 from templates.parts.launch_template import machine_tags
 from templates.parts.logs import group_name
-from templates.workflow import fan_out, programs
+from templates.workflow import fan_out, programs, usage
 from templates.workflow.expressions import (
     ENTERED_MILLIS,
     EXECUTION_ARN,
@@ -234,7 +234,8 @@ def _elsewhere(job: Ec2Job, platform: Platform) -> State:
     ]
     if job.spot == "prefer":
         interrupted = outcome("error").equals(SPOT_INTERRUPTION)
-        again: State = {"place": on_demand, "attempts": outcome("attempts")}
+        timed = {} if job.fan_out else usage.AGAIN
+        again: State = {"place": on_demand, "attempts": outcome("attempts"), **timed}
         choices.append(choice(both(interrupted, _PLACE.below(on_demand)), "Run", again))
     return {"Type": "Choice", "Choices": choices, "Default": "Find"}
 

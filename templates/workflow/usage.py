@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _WORKED, _ATTEMPT = variable("worked"), variable("attempt_start")
 
-_TIMED = ("lambda", "ecs")
+_TIMED = ("lambda", "ecs", "ec2")
 """Types whose work begins with their state; what waits in a queue of Batch costs nothing so far."""
 
 BEFORE: dict[str, Value] = {"worked": 0, "attempt_start": 0}

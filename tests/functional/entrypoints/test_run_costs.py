@@ -20,6 +20,9 @@ from provisioner.errors import PermanentError
 from provisioner.runs.cost import Cost, MonthlyCost
 from provisioner.runs.usage import usage_of
 from tests.functional.step_functions import TaskError
+from tests.functional.workflow.test_machines import FAILED as MACHINE_FAILED
+from tests.functional.workflow.test_machines import INTERRUPTED, Launches, ran
+from tests.functional.workflow.test_machines import SUCCESS as MACHINE
 from tests.functional.workflow.test_workflow import (
     CONTAINER,
     LAMBDA,
@@ -202,6 +205,14 @@ class TestTransitions:
         execution = machine(CONTAINER, lambda _: next(ends), retries=5).run("first", {})
         self.check(table, execution)
 
+    @pytest.mark.parametrize(
+        "ends",
+        [[MACHINE], [MACHINE_FAILED], [MACHINE_FAILED, MACHINE_FAILED, MACHINE]],
+        ids=["success", "failure", "third attempt"],
+    )
+    def test_of_a_machine(self, table, ends):
+        self.check(table, ran(Launches(*ends), retries=len(ends) - 1))
+
     def test_of_a_container_s_result(self, table):
         steps = machine(CONTAINER, lambda _: exits(0), result=True)
         self.check(table, steps.run("first", {}))
@@ -216,6 +227,32 @@ def test_the_time_of_all_attempts_is_without_the_intervals_between_them(table):
     assert run["duration_ms"] > 1_200_000
     assert run["work_ms"] < 3 * 1_000
     assert run["usage"] == {"architecture": "arm64", "vcpu": Decimal("0.25"), "memory_mb": 512}
+
+
+def test_a_machine_has_a_cost_when_its_type_is_known(table, costs):
+    ran(Launches(MACHINE), instance_type="m7g.large")
+    estimate(costs)
+
+    run = only_run(table)
+    hourly = 0.0816 + 0.005 + 30 * 0.08 / 730
+    assert float(run["estimated_cost"]) == pytest.approx(hourly / 60 + 5 * 0.000025, abs=5e-5)
+    assert run["usage"]["instance_type"] == "m7g.large"
+
+
+def test_of_several_types_nobody_knows_which_it_was(table, costs):
+    ran(Launches(MACHINE))
+    estimate(costs)
+
+    assert "estimated_cost" not in only_run(table)
+
+
+def test_the_time_of_an_interrupted_attempt_counts(table):
+    ran(Launches(INTERRUPTED, MACHINE), spot="prefer")
+
+    run = only_run(table)
+    assert run["attempts"] == 2
+    assert run["usage"]["spot"] is True
+    assert run["work_ms"] >= 100
 
 
 def test_of_items_nobody_knows_the_time():
