@@ -58,8 +58,11 @@ if name in does.get("failing", []):
 _SHUTDOWN = """#!{python}
 import sys
 from pathlib import Path
+words = " ".join(sys.argv[1:])
+if "+" in words and (Path({folder!r}) / "no-timer").exists():
+    sys.exit("no timer here")
 with (Path({folder!r}) / "shutdown.log").open("a") as log:
-    log.write(" ".join(sys.argv[1:]) + "\\n")
+    log.write(words + "\\n")
 """
 
 
@@ -87,6 +90,10 @@ class Pretended:
         (self.folder / "stopped").touch()  # a container that runs on ends
         self._server.shutdown()
         self._server.server_close()
+
+    def without_timer(self) -> None:
+        """Let `shutdown` switch off at once only."""
+        (self.folder / "no-timer").touch()
 
     def docker_does(self, **does: Any) -> None:
         """Say how the container ends (`wait`, for ever if it is missing) and what fails."""

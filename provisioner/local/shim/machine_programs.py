@@ -109,6 +109,9 @@ class Programs:
         own = {
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}",
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": self._metadata,
+            # SDKs give up after a second, which a busy machine can take.
+            "AWS_METADATA_SERVICE_TIMEOUT": "10",
+            "AWS_METADATA_SERVICE_NUM_ATTEMPTS": "3",
         }
         reaper = private("ministack.core", "container_reaper")
         self._container = self._client().containers.run(

@@ -158,48 +158,53 @@ def test_rights_that_have_not_reached_s3_yet_are_waited_for(machine):
     assert machine.called("SendTaskSuccess")
 
 
-class TestEnds:
-    """Each end of a machine while the others are broken."""
+FAILING = "AccessDeniedException"
 
-    def test_it_powers_off_although_its_report_is_refused(self, machine):
-        machine.answers["SendTaskSuccess"] = "AccessDeniedException"
+
+class TestEnds:
+    """Each end of a machine while the others are broken.
+
+    The fourth, the provisioner's, asks nothing of the machine: tests/contract and
+    tests/functional/workflow/test_machines.py have it.
+    """
+
+    def test_it_powers_off_after_its_report(self, machine):
+        """Without a timer, without heartbeats, and though the report is refused."""
+        machine.without_timer()
+        machine.answers |= {"SendTaskHeartbeat": FAILING, "SendTaskSuccess": FAILING}
         machine.boot()
-        assert machine.shutdown[-1] == "-P now"
+        assert machine.shutdown == ["-P now"]
 
     @pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
-    def test_it_ends_when_nobody_waits_for_it(self, machine, code):
-        machine.docker_does()  # the container never ends by itself
+    def test_a_refused_heartbeat_ends_it(self, machine, code):
+        """Without a timer, and though the container never ends, so that nothing is reported."""
+        machine.without_timer()
+        machine.docker_does()
         machine.answers["SendTaskHeartbeat"] = f"com.amazonaws.swf.service.v2.model#{code}"
         machine.boot()
         assert "stop" in {arguments[0] for arguments, _, _ in machine.docker}
-        assert "-P now" in machine.shutdown
+        assert set(machine.shutdown) == {"-P now"}
 
-    def test_a_heartbeat_that_fails_otherwise_ends_nothing(self, machine):
+    def test_the_timer_ends_it(self, machine):
+        """Though the container never ends, heartbeats fail, and then the program itself dies."""
         machine.docker_does()
-        machine.answers["SendTaskHeartbeat"] = "AccessDeniedException"
-        running = machine.start()
+        machine.answers["SendTaskHeartbeat"] = FAILING
+        running = machine.start(deadline=time.time() + 3600)
         machine.wait(lambda: len(machine.called("SendTaskHeartbeat")) > 2, "three heartbeats")
         assert running.poll() is None
         running.kill()
         running.wait()
-
-    def test_the_timer_is_set_first_and_does_not_need_the_program(self, machine):
-        machine.docker_does()
-        running = machine.start(deadline=time.time() + 3600)
-        machine.wait(lambda: machine.called("GetObject"), "the job")
-        running.kill()
-        running.wait()
         assert machine.shutdown in (["-P +60"], ["-P +61"])
 
-    def test_a_deadline_that_is_over_ends_within_a_minute(self, machine):
-        machine.boot(deadline=time.time() - 100)
-        assert machine.shutdown[0] == "-P +1"
-
-    def test_without_metadata_it_powers_off(self, machine):
+    def test_the_timer_is_set_before_anything_else(self, machine):
         machine.metadata.clear()
         machine.boot()
         assert machine.calls == []
         assert machine.shutdown == ["-P +3", "-P now"]
+
+    def test_a_deadline_that_is_over_ends_within_a_minute(self, machine):
+        machine.boot(deadline=time.time() - 100)
+        assert machine.shutdown[0] == "-P +1"
 
 
 def test_a_spot_instance_that_ec2_takes_back(machine):
