@@ -23,10 +23,11 @@ from templates.parts.arns import in_account
 from templates.parts.logs import log_group
 from templates.parts.outputs import shared_outputs
 from templates.parts.part import JobResources
-from templates.workflow import fan_out, programs
-from templates.workflow.definition import Work, state_machine
+from templates.workflow import fan_out, programs, spot
+from templates.workflow.definition import state_machine
 from templates.workflow.jsonata import (
     Expression,
+    assign,
     block,
     call,
     concat,
@@ -38,6 +39,7 @@ from templates.workflow.jsonata import (
     when,
 )
 from templates.workflow.prepare import CONTAINER_PROBLEM
+from templates.workflow.work import Work
 
 if TYPE_CHECKING:
     from troposphere import PropsDictType
@@ -211,10 +213,36 @@ def _size(job: BatchJob) -> list[Value]:
     ]
 
 
+def _queue(job: BatchJob, platform: Platform) -> Value:
+    on_demand = platform.batch_queue_arn(job.priority)
+    if job.spot == "never":
+        return on_demand
+    return when(spot.ON_SPOT, platform.batch_queue_arn(job.priority, spot=True), on_demand)
+
+
+@cache
+def _details() -> Expression:
+    """Return the details of a job that succeeded, or raise an error if Spot took its capacity.
+
+    A container that then ends tidily has the exit code 0, and Batch takes it for a success.
+    """
+    reason = variable("batch.StatusReason")
+    return block(
+        assign("batch", variable("states.result")),
+        assign("job", variable("batch.Container")),
+        programs.BATCH_JOB,
+        when(
+            variable("interrupted"),
+            call("error", concat(programs.SPOT_INTERRUPTION, ": ", reason)),
+            variable("details"),
+        ),
+    )
+
+
 def _work(job: BatchJob, platform: Platform, definition: JobDefinition) -> Work:
     arguments: dict[str, object] = {
         "JobName": concat("run-", fan_out.started_by(job)),
-        "JobQueue": platform.batch_queue_arn(job.priority),
+        "JobQueue": _queue(job, platform),
         "JobDefinition": Ref(definition),
         "ShareIdentifier": job.share,
         "ContainerOverrides": _overrides(job, platform),
@@ -228,10 +256,11 @@ def _work(job: BatchJob, platform: Platform, definition: JobDefinition) -> Work:
         timeout_seconds=_longest(job),
         refusals=REFUSALS,
         problem=CONTAINER_PROBLEM,
-        exit_code={} if job.array_size else {"exit_code": 0},
+        details=_details(),
         output=_array_output() if job.array_size else _output(),
         result_key=result_key(job) if job.result else None,
         failure=programs.BATCH_FAILURE,
+        spot=job.spot,
     )
 
 

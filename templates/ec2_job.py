@@ -18,9 +18,10 @@ from templates.parts.outputs import shared_outputs
 from templates.parts.part import JobResources
 from templates.parts.role import Statement, role
 from templates.workflow import programs
-from templates.workflow.definition import Work, state_machine
+from templates.workflow.definition import state_machine
 from templates.workflow.jsonata import expression, variable
 from templates.workflow.prepare import CONTAINER_PROBLEM
+from templates.workflow.work import Work
 
 if TYPE_CHECKING:
     from provisioner.jobs import Ec2Job
@@ -116,7 +117,7 @@ def _work(job: Ec2Job, platform: Platform, launched: State) -> Work:
         timeout_seconds=job.attempt_timeout_seconds,
         refusals=launch.REFUSALS,
         problem=CONTAINER_PROBLEM,
-        exit_code={"exit_code": 0},
+        details={"exit_code": 0},
         output=expression({"exit_code": 0, "instance_id": variable("states.result.instance_id")}),
         result_key=result_key(job) if job.result else None,
         failure=programs.MACHINE_FAILURE,

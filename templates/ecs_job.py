@@ -34,21 +34,24 @@ from templates.parts.logs import log_group
 from templates.parts.network import security_group, task_network
 from templates.parts.outputs import shared_outputs
 from templates.parts.part import JobResources
-from templates.workflow import fan_out, programs
-from templates.workflow.definition import Work, state_machine
+from templates.workflow import fan_out, programs, spot
+from templates.workflow.definition import state_machine
 from templates.workflow.jsonata import (
     Expression,
     assign,
     block,
     call,
+    cases,
     concat,
     expression,
     included,
     merge,
+    negated,
     variable,
     when,
 )
 from templates.workflow.prepare import CONTAINER_PROBLEM
+from templates.workflow.work import Work
 
 if TYPE_CHECKING:
     from troposphere.iam import Role
@@ -59,7 +62,16 @@ if TYPE_CHECKING:
     from templates.parts.network import SecurityGroup
     from templates.workflow.jsonata import Value
 
-REFUSALS = ("ECS.ThrottlingException", "ECS.AmazonECSException", "ECS.LimitExceededException")
+REFUSALS = (
+    "ECS.ThrottlingException",
+    "ECS.AmazonECSException",
+    "ECS.LimitExceededException",
+    programs.INSUFFICIENT_CAPACITY,
+)
+
+SPOT_STOP_SECONDS = 120
+"""How long before a Spot task ends its containers are told to stop, at most (Amazon ECS Developer
+Guide, Fargate capacity providers)."""
 
 
 def resources(job: EcsJob, platform: Platform) -> JobResources:
@@ -129,6 +141,8 @@ def _container(job: EcsJob, platform: Platform, logs: LogGroup) -> ContainerDefi
             },
         ),
     )
+    if job.spot != "never":
+        container.StopTimeout = SPOT_STOP_SECONDS
     if job.command:
         container.Command = list(job.command)
     if job.secrets:
@@ -139,15 +153,27 @@ def _container(job: EcsJob, platform: Platform, logs: LogGroup) -> ContainerDefi
 
 
 @cache
-def _exit_code() -> Expression:
-    """Return the exit code of a task that has ended, or an error unless it is 0."""
-    exit_code = variable("job.ExitCode")
-    shown = when(call("exists", exit_code), call("string", exit_code), "unknown")
-    containers = variable("states.result.Containers")
+def _details() -> Expression:
+    """Return the details of a task whose container ended by itself with 0, else raise an error."""
+    reasons = call("join", variable("reasons"), ". ")
+    stopped, exit_code = variable("stopped"), variable("job.ExitCode")
+    unknown = when(call("exists", exit_code), reasons, "Exit code unknown")
     return block(
-        assign("job", containers.where(Expression("Name").equals(CONTAINER))),
-        when(exit_code.equals(0), {"exit_code": 0}, call("error", concat("Exit code ", shown))),
+        assign("task", variable("states.result")),
+        programs.STOPPED_TASK,
+        cases(
+            (call("exists", stopped), call("error", concat(stopped, ": ", reasons))),
+            (negated(exit_code.equals(0)), call("error", concat("ContainerFailed: ", unknown))),
+            otherwise=variable("details"),
+        ),
     )
+
+
+def _capacity(job: EcsJob) -> dict[str, object]:
+    if job.spot == "never":
+        return {"LaunchType": "FARGATE"}
+    provider = when(spot.ON_SPOT, "FARGATE_SPOT", "FARGATE")
+    return {"CapacityProviderStrategy": [{"CapacityProvider": provider, "Weight": 1}]}
 
 
 def _overrides(job: EcsJob, platform: Platform) -> object:
@@ -180,7 +206,7 @@ def _work(
         arguments={
             "Cluster": platform.ecs_cluster_arn,
             "TaskDefinition": Ref(task),
-            "LaunchType": "FARGATE",
+            **_capacity(job),
             "StartedBy": fan_out.started_by(job),
             "PropagateTags": "TASK_DEFINITION",
             "NetworkConfiguration": {"AwsvpcConfiguration": task_network(job, platform, group)},
@@ -189,8 +215,9 @@ def _work(
         timeout_seconds=job.attempt_timeout_seconds,
         refusals=REFUSALS,
         problem=CONTAINER_PROBLEM,
-        exit_code=_exit_code(),
+        details=_details(),
         output=expression({"exit_code": 0, "task_arn": variable("states.result.TaskArn")}),
         result_key=result_key(job) if job.result else None,
         failure=programs.CONTAINER_FAILURE,
+        spot=job.spot,
     )

@@ -21,10 +21,11 @@ from templates.parts.outputs import shared_outputs
 from templates.parts.part import JobResources
 from templates.parts.role import Statement, role, submission_variables, write_logs
 from templates.workflow import programs
-from templates.workflow.definition import Work, state_machine
+from templates.workflow.definition import state_machine
 from templates.workflow.expressions import given
 from templates.workflow.jsonata import variable
 from templates.workflow.prepare import NO_PROBLEM
+from templates.workflow.work import Work
 
 if TYPE_CHECKING:
     from troposphere.iam import Role
@@ -176,7 +177,7 @@ def _work(job: LambdaJob, platform: Platform, code: Function) -> Work:
         timeout_seconds=job.attempt_timeout_seconds + REPORT_SECONDS,
         refusals=REFUSALS,
         problem=NO_PROBLEM,
-        exit_code={},
+        details={},
         output=variable("states.result.Payload"),
         result_key=None,
         failure=programs.LAMBDA_FAILURE,

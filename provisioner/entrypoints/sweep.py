@@ -38,6 +38,8 @@ _WAITING = (JobStatus.PENDING, JobStatus.RETRYING)
 def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) -> None:
     """Queue the jobs that are stuck; complete, start and report the runs whose events were lost.
 
+    Give a new cluster its capacity providers, too.
+
     With `{"compare": true}` it queues every job that differs from its row instead, and has drift
     detected on all others.
     """
@@ -52,6 +54,7 @@ def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) ->
         "overdue_machines": sweep_runs.stop_overdue_machines,
         "brought_messages": sweep_runs.unpark_messages,
         "told_of_waiting_runs": queued_too_long,
+        "associated_capacity_providers": _associate_capacity_providers,
     }
     done: dict[str, int] = {}
     failed: Exception | None = None
@@ -64,6 +67,10 @@ def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) ->
     logger.info("swept", extra=done)
     if failed is not None:
         raise failed
+
+
+def _associate_capacity_providers(runtime: Runtime, _now: datetime) -> int:
+    return int(runtime.capacity_providers.associate())
 
 
 def _queue_stuck(runtime: Runtime, now: datetime) -> int:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from provisioner.aws.artifacts import Artifacts
     from provisioner.aws.batch_jobs import BatchJobs
+    from provisioner.aws.capacity_providers import CapacityProviders
     from provisioner.aws.cloudformation import CloudFormation
     from provisioner.aws.deletion_budget import DeletionBudgetTable
     from provisioner.aws.dependants import DependantsTable
@@ -222,6 +223,13 @@ class Runtime:
         from provisioner.aws.executions import JobExecutions
 
         return JobExecutions(self.clients, self.settings.platform)
+
+    @cached_property
+    def capacity_providers(self) -> CapacityProviders:
+        """What the cluster of container jobs is associated with."""
+        from provisioner.aws.capacity_providers import CapacityProviders
+
+        return CapacityProviders(self.clients, self.settings.platform.ecs_cluster_arn)
 
     @cached_property
     def work(self) -> WorkByType:

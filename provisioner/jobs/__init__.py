@@ -31,6 +31,7 @@ from provisioner.jobs.types import (
     FargateJob,
     Job,
     LambdaJob,
+    Spot,
     WithImage,
 )
 
@@ -56,6 +57,7 @@ __all__ = [
     "PlannedSchedule",
     "Queue",
     "S3Object",
+    "Spot",
     "Submit",
     "WithImage",
     "dependencies_of",

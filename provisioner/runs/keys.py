@@ -98,6 +98,12 @@ class Field(StrEnum):
     CAUSE = "cause"
     ATTEMPTS = "attempts"
     EXIT_CODE = "exit_code"
+    CAPACITY_TYPE = "capacity_type"
+    SPOT_INTERRUPTIONS = "spot_interruptions"
+    QUEUED_MS = "queued_ms"
+    PULL_MS = "pull_ms"
+    START_MS = "start_ms"
+    RUN_MS = "run_ms"
     OVERRIDES = "overrides"
     STOPPED_BY = "stopped_by"
     STOP_REASON = "stop_reason"
@@ -132,6 +138,18 @@ def _texts(*fields: Field) -> dict[str, str]:
     return dict.fromkeys(fields, "S")
 
 
+DETAILS: Mapping[str, str] = MappingProxyType(
+    {
+        **_texts(Field.CAPACITY_TYPE),
+        **dict.fromkeys((Field.EXIT_CODE, Field.SPOT_INTERRUPTIONS), "N"),
+        **dict.fromkeys((Field.QUEUED_MS, Field.PULL_MS, Field.START_MS, Field.RUN_MS), "N"),
+    }
+)
+"""Attributes of a run that the workflow writes at its end if they are known, and their types.
+
+None is a reserved word of DynamoDB.
+"""
+
 _EXPIRY: dict[str, str] = {Field.EXPIRES_AT: "N"}
 
 RUN_FIELDS: Mapping[str, str] = MappingProxyType(
@@ -143,7 +161,8 @@ RUN_FIELDS: Mapping[str, str] = MappingProxyType(
         **_texts(Field.STOPPED_BY, Field.STOP_REASON),
         **_texts(Field.PENDING_REASON, Field.PENDING_AT),
         **dict.fromkeys((Field.DURATION_MS, Field.STARTS), "N"),
-        **dict.fromkeys((Field.ATTEMPTS, Field.EXIT_CODE, Field.WORK_MS), "N"),
+        **dict.fromkeys((Field.ATTEMPTS, Field.WORK_MS), "N"),
+        **DETAILS,
         Field.USAGE: "M",
         **dict.fromkeys((Field.ESTIMATED_COST, Field.ESTIMATED_COST_FROM), "N"),
         **_EXPIRY,

@@ -38,6 +38,7 @@ from templates.workflow.jsonata import (
     variable,
     when,
 )
+from templates.workflow.programs import INSUFFICIENT_CAPACITY, SPOT_INTERRUPTION
 from templates.workflow.states import SERVICE_RETRY, State, caught, choice, sdk
 
 if TYPE_CHECKING:
@@ -47,8 +48,6 @@ if TYPE_CHECKING:
     from provisioner.settings import Platform
     from templates.workflow.jsonata import Value
 
-INSUFFICIENT_CAPACITY = "InsufficientCapacity"
-SPOT_INTERRUPTION = "SpotInterruption"
 _PLACE, _MACHINES = variable("place"), variable("machines")
 _FOUND = variable("states.result.Reservations.Instances.InstanceId")
 _SOON: State = {**SERVICE_RETRY, "MaxAttempts": 2}

@@ -7,7 +7,6 @@ That is all of a plain run, four transitions; the other states are for runs that
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from troposphere.stepfunctions import StateMachine
@@ -15,7 +14,7 @@ from troposphere.stepfunctions import StateMachine
 from provisioner.jobs import stack_name
 from provisioner.runs.model import RunStatus
 from templates.parts.arns import in_account
-from templates.workflow import fan_out, usage
+from templates.workflow import fan_out, spot, usage
 from templates.workflow.asl import definition_string
 from templates.workflow.exceptional_states import (
     finish,
@@ -25,8 +24,8 @@ from templates.workflow.exceptional_states import (
     store,
 )
 from templates.workflow.expressions import INPUT, attempt_seconds, is_large, json_text, outcome, run
-from templates.workflow.failure_rules import failure, failure_rules, pause
-from templates.workflow.jsonata import Expression, assign, block, merge, variable, when
+from templates.workflow.failure_rules import attempt_failure, failure_rules
+from templates.workflow.jsonata import assign, block, merge, variable, when
 from templates.workflow.prepare import prepare
 from templates.workflow.states import (
     BAD_EXPRESSION,
@@ -44,46 +43,13 @@ if TYPE_CHECKING:
     from provisioner.jobs import Job
     from provisioner.settings import Platform
     from templates.workflow.jsonata import Value
+    from templates.workflow.work import Work
 
 _RULES = "ApplyFailureRules"
 
 MARGIN_SECONDS = 120
 """For the record alone, on top of ``timeout_seconds``, which all attempts and the intervals between
 them keep to by themselves: the end by the state machine's own timeout cannot be caught."""
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What ``Run`` does: one service integration, and how its result reads."""
-
-    resource: str
-    arguments: State | Expression
-    timeout_seconds: int
-    refusals: tuple[str, ...]
-    """Errors that mean nothing was started, so that trying again repeats nothing."""
-    problem: Value
-    """Why an input cannot be run, or an empty text."""
-    exit_code: Value
-    """What `outcome` says of a success beyond its status."""
-    output: Expression
-    """The result as the caller and the row get it."""
-    result_key: Expression | None
-    """The key in the artifacts bucket at which the work leaves its result, if it does."""
-    failure: Expression
-    """Statements that read the service's own report of a failure (`programs`)."""
-    before: dict[str, object] = field(default_factory=dict)
-    """States that lead to the first attempt, in their order."""
-    after_failure: dict[str, object] = field(default_factory=dict)
-    """States between a failed attempt and the rules of what becomes of it, in their order."""
-    least_seconds: int = 1
-    """With less time left another attempt is not begun."""
-    heartbeat_seconds: int | None = None
-    """How many seconds an attempt may be silent."""
-
-    @property
-    def first(self) -> str:
-        """The state that the work begins with."""
-        return next(iter(self.before), "Run")
 
 
 def state_machine(job: Job, platform: Platform, work: Work) -> StateMachine:
@@ -101,6 +67,8 @@ def definition(job: Job, platform: Platform, work: Work) -> State:
     """Return the workflow in Amazon States Language."""
     admission = Admission(job, platform)
     states = _work(job, platform, work)
+    if job.fan_out:
+        states = fan_out.states(job, platform, states, work.first, _counters(work))
     return {
         "QueryLanguage": "JSONata",
         "StartAt": "Prepare",
@@ -108,7 +76,7 @@ def definition(job: Job, platform: Platform, work: Work) -> State:
         "States": {
             "Prepare": _prepare(job, platform, work),
             "Admit": _admit(admission, platform, "Run" if job.fan_out else work.first),
-            **(fan_out.states(job, platform, states, work.first) if job.fan_out else states),
+            **states,
             "Record": _record(admission, platform),
             "RecordFailure": _record_failure(admission, platform),
             **not_admitted(admission, platform),
@@ -135,7 +103,7 @@ def _work(job: Job, platform: Platform, work: Work) -> dict[str, object]:
         **work.before,
         "Run": _run(job, work, "Record" if work.result_key is None else "ReadResult"),
         **work.after_failure,
-        **failure_rules(job, work.refusals),
+        **failure_rules(job, work),
     }
     if work.result_key is not None:
         states["ReadResult"] = read_result(platform, work.result_key)
@@ -151,13 +119,16 @@ def _prepare(job: Job, platform: Platform, work: Work) -> State:
             "stored_output": "",
             "large": False,
             "release": True,
-            "retries": 0,
-            "attempts": 0,
-            "refusals": 0,
+            **_counters(work),
             **({} if job.fan_out else usage.BEFORE),
         },
         "Next": "Admit",
     }
+
+
+def _counters(work: Work) -> dict[str, object]:
+    """Return the variables that each run, or each item of it, counts its attempts in."""
+    return {"retries": 0, "attempts": 0, "refusals": 0, **spot.variables(work.spot)}
 
 
 def _admit(admission: Admission, platform: Platform, following: str) -> State:
@@ -183,16 +154,16 @@ def _run(job: Job, work: Work, following: str) -> State:
     output, text = variable("output"), variable("text")
     succeeded: Value = {"status": RunStatus.SUCCEEDED, "attempts": variable("attempts") + 1}
     timed = {} if job.fan_out else usage.ATTEMPT
-    assigned = {"outcome": failure(work.failure), "pause": pause(job, work.refusals), **timed}
+    failed = {"outcome": attempt_failure(job, work), **timed}
     return {
         "Type": "Task",
         "Resource": work.resource,
         "Arguments": work.arguments,
         "TimeoutSeconds": attempt_seconds(work.timeout_seconds, work.least_seconds),
         **({"HeartbeatSeconds": work.heartbeat_seconds} if work.heartbeat_seconds else {}),
-        "Catch": [caught("States.ALL", next(iter(work.after_failure), _RULES), Assign=assigned)],
+        "Catch": [caught("States.ALL", next(iter(work.after_failure), _RULES), Assign=failed)],
         "Assign": {
-            "outcome": merge(succeeded, work.exit_code),
+            "outcome": merge(succeeded, work.details, *spot.details(work.spot)),
             "large": block(
                 assign("output", work.output), assign("text", json_text(output)), is_large(text)
             ),

@@ -83,10 +83,14 @@ def attempt_seconds(limit: int, least: int = 1) -> Expression:
     Every attempt is a state of its own, entered afresh. One that begins too late, with less than
     `least` left, does nothing.
     """
-    left = variable("left")
+    left, too_late = variable("left"), "States.Timeout: no time is left"
     return block(
         assign("left", call("ceil", (run("deadline") - ENTERED_MILLIS) / 1000)),
-        when(left.at_least(least), call("min", [left, limit]), call("error", "no time is left")),
+        when(
+            left.at_least(least),
+            call("min", [left, limit]),
+            call("error", too_late),
+        ),
     )
 
 

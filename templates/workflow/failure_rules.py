@@ -8,15 +8,14 @@ to (``MISSING_TRANSITION_TARGET``), so there is only what the row asks for.
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from provisioner.runs.model import RunStatus
-from templates.workflow import programs, usage
+from templates.workflow import programs, spot, usage
 from templates.workflow.expressions import (
     CAUSE_CHARACTERS,
     ENTERED_MILLIS,
-    ERROR,
     LATE,
     outcome,
     run,
@@ -29,7 +28,6 @@ from templates.workflow.jsonata import (
     call,
     concat,
     either,
-    included,
     merge,
     variable,
     when,
@@ -39,22 +37,24 @@ from templates.workflow.states import State, choice
 if TYPE_CHECKING:
     from provisioner.jobs import FailureRule, Job
     from templates.workflow.jsonata import Value
+    from templates.workflow.work import Work
 
 LONGEST_BACKOFF_SECONDS = 86_400
 
 MAX_REFUSALS = 6
 """How often what was refused before it began is tried again, whatever `retries` says."""
 
-_PAUSE, _RETRIES, _REFUSALS = variable("pause"), variable("retries"), variable("refusals")
+_PAUSE, _RETRIES, _REFUSALS = outcome("pause"), variable("retries"), variable("refusals")
 
 
-@cache
-def failure(details: Expression) -> Expression:
-    """Return `outcome` of a run whose last attempt failed, as a Catch of `Run` assigns it.
+def attempt_failure(job: Job, work: Work) -> Expression:
+    """Return `outcome` of an attempt that failed, as a Catch of `Run` assigns it."""
+    pause = {"pause": _pause(job, work.refusals)}
+    return failure(work.failure, pause, *spot.details(work.spot, variable("named")))
 
-    `details` are the statements that turn the service's own report, which ``Cause`` holds as JSON,
-    into a sentence.
-    """
+
+def failure(report: Expression, *more: Value) -> Expression:
+    """Return `outcome` of what failed: `report` are the statements that read a service's own."""
     ended: Value = {
         "status": when(variable("timed_out"), RunStatus.TIMED_OUT, RunStatus.FAILED),
         "error": variable("named"),
@@ -62,21 +62,27 @@ def failure(details: Expression) -> Expression:
         "cause": call("substring", variable("cause"), 0, CAUSE_CHARACTERS),
         "attempts": variable("attempts") + 1,
     }
-    exit_code = variable("job.ExitCode")
-    with_code = included(call("exists", exit_code), {"exit_code": exit_code})
-    return block(programs.FAILURE, details, programs.NAMES_OF_FAILURE, merge(ended, with_code))
+    return block(
+        programs.FAILURE,
+        report,
+        programs.NAMES_OF_FAILURE,
+        merge(ended, variable("details"), *more),
+    )
 
 
-def pause(job: Job, refusals: tuple[str, ...]) -> Expression:
+def _pause(job: Job, refusals: tuple[str, ...]) -> Expression:
     """Return the seconds before the next attempt, should there be one.
 
-    What the service would not start is tried again soon, and at random.
+    What the service would not start is tried again soon, what it has no capacity for later, and
+    both at random.
     """
-    longest = call("min", [30, call("power", 2, _REFUSALS + 1)])
+    lacking = variable("named").equals(programs.INSUFFICIENT_CAPACITY)
+    doubled = call("power", 2, _REFUSALS)
+    longest = when(lacking, call("min", [300, 15 * doubled]), call("min", [30, 2 * doubled]))
     soon = 1 + call("floor", call("random") * longest)
     seconds = job.retry_interval_seconds * call("power", job.retry_backoff, _RETRIES)
     return when(
-        _is_refusal(ERROR, refusals),
+        _is_refusal(variable("named"), refusals),
         soon,
         call("min", [LONGEST_BACKOFF_SECONDS, call("floor", seconds)]),
     )
@@ -86,18 +92,18 @@ def _is_refusal(error: Expression, refusals: tuple[str, ...]) -> Expression:
     return both(error.within(list(refusals)), _REFUSALS.below(MAX_REFUSALS))
 
 
-def failure_rules(job: Job, refusals: tuple[str, ...]) -> dict[str, object]:
-    """Return the states after an attempt that failed: the first rule that matches decides.
-
-    `refusals` are errors that mean nothing was started, so that trying again repeats nothing.
-    """
+def failure_rules(job: Job, work: Work) -> dict[str, object]:
+    """Return the states after an attempt that failed: the first rule that matches decides."""
+    worked = {} if job.fan_out else usage.AGAIN
+    again = {"attempts": outcome("attempts"), **spot.counted(work.spot), **worked}
     ignored = any(rule.action == "ignore" for rule in job.failure_rules)
     return {
         "ApplyFailureRules": {
             "Type": "Choice",
             "Choices": [
                 choice(LATE, "RecordFailure", _out_of_time(job.timeout_seconds, "are over")),
-                *_another(job, _is_refusal(outcome("error"), refusals), "refusals"),
+                *spot.choices(work.spot),
+                *_another(job, _is_refusal(outcome("error"), work.refusals), "refusals"),
                 *(applied for rule in job.failure_rules for applied in _by(rule, job)),
                 *_retried(job),
             ],
@@ -106,9 +112,10 @@ def failure_rules(job: Job, refusals: tuple[str, ...]) -> dict[str, object]:
         "WaitBeforeRetry": {
             "Type": "Wait",
             "Seconds": _PAUSE,
-            **({} if job.fan_out else {"Assign": usage.AGAIN}),
+            "Assign": again,
             "Next": "Run",
         },
+        **spot.states(work.spot, again),
         **({"IgnoreFailure": _ignore()} if ignored else {}),
     }
 
@@ -139,7 +146,7 @@ def _another(job: Job, condition: Expression, counter: str) -> list[State]:
         choice(
             both(condition, in_time),
             "WaitBeforeRetry",
-            {counter: variable(counter) + 1, "attempts": outcome("attempts")},
+            {counter: variable(counter) + 1},
         ),
         choice(
             condition, "RecordFailure", _out_of_time(timeout, "leave no time for another attempt")

@@ -29,6 +29,7 @@ from templates.workflow.jsonata import (
     expression,
     function,
     merge,
+    negated,
     variable,
     when,
 )
@@ -49,7 +50,8 @@ _VARIABLES = (
     "attempts",
     "retries",
     "refusals",
-    "pause",
+    "spot",
+    "spot_interruptions",
     "large",
     "stored_output",
     "launch",
@@ -113,9 +115,16 @@ def map_input(job: Job) -> object:
 
 
 def states(
-    job: Job, platform: Platform, work: Mapping[str, object], first: str
+    job: Job,
+    platform: Platform,
+    work: Mapping[str, object],
+    first: str,
+    counters: Mapping[str, object],
 ) -> dict[str, object]:
-    """Return the states that do the work: `work` are those of a plain run, `first` of them."""
+    """Return the states that do the work: `work` are those of a plain run, `first` of them.
+
+    `counters` are the variables that those states count attempts in.
+    """
     fan_out = cast("FanOut", job.fan_out)
     return {
         "Run": {
@@ -132,7 +141,7 @@ def states(
                 "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
                 "StartAt": "Item",
                 "States": {
-                    "Item": _item(job, _of_item(first)),
+                    "Item": _item(job, _of_item(first), counters),
                     **{_of_item(name): _own(state) for name, state in work.items()},
                     "ItemRecord": _record(job, platform),
                 },
@@ -184,7 +193,7 @@ def _dataset(fan_out: FanOut, platform: Platform) -> State:
     }
 
 
-def _item(job: Job, following: str) -> State:
+def _item(job: Job, following: str, counters: Mapping[str, object]) -> State:
     """Return the state that makes of an item what the states of a plain run find in their run."""
     one = variable("one")
     item: Value = {
@@ -200,10 +209,8 @@ def _item(job: Job, following: str) -> State:
         "Type": "Pass",
         "Assign": {
             "item_run": own,
-            "item_attempts": 0,
-            "item_retries": 0,
-            "item_refusals": 0,
             "item_stored_output": "",
+            **{_OWN + name: value for name, value in counters.items()},
         },
         "Next": following,
     }
@@ -245,7 +252,8 @@ def _record(job: Job, platform: Platform) -> State:
         (uri.differs(""), {"output_uri": uri}),
         otherwise={"output": INPUT},
     )
-    without_names = call("sift", outcome, function(["v", "k"], variable("k").differs("names")))
+    shown = negated(variable("k").within(["names", "pause"]))
+    told = call("sift", outcome, function(["v", "k"], shown))
     return {
         "Type": "Task",
         "Resource": sdk(platform, "s3:putObject"),
@@ -257,7 +265,7 @@ def _record(job: Job, platform: Platform) -> State:
                 call("string", index),
                 ".json",
             ),
-            "Body": merge({"index": index}, without_names, output),
+            "Body": merge({"index": index}, told, output),
             "ContentType": "application/json",
         },
         "Retry": [SERVICE_RETRY],

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from templates.workflow.jsonata import statements
 
+INSUFFICIENT_CAPACITY = "InsufficientCapacity"
+SPOT_INTERRUPTION = "SpotInterruption"
+
 OPTIONS = statements(r"""
     $input := $states.context.Execution.Input;
     $given := $type($input) = "object" ? $input : {};
@@ -35,16 +38,30 @@ COMMAND_IS_VALID = statements("""
 """)
 """Whether `$overrides.command` is a text, or a list of texts, and not empty."""
 
+DETAILS = statements("""
+    $details := $sift($outcome, function($v, $k) { $k in $detail_names });
+    $detail_sets := $join($map($keys($details), function($k) { ", " & $k & " = :" & $k }));
+    $detail_values := $merge($each($details, function($v, $k) {
+        {":" & $k: $type($v) = "number" ? {"N": $string($v)} : {"S": $v}}
+    }));
+""")
+"""What `$outcome` says of the attributes in `$detail_names`, as DynamoDB updates them."""
+
 FAILURE = statements("""
     $fault := $states.errorOutput.Error;
     $cause := $type($states.errorOutput.Cause) = "string" ? $states.errorOutput.Cause : "";
     $timed_out := $fault in ["States.Timeout", "States.HeartbeatTimeout", "Sandbox.Timedout"];
     $ours := $fault = "States.QueryEvaluationError" and $contains($cause, "D3137: ");
+    $said := $ours ? $split($cause, "D3137: ")[-1] : "";
+    $fault := $ours ? $substringBefore($said, ": ") : $fault;
+    $cause := $ours ? $substringAfter($said, ": ") : $cause;
+    $details := {};
 """)
 """What a Catch gets to know of an attempt: `$fault`, `$cause`, `$timed_out`.
 
-`$ours` is whether an expression of the workflow raised it by ``$error``: JSONata puts its code for
-that, D3137, before the message.
+`$ours` is whether an expression of the workflow raised it by ``$error``, whose message is
+``<name>: <cause>``: JSONata puts its code for that, D3137, before it. `$details` is what `outcome`
+says of the attempt besides (`provisioner.runs.keys.DETAILS`).
 """
 
 LAMBDA_FAILURE = statements(r"""
@@ -57,27 +74,77 @@ LAMBDA_FAILURE = statements(r"""
 """)
 """Lambda's report of an error, after `FAILURE`: its message alone, out of JSON that may be cut."""
 
-CONTAINER_FAILURE = statements("""
-    $whole := $substring($cause, 0, 1) = "{" and $substring($cause, -1) = "}";
-    $task := $fault = "States.TaskFailed" and $whole ? $parse($cause) : {};
+TOOK = statements("""
+    $took := function($from, $to) {
+        $type($from) = "number" and $type($to) = "number" ? $max([0, $to - $from])
+    }
+""")
+"""The milliseconds between two times, nothing unless both are known."""
+
+STOPPED_TASK = statements(f"""
     $job := $task.Containers[Name = "job"];
     $reasons := [
         $exists($job.ExitCode) ? "Exit code " & $string($job.ExitCode),
         $job.Reason,
         $task.StoppedReason
-    ][$type($) = "string"];
-    $fault := $exists($job.ExitCode) ? "ContainerFailed"
-        : $exists($task.StopCode) ? $task.StopCode : $fault;
-    $cause := $exists($reasons) ? $join($reasons, ". ") : $cause;
+    ][$type($) = "string" and $ != ""];
+    $code := $task.StopCode[$type($) = "string" and $ != "" and $ != "EssentialContainerExited"];
+    $stopped := $code in ["SpotInterruption", "TerminationNotice"] ? "SpotInterruption"
+        : $code = "UserInitiated" ? "Stopped" : $code;
+    {TOOK.text};
+    $details := {{
+        "exit_code": $job.ExitCode,
+        "queued_ms": $took($task.CreatedAt, $task.PullStartedAt),
+        "pull_ms": $took($task.PullStartedAt, $task.PullStoppedAt),
+        "start_ms": $took($task.PullStoppedAt, $task.StartedAt),
+        "run_ms": $took($task.StartedAt, $task.StoppedAt)
+    }};
 """)
-"""ECS's description of a stopped task, after `FAILURE`: its container's end in one sentence."""
+"""What ECS's description of a stopped `$task` says: `$reasons` in its words, and `$details`.
 
-BATCH_FAILURE = statements(r"""
-    $whole := $substring($cause, 0, 1) = "{" and $substring($cause, -1) = "}";
-    $batch := $fault = "States.TaskFailed" and $whole ? $parse($cause) : {};
+`$stopped` is the name of what stopped it, nothing when its container ended by itself: a container
+that ends tidily when it is told to has the exit code 0. Times are epoch milliseconds.
+"""
+
+CONTAINER_FAILURE = statements(f"""
+    $whole := $substring($cause, 0, 1) = "{{" and $substring($cause, -1) = "}}";
+    $task := $fault = "States.TaskFailed" and $whole ? $parse($cause) : {{}};
+    {STOPPED_TASK.text};
+    $cause := $exists($reasons) ? $join($reasons, ". ") : $cause;
+    $starting := $fault in ["AmazonECS.Unknown", "ECS.AmazonECSException",
+        "ECS.InvalidParameterException"] or $stopped = "TaskFailedToStart";
+    $fault := $starting and $contains($cause, /[Cc]apacity (is unavailable|provider)/)
+        ? "{INSUFFICIENT_CAPACITY}"
+        : $exists($stopped) ? $stopped
+        : $exists($job.ExitCode) ? "ContainerFailed" : $fault;
+""")
+"""ECS's description of a stopped task, after `FAILURE`: its container's end in one sentence.
+
+RunTask reports missing capacity within a successful response, from which Step Functions makes
+AmazonECS.Unknown (Step Functions, connect-ecs). A new cluster has no capacity providers until the
+sweep has associated it with them.
+"""
+
+BATCH_JOB = statements(rf"""
+    $reason := $string($batch.StatusReason);
+    $interrupted := $contains($reason, "Your Spot Task was interrupted") = true;
+    {TOOK.text};
+    $details := {{
+        "exit_code": $job.ExitCode,
+        "queued_ms": $took($batch.CreatedAt, $batch.StartedAt),
+        "run_ms": $took($batch.StartedAt, $batch.StoppedAt)
+    }};
+""")
+"""What Batch's description of a `$batch` job that has ended says: `$interrupted`, by Spot, and
+`$details`. `$job` holds its exit code. Times are epoch milliseconds."""
+
+BATCH_FAILURE = statements(rf"""
+    $whole := $substring($cause, 0, 1) = "{{" and $substring($cause, -1) = "}}";
+    $batch := $fault = "States.TaskFailed" and $whole ? $parse($cause) : {{}};
     $cut := $fault = "States.TaskFailed" and $not($whole)
         ? $match($cause, /[^\x5c]"ExitCode"\s*:\s*(\d+)/)[0].groups[0];
-    $job := {"ExitCode": $exists($cut) ? $number($cut) : $batch.Container.ExitCode};
+    $job := {{"ExitCode": $exists($cut) ? $number($cut) : $batch.Container.ExitCode}};
+    {BATCH_JOB.text};
     $children := $batch.ArrayProperties;
     $unsuccessful := $children.StatusSummary.FAILED;
     $reasons := [
@@ -89,10 +156,12 @@ BATCH_FAILURE = statements(r"""
     ][$type($) = "string"];
     $late := $batch.StatusReason = "Job attempt duration exceeded timeout";
     $limited := $contains($string($batch.StatusReason), "JobStateTimeLimit");
+    $lacking := $contains($string($batch.StatusReason), "CAPACITY:");
     $timed_out := $timed_out or $late;
     $fault := $late ? "States.Timeout"
         : $batch.IsTerminated = true ? "Stopped"
-        : $limited = true ? "JobStateTimeLimit"
+        : $interrupted ? "{SPOT_INTERRUPTION}"
+        : $limited = true ? ($lacking ? "{INSUFFICIENT_CAPACITY}" : "JobStateTimeLimit")
         : $exists($job.ExitCode) ? "ContainerFailed"
         : $exists($children) ? "ArrayFailed"
         : $batch.Status = "FAILED" ? "TaskFailedToStart" : $fault;
@@ -108,7 +177,7 @@ MACHINE_FAILURE = statements(r"""
     $launching := $fault = "Ec2.Ec2Exception";
     $code := $fault = "ContainerFailed"
         ? $match($cause, /^Exit code ([0-9]{1,3}) on /)[0].groups[0];
-    $job := $exists($code) ? {"ExitCode": $number($code)} : {};
+    $details := {"exit_code": $exists($code) ? $number($code)};
     $timed_out := $fault = "States.Timeout" or $ours;
     $lost := $fault = "States.HeartbeatTimeout";
     $fault := $ours ? "States.Timeout" : $lost ? "MachineLost"
@@ -120,7 +189,6 @@ MACHINE_FAILURE = statements(r"""
         : "LaunchFailed";
     $cause := $lost ? "The machine gave no sign of life"
         : $ours ? "The run has too little time left for a machine" : $cause;
-    $ours := false;
 """)
 """What a machine reported, or why there was none, after `FAILURE`.
 
@@ -136,8 +204,7 @@ OVERRIDDEN_VARIABLES = statements("""
 """The variables of a run's `environment`, as texts; nothing when it has none."""
 
 NAMES_OF_FAILURE = statements("""
-    $cause := $ours ? $split($cause, "D3137: ")[-1] : $cause;
-    $named := $substring($ours ? "ContainerFailed" : $fault, 0, 200);
+    $named := $substring($fault, 0, 200);
     $telling := $filter($reasons, function($reason) { $contains($reason, /^[A-Za-z]+: /) });
     $names := [$named, $task.StopCode[$type($) = "string"],
         $map($telling, function($reason) { $substringBefore($reason, ":") })];

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.runs.keys import (
+    DETAILS,
     LOCK,
     PAUSE,
     SCHEDULED_TIME_RETENTION_SECONDS,
@@ -24,7 +25,7 @@ from provisioner.runs.model import (
     RunStatus,
 )
 from templates.parts.logs import console_url, group_name
-from templates.workflow import usage
+from templates.workflow import programs, usage
 from templates.workflow.dynamodb import Condition, Items, number, string, string_set
 from templates.workflow.expressions import (
     ENTERED_MILLIS,
@@ -68,7 +69,7 @@ _WAITED = run("waited")
 _CANCELS = run("overlap").equals("cancel_other")
 _WAITS_ALONE = run("overlap").equals("queue_one")
 _STORED_INPUT, _STORED_OUTPUT = variable("stored_input"), variable("stored_output")
-_ENDED, _EXITED = variable("ended"), variable("exited")
+_ENDED = variable("ended")
 
 _THIS_RUN = expression({":run": string_set(run("id"))})
 _A_SET = expression({":set": string("SS")})
@@ -195,7 +196,7 @@ class Admission:
         update = concat(
             "SET #status = :status, ended_at = :ended_at, duration_ms = :duration_ms,"
             f" attempts = :attempts{sets}{_SETS_WORK if self._is_timed else ''}",
-            when(_EXITED, ", exit_code = :exit_code", ""),
+            variable("detail_sets"),
         )
         ended: Value = {
             ":running": string(RunStatus.RUNNING),
@@ -204,13 +205,15 @@ class Admission:
             ":attempts": number(outcome("attempts")),
             **({":work_ms": number(usage.worked_ms(_ENDED))} if self._is_timed else {}),
         }
-        exit_code = included(_EXITED, {":exit_code": number(outcome("exit_code"))})
         is_running = Condition(
-            "#status = :running", merge(ended, values, exit_code), (Field.STATUS, *names)
+            "#status = :running",
+            merge(ended, values, variable("detail_values")),
+            (Field.STATUS, *names),
         )
         return block(
             assign("ended", ENTERED_MILLIS),
-            assign("exited", call("exists", outcome("exit_code"))),
+            assign("detail_names", list(DETAILS)),
+            programs.DETAILS,
             [
                 self._items.update(run("id"), update, is_running),
                 when(both(variable("release"), LOCKED), self._release_lock()),

@@ -142,7 +142,10 @@ class StepFunctions:
                 seconds = scope.evaluate(state.get("TimeoutSeconds"), "TimeoutSeconds", 99_999_999)
                 assert isinstance(seconds, int)
                 assert 0 < seconds < 100_000_000
-                assert 0 < scope.evaluate(state.get("HeartbeatSeconds"), "", seconds - 1) < seconds
+                if "HeartbeatSeconds" in state:
+                    assert (
+                        0 < scope.evaluate(state["HeartbeatSeconds"], "HeartbeatSeconds") < seconds
+                    )
                 result = self._in_time(seconds, state["Resource"], arguments)
                 check_size(result)
                 return self._leave(state, scope.with_result(result), result)

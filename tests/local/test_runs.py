@@ -22,6 +22,16 @@ def slow(engine):
     return name
 
 
+@pytest.fixture(scope="module")
+def interruptible(engine):
+    """A job on Spot that takes long enough to be interrupted."""
+    name = engine.unique("spot")
+    command = ["python3", "-c", "import time; time.sleep(6)"]
+    engine.put(engine.container_row(name, command=command, spot="prefer"))
+    engine.wait_for(name, "READY")
+    return name
+
+
 def test_input_is_merged_and_the_result_is_recorded(engine):
     name = engine.unique("echo")
     engine.put(engine.lambda_row(name, **ECHO, payload={"a": 1, "b": {"c": 2}}))
@@ -232,3 +242,38 @@ def test_a_missed_tick_is_recorded_and_counted(engine):
         "ExecutionLimitExceeded",
     )
     assert "1 skipped, 1 missed" in engine.provisioner("schedule", name)
+
+
+class TestSpot:
+    def test_an_interruption_starts_again_on_demand(self, engine, interruptible):
+        execution = engine.start(interruptible, {})
+        task = engine.wait(lambda: engine.tasks(execution, "RUNNING"), "the container")[0]
+
+        engine.interrupt(task)
+
+        run = engine.wait_for_run(interruptible, execution, "SUCCEEDED", timeout_seconds=90)
+        assert (run["attempts"], run["spot_interruptions"]) == (2, 1)
+        assert run["capacity_type"] == "on_demand"
+        assert 6000 <= run["run_ms"] < 60_000
+        assert {"queued_ms", "pull_ms", "start_ms"} <= run.keys()
+
+    def test_a_task_that_a_person_stops_has_not_succeeded(self, engine, interruptible):
+        execution = engine.start(interruptible, {})
+        task = engine.wait(lambda: engine.tasks(execution, "RUNNING"), "the container")[0]
+
+        engine.interrupt(task, reason="enough")
+
+        run = engine.wait_for_run(interruptible, execution, "FAILED", timeout_seconds=90)
+        assert (run["error"], run["attempts"], run["capacity_type"]) == ("Stopped", 1, "spot")
+
+    def test_without_capacity_it_starts_on_demand_at_once(self, engine):
+        name = engine.unique("scarce")
+        row = {"spot": "prefer", "tags": {"local-fault": "no-spot-capacity"}}
+        engine.put(engine.container_row(name, command=["python3", "-c", "pass"], **row))
+        engine.wait_for(name, "READY")
+
+        execution = engine.start(name, {})
+
+        run = engine.wait_for_run(name, execution, "SUCCEEDED", timeout_seconds=90)
+        assert (run["attempts"], run["spot_interruptions"]) == (2, 0)
+        assert run["capacity_type"] == "on_demand"

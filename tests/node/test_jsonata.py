@@ -61,6 +61,16 @@ ENDS = [
         "StoppedReason": "Essential container in task exited"})),
     TaskError("States.TaskFailed", json.dumps({
         "StopCode": "TaskFailedToStart", "StoppedReason": "CannotPullContainerError: x"})),
+    {"TaskArn": "t", "StatusCode": 200, "Payload": 1, "StopCode": "SpotInterruption",
+     "StoppedReason": "Your Spot Task was interrupted.", "Containers": [
+        {"Name": "job", "ExitCode": 0}, {"Name": "agent", "ExitCode": 0}]},
+    {"TaskArn": "t", "StatusCode": 200, "Payload": None, "StopCode": "EssentialContainerExited",
+     "CreatedAt": 1, "PullStartedAt": 1700, "PullStoppedAt": 5, "StartedAt": 9, "StoppedAt": 11,
+     "Containers": [{"Name": "job", "ExitCode": 0}]},
+    {"TaskArn": "t", "StatusCode": 200, "Payload": [], "StopCode": "", "Containers": [
+        {"Name": "job"}]},
+    TaskError("AmazonECS.Unknown", json.dumps({"Failures": [
+        {"Arn": "a", "Reason": "Capacity is unavailable at this time."}], "Tasks": []})),
     TaskError("States.Timeout"),
     TaskError("ValueError", json.dumps({"errorMessage": "no \"good\""})),
     TaskError("Lambda.TooManyRequestsException", "Rate exceeded"),

@@ -351,6 +351,24 @@ def test_a_producer_submits(account):
     account.wait(lambda: account.runs(target), "the message's run", timeout_seconds=300)
 
 
+@pytest.mark.uses(minutes=6, container_minutes=2, runs=1)
+@pytest.mark.needs_aws("Fargate Spot")
+def test_a_run_on_spot(account):
+    """The sweep has given the cluster its capacity providers by now, or does within minutes."""
+    name = account.unique("spot")
+    account.ready(account.container_row(name, command=["true"], spot="prefer"))
+
+    run = account.ended(name, account.start(name, {}))
+
+    assert (run["status"], run["exit_code"]) == ("SUCCEEDED", 0)
+    assert run["capacity_type"] in {"spot", "on_demand"}
+    times = [run[f"{part}_ms"] for part in ("queued", "pull", "start", "run")]
+    assert all(0 <= time < 3_600_000 for time in times), times
+    cluster = account.outputs["EcsClusterArn"]
+    [found] = account.client("ecs").describe_clusters(clusters=[cluster])["clusters"]
+    assert {"FARGATE", "FARGATE_SPOT"} <= set(found["capacityProviders"])
+
+
 @pytest.mark.uses(minutes=20, runs=6)
 @pytest.mark.needs_aws("a Scheduler that fills in the scheduled time")
 def test_schedule_keeps_its_rhythm(account):

@@ -393,6 +393,11 @@ class EngineUnderTest:
         found = pages.paginate(logGroupName=self.record(name)["log_group"])
         return [event["message"] for page in found for event in page["events"]]
 
+    def interrupt(self, task: str, reason: str = "Your Spot Task was interrupted.") -> None:
+        """Stop a task, by these words as Spot does it."""
+        cluster = self.outputs["EcsClusterArn"]
+        self.client("ecs").stop_task(cluster=cluster, task=task, reason=reason)
+
     # Objects
 
     def container_data(self, name: str) -> tuple[str, str]:

@@ -120,6 +120,7 @@ ECS: dict[str, tuple[Any, ...]] = {
         {"egress": ["10.0.0.0/16:5432", "pl-0123456789abcdef0:443", "[::/0]:53/udp"]},
         {**_GROUPS, "subnets": ["subnet-0123456789abcdef2"]},
     ),
+    "spot": (None, "never", "prefer", "only"),
     "result": (None, True, False),
     "allow_overrides": (None, ["command"], ["command", "environment", "size"]),
     "failure_rules": (
@@ -148,6 +149,7 @@ BATCH = ECS | {
     "share": (None, "data7"),
     "queued_timeout_seconds": (None, 600),
     "array_size": (None, 2, 10_000),
+    "spot": (None, "never", "prefer"),
 }
 _NOT_OF_MACHINES = ("cpu", "memory_mb", "ephemeral_storage_mb")
 EC2: dict[str, tuple[Any, ...]] = {

@@ -3,7 +3,7 @@
 from typing import TypeAlias
 
 from provisioner.jobs.types.batch_job import BatchJob
-from provisioner.jobs.types.container_job import ContainerJob
+from provisioner.jobs.types.container_job import ContainerJob, Spot
 from provisioner.jobs.types.ec2_job import Ec2Job
 from provisioner.jobs.types.ecs_job import EcsJob
 from provisioner.jobs.types.fargate_job import FargateJob
@@ -18,6 +18,7 @@ __all__ = [
     "FargateJob",
     "Job",
     "LambdaJob",
+    "Spot",
     "WithImage",
 ]
 

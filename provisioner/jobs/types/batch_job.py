@@ -10,6 +10,7 @@ from provisioner.jobs.environment import without_batchs_own
 from provisioner.jobs.errors import invalid, shown
 from provisioner.jobs.model import MAX_RUN_SECONDS, checked, within_timeout
 from provisioner.jobs.network import Network, batch_network
+from provisioner.jobs.types.container_job import Spot
 from provisioner.jobs.types.fargate_job import FargateJob
 from provisioner.jobs.values import choice, whole
 
@@ -39,6 +40,15 @@ Priority: TypeAlias = Literal["high", "normal", "low"]
 _SHARE = re.compile(rf"[A-Za-z0-9]{{1,{MAX_SHARE_CHARACTERS}}}")
 
 
+def _spot(value: object) -> str:
+    if value == "only":
+        raise invalid(
+            'must be "never" or "prefer": where Spot has no capacity the queues of Batch go on to '
+            "on-demand capacity"
+        )
+    return choice(("never", "prefer"))(value)
+
+
 def _share(value: object) -> str:
     if not isinstance(value, str) or not _SHARE.fullmatch(value):
         raise invalid(
@@ -60,6 +70,7 @@ class BatchJob(FargateJob):
         int, checked(whole(MIN_ATTEMPT_SECONDS, MAX_ATTEMPT_SECONDS))
     ] = Field(default_factory=lambda data: min(data["timeout_seconds"], MAX_ATTEMPT_SECONDS))
     network: Annotated[Network | None, checked(batch_network)] = None
+    spot: Annotated[Spot, checked(_spot)] = "never"
     priority: Annotated[Priority, checked(choice(("high", "normal", "low")))] = "normal"
     share: Annotated[str, checked(_share)] = Field(
         default_factory=lambda data: _share_of(data.get("owner", ""))

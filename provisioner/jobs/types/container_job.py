@@ -1,6 +1,6 @@
 """What all jobs have that run a container image, wherever it runs."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -16,7 +16,10 @@ from provisioner.jobs.model import (
 from provisioner.jobs.network import Network, container_network
 from provisioner.jobs.payload import container_payload
 from provisioner.jobs.types.with_image import WithImage
-from provisioner.jobs.values import flag, whole
+from provisioner.jobs.values import choice, flag, whole
+
+Spot: TypeAlias = Literal["never", "prefer", "only"]
+SPOT = get_args(Spot)
 
 
 class ContainerJob(WithImage):
@@ -33,6 +36,7 @@ class ContainerJob(WithImage):
     image: Annotated[str, checked(artifacts.image)]
     command: Annotated[tuple[str, ...], checked(artifacts.command)] = ()
     secrets: Annotated[dict[str, str], checked(secret_arns)] = {}
+    spot: Annotated[Spot, checked(choice(SPOT))] = "never"
     result: Annotated[bool, checked(flag)] = False
     allow_overrides: tuple[str, ...] = ()
 

@@ -28,9 +28,6 @@ class Ec2Job(ContainerJob):
     ami: Annotated[str | None, checked(machines.ami)] = None
     gpus: Annotated[bool, checked(flag)] = False
     disk_gb: Annotated[int, checked(machines.disk_gb)] = 30
-    spot: Annotated[
-        Literal["never", "prefer", "only"], checked(choice(("never", "prefer", "only")))
-    ] = "never"
     heartbeat_seconds: Annotated[int, checked(machines.heartbeat_seconds)] = Field(
         default_factory=lambda data: machines.usual_heartbeat(data["attempt_timeout_seconds"])
     )

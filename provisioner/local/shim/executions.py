@@ -7,6 +7,7 @@ import functools
 import json
 import threading
 import time
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from provisioner.local.shim.patching import private, wrap
@@ -29,7 +30,7 @@ _task: contextvars.ContextVar[tuple[dict[str, Any], Any, dict[str, Any]]] = cont
 def install() -> None:
     """Adapt the run of a task and the end of an execution."""
     private(_ECS, "_describe_tasks")
-    wrap(_STEP_FUNCTIONS, "_invoke_ecs_run_task", _failing_without_engine)
+    wrap(_STEP_FUNCTIONS, "_invoke_ecs_run_task", _failing)
     wrap(_STEP_FUNCTIONS, "_poll_ecs_tasks", _as_documented)
     dispatch = private(_STEP_FUNCTIONS, "_SERVICE_DISPATCH")
     dispatch[_RUN_TASK] = private(_STEP_FUNCTIONS, "_invoke_ecs_run_task")
@@ -50,15 +51,23 @@ def _patient(parse: Callable[..., Any]) -> Callable[..., Any]:
     return parsing
 
 
-def _failing_without_engine(invoke: Callable[..., Any]) -> Callable[..., Any]:
-    """Fail at once where no container engine answers; the engine would say RUNNING forever."""
+def _failing(invoke: Callable[..., Any]) -> Callable[..., Any]:
+    """Fail at once when no task was started.
+
+    With failures in RunTask's answer that is AmazonECS.Unknown; the engine takes it for a success.
+    Where no container engine answers, the engine would say RUNNING forever.
+    """
 
     @functools.wraps(invoke)
     def invoking(resource: str, arguments: dict[str, Any]) -> Any:  # noqa: ANN401
         if private(_ECS, "_get_docker")() is None:
             message = "no Docker or Podman answers on this machine, so containers cannot run here"
             raise private(_STEP_FUNCTIONS, "_ExecutionError")("ECS.ClientException", message)
-        return invoke(resource, arguments)
+        answer = invoke(resource, arguments)
+        if resource.endswith(".sync") and answer.get("failures"):
+            cause = json.dumps(pascal_case(answer))
+            raise private(_STEP_FUNCTIONS, "_ExecutionError")("AmazonECS.Unknown", cause)
+        return answer
 
     return invoking
 
@@ -66,13 +75,13 @@ def _failing_without_engine(invoke: Callable[..., Any]) -> Callable[..., Any]:
 def _as_documented(_poll: Callable[..., Any]) -> Callable[..., Any]:
     """Answer with the task itself in PascalCase, or fail with it as the cause.
 
-    The engine answers with DescribeTasks' whole response, whatever the exit code was, looks once a
-    second, and gives up after ten minutes.
+    Its times are epoch milliseconds. The engine answers with DescribeTasks' whole response,
+    whatever the exit code was, looks once a second, and gives up after ten minutes.
     """
 
     def polling(cluster: str, task_arns: list[str]) -> Any:  # noqa: ANN401
         task = _stopped(cluster, task_arns)
-        document = pascal_case(task)
+        document = pascal_case(with_milliseconds(task))
         if failed(task, _essentials(task["taskArn"])):
             raise private(_STEP_FUNCTIONS, "_ExecutionError")(
                 "States.TaskFailed", json.dumps(document)
@@ -111,6 +120,21 @@ def failed(task: dict[str, Any], essentials: list[bool]) -> bool:
         essential and container.get("exitCode") != 0
         for container, essential in zip(containers, flags, strict=True)
     )
+
+
+def with_milliseconds(task: dict[str, Any]) -> dict[str, Any]:
+    """Return a task with its times as Step Functions has them.
+
+    >>> with_milliseconds({"startedAt": "1970-01-01T00:00:01.500Z", "cpu": "256"})
+    {'startedAt': 1500, 'cpu': '256'}
+    """
+    return {
+        name: _milliseconds(value) if name.endswith("At") else value for name, value in task.items()
+    }
+
+
+def _milliseconds(value: Any) -> Any:  # noqa: ANN401 - a time or nothing
+    return round(datetime.fromisoformat(value).timestamp() * 1000) if value else value
 
 
 def pascal_case(value: Any) -> Any:  # noqa: ANN401 - any JSON

@@ -7,9 +7,8 @@ import json
 import pytest
 
 from provisioner.aws.batch_jobs import batch_job_name
-from templates.workflow import failure_rules, programs
-from templates.workflow.asl import marked
 from tests.functional.step_functions import Scope, TaskError
+from tests.functional.workflow.test_run_time import definition
 from tests.functional.workflow.test_workflow import free, machine, only_run, table
 
 __all__ = ["table"]
@@ -42,9 +41,13 @@ def ended(reason, *, environment="", **changes):
 
 
 CANCELED = "Canceled by JobStateTimeLimit action due to reason: "
+INTERRUPTED = "Your Spot Task was interrupted."
 CHILDREN = {"Size": 20, "StatusSummary": {"FAILED": 3, "SUCCEEDED": 17}}
 HOSTILE = '{"ExitCode":0,"Container":{"ExitCode":0}}'
 LONG = ended(EXITED, environment=HOSTILE + "x" * 33_000, Container={"ExitCode": 4})
+
+DEFINITION = definition(json.dumps(BATCH))
+OUTCOME = DEFINITION["States"]["Run"]["Catch"][0]["Assign"]["outcome"]
 
 # Status, error, exit code, and a part of the cause.
 ENDS = {
@@ -70,7 +73,15 @@ ENDS = {
     ),
     "no capacity": (
         ended(CANCELED + "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY", IsCancelled=True),
-        ("FAILED", "JobStateTimeLimit", None, "INSUFFICIENT_INSTANCE_CAPACITY"),
+        ("FAILED", "InsufficientCapacity", None, "INSUFFICIENT_INSTANCE_CAPACITY"),
+    ),
+    "more than there can be": (
+        ended(CANCELED + "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT", IsCancelled=True),
+        ("FAILED", "JobStateTimeLimit", None, "JOB_RESOURCE_REQUIREMENT"),
+    ),
+    "a spot interruption": (
+        ended(INTERRUPTED, Container={"ExitCode": 143}),
+        ("FAILED", "SpotInterruption", 143, "Exit code 143. Your Spot Task"),
     ),
     "children of an array": (
         ended("Array Child Job failed", ArrayProperties=CHILDREN, Container={}),
@@ -88,9 +99,8 @@ ENDS = {
 @pytest.mark.parametrize(("cause", "told"), ENDS.values(), ids=ENDS)
 def test_the_end_of_a_job(cause, told):
     found = {"Error": "States.TaskFailed", "Cause": cause}
-    outcome = Scope({"attempts": 0}, {"errorOutput": found}).evaluate(
-        marked(failure_rules.failure(programs.BATCH_FAILURE)), "outcome"
-    )
+    counters = dict.fromkeys(("attempts", "retries", "refusals"), 0)
+    outcome = Scope(counters, {"errorOutput": found}).evaluate(OUTCOME, "outcome")
 
     status, error, exit_code, part = told
     assert outcome["status"] == status
@@ -153,6 +163,36 @@ def test_a_run_may_have_another_command_and_size(table):
         {"Type": "MEMORY", "Value": "1024"},
     ]
     assert only_run(table)["status"] == "SUCCEEDED"
+
+
+LOST = {
+    "interrupted": TaskError("States.TaskFailed", ENDS["a spot interruption"][0]),
+    "interrupted, which Batch takes for a success": DONE | {"StatusReason": INTERRUPTED},
+    "no capacity": TaskError("States.TaskFailed", ENDS["no capacity"][0]),
+}
+
+
+@pytest.mark.parametrize("end", LOST.values(), ids=LOST)
+def test_what_spot_loses_is_submitted_again_on_demand(table, end):
+    jobs, queues = [end, DONE], []
+
+    def work(arguments):
+        queues.append(arguments["JobQueue"].rpartition("/")[2])
+        return answer(jobs)
+
+    machine(BATCH | {"spot": "prefer"}, work).run("one", {})
+
+    assert queues == ["jobs_normal_spot", "jobs_normal"]
+    run = only_run(table)
+    assert (run["status"], run["attempts"], run["capacity_type"]) == ("SUCCEEDED", 2, "on_demand")
+
+
+def test_a_job_tells_how_long_it_waited_and_ran(table):
+    times = {"CreatedAt": 1_000, "StartedAt": 61_000, "StoppedAt": 62_500}
+    machine(BATCH, lambda _: DONE | times).run("one", {})
+
+    run = only_run(table)
+    assert (run["queued_ms"], run["run_ms"], run["exit_code"]) == (60_000, 1500, 0)
 
 
 def test_batch_retries_the_children_of_an_array_and_the_workflow_does_not(table):

@@ -10,9 +10,10 @@ import pytest
 import yaml
 
 from provisioner.jobs.failure_rules import container_failure_rules
-from templates.workflow import failure_rules, programs
+from templates.workflow import failure_rules
 from templates.workflow.asl import marked
 from tests.functional.step_functions import Scope, TaskError
+from tests.functional.workflow.test_run_time import definition
 from tests.functional.workflow.test_workflow import (
     CONTAINER,
     LAMBDA,
@@ -113,7 +114,17 @@ ENDS = {
     "no room": ended(
         "TaskFailedToStart", "Capacity is unavailable at this time. Please try again later or in a "
         "different availability zone"),
+    "no room when it is started": TaskError("AmazonECS.Unknown", json.dumps({"Failures": [
+        {"Arn": "arn:aws:ecs:eu-west-1:123456789012:cluster/jobs", "Reason": "Capacity is "
+         "unavailable at this time. Please try again later or in a different availability zone"},
+    ], "Tasks": []})),
+    "a capacity provider that is not there yet": TaskError("ECS.InvalidParameterException",
+        "The specified capacity provider strategy contains a capacity provider that is not "
+        "associated with the cluster. (Service: AmazonECS; Status Code: 400)"),
     "a spot interruption": ended("SpotInterruption", "Your Spot Task was interrupted."),
+    "a spot interruption of one that ends tidily": ended(
+        "SpotInterruption", "Your Spot Task was interrupted.", ExitCode=0),
+    "stopped by a person": ended("UserInitiated", "Task stopped by user", ExitCode=143),
     "killed, and no reason": ended("EssentialContainerExited", STOPPED, ExitCode=137),
     "time is over": TaskError("States.Timeout"),
 }  # fmt: skip
@@ -125,19 +136,24 @@ NAMED = {
     "exit code 3": EXITED,
     "no such image": NOT_STARTED | {"CannotPullContainerError", "CannotPull*"},
     "no secret": NOT_STARTED | {"ResourceInitializationError"},
-    "no room": NOT_STARTED,
+    "no room": NOT_STARTED | {"InsufficientCapacity"},
+    "no room when it is started": {"InsufficientCapacity"},
+    "stopped by a person": {"Stopped", "UserInitiated"},
+    "a capacity provider that is not there yet": {"InsufficientCapacity"},
     "a spot interruption": {"SpotInterruption"},
+    "a spot interruption of one that ends tidily": {"SpotInterruption"},
     "time is over": {"States.Timeout", "States.*"},
 }
+DEFINITION = definition(json.dumps(CONTAINER))
+OUTCOME = DEFINITION["States"]["Run"]["Catch"][0]["Assign"]["outcome"]
 NAMES = sorted({name for names in NAMED.values() for name in names})
 
 
 def meets(end, one):
     """Tell whether an end meets a rule, by the workflow's own expressions."""
     told = {"Error": end.error, "Cause": end.cause}
-    outcome = Scope({"attempts": 0}, {"errorOutput": told}).evaluate(
-        marked(failure_rules.failure(programs.CONTAINER_FAILURE)), "outcome"
-    )
+    counters = dict.fromkeys(("attempts", "retries", "refusals"), 0)
+    outcome = Scope(counters, {"errorOutput": told}).evaluate(OUTCOME, "outcome")
     [checked] = container_failure_rules([one])
     matches = marked(failure_rules.matches(checked))
     return Scope({"outcome": outcome}, {}).evaluate(matches, "Condition")

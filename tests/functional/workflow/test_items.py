@@ -49,7 +49,9 @@ def failing(_):
 
 
 def ended(_):
-    return {"TaskArn": "arn:task", "Containers": [{"Name": "job", "ExitCode": 0}]}
+    stops = ("CreatedAt", "PullStartedAt", "PullStoppedAt", "StartedAt", "StoppedAt")
+    times = {name: number * 1000 for number, name in enumerate(stops)}
+    return {"TaskArn": "arn:task", "Containers": [{"Name": "job", "ExitCode": 0}], **times}
 
 
 def scanned():
@@ -75,7 +77,7 @@ def written(table, monkeypatch):
     steps.run("first", {"_run": TOLD | {"by": "ann"}})
     machine(LAMBDA, failing, overlap="allow").run("fails", {})
     overrides = {"overrides": {"command": ["a"]}}
-    container = machine(CONTAINER, ended, overlap="allow", allow_overrides=["command"])
+    container = machine(CONTAINER, ended, overlap="allow", allow_overrides=["command"], spot="only")
     container.run("container", {"_run": overrides})
     (waits,) = (key for key in items(table) if key.endswith("#waits"))
     RunHistory(CLIENTS, TABLE).mark_alerted("nightly", waits, NOW)

@@ -21,7 +21,7 @@ TYPES, SUBNETS = ROW["instance_type"], list(PLATFORM.subnets)
 
 # As EC2's API Reference has the messages of its errors, and Step Functions' SDK the rest.
 _SERVICE = "(Service: Ec2, Status Code: 500, Request ID: 0b8f)"
-NO_CAPACITY = [
+INSUFFICIENT_CAPACITY = [
     TaskError("Ec2.Ec2Exception", f"{message} {_SERVICE}")
     for message in (
         "We currently do not have sufficient m7g.large capacity in the Availability Zone you "
@@ -179,7 +179,7 @@ def test_a_run_may_override_what_the_row_allows():
     assert (job["environment"]["N"], job["environment"]["LEVEL"]) == ("5", "info")
 
 
-@pytest.mark.parametrize("error", NO_CAPACITY, ids=lambda error: error.cause[:30])
+@pytest.mark.parametrize("error", INSUFFICIENT_CAPACITY, ids=lambda error: error.cause[:30])
 def test_no_capacity_leads_to_the_next_place_at_once(table, error):
     launches = Launches(error, error, error, SUCCESS)
     execution = ran(launches)
@@ -192,7 +192,7 @@ def test_no_capacity_leads_to_the_next_place_at_once(table, error):
 
 
 def test_no_capacity_anywhere_is_tried_six_times_more(table):
-    launches = Launches(NO_CAPACITY[0])
+    launches = Launches(INSUFFICIENT_CAPACITY[0])
     ran(launches)
 
     assert len(launches.launched) == 7 * 4
@@ -219,7 +219,7 @@ def test_a_launch_that_ec2_refuses(table, ends, error, attempts):
 
 @pytest.mark.usefixtures("table")
 def test_spot_is_tried_everywhere_before_on_demand():
-    launches = Launches(*[NO_CAPACITY[1]] * 4, SUCCESS)
+    launches = Launches(*[INSUFFICIENT_CAPACITY[1]] * 4, SUCCESS)
     ran(launches, spot="prefer")
     assert launches.markets == ["spot"] * 4 + ["-"]
     assert launches.places[4] == launches.places[0]
@@ -227,7 +227,7 @@ def test_spot_is_tried_everywhere_before_on_demand():
 
 @pytest.mark.usefixtures("table")
 def test_spot_only_is_never_on_demand():
-    launches = Launches(NO_CAPACITY[1])
+    launches = Launches(INSUFFICIENT_CAPACITY[1])
     ran(launches, spot="only")
     assert set(launches.markets) == {"spot"}
 
@@ -291,7 +291,7 @@ def test_a_machine_that_cannot_be_found_does_not_hold_up_the_run(table):
 
 @pytest.mark.usefixtures("table")
 def test_each_item_of_a_fan_out_has_a_machine():
-    launches = Launches(SUCCESS, NO_CAPACITY[0], SUCCESS)
+    launches = Launches(SUCCESS, INSUFFICIENT_CAPACITY[0], SUCCESS)
     execution = ran(launches, {"items": ["a", "b"]}, fan_out={})
 
     assert execution.output["succeeded"] == 2

@@ -563,6 +563,53 @@ class TestAContainer:
         assert (run["status"], run["error"]) == ("FAILED", "ContainerFailed")
         assert run["cause"] == told
 
+    @pytest.mark.parametrize(
+        ("code", "error"),
+        [
+            ("SpotInterruption", "SpotInterruption"),
+            ("TerminationNotice", "SpotInterruption"),
+            ("UserInitiated", "Stopped"),
+            ("ServiceSchedulerInitiated", "ServiceSchedulerInitiated"),
+        ],
+    )
+    def test_that_was_stopped_has_failed_even_if_it_ended_tidily(self, table, code, error):
+        machine(
+            CONTAINER, lambda _: self.task(0, StopCode=code, StoppedReason="It was stopped.")
+        ).run("first", {})
+
+        run = only_run(table)
+        assert (run["status"], run["error"]) == ("FAILED", error)
+        assert run["cause"] == "Exit code 0. It was stopped."
+
+    def test_tells_where_its_time_went(self, table):
+        times = {
+            "CreatedAt": 1_680_596_442_871,
+            "PullStartedAt": 1_680_596_450_000,
+            "PullStoppedAt": 1_680_596_461_000,
+            "StartedAt": 1_680_596_462_500,
+            "StoppedAt": 1_680_596_522_500,
+        }
+        stopped = {"StopCode": "EssentialContainerExited"}
+        machine(CONTAINER, lambda _: self.task(0, **times, **stopped)).run("first", {})
+
+        run = only_run(table)
+        assert {name: run[name] for name in run if name.endswith("_ms")} == {
+            "queued_ms": 7129,
+            "pull_ms": 11_000,
+            "start_ms": 1500,
+            "run_ms": 60_000,
+            "duration_ms": run["duration_ms"],
+        }
+
+    def test_that_never_started_tells_how_long_it_waited(self, table):
+        task = self.task(StopCode="TaskFailedToStart", CreatedAt=1_000, PullStartedAt=9_000)
+        failed = TaskError("States.TaskFailed", json.dumps(task))
+        machine(CONTAINER, TestAFailure().failing(failed)).run("first", {})
+
+        run = only_run(table)
+        assert run["queued_ms"] == 8000
+        assert not {"pull_ms", "start_ms", "run_ms", "exit_code"} & run.keys()
+
     def test_with_a_failing_exit_code_is_tried_again(self, table):
         tasks = [self.task(1), self.task(0)]
         machine(CONTAINER, lambda _: tasks.pop(0), retries=1).run("first", {})

@@ -63,6 +63,13 @@ class NoMachines:
         return 0
 
 
+class AssociatedCluster:
+    """The cluster of container jobs, which has its capacity providers."""
+
+    def associate(self) -> bool:
+        return False
+
+
 class Watched(Reconciler):
     """The reconciler, none of whose reconciles may end in an unforeseen error."""
 
@@ -102,6 +109,7 @@ def wired(
         dead_letters=letters,
         triggers=NoRuns(),
         task_definitions=NoTaskDefinitions(),
+        capacity_providers=AssociatedCluster(),
         message_runs=NoMessages(),
         machines=NoMachines(),
         history=NoHistory(),

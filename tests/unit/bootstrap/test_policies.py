@@ -430,6 +430,9 @@ def test_workflows(policies, action, arn, context, allowed):
         ("SweepRole", "cloudformation:DeleteStack", STACK, False),
         ("SweepRole", "ecs:DeregisterTaskDefinition", "*", True),
         ("SweepRole", "ecs:RegisterTaskDefinition", "*", False),
+        ("SweepRole", "ecs:PutClusterCapacityProviders", CLUSTER, True),
+        ("SweepRole", "ecs:PutClusterCapacityProviders", f"{CLUSTER}2", False),
+        ("SweepRole", "ecs:DeleteCluster", CLUSTER, False),
         ("ReconcileQueueRole", "cloudformation:DetectStackDrift", STACK, True),
         (
             "ReconcileQueueRole",

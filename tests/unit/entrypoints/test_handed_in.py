@@ -6,8 +6,8 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-OTHERS = {"sys", "logger.registered_handler"}
-"""What is not the product's: Python's own streams, and the handler of Powertools' logger."""
+OTHERS = {"sys", "tempfile", "logger.registered_handler"}
+"""What is not the product's: Python's own modules, and the handler of Powertools' logger."""
 
 
 def replacements(tree):

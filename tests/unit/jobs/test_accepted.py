@@ -95,6 +95,7 @@ def test_a_short_ecs_row_gets_every_default(accepted):
         "image": "public.ecr.aws/docker/library/busybox:1.37",
         "command": (),
         "secrets": {},
+        "spot": "never",
         "result": False,
         "allow_overrides": (),
         "cpu": 256,
