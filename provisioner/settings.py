@@ -106,6 +106,8 @@ class Platform:
     job_limits_policy_arn: str
     machine_policy_arn: str
     ecs_cluster_arn: str
+    secrets_layer_arn: str
+    secrets_key_arn: str
     vpc_id: str
     subnets: tuple[str, ...]
     assign_public_ip: bool
@@ -187,6 +189,8 @@ class Settings:
             job_limits_policy_arn=environ["JOB_LIMITS_POLICY_ARN"],
             machine_policy_arn=environ["MACHINE_POLICY_ARN"],
             ecs_cluster_arn=arn("ecs", f"cluster/{environ['ECS_CLUSTER']}"),
+            secrets_layer_arn=arn("lambda", f"layer:{prefix}_secrets:{environ['SECRETS_LAYER']}"),
+            secrets_key_arn="" if (key := environ["SECRETS_KEY"]) == "none" else key,
             vpc_id=environ["VPC_ID"],
             subnets=tuple(filter(None, environ["SUBNETS"].split(","))),
             assign_public_ip=environ["ASSIGN_PUBLIC_IP"] == "true",

@@ -16,6 +16,13 @@ from troposphere.awslambda import (
 )
 
 from provisioner.jobs import stack_name
+from provisioner.jobs.environment import (
+    SECRETS_VARIABLE,
+    WRAPPER,
+    WRAPPER_VARIABLE,
+    secrets_as_text,
+)
+from provisioner.jobs.permissions import secret_statements
 from templates.parts.logs import log_group
 from templates.parts.outputs import shared_outputs
 from templates.parts.part import JobResources
@@ -85,7 +92,7 @@ def function(job: LambdaJob, platform: Platform, code_role: Role, logs: LogGroup
         function.ReservedConcurrentExecutions = job.reserved_concurrency
     if job.ephemeral_storage_mb:
         function.EphemeralStorage = EphemeralStorage(Size=job.ephemeral_storage_mb)
-    variables = {**submission_variables(job, platform), **job.environment}
+    variables = {**submission_variables(job, platform), **job.environment, **_wrapper(job)}
     if variables:
         function.Environment = Environment(Variables=variables)
     if job.network:
@@ -104,8 +111,8 @@ def _of_archive(job: LambdaJob, platform: Platform, archive: Archive) -> Functio
     )
     if bundle.version_id:
         function.Code.S3ObjectVersion = bundle.version_id
-    if job.layers:
-        function.Layers = list(job.layers)
+    if layers := [*([platform.secrets_layer_arn] if job.secrets else []), *job.layers]:
+        function.Layers = layers
     return function
 
 
@@ -125,6 +132,14 @@ def _of_image(job: LambdaJob, platform: Platform) -> Function:
         Code=Code(ImageUri=job.image),
         ImageConfig=config,  # an empty one too: it takes back what was set
     )
+
+
+def _wrapper(job: LambdaJob) -> dict[str, str]:
+    """Return what makes Lambda start the function by way of the program that reads its secrets."""
+    if not job.secrets:
+        return {}
+    references = secrets_as_text(job.secrets)
+    return {WRAPPER_VARIABLE: WRAPPER, SECRETS_VARIABLE: references}
 
 
 def _versions(job: LambdaJob) -> dict[str, str]:
@@ -148,7 +163,24 @@ def _own_policies(job: LambdaJob, platform: Platform) -> dict[str, list[Statemen
     policies = {"logs": write_logs(job, platform)}
     if job.network:
         policies["network"] = _network_interfaces()
+    if job.secrets:
+        policies["secrets"] = _read_secrets(job, platform)
     return policies
+
+
+def _read_secrets(job: LambdaJob, platform: Platform) -> list[Statement]:
+    statements = secret_statements(job.secrets.values())
+    if platform.secrets_key_arn:
+        services = [f"{name}.{platform.region}.amazonaws.com" for name in ("secretsmanager", "ssm")]
+        statements.append(
+            {
+                "Effect": "Allow",
+                "Action": "kms:Decrypt",
+                "Resource": platform.secrets_key_arn,
+                "Condition": {"StringEquals": {"kms:ViaService": services}},
+            }
+        )
+    return statements
 
 
 def _network_interfaces() -> list[Statement]:

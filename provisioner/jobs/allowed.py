@@ -16,7 +16,7 @@ from provisioner.jobs.rows import printable
 from provisioner.jobs.types import ContainerJob, Ec2Job, LambdaJob
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from provisioner.jobs.fan_out import Source
     from provisioner.jobs.types import Job
@@ -76,8 +76,9 @@ def _violations(job: Job, allowed: Allowed) -> Iterator[FieldError]:
     yield from _of_permissions(job, allowed)
     if isinstance(job, ContainerJob):
         yield from _of_image(job.image, allowed)
-        yield from _of_secrets(job, allowed)
+        yield from _of_secrets(job.secrets, allowed)
     if isinstance(job, LambdaJob):
+        yield from _of_secrets(job.secrets, allowed)
         yield from _of_function(job, allowed)
     if isinstance(job, Ec2Job):
         yield from _of_machine(job, allowed)
@@ -218,8 +219,8 @@ def _is_own(repository: str, allowed: Allowed) -> bool:
     return re.match(rf"{host}/", repository) is not None
 
 
-def _of_secrets(job: ContainerJob, allowed: Allowed) -> Iterator[FieldError]:
-    for name, arn in job.secrets.items():
+def _of_secrets(secrets: Mapping[str, str], allowed: Allowed) -> Iterator[FieldError]:
+    for name, arn in secrets.items():
         if problem := _secret_problem(arn, allowed):
             yield FieldError(f"secrets.{name}", problem)
 

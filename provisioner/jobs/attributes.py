@@ -22,7 +22,6 @@ MODELS: dict[str, type[Job]] = {
 }
 
 ALIASES = {"language": "runtime", "memory": "memory_mb"}
-PLANNED_FOR_TYPE = {"lambda": frozenset({"secrets"})}
 
 _NEVER_IN_A_WORKFLOW = frozenset({"environment"})
 """Attributes whose texts no Step Functions expression can come of: they stand in the function or
@@ -81,8 +80,6 @@ def _misplaced(written: str, name: str, kind: str | None) -> str | None:
     own = _ATTRIBUTES[kind] if kind else _ALL
     if name in own:
         return None
-    if kind and name in PLANNED_FOR_TYPE.get(kind, ()):
-        return f'"{written}" is not supported yet for "{kind}" jobs'
     if name in _ALL:
         owners = [other for other, names in _ATTRIBUTES.items() if name in names]
         return f'is for {one_of(owners)} jobs; this one is "{kind}"'

@@ -17,6 +17,13 @@ MAX_CONTAINER_BYTES = 16_384
 MAX_SECRETS = 50
 """Ours, for the same reason."""
 
+WRAPPER_VARIABLE = "AWS_LAMBDA_EXEC_WRAPPER"
+SECRETS_VARIABLE = "PROVISIONER_SECRETS"
+WRAPPER = "/opt/provisioner/secrets"
+"""The program in the bootstrap's layer that reads a function's secrets."""
+
+_OF_THE_WRAPPER = {WRAPPER_VARIABLE: WRAPPER, SECRETS_VARIABLE: ""}
+
 LAMBDA_RESERVED = frozenset(
     {
         "_HANDLER",
@@ -88,6 +95,33 @@ def secret_arns(value: object) -> dict[str, str]:
     return references
 
 
+def lambda_secrets(value: object) -> dict[str, str]:
+    """Check variables whose values a function's wrapper reads as ECS does."""
+    references = text_map(value, _lambda_name_problem, secret_arn)
+    if len(references) > MAX_SECRETS:
+        raise invalid(f"has {len(references)} entries; at most {MAX_SECRETS} are allowed")
+    return references
+
+
+def fits_with_secrets(references: dict[str, str], variables: dict[str, str]) -> None:
+    """Check that the ARNs of a function's secrets fit into its environment, where they stand."""
+    if WRAPPER_VARIABLE in variables:
+        raise invalid(
+            f"cannot be read beside a program of the row's own in environment.{WRAPPER_VARIABLE}: "
+            "read them in that program, and leave secrets out"
+        )
+    size = len(secrets_as_text(references)) + _size({**variables, **_OF_THE_WRAPPER})
+    if references and size > MAX_LAMBDA_BYTES:
+        raise invalid(
+            f"makes {size} bytes together with environment; Lambda allows {MAX_LAMBDA_BYTES}"
+        )
+
+
+def secrets_as_text(references: dict[str, str]) -> str:
+    """Return the variable that tells the wrapper what to read."""
+    return json.dumps(references, sort_keys=True, separators=(",", ":"))
+
+
 def distinct_secrets(references: dict[str, str], variables: dict[str, str]) -> None:
     """Check that no variable is given both as text and as a secret: ECS refuses such a task."""
     both = [(f".{name}", "is in environment too") for name in references if name in variables]
@@ -137,8 +171,12 @@ def _container_name_problem(name: str) -> str | None:
     return None
 
 
+def _size(variables: dict[str, str]) -> int:
+    return len(json.dumps(variables, separators=(",", ":"), ensure_ascii=False).encode())
+
+
 def _within(variables: dict[str, str], limit: int, who: str) -> dict[str, str]:
-    size = len(json.dumps(variables, separators=(",", ":"), ensure_ascii=False).encode())
+    size = _size(variables)
     if size > limit:
         raise invalid(f"has {size} bytes of names and values; {who} {limit}")
     return variables

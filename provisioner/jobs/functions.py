@@ -59,6 +59,7 @@ MAX_DIRECTORY_CHARACTERS = 1_000
 MAX_LAYERS = 5
 """Lambda quotas, function layers."""
 
+_READS_SECRETS = ("python", "nodejs", "ruby")
 _DIRECTORY = re.compile(r"/[^\n\r\t]*")
 _HANDLER = re.compile(r"\S+")
 _LAYER = re.compile(
@@ -146,6 +147,30 @@ def layers(value: object) -> tuple[str, ...]:
     if len({arn.rpartition(":")[0] for arn in arns}) < len(arns):
         raise invalid("names one layer twice")
     return arns
+
+
+def leaves_a_layer(named: tuple[str, ...]) -> None:
+    """Check that there is room for the layer that reads secrets."""
+    if len(named) == MAX_LAYERS:
+        raise invalid(
+            f"need a layer of their own, and layers names {MAX_LAYERS} of {MAX_LAYERS} already"
+        )
+
+
+def reads_secrets(runtime_name: str | None, image: str | None) -> None:
+    """Check that a function's runtime starts by way of the program that reads its secrets.
+
+    Lambda Developer Guide, modifying the runtime environment: neither custom runtimes nor images
+    do. Those of Java and .NET do, but have nothing that could read them.
+    """
+    if not image and (runtime_name is None or runtime_name.startswith(_READS_SECRETS)):
+        return
+    what = "an image" if image else runtime_name
+    raise invalid(
+        "are read for functions in Python, Node.js and Ruby only; in "
+        f'{what}, read them in the code: write "secret: ARN" in permissions, and the ARN in '
+        "environment"
+    )
 
 
 def _layer(arn: str) -> str:

@@ -37,6 +37,7 @@ _REFUSED_KEYS = {
     "Principal": "is not allowed: the statement is for the job's own role",
     "NotPrincipal": "is not allowed: the statement is for the job's own role",
 }
+_ARN_SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
 _SID = re.compile(r"[A-Za-z0-9]{1,128}")
 _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9*?]+")
 _ARN = re.compile(
@@ -113,6 +114,26 @@ def beside_secrets(granted: Sequence[Permission], secrets: Iterable[str]) -> Non
 
 def _characters(statements: object) -> int:
     return len(json.dumps(statements, separators=(",", ":")))
+
+
+def secret_statements(arns: Iterable[str]) -> list[Statement]:
+    """Return the right to read secrets and parameters that a row names, and no others.
+
+    Secrets Manager ends a secret's ARN with six characters of its own, which a row may leave out.
+    """
+    secrets, parameters = set(), set()
+    for arn in arns:
+        whole = ":".join(arn.split(":")[:7])  # without a key and a version
+        if arn.split(":")[2] == "ssm":
+            parameters.add(whole)
+        else:
+            secrets.add(whole if _ARN_SUFFIX.search(whole) else f"{whole}-??????")
+    allowed = (("secretsmanager:GetSecretValue", secrets), ("ssm:GetParameters", parameters))
+    return [
+        {"Effect": "Allow", "Action": action, "Resource": sorted(named)}
+        for action, named in allowed
+        if named
+    ]
 
 
 def all_statements(found: Iterable[Permission], partition: str, place: str) -> list[Statement]:

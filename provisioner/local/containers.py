@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _DOCKER_SOCKET = Path("/var/run/docker.sock")
 _ANSWER_SECONDS = 2.0
-_START_SECONDS = 15.0
+_START_SECONDS = 45.0  # Podman shares its locks with every other on the machine
 _SOCKET_PATH_LIMIT = 100  # sun_path holds 108 bytes on Linux, 104 on macOS
 
 HOW_TO_ENABLE = (

@@ -159,6 +159,17 @@ REFUSED = [
         {"type": "lambda", "image": "210987654321.dkr.ecr.eu-west-1.amazonaws.com/miner"},
         "image",
     ),
+    _function("the Slack secret to a function", "secrets.AB", secrets={"AB": SLACK}),
+    _function(
+        "a secret of the account to a function",
+        "secrets.AB",
+        secrets={"AB": f"{SECRETS}:payroll-a1B2c3"},
+    ),
+    _function(
+        "a variable's name that a shell would run",
+        "secrets.A;id",
+        secrets={"A;id": f"{SECRETS}:jobs/a"},
+    ),
     _function("all that functions share", "reserved_concurrency", reserved_concurrency=900),
     _function("a channel of others", "slack_channel", slack_channel="#board"),
     _function(

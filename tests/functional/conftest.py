@@ -120,6 +120,8 @@ def bootstrap(monkeypatch):
             "MACHINE_POLICY_ARN": f"arn:aws:iam::{ACCOUNT}:policy/jobs/machine",
             "JOB_LIMITS_POLICY_ARN": f"arn:aws:iam::{ACCOUNT}:policy/jobs/limits",
             "ECS_CLUSTER": "jobs",
+            "SECRETS_LAYER": "1",
+            "SECRETS_KEY": "none",
             "VPC_ID": "vpc-0123456789abcdef0",
             "SUBNETS": "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
             "ASSIGN_PUBLIC_IP": "true",

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.together]
 
 ORDERS = "order-totals"
 SLOW_CLIENT = (
@@ -28,11 +28,14 @@ class TestNode:
         assert json.loads(run["output"]) == {"orders": 1, "totals": {"Ada": "€1,200.50"}}
 
     def test_an_exception_fails_the_run_by_its_name(self, engine):
+        name = engine.unique("orders")
+        engine.put({**engine.row(ORDERS), "job_name": name, "schedule": None})
+        engine.wait_for(name, "READY")
         orders = [{"customer": "Ada", "quantity": 0, "price": 1}]
 
-        execution = engine.start(ORDERS, {"orders": orders})
+        execution = engine.start(name, {"orders": orders})
 
-        run = engine.wait_for_run(ORDERS, execution, "FAILED")
+        run = engine.wait_for_run(name, execution, "FAILED")
         assert run["error"] == "RangeError"
         assert "Ada has ordered 0 pieces" in run["cause"]
 
@@ -114,6 +117,71 @@ class TestImage:
         assert [run["status"] for run in engine.runs(name)] == ["SUCCEEDED", "FAILED", "SUCCEEDED"]
         assert engine.schedule(name)["State"] == "ENABLED"
         assert len([line for line in engine.printed(name) if line.startswith("REPORT")]) == 3
+
+
+PYTHON = """
+import os
+def handler(event, context):
+    return {"length": len(os.environ["PASSWORD"]), "token": os.environ["TOKEN"] == "t0ken"}
+"""
+NODE = """
+exports.handler = async () => ({
+  length: process.env.PASSWORD.length, token: process.env.TOKEN === "t0ken"
+});
+"""
+PASSWORD = 'it\'s "hidden" $HOME'
+
+
+@pytest.fixture(scope="module")
+def secrets(engine):
+    """Return what a row says of a secret and of a parameter, which are there."""
+    name = engine.unique("jobs/db")
+    made = engine.client("secretsmanager").create_secret(
+        Name=name, SecretString=json.dumps({"password": PASSWORD})
+    )
+    engine.client("ssm").put_parameter(Name=f"/{name}", Value="t0ken", Type="SecureString")
+    place = made["ARN"].split(":")
+    parameter = ":".join([*place[:2], "ssm", *place[3:5], f"parameter/{name}"])
+    return {"PASSWORD": f"{made['ARN']}:password::", "TOKEN": parameter}
+
+
+class TestSecrets:
+    @pytest.mark.parametrize(
+        ("runtime", "file", "text"),
+        [("python3.14", "main.py", PYTHON), ("nodejs24.x", "main.js", NODE)],
+        ids=["python", "node"],
+    )
+    def test_the_code_has_them_and_nothing_shows_them(self, engine, secrets, runtime, file, text):
+        name = engine.unique("secrets")
+        bundle = engine.bundle(f"{name}.zip", {file: text})
+        row = engine.lambda_row(name, runtime=runtime, handler="main.handler", secrets=secrets)
+        engine.put(row | {"bundle": bundle})
+        engine.wait_for(name, "READY")
+
+        execution = engine.start(name, {})
+
+        run = engine.wait_for_run(name, execution, "SUCCEEDED")
+        assert json.loads(run["output"]) == {"length": len(PASSWORD), "token": True}
+        shown = [
+            *(engine.row(name), engine.record(name), engine.runs(name), engine.printed(name)),
+            engine.client("lambda").get_function(FunctionName=f"jobs-{name}"),
+            engine.client("cloudformation").get_template(StackName=f"jobs-{name}"),
+        ]
+        assert "hidden" not in str(shown)
+        assert "t0ken" not in str(shown)
+
+    def test_a_secret_that_is_not_there_fails_the_run(self, engine, secrets):
+        name = engine.unique("gone")
+        gone = secrets["PASSWORD"].replace("jobs/db", "jobs/no")
+        engine.put(engine.lambda_row(name, secrets={"PASSWORD": gone}))
+        engine.wait_for(name, "READY")
+
+        execution = engine.start(name, {})
+
+        run = engine.wait_for_run(name, execution, "FAILED")
+        assert run["error"] == "Runtime.ExitError"
+        lines = engine.wait(lambda: engine.printed(name), "the logs of the run")
+        assert any("GetSecretValue" in line and "jobs/no" in line for line in lines)
 
 
 def test_a_runtime_that_is_not_here_says_so(engine):

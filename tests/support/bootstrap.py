@@ -195,13 +195,18 @@ STREAM_MAPPINGS = {
     "NotifyFunctionRuns": "5d1f7c3e-0000-4000-8000-000000000002",
     "NotifyFunctionStacks": "5d1f7c3e-0000-4000-8000-000000000003",
 }
-REFERRED_TO_BY_ARN = {"AWS::IAM::ManagedPolicy", "AWS::SNS::Topic"}
+REFERRED_TO_BY_ARN = {
+    "AWS::IAM::ManagedPolicy",
+    "AWS::SNS::Topic",
+    "AWS::Serverless::LayerVersion",
+}
 ARNS = {
     "AWS::CloudWatch::Alarm": f"arn:aws:cloudwatch:eu-west-1:{ACCOUNT}:alarm:?",
     "AWS::DynamoDB::Table": f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/?",
     "AWS::ECS::Cluster": f"arn:aws:ecs:eu-west-1:{ACCOUNT}:cluster/?",
     "AWS::IAM::ManagedPolicy": f"arn:aws:iam::{ACCOUNT}:policy/jobs_provisioner/?",
     "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT}:role/jobs_provisioner/?",
+    "AWS::Serverless::LayerVersion": f"arn:aws:lambda:eu-west-1:{ACCOUNT}:layer:jobs_secrets:1",
     "AWS::Logs::LogGroup": f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:?:*",
     "AWS::S3::Bucket": "arn:aws:s3:::?",
     "AWS::SNS::Topic": f"arn:aws:sns:eu-west-1:{ACCOUNT}:?",

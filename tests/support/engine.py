@@ -125,6 +125,15 @@ class EngineUnderTest:
         )
         return put["VersionId"]
 
+    def bundle(self, key: str, files: Mapping[str, str]) -> str:
+        """Put an archive with these files beside the suite's own; return its address."""
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as bundle:
+            for name, text in files.items():
+                bundle.writestr(name, text)
+        self.client("s3").put_object(Bucket=self.bundle_bucket, Key=key, Body=archive.getvalue())
+        return f"s3://{self.bundle_bucket}/{key}"
+
     # Rows
 
     @staticmethod

@@ -92,6 +92,13 @@ LAMBDA: dict[str, tuple[Any, ...]] = {
     "bundle": ("s3://bundles/app.zip", "s3://bundles/app.zip?versionId=v1"),
     "layers": (None, ["arn:aws:lambda:eu-west-1:123456789012:layer:tools:3"]),
     "reserved_concurrency": (None, 1, 10),
+    "secrets": (
+        None,
+        {
+            "TOKEN": "arn:aws:ssm:eu-west-1:123456789012:parameter/jobs/token",
+            "DB": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:jobs/db:password::",
+        },
+    ),
     "memory_mb": (None, 128, 10_240),
     "ephemeral_storage_mb": (None, 1024),
     "network": (None, _GROUPS, {**_GROUPS, "subnets": ["subnet-0123456789abcdef2"]}),
@@ -105,7 +112,7 @@ LAMBDA: dict[str, tuple[Any, ...]] = {
         ],
     ),
 }
-ARCHIVE = ("runtime", "handler", "bundle", "layers")
+ARCHIVE = ("runtime", "handler", "bundle", "layers", "secrets")
 ECS: dict[str, tuple[Any, ...]] = {
     "type": ("ecs",),
     "image": ("public.ecr.aws/docker/library/busybox:1.37",),

@@ -6,7 +6,12 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from provisioner.jobs import artifacts, functions, sizes
 from provisioner.jobs.artifacts import S3Object
-from provisioner.jobs.environment import lambda_environment
+from provisioner.jobs.environment import (
+    distinct_secrets,
+    fits_with_secrets,
+    lambda_environment,
+    lambda_secrets,
+)
 from provisioner.jobs.errors import invalid
 from provisioner.jobs.failure_rules import FailureRule, lambda_failure_rules
 from provisioner.jobs.model import (
@@ -18,6 +23,7 @@ from provisioner.jobs.model import (
 )
 from provisioner.jobs.network import Network, lambda_network
 from provisioner.jobs.payload import lambda_payload
+from provisioner.jobs.permissions import beside_secrets
 from provisioner.jobs.types.with_image import WithImage
 from provisioner.jobs.values import choice, whole
 
@@ -65,6 +71,7 @@ class LambdaJob(WithImage):
         None, validate_default=True
     )
     layers: Annotated[tuple[str, ...], checked(functions.layers)] = ()
+    secrets: Annotated[dict[str, str], checked(lambda_secrets)] = {}
 
     _attempt = field_validator("attempt_timeout_seconds")(within_timeout)
     _schema = field_validator("payload")(within_schema)
@@ -100,6 +107,17 @@ class LambdaJob(WithImage):
         if isinstance(image, str) and value:
             raise invalid("is only for code in a zip archive; leave it out in a row with an image")
         return value
+
+    @field_validator("secrets")
+    @classmethod
+    def _readable(cls, secrets: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        if secrets:
+            functions.reads_secrets(info.data.get("runtime"), info.data.get("image"))
+            functions.leaves_a_layer(info.data.get("layers", ()))
+            distinct_secrets(secrets, info.data.get("environment", {}))
+            fits_with_secrets(secrets, info.data.get("environment", {}))
+            beside_secrets(info.data.get("permissions", ()), secrets.values())
+        return secrets
 
     @field_validator("handler")
     @classmethod

@@ -23,6 +23,7 @@ from provisioner.local.shim import (
     nested_stacks,
     objects,
     operations,
+    parameters,
     persistence,
     results,
     roles,
@@ -34,6 +35,7 @@ from provisioner.local.shim import (
     stacks,
     streams,
     tasks,
+    wrappers,
 )
 from provisioner.local.shim.patching import EngineMismatchError, private
 
@@ -55,6 +57,7 @@ def install() -> None:
         stacks,
         nested_stacks,
         roles,
+        parameters,
         schedules,
         operations,
         deliveries,
@@ -65,6 +68,7 @@ def install() -> None:
         functions,
         function_images,
         runtimes,
+        wrappers,
         concurrency,
         archives,
         results,

@@ -33,6 +33,9 @@ _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 _ENDED = re.compile(
     r"bootstrap exited during init with code (?P<code>-?\d+)(?:: )?(?P<log>.*)", re.DOTALL
 )
+_LATE = re.compile(
+    r"bootstrap did not reach the Runtime API within (?P<seconds>[\d.]+)s.*", re.DOTALL
+)
 # What a container prints comes by way of the container engine.
 _FIRST_LINE_SECONDS, _QUIET_SECONDS, _AT_MOST_SECONDS = 0.3, 0.1, 1.0
 
@@ -133,10 +136,15 @@ def _failed(error_type: str, message: str) -> dict[str, Any]:
 
 
 def ended(result: dict[str, Any]) -> dict[str, Any]:
-    """Return what a call came to, a container that ends by itself under AWS's name for that."""
+    """Return what a call came to, what ended or never began under AWS's name for that."""
     body = result.get("body")
     message = body.get("errorMessage") if isinstance(body, dict) and result.get("error") else None
-    found = _ENDED.fullmatch(message) if isinstance(message, str) else None
+    if not isinstance(message, str):
+        return result
+    if late := _LATE.fullmatch(message):
+        text = f"Task timed out after {float(late['seconds']):.2f} seconds"
+        return _failed("Sandbox.Timedout", text)
+    found = _ENDED.fullmatch(message)
     if not found:
         return result
     text = f"Error: Runtime exited with error: exit status {found['code']}"

@@ -18,6 +18,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from provisioner.local.shim.patching import EngineMismatchError, private, wrap
+from provisioner.local.shim.wrappers import ENDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -120,7 +121,10 @@ def _with_its_type(execute: Callable[..., Any]) -> Callable[..., Any]:
         result = execute(*arguments, **more)
         body = result.get("body")
         if result.get("error") and isinstance(body, dict):
-            result["body"] = body | failure(body.get("errorMessage", ""), _type.get())
+            message = body.get("errorMessage", "")
+            result["body"] = body | failure(message, _type.get())
+            if message.startswith(ENDED):
+                result["log"] = message.removeprefix(ENDED)
         return result
 
     return executing
@@ -131,7 +135,7 @@ def failure(message: str, error_type: str | None) -> dict[str, str]:
     if message.startswith(_INIT_FAILED) and _MARK in message:
         error_type, message = message.removeprefix(_INIT_FAILED).split(_MARK, 1)
         return {"errorType": error_type, "errorMessage": message}
-    if message == _DIED:
+    if message == _DIED or message.startswith(ENDED):
         return {"errorType": "Runtime.ExitError", "errorMessage": "Error: Runtime exited"}
     return {"errorType": error_type} if error_type else {}
 

@@ -78,6 +78,7 @@ def test_a_short_lambda_row_gets_every_default(accepted):
         "handler": "main.handler",
         "bundle": S3Object("my-bundles", "nightly/code.zip"),
         "layers": (),
+        "secrets": {},
         "reserved_concurrency": None,
         "memory_mb": 128,
         "timeout_seconds": 3600,
@@ -485,6 +486,21 @@ ACCEPTED = {
             "command": ("app.handler",),
             "entry_point": ("python3", "-m", "awslambdaric"),
         },
+    ),
+    "secrets of a function": (
+        "lambda",
+        {"secrets": {"DB": f"{ARN}:password::"}, "layers": [LAYER]},
+        {"secrets": {"DB": f"{ARN}:password::"}},
+    ),
+    "secrets of a ruby function": (
+        "lambda",
+        {"runtime": "ruby4.0", "secrets": {"DB": ARN}},
+        {"secrets": {"DB": ARN}},
+    ),
+    "no secrets of a java function": (
+        "lambda",
+        {"runtime": "java25", "handler": "a.B::c", "secrets": {}},
+        {"secrets": {}},
     ),
     "folder of an image": (
         "lambda",

@@ -74,6 +74,12 @@ REFUSED = {
         {"image": f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/report:1"},
         "image",
     ),
+    "secret-of-a-function-elsewhere": (
+        FUNCTION,
+        secret(f"{SECRET}:prod/db-a1B2c3"),
+        "secrets.TOKEN",
+    ),
+    "slack's-secret-to-a-function": (FUNCTION, secret(SLACK), "secrets.TOKEN"),
     "much-concurrency": (FUNCTION, {"reserved_concurrency": 11}, "reserved_concurrency"),
     "items-of-a-neighbour": (
         FUNCTION,
@@ -189,6 +195,7 @@ TAKEN = {
     "tags": (FUNCTION, {"tags": {"team": "a", "accession": "b"}}),
     "layers": (FUNCTION, {"layers": [OWN_LAYER, THEIR_LAYER]}),
     "image-of-a-function": (IMAGE_FUNCTION, {}),
+    "secret-of-a-function": (FUNCTION, secret(f"{SECRET}:jobs/db-a1B2c3")),
     "reserved-concurrency": (FUNCTION, {"reserved_concurrency": 10}),
     "an-ami": (MACHINE, {"ami": "ami-0123456789abcdef0"}),
     "a-public-parameter": (MACHINE, {"ami": "/aws/service/canonical/ubuntu/image_id"}),

@@ -127,7 +127,6 @@ REFUSED = {
     "channel in capitals": ("ecs", {"slack_channel": "#Ops"}, "slack_channel", "lower case"),
     "channel with a space": ("ecs", {"slack_channel": "#o ps"}, "slack_channel", "lower case"),
     "channel as a number": ("ecs", {"slack_channel": 5}, "slack_channel", "must be a Slack"),
-    "secrets of a function": ("lambda", {"secrets": {}}, "secrets", "not supported yet"),
     "cpu of a function": ("lambda", {"cpu": 256}, "cpu", 'is for "ecs" or "batch" jobs; this one'),
     "result of a function": (
         "lambda",
@@ -1042,6 +1041,72 @@ REFUSED = {
         {**IMAGE, "layers": [f"{LAYER}:1"]},
         "layers",
         "leave it out in a row with an image",
+    ),
+    "secrets of an image": (
+        "lambda",
+        {**IMAGE, "secrets": {"DB": ARN}},
+        "secrets",
+        'in an image, read them in the code: write "secret: ARN" in permissions',
+    ),
+    "secrets of a java function": (
+        "lambda",
+        {"runtime": "java25", "handler": "a.B::c", "secrets": {"DB": ARN}},
+        "secrets",
+        "in java25, read them in the code",
+    ),
+    "secrets of a custom runtime": (
+        "lambda",
+        {"runtime": "provided.al2023", "secrets": {"DB": ARN}},
+        "secrets",
+        "in provided.al2023, read them in the code",
+    ),
+    "secrets and five layers": (
+        "lambda",
+        {"secrets": {"DB": ARN}, "layers": [f"{LAYER}{n}:1" for n in range(5)]},
+        "secrets",
+        "names 5 of 5 already",
+    ),
+    "secret that is text as well": (
+        "lambda",
+        {"secrets": {"DB": ARN}, "environment": {"DB": "x"}},
+        "secrets.DB",
+        "is in environment too",
+    ),
+    "secrets and a wrapper": (
+        "lambda",
+        {"secrets": {"DB": ARN}, "environment": {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/mine"}},
+        "secrets",
+        "read them in that program",
+    ),
+    "secret itself": ("lambda", {"secrets": {"DB": "hunter2"}}, "secrets.DB", "never the secret"),
+    "secret of a name that Lambda has": (
+        "lambda",
+        {"secrets": {"AWS_REGION": ARN}},
+        "secrets.AWS_REGION",
+        "is set by Lambda itself",
+    ),
+    "long secrets of a function": (
+        "lambda",
+        {"secrets": {f"S{n:02}": f"{ARN}/{'x' * 60}" for n in range(40)}},
+        "secrets",
+        "bytes together with environment; Lambda allows 4096",
+    ),
+    "many secrets of few bytes": (
+        "lambda",
+        {"secrets": {f"S{n:02}": ARN for n in range(51)}},
+        "secrets",
+        "at most 50",
+    ),
+    "secrets and large permissions": (
+        "lambda",
+        {
+            "secrets": {f"S{n:02}": f"{ARN}/{n}" for n in range(30)},
+            "permissions": [
+                {"Action": "s3:GetObject", "Resource": [f"arn:aws:s3:::{'b' * 60}/{'k' * 8000}"]}
+            ],
+        },
+        "secrets",
+        "in the job's role, together with the row's permissions",
     ),
     "image and runtime": (
         "lambda",

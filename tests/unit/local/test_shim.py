@@ -11,7 +11,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from provisioner.local.shim import EngineMismatchError, functions, private, runtimes
+from provisioner.local.shim import (
+    EngineMismatchError,
+    function_images,
+    functions,
+    image_program,
+    parameters,
+    private,
+    runtimes,
+    wrappers,
+)
 from provisioner.local.shim.archives import SharedZipFile
 from provisioner.local.shim.container_logs import lines
 from provisioner.local.shim.executions import failed, pascal_case
@@ -240,3 +249,72 @@ def test_the_docker_of_a_machine_reads_the_command_line_of_the_boot_program():
     assert words == ["image", "-x"]
     assert options["--env"] == ["A=1=2", "B"]
     assert options["--gpus"] == ["all"]
+
+
+@pytest.mark.parametrize(
+    ("body", "arn"),
+    [
+        (b'{"Names": ["/jobs/a", "/b"]}', "arn:aws:ssm:us-east-1:000000000000:parameter/jobs/a"),
+        (b'{"Names": ["arn:aws:ssm:x:1:parameter/a"]}', "arn:aws:ssm:x:1:parameter/a"),
+        (b'{"Names": []}', None),
+        (b'{"Name": "/jobs/a"}', None),
+        (b"[]", None),
+        (b"", None),
+    ],
+)
+def test_the_first_of_several_parameters_decides(body, arn):
+    assert parameters.first_arn(body, "us-east-1", "000000000000") == arn
+
+
+def test_a_program_of_a_layer_starts_before_the_function(tmp_path):
+    program = tmp_path / "provisioner" / "secrets"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    layers = f"/nowhere:{tmp_path}"
+    environ = {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/provisioner/secrets"}
+
+    found = wrappers.wrapped(["node", "x"], environ | {"_LAMBDA_LAYERS_DIRS": layers})
+
+    assert found == [str(program), "node", "x"]
+    assert program.stat().st_mode & 0o111
+    assert wrappers.wrapped(["node"], {}) == ["node"]
+    with pytest.raises(RuntimeError, match="/opt/provisioner/secrets"):
+        wrappers.wrapped(["node"], environ)
+
+
+def test_a_container_that_ends_has_aws_s_name_for_that():
+    message = "bootstrap exited during init with code 3: last words"
+    result = {"error": True, "body": {"errorMessage": message, "errorType": "Runtime.Unknown"}}
+
+    assert function_images.ended(result) == {
+        "error": True,
+        "body": {
+            "errorType": "Runtime.ExitError",
+            "errorMessage": "Error: Runtime exited with error: exit status 3",
+        },
+        "log": "last words",
+    }
+    late = {"errorMessage": "bootstrap did not reach the Runtime API within 1s"}
+    assert function_images.ended({"error": True, "body": late})["body"] == {
+        "errorType": "Sandbox.Timedout",
+        "errorMessage": "Task timed out after 1.00 seconds",
+    }
+    assert function_images.ended({"body": {"errorMessage": message}}) == {
+        "body": {"errorMessage": message}
+    }
+
+
+def test_a_container_of_a_function_gets_its_own_variables_only():
+    environ = {"A": "1", "PATH": "/engine", "GATEWAY_PORT": "4566", "AWS_REGION": "us-east-1"}
+    environ["AWS_LAMBDA_RUNTIME_API"] = "127.0.0.1:9001"
+
+    assert image_program.environment(["A", "B"], environ, on_host=True) == {
+        "A": "1",
+        "AWS_REGION": "us-east-1",
+        "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
+        "LAMBDA_TASK_ROOT": "/var/task",
+    }
+    elsewhere = image_program.environment([], environ, on_host=False)
+    assert elsewhere["AWS_LAMBDA_RUNTIME_API"] == "host.docker.internal:9001"
+    assert elsewhere["AWS_ENDPOINT_URL"] == "http://host.docker.internal:4566"
