@@ -15,7 +15,7 @@ from provisioner.local.deploy import sources_digest
 from provisioner.local.errors import LocalError
 from provisioner.terminal import CleanConsole
 from tools.smoke import images, steps
-from tools.smoke.cost import AS_OF, SOURCE, Estimate
+from tools.smoke.cost import Estimate
 from tools.smoke.state import FAILED, PASSED, Result, SmokeError, State
 from tools.smoke.targets import CHECKOUT, FOLDER, Account, EmbeddedEngine, architecture
 from tools.smoke.teardown import find_stack, other_prefixes, tear_down
@@ -109,8 +109,8 @@ def _announce(target: Target, options: Namespace, wanted: list[Step]) -> None:
     for number, step in enumerate(wanted, 1):
         _say(f"{number:3}  {step.name}: {step.shows}")
     if target.costs and wanted:
-        estimate = Estimate.of(step.usage for step in wanted)
-        _say(f"It takes {estimate}; prices of {AS_OF}: {SOURCE}.")
+        estimate = Estimate.of((step.usage for step in wanted), target.region)
+        _say(f"It takes {estimate}.")
     _say("At the end everything under this prefix is deleted." * (not options.keep))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from decimal import Decimal
+from typing import ClassVar
 
 import boto3
 import pytest
@@ -25,32 +27,42 @@ def state(tmp_path):
 
 
 class TestCost:
+    RATES: ClassVar = {
+        "public_ipv4_hour": Decimal("0.005"),
+        "fargate_vcpu_hour_x86_64": Decimal("0.04"),
+        "fargate_gb_hour_x86_64": Decimal("0.004"),
+        "ec2_hour:m7g.large": Decimal("0.08"),
+        "lambda_gb_second_x86_64": Decimal("0.00002"),
+        "state_transition": Decimal("0.000025"),
+    }
+
     @pytest.mark.parametrize(
         ("usage", "dollars"),
         [
             pytest.param(Usage(0, 0, 0, 0, 0), 0, id="nothing"),
             # a vCPU-hour in four tasks of a quarter, 2 GB-hours, 4 addresses
-            pytest.param(
-                Usage(0, 240, 0, 0, 0), 0.04048 + 2 * 0.004445 + 4 * 0.005, id="containers"
-            ),
-            pytest.param(Usage(0, 0, 60, 0, 0), 0.0816 + 0.005, id="a machine"),
-            pytest.param(Usage(0, 0, 0, 8, 0), 0.0000166667, id="a GB-second"),
+            pytest.param(Usage(0, 240, 0, 0, 0), 0.04 + 2 * 0.004 + 4 * 0.005, id="containers"),
+            pytest.param(Usage(0, 0, 60, 0, 0), 0.08 + 0.005, id="a machine"),
+            pytest.param(Usage(0, 0, 0, 8, 0), 0.00002, id="a GB-second"),
             pytest.param(Usage(0, 0, 0, 0, 10), 10 * 12 * 0.000025, id="runs"),
         ],
     )
     def test_of_a_step(self, usage, dollars):
-        assert usage.dollars == pytest.approx(dollars)
+        assert usage.dollars(self.RATES) == pytest.approx(dollars)
 
     def test_the_bootstrap_costs_for_as_long_as_all_steps_take(self):
-        estimate = Estimate.of([Usage(minutes=20), Usage(minutes=10)])
+        estimate = Estimate.of([Usage(20, 0, 0, 0, 0), Usage(10, 0, 0, 0, 0)], "us-east-1")
 
         assert estimate.minutes == 30 + AROUND_MINUTES
-        hours = estimate.minutes / 60
-        of_runs = sum(usage.dollars for usage in [Usage()] * 2)
-        assert estimate.dollars == pytest.approx(hours * BOOTSTRAP_MONTH / HOURS_A_MONTH + of_runs)
+        assert estimate.dollars == pytest.approx(BOOTSTRAP_MONTH / HOURS_A_MONTH)
+
+    def test_a_region_without_prices_is_estimated_by_another_s(self):
+        steps = [Usage()]
+        assert Estimate.of(steps, "mars-1") == Estimate.of(steps, "us-east-1")
+        assert "prices of us-east-1 of 20" in str(Estimate.of(steps, "mars-1"))
 
     def test_it_is_told_in_minutes_and_dollars(self):
-        assert str(Estimate(90.4, 0.456)) == "about 90 minutes and 0.46 USD"
+        assert str(Estimate(90.4, 0.456, "x")).startswith("about 90 minutes and 0.46 USD, by")
 
 
 class TestState:
