@@ -348,7 +348,11 @@ def test_a_producer_submits(account):
         permissions=[f"submit: {target}", {"Action": "sns:Publish", "Resource": "*"}],
     )
     assert found == {"submission": "done", "notification": "AuthorizationError"}
-    account.wait(lambda: account.runs(target), "the message's run", timeout_seconds=300)
+    account.wait(
+        lambda: [run["status"] for run in account.runs(target)] == ["SUCCEEDED"],
+        "the message's run",
+        timeout_seconds=300,
+    )
 
 
 @pytest.mark.uses(minutes=6, container_minutes=2, runs=1)
