@@ -2,7 +2,6 @@
 
 import json
 import sys
-import tempfile
 import threading
 import zipfile
 from dataclasses import dataclass
@@ -210,9 +209,7 @@ def test_a_process_with_other_code_serves_no_call(monkeypatch):
     assert list(pools.values()) == [[fresh]]
 
 
-def test_processes_of_one_archive_share_its_files_and_other_code_is_apart(tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-
+def test_processes_of_one_archive_share_its_files_and_other_code_is_apart(tmp_path):
     def unpacked(process: str, code: str) -> Path:
         folder = tmp_path / process
         folder.mkdir()
