@@ -94,7 +94,7 @@ def usage_of(row: Mapping[str, Any]) -> Usage | None:
         storage_mb=_number(size.get("storage_mb")),
         instance_type=_text(size.get("instance_type")),
         disk_gb=_number(size.get("disk_gb")),
-        spot=size.get("spot") is True,
+        spot=size.get("spot") is True and not _was_on_demand(row),
         untimed=size.get("untimed") is True,
         seconds=seconds,
         attempts=_attempts(row),
@@ -147,11 +147,31 @@ def _seconds(row: Mapping[str, Any]) -> Decimal | None:
     """Return how long the attempts took; of a run that was stopped, how long it was there."""
     if row.get(Field.STATUS) not in FINAL:
         return None
+    if billed := _billed_by_fargate(row):
+        return billed
     for name in (Field.WORK_MS, Field.DURATION_MS):
         found = row.get(name)
         if isinstance(found, int | Decimal) and 0 <= found <= _LONGEST * 1000:
             return Decimal(found) / 1000
     return None
+
+
+def _billed_by_fargate(row: Mapping[str, Any]) -> Decimal | None:
+    """Return how long the only attempt in a container took, from the pull of its image on."""
+    if row.get(Field.TYPE) != "ecs" or _attempts(row) != 1:
+        return None
+    parts = [row.get(name) for name in (Field.PULL_MS, Field.START_MS, Field.RUN_MS)]
+    whole = [part for part in parts if isinstance(part, Decimal) and 0 <= part <= _LONGEST * 1000]
+    return sum(whole, Decimal()) / 1000 if len(whole) == len(parts) else None
+
+
+def _was_on_demand(row: Mapping[str, Any]) -> bool:
+    """Tell whether a run that might have been on Spot has never been."""
+    return (
+        row.get(Field.CAPACITY_TYPE) == "on_demand"
+        and _attempts(row) == 1
+        and not _number(row.get(Field.SPOT_INTERRUPTIONS))
+    )
 
 
 def _overrides(row: Mapping[str, Any]) -> dict[str, Decimal]:

@@ -95,6 +95,14 @@ CHANGED = {
         {"status": "STOPPED", "work_ms": None, "duration_ms": Decimal(1_800_000)},
         (0.03238 * 4 + 0.00356 * 16) / 2,
     ),
+    "billed from the pull of its image on": (
+        {"pull_ms": Decimal(60_000), "start_ms": Decimal(0), "run_ms": Decimal(1_740_000)},
+        (0.03238 * 4 + 0.00356 * 16) / 2,
+    ),
+    "of several attempts only the last is known": (
+        {"pull_ms": Decimal(1), "start_ms": Decimal(1), "run_ms": Decimal(1), "attempts": 2},
+        0.03238 * 4 + 0.00356 * 16,
+    ),
     "on batch": ({"type": "batch"}, 0.03238 * 4 + 0.00356 * 16),
     "on a machine": (
         {
@@ -123,6 +131,21 @@ def test_spot_is_a_range():
     found = estimate(used, US)
     assert found.usd == on_demand.usd == on_demand.least
     assert 0.3 * float(found.usd) < float(found.least) < 0.31 * float(found.usd)
+
+
+@pytest.mark.parametrize(
+    ("went", "is_spot"),
+    [
+        ({}, True),
+        ({"capacity_type": "spot"}, True),
+        ({"capacity_type": "on_demand"}, False),
+        ({"capacity_type": "on_demand", "spot_interruptions": Decimal(1)}, True),
+        ({"capacity_type": "on_demand", "attempts": Decimal(2)}, True),
+    ],
+)
+def test_a_run_that_has_been_on_demand_alone_has_one_price(went, is_spot):
+    row = TASK | {"usage": TASK["usage"] | {"spot": True}} | went
+    assert usage_of(row).spot is is_spot
 
 
 @pytest.mark.parametrize(
