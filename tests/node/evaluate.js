@@ -9,6 +9,7 @@ function prepared(text) {
   const expression = jsonata(text);
   expression.registerFunction("parse", (json) => JSON.parse(json));
   expression.registerFunction("random", () => 0.5);
+  expression.registerFunction("uuid", () => "6f1c1f0e-0000-4000-8000-000000000000");
   expression.registerFunction("hash", (data, algorithm) =>
     createHash(algorithm.replace("-", "").toLowerCase()).update(data).digest("hex"));
   return expression;

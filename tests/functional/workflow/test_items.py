@@ -15,7 +15,7 @@ from provisioner.aws.run_history import RunHistory
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.runs import keys
 from provisioner.runs.cost import Cost
-from provisioner.runs.model import Pause
+from provisioner.runs.model import Pause, iso
 from provisioner.runs.usage import usage_of
 from tests.functional.step_functions import TaskError
 from tests.functional.workflow.test_workflow import (
@@ -69,6 +69,7 @@ def written(table, monkeypatch):
         steps.before.clear()
         steps.run("waits", {"a": 1})
         (first,) = (key for key in items(table) if key.endswith("#first"))
+        triggers.note_pending("nightly", first, "It waits", iso(NOW))
         triggers.mark_stopping("nightly", first, by="ann", reason="enough")
         found.extend(scanned())
 
