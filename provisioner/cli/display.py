@@ -132,7 +132,7 @@ def span(length: timedelta) -> str:
 
 
 def usd(most: object, least: object = None) -> str:
-    """Return dollars as `12.30`, `0.0041`, `0.00012`, and a range as `0.03 - 0.10`."""
+    """Return dollars as `12.30`, `0.0041`, `0.00012`, and a range as `0.030 - 0.10`."""
     if not isinstance(most, Decimal):
         return "-"
     shown = [_dollars(one) for one in (least, most) if isinstance(one, Decimal)]

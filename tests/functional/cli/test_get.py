@@ -58,6 +58,27 @@ class TestGet:
             assert words in output
         assert "hidden" not in output
 
+    def test_what_the_last_months_have_cost(self, here):
+        here.jobs.put(ROW)
+        for month, unpriced in (("2026-10", 0), ("2026-11", 2)):
+            item = {
+                "job_name": {"S": "report"},
+                "trigger_id": {"S": f"#cost#{month}"},
+                "runs": {"N": "12"},
+                "unpriced": {"N": str(unpriced)},
+                "estimated_cost": {"N": "0.2"},
+                "estimated_cost_from": {"N": "0.06"},
+            }
+            CLIENTS.dynamodb.put_item(TableName="jobs-Triggers", Item=item)
+
+        shown = here.run("get", "report").stdout
+        assert re.search(
+            r"2026-11 +0\.060 - 0\.20 for 12 runs, 2 of them without a figure\n", shown
+        )
+        assert re.search(r"2026-10 +0\.060 - 0\.20 for 12 runs\n", shown)
+        found = json.loads(here.run("get", "report", "-o", "json").stdout)["costs"]
+        assert [each["month"] for each in found] == ["2026-11", "2026-10"]
+
     def test_what_is_wrong_with_one(self, here):
         here.jobs.put(ROW)
         here.save(

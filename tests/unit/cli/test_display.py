@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 from rich.console import Console
@@ -9,7 +10,7 @@ from rich.text import Text
 from typer.testing import CliRunner
 
 from provisioner.cli.commands import app
-from provisioner.cli.display import table
+from provisioner.cli.display import table, usd
 from provisioner.cli.schedule import local_time
 
 ROWS = [
@@ -60,3 +61,20 @@ def test_a_scheduled_time_of_a_rate_is_shown_to_the_minute(zone, shown):
     moment = datetime(2026, 11, 21, 20, 54, 3, 88000, tzinfo=UTC)
 
     assert local_time(moment, zone) == shown
+
+
+@pytest.mark.parametrize(
+    ("most", "least", "shown"),
+    [
+        (None, None, "-"),
+        ("x", None, "-"),
+        (Decimal(0), None, "0.00"),
+        (Decimal("12.3"), None, "12.30"),
+        (Decimal("0.000112117"), None, "0.00011"),
+        (Decimal("0.0999"), None, "0.100"),
+        (Decimal("0.1"), Decimal("0.03"), "0.030 - 0.10"),
+        (Decimal("0.1"), Decimal("0.1"), "0.10"),
+    ],
+)
+def test_dollars(most, least, shown):
+    assert usd(most, least) == shown
