@@ -1,4 +1,4 @@
-"""Task definitions of ECS."""
+"""Task definitions of ECS, and job definitions of Batch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class TaskDefinitions:
-    """The revisions of task definitions in this account and Region, the jobs' and all others."""
+    """The revisions of definitions in this account and Region, the jobs' and all others."""
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
@@ -25,8 +25,15 @@ class TaskDefinitions:
                 status="ACTIVE"
             ):
                 yield from page["taskDefinitionArns"]
+            for page in self._clients.batch.get_paginator("describe_job_definitions").paginate(
+                status="ACTIVE"
+            ):
+                yield from (found["jobDefinitionArn"] for found in page["jobDefinitions"])
 
     def deregister(self, arn: str) -> None:
         """Let a revision start no more tasks; one that does not by now stays so."""
         with translated():
-            self._clients.ecs.deregister_task_definition(taskDefinition=arn)
+            if arn.split(":")[2] == "batch":
+                self._clients.batch.deregister_job_definition(jobDefinition=arn)
+            else:
+                self._clients.ecs.deregister_task_definition(taskDefinition=arn)

@@ -1,8 +1,9 @@
-"""Task definitions of containers: the old revisions that no run needs any more. Pure.
+"""Definitions of containers: the old revisions that no run needs any more. Pure.
 
-A run's definition names the revision of its job's task definition that was deployed when it
+A run's definition names the revision of its job's task or job definition that was deployed when it
 started, and an INACTIVE one starts no tasks: neither a retry nor the next item of a fan-out. So a
-revision that CloudFormation replaces stays ACTIVE (`templates.ecs_job`), until it may go by this.
+revision that CloudFormation replaces stays ACTIVE (`templates.ecs_job`, `templates.batch_job`),
+until it may go by this.
 """
 
 from __future__ import annotations
@@ -24,7 +25,12 @@ SETTLES_AFTER = timedelta(minutes=10)
 """By then no execution is admitted that knows the definition from before an update: an admission
 takes a minute at most, and Step Functions a few seconds to use a new definition."""
 
-_ARN = re.compile(r"arn:[^:]+:ecs:[^:]+:[0-9]+:task-definition/([A-Za-z0-9_-]{1,255}):([0-9]{1,9})")
+_ARN = re.compile(
+    r"arn:[^:]+:(ecs|batch):[^:]+:[0-9]+:(?:task|job)-definition/([A-Za-z0-9_-]{1,255}):([0-9]{1,9})"
+)
+_DEPLOYED = {"ecs": "TaskDefinitionArn", "batch": "BatchJobDefinitionArn"}
+"""Which output of a stack names the revision that is deployed, by the service that it is of."""
+
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -42,18 +48,19 @@ class RunningJob(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A revision of a job's task definition."""
+    """A revision of a job's task definition in ECS, or of its job definition in Batch."""
 
     arn: str
+    service: str
     job_name: str
     number: int
 
 
 def revision_of(arn: str, prefix: str) -> Revision | None:
-    """Return what an ARN of a task definition names, None when it is not that of a job."""
+    """Return what an ARN of a definition names, None when it is not that of a job."""
     found = _ARN.fullmatch(arn)
-    job_name = jobs.job_name_of(prefix, found[1]) if found else None
-    return Revision(arn, job_name, int(found[2])) if found and job_name else None
+    job_name = jobs.job_name_of(prefix, found[2]) if found else None
+    return Revision(arn, found[1], job_name, int(found[3])) if found and job_name else None
 
 
 def not_needed(
@@ -85,7 +92,7 @@ def not_needed(
         settled = _settled_at(record)
         if settled is None or settled > now or oldest.get(revision.job_name, now) <= settled:
             continue
-        deployed = revision_of(str(record.outputs.get("TaskDefinitionArn")), prefix)
+        deployed = revision_of(str(record.outputs.get(_DEPLOYED[revision.service])), prefix)
         replaced = deployed is not None and revision.number < deployed.number
         if replaced or record.status is JobStatus.DELETED:
             yield revision

@@ -19,6 +19,10 @@ def arn(number, family="jobs-report"):
     return f"arn:aws:ecs:eu-west-1:123456789012:task-definition/{family}:{number}"
 
 
+def batch_arn(number):
+    return f"arn:aws:batch:eu-west-1:123456789012:job-definition/jobs-report:{number}"
+
+
 def active(*numbers):
     found = (revision_of(arn(number), "jobs") for number in numbers)
     return [revision for revision in found if revision]
@@ -117,3 +121,12 @@ def test_no_run_ever_loses_its_revision(deployments, runs, at):
     assert deployed + 1 not in lost
     if not going and timedelta(minutes=at - ends[deployed]) > SETTLES_AFTER:
         assert lost == list(range(1, deployed + 1))
+
+
+def test_job_definitions_of_batch_are_held_to_what_is_deployed_there():
+    found = [revision_of(batch_arn(number), "jobs") for number in (1, 2, 3)]
+    deployed = record(7, outputs={"BatchJobDefinitionArn": batch_arn(3)})
+
+    assert gone(found, deployed) == [1, 2]
+    assert gone(found, deployed, OLD) == []
+    assert gone(active(1, 2), deployed) == []  # the job ran on ECS before

@@ -18,7 +18,7 @@ from provisioner.local.shim.batch.records import (
     shown,
     submitted,
 )
-from provisioner.local.shim.batch.resources import camel_case
+from provisioner.local.shim.batch.resources import camel_case, deregister
 from provisioner.local.shim.batch.scheduler import in_order, start_what_fits
 from provisioner.local.shim.executions import pascal_case
 from provisioner.local.shim.patching import private
@@ -46,6 +46,8 @@ def install() -> None:
             "/v1/terminatejob": _terminate,
             "/v1/canceljob": _cancel,
             "/v1/getjobqueuesnapshot": _snapshot,
+            "/v1/describejobdefinitions": _definitions,
+            "/v1/deregisterjobdefinition": _deregister,
         }
     )
     private(_STEP_FUNCTIONS, "_SERVICE_DISPATCH")[_SUBMIT] = _from_a_workflow
@@ -123,6 +125,23 @@ def _cancel(asked: dict[str, Any]) -> Answer:
         if job["status"] not in ENDED | STARTED:
             job["isCancelled"] = True
             end(job, "FAILED", asked["reason"])
+    return _json({})
+
+
+def _definitions(asked: dict[str, Any]) -> Answer:
+    """Answer the revisions of all definitions, or of one; the engine knows no status."""
+    found = [
+        revision
+        for name, revisions in private(_BATCH, "_job_definitions").items()
+        for revision in revisions
+        if asked.get("jobDefinitionName", name) == name
+        and asked.get("status", revision["status"]) == revision["status"]
+    ]
+    return _json({"jobDefinitions": found})
+
+
+def _deregister(asked: dict[str, Any]) -> Answer:
+    deregister(asked["jobDefinition"])
     return _json({})
 
 

@@ -38,7 +38,7 @@ def install() -> None:
         "create": _definition,
         "update": _changed_definition,
         "update_with_logical_id": True,
-        "delete": lambda arn, _properties: _deregister(arn),
+        "delete": lambda arn, _properties: deregister(arn),
     }
 
 
@@ -117,11 +117,12 @@ def _changed_definition(
 ) -> Made:
     made = _definition(logical_id, new, stack)
     if not new.get("ResourceRetentionPolicy", {}).get("SkipDeregisterOnUpdate"):
-        _deregister(arn)
+        deregister(arn)
     return made
 
 
-def _deregister(arn: str) -> None:
+def deregister(arn: str) -> None:
+    """Let a revision start no more jobs."""
     for revision in private(_BATCH, "_job_definitions").get(_name(arn).partition(":")[0], []):
         if revision["jobDefinitionArn"] == arn:
             revision["status"] = "INACTIVE"
