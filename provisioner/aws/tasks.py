@@ -9,8 +9,6 @@ from provisioner.aws.clients import translated
 from provisioner.jobs import stack_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from provisioner.aws.clients import Clients
     from provisioner.settings import Platform
 
@@ -32,25 +30,34 @@ class Tasks:
 
     def stop(self, job_name: str, execution_name: str, reason: str) -> int:
         """Stop what an execution left running; return how many tasks that were."""
-        cluster, stopped = self._platform.ecs_cluster_arn, 0
+        found = self._of(job_name, execution_name)
         with translated():
-            for arn in self._of(job_name, execution_name):
-                self._clients.ecs.stop_task(cluster=cluster, task=arn, reason=reason)
-                stopped += 1
-        return stopped
+            for arn in found:
+                self._clients.ecs.stop_task(
+                    cluster=self._platform.ecs_cluster_arn, task=arn, reason=reason
+                )
+        return len(found)
 
-    def _of(self, job_name: str, execution_name: str) -> Iterator[str]:
-        """Yield a run's tasks that are not being stopped.
+    def _of(self, job_name: str, execution_name: str) -> list[str]:
+        """Return a run's tasks that are not being stopped.
 
         Executions of several jobs may have the same name, and ListTasks takes no other filter
         beside `startedBy`: so the task definition decides.
         """
         cluster = self._platform.ecs_cluster_arn
         family = f"/{stack_name(self._platform.prefix, job_name)}:"
-        listed = self._clients.ecs.get_paginator("list_tasks")
-        for page in listed.paginate(cluster=cluster, startedBy=started_by(execution_name)):
-            if page["taskArns"]:
-                found = self._clients.ecs.describe_tasks(cluster=cluster, tasks=page["taskArns"])
-                for task in found["tasks"]:
-                    if family in task["taskDefinitionArn"] and task["desiredStatus"] != "STOPPED":
-                        yield task["taskArn"]
+        found: list[str] = []
+        with translated():
+            listed = self._clients.ecs.get_paginator("list_tasks")
+            for page in listed.paginate(cluster=cluster, startedBy=started_by(execution_name)):
+                if page["taskArns"]:
+                    tasks = self._clients.ecs.describe_tasks(
+                        cluster=cluster, tasks=page["taskArns"]
+                    )["tasks"]
+                    found += [
+                        task["taskArn"]
+                        for task in tasks
+                        if family in task["taskDefinitionArn"]
+                        and task["desiredStatus"] != "STOPPED"
+                    ]
+        return found
