@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from provisioner.entrypoints.wiring import Runtime
+    from provisioner.runs.pending import BatchNews
 
 
 @function
@@ -69,13 +70,21 @@ def _note(runtime: Runtime, event: dict[str, Any]) -> None:
     key = (news.job_name, news.trigger_id)
     try:
         if news.waits:
-            position = runtime.batch_jobs.position(news.queue_arn, news.batch_job_arn)
-            runtime.triggers.note_pending(*key, news.text(position), news.at)
+            runtime.triggers.note_pending(*key, news.text(_position(runtime, news)), news.at)
         else:
             runtime.triggers.note_begun(*key, news.at)
     except ProvisionerError:
         with about(runtime, news.job_name):
             logger.warning("the reason of waiting was not written", exc_info=True)
+
+
+def _position(runtime: Runtime, news: BatchNews) -> int | None:
+    """Return the job's place in its queue; None also when Batch does not say it now."""
+    try:
+        return runtime.batch_jobs.position(news.queue_arn, news.batch_job_arn)
+    except ProvisionerError as error:
+        logger.warning("the place in the queue is not known", reason=str(error))
+        return None
 
 
 def _said(execution: EndedExecution) -> dict[str, object]:

@@ -71,7 +71,7 @@ def test_the_place_in_the_queue_may_be_unknown():
 
     deliver_event()
 
-    assert pending() is None
+    assert pending() == "waits in jobs_low"
 
 
 EARLIER, LATER = "2026-11-21T09:00:10Z", "2026-11-21T09:00:20Z"

@@ -1,4 +1,4 @@
-"""What IAM is asked about TerminateJob: the job, and its tags. The engine knows neither."""
+"""What IAM is asked about jobs and queues: which, and a job's tags: the engine knows neither."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _ACTIONS = "ministack.core.iam_actions"
-_TERMINATE = "/v1/terminatejob"
+_TERMINATE, _SNAPSHOT = "/v1/terminatejob", "/v1/getjobqueuesnapshot"
 
 
 def install() -> None:
@@ -32,6 +32,8 @@ def _of_the_job(extract: Callable[..., str]) -> Callable[..., str]:
         body: bytes,
         *more: Any,  # noqa: ANN401
     ) -> str:
+        if service == "batch" and path.lower() == _SNAPSHOT:
+            return str(json.loads(body)["jobQueue"])
         job = _named(body) if service == "batch" and path.lower() == _TERMINATE else None
         return job["jobArn"] if job else extract(service, method, path, headers, body, *more)
 
