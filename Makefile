@@ -37,7 +37,7 @@ test-computing: $(READY)
 
 # One process a group of tests/support/scheduling.py, side by side: they wait most of the time.
 test-engine: $(READY)
-	$(BIN)/pytest -q -n 8 -m engine tests/local
+	$(BIN)/pytest -q -n 9 -m engine tests/local
 
 test-simulation: $(READY)
 	$(BIN)/pytest -q -n auto -m simulation tests/simulation

@@ -7,7 +7,7 @@ import pytest
 from provisioner.entrypoints.function import logger
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True)
 def silence():
     """Have nothing logged but what never comes."""
     logger.setLevel("CRITICAL")
