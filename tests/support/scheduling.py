@@ -14,7 +14,7 @@ ENGINE = {
     "rows": ("test_rows", "test_boundary", "test_readme", "test_functions"),
     "runs": ("test_runs", "test_workflow_engine"),
     "overlap": ("test_overlap", "test_fan_out", "test_dependencies"),
-    "batch": ("test_batch", "test_batch_order"),
+    "batch": ("test_batch", "test_batch_order", "test_types"),
     "queues": ("test_queue_jobs", "test_truth"),
 }
 """Modules of tests/local that make a group: as many as `make test-engine` has processes."""

@@ -5,6 +5,9 @@ boots an AMI whose cloud-init runs the user data. The engine ignores the launch 
 instances run nothing. Here the user data run as a process of this machine, with instance metadata
 of their own (`machine_metadata`), and `docker` and `shutdown` that are the engine's
 (`machine_programs`). AMI, network and security groups stay names.
+
+On AWS IAM is asked about TerminateInstances with each instance's ARN and tags; the engine gives it
+"*". Here it gets those of the first instance.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from provisioner.local.shim.patching import private, wrap
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_ACTIONS = "ministack.core.iam_actions"
 _EC2 = "ministack.services.ec2"
 _IAM = "ministack.services.iam"
 _STEP_FUNCTIONS = "ministack.services.stepfunctions"
@@ -46,6 +50,8 @@ def install() -> None:
     actions["RunInstances"] = _launching(actions["RunInstances"])
     actions["TerminateInstances"] = _terminating(actions["TerminateInstances"])
     wrap(_EC2, "_matches_filters", _by_client_token)
+    wrap(_ACTIONS, "extract_resource_arn", _of_the_instance)
+    wrap(_ACTIONS, "request_tag_context", _with_its_tags)
     wrap(_STEP_FUNCTIONS, "_prefix_sdk_error", _one_error_of_ec2)
 
 
@@ -166,6 +172,34 @@ def _terminating(terminate: Callable[..., Any]) -> Callable[..., Any]:
         return answer
 
     return terminating
+
+
+def _of_the_instance(extract: Callable[..., str]) -> Callable[..., str]:
+    @functools.wraps(extract)
+    def extracting(*request: Any) -> str:  # noqa: ANN401
+        service, *_, parameters, region, account_id = request
+        if service == "ec2" and _first(parameters, "Action") == "TerminateInstances":
+            instance_id = _first(parameters, "InstanceId.1")
+            return f"arn:aws:ec2:{region}:{account_id}:instance/{instance_id}"
+        return extract(*request)
+
+    return extracting
+
+
+def _with_its_tags(context: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(context)
+    def keys(service: str, action: str, body: bytes, parameters: dict[str, Any]) -> Any:  # noqa: ANN401
+        found = context(service, action, body, parameters)
+        if action != "ec2:TerminateInstances":
+            return found
+        tags = private(_EC2, "_tags").get(_first(parameters, "InstanceId.1"), [])
+        return found | {f"aws:ResourceTag/{tag['Key']}".lower(): tag["Value"] for tag in tags}
+
+    return keys
+
+
+def _first(parameters: dict[str, Any], name: str) -> str:
+    return str(private(_ACTIONS, "_query_param")(parameters, name))
 
 
 def _by_client_token(matches: Callable[..., bool]) -> Callable[..., bool]:
