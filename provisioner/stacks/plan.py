@@ -167,9 +167,8 @@ def _decide_absent(record: StackRecord, observed: StackState | None, now: dateti
     # To the job's row a stack that is not ours is as good as none.
     if not observed.ours:
         return Nothing(JobStatus.DELETED)
-    # Before every operation. What the Stacks row says of this stack is newer; of another one, as
-    # when the process died before it recorded the creation, both are asked.
-    if record.retain or (observed.retain and record.stack_id != observed.stack_id):
+    # Before every operation.
+    if _retained(record, observed):
         return Nothing(JobStatus.RETAINED)
     if observed.status in IN_PROGRESS:
         return Wait(_IN_PROGRESS_AS[observed.status])
@@ -178,6 +177,17 @@ def _decide_absent(record: StackRecord, observed: StackState | None, now: dateti
         return _delete_again(record.recoveries, observed, now)
     # Last: DeleteStack is accepted in every status that is left.
     return Hold() if record.deletion is Deletion.HELD else Delete()
+
+
+def _retained(record: StackRecord, observed: StackState) -> bool:
+    """Tell whether the row wanted its stack to outlive it.
+
+    What the Stacks row says is newer, if it is about this stack: a process may have died before it
+    recorded the creation.
+    """
+    if record.retain and record.stack_id in {None, observed.stack_id}:
+        return True
+    return observed.retain and record.stack_id != observed.stack_id
 
 
 def counts_as_deletion(operation: Operation, desired: Desired, observed: StackState) -> bool:

@@ -195,8 +195,9 @@ def _rest(record: StackRecord, status: JobStatus, now: datetime) -> StackRecord:
             return replace(Attempts(record.spec_digest).on(record), retained_resources=())
         case JobStatus.DELETED:
             expires_at = record.expires_at or int((now + DELETED_ROW_KEPT).timestamp())
-            # Not `retain`: a stack that was just created is not described everywhere yet.
-            record = replace(Attempts().on(record), errors=(), deletion=None)
+            # A stack that was just created is not described everywhere yet.
+            retain = record.retain and record.stack_id is not None
+            record = replace(Attempts().on(record), errors=(), retain=retain, deletion=None)
             return replace(record, expires_at=expires_at)
         case _:
             return record

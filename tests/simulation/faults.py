@@ -22,6 +22,14 @@ class Broken(BaseException):
     """An invariant does not hold: not an Exception, which the product would handle."""
 
 
+class NoClients:
+    """AWS, which no simulated world reaches: whatever the functions need is handed in."""
+
+    def __getattr__(self, name: str) -> object:
+        message = f"a simulated function reached for the client {name}"
+        raise Broken(message)
+
+
 @dataclass
 class Death:
     """A function dies at a call: before it is made, or when nobody hears its answer any more."""

@@ -19,7 +19,7 @@ from provisioner.runs.messages import RUN_PREFIX, Limits, Message
 from provisioner.runs.model import FINAL, EndedExecution, RunStatus, waited_of
 from provisioner.runs.overlap import RunControl, stop
 from provisioner.runs.work import WorkByType
-from tests.simulation.faults import Crash, Faults, Reached
+from tests.simulation.faults import Crash, Faults, NoClients, Reached
 from tests.simulation.runs.queues import Queues
 from tests.simulation.runs.table import Run, Table
 from tests.simulation.runs.truth import check, check_at_rest
@@ -40,6 +40,14 @@ TROUBLED_SECONDS = 1500
 """Faults go on for so long, though most stories have nothing more to happen by then."""
 
 LIMITS = Limits(batch_size=1, max_concurrency=2)
+
+
+class NoCosts:
+    """What runs have cost: no run of these says what it used."""
+
+    def unestimated(self, job_name: str, trigger_id: str) -> None:
+        del job_name, trigger_id
+
 
 OUTSIDE = ("ecs", "batch", "ec2")
 """Types of jobs whose work goes on when the execution that started it is stopped."""
@@ -127,11 +135,12 @@ class World:
         slots, limits = reached("slots", self.slots), reached("stacks", self)
         self.control = self.bug.control(runs, executions, work, self.timeline)
         self.runtime = having(
-            Runtime(SETTINGS, clock=self.timeline, chance=self.chance),
+            Runtime(SETTINGS, NoClients(), self.timeline, self.chance),
             metrics=Silent(PLATFORM.prefix),
             jobs=FakeJobs(),
             run_control=self.control,
             triggers=runs,
+            run_costs=NoCosts(),
             work=work,
             executions=executions,
             message_queues=queues,

@@ -19,7 +19,7 @@ from provisioner.stacks.outcomes import Failed, Reconciled
 from provisioner.stacks.plan import Decide
 from provisioner.stacks.ports import Ports
 from provisioner.stacks.reconcile import Reconciler
-from tests.simulation.faults import Broken
+from tests.simulation.faults import Broken, NoClients
 from tests.support.functions import having
 from tests.support.platforms import PLATFORM, SETTINGS
 
@@ -97,7 +97,7 @@ def wired(
 ) -> Runtime:
     """Return what the functions work with: a world's ports, its time and its chance."""
     return having(
-        Runtime(SETTINGS, clock=clock, chance=chance),
+        Runtime(SETTINGS, NoClients(), clock, chance),
         metrics=Silent(PLATFORM.prefix),
         ports=ports,
         reconciler=Watched(ports, PLATFORM, clock, chance, decide),
