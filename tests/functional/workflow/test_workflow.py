@@ -599,6 +599,7 @@ class TestAContainer:
             "start_ms": 1500,
             "run_ms": 60_000,
             "duration_ms": run["duration_ms"],
+            "work_ms": run["work_ms"],
         }
 
     def test_that_never_started_tells_how_long_it_waited(self, table):
