@@ -4,11 +4,15 @@ On AWS both happen by themselves; here somebody says so. StopTask with the reaso
 `INTERRUPTED`, on a task on FARGATE_SPOT is an interruption; the engine would call it UserInitiated.
 A task whose task definition has the tag `FAULT` finds no capacity: RunTask then answers 200 with a
 failure, of which ``ecs:runTask.sync`` makes AmazonECS.Unknown (Step Functions, connect-ecs).
+
+On AWS IAM is asked about DescribeClusters, by which the capacity providers of a cluster are found,
+with each cluster's ARN; the engine gives it "*". Here it gets the first one's.
 """
 
 from __future__ import annotations
 
 import functools
+import json
 from typing import TYPE_CHECKING, Any
 
 from provisioner.local.shim.patching import private, wrap
@@ -27,6 +31,7 @@ _REASON = (
     "availability zone"
 )
 _ECS = "ministack.services.ecs"
+_ACTIONS = "ministack.core.iam_actions"
 
 
 def install() -> None:
@@ -36,6 +41,18 @@ def install() -> None:
     private(_ECS, "_resolve_td_key")
     wrap(_ECS, "_mark_task_stopped", _interrupted)
     wrap(_ECS, "_run_task", _lacking_capacity)
+    wrap(_ACTIONS, "extract_resource_arn", _of_the_cluster)
+
+
+def _of_the_cluster(extract: Callable[..., str]) -> Callable[..., str]:
+    @functools.wraps(extract)
+    def extracting(*request: Any) -> str:  # noqa: ANN401
+        arn = extract(*request)
+        if request[0] != "ecs" or arn != "*" or b'"clusters"' not in request[4]:
+            return arn
+        return str(json.loads(request[4])["clusters"][0])
+
+    return extracting
 
 
 def _interrupted(stop: Callable[..., Any]) -> Callable[..., Any]:
