@@ -18,10 +18,13 @@ vendor's error code or message.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class ProvisionerError(Exception):
@@ -68,7 +71,18 @@ class TimeLimitError(PermanentError):
     """One job took more processor time than its neighbours can spare."""
 
 
-def raise_one(errors: Sequence[Exception]) -> None:
-    """Raise one of several errors, a temporary one if there is one: then all is tried again."""
+def attempt_each(items: Iterable[T], attempt: Callable[[T], R]) -> list[R]:
+    """Return what became of each item. One that fails does not stop the others.
+
+    Of several errors a temporary one is raised in the end, if there is one: then all is tried
+    again.
+    """
+    results, errors = list[R](), list[Exception]()
+    for item in items:
+        try:
+            results.append(attempt(item))
+        except Exception as error:  # noqa: BLE001  (raised when all were attempted)
+            errors.append(error)
     if errors:
         raise next((each for each in errors if isinstance(each, TemporaryError)), errors[0])
+    return results

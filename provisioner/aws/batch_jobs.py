@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.clients import translated
 from provisioner.aws.tasks import started_by
+from provisioner.errors import attempt_each
 from provisioner.jobs import stack_name
 
 if TYPE_CHECKING:
@@ -39,12 +40,11 @@ class BatchJobs:
         TerminateJob ends jobs that have not started as well, and the children of an array.
         """
         found = self._of(job_name, execution_name)
+        return len(attempt_each(found, lambda job: self._stop(job["jobId"], reason)))
+
+    def _stop(self, job_id: str, reason: str) -> None:
         with translated():
-            for job in found:
-                self._clients.batch.terminate_job(
-                    jobId=job["jobId"], reason=reason[:MAX_REASON_CHARACTERS]
-                )
-        return len(found)
+            self._clients.batch.terminate_job(jobId=job_id, reason=reason[:MAX_REASON_CHARACTERS])
 
     def position(self, queue_arn: str, batch_job_arn: str) -> int | None:
         """Return the place of a job among those that wait in its queue, from 1.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.clients import translated
 from provisioner.aws.tasks import started_by
+from provisioner.errors import PermanentError, attempt_each
 from provisioner.jobs.machines import DEADLINE_TAG, RUN_TAG
 
 if TYPE_CHECKING:
@@ -56,12 +57,19 @@ class Machines:
                     yield from reservation["Instances"]
 
     def _terminate(self, instance_ids: Sequence[str]) -> int:
-        for first in range(0, len(instance_ids), _AT_ONCE):
-            with translated():
-                self._clients.ec2.terminate_instances(
-                    InstanceIds=list(instance_ids[first : first + _AT_ONCE])
-                )
+        starts = range(0, len(instance_ids), _AT_ONCE)
+        attempt_each(starts, lambda at: self._terminate_some(instance_ids[at : at + _AT_ONCE]))
         return len(instance_ids)
+
+    def _terminate_some(self, instance_ids: Sequence[str]) -> None:
+        """Terminate them at once; one by one if EC2 refuses that for the sake of one of them."""
+        try:
+            with translated():
+                self._clients.ec2.terminate_instances(InstanceIds=list(instance_ids))
+        except PermanentError:
+            if len(instance_ids) == 1:
+                raise
+            attempt_each(instance_ids, lambda one: self._terminate_some([one]))
 
 
 def _deadline(instance: dict[str, Any]) -> datetime:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from provisioner.aws.clients import translated
+from provisioner.errors import attempt_each
 from provisioner.jobs import stack_name
 
 if TYPE_CHECKING:
@@ -31,12 +32,12 @@ class Tasks:
     def stop(self, job_name: str, execution_name: str, reason: str) -> int:
         """Stop what an execution left running; return how many tasks that were."""
         found = self._of(job_name, execution_name)
+        return len(attempt_each(found, lambda arn: self._stop(arn, reason)))
+
+    def _stop(self, arn: str, reason: str) -> None:
+        cluster = self._platform.ecs_cluster_arn
         with translated():
-            for arn in found:
-                self._clients.ecs.stop_task(
-                    cluster=self._platform.ecs_cluster_arn, task=arn, reason=reason
-                )
-        return len(found)
+            self._clients.ecs.stop_task(cluster=cluster, task=arn, reason=reason)
 
     def _of(self, job_name: str, execution_name: str) -> list[str]:
         """Return a run's tasks that are not being stopped.

@@ -114,7 +114,7 @@ def has_default_ami(architecture: str, *, gpus: bool) -> None:
     """Check that AWS publishes an AMI for such a machine, for a row that names none."""
     if (architecture, gpus) not in DEFAULT_AMIS:
         raise InvalidValueError(
-            ("", f'needs an ami in the row: there is no default one for "{architecture}" with GPUs')
+            ("", f'needs an ami in the row: "{architecture}" with GPUs has no default')
         )
 
 

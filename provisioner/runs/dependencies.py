@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provisioner.errors import ConflictError, NotFoundError, raise_one
+from provisioner.errors import ConflictError, NotFoundError, attempt_each
 from provisioner.runs.model import Source
 
 if TYPE_CHECKING:
@@ -32,16 +32,9 @@ class DependencyStarter:
         run. A dependant that cannot be started does not stop the others. Of several errors a
         temporary one is raised, if there is one, so that all are tried again.
         """
-        started: list[str] = []
-        errors: list[Exception] = []
-        for name, needs in self.dependants.of(job_name).items():
-            try:
-                if self._started(name, needs):
-                    started.append(name)
-            except Exception as error:  # noqa: BLE001  (one job's error must not stop the others)
-                errors.append(error)
-        raise_one(errors)
-        return started
+        dependants = self.dependants.of(job_name)
+        started = attempt_each(dependants.items(), lambda dependant: self._started(*dependant))
+        return [name for name, is_started in zip(dependants, started, strict=True) if is_started]
 
     def _started(self, name: str, needs: tuple[str, ...]) -> bool:
         since = self.dependants.last_started_at(name)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from provisioner.errors import raise_one
+from provisioner.errors import attempt_each
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -31,14 +31,9 @@ class WorkByType:
         `job_type` is what the run's own row says: by now the job's row may have another. Without
         one that is known all adapters are asked. One that fails does not stop the others.
         """
-        stopped, errors = 0, list[Exception]()
-        for adapter in self._asked(job_type):
-            try:
-                stopped += adapter.stop(execution.job_name, execution.execution_name, reason)
-            except Exception as error:  # noqa: BLE001  (raised when all were asked)
-                errors.append(error)
-        raise_one(errors)
-        return stopped
+        run = (execution.job_name, execution.execution_name)
+        asked = self._asked(job_type)
+        return sum(attempt_each(asked, lambda adapter: adapter.stop(*run, reason)))
 
     def _asked(self, job_type: str | None) -> Iterable[RunningWork]:
         known = self.adapters.get(job_type or "")

@@ -17,6 +17,7 @@ from provisioner.aws.machines import Machines
 from provisioner.aws.message_queues import MESSAGE_ID, MessageQueues
 from provisioner.aws.tasks import Tasks, started_by
 from provisioner.aws.triggers_table import TriggersTable
+from provisioner.errors import PermanentError
 from tests.contract.runs import (
     JOB,
     DependantsContract,
@@ -188,6 +189,21 @@ class TestMachines(RunningWorkContract):
 
         assert work.stop_overdue(datetime(2026, 11, 26, 10, tzinfo=UTC)) == 1
         assert running() == ["by hand", "early", "foreign", "odd"]
+
+    def test_one_that_cannot_be_terminated_does_not_keep_the_others(
+        self, ec2, work, start, running
+    ):
+        start(JOB, "run-1")
+        [protected] = ec2.describe_instances()["Reservations"][0]["Instances"]
+        ec2.modify_instance_attribute(
+            InstanceId=protected["InstanceId"], DisableApiTermination={"Value": True}
+        )
+        start(JOB, "run-1")
+
+        with pytest.raises(PermanentError, match="OperationNotPermitted"):
+            work.stop(JOB, "run-1", "enough")
+
+        assert running() == [JOB]
 
 
 @pytest.mark.usefixtures("bootstrap")

@@ -64,7 +64,7 @@ def wrapped(command: Sequence[str], environ: Mapping[str, str]) -> list[str]:
     Raises
     ------
     RuntimeError
-        There is no such program, as Lambda has it.
+        The program does not exist, as Lambda has it.
     """
     program = environ.get(_VARIABLE)
     if not program:

@@ -19,7 +19,7 @@ _BATCH = "ministack.services.batch"
 
 
 class UnknownDefinitionError(Exception):
-    """There is no such job definition, or it is not ACTIVE."""
+    """The job definition does not exist, or is not ACTIVE."""
 
 
 def jobs() -> dict[str, Job]:
