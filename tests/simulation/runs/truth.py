@@ -53,7 +53,8 @@ def check_at_rest(world: World) -> None:
     assert "owner" not in lock, f"{lock['owner']} still holds the lock"
     assert not world.work, f"still working: {world.work}"
     for execution in world.executions.values():
-        if execution.run is not None and execution.status != "DUPLICATE":
+        left_nothing = execution.status == "DUPLICATE" or execution.is_lost
+        if execution.run is not None and not left_nothing:
             assert execution.run.id in rows, f"{execution.name} has left no row"
     _check_scheduled_times(world)
     _check_order(world)

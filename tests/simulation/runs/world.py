@@ -64,6 +64,8 @@ class Execution:
     status: str = "RUNNING"
     ended_at: datetime | None = None
     run: Run | None = None
+    is_lost: bool = False
+    """It ended before it wrote a row, and its end was told to nobody: nothing knows of it."""
     holds: bool = False
 
 
@@ -248,7 +250,11 @@ class World:
             return
         self.timeline.note("ends", execution.name, status)
         execution.status, execution.ended_at, execution.holds = status, self.now, False
-        if status in {"ABORTED", "TIMED_OUT", "FAILED"} and not self.strikes():
+        if status in {"ABORTED", "TIMED_OUT", "FAILED"}:
+            if self.strikes():
+                has_row = execution.run is not None and execution.run.id in self.table.items
+                execution.is_lost = not has_row
+                return
             for _ in range(2 if self.strikes() else 1):
                 self.after(self.chance.uniform(0.1, 3), lambda: self._tell_end(execution))
 

@@ -86,7 +86,7 @@ class StackOperations:
         self.throttled = 0
         self.accepted: list[tuple[datetime, Asked]] = []
         self.asked: Callable[[Asked, Stack | None], None] = lambda *_: None
-        self.called: Callable[[Asked], None] = lambda _: None
+        self.called: Callable[[Asked, ProvisionerError | None], None] = lambda *_: None
         self.not_seen: Callable[[str], None] = lambda _: None
 
     def describe(self, stack_name: str) -> StackState | None:
@@ -166,12 +166,12 @@ class StackOperations:
             before = len(stack.tokens) if stack else 0
             try:
                 answer = work()
-            except ProvisionerError:
-                self.called(asked)
+            except ProvisionerError as error:
+                self.called(asked, error)
                 raise
             after = self._service.stacks.get(asked.name)
             if after is not stack or (stack and len(stack.tokens) != before):
-                self.called(asked)
+                self.called(asked, None)
                 self.accepted.append((self._timeline.now, asked))
             return answer
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from provisioner.errors import StackLimitError
 from provisioner.jobs import InvalidRow, Job
 from provisioner.stacks.attempts import MAX_ATTEMPTS
 from provisioner.stacks.failure_causes import is_recoverable
@@ -19,12 +20,16 @@ from provisioner.stacks.model import (
     StackState,
     StackStatus,
 )
+from provisioner.stacks.rate_limits import SUSPENDED_FOR
 from tests.simulation.faults import Broken
 from tests.simulation.stacks.operations import Asked
 from tests.simulation.stacks.stacks import UPDATABLE, Spec, Stack, job_of
 from tests.simulation.stacks.wiring import MEMORY
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from provisioner.errors import ProvisionerError
     from tests.simulation.stacks.world import World
 
 S = StackStatus
@@ -44,6 +49,7 @@ class Truth:
     def __init__(self, world: World) -> None:
         self._world = world
         self._operations: Counter[str] = Counter()
+        self._refused_for_room: dict[str, datetime] = {}
         self.policies: dict[str, str] = {}
 
     # After every step
@@ -73,9 +79,17 @@ class Truth:
         rows = world.jobs.since(invocation.first_edit, job_of(asked.name))
         require(any(self._wants(row, asked, seen) for row in rows), f"{asked}; the rows: {rows}")
 
-    def called(self, asked: Asked) -> None:
-        """Count an operation that was accepted, or refused but for its rate."""
-        name = job_of(asked.name)
+    def called(self, asked: Asked, error: ProvisionerError | None) -> None:
+        """Count an operation that was accepted, or refused but for its rate.
+
+        In a full account a creation is called for until there is room, but not again at once.
+        """
+        name, now = job_of(asked.name), self._world.timeline.now
+        if isinstance(error, StackLimitError):
+            before = self._refused_for_room.get(name)
+            self._refused_for_room[name] = now
+            if before is None or now - before >= SUSPENDED_FOR:
+                return
         self._operations[name] += 1
         require(self._operations[name] <= MOST_OPERATIONS, f"a hot loop of {name}")
 
