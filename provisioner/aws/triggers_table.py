@@ -78,14 +78,17 @@ class TriggersTable:
     def end(self, execution: EndedExecution) -> bool:
         """Write the end of a run, unless its row has one already; True when it was written.
 
-        An execution that died before it was admitted has no row yet: then this makes one.
+        An execution that died before it was admitted has no row yet: then this makes one. If its
+        run was still queued, it waits for the lock no longer: a lock that names a run which is no
+        more would make later ones wait, or skip them, for ever.
         """
         run = self._of(execution)
+        trigger_id = run.get("trigger_id", execution.trigger_id)
         end = end_values(execution, run.get("stop_reason"))
         expires_at = int(execution.started_at.timestamp()) + RUN_RETENTION_SECONDS
-        return self._update(
+        ended = self._request(
             execution.job_name,
-            run.get("trigger_id", execution.trigger_id),
+            trigger_id,
             f"SET expires_at = if_not_exists(expires_at, :expires_at), {assignments(end)}",
             "attribute_not_exists(#status) OR #status IN (:running, :queued)",
             running=RunStatus.RUNNING,
@@ -93,6 +96,10 @@ class TriggersTable:
             expires_at=expires_at,
             **end,
         )
+        if run.get("status") == RunStatus.QUEUED:
+            waiting = self._waiting_set(execution.job_name, "DELETE", trigger_id)
+            return self._both(ended, waiting)
+        return written(self._clients, "update_item", **ended) is not None
 
     def note_pending(self, job_name: str, trigger_id: str, reason: str, at: str) -> bool:
         """Note why a running run's work has not begun; False when newer is known, or it has ended.

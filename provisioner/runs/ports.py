@@ -41,7 +41,10 @@ class Runs(Protocol):
         """Return the type that the job had when it was admitted, None if its row says none."""
 
     def end(self, execution: EndedExecution) -> bool:
-        """Write the end of a run unless its row has one; True when it was written."""
+        """Write the end of a run unless its row has one; True when it was written.
+
+        One that was still queued is removed from those that wait for the lock.
+        """
 
     def release(self, job_name: str, execution_name: str) -> bool:
         """Release the job's lock if this execution holds it; True when it did."""

@@ -77,6 +77,16 @@ class RunsContract:
         assert read(OTHER)["status"] == RunStatus.STOPPED
         assert read(RUN) is None
 
+    @pytest.mark.parametrize("waited", [RUN, None], ids=["started again", "just queued"])
+    def test_a_queued_run_that_is_ended_waits_no_longer(self, runs, put, read, waited):
+        put(LOCK, {"status": "FREE", "waiting": {OTHER, RUN}})
+        put(RUN, row(RunStatus.QUEUED))
+
+        assert runs.end(ended(waited=waited))
+
+        assert read(RUN)["status"] == RunStatus.STOPPED
+        assert runs.lock(JOB).waiting == (OTHER,)
+
     def test_a_run_has_the_type_that_its_row_says(self, runs, put):
         assert runs.job_type(ended()) is None
 

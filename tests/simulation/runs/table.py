@@ -172,6 +172,8 @@ class Table:
             return False
         values = {"status": execution.status, "ended_at": iso(execution.ended_at)}
         self.merge(key, {"execution_arn": execution.execution_arn, **values})
+        if row is not None and row["status"] == RunStatus.QUEUED:
+            self.remove_waiting(execution.job_name, key)
         return True
 
     def release(self, job_name: str, execution_name: str) -> bool:

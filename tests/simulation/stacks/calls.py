@@ -26,6 +26,8 @@ class Invocation:
     function: str
     began_at: datetime
     first_edit: int
+    retained: frozenset[str] = frozenset()
+    """Jobs whose last row, as was known when it began, retained their stack."""
     rows: dict[str, object] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     seen: dict[str, StackState | None] = field(default_factory=dict)

@@ -56,6 +56,7 @@ class Lambdas:
         self._jobs = jobs
         self.handlers = {name: module.handler for name, module in FUNCTIONS.items()}
         self.broken = False
+        self.retained: Callable[[], frozenset[str]] = frozenset
         self.given: list[tuple[str, dict[str, Any]]] = []
 
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
@@ -68,7 +69,9 @@ class Lambdas:
         """
         if function != "sweep":
             self.given.append((function, event))
-        invocation = Invocation(function, self._timeline.now, len(self._jobs.edits))
+        invocation = Invocation(
+            function, self._timeline.now, len(self._jobs.edits), self.retained()
+        )
         self._calls.invocation = invocation
         self._timeline.note(function, names(event))
         try:

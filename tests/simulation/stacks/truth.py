@@ -52,6 +52,10 @@ class Truth:
         self._refused_for_room: dict[str, datetime] = {}
         self.policies: dict[str, str] = {}
 
+    def retained(self) -> frozenset[str]:
+        """Return the jobs whose stack stays when their row goes."""
+        return frozenset(name for name, policy in self.policies.items() if policy == "retain")
+
     # After every step
 
     def changed(self, job_name: str | None = None) -> None:
@@ -115,7 +119,8 @@ class Truth:
         if isinstance(job, InvalidRow) or (job is not None and job.paused):
             return False
         if job is None:
-            retained = self.policies.get(job_of(asked.name)) == "retain"
+            # What another invocation has read since is of a later row than the one that is gone.
+            retained = job_of(asked.name) in self._world.calls.invocation.retained
             return asked.kind == "delete" and (not retained or status is S.REVIEW_IN_PROGRESS)
         match asked.kind:
             case "create":

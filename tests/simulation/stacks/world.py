@@ -72,6 +72,7 @@ class World:
         self.stacks.saved = self.truth.saved
         self.operations.asked = self.truth.asked
         self.operations.called = self.truth.called
+        self.lambdas.retained = self.truth.retained
         self.operations.not_seen = lambda name: self.unheard.add(job_of(name))
         self.events.lost = self._lost
         ports = Ports(
