@@ -80,7 +80,7 @@ class TriggersTable:
 
         An execution that died before it was admitted has no row yet: then this makes one. If its
         run was still queued, it waits for the lock no longer: a lock that names a run which is no
-        more would make later ones wait, or skip them, for ever.
+        more would make later ones wait, or be skipped, forever.
         """
         run = self._of(execution)
         trigger_id = run.get("trigger_id", execution.trigger_id)

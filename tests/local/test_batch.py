@@ -68,7 +68,10 @@ def test_an_attempt_that_takes_too_long_times_out(engine, make):
     run = engine.wait_for_run(name, execution, "TIMED_OUT", timeout_seconds=RUN_SECONDS)
 
     assert run["error"] == "States.Timeout"
-    assert [job["status"] for job in jobs_of(engine, execution)] == ["FAILED"]
+    engine.wait(
+        lambda: [job["status"] for job in jobs_of(engine, execution)] == ["FAILED"],
+        "the end of its job",
+    )
     assert engine.lock(name) is None
 
 

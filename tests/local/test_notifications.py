@@ -12,7 +12,7 @@ from provisioner.local.deploy import deploy
 from provisioner.local.engine import Engine
 from provisioner.local.home import Home
 from provisioner.local.stack import DEFAULT_STACK
-from tests.local.conftest import CHECKOUT
+from tests.local.conftest import CHECKOUT, one_at_a_time
 from tests.support.engine import EngineUnderTest
 from tests.support.slack import slack_server, too_many
 
@@ -32,11 +32,12 @@ def slack():
 def engine(slack):
     """An engine of its own, that enforces IAM: an upgrade tells its bootstrap of Slack."""
     own = Engine(Home.of_checkout(CHECKOUT / ".provisioner" / "suite-slack"))
-    own.start(auth=True, fresh=True)
     try:
+        with one_at_a_time():
+            own.start(auth=True, fresh=True)
+            deploy(own)
         secrets = client(own, "secretsmanager")
         arn = secrets.create_secret(Name="jobs/slack", SecretString=slack.webhook)["ARN"]
-        deploy(own)
         environ = {**own.environ(), "PROVISIONER_STACK": DEFAULT_STACK}
         execution = survivor_on(EngineUnderTest(environ))
         deploy(own, parameters={"SlackSecretArn": arn})

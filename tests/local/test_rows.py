@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 
 import pytest
 
@@ -159,9 +158,13 @@ def test_drift_is_looked_for_and_shown(engine):
     engine.wait_for(name, "READY")
 
     engine.send({"job_name": name, "detect_drift": True})
+    engine.wait(
+        lambda: engine.stack(name)["DriftInformation"]["StackDriftStatus"] != "NOT_CHECKED",
+        "the detection",
+    )
+    engine.put(engine.lambda_row(name, description="looks at the stack again"))
 
     def drift():
-        engine.put(engine.lambda_row(name, description=uuid.uuid4().hex))
         conditions = engine.record(name).get("conditions", ())
         return next((c for c in conditions if c["type"] == "Drifted"), None)
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
 from collections.abc import Iterable
-from pathlib import Path
 
 from tests.simulation.stories import Story
+from tests.support.drawn import commit
 
 DRAWN = 4
 NIGHT = "SIMULATION_NIGHT"
@@ -47,21 +46,10 @@ def shards(fixed: tuple[int, ...]) -> list[int]:
     if night := os.environ.get(NIGHT):
         count, _, word = night.partition("/")
         return _drawn(word, int(count))
-    commit = _commit()
-    return [*fixed, *(_drawn(commit, DRAWN) if commit else ())]
+    drawn_by = commit()
+    return [*fixed, *(_drawn(drawn_by, DRAWN) if drawn_by else ())]
 
 
 def _drawn(word: str, count: int) -> list[int]:
     digests = (hashlib.sha256(f"{word}/{number}".encode()).digest() for number in range(count))
     return [int.from_bytes(digest[:4]) for digest in digests]
-
-
-def _commit() -> str:
-    here = Path(__file__).parent
-    try:
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError:
-        return ""
-    return found.stdout.strip()

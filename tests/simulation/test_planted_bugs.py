@@ -13,7 +13,7 @@ from tests.simulation.stacks.stories import StacksStory
 from tests.simulation.stories import explore, shrunk
 
 SHARD = 1
-STORIES = {StacksStory: 500, RunsStory: 600}
+STORIES = {StacksStory: 150, RunsStory: 400}
 BUGS = {StacksStory: of_stacks.BUGS, RunsStory: of_runs.BUGS}
 CASES = {name: (kind, bug) for kind, bugs in BUGS.items() for name, bug in bugs.items()}
 
