@@ -87,6 +87,18 @@ def _put(config: dict[str, Any], messages: list[str]) -> None:
     )
 
 
+def exit_code(container: Any) -> int:  # noqa: ANN401
+    """Wait for a container's end; return its exit code.
+
+    Podman answers a wait of Docker's API by looking as fast as it can, so we look ourselves.
+    """
+    while True:
+        container.reload()
+        if container.status in _ENDED:
+            return int(container.attrs["State"]["ExitCode"])
+        time.sleep(_LOOK_SECONDS / 2)
+
+
 def read(container: Any) -> None:  # noqa: ANN401
     """Wait until all that a container has printed is copied."""
     if reader := _readers.get(container.id):

@@ -137,7 +137,7 @@ class Programs:
         return {"stdout": self._container.id}
 
     def _wait(self, _arguments: list[str], _environment: dict[str, str]) -> dict[str, Any]:
-        code = self._container.wait(timeout=None)["StatusCode"]
+        code = container_logs.exit_code(self._container)
         container_logs.read(self._container)
         return {"stdout": str(code)}
 
