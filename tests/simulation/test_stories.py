@@ -19,7 +19,7 @@ from tests.simulation.seeds import SEED, shards, story_of
 from tests.simulation.stacks.stories import StacksStory
 from tests.simulation.stories import explore, play
 
-STORIES = {StacksStory: 250, RunsStory: 500}
+STORIES = {StacksStory: 150, RunsStory: 500}
 """Of each shard."""
 FEW = {StacksStory: 60, RunsStory: 100}
 FIXED = (2,)

@@ -28,6 +28,7 @@ class Queues(FakeMessageQueues):
         super().__init__()
         self._world = world
         self._received: list[Message] = []
+        self.copies = 0
 
     def send(self, job_name: str, message: Message, *, delay_seconds: int = 0) -> None:
         def arrive() -> None:
@@ -35,6 +36,7 @@ class Queues(FakeMessageQueues):
             self._world.after(self._world.chance.uniform(0.01, 2), self._poll)
 
         for _ in range(2 if self._world.strikes() else 1):  # SQS delivers at least once
+            self.copies += 1
             self._world.after(delay_seconds, arrive)
 
     def unpark(self, job_name: str, count: int) -> int:

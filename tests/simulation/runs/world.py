@@ -174,8 +174,8 @@ class World:
         self.run_until(START + timedelta(seconds=TROUBLED_SECONDS))
         self.trouble = 0
         self.faults.end()
-        coming = len(self.executions) + self.messages_sent
-        self.run(coming * 1000 + LEASE_SECONDS + 4000)
+        coming = len(self.executions) + self.queues.copies
+        self.run(coming * MACHINE_SECONDS + LEASE_SECONDS + 4000)
         check_at_rest(self)
 
     def strikes(self) -> bool:
