@@ -1,0 +1,34 @@
+"""What is too much for every commit: each commit draws a part of it, the night takes all."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+
+WHOLE = "TESTS_WHOLE"
+"""Variable: whether nothing is left out; `make test-night` sets it."""
+
+
+def commit() -> str:
+    """Return the hash of the commit, empty without git: the sources came as an archive."""
+    here = Path(__file__).parent
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        return ""
+    return found.stdout.strip()
+
+
+def one_of(parts: int, items: Sequence[T]) -> Sequence[T]:
+    """Return one of so many equal parts, another with each commit; everything by night."""
+    if os.environ.get(WHOLE):
+        return items
+    return items[zlib.crc32(commit().encode()) % parts :: parts]
