@@ -12,7 +12,7 @@ from provisioner.jobs.values import Check, T, choice, each, keyed, text_list, wh
 MAX_RULES = 20
 """Ours: each is a choice, or three, of the job's workflow."""
 
-MAX_ERRORS = 200
+MAX_NAMED_ERRORS = 200
 """Ours, of all rules together: each stands in the job's workflow, which has at most 1 MB."""
 
 FailureAction: TypeAlias = Literal["retry", "fail", "ignore"]
@@ -60,8 +60,8 @@ def _rules(value: object, refused: dict[str, str]) -> tuple[FailureRule, ...]:
         return FailureRule(**found)  # type: ignore[arg-type]  # each key has the check of its type
 
     rules = tuple(each(((f"[{index}]", one) for index, one in enumerate(value)), rule))
-    if (named := sum(len(one.errors) for one in rules)) > MAX_ERRORS:
-        raise invalid(f"names {named} errors; at most {MAX_ERRORS} are allowed")
+    if (named := sum(len(one.errors) for one in rules)) > MAX_NAMED_ERRORS:
+        raise invalid(f"names {named} errors; at most {MAX_NAMED_ERRORS} are allowed")
     return rules
 
 

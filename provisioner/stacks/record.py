@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, assert_never
 
-from provisioner.jobs import FieldError
+from provisioner.jobs.errors import at_most
 from provisioner.stacks.actions import (
     Action,
     ContinueRollback,
@@ -38,8 +38,7 @@ from provisioner.stacks.rate_limits import PER_SECOND, Permit, Quota, Reservatio
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MAX_ERRORS = 100
-"""Errors that a Stacks row shows."""
+    from provisioner.jobs import FieldError
 
 DELETED_ROW_KEPT = timedelta(days=90)
 """As long as CloudFormation keeps a deleted stack describable by its id."""
@@ -241,7 +240,7 @@ def after_error(record: StackRecord, desired: Desired, reason: str, now: datetim
 
 def _shown(errors: tuple[FieldError, ...]) -> tuple[FieldError, ...]:
     """Return as many errors as a person reads: the row stays far below DynamoDB's 400 KB."""
-    shown = tuple(replace(e, field=e.field[:200], message=e.message[:500]) for e in errors)
-    if len(errors) <= MAX_ERRORS:
-        return shown
-    return (*shown[:MAX_ERRORS], FieldError("", f"and {len(errors) - MAX_ERRORS} more"))
+    return tuple(
+        replace(error, field=error.field[:200], message=error.message[:500])
+        for error in at_most(errors)
+    )
