@@ -23,8 +23,10 @@ from provisioner.jobs.grants import Grant, Submit
 from provisioner.jobs.names import valid_job_name
 from provisioner.jobs.notify import Event, channel, default_events, events
 from provisioner.jobs.payload_schema import default_fits, valid_schema
+from provisioner.jobs.permissions import Permission
 from provisioner.jobs.permissions import permissions as permissions_of
 from provisioner.jobs.queue import Queue, queue_options
+from provisioner.jobs.role_size import permissions_fit
 from provisioner.jobs.schedule import expressions
 from provisioner.jobs.scheduled_times import all_come
 from provisioner.jobs.tags import tag_map
@@ -165,6 +167,15 @@ class RowModel(BaseModel):
         if info.data.get("job_name") in names:
             raise invalid("names the job itself")
         return names
+
+    @field_validator("permissions")
+    @classmethod
+    def _in_the_role(
+        cls, granted: tuple[Permission, ...], info: ValidationInfo
+    ) -> tuple[Permission, ...]:
+        if job_type := info.data.get("type"):
+            permissions_fit(granted, job_type)
+        return granted
 
     @field_validator("schedule_start", "schedule_end", mode="plain")
     @classmethod

@@ -6,7 +6,6 @@ nobody should want: every action at once, and statements that grant by exception
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from types import MappingProxyType
@@ -26,10 +25,7 @@ from provisioner.jobs.rows import printable
 from provisioner.jobs.values import Check, as_text, each, keyed, known, text_list
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-MAX_CHARACTERS = 9_216
-"""Of the 10,240 that IAM allows a role's inline policies; the provisioner needs the rest."""
+    from collections.abc import Callable, Iterable, Mapping
 
 _REFUSED_KEYS = {
     "NotAction": "is not allowed; list the actions in Action",
@@ -93,27 +89,7 @@ def permissions(value: object) -> tuple[Permission, ...]:
     sids = Counter(sid for statement in given if (sid := statement.get("Sid")))
     if repeated := next((sid for sid, count in sids.items() if count > 1), None):
         raise invalid(f'has the Sid "{repeated}" more than once')
-    size = _characters(given)
-    if size > MAX_CHARACTERS:
-        raise invalid(
-            f"has {size} characters as IAM statements; at most {MAX_CHARACTERS} are allowed"
-        )
     return tuple(found)
-
-
-def beside_secrets(granted: Sequence[Permission], secrets: Iterable[str]) -> None:
-    """Check that the right to read secrets fits into the role beside what the row grants."""
-    given = all_statements(granted, LONGEST_PARTITION, LONGEST_PLACE)
-    size = _characters(given) + sum(len(arn) + len('"-??????",') for arn in secrets)
-    if size > MAX_CHARACTERS:
-        raise invalid(
-            f"have {size} characters in the job's role, together with the row's permissions; at "
-            f"most {MAX_CHARACTERS} are allowed"
-        )
-
-
-def _characters(statements: object) -> int:
-    return len(json.dumps(statements, separators=(",", ":")))
 
 
 def secret_statements(arns: Iterable[str]) -> list[Statement]:

@@ -6,7 +6,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from provisioner.jobs import machines
 from provisioner.jobs.model import MAX_RUN_SECONDS, checked
-from provisioner.jobs.permissions import beside_secrets
+from provisioner.jobs.role_size import secrets_fit
 from provisioner.jobs.types.container_job import ContainerJob
 from provisioner.jobs.values import choice, flag, whole, words
 
@@ -49,7 +49,7 @@ class Ec2Job(ContainerJob):
     @field_validator("secrets")
     @classmethod
     def _readable(cls, secrets: dict[str, str], info: ValidationInfo) -> dict[str, str]:
-        beside_secrets(info.data.get("permissions", ()), secrets.values())
+        secrets_fit(info.data.get("permissions", ()), secrets.values(), "ec2")
         return secrets
 
     @field_validator("instance_type")

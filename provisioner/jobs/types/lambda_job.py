@@ -23,7 +23,7 @@ from provisioner.jobs.model import (
 )
 from provisioner.jobs.network import Network, lambda_network
 from provisioner.jobs.payload import lambda_payload
-from provisioner.jobs.permissions import beside_secrets
+from provisioner.jobs.role_size import secrets_fit
 from provisioner.jobs.types.with_image import WithImage
 from provisioner.jobs.values import choice, whole
 
@@ -116,7 +116,7 @@ class LambdaJob(WithImage):
             functions.leaves_a_layer(info.data.get("layers", ()))
             distinct_secrets(secrets, info.data.get("environment", {}))
             fits_with_secrets(secrets, info.data.get("environment", {}))
-            beside_secrets(info.data.get("permissions", ()), secrets.values())
+            secrets_fit(info.data.get("permissions", ()), secrets.values(), "lambda")
         return secrets
 
     @field_validator("handler")

@@ -10,7 +10,7 @@ import pytest
 
 from provisioner.jobs import Grant, InvalidRow, Submit, parse
 from provisioner.jobs.grants import WORDS, grant, statements
-from provisioner.jobs.permissions import MAX_CHARACTERS
+from provisioner.jobs.role_size import room
 from tests.support.bootstrap import ROOT, bootstrap_of, load
 from tests.support.iam import Statements, matches
 from tests.unit.jobs.test_allowed import FUNCTION
@@ -133,7 +133,7 @@ def test_a_secret_is_not_repeated_in_its_error():
 def test_all_of_them_are_measured_as_the_statements_that_they_become():
     entries = [f"read-table: orders-{n}" for n in range(60)]
     size = sum(len(json.dumps(statements(grant(text), "aws", HERE))) for text in entries)
-    assert size > MAX_CHARACTERS
+    assert size > room("lambda")
     found = parse(FUNCTION | {"permissions": entries})
     assert isinstance(found, InvalidRow)
     assert "as IAM statements" in found.errors[0].message

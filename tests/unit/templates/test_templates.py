@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from itertools import pairwise
 
 import jsonata
@@ -11,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 
 import templates
 from provisioner.jobs import job_name_of, spec_digest
-from provisioner.jobs.permissions import MAX_CHARACTERS
 from tests.golden import update
 from tests.support.lint import lint
 from tests.support.platforms import PLATFORM
@@ -234,23 +232,6 @@ class TestTheRole:
         network = {"network": {"security_groups": ["sg-0123456789abcdef0"]}}
         [allowed] = self.policies(LAMBDA | network)["network"]
         assert "ec2:CreateNetworkInterface" in allowed["Action"]
-
-    @pytest.mark.parametrize(
-        "row",
-        [
-            LAMBDA | {"network": {"security_groups": ["sg-0123456789abcdef0"]}},
-            CONTAINER | {"result": True},
-            MACHINE | {"result": True},
-        ],
-        ids=["lambda", "ecs", "ec2"],
-    )
-    def test_leaves_the_row_the_permissions_that_it_may_have(self, row):
-        """Inline policies of a role have 10,240 characters together (IAM quotas)."""
-        long = replace(PLATFORM, prefix="p" * 20, region="ap-southeast-7")
-        template = templates.build(job_of(row | {"job_name": "j" * 40}), long)
-        policies = template.to_dict()["Resources"]["Role"]["Properties"]["Policies"]
-        documents = json.dumps([p["PolicyDocument"] for p in policies])
-        assert len("".join(documents.split())) + MAX_CHARACTERS <= 10_240
 
 
 class TestTheMachine:
