@@ -31,6 +31,9 @@ _ARN = re.compile(
 _DEPLOYED = {"ecs": "TaskDefinitionArn", "batch": "BatchJobDefinitionArn"}
 """Which output of a stack names the revision that is deployed, by the service that it is of."""
 
+_ONE_OF_ANY_TYPE = frozenset({"LambdaArn", "LaunchTemplateId", *_DEPLOYED.values()})
+"""What a stack's outputs name, one for each type: a stack without any says nothing of its type."""
+
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -92,10 +95,17 @@ def not_needed(
         settled = _settled_at(record)
         if settled is None or settled > now or oldest.get(revision.job_name, now) <= settled:
             continue
-        deployed = revision_of(str(record.outputs.get(_DEPLOYED[revision.service])), prefix)
-        replaced = deployed is not None and revision.number < deployed.number
-        if replaced or record.status is JobStatus.DELETED:
+        if record.status is JobStatus.DELETED or _is_replaced(revision, record.outputs, prefix):
             yield revision
+
+
+def _is_replaced(revision: Revision, outputs: Mapping[str, str], prefix: str) -> bool:
+    """Return whether the stack has a newer revision, or the job another type by now."""
+    output = _DEPLOYED[revision.service]
+    if output not in outputs:
+        return not _ONE_OF_ANY_TYPE.isdisjoint(outputs)
+    deployed = revision_of(str(outputs[output]), prefix)
+    return deployed is not None and revision.number < deployed.number
 
 
 def _settled_at(record: StackRecord) -> datetime | None:

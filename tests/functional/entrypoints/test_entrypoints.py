@@ -760,6 +760,12 @@ class TestSweep:
         left = set(arns.values()) - {arns["jobs-report:1"]}
         assert set(ecs.list_task_definitions()["taskDefinitionArns"]) == left
 
+        found = at.get_many(["report"])["report"]
+        at.save(replace(found, outputs={**ready.outputs, "LambdaArn": "x"}))  # the type has changed
+        deliver(sweep, {"compare": True})
+
+        assert not {a for a in ecs.list_task_definitions()["taskDefinitionArns"] if "-report:" in a}
+
     @pytest.mark.parametrize(
         ("age", "status"),
         [

@@ -62,7 +62,17 @@ CASES = {
     "deployed just now": (record(3, NOW - timedelta(minutes=9)), (), []),
     "being updated": (record(3, status=JobStatus.UPDATING), (), []),
     "failed": (record(3, status=JobStatus.FAILED), (), []),
-    "not a container any more": (record(3, outputs={}), (), []),
+    "outputs are not known": (record(3, outputs={"RoleArn": "x"}), (), []),
+    "a function now": (record(3, outputs={"LambdaArn": "x"}), (), [1, 2, 3, 4]),
+    "a machine now": (record(3, outputs={"LaunchTemplateId": "x"}), (), [1, 2, 3, 4]),
+    "in Batch now": (record(3, outputs={"BatchJobDefinitionArn": "x"}), (), [1, 2, 3, 4]),
+    "a function now, and a run goes on": (record(3, outputs={"LambdaArn": "x"}), (OLD,), []),
+    "a function just now": (record(3, NOW, outputs={"LambdaArn": "x"}), (), []),
+    "becoming a function": (
+        record(3, status=JobStatus.UPDATING, outputs={"LambdaArn": "x"}),
+        (),
+        [],
+    ),
     "deployed is what is none": (record(3, outputs={"TaskDefinitionArn": "x"}), (), []),
     "deployed is a number": (record(3, outputs={"TaskDefinitionArn": 7}), (), []),
     "without conditions": (record(3, conditions=()), (), []),
@@ -129,4 +139,5 @@ def test_job_definitions_of_batch_are_held_to_what_is_deployed_there():
 
     assert gone(found, deployed) == [1, 2]
     assert gone(found, deployed, OLD) == []
-    assert gone(active(1, 2), deployed) == []  # the job ran on ECS before
+    assert gone(active(1, 2), deployed) == [1, 2]  # the job ran on ECS before
+    assert gone(active(1, 2), deployed, OLD) == []
