@@ -22,6 +22,7 @@ boto3.client("s3").put_object(
 )
 sys.exit(given.get("code", 0))
 """
+SLEEPS = "import time; time.sleep(8)"
 SECRET = "hunter2-hunter2"
 
 
@@ -45,6 +46,41 @@ def job(engine):
     engine.put(row)
     engine.wait_for(name, "READY")
     return name
+
+
+@pytest.fixture(scope="module")
+def scarce(engine):
+    """A job on Spot whose first instance type has no capacity, nor has one zone any."""
+    name = engine.unique("scarce")
+    row = engine.machine_row(name, spot="prefer", command=["python3", "-c", SLEEPS])
+    first = row["instance_type"]
+    [zone, *_] = zones(engine)
+    engine.put(
+        row
+        | {
+            "instance_type": [first, first.replace("m7", "c7")],
+            "tags": {"local-fault": f"no-capacity {first} {zone}"},
+        }
+    )
+    engine.wait_for(name, "READY")
+    return name
+
+
+@pytest.fixture(scope="module")
+def nowhere(engine):
+    """A job for which there is no capacity."""
+    name = engine.unique("nowhere")
+    engine.put(engine.machine_row(name, tags={"local-fault": "no-capacity"}))
+    engine.wait_for(name, "READY")
+    return name
+
+
+def zones(engine):
+    """Return the zones of the network, in the order in which they are tried."""
+    subnets = engine.outputs["Subnets"].split(",")
+    found = engine.client("ec2").describe_subnets(SubnetIds=subnets)["Subnets"]
+    by_subnet = {each["SubnetId"]: each["AvailabilityZone"] for each in found}
+    return [by_subnet[each] for each in subnets]
 
 
 def gone(engine, name, execution):
@@ -113,6 +149,44 @@ def test_an_attempt_that_takes_too_long_times_out(engine):
 
     engine.wait_for_run(name, execution, "TIMED_OUT", timeout_seconds=180)
     gone(engine, name, execution)
+
+
+def test_no_capacity_leads_elsewhere_and_an_interruption_to_one_on_demand(engine, scarce):
+    execution = engine.start(scarce, {})
+    [machine] = engine.wait(
+        lambda: _running(engine, scarce, execution), "the machine", timeout_seconds=120
+    )
+    ec2 = engine.client("ec2")
+
+    ec2.create_tags(Resources=[machine], Tags=[{"Key": "local-fault", "Value": "interrupted"}])
+
+    run = engine.wait_for_run(scarce, execution, "SUCCEEDED", timeout_seconds=120)
+    assert run["attempts"] == 2
+    tried = entered(engine, execution, "Run")
+    assert len(tried) == 2 * (len(zones(engine)) + 2)  # as Spot instances, and then on demand
+    [found] = ec2.describe_instances(InstanceIds=[machine])["Reservations"][0]["Instances"]
+    place = (engine.row(scarce)["instance_type"][1], engine.outputs["Subnets"].split(",")[1])
+    assert (found["InstanceType"], found["SubnetId"]) == place
+
+
+def test_no_capacity_anywhere_is_waited_for(engine, nowhere):
+    execution = engine.start(nowhere, {})
+
+    engine.wait(lambda: entered(engine, execution, "WaitBeforeRetry"), "a wait for capacity")
+
+    assert len(entered(engine, execution, "Run")) == len(zones(engine))
+    [run] = engine.runs(nowhere)
+    assert run["status"] == "RUNNING"
+    engine.stop(execution)
+    engine.wait_for_run(nowhere, execution, "STOPPED")
+
+
+def entered(engine, execution, state):
+    """Return how a run entered a state, each time that it did."""
+    pages = engine.client("stepfunctions").get_paginator("get_execution_history")
+    events = [event for page in pages.paginate(executionArn=execution) for event in page["events"]]
+    details = [each.get("stateEnteredEventDetails", {}) for each in events]
+    return [each for each in details if each.get("name") == state]
 
 
 def _running(engine, name, execution):

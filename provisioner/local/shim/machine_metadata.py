@@ -13,7 +13,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-from provisioner.local.shim import tasks
+from provisioner.local.shim import machine_capacity, tasks
 from provisioner.local.shim.patching import private
 
 if TYPE_CHECKING:
@@ -47,10 +47,8 @@ def serve(
                 self._answer(401, "")
                 return
             entry = entries.get(self.path.removeprefix("/latest/meta-data/"))
-            if entry is None:
-                self._answer(404, "")
-            else:
-                self._answer(200, context.copy().run(entry))
+            text = context.copy().run(entry) if entry else None
+            self._answer(404 if text is None else 200, text or "")
 
         def do_POST(self) -> None:
             """Do what one of the machine's programs asks for."""
@@ -69,10 +67,11 @@ def serve(
     return server
 
 
-def _entries(identifier: str, role_arn: str | None) -> dict[str, Callable[[], str]]:
+def _entries(identifier: str, role_arn: str | None) -> dict[str, Callable[[], str | None]]:
     region: str = private("ministack.core.responses", "get_region")()
-    entries: dict[str, Callable[[], str]] = {
+    entries: dict[str, Callable[[], str | None]] = {
         "instance-id": lambda: identifier,
+        "spot/instance-action": lambda: machine_capacity.instance_action(identifier),
         "placement/region": lambda: region,
         "services/domain": lambda: "amazonaws.com",
     }

@@ -122,7 +122,11 @@ def _launching(run: Callable[..., Any]) -> Callable[..., Any]:
             return private(_EC2, "_error")("InvalidParameterValue", message, 400)
         template = _template(request)
         before = set(instances)
-        answer = run({**request, "ImageId": [template.get("ImageId") or value(request, "ImageId")]})
+        resolved = {
+            "ImageId": [template.get("ImageId") or value(request, "ImageId")],
+            "SubnetId": [value(request, "NetworkInterface.1.SubnetId")],
+        }
+        answer = run({**request, **resolved})
         for identifier in set(instances) - before:
             _launched[token] = identifier
             role_arn = _role_arn(template)

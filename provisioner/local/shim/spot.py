@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 INTERRUPTED = "Your Spot Task was interrupted."
 
 FAULT = "local-fault"
-"""A tag of a job. `no-spot-capacity`: only Spot has none; `no-capacity`: neither has any."""
+"""A tag of a job. `no-spot-capacity`: only Spot has none; `no-capacity`: neither has any.
+
+Of machines, `no-capacity` may be followed by where that is (`machine_capacity`).
+"""
 
 _LACKING = {"no-spot-capacity": ("FARGATE_SPOT",), "no-capacity": ("FARGATE_SPOT", "FARGATE")}
 _REASON = (

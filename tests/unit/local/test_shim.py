@@ -23,6 +23,7 @@ from provisioner.local.shim import (
 from provisioner.local.shim.archives import SharedZipFile
 from provisioner.local.shim.container_logs import lines
 from provisioner.local.shim.executions import failed, pascal_case
+from provisioner.local.shim.machine_capacity import lacks
 from provisioner.local.shim.machine_programs import parsed
 from provisioner.local.shim.patching import wrap
 from provisioner.local.shim.schedules import dates, last_tick
@@ -315,3 +316,20 @@ def test_a_container_of_a_function_gets_its_own_variables_only():
     elsewhere = image_program.environment([], environ, on_host=False)
     assert elsewhere["AWS_LAMBDA_RUNTIME_API"] == "host.docker.internal:9001"
     assert elsewhere["AWS_ENDPOINT_URL"] == "http://host.docker.internal:4566"
+
+
+@pytest.mark.parametrize(
+    ("fault", "spot", "lacking"),
+    [
+        ("", True, False),
+        ("interrupted", True, False),
+        ("no-spot-capacity", True, True),
+        ("no-spot-capacity", False, False),
+        ("no-capacity", False, True),
+        ("no-capacity m7i.large", False, True),
+        ("no-capacity c7i.large us-east-1a", False, True),
+        ("no-capacity c7i.large us-east-1b", False, False),
+    ],
+)
+def test_a_tag_says_which_machines_find_no_capacity(fault, spot, lacking):
+    assert lacks(fault, "m7i.large", "us-east-1a", spot=spot) is lacking
