@@ -8,6 +8,7 @@ vendor's error code or message.
     * ThrottledError
     * StackLimitError
     * ConflictError
+      * AlreadyStartedError
   * PermanentError
     * NotFoundError
     * NoChangesError
@@ -45,6 +46,10 @@ class StackLimitError(TemporaryError):
 
 class ConflictError(TemporaryError):
     """Another caller wrote or acted first: read again and decide again."""
+
+
+class AlreadyStartedError(ConflictError):
+    """CloudFormation has started this very operation before: its token was used."""
 
 
 class PermanentError(ProvisionerError):

@@ -18,6 +18,7 @@ from botocore.exceptions import (
 from botocore.loaders import Loader
 
 from provisioner.errors import (
+    AlreadyStartedError,
     ConflictError,
     NotFoundError,
     PermanentError,
@@ -72,7 +73,6 @@ _CONFLICT = frozenset(
         "TransactionCanceledException",
         "TransactionConflictException",
         "OperationInProgressException",
-        "TokenAlreadyExistsException",
         "ExecutionAlreadyExists",
     }
 )
@@ -209,6 +209,8 @@ def translate(error: ClientError) -> ProvisionerError:
         return ThrottledError(message)
     if code in _NOT_FOUND:
         return NotFoundError(message)
+    if code == "TokenAlreadyExistsException":
+        return AlreadyStartedError(message)
     if code in _CONFLICT:
         return ConflictError(message)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)

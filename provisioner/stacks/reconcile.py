@@ -7,7 +7,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from provisioner import jobs
-from provisioner.errors import ConflictError, PermanentError, TemporaryError
+from provisioner.errors import (
+    AlreadyStartedError,
+    ConflictError,
+    PermanentError,
+    TemporaryError,
+)
 from provisioner.jobs import InvalidRow, Job, guarded
 from provisioner.stacks import plan
 from provisioner.stacks.actions import Desired, Hold, Operation, ValidRow, Wait
@@ -234,6 +239,8 @@ class Reconciler:
         subject = self._results.record_retained_resources(subject, operation)
         try:
             outcome = self._operations.start(operation, subject.record, observed, subject.now)
+        except AlreadyStartedError:  # by a reconcile that could not record it
+            return self._results.save(subject, operation, Done(), observed)
         except ConflictError:
             raise
         except TemporaryError as error:

@@ -7,7 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from provisioner.errors import ConflictError, NoChangesError, PermanentError
+from provisioner.errors import (
+    AlreadyStartedError,
+    ConflictError,
+    NoChangesError,
+    PermanentError,
+)
 from provisioner.runs.messages import Message, Slots
 from provisioner.runs.model import iso
 from provisioner.stacks import deletion_budget, rate_limits
@@ -259,7 +264,13 @@ CONTINUED = {S.UPDATE_ROLLBACK_COMPLETE, S.UPDATE_ROLLBACK_FAILED}
 class _Stack:
     state: StackState
     good: tuple[str | None, bool] = (None, False)
-    token: str = ""
+    tokens: list[str] = field(default_factory=list)
+
+    def began_with(self, token: str) -> bool:
+        """Tell whether the last operation is this very one: to ask twice is to ask once."""
+        if token in self.tokens[:-1]:
+            raise AlreadyStartedError(token)
+        return token in self.tokens
 
 
 class FakeCloudFormation:
@@ -298,18 +309,20 @@ class FakeCloudFormation:
             digest=request.parameters["SpecDigest"],
             retain=request.parameters["DeletionPolicy"] == "retain",
         )
-        self.stacks[stack_name] = _Stack(state, token=request.token)
+        self.stacks[stack_name] = _Stack(state, tokens=[request.token])
         return state.stack_id
 
     def update(self, stack_name: str, request: StackRequest) -> str:
         self.faults.strike()
         stack = self._settled(stack_name, SETTLED | {S.UPDATE_FAILED})
+        if stack.began_with(request.token):
+            return stack.state.stack_id
         if stack.state.digest == request.parameters["SpecDigest"]:
             raise NoChangesError(stack_name)
         self.operations.append(("update", stack_name))
         self.templates[stack_name] = request.template
         stack.good = (stack.state.digest, stack.state.retain)
-        stack.token = request.token
+        stack.tokens.append(request.token)
         stack.state = replace(
             stack.state,
             status=S.UPDATE_IN_PROGRESS,
@@ -332,10 +345,12 @@ class FakeCloudFormation:
             SETTLED | NEVER_CREATED | {S.UPDATE_ROLLBACK_FAILED, S.DELETE_FAILED, S.UPDATE_FAILED}
         )
         stack = self._settled(name, deletable)
+        if stack.began_with(token):
+            return
         if list(retain_resources) and stack.state.status is not S.DELETE_FAILED:
             raise PermanentError("RetainResources is for DELETE_FAILED stacks")
         self.operations.append(("delete", name))
-        stack.token = token
+        stack.tokens.append(token)
         stack.state = replace(stack.state, status=S.DELETE_IN_PROGRESS, failure=None)
 
     def continue_update_rollback(
@@ -345,8 +360,10 @@ class FakeCloudFormation:
         del resources_to_skip, force
         name = stack_id.split("/")[1]
         stack = self._settled(name, frozenset({S.UPDATE_ROLLBACK_FAILED}))
+        if stack.began_with(token):
+            return
         self.operations.append(("continue", name))
-        stack.token = token
+        stack.tokens.append(token)
         stack.state = replace(stack.state, status=S.UPDATE_ROLLBACK_IN_PROGRESS)
 
     def detect_drift(self, stack_id: str) -> None:
@@ -392,7 +409,7 @@ class FakeCloudFormation:
                 before.reason if before and status in CONTINUED else reason,
                 self._clock(),
                 "Function",
-                digest_of(stack.token),
+                digest_of(stack.tokens[-1]),
                 ("Function",),
             )
         outputs = {"StateMachineArn": f"arn:{stack.state.digest}"} if status in SETTLED else {}

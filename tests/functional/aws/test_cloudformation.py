@@ -13,6 +13,7 @@ from provisioner.aws.clients import Clients
 from provisioner.aws.cloudformation import INLINE_TEMPLATE_BYTES, CloudFormation
 from provisioner.aws.stack_events import FAILED_EVENT, ROLLED_BACK_EVENT
 from provisioner.errors import (
+    AlreadyStartedError,
     ConflictError,
     NoChangesError,
     PermanentError,
@@ -203,7 +204,7 @@ REFUSALS = {
     ),
     "gone meanwhile": ("ValidationError", f"Stack [{NAME}] does not exist", ConflictError),
     "made meanwhile": ("AlreadyExistsException", f"Stack [{NAME}] already exists", ConflictError),
-    "token used": ("TokenAlreadyExistsException", "Client request token exists", ConflictError),
+    "token used": ("TokenAlreadyExistsException", "Token was used", AlreadyStartedError),
     "throttled": ("Throttling", "Rate exceeded", ThrottledError),
     "quota": ("LimitExceededException", "Limit for stack has been exceeded", StackLimitError),
     "denied": ("AccessDenied", "User is not authorized to perform", PermanentError),

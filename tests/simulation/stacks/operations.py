@@ -10,6 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from provisioner.errors import (
+    AlreadyStartedError,
     ConflictError,
     NoChangesError,
     PermanentError,
@@ -234,7 +235,7 @@ class StackOperations:
         if stack.token == token:
             return True
         if token in stack.tokens:
-            raise ConflictError(f"TokenAlreadyExistsException: {token}")
+            raise AlreadyStartedError(f"TokenAlreadyExistsException: {token}")
         return False
 
     def _require(self, stack: Stack, allowed: frozenset[StackStatus], what: str) -> None:

@@ -21,6 +21,8 @@ BATCH_SIZE = 10
 MAX_DELAY_SECONDS = 900
 MOST_MESSAGES = 100
 """At one time, of a few jobs."""
+LOST_DELETIONS = 0.1
+"""Share of deletions at most that SQS loses: each leaves a copy, and an outage copies of copies."""
 
 
 @dataclass(eq=False)
@@ -133,7 +135,7 @@ class Queue:
 
     def _delete(self, message: Message) -> None:
         """Forget a message, unless one of SQS's hosts did not hear of it."""
-        if self._chance.random() >= self.trouble:
+        if self._chance.random() >= min(self.trouble, LOST_DELETIONS):
             self.messages.pop(message.message_id, None)
 
     def _is_dead(self, message: Message) -> bool:

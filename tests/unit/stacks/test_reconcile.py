@@ -610,6 +610,28 @@ def test_an_unchanged_row_fails_with_the_first_reason_after_its_rollback_was_con
     assert ready.record.failure.reason == BROKEN
 
 
+def test_an_operation_that_could_not_be_recorded_is_recorded_later(ready):
+    """An update and the continuation of its rollback began while no row could be written."""
+
+    def unwritable(_record):
+        raise TemporaryError("503")
+
+    save, ready.stacks.save = ready.stacks.save, unwritable
+    ready.put(memory_mb=256)
+    ready.finish(BROKEN, stuck=True)
+    result = ready.finish()
+    assert isinstance(result.to_requeue, TemporaryError)
+    ready.stacks.save = save
+
+    ready.reconcile()
+    ready.reconcile()
+
+    assert ready.record.status is JobStatus.FAILED
+    assert ready.record.failure.reason == BROKEN
+    verbs = [verb for verb, _ in ready.cloudformation.operations]
+    assert verbs == ["create", "update", "continue"]
+
+
 def test_a_new_row_gets_all_recoveries_again(ready):
     ready.put(memory_mb=256)
     ready.finish(BROKEN, stuck=True)
