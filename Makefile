@@ -94,8 +94,8 @@ mutants: $(READY)
 # What is too much for every commit.
 test-night: simulate-night test-deployed-python mutants coverage
 	TESTS_WHOLE=1 $(MAKE) --no-print-directory test-node
-	RECOVERY_JOBS=50 QUEUE_MESSAGES=500 \
-	  $(BIN)/pytest -q -n 2 -m engine tests/local/test_recovery.py tests/local/test_queue_jobs.py
+	TESTS_WHOLE=1 RECOVERY_JOBS=50 QUEUE_MESSAGES=500 $(BIN)/pytest -q -n 2 -m engine \
+	  tests/local/test_hostile.py tests/local/test_recovery.py tests/local/test_queue_jobs.py
 	$(BIN)/python -m bench.parse
 	$(MAKE) --no-print-directory smoke ENGINE=1 OPTIONS=--again
 

@@ -1,4 +1,4 @@
-"""Whatever rows, items, records and events hold, ten healthy neighbours go on, on the engine."""
+"""Whatever rows, items, records and events hold, healthy neighbours go on, on the engine."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import json
 import pytest
 
 from tests.support import hostile
+from tests.support.drawn import whole
 
 pytestmark = pytest.mark.engine
 
-NEIGHBOURS = 10
+NEIGHBOURS = 10 if whole() else 4
 USUAL_SECONDS = 120
 """Of any step of a neighbour; a few seconds when nothing else is at the machine."""
 LARGE_CHARACTERS = 100_000

@@ -11,12 +11,10 @@ from pathlib import Path
 
 import pytest
 
-import templates
 from tests.functional.step_functions import Scope, TaskError, expressions, recording
 from tests.functional.workflow.test_run_time import Unrecorded
 from tests.golden.update import workflow
 from tests.support import generated_rows
-from tests.support.platforms import PLATFORM
 
 pytestmark = pytest.mark.node
 
@@ -35,12 +33,12 @@ def by_reference(asked):
     return json.loads(done.stdout)
 
 
-def definition(job):
-    return workflow(json.loads(templates.to_json(templates.build(job, PLATFORM))))
+def definitions():
+    return [workflow(json.loads(made)) for made in generated_rows.templates_of_jobs()]
 
 
 def test_every_expression_parses():
-    found = sorted({e for job in generated_rows.jobs() for e in expressions(definition(job))})
+    found = sorted({text for one in definitions() for text in expressions(one)})
 
     answers = by_reference([{"text": text} for text in found])
 
@@ -89,9 +87,13 @@ INPUTS = [
 
 def evaluations():
     """Return the expressions of runs of every kind, as they were evaluated, with their values."""
-    jobs = [job for job in generated_rows.jobs() if not (job.fan_out and job.fan_out.source)]
+    made = [
+        one
+        for job, one in zip(generated_rows.jobs(), definitions(), strict=True)
+        if not (job.fan_out and job.fan_out.source)
+    ]
     with recording() as found:
-        for number, job in enumerate(jobs[::3]):
+        for number, one in enumerate(made[::3]):
             ends = iter([*ENDS[number % len(ENDS) :], *ENDS] * 40)
 
             def work(_, ends=ends):
@@ -100,7 +102,7 @@ def evaluations():
                     raise end
                 return end
 
-            steps = Unrecorded(definition(job), work)
+            steps = Unrecorded(one, work)
             steps.run(f"run-{number}", INPUTS[number % len(INPUTS)])
     return {json.dumps(one[:2], sort_keys=True): one for one in found}.values()
 

@@ -49,10 +49,7 @@ def bundled(name):
 
 @cache
 def built():
-    return [
-        json.loads(templates.to_json(templates.build(job, PLATFORM)))
-        for job in generated_rows.jobs()
-    ]
+    return [json.loads(template) for template in generated_rows.templates_of_jobs()]
 
 
 def workflow_alone(template):

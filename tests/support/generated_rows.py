@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
+import templates
 from provisioner.jobs import InvalidRow, Job, parse
+from tests.support.platforms import PLATFORM
 
 ROWS_OF_A_TYPE = 160
 
@@ -207,6 +209,12 @@ def row_of(chosen: Mapping[str, Any]) -> dict[str, Any]:
 def jobs() -> tuple[Job, ...]:
     """Return the jobs that the rows describe."""
     return tuple(job_of(row) for row in rows())
+
+
+@cache
+def templates_of_jobs() -> tuple[str, ...]:
+    """Return each job's template as JSON."""
+    return tuple(templates.to_json(templates.build(job, PLATFORM)) for job in jobs())
 
 
 def job_of(row: Mapping[str, Any]) -> Job:

@@ -19,16 +19,19 @@ ENGINE = {
 }
 """Modules of tests/local that make a group: as many as `make test-engine` has processes."""
 
-CFN_LINT = (
+TEMPLATES = (
+    "tests/unit/templates/workflow/test_workflow_text.py",
+    "tests/node/test_jsonata.py",
+    "tests/node/test_rules.py",
     "tests/unit/jobs/test_against_aws.py",
     "tests/unit/templates/test_templates.py",
-    "tests/unit/templates/workflow/test_workflow_text.py",
 )
-"""One process reads its rules: that takes longer than these tests."""
+"""One process builds the templates of generated rows and reads cfn-lint's rules."""
 
 _GROUP_OF = {
     f"tests/local/{module}.py": group for group, modules in ENGINE.items() for module in modules
-} | dict.fromkeys(CFN_LINT, "cfn-lint")
+}
+_GROUP_OF |= dict.fromkeys(TEMPLATES, "templates")
 
 
 class ByModule(LoadScopeScheduling):

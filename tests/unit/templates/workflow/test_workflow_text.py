@@ -28,7 +28,8 @@ def definition(job):
 
 @cache
 def definitions():
-    return {json.dumps(definition(job)) for job in generated_rows.jobs()}
+    made = generated_rows.templates_of_jobs()
+    return {json.dumps(update.workflow(json.loads(template))) for template in made}
 
 
 @cache
