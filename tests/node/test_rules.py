@@ -1,10 +1,11 @@
-"""Generated rows' templates against rules whose failures were each reproduced on AWS.
+"""Templates of generated rows, and of the network, against rules that were reproduced on AWS.
 
 They are those of the npm package cdk-preflight (Apache-2.0), in Rego, which AWS's validator runs.
 """
 
 from __future__ import annotations
 
+import copy
 import json
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,7 @@ from cloudformation_validate import (
 import templates
 from tests.golden import update
 from tests.support import asl, generated_rows
+from tests.support.bootstrap import ROOT, bootstrap_of, load
 from tests.support.drawn import one_of
 from tests.support.platforms import PLATFORM
 
@@ -66,22 +68,24 @@ def workflows():
     return [workflow_alone(made) for made in shapes.values()]
 
 
-def applicable():
-    """Return the rules for the types of resources that our templates have."""
-    types = {made["Type"] for one in built() for made in one["Resources"].values()}
+def applicable(made):
+    """Return the rules for the types of resources that these templates have."""
+    types = {resource["Type"] for one in made for resource in one["Resources"].values()}
     return [rule for rule in bundled("BUNDLED_RULES") if types & set(rule["resourceTypes"])]
+
+
+def engine_of(rules):
+    sources = [(library["name"], library["rego"]) for library in bundled("BUNDLED_LIBS")]
+    sources += [(rule["id"], rule["rego"]) for rule in rules]
+    return RegoEngine(
+        EngineConfig(custom_rules=[ExternalRuleSource(name=n, content=c) for n, c in sources])
+    )
 
 
 def validator(*, of_workflows):
     """Return an engine with the rules that read a definition, or with all others that apply."""
-    sources = [(library["name"], library["rego"]) for library in bundled("BUNDLED_LIBS")]
-    sources += [
-        (rule["id"], rule["rego"])
-        for rule in applicable()
-        if rule["id"].startswith("pf-sfn-asl-") is of_workflows
-    ]
-    return RegoEngine(
-        EngineConfig(custom_rules=[ExternalRuleSource(name=n, content=c) for n, c in sources])
+    return engine_of(
+        rule for rule in applicable(built()) if rule["id"].startswith("pf-sfn-asl-") is of_workflows
     )
 
 
@@ -101,7 +105,7 @@ def test_no_rule_finds_anything_in_any_row(capsys):
     assert len(rows) >= 200
     with capsys.disabled():
         print(
-            f"\n{len(rows)} generated rows pass {len(applicable())} rules: those of the "
+            f"\n{len(rows)} generated rows pass {len(applicable(built()))} rules: those of the "
             f"{len(bundled('BUNDLED_RULES'))} that are for the types of our resources"
         )
 
@@ -122,6 +126,48 @@ def test_the_rules_would_find_something():
     assert {"pf-lambda-timeout-max", "pf-scheduler-date-format"} <= set(found)
     found = findings(validator(of_workflows=True), workflow)
     assert set(found) == {"pf-sfn-asl-unreachable-state"}
+
+
+@pytest.mark.parametrize("mode", ["public", "private"])
+def test_no_rule_finds_anything_in_the_network(mode):
+    made = network(mode)
+
+    assert of_network(made) == set()
+    assert len(applicable([made])) > 10
+
+
+def test_the_rules_would_find_something_in_the_network():
+    made = network("private")
+    properties = {name: one["Properties"] for name, one in made["Resources"].items()}
+    zone = properties["PrivateSubnetA"]["AvailabilityZone"]
+    properties["PrivateSubnetB"]["AvailabilityZone"] = zone
+    properties["S3Endpoint"]["VpcEndpointType"] = "Interface"
+    properties["PrivateSubnetC"]["CidrBlock"] = "10.97.8.0/29"
+
+    assert of_network(made) == {
+        "pf-ec2-vpce-subnet-az-unique",
+        "pf-ec2-vpce-type-config",
+        "pf-ec2-subnet-cidr-size",
+    }
+
+
+def network(mode):
+    """Return the network as it is made with these parameters, with every endpoint."""
+    source = load(ROOT / "template.yaml")
+    stack = bootstrap_of(source, NetworkMode=mode, InterfaceEndpoints="machines")
+    made = stack.nested["NetworkStack"]
+    types = {name: made.template["Resources"][name]["Type"] for name in sorted(made.made())}
+    return {
+        "Resources": {
+            name: {"Type": kind, "Properties": copy.deepcopy(made.resource(name))}
+            for name, kind in types.items()
+        }
+    }
+
+
+def of_network(made):
+    """Return what the rules find; the validator's own know no ids as the tests make them up."""
+    return {name for name in findings(engine_of(applicable([made])), made) if name[:3] == "pf-"}
 
 
 ROW = {

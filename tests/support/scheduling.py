@@ -10,7 +10,7 @@ ENGINE = {
     # They kill the engine, damage its tables and turn its events off.
     "rough": ("test_recovery", "test_hostile", "test_unnoticed"),
     "notifications": ("test_notifications", "test_ec2"),
-    "adapters": ("test_contract", "test_nested_stacks"),
+    "adapters": ("test_contract", "test_nested_stacks", "test_network"),
     "rows": ("test_rows", "test_boundary", "test_readme", "test_functions"),
     "runs": ("test_runs", "test_workflow_engine"),
     "overlap": ("test_overlap", "test_fan_out", "test_dependencies"),

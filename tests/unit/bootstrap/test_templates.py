@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections import Counter
 from typing import ClassVar
 
 import pytest
@@ -350,6 +351,20 @@ class TestThePrivateNetwork:
         network = self.made(source, InterfaceEndpoints=level)
         assert self.endpoints(network) == services
         assert ("EndpointsSecurityGroup" in network.made()) is bool(services)
+
+    def test_stays_below_the_quotas_of_a_new_account(self, source):
+        """Amazon VPC quotas: per VPC, per Region, per group and per table of routes."""
+        network = self.made(source, InterfaceEndpoints="machines")
+        kinds = Counter(network.template["Resources"][name]["Type"] for name in network.made())
+        group = network.resource("EndpointsSecurityGroup")
+
+        assert len(self.endpoints(network)) <= 50  # interface endpoints
+        assert len(self.GATEWAYS) <= 20
+        assert kinds["AWS::EC2::VPC"] <= 5
+        assert kinds["AWS::EC2::Subnet"] <= 200
+        assert kinds["AWS::EC2::Route"] + 1 + len(self.GATEWAYS) <= 50
+        assert len(group["SecurityGroupIngress"]) <= 60
+        assert len(group["SecurityGroupEgress"]) <= 60
 
     def test_gives_containers_no_public_address(self, source):
         bootstrap = bootstrap_of(source, NetworkMode="private")
