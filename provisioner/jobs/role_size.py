@@ -19,7 +19,7 @@ IAM_CHARACTERS = 10_240
 """IAM quotas, aggregate size of a role's inline policies, without white space."""
 
 OWN_CHARACTERS: Mapping[str, int] = MappingProxyType(
-    {"lambda": 1_024, "ecs": 1_024, "batch": 1_024, "ec2": 1_344}
+    {"lambda": 1_280, "ecs": 1_280, "batch": 1_280, "ec2": 1_600}
 )
 """What the provisioner itself puts into the role of a job of each type, at most."""
 

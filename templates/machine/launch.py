@@ -73,6 +73,7 @@ def hand(job: Ec2Job, platform: Platform, launch: State) -> State:
             "Key": _key(job),
             "Body": _body(job, platform),
             "ContentType": "application/json",
+            "Tagging": f"job={job.job_name}",  # the roles of other jobs may not read it
         },
         "Retry": [SERVICE_RETRY],
         "Catch": [

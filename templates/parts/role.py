@@ -30,7 +30,8 @@ def role(
     """Return the role, under the permissions boundary whatever the row grants it.
 
     What the boundary has no room for, a policy that only denies takes away. What neither can tell
-    apart stands here: the job's own log group from its neighbours', and whether it may submit.
+    apart stands here: the job's own log group, and what its machines have to run, from its
+    neighbours', and whether it may submit.
 
     Parameters
     ----------
@@ -77,10 +78,17 @@ def _limits(job: Job, platform: Platform) -> list[Statement]:
         "Action": _WRITES,
         "NotResource": _log_streams(job, platform),
     }
+    bucket = f"arn:{platform.partition}:s3:::{platform.artifacts_bucket}"
+    handed: Statement = {
+        "Effect": "Deny",
+        "Action": "s3:GetObject",
+        "Resource": in_account(f"{bucket}/machines/*", platform),
+        "Condition": {"StringNotEquals": {"s3:ExistingObjectTag/job": job.job_name}},
+    }
     if job.submits:
-        return [logs]
+        return [logs, handed]
     topic = in_account(platform.submission_topic_arn, platform)
-    return [logs, {"Effect": "Deny", "Action": "sns:*", "Resource": topic}]
+    return [logs, handed, {"Effect": "Deny", "Action": "sns:*", "Resource": topic}]
 
 
 _WRITES = ["logs:CreateLogStream", "logs:PutLogEvents"]

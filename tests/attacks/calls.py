@@ -230,6 +230,14 @@ _NEIGHBOURS = [
     Call(
         "s3:DeleteObject", "arn:aws:s3:::ArtifactsBucket/results/neighbour/1.json", StoppedBy.LIMITS
     ),
+    *(  # what a machine of theirs has to run, with its payload; its own job's prefix would not help
+        Call("s3:GetObject", f"arn:aws:s3:::ArtifactsBucket/machines/{key}", StoppedBy.ROLE, tags)
+        for key, tags in {
+            "neighbour/1.json": {"s3:ExistingObjectTag/job": "neighbour"},
+            "report/1.json": {"s3:ExistingObjectTag/job": "reporter"},
+            "neighbour/2.json": {},
+        }.items()
+    ),
 ]
 
 _THE_ACCOUNT = [
@@ -281,6 +289,12 @@ USEFUL = [  # what a job may be given: the other half of every rule above
     Call("s3:GetObject", "arn:aws:s3:::their-bundles/report.zip", _BOUNDARY),
     Call("s3:ListBucket", "arn:aws:s3:::their-bundles", _BOUNDARY),
     Call("s3:PutObject", "arn:aws:s3:::ArtifactsBucket/results/report/1.json", _BOUNDARY),
+    Call(
+        "s3:GetObject",
+        "arn:aws:s3:::ArtifactsBucket/machines/report/1.json",
+        _BOUNDARY,
+        {"s3:ExistingObjectTag/job": "report"},
+    ),
     Call("dynamodb:PutItem", _table("orders"), _BOUNDARY),
     Call("sqs:SendMessage", arn("sqs", "orders"), _BOUNDARY, OPEN),
     Call("sns:Publish", arn("sns", "orders"), _BOUNDARY, OPEN),

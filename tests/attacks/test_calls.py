@@ -19,6 +19,8 @@ ROWS = {
                "bundle": "s3://bundles/app.zip?versionId=v1"},
     "ecs": {"type": "ecs", "image": "public.ecr.aws/docker/library/busybox:1.37"},
     "batch": {"type": "batch", "image": "public.ecr.aws/docker/library/busybox:1.37"},
+    "ec2": {"type": "ec2", "image": "public.ecr.aws/docker/library/busybox:1.37",
+            "instance_type": "m7g.large", "architecture": "arm64"},
 }  # fmt: skip
 
 
@@ -44,6 +46,7 @@ def own_policies(kind: str) -> Statements:
     template = templates.build(job_of({"job_name": "report"} | ROWS[kind]), PLATFORM)
     text = templates.to_json(template)
     text = text.replace("${AWS::Partition}", "aws").replace("${AWS::AccountId}", "123456789012")
+    text = text.replace(PLATFORM.artifacts_bucket, "ArtifactsBucket")
     policies = json.loads(text)["Resources"]["Role"]["Properties"]["Policies"]
     statements = [s for p in policies for s in p["PolicyDocument"]["Statement"]]
     for statement in statements:

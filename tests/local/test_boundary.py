@@ -1,7 +1,7 @@
 """A job's code against its permissions boundary, on the embedded engine with IAM enforcement on.
 
 Its role may do everything: whatever a row's `permissions` could be made to say, only the boundary
-stands in the way.
+and what the role itself denies stand in the way.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ ATTACKS = {
     "writes a status": "dynamodb put_item {StacksTableName} a row",
     "replaces a bundle": "s3 put_object {BundleBucketName}",
     "deletes a bundle": "s3 delete_object {BundleBucketName}",
-    "reads another's input": "s3 get_object {ArtifactsBucketName} runs/",
+    "reads another's input": "s3 get_object {ArtifactsBucketName} runs/a",
+    "reads what another's machine runs": "s3 get_object {ArtifactsBucketName} machines/other/a",
     "starts a neighbour": "stepfunctions start_execution jobs-csv-summary",
     "invokes a neighbour": "lambda invoke jobs-csv-summary",
     "invokes the provisioner": "lambda invoke jobs_provisioner_sweep",
@@ -54,7 +55,7 @@ def attempt(engine, words, role):
         "scan": {"TableName": first},
         "put_object": {"Bucket": first, "Key": "suite/code.zip", "Body": "x"},
         "delete_object": {"Bucket": first, "Key": "suite/code.zip"},
-        "get_object": {"Bucket": first, "Key": "runs/a"},
+        "get_object": {"Bucket": first, "Key": rest[-1] if rest else ""},
         "start_execution": {"stateMachineArn": machine},
         "invoke": {"FunctionName": first},
         "send_message": {"QueueUrl": first, "MessageBody": "x"},
@@ -88,6 +89,10 @@ def attacker(engine):
 @pytest.fixture(scope="module")
 def outcomes(engine, attacker):
     engine.client("secretsmanager").create_secret(Name="payroll", SecretString="x")
+    for job, key in {"other": "machines/other/a", attacker["job_name"]: "machines/own/a"}.items():
+        engine.client("s3").put_object(
+            Bucket=engine.outputs["ArtifactsBucketName"], Key=key, Tagging=f"job={job}"
+        )
     role = attacker["role_arn"].rpartition("/")[2]
     attempts = {name: attempt(engine, words, role) for name, words in ATTACKS.items()}
     harmless = {
@@ -96,6 +101,11 @@ def outcomes(engine, attacker):
             "s3",
             "get_object",
             {"Bucket": engine.bundle_bucket, "Key": "suite/code.zip"},
+        ],
+        "reads what its own machine runs": [
+            "s3",
+            "get_object",
+            {"Bucket": engine.outputs["ArtifactsBucketName"], "Key": "machines/own/a"},
         ],
     }
     run = engine.start(attacker["job_name"], {"attempts": attempts | harmless})
@@ -113,6 +123,8 @@ def test_the_boundary_stops(outcomes, attack):
     assert outcomes[attack] in DENIED
 
 
-@pytest.mark.parametrize("deed", ["asks who it is", "reads a bundle"])
+@pytest.mark.parametrize(
+    "deed", ["asks who it is", "reads a bundle", "reads what its own machine runs"]
+)
 def test_the_boundary_lets_through(outcomes, deed):
     assert outcomes[deed] == "done"

@@ -42,7 +42,9 @@ def _put_object(arguments: dict[str, Any]) -> dict[str, str]:
     given = arguments["Body"]
     body = (given if isinstance(given, str) else json.dumps(given)).encode()
     kind = arguments.get("ContentType", "binary/octet-stream")
-    headers, _ = _asked("PUT", arguments, {"content-type": kind}, body)
+    tags = arguments.get("Tagging", "")
+    more = {"content-type": kind, **({"x-amz-tagging": tags} if tags else {})}
+    headers, _ = _asked("PUT", arguments, more, body)
     return {"ETag": headers.get("etag", "")}
 
 

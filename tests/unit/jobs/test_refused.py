@@ -892,7 +892,7 @@ REFUSED = {
         "lambda",
         {"permissions": [STATEMENT | {"Resource": [f"arn:aws:s3:::{'x' * 95}"] * 99}]},
         "permissions",
-        "at most 9216",
+        "at most 8960",
     ),
     "a command of emoji": (
         "ecs",

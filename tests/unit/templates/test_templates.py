@@ -203,6 +203,12 @@ class TestTheRole:
             "logs": [{"Effect": "Allow", "Action": writes, "Resource": group}],
             "limits": [
                 {"Effect": "Deny", "Action": writes, "NotResource": group},
+                {
+                    "Effect": "Deny",
+                    "Action": "s3:GetObject",
+                    "Resource": {"Fn::Sub": "arn:${AWS::Partition}:s3:::jobs-artifacts/machines/*"},
+                    "Condition": {"StringNotEquals": {"s3:ExistingObjectTag/job": "nightly"}},
+                },
                 {"Effect": "Deny", "Action": "sns:*", "Resource": TOPIC},
             ],
         }
