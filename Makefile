@@ -88,8 +88,10 @@ coverage: $(READY)
 	@$(BIN)/coverage report
 
 # Mistakes made in the modules where one costs most: docs/internals/mutation-testing.md.
+# Other mutants each day, as many as there is time for. MODULES: all those of these modules.
+MINUTES ?= 60
 mutants: $(READY)
-	$(BIN)/python -m tools.mutants $(MODULES)
+	$(BIN)/python -m tools.mutants $(or $(MODULES),--minutes $(MINUTES))
 
 # What is too much for every commit.
 test-night: simulate-night test-deployed-python mutants coverage

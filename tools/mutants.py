@@ -1,9 +1,9 @@
 """Mutation testing: make one small mistake in a module, and see whether its tests notice.
 
 `python -m tools.mutants [MODULE ...]`, by default over `TARGETS`. Each mutant is a fork of a
-process that has collected the module's tests already (`tools.swapped`); it runs them until one
-fails. A mistake outside of functions, and one that survives so, is made by an import in a process
-of its own. What survives that as well is printed.
+process that has collected the module's tests already (`tools.swapped`); it runs those that call the
+function with the mistake (`tools.reached`) until one fails. A mistake outside of functions, or in
+one that was called before tests ran, is made by an import in a process of its own.
 """
 
 from __future__ import annotations
@@ -11,32 +11,36 @@ from __future__ import annotations
 import ast
 import importlib
 import os
+import signal
 import sys
 import time
 import warnings
 from argparse import ArgumentParser
 from collections import Counter
 from dataclasses import dataclass, field
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, SourceFileLoader
-from importlib.util import spec_from_file_location
 from itertools import islice
+from math import inf
 from multiprocessing import get_context
 from multiprocessing.connection import wait
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import Phase, settings
 
 from tools import swapped
+from tools.imported import Finder
 from tools.mutations import Mutation, applied, mutations
+from tools.reached import Reach, called, reporting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
     from types import CodeType
+
+    from tools.reached import Measure
 
 _STACKS = "tests/unit/stacks"
 _ALL_OF_STACKS = f"{_STACKS} --deselect {_STACKS}/test_reconcile.py::TestAnyStory"
@@ -64,9 +68,10 @@ _OPTIONS = (
     "--hypothesis-profile=mutants",     "-W", "ignore::pytest.PytestAssertRewriteWarning",
 )  # fmt: skip
 _LATE = "timed out"
-_LEAST_SECONDS = 10.0
-_PATIENCE = 5
-"""Of a mutant's tests, in times of what they take without a mistake."""
+_NOT_TRIED = "not tried"
+_BY_IMPORT = "only an import can tell"
+_ENDS = {0: "survived", 1: "killed", -signal.SIGALRM: _LATE, swapped.NOT_SWAPPED: _BY_IMPORT}
+"""By a process's exit code."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,19 @@ class Target:
         return cls(module, path, ast.parse(path.read_text(encoding="utf-8")), tests)
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How many mutants there are at once, and until when new ones are tried."""
+
+    jobs: int
+    end: float
+
+    def shortened(self) -> Pace:
+        """Leave a fifth of the time for what only an import can tell."""
+        now = time.monotonic()
+        return Pace(self.jobs, now + 0.8 * (self.end - now))
+
+
 @dataclass
 class Score:
     """How a module's mutants ended."""
@@ -95,8 +113,12 @@ class Score:
     survivors: list[Mutation] = field(default_factory=list)
 
     @property
+    def tried(self) -> int:
+        return self.ends.total() - self.ends[_NOT_TRIED]
+
+    @property
     def percent(self) -> float:
-        return 100 * (1 - self.ends["survived"] / max(self.ends.total(), 1))
+        return 100 * (1 - self.ends["survived"] / max(self.tried, 1))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -107,13 +129,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only each Nth mutant")
     parser.add_argument("--first", action="store_true", help="only the first of a module's tests")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--minutes", type=float, default=inf, help="start no mutant after these")
     options = parser.parse_args(arguments)
     for library in _LIBRARIES:
         importlib.import_module(library)
     worst = 100.0
-    for module in options.modules or TARGETS:
+    modules = options.modules or list(TARGETS)
+    end = time.monotonic() + 60 * options.minutes
+    for position, module in enumerate(modules):
+        now = time.monotonic()
+        share = max(0.0, end - now) / (len(modules) - position)
         target = Target.of(module, first_tests_only=options.first)
-        score = _score(target, options.jobs, options.every)
+        score = _score(target, options.every, Pace(options.jobs, now + share))
         worst = min(worst, score.percent)
         _print(target, score)
     return int(worst < options.at_least)
@@ -121,61 +148,79 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _print(target: Target, score: Score) -> None:
     ends = ", ".join(f"{count} {end}" for end, count in sorted(score.ends.items()))
-    print(f"{target.module}: {score.percent:.1f} % of {score.ends.total()} ({ends})")
+    print(f"{target.module}: {score.percent:.1f} % of {score.tried} ({ends})")
     for mutation in sorted(score.survivors, key=lambda each: each.line):
         print(f"  {target.path}:{mutation.line}: {mutation.text}")
     sys.stdout.flush()
 
 
-def _score(target: Target, jobs: int, every: int) -> Score:
-    numbers = range(0, len(mutations(target.tree)), every)
-    ends = _ends_when_swapped(target, numbers, jobs)
-    left = [number for number in numbers if ends.get(number) in {None, "survived"}]
-    if left:
+def _score(target: Target, every: int, pace: Pace) -> Score:
+    numbers = list(range(0, len(mutations(target.tree)), every))
+    if pace.end < inf:  # others each day
+        Random(time.strftime("%Y-%m-%d")).shuffle(numbers)  # noqa: S311
+    tried = _ends_when_swapped(target, numbers, pace.shortened())
+    ends = {number: end for number, end in tried.items() if end != _BY_IMPORT}
+    left = sorted(set(numbers) - ends.keys(), key=lambda number: number not in tried)
+    if left and time.monotonic() < pace.end:
         began = time.monotonic()
         _require_success(target, _fork(_test, target, target.tree))
-        limit = _limit(time.monotonic() - began)
-        ends |= _ends(left, jobs, limit, lambda n: _fork(_test, target, applied(target.tree, n)[1]))
-    survivors = [applied(target.tree, n)[0] for n in numbers if ends[n] == "survived"]
-    return Score(Counter(ends.values()), survivors)
+        seconds = swapped.limit(time.monotonic() - began)
+        ends |= _ends(left, pace, seconds, lambda n: _fork(_test, target, _mutant(target, n)))
+    every_end = {number: ends.get(number, _NOT_TRIED) for number in numbers}
+    survivors = [applied(target.tree, n)[0] for n in numbers if every_end[n] == "survived"]
+    return Score(Counter(every_end.values()), survivors)
 
 
-def _ends_when_swapped(target: Target, numbers: Sequence[int], jobs: int) -> dict[int, str]:
-    """Return how mutants ended that need no import; the others are missing."""
+def _mutant(target: Target, number: int) -> ast.Module:
+    return applied(target.tree, number)[1]
+
+
+def _ends_when_swapped(target: Target, numbers: Sequence[int], pace: Pace) -> dict[int, str]:
+    """Return how mutants ended, those that there was time for."""
     receiver, sender = get_context("fork").Pipe(duplex=False)
-    host = _fork(_host, target, numbers, jobs, sender)
+    host = _fork(_host, target, numbers, pace, sender)
     sender.close()
     try:
         ends: dict[int, str] = receiver.recv()
     except EOFError:
         ends = {}
     _require_success(target, host)
-    return {number: end for number, end in ends.items() if end in {"survived", "killed", _LATE}}
+    return ends
 
 
-def _host(target: Target, numbers: Sequence[int], jobs: int, sender: Connection) -> None:
+def _host(target: Target, numbers: Sequence[int], pace: Pace, sender: Connection) -> None:
     """Collect a module's tests once, and run them for each mutant in a fork."""
     _prepare()
+    code = _compiled(target, reporting(target.tree))
+    sys.meta_path.insert(0, Finder(target.module, target.path, code))
+    ended = []
 
     def work(session: pytest.Session) -> None:
-        began = time.monotonic()
-        without = _fork(lambda: os._exit(swapped.run(session)))
-        _require_success(target, without)
-        limit = _limit(time.monotonic() - began)
+        while_collecting = frozenset(called)
+        measure = _measured(session)
+        if measure is None:
+            return
+        reach = Reach.of(measure, while_collecting, target.tree)
         old = _compiled(target, target.tree)
 
         def start(number: int) -> BaseProcess:
-            new = _compiled(target, applied(target.tree, number)[1])
-            return _fork(swapped.run_swapped, session, target.module, old, new)
+            new = _compiled(target, _mutant(target, number))
+            return _fork(swapped.run_swapped, session, target.module, old, new, reach)
 
-        sender.send(_ends(numbers, jobs, limit, start))
+        ended.append(_ends(numbers, pace, inf, start))
 
     pytest.main([*_OPTIONS, *_arguments(target)], plugins=[swapped.Host(work)])
-    os._exit(0)
+    if ended:
+        sender.send(ended[0])
+    os._exit(0 if ended else 1)
 
 
-def _limit(seconds_without_mistake: float) -> float:
-    return max(_LEAST_SECONDS, _PATIENCE * seconds_without_mistake)
+def _measured(session: pytest.Session) -> Measure | None:
+    """Run the tests without any mistake, in a fork: they leave nothing behind for others."""
+    receiver, sender = get_context("fork").Pipe(duplex=False)
+    _fork(lambda: sender.send(swapped.measure(session)))
+    measure: Measure | None = receiver.recv()
+    return measure
 
 
 def _require_success(target: Target, process: BaseProcess) -> None:
@@ -185,14 +230,15 @@ def _require_success(target: Target, process: BaseProcess) -> None:
 
 
 def _ends(
-    numbers: Iterable[int], jobs: int, limit: float, start: Callable[[int], BaseProcess]
+    numbers: Iterable[int], pace: Pace, limit: float, start: Callable[[int], BaseProcess]
 ) -> dict[int, str]:
-    """Start a process for each mutant, `jobs` at a time; return how they ended."""
+    """Start a process for each mutant while there is time; return how they ended."""
     coming = iter(numbers)
     ends: dict[int, str] = {}
     running: dict[int, tuple[BaseProcess, float]] = {}
     while True:
-        for number in islice(coming, jobs - len(running)):
+        free = pace.jobs - len(running) if time.monotonic() < pace.end else 0
+        for number in islice(coming, free):
             running[number] = (start(number), time.monotonic() + limit)
         if not running:
             return ends
@@ -212,7 +258,7 @@ def _end(process: BaseProcess, deadline: float) -> str | None:
         process.join()
         return _LATE
     process.join()
-    return {0: "survived", 1: "killed"}.get(process.exitcode or 0, "not even imported")
+    return _ENDS.get(process.exitcode or 0, "not even imported")
 
 
 def _fork(work: Callable[..., None], *arguments: object) -> BaseProcess:
@@ -233,7 +279,7 @@ def _prepare() -> None:
 def _test(target: Target, tree: ast.Module) -> None:
     """Import a module from this tree and run its tests; the exit code is pytest's."""
     _prepare()
-    sys.meta_path.insert(0, _Finder(target, _compiled(target, tree)))
+    sys.meta_path.insert(0, Finder(target.module, target.path, _compiled(target, tree)))
     os._exit(int(pytest.main([*_OPTIONS, *_arguments(target)])))
 
 
@@ -244,27 +290,6 @@ def _arguments(target: Target) -> list[str]:
 def _compiled(target: Target, tree: ast.Module) -> CodeType:
     with warnings.catch_warnings(action="ignore"):
         return compile(tree, str(target.path), "exec")
-
-
-class _Finder(MetaPathFinder):
-    """Gives one module's code to whoever imports it."""
-
-    def __init__(self, target: Target, code: CodeType) -> None:
-        self._target = target
-        self._loader = _Loader(target.module, str(target.path))
-        self._loader.code = code
-
-    def find_spec(self, fullname: str, *_: object) -> ModuleSpec | None:
-        if fullname != self._target.module:
-            return None
-        return spec_from_file_location(fullname, self._target.path, loader=self._loader)
-
-
-class _Loader(SourceFileLoader):
-    code: CodeType
-
-    def get_code(self, _fullname: str) -> CodeType:
-        return self.code
 
 
 if __name__ == "__main__":

@@ -1,24 +1,37 @@
 """Mistakes put into functions that are loaded already: collected tests are run, not imported again.
 
 Only a mistake inside a function can be made so. What tests computed while they were collected
-knows nothing of it, so what survives here has to be tried once more by an import.
+knows nothing of it, so what was called then has to be tried once more by an import.
 """
 
 from __future__ import annotations
 
 import gc
 import os
+import signal
 from contextlib import suppress
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tools.reached import measured
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tools.reached import Measure, Reach
 
 NOT_SWAPPED = 9
-"""Exit code: the mistake is not inside a function."""
+"""Exit code: only an import can tell, because the mistake is not inside a function, or because
+that function was called before the tests ran."""
+
+_LEAST_SECONDS = 10.0
+_PATIENCE = 5
+"""In times of what tests take without a mistake."""
+
+Place = tuple[str, int]
+"""A function's qualified name and first line."""
 
 
 class Host:
@@ -33,27 +46,50 @@ class Host:
         return True
 
 
-def run(session: pytest.Session) -> int:
-    """Run the collected tests until one fails; return pytest's exit code."""
-    following = [*session.items[1:], None]
-    for item, nextitem in zip(session.items, following, strict=True):
-        item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
-        if session.testsfailed:
+def measure(session: pytest.Session) -> Measure | None:
+    """Run all collected tests without any mistake; return what they call and take."""
+    return measured(len(session.items), lambda number: _passes(session, number, None))
+
+
+def run(session: pytest.Session, numbers: Sequence[int], reach: Reach) -> int:
+    """Run these of the collected tests until one fails; return pytest's exit code."""
+    for number, following in zip(numbers, [*numbers[1:], None], strict=True):
+        # By default this signal ends the process: the test waits for what never comes.
+        signal.setitimer(signal.ITIMER_REAL, limit(reach.seconds[number]))
+        if not _passes(session, number, following):
+            reach.kills[number] += 1
             return int(pytest.ExitCode.TESTS_FAILED)
     return int(pytest.ExitCode.OK)
 
 
-def run_swapped(session: pytest.Session, module: str, old: CodeType, new: CodeType) -> None:
-    """Run the tests with `new` in the place of a module's code, and end this process."""
-    if not swap(module, old, new):
+def limit(seconds: float) -> float:
+    """Return how long tests may take that take so many seconds without a mistake."""
+    return max(_LEAST_SECONDS, _PATIENCE * seconds)
+
+
+def _passes(session: pytest.Session, number: int, following: int | None) -> bool:
+    item = session.items[number]
+    nextitem = None if following is None else session.items[following]
+    item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
+    return not session.testsfailed
+
+
+def run_swapped(
+    session: pytest.Session, module: str, old: CodeType, new: CodeType, reach: Reach
+) -> None:
+    """Run the tests that reach what is wrong in a module's new code, and end this process."""
+    places = swap(module, old, new)
+    if not places:
         os._exit(NOT_SWAPPED)
-    os._exit(run(session))
+    lines = [line for _, line in places]
+    code = run(session, reach.tests(lines), reach)
+    os._exit(NOT_SWAPPED if code == pytest.ExitCode.OK and not reach.is_certain(lines) else code)
 
 
-def swap(module: str, old: CodeType, new: CodeType) -> bool:
-    """Give a module's functions their new code; False when more than functions differ."""
+def swap(module: str, old: CodeType, new: CodeType) -> set[Place]:
+    """Give a module's functions their new code; return none when more than functions differ."""
     if _without_functions(old) != _without_functions(new):
-        return False
+        return set()
     changed = {
         _place(after): after
         for before, after in zip(_functions(old), _functions(new), strict=True)
@@ -70,8 +106,9 @@ def swap(module: str, old: CodeType, new: CodeType) -> bool:
     with suppress(ValueError):  # other free variables
         for each in found:
             each.__code__ = changed[_place(each.__code__)]
-        return {_place(each.__code__) for each in found} == changed.keys()
-    return False
+        if {_place(each.__code__) for each in found} == changed.keys():
+            return set(changed)
+    return set()
 
 
 def _functions(code: CodeType) -> Iterator[CodeType]:
@@ -99,5 +136,5 @@ def _without_functions(code: CodeType) -> CodeType:
     return code.replace(co_consts=tuple(consts))
 
 
-def _place(code: CodeType) -> tuple[str, int]:
+def _place(code: CodeType) -> Place:
     return code.co_qualname, code.co_firstlineno
