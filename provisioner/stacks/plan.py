@@ -190,11 +190,10 @@ def _retained(record: StackRecord, observed: StackState) -> bool:
     return observed.retain and record.stack_id != observed.stack_id
 
 
-def counts_as_deletion(operation: Operation, desired: Desired, observed: StackState) -> bool:
-    """Tell whether an operation takes away what worked, because the row is gone."""
-    if not isinstance(operation, Delete) or desired is not None:
-        return False
-    return observed.status not in NEVER_CREATED and observed.status is not StackStatus.DELETE_FAILED
+def counts_as_deletion(operation: Operation, observed: StackState) -> bool:
+    """Tell whether an operation takes away what worked, as only a row that is gone asks for."""
+    has_worked = observed.status not in NEVER_CREATED | {StackStatus.DELETE_FAILED}
+    return isinstance(operation, Delete) and has_worked
 
 
 def _unless_failed(operation: Create | Update | Delete, verdict: Verdict) -> Action:

@@ -217,7 +217,7 @@ class Reconciler:
         quota = quota_of(operation)
         if quota is not admitted_to and (waiting := self._results.admit(subject, quota)):
             return waiting
-        if observed and counts_as_deletion(operation, subject.desired, observed):
+        if observed and counts_as_deletion(operation, observed):
             if self._is_held(subject):
                 return self._results.save(subject, Hold(), Done(), observed)
             try:

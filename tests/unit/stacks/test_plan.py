@@ -28,7 +28,7 @@ from provisioner.stacks.model import (
     StackState,
     StackStatus,
 )
-from provisioner.stacks.plan import decide
+from provisioner.stacks.plan import counts_as_deletion, decide
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 ROW = {
@@ -111,8 +111,12 @@ def test_paused_row_touches_nothing(status):
     "status", [s for s in ALL if s not in {GONE, StackStatus.REVIEW_IN_PROGRESS}]
 )
 @pytest.mark.parametrize("desired", [WANTED, None], ids=["valid", "absent"])
-@pytest.mark.parametrize("owner", [None, "team-b"], ids=["nobodys", "another-provisioners"])
-def test_foreign_stack_is_never_touched(status, desired, owner):
+@pytest.mark.parametrize(
+    ("owner", "whose"),
+    [(None, "is not ours"), ("team-b", "belongs to the provisioner team-b")],
+    ids=["nobodys", "another-provisioners"],
+)
+def test_foreign_stack_is_never_touched(status, desired, owner, whose):
     observed = replace(stack(status, OTHER), ours=False, owner=owner)
 
     action = decide(desired, KNOWN, observed, NOW)
@@ -121,8 +125,7 @@ def test_foreign_stack_is_never_touched(status, desired, owner):
         assert action == Nothing(JobStatus.DELETED)
     else:
         assert isinstance(action, GiveUp)
-        assert "arn:stack" in action.failure.reason
-        assert (owner or "not ours") in action.failure.reason
+        assert f"and {whose}: arn:stack." in action.failure.reason
 
 
 @pytest.mark.parametrize("record", [BLANK, KNOWN], ids=["new", "known"])
@@ -161,6 +164,11 @@ class TestRetain:
         record = replace(KNOWN, stack_id="arn:earlier")
 
         assert decide(None, record, observed, NOW) == Nothing(JobStatus.RETAINED)
+
+    def test_an_earlier_stack_that_was_to_stay_says_nothing_of_this_one(self):
+        record = replace(KNOWN, retain=True, stack_id="arn:earlier")
+
+        assert decide(None, record, stack(StackStatus.CREATE_COMPLETE), NOW) == Delete()
 
     def test_a_returning_row_adopts_it(self):
         record = replace(KNOWN, retain=True, status=JobStatus.RETAINED)
@@ -306,6 +314,62 @@ def test_update_rollback_failed_climbs_to_an_end(recoveries, expected):
     observed = stack(StackStatus.UPDATE_ROLLBACK_FAILED, OTHER, failure=STUCK)
 
     assert decide(WANTED, replace(KNOWN, recoveries=recoveries), observed, NOW) == expected
+
+
+NAMELESS = replace(STUCK, resources=())
+
+
+@pytest.mark.parametrize(
+    ("status", "recoveries", "expected"),
+    [
+        (StackStatus.DELETE_FAILED, 2, Delete(force=True)),
+        (StackStatus.DELETE_FAILED, 3, Delete(force=True)),
+        (StackStatus.UPDATE_ROLLBACK_FAILED, 1, ContinueRollback(force=True)),
+        (StackStatus.UPDATE_ROLLBACK_FAILED, 2, ContinueRollback(force=True)),
+    ],
+)
+def test_without_resources_to_leave_out_it_is_forced(status, recoveries, expected):
+    observed = stack(status, failure=NAMELESS)
+
+    assert decide(WANTED, replace(KNOWN, recoveries=recoveries), observed, NOW) == expected
+
+
+def unexplained(status, digest):
+    return Failure(f"The stack is in {status} and its events give no reason.", NOW, digest=digest)
+
+
+@pytest.mark.parametrize("digest", [DIGEST, OTHER], ids=["same-digest", "other-digest"])
+def test_what_no_operation_of_ours_can_change_is_for_a_person(digest):
+    known = stack(BY_HAND, digest, failure=PASSING)
+
+    assert decide(WANTED, KNOWN, known, NOW) == GiveUp(PASSING)
+    assert decide(WANTED, KNOWN, stack(BY_HAND, digest), NOW) == GiveUp(
+        unexplained(BY_HAND, digest)
+    )
+
+
+@pytest.mark.parametrize(
+    "status",
+    [StackStatus.CREATE_FAILED, StackStatus.ROLLBACK_COMPLETE, StackStatus.ROLLBACK_FAILED],
+)
+def test_a_creation_that_failed_without_a_reason_is_for_a_person(status):
+    assert decide(WANTED, KNOWN, stack(status), NOW) == GiveUp(unexplained(status, DIGEST))
+
+
+@pytest.mark.parametrize(
+    ("operation", "status", "counts"),
+    [
+        (Delete(), StackStatus.CREATE_COMPLETE, True),
+        (Delete(), StackStatus.UPDATE_ROLLBACK_FAILED, True),
+        (Delete(), StackStatus.ROLLBACK_COMPLETE, False),
+        (Delete(), StackStatus.REVIEW_IN_PROGRESS, False),
+        (Delete(), StackStatus.DELETE_FAILED, False),
+        (Update(WANTED), StackStatus.CREATE_COMPLETE, False),
+        (ContinueRollback(), StackStatus.UPDATE_ROLLBACK_FAILED, False),
+    ],
+)
+def test_only_what_takes_away_what_worked_counts_as_a_deletion(operation, status, counts):
+    assert counts_as_deletion(operation, stack(status)) is counts
 
 
 @pytest.mark.parametrize("attempts", range(MAX_ATTEMPTS))
