@@ -47,7 +47,7 @@ simulate: $(READY)
 	SIMULATION_SEED="$(SEED)" $(BIN)/pytest -q -m simulation tests/simulation -k test_one_seed_again
 
 # As many stories as the night has time for: a million of stacks and two million of runs.
-# A shard that fails becomes one of FIXED.
+# A seed that fails joins FOUND (docs/internals/testing.md).
 NIGHT_SHARDS ?= 4000
 simulate-night: $(READY)
 	SIMULATION_NIGHT="$(NIGHT_SHARDS)/$$(date -u +%FT%T)" \

@@ -1,7 +1,7 @@
 """Which seeds the simulation plays: some always, some that each commit draws, more by night.
 
-A seed is written with its world, `stacks/7`; a shard is the stories of many seeds in a row. A shard
-that once found a bug joins the fixed ones, so that it is played with every commit.
+A seed is written with its world, `stacks/7`; a shard is the stories of many seeds in a row. A seed
+that once found a bug joins `FOUND` (`test_stories.py`), which each commit plays.
 """
 
 from __future__ import annotations

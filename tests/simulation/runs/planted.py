@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from datetime import timedelta
 
 from provisioner.entrypoints.sweep_runs import (
     complete_ended_runs,
     start_waiting_runs,
+    stop_overdue_machines,
     unpark_messages,
 )
 from provisioner.runs.keys import LOCK
@@ -14,9 +16,10 @@ from provisioner.runs.messages import Message
 from provisioner.runs.model import Lock
 from provisioner.runs.overlap import RunControl
 from provisioner.runs.work import WorkByType
+from tests.simulation.runs.machines import Machines
 from tests.simulation.runs.queues import Queues
 from tests.simulation.runs.table import Table
-from tests.simulation.runs.world import OUTSIDE, Bug, Work
+from tests.simulation.runs.world import NO_BUG, OUTSIDE, Bug, Work
 from tests.support.fakes import FakeSlots
 
 
@@ -148,6 +151,35 @@ class Dropping(Queues):
         return len(parked)
 
 
+class StayingAfterReport(Machines):
+    def after_report(self, _machine):
+        pass
+
+
+class WithoutTimer(Machines):
+    def by_timer(self, _machine):
+        pass
+
+
+class DeafToRefusals(Machines):
+    def by_refusal(self, _machine):
+        pass
+
+
+class LeftAfterFailure(Machines):
+    def after_failure(self, _machine):
+        pass
+
+
+def terminate_at_work(runtime, now):
+    return stop_overdue_machines(runtime, now + timedelta(minutes=10))
+
+
+def without(*steps):
+    """Return the steps of the sweep that are left."""
+    return tuple(step for step in NO_BUG.sweeps if step not in steps)
+
+
 BUGS = {
     "release_of_any_lock": Bug(table=ReleasedByAnyone),
     "newcomers_pass_those_that_wait": Bug(table=PassingThoseThatWait),
@@ -156,18 +188,24 @@ BUGS = {
     "work_is_stopped_by_the_type_of_the_row": Bug(by_type=OfOneType),
     "work_of_an_unknown_type_goes_on": Bug(by_type=OfKnownTypes),
     "the_work_goes_on": Bug(work=NeverStopping),
-    "the_sweep_starts_none": Bug(sweeps=(complete_ended_runs, unpark_messages)),
-    "the_sweep_ends_none": Bug(sweeps=(start_waiting_runs, unpark_messages)),
+    "the_sweep_starts_none": Bug(sweeps=without(start_waiting_runs)),
+    "the_sweep_ends_none": Bug(sweeps=without(complete_ended_runs)),
     "the_end_of_a_run_that_waited_is_written_elsewhere": Bug(table=WithoutWaited),
     "nobody_is_stopped_for_another": Bug(table=WithoutCancels, control=Uncancelled),
-    "the_stream_is_not_heard": Bug(table=Unheard, sweeps=(complete_ended_runs, unpark_messages)),
-    "a_lock_is_for_ever": Bug(table=ForEver, sweeps=(start_waiting_runs, unpark_messages)),
+    "the_stream_is_not_heard": Bug(table=Unheard, sweeps=without(start_waiting_runs)),
+    "a_lock_is_for_ever": Bug(table=ForEver, sweeps=without(complete_ended_runs)),
     "the_lock_is_not_looked_at": Bug(table=WithoutLock),
     "the_last_to_come_to_the_lock_wins": Bug(table=LastWins),
     "more_runs_than_slots": Bug(slots=Unlimited),
     "a_slot_is_never_released": Bug(slots=Unreleased),
     "parked_messages_are_forgotten": Bug(slots=Forgotten),
-    "the_sweep_unparks_none": Bug(sweeps=(complete_ended_runs, start_waiting_runs)),
+    "the_sweep_unparks_none": Bug(sweeps=without(unpark_messages)),
+    "the_sweep_terminates_no_machine": Bug(sweeps=without(stop_overdue_machines)),
+    "a_machine_is_terminated_at_work": Bug(sweeps=(*NO_BUG.sweeps, terminate_at_work)),
+    "a_machine_stays_after_its_report": Bug(machines=StayingAfterReport),
+    "a_machine_has_no_timer": Bug(machines=WithoutTimer),
+    "a_machine_works_on_though_nobody_waits": Bug(machines=DeafToRefusals),
+    "the_machine_of_a_failed_attempt_is_left": Bug(machines=LeftAfterFailure),
     "a_parked_message_loses_its_identity": Bug(queues=Renaming),
     "a_message_is_deleted_before_it_is_sent_on": Bug(queues=Dropping),
 }

@@ -6,9 +6,11 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from provisioner.runs.messages import Limits
 from tests.simulation.mishaps import FunctionDies, ServiceIsUnwell
+from tests.simulation.runs.machines import Health
 from tests.simulation.runs.world import NO_BUG, OUTSIDE, SWEEP_SECONDS, Bug, World
 from tests.simulation.stories import Step, Story
 from tests.simulation.timeline import START
@@ -17,6 +19,9 @@ POLICIES = ("skip", "queue_one", "queue_all", "cancel_other", "allow")
 KINDS = ("tick", "manual", "manual", "burst", "stop", "stop", "abort")
 DEEDS = 12
 BURSTS = 4
+ON_MACHINES = 0.4
+"""Share of the stories whose job begins with machines, which have mishaps of their own."""
+MISHAPS = ("machine dies", "machine is cut off", "machine hangs", "machines are hidden")
 PORTS = ("runs.", "executions.", "work.", "slots.", "queues.", "stacks.", "")
 
 
@@ -72,6 +77,7 @@ class RunsStory(Story):
                 for _ in range(chance.randint(0, 2))
             ]
         limits = Limits(chance.choice((1, 1, 3)), chance.randint(1, 3))
+        steps += _on_machines(seed)
         in_order = tuple(sorted(steps, key=lambda step: step.seconds))
         return cls(seed, trouble, in_order, overlap, limits)
 
@@ -80,6 +86,23 @@ class RunsStory(Story):
         world = World(chance, self.overlap, self.trouble, bug or NO_BUG, limits=self.limits)
         world.after(SWEEP_SECONDS, world.sweep)
         return world
+
+
+def _on_machines(seed: int) -> list[At]:
+    """Return what happens to machines, drawn from a chance of its own, or nothing."""
+    chance = random.Random(f"{seed}/machines")
+    if chance.random() >= ON_MACHINES:
+        return []
+    return [
+        At(0, Deed("machines", "")),
+        *(
+            At(
+                chance.expovariate(1 / 200),
+                Deed(chance.choice(MISHAPS), f"{seed}/mishaps/{number}"),
+            )
+            for number in range(chance.randint(3, 6))
+        ),
+    ]
 
 
 def _tick(world: World, chance: random.Random) -> None:
@@ -116,6 +139,24 @@ def _abort(world: World, chance: random.Random) -> None:
         world.stop(chance.choice(running).name, error="Stopped", cause="by hand")
 
 
+def _have_machines(world: World, _chance: random.Random) -> None:
+    world.job_type = "ec2"
+
+
+def _strike_a_machine(health: Health, world: World, chance: random.Random) -> None:
+    if well := [m for m in world.machines.alive.values() if m.health is Health.WELL]:
+        chance.choice(well).health = health
+
+
+def _kill_a_machine(world: World, chance: random.Random) -> None:
+    if machines := list(world.machines.alive.values()):
+        world.machines.kill(chance.choice(machines))
+
+
+def _hide_machines(world: World, chance: random.Random) -> None:
+    world.machines.hidden_until = world.until(chance.choice((2, 20)))
+
+
 DEED_BY_KIND: dict[str, Callable[[World, random.Random], None]] = {
     "tick": _tick,
     "manual": _manual,
@@ -123,6 +164,11 @@ DEED_BY_KIND: dict[str, Callable[[World, random.Random], None]] = {
     "messages": _messages,
     "stop": _stop,
     "abort": _abort,
+    "machines": _have_machines,
+    "machine dies": _kill_a_machine,
+    "machine is cut off": partial(_strike_a_machine, Health.CUT_OFF),
+    "machine hangs": partial(_strike_a_machine, Health.HUNG),
+    "machines are hidden": _hide_machines,
 }
 
 FAULTS: tuple[Callable[[random.Random], Step], ...] = (

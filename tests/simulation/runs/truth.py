@@ -22,7 +22,9 @@ def check(world: World) -> None:
     inside = [e for e in world.executions.values() if e.holds and e.status == "RUNNING"]
     live = [e for e in inside if _within_lease(world, e)]
     assert len(live) <= 1, f"{[e.name for e in live]} are inside one lock"
-    working = [name for name in world.work if _within_lease(world, world.executions[name])]
+    missed = {name for name, machine in world.machines.alive.items() if machine.was_missed}
+    known = sorted(world.work.keys() - missed)
+    working = [name for name in known if _within_lease(world, world.executions[name])]
     assert len(working) <= 1, f"{working} work at the same time"
     for execution in live:
         assert lock.get("owner") == execution.name, f"{execution.name} holds no lock"
@@ -34,6 +36,10 @@ def check(world: World) -> None:
         if e.name.startswith(RUN_PREFIX) and e.status == "RUNNING"
     ]
     assert len(started) <= world.limits.max_concurrency, f"{started} run at the same time"
+    for name, machine in world.machines.alive.items():
+        assert world.now <= machine.latest_end, f"the machine of {name} is still there"
+    at_work = world.machines.terminated_at_work
+    assert not at_work, f"the machines of {at_work} were terminated at work"
 
 
 def _within_lease(world: World, execution: Execution) -> bool:
@@ -52,6 +58,7 @@ def check_at_rest(world: World) -> None:
     assert not lock.get("waiting"), f"still waiting: {lock['waiting']}"
     assert "owner" not in lock, f"{lock['owner']} still holds the lock"
     assert not world.work, f"still working: {world.work}"
+    assert not world.machines.alive, f"machines are still there: {world.machines.alive}"
     for execution in world.executions.values():
         left_nothing = execution.status == "DUPLICATE" or execution.is_lost
         if execution.run is not None and not left_nothing:

@@ -67,9 +67,13 @@ def _work(world: World, execution: Execution, run: Run) -> Iterator[float]:
     execution.holds = run.locked
     if run.locked:
         world.work[execution.name] = run.type
-    yield run.seconds
-    world.work.pop(execution.name, None)
-    status = RunStatus.FAILED if run.fails else RunStatus.SUCCEEDED
+    is_lost = False
+    if run.type == "ec2":
+        is_lost = not (yield from world.machines.work(execution, run.seconds))
+    else:
+        yield run.seconds
+        world.work.pop(execution.name, None)
+    status = RunStatus.FAILED if run.fails or is_lost else RunStatus.SUCCEEDED
     yield world.chance.uniform(0.01, 0.1)
     execution.holds = False
     if _twice(world, lambda: world.table.record(run, status, release=True)):

@@ -20,6 +20,7 @@ from provisioner.runs.model import FINAL, EndedExecution, RunStatus, waited_of
 from provisioner.runs.overlap import RunControl, stop
 from provisioner.runs.work import WorkByType
 from tests.simulation.faults import Crash, Faults, NoClients, Reached
+from tests.simulation.runs.machines import LONGEST, Machines
 from tests.simulation.runs.queues import Queues
 from tests.simulation.runs.table import Run, Table
 from tests.simulation.runs.truth import check, check_at_rest
@@ -31,7 +32,6 @@ from tests.support.functions import Context, having
 from tests.support.platforms import PLATFORM, SETTINGS
 
 TIMEOUT_SECONDS = 600
-MACHINE_SECONDS = TIMEOUT_SECONDS + 120
 LEASE_SECONDS = TIMEOUT_SECONDS + 300
 SWEEP_SECONDS = 300
 LOST_RECORDS = 0.05
@@ -78,7 +78,8 @@ class Work:
 
     def stop(self, job_name: str, execution_name: str, reason: str) -> int:
         """Stop it; return how many pieces that were."""
-        del job_name, reason
+        if self.job_type == "ec2":
+            return self.world.machines.stop(job_name, execution_name, reason)
         if self.world.work.get(execution_name) != self.job_type:
             return 0
         del self.world.work[execution_name]
@@ -99,7 +100,9 @@ class Bug:
         sweep_runs.complete_ended_runs,
         sweep_runs.start_waiting_runs,
         sweep_runs.unpark_messages,
+        sweep_runs.stop_overdue_machines,
     )
+    machines: type[Machines] = Machines
 
 
 NO_BUG = Bug()
@@ -128,6 +131,7 @@ class World:
         self.table = self.bug.table(self.timeline, LEASE_SECONDS, self._stream)
         self.faults = Faults(self.timeline, self.chance, crashes=self.trouble)
         self.slots, self.queues = self.bug.slots(), self.bug.queues(self)
+        self.machines = self.bug.machines(self)
         reached = partial(Reached, self.faults)
         work = self.bug.by_type(
             {kind: (reached("work", self.bug.work(self, kind)),) for kind in OUTSIDE}
@@ -144,6 +148,7 @@ class World:
             triggers=runs,
             run_costs=NoCosts(),
             work=work,
+            machines=reached("machines", self.machines),
             executions=executions,
             message_queues=queues,
             message_runs=MessageRuns(slots, queues, executions, limits, self.timeline),
@@ -175,7 +180,7 @@ class World:
         self.trouble = 0
         self.faults.end()
         coming = len(self.executions) + self.queues.copies
-        self.run(coming * MACHINE_SECONDS + LEASE_SECONDS + 4000)
+        self.run(coming * LONGEST.total_seconds() + LEASE_SECONDS + 4000)
         check_at_rest(self)
 
     def strikes(self) -> bool:
@@ -198,7 +203,7 @@ class World:
         if waited := waited_of(execution_input):
             self.started_for[waited] = self.started_for.get(waited, 0) + 1
         self.after(0.01, lambda: self._step(made))
-        self.after(MACHINE_SECONDS, lambda: self._end(made, "TIMED_OUT"))
+        self.after(LONGEST.total_seconds(), lambda: self._end(made, "TIMED_OUT"))
         return execution_name
 
     def queue_limits(self, job_name: str) -> Limits:
@@ -250,6 +255,7 @@ class World:
             return
         self.timeline.note("ends", execution.name, status)
         execution.status, execution.ended_at, execution.holds = status, self.now, False
+        self.machines.run_ended(execution)
         if status in {"ABORTED", "TIMED_OUT", "FAILED"}:
             if self.strikes():
                 has_row = execution.run is not None and execution.run.id in self.table.items
