@@ -36,8 +36,9 @@ _log = logging.getLogger(__name__)
 INLINE_TEMPLATE_BYTES = 51_200
 """TemplateBody of CreateStack and UpdateStack."""
 
-# The stack has changed since it was described: it is busy now, or gone.
-_OVERTAKEN = re.compile(r"_IN_PROGRESS|does not exist")
+# The stack has changed since it was described: it is busy now, or gone. A deleted stack that is
+# given by its id may be one that does not exist, or one in DELETE_COMPLETE.
+_OVERTAKEN = re.compile(r"_IN_PROGRESS|does not exist|is in DELETE_COMPLETE")
 # DetectStackDrift says so as a ValidationError when the stack has changed since.
 _NO_DRIFT_NOW = re.compile(r"already in progress|while it is in|does not exist")
 
@@ -150,8 +151,8 @@ class CloudFormation:
             response = self._clients.cloudformation.create_stack(**self._spec(stack_name, request))
         return str(response["StackId"])
 
-    def update(self, stack_name: str, request: StackRequest) -> str:
-        """Start the update; return the stack's id.
+    def update(self, stack_id: str, request: StackRequest) -> None:
+        """Start the update of that very stack, never of a later one with its name.
 
         Raises
         ------
@@ -159,8 +160,7 @@ class CloudFormation:
             If the stack already is what was asked for.
         """
         with _started():
-            response = self._clients.cloudformation.update_stack(**self._spec(stack_name, request))
-        return str(response["StackId"])
+            self._clients.cloudformation.update_stack(**self._spec(stack_id, request))
 
     def delete(
         self, stack_id: str, retain_resources: Iterable[str], *, force: bool, token: str
@@ -201,9 +201,9 @@ class CloudFormation:
             model = self._clients.cloudformation.meta.service_model
         return parameter in model.operation_model(operation).input_shape.members
 
-    def _spec(self, stack_name: str, request: StackRequest) -> dict[str, Any]:
+    def _spec(self, name_or_id: str, request: StackRequest) -> dict[str, Any]:
         return {
-            "StackName": stack_name,
+            "StackName": name_or_id,
             "Parameters": [
                 {"ParameterKey": key, "ParameterValue": value}
                 for key, value in request.parameters.items()
@@ -212,13 +212,14 @@ class CloudFormation:
             "Capabilities": ["CAPABILITY_NAMED_IAM"],
             "RoleARN": self._role,
             "ClientRequestToken": request.token,
-            **self._template(stack_name, request.template),
+            **self._template(name_or_id, request.template),
         }
 
-    def _template(self, stack_name: str, template: str) -> dict[str, str]:
+    def _template(self, name_or_id: str, template: str) -> dict[str, str]:
         body = template.encode()
         if len(body) <= INLINE_TEMPLATE_BYTES:
             return {"TemplateBody": template}
+        stack_name = name_or_id.split("/")[1] if "/" in name_or_id else name_or_id
         # A name of its own: two reconciles of a job must not read each other's template.
         key = f"templates/{stack_name}/{hashlib.sha256(body).hexdigest()}.json"
         with translated():

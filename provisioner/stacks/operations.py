@@ -59,16 +59,14 @@ class Operations:
     ) -> str | None:
         cloudformation = self._cloudformation
         stack_id = observed.stack_id if observed else ""
-        stack_name = jobs.stack_name(self._platform.prefix, record.job_name)
         match operation:
             case Create(desired):
-                return cloudformation.create(
-                    stack_name, self._request("create", desired, record, now)
-                )
+                request = self._request("create", desired, record, now)
+                stack_name = jobs.stack_name(self._platform.prefix, record.job_name)
+                return cloudformation.create(stack_name, request)
             case Update(desired, missing):
-                return cloudformation.update(
-                    stack_name, self._request("update", desired, record, now, missing)
-                )
+                request = self._request("update", desired, record, now, missing)
+                cloudformation.update(stack_id, request)
             case Delete(retain_resources, force):
                 token = request_token("delete", None, record.version)
                 cloudformation.delete(stack_id, retain_resources, force=force, token=token)

@@ -50,8 +50,8 @@ class StackOperations(Protocol):
     def create(self, stack_name: str, request: StackRequest) -> str:
         """Start CreateStack and return the stack's id, or raise StackLimitError."""
 
-    def update(self, stack_name: str, request: StackRequest) -> str:
-        """Start UpdateStack and return the stack's id, or raise NoChangesError."""
+    def update(self, stack_id: str, request: StackRequest) -> None:
+        """Start UpdateStack, or raise NoChangesError."""
 
     def delete(
         self, stack_id: str, retain_resources: Iterable[str], *, force: bool, token: str

@@ -15,6 +15,10 @@ S = StackStatus
 A, B = "a" * 64, "b" * 64
 PREFIX = "jobs"
 NAME = f"{PREFIX}-contract"
+NEVER_MADE = (
+    f"arn:aws:cloudformation:us-east-1:123456789012:stack/{NAME}/"
+    "00000000-0000-4000-8000-000000000000"
+)
 
 
 class Subject(Protocol):
@@ -98,15 +102,16 @@ class OperationsContract:
     def test_an_update_ends_at_the_new_digest(self, subject):
         stack_id = made(subject)
 
-        assert subject.operations.update(NAME, request("update", B, version=1)) == stack_id
+        subject.operations.update(stack_id, request("update", B, version=1))
 
         subject.finish(NAME)
         state = subject.operations.describe(NAME)
+        assert state.stack_id == stack_id
         assert (state.status, state.digest, state.failure) == (S.UPDATE_COMPLETE, B, None)
 
     def test_what_is_not_there_cannot_be_updated(self, subject):
         with pytest.raises(ConflictError):
-            subject.operations.update(NAME, request("update", B))
+            subject.operations.update(NEVER_MADE, request("update", B))
 
     def test_a_deletion_ends_with_no_stack(self, subject):
         stack_id = made(subject)
@@ -128,10 +133,24 @@ class FailingOperationsContract:
     """For who takes time and lets operations fail."""
 
     def test_an_unchanged_update_is_refused_as_such(self, subject):
-        made(subject)
+        stack_id = made(subject)
 
         with pytest.raises(NoChangesError):
-            subject.operations.update(NAME, request("update", A, version=1))
+            subject.operations.update(stack_id, request("update", A, version=1))
+
+    def test_another_stack_of_the_same_name_is_not_updated(self, subject):
+        before = made(subject)
+        subject.operations.delete(before, (), force=False, token="delete-1")
+        subject.finish(NAME)
+        with pytest.raises(ConflictError):
+            subject.operations.update(before, request("update", B, version=1))
+        made(subject, version=2)
+
+        with pytest.raises(ConflictError):
+            subject.operations.update(before, request("update", B, version=3))
+
+        state = subject.operations.describe(NAME)
+        assert (state.status, state.digest) == (S.CREATE_COMPLETE, A)
 
     def test_a_deletion_twice_is_one(self, subject):
         stack_id = made(subject)
@@ -157,14 +176,14 @@ class FailingOperationsContract:
         subject.finish(NAME)
 
         with pytest.raises((PermanentError, ConflictError)):
-            subject.operations.update(NAME, request("update", B, version=1))
+            subject.operations.update(stack_id, request("update", B, version=1))
         subject.operations.delete(stack_id, (), force=False, token="delete-1")
         subject.finish(NAME)
         assert subject.operations.describe(NAME) is None
 
     def test_a_failed_update_is_rolled_back_and_tells_of_the_digest_that_failed(self, subject):
-        made(subject)
-        subject.operations.update(NAME, subject.spoil(request("update", B, version=1)))
+        stack_id = made(subject)
+        subject.operations.update(stack_id, subject.spoil(request("update", B, version=1)))
         subject.finish(NAME)
 
         state = subject.operations.describe(NAME)
@@ -185,10 +204,10 @@ class BusyOperationsContract:
     @pytest.mark.parametrize("verb", ["update", "delete", "continue"])
     def test_one_operation_at_a_time(self, subject, verb):
         stack_id = made(subject)
-        subject.operations.update(NAME, request("update", B, version=1))
+        subject.operations.update(stack_id, request("update", B, version=1))
         assert subject.operations.describe(NAME).status in IN_PROGRESS
         operations = {
-            "update": lambda: subject.operations.update(NAME, request("update", A, version=2)),
+            "update": lambda: subject.operations.update(stack_id, request("update", A, version=2)),
             "delete": lambda: subject.operations.delete(
                 stack_id, (), force=False, token="delete-2"
             ),

@@ -312,11 +312,14 @@ class FakeCloudFormation:
         self.stacks[stack_name] = _Stack(state, tokens=[request.token])
         return state.stack_id
 
-    def update(self, stack_name: str, request: StackRequest) -> str:
+    def update(self, stack_id: str, request: StackRequest) -> None:
         self.faults.strike()
+        stack_name = stack_id.split("/")[1]
         stack = self._settled(stack_name, SETTLED | {S.UPDATE_FAILED})
+        if stack.state.stack_id != stack_id:
+            raise ConflictError(f"{stack_id} does not exist")
         if stack.began_with(request.token):
-            return stack.state.stack_id
+            return
         if stack.state.digest == request.parameters["SpecDigest"]:
             raise NoChangesError(stack_name)
         self.operations.append(("update", stack_name))
@@ -331,7 +334,6 @@ class FakeCloudFormation:
             retain=request.parameters["DeletionPolicy"] == "retain",
             failure=None,
         )
-        return stack.state.stack_id
 
     def delete(
         self, stack_id: str, retain_resources: Iterable[str], *, force: bool, token: str

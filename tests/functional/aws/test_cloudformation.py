@@ -202,7 +202,12 @@ REFUSALS = {
         f"Stack:{STACK_ID} is in UPDATE_IN_PROGRESS state and can not be updated.",
         ConflictError,
     ),
-    "gone meanwhile": ("ValidationError", f"Stack [{NAME}] does not exist", ConflictError),
+    "gone meanwhile": ("ValidationError", f"Stack [{STACK_ID}] does not exist", ConflictError),
+    "deleted meanwhile": (
+        "ValidationError",
+        f"Stack:{STACK_ID} is in DELETE_COMPLETE state and can not be updated.",
+        ConflictError,
+    ),
     "made meanwhile": ("AlreadyExistsException", f"Stack [{NAME}] already exists", ConflictError),
     "token used": ("TokenAlreadyExistsException", "Token was used", AlreadyStartedError),
     "throttled": ("Throttling", "Rate exceeded", ThrottledError),
@@ -217,7 +222,7 @@ def test_refusals(stub, code, message, kind):
     stub.add_client_error("update_stack", code, message)
 
     with pytest.raises(ProvisionerError) as raised:
-        ADAPTER.update(NAME, StackRequest("{}", {}, {}, "update-1"))
+        ADAPTER.update(STACK_ID, StackRequest("{}", {}, {}, "update-1"))
 
     assert type(raised.value) is kind
     assert message in str(raised.value)

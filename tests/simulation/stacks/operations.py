@@ -114,11 +114,11 @@ class StackOperations:
             partial(self._create, stack_name, request),
         )
 
-    def update(self, stack_name: str, request: StackRequest) -> str:
-        return self._ask(
-            Asked("update", stack_name, request.parameters["SpecDigest"]),
-            self._service.stacks.get(stack_name),
-            partial(self._update, stack_name, request),
+    def update(self, stack_id: str, request: StackRequest) -> None:
+        self._ask(
+            Asked("update", stack_id.split("/")[1], request.parameters["SpecDigest"]),
+            self._by_id(stack_id),
+            partial(self._update, stack_id, request),
         )
 
     def delete(
@@ -198,10 +198,10 @@ class StackOperations:
             raise StackLimitError(LIMIT)
         return self._service.create(name, spec(request), dict(request.tags), request.token).stack_id
 
-    def _update(self, name: str, request: StackRequest) -> str:
-        stack = self._service.stacks.get(name)
+    def _update(self, stack_id: str, request: StackRequest) -> str:
+        stack = self._by_id(stack_id)
         if stack is None:
-            raise ConflictError(f"ValidationError: Stack [{name}] does not exist")
+            raise ConflictError(f"ValidationError: Stack [{stack_id}] does not exist")
         if self._is_known(stack, request.token):
             return stack.stack_id
         self._require(stack, UPDATABLE, "updated")

@@ -249,8 +249,8 @@ class OneToken(Like):
     def create(self, stack_name: str, request: StackRequest) -> Any:
         return self.port.create(stack_name, replace(request, token="create"))
 
-    def update(self, stack_name: str, request: StackRequest) -> Any:
-        return self.port.update(stack_name, replace(request, token="update"))
+    def update(self, stack_id: str, request: StackRequest) -> None:
+        self.port.update(stack_id, replace(request, token="update"))
 
     def delete(self, *stack: Any, token: str, **more: Any) -> None:
         del token

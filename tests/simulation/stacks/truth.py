@@ -23,7 +23,7 @@ from provisioner.stacks.model import (
 from provisioner.stacks.rate_limits import SUSPENDED_FOR
 from tests.simulation.faults import Broken
 from tests.simulation.stacks.operations import Asked
-from tests.simulation.stacks.stacks import UPDATABLE, Spec, Stack, job_of
+from tests.simulation.stacks.stacks import Spec, Stack, job_of
 from tests.simulation.stacks.wiring import MEMORY
 
 if TYPE_CHECKING:
@@ -74,10 +74,8 @@ class Truth:
         require(seen is None or seen.status not in IN_PROGRESS, f"{asked} of a stack in {seen}")
         if stack and not stack.is_ours and asked.kind != "create":  # that one is refused
             is_shell = seen is not None and seen.status is S.REVIEW_IN_PROGRESS
-            # A stale description named the stack that was here before; this one cannot be updated.
-            is_refused = asked.kind == "update" and stack.status not in UPDATABLE
             require(
-                is_refused or (is_shell and seen.stack_id == stack.stack_id),
+                is_shell and seen.stack_id == stack.stack_id,
                 f"{asked} of a stack that is not ours",
             )
         rows = world.jobs.since(invocation.first_edit, job_of(asked.name))
