@@ -11,27 +11,27 @@ from provisioner.notifications.document import attributes, to_document
 
 if TYPE_CHECKING:
     from provisioner.aws.clients import Clients
-    from provisioner.notifications.model import Notice
+    from provisioner.notifications.model import Notification
 
 
 class NotificationTopic:
-    """Publishes notices: JSON for programs, text for people who read mail."""
+    """Publishes notifications: JSON for programs, text for people who read mail."""
 
     def __init__(self, clients: Clients, arn: str) -> None:
         self._clients = clients
         self._arn = arn
 
-    def publish(self, notice: Notice) -> None:
-        """Publish a notice to all subscribers whose filters match its attributes."""
-        published = json.dumps(to_document(notice), ensure_ascii=False)
+    def publish(self, notification: Notification) -> None:
+        """Publish a notification to all subscribers whose filters match its attributes."""
+        published = json.dumps(to_document(notification), ensure_ascii=False)
         with translated():
             self._clients.sns.publish(
                 TopicArn=self._arn,
-                Subject=text.subject(notice),
-                Message=json.dumps({"default": published, "email": text.mail(notice)}),
+                Subject=text.subject(notification),
+                Message=json.dumps({"default": published, "email": text.mail(notification)}),
                 MessageStructure="json",
                 MessageAttributes={
                     name: {"DataType": "String", "StringValue": value}
-                    for name, value in attributes(notice).items()
+                    for name, value in attributes(notification).items()
                 },
             )

@@ -112,7 +112,7 @@ def _outcome(message: DeadLetterMessage) -> Text:
             done = Text.assemble(("redriven", "green"), f"   {message.id}  {names}")
         case Redrive.RUN_EVENT | Redrive.RUN_RECORDS:
             done = Text.assemble(("redriven", "green"), f"   {message.id}  run of {names}")
-        case Redrive.NOTICE:
+        case Redrive.NOTIFICATION:
             done = Text.assemble(("redriven", "green"), f"   {message.id}  notification of {names}")
         case Redrive.MESSAGE:
             done = Text.assemble(("redriven", "green"), f"   {message.id}  message to {names}")

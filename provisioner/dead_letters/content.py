@@ -32,7 +32,7 @@ class Redrive(StrEnum):
     """`run_stream` gets the records."""
     MESSAGE = "message"
     """It is sent to the queue of its job."""
-    NOTICE = "notice"
+    NOTIFICATION = "notification"
     """`notify` gets it, and publishes it."""
     NOTHING = "nothing"
     """It is removed: what it was for happens by itself."""
@@ -40,7 +40,7 @@ class Redrive(StrEnum):
     """It says nothing that could be done: it stays until a person discards it."""
 
 
-_BY_READER = {NOTIFY: Redrive.NOTICE, RUN_STREAM: Redrive.RUN_RECORDS}
+_BY_READER = {NOTIFY: Redrive.NOTIFICATION, RUN_STREAM: Redrive.RUN_RECORDS}
 """For records of a stream; those of all other readers are reconciled."""
 
 
@@ -122,7 +122,7 @@ def _readable(payload: object, source: str, prefix: str) -> Content:
             names = (job_name,) if job_name else ()
             return Content("missed_schedules", Redrive.IMPOSSIBLE, names, problem)
         case {"notification_id": _} | {"notice_id": _}:  # as it was called; kept for 14 days
-            return Content(NOTIFY, Redrive.NOTICE, (of_document(payload).job_name,))
+            return Content(NOTIFY, Redrive.NOTIFICATION, (of_document(payload).job_name,))
         case _:
             request = events.of_message(payload)
             return Content(source or "reconcile_queue", Redrive.RECONCILE, (request.job_name,))

@@ -47,7 +47,7 @@ def step(message: DeadLetterMessage) -> Step | None:
             return SendEvent(message.payload)
         case Redrive.RUN_RECORDS:
             return Invoke(content.RUN_STREAM, message.payload)
-        case Redrive.NOTICE:
+        case Redrive.NOTIFICATION:
             return Invoke(content.NOTIFY, message.payload)
         case Redrive.MESSAGE:
             return Invoke(content.UNROUTED, submission(message))

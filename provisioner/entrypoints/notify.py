@@ -1,6 +1,6 @@
 """Streams of the Triggers and the Stacks table: something has happened; tell who wants to know.
 
-Nothing waits for it: a notice that cannot be published goes to the dead-letter queue.
+Nothing waits for it: a notification that cannot be published goes to the dead-letter queue.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
     from provisioner.entrypoints.wiring import Runtime
     from provisioner.jobs import Job
-    from provisioner.notifications.model import Notice
+    from provisioner.notifications.model import Notification
 
 _SHORTEST_ALERT = timedelta(minutes=1)
 """The least that `queued_alert_minutes` may be."""
 
 TIME_TO_PUBLISH_MILLISECONDS = 15_000
-"""Kept of the function's time: with less than that no other notice is begun."""
+"""Kept of the function's time: with less than that no other notification is begun."""
 
 
 @function
 def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> dict[str, Any]:
-    """Publish the notices of a batch of stream records; a redriven notice, given alone, again.
+    """Publish the notifications of a batch of stream records; again one that is redriven alone.
 
     Only records for which tables could not be read come again, and those that the function's time
     did not suffice for.
@@ -44,28 +44,28 @@ def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> 
         runtime.topic.publish(of_document(event))
         return {}
     batch = Batch(event["Records"], detection.of_record)
-    read = [(record, notice) for record, notice in batch.read if notice]
+    read = [(record, notification) for record, notification in batch.read if notification]
     again = batch.send_unreadable(runtime, "notify")
     return failures([*again, *_told(runtime, read, context)])
 
 
 def _told(
-    runtime: Runtime, read: list[tuple[Any, Notice]], context: LambdaContext
+    runtime: Runtime, read: list[tuple[Any, Notification]], context: LambdaContext
 ) -> Iterator[Any]:
     """Tell what was read; yield the records that have to come again."""
     try:
-        wanting = _wanting(runtime, [notice.job_name for _, notice in read])
+        wanting = _wanting(runtime, [notification.job_name for _, notification in read])
     except Exception:
         logger.exception("reading rows failed")
         yield from (record for record, _ in read)
         return
-    for record, notice in read:
+    for record, notification in read:
         if context.get_remaining_time_in_millis() < TIME_TO_PUBLISH_MILLISECONDS:
             yield record
             continue
-        with about(runtime, notice.job_name):
+        with about(runtime, notification.job_name):
             try:
-                told = list(_of_job(runtime, notice, wanting.get(notice.job_name)))
+                told = list(_of_job(runtime, notification, wanting.get(notification.job_name)))
             except Exception:
                 logger.exception("comparing a run failed")
                 yield record
@@ -83,29 +83,33 @@ def _wanting(runtime: Runtime, job_names: Iterable[str]) -> Mapping[str, Job | I
     return wanting
 
 
-def _of_job(runtime: Runtime, notice: Notice, job: Job | InvalidRow | None) -> Iterator[Notice]:
+def _of_job(
+    runtime: Runtime, notification: Notification, job: Job | InvalidRow | None
+) -> Iterator[Notification]:
     """Yield what the job wants published: the notification, and that the run was slow."""
-    if wanted := detection.wanted(notice, job):
+    if wanted := detection.wanted(notification, job):
         yield wanted
-    if notice.event is not Event.SUCCEEDED or job is None or isinstance(job, InvalidRow):
+    if notification.event is not Event.SUCCEEDED or job is None or isinstance(job, InvalidRow):
         return
     if job.slow_percent is None or Event.SLOW not in job.notify:
         return
-    took = runtime.history.durations_ms(notice.job_name, notice.about, COMPARED_RUNS)
-    slow = detection.slow(notice, job.slow_percent, took)
+    took = runtime.history.durations_ms(notification.job_name, notification.about, COMPARED_RUNS)
+    slow = detection.slow(notification, job.slow_percent, took)
     if slow and (wanted := detection.wanted(slow, job)):
         yield wanted
 
 
-def _published(runtime: Runtime, notice: Notice) -> bool:
-    """Publish a notice or keep it in the dead-letter queue; False when neither works."""
-    with about(runtime, notice.job_name):
+def _published(runtime: Runtime, notification: Notification) -> bool:
+    """Publish a notification or keep it in the dead-letter queue; False when neither works."""
+    with about(runtime, notification.job_name):
         try:
-            runtime.topic.publish(notice)
+            runtime.topic.publish(notification)
         except Exception as error:  # noqa: BLE001  (a broken topic blocks no stream)
-            payload = json.dumps(to_document(notice), ensure_ascii=False)
-            return send_to_dead_letter_queue(runtime, payload, error, "notify", notice.job_name)
-        logger.info("notified", notification_id=notice.notification_id)
+            payload = json.dumps(to_document(notification), ensure_ascii=False)
+            return send_to_dead_letter_queue(
+                runtime, payload, error, "notify", notification.job_name
+            )
+        logger.info("notified", notification_id=notification.notification_id)
     return True
 
 
@@ -128,8 +132,8 @@ def _told_of_waiting(
 ) -> bool:
     if job is None or isinstance(job, InvalidRow):
         return False
-    notice = detection.queued_too_long(run, job.queued_alert_minutes, now)
-    wanted = notice and detection.wanted(notice, job)
+    notification = detection.queued_too_long(run, job.queued_alert_minutes, now)
+    wanted = notification and detection.wanted(notification, job)
     if not wanted or not runtime.history.mark_alerted(run["job_name"], run["trigger_id"], now):
         return False
     return _published(runtime, wanted)

@@ -9,7 +9,7 @@ from provisioner.entrypoints.function import about, function, logger, send_to_de
 from provisioner.errors import TemporaryError
 from provisioner.notifications import slack_blocks, slack_client
 from provisioner.notifications.document import of_message
-from provisioner.notifications.model import Alarm, Notice
+from provisioner.notifications.model import Alarm, Notification
 from provisioner.notifications.slack_client import RateLimitedError, StaleSecretError
 
 if TYPE_CHECKING:
@@ -53,10 +53,10 @@ def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> 
 
 def _show(runtime: Runtime, record: Any) -> None:  # noqa: ANN401
     match of_message(record["body"], runtime.settings.platform.prefix):
-        case Notice() as notice:
-            with about(runtime, notice.job_name):
-                _send(runtime, slack_blocks.message(notice), notice.slack_channel)
-                logger.info("shown", notification_id=notice.notification_id)
+        case Notification() as notification:
+            with about(runtime, notification.job_name):
+                _send(runtime, slack_blocks.message(notification), notification.slack_channel)
+                logger.info("shown", notification_id=notification.notification_id)
         case Alarm() as alarm:
             _send(runtime, slack_blocks.alarm_message(alarm), None)
             logger.info("shown", alarm=alarm.name)

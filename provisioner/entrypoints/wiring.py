@@ -308,7 +308,7 @@ class Runtime:
 
     @cached_property
     def topic(self) -> NotificationTopic:
-        """What notices are published to."""
+        """What notifications are published to."""
         from provisioner.aws.notifications import NotificationTopic
 
         return NotificationTopic(self.clients, self.settings.platform.notification_topic_arn)

@@ -14,7 +14,7 @@ from typing import Any
 
 from provisioner.events import of_stream_record
 from provisioner.jobs import DEFAULT_EVENTS, Event, InvalidRow, Job
-from provisioner.notifications.model import Notice
+from provisioner.notifications.model import Notification
 from provisioner.notifications.text import duration, printable
 from provisioner.runs.model import RunStatus, time_of
 from provisioner.stacks.model import JobStatus
@@ -42,7 +42,7 @@ _RUN_TEXTS = (
 _RUN_NUMBERS = ("duration_ms", "attempts", "exit_code")
 
 
-def of_record(record: object) -> Notice | None:
+def of_record(record: object) -> Notification | None:
     """Return what a stream record says has happened, None when that is nothing of interest.
 
     Raises
@@ -64,18 +64,24 @@ def of_record(record: object) -> Notice | None:
     return _of_stack(job_name, row)
 
 
-def wanted(notice: Notice, job: Job | InvalidRow | None) -> Notice | None:
-    """Return a notice with the job's Slack channel, None when the job does not want it.
+def wanted(notification: Notification, job: Job | InvalidRow | None) -> Notification | None:
+    """Return a notification with the job's Slack channel, None when the job does not want it.
 
     A job whose row is gone or invalid has the default notifications.
     """
     if job is None or isinstance(job, InvalidRow):
-        return notice if notice.event in DEFAULT_EVENTS else None
-    return replace(notice, slack_channel=job.slack_channel) if notice.event in job.notify else None
+        return notification if notification.event in DEFAULT_EVENTS else None
+    return (
+        replace(notification, slack_channel=job.slack_channel)
+        if notification.event in job.notify
+        else None
+    )
 
 
-def slow(succeeded: Notice, slow_percent: int, durations_ms: Sequence[int]) -> Notice | None:
-    """Return the notice that a run took much longer than those before it, None when it did not."""
+def slow(
+    succeeded: Notification, slow_percent: int, durations_ms: Sequence[int]
+) -> Notification | None:
+    """Return the notification that a run took much longer than those before it, or None."""
     took = succeeded.duration_ms
     if took is None or len(durations_ms) < _MIN_COMPARED_RUNS:
         return None
@@ -89,32 +95,36 @@ def slow(succeeded: Notice, slow_percent: int, durations_ms: Sequence[int]) -> N
     return replace(succeeded, event=Event.SLOW, cause=cause)
 
 
-def queued_too_long(run: Mapping[str, Any], alert_minutes: int, now: datetime) -> Notice | None:
-    """Return the notice that a QUEUED run has waited too long, None when it has not yet."""
+def queued_too_long(
+    run: Mapping[str, Any], alert_minutes: int, now: datetime
+) -> Notification | None:
+    """Return the notification that a QUEUED run has waited too long, or None."""
     since = str(run.get("queued_at") or run["started_at"])
     moment = time_of(since)
     if moment is None or now - moment < timedelta(minutes=alert_minutes):
         return None
-    notice = _run_notice(Event.QUEUED_TOO_LONG, run["job_name"], run["trigger_id"], run)
+    notification = _run_notification(Event.QUEUED_TOO_LONG, run["job_name"], run["trigger_id"], run)
     cause = f"It has waited since {since}, longer than {alert_minutes} min."
-    return replace(notice, cause=cause)
+    return replace(notification, cause=cause)
 
 
-def _of_run(job_name: str, trigger_id: str, row: Mapping[str, Any]) -> Notice | None:
+def _of_run(job_name: str, trigger_id: str, row: Mapping[str, Any]) -> Notification | None:
     status = row.get("status")
     if trigger_id.startswith("#") or status not in set(_RUN_EVENTS):
         return None
-    return _run_notice(_RUN_EVENTS[RunStatus(status)], job_name, trigger_id, row)
+    return _run_notification(_RUN_EVENTS[RunStatus(status)], job_name, trigger_id, row)
 
 
-def _run_notice(event: Event, job_name: str, trigger_id: str, row: Mapping[str, Any]) -> Notice:
+def _run_notification(
+    event: Event, job_name: str, trigger_id: str, row: Mapping[str, Any]
+) -> Notification:
     values: dict[str, Any] = {name: printable(row.get(name)) for name in _RUN_TEXTS}
     values |= {name: _number(row.get(name)) for name in _RUN_NUMBERS}
     source = printable(row.get("source")) or "unknown"
-    return Notice(event, job_name, trigger_id, str(row["status"]), source, **values)
+    return Notification(event, job_name, trigger_id, str(row["status"]), source, **values)
 
 
-def _of_stack(job_name: str, row: Mapping[str, Any]) -> Notice | None:
+def _of_stack(job_name: str, row: Mapping[str, Any]) -> Notification | None:
     status = row.get("status")
     if status not in _STACK_FAILED:
         return None
@@ -122,7 +132,7 @@ def _of_stack(job_name: str, row: Mapping[str, Any]) -> Notice | None:
     errors = [_members(error) for error in row.get("errors") or ()]
     lines = [f"{each.get('field')}: {each.get('message')}" for each in errors]
     failed = status == JobStatus.FAILED
-    return Notice(
+    return Notification(
         Event.STACK_FAILED,
         job_name,
         f"stack#{row.get('updated_at')}#{row.get('version')}",

@@ -1,4 +1,4 @@
-"""A notice as the JSON document that is published to the topic, and read back from it. Pure."""
+"""A notification as the JSON document that the topic gets, and read back from it. Pure."""
 
 from __future__ import annotations
 
@@ -11,65 +11,65 @@ from provisioner.events import UnreadableError
 from provisioner.jobs import Event
 from provisioner.jobs.names import DEAD_LETTERS_ALARM
 from provisioner.notifications import text
-from provisioner.notifications.model import Alarm, Notice
+from provisioner.notifications.model import Alarm, Notification
 
 _NUMBERS = frozenset({"duration_ms", "attempts", "exit_code"})
 _REQUIRED = ("event", "job_name", "about", "status", "source")
-_OPTIONAL = tuple(field.name for field in fields(Notice) if field.name not in _REQUIRED)
+_OPTIONAL = tuple(field.name for field in fields(Notification) if field.name not in _REQUIRED)
 
-_NOT_A_NOTICE = "a notice is an object with event, job_name, about, status and source"
+_NOT_A_NOTIFICATION = "a notification is an object with event, job_name, about, status and source"
 
 
-def to_document(notice: Notice) -> dict[str, Any]:
+def to_document(notification: Notification) -> dict[str, Any]:
     """Return everything that is known, for programs; `of_document` reads it."""
-    own = {field.name: getattr(notice, field.name) for field in fields(notice)}
+    own = {field.name: getattr(notification, field.name) for field in fields(notification)}
     return {
-        "notification_id": notice.notification_id,
-        "severity": notice.severity,
-        "headline": text.headline(notice),
+        "notification_id": notification.notification_id,
+        "severity": notification.severity,
+        "headline": text.headline(notification),
         **{name: value for name, value in own.items() if value is not None},
-        "links": text.links(notice),
+        "links": text.links(notification),
     }
 
 
-def attributes(notice: Notice) -> dict[str, str]:
+def attributes(notification: Notification) -> dict[str, str]:
     """Return the message attributes by which subscribers filter."""
     return {
-        "event": notice.event,
-        "job_name": str(text.printable(notice.job_name)),
-        "status": notice.status,
-        "source": notice.source,
-        "severity": notice.severity,
+        "event": notification.event,
+        "job_name": str(text.printable(notification.job_name)),
+        "status": notification.status,
+        "source": notification.source,
+        "severity": notification.severity,
     }
 
 
-def of_document(document: object) -> Notice:
-    """Return the notice in a document.
+def of_document(document: object) -> Notification:
+    """Return the notification in a document.
 
     Raises
     ------
     UnreadableError
-        If it is not a notice.
+        If it is not a notification.
     """
     if not isinstance(document, Mapping):
-        raise UnreadableError(_NOT_A_NOTICE)
+        raise UnreadableError(_NOT_A_NOTIFICATION)
     values: dict[str, Any] = {name: document.get(name) for name in (*_REQUIRED, *_OPTIONAL)}
     for name, value in values.items():
         kind = int if name in _NUMBERS else str
         if not (isinstance(value, kind) or (value is None and name in _OPTIONAL)):
-            raise UnreadableError(_NOT_A_NOTICE)
+            raise UnreadableError(_NOT_A_NOTIFICATION)
     if values["event"] not in set(Event):
-        raise UnreadableError(_NOT_A_NOTICE)
-    return Notice(**values | {"event": Event(values["event"])})
+        raise UnreadableError(_NOT_A_NOTIFICATION)
+    return Notification(**values | {"event": Event(values["event"])})
 
 
-def of_message(body: str, prefix: str) -> Notice | Alarm | None:
-    """Return what a message of the topic is about, None when a notice covers it already.
+def of_message(body: str, prefix: str) -> Notification | Alarm | None:
+    """Return what a message of the topic is about, None when a notification covers it already.
 
     Parameters
     ----------
     body
-        A notice's document, or what CloudWatch publishes when an alarm changes its state.
+        A notification's document, or what CloudWatch publishes when an alarm changes its state.
     prefix
         The bootstrap's; the names of its own alarms begin with it.
 
@@ -81,11 +81,11 @@ def of_message(body: str, prefix: str) -> Notice | Alarm | None:
     try:
         message = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise UnreadableError(_NOT_A_NOTICE) from error
+        raise UnreadableError(_NOT_A_NOTIFICATION) from error
     match message:
         case {"AlarmName": str(name), "NewStateValue": str(state), "StateChangeTime": str(at)}:
             if not (name.startswith(f"{prefix}-Provisioner-") or name.endswith(DEAD_LETTERS_ALARM)):
-                return None  # of a job's runs, each of which has its own notice
+                return None  # of a job's runs, each of which has its own notification
             keys = ("AlarmDescription", "NewStateReason", "AlarmArn")
             texts = (text.printable(message.get(key)) or "" for key in keys)
             return Alarm(name, state, at, *texts)

@@ -1,4 +1,4 @@
-"""Notices of runs and stacks, and alarms: what a notification is about. Pure data."""
+"""Notifications of runs and stacks, and alarms: what a notification is about. Pure data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SEVERITIES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class Notification:
     """One thing that has happened to a job.
 
     `about` is the run's `trigger_id`, or says which version of the Stacks row it is about. `source`
@@ -58,7 +58,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A change of state of an alarm without a notice of its own, as that on dead-letter messages.
+    """A change of state of an alarm that no notification covers, as that on dead-letter messages.
 
     `state` is ALARM, OK or INSUFFICIENT_DATA.
     """

@@ -1,4 +1,4 @@
-"""A notice as a Slack message, in Block Kit. Pure.
+"""A notification as a Slack message, in Block Kit. Pure.
 
 Limits are Block Kit's (Slack, "Reference: blocks"): 150 characters of a header, 3,000 of a
 section's text, 2,000 of a field, 10 fields. Of the 50 blocks of a message, five are used at most.
@@ -16,7 +16,7 @@ from provisioner.plain_text import cleaned
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from provisioner.notifications.model import Alarm, Notice
+    from provisioner.notifications.model import Alarm, Notification
 
 _MAX_HEADER = 150
 _MAX_SECTION = 3000
@@ -40,7 +40,7 @@ _FENCE = "```"
 
 
 def alarm_message(alarm: Alarm) -> dict[str, Any]:
-    """Return an alarm as `message` returns a notice."""
+    """Return an alarm as `message` returns a notification."""
     title = f"{':rotating_light:' if alarm.state == 'ALARM' else ':bell:'} {alarm_headline(alarm)}"
     pages = alarm_links(alarm)
     blocks = [
@@ -52,18 +52,18 @@ def alarm_message(alarm: Alarm) -> dict[str, Any]:
     return {"text": escaped(title, _MAX_SECTION), "blocks": blocks, "unfurl_links": False}
 
 
-def message(notice: Notice) -> dict[str, Any]:
+def message(notification: Notification) -> dict[str, Any]:
     """Return what an incoming webhook and `chat.postMessage` accept, without the channel."""
-    title = f"{_EMOJI[notice.event]} {headline(notice)}"
-    pages = links(notice)
+    title = f"{_EMOJI[notification.event]} {headline(notification)}"
+    pages = links(notification)
     blocks = [
         _header(title),
-        {"type": "section", "fields": _fields(notice)},
-        *([_cause(notice.cause)] if notice.cause else []),
+        {"type": "section", "fields": _fields(notification)},
+        *([_cause(notification.cause)] if notification.cause else []),
         *([_links(pages)] if pages else []),
-        {"type": "context", "elements": [_plain(notice.about, _MAX_CONTEXT)]},
+        {"type": "context", "elements": [_plain(notification.about, _MAX_CONTEXT)]},
     ]
-    summary = f"{title}: {notice.error}" if notice.error else title
+    summary = f"{title}: {notification.error}" if notification.error else title
     return {"text": escaped(summary, _MAX_SECTION), "blocks": blocks, "unfurl_links": False}
 
 
@@ -92,10 +92,10 @@ def _mrkdwn(text: str) -> dict[str, Any]:
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
-def _fields(notice: Notice) -> list[dict[str, Any]]:
+def _fields(notification: Notification) -> list[dict[str, Any]]:
     return [
         _mrkdwn(f"*{name}*\n{escaped(value, _MAX_FIELD - len(name) - 3)}")
-        for name, value in list(facts(notice).items())[:_MAX_FIELDS]
+        for name, value in list(facts(notification).items())[:_MAX_FIELDS]
     ]
 
 

@@ -1,4 +1,4 @@
-"""Notices and alarms in words: headlines, facts, mails and links. Pure."""
+"""Notifications and alarms in words: headlines, facts, mails and links. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from provisioner.jobs import Event
 from provisioner.settings import console_home
 
 if TYPE_CHECKING:
-    from provisioner.notifications.model import Alarm, Notice
+    from provisioner.notifications.model import Alarm, Notification
 
 _WHAT_HAPPENED = {
     Event.STARTED: "has started",
@@ -41,9 +41,9 @@ def printable(value: object) -> str | None:
     return "".join(c if c.isprintable() or c in "\t\n" else "�" for c in cut) or None
 
 
-def headline(notice: Notice) -> str:
+def headline(notification: Notification) -> str:
     """Return what has happened, in a few words."""
-    return f"{printable(notice.job_name)} {_WHAT_HAPPENED[notice.event]}"
+    return f"{printable(notification.job_name)} {_WHAT_HAPPENED[notification.event]}"
 
 
 def alarm_headline(alarm: Alarm) -> str:
@@ -52,27 +52,29 @@ def alarm_headline(alarm: Alarm) -> str:
     return words if alarm.state == "ALARM" else f"{alarm.state}: {words}"
 
 
-def facts(notice: Notice) -> dict[str, str]:
+def facts(notification: Notification) -> dict[str, str]:
     """Return what is known beyond the headline, by its label."""
     known = {
-        "Status": notice.status,
-        "Source": notice.source,
-        "Scheduled for": notice.scheduled_for,
-        "Started": notice.started_at,
-        "Duration": None if notice.duration_ms is None else duration(notice.duration_ms),
-        "Attempts": None if notice.attempts is None else str(notice.attempts),
-        "Exit code": None if notice.exit_code is None else str(notice.exit_code),
-        "Error": notice.error,
+        "Status": notification.status,
+        "Source": notification.source,
+        "Scheduled for": notification.scheduled_for,
+        "Started": notification.started_at,
+        "Duration": None
+        if notification.duration_ms is None
+        else duration(notification.duration_ms),
+        "Attempts": None if notification.attempts is None else str(notification.attempts),
+        "Exit code": None if notification.exit_code is None else str(notification.exit_code),
+        "Error": notification.error,
     }
     return {label: value for label, value in known.items() if value}
 
 
-def links(notice: Notice) -> dict[str, str]:
+def links(notification: Notification) -> dict[str, str]:
     """Return pages of the AWS console about the run or stack, by label."""
     known = {
-        "Execution": notice.execution_arn and _execution_url(notice.execution_arn),
-        "Logs": notice.log_url,
-        "Stack": notice.stack_id and _stack_url(notice.stack_id),
+        "Execution": notification.execution_arn and _execution_url(notification.execution_arn),
+        "Logs": notification.log_url,
+        "Stack": notification.stack_id and _stack_url(notification.stack_id),
     }
     return {label: url for label, url in known.items() if url}
 
@@ -83,21 +85,27 @@ def alarm_links(alarm: Alarm) -> dict[str, str]:
     return {"Alarm": url} if url else {}
 
 
-def subject(notice: Notice) -> str:
+def subject(notification: Notification) -> str:
     """Return the headline as SNS accepts it: ASCII, one line.
 
     The name of a job with an invalid row can be any text.
     """
-    name = notice.job_name[:_MAX_SUBJECT_NAME]
+    name = notification.job_name[:_MAX_SUBJECT_NAME]
     plain = "".join(c if c.isascii() and c.isprintable() and c != " " else "?" for c in name)
-    return f"{plain} {_WHAT_HAPPENED[notice.event]}"
+    return f"{plain} {_WHAT_HAPPENED[notification.event]}"
 
 
-def mail(notice: Notice) -> str:
+def mail(notification: Notification) -> str:
     """Return the text of a mail."""
-    about = [f"{label + ':':<15}{value}" for label, value in facts(notice).items()]
-    pages = [f"{label + ':':<15}{url}" for label, url in links(notice).items()]
-    parts = [headline(notice), "\n".join(about), notice.cause, "\n".join(pages), notice.about]
+    about = [f"{label + ':':<15}{value}" for label, value in facts(notification).items()]
+    pages = [f"{label + ':':<15}{url}" for label, url in links(notification).items()]
+    parts = [
+        headline(notification),
+        "\n".join(about),
+        notification.cause,
+        "\n".join(pages),
+        notification.about,
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -20,7 +20,7 @@ import templates
 from provisioner.jobs import ContainerJob, Event, InvalidRow, Job, LambdaJob, S3Object, parse
 from provisioner.jobs.placeholders import filled
 from provisioner.notifications import slack_blocks
-from provisioner.notifications.model import Notice
+from provisioner.notifications.model import Notification
 from tests.support.platforms import PLATFORM
 
 GOLDEN = Path(__file__).parent
@@ -37,7 +37,7 @@ OUTPUTS = {
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 _STARTED = "2026-11-21T09:00:00.123Z"
-NOTICE = Notice(
+NOTIFICATION = Notification(
     Event.FAILED,
     "csv-summary",
     f"{_STARTED}#0b8f6f9e",
@@ -90,7 +90,7 @@ def rendered() -> dict[str, str]:
         template = json.loads(templates.to_json(templates.build(example(path), PLATFORM, NOW)))
         for name, content in (("json", template), ("asl.json", workflow(template))):
             files[f"{path.stem}.{name}"] = json.dumps(content, indent=2) + "\n"
-    message = slack_blocks.message(NOTICE)
+    message = slack_blocks.message(NOTIFICATION)
     files["slack-message.json"] = json.dumps(message, indent=2, ensure_ascii=False) + "\n"
     return files
 

@@ -37,6 +37,8 @@ STUMBLES = {
     r"\b(?<![`#])ticks?\b": "scheduled time",
     r"\bdaily comparison\b": "daily check",
     r"\bPace table\b": "RateLimits table",
+    r"\b(?:[Aa]|[Tt]he|[Ii]ts|own|each|other|[Tt]hese|of|[Pp]ublish) notices?\b": "notification",
+    r"^Notices? (?:of|and|as)\b": "notification",
     r"\borphans?\b": "retained resources",
     r"\bdetours?\b": "exceptional states",
     r"\bfor ever\b": "forever",
@@ -44,6 +46,9 @@ STUMBLES = {
     r"\bmeanwhile has\b|\bbesides\.": "also",
 }
 """Pattern, and what to write instead."""
+
+FORMER_NAMES = {"notice": "notification", "orphan": "retained resource"}
+"""A part of a name that is not ours any more, and what to call it."""
 
 
 def prose(page):
@@ -85,6 +90,24 @@ def test_texts_in_the_code_are_in_plain_words(module):
         for number, text in texts(module.read_text())
         for pattern, instead in STUMBLES.items()
         if (hit := re.search(pattern, re.sub(r"`[^`]*`", "``", " ".join(text.split()))))
+    ]
+
+    assert found == []
+
+
+@pytest.mark.parametrize("module", MODULES, ids=[str(path.relative_to(ROOT)) for path in MODULES])
+def test_names_in_the_code_are_those_of_the_docs(module):
+    parts = (
+        (token.start[0], part)
+        for token in tokenize.generate_tokens(io.StringIO(module.read_text()).readline)
+        if token.type == tokenize.NAME
+        for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", token.string)
+    )
+
+    found = [
+        f"{module.name}:{number}: {part}: {FORMER_NAMES[singular]}"
+        for number, part in parts
+        if (singular := part.lower().removesuffix("s")) in FORMER_NAMES
     ]
 
     assert found == []

@@ -14,7 +14,7 @@ from tests.support.bootstrap import bootstrap_of, load
 
 ROOT = Path(__file__).parents[3]
 PLACE = DeadLetterLocation("jobs", "dead-letters", "artifacts", "reconcile", "arn:run_events")
-INVOKED = [Redrive.RUN_RECORDS, Redrive.NOTICE, Redrive.MESSAGE]
+INVOKED = [Redrive.RUN_RECORDS, Redrive.NOTIFICATION, Redrive.MESSAGE]
 
 
 class Stop(Exception):  # noqa: N818

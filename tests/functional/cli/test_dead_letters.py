@@ -172,7 +172,7 @@ class TestRedrive:
         assert listed(here) == {}
 
     def test_a_notice_is_published(self, here, told):
-        message_id = put_dead_letter_message("notice")
+        message_id = put_dead_letter_message("notification")
 
         result = here.run("dead-letters", "redrive", message_id)
 
@@ -204,7 +204,7 @@ class TestRedrive:
         ids=["error", "failures"],
     )
     def test_a_notice_that_cannot_be_published_stays(self, here, answer, reason):
-        message_id = put_dead_letter_message("notice")
+        message_id = put_dead_letter_message("notification")
         backend = lambda_simple_backends[ACCOUNT][REGION]
         backend.lambda_simple_results_queue = [json.dumps(answer)]
 

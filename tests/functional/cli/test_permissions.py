@@ -209,7 +209,7 @@ def test_a_platform_engineers_policy_is_what_the_commands_call(here):
             Handler="app.handler",
             Code={"ZipFile": code.getvalue()},
         )
-    for name in ("ours", "in-s3", "lambda", "notice", "poison"):
+    for name in ("ours", "in-s3", "lambda", "notification", "poison"):
         put_dead_letter_message(name)
     keys = {"job_name": {"S": "report"}}
     for source, body in (

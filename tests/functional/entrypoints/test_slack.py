@@ -22,7 +22,7 @@ from provisioner.notifications.slack_blocks import message
 from provisioner.notifications.slack_client import Destination, destination, post
 from tests.functional.conftest import ACCOUNT, REGION
 from tests.functional.entrypoints.test_dead_letters import dead_letters
-from tests.golden.update import NOTICE
+from tests.golden.update import NOTIFICATION
 from tests.support.clients import CLIENTS
 from tests.support.functions import Context, deliver
 from tests.support.slack import OK, refused, slack_server, too_many
@@ -83,7 +83,7 @@ ALARM = json.loads((Path(__file__).parents[2] / "events" / "alarm.json").read_te
 
 
 def named(name, **changes):
-    return replace(NOTICE, job_name=name, **changes)
+    return replace(NOTIFICATION, job_name=name, **changes)
 
 
 def failed(answer, event):
@@ -97,24 +97,24 @@ def handle(event, context=None):
 
 
 def test_a_webhook_gets_the_message(world, server):
-    assert handle(world.receive(NOTICE)) == []
+    assert handle(world.receive(NOTIFICATION)) == []
 
     [(path, headers, body)] = server.requests
     assert path == "/services/T0/B0/secret"
     assert headers["Content-Type"] == "application/json; charset=utf-8"
     assert "Authorization" not in headers
-    assert body == message(NOTICE)
+    assert body == message(NOTIFICATION)
 
 
 @pytest.mark.parametrize(("own", "channel"), [(None, "#all"), ("#ops", "#ops")])
 def test_a_bot_posts_to_the_jobs_channel_or_to_its_own(world, server, own, channel):
     world.store(server.bot)
 
-    assert handle(world.receive(replace(NOTICE, slack_channel=own))) == []
+    assert handle(world.receive(replace(NOTIFICATION, slack_channel=own))) == []
 
     [(path, headers, body)] = server.requests
     assert (path, headers["Authorization"]) == ("/api/chat.postMessage", "Bearer xoxb-1")
-    assert body == message(NOTICE) | {"channel": channel}
+    assert body == message(NOTIFICATION) | {"channel": channel}
 
 
 class TestLater:
@@ -134,19 +134,19 @@ class TestLater:
     def test_what_slack_says_is_kept_within_bounds(self, world, server, said, seconds):
         server.planned = [(429, "", {"Retry-After": said})]
 
-        assert handle(world.receive(NOTICE)) == [0]
+        assert handle(world.receive(NOTIFICATION)) == [0]
         assert world.comes_again_in() == pytest.approx([seconds], abs=2)
 
     def test_a_limit_that_the_web_api_tells_in_its_body(self, world, server):
         world.store(server.bot)
         server.planned = [refused("ratelimited")]
 
-        assert handle(world.receive(NOTICE)) == [0]
+        assert handle(world.receive(NOTIFICATION)) == [0]
         assert world.comes_again_in() == pytest.approx([30], abs=2)
 
     def test_a_message_that_cannot_be_held_back_comes_when_the_queue_says(self, world, server):
         server.planned = [too_many(5)]
-        event = world.receive(NOTICE)
+        event = world.receive(NOTIFICATION)
         event["Records"][0]["receiptHandle"] = "stale"
 
         assert handle(event) == [0]
@@ -165,26 +165,26 @@ class TestLater:
         world.store(server.bot)
         server.planned = [(200, body, {})]
 
-        assert handle(world.receive(NOTICE)) == [0]
+        assert handle(world.receive(NOTIFICATION)) == [0]
         assert dead_letters() == []
 
     def test_a_slack_that_cannot_be_reached(self, world):
         world.store("http://127.0.0.1:9/services/secret")
 
-        assert handle(world.receive(NOTICE)) == [0]
+        assert handle(world.receive(NOTIFICATION)) == [0]
         assert dead_letters() == []
 
     def test_what_time_does_not_suffice_for(self, world, server):
         context = Context(remaining_milliseconds=TIME_TO_SEND_MILLISECONDS - 1)
 
-        assert handle(world.receive(NOTICE), context) == [0]
+        assert handle(world.receive(NOTIFICATION), context) == [0]
         assert server.requests == []
 
     def test_a_slack_that_hangs_is_not_waited_for(self, server):
         server.hanging.clear()
 
         with pytest.raises(TemporaryError, match="cannot be reached: ReadTimeoutError") as raised:
-            post(destination(server.webhook), message(NOTICE), read_seconds=0.1)
+            post(destination(server.webhook), message(NOTIFICATION), read_seconds=0.1)
         assert "secret" not in str(raised.value)
 
 
@@ -215,7 +215,7 @@ class TestNever:
         world.store(server.bot)
         server.planned = [refused(error)]
 
-        assert handle(world.receive(NOTICE)) == []
+        assert handle(world.receive(NOTIFICATION)) == []
 
         [(_, attributes)] = dead_letters()
         assert attributes["reason"] == f"Slack refuses the message: 200 {error}"
@@ -224,7 +224,7 @@ class TestNever:
         "body", ["", "no JSON", '{"AlarmName": "jobs-Provisioner-DeadLetters"}']
     )
     def test_a_message_that_is_no_notice(self, world, server, body):
-        event = world.receive(NOTICE)
+        event = world.receive(NOTIFICATION)
         event["Records"][0]["body"] = body
 
         assert handle(event) == []
@@ -275,7 +275,7 @@ class TestSecret:
         world.store(server.bot)
         server.planned = [refused("invalid_auth")] * 2
 
-        assert handle(world.receive(NOTICE)) == []
+        assert handle(world.receive(NOTIFICATION)) == []
 
         [(_, attributes)] = dead_letters()
         assert attributes["reason"] == "Slack refuses the secret: 200 invalid_auth"
@@ -297,7 +297,7 @@ class TestSecret:
             SecretId=world.secret, ForceDeleteWithoutRecovery=True
         )
 
-        assert handle(world.receive(NOTICE)) == []
+        assert handle(world.receive(NOTIFICATION)) == []
 
         [(_, attributes)] = dead_letters()
         assert attributes["reason"].startswith("ResourceNotFoundException")

@@ -40,8 +40,8 @@ def of_message(message):
          Content("stack_events", Redrive.RECONCILE, ("report",))),
         ("lambda", "200", "ThrottlingException: Rate exceeded",
          Content("run_events", Redrive.RUN_EVENT, ("report",))),
-        ("notice", "PermanentError", "KMSAccessDeniedException",
-         Content("notify", Redrive.NOTICE, ("report",))),
+        ("notification", "PermanentError", "KMSAccessDeniedException",
+         Content("notify", Redrive.NOTIFICATION, ("report",))),
     ],
 )  # fmt: skip
 def test_messages_of_the_dead_letter_queue(name, error_type, reason, content):
@@ -73,22 +73,22 @@ def test_a_missed_schedule_that_could_not_be_recorded():
 
 @pytest.mark.parametrize("name", ["notification_id", "notice_id"], ids=["now", "before"])
 def test_a_notice_is_known_by_its_id(name):
-    message = captured("dead_letter_notice")
+    message = captured("dead_letter_notification")
     message["Body"] = message["Body"].replace("notice_id", name)
 
     content = of_message(message).content
 
-    assert (content.source, content.redrive) == ("notify", Redrive.NOTICE)
+    assert (content.source, content.redrive) == ("notify", Redrive.NOTIFICATION)
 
 
 def test_a_notice_that_cannot_be_read():
-    message = captured("dead_letter_notice")
+    message = captured("dead_letter_notification")
     message["Body"] = json.dumps({"notification_id": "report/1/failed"})
 
     content = of_message(message).content
 
     assert (content.source, content.redrive) == ("notify", Redrive.IMPOSSIBLE)
-    assert content.problem.startswith("a notice is an object with event")
+    assert content.problem.startswith("a notification is an object with event")
 
 
 def test_a_record_that_notify_could_not_read():
@@ -102,7 +102,7 @@ def test_a_record_that_notify_could_not_read():
 
 @pytest.mark.parametrize(
     ("reader", "redrive"),
-    [("notify", Redrive.NOTICE), ("run_stream", Redrive.RUN_RECORDS)],
+    [("notify", Redrive.NOTIFICATION), ("run_stream", Redrive.RUN_RECORDS)],
 )
 def test_records_that_lambda_kept_of_other_readers(reader, redrive):
     body = captured("stream_on_failure")

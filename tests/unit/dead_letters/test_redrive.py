@@ -18,7 +18,7 @@ STEPS = {
     Redrive.RECONCILE: ReconcileJobs(("report",)),
     Redrive.RUN_EVENT: SendEvent("{}"),
     Redrive.RUN_RECORDS: Invoke("run_stream", "{}"),
-    Redrive.NOTICE: Invoke("notify", "{}"),
+    Redrive.NOTIFICATION: Invoke("notify", "{}"),
     Redrive.MESSAGE: Invoke("unrouted", json.dumps(SUBMITTED)),
     Redrive.NOTHING: None,
     Redrive.IMPOSSIBLE: None,

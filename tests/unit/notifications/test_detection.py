@@ -12,8 +12,8 @@ import pytest
 from provisioner.events import UnreadableError
 from provisioner.jobs import Event, parse
 from provisioner.notifications import detection, text
-from provisioner.notifications.model import Notice
-from tests.golden.update import NOTICE
+from provisioner.notifications.model import Notification
+from tests.golden.update import NOTIFICATION
 
 PAGE = (Path(__file__).parents[3] / "docs" / "guides" / "notifications.md").read_text()
 RUN = "2026-11-21T09:00:00.000Z#run-1"
@@ -83,11 +83,11 @@ CHANGES = {
 
 @pytest.mark.parametrize(("change", "event"), CHANGES.values(), ids=CHANGES)
 def test_what_a_change_says(change, event):
-    notice = detection.of_record(change)
+    notification = detection.of_record(change)
 
-    assert (notice.event if notice else None) is event
-    if notice:
-        assert notice.job_name == "report"
+    assert (notification.event if notification else None) is event
+    if notification:
+        assert notification.job_name == "report"
 
 
 POISON = {
@@ -115,10 +115,10 @@ ODD = {
 
 @pytest.mark.parametrize("image", ODD.values(), ids=ODD)
 def test_an_odd_row_makes_a_notice_all_the_same(image):
-    notice = detection.of_record(record(image))
+    notification = detection.of_record(record(image))
 
-    assert (notice.event, notice.source) == (Event.FAILED, "unknown")
-    assert (notice.error, notice.cause, notice.attempts) == (None, None, None)
+    assert (notification.event, notification.source) == (Event.FAILED, "unknown")
+    assert (notification.error, notification.cause, notification.attempts) == (None, None, None)
 
 
 def test_a_notice_of_a_run_has_all_that_its_row_says():
@@ -126,7 +126,7 @@ def test_a_notice_of_a_run_has_all_that_its_row_says():
     image |= {"duration_ms": {"N": "1500"}, "attempts": {"N": "2"}, "exit_code": {"N": "3"}}
     image |= {"execution_arn": {"S": "arn"}, "input": {"S": "secret"}, "output": {"S": "secret"}}
 
-    assert detection.of_record(record(image)) == Notice(
+    assert detection.of_record(record(image)) == Notification(
         Event.FAILED, "report", RUN, "FAILED", "schedule", "E", "C", "T0", RUN[:24], "T2",
         1500, 2, 3, "arn", "L",
     )  # fmt: skip
@@ -136,11 +136,11 @@ def test_a_failed_stack_says_which_resource_and_why():
     failure = {"reason": {"S": "no such role"}, "resource": {"S": "Function"}}
     image = stack("FAILED", failure={"M": failure}, stack_id={"S": STACK_ID})
 
-    notice = detection.of_record(record(image, None, None))
+    notification = detection.of_record(record(image, None, None))
 
-    assert (notice.error, notice.cause) == ("Function", "no such role")
-    assert (notice.source, notice.status) == ("stack", "FAILED")
-    assert text.links(notice) == {
+    assert (notification.error, notification.cause) == ("Function", "no such role")
+    assert (notification.source, notification.status) == ("stack", "FAILED")
+    assert text.links(notification) == {
         "Stack": "https://eu-west-1.console.aws.amazon.com/cloudformation/home?region=eu-west-1"
         "#/stacks/stackinfo?stackId=arn%3Aaws%3Acloudformation%3Aeu-west-1%3A123456789012"
         "%3Astack%2Fjobs-report%2F1"
@@ -154,18 +154,18 @@ def test_an_invalid_row_says_all_that_is_wrong():
     ]
     stale = {"M": {"reason": {"S": "of before"}}}
 
-    notice = detection.of_record(
+    notification = detection.of_record(
         record(stack("INVALID", errors={"L": errors}, failure=stale), None, None)
     )
 
-    assert notice.cause == "memory_mb: is odd\ntype: is required"
+    assert notification.cause == "memory_mb: is odd\ntype: is required"
 
 
 def test_a_text_is_cut_and_without_control_characters():
-    notice = detection.of_record(record(run("FAILED", cause="a\x00b\n" + "é" * 9000)))
+    notification = detection.of_record(record(run("FAILED", cause="a\x00b\n" + "é" * 9000)))
 
-    assert notice.cause.startswith("a�b\né")
-    assert (len(notice.cause), notice.cause[-1]) == (4000, "…")
+    assert notification.cause.startswith("a�b\né")
+    assert (len(notification.cause), notification.cause[-1]) == (4000, "…")
 
 
 def test_the_same_thing_has_the_same_id_and_another_thing_another():
@@ -193,7 +193,9 @@ WANTED = {
 def test_the_row_says_what_is_sent(row, events):
     job = row and parse(row)
     sent = {
-        event for event in Event if detection.wanted(replace(NOTICE, event=event), job) is not None
+        event
+        for event in Event
+        if detection.wanted(replace(NOTIFICATION, event=event), job) is not None
     }
     assert sent == events
 
@@ -201,7 +203,7 @@ def test_the_row_says_what_is_sent(row, events):
 def test_the_row_says_where_in_slack():
     job = parse(ROW | {"slack_channel": "#ops"})
 
-    assert detection.wanted(NOTICE, job).slack_channel == "#ops"
+    assert detection.wanted(NOTIFICATION, job).slack_channel == "#ops"
 
 
 SLOW = {
@@ -218,21 +220,21 @@ SLOW = {
 
 @pytest.mark.parametrize(("took", "before", "is_slow"), SLOW.values(), ids=SLOW)
 def test_what_is_slow(took, before, is_slow):
-    succeeded = replace(NOTICE, event=Event.SUCCEEDED, duration_ms=took)
+    succeeded = replace(NOTIFICATION, event=Event.SUCCEEDED, duration_ms=took)
 
-    notice = detection.slow(succeeded, 50, before)
+    notification = detection.slow(succeeded, 50, before)
 
-    assert (notice is not None) is is_slow
-    if notice:
-        assert notice.event is Event.SLOW
-        assert notice.notification_id != succeeded.notification_id
-        assert "% longer than the mean" in notice.cause
+    assert (notification is not None) is is_slow
+    if notification:
+        assert notification.event is Event.SLOW
+        assert notification.notification_id != succeeded.notification_id
+        assert "% longer than the mean" in notification.cause
 
 
 def test_slow_says_how_slow():
-    notice = detection.slow(replace(NOTICE, duration_ms=90_000), 50, [50_000] * 10)
+    notification = detection.slow(replace(NOTIFICATION, duration_ms=90_000), 50, [50_000] * 10)
 
-    assert notice.cause == (
+    assert notification.cause == (
         "It took 1 min 30 s, 80 % longer than the mean of the 10 successful runs before it, 50 s."
     )
 
@@ -249,12 +251,12 @@ def test_what_waits_too_long(since, minutes, too_long):
     row = {"job_name": "report", "trigger_id": RUN, "status": "QUEUED", "started_at": since}
     row["attempts"] = Decimal(0)
 
-    notice = detection.queued_too_long(row, minutes, NOW)
+    notification = detection.queued_too_long(row, minutes, NOW)
 
-    assert (notice is not None) is too_long
-    if notice:
-        assert (notice.event, notice.status) == (Event.QUEUED_TOO_LONG, "QUEUED")
-        assert notice.cause == f"It has waited since {since}, longer than {minutes} min."
+    assert (notification is not None) is too_long
+    if notification:
+        assert (notification.event, notification.status) == (Event.QUEUED_TOO_LONG, "QUEUED")
+        assert notification.cause == f"It has waited since {since}, longer than {minutes} min."
 
 
 def test_it_waits_since_it_was_queued_however_often_it_was_started():

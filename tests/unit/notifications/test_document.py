@@ -14,14 +14,14 @@ from provisioner.jobs import Event, InvalidRow, parse
 from provisioner.notifications import text
 from provisioner.notifications.document import attributes, of_document, of_message, to_document
 from provisioner.notifications.model import Alarm
-from tests.golden.update import NOTICE
+from tests.golden.update import NOTIFICATION
 
 PAGE = (Path(__file__).parents[3] / "docs" / "guides" / "notifications.md").read_text()
 STACK_ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/jobs-report/1"
 
 
 def test_what_subscribers_filter_by():
-    assert attributes(NOTICE) == {
+    assert attributes(NOTIFICATION) == {
         "event": "failed",
         "job_name": "csv-summary",
         "status": "FAILED",
@@ -31,14 +31,14 @@ def test_what_subscribers_filter_by():
 
 
 def test_a_document_is_read_back():
-    document = json.loads(json.dumps(to_document(NOTICE)))
+    document = json.loads(json.dumps(to_document(NOTIFICATION)))
 
-    assert of_document(document) == NOTICE
-    assert document["notification_id"] == NOTICE.notification_id
-    assert of_message(json.dumps(document), "jobs") == NOTICE
+    assert of_document(document) == NOTIFICATION
+    assert document["notification_id"] == NOTIFICATION.notification_id
+    assert of_message(json.dumps(document), "jobs") == NOTIFICATION
 
 
-DOCUMENT = to_document(NOTICE)
+DOCUMENT = to_document(NOTIFICATION)
 UNREADABLE = {
     "a list": [],
     "empty": {},
@@ -66,13 +66,13 @@ class TestDocs:
     def test_every_event_is_there_with_its_severity(self):
         listed = re.findall(r"^\| `(\w+)` \| .* \| (\w+) \|$", PAGE, re.MULTILINE)
 
-        assert listed == [(event, replace(NOTICE, event=event).severity) for event in Event]
+        assert listed == [(event, replace(NOTIFICATION, event=event).severity) for event in Event]
 
     def test_every_member_is_there(self):
         [table] = re.findall(r"^\| member \|.*?\n\n", PAGE, re.MULTILINE | re.DOTALL)
         members = {name for row in table.strip().splitlines() for name in _named(row.split("|")[1])}
 
-        document = to_document(replace(NOTICE, stack_id=STACK_ID, slack_channel="#ops"))
+        document = to_document(replace(NOTIFICATION, stack_id=STACK_ID, slack_channel="#ops"))
         assert members == document.keys()
 
     def test_the_example_is_a_good_row(self):

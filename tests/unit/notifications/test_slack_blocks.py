@@ -1,4 +1,4 @@
-"""A notice as Slack shows it (tests/golden/slack-message.json), and within Block Kit's limits."""
+"""A notification as Slack shows it (tests/golden/slack-message.json), within Block Kit's limits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from provisioner.jobs import Event
 from provisioner.notifications.model import Alarm
 from provisioner.notifications.slack_blocks import alarm_message, escaped, message
 from provisioner.plain_text import cleaned
-from tests.golden.update import NOTICE
+from tests.golden.update import NOTIFICATION
 
 
 def texts(node):
@@ -31,18 +31,19 @@ def texts(node):
 
 LONG = "<&>" * 5000
 EXTREMES = {
-    "least": replace(NOTICE, error=None, cause=None, execution_arn=None, log_url=None),
+    "least": replace(NOTIFICATION, error=None, cause=None, execution_arn=None, log_url=None),
     "long": replace(
-        NOTICE, job_name="x" * 2000, about=LONG, status=LONG, source=LONG, error=LONG, cause=LONG,
+        NOTIFICATION,
+        job_name="x" * 2000, about=LONG, status=LONG, source=LONG, error=LONG, cause=LONG,
         log_url="https://a/" + LONG,
     ),
-    "fences": replace(NOTICE, cause="```" * 900),
+    "fences": replace(NOTIFICATION, cause="```" * 900),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("notice", EXTREMES.values(), ids=EXTREMES)
-def test_the_limits_of_block_kit(notice):
-    shown = message(notice)
+@pytest.mark.parametrize("notification", EXTREMES.values(), ids=EXTREMES)
+def test_the_limits_of_block_kit(notification):
+    shown = message(notification)
 
     assert len(shown["blocks"]) <= 50
     for block in shown["blocks"]:
@@ -68,22 +69,27 @@ def test_a_message_without_a_cause_has_no_empty_block():
 
 def test_what_a_job_says_is_no_markup():
     hostile = "<!channel> & <https://example.org|click>"
-    notice = replace(NOTICE, job_name="report", error=hostile, cause=f"```{hostile}")
+    notification = replace(NOTIFICATION, job_name="report", error=hostile, cause=f"```{hostile}")
 
-    shown = json.dumps(message(notice)["blocks"][1:3])
+    shown = json.dumps(message(notification)["blocks"][1:3])
 
     assert "<!channel>" not in shown
     assert "<https://example.org" not in shown
     assert "&lt;!channel&gt; &amp; " in shown
-    assert message(notice)["blocks"][2]["text"]["text"].count("```") == 2
-    assert "<!channel>" not in message(notice)["text"]
+    assert message(notification)["blocks"][2]["text"]["text"].count("```") == 2
+    assert "<!channel>" not in message(notification)["text"]
 
 
 HOSTILE = "<!channel> @here #general https://evil.example \x1b[2J\x9b1m\u202egpj\u2066"
 HOSTILE_MESSAGES = {
-    "a notice": message(
+    "a notification": message(
         replace(
-            NOTICE, job_name=HOSTILE, about=HOSTILE, status=HOSTILE, error=HOSTILE, cause=HOSTILE
+            NOTIFICATION,
+            job_name=HOSTILE,
+            about=HOSTILE,
+            status=HOSTILE,
+            error=HOSTILE,
+            cause=HOSTILE,
         )
     ),
     "an alarm": alarm_message(Alarm(HOSTILE, "ALARM", HOSTILE, HOSTILE, HOSTILE, "arn")),
@@ -116,14 +122,14 @@ def nodes(node):
 
 
 def test_an_address_cannot_end_its_link():
-    notice = replace(NOTICE, execution_arn=None, log_url="https://a/?b=1&c=2|x>y")
+    notification = replace(NOTIFICATION, execution_arn=None, log_url="https://a/?b=1&c=2|x>y")
 
-    assert "<https://a/?b=1&amp;c=2%7Cx&gt;y|Logs>" in texts(message(notice))
+    assert "<https://a/?b=1&amp;c=2%7Cx&gt;y|Logs>" in texts(message(notification))
 
 
 @pytest.mark.parametrize("event", Event)
 def test_every_event_has_its_sign(event):
-    header = message(replace(NOTICE, event=event))["blocks"][0]["text"]["text"]
+    header = message(replace(NOTIFICATION, event=event))["blocks"][0]["text"]["text"]
 
     assert header.startswith(":")
 

@@ -1,4 +1,4 @@
-"""How notices and alarms read."""
+"""How notifications and alarms read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from provisioner.jobs import Event
 from provisioner.notifications import text
-from tests.golden.update import NOTICE
+from tests.golden.update import NOTIFICATION
 
 
 @pytest.mark.parametrize(
@@ -28,9 +28,9 @@ def test_durations(milliseconds, said):
 
 
 def test_a_mail():
-    execution = NOTICE.execution_arn
-    assert text.subject(NOTICE) == "csv-summary failed"
-    assert text.mail(NOTICE) == (
+    execution = NOTIFICATION.execution_arn
+    assert text.subject(NOTIFICATION) == "csv-summary failed"
+    assert text.mail(NOTIFICATION) == (
         "csv-summary failed\n\n"
         "Status:        FAILED\n"
         "Source:        schedule\n"
@@ -43,7 +43,7 @@ def test_a_mail():
         "Exit code 3. rows < 1 & no header\n\n"
         "Execution:     https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1"
         f"#/v2/executions/details/{execution}\n"
-        f"Logs:          {NOTICE.log_url}\n\n"
+        f"Logs:          {NOTIFICATION.log_url}\n\n"
         "2026-11-21T09:00:00.123Z#0b8f6f9e\n"
     )
 
@@ -51,7 +51,7 @@ def test_a_mail():
 @pytest.mark.parametrize("name", ["é" * 2000, "a\nb", "\x00", " x", "a b"])
 @pytest.mark.parametrize("event", Event)
 def test_a_subject_is_what_sns_takes_whatever_a_job_is_called(name, event):
-    subject = text.subject(replace(NOTICE, job_name=name, event=event))
+    subject = text.subject(replace(NOTIFICATION, job_name=name, event=event))
 
     assert subject.isascii()
     assert subject.isprintable()
@@ -61,21 +61,23 @@ def test_a_subject_is_what_sns_takes_whatever_a_job_is_called(name, event):
 
 @pytest.mark.parametrize("event", Event)
 def test_every_event_has_its_words_and_its_severity(event):
-    notice = replace(NOTICE, event=event)
+    notification = replace(NOTIFICATION, event=event)
 
-    assert notice.severity in {"info", "warning", "error"}
-    assert text.headline(notice).startswith("csv-summary ")
+    assert notification.severity in {"info", "warning", "error"}
+    assert text.headline(notification).startswith("csv-summary ")
 
 
 def test_the_consoles_of_other_partitions():
-    notice = replace(NOTICE, execution_arn="arn:aws-cn:states:cn-north-1:1:execution:jobs-a:1")
-    assert text.links(notice)["Execution"].startswith(
+    notification = replace(
+        NOTIFICATION, execution_arn="arn:aws-cn:states:cn-north-1:1:execution:jobs-a:1"
+    )
+    assert text.links(notification)["Execution"].startswith(
         "https://cn-north-1.console.amazonaws.cn/states/"
     )
-    assert "Execution" not in text.links(replace(NOTICE, execution_arn="odd"))
+    assert "Execution" not in text.links(replace(NOTIFICATION, execution_arn="odd"))
 
 
 def test_what_has_no_page_in_the_console_has_no_link():
-    notice = replace(NOTICE, execution_arn="one", stack_id="another", log_url=None)
+    notification = replace(NOTIFICATION, execution_arn="one", stack_id="another", log_url=None)
 
-    assert text.links(notice) == {}
+    assert text.links(notification) == {}
