@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import boto3
@@ -187,12 +188,14 @@ def test_a_template_too_large_to_be_sent_goes_through_the_artifacts_bucket():
     template = template[:-1] + ',"Parameters":{"SpecDigest":{"Type":"String"},'
     template += '"DeletionPolicy":{"Type":"String"}}}'
 
-    ADAPTER.create(NAME, StackRequest(template, parameters, {"provisioner": "jobs"}, "create-1"))
+    request = StackRequest(template, parameters, {"provisioner": "jobs"}, "create-1")
+    stack_id = ADAPTER.create(NAME, request)
 
     state = ADAPTER.describe(NAME)
     assert (state.status, state.digest, state.owner) == (StackStatus.CREATE_COMPLETE, A, "jobs")
+    ADAPTER.update(stack_id, replace(request, template=template.replace("xxx", "yyy")))
     kept = boto3.client("s3").list_objects_v2(Bucket="artifacts")["Contents"]
-    assert [item["Key"].startswith(f"templates/{NAME}/") for item in kept] == [True]
+    assert [item["Key"].startswith(f"templates/{NAME}/") for item in kept] == [True, True]
 
 
 REFUSALS = {
