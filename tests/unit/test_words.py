@@ -50,6 +50,9 @@ STUMBLES = {
 FORMER_NAMES = {"notice": "notification", "orphan": "retained resource"}
 """A part of a name that is not ours any more, and what to call it."""
 
+OF_AWS = re.compile(r"(?i)interruption_?notice|terminationnotice")
+"""Names that AWS has given."""
+
 
 def prose(page):
     """Yield the page's lines outside of code blocks, without what stands in backticks."""
@@ -101,7 +104,7 @@ def test_names_in_the_code_are_those_of_the_docs(module):
         (token.start[0], part)
         for token in tokenize.generate_tokens(io.StringIO(module.read_text()).readline)
         if token.type == tokenize.NAME
-        for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", token.string)
+        for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", OF_AWS.sub("", token.string))
     )
 
     found = [

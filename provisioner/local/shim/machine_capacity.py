@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 INTERRUPTED = "interrupted"
-_NOTICE_SECONDS = 120
+_INTERRUPTION_NOTICE_SECONDS = 120
 _EC2 = "ministack.services.ec2"
 
 
@@ -38,7 +38,9 @@ def instance_action(identifier: str) -> str | None:
     tags = private(_EC2, "_tags").get(identifier, [])
     if {"Key": FAULT, "Value": INTERRUPTED} not in tags:
         return None
-    taken = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + _NOTICE_SECONDS))
+    taken = time.strftime(
+        "%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + _INTERRUPTION_NOTICE_SECONDS)
+    )
     return json.dumps({"action": "terminate", "time": taken})
 
 
