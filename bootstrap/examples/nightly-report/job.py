@@ -1,44 +1,48 @@
-"""Read the summary that csv-summary has written, write a report that people can read.
+"""Report on the orders in the database that index-orders has left, for people to read.
 
 The payload is in the variable PAYLOAD. Batch starts this container when it is its turn.
 """
 
 import json
 import os
+import sqlite3
 import sys
-from typing import Any
+from contextlib import closing
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
+
+SALES = """
+SELECT region, product, sum(quantity), sum(quantity * unit_price)
+FROM orders GROUP BY region, product ORDER BY 4 DESC, region, product"""
 
 
 def main() -> None:
     """Run once."""
     payload = json.loads(os.environ["PAYLOAD"])
-    if missing := {"source", "destination"} - payload.keys():
+    if missing := {"database", "destination"} - payload.keys():
         raise ValueError(f"the payload has no {' and no '.join(sorted(missing))}")
     s3 = boto3.client("s3")
-    summary = json.load(s3.get_object(**location(payload["source"]))["Body"])
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.deserialize(s3.get_object(**location(payload["database"]))["Body"].read())
+        sales = database.execute(SALES).fetchall()
     s3.put_object(
         **location(payload["destination"]),
-        Body=report(summary).encode(),
+        Body=report(sales).encode(),
         ContentType="text/markdown",
     )
-    print(f"report on {summary['rows']} rows written to {payload['destination']}")
+    print(f"report with {len(sales)} lines written to {payload['destination']}")
 
 
-def report(summary: dict[str, Any]) -> str:
-    """Return a table with a line for each column."""
+def report(sales: list[tuple[str, str, int, float]]) -> str:
+    """Return a table with a line for each region and product, what sold best first."""
     lines = [
-        f"# {summary['rows']} rows",
+        f"# {sum(amount for *_, amount in sales):.2f} EUR",
         "",
-        "| column | filled | what is in it |",
-        "|---|---|---|",
+        "| region | product | sold | EUR |",
+        "|---|---|---:|---:|",
+        *(f"| {region} | {product} | {n} | {amount:.2f} |" for region, product, n, amount in sales),
     ]
-    for name, column in summary["columns"].items():
-        found = {key: value for key, value in column.items() if key != "filled"}
-        said = ", ".join(f"{key} {value}" for key, value in found.items())
-        lines.append(f"| {name} | {column['filled']} | {said} |")
     return "\n".join(lines) + "\n"
 
 
@@ -53,5 +57,5 @@ def location(uri: str) -> dict[str, str]:
 if __name__ == "__main__":
     try:
         main()
-    except (ValueError, ClientError, BotoCoreError) as error:
+    except (ValueError, sqlite3.Error, ClientError, BotoCoreError) as error:
         sys.exit(f"nightly-report: {error}")

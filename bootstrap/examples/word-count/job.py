@@ -49,7 +49,7 @@ def location(uri: str) -> dict[str, str]:
     """Return the bucket and key of an `s3://` address."""
     bucket, slash, key = uri.removeprefix("s3://").partition("/")
     if not uri.startswith("s3://") or not bucket or not slash or not key:
-        raise ValueError(f"{uri!r} is no address like s3://bucket/key")
+        raise ValueError(f"{uri!r} is not an address like s3://bucket/key")
     return {"Bucket": bucket, "Key": key}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import runpy
+import sqlite3
 
 import boto3
 import pytest
@@ -37,22 +38,37 @@ def payload(name):
     return row["payload"]
 
 
+def object_of(s3, uri):
+    return s3.get_object(Bucket=BUCKET, Key=uri.removeprefix(f"s3://{BUCKET}/"))["Body"].read()
+
+
+def text_of(s3, uri):
+    return object_of(s3, uri).decode()
+
+
 def read(s3, uri):
-    key = uri.removeprefix(f"s3://{BUCKET}/")
-    return json.loads(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    return json.loads(object_of(s3, uri))
 
 
-@pytest.fixture
-def app():
-    spec = importlib.util.spec_from_file_location("app", FOLDER / "csv-summary" / "app.py")
+def module_of(example):
+    spec = importlib.util.spec_from_file_location("app", FOLDER / example / "app.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-def count_words(monkeypatch, text):
+@pytest.fixture
+def app():
+    return module_of("csv-summary")
+
+
+def run_container(monkeypatch, example, text):
     monkeypatch.setenv("PAYLOAD", text)
-    runpy.run_path(str(FOLDER / "word-count" / "job.py"), run_name="__main__")
+    runpy.run_path(str(FOLDER / example / "job.py"), run_name="__main__")
+
+
+def count_words(monkeypatch, text):
+    run_container(monkeypatch, "word-count", text)
 
 
 class TestCsvSummary:
@@ -100,7 +116,7 @@ class TestWordCount:
         ("text", "told"),
         [
             ("{}", "the payload has no destination and no source"),
-            ('{"source": "x", "destination": "s3://b/k"}', "'x' is no address"),
+            ('{"source": "x", "destination": "s3://b/k"}', "'x' is not an address"),
             (json.dumps({"source": f"s3://{BUCKET}/no", "destination": "s3://b/k"}), "NoSuchKey"),
             ("{", "word-count: Expecting property name"),
         ],
@@ -111,3 +127,58 @@ class TestWordCount:
             count_words(monkeypatch, text)
 
         assert told in str(ended.value.code)
+
+
+class TestNightlyReport:
+    """A function that optimises a database, and the container that depends on it."""
+
+    def test_reports_on_the_database_that_was_optimised(self, s3, monkeypatch):
+        given = payload("nightly-report")
+        optimise = module_of("index-orders").handler
+        first = optimise(payload("index-orders"), None)
+
+        again = optimise(payload("index-orders"), None)
+        run_container(monkeypatch, "nightly-report", json.dumps(given))
+
+        assert again == first
+        assert first["orders"] == 10
+        assert given["database"] == first["database"]
+        lines = text_of(s3, given["destination"]).splitlines()
+        assert lines[0] == "# 844.90 EUR"
+        assert lines[4:6] == [
+            "| north | toaster | 5 | 197.50 |",
+            "| west | toaster, large | 4 | 196.00 |",
+        ]
+        assert len(lines) == 4 + 10
+
+    def test_reads_the_index_alone(self, s3):
+        given = payload("index-orders")
+        module_of("index-orders").handler(given, None)
+        asked = runpy.run_path(str(FOLDER / "nightly-report" / "job.py"))["SALES"]
+        database = sqlite3.connect(":memory:")
+        database.deserialize(object_of(s3, given["database"]))
+
+        plan = database.execute(f"EXPLAIN QUERY PLAN {asked}").fetchall()
+
+        assert "COVERING INDEX sales" in plan[0][-1]
+
+    def test_one_bad_order_leaves_the_database_as_it_was(self, s3):
+        given, optimise = payload("index-orders"), module_of("index-orders").handler
+        optimise(given, None)
+        before = object_of(s3, given["database"])
+        columns = b"order_id,region,product,quantity,unit_price\n"
+        bad = columns + b"2001,north,kettle,1,2\nx,north,kettle,1,2\n"
+        s3.put_object(Bucket=BUCKET, Key="examples/data/bad.csv", Body=bad)
+
+        with pytest.raises(sqlite3.Error, match="datatype mismatch"):
+            optimise({**given, "orders": f"s3://{BUCKET}/examples/data/bad.csv"}, None)
+
+        assert object_of(s3, given["database"]) == before
+
+    @pytest.mark.usefixtures("s3")
+    def test_says_that_there_is_no_database_yet(self, monkeypatch):
+        with pytest.raises(SystemExit) as ended:
+            run_container(monkeypatch, "nightly-report", json.dumps(payload("nightly-report")))
+
+        assert "nightly-report: " in str(ended.value.code)
+        assert "NoSuchKey" in str(ended.value.code)

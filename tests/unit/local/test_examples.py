@@ -18,6 +18,7 @@ def test_the_examples_are_jobs_once_their_placeholders_are_filled():
     kinds = {example.job_name: type(parse(example.row)) for example in found}
     assert kinds == {
         "csv-summary": LambdaJob,
+        "index-orders": LambdaJob,
         "nightly-report": BatchJob,
         "order-totals": LambdaJob,
         "orders-to-json": LambdaJob,
@@ -26,6 +27,7 @@ def test_the_examples_are_jobs_once_their_placeholders_are_filled():
     }
     assert {e.job_name: e.is_container for e in found} == {
         "csv-summary": False,
+        "index-orders": False,
         "nightly-report": True,
         "order-totals": False,
         "orders-to-json": True,
@@ -41,7 +43,11 @@ def test_a_container_example_is_left_out_and_named_where_it_cannot_be_packed(mon
 
     possible = examples.that_can_be_made(known, said.append)
 
-    assert [example.job_name for example in possible] == ["csv-summary", "order-totals"]
+    assert [example.job_name for example in possible] == [
+        "csv-summary",
+        "index-orders",
+        "order-totals",
+    ]
     assert [text.split(":")[0].split()[-1] for text in said] == [
         "nightly-report",
         "orders-to-json",
