@@ -1,8 +1,8 @@
 """Renew provisioner/prices.json from AWS's public price list: `make prices [REGIONS=a,b]`.
 
 The list is public and needs no account, only the network. Its format is that of the AWS Billing
-User Guide, "Reading the service price list files". Prices of EC2 are kept as they are: its files
-have hundreds of megabytes for each Region.
+User Guide, "Reading the service price list files". Each price has the date and the source that
+it is from. Those of EC2 are kept as they are: its files have hundreds of megabytes for each Region.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 HOST = "https://pricing.us-east-1.amazonaws.com"
 INDEX = "/offers/v1.0/aws/index.json"
+SOURCE = f"{HOST}{INDEX}, on demand, without free tiers"
 PRICES = Path(__file__).parent.parent / "provisioner" / "prices.json"
 
 USAGE_TYPES = {
@@ -71,27 +72,27 @@ def names() -> set[str]:
 def renewed(old: Document, read: Fetch, only: Iterable[str] = ()) -> Document:
     """Return the whole file with new prices: of all Regions, or of some, the others as before."""
     wanted = set(only)
-    rates: dict[str, dict[str, Decimal]] = {}
-    published = set()
+    rates: dict[str, Document] = {}
     for code, usage_types in USAGE_TYPES.items():
         offer = read(INDEX)["offers"][code]
         for region, entry in read(offer["currentRegionIndexUrl"])["regions"].items():
             if wanted and region not in wanted:
                 continue
             document = read(entry["currentVersionUrl"])
-            published.add(document["publicationDate"][:10])
-            rates.setdefault(region, {}).update(rates_of(document, usage_types))
+            published = {"as_of": document["publicationDate"][:10], "source": SOURCE}
+            rates.setdefault(region, {}).update(
+                {
+                    name: {"usd": usd, **published}
+                    for name, usd in rates_of(document, usage_types).items()
+                }
+            )
     for region, before in old["regions"].items():
         kept = before if wanted and region not in wanted else only_kept(before)
         rates[region] = kept | rates.get(region, {})
-    return {
-        "as_of": max(published),
-        "source": f"{HOST}{INDEX}, on demand, without free tiers; EC2 by hand, 2026-06-17",
-        "regions": {region: rates[region] for region in sorted(rates) if rates[region]},
-    }
+    return {"regions": {region: rates[region] for region in sorted(rates) if rates[region]}}
 
 
-def only_kept(rates: Mapping[str, Decimal]) -> dict[str, Decimal]:
+def only_kept(rates: Document) -> Document:
     """Return those prices that this program does not renew."""
     return {name: price for name, price in rates.items() if KEPT.fullmatch(name)}
 

@@ -10,11 +10,16 @@ from provisioner.errors import attempt_each
 from provisioner.jobs import stack_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from provisioner.aws.clients import Clients
     from provisioner.settings import Platform
 
 MAX_REASON_CHARACTERS = 1024
 """AWS Batch, TerminateJob."""
+
+MAX_DESCRIBED = 100
+"""AWS Batch, DescribeJobs."""
 
 _ENDED = frozenset({"SUCCEEDED", "FAILED"})
 
@@ -45,6 +50,17 @@ class BatchJobs:
     def _stop(self, job_id: str, reason: str) -> None:
         with translated():
             self._clients.batch.terminate_job(jobId=job_id, reason=reason[:MAX_REASON_CHARACTERS])
+
+    def attempts_ms(self, job_ids: Sequence[str]) -> Iterator[int]:
+        """Yield how long each attempt of these jobs took, of those that have begun and ended."""
+        for start in range(0, len(job_ids), MAX_DESCRIBED):
+            ids = list(job_ids[start : start + MAX_DESCRIBED])
+            with translated():
+                found = self._clients.batch.describe_jobs(jobs=ids)["jobs"]
+            for job in found:
+                for attempt in job.get("attempts", ()):
+                    if "startedAt" in attempt and "stoppedAt" in attempt:
+                        yield max(0, attempt["stoppedAt"] - attempt["startedAt"])
 
     def position(self, queue_arn: str, batch_job_arn: str) -> int | None:
         """Return the place of a job among those that wait in its queue, from 1.

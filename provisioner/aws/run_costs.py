@@ -12,8 +12,7 @@ from provisioner.aws.tables import pages, written
 from provisioner.aws.updates import update
 from provisioner.runs.cost import Cost, MonthlyCost
 from provisioner.runs.keys import COST_PREFIX, COST_RETENTION_SECONDS, Field, cost
-from provisioner.runs.model import FINAL
-from provisioner.runs.usage import SECONDS
+from provisioner.runs.usage import SECONDS, is_unestimated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,9 +40,7 @@ class RunCosts:
                 ConsistentRead=True,
             )
         row = to_plain(found["Item"]) if "Item" in found else {}
-        used = row.get(Field.USAGE)
-        is_open = row.get(Field.STATUS) in FINAL and isinstance(used, dict) and SECONDS not in used
-        return row if is_open else None
+        return row if is_unestimated(row) else None
 
     def record(
         self, job_name: str, trigger_id: str, usage: Usage, found: Cost | None, month: str

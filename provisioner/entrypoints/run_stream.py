@@ -17,7 +17,7 @@ from provisioner.runs.cost import estimate, month_of
 from provisioner.runs.keys import Field
 from provisioner.runs.model import RunStatus, time_of
 from provisioner.runs.pausing import pause_after
-from provisioner.runs.usage import usage_of
+from provisioner.runs.usage import children_of, usage_of, with_children
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -134,6 +134,8 @@ def _estimate_cost(runtime: Runtime, job_name: str, *, trigger_id: str) -> None:
     usage = usage_of(row) if row else None
     if row is None or usage is None:
         return
+    if usage.untimed and (children := children_of(row)):
+        usage = with_children(usage, runtime.batch_jobs.attempts_ms(children))
     month = month_of(time_of(row.get(Field.ENDED_AT)) or runtime.clock())
     cost = estimate(usage, runtime.rates)
     runtime.run_costs.record(job_name, trigger_id, usage, cost, month)

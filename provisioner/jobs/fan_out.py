@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_ITEMS = 30_000
-"""Ours: what is kept of each item's outcome, six characters at most, has to fit into the 256 KiB
+"""Ours: what is kept of each item's outcome, eight characters at most, has to fit into the 256 KiB
 that Step Functions allows the result of all."""
 
 MAX_CONCURRENCY = 10_000

@@ -13,6 +13,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from provisioner.runs.usage import LEAST_BILLED_SECONDS
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -24,10 +26,6 @@ Rates = Mapping[str, Decimal]
 SPOT_AT_LEAST = Decimal("0.3")
 """Of the price on demand: AWS says "up to 70 % off", and what it is at the moment only it knows."""
 
-FARGATE_LEAST_SECONDS = 60
-EC2_LEAST_SECONDS = 60
-"""What each start is billed for at least (Fargate pricing, EC2 per-second billing)."""
-
 FARGATE_STORAGE_GB = 20
 LAMBDA_STORAGE_MB = 512
 """Included in the price."""
@@ -37,28 +35,47 @@ _SMALLEST = Decimal("1e-9")
 
 
 @dataclass(frozen=True, slots=True)
-class Prices:
-    """Prices by Region, when they were read, and where."""
+class Price:
+    """What AWS asks for one unit in USD, as a source said it on a day (ISO 8601)."""
 
+    usd: Decimal
     as_of: str
     source: str
-    regions: Mapping[str, Rates]
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Prices by Region and name."""
+
+    regions: Mapping[str, Mapping[str, Price]]
 
     @classmethod
     def from_json(cls, text: str) -> Prices:
         """Read ``provisioner/prices.json``."""
         said = json.loads(text, parse_float=Decimal, parse_int=Decimal)
-        regions = {name: MappingProxyType(rates) for name, rates in said["regions"].items()}
-        return cls(said["as_of"], said["source"], MappingProxyType(regions))
+        return cls(
+            {
+                region: {name: Price(**price) for name, price in prices.items()}
+                for region, prices in said["regions"].items()
+            }
+        )
 
     def rates(self, region: str) -> Rates:
         """Return the prices of a Region, none for one that is not listed."""
-        return self.regions.get(region, MappingProxyType({}))
+        listed = self.regions.get(region, {})
+        return MappingProxyType({name: price.usd for name, price in listed.items()})
+
+    def as_of(self) -> str:
+        """Return the day of the oldest price."""
+        return min(price.as_of for prices in self.regions.values() for price in prices.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """An estimate in USD: at most `usd`, and at least `least`, which is less only with Spot."""
+    """An estimate in USD: at most `usd`, and at least `least`.
+
+    That is less with Spot, and when not all attempts have been timed.
+    """
 
     usd: Decimal
     least: Decimal
@@ -94,14 +111,14 @@ def estimate(usage: Usage, rates: Rates) -> Cost | None:
     if usage.untimed:
         return None
     try:
-        work = _work(usage, rates)
+        work, least = _work(usage, rates), _work(usage.at_least(), rates)
         around = (
             usage.transitions * rates["state_transition"]
             + usage.write_units * rates["dynamodb_write_unit"]
         )
     except KeyError:
         return None
-    least = work * (SPOT_AT_LEAST if usage.spot else 1)
+    least *= SPOT_AT_LEAST if usage.spot else 1
     return Cost(_rounded(around + work), _rounded(around + least))
 
 
@@ -128,7 +145,7 @@ def _function(usage: Usage, rates: Rates) -> Decimal:
 
 
 def _fargate(usage: Usage, rates: Rates) -> Decimal:
-    seconds = max(usage.seconds, Decimal(FARGATE_LEAST_SECONDS * usage.attempts))
+    seconds = max(usage.seconds, Decimal(LEAST_BILLED_SECONDS * usage.attempts))
     extra = max(Decimal(), usage.storage_mb / 1024 - FARGATE_STORAGE_GB)
     by_hour = usage.vcpu * rates[f"fargate_vcpu_hour_{usage.architecture}"]
     by_hour += usage.memory_mb / 1024 * rates[f"fargate_gb_hour_{usage.architecture}"]
@@ -136,6 +153,6 @@ def _fargate(usage: Usage, rates: Rates) -> Decimal:
 
 
 def _machine(usage: Usage, rates: Rates) -> Decimal:
-    seconds = max(usage.seconds, Decimal(EC2_LEAST_SECONDS * usage.attempts))
+    seconds = max(usage.seconds, Decimal(LEAST_BILLED_SECONDS * usage.attempts))
     by_hour = rates[f"ec2_hour:{usage.instance_type}"] + rates["public_ipv4_hour"]
     return seconds / 3600 * (by_hour + usage.disk_gb * rates["gp3_gb_month"] / _HOURS_OF_A_MONTH)

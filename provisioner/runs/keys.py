@@ -110,6 +110,9 @@ class Field(StrEnum):
     ALERTED_AT = "alerted_at"
     USAGE = "usage"
     WORK_MS = "work_ms"
+    ITEM_COUNT = "item_count"
+    ITEM_FAILURES = "item_failures"
+    BATCH_JOB_ID = "batch_job_id"
     ESTIMATED_COST = "estimated_cost"
     ESTIMATED_COST_FROM = "estimated_cost_from"
     PENDING_REASON = "pending_reason"
@@ -140,9 +143,10 @@ def _texts(*fields: Field) -> dict[str, str]:
 
 DETAILS: Mapping[str, str] = MappingProxyType(
     {
-        **_texts(Field.CAPACITY_TYPE),
+        **_texts(Field.CAPACITY_TYPE, Field.BATCH_JOB_ID),
         **dict.fromkeys((Field.EXIT_CODE, Field.SPOT_INTERRUPTIONS), "N"),
         **dict.fromkeys((Field.QUEUED_MS, Field.PULL_MS, Field.START_MS, Field.RUN_MS), "N"),
+        **dict.fromkeys((Field.WORK_MS, Field.ITEM_COUNT, Field.ITEM_FAILURES), "N"),
     }
 )
 """Attributes of a run that the workflow writes at its end if they are known, and their types.
@@ -160,8 +164,7 @@ RUN_FIELDS: Mapping[str, str] = MappingProxyType(
         **_texts(Field.ERROR, Field.CAUSE, Field.OVERRIDES),
         **_texts(Field.STOPPED_BY, Field.STOP_REASON),
         **_texts(Field.PENDING_REASON, Field.PENDING_AT),
-        **dict.fromkeys((Field.DURATION_MS, Field.STARTS), "N"),
-        **dict.fromkeys((Field.ATTEMPTS, Field.WORK_MS), "N"),
+        **dict.fromkeys((Field.DURATION_MS, Field.STARTS, Field.ATTEMPTS), "N"),
         **DETAILS,
         Field.USAGE: "M",
         **dict.fromkeys((Field.ESTIMATED_COST, Field.ESTIMATED_COST_FROM), "N"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from provisioner.runs.cost import Cost, MonthlyCost
     from provisioner.runs.messages import Limits, Message, Slots
     from provisioner.runs.model import (
         EndedExecution,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         WaitingEnd,
         WaitingRun,
     )
+    from provisioner.runs.usage import Usage
 
 
 class Dependants(Protocol):
@@ -77,6 +79,24 @@ class Runs(Protocol):
 
     def open(self, status: RunStatus, *, until: datetime) -> Iterable[FoundRun]:
         """Return the runs, of all jobs, that have been RUNNING or QUEUED since before `until`."""
+
+
+class RunCosts(Protocol):
+    """What runs have cost, on their rows, and summed up by job and month."""
+
+    def unestimated(self, job_name: str, trigger_id: str) -> Mapping[str, Any] | None:
+        """Read the row of an ended run consistently; None when its cost is on it already."""
+
+    def record(
+        self, job_name: str, trigger_id: str, usage: Usage, found: Cost | None, month: str
+    ) -> bool:
+        """Write what a run has used and cost, and add it to the month; False when that was done.
+
+        Without a figure the run is counted as one that has none.
+        """
+
+    def months(self, job_name: str, count: int) -> Sequence[MonthlyCost]:
+        """Return what the last months of a job have cost, newest first."""
 
 
 class Stopping(Protocol):

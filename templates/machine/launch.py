@@ -234,8 +234,8 @@ def _elsewhere(job: Ec2Job, platform: Platform) -> State:
     ]
     if job.spot == "prefer":
         interrupted = outcome("error").equals(SPOT_INTERRUPTION)
-        timed = {} if job.fan_out else usage.AGAIN
-        again: State = {"place": on_demand, "attempts": outcome("attempts"), **timed}
+        worked = usage.again(job, REFUSALS)
+        again: State = {"place": on_demand, "attempts": outcome("attempts"), **worked}
         choices.append(choice(both(interrupted, _PLACE.below(on_demand)), "Run", again))
     return {"Type": "Choice", "Choices": choices, "Default": "Find"}
 

@@ -120,7 +120,6 @@ def _prepare(job: Job, platform: Platform, work: Work) -> State:
             "large": False,
             "release": True,
             **_counters(work),
-            **({} if job.fan_out else usage.BEFORE),
         },
         "Next": "Admit",
     }
@@ -128,7 +127,8 @@ def _prepare(job: Job, platform: Platform, work: Work) -> State:
 
 def _counters(work: Work) -> dict[str, object]:
     """Return the variables that each run, or each item of it, counts its attempts in."""
-    return {"retries": 0, "attempts": 0, "refusals": 0, **spot.variables(work.spot)}
+    counters = {"retries": 0, "attempts": 0, "refusals": 0, **usage.BEFORE}
+    return {**counters, **spot.variables(work.spot)}
 
 
 def _admit(admission: Admission, platform: Platform, following: str) -> State:
@@ -153,8 +153,7 @@ def _admit(admission: Admission, platform: Platform, following: str) -> State:
 def _run(job: Job, work: Work, following: str) -> State:
     output, text = variable("output"), variable("text")
     succeeded: Value = {"status": RunStatus.SUCCEEDED, "attempts": variable("attempts") + 1}
-    timed = {} if job.fan_out else usage.ATTEMPT
-    failed = {"outcome": attempt_failure(job, work), **timed}
+    failed = {"outcome": attempt_failure(job, work), **usage.ATTEMPT}
     return {
         "Type": "Task",
         "Resource": work.resource,
@@ -167,7 +166,7 @@ def _run(job: Job, work: Work, following: str) -> State:
             "large": block(
                 assign("output", work.output), assign("text", json_text(output)), is_large(text)
             ),
-            **timed,
+            **usage.ATTEMPT,
         },
         "Output": work.output,
         "Next": following,

@@ -94,7 +94,7 @@ def _is_refusal(error: Expression, refusals: tuple[str, ...]) -> Expression:
 
 def failure_rules(job: Job, work: Work) -> dict[str, object]:
     """Return the states after an attempt that failed: the first rule that matches decides."""
-    worked = {} if job.fan_out else usage.AGAIN
+    worked = usage.again(job, work.refusals)
     again = {"attempts": outcome("attempts"), **spot.counted(work.spot), **worked}
     ignored = any(rule.action == "ignore" for rule in job.failure_rules)
     return {

@@ -17,8 +17,14 @@ from typing import TYPE_CHECKING, cast
 
 from provisioner.jobs import MAX_ITEMS
 from provisioner.runs.model import RunStatus
-from templates.workflow.expressions import INPUT, STARTED_BY, address, run
-from templates.workflow.fan_out_result import SUCCESS, not_summarized, summarize_items, summary
+from templates.workflow import usage
+from templates.workflow.expressions import ENTERED_MILLIS, INPUT, STARTED_BY, address, run
+from templates.workflow.fan_out_result import (
+    not_summarized,
+    summarize_items,
+    summary,
+    time_of_items,
+)
 from templates.workflow.jsonata import (
     Expression,
     assign,
@@ -52,6 +58,8 @@ _VARIABLES = (
     "refusals",
     "spot",
     "spot_interruptions",
+    "worked",
+    "attempt_start",
     "large",
     "stored_output",
     "launch",
@@ -147,6 +155,7 @@ def states(
                 },
             },
             "Catch": [caught("States.ALL", "RecordFailure", Assign={"outcome": not_summarized()})],
+            "Assign": time_of_items(usage.item_unit_ms(job)),
             "Output": summary(
                 address(platform.artifacts_bucket, _folder(job, variable("states.input.run.key")))
             ),
@@ -254,6 +263,7 @@ def _record(job: Job, platform: Platform) -> State:
     )
     shown = negated(variable("k").within(["names", "pause"]))
     told = call("sift", outcome, function(["v", "k"], shown))
+    billed = usage.billed_of_item(job, ENTERED_MILLIS).renamed(_VARIABLES, _OWN)
     return {
         "Type": "Task",
         "Resource": sdk(platform, "s3:putObject"),
@@ -269,7 +279,7 @@ def _record(job: Job, platform: Platform) -> State:
             "ContentType": "application/json",
         },
         "Retry": [SERVICE_RETRY],
-        "Output": when(succeeded, SUCCESS, index),
+        "Output": when(succeeded, -1 * billed, index),
         "End": True,
     }
 

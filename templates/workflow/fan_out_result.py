@@ -27,22 +27,25 @@ if TYPE_CHECKING:
     from provisioner.jobs import FanOut
     from templates.workflow.jsonata import Value
 
-SUCCESS = -1
-"""What a child returns; one whose item failed returns the item's index."""
-
 FAILED_ITEMS_CHARACTERS = CAUSE_CHARACTERS - 1_000
 """How much of the failed items' list a failed run's cause holds, so that the rest fits as well."""
 
 _RESULT = variable("states.input")
 _ITEMS, _FAILED = variable("states.input.items"), variable("states.input.failed")
 _FAILED_ITEMS = variable("states.input.failed_items")
+_SAID: dict[str, Value] = {
+    "attempts": 1,
+    "work_ms": variable("items_ms"),
+    "item_count": _ITEMS,
+    "item_failures": _FAILED,
+}
+"""What `outcome` says of all items, however the run ended."""
 
 
 def summary(address: Value) -> Expression:
     """Return the run's output; `address` is where the items' own results are."""
     results, succeeded = variable("results"), variable("succeeded")
     return block(
-        assign("success", SUCCESS),
         programs.ITEM_RESULTS,
         {
             "items": call("count", results),
@@ -52,6 +55,12 @@ def summary(address: Value) -> Expression:
             "results": address,
         },
     )
+
+
+def time_of_items(unit_ms: int) -> dict[str, Value]:
+    """Return the variable that says how long the items that succeeded are billed, together."""
+    sums = block(programs.ITEM_RESULTS, call("sum", [0, variable("times")]))
+    return {"items_ms": -unit_ms * sums}
 
 
 def summarize_items(fan_out: FanOut) -> State:
@@ -70,9 +79,7 @@ def summarize_items(fan_out: FanOut) -> State:
                 "RecordFailure",
                 _failed("States.Timeout", _result_text(), RunStatus.TIMED_OUT),
             ),
-            choice(
-                tolerated, "Record", {"outcome": {"status": RunStatus.SUCCEEDED, "attempts": 1}}
-            ),
+            choice(tolerated, "Record", {"outcome": {"status": RunStatus.SUCCEEDED, **_SAID}}),
         ],
         "Default": "RecordFailure",
         "Assign": _failed("FanOutFailed", _result_text()),
@@ -88,7 +95,7 @@ def _result_text() -> Expression:
 
 
 def _failed(error: str, cause: str | Expression, status: RunStatus = RunStatus.FAILED) -> State:
-    return {"outcome": {"status": status, "error": error, "cause": cause, "attempts": 1}}
+    return {"outcome": {"status": status, "error": error, "cause": cause, **_SAID}}
 
 
 @cache

@@ -129,14 +129,23 @@ BATCH_JOB = statements(rf"""
     $reason := $string($batch.StatusReason);
     $interrupted := $contains($reason, "Your Spot Task was interrupted") = true;
     {TOOK.text};
+    $is_array := $exists($batch.ArrayProperties);
+    $timed := $exists($batch.JobId) and $not($is_array) and $type($worked) = "number";
+    $ran := $batch.Attempts.($took(StartedAt, StoppedAt));
     $details := {{
         "exit_code": $job.ExitCode,
         "queued_ms": $took($batch.CreatedAt, $batch.StartedAt),
-        "run_ms": $took($batch.StartedAt, $batch.StoppedAt)
+        "run_ms": $took($batch.StartedAt, $batch.StoppedAt),
+        "work_ms": $timed ? $worked + $sum([0, $ran]),
+        "batch_job_id": $is_array ? $batch.JobId
     }};
 """)
 """What Batch's description of a `$batch` job that has ended says: `$interrupted`, by Spot, and
-`$details`. `$job` holds its exit code. Times are epoch milliseconds."""
+`$details`. `$job` holds its exit code. Times are epoch milliseconds.
+
+Batch may have begun an attempt of ours several times (`templates.batch_job.START_ATTEMPTS`). Of an
+array it says nothing of the children's times; they can be asked for by the array's id.
+"""
 
 BATCH_FAILURE = statements(rf"""
     $whole := $substring($cause, 0, 1) = "{{" and $substring($cause, -1) = "}}";
@@ -231,16 +240,19 @@ OVERRIDES = statements("""
 
 ITEM_RESULTS = statements("""
     $results := $states.result;
-    $succeeded := $count($results[$ = $success]);
+    $times := $results[$type($) = "number" ? $ < 0 : false];
+    $succeeded := $count($times);
     $failed := $sort([
-        $results[$type($) = "number" and $ != $success],
+        $results[$type($) = "number" ? $ >= 0 : false],
         $results[$type($) = "object" and $type($.Input) = "string"].($parse(Input).index)
     ]);
 """)
 """The results of a fan-out's children: how many have `$succeeded`, and the indexes that `$failed`.
 
-A child that could not even say its index (it ended in a way that nothing catches) is its own
-description, whose input holds the index (Step Functions, ResultWriter, transformation NONE).
+A child whose item succeeded returns how long that is billed, as a negative number (`$times`); one
+whose item failed returns the item's index. A child that could not even say its index (it ended in a
+way that nothing catches) is its own description, whose input holds the index (Step Functions,
+ResultWriter, transformation NONE).
 """
 
 RANGES = statements("""

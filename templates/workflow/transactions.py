@@ -222,8 +222,8 @@ class Admission:
 
     @property
     def _is_timed(self) -> bool:
-        """Whether the workflow itself does the work: items do theirs in executions of their own."""
-        return self.job.fan_out is None
+        """Whether the workflow's own clock says how long the work took; else `outcome` may."""
+        return self.job.fan_out is None and not usage.is_reported(self.job)
 
     @property
     def _items(self) -> Items:

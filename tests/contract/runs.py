@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
 from provisioner.errors import ConflictError
+from provisioner.runs.cost import Cost, MonthlyCost
 from provisioner.runs.keys import LOCK
 from provisioner.runs.messages import Message
 from provisioner.runs.model import EndedExecution, RunStatus, WaitingEnd, iso
+from provisioner.runs.usage import usage_of
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 JOB = "job"
@@ -318,6 +321,87 @@ class MessageQueuesContract:
 
         assert (waiting(), ready()) == ([], ["m1"])
         assert queues.is_empty(JOB)
+
+
+class RunCostsContract:
+    """`costs` is the port, `put(key, item)` writes the row of a run and `read(key)` returns it."""
+
+    COST = Cost(Decimal("0.5"), Decimal("0.5"))
+    SPOT = Cost(Decimal("0.5"), Decimal("0.25"))
+
+    @pytest.fixture
+    def run(self, put):
+        """Write the row of a run that has ended; return what it used."""
+
+        def run(key=RUN, status=RunStatus.SUCCEEDED, **more):
+            had = {"architecture": "arm64", "memory_mb": Decimal(128)}
+            timed = {"work_ms": Decimal(50), "attempts": Decimal(1)}
+            item = row(status, type="lambda", usage=had, **timed, **more)
+            put(key, item)
+            return usage_of(item)
+
+        return run
+
+    def test_an_ended_run_is_to_be_estimated_until_it_has_been(self, costs, run):
+        used = run()
+        assert costs.unestimated(JOB, RUN)["type"] == "lambda"
+
+        assert costs.record(JOB, RUN, used, self.COST, "2026-11")
+
+        assert costs.unestimated(JOB, RUN) is None
+
+    @pytest.mark.parametrize("status", [RunStatus.RUNNING, RunStatus.QUEUED])
+    def test_an_open_run_is_not(self, costs, run, status):
+        run(status=status)
+
+        assert costs.unestimated(JOB, RUN) is None
+
+    def test_nor_one_that_never_said_what_it_had(self, costs, put):
+        put(RUN, row(RunStatus.SKIPPED))
+
+        assert costs.unestimated(JOB, RUN) is None
+        assert costs.unestimated(JOB, OTHER) is None
+
+    def test_a_run_counts_once(self, costs, run, read):
+        used = run()
+        assert costs.record(JOB, RUN, used, self.COST, "2026-11")
+
+        assert not costs.record(JOB, RUN, used, self.SPOT, "2026-11")
+
+        assert costs.months(JOB, 3) == [MonthlyCost("2026-11", 1, self.COST, 0)]
+        assert read(RUN)["usage"] == used.attributes()
+        assert read(RUN)["estimated_cost"] == self.COST.usd
+        assert "estimated_cost_from" not in read(RUN)
+
+    def test_a_run_without_a_row_is_not_counted(self, costs, run):
+        used = run()
+
+        assert not costs.record(JOB, OTHER, used, self.COST, "2026-11")
+
+        assert costs.months(JOB, 3) == []
+
+    def test_a_range_is_on_the_row_and_in_the_sum(self, costs, run, read):
+        costs.record(JOB, RUN, run(), self.SPOT, "2026-11")
+        costs.record(JOB, OTHER, run(OTHER), self.COST, "2026-11")
+
+        assert read(RUN)["estimated_cost_from"] == self.SPOT.least
+        both = Cost(Decimal(1), Decimal("0.75"))
+        assert costs.months(JOB, 3) == [MonthlyCost("2026-11", 2, both, 0)]
+
+    def test_one_without_a_figure_is_counted_as_such(self, costs, run, read):
+        costs.record(JOB, RUN, run(), None, "2026-11")
+
+        assert "estimated_cost" not in read(RUN)
+        nothing = Cost(Decimal(), Decimal())
+        assert costs.months(JOB, 3) == [MonthlyCost("2026-11", 1, nothing, 1)]
+
+    def test_the_last_months_come_newest_first(self, costs, run):
+        for number in (9, 11, 10):
+            key = f"{iso(NOW + timedelta(seconds=number))}#run-{number}"
+            costs.record(JOB, key, run(key), self.COST, f"2026-{number:02}")
+
+        assert [each.month for each in costs.months(JOB, 2)] == ["2026-11", "2026-10"]
+        assert costs.months("other", 2) == []
 
 
 class RunningWorkContract:

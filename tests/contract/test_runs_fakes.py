@@ -12,13 +12,14 @@ from tests.contract.runs import (
     DependantsContract,
     ExecutionsContract,
     MessageQueuesContract,
+    RunCostsContract,
     RunsContract,
     SlotsContract,
 )
 from tests.simulation.runs.queues import Queues
 from tests.simulation.runs.table import Table
 from tests.simulation.runs.world import World
-from tests.support.fakes import FakeDependants, FakeMessageQueues, FakeSlots
+from tests.support.fakes import FakeDependants, FakeMessageQueues, FakeRunCosts, FakeSlots
 
 
 class TestRuns(RunsContract):
@@ -51,6 +52,20 @@ class TestSlots(SlotsContract):
     @pytest.fixture
     def slots(self):
         return FakeSlots()
+
+
+class TestRunCosts(RunCostsContract):
+    @pytest.fixture
+    def costs(self):
+        return FakeRunCosts()
+
+    @pytest.fixture
+    def put(self, costs):
+        return lambda key, item: costs.rows.update({(JOB, key): item})
+
+    @pytest.fixture
+    def read(self, costs):
+        return lambda key: costs.rows[JOB, key]
 
 
 class TestMessageQueues(MessageQueuesContract):

@@ -15,14 +15,17 @@ from provisioner.aws.executions import JobExecutions
 from provisioner.aws.items import to_dynamodb, to_plain
 from provisioner.aws.machines import Machines
 from provisioner.aws.message_queues import MESSAGE_ID, MessageQueues
+from provisioner.aws.run_costs import RunCosts
 from provisioner.aws.tasks import Tasks, started_by
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.errors import PermanentError
 from tests.contract.runs import (
     JOB,
+    NOW,
     DependantsContract,
     ExecutionsContract,
     MessageQueuesContract,
+    RunCostsContract,
     RunningWorkContract,
     RunsContract,
     SlotsContract,
@@ -36,11 +39,8 @@ __all__ = ["bootstrap"]
 TABLE = "jobs-Triggers"
 
 
-@pytest.mark.usefixtures("bootstrap")
-class TestRuns(RunsContract):
-    @pytest.fixture
-    def runs(self):
-        return TriggersTable(CLIENTS, TABLE)
+class OfTheTable:
+    """Rows of runs, written and read past the adapters."""
 
     @pytest.fixture
     def put(self):
@@ -58,6 +58,20 @@ class TestRuns(RunsContract):
             return to_plain(found["Item"]) if "Item" in found else None
 
         return read
+
+
+@pytest.mark.usefixtures("bootstrap")
+class TestRuns(OfTheTable, RunsContract):
+    @pytest.fixture
+    def runs(self):
+        return TriggersTable(CLIENTS, TABLE)
+
+
+@pytest.mark.usefixtures("bootstrap")
+class TestRunCosts(OfTheTable, RunCostsContract):
+    @pytest.fixture
+    def costs(self):
+        return RunCosts(CLIENTS, TABLE, lambda: NOW)
 
 
 @pytest.mark.usefixtures("bootstrap")

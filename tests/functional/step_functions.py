@@ -206,7 +206,9 @@ class StepFunctions:
             if failed * 100 > state["ToleratedFailurePercentage"] * len(items):
                 raise TaskError("States.ExceedToleratedFailureThreshold", "too many")
             check_size(results)
-            return self._leave(state, outside.with_result(results), results)
+            left = self._leave(state, outside.with_result(results), results)
+            scope.variables.update(outside.variables)
+            return left
         except TaskError as error:
             return self._caught(state, scope, error)
 

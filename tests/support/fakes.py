@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import count
+from typing import Any
 
 from provisioner.errors import (
     AlreadyStartedError,
@@ -13,8 +15,10 @@ from provisioner.errors import (
     NoChangesError,
     PermanentError,
 )
+from provisioner.runs.cost import Cost, MonthlyCost
 from provisioner.runs.messages import Message, Slots
 from provisioner.runs.model import iso
+from provisioner.runs.usage import Usage, is_unestimated
 from provisioner.stacks import deletion_budget, rate_limits
 from provisioner.stacks.deletion_budget import Budget, Deletions
 from provisioner.stacks.model import (
@@ -125,6 +129,44 @@ class FakeJobRuns:
         runs = self.running.pop(job_name, 0)
         self.stopped += [(job_name, cause)] * runs
         return runs
+
+
+class FakeRunCosts:
+    """Rows of runs by job and key, and what is known of their costs."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str], dict[str, Any]] = {}
+        self._months: dict[tuple[str, str], MonthlyCost] = {}
+
+    def unestimated(self, job_name: str, trigger_id: str) -> Mapping[str, Any] | None:
+        row = self.rows.get((job_name, trigger_id), {})
+        return row if is_unestimated(row) else None
+
+    def record(
+        self, job_name: str, trigger_id: str, usage: Usage, found: Cost | None, month: str
+    ) -> bool:
+        row = self.rows.get((job_name, trigger_id))
+        if row is None or not is_unestimated(row):
+            return False
+        row["usage"] = usage.attributes()
+        if found:
+            row["estimated_cost"] = found.usd
+        if found and found.least < found.usd:
+            row["estimated_cost_from"] = found.least
+        nothing = Cost(Decimal(), Decimal())
+        cost, was = found or nothing, self._months.get((job_name, month))
+        before = was or MonthlyCost(month, 0, nothing, 0)
+        self._months[job_name, month] = replace(
+            before,
+            runs=before.runs + 1,
+            cost=Cost(before.cost.usd + cost.usd, before.cost.least + cost.least),
+            unpriced=before.unpriced + (found is None),
+        )
+        return True
+
+    def months(self, job_name: str, count: int) -> list[MonthlyCost]:
+        found = [cost for (job, _), cost in self._months.items() if job == job_name]
+        return sorted(found, key=lambda each: each.month, reverse=True)[:count]
 
 
 class FakeSlots:

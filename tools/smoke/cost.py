@@ -84,5 +84,5 @@ class Estimate:
     def __str__(self) -> str:
         return (
             f"about {self.minutes:.0f} minutes and {self.dollars:.2f} USD, by the list prices of "
-            f"{self.region} of {PRICES.as_of} (provisioner/prices.json)"
+            f"{self.region} of {PRICES.as_of()} (provisioner/prices.json)"
         )

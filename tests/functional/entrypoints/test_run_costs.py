@@ -67,7 +67,7 @@ class Kept:
         self.bodies.append(body)
 
 
-def estimate(costs, settings=HERE, records=None):
+def estimate(costs, settings=HERE, records=None, **more):
     """Give the function the ends of all runs."""
     runtime = having(
         Runtime(settings, CLIENTS, clock=lambda: NOW),
@@ -75,6 +75,7 @@ def estimate(costs, settings=HERE, records=None):
         dead_letters=Kept(),
         dependency_starter=having_nothing_to_do(),
         jobs=having_nothing_to_do(),
+        **more,
     )
     found = items(boto3.resource("dynamodb", region_name="eu-west-1").Table(TABLE), "2026")
     records = records or [ended(key, run["status"]) for key, run in found.items()]
@@ -255,6 +256,37 @@ def test_the_time_of_an_interrupted_attempt_counts(table):
     assert run["work_ms"] >= 100
 
 
-def test_of_items_nobody_knows_the_time():
-    job = machine(LAMBDA, echo, fan_out={})
-    assert "worked" not in json.dumps(job.definition)
+class Children:
+    """Batch, as far as the attempts of an array's children go."""
+
+    def __init__(self, *attempts_ms):
+        self.took = attempts_ms
+
+    def attempts_ms(self, ids):
+        self.ids = ids
+        return self.took
+
+
+def test_an_array_costs_what_its_children_cost(table, costs):
+    ended = {"JobId": "1f", "Status": "SUCCEEDED", "Container": {}, "ArrayProperties": {"Size": 2}}
+    array = {"type": "batch", "cpu": 1024, "memory_mb": 2048, "array_size": 2}
+    machine(CONTAINER, lambda _: ended, **array).run("first", {})
+    children = Children(60_000, 3_540_000)
+
+    estimate(costs, batch_jobs=children)
+
+    run = only_run(table)
+    assert children.ids == ("1f:0", "1f:1")
+    assert (run["usage"]["seconds"], run["usage"]["attempts"]) == (3600, 2)
+    work = 0.03238 + 2 * 0.00356
+    assert float(run["estimated_cost"]) == pytest.approx(work, abs=2e-4)
+
+
+def test_items_cost_what_all_of_them_cost(table, costs):
+    machine(LAMBDA, echo, fan_out={}, memory_mb=1024).run("first", {"items": [1, 2, 3]})
+    estimate(costs)
+
+    run = only_run(table)
+    assert run["usage"]["attempts"] == run["item_count"] == 3
+    assert run["usage"]["transitions"] == 5 + 3 * 3
+    assert run["estimated_cost"] > 14 * Decimal("0.000025")

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from provisioner.aws.batch_jobs import batch_job_name
+from provisioner.runs.usage import children_of
 from tests.functional.step_functions import Scope, TaskError
 from tests.functional.workflow.test_run_time import definition
 from tests.functional.workflow.test_workflow import free, machine, only_run, table
@@ -29,9 +30,10 @@ DONE = {
 
 
 def ended(reason, *, environment="", **changes):
+    container = changes.pop("Container", {})
     job = {
-        "Attempts": [{"Container": changes.get("Container", {}), "StatusReason": reason}],
-        "Container": {"Environment": [{"Name": "A", "Value": environment}]},
+        "Attempts": [{"Container": container, "StatusReason": reason}],
+        "Container": {"Environment": [{"Name": "A", "Value": environment}], **container},
         "JobId": "0b8f",
         "Status": "FAILED",
         "StatusReason": reason,
@@ -193,6 +195,59 @@ def test_a_job_tells_how_long_it_waited_and_ran(table):
 
     run = only_run(table)
     assert (run["queued_ms"], run["run_ms"], run["exit_code"]) == (60_000, 1500, 0)
+
+
+def attempt(seconds, start=1_000):
+    return {"StartedAt": start, "StoppedAt": start + 1000 * seconds, "Container": {}}
+
+
+NEVER_BEGAN = {"StatusReason": "Task failed to start", "StoppedAt": 9_000}
+
+
+def failed(*attempts, **more):
+    cause = ended("Essential container in task exited", Attempts=list(attempts), **more)
+    return TaskError("States.TaskFailed", cause)
+
+
+def done(*attempts):
+    return DONE | {"Attempts": list(attempts)}
+
+
+TIMES = {
+    "one attempt": ([done(attempt(60))], 60_000),
+    "begun by Batch at the second try": ([done(NEVER_BEGAN, attempt(60))], 60_000),
+    "never begun": ([failed(NEVER_BEGAN)], 0),
+    "two attempts": ([failed(attempt(30)), done(attempt(60, 200_000))], 90_000),
+    "refused first": ([TaskError("Batch.ServerException"), done(attempt(60))], 60_000),
+    "cut, so that nobody knows": ([TaskError("States.TaskFailed", LONG[:32_000])], None),
+    "cut first": (
+        [TaskError("States.TaskFailed", LONG[:32_000]), done(attempt(60))],
+        None,
+    ),
+    "cut first, then another attempt": (
+        [TaskError("States.TaskFailed", LONG[:32_000]), failed(attempt(1)), done(attempt(60))],
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize(("jobs", "took"), TIMES.values(), ids=TIMES)
+def test_the_time_of_the_work_is_what_batch_says_without_the_waiting(table, jobs, took):
+    jobs = list(jobs)
+    machine(BATCH | {"retries": 2 if len(jobs) > 1 else 0}, lambda _: answer(jobs)).run("one", {})
+
+    assert jobs == []
+    assert only_run(table).get("work_ms") == took
+
+
+def test_of_an_array_the_id_is_known_and_not_the_time(table):
+    array = done() | {"ArrayProperties": CHILDREN}
+    machine(BATCH | {"array_size": 20}, lambda _: array).run("one", {})
+
+    run = only_run(table)
+    assert run["batch_job_id"] == DONE["JobId"]
+    assert "work_ms" not in run
+    assert children_of(run)[-1] == f"{DONE['JobId']}:19"
 
 
 def test_batch_retries_the_children_of_an_array_and_the_workflow_does_not(table):

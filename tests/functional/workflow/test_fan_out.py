@@ -10,6 +10,8 @@ from moto import mock_aws
 
 import templates
 from provisioner.jobs import MAX_ITEMS, InvalidRow, parse
+from provisioner.runs.usage import usage_of
+from templates.workflow import usage
 from tests.functional.step_functions import StepFunctions, TaskError
 from tests.golden.update import workflow
 from tests.support.platforms import PLATFORM
@@ -181,6 +183,52 @@ class TestItemsOfThePayload:
 
         assert (execution.error, work.given) == ("InvalidInput", [])
         assert told in row()["cause"]
+
+
+class TestTimes:
+    @pytest.mark.usefixtures("s3")
+    def test_the_run_has_the_time_of_all_items_rounded_up(self):
+        run(LAMBDA, Work(), {"items": ["a", "b", "c"]})
+
+        found = row()
+        assert (found["item_count"], found["item_failures"]) == (3, 0)
+        assert found["work_ms"] % 30 == 0
+        assert 30 <= found["work_ms"] <= 30_000
+        assert usage_of(found).attempts == 3
+
+    @pytest.mark.usefixtures("s3")
+    def test_a_container_is_billed_a_minute_at_least(self):
+        ended = {"TaskArn": "arn:task", "Containers": [{"Name": "job", "ExitCode": 0}]}
+        run(CONTAINER, lambda _: ended, {"items": ["a", "b", "c"]})
+
+        assert row()["work_ms"] == 3 * 60_000
+
+    @pytest.mark.usefixtures("s3")
+    def test_of_a_batch_job_batch_says_it(self):
+        attempt = {"StartedAt": 1_000, "StoppedAt": 91_500}
+        ended = {"JobId": "1", "Status": "SUCCEEDED", "Container": {}, "Attempts": [attempt]}
+        run(CONTAINER | {"type": "batch"}, lambda _: ended, {"items": ["a", "b"]})
+
+        assert row()["work_ms"] == 2 * 91_000
+
+    @pytest.mark.usefixtures("s3")
+    def test_items_that_failed_are_counted_and_not_timed(self):
+        run(LAMBDA, Work(failing=[0, 2]), {"items": ["a", "b", "c"]})
+
+        found = row()
+        assert (found["item_count"], found["item_failures"]) == (3, 2)
+        assert 0 < usage_of(found).least_seconds < usage_of(found).seconds
+
+    def test_the_times_of_all_items_fit_into_a_state(self):
+        longest = -usage.LONGEST_OF_ITEM
+        assert len(json.dumps([longest] * MAX_ITEMS, separators=(",", ":"))) <= 256 * 1024
+
+    @pytest.mark.usefixtures("s3")
+    def test_without_items_nothing_has_taken_any_time(self):
+        run(LAMBDA, Work(), {"items": []})
+
+        found = row()
+        assert (found["item_count"], found["work_ms"]) == (0, 0)
 
 
 class TestFailures:

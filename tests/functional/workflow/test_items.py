@@ -54,6 +54,10 @@ def ended(_):
     return {"TaskArn": "arn:task", "Containers": [{"Name": "job", "ExitCode": 0}], **times}
 
 
+def in_an_array(_):
+    return {"JobId": "1f", "Status": "SUCCEEDED", "ArrayProperties": {"Size": 2}}
+
+
 def scanned():
     return boto3.client("dynamodb", region_name="eu-west-1").scan(TableName=TABLE)["Items"]
 
@@ -80,6 +84,9 @@ def written(table, monkeypatch):
     overrides = {"overrides": {"command": ["a"]}}
     container = machine(CONTAINER, ended, overlap="allow", allow_overrides=["command"], spot="only")
     container.run("container", {"_run": overrides})
+    machine(LAMBDA, echo, overlap="allow", fan_out={}).run("items", {"items": [1]})
+    array = {"type": "batch", "array_size": 2}
+    machine(CONTAINER, in_an_array, overlap="allow", **array).run("array", {})
     (waits,) = (key for key in items(table) if key.endswith("#waits"))
     RunHistory(CLIENTS, TABLE).mark_alerted("nightly", waits, NOW)
     triggers.set_pause("nightly", Pause(paused=True, since="now", note="why"))

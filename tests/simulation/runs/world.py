@@ -27,7 +27,7 @@ from tests.simulation.runs.truth import check, check_at_rest
 from tests.simulation.runs.workflow import workflow
 from tests.simulation.stacks.wiring import Silent
 from tests.simulation.timeline import START, Timeline
-from tests.support.fakes import FakeDependants, FakeJobs, FakeQueue, FakeSlots
+from tests.support.fakes import FakeDependants, FakeJobs, FakeQueue, FakeRunCosts, FakeSlots
 from tests.support.functions import Context, having
 from tests.support.platforms import PLATFORM, SETTINGS
 
@@ -40,13 +40,6 @@ TROUBLED_SECONDS = 1500
 """Faults go on for so long, though most stories have nothing more to happen by then."""
 
 LIMITS = Limits(batch_size=1, max_concurrency=2)
-
-
-class NoCosts:
-    """What runs have cost: no run of these says what it used."""
-
-    def unestimated(self, job_name: str, trigger_id: str) -> None:
-        del job_name, trigger_id
 
 
 OUTSIDE = ("ecs", "batch", "ec2")
@@ -146,7 +139,7 @@ class World:
             jobs=FakeJobs(),
             run_control=self.control,
             triggers=runs,
-            run_costs=NoCosts(),
+            run_costs=FakeRunCosts(),
             work=work,
             machines=reached("machines", self.machines),
             executions=executions,

@@ -44,6 +44,7 @@ class FakeBatch:
         yield {"jobSummaryList": []}
 
     def describe_jobs(self, *, jobs):
+        assert len(jobs) <= 100
         return {"jobs": [self.jobs[identifier] for identifier in jobs]}
 
     def get_job_queue_snapshot(self, *, jobQueue):  # noqa: N803
@@ -111,3 +112,17 @@ class TestBatchJobs(RunningWorkContract):
         assert work.position(queue, f"arn:{first}") == 1
         assert work.position(queue, f"arn:{second}") == 2
         assert work.position(queue, "arn:another") is None
+
+    def test_children_say_how_long_each_of_their_attempts_took(self, batch, work):
+        """As many as DescribeJobs takes are asked for at once."""
+        children = [batch.submit("q", "run-a", "jobs-a", "SUCCEEDED") for _ in range(150)]
+        for number, child in enumerate(children):
+            batch.jobs[child]["attempts"] = [{"startedAt": 1_000, "stoppedAt": 1_000 + number}]
+        batch.jobs[children[0]]["attempts"] = [
+            {"stoppedAt": 5},  # never began
+            {"startedAt": 7, "stoppedAt": 9},
+            {"startedAt": 9},
+        ]
+        del batch.jobs[children[1]]["attempts"]
+
+        assert list(work.attempts_ms(children)) == [2, *range(2, 150)]

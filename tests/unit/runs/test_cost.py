@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 import provisioner
 from provisioner.runs.cost import Cost, Prices, estimate, month_of
 from provisioner.runs.model import RunStatus, time_of
-from provisioner.runs.usage import usage_of
+from provisioner.runs.usage import children_of, usage_of, with_children
 
 PRICES = Prices.from_json(Path(provisioner.__file__).with_name("prices.json").read_text())
 US = PRICES.rates("us-east-1")
@@ -125,6 +126,88 @@ def test_storage_of_a_function_beyond_what_is_included():
     assert more == pytest.approx(30 * 0.0000000309, abs=1e-8)
 
 
+ITEMS = TASK | {
+    "usage": TASK["usage"] | {"untimed": True, "max_concurrency": Decimal(2), "retries": 1},
+    "item_count": Decimal(10),
+    "item_failures": Decimal(0),
+    "work_ms": Decimal(36_000_000),
+    "duration_ms": Decimal(18_000_000),
+}
+HOURLY = 4 * 0.03238 + 16 * 0.00356
+
+
+def bounds(row):
+    found = estimate(
+        usage_of(row), US | {"state_transition": Decimal(), "dynamodb_write_unit": Decimal()}
+    )
+    return float(found.least), float(found.usd)
+
+
+def test_items_cost_what_all_of_them_cost():
+    assert bounds(ITEMS) == pytest.approx((10 * HOURLY, 10 * HOURLY), abs=1e-8)
+    assert usage_of(ITEMS).transitions == 5 + 10 * 3
+
+
+def test_no_items_cost_nothing():
+    none = ITEMS | {"item_count": Decimal(0), "work_ms": Decimal(0)}
+    assert bounds(none) == (0, 0)
+
+
+def test_items_that_failed_have_bounds():
+    failed = ITEMS | {"status": "FAILED", "item_failures": Decimal(3), "work_ms": 7 * 3_600_000}
+    least, most = bounds(failed)
+    assert least == pytest.approx(7 * HOURLY, abs=1e-8)
+    # No more than two at once for as long as the run took, and a minute for each of their starts.
+    assert most == pytest.approx((7 + 2 * 5 + 3 * 2 / 60) * HOURLY, abs=1e-8)
+    assert usage_of(failed).transitions == 6 + 7 * 3 + 3 * 4
+
+
+def test_items_of_which_all_have_failed_may_have_cost_nothing():
+    row = ITEMS | {"status": "FAILED", "item_failures": Decimal(99), "work_ms": Decimal(0)}
+    least, most = bounds(row)
+    assert least == 0 < most
+
+
+@pytest.mark.parametrize("status", ["STOPPED", "FAILED", "TIMED_OUT"])
+def test_a_batch_job_whose_times_are_not_known_may_have_waited_all_the_time(status):
+    row = TASK | {"type": "batch", "status": status, "work_ms": None, "duration_ms": 1_800_000}
+    assert bounds(row) == pytest.approx((0, HOURLY / 2), abs=1e-8)
+    assert usage_of(row).attributes()["untimed_attempts"] == 1
+
+
+ARRAY = TASK | {
+    "type": "batch",
+    "usage": TASK["usage"] | {"untimed": True, "array_size": Decimal(3)},
+    "work_ms": None,
+    "batch_job_id": "1f",
+}
+
+
+def test_the_children_of_an_array_are_billed_one_by_one():
+    assert children_of(ARRAY) == ("1f:0", "1f:1", "1f:2")
+    assert estimate(usage_of(ARRAY), US) is None
+
+    used = with_children(usage_of(ARRAY), [3_600_000, 1_000, 7_200_000, 0])
+
+    assert (used.attempts, float(used.seconds)) == (4, 3 * 3600 + 120)
+    assert estimate(used, US).least == estimate(used, US).usd
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"batch_job_id": None},
+        {"batch_job_id": Decimal(1)},
+        {"usage": "x"},
+        {"usage": {"array_size": Decimal(10_000)}},
+        {"usage": {"array_size": "3"}},
+    ],
+    ids=str,
+)
+def test_an_array_that_cannot_be_asked_for_has_no_children(changes):
+    assert children_of(ARRAY | changes) == ()
+
+
 def test_spot_is_a_range():
     used = replace(usage_of(TASK), spot=True)
     on_demand = estimate(usage_of(TASK), US)
@@ -153,7 +236,7 @@ def test_a_run_that_has_been_on_demand_alone_has_one_price(went, is_spot):
     [
         (TASK, PRICES.rates("eu-west-1")),
         (TASK | {"usage": TASK["usage"] | {"architecture": "riscv"}}, US),
-        (TASK | {"usage": TASK["usage"] | {"untimed": True}}, US),
+        (TASK | {"usage": TASK["usage"] | {"untimed": True}, "work_ms": None}, US),
         (TASK | {"type": "ec2", "usage": {"instance_type": "z9.large"}}, US),
     ],
     ids=["Region", "architecture", "items", "instance type"],
@@ -224,10 +307,21 @@ def test_a_figure_is_as_short_as_it_is_exact():
     )
 
 
-def test_the_list_of_prices_says_when_and_where_it_was_read():
-    assert time_of(f"{PRICES.as_of}T00:00:00Z")
-    assert PRICES.source
-    assert all(price > 0 for rates in PRICES.regions.values() for price in rates.values())
+def test_each_price_says_when_and_where_it_was_read():
+    for prices in PRICES.regions.values():
+        for name, price in prices.items():
+            assert price.usd > 0, name
+            assert time_of(f"{price.as_of}T00:00:00Z"), name
+            assert re.search(r"[a-z]+[.](com|io|co|sh)/?|from memory, not checked", price.source)
+
+
+def test_a_price_without_date_or_source_is_not_read():
+    with pytest.raises(TypeError, match="source"):
+        Prices.from_json('{"regions": {"x": {"state_transition": {"usd": 1, "as_of": "2026"}}}}')
+
+
+def test_the_oldest_price_dates_the_list():
+    assert PRICES.as_of() == min(p.as_of for p in PRICES.regions["us-east-1"].values())
 
 
 def test_every_end_is_counted():

@@ -71,12 +71,14 @@ def read(path):
     return FILES[path.split("/")[1]]
 
 
+def by_hand(usd):
+    return {"usd": Decimal(usd), "as_of": "2026-06-17", "source": "by hand"}
+
+
 OLD = {
-    "as_of": "2026-06-17",
-    "source": "by hand",
     "regions": {
-        "us-east-1": {"state_transition": Decimal(1), "ec2_hour:t3.micro": Decimal("0.0104")},
-        "eu-central-1": {"state_transition": Decimal(2)},
+        "us-east-1": {"state_transition": by_hand(1), "ec2_hour:t3.micro": by_hand("0.0104")},
+        "eu-central-1": {"state_transition": by_hand(2)},
     },
 }
 
@@ -103,17 +105,20 @@ def test_two_prices_of_one_name_are_an_error():
 
 def test_all_regions_are_renewed_but_for_what_is_kept():
     new = prices.renewed(OLD, read)
-    assert new["as_of"] == "2026-11-20"
     assert sorted(new["regions"]) == ["eu-west-1", "us-east-1"]
-    assert new["regions"]["us-east-1"]["state_transition"] == Decimal("0.000025")
-    assert new["regions"]["us-east-1"]["ec2_hour:t3.micro"] == Decimal("0.0104")
-    assert new["regions"]["eu-west-1"]["fargate_vcpu_hour_x86_64"] == Decimal("0.04048")
+    assert new["regions"]["us-east-1"]["state_transition"] == {
+        "usd": Decimal("0.000025"),
+        "as_of": "2026-11-20",
+        "source": prices.SOURCE,
+    }
+    assert new["regions"]["us-east-1"]["ec2_hour:t3.micro"] == by_hand("0.0104")
+    assert new["regions"]["eu-west-1"]["fargate_vcpu_hour_x86_64"]["usd"] == Decimal("0.04048")
 
 
 def test_the_others_stay_when_only_some_are_renewed():
     new = prices.renewed(OLD, read, ["us-east-1"])
     assert sorted(new["regions"]) == ["eu-central-1", "us-east-1"]
-    assert new["regions"]["eu-central-1"] == {"state_transition": Decimal(2)}
+    assert new["regions"]["eu-central-1"] == {"state_transition": by_hand(2)}
 
 
 def test_what_is_written_can_be_read():

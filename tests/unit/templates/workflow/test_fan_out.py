@@ -64,7 +64,7 @@ def test_the_longest_output_is_kept_on_the_row():
 
 
 def test_the_longest_list_of_failed_items_is_cut_where_it_is_a_cause():
-    scope = Scope({}, {"input": summary(EVERY_OTHER)})
+    scope = Scope({"items_ms": 0}, {"input": summary(EVERY_OTHER)})
 
     scope.assign(states()["SummarizeItems"])
 
@@ -89,7 +89,7 @@ def test_a_source_with_too_many_items_is_read_one_beyond_and_refused():
 
     assert made["Run"]["ItemReader"]["ReaderConfig"]["MaxItems"] == MAX_ITEMS + 1
     rule = made["SummarizeItems"]["Choices"][0]
-    scope = Scope({}, {"input": summary("") | {"items": MAX_ITEMS + 1}})
+    scope = Scope({"items_ms": 0}, {"input": summary("") | {"items": MAX_ITEMS + 1}})
     assert scope.evaluate(rule["Condition"], "Condition") is True
     assert rule["Assign"]["outcome"]["error"] == "InvalidInput"
     assert rule["Next"] == "RecordFailure"
