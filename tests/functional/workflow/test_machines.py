@@ -275,6 +275,21 @@ def test_a_lost_machine_is_retried(table):
     assert launches.terminated == ["i-1"]
 
 
+def test_a_run_whose_row_is_of_another_type_now_fails_and_leaves_no_machine(table):
+    """Its machine may not report any more, and the next one has no launch template."""
+    gone = TaskError(
+        "Ec2.Ec2Exception",
+        f"The specified launch template, with template ID lt-1, does not exist. {_SERVICE}",
+    )
+    launches = Launches(LOST, gone)
+    ran(launches, retries=1)
+
+    run = only_run(table)
+    assert (run["status"], run["error"], run["attempts"]) == ("FAILED", "LaunchFailed", 2)
+    assert launches.terminated == ["i-1"]
+    assert free(table)
+
+
 def test_a_machine_that_cannot_be_found_does_not_hold_up_the_run(table):
     launches = Launches(FAILED)
     workflow = machine(ROW, launches)

@@ -175,6 +175,13 @@ class TestEnds:
         machine.boot()
         assert machine.shutdown == ["-P now"]
 
+    def test_rights_that_are_taken_away_do_not_stop_the_work(self, machine):
+        """The row has another type now: the container ends by itself, then the machine."""
+        machine.answers |= {"SendTaskHeartbeat": FAILING, "SendTaskSuccess": FAILING}
+        machine.boot()
+        assert "stop" not in {arguments[0] for arguments, _, _ in machine.docker}
+        assert machine.shutdown[-1] == "-P now"
+
     @pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
     def test_a_refused_heartbeat_ends_it(self, machine, code):
         """Without a timer, and though the container never ends, so that nothing is reported."""
