@@ -12,7 +12,14 @@ import pytest
 pytestmark = [pytest.mark.engine, pytest.mark.together]
 
 CODE = """
-import boto3, json, os, sys, time
+import boto3, json, os, sys, time, urllib.error, urllib.request
+def metadata_without_a_token():
+    try:
+        url = os.environ["AWS_EC2_METADATA_SERVICE_ENDPOINT"] + "/latest/meta-data/instance-id"
+        return urllib.request.urlopen(url).status
+    except urllib.error.HTTPError as error:
+        return error.code
+print("metadata without a token", metadata_without_a_token())
 given = json.loads(os.environ["PAYLOAD"])
 print("seconds", given.get("seconds", 0))
 time.sleep(given.get("seconds", 0))
@@ -102,7 +109,8 @@ def test_it_runs_reads_its_secret_and_leaves_its_result(engine, job):
     gone(engine, job, execution)
     logs = engine.client("logs")
     events = logs.filter_log_events(logGroupName=f"/jobs/{job}")["events"]
-    assert "seconds 0" in {event["message"] for event in events}
+    messages = {event["message"] for event in events}
+    assert {"seconds 0", "metadata without a token 401"} <= messages
     template = engine.client("cloudformation").get_template(StackName=f"jobs-{job}")
     seen = [template["TemplateBody"], engine.record(job), engine.runs(job), events]
     seen += [engine.client("stepfunctions").get_execution_history(executionArn=execution)["events"]]

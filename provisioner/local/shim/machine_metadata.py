@@ -1,7 +1,11 @@
 """The instance metadata of one machine: IMDSv2 on a loopback address, as AWS answers it.
 
 On AWS it is at 169.254.169.254; SDKs take another address from AWS_EC2_METADATA_SERVICE_ENDPOINT.
-The engine has one identity for all.
+The engine has one identity for all. Here each machine has its own, under the `MetadataOptions` of
+its launch template: a token, whose lifetime the caller says, before anything else unless
+`HttpTokens` is `optional`; no token for what a proxy passes on; and a token's answer goes no
+further than `HttpPutResponseHopLimit` hops, by the time to live of its packets: the host's network
+is within one hop, a container behind a bridge is not.
 """
 
 from __future__ import annotations
@@ -9,7 +13,10 @@ from __future__ import annotations
 import contextvars
 import json
 import secrets
+import socket
 import threading
+import time
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -17,18 +24,37 @@ from provisioner.local.shim import machine_capacity, tasks
 from provisioner.local.shim.patching import private
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+Entries = dict[str, "Callable[[], str | None]"]
+"""What the metadata hold: a path below `latest/meta-data/`, and what is there, if anything."""
 
 PROGRAM = "/program/"
 """Where the machine's own `docker` and `shutdown` ask."""
 
+_TOKEN, _DATA = "/latest/api/token", "/latest/meta-data/"
+_MAX_TOKEN_SECONDS = 21_600
+
+
+@dataclass(frozen=True)
+class Options:
+    """How metadata may be read: `MetadataOptions` of a launch template (EC2 API Reference)."""
+
+    tokens_required: bool
+    hop_limit: int
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Options:
+        """Return the options of a launch template; what it leaves out is as EC2 has it."""
+        hops = int(given.get("HttpPutResponseHopLimit", 1))
+        return cls(given.get("HttpTokens") == "required", hops)
+
 
 def serve(
-    identifier: str, role_arn: str | None, program: Callable[[str, dict[str, Any]], dict[str, Any]]
+    entries: Entries, options: Options, program: Callable[[str, dict[str, Any]], dict[str, Any]]
 ) -> ThreadingHTTPServer:
     """Serve a machine's metadata, and what its programs ask for, on a port of its own."""
-    entries = _entries(identifier, role_arn)
-    tokens: set[str] = set()
+    tokens: dict[str, float] = {}
     context = contextvars.copy_context()
 
     class Handler(BaseHTTPRequestHandler):
@@ -37,17 +63,27 @@ def serve(
 
         def do_PUT(self) -> None:
             """Give out a session token."""
-            token = secrets.token_urlsafe(32)
-            tokens.add(token)
-            self._answer(200, token)
+            lifetime = self.headers.get("X-aws-ec2-metadata-token-ttl-seconds", "")
+            self.connection.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, options.hop_limit)
+            if self.path != _TOKEN:
+                self._answer(404)
+            elif self.headers.get("X-Forwarded-For") is not None:
+                self._answer(403)
+            elif not (lifetime.isdecimal() and 1 <= int(lifetime) <= _MAX_TOKEN_SECONDS):
+                self._answer(400)
+            else:
+                token = secrets.token_urlsafe(32)
+                tokens[token] = time.monotonic() + int(lifetime)
+                self._answer(200, token)
 
         def do_GET(self) -> None:
             """Answer an entry, to those with a token only."""
-            if self.headers.get("X-aws-ec2-metadata-token") not in tokens:
-                self._answer(401, "")
+            token = self.headers.get("X-aws-ec2-metadata-token")
+            if (token or options.tokens_required) and tokens.get(token or "", 0) < time.monotonic():
+                self._answer(401)
                 return
-            entry = entries.get(self.path.removeprefix("/latest/meta-data/"))
-            text = context.copy().run(entry) if entry else None
+            entry = entries.get(self.path.removeprefix(_DATA))
+            text = context.copy().run(entry) if entry and self.path.startswith(_DATA) else None
             self._answer(404 if text is None else 200, text or "")
 
         def do_POST(self) -> None:
@@ -56,7 +92,7 @@ def serve(
             done = context.copy().run(program, self.path.removeprefix(PROGRAM), given)
             self._answer(200, json.dumps(done))
 
-        def _answer(self, status: int, text: str) -> None:
+        def _answer(self, status: int, text: str = "") -> None:
             self.send_response(status)
             self.send_header("Content-Length", str(len(text.encode())))
             self.end_headers()
@@ -67,9 +103,10 @@ def serve(
     return server
 
 
-def _entries(identifier: str, role_arn: str | None) -> dict[str, Callable[[], str | None]]:
+def entries_of(identifier: str, role_arn: str | None) -> Entries:
+    """Return what the metadata of a machine hold; its role's credentials are fresh each time."""
     region: str = private("ministack.core.responses", "get_region")()
-    entries: dict[str, Callable[[], str | None]] = {
+    entries: Entries = {
         "instance-id": lambda: identifier,
         "spot/instance-action": lambda: machine_capacity.instance_action(identifier),
         "placement/region": lambda: region,

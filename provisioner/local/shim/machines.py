@@ -6,6 +6,11 @@ instances run nothing. Here the user data run as a process of this machine, with
 of their own (`machine_metadata`), and `docker` and `shutdown` that are the engine's
 (`machine_programs`). AMI, network and security groups stay names.
 
+A container would not be nearer to an instance: where Podman has no network namespaces
+it shares the host's network all the same, nothing here has an image of an AMI with cloud-init and
+Docker, and a Docker inside needs a privileged container. So the engine shows what the boot program
+does, and not what an AMI has or what a network lets through.
+
 On AWS IAM is asked about TerminateInstances with each instance's ARN and tags; the engine gives it
 "*". Here it gets those of the first instance.
 """
@@ -58,12 +63,16 @@ def install() -> None:
 class Machine:
     """An instance while it runs: a process, its metadata, and at most one container."""
 
-    def __init__(self, record: dict[str, Any], user_data: bytes, role_arn: str | None) -> None:
+    def __init__(self, record: dict[str, Any], user_data: bytes, template: dict[str, Any]) -> None:
         self.record = record
         self.identifier: str = record["InstanceId"]
         self._folder = tempfile.TemporaryDirectory(prefix=f"{self.identifier}-")
         self._programs = machine_programs.Programs(self.identifier, self.end)
-        self._metadata = machine_metadata.serve(self.identifier, role_arn, self._programs.answer)
+        self._metadata = machine_metadata.serve(
+            machine_metadata.entries_of(self.identifier, _role_arn(template)),
+            machine_metadata.Options.of(template.get("MetadataOptions", {})),
+            self._programs.answer,
+        )
         self._timer: threading.Timer | None = None
         self._over = threading.Event()
         folder = Path(self._folder.name)
@@ -129,9 +138,8 @@ def _launching(run: Callable[..., Any]) -> Callable[..., Any]:
         answer = run({**request, **resolved})
         for identifier in set(instances) - before:
             _launched[token] = identifier
-            role_arn = _role_arn(template)
             if user_data.startswith(b"#!"):
-                machine = Machine(instances[identifier], user_data, role_arn)
+                machine = Machine(instances[identifier], user_data, template)
                 _running[identifier] = machine
         return answer
 
