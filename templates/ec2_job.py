@@ -125,4 +125,5 @@ def _work(job: Ec2Job, platform: Platform, launched: State) -> Work:
         after_failure=launch.after_failure(job, platform),
         least_seconds=silence + 1,
         heartbeat_seconds=silence,
+        spot=job.spot,
     )

@@ -16,7 +16,7 @@ from templates.container import run_variables
 from templates.machine.user_data import user_data
 from templates.parts.launch_template import machine_tags
 from templates.parts.logs import group_name
-from templates.workflow import fan_out, programs, usage
+from templates.workflow import fan_out, programs, spot, usage
 from templates.workflow.expressions import (
     ENTERED_MILLIS,
     EXECUTION_ARN,
@@ -155,7 +155,7 @@ def kind_is_spot(kind: Expression) -> Expression:
 def _kinds(job: Ec2Job) -> list[Value]:
     """Return the kinds of machines to try, in their order."""
     markets = {"never": (0,), "prefer": (1, 0), "only": (1,)}[job.spot]
-    return [{"type": one, "spot": spot} for spot in markets for one in job.instance_type]
+    return [{"type": one, "spot": market} for market in markets for one in job.instance_type]
 
 
 def _deadline_millis(job: Ec2Job) -> Expression:
@@ -163,14 +163,14 @@ def _deadline_millis(job: Ec2Job) -> Expression:
     return ENTERED_MILLIS + 1000 * attempt_seconds(job.attempt_timeout_seconds, least)
 
 
-def _given(job: Ec2Job, platform: Platform, spot: Expression) -> dict[str, Value]:
+def _given(job: Ec2Job, platform: Platform, is_spot: Expression) -> dict[str, Value]:
     return {
         "token": variable("states.context.Task.Token"),
         "bucket": platform.artifacts_bucket,
         "key": _key(job),
         "deadline": call("ceil", variable("until") / 1000),
         "heartbeat": job.heartbeat_seconds,
-        "spot": spot,
+        "spot": is_spot,
     }
 
 
@@ -228,16 +228,24 @@ def _elsewhere(job: Ec2Job, platform: Platform) -> State:
     on_demand = len(job.instance_type) * subnets
     none_here = outcome("error").equals(INSUFFICIENT_CAPACITY)
     choices = [
-        choice(both(none_here, _PLACE.below(last)), "Run", {"place": _PLACE + 1}),
-        choice(none_here, "ApplyFailureRules", {"place": 0}),
+        choice(both(none_here, _PLACE.below(last)), "Run", _to(job, _PLACE + 1, on_demand)),
+        choice(none_here, "ApplyFailureRules", _to(job, 0, on_demand)),
         choice(outcome("error").within(list(NOT_LAUNCHED)), "ApplyFailureRules"),
     ]
     if job.spot == "prefer":
         interrupted = outcome("error").equals(SPOT_INTERRUPTION)
         worked = usage.again(job, REFUSALS)
-        again: State = {"place": on_demand, "attempts": outcome("attempts"), **worked}
+        counted = {"attempts": outcome("attempts"), **spot.counted(job.spot), **worked}
+        again: State = {**_to(job, on_demand, on_demand), **counted}
         choices.append(choice(both(interrupted, _PLACE.below(on_demand)), "Run", again))
     return {"Type": "Choice", "Choices": choices, "Default": "Find"}
+
+
+def _to(job: Ec2Job, place: Value, on_demand: int) -> State:
+    """Return the variables of the next place, `on_demand` being the first that is."""
+    if job.spot != "prefer":
+        return {"place": place}
+    return {"place": place, "spot": expression(place).below(on_demand)}
 
 
 _SOON_OVER = ("RequestLimitExceeded", "InstanceProfileNotReady")

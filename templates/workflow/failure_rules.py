@@ -102,7 +102,7 @@ def failure_rules(job: Job, work: Work) -> dict[str, object]:
             "Type": "Choice",
             "Choices": [
                 choice(LATE, "RecordFailure", _out_of_time(job.timeout_seconds, "are over")),
-                *spot.choices(work.spot),
+                *spot.choices(work.leaves_spot),
                 *_another(job, _is_refusal(outcome("error"), work.refusals), "refusals"),
                 *(applied for rule in job.failure_rules for applied in _by(rule, job)),
                 *_retried(job),
@@ -115,7 +115,7 @@ def failure_rules(job: Job, work: Work) -> dict[str, object]:
             "Assign": again,
             "Next": "Run",
         },
-        **spot.states(work.spot, again),
+        **spot.states(work.leaves_spot, again),
         **({"IgnoreFailure": _ignore()} if ignored else {}),
     }
 

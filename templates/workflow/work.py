@@ -42,6 +42,11 @@ class Work:
     """Whether attempts start on Spot capacity (`templates.workflow.spot`)."""
 
     @property
+    def leaves_spot(self) -> Spot:
+        """The same for the rules of a failure, unless the states before them leave Spot."""
+        return "never" if self.after_failure else self.spot
+
+    @property
     def first(self) -> str:
         """The state that the work begins with."""
         return next(iter(self.before), "Run")

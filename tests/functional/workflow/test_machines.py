@@ -246,6 +246,29 @@ def test_an_interruption_of_spot_only_is_a_failure_for_the_rules(table):
     assert only_run(table)["error"] == "SpotInterruption"
 
 
+WENT = {
+    "on spot": ("prefer", [SUCCESS], ("spot", 0)),
+    "on spot in the next place": ("prefer", [INSUFFICIENT_CAPACITY[1], SUCCESS], ("spot", 0)),
+    "nowhere on spot": ("prefer", [*[INSUFFICIENT_CAPACITY[1]] * 4, SUCCESS], ("on_demand", 0)),
+    "nowhere at first": ("prefer", [*[INSUFFICIENT_CAPACITY[1]] * 8, SUCCESS], ("spot", 0)),
+    "interrupted": ("prefer", [INTERRUPTED, SUCCESS], ("on_demand", 1)),
+    "interrupted, then it failed": ("prefer", [INTERRUPTED, FAILED], ("on_demand", 1)),
+    "interrupted twice": ("only", [INTERRUPTED, INTERRUPTED, SUCCESS], ("spot", 2)),
+    "interrupted for good": ("only", [INTERRUPTED], ("spot", 3)),
+    "never": ("never", [SUCCESS], (None, None)),
+}
+
+
+@pytest.mark.parametrize(("wanted", "ends", "said"), WENT.values(), ids=WENT)
+def test_a_run_says_what_its_last_machine_was_and_how_many_spot_took_back(
+    table, wanted, ends, said
+):
+    ran(Launches(*ends), spot=wanted, retries=2 if wanted == "only" else 0)
+
+    run = only_run(table)
+    assert (run.get("capacity_type"), run.get("spot_interruptions")) == said
+
+
 @pytest.mark.parametrize(
     ("end", "status", "error", "code"),
     [
