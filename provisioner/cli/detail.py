@@ -8,7 +8,7 @@ from rich.text import Text
 
 from provisioner.cli import documents
 from provisioner.cli.display import ago, status, stdout, table, usd
-from provisioner.cli.runs import runs_table
+from provisioner.cli.runs import parts, runs_table
 from provisioner.service import jobs
 
 if TYPE_CHECKING:
@@ -70,8 +70,17 @@ def show(job: JobDetail) -> None:
     listed = runs_table(job.runs)
     if listed.row_count:
         stdout().print(listed)
+        _show_parts(job.runs[0])
     else:
         _print(Text("none", "dim"))
+
+
+def _show_parts(run: Item) -> None:
+    """Write what the last run says of its capacity, and of where its time went."""
+    if known := parts(run):
+        _heading("Where the last run's time went")
+        for name, value in known.items():
+            _pair(name.lower(), value)
 
 
 def _show_costs(costs: Sequence[MonthlyCost]) -> None:

@@ -30,6 +30,12 @@ def runs(
     job: JobArgument,
     *,
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="How many.")] = 10,
+    wide: Annotated[
+        bool,
+        typer.Option(
+            "--wide", "-w", help="Show what capacity runs had, and where their time went."
+        ),
+    ] = False,
     output: FormatOption = Format.TABLE,
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
@@ -39,29 +45,51 @@ def runs(
     if output is not Format.TABLE:
         documents.show(found, output)
     elif found:
-        stdout().print(runs_table(found))
+        stdout().print(runs_table(found, wide=wide))
     else:
         hint(f"{job} has not run yet.")
 
 
-def runs_table(found: Iterable[Item]) -> Table:
-    """Return runs as a table."""
+_PARTS = {"QUEUED": "queued_ms", "PULL": "pull_ms", "START": "start_ms", "RAN": "run_ms"}
+"""Where the time of a container's last attempt went, in its order."""
+
+
+def parts(run: Item) -> dict[str, str]:
+    """Return what is known of a run's capacity and of where its time went, by names for people."""
+    times = {name: run[field] for name, field in _PARTS.items() if field in run}
+    shown = {name: duration(milliseconds) for name, milliseconds in times.items()}
+    return {**({"CAPACITY": _capacity(run)} if "capacity_type" in run else {}), **shown}
+
+
+def _capacity(run: Item) -> str:
+    kind = str(run["capacity_type"]).replace("_", " ")
+    interruptions = run.get("spot_interruptions")
+    times = "interruption" if interruptions == 1 else "interruptions"
+    return f"{kind}, {interruptions} {times}" if interruptions else kind
+
+
+def runs_table(found: Iterable[Item], *, wide: bool = False) -> Table:
+    """Return runs as a table, `wide` with what `parts` says of each."""
+    more = ("CAPACITY", *_PARTS) if wide else ()
     listed = table(
-        *("STARTED", "STATUS", "TOOK", "USD", "TYPE", "SOURCE", "RUN"),
-        keep=("STARTED", "STATUS", "TOOK", "USD"),
+        *("STARTED", "STATUS", "TOOK", "USD", *more, "TYPE", "SOURCE", "RUN"),
+        keep=("STARTED", "STATUS", "TOOK", "USD", *_PARTS),
     )
+    between = ("",) * (3 + len(more))
     for run in found:
+        known = parts(run)
         listed.add_row(
             Text(ago(run.get("started_at"))),
             status(str(run.get("status", "-"))),
             Text(duration(run.get("duration_ms"))),
             Text(usd(run.get("estimated_cost"), run.get("estimated_cost_from"))),
+            *(Text(known.get(name, "-")) for name in more),
             Text(str(run.get("type", "-"))),
             Text(str(run.get("source", "-"))),
             Text(execution_name(run)),
         )
         if run.get("status") == RunStatus.RUNNING and (pending := run.get("pending_reason")):
-            listed.add_row("", Text("└", "dim"), "", "", "", Text(str(pending), "yellow"))
+            listed.add_row("", Text("└", "dim"), *between, "", Text(str(pending), "yellow"))
         if why := reason(run):
-            listed.add_row("", Text("└", "dim"), "", "", "", "", Text(why, "red"))
+            listed.add_row("", Text("└", "dim"), *between, "", Text(why, "red"))
     return listed

@@ -25,6 +25,24 @@ class TestRuns:
         assert "0.84 s" in lines[3]
         assert "schedule" in lines[3]
 
+    def test_wide_shows_capacity_and_where_the_time_went(self, here):
+        here.jobs.put(ROW)
+        times = {"queued_ms": 12_000, "pull_ms": 31_000, "start_ms": 840, "run_ms": 245_000}
+        on_spot = {"capacity_type": "on_demand", "spot_interruptions": 2}
+        put_run("report", "r1", "SUCCEEDED", started_at=NOW, type="lambda")
+        put_run(
+            "report", "r2", "SUCCEEDED", started_at=NOW + timedelta(hours=1), **times, **on_spot
+        )
+
+        shown = here.run("runs", "report", "--wide").stdout
+        plain = here.run("runs", "report").stdout
+        detail = here.run("get", "report").stdout
+
+        for said in ("on demand, 2 interruptions", "12.0 s", "31.0 s", "0.84 s", "4 min 5 s"):
+            assert said in " ".join(shown.split())
+            assert said in detail
+            assert said not in plain
+
     def test_as_many_as_asked_for(self, here):
         for number in range(3):
             put_run("report", f"r{number}", "SUCCEEDED", started_at=NOW + timedelta(number))

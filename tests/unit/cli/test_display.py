@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from provisioner.cli.commands import app
 from provisioner.cli.display import table, usd
+from provisioner.cli.runs import runs_table
 from provisioner.cli.schedule import local_time
 
 ROWS = [
@@ -37,6 +38,30 @@ def test_no_width_loses_a_word(width):
         assert word in squeezed
     if width >= 40:
         assert "manual-20261121T030444Z-83d0aa9b" in squeezed
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_no_width_loses_a_part_of_a_run(width):
+    run = {
+        "started_at": "2026-11-21T09:00:00.000Z",
+        "trigger_id": "2026-11-21T09:00:00.000Z#manual-20261121T090000Z-83d0aa9b",
+        "status": "RUNNING",
+        "pending_reason": "is number 3 in the queue jobs_normal_spot",
+        "capacity_type": "spot",
+        "spot_interruptions": Decimal(1),
+        "queued_ms": Decimal(12_000),
+        "pull_ms": Decimal(31_000),
+        "run_ms": Decimal(245_000),
+        "type": "batch",
+    }
+    output = io.StringIO()
+
+    Console(width=width, file=output).print(runs_table([run], wide=True))
+
+    squeezed = "".join(output.getvalue().split())
+    assert max(map(len, output.getvalue().splitlines())) <= width
+    for part in ("spot,1interruption", "12.0s", "31.0s", "4min5s", "isnumber3inthequeue"):
+        assert part in squeezed
 
 
 def test_no_colour_when_none_is_wanted(monkeypatch):
