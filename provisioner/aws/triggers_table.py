@@ -117,12 +117,16 @@ class TriggersTable:
         )
 
     def note_begun(self, job_name: str, trigger_id: str, at: str) -> bool:
-        """Note that a running run's work has begun; False when newer is known, or it has ended."""
+        """Note that a run's work has begun; False when newer is known.
+
+        Of a run that has ended meanwhile only the reason of waiting is removed.
+        """
         return self._update(
             job_name,
             trigger_id,
             "SET pending_at = :at REMOVE pending_reason",
-            "#status = :running AND (attribute_not_exists(pending_at) OR pending_at <= :at)",
+            "(#status = :running OR attribute_exists(pending_reason)) "
+            "AND (attribute_not_exists(pending_at) OR pending_at <= :at)",
             running=RunStatus.RUNNING,
             at=at,
         )

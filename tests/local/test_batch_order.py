@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 
 from tests.support.batch import SLEEPS, batch_job, jobs_of
@@ -21,6 +23,13 @@ def wait_for_job(engine, execution, status):
     )
 
 
+def pending_reason(engine, name, execution):
+    """Return why a run's job waits, as its row says it."""
+    suffix = execution.rpartition(":")[2]
+    [run] = [run for run in engine.runs(name) if run["trigger_id"].endswith(suffix)]
+    return run.get("pending_reason")
+
+
 def test_jobs_start_by_their_priority(engine):
     names = {
         one: batch_job(engine, one, SLEEPS, **ALL_CAPACITY, priority=one) for one in PRIORITIES
@@ -31,10 +40,22 @@ def test_jobs_start_by_their_priority(engine):
     for one in PRIORITIES:
         runs[one] = engine.start(names[one], {"seconds": 0})
         wait_for_job(engine, runs[one], "RUNNABLE")
+    behind = engine.start(names["low"], {"seconds": 0})
+    for execution, place in ((runs["low"], 1), (behind, 2)):
+        reason = engine.wait(
+            functools.partial(pending_reason, engine, names["low"], execution),
+            "the reason of waiting",
+            timeout_seconds=RUN_SECONDS,
+        )
+        assert reason == f"is number {place} in the queue {engine.outputs['Prefix']}_low"
+        assert reason in engine.provisioner("runs", names["low"], "-o", "json")
 
     engine.provisioner("stop", names["high"], first.rpartition(":")[2], "--reason", "make room")
 
     for one in PRIORITIES:
         engine.wait_for_run(names[one], runs[one], "SUCCEEDED", timeout_seconds=RUN_SECONDS)
+    engine.wait_for_run(names["low"], behind, "SUCCEEDED", timeout_seconds=RUN_SECONDS)
+    begun = functools.partial(pending_reason, engine, names["low"], behind)
+    engine.wait(lambda: begun() is None, "the reason's removal")
     started = {one: jobs_of(engine, run)[0]["startedAt"] for one, run in runs.items()}
     assert sorted(started, key=started.get) == ["high", "normal", "low"]

@@ -95,6 +95,15 @@ def test_the_latest_event_decides_in_whatever_order_they_come(events, waits):
     assert (pending() is not None) is waits
 
 
+def test_that_it_ran_is_heard_after_its_end():
+    hand_in(batch_jobs=Queues(None))
+    put(status="SUCCEEDED", pending_reason="waits in jobs_low", pending_at=EARLIER)
+
+    deliver_event(LATER, status="RUNNING")
+
+    assert pending() is None
+
+
 @pytest.mark.parametrize(
     ("attributes", "changes"),
     [
