@@ -31,6 +31,7 @@ from tests.support.fakes import (
     FakeDependants,
     FakeJobRuns,
     FakeJobs,
+    FakePauses,
     FakeRateLimiter,
     FakeStacks,
 )
@@ -265,6 +266,7 @@ def run(count: int) -> Burst:
         FakeDependants(),
         FakeDeletionBudget(burst.clock),
         FakeJobRuns(),
+        FakePauses(),
         MEMORY.synthesize,
     )
     burst.runtime = wired(ports, burst.clock, burst.chance)

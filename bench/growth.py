@@ -23,6 +23,7 @@ from tests.support.fakes import (
     FakeDependants,
     FakeJobRuns,
     FakeJobs,
+    FakePauses,
     FakeQueue,
     FakeStacks,
     UnlimitedRateLimiter,
@@ -52,6 +53,7 @@ class World:
             FakeDependants(),
             FakeDeletionBudget(self.clock),
             FakeJobRuns(),
+            FakePauses(),
             synthesize,
         )
         self.runtime = wired(self.ports, self.clock, random.Random(1))  # noqa: S311

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from provisioner.aws.clients import translated
 from provisioner.aws.items import to_dynamodb
-from provisioner.aws.tables import pages
-from provisioner.errors import TemporaryError
+from provisioner.aws.tables import WRITE_BATCH_SIZE, pages, write_batch
 from provisioner.runs import keys
 from provisioner.runs.model import RunStatus, Success
 
@@ -43,14 +41,8 @@ class DependantsTable:
             for name in before
             if name not in after
         ]
-        for first in range(0, len(writes), 25):
-            with translated():
-                answer = self._clients.dynamodb.batch_write_item(
-                    RequestItems={self._name: writes[first : first + 25]}
-                )
-            if answer.get("UnprocessedItems"):
-                message = "DynamoDB did not write all of a job's dependencies"
-                raise TemporaryError(message)
+        for first in range(0, len(writes), WRITE_BATCH_SIZE):
+            write_batch(self._clients, self._name, writes[first : first + WRITE_BATCH_SIZE])
 
     def of(self, job_name: str) -> dict[str, tuple[str, ...]]:
         """Return the dependants of a job, each with all jobs that it depends on."""

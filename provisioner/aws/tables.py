@@ -9,10 +9,10 @@ from botocore.exceptions import ClientError
 
 from provisioner.aws.clients import error_code, translated
 from provisioner.aws.items import Item, to_dynamodb, to_plain
-from provisioner.errors import ThrottledError
+from provisioner.errors import TemporaryError, ThrottledError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from provisioner.aws.clients import Clients
 
@@ -81,6 +81,25 @@ def get_many(clients: Clients, table: str, job_names: Iterable[str]) -> dict[str
                 raise ThrottledError(message)
             keys = left
     return items
+
+
+WRITE_BATCH_SIZE = 25
+"""DynamoDB, BatchWriteItem: the most items of one request."""
+
+
+def write_batch(clients: Clients, table: str, requests: Sequence[Mapping[str, Any]]) -> None:
+    """Write up to `WRITE_BATCH_SIZE` items.
+
+    Raises
+    ------
+    TemporaryError
+        If DynamoDB did not write all of them.
+    """
+    with translated():
+        answer = clients.dynamodb.batch_write_item(RequestItems={table: requests})
+    if answer.get("UnprocessedItems"):
+        message = f"DynamoDB did not write all items of {table}"
+        raise TemporaryError(message)
 
 
 def pages(clients: Clients, operation: str, **request: Any) -> Iterator[Item]:  # noqa: ANN401

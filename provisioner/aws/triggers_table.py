@@ -19,7 +19,7 @@ from provisioner.aws.run_items import (
     waiting_end_values,
     waiting_run_of,
 )
-from provisioner.aws.tables import pages, written
+from provisioner.aws.tables import WRITE_BATCH_SIZE, pages, write_batch, written
 from provisioner.aws.updates import assignments, names, update
 from provisioner.runs.keys import (
     BY_STATUS,
@@ -34,6 +34,7 @@ from provisioner.runs.keys import (
 )
 from provisioner.runs.model import (
     FINAL,
+    Pause,
     RunStatus,
     Source,
     iso,
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
         FoundRun,
         Lock,
         OpenRun,
-        Pause,
         WaitingEnd,
         WaitingRun,
     )
@@ -59,9 +59,6 @@ _START_TOLERANCE = timedelta(seconds=2)
 
 SEARCHED_RUNS = 1000
 """How many of a job's last runs are searched for those by schedule."""
-
-_BATCH = 25
-"""DynamoDB, BatchWriteItem: the most items of one request."""
 
 
 class TriggersTable:
@@ -222,6 +219,17 @@ class TriggersTable:
         with translated():
             self._clients.dynamodb.put_item(TableName=self._name, Item=to_dynamodb(item))
 
+    def end_pause(self, job_name: str, now: datetime) -> None:
+        """Let the failures of a job that is deleted count for no later job of its name.
+
+        The item that says so stays as long as runs do.
+        """
+        pause = Pause(paused=False, since=iso(now), note="the job was deleted")
+        expires_at = int(now.timestamp()) + RUN_RETENTION_SECONDS
+        item = _key(job_name, PAUSE) | pause_values(pause) | {Field.EXPIRES_AT: expires_at}
+        # As a batch, which reconcilers may write for dependencies.
+        write_batch(self._clients, self._name, [{"PutRequest": {"Item": to_dynamodb(item)}}])
+
     def find(self, job_name: str, execution_name: str, started_at: datetime) -> Item | None:
         """Return the row of an execution, None when it has none."""
         values = {
@@ -266,8 +274,10 @@ class TriggersTable:
         """Delete all ended runs of a job but the last `keep`; return how many that were."""
         runs = self._runs(job_name, "trigger_id, #status")
         ended = [run["trigger_id"] for run in runs if run.get("status") in FINAL]
-        for first in range(keep, len(ended), _BATCH):
-            keys = [_key(job_name, trigger_id) for trigger_id in ended[first : first + _BATCH]]
+        for first in range(keep, len(ended), WRITE_BATCH_SIZE):
+            keys = [
+                _key(job_name, trigger_id) for trigger_id in ended[first : first + WRITE_BATCH_SIZE]
+            ]
             requests = [{"DeleteRequest": {"Key": to_dynamodb(key)}} for key in keys]
             with translated():  # what is not deleted this time is next time
                 self._clients.dynamodb.batch_write_item(RequestItems={self._name: requests})

@@ -156,6 +156,7 @@ class Runtime:
             dependants=self.dependants,
             deletion_budget=self.deletion_budget,
             runs=self.job_executions,
+            pauses=self.triggers,
             synthesize=self.synthesize,
         )
 

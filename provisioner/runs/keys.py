@@ -184,7 +184,9 @@ LOCK_FIELDS: Mapping[str, str] = MappingProxyType(
 
 SCHEDULED_TIME_FIELDS: Mapping[str, str] = MappingProxyType({Field.OWNER: "S", **_EXPIRY})
 
-PAUSE_FIELDS: Mapping[str, str] = MappingProxyType(_texts(Field.STATUS, Field.SINCE, Field.NOTE))
+PAUSE_FIELDS: Mapping[str, str] = MappingProxyType(
+    _texts(Field.STATUS, Field.SINCE, Field.NOTE) | _EXPIRY
+)
 
 QUEUE_FIELDS: Mapping[str, str] = MappingProxyType(
     {

@@ -110,6 +110,13 @@ class JobRuns(Protocol):
         """Stop a job's runs; return how many that were, 100 at most, 0 without a state machine."""
 
 
+class Pauses(Protocol):
+    """Schedules that are paused after failures."""
+
+    def end_pause(self, job_name: str, now: datetime) -> None:
+        """Let the failures of a job that is deleted count for no later job of its name."""
+
+
 class DeletionBudget(Protocol):
     """How many stacks may go at once because their rows are gone."""
 
@@ -144,4 +151,5 @@ class Ports:
     dependants: DependencyIndex
     deletion_budget: DeletionBudget
     runs: JobRuns
+    pauses: Pauses
     synthesize: Synthesize

@@ -15,7 +15,7 @@ from provisioner.errors import (
 )
 from provisioner.jobs import InvalidRow, Job, guarded
 from provisioner.stacks import plan
-from provisioner.stacks.actions import Desired, Hold, Operation, ValidRow, Wait
+from provisioner.stacks.actions import Action, Desired, Hold, Nothing, Operation, ValidRow, Wait
 from provisioner.stacks.cycles import without_cycle
 from provisioner.stacks.model import Deletion, JobStatus, StackRecord, StackState
 from provisioner.stacks.operations import Operations
@@ -182,6 +182,16 @@ class Reconciler:
         action = self._decide(subject.desired, subject.record, observed, subject.now)
         if isinstance(action, Operation):
             return self._operate(subject, action, observed, admitted_to=quota)
+        return self._rest(subject, action, observed)
+
+    def _rest(self, subject: Subject, action: Action, observed: StackState | None) -> Reconciled:
+        """Save that nothing is started; a later job of a deleted one's name is not paused."""
+        is_deleted = action == Nothing(JobStatus.DELETED)
+        if is_deleted and subject.record.status is not JobStatus.DELETED:
+            try:
+                self._ports.pauses.end_pause(subject.job_name, subject.now)
+            except PermanentError as error:
+                return self._results.record_permanent_error(subject, error)
         return self._results.save(subject, action, Done(), observed)
 
     def _update_dependencies(self, subject: Subject) -> Subject:

@@ -169,6 +169,18 @@ class FakeRunCosts:
         return sorted(found, key=lambda each: each.month, reverse=True)[:count]
 
 
+class FakePauses:
+    """When the pauses of deleted jobs ended."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.ended: dict[str, list[datetime]] = {}
+        self.faults = faults or Faults()
+
+    def end_pause(self, job_name: str, now: datetime) -> None:
+        self.faults.strike()
+        self.ended.setdefault(job_name, []).append(now)
+
+
 class FakeSlots:
     """The concurrency slots of jobs' queues."""
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
 from provisioner.aws.triggers_table import TriggersTable
@@ -106,6 +109,21 @@ class TestStream:
         self.fail(3)
 
         assert TriggersTable(CLIENTS, "jobs-Triggers").pause("report") is None
+
+    @pytest.mark.parametrize("is_paused", [True, False], ids=["paused", "not-paused"])
+    def test_a_later_job_of_the_same_name_starts_with_no_failures(self, is_paused):
+        put(pause_on_failures={"N": "2"})
+        self.fail(1)
+        triggers = TriggersTable(CLIENTS, "jobs-Triggers")
+        if is_paused:
+            triggers.set_pause("report", replace(PAUSED, since="2026-11-21T01:30:00.000Z"))
+
+        triggers.end_pause("report", datetime(2026, 11, 21, 1, 45, tzinfo=UTC))
+
+        self.fail(2)
+        assert not triggers.pause("report").paused
+        self.fail(3)
+        assert triggers.pause("report").paused
 
     def test_after_resuming_it_counts_anew(self):
         put(pause_on_failures={"N": "2"})

@@ -90,6 +90,7 @@ def written(table, monkeypatch):
     (waits,) = (key for key in items(table) if key.endswith("#waits"))
     RunHistory(CLIENTS, TABLE).mark_alerted("nightly", waits, NOW)
     triggers.set_pause("nightly", Pause(paused=True, since="now", note="why"))
+    triggers.end_pause("gone", NOW)
     slots = ConcurrencyTable(CLIENTS, TABLE)
     slots.acquire("nightly", "queue-1", 2, NOW)
     slots.mark_parked("nightly", NOW)

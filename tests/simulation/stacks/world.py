@@ -24,7 +24,7 @@ from tests.simulation.stacks.tables import JobsTable, RateLimitsTable, Row, Stac
 from tests.simulation.stacks.truth import Truth
 from tests.simulation.stacks.wiring import MEMORY, wired
 from tests.simulation.timeline import Timeline
-from tests.support.fakes import FakeDeletionBudget, FakeDependants, FakeJobRuns
+from tests.support.fakes import FakeDeletionBudget, FakeDependants, FakeJobRuns, FakePauses
 
 SWEEP_EVERY = timedelta(minutes=5)
 MISSING = "s3://bundles/missing.zip"
@@ -85,6 +85,7 @@ class World:
             dependants=FakeDependants(),
             deletion_budget=self.deletion_budget,
             runs=FakeJobRuns(),
+            pauses=FakePauses(),
             synthesize=MEMORY.synthesize,
         )
         self.lambdas.handlers |= bug.handlers(self.lambdas.handlers)

@@ -38,6 +38,7 @@ from tests.support.fakes import (
     FakeDependants,
     FakeJobRuns,
     FakeJobs,
+    FakePauses,
     FakeQueue,
     FakeRateLimiter,
     FakeStacks,
@@ -81,6 +82,7 @@ class World:
         self.rate_limiter = rate_limiter(self.clock)
         self.dependants = FakeDependants(self.faults)
         self.runs = FakeJobRuns()
+        self.pauses = FakePauses()
         self.deletion_budget = FakeDeletionBudget(self.clock, Budget(2, 0))
         self.ports = Ports(
             self.jobs,
@@ -92,6 +94,7 @@ class World:
             self.dependants,
             self.deletion_budget,
             self.runs,
+            self.pauses,
             synthesize,
         )
         self.reconciler = Reconciler(self.ports, platform, self.clock, Random())
@@ -386,6 +389,40 @@ def test_a_retained_stack_outlives_its_row_and_is_adopted(world):
 
     assert world.record.status is JobStatus.READY
     assert world.cloudformation.operations == [("create", STACK)]
+
+
+def test_the_pause_of_a_deleted_job_ends_once(ready):
+    ready.remove()
+    assert ready.pauses.ended == {}
+
+    ready.finish()
+    ready.reconcile()
+
+    assert ready.record.status is JobStatus.DELETED
+    assert ready.pauses.ended == {NAME: [ready.clock.now]}
+
+
+def test_a_retained_stack_stays_paused(ready):
+    ready.put(deletion_policy="retain")
+    ready.finish()
+
+    ready.remove()
+
+    assert ready.record.status is JobStatus.RETAINED
+    assert ready.pauses.ended == {}
+
+
+def test_a_pause_that_could_not_be_ended_is_ended_later(ready):
+    ready.remove()
+    ready.cloudformation.finish(STACK)
+    ready.pauses.faults.planned = [PermanentError("AccessDenied: dynamodb:PutItem")]
+
+    ready.reconcile()
+
+    assert (ready.record.status, ready.pauses.ended) == (JobStatus.FAILED, {})
+    assert "PutItem" in ready.record.failure.reason
+    ready.retry()
+    assert (ready.record.status, list(ready.pauses.ended)) == (JobStatus.DELETED, [NAME])
 
 
 def test_a_stack_that_is_described_only_after_its_row_is_removed_is_retained(world):
