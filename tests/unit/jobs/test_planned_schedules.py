@@ -128,13 +128,25 @@ def test_what_is_deployed_is_what_is_forecast(expressions, zone, start, end, sec
     assert sorted(deployed(written, now)) == sorted(forecast)
 
 
-def test_an_edit_leaves_the_rhythm_alone():
-    row = {"schedule": "rate(1 day)", "schedule_start": "2026-01-01T07:30:00Z"}
-    edits = [NOW + timedelta(hours=5 * n) for n in range(10)]
+@pytest.mark.parametrize(
+    ("schedule", "start", "every"),
+    [
+        ("rate(1 day)", "2026-01-01T07:30:00Z", timedelta(days=1)),
+        ("rate(1 day)", None, timedelta(days=1)),
+        ("rate(7 minutes)", None, timedelta(minutes=7)),
+        ("rate(5 hours)", "2026-11-20T23:59:59+01:00", timedelta(hours=5)),
+    ],
+    ids=["from-a-start", "by-its-name", "that-divides-no-hour", "from-a-start-between"],
+)
+def test_neither_an_edit_nor_a_retry_nor_a_new_stack_moves_the_rhythm(schedule, start, every):
+    row = job(schedule=schedule, schedule_start=start)
+    built = [NOW + timedelta(minutes=301 * n) for n in range(20)]
 
-    starts = [one.start for edit in edits for one in planned(job(**row), edit)]
+    starts = [one.start for moment in built for one in planned(row, moment)]
 
-    assert {(start.hour, start.minute) for start in starts} == {(7, 30)}
+    assert len(starts) == len(built)
+    assert len({(one - starts[0]) % every for one in starts}) == 1
+    assert all(timedelta() < one - moment for one, moment in zip(starts, built, strict=True))
 
 
 def test_dates_are_written_as_cloudformation_takes_them():
