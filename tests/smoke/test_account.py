@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -23,6 +24,64 @@ def python(program):
 
 EXITS = python("import json, os; raise SystemExit(json.loads(os.environ['PAYLOAD'])['code'])")
 SLEEPS = python("import time; time.sleep(600)")
+
+
+PASSWORD, TOKEN = 'it\'s "hidden" $HOME', "t0ken"
+READS_SECRETS = {
+    "python3.14": (
+        "main.py",
+        """
+import os
+def handler(event, context):
+    return [len(os.environ["PASSWORD"]), len(os.environ["TOKEN"])]
+""",
+    ),
+    "nodejs24.x": (
+        "main.js",
+        """
+exports.handler = async () => [process.env.PASSWORD.length, process.env.TOKEN.length];
+""",
+    ),
+    "ruby3.4": (
+        "main.rb",
+        """
+def handler(event:, context:)
+  [ENV["PASSWORD"].length, ENV["TOKEN"].length]
+end
+""",
+    ),
+}
+
+
+@contextmanager
+def stored(account):
+    """Store a secret and a parameter for jobs; yields what a row says of them."""
+    name = f"{account.prefix}/{account.unique('db')}"
+    secrets, parameters = account.client("secretsmanager"), account.client("ssm")
+    text = json.dumps({"password": PASSWORD})
+    secret = secrets.create_secret(Name=name, SecretString=text)["ARN"]
+    try:
+        parameters.put_parameter(Name=f"/{name}", Value=TOKEN, Type="SecureString")
+        arn = parameters.get_parameter(Name=f"/{name}")["Parameter"]["ARN"]
+        yield {"PASSWORD": f"{secret}:password::", "TOKEN": arn}
+    finally:
+        secrets.delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
+        parameters.delete_parameters(Names=[f"/{name}"])
+
+
+def reads_its_secrets(account, secrets, runtime):
+    """Have a function read its secrets; nothing that people see may hold them."""
+    name, (file, text) = account.unique("secrets"), READS_SECRETS[runtime]
+    bundle = account.bundle(f"{name}.zip", {file: text})
+    row = account.lambda_row(name, runtime=runtime, handler="main.handler", bundle=bundle)
+    stack = account.ready(row | {"secrets": secrets})["stack_name"]
+    run = account.ended(name, account.start(name, {}))
+    assert json.loads(run["output"]) == [len(PASSWORD), len(TOKEN)]
+    configuration = account.client("lambda").get_function_configuration(FunctionName=stack)
+    template = account.client("cloudformation").get_template(StackName=stack)
+    shown = str([account.record(name), run, configuration, template])
+    assert "hidden" not in shown
+    assert TOKEN not in shown
 
 
 def wait_for_package(account, name, kind):
@@ -75,6 +134,30 @@ def test_a_function_of_an_image(account):
         account.ready(row)
         wait_for_package(account, name, "Image" if "image" in row else "Zip")
         assert account.ended(name, account.start(name, {"n": 1}))["output"] == '{"n":1}'
+
+
+@pytest.mark.uses(minutes=10, function_seconds=20, runs=2)
+def test_secrets_of_a_function(account):
+    """A function in Python and one in Node.js have their secrets, and nothing shows them."""
+    with stored(account) as secrets:
+        for runtime in ("python3.14", "nodejs24.x"):
+            reads_its_secrets(account, secrets, runtime)
+
+
+@pytest.mark.needs_aws("Ruby")
+def test_secrets_of_a_function_in_ruby(account):
+    """A function in Ruby has its secrets, and nothing shows them."""
+    with stored(account) as secrets:
+        reads_its_secrets(account, secrets, "ruby3.4")
+
+
+def test_a_large_text(account):
+    """A large payload reaches a function, and the large text that it returns is the same."""
+    name, text = account.unique("large"), 'a "text"\n' * 12_000
+    account.ready(account.lambda_row(name, handler="code_under_test.text"))
+    run = account.ended(name, account.start(name, {"text": text}))
+    assert json.loads(account.read(run["input"])) == {"text": text}
+    assert json.loads(account.read(run["output"])) == text
 
 
 @pytest.mark.uses(container_minutes=4, runs=2)
@@ -355,22 +438,36 @@ def test_a_producer_submits(account):
     )
 
 
-@pytest.mark.uses(minutes=6, container_minutes=2, runs=1)
-@pytest.mark.needs_aws("Fargate Spot")
+@pytest.mark.uses(minutes=12, container_minutes=2)
 def test_a_run_on_spot(account):
-    """The sweep has given the cluster its capacity providers by now, or does within minutes."""
-    name = account.unique("spot")
-    account.ready(account.container_row(name, command=["true"], spot="prefer"))
+    """The sweep gives the cluster its capacity providers, and a container runs on Spot."""
+    name, wanted = account.unique("spot"), {"FARGATE", "FARGATE_SPOT"}
+    cluster = account.outputs["EcsClusterArn"]
 
+    def providers():
+        [found] = account.client("ecs").describe_clusters(clusters=[cluster])["clusters"]
+        return set(found["capacityProviders"])
+
+    account.wait(lambda: wanted <= providers(), "the capacity providers", timeout_seconds=600)
+    account.ready(account.container_row(name, command=python(""), spot="prefer"))
     run = account.ended(name, account.start(name, {}))
-
-    assert (run["status"], run["exit_code"]) == ("SUCCEEDED", 0)
+    assert run["exit_code"] == 0
     assert run["capacity_type"] in {"spot", "on_demand"}
     times = [run[f"{part}_ms"] for part in ("queued", "pull", "start", "run")]
     assert all(0 <= time < 3_600_000 for time in times), times
-    cluster = account.outputs["EcsClusterArn"]
-    [found] = account.client("ecs").describe_clusters(clusters=[cluster])["clusters"]
-    assert {"FARGATE", "FARGATE_SPOT"} <= set(found["capacityProviders"])
+
+
+@pytest.mark.uses(minutes=8, container_minutes=2)
+def test_a_batch_job_on_spot(account):
+    """A container waits in a queue of Batch for Spot, and runs there or on demand."""
+    name = account.unique("batch-spot")
+    account.ready(account.container_row(name, type="batch", command=python(""), spot="prefer"))
+    execution = account.start(name, {})
+    run = account.ended(name, execution)
+    assert run["exit_code"] == 0
+    assert run["capacity_type"] in {"spot", "on_demand"}
+    queues = [job["jobQueue"].rpartition("/")[2] for job in jobs_of(account, execution)]
+    assert f"{account.prefix}_normal_spot" in queues
 
 
 @pytest.mark.uses(minutes=20, runs=6)

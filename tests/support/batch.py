@@ -9,6 +9,7 @@ from tests.support.engine import EngineUnderTest
 SLEEPS = (
     "import json, os, time; time.sleep(json.loads(os.environ['PAYLOAD'])['seconds']); print('woke')"
 )
+PRIORITIES = ("high", "normal", "low")
 
 
 def batch_job(engine: EngineUnderTest, stem: str, program: str, **changes: Any) -> str:
@@ -25,9 +26,9 @@ def jobs_of(engine: EngineUnderTest, execution: str) -> list[dict[str, Any]]:
     name = f"run-{execution.rpartition(':')[2]}"
     batch = engine.client("batch")
     found = []
-    for priority in ("high", "normal", "low"):
+    for queue in [f"{priority}{on}" for priority in PRIORITIES for on in ("", "_spot")]:
         listed = batch.list_jobs(
-            jobQueue=f"{engine.outputs['Prefix']}_{priority}",
+            jobQueue=f"{engine.outputs['Prefix']}_{queue}",
             filters=[{"name": "JOB_NAME", "values": [name]}],
         )
         found += [job["jobId"] for job in listed["jobSummaryList"]]

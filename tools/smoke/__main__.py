@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say("interrupted; the same command goes on, `--only-teardown` removes what is there")
         return 130
     finally:
-        if target is not None:
+        if target is not None and not options.keep:
             target.close()
 
 
@@ -111,7 +111,8 @@ def _announce(target: Target, options: Namespace, wanted: list[Step]) -> None:
     if target.costs and wanted:
         estimate = Estimate.of((step.usage for step in wanted), target.region)
         _say(f"It takes {estimate}.")
-    _say("At the end everything under this prefix is deleted." * (not options.keep))
+    if not options.keep:
+        _say("At the end everything under this prefix is deleted.")
 
 
 def _agreed() -> bool:

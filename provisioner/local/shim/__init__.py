@@ -36,6 +36,7 @@ from provisioner.local.shim import (
     stacks,
     streams,
     tasks,
+    transforms,
     wrappers,
 )
 from provisioner.local.shim.patching import EngineMismatchError, private
@@ -57,6 +58,7 @@ def install() -> None:
         stack_events,
         stacks,
         nested_stacks,
+        transforms,
         roles,
         parameters,
         schedules,

@@ -1,4 +1,7 @@
-"""Step Functions: `aws-sdk:s3:putObject` and `getObject`, which the engine has left out."""
+"""Step Functions: `aws-sdk:s3:putObject` and `getObject`, which the engine has left out.
+
+A body is written as JSON whatever it is: a text in quotes.
+"""
 
 from __future__ import annotations
 
@@ -39,8 +42,7 @@ def _with_objects(dispatch: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _put_object(arguments: dict[str, Any]) -> dict[str, str]:
-    given = arguments["Body"]
-    body = (given if isinstance(given, str) else json.dumps(given)).encode()
+    body = json.dumps(arguments["Body"], ensure_ascii=False).encode()
     kind = arguments.get("ContentType", "binary/octet-stream")
     tags = arguments.get("Tagging", "")
     more = {"content-type": kind, **({"x-amz-tagging": tags} if tags else {})}
