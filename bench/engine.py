@@ -58,12 +58,11 @@ class Quotas:
 
 
 @contextmanager
-def engine() -> Iterator[EngineUnderTest]:
+def engine(*, examples: bool = False) -> Iterator[EngineUnderTest]:
     local = (sys.executable, "-m", "provisioner.local")
     environ = {**os.environ, "PROVISIONER_LOCAL_STATE": str(STATE)}
-    subprocess.run(
-        [*local, "up", "--no-examples", "--fresh"], env=environ, cwd=CHECKOUT, check=True
-    )
+    up = [*local, "up", "--fresh", *([] if examples else ["--no-examples"])]
+    subprocess.run(up, env=environ, cwd=CHECKOUT, check=True)
     try:
         exports = subprocess.run(
             [*local, "env"], env=environ, cwd=CHECKOUT, check=True, capture_output=True, text=True
