@@ -169,7 +169,8 @@ def test_no_capacity_leads_elsewhere_and_an_interruption_to_one_on_demand(engine
     ec2.create_tags(Resources=[machine], Tags=[{"Key": "local-fault", "Value": "interrupted"}])
 
     run = engine.wait_for_run(scarce, execution, "SUCCEEDED", timeout_seconds=120)
-    assert run["attempts"] == 2
+    assert (run["attempts"], run["spot_interruptions"]) == (2, 1)
+    assert run["capacity_type"] == "on_demand"
     tried = entered(engine, execution, "Run")
     assert len(tried) == 2 * (len(zones(engine)) + 2)  # as Spot instances, and then on demand
     [found] = ec2.describe_instances(InstanceIds=[machine])["Reservations"][0]["Instances"]
