@@ -81,7 +81,14 @@ def test_a_notice_is_known_by_its_id(name):
     assert (content.source, content.redrive) == ("notify", Redrive.NOTIFICATION)
 
 
-def test_a_notice_that_cannot_be_read():
+def test_a_call_of_the_sweep_is_not_made_again():
+    message = captured("dead_letter_notification")
+    message["Body"] = json.dumps({"source": "aws.scheduler"})
+
+    assert of_message(message).content == Content("sweep", Redrive.NOTHING)
+
+
+def test_a_notification_that_cannot_be_read():
     message = captured("dead_letter_notification")
     message["Body"] = json.dumps({"notification_id": "report/1/failed"})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,17 @@ def test_keys_are_made_and_taken_apart():
 @pytest.mark.parametrize("text", [None, "", "{", '{"_run": {"waited": "nowhere"}}', "[1]"], ids=str)
 def test_an_input_that_names_no_run_that_waited(text):
     assert model.waited_of(text) is None
+
+
+TIMES = {
+    "with a zone": ("2026-11-21T09:00:00.000Z", datetime(2026, 11, 21, 9, tzinfo=UTC)),
+    "without a zone": ("2026-11-21T09:00:00", None),
+    "not a time": ("yesterday", None),
+    "not a text": (1795251600, None),
+    "absent": (None, None),
+}
+
+
+@pytest.mark.parametrize(("value", "time"), TIMES.values(), ids=TIMES)
+def test_a_time_in_an_attribute(value, time):
+    assert model.time_of(value) == time
