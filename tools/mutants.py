@@ -74,10 +74,12 @@ _OPTIONS = (
     "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-seed=0",
     "--hypothesis-profile=mutants",     "-W", "ignore::pytest.PytestAssertRewriteWarning",
 )  # fmt: skip
+_BUSY = 10
+"""How often a process may have to wait as long as it computes."""
 _LATE = "timed out"
 _NOT_TRIED = "not tried"
 _BY_IMPORT = "only an import can tell"
-_ENDS = {0: "survived", 1: "killed", -signal.SIGALRM: _LATE, swapped.NOT_SWAPPED: _BY_IMPORT}
+_ENDS = {0: "survived", 1: "killed", -signal.SIGPROF: _LATE, swapped.NOT_SWAPPED: _BY_IMPORT}
 """By a process's exit code."""
 
 
@@ -169,7 +171,7 @@ def _score(target: Target, every: int, pace: Pace) -> Score:
     ends = {number: end for number, end in tried.items() if end != _BY_IMPORT}
     left = sorted(set(numbers) - ends.keys(), key=lambda number: number not in tried)
     limit = swapped.limit(seconds)
-    ends |= _ends(left, pace, limit, lambda n: _fork(_test, target, _mutant(target, n)))
+    ends |= _ends(left, pace, limit, lambda n: _fork(_test, target, _mutant(target, n), limit))
     every_end = {number: ends.get(number, _NOT_TRIED) for number in numbers}
     survivors = [applied(target.tree, n)[0] for n in numbers if every_end[n] == "survived"]
     return Score(Counter(every_end.values()), survivors)
@@ -213,7 +215,8 @@ def _host(target: Target, numbers: Sequence[int], pace: Pace, sender: Connection
             new = _compiled(target, _mutant(target, number))
             return _fork(swapped.run_swapped, session, target.module, old, new, reach)
 
-        ended.append((_ends(numbers, pace, inf, start), sum(reach.seconds)))
+        total = sum(reach.seconds)
+        ended.append((_ends(numbers, pace, swapped.limit(total), start), total))
 
     pytest.main([*_OPTIONS, *_arguments(target)], plugins=[swapped.Host(work)])
     if ended:
@@ -239,7 +242,7 @@ def _ends(
     while True:
         free = pace.jobs - len(running) if time.monotonic() < pace.end else 0
         for number in islice(coming, free):
-            running[number] = (start(number), time.monotonic() + limit)
+            running[number] = (start(number), time.monotonic() + _BUSY * limit)
         if not running:
             return ends
         wait([process.sentinel for process, _ in running.values()], timeout=1)
@@ -276,8 +279,9 @@ def _prepare() -> None:
     settings.register_profile("mutants", deadline=None, database=None, phases=phases)
 
 
-def _test(target: Target, tree: ast.Module) -> None:
+def _test(target: Target, tree: ast.Module, limit: float) -> None:
     """Import a module from this tree and run its tests; the exit code is pytest's."""
+    swapped.end_after(limit)
     _prepare()
     sys.meta_path.insert(0, Finder(target.module, target.path, _compiled(target, tree)))
     os._exit(int(pytest.main([*_OPTIONS, *_arguments(target)])))

@@ -54,8 +54,7 @@ def measure(session: pytest.Session) -> Measure | None:
 def run(session: pytest.Session, numbers: Sequence[int], reach: Reach) -> int:
     """Run these of the collected tests until one fails; return pytest's exit code."""
     for number, following in zip(numbers, [*numbers[1:], None], strict=True):
-        # By default this signal ends the process: the test waits for what never comes.
-        signal.setitimer(signal.ITIMER_REAL, limit(reach.seconds[number]))
+        end_after(limit(reach.seconds[number]))
         if not _passes(session, number, following):
             reach.kills[number] += 1
             return int(pytest.ExitCode.TESTS_FAILED)
@@ -65,6 +64,11 @@ def run(session: pytest.Session, numbers: Sequence[int], reach: Reach) -> int:
 def limit(seconds: float) -> float:
     """Return how long tests may take that take so many seconds without a mistake."""
     return max(_LEAST_SECONDS, _PATIENCE * seconds)
+
+
+def end_after(seconds: float) -> None:
+    """End this process when it has computed for so long; how busy the machine is, says nothing."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def _passes(session: pytest.Session, number: int, following: int | None) -> bool:

@@ -211,6 +211,21 @@ def test_errors_are_called_as_their_language_calls_them(name, star):
     assert not meets(TaskError("Other" + name), one)
 
 
+@pytest.mark.parametrize(
+    ("error", "name", "met"),
+    [
+        ("ValueError", "ValueError", True),
+        ("ValueErrors", "ValueError", False),
+        ("ValueErro", "ValueError", False),
+        ("ValueErrors", "ValueError*", True),
+        ("ValueError", "ValueError*", True),
+        ("ValueErro", "ValueError*", False),
+    ],
+)
+def test_a_name_is_met_whole_and_a_beginning_by_what_begins_so(error, name, met):
+    assert meets(TaskError(error), rule("fail", errors=[name])) is met
+
+
 @pytest.mark.parametrize(("rules", "retries", "ends", "told"), CASES.values(), ids=CASES)
 def test_rules(table, rules, retries, ends, told):
     left = iter(ends)
@@ -258,6 +273,53 @@ def test_attempts_are_further_and_further_apart(table):
 
     assert 10 + 20 + 40 <= (steps.now - before).total_seconds() < 72
     assert only_run(table)["attempts"] == 4
+
+
+PATIENT = {"retries": 9, "retry_interval_seconds": 3600, "retry_backoff": 2}
+THROTTLED = TaskError("ECS.ThrottlingException", "Rate exceeded")
+
+
+def pause(end, drawn, **counters):
+    """Return the seconds before another attempt, when the number drawn at random is this one."""
+    [catch] = definition(json.dumps(CONTAINER | PATIENT))["States"]["Run"]["Catch"]
+    told = {"Error": end.error, "Cause": end.cause}
+    counted = dict.fromkeys(("attempts", "retries", "refusals"), 0) | counters
+    drawing = catch["Assign"]["outcome"].replace("$random()", drawn)
+    return Scope(counted, {"errorOutput": told}).evaluate(drawing, "outcome")["pause"]
+
+
+@pytest.mark.parametrize(
+    ("end", "refusals", "longest"),
+    [
+        (THROTTLED, 0, 2),
+        (THROTTLED, 3, 16),
+        (THROTTLED, 4, 30),
+        (THROTTLED, 5, 30),
+        (ENDS["no room"], 0, 15),
+        (ENDS["no room"], 4, 240),
+        (ENDS["no room"], 5, 300),
+    ],
+    ids=lambda value: value.error if isinstance(value, TaskError) else str(value),
+)
+def test_what_was_refused_is_tried_again_at_random_up_to_a_ceiling_that_doubles(
+    end, refusals, longest
+):
+    assert pause(end, "0", refusals=refusals, retries=3) == 1
+    assert pause(end, "0.9999", refusals=refusals, retries=3) == longest
+
+
+@pytest.mark.parametrize(
+    ("end", "counters", "seconds"),
+    [
+        (exits(1), {}, 3600),
+        (exits(1), {"retries": 2, "refusals": 3}, 4 * 3600),
+        (exits(1), {"retries": 5}, 86_400),
+        (THROTTLED, {"retries": 1, "refusals": 6}, 2 * 3600),
+    ],
+    ids=["the first", "the third", "never longer than a day", "refused too often"],
+)
+def test_what_failed_is_tried_again_when_the_row_says(end, counters, seconds):
+    assert pause(end, "0.9999", **counters) == seconds
 
 
 SECRETS = {"TOKEN": "arn:aws:ssm:eu-west-1:123456789012:parameter/jobs/token"}
