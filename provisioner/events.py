@@ -120,15 +120,20 @@ def end_alone(record: Mapping[str, object]) -> dict[str, object]:
 
 
 def ended_run(record: Mapping[str, object]) -> str | None:
-    """Return the sort key of a run, when a record says that it has ended; none that was skipped."""
+    """Return the sort key of a run, when a record says that it has ended.
+
+    None of one that was skipped: nothing follows from its end, unless its workflow is of a version
+    that left it out of the index of all runs.
+    """
     match record:
         case {
             "dynamodb": {
                 "Keys": {"trigger_id": {"S": str(trigger_id)}},
-                "NewImage": {"status": {"S": status}},
+                "NewImage": {"status": {"S": status}} as row,
             }
-        } if status in FINAL - {RunStatus.SKIPPED} and keys.is_trigger_id(trigger_id):
-            return trigger_id
+        } if status in FINAL and keys.is_trigger_id(trigger_id):
+            listed = isinstance(row, Mapping) and keys.Field.RUN_SHARD in row
+            return None if status == RunStatus.SKIPPED and listed else trigger_id
         case _:
             return None
 

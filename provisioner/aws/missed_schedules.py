@@ -66,9 +66,11 @@ def _scheduled_time(missed: MissedSchedule, now: datetime) -> dict[str, object]:
 def _run(missed: MissedSchedule, now: datetime) -> dict[str, object]:
     index = missed.schedule.rpartition("-")[2]
     stamp = re.sub("[-:]", "", missed.scheduled_for)
+    trigger_id = keys.trigger_id(iso(now), f"missed-{index}-{stamp}")
     return {
         "job_name": missed.job_name,
-        "trigger_id": keys.trigger_id(iso(now), f"missed-{index}-{stamp}"),
+        "trigger_id": trigger_id,
+        "run_shard": keys.run_shard(trigger_id),
         "status": RunStatus.SKIPPED,
         "source": Source.SCHEDULE,
         "scheduled_for": missed.scheduled_for,

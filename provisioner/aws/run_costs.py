@@ -12,7 +12,8 @@ from provisioner.aws.tables import pages, written
 from provisioner.aws.updates import update
 from provisioner.runs.cost import Cost, MonthlyCost
 from provisioner.runs.keys import COST_PREFIX, COST_RETENTION_SECONDS, Field, cost
-from provisioner.runs.usage import SECONDS, is_unestimated
+from provisioner.runs.model import FINAL
+from provisioner.runs.usage import SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,8 +32,8 @@ class RunCosts:
         self._table = table
         self._clock = clock
 
-    def unestimated(self, job_name: str, trigger_id: str) -> Item | None:
-        """Read the row of an ended run consistently; None when its cost is on it already."""
+    def ended(self, job_name: str, trigger_id: str) -> Item | None:
+        """Read the row of an ended run consistently; None when there is none."""
         with translated():
             found = self._clients.dynamodb.get_item(
                 TableName=self._table,
@@ -40,20 +41,34 @@ class RunCosts:
                 ConsistentRead=True,
             )
         row = to_plain(found["Item"]) if "Item" in found else {}
-        return row if is_unestimated(row) else None
+        return row if row.get(Field.STATUS) in FINAL else None
 
     def record(
-        self, job_name: str, trigger_id: str, usage: Usage, found: Cost | None, month: str
+        self,
+        job_name: str,
+        trigger_id: str,
+        usage: Usage,
+        found: Cost | None,
+        month: str,
+        derived: Mapping[str, object] | None = None,
     ) -> bool:
         """Write what a run has used and cost; False when that was written before.
 
         Without a figure the run is counted as one that has none.
+
+        Parameters
+        ----------
+        derived
+            Attributes to write with it.
         """
-        spot = {Field.ESTIMATED_COST_FROM: found.least} if found and found.least < found.usd else {}
-        values = {
+        values: dict[str, object] = {
+            **(derived or {}),
             Field.USAGE: usage.attributes(),
-            **({Field.ESTIMATED_COST: found.usd, **spot} if found else {}),
         }
+        if found:
+            values[Field.ESTIMATED_COST] = found.usd
+        if found and found.least < found.usd:
+            values[Field.ESTIMATED_COST_FROM] = found.least
         of_run = update(
             self._table,
             _key(job_name, trigger_id),

@@ -31,6 +31,7 @@ from provisioner.runs.keys import (
     Field,
     LockStatus,
     is_trigger_id,
+    run_shard,
 )
 from provisioner.runs.model import (
     FINAL,
@@ -86,11 +87,13 @@ class TriggersTable:
         ended = self._request(
             execution.job_name,
             trigger_id,
-            f"SET expires_at = if_not_exists(expires_at, :expires_at), {assignments(end)}",
+            "SET expires_at = if_not_exists(expires_at, :expires_at), "
+            f"run_shard = if_not_exists(run_shard, :run_shard), {assignments(end)}",
             "attribute_not_exists(#status) OR #status IN (:running, :queued)",
             running=RunStatus.RUNNING,
             queued=RunStatus.QUEUED,
             expires_at=expires_at,
+            run_shard=run_shard(trigger_id),
             **end,
         )
         if run.get("status") == RunStatus.QUEUED:
@@ -250,10 +253,19 @@ class TriggersTable:
                 return run
         return None
 
-    def latest(self, job_name: str, count: int) -> list[Item]:
-        """Return a job's last runs whole, newest first: for people, few at a time."""
-        runs = self._runs(job_name, Limit=count)
-        return list(islice(runs, count))
+    def latest(
+        self, job_name: str, count: int, *, since: str = "", status: RunStatus | None = None
+    ) -> list[Item]:
+        """Return a job's last runs whole, newest first: for people, few at a time.
+
+        Parameters
+        ----------
+        since
+            ISO 8601; "" for all that there are.
+        """
+        runs = self._runs(job_name, since=since, Limit=count)
+        found = (run for run in runs if status is None or run.get("status") == status)
+        return list(islice(found, count))
 
     def scheduled(self, job_name: str, count: int) -> list[Item]:
         """Return the last runs by schedule among a job's last runs, as `last` gives them."""
@@ -334,14 +346,20 @@ class TriggersTable:
         items = [{"Update": each} for each in updates]
         return written(self._clients, "transact_write_items", TransactItems=items) is not None
 
-    def _runs(self, job_name: str, attributes: str = "", **request: Any) -> Iterator[Item]:  # noqa: ANN401
+    def _runs(
+        self,
+        job_name: str,
+        attributes: str = "",
+        since: str = "",
+        **request: Any,  # noqa: ANN401
+    ) -> Iterator[Item]:
         """Yield a job's runs, newest first, whole or as some attributes."""
         return pages(
             self._clients,
             "query",
             TableName=self._name,
             KeyConditionExpression="job_name = :job AND trigger_id > :first",
-            ExpressionAttributeValues=to_dynamodb({":job": job_name, ":first": FIRST_RUN}),
+            ExpressionAttributeValues=to_dynamodb({":job": job_name, ":first": since or FIRST_RUN}),
             ScanIndexForward=False,
             **({"ProjectionExpression": attributes} if attributes else {}),
             **names(attributes),

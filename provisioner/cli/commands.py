@@ -18,7 +18,7 @@ COMMANDS = {
     "get": "Show all jobs, or one in detail.",
     "push": "Upload a folder of code, or an archive.",
     "run": "Start a job now.",
-    "runs": "Show the last runs of a job.",
+    "runs": "Show the last runs of a job, or of all jobs.",
     "schedule": "Show when a job runs next, and its last scheduled runs.",
     "backfill": "Start the runs of scheduled times that have passed.",
     "resume": "Resume a schedule that was paused after failures.",

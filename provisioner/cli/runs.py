@@ -1,6 +1,7 @@
-"""`provisioner runs`: the last runs of a job."""
+"""`provisioner runs`: the last runs of a job, or of all jobs."""
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -13,13 +14,14 @@ from provisioner.cli.options import (
     DEFAULT_STACK,
     Format,
     FormatOption,
-    JobArgument,
     StackOption,
     one_command,
+    seconds_of,
 )
 from provisioner.cli.session import session
 from provisioner.runs.model import RunStatus
-from provisioner.service.context import Item
+from provisioner.service.all_runs import newest
+from provisioner.service.context import Item, Service
 from provisioner.service.runs import execution_name, latest, reason
 
 app = one_command()
@@ -27,7 +29,10 @@ app = one_command()
 
 @app.command()
 def runs(
-    job: JobArgument,
+    job: Annotated[
+        str | None,
+        typer.Argument(metavar="[JOB]", show_default=False, help="Name of the job; all without."),
+    ] = None,
     *,
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="How many.")] = 10,
     wide: Annotated[
@@ -36,18 +41,88 @@ def runs(
             "--wide", "-w", help="Show what capacity runs had, and where their time went."
         ),
     ] = False,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="DURATION",
+            show_default=False,
+            help="From how long ago: 90s, 10m, 2h, 7d; for all jobs from 1d ago.",
+        ),
+    ] = None,
+    only: Annotated[
+        RunStatus | None,
+        typer.Option(
+            "--status",
+            metavar="STATUS",
+            case_sensitive=False,
+            show_default=False,
+            help="Only those: QUEUED, RUNNING, SUCCEEDED, FAILED, TIMED_OUT, STOPPED, SKIPPED.",
+        ),
+    ] = None,
     output: FormatOption = Format.TABLE,
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
-    """Show the last runs of a job, newest first."""
+    """Show the last runs of a job, or of all jobs, newest first."""
+    if wide and job is None:
+        message = "it needs the name of a job: the index of all runs does not have what it shows"
+        raise typer.BadParameter(message, param_hint="--wide")
+    ago_seconds = None if since is None else seconds_of(since)
     with session(stack) as service:
-        found = latest(service, job, count)
+        found = _found(service, job, count, ago_seconds, only)
     if output is not Format.TABLE:
         documents.show(found, output)
     elif found:
-        stdout().print(runs_table(found, wide=wide))
+        stdout().print(runs_table(found, wide=wide) if job else all_runs_table(found))
+    elif job:
+        hint(f"{job} has no such run." if only or since else f"{job} has not run yet.")
     else:
-        hint(f"{job} has not run yet.")
+        hint(f"No such run since {since or '1d'} ago; go further back with --since 30d.")
+
+
+def _found(
+    service: Service,
+    job: str | None,
+    count: int,
+    ago_seconds: float | None,
+    only: RunStatus | None,
+) -> list[Item]:
+    if job is not None:
+        first = None if ago_seconds is None else _before(service, ago_seconds)
+        return latest(service, job, count, since=first, status=only)
+    return newest(service, count, since=_before(service, ago_seconds or _DAY), status=only)
+
+
+def _before(service: Service, seconds: float) -> datetime:
+    try:
+        return service.clock() - timedelta(seconds=seconds)
+    except OverflowError as error:
+        message = f"{seconds:.0f} seconds ago there was no calendar: write 90s, 10m, 2h or 7d"
+        raise typer.BadParameter(message) from error
+
+
+_DAY = 86_400.0
+
+
+def all_runs_table(found: Iterable[Item]) -> Table:
+    """Return runs of all jobs as a table."""
+    listed = table(
+        *("STARTED", "JOB", "STATUS", "TOOK", "USD", "SOURCE", "RUN"),
+        keep=("STARTED", "JOB", "STATUS", "TOOK"),
+    )
+    for run in found:
+        listed.add_row(
+            Text(ago(run.get("started_at"))),
+            Text(str(run["job_name"])),
+            status(str(run.get("status", "-"))),
+            Text(duration(run.get("duration_ms"))),
+            Text(usd(run.get("estimated_cost"), run.get("estimated_cost_from"))),
+            Text(str(run.get("source", "-"))),
+            Text(execution_name(run)),
+        )
+        if why := run.get("error_group", run.get("error")):
+            listed.add_row("", "", Text("└", "dim"), "", "", "", Text(str(why), "red"))
+    return listed
 
 
 _PARTS = {"QUEUED": "queued_ms", "PULL": "pull_ms", "START": "start_ms", "RAN": "run_ms"}

@@ -15,9 +15,10 @@ from provisioner.errors import TemporaryError
 from provisioner.jobs import InvalidRow, guarded
 from provisioner.runs.cost import estimate, month_of
 from provisioner.runs.keys import Field
+from provisioner.runs.listing import derived_of
 from provisioner.runs.model import RunStatus, time_of
 from provisioner.runs.pausing import pause_after
-from provisioner.runs.usage import children_of, usage_of, with_children
+from provisioner.runs.usage import children_of, is_unestimated, usage_of, with_children
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from provisioner.entrypoints.wiring import Runtime
+    from provisioner.runs.usage import Usage
 
     Step: TypeAlias = Callable[[Runtime, str], None]
 
@@ -79,7 +81,7 @@ def _steps(record: Mapping[str, object]) -> Iterator[Step]:
         case _:
             pass
     if trigger_id := events.ended_run(record):
-        yield partial(_estimate_cost, trigger_id=trigger_id)
+        yield partial(_complete_row, trigger_id=trigger_id)
 
 
 def _take(runtime: Runtime, job_name: str, step: Step, record: Mapping[str, object]) -> Result:
@@ -128,17 +130,31 @@ def _start_dependants(runtime: Runtime, job_name: str) -> None:
         logger.info("started dependants", started=started)
 
 
-def _estimate_cost(runtime: Runtime, job_name: str, *, trigger_id: str) -> None:
-    """Write what a run has used and cost, once; it never changes after the end."""
-    row = runtime.run_costs.unestimated(job_name, trigger_id)
-    usage = usage_of(row) if row else None
-    if row is None or usage is None:
+def _complete_row(runtime: Runtime, job_name: str, *, trigger_id: str) -> None:
+    """Write what follows from a run's end: what it has used and cost, and what lists show.
+
+    Both are written once, and in one transaction if there are both.
+    """
+    row = runtime.run_costs.ended(job_name, trigger_id)
+    if row is None:
         return
+    derived = derived_of(row)
+    usage = usage_of(row) if is_unestimated(row) else None
+    if usage is not None:
+        _record_cost(runtime, row, usage, derived)
+    elif derived:
+        runtime.run_list.derive(row, derived)
+
+
+def _record_cost(
+    runtime: Runtime, row: Mapping[str, Any], usage: Usage, derived: Mapping[str, object]
+) -> None:
     if usage.untimed and (children := children_of(row)):
         usage = with_children(usage, runtime.batch_jobs.attempts_ms(children))
     month = month_of(time_of(row.get(Field.ENDED_AT)) or runtime.clock())
     cost = estimate(usage, runtime.rates)
-    runtime.run_costs.record(job_name, trigger_id, usage, cost, month)
+    key = (row[Field.JOB_NAME], row[Field.TRIGGER_ID])
+    runtime.run_costs.record(*key, usage, cost, month, derived)
 
 
 _SWEPT = (_start_next, _release_slot)

@@ -54,6 +54,7 @@ def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) ->
         "overdue_machines": sweep_runs.stop_overdue_machines,
         "brought_messages": sweep_runs.unpark_messages,
         "told_of_waiting_runs": queued_too_long,
+        "indexed_runs": sweep_runs.index_earlier_runs,
         "associated_capacity_providers": _associate_capacity_providers,
     }
     done: dict[str, int] = {}

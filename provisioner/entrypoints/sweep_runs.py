@@ -27,6 +27,9 @@ MOST_ASKED = 500
 """Executions that one sweep asks about, some 30 s long (DescribeExecution: 15 a second, 300 at
 once). Which ones is drawn by lot when more are running, so that each has its turn."""
 
+MOST_INDEXED = 1000
+"""Rows of earlier versions that one sweep adds to the index of all runs, some 10 s long."""
+
 MOST_OF_A_JOB = 100
 """QUEUED runs of a job that one sweep looks at, the oldest."""
 
@@ -58,6 +61,11 @@ def start_waiting_runs(runtime: Runtime, now: datetime) -> int:
 def stop_overdue_machines(runtime: Runtime, now: datetime) -> int:
     """Terminate machines that have outlived their run, although they were to end by themselves."""
     return runtime.machines.stop_overdue(now - OVERDUE_AFTER)
+
+
+def index_earlier_runs(runtime: Runtime, now: datetime) -> int:
+    """Add the runs of earlier versions to the index of all runs, a part in each sweep."""
+    return runtime.run_list.backfill(MOST_INDEXED, now)
 
 
 def _recovered(runtime: Runtime, job_name: str, queued: Iterable[str]) -> bool:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from provisioner.aws.reconcile_queue import ReconcileQueue
     from provisioner.aws.run_costs import RunCosts
     from provisioner.aws.run_history import RunHistory
+    from provisioner.aws.run_list import RunList
     from provisioner.aws.secrets import Secret
     from provisioner.aws.slack_queue import SlackQueue
     from provisioner.aws.task_definitions import TaskDefinitions
@@ -195,6 +196,13 @@ class Runtime:
         from provisioner.aws.run_costs import RunCosts
 
         return RunCosts(self.clients, self.settings.platform.triggers_table, self.clock)
+
+    @cached_property
+    def run_list(self) -> RunList:
+        """The index of all jobs' runs."""
+        from provisioner.aws.run_list import RunList
+
+        return RunList(self.clients, self.settings.platform.triggers_table)
 
     @cached_property
     def rates(self) -> Rates:

@@ -9,6 +9,7 @@ from here.
 from __future__ import annotations
 
 import re
+import zlib
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -34,6 +35,18 @@ FIRST_RUN = "0"
 
 BY_STATUS = "by_status"
 """The index: partition key `status`, sort key `started_at`."""
+
+BY_TIME = "runs_by_time"
+"""The index of all jobs' runs: partition key `run_shard`, sort key `trigger_id`, `LIST_FIELDS`."""
+
+RUN_SHARDS = 3
+"""Partition keys of `BY_TIME`. docs/internals/data-model.md has the sum; a row may have any."""
+
+INDEX = "#runs_by_time"
+"""Partition key of the item that says how far the rows of earlier versions are in `BY_TIME`."""
+
+BACKFILL = "#backfill"
+"""Sort key of that item."""
 
 TIME_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?Z"
 """Scheduled times, in the form that EventBridge Scheduler gives them. Read by JSONata as well."""
@@ -115,6 +128,8 @@ class Field(StrEnum):
     BATCH_JOB_ID = "batch_job_id"
     ESTIMATED_COST = "estimated_cost"
     ESTIMATED_COST_FROM = "estimated_cost_from"
+    ERROR_GROUP = "error_group"
+    RUN_SHARD = "run_shard"
     PENDING_REASON = "pending_reason"
     PENDING_AT = "pending_at"
 
@@ -135,6 +150,9 @@ class Field(StrEnum):
 
     RUNS = "runs"
     UNPRICED = "unpriced"
+
+    AFTER = "after"
+    DONE_AT = "done_at"
 
 
 def _texts(*fields: Field) -> dict[str, str]:
@@ -168,10 +186,24 @@ RUN_FIELDS: Mapping[str, str] = MappingProxyType(
         **DETAILS,
         Field.USAGE: "M",
         **dict.fromkeys((Field.ESTIMATED_COST, Field.ESTIMATED_COST_FROM), "N"),
+        Field.ERROR_GROUP: "S",
+        Field.RUN_SHARD: "N",
         **_EXPIRY,
     }
 )
 """Attributes of a run, and DynamoDB's types of them."""
+
+LIST_FIELDS = (
+    *(Field.STATUS, Field.TYPE, Field.SOURCE, Field.SCHEDULED_FOR, Field.STARTED_BY),
+    *(Field.STARTED_AT, Field.ENDED_AT, Field.QUEUED_AT, Field.DURATION_MS, Field.ATTEMPTS),
+    *(Field.ERROR, Field.ERROR_GROUP, Field.EXIT_CODE, Field.STOPPED_BY, Field.PENDING_REASON),
+    *(Field.ESTIMATED_COST, Field.ESTIMATED_COST_FROM),
+)
+"""What a line of a list shows, besides the keys: `BY_TIME` has nothing else.
+
+The fields of an index cannot be changed in place. Each is bounded, so that an entry stays below a
+kilobyte; input, output and cause are not among them.
+"""
 
 LOCK_FIELDS: Mapping[str, str] = MappingProxyType(
     {
@@ -206,6 +238,8 @@ COST_FIELDS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+BACKFILL_FIELDS: Mapping[str, str] = MappingProxyType({Field.AFTER: "M", Field.DONE_AT: "S"})
+
 _TRIGGER_ID = re.compile(TRIGGER_ID_PATTERN)
 _TIME = re.compile(TIME_PATTERN)
 
@@ -234,6 +268,11 @@ def started_at_of(trigger_id: str) -> str:
 def execution_name_of(trigger_id: str) -> str:
     """Return the name of the execution that a run's sort key ends with."""
     return trigger_id.partition("#")[2]
+
+
+def run_shard(trigger_id: str) -> int:
+    """Return the partition of `BY_TIME` for a run whose workflow did not choose one."""
+    return zlib.crc32(trigger_id.encode(errors="replace")) % RUN_SHARDS
 
 
 def scheduled_time(schedule: str, time: str) -> str:

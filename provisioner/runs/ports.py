@@ -84,15 +84,22 @@ class Runs(Protocol):
 class RunCosts(Protocol):
     """What runs have cost, on their rows, and summed up by job and month."""
 
-    def unestimated(self, job_name: str, trigger_id: str) -> Mapping[str, Any] | None:
-        """Read the row of an ended run consistently; None when its cost is on it already."""
+    def ended(self, job_name: str, trigger_id: str) -> Mapping[str, Any] | None:
+        """Read the row of an ended run consistently; None when there is none."""
 
     def record(
-        self, job_name: str, trigger_id: str, usage: Usage, found: Cost | None, month: str
+        self,
+        job_name: str,
+        trigger_id: str,
+        usage: Usage,
+        found: Cost | None,
+        month: str,
+        derived: Mapping[str, object] | None = None,
     ) -> bool:
         """Write what a run has used and cost, and add it to the month; False when that was done.
 
-        Without a figure the run is counted as one that has none.
+        Without a figure the run is counted as one that has none. `derived` are attributes to write
+        with it.
         """
 
     def months(self, job_name: str, count: int) -> Sequence[MonthlyCost]:

@@ -31,8 +31,9 @@ CHILDREN_ASKED = 1_000
 _LONGEST = 400 * 24 * 3600
 """Seconds; a run takes a year at most, so a longer time is damaged."""
 
-_LOCK_AND_MORE = 8
-"""Write units a run takes besides its row: the lock twice, its scheduled time, the month's sum."""
+_LOCK_AND_MORE = 11
+"""Write units a run takes besides its row: the lock twice, its scheduled time, the month's sum, and
+its entry in the index of all runs, which is written when it begins, ends and has a cost."""
 
 _PER_KILOBYTE = 10
 """Write units for each kilobyte of the row: three transactions, and the index `by_status` four

@@ -17,6 +17,7 @@ from provisioner.aws.items import Item
 from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.reconcile_queue import ReconcileQueue
 from provisioner.aws.run_costs import RunCosts
+from provisioner.aws.run_list import RunList
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.errors import NotFoundError, PermanentError
@@ -101,6 +102,11 @@ class Service:
     def run_costs(self) -> RunCosts:
         """What the months of jobs have cost."""
         return RunCosts(self.clients, self._output("TriggersTableName"), self.clock)
+
+    @property
+    def run_list(self) -> RunList:
+        """The runs of all jobs."""
+        return RunList(self.clients, self._output("TriggersTableName"))
 
     @property
     def reconcile_queue(self) -> ReconcileQueue:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.errors import NotFoundError, PermanentError
 from provisioner.runs import overlap
-from provisioner.runs.model import FINAL, RunStatus
+from provisioner.runs.model import FINAL, RunStatus, iso
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,15 +24,23 @@ _ROW_GRACE = timedelta(seconds=15)
 """How long after the end of an execution its row may still say RUNNING."""
 
 
-def latest(service: Service, job_name: str, count: int) -> list[Item]:
-    """Return a job's last runs, newest first.
+def latest(
+    service: Service,
+    job_name: str,
+    count: int,
+    *,
+    since: datetime | None = None,
+    status: RunStatus | None = None,
+) -> list[Item]:
+    """Return a job's last runs, newest first: those since a time, with a status, or all.
 
     Raises
     ------
     NotFoundError
         If the job has neither a row nor a run.
     """
-    found = service.triggers.latest(job_name, count)
+    first = iso(since) if since else ""
+    found = service.triggers.latest(job_name, count, since=first, status=status)
     if not found:
         service.existing_row(job_name)
     return found

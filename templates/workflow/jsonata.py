@@ -21,7 +21,7 @@ Value: TypeAlias = "Expression | str | float | bool | Sequence[Value] | Mapping[
 _ATOM = 100
 _BINDS = {
     ":=": 10, "?": 20, "or": 25, "and": 30, "in": 40, "=": 40, "!=": 40, "<": 40, "<=": 40, ">": 40,
-    ">=": 40, "&": 50, "+": 50, "-": 50, "*": 60, "/": 60,
+    ">=": 40, "&": 50, "+": 50, "-": 50, "*": 60, "/": 60, "%": 60,
 }  # fmt: skip
 """How tightly operators bind, as JSONata's own parser has it."""
 
@@ -55,6 +55,9 @@ class Expression:
 
     def __truediv__(self, other: Value) -> Expression:
         return _infix("/", self, other)
+
+    def __mod__(self, other: Value) -> Expression:
+        return _infix("%", self, other)
 
     def equals(self, other: Value) -> Expression:
         """Return the test ``=``; Python's ``==`` compares the expressions themselves."""

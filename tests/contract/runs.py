@@ -13,7 +13,7 @@ from provisioner.runs.cost import Cost, MonthlyCost
 from provisioner.runs.keys import LOCK
 from provisioner.runs.messages import Message
 from provisioner.runs.model import EndedExecution, RunStatus, WaitingEnd, iso
-from provisioner.runs.usage import usage_of
+from provisioner.runs.usage import is_unestimated, usage_of
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 JOB = "job"
@@ -344,23 +344,24 @@ class RunCostsContract:
 
     def test_an_ended_run_is_to_be_estimated_until_it_has_been(self, costs, run):
         used = run()
-        assert costs.unestimated(JOB, RUN)["type"] == "lambda"
+        assert is_unestimated(costs.ended(JOB, RUN))
 
-        assert costs.record(JOB, RUN, used, self.COST, "2026-11")
+        assert costs.record(JOB, RUN, used, self.COST, "2026-11", {"error_group": "E"})
 
-        assert costs.unestimated(JOB, RUN) is None
+        assert not is_unestimated(costs.ended(JOB, RUN))
+        assert costs.ended(JOB, RUN)["error_group"] == "E"
 
     @pytest.mark.parametrize("status", [RunStatus.RUNNING, RunStatus.QUEUED])
     def test_an_open_run_is_not(self, costs, run, status):
         run(status=status)
 
-        assert costs.unestimated(JOB, RUN) is None
+        assert costs.ended(JOB, RUN) is None
 
     def test_nor_one_that_never_said_what_it_had(self, costs, put):
         put(RUN, row(RunStatus.SKIPPED))
 
-        assert costs.unestimated(JOB, RUN) is None
-        assert costs.unestimated(JOB, OTHER) is None
+        assert not is_unestimated(costs.ended(JOB, RUN))
+        assert costs.ended(JOB, OTHER) is None
 
     def test_a_run_counts_once(self, costs, run, read):
         used = run()

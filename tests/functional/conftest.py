@@ -9,6 +9,7 @@ import pytest
 from moto import mock_aws
 
 from tests.support.functions import forget
+from tests.support.tables import RUNS_BY_TIME, SHARD
 
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
@@ -25,12 +26,16 @@ def make_table(dynamodb, name, *keys, index=()):
                 "Projection": {"ProjectionType": "ALL"},
             }
         ]
+    definitions = [
+        {"AttributeName": key, "AttributeType": kind} for key, kind in attributes.items()
+    ]
+    if "trigger_id" in keys and index:
+        request["GlobalSecondaryIndexes"].append(RUNS_BY_TIME)
+        definitions.append(SHARD)
     dynamodb.create_table(
         TableName=name,
         KeySchema=key_schema(keys),
-        AttributeDefinitions=[
-            {"AttributeName": key, "AttributeType": kind} for key, kind in attributes.items()
-        ],
+        AttributeDefinitions=definitions,
         BillingMode="PAY_PER_REQUEST",
         **request,
     )

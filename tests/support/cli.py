@@ -21,10 +21,12 @@ from provisioner.aws.triggers_table import TriggersTable
 from provisioner.cli.commands import COMMANDS, app, load
 from provisioner.cli.session import using
 from provisioner.jobs import InvalidRow
+from provisioner.runs.keys import RUN_SHARDS
 from provisioner.runs.model import iso
 from provisioner.service.context import Service, connect
 from provisioner.stacks.model import JobStatus, StackRecord
 from tests.support.clients import CLIENTS
+from tests.support.tables import RUNS_BY_TIME, SHARD
 from tests.support.waiting import wait_until
 
 REGION = "eu-west-1"
@@ -204,14 +206,17 @@ def _table(name: str, *keys: str, by_status: str = "") -> None:
         "KeySchema": _schema(indexed),
         "Projection": {"ProjectionType": "ALL"},
     }
+    has_runs = "trigger_id" in keys
+    indexes = [*([index] if indexed else []), *([RUNS_BY_TIME] if has_runs else [])]
     CLIENTS.dynamodb.create_table(
         TableName=name,
         KeySchema=_schema(keys),
         AttributeDefinitions=[
-            {"AttributeName": key, "AttributeType": "S"} for key in (*keys, *indexed)
+            *({"AttributeName": key, "AttributeType": "S"} for key in (*keys, *indexed)),
+            *([SHARD] if has_runs else []),
         ],
         BillingMode="PAY_PER_REQUEST",
-        **({"GlobalSecondaryIndexes": [index]} if indexed else {}),
+        **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
     )
 
 
@@ -229,6 +234,7 @@ def put_run(job_name, execution_name, status, *, started_at=NOW, **attributes):
         "trigger_id": {"S": f"{iso(started_at)}#{execution_name}"},
         "status": {"S": status},
         "started_at": {"S": iso(started_at)},
+        "run_shard": {"N": str(int(started_at.timestamp() * 1000) % RUN_SHARDS)},
     }
     for name, value in attributes.items():
         item[name] = {"N": str(value)} if isinstance(value, int) else {"S": value}

@@ -17,7 +17,7 @@ from provisioner.errors import (
 )
 from provisioner.runs.cost import Cost, MonthlyCost
 from provisioner.runs.messages import Message, Slots
-from provisioner.runs.model import iso
+from provisioner.runs.model import FINAL, iso
 from provisioner.runs.usage import Usage, is_unestimated
 from provisioner.stacks import deletion_budget, rate_limits
 from provisioner.stacks.deletion_budget import Budget, Deletions
@@ -138,16 +138,23 @@ class FakeRunCosts:
         self.rows: dict[tuple[str, str], dict[str, Any]] = {}
         self._months: dict[tuple[str, str], MonthlyCost] = {}
 
-    def unestimated(self, job_name: str, trigger_id: str) -> Mapping[str, Any] | None:
+    def ended(self, job_name: str, trigger_id: str) -> Mapping[str, Any] | None:
         row = self.rows.get((job_name, trigger_id), {})
-        return row if is_unestimated(row) else None
+        return row if row.get("status") in FINAL else None
 
     def record(
-        self, job_name: str, trigger_id: str, usage: Usage, found: Cost | None, month: str
+        self,
+        job_name: str,
+        trigger_id: str,
+        usage: Usage,
+        found: Cost | None,
+        month: str,
+        derived: Mapping[str, object] | None = None,
     ) -> bool:
         row = self.rows.get((job_name, trigger_id))
         if row is None or not is_unestimated(row):
             return False
+        row |= derived or {}
         row["usage"] = usage.attributes()
         if found:
             row["estimated_cost"] = found.usd

@@ -162,6 +162,7 @@ def test_a_developers_policy_is_what_the_commands_call(here, file, tmp_path):
         ("run", "report", *NOT_WAITING),
         ("run", "report", "--follow", "--timeout", "0s"),
         ("runs", "report"),
+        ("runs",),
         ("schedule", "report"),
         ("backfill", "report", "--from", "2026-10-22", "--to", "2026-10-23"),
         ("stop", "report", "running"),

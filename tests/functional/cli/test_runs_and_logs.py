@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import timedelta
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 import pytest
 
 from provisioner.cli.logs import followed
+from provisioner.errors import InvalidRequestError
+from provisioner.runs.keys import BY_TIME, RUN_SHARDS
+from provisioner.service import all_runs
 from provisioner.service.logs import Tail
 from tests.support.cli import NOW, ROW, put_run
 from tests.support.clients import CLIENTS
@@ -78,10 +82,121 @@ class TestRuns:
 
         assert [run["trigger_id"][-2:] for run in runs] == ["r5", "r4", "r3", "r2", "r1"]
 
+    def test_some_of_a_job(self, here):
+        here.jobs.put(ROW)
+        now = datetime.now(UTC)
+        put_run("report", "old", "FAILED", started_at=now - timedelta(days=3))
+        put_run("report", "bad", "FAILED", started_at=now - timedelta(hours=2))
+        put_run("report", "good", "SUCCEEDED", started_at=now - timedelta(hours=1))
+
+        def names(*options):
+            found = json.loads(here.run("runs", "report", "-o", "json", *options).stdout)
+            return [run["trigger_id"].partition("#")[2] for run in found]
+
+        assert names("--status", "failed") == ["bad", "old"]
+        assert names("--since", "1d") == ["good", "bad"]
+        assert names("--since", "1d", "--status", "FAILED", "-n", "1") == ["bad"]
+        assert "no such run" in here.run("runs", "report", "--since", "1m").stderr
+
     def test_none(self, here):
         here.jobs.put(ROW)
 
         assert "has not run yet" in here.run("runs", "report").stderr
+
+
+class TestRunsOfAllJobs:
+    @pytest.fixture
+    def runs(self, here):
+        now = datetime.now(UTC)
+        for number in range(12):
+            job, status = ("report", "FAILED") if number % 4 == 0 else ("words", "SUCCEEDED")
+            at = now - timedelta(minutes=number)
+            more = {"error": "ValueError", "error_group": "ValueError: row *"}
+            failure = more if status == "FAILED" else {}
+            put_run(job, f"r{number}", status, started_at=at, input="x" * 5000, **failure)
+        put_run("words", "old", "SUCCEEDED", started_at=now - timedelta(days=2))
+        return here
+
+    def names(self, here, *options):
+        found = json.loads(here.run("runs", "-o", "json", *options).stdout)
+        return [run["trigger_id"].partition("#")[2] for run in found]
+
+    def test_newest_first_with_their_jobs(self, runs):
+        lines = runs.run("runs", "-n", "3").stdout.splitlines()
+
+        assert lines[0].split() == ["STARTED", "JOB", "STATUS", "TOOK", "USD", "SOURCE", "RUN"]
+        assert [line.split()[-1] for line in lines[1:]] == ["r0", "*", "r1", "r2"]
+        assert "report" in lines[1]
+        assert "ValueError: row *" in lines[2]
+
+    def test_of_a_span_of_time(self, runs):
+        assert self.names(runs, "-n", "100") == [f"r{number}" for number in range(12)]
+        assert self.names(runs, "-n", "100", "--since", "7d")[-1] == "old"
+        assert self.names(runs, "-n", "100", "--since", "150s") == ["r0", "r1", "r2"]
+
+    def test_with_a_status(self, runs):
+        assert self.names(runs, "--status", "FAILED", "-n", "2") == ["r0", "r4"]
+        assert self.names(runs, "--status", "failed") == ["r0", "r4", "r8"]
+        assert "No such run" in runs.run("runs", "--status", "STOPPED").stderr
+
+    def test_only_the_fields_of_a_list_are_read(self, runs):
+        [run] = json.loads(runs.run("runs", "-n", "1", "-o", "json").stdout)
+
+        assert "input" not in run
+        assert run["error"] == "ValueError"
+
+    def test_without_the_index(self, here):
+        CLIENTS.dynamodb.update_table(
+            TableName="jobs-Triggers",
+            GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": BY_TIME}}],
+        )
+        result = here.run("runs")
+
+        assert result.exit_code == 1
+        assert "has no index runs_by_time yet" in result.stderr
+
+    @pytest.mark.parametrize("since", ["x", "99999999999d"])
+    def test_a_span_that_cannot_be(self, here, since):
+        result = here.run("runs", "--since", since)
+
+        assert result.exit_code == 2
+        assert "write 90s, 10m, 2h" in result.stderr
+
+    def test_pages_go_on_where_the_one_before_ended(self, runs):
+        found, cursor = [], None
+        for _ in range(10):
+            page = all_runs.page(runs.service, 5, cursor=cursor)
+            found += [run["trigger_id"].partition("#")[2] for run in page.runs]
+            if (cursor := page.cursor) is None:
+                break
+
+        assert found == [*(f"r{number}" for number in range(12)), "old"]
+
+    def test_a_page_is_one_query_a_shard(self, runs):
+        with counted() as calls:
+            all_runs.page(runs.service, 5)
+
+        assert calls == ["Query"] * RUN_SHARDS
+
+    @pytest.mark.parametrize("cursor", ["x", "é", "W10", "WyJhIiwgeyI5IjogIngifV0"])
+    def test_what_is_not_a_cursor(self, here, cursor):
+        with pytest.raises(InvalidRequestError, match="not a cursor"):
+            all_runs.page(here.service, 5, cursor=cursor)
+
+
+@contextmanager
+def counted():
+    calls = []
+    events = CLIENTS.dynamodb.meta.events
+
+    def note(model, **_):
+        calls.append(model.name)
+
+    events.register("before-call.dynamodb", note)
+    try:
+        yield calls
+    finally:
+        events.unregister("before-call.dynamodb", note)
 
 
 class TestLogs:

@@ -26,6 +26,7 @@ from provisioner.errors import (
     TemporaryError,
     ThrottledError,
 )
+from provisioner.runs.keys import INDEX
 from provisioner.runs.model import iso
 from provisioner.stacks.model import Deletion, JobStatus, StackRecord
 from provisioner.stacks.rate_limits import Quota, Reservation
@@ -321,7 +322,8 @@ def run_row(status="RUNNING", started="2026-11-21T09:00:00.123Z", name="run-1"):
 
 def triggers():
     found = boto3.client("dynamodb").scan(TableName="jobs-Triggers")["Items"]
-    return {item["trigger_id"]["S"]: item for item in found}
+    of_jobs = (item for item in found if item["job_name"]["S"] != INDEX)
+    return {item["trigger_id"]["S"]: item for item in of_jobs}
 
 
 def captured_end():

@@ -109,9 +109,9 @@ def test_a_run_has_its_usage_and_cost(table, costs):
         "seconds": Decimal("0.05"),
         "attempts": 1,
         "transitions": 4,
-        "write_units": 18,
+        "write_units": 21,
     }
-    assert run["estimated_cost"] == Decimal("0.000112117")
+    assert run["estimated_cost"] == Decimal("0.000113992")
     assert "estimated_cost_from" not in run
     assert costs.months("nightly", 3) == [
         MonthlyCost("2026-11", 1, Cost(run["estimated_cost"], run["estimated_cost"]), 0)

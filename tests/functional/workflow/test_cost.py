@@ -17,8 +17,9 @@ table = workflow.table
 
 PAGE = (Path(__file__).parents[3] / "docs/reference/cost.md").read_text()
 TICK = {"source": "schedule", "schedule": "nightly-0", "scheduled_for": "2026-11-21T09:00:00Z"}
-INDEX_WRITES = {"Admit": 1, "Record": 2}
-"""Of the run's row: a new entry, then one under another `status`, which is a delete and a put."""
+INDEX_WRITES = {"Admit": 2, "Record": 3}
+"""Of the run's row: a new entry of each index; then it changes in `runs_by_time`, and comes under
+another `status` in `by_status`, which is a delete and a put."""
 
 
 class Counting(StepFunctions):

@@ -112,6 +112,7 @@ class TestAPlainRun:
             "duration_ms": 100,
             "work_ms": 50,
             "attempts": 1,
+            "run_shard": 0,
             "usage": {"architecture": "arm64", "memory_mb": 128},
         }
 

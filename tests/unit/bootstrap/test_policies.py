@@ -421,6 +421,9 @@ def test_workflows(policies, action, arn, context, allowed):
         ("SweepRole", "dynamodb:Query", f"{TABLE}/StacksTable/index/by_status", True),
         ("SweepRole", "dynamodb:Query", f"{TABLE}/TriggersTable/index/by_status", True),
         ("SweepRole", "dynamodb:Scan", f"{TABLE}/JobsTable", True),
+        ("SweepRole", "dynamodb:Scan", f"{TABLE}/TriggersTable", True),
+        ("RunStreamRole", "dynamodb:Scan", f"{TABLE}/TriggersTable", False),
+        ("SweepRole", "dynamodb:PutItem", f"{TABLE}/TriggersTable", True),
         ("SweepRole", "dynamodb:PutItem", f"{TABLE}/StacksTable", False),
         *(
             (role, "s3:ListBucket", "arn:aws:s3:::ArtifactsBucket", True)

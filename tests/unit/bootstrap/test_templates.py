@@ -18,12 +18,14 @@ from cloudformation_validate import (
 
 from provisioner.entrypoints.slack import TIME_TO_SEND_MILLISECONDS
 from provisioner.notifications import slack_client
+from provisioner.runs.keys import BY_TIME
 from provisioner.runs.model import FINAL
 from provisioner.settings import Settings, SlackSettings
 from provisioner.stacks.model import IN_PROGRESS, JobStatus, StackStatus
 from templates.parts.queue import VISIBILITY_SECONDS
 from tests.support.bootstrap import FUNCTION_STACKS, bootstrap_of
 from tests.support.iam import Statements
+from tests.support.tables import RUNS_BY_TIME, SHARD
 
 SUPPRESSED = RuleFilterConfig(
     ids=[
@@ -156,7 +158,8 @@ def test_tables(bootstrap, name, keys, index, stream, expires):
         i["IndexName"]: [key["AttributeName"] for key in i["KeySchema"]]
         for i in table.get("GlobalSecondaryIndexes", [])
     }
-    assert indexes == ({"by_status": index} if index else {})
+    of_runs = {BY_TIME: ["run_shard", "trigger_id"]} if name == "TriggersTable" else {}
+    assert indexes == ({"by_status": index, **of_runs} if index else {})
     wanted = {"StreamViewType": "NEW_AND_OLD_IMAGES"} if stream else None
     assert table.get("StreamSpecification") == wanted
     wanted = {"AttributeName": "expires_at", "Enabled": True} if expires else None
@@ -165,6 +168,12 @@ def test_tables(bootstrap, name, keys, index, stream, expires):
     assert table["SSESpecification"]["SSEEnabled"]
     assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
     assert table["DeletionProtectionEnabled"]
+
+
+def test_the_index_of_all_runs_has_the_fields_of_a_list(bootstrap):
+    table = bootstrap.resource("TriggersTable")
+    assert RUNS_BY_TIME in table["GlobalSecondaryIndexes"]
+    assert SHARD in table["AttributeDefinitions"]
 
 
 @pytest.mark.parametrize(("name", "module"), FUNCTIONS.items())

@@ -290,7 +290,7 @@ def test_what_a_run_has_used_is_an_attribute_of_its_row():
         "seconds": 3600,
         "attempts": 1,
         "transitions": 4,
-        "write_units": 18,
+        "write_units": 21,
     }
     nothing = replace(usage_of(TASK), seconds=Decimal())
     assert nothing.attributes()["seconds"] == 0

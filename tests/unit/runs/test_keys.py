@@ -25,6 +25,7 @@ KINDS = {
     "Pause": (keys.PAUSE, keys.PAUSE_FIELDS),
     "Queue": (keys.QUEUE, keys.QUEUE_FIELDS),
     "Cost": (keys.cost("<month>"), keys.COST_FIELDS),
+    "Backfill": (keys.BACKFILL, keys.BACKFILL_FIELDS),
     "Dependant": (keys.dependant("<dependant>"), keys.DEPENDANT_FIELDS),
 }
 STATUSES = {"Lock": LockStatus, "Pause": PauseStatus, "Queue": QueueStatus, "Run": model.RunStatus}

@@ -1,0 +1,172 @@
+"""The index of all jobs' runs: pages of it, and the rows of earlier versions, which it lacks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from provisioner.aws.clients import error_message, translated
+from provisioner.aws.items import to_dynamodb, to_plain
+from provisioner.aws.tables import written
+from provisioner.aws.updates import assignments, names, update
+from provisioner.errors import PermanentError
+from provisioner.runs.keys import BACKFILL, BY_TIME, FIRST_RUN, INDEX, Field, is_trigger_id
+from provisioner.runs.listing import SHARDS, Page, Position, Shard, derived_of, page_of
+from provisioner.runs.model import RunStatus, iso
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from provisioner.aws.clients import Clients
+    from provisioner.aws.items import Item
+
+_PAGES = 20
+"""DynamoDB scans a megabyte a page; of rows with large inputs that is ten."""
+
+_NEEDED = "job_name, trigger_id, #status, #error, cause"
+
+
+class RunList:
+    """Lists the runs of all jobs, newest first."""
+
+    def __init__(self, clients: Clients, triggers_table: str) -> None:
+        self._clients = clients
+        self._name = triggers_table
+
+    def page(
+        self, count: int, before: Position, *, since: str = "", status: RunStatus | None = None
+    ) -> Page:
+        """Return the next runs, with one query for each shard.
+
+        With a status a page may have fewer than `count` runs, or none, although more follow.
+
+        Parameters
+        ----------
+        since
+            ISO 8601; "" for all that there are.
+
+        Raises
+        ------
+        PermanentError
+            If the bootstrap has no such index, or DynamoDB is still making it.
+        """
+        shards = {number: self._shard(number, count, before, since, status) for number in SHARDS}
+        return page_of(shards, count, before)
+
+    def derive(self, row: Mapping[str, Any], derived: Mapping[str, object]) -> bool:
+        """Write what lists need of a run's row; False when there is no such row."""
+        request = update(
+            self._name,
+            {name: row[name] for name in (Field.JOB_NAME, Field.TRIGGER_ID)},
+            f"SET {assignments(derived)}",
+            "attribute_exists(#status)",
+            **derived,
+        )
+        return written(self._clients, "update_item", **request) is not None
+
+    def backfill(self, most: int, now: datetime) -> int:
+        """Give rows of earlier versions what the index needs; return how many that were.
+
+        It goes on where the call before it ended, and does nothing once it is through. A page is
+        noted when all its rows are written, so one that was cut off comes again.
+
+        Parameters
+        ----------
+        most
+            After so many it ends with the page.
+        """
+        progress = self._progress()
+        if Field.DONE_AT in progress:
+            return 0
+        after, count = _key_in(progress.get(Field.AFTER)), 0
+        for _ in range(_PAGES):
+            rows, after = self._scanned(after)
+            count += sum(self.derive(row, derived_of(row)) for row in rows)
+            self._note({"after": after} if after else {"done_at": iso(now)})
+            if not after or count >= most:
+                break
+        return count
+
+    def _shard(
+        self, number: int, count: int, before: Position, since: str, status: RunStatus | None
+    ) -> Shard:
+        values = {":shard": number, ":since": since or FIRST_RUN, ":at": before.at}
+        request: dict[str, Any] = {}
+        if number in before.after:
+            start = {"run_shard": number, "trigger_id": before.at, "job_name": before.after[number]}
+            request["ExclusiveStartKey"] = to_dynamodb(start)
+        if status is None:
+            request["Limit"] = count
+        else:  # a limit would count what the filter leaves out
+            request |= {"FilterExpression": "#status = :status", **names("#status")}
+            values[":status"] = status
+        found = self._query(values, request)
+        end = to_plain(found.get("LastEvaluatedKey", {}))
+        return Shard(
+            [to_plain(raw) for raw in found["Items"]],
+            (end["trigger_id"], end["job_name"]) if end else None,
+        )
+
+    def _query(self, values: Mapping[str, object], request: Mapping[str, Any]) -> dict[str, Any]:
+        with translated():
+            try:
+                found: dict[str, Any] = self._clients.dynamodb.query(
+                    TableName=self._name,
+                    IndexName=BY_TIME,
+                    KeyConditionExpression=_BETWEEN,
+                    ExpressionAttributeValues=to_dynamodb(values),
+                    ScanIndexForward=False,
+                    **request,
+                )
+            except ClientError as error:
+                if "index" in error_message(error):
+                    raise PermanentError(_NO_INDEX) from error
+                raise
+        return found
+
+    def _scanned(self, after: Mapping[str, str] | None) -> tuple[list[Item], dict[str, str] | None]:
+        with translated():
+            found = self._clients.dynamodb.scan(
+                TableName=self._name,
+                ProjectionExpression=_NEEDED,
+                FilterExpression="attribute_not_exists(run_shard) AND attribute_exists(#status)",
+                **names(_NEEDED, "#status"),
+                **({"ExclusiveStartKey": to_dynamodb(after)} if after else {}),
+            )
+        rows = [to_plain(raw) for raw in found["Items"]]
+        end = _key_in(to_plain(found.get("LastEvaluatedKey", {})))
+        return [row for row in rows if is_trigger_id(row["trigger_id"])], end
+
+    def _progress(self) -> Item:
+        with translated():
+            found = self._clients.dynamodb.get_item(
+                TableName=self._name, Key=to_dynamodb(_PROGRESS), ConsistentRead=True
+            )
+        return to_plain(found.get("Item", {}))
+
+    def _note(self, values: Mapping[str, object]) -> None:
+        with translated():
+            self._clients.dynamodb.put_item(
+                TableName=self._name, Item=to_dynamodb({**_PROGRESS, **values})
+            )
+
+
+def _key_in(value: object) -> dict[str, str] | None:
+    """Return the key that a scan goes on after; None, for its beginning, when it is not one."""
+    match value:
+        case {"job_name": str(job_name), "trigger_id": str(trigger_id), **rest} if not rest:
+            return {"job_name": job_name, "trigger_id": trigger_id}
+        case _:
+            return None
+
+
+_BETWEEN = "run_shard = :shard AND trigger_id BETWEEN :since AND :at"
+
+_PROGRESS = {"job_name": INDEX, "trigger_id": BACKFILL}
+
+_NO_INDEX = (
+    f"the Triggers table has no index {BY_TIME} yet: upgrade the bootstrap, or wait until DynamoDB "
+    'has made it; "provisioner runs JOB" works meanwhile'
+)

@@ -1,0 +1,108 @@
+"""The runs of all jobs in the order of time, page by page, from the shards of one index. Pure.
+
+Each shard is in order by itself. What is known of a shard ends where its answer ends, so a page
+ends there as well: no run is left out and none comes twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from provisioner.runs.error_groups import error_group
+from provisioner.runs.keys import RUN_SHARDS, Field, run_shard
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Item = dict[str, Any]
+
+SHARDS = tuple(range(RUN_SHARDS))
+
+LAST = "~"
+"""Sorts after the key of every run."""
+
+_Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far the runs have been read.
+
+    Attributes
+    ----------
+    at
+        Newer runs than this `trigger_id` have been read.
+    after
+        Of the shards that have been read up to a run with just that `trigger_id`: its job.
+    """
+
+    at: str = LAST
+    after: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """What a query of one shard has found, newest first.
+
+    Attributes
+    ----------
+    end
+        `trigger_id` and job of the last run that it has looked at; None when there are no more.
+    """
+
+    runs: Sequence[Item]
+    end: _Key | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Runs of all jobs, newest first; `next` is where to go on, None at the end."""
+
+    runs: Sequence[Item]
+    next: Position | None = None
+
+
+def page_of(shards: Mapping[int, Shard], count: int, before: Position) -> Page:
+    """Return the next runs of all shards, at most `count`.
+
+    Parameters
+    ----------
+    shards
+        What each has from `before` on.
+    """
+    ends = [shard.end[0] for shard in shards.values() if shard.end is not None]
+    horizon = max(ends, default="")
+    known = sorted(
+        (
+            (run["trigger_id"], number, run)
+            for number, shard in shards.items()
+            for run in shard.runs
+        ),
+        key=lambda found: found[0],
+        reverse=True,
+    )
+    safe = [found for found in known if found[0] >= horizon]
+    ended: dict[int, str] = {}
+    if len(safe) > count:
+        shown, at = safe[:count], safe[count - 1][0]
+    elif horizon:
+        shown, at = safe, horizon
+        ended = {n: s.end[1] for n, s in shards.items() if s.end is not None and s.end[0] == at}
+    else:
+        return Page([run for _, _, run in safe])
+    same = before.after if before.at == at else {}
+    read = {number: run["job_name"] for key, number, run in shown if key == at}
+    return Page([run for _, _, run in shown], Position(at, {**same, **read, **ended}))
+
+
+def derived_of(row: Mapping[str, Any]) -> dict[str, object]:
+    """Return what lists need of a run's row, as far as the row does not have it yet."""
+    derived: dict[str, object] = {}
+    if not isinstance(row.get(Field.RUN_SHARD), int | Decimal):
+        derived[Field.RUN_SHARD] = run_shard(row[Field.TRIGGER_ID])
+    group = error_group(row)
+    if group is not None and row.get(Field.ERROR_GROUP) != group:
+        derived[Field.ERROR_GROUP] = group
+    return derived

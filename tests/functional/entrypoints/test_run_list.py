@@ -1,0 +1,162 @@
+"""Runs of earlier versions come into the index of all runs, while both versions write."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from provisioner.aws.items import to_dynamodb, to_plain
+from provisioner.aws.run_list import RunList
+from provisioner.entrypoints import run_stream, sweep
+from provisioner.errors import TemporaryError
+from provisioner.runs.keys import BACKFILL, INDEX
+from provisioner.runs.listing import Position
+from tests.support.clients import CLIENTS
+from tests.support.functions import deliver
+
+TABLE = "jobs-Triggers"
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+LARGE = "x" * 300_000
+
+
+def put(name, status="SUCCEEDED", job="report", **more):
+    key = {"job_name": job, "trigger_id": f"2026-11-21T09:00:00.000Z#{name}"}
+    item = {**key, "status": status, "started_at": "2026-11-21T09:00:00.000Z", **more}
+    CLIENTS.dynamodb.put_item(TableName=TABLE, Item=to_dynamodb(item))
+    return key
+
+
+def read(key):
+    found = CLIENTS.dynamodb.get_item(TableName=TABLE, Key=to_dynamodb(key))
+    return to_plain(found["Item"]) if "Item" in found else None
+
+
+def listed():
+    found, before = [], Position()
+    while before is not None:
+        page = RunList(CLIENTS, TABLE).page(100, before)
+        found += [run["trigger_id"].partition("#")[2] for run in page.runs]
+        before = page.next
+    return sorted(found)
+
+
+def progress():
+    return read({"job_name": INDEX, "trigger_id": BACKFILL})
+
+
+def ended(key, status, **more):
+    image = to_dynamodb({**key, "status": status, **more})
+    change = {"Keys": to_dynamodb(key), "NewImage": image, "SequenceNumber": "1"}
+    assert deliver(run_stream, {"Records": [{"dynamodb": change}]}) == {"batchItemFailures": []}
+
+
+@pytest.mark.usefixtures("bootstrap")
+class TestTheSweep:
+    def test_indexes_the_runs_of_earlier_versions_once(self):
+        key = put("a", "FAILED", error="ValueError", cause="row 7")
+        put("b", "RUNNING", execution_arn="arn")
+        for sort_key in ("#lock", "#queue"):
+            lock = {"job_name": "report", "trigger_id": sort_key, "status": "FREE"}
+            CLIENTS.dynamodb.put_item(TableName=TABLE, Item=to_dynamodb(lock))
+
+        deliver(sweep, {})
+
+        assert listed() == ["a", "b"]
+        assert read(key)["error_group"] == "ValueError: row *"
+        assert "run_shard" not in read({"job_name": "report", "trigger_id": "#lock"})
+        assert "done_at" in progress()
+
+    def test_does_nothing_once_it_is_through(self):
+        deliver(sweep, {})
+        put("late")
+        deliver(sweep, {})
+
+        assert listed() == []
+
+    def test_goes_on_where_it_ended(self):
+        """Three large rows are a page of a scan."""
+        for number in range(6):
+            put(f"r{number}", input=LARGE)
+        runs = RunList(CLIENTS, TABLE)
+
+        steps = []
+        while "done_at" not in (progress() or {}):
+            steps.append(runs.backfill(1, NOW))
+
+        assert sum(steps) == 6
+        assert len(steps) > 1
+        assert listed() == [f"r{number}" for number in range(6)]
+
+    def test_a_page_that_was_cut_off_comes_again(self):
+        for number in range(6):
+            put(f"r{number}", input=LARGE)
+
+        class CutOff(RunList):
+            left = 4
+
+            def derive(self, row, derived):
+                self.left -= 1
+                if self.left < 0:
+                    raise TemporaryError("cut off")
+                return super().derive(row, derived)
+
+        with pytest.raises(TemporaryError):
+            CutOff(CLIENTS, TABLE).backfill(100, NOW)
+        RunList(CLIENTS, TABLE).backfill(100, NOW)
+
+        assert listed() == [f"r{number}" for number in range(6)]
+
+    @pytest.mark.parametrize("damage", ["here", {"job_name": 5}, {"x": "y"}, {}])
+    def test_a_damaged_note_is_a_beginning(self, damage):
+        note = {"job_name": INDEX, "trigger_id": BACKFILL, "after": damage}
+        CLIENTS.dynamodb.put_item(TableName=TABLE, Item=to_dynamodb(note))
+        put("a")
+
+        RunList(CLIENTS, TABLE).backfill(100, NOW)
+
+        assert listed() == ["a"]
+
+    def test_a_row_that_goes_meanwhile_does_not_come_back(self):
+        key = put("a")
+        CLIENTS.dynamodb.delete_item(TableName=TABLE, Key=to_dynamodb(key))
+
+        assert not RunList(CLIENTS, TABLE).derive(key, {"run_shard": 1})
+        assert read(key) is None
+
+
+@pytest.mark.usefixtures("bootstrap")
+class TestAWorkflowOfAnEarlierVersion:
+    """It writes rows without a shard as long as its stack has not been updated."""
+
+    @pytest.fixture(autouse=True)
+    def through(self, bootstrap):
+        assert bootstrap["TRIGGERS_TABLE"] == TABLE
+        deliver(sweep, {})
+
+    @pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "TIMED_OUT", "STOPPED", "SKIPPED"])
+    def test_its_runs_are_listed_when_they_have_ended(self, status):
+        key = put("a", status, error="E", cause="7")
+        ended(key, status)
+
+        assert listed() == ["a"]
+        failed = status in {"FAILED", "TIMED_OUT"}
+        assert read(key).get("error_group") == ("E: *" if failed else None)
+
+    def test_the_cost_and_the_rest_are_one_write(self):
+        usage = {"architecture": "arm64", "memory_mb": 128}
+        more = {"type": "lambda", "duration_ms": 100, "usage": usage, "error": "E", "cause": "7"}
+        key = put("a", "FAILED", **more)
+        ended(key, "FAILED")
+
+        assert listed() == ["a"]
+        run = read(key)
+        assert "seconds" in run["usage"]
+        assert run["error_group"] == "E: *"
+
+    def test_one_that_is_listed_stays_where_it_is(self):
+        key = put("a", "FAILED", error="E", run_shard=2, error_group="E")
+        before = read(key)
+        ended(key, "FAILED", run_shard=2)
+
+        assert read(key) == before
