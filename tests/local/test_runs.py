@@ -7,6 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from provisioner.aws.clients import Clients
+from provisioner.aws.run_list import RunList
+from provisioner.runs.listing import Position
+from tests.support.clients import CLIENTS
+
 pytestmark = pytest.mark.engine
 
 ECHO = {"handler": "code_under_test.echo"}
@@ -53,6 +58,25 @@ def test_input_is_merged_and_the_result_is_recorded(engine):
     assert engine.wait(counted, "the run's usage")["transitions"] == 4
 
 
+@pytest.fixture
+def all_runs(engine, monkeypatch):
+    for name, value in engine.environment.items():
+        monkeypatch.setenv(name, value)
+    return RunList(Clients(session=CLIENTS.session), engine.table("Triggers").name)
+
+
+def listed(all_runs, name):
+    """Return a job's entries in the index of all runs, read in small pages."""
+    found, before = [], Position()
+    while before is not None:
+        page = all_runs.page(2, before)
+        found += page.runs
+        before = page.next
+    keys = [run["trigger_id"] for run in found]
+    assert keys == sorted(keys, reverse=True)
+    return [run for run in found if run["job_name"] == name]
+
+
 def test_a_second_run_is_skipped_while_the_first_runs(engine, slow):
     first = engine.start(slow, {"seconds": 3})
     engine.wait_for_run(slow, first, "RUNNING")
@@ -86,7 +110,7 @@ def test_a_stopped_run_says_so_and_frees_the_lock(engine, slow):
     engine.wait(lambda: engine.lock(slow) is None, "the lock's release")
 
 
-def test_a_run_that_raises_fails_with_its_error(engine):
+def test_a_run_that_raises_fails_with_its_error(engine, all_runs):
     name = engine.unique("raises")
     engine.put(engine.lambda_row(name, **RAISING, retries=1, retry_interval_seconds=1))
     engine.wait_for(name, "READY")
@@ -97,6 +121,14 @@ def test_a_run_that_raises_fails_with_its_error(engine):
     assert "no good" in run["cause"]
     assert run["attempts"] == 2
     assert engine.lock(name) is None
+
+    def grouped():
+        return next((run for run in listed(all_runs, name) if "error_group" in run), None)
+
+    entry = engine.wait(grouped, "the run's error group")
+    assert entry["error_group"] == "ValueError: no good"
+    assert entry["trigger_id"] == run["trigger_id"]
+    assert not {"input", "output", "cause"} & entry.keys()
 
 
 def test_an_attempt_that_takes_too_long_times_out(engine):
