@@ -15,6 +15,7 @@ from provisioner.aws.run_history import RunHistory
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.runs import keys
 from provisioner.runs.cost import Cost
+from provisioner.runs.listing import derived_of
 from provisioner.runs.model import Pause, iso
 from provisioner.runs.usage import usage_of
 from tests.functional.step_functions import TaskError
@@ -97,7 +98,8 @@ def written(table, monkeypatch):
     (fails,) = (run for key, run in items(table).items() if key.endswith("#fails"))
     spot = Cost(Decimal(2), Decimal(1))
     costs = RunCosts(CLIENTS, TABLE, lambda: NOW)
-    costs.record("nightly", fails["trigger_id"], usage_of(fails), spot, "2026-11")
+    key = ("nightly", fails["trigger_id"])
+    costs.record(*key, usage_of(fails), spot, "2026-11", derived_of(fails))
     DependantsTable(CLIENTS, TABLE).change("report", before=(), after=("nightly",))
     return found + scanned()
 
