@@ -162,6 +162,12 @@ class TestRunsOfAllJobs:
         assert result.exit_code == 2
         assert "write 90s, 10m, 2h" in result.stderr
 
+    def test_what_only_the_rows_say_needs_a_job(self, here):
+        result = here.run("runs", "--wide")
+
+        assert result.exit_code == 2
+        assert "needs the name of a job" in " ".join(result.stderr.split())
+
     def test_pages_go_on_where_the_one_before_ended(self, runs):
         found, cursor = [], None
         for _ in range(10):
