@@ -24,7 +24,7 @@ RUNS = ("jobs-Triggers", "job_name", "trigger_id")
 
 
 def ended(status, number="1", run=RUN):
-    image = {"status": {"S": status}, "output": {"S": "nobody's business"}}
+    image = {"status": {"S": status}, "run_shard": {"N": "1"}, "output": {"S": "nobody's business"}}
     keys = {"job_name": {"S": "report"}, "trigger_id": {"S": run}}
     return {"dynamodb": {"Keys": keys, "NewImage": image, "SequenceNumber": number}}
 
