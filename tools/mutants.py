@@ -72,7 +72,7 @@ TARGETS = {
 _LIBRARIES = ("hypothesis", "jsonata", "moto", "troposphere", "pydantic", "aws_lambda_powertools")
 _OPTIONS = (
     "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-seed=0",
-    "--hypothesis-profile=mutants",     "-W", "ignore::pytest.PytestAssertRewriteWarning",
+    "--hypothesis-profile=mutants", "--assert=plain", "--tb=no",
 )  # fmt: skip
 _BUSY = 10
 """How often a process may have to wait as long as it computes."""

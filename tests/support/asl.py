@@ -61,7 +61,7 @@ def machines(machine: State) -> Iterator[State]:
 
 def problems(definition: State) -> list[str]:
     """Return why Step Functions would refuse a definition."""
-    found = []
+    found = [] if definition.get("QueryLanguage") == "JSONata" else ["its language is JSONPath"]
     names = [name for machine in machines(definition) for name in machine["States"]]
     found += [f"{name}: there are two of that name" for name in names if names.count(name) > 1]
     for machine in machines(definition):

@@ -45,6 +45,7 @@ def test_step_functions_would_refuse_no_definition():
 
 
 MACHINE = {
+    "QueryLanguage": "JSONata",
     "StartAt": "A",
     "States": {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Succeed"}},
 }
@@ -76,6 +77,10 @@ REFUSED = {
 def test_the_check_of_definitions_would_find_something(states, told):
     assert asl.problems(MACHINE) == []
     assert asl.problems({**MACHINE, "States": MACHINE["States"] | states}) == told
+
+
+def test_a_definition_says_that_its_language_is_jsonata():
+    assert asl.problems({**MACHINE, "QueryLanguage": "JSONPath"}) == ["its language is JSONPath"]
 
 
 def test_moto_s_parser_takes_every_state():
