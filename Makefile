@@ -25,15 +25,14 @@ local: $(READY)
 local-down: $(READY)
 	@$(BIN)/provisioner local down
 
-# One after the other: beside what computes, the engines are too slow for what their tests provoke.
+# Side by side: what computes takes what the engines, which wait for each other, leave of the processors.
 test: $(READY)
-	@$(MAKE) --no-print-directory test-computing
-	@$(MAKE) --no-print-directory test-engine
+	@$(MAKE) --no-print-directory -j2 $(IN_ONE_PIECE) test-engine test-computing NICE="nice -n 19"
 
 # All that needs no engine in one run, so that no processor waits for the last of several.
 test-computing: $(READY)
 	@if $(HAS_NPM); then $(NPM_CI) || exit 1; else echo $(WITHOUT_NPM); without=" and not node"; fi; \
-	  $(BIN)/pytest -q -n auto -m "not engine and not smoke$$without"
+	  $(NICE) $(BIN)/pytest -q -n auto -m "not engine and not smoke$$without"
 
 # One process a group of tests/support/scheduling.py, side by side: they wait most of the time.
 test-engine: $(READY)
