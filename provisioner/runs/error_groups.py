@@ -30,7 +30,7 @@ _VARIABLE = re.compile(
     | (?<![\w/*]) (?:~|\.{1,2}|[A-Za-z]:)? (?:[/\\][\w.@%+=~-]+)+ [/\\]?   # a path
     | \b[0-9A-Fa-f]{8,}\b
     | (?<!\w)[+-](?=\d)                                            # a sign
-    | \b\w*\d\w* (?:[.,:+-]\w*\d\w*)* %?                          # a number, time or id
+    | \b[^\W\d]*\d\w* (?:[.,:+-][^\W\d]*\d\w*)* %?                # a number, time or id
     """,
     re.VERBOSE,
 )
