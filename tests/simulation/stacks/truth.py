@@ -117,8 +117,9 @@ class Truth:
         if isinstance(job, InvalidRow) or (job is not None and job.paused):
             return False
         if job is None:
-            # What another invocation has read since is of a later row than the one that is gone.
-            retained = job_of(asked.name) in self._world.calls.invocation.retained
+            # Another invocation may have read a row since: one before the row went, or after.
+            known = self._world.calls.invocation.retained & self.retained()
+            retained = job_of(asked.name) in known
             return asked.kind == "delete" and (not retained or status is S.REVIEW_IN_PROGRESS)
         match asked.kind:
             case "create":
