@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from provisioner.aws.clients import error_message, translated
+from provisioner.aws.clients import error_code, error_message, translated
 from provisioner.aws.items import to_dynamodb, to_plain
 from provisioner.aws.tables import written
 from provisioner.aws.updates import assignments, names, update
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from provisioner.aws.items import Item
 
 _PAGES = 20
-"""DynamoDB scans a megabyte a page; of rows with large inputs that is ten."""
+"""Of at most a megabyte: ten rows, if their inputs are large."""
 
 _NEEDED = "job_name, trigger_id, #status, #error, cause"
 
@@ -56,7 +56,7 @@ class RunList:
         return page_of(shards, count, before)
 
     def derive(self, row: Mapping[str, Any], derived: Mapping[str, object]) -> bool:
-        """Write what lists need of a run's row; False when there is no such row."""
+        """Add to a run's row the attributes that lists need; False when there is no such row."""
         request = update(
             self._name,
             {name: row[name] for name in (Field.JOB_NAME, Field.TRIGGER_ID)},
@@ -75,14 +75,14 @@ class RunList:
         Parameters
         ----------
         most
-            After so many it ends with the page.
+            It ends with the page after so many; no page has more rows.
         """
         progress = self._progress()
         if Field.DONE_AT in progress:
             return 0
         after, count = _key_in(progress.get(Field.AFTER)), 0
         for _ in range(_PAGES):
-            rows, after = self._scanned(after)
+            rows, after = self._scanned(after, most)
             count += sum(self.derive(row, derived_of(row)) for row in rows)
             self._note({"after": after} if after else {"done_at": iso(now)})
             if not after or count >= most:
@@ -121,15 +121,19 @@ class RunList:
                     **request,
                 )
             except ClientError as error:
-                if "index" in error_message(error):
+                # What DynamoDB says of a throttled index names it, too.
+                if error_code(error) in _UNREADABLE and "index" in error_message(error):
                     raise PermanentError(_NO_INDEX) from error
                 raise
         return found
 
-    def _scanned(self, after: Mapping[str, str] | None) -> tuple[list[Item], dict[str, str] | None]:
+    def _scanned(
+        self, after: Mapping[str, str] | None, most: int
+    ) -> tuple[list[Item], dict[str, str] | None]:
         with translated():
             found = self._clients.dynamodb.scan(
                 TableName=self._name,
+                Limit=most,
                 ProjectionExpression=_NEEDED,
                 FilterExpression="attribute_not_exists(run_shard) AND attribute_exists(#status)",
                 **names(_NEEDED, "#status"),
@@ -165,6 +169,8 @@ def _key_in(value: object) -> dict[str, str] | None:
 _BETWEEN = "run_shard = :shard AND trigger_id BETWEEN :since AND :at"
 
 _PROGRESS = {"job_name": INDEX, "trigger_id": BACKFILL}
+
+_UNREADABLE = ("ValidationException", "ResourceNotFoundException")
 
 _NO_INDEX = (
     f"the Triggers table has no index {BY_TIME} yet: upgrade the bootstrap, or wait until DynamoDB "

@@ -11,7 +11,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,8 +25,6 @@ ENGINES = CHECKOUT / ".provisioner"
 SUITE = ENGINES / "suite"
 OPEN = ENGINES / "suite-open"
 ROUGH = ENGINES / "suite-rough"
-IN_ORDER = (ROUGH, SUITE, OPEN)
-"""They come up one after the other: first the one whose tests take longest."""
 MANY_DELETIONS = ("--parameter", "DeletionBudgetJobs=2000")  # tests remove many rows at once
 
 
@@ -82,7 +79,6 @@ def one_at_a_time() -> Iterator[None]:
 def _brought_up(run: str, state: Path, *options: str) -> EngineUnderTest:
     """Return the engine of a folder; the first process of the suite that asks brings it up."""
     mark = _mark(state)
-    time.sleep(IN_ORDER.index(state))
     with one_at_a_time():
         known = json.loads(mark.read_text()) if mark.exists() else {}
         if run not in known:

@@ -102,7 +102,8 @@ def test_no_rule_finds_anything_in_any_row(capsys):
     found += [(made, findings(of_workflows, made)) for made in one_of(8, workflows())]
 
     assert [one for one in found if one[1]] == []
-    assert len(rows) >= 100
+    assert len(built()) >= 800
+    assert rows
     with capsys.disabled():
         print(
             f"\n{len(rows)} generated rows pass {len(applicable(built()))} rules: those of the "

@@ -72,7 +72,7 @@ def _fault(request: dict[str, Any]) -> str:
 
 
 def lacks(fault: str, kind: str, zone: str, *, spot: bool) -> bool:
-    """Tell whether a tag says that there is no capacity for a type of instances in a zone.
+    """Return whether a fault takes away the capacity for an instance type in a zone.
 
     >>> lacks("no-capacity m7i.large", "c7i.large", "us-east-1a", spot=False)
     False

@@ -11,7 +11,9 @@ from provisioner.aws.dependants import DependantsTable
 from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.rate_limits_table import RateLimitsTable
 from provisioner.aws.reconcile_queue import ReconcileQueue
-from provisioner.errors import TemporaryError, ThrottledError
+from provisioner.aws.run_list import RunList
+from provisioner.errors import PermanentError, TemporaryError, ThrottledError
+from provisioner.runs.listing import Position
 from provisioner.stacks.deletion_budget import Budget
 from provisioner.stacks.rate_limits import Quota
 from tests.support.clients import CLIENTS
@@ -42,6 +44,30 @@ def test_keys_that_stay_unread_are_a_throttle(dynamodb):
 
     with pytest.raises(ThrottledError, match="jobs-Jobs is short of read throughput"):
         JobsTable(CLIENTS, "jobs-Jobs").get_many(["report"])
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "error"),
+    [
+        (
+            "ProvisionedThroughputExceededException",
+            "The level of configured provisioned throughput for one or more global secondary "
+            "indexes of the table was exceeded.",
+            ThrottledError,
+        ),
+        (
+            "ValidationException",
+            "Cannot read from backfilling global secondary index: runs_by_time",
+            PermanentError,
+        ),
+    ],
+    ids=["throttled", "being made"],
+)
+def test_an_index_that_cannot_be_read(dynamodb, code, message, error):
+    dynamodb.add_client_error("query", code, message)
+
+    with pytest.raises(error):
+        RunList(CLIENTS, "jobs-Triggers").page(10, Position())
 
 
 def test_dependencies_that_were_not_written_are_written_later(dynamodb):

@@ -88,6 +88,13 @@ class TestTheSweep:
         assert len(steps) > 1
         assert listed() == [f"r{number}" for number in range(6)]
 
+    def test_no_page_has_more_rows_than_asked(self):
+        for number in range(7):
+            put(f"r{number}")
+
+        assert RunList(CLIENTS, TABLE).backfill(3, NOW) == 3
+        assert RunList(CLIENTS, TABLE).backfill(100, NOW) == 4
+
     def test_a_page_that_was_cut_off_comes_again(self):
         for number in range(6):
             put(f"r{number}", input=LARGE)
