@@ -13,8 +13,8 @@ from provisioner.stacks.ports import StackOperations, StackRequest
 
 S = StackStatus
 A, B = "a" * 64, "b" * 64
-PREFIX = "jobs"
-NAME = f"{PREFIX}-contract"
+PREFIX = "contract"  # no bootstrap's: on the engine it would delete what has no row
+NAME = f"{PREFIX}-job"
 NEVER_MADE = (
     f"arn:aws:cloudformation:us-east-1:123456789012:stack/{NAME}/"
     "00000000-0000-4000-8000-000000000000"

@@ -365,7 +365,7 @@ class FakeCloudFormation:
         state = StackState(
             stack_id=f"arn:aws:cloudformation:::stack/{stack_name}/{next(self._ids)}",
             status=S.CREATE_IN_PROGRESS,
-            ours=request.tags.get(OWNER_TAG) == "jobs",
+            ours=stack_name.startswith(f"{request.tags.get(OWNER_TAG)}-"),
             owner=request.tags.get(OWNER_TAG),
             digest=request.parameters["SpecDigest"],
             retain=request.parameters["DeletionPolicy"] == "retain",

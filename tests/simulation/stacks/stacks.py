@@ -70,7 +70,7 @@ class Stack:
 
     @property
     def is_ours(self) -> bool:
-        return self.tags.get(OWNER_TAG) == "jobs"
+        return self.name.startswith(f"{self.tags.get(OWNER_TAG)}-")
 
     @property
     def is_busy(self) -> bool:
