@@ -9,6 +9,7 @@ vendor's error code or message.
     * StackLimitError
     * ConflictError
       * AlreadyStartedError
+      * StaleError
   * PermanentError
     * NotFoundError
     * NoChangesError
@@ -50,6 +51,10 @@ class ConflictError(TemporaryError):
 
 class AlreadyStartedError(ConflictError):
     """CloudFormation has started this very operation before: its token was used."""
+
+
+class StaleError(ConflictError):
+    """What a person changes is not what they have seen: somebody else was first."""
 
 
 class PermanentError(ProvisionerError):

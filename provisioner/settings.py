@@ -216,6 +216,26 @@ class Settings:
             cloudformation_role_arn=role_arn(environ["CLOUDFORMATION_ROLE"]),
         )
 
+    def outputs(self) -> dict[str, str]:
+        """Return the outputs of the bootstrap's stack that `provisioner.service` reads."""
+        platform = self.platform
+        return {
+            "Prefix": platform.prefix,
+            "Subnets": ",".join(platform.subnets),
+            "JobsTableName": self.jobs_table,
+            "StacksTableName": self.stacks_table,
+            "TriggersTableName": platform.triggers_table,
+            "BundleBucketName": platform.allowed.bundle_bucket,
+            "ArtifactsBucketName": platform.artifacts_bucket,
+            "ReconcileQueueUrl": self.reconcile_queue_url,
+            "DeadLetterQueueUrl": self.dead_letter_queue_url,
+            "NotificationTopicArn": platform.notification_topic_arn,
+            "SubmissionTopicArn": platform.submission_topic_arn,
+            "RunEventsFunctionArn": platform.arn(
+                "lambda", f"function:{platform.prefix}_provisioner_run_events"
+            ),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class SlackSettings:

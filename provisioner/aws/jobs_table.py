@@ -48,6 +48,21 @@ class JobsTable:
         with translated():
             self._clients.dynamodb.put_item(TableName=self._name, Item=to_dynamodb(row))
 
+    def remove(self, before: Mapping[str, object]) -> None:
+        """Remove the row that was read, if it is still there.
+
+        Raises
+        ------
+        ConflictError
+            If somebody else has written or removed it meanwhile.
+        """
+        with translated():
+            self._clients.dynamodb.delete_item(
+                TableName=self._name,
+                Key={"job_name": typed(before["job_name"])},
+                **_still(before),
+            )
+
     def delete(self, job_name: str) -> bool:
         """Remove a row; False when there was none."""
         with translated():

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from provisioner.runs.dependencies import DependencyStarter
     from provisioner.runs.overlap import RunControl
     from provisioner.runs.work import WorkByType
+    from provisioner.service.context import Service
     from provisioner.stacks.ports import Ports
     from provisioner.stacks.reconcile import Reconciler
 
@@ -307,6 +308,16 @@ class Runtime:
         from provisioner.runs.dependencies import DependencyStarter
 
         return DependencyStarter(self.dependants, self.job_executions, self.reconcile_queue)
+
+    # What people ask for
+
+    def service(self, caller: Callable[[], str]) -> Service:
+        """Return the service of this bootstrap for a caller; it costs no call to AWS."""
+        from provisioner.service.context import Service
+
+        settings = self.settings
+        prefix, outputs = settings.platform.prefix, settings.outputs()
+        return Service(prefix, outputs, self.clients, self.clock, caller, settings.platform)
 
     # What people get
 

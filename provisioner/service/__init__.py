@@ -8,6 +8,7 @@ call again, or a generator whose caller decides when to go on. Errors are those 
 
 ====================  ==========================================================================
 `apply`, `rows`       check rows, compare them with the table, write them
+`edits`, `problems`   one row with its ETag: read, checked, planned, written, patched, removed
 `following`           when a job's stack is what its row asks for
 `jobs`                list and describe jobs; delete, retry, confirm deletions
 `start_run`, `runs`   start a run; list runs, follow one, stop one

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from provisioner.aws.clients import Clients
     from provisioner.jobs import InvalidRow, Job
+    from provisioner.settings import Platform
     from provisioner.stacks.model import StackRecord
 
 
@@ -51,10 +52,13 @@ class Service:
     Attributes
     ----------
     outputs
-        Of the bootstrap's stack. An adapter is made when it is first needed, so that a bootstrap
-        that lacks an output still serves what does without it.
+        Of the bootstrap's stack, or those of them that a function has in its settings. An adapter
+        is made when it is first needed, so that a bootstrap that lacks an output still serves what
+        does without it.
     caller
         Returns the ARN of the user or role that asks. It is written to the rows of runs.
+    platform
+        What a function knows of its bootstrap; None for the command line, which has outputs alone.
     """
 
     stack_name: str
@@ -62,6 +66,7 @@ class Service:
     clients: Clients
     clock: Callable[[], datetime]
     caller: Callable[[], str]
+    platform: Platform | None = None
 
     @property
     def jobs(self) -> JobsTable:
@@ -126,6 +131,8 @@ class Service:
 
     def permitted(self, job: Job | InvalidRow) -> Job | InvalidRow:
         """Hold a job to the bootstrap's parameters, as far as its outputs name them."""
+        if self.platform is not None:
+            return jobs.permitted(job, self.platform.allowed)
         allowed = self.outputs.get("Allowed")
         if not allowed:
             return job
