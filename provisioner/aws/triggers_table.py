@@ -253,6 +253,10 @@ class TriggersTable:
                 return run
         return None
 
+    def run(self, job_name: str, trigger_id: str) -> Item | None:
+        """Read a run's row whole and consistently, None when there is none."""
+        return self._get(job_name, trigger_id) if is_trigger_id(trigger_id) else None
+
     def latest(
         self, job_name: str, count: int, *, since: str = "", status: RunStatus | None = None
     ) -> list[Item]:

@@ -1,0 +1,175 @@
+"""Pages of jobs, one run in detail, and its log."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from provisioner.errors import InvalidRequestError, NotFoundError
+from provisioner.runs.model import RunStatus
+from provisioner.service import jobs, logs, run_detail
+from provisioner.stacks.model import Condition, JobStatus
+from tests.support.cli import NOW, ROW, put_run
+from tests.support.clients import CLIENTS
+
+LATER = NOW + timedelta(minutes=1)
+
+
+@pytest.fixture
+def service(here):
+    return replace(here.service, clock=lambda: NOW)
+
+
+def page_of(service, **filters):
+    return [line.job_name for line in jobs.page(service, 100, **filters).jobs]
+
+
+class TestAPageOfJobs:
+    @pytest.fixture(autouse=True)
+    def jobs(self, here):
+        for name, more in {
+            "a-invalid": {"memory_mb": 1, "owner": "data"},
+            "a-paused": {"paused": True, "tags": {"team": "data"}},
+            "b-daily": {"schedule": "cron(0 6 * * ? *)", "timezone": "Europe/Berlin"},
+            "b-off": {"schedule": "rate(1 hour)", "schedule_enabled": False, "owner": "data"},
+        }.items():
+            here.jobs.put(ROW | {"job_name": name, **more})
+        here.save("a-invalid", status=JobStatus.INVALID)
+        here.save("c-kept", status=JobStatus.RETAINED)
+        here.save("d-gone", status=JobStatus.DELETED)
+
+    def test_is_in_order_and_goes_on(self, service):
+        first = jobs.page(service, 3)
+        second = jobs.page(service, 3, cursor=first.cursor)
+
+        assert [line.job_name for line in first.jobs] == ["a-invalid", "a-paused", "b-daily"]
+        assert [line.job_name for line in second.jobs] == ["b-off", "c-kept"]
+        assert second.cursor is None
+
+    @pytest.mark.parametrize(
+        ("filters", "names"),
+        [
+            ({"prefix": "a-"}, ["a-invalid", "a-paused"]),
+            ({"status": JobStatus.INVALID}, ["a-invalid"]),
+            ({"owner": "data"}, ["a-invalid", "b-off"]),
+            ({"tag": "team"}, ["a-paused"]),
+            ({"tag": "team=data"}, ["a-paused"]),
+            ({"tag": "team=web"}, []),
+            ({"type": "ecs"}, []),
+            ({"type": "lambda", "prefix": "b"}, ["b-daily", "b-off"]),
+        ],
+        ids=str,
+    )
+    def test_filters(self, service, filters, names):
+        assert page_of(service, **filters) == names
+
+    def test_a_line(self, here, service):
+        ready = Condition("Ready", "False", "Failed", "no  such\nbundle", NOW)
+        here.save("b-daily", status=JobStatus.FAILED, conditions=(ready,))
+        put_run("b-daily", "one", "SUCCEEDED", duration_ms=1500)
+        put_run("b-daily", "two", "RUNNING", started_at=LATER, source="manual")
+
+        (line,) = jobs.page(service, 1, prefix="b-daily").jobs
+
+        assert (line.type, line.status, line.reason) == ("lambda", "FAILED", "no such bundle")
+        assert (line.schedule, line.time_zone) == ("cron(0 6 * * ? *)", "Europe/Berlin")
+        assert line.next_at == datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
+        assert (line.strip, line.usual_seconds) == ((RunStatus.SUCCEEDED, RunStatus.RUNNING), 1.5)
+        assert (line.last_run.run, line.last_run.source) == ("two", "manual")
+        assert line.running_since == LATER
+        assert (line.row_exists, line.paused) == (True, False)
+
+    def test_what_starts_nothing_has_no_next_time(self, service):
+        off = {line.job_name: line for line in jobs.page(service, 100).jobs}
+
+        assert {name for name, line in off.items() if line.paused} == {"a-paused", "b-off"}
+        assert off["b-off"].next_at is None
+        assert not off["c-kept"].row_exists
+
+    def test_a_cursor_that_no_page_had(self, service):
+        with pytest.raises(InvalidRequestError, match="begin without one"):
+            jobs.page(service, 1, cursor="_w")
+
+
+class TestARunInDetail:
+    @pytest.fixture(autouse=True)
+    def job(self, here):
+        here.jobs.put(ROW)
+
+    def test_all_of_its_row(self, service):
+        CLIENTS.s3.put_object(Bucket="jobs-artifacts", Key="in.json", Body=b'{"n": 1}')
+        put_run(
+            "report",
+            "one",
+            "FAILED",
+            queued_at="2026-11-21T08:59:00.000Z",
+            ended_at="2026-11-21T09:01:00.000Z",
+            queued_ms=1000,
+            input="s3://jobs-artifacts/in.json",
+            output="text",
+            overrides='{"cpu": 1}',
+            error="E",
+            cause="why",
+        )
+
+        found = run_detail.detail(service, "report", "one")
+
+        assert (found.line.run, found.error, found.cause) == ("one", "E", "why")
+        assert found.input == run_detail.Stored({"n": 1}, "s3://jobs-artifacts/in.json")
+        assert (found.result.value, found.overrides) == ("text", {"cpu": 1})
+        assert [phase.name for phase in found.phases] == ["waiting", "queued", "run"]
+        assert found.phases[-1].ended_at == LATER
+
+    def test_by_its_key(self, service):
+        put_run("report", "one", "RUNNING")
+
+        assert (
+            run_detail.detail(service, "report", "2026-11-21T09:00:00.000Z#one").line.run == "one"
+        )
+
+    @pytest.mark.parametrize("run", ["none", "2026-11-21T09:00:00.000Z#none", "#lock"])
+    def test_one_that_there_is_not(self, service, run):
+        with pytest.raises(NotFoundError):
+            run_detail.detail(service, "report", run)
+
+    @pytest.mark.parametrize("damage", [{"input": 5}, {"overrides": "{"}, {"usage": "x"}], ids=str)
+    def test_one_that_somebody_damaged(self, service, damage):
+        put_run("report", "one", "SUCCEEDED", **damage)
+
+        assert run_detail.detail(service, "report", "one").line.run == "one"
+
+
+class TestTheLogOfARun:
+    @pytest.fixture(autouse=True)
+    def lines(self, here):
+        here.jobs.put(ROW)
+        here.make_ready(outputs={"LogGroup": "/jobs/report"})
+        put_run("report", "one", "SUCCEEDED", ended_at="2026-11-21T09:01:00.000Z")
+        CLIENTS.logs.create_log_group(logGroupName="/jobs/report")
+        CLIENTS.logs.create_log_stream(logGroupName="/jobs/report", logStreamName="s")
+        at = int(NOW.timestamp() * 1000)
+        events = [{"timestamp": at + n * 1000, "message": f"line {n}"} for n in range(10)]
+        CLIENTS.logs.put_log_events(
+            logGroupName="/jobs/report", logStreamName="s", logEvents=events
+        )
+
+    def test_begins_at_its_end_and_goes_back(self, service):
+        last = logs.of_run(service, "report", "one", limit=4)
+        before = logs.of_run(service, "report", "one", limit=4, cursor=last.older)
+
+        assert [each.message for each in last.events] == [f"line {n}" for n in range(6, 10)]
+        assert [each.message for each in before.events] == [f"line {n}" for n in range(2, 6)]
+
+    def test_begins_at_its_beginning_and_goes_on(self, service):
+        found, cursor = [], None
+        while page := logs.of_run(
+            service, "report", "one", newest_first=False, cursor=cursor, limit=4
+        ):
+            found += [each.message for each in page.events]
+            cursor = page.newer
+            if cursor is None:
+                break
+
+        assert found == [f"line {n}" for n in range(10)]
