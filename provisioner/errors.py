@@ -14,6 +14,7 @@ vendor's error code or message.
     * NotFoundError
     * NoChangesError
     * InvalidRequestError
+    * ForbiddenError
     * UnroutedError
     * TimeLimitError
 """
@@ -71,6 +72,10 @@ class NoChangesError(PermanentError):
 
 class InvalidRequestError(PermanentError):
     """What a person asks for is not valid; nothing was done."""
+
+
+class ForbiddenError(PermanentError):
+    """The caller's role does not include what was asked for; nothing was done."""
 
 
 class UnroutedError(PermanentError):

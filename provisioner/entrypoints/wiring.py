@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from provisioner.runs.dependencies import DependencyStarter
     from provisioner.runs.overlap import RunControl
     from provisioner.runs.work import WorkByType
+    from provisioner.service.caller import Caller
     from provisioner.service.context import Service
     from provisioner.stacks.ports import Ports
     from provisioner.stacks.reconcile import Reconciler
@@ -311,7 +312,7 @@ class Runtime:
 
     # What people ask for
 
-    def service(self, caller: Callable[[], str]) -> Service:
+    def service(self, caller: Callable[[], Caller]) -> Service:
         """Return the service of this bootstrap for a caller; it costs no call to AWS."""
         from provisioner.service.context import Service
 

@@ -136,9 +136,14 @@ def without_batchs_own(variables: dict[str, str]) -> None:
         raise InvalidValueError(*((f".{name}", "is set by Batch itself") for name in own))
 
 
+def is_secret_arn(text: str) -> bool:
+    """Tell whether a text is the ARN of a secret or parameter."""
+    return _SECRET_ARN.fullmatch(text) is not None
+
+
 def secret_arn(arn: str) -> str:
     """Check that a text is the ARN of a secret or parameter."""
-    if not _SECRET_ARN.fullmatch(arn):
+    if not is_secret_arn(arn):
         # The value is not repeated: it may be the secret itself.
         raise invalid(
             "must be the ARN of a Secrets Manager secret or of a Parameter Store parameter, "

@@ -7,6 +7,7 @@ call again, or a generator whose caller decides when to go on. Errors are those 
 `provisioner.errors`, with a sentence for people.
 
 ====================  ==========================================================================
+`caller`, `rights`    who asks, and what each role may do; `redaction`: what each role sees
 `apply`, `rows`       check rows, compare them with the table, write them
 `edits`, `problems`   one row with its ETag: read, checked, planned, written, patched, removed
 `following`           when a job's stack is what its row asks for

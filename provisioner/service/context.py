@@ -23,6 +23,7 @@ from provisioner.aws.triggers_table import TriggersTable
 from provisioner.errors import NotFoundError, PermanentError
 from provisioner.jobs import guarded
 from provisioner.jobs.errors import did_you_mean
+from provisioner.service.caller import Caller, Role
 from provisioner.settings import Allowed
 from provisioner.stacks.model import JobStatus
 
@@ -56,7 +57,7 @@ class Service:
         is made when it is first needed, so that a bootstrap that lacks an output still serves what
         does without it.
     caller
-        Returns the ARN of the user or role that asks. It is written to the rows of runs.
+        Returns who asks. It is written to the rows of runs.
     platform
         What a function knows of its bootstrap; None for the command line, which has outputs alone.
     """
@@ -65,7 +66,7 @@ class Service:
     outputs: Mapping[str, str]
     clients: Clients
     clock: Callable[[], datetime]
-    caller: Callable[[], str]
+    caller: Callable[[], Caller]
     platform: Platform | None = None
 
     @property
@@ -221,4 +222,9 @@ def connect(stack_name: str, clients: Clients, clock: Callable[[], datetime]) ->
             "with --stack or PROVISIONER_STACK"
         )
         raise NotFoundError(message) from error
-    return Service(stack_name, outputs, clients, clock, lambda: identity.caller_arn(clients))
+    return Service(stack_name, outputs, clients, clock, lambda: _of_credentials(clients))
+
+
+def _of_credentials(clients: Clients) -> Caller:
+    """Return the user or role of the clients' credentials; IAM decides what they may do."""
+    return Caller(identity.caller_arn(clients), via="cli", role=Role.ADMIN)

@@ -125,7 +125,7 @@ def stop(service: Service, job_name: str, run: str | None, reason: str) -> Stopp
         service.triggers,
         service.executions,
         key,
-        by=service.caller(),
+        by=service.caller().label,
         reason=reason,
         now=service.clock(),
     )

@@ -117,7 +117,7 @@ def resume(service: Service, job_name: str) -> Pause | None:
     if pause is None or not pause.paused:
         return None
     now = iso(service.clock())
-    resumed = Pause(paused=False, since=now, note=f"by {service.caller()}")
+    resumed = Pause(paused=False, since=now, note=f"by {service.caller().label}")
     service.triggers.set_pause(job_name, resumed)
     return pause
 

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from provisioner.aws.executions import Started
     from provisioner.service.context import Service
 
-MAX_BY_CHARACTERS = 200
-"""As much of the caller's ARN as the workflow keeps."""
-
 
 class InvalidRunError(InvalidRequestError):
     """The job's row does not allow a run as it was asked for.
@@ -145,8 +142,8 @@ def name_of_key(job_name: str, key: str) -> str:
 
 
 def run_metadata(service: Service, source: str) -> dict[str, object]:
-    """Return what a run's row says of its start: the source, and the ARN of the caller."""
-    return {"source": source, "by": service.caller()[:MAX_BY_CHARACTERS]}
+    """Return what a run's row says of its start: the source, and the name of the caller."""
+    return {"source": source, "by": service.caller().label}
 
 
 def _execution_input(

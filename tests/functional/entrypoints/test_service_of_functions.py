@@ -9,9 +9,11 @@ import pytest
 from provisioner.entrypoints.wiring import Runtime
 from provisioner.errors import NotFoundError
 from provisioner.service import edits
+from provisioner.service.caller import Caller, Role
 from provisioner.settings import Settings
 from tests.support.clients import CLIENTS
 
+ADA = Caller("arn:aws:iam::123456789012:user/ada", via="api", role=Role.WRITE, proven=True)
 ROW = {
     "job_name": "report",
     "type": "lambda",
@@ -24,7 +26,7 @@ ROW = {
 @pytest.mark.usefixtures("bootstrap")
 def test_a_function_edits_rows_by_its_settings():
     runtime = Runtime(Settings.from_environ(os.environ), CLIENTS)
-    service = runtime.service(lambda: "arn:aws:iam::123456789012:user/ada")
+    service = runtime.service(lambda: ADA)
 
     edited = edits.put(service, ROW, if_none_match=True)
 
@@ -36,7 +38,7 @@ def test_a_function_edits_rows_by_its_settings():
 
 @pytest.mark.usefixtures("bootstrap")
 def test_rows_are_held_to_the_bootstraps_parameters():
-    service = Runtime(Settings.from_environ(os.environ), CLIENTS).service(lambda: "")
+    service = Runtime(Settings.from_environ(os.environ), CLIENTS).service(lambda: ADA)
 
     (problem,) = edits.check(service, ROW | {"reserved_concurrency": 1001})
 

@@ -12,6 +12,7 @@ from provisioner.errors import InvalidRequestError, PermanentError
 from provisioner.runs.model import RunStatus
 from provisioner.service import backfill, runs, start_run
 from provisioner.service.backfill import NotAdmitted, RunStarted
+from provisioner.service.caller import Caller, Role
 from provisioner.service.start_run import RunRequest
 from tests.support.cli import NOW, ROW, put_run
 from tests.support.clients import CLIENTS
@@ -35,14 +36,15 @@ def start(job, states):
 
 def test_a_run_says_which_caller_started_it(job):
     job.make_runnable(ENDLESS)
-    service = replace(job.service, caller=lambda: "arn:aws:sts::1:assumed-role/" + 300 * "x")
+    caller = Caller("arn:aws:sts::1:assumed-role/\x1b" + 300 * "x", via="cli", role=Role.ADMIN)
+    service = replace(job.service, caller=lambda: caller)
 
     started = start_run.start_run(service, "report", RunRequest(payload={"n": 1}))
 
     execution = CLIENTS.stepfunctions.describe_execution(executionArn=started.execution.arn)
     given = json.loads(execution["input"])
     assert given["n"] == 1
-    assert given["_run"]["by"] == ("arn:aws:sts::1:assumed-role/" + 300 * "x")[:200]
+    assert given["_run"]["by"] == (r"arn:aws:sts::1:assumed-role/\x1b" + 300 * "x")[:200]
 
 
 @pytest.mark.parametrize("payload", [[], "text", 1, {"_run": {}}], ids=str)
