@@ -15,6 +15,7 @@ from tests.contract.operations import (
     FailingOperationsContract,
     OperationsContract,
 )
+from tests.contract.sessions import SessionsContract
 from tests.contract.tables import (
     DeletionBudgetContract,
     JobsContract,
@@ -37,6 +38,7 @@ from tests.support.fakes import (
     FakeRateLimiter,
     FakeStacks,
 )
+from tests.support.sign_in import FakeSessions
 
 SIMULATED = "simulation"
 
@@ -173,3 +175,9 @@ class TestOperations(OperationsContract, FailingOperationsContract, BusyOperatio
     @pytest.fixture(params=["unit", SIMULATED])
     def subject(self, request, parts):
         return UnitSubject() if request.param == "unit" else SimulatedSubject(parts)
+
+
+class TestSessions(SessionsContract):
+    @pytest.fixture
+    def sessions(self):
+        return FakeSessions()

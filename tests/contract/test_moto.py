@@ -15,10 +15,12 @@ from provisioner.aws.deletion_budget import DeletionBudgetTable
 from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.rate_limits_table import RateLimitsTable
 from provisioner.aws.reconcile_queue import ReconcileQueue
+from provisioner.aws.sessions_table import SessionsTable
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.task_definitions import TaskDefinitions
 from provisioner.stacks.deletion_budget import Budget
 from tests.contract.operations import PREFIX, OperationsContract
+from tests.contract.sessions import SessionsContract
 from tests.contract.tables import (
     DeletionBudgetContract,
     JobsContract,
@@ -27,7 +29,7 @@ from tests.contract.tables import (
     StacksContract,
     TaskDefinitionsContract,
 )
-from tests.functional.conftest import bootstrap
+from tests.functional.conftest import bootstrap, make_table
 from tests.support.clients import CLIENTS
 from tests.support.fakes import FakeClock
 
@@ -125,3 +127,10 @@ class TestTaskDefinitions(TaskDefinitionsContract):
             return made["taskDefinition"]["taskDefinitionArn"]
 
         return register
+
+
+class TestSessions(SessionsContract):
+    @pytest.fixture
+    def sessions(self):
+        make_table(CLIENTS.dynamodb, "jobs-Sessions", "session")
+        return SessionsTable(CLIENTS, "jobs-Sessions")

@@ -1,0 +1,24 @@
+"""Whether a request that changes something comes from a page of ours. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def is_same_origin(headers: Mapping[str, str], origin: str) -> bool:
+    """Tell whether the browser says that a request was made by a page of this origin.
+
+    Every browser sends `Origin` with a form; one that also sends `Sec-Fetch-Site` has to agree.
+
+    Parameters
+    ----------
+    headers
+        With names in lower case.
+    """
+    site = headers.get("sec-fetch-site", "same-origin")
+    return headers.get("origin") == origin and site == "same-origin"

@@ -1,0 +1,174 @@
+"""Signing in at an issuer that speaks the real protocol, on the loopback interface."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from provisioner.console import cookies
+from provisioner.console.id_token import SignInError
+from provisioner.errors import TemporaryError
+from provisioner.sessions import IDLE, LONGEST, key_of
+from tests.support.oidc import Person
+from tests.support.sign_in import Browser, console
+
+NOW = datetime.now(UTC)
+
+
+def test_somebody_signs_in():
+    with console() as (sign_in, _):
+        browser = Browser(sign_in)
+        assert browser.session() is None
+
+        location = browser.sign_in("/jobs?status=FAILED")
+
+        assert location == "/jobs?status=FAILED"
+        session = browser.session()
+        assert (session.subject, session.name, session.groups) == (
+            "u-1",
+            "ada@example.com",
+            ("admins",),
+        )
+        assert cookies.SIGN_IN not in browser.cookies
+
+
+def test_what_the_issuer_is_asked():
+    with console() as (sign_in, issuer):
+        asked = {k: v[0] for k, v in parse_qs(urlsplit(sign_in.begin("/").location).query).items()}
+
+        assert asked["code_challenge_method"] == "S256"
+        assert asked["redirect_uri"] == f"{sign_in.origin}/callback"
+        assert len({asked["state"], asked["nonce"], asked["code_challenge"]}) == 3
+        assert all(len(asked[name]) == 43 for name in ("state", "nonce", "code_challenge"))
+        assert issuer.requests == [("/.well-known/openid-configuration", {})]
+
+
+def test_cookies_are_of_this_host_alone():
+    with console() as (sign_in, _):
+        browser = Browser(sign_in)
+        browser.sign_in("/")
+
+        for header in browser.headers:
+            assert header.startswith("__Host-")
+            assert header.split("; ", 1)[1].startswith("Path=/; Secure; HttpOnly; SameSite=Lax")
+            assert "Domain" not in header
+
+
+@pytest.mark.parametrize(
+    ("groups", "role"),
+    [(["admins"], "admin"), (["readers", "other"], "read"), (["writers", "readers"], "write")],
+    ids=str,
+)
+def test_the_highest_role_of_a_person_s_groups(groups, role):
+    with console() as (sign_in, issuer):
+        issuer.person = Person(groups=groups)
+        browser = Browser(sign_in)
+        browser.sign_in("/")
+
+        assert sign_in.groups.role(browser.session().groups).value == role
+
+
+def test_whoever_is_in_no_group_is_not_signed_in():
+    with console() as (sign_in, issuer):
+        issuer.person = Person(groups=["others"])
+
+        with pytest.raises(SignInError, match=r"ada@example.com belongs to no group"):
+            Browser(sign_in).sign_in("/")
+        assert not sign_in.sessions.items
+
+
+def test_a_group_that_loses_its_role_ends_its_sessions():
+    with console() as (sign_in, _):
+        browser = Browser(sign_in)
+        browser.sign_in("/")
+        sign_in.groups.roles.pop("admins")
+
+        assert browser.session() is None
+
+
+def test_an_address_that_the_issuer_has_not_verified_is_not_a_name():
+    with console() as (sign_in, issuer):
+        issuer.claims = {"email_verified": False}
+        browser = Browser(sign_in)
+        browser.sign_in("/")
+
+        assert browser.session().name == "u-1"
+
+
+TIMES = {
+    "at once": ([timedelta(0)], True),
+    "idle for long": ([IDLE], False),
+    "used all the time": ([IDLE - timedelta(seconds=2)] * 2, True),
+    "after a working day": ([IDLE / 2] * int(LONGEST / IDLE * 2), False),
+}
+
+
+@pytest.mark.parametrize(("pauses", "is_open"), TIMES.values(), ids=TIMES)
+def test_how_long_a_session_lasts(pauses, is_open):
+    with console() as (sign_in, _):
+        browser = Browser(sign_in)
+        browser.sign_in("/")
+        for pause in pauses:
+            sign_in.clock.now += pause
+            session = browser.session()
+
+        assert (session is not None) == is_open
+
+
+def test_signing_out_is_for_good():
+    with console() as (sign_in, _):
+        browser = Browser(sign_in)
+        browser.sign_in("/")
+        kept = dict(browser.cookies)
+
+        browser.follow(sign_in.end(browser.sent))
+
+        assert browser.session() is None
+        browser.cookies = kept
+        assert browser.session() is None
+
+
+def test_only_the_hash_of_a_session_s_id_is_kept():
+    with console() as (sign_in, _):
+        browser = Browser(sign_in)
+        browser.sign_in("/")
+
+        session_id = browser.cookies[cookies.SESSION]
+        assert len(session_id) == 43
+        assert [*sign_in.sessions.items] == [key_of(session_id)]
+        assert session_id not in repr(sign_in.sessions.items)
+
+
+EVIL = {
+    "another issuer's document": {"issuer": "https://evil.example"},
+    "a token endpoint without TLS": {"token_endpoint": "http://evil.example/token"},
+    "an authorization endpoint of another scheme": {
+        "authorization_endpoint": "javascript:alert(1)"
+    },
+    "a file": {"token_endpoint": "file:///etc/passwd"},
+    "an address with a user": {"token_endpoint": "https://issuer@evil.example/"},
+    "no endpoint": {"token_endpoint": None},
+}
+
+
+@pytest.mark.parametrize("document", EVIL.values(), ids=EVIL)
+def test_an_issuer_that_is_not_what_it_says(document):
+    with console() as (sign_in, issuer):
+        issuer.discovery = document
+
+        with pytest.raises(SignInError):
+            sign_in.begin("/")
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(500, TemporaryError), (429, TemporaryError), (302, SignInError)]
+)
+def test_an_issuer_that_is_out_of_order(status, error):
+    with console() as (sign_in, issuer):
+        issuer.token_status = status
+
+        with pytest.raises(error):
+            Browser(sign_in).sign_in("/")
+        assert not sign_in.sessions.items
