@@ -39,7 +39,12 @@ _LOCK_TYPES = {
     if name not in {Field.STATUS, Field.EXPIRES_AT}  # only the stream's filter and TTL read these
 }
 
-_METADATA = {"source": "source", "scheduled_for": "scheduled_for", "started_by": "by"}
+_METADATA = {
+    "source": "source",
+    "scheduled_for": "scheduled_for",
+    "started_by": "by",
+    "parent": "parent",
+}
 """Attributes of a run's row, and what they are called in ``_run`` of an execution's input."""
 
 

@@ -100,6 +100,7 @@ class Field(StrEnum):
     SOURCE = "source"
     SCHEDULED_FOR = "scheduled_for"
     STARTED_BY = "started_by"
+    PARENT = "parent"
     ENDED_AT = "ended_at"
     DURATION_MS = "duration_ms"
     QUEUED_AT = "queued_at"
@@ -177,6 +178,7 @@ _EXPIRY: dict[str, str] = {Field.EXPIRES_AT: "N"}
 RUN_FIELDS: Mapping[str, str] = MappingProxyType(
     {
         **_texts(Field.STATUS, Field.TYPE, Field.SOURCE, Field.SCHEDULED_FOR, Field.STARTED_BY),
+        **_texts(Field.PARENT),
         **_texts(Field.STARTED_AT, Field.ENDED_AT, Field.QUEUED_AT, Field.ALERTED_AT),
         **_texts(Field.EXECUTION_ARN, Field.LOG_URL, Field.INPUT, Field.OUTPUT),
         **_texts(Field.ERROR, Field.CAUSE, Field.OVERRIDES),

@@ -49,12 +49,15 @@ class RunRequest:
         What the run is to have other than its row, as far as the row allows it.
     idempotency_key
         The same key again is the same run; None for a new one.
+    parent
+        The run that this one repeats, by the name of its execution.
     """
 
     payload: Mapping[str, Any]
     overrides: Mapping[str, object] = field(default_factory=dict)
     overlap: str | None = None
     idempotency_key: str | None = None
+    parent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,8 @@ def _execution_input(
     metadata = run_metadata(service, "manual")
     if request.overlap is not None:
         metadata["overlap"] = request.overlap
+    if request.parent is not None:
+        metadata["parent"] = request.parent
     if overrides:
         metadata["overrides"] = overrides
     return {**request.payload, RESERVED: metadata}

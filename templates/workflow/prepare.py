@@ -41,11 +41,13 @@ CONTAINER_PAYLOAD_CHARACTERS = 7_168
 """Of the 8,192 that ECS RunTask allows for overrides (API_RunTask, overrides)."""
 
 BY_CHARACTERS = 200
+PARENT_CHARACTERS = 80
+"""Step Functions, StartExecution: of an execution's name."""
 
 _SCHEDULE_PATTERN = "[A-Za-z0-9_.-]{1,64}"
 
 _PAYLOAD, _TEXT, _ID = variable("payload"), variable("text"), variable("id")
-_OVERLAP, _BY = variable("options.overlap"), variable("options.by")
+_OVERLAP = variable("options.overlap")
 _WAITED, _START, _STARTED_AT = variable("waited"), variable("start"), variable("started_at")
 _SOURCE, _DEPTH = variable("source"), variable("depth")
 
@@ -114,9 +116,8 @@ def _members(job: Job) -> dict[str, Value]:
         "key": _key(_ID),
         "waited": _WAITED,
         "overlap": when(_OVERLAP.within(list(OVERLAPS)), _OVERLAP, job.overlap),
-        "by": when(
-            call("type", _BY).equals("string"), call("substring", _BY, 0, BY_CHARACTERS), ""
-        ),
+        "by": _text_option("by", BY_CHARACTERS),
+        "parent": _text_option("parent", PARENT_CHARACTERS),
         "started_at": _STARTED_AT,
         "start": _START,
         "deadline": _START + job.timeout_seconds * 1000,
@@ -138,6 +139,12 @@ def _members(job: Job) -> dict[str, Value]:
         "large": is_large(_TEXT),
         **own_members(job),
     }
+
+
+def _text_option(name: str, most: int) -> Expression:
+    """Return a member of `_run` as far as a row keeps it, an empty text if it is not a text."""
+    option = variable(f"options.{name}")
+    return when(call("type", option).equals("string"), call("substring", option, 0, most), "")
 
 
 def own_members(job: Job) -> dict[str, Value]:

@@ -321,6 +321,7 @@ _OPTIONAL = (
         run("overrides").differs({}), {Field.OVERRIDES: string(call("string", run("overrides")))}
     ),
     included(run("by").differs(""), {Field.STARTED_BY: string(run("by"))}),
+    included(run("parent").differs(""), {Field.PARENT: string(run("parent"))}),
     included(_WAITED, {Field.QUEUED_AT: string(call("substringBefore", run("id"), "#"))}),
 )
 """Attributes that only some rows have."""

@@ -80,7 +80,7 @@ def written(table, monkeypatch):
 
     steps = machine(LAMBDA, echo, overlap="cancel_other")
     steps.before["Run"] = during
-    steps.run("first", {"_run": TOLD | {"by": "ann"}})
+    steps.run("first", {"_run": TOLD | {"by": "ann", "parent": "zero"}})
     machine(LAMBDA, failing, overlap="allow").run("fails", {})
     overrides = {"overrides": {"command": ["a"]}}
     container = machine(CONTAINER, ended, overlap="allow", allow_overrides=["command"], spot="only")

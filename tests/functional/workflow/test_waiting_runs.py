@@ -437,13 +437,15 @@ def test_a_large_input_is_kept_while_its_run_waits(world):
 
 
 def test_a_run_that_waited_keeps_its_time_and_source(world):
-    told = {"source": "backfill", "scheduled_for": "2026-01-01T00:00:00Z", "by": "arn:aws:iam::1:a"}
+    told = {"source": "backfill", "scheduled_for": "2026-01-01T00:00:00Z"}
+    told |= {"by": "arn:aws:iam::1:a", "parent": "first"}
     here = crowd(world, "queue_all", "a", "b", told={"b": told})
 
     drain(here)
 
     row = here.row("b")
-    assert (row["source"], row["scheduled_for"], row["started_by"]) == tuple(told.values())
+    names = ("source", "scheduled_for", "started_by", "parent")
+    assert [row[name] for name in names] == [*told.values()]
 
 
 class TestStop:

@@ -35,7 +35,7 @@ ROWS = {
     "fan-out": {"type": "ecs", "image": "example.com/app:1", "fan_out": {}},
 }
 NAMES = [
-    *("_run", "source", "overlap", "by", "schedule", "scheduled_for", "waited", "depth"),
+    *("_run", "source", "overlap", "by", "parent", "schedule", "scheduled_for", "waited", "depth"),
     *("overrides", "command", "environment", "cpu", "memory_mb", "items", "A", ""),
 ]
 SCALARS = st.one_of(
