@@ -1,7 +1,6 @@
-"""For every test: moto keeps one boto3 session; no example fails for its time on a busy machine.
+"""For every test: moto is cheap; no example fails for its time on a busy machine.
 
-With a session of its own, each of moto's mocks would read all services' models again. Each EC2 that
-is mocked would make 1,300 AMIs, for which nothing here asks.
+Each EC2 that is mocked would make 1,300 AMIs, for which nothing here asks.
 """
 
 from __future__ import annotations
@@ -28,9 +27,11 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_finish():
-    """Set what moto reads when a mock starts; what tests need no moto need not load it either."""
-    if config := sys.modules.get("moto.core.config"):
-        config.default_user_config["core"]["reset_boto3_session"] = False
+    """Make moto cheap, where tests have loaded it."""
+    if "moto" in sys.modules:
+        from tests.support import moto  # noqa: PLC0415
+
+        moto.keep()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -43,18 +44,19 @@ def pytest_runtest_makereport():
     return report
 
 
-_make = boto3.client
-
-
 @cache
-def _client(_environment, service, region):
-    return _make(service, region_name=region)
+def _made(_environment, make, service, region):
+    return make(service, region_name=region)
 
 
-def _client_of_this_environment(service, region_name=None):
-    """Return what boto3 would make, once: that takes longer than most calls of moto."""
-    environment = frozenset(each for each in os.environ.items() if each[0].startswith("AWS_"))
-    return _client(environment, service, region_name)
+def of_this_environment(make):
+    """Return a function that makes what boto3 would, once: most calls of moto take less time."""
+
+    def made(service, region_name=None):
+        environment = frozenset(each for each in os.environ.items() if each[0].startswith("AWS_"))
+        return _made(environment, make, service, region_name)
+
+    return made
 
 
-boto3.client = _client_of_this_environment
+boto3.client, boto3.resource = map(of_this_environment, (boto3.client, boto3.resource))

@@ -9,10 +9,8 @@ import pytest
 from moto import mock_aws
 
 from tests.support.functions import forget
+from tests.support.moto import ACCOUNT, REGION, Tables
 from tests.support.tables import RUNS_BY_TIME, SHARD
-
-REGION = "eu-west-1"
-ACCOUNT = "123456789012"
 
 
 def make_table(dynamodb, name, *keys, index=()):
@@ -48,26 +46,6 @@ def key_schema(keys):
     ]
 
 
-def make_batch_queues():
-    """Make the bootstrap's queues, which all have one environment here, of the kind moto likes."""
-    trust = {"RoleName": "batch", "AssumeRolePolicyDocument": "{}"}
-    batch = boto3.client("batch")
-    environment = batch.create_compute_environment(
-        computeEnvironmentName="jobs",
-        type="UNMANAGED",
-        state="ENABLED",
-        serviceRole=boto3.client("iam").create_role(**trust)["Role"]["Arn"],
-    )["computeEnvironmentArn"]
-    for priority in ("high", "normal", "low"):
-        for kind in ("", "_spot"):
-            batch.create_job_queue(
-                jobQueueName=f"jobs_{priority}{kind}",
-                state="ENABLED",
-                priority=1,
-                computeEnvironmentOrder=[{"order": 1, "computeEnvironment": environment}],
-            )
-
-
 @pytest.fixture
 def bootstrap(monkeypatch):
     """Yield the environment of the functions, with everything it names in existence."""
@@ -82,7 +60,7 @@ def bootstrap(monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
-        dynamodb = boto3.client("dynamodb")
+        dynamodb = Tables()
         make_table(dynamodb, "jobs-Jobs", "job_name")
         make_table(dynamodb, "jobs-Stacks", "job_name", index=("status", "updated_at"))
         runs = ("job_name", "trigger_id")
@@ -99,7 +77,6 @@ def bootstrap(monkeypatch):
         queue = sqs.create_queue(QueueName="reconcile")["QueueUrl"]
         dead_letters = sqs.create_queue(QueueName="dead-letters")["QueueUrl"]
         boto3.client("ecs").create_cluster(clusterName="jobs")
-        make_batch_queues()
         environment = {
             "PREFIX": "jobs",
             "PARTITION": "aws",
@@ -156,3 +133,24 @@ def bootstrap(monkeypatch):
         forget()
         yield environment
         forget()
+
+
+@pytest.fixture
+def batch_queues(bootstrap):  # noqa: ARG001  (it is that fixture that mocks AWS)
+    """Make the bootstrap's queues, which all have one environment here, of the kind moto likes."""
+    trust = {"RoleName": "batch", "AssumeRolePolicyDocument": "{}"}
+    batch = boto3.client("batch")
+    environment = batch.create_compute_environment(
+        computeEnvironmentName="jobs",
+        type="UNMANAGED",
+        state="ENABLED",
+        serviceRole=boto3.client("iam").create_role(**trust)["Role"]["Arn"],
+    )["computeEnvironmentArn"]
+    for priority in ("high", "normal", "low"):
+        for kind in ("", "_spot"):
+            batch.create_job_queue(
+                jobQueueName=f"jobs_{priority}{kind}",
+                state="ENABLED",
+                priority=1,
+                computeEnvironmentOrder=[{"order": 1, "computeEnvironment": environment}],
+            )

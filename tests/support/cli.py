@@ -26,6 +26,7 @@ from provisioner.runs.model import iso
 from provisioner.service.context import Service, connect
 from provisioner.stacks.model import JobStatus, StackRecord
 from tests.support.clients import CLIENTS
+from tests.support.moto import Tables
 from tests.support.tables import RUNS_BY_TIME, SHARD
 from tests.support.waiting import wait_until
 
@@ -208,7 +209,7 @@ def _table(name: str, *keys: str, by_status: str = "") -> None:
     }
     has_runs = "trigger_id" in keys
     indexes = [*([index] if indexed else []), *([RUNS_BY_TIME] if has_runs else [])]
-    CLIENTS.dynamodb.create_table(
+    Tables().create_table(
         TableName=name,
         KeySchema=_schema(keys),
         AttributeDefinitions=[

@@ -333,6 +333,7 @@ def captured_end():
     return captured
 
 
+@pytest.mark.usefixtures("batch_queues")
 class TestRunEvents:
     def lock(self, owner):
         boto3.client("dynamodb").put_item(
@@ -768,6 +769,7 @@ class TestSweep:
 
         assert not {a for a in ecs.list_task_definitions()["taskDefinitionArns"] if "-report:" in a}
 
+    @pytest.mark.usefixtures("batch_queues")
     @pytest.mark.parametrize(
         ("age", "status"),
         [
@@ -785,6 +787,7 @@ class TestSweep:
         [row] = triggers().values()
         assert (row["status"]["S"], row["started_at"]) == (status, item["started_at"])
 
+    @pytest.mark.usefixtures("batch_queues")
     def test_no_more_executions_are_asked_about_than_time_allows(self):
         for number in range(5):
             item = run_row(started=f"2026-11-21T09:00:00.00{number}Z")
@@ -797,6 +800,7 @@ class TestSweep:
 
         assert ended == [2, 4, 5]
 
+    @pytest.mark.usefixtures("batch_queues")
     def test_a_run_whose_end_nobody_told_is_ended(self):
         states = boto3.client("stepfunctions")
         definition = {

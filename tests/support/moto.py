@@ -1,0 +1,63 @@
+"""What moto and botocore work out again with each call, although it never changes: once here.
+
+That is a third of a call, and most of what it takes to begin and to end a mock.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import botocore.useragent
+import moto.core.models
+import moto.core.responses
+from moto.core.base_backend import BaseBackend
+from moto.core.config import default_user_config
+from moto.dynamodb.models import dynamodb_backends
+from moto.s3.models import S3Backend
+
+ACCOUNT = "123456789012"
+REGION = "eu-west-1"
+_work_out: Any = BaseBackend.urls.fget  # type: ignore[attr-defined]
+_urls: dict[type[BaseBackend], Any] = {}
+
+
+def _urls_of(backend: BaseBackend) -> Any:
+    kind = type(backend)
+    if kind not in _urls:
+        _urls[kind] = _work_out(backend)
+    return _urls[kind]
+
+
+def keep() -> None:
+    """Keep it from now on, and one boto3 session: a new one reads all services' models again."""
+    default_user_config["core"]["reset_boto3_session"] = False
+    moto.core.models.RESPONSES_METHODS.clear()  # for what asks by `requests`: nothing here does
+    BaseBackend.urls = property(_urls_of)
+    S3Backend._url_module = BaseBackend._url_module  # moto's own reads the module again
+    for module, name in (
+        (moto.core.responses, "method_names_from_class"),
+        (botocore.useragent, "sanitize_user_agent_string_component"),
+    ):
+        setattr(module, name, cache(getattr(module, name)))
+
+
+class Tables:
+    """Makes tables as a client of DynamoDB does, but not by way of botocore."""
+
+    @staticmethod
+    def create_table(**request: Any) -> None:
+        dynamodb_backends[ACCOUNT][REGION].create_table(
+            request["TableName"],
+            schema=request["KeySchema"],
+            attr=request["AttributeDefinitions"],
+            global_indexes=request.get("GlobalSecondaryIndexes", []),
+            billing_mode=request["BillingMode"],
+            indexes=[],
+            tags=[],
+            throughput=None,
+            streams=None,
+            sse_specification=None,
+            deletion_protection_enabled=False,
+            warm_throughput=None,
+        )
