@@ -37,10 +37,11 @@ USAGE_TYPES = {
     },
     "AmazonStates": {"state_transition": "StateTransition"},
     "AmazonDynamoDB": {"dynamodb_write_unit": "WriteRequestUnits"},
+    "AmazonVPC": {"public_ipv4_hour": "PublicIPv4:InUseAddress"},
 }
 """Our names of prices, by offer, and how `usagetype` ends: it may begin with a Region's code."""
 
-KEPT = re.compile(r"ec2_hour:.+|gp3_gb_month|public_ipv4_hour")
+KEPT = re.compile(r"ec2_hour:.+|gp3_gb_month")
 
 Document = dict[str, Any]
 Fetch = Callable[[str], Document]

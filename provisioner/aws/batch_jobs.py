@@ -10,7 +10,8 @@ from provisioner.errors import attempt_each
 from provisioner.jobs import stack_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from provisioner.aws.clients import Clients
     from provisioner.settings import Platform
@@ -45,22 +46,25 @@ class BatchJobs:
         TerminateJob ends jobs that have not started as well, and the children of an array.
         """
         found = self._of(job_name, execution_name)
-        return len(attempt_each(found, lambda job: self._stop(job["jobId"], reason)))
+        left = [job for job in found if _goes_on(job)]
+        return len(attempt_each(left, lambda job: self._stop(job["jobId"], reason)))
 
     def _stop(self, job_id: str, reason: str) -> None:
         with translated():
             self._clients.batch.terminate_job(jobId=job_id, reason=reason[:MAX_REASON_CHARACTERS])
 
-    def attempts_ms(self, job_ids: Sequence[str]) -> Iterator[int]:
-        """Yield how long each attempt of these jobs took, of those that have begun and ended."""
+    def of_run(self, job_name: str, execution_name: str) -> tuple[str, ...]:
+        """Return the ids of an execution's jobs, whether or not they have ended."""
+        return tuple(job["jobId"] for job in self._of(job_name, execution_name))
+
+    def attempts_ms(self, job_ids: Sequence[str], end: datetime) -> Iterator[int]:
+        """Yield how long each attempt of these jobs took that has begun, up to `end` if it runs."""
         for start in range(0, len(job_ids), MAX_DESCRIBED):
             ids = list(job_ids[start : start + MAX_DESCRIBED])
             with translated():
                 found = self._clients.batch.describe_jobs(jobs=ids)["jobs"]
             for job in found:
-                for attempt in job.get("attempts", ()):
-                    if "startedAt" in attempt and "stoppedAt" in attempt:
-                        yield max(0, attempt["stoppedAt"] - attempt["startedAt"])
+                yield from _attempts_ms(job, int(end.timestamp() * 1000))
 
     def position(self, queue_arn: str, batch_job_arn: str) -> int | None:
         """Return the place of a job among those that wait in its queue, from 1.
@@ -73,7 +77,7 @@ class BatchJobs:
         return waiting.index(batch_job_arn) + 1 if batch_job_arn in waiting else None
 
     def _of(self, job_name: str, execution_name: str) -> list[dict[str, Any]]:
-        """Return a run's jobs that have not ended and are not being terminated.
+        """Return a run's jobs.
 
         ListJobs does not tell capital letters from small ones, and executions of several jobs may
         have the same name: so the job's own name and its definition decide.
@@ -84,10 +88,7 @@ class BatchJobs:
             job
             for queue in self._platform.batch_queue_arns
             for job in self._named(queue, name)
-            if job["jobName"] == name
-            and definition in job["jobDefinition"]
-            and job["status"] not in _ENDED
-            and not job.get("isTerminated")
+            if job["jobName"] == name and definition in job["jobDefinition"]
         ]
 
     def _named(self, queue: str, name: str) -> list[dict[str, Any]]:
@@ -100,3 +101,16 @@ class BatchJobs:
                 if ids := [job["jobId"] for job in page["jobSummaryList"]]:
                     found += self._clients.batch.describe_jobs(jobs=ids)["jobs"]
         return found
+
+
+def _goes_on(job: Mapping[str, Any]) -> bool:
+    return job["status"] not in _ENDED and not job.get("isTerminated")
+
+
+def _attempts_ms(job: Mapping[str, Any], end: int) -> Iterator[int]:
+    """Yield the times of a job's attempts; that which goes on is not in `attempts`."""
+    ended = [each for each in job.get("attempts", ()) if {"startedAt", "stoppedAt"} <= each.keys()]
+    for attempt in ended:
+        yield max(0, attempt["stoppedAt"] - attempt["startedAt"])
+    if job["status"] == "RUNNING" and "startedAt" in job:
+        yield max(0, end - job["startedAt"])

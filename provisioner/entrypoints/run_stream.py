@@ -13,12 +13,13 @@ from provisioner.entrypoints.function import about, function, logger, send_to_de
 from provisioner.entrypoints.metrics import Count
 from provisioner.errors import TemporaryError
 from provisioner.jobs import InvalidRow, guarded
+from provisioner.runs.arrays import array_of, children_of, size_of, with_children
 from provisioner.runs.cost import estimate, month_of
-from provisioner.runs.keys import Field
+from provisioner.runs.keys import Field, execution_name_of
 from provisioner.runs.listing import derived_of
 from provisioner.runs.model import RunStatus, time_of
 from provisioner.runs.pausing import pause_after
-from provisioner.runs.usage import children_of, is_unestimated, usage_of, with_children
+from provisioner.runs.usage import is_unestimated, usage_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -149,12 +150,28 @@ def _complete_row(runtime: Runtime, job_name: str, *, trigger_id: str) -> None:
 def _record_cost(
     runtime: Runtime, row: Mapping[str, Any], usage: Usage, derived: Mapping[str, object]
 ) -> None:
-    if usage.untimed and (children := children_of(row)):
-        usage = with_children(usage, runtime.batch_jobs.attempts_ms(children))
+    if usage.untimed:
+        usage = _of_array(runtime, row, usage)
     month = month_of(time_of(row.get(Field.ENDED_AT)) or runtime.clock())
     cost = estimate(usage, runtime.rates)
     key = (row[Field.JOB_NAME], row[Field.TRIGGER_ID])
     runtime.run_costs.record(*key, usage, cost, month, derived)
+
+
+def _of_array(runtime: Runtime, row: Mapping[str, Any], usage: Usage) -> Usage:
+    """Return what an array has used, the same without times if Batch does not know it any more.
+
+    What a run that was stopped has left running counts up to the run's end.
+    """
+    run = (row[Field.JOB_NAME], execution_name_of(row[Field.TRIGGER_ID]))
+    known = array_of(row)
+    arrays = (known,) if known else runtime.batch_jobs.of_run(*run)
+    size, end = size_of(row), time_of(row.get(Field.ENDED_AT)) or runtime.clock()
+    children = [child for array in arrays for child in children_of(array, size)]
+    if not children:
+        return usage
+    attempts_ms = list(runtime.batch_jobs.attempts_ms(children, end))
+    return with_children(usage, size * len(arrays), len(children), attempts_ms)
 
 
 _SWEPT = (_start_next, _release_slot)

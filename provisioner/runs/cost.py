@@ -7,7 +7,7 @@ is not in it: data transfer, logs, what the job's code calls, and AWS's free tie
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Rates = Mapping[str, Decimal]
 """Prices of one Region in USD, by names like ``fargate_vcpu_hour_arm64``."""
+
+Bound = Callable[[Iterable[Decimal]], Decimal]
 
 SPOT_AT_LEAST = Decimal("0.3")
 """Of the price on demand: AWS says "up to 70 % off", and what it is at the moment only it knows."""
@@ -74,7 +76,8 @@ class Prices:
 class Cost:
     """An estimate in USD: at most `usd`, and at least `least`.
 
-    That is less with Spot, and when not all attempts have been timed.
+    That is less with Spot, when not all attempts have been timed, and when a machine may have been
+    of several types.
     """
 
     usd: Decimal
@@ -111,29 +114,33 @@ def estimate(usage: Usage, rates: Rates) -> Cost | None:
     if usage.untimed:
         return None
     try:
-        work, least = _work(usage, rates), _work(usage.at_least(), rates)
-        around = (
-            usage.transitions * rates["state_transition"]
-            + usage.write_units * rates["dynamodb_write_unit"]
-        )
+        most = _work(usage, rates, max) + _around(usage, rates)
+        work = _work(usage.at_least(), rates, min) * (SPOT_AT_LEAST if usage.spot else 1)
+        return Cost(_rounded(most), _rounded(work + _around(usage.at_least(), rates)))
     except KeyError:
         return None
-    least *= SPOT_AT_LEAST if usage.spot else 1
-    return Cost(_rounded(around + work), _rounded(around + least))
+
+
+def _around(usage: Usage, rates: Rates) -> Decimal:
+    """Return what the run costs besides its work."""
+    return (
+        usage.transitions * rates["state_transition"]
+        + usage.write_units * rates["dynamodb_write_unit"]
+    )
 
 
 def _rounded(usd: Decimal) -> Decimal:
     return usd.quantize(_SMALLEST).normalize()
 
 
-def _work(usage: Usage, rates: Rates) -> Decimal:
+def _work(usage: Usage, rates: Rates, bound: Bound) -> Decimal:
     match usage.type:
         case "lambda":
             return _function(usage, rates)
         case "ecs" | "batch":
             return _fargate(usage, rates)
         case _:
-            return _machine(usage, rates)
+            return _machine(usage, rates, bound)
 
 
 def _function(usage: Usage, rates: Rates) -> Decimal:
@@ -152,7 +159,9 @@ def _fargate(usage: Usage, rates: Rates) -> Decimal:
     return seconds / 3600 * (by_hour + extra * rates["fargate_storage_gb_hour"])
 
 
-def _machine(usage: Usage, rates: Rates) -> Decimal:
+def _machine(usage: Usage, rates: Rates, bound: Bound) -> Decimal:
+    """Return what machines cost; `bound` chooses a price where they may have had several types."""
     seconds = max(usage.seconds, Decimal(LEAST_BILLED_SECONDS * usage.attempts))
-    by_hour = rates[f"ec2_hour:{usage.instance_type}"] + rates["public_ipv4_hour"]
+    by_type = [rates[f"ec2_hour:{one}"] for one in usage.instance_types or ("",)]
+    by_hour = bound(by_type) + rates["public_ipv4_hour"]
     return seconds / 3600 * (by_hour + usage.disk_gb * rates["gp3_gb_month"] / _HOURS_OF_A_MONTH)

@@ -113,6 +113,7 @@ class Field(StrEnum):
     ATTEMPTS = "attempts"
     EXIT_CODE = "exit_code"
     CAPACITY_TYPE = "capacity_type"
+    INSTANCE_TYPE = "instance_type"
     SPOT_INTERRUPTIONS = "spot_interruptions"
     QUEUED_MS = "queued_ms"
     PULL_MS = "pull_ms"
@@ -162,7 +163,7 @@ def _texts(*fields: Field) -> dict[str, str]:
 
 DETAILS: Mapping[str, str] = MappingProxyType(
     {
-        **_texts(Field.CAPACITY_TYPE, Field.BATCH_JOB_ID),
+        **_texts(Field.CAPACITY_TYPE, Field.INSTANCE_TYPE, Field.BATCH_JOB_ID),
         **dict.fromkeys((Field.EXIT_CODE, Field.SPOT_INTERRUPTIONS), "N"),
         **dict.fromkeys((Field.QUEUED_MS, Field.PULL_MS, Field.START_MS, Field.RUN_MS), "N"),
         **dict.fromkeys((Field.WORK_MS, Field.ITEM_COUNT, Field.ITEM_FAILURES), "N"),

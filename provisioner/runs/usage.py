@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from provisioner.runs import counts
+from provisioner.runs.counts import number
 from provisioner.runs.keys import Field
-from provisioner.runs.model import FINAL, RunStatus
+from provisioner.runs.model import FINAL
 
 SECONDS = "seconds"
 """The member of `Field.USAGE` that only a run has whose cost has been estimated."""
@@ -24,9 +26,6 @@ SECONDS = "seconds"
 LEAST_BILLED_SECONDS = 60
 """What each start of a container or a machine is billed for at least (Fargate pricing; EC2,
 per-second billing)."""
-
-CHILDREN_ASKED = 1_000
-"""Of an array on Batch, ten calls; the children of a larger one take too long to ask for."""
 
 _LONGEST = 400 * 24 * 3600
 """Seconds; a run takes a year at most, so a longer time is damaged."""
@@ -46,12 +45,14 @@ class Usage:
 
     Attributes
     ----------
-    vcpu, memory_mb, storage_mb, instance_type, disk_gb
-        What each attempt has; what a type of job does not have is 0 or empty.
+    vcpu, memory_mb, storage_mb, disk_gb
+        What each attempt has; what a type of job does not have is 0.
+    instance_types
+        Of a machine the types that its attempts may have had: one if it is known.
     spot
         Whether it may have run on Spot capacity, whose price nobody knows beforehand.
     untimed
-        Whether nothing says how long the work took: that of items or of the children of an array.
+        Whether nothing says how long the work took: that of the children of an array.
     seconds
         How long all attempts took, without the intervals between them; at most, if `least_seconds`
         is less.
@@ -60,9 +61,11 @@ class Usage:
     untimed_attempts
         Those of which `least_seconds` has no time.
     transitions
-        State transitions of Step Functions.
+        State transitions of Step Functions; at most, if `least_transitions` is less.
     write_units
         Write request units of DynamoDB.
+    sampled
+        Of how many children of an array the times are known, 0 if of all.
     """
 
     type: str
@@ -70,7 +73,7 @@ class Usage:
     vcpu: Decimal
     memory_mb: Decimal
     storage_mb: Decimal
-    instance_type: str
+    instance_types: tuple[str, ...]
     disk_gb: Decimal
     spot: bool
     untimed: bool
@@ -79,18 +82,28 @@ class Usage:
     attempts: int
     untimed_attempts: int
     transitions: int
+    least_transitions: int
     write_units: int
+    sampled: int = 0
 
     def at_least(self) -> Usage:
         """Return what is certain of it."""
         attempts = self.attempts - self.untimed_attempts
-        return replace(self, seconds=self.least_seconds, attempts=attempts)
+        return replace(
+            self,
+            seconds=self.least_seconds,
+            attempts=attempts,
+            transitions=self.least_transitions,
+        )
 
     def attributes(self) -> dict[str, object]:
         """Return it as the run's row has it: only what there is."""
         said = {name: getattr(self, name) for name in self.__slots__ if name != "type"}
-        if self.least_seconds == self.seconds:
-            del said["least_seconds"]
+        for name in ("seconds", "transitions"):
+            if said[f"least_{name}"] == said[name]:
+                del said[f"least_{name}"]
+        types = list(said.pop("instance_types"))
+        said |= {"instance_type": types[0]} if len(types) == 1 else {"instance_types": types}
         return {
             name: value
             for name, value in said.items()
@@ -109,108 +122,48 @@ def usage_of(row: Mapping[str, Any]) -> Usage | None:
 
     Those are rows of runs that never began, of earlier versions, and damaged ones.
     """
-    had, kind = row.get(Field.USAGE), row.get(Field.TYPE)
-    if not isinstance(had, Mapping) or not isinstance(kind, str):
+    kind, time = row.get(Field.TYPE), _time(row)
+    if not isinstance(row.get(Field.USAGE), Mapping) or not isinstance(kind, str) or time is None:
         return None
-    time = _time(row)
-    if time is None:
-        return None
-    size = {**had, **_overrides(row)}
+    size = {**counts.had(row), **_overrides(row)}
     return Usage(
         type=kind,
         architecture=_text(size.get("architecture")),
-        vcpu=_number(size.get("vcpu")),
-        memory_mb=_number(size.get("memory_mb")),
-        storage_mb=_number(size.get("storage_mb")),
-        instance_type=_text(size.get("instance_type")),
-        disk_gb=_number(size.get("disk_gb")),
+        vcpu=number(size.get("vcpu")),
+        memory_mb=number(size.get("memory_mb")),
+        storage_mb=number(size.get("storage_mb")),
+        instance_types=_instance_types(row),
+        disk_gb=number(size.get("disk_gb")),
         spot=size.get("spot") is True and not _was_on_demand(row),
-        untimed=size.get("untimed") is True and _ms(row, Field.WORK_MS) is None,
+        untimed=bool(number(size.get("array_size"))) and _ms(row, Field.WORK_MS) is None,
         seconds=time.most,
         least_seconds=time.least,
-        attempts=_items(row) if Field.ITEM_COUNT in row else _attempts(row),
+        attempts=_attempts(row),
         untimed_attempts=time.untimed_attempts,
-        transitions=transitions(row),
+        transitions=counts.transitions(row),
+        least_transitions=counts.least_transitions(row),
         write_units=_LOCK_AND_MORE + _PER_KILOBYTE * _kilobytes(row),
     )
 
 
-def children_of(row: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the ids that Batch gives the children of a run's array; none if they are too many."""
-    array, had = row.get(Field.BATCH_JOB_ID), row.get(Field.USAGE)
-    size = int(_number(had.get("array_size"))) if isinstance(had, Mapping) else 0
-    if not isinstance(array, str) or not array or size > CHILDREN_ASKED:
-        return ()
-    return tuple(f"{array}:{index}" for index in range(size))
-
-
-def with_children(usage: Usage, attempts_ms: Iterable[int]) -> Usage:
-    """Return what the children of an array have used, by how long each of their attempts took."""
-    least = Decimal(LEAST_BILLED_SECONDS)
-    billed = [max(least, Decimal(took) / 1000) for took in attempts_ms]
-    seconds = sum(billed, Decimal())
-    return replace(
-        usage, untimed=False, seconds=seconds, least_seconds=seconds, attempts=len(billed)
-    )
-
-
-def transitions(row: Mapping[str, Any]) -> int:
-    """Return how many state transitions a run took, by how it went.
-
-    Of items further attempts are not among them.
-    """
-    success, failure, attempt = _STATES.get(str(row.get(Field.TYPE)), _PLAIN)
-    again = attempt * (_attempts(row) - 1)
-    waited = 5 * (1 + int(_number(row.get(Field.STARTS)))) if Field.QUEUED_AT in row else 0
-    moved = sum(3 if name is Field.INPUT else 2 for name in _LARGE if _is_address(row.get(name)))
-    around = again + waited + moved
-    if Field.ITEM_COUNT in row:
-        failed = _failed_items(row)
-        succeeded = _items(row) - failed
-        each = success - 1
-        of_items = succeeded * (each + _result(row)) + failed * (failure - 2)
-        return _OF_FAN_OUT[row.get(Field.STATUS) == RunStatus.SUCCEEDED] + of_items + around
-    match row.get(Field.STATUS):
-        case RunStatus.SUCCEEDED:
-            return success + _result(row) + around
-        case RunStatus.STOPPED:
-            return success - 1 + around
-        case _:
-            return failure + around
-
-
-_OF_FAN_OUT = {True: 5, False: 6}
-"""States of a run over items itself, by whether it succeeds (`templates.workflow.fan_out`)."""
-
-_PLAIN = (4, 6, 3)
-_STATES = {"ec2": (5, 10, 6)}
-"""States of a run that succeeds at once and of one that fails at once, and for each further attempt
-those from `Run` on: `templates.workflow.definition`, and `templates.machine` for machines. An item
-has those of a run but one, and two if it fails."""
-
-_LARGE = (Field.INPUT, Field.OUTPUT)
-
-
-def _is_address(value: object) -> bool:
-    return isinstance(value, str) and value.startswith("s3://")
-
-
-def _result(row: Mapping[str, Any]) -> int:
-    """Return how many states read the result that a container left."""
-    had = row.get(Field.USAGE)
-    return int(isinstance(had, Mapping) and had.get("result") is True)
-
-
-def _items(row: Mapping[str, Any]) -> int:
-    return int(_number(row.get(Field.ITEM_COUNT)))
-
-
-def _failed_items(row: Mapping[str, Any]) -> int:
-    return min(_items(row), int(_number(row.get(Field.ITEM_FAILURES))))
-
-
 def _attempts(row: Mapping[str, Any]) -> int:
-    return max(1, min(1000, int(_number(row.get(Field.ATTEMPTS)))))
+    """Return how many attempts there were, of items at most one each."""
+    if not counts.is_over_items(row):
+        return counts.attempts(row)
+    return counts.items(row) if counts.is_summed_up(row) else _most_starts(row, 1)
+
+
+def _instance_types(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the types that a run's machines may have had.
+
+    The row says which one the last attempt had, if the workflow could still write it.
+    """
+    last, had = _text(row.get(Field.INSTANCE_TYPE)), counts.had(row)
+    if last and counts.attempts(row) == 1:
+        return (last,)
+    named = had.get("instance_types")
+    found = named if isinstance(named, list) else [had.get("instance_type")]
+    return tuple(_text(one) for one in found if _text(one))
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,26 +183,39 @@ def _time(row: Mapping[str, Any]) -> _Time | None:
         return _Time(billed, billed)
     worked, whole = _ms(row, Field.WORK_MS), _ms(row, Field.DURATION_MS)
     if worked is not None:
-        return _Time(worked + _most_of_failed_items(row), worked, _failed_items(row))
-    if whole is not None and row.get(Field.TYPE) == "batch":
+        failed = counts.failed_items(row) if counts.is_summed_up(row) else 0
+        return _Time(worked + _most_of_items(row, failed), worked, failed)
+    if whole is None:
+        return None
+    if counts.is_over_items(row):
+        return _Time(_most_of_items(row, counts.items(row)), Decimal(), _attempts(row))
+    if row.get(Field.TYPE) == "batch":
         return _Time(whole, Decimal(), _attempts(row))  # it may have waited all the time
-    return None if whole is None else _Time(whole, whole)
+    return _Time(whole, whole)
 
 
-def _most_of_failed_items(row: Mapping[str, Any]) -> Decimal:
-    """Return how many seconds the items are billed at most that failed: nobody has timed them."""
-    failed = Decimal(_failed_items(row))
-    had = row[Field.USAGE]
-    beside = min(failed, _number(had.get("max_concurrency")))
-    starts = failed * (1 + _number(had.get("retries")))
+def _most_of_items(row: Mapping[str, Any], items: int) -> Decimal:
+    """Return how many seconds items are billed at most that nobody has timed."""
+    beside = min(Decimal(items), number(counts.had(row).get("max_concurrency")))
+    starts = 1 + number(counts.had(row).get("retries"))
     least = 0 if row.get(Field.TYPE) == "lambda" else LEAST_BILLED_SECONDS
-    return beside * (_ms(row, Field.DURATION_MS) or Decimal()) + starts * least
+    whole = _ms(row, Field.DURATION_MS) or Decimal()
+    started = min(int(items * starts), _most_starts(row, int(starts)))
+    return beside * whole + Decimal(started * least)
+
+
+def _most_starts(row: Mapping[str, Any], each: int) -> int:
+    """Return how many starts there were at most: no container and no machine starts in a second."""
+    at_once = int(number(counts.had(row).get("max_concurrency")))
+    seconds = math.ceil(_ms(row, Field.DURATION_MS) or 0)
+    of_all = counts.items(row) * each
+    return of_all if row.get(Field.TYPE) == "lambda" else min(of_all, at_once * (1 + seconds))
 
 
 def _ms(row: Mapping[str, Any], name: Field) -> Decimal | None:
     """Return a time of the row in seconds; None when it is not one."""
     found = row.get(name)
-    longest = _LONGEST * 1000 * max(1, _items(row))
+    longest = _LONGEST * 1000 * max(1, counts.items(row) if counts.is_over_items(row) else 1)
     if isinstance(found, int | Decimal) and 0 <= found <= longest:
         return Decimal(found) / 1000
     return None
@@ -257,7 +223,7 @@ def _ms(row: Mapping[str, Any], name: Field) -> Decimal | None:
 
 def _billed_by_fargate(row: Mapping[str, Any]) -> Decimal | None:
     """Return how long the only attempt in a container took, from the pull of its image on."""
-    if row.get(Field.TYPE) != "ecs" or _attempts(row) != 1:
+    if row.get(Field.TYPE) != "ecs" or counts.attempts(row) != 1:
         return None
     parts = [row.get(name) for name in (Field.PULL_MS, Field.START_MS, Field.RUN_MS)]
     whole = [part for part in parts if isinstance(part, Decimal) and 0 <= part <= _LONGEST * 1000]
@@ -268,8 +234,8 @@ def _was_on_demand(row: Mapping[str, Any]) -> bool:
     """Tell whether a run that might have been on Spot has never been."""
     return (
         row.get(Field.CAPACITY_TYPE) == "on_demand"
-        and _attempts(row) == 1
-        and not _number(row.get(Field.SPOT_INTERRUPTIONS))
+        and counts.attempts(row) == 1
+        and not number(row.get(Field.SPOT_INTERRUPTIONS))
     )
 
 
@@ -281,16 +247,9 @@ def _overrides(row: Mapping[str, Any]) -> dict[str, Decimal]:
         return {}
     if not isinstance(asked, dict):
         return {}
-    found = {name: _number(asked.get(name)) for name in ("cpu", "memory_mb")}
+    found = {name: number(asked.get(name)) for name in ("cpu", "memory_mb")}
     named = {"vcpu": found["cpu"] / 1024, "memory_mb": found["memory_mb"]}
     return {name: value for name, value in named.items() if value}
-
-
-def _number(value: object) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        return Decimal()
-    number = Decimal(str(value))
-    return number if number.is_finite() and 0 <= number < Decimal(10**9) else Decimal()
 
 
 def _text(value: object) -> str:

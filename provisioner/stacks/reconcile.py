@@ -185,7 +185,12 @@ class Reconciler:
         return self._rest(subject, action, observed)
 
     def _rest(self, subject: Subject, action: Action, observed: StackState | None) -> Reconciled:
-        """Save that nothing is started; a later job of a deleted one's name is not paused."""
+        """Save that nothing is started.
+
+        A later job of a deleted one's name is not paused, nor is one whose row comes back before
+        the deletion has ended: so a pause ends when the deletion begins, and again at its end, for
+        runs that fail in between.
+        """
         is_deleted = action == Nothing(JobStatus.DELETED)
         if is_deleted and subject.record.status is not JobStatus.DELETED:
             try:
@@ -236,6 +241,7 @@ class Reconciler:
                     return self._results.save(
                         subject, wait, Done(), observed, requeue_after=_STOPPING
                     )
+                self._ports.pauses.end_pause(subject.job_name, subject.now)
             except PermanentError as error:
                 return self._results.record_permanent_error(subject, error)
         return self._start(subject, operation, observed, quota)

@@ -7,7 +7,6 @@ the machine, should there still be one, is found and terminated.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 from provisioner.jobs import Network
@@ -116,9 +115,8 @@ def _body(job: Ec2Job, platform: Platform) -> Expression:
 
 def arguments(job: Ec2Job, platform: Platform) -> Expression:
     """Return the arguments of RunInstances, at the place that is next."""
-    network = job.network or Network()
-    subnets = list(network.subnets or platform.subnets)
-    public = network.assign_public_ip
+    subnets = _subnets(job, platform)
+    public = (job.network or Network()).assign_public_ip
     row = call("floor", _PLACE / len(subnets))
     interface: Value = {
         "DeviceIndex": 0,
@@ -134,7 +132,7 @@ def arguments(job: Ec2Job, platform: Platform) -> Expression:
         "MaxCount": 1,
         "InstanceType": variable("kind.type"),
         "NetworkInterfaces": [interface],
-        "ClientToken": _client_token(),
+        "ClientToken": _client_token(job),
         "UserData": user_data(_given(job, platform, variable("kind.spot"))),
         "TagSpecifications": _tag_specifications(job, platform),
     }
@@ -147,12 +145,29 @@ def arguments(job: Ec2Job, platform: Platform) -> Expression:
     )
 
 
+def instance_type(job: Ec2Job, platform: Platform) -> Expression:
+    """Return the type of the machine at the place that is next, or was the last."""
+    types = expression([kind["type"] for kind in _kinds(job)])
+    return types.at(call("floor", _PLACE / len(_subnets(job, platform))))
+
+
+def launched_type(job: Ec2Job, platform: Platform) -> Expression:
+    """Return what `outcome` says of a failed attempt's machine: nothing if none was launched."""
+    none = variable("named").within([*REFUSALS, *NOT_LAUNCHED])
+    return included(call("not", none), {"instance_type": instance_type(job, platform)})
+
+
+def _subnets(job: Ec2Job, platform: Platform) -> list[str]:
+    """Return the subnets in which a machine may start, in their order."""
+    return list((job.network or Network()).subnets or platform.subnets)
+
+
 def kind_is_spot(kind: Expression) -> Expression:
     """Return the test whether a kind of machine is a Spot instance."""
     return Expression(f"{kind.text}.spot").equals(1)
 
 
-def _kinds(job: Ec2Job) -> list[Value]:
+def _kinds(job: Ec2Job) -> list[dict[str, Value]]:
     """Return the kinds of machines to try, in their order."""
     markets = {"never": (0,), "prefer": (1, 0), "only": (1,)}[job.spot]
     return [{"type": one, "spot": market} for market in markets for one in job.instance_type]
@@ -174,11 +189,14 @@ def _given(job: Ec2Job, platform: Platform, is_spot: Expression) -> dict[str, Va
     }
 
 
-@cache
-def _client_token() -> Expression:
-    """Return what makes a launch that is repeated the same one, and another attempt another."""
-    tried = [EXECUTION_ARN, variable("attempts"), variable("refusals"), _PLACE]
-    return call("hash", call("string", list(tried)), "SHA-256")
+def _client_token(job: Ec2Job) -> Expression:
+    """Return what makes a launch that is repeated the same one, and another attempt another.
+
+    An item is one by its index, whether or not it has an execution of its own.
+    """
+    item = [run("index")] if job.fan_out else []
+    tried = [EXECUTION_ARN, *item, variable("attempts"), variable("refusals"), _PLACE]
+    return call("hash", call("string", tried), "SHA-256")
 
 
 def _tag_specifications(job: Ec2Job, platform: Platform) -> list[Value]:
@@ -204,7 +222,7 @@ def after_failure(job: Ec2Job, platform: Platform) -> dict[str, object]:
         "Find": {
             "Type": "Task",
             "Resource": sdk(platform, "ec2:describeInstances"),
-            "Arguments": {"Filters": [{"Name": "client-token", "Values": [_client_token()]}]},
+            "Arguments": {"Filters": [{"Name": "client-token", "Values": [_client_token(job)]}]},
             "Retry": [_SOON],
             "Catch": [caught("States.ALL", "ApplyFailureRules")],
             "Assign": {"machines": expression([_FOUND])},
@@ -223,7 +241,7 @@ def after_failure(job: Ec2Job, platform: Platform) -> dict[str, object]:
 
 def _elsewhere(job: Ec2Job, platform: Platform) -> State:
     """Return the choice after a failed attempt: in the next place, on demand, or not again yet."""
-    subnets = len((job.network or Network()).subnets or platform.subnets)
+    subnets = len(_subnets(job, platform))
     last = len(_kinds(job)) * subnets - 1
     on_demand = len(job.instance_type) * subnets
     none_here = outcome("error").equals(INSUFFICIENT_CAPACITY)

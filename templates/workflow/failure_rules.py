@@ -50,7 +50,8 @@ _PAUSE, _RETRIES, _REFUSALS = outcome("pause"), variable("retries"), variable("r
 def attempt_failure(job: Job, work: Work) -> Expression:
     """Return `outcome` of an attempt that failed, as a Catch of `Run` assigns it."""
     pause = {"pause": _pause(job, work.refusals)}
-    return failure(work.failure, pause, *spot.details(work.spot, variable("named")))
+    capacity = spot.details(work.spot, variable("named"))
+    return failure(work.failure, pause, *capacity, *work.failure_details)
 
 
 def failure(report: Expression, *more: Value) -> Expression:

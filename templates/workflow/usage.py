@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioner.runs.usage import LEAST_BILLED_SECONDS
-from templates.workflow.dynamodb import string
-from templates.workflow.expressions import ENTERED_MILLIS, outcome
+from templates.workflow.dynamodb import number, string
+from templates.workflow.expressions import ENTERED_MILLIS, outcome, run
 from templates.workflow.jsonata import call, cases, variable
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _least_units(job: Job) -> int:
 def size_of_attempt(job: Job) -> dict[str, Value]:
     """Return what each attempt of a job has, as a map of DynamoDB: only what its type has.
 
-    Of several types of instances nobody knows beforehand which one a run gets: then none is named.
+    Of several types of instances nobody knows beforehand which one a run gets.
     """
     cpu = getattr(job, "cpu", None)
     numbers = {
@@ -86,10 +86,7 @@ def size_of_attempt(job: Job) -> dict[str, Value]:
         "max_concurrency": job.fan_out.max_concurrency if job.fan_out else None,
         "retries": job.retries if job.fan_out else None,
     }
-    named = getattr(job, "instance_type", ())
-    types = (named,) if isinstance(named, str) else tuple(named)
     flags = {
-        "untimed": job.fan_out is not None or numbers["array_size"] is not None,
         "result": bool(getattr(job, "result", False)),
         "spot": getattr(job, "spot", "never") != "never",
     }
@@ -97,7 +94,22 @@ def size_of_attempt(job: Job) -> dict[str, Value]:
         "M": {
             "architecture": string(job.architecture),
             **{name: {"N": f"{value:g}"} for name, value in numbers.items() if value},
-            **({"instance_type": string(types[0])} if len(types) == 1 else {}),
+            **_machine_of(job),
+            **_count_of_items(job),
             **{name: {"BOOL": value} for name, value in flags.items() if value},
         }
     }
+
+
+def _machine_of(job: Job) -> dict[str, Value]:
+    types = [string(each) for each in getattr(job, "instance_type", ())]
+    if len(types) == 1:
+        return {"instance_type": types[0]}
+    return {"instance_types": {"L": types}} if types else {}
+
+
+def _count_of_items(job: Job) -> dict[str, Value]:
+    """Return how many items a run has, which it says itself only if it comes to their end."""
+    if job.fan_out is None or job.fan_out.source:
+        return {}
+    return {"items": number(call("count", call("lookup", run("payload"), job.fan_out.items)))}

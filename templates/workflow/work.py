@@ -30,6 +30,8 @@ class Work:
     """The key in the artifacts bucket at which the work leaves its result, if it does."""
     failure: Expression
     """Statements that read the service's own report of a failure (`programs`)."""
+    failure_details: tuple[Value, ...] = ()
+    """What `outcome` says of a failure beyond that report; `$named` is its error."""
     before: dict[str, object] = field(default_factory=dict)
     """States that lead to the first attempt, in their order."""
     after_failure: dict[str, object] = field(default_factory=dict)

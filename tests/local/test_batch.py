@@ -142,3 +142,26 @@ def test_an_array_of_twenty_of_which_three_fail(engine, make):
         jobs=[child["jobId"] for child in children["jobSummaryList"]]
     )["jobs"]
     assert {len(child["attempts"]) for child in described} == {2}  # the row's retry, each its own
+
+
+def test_a_stopped_array_has_used_what_its_children_did_until_then(engine, make):
+    name = make("stopped", SLEEPS, array_size=2)
+    execution = engine.start(name, {"seconds": 600})
+
+    def running():
+        [job] = jobs_of(engine, execution) or [None]
+        ids = [f"{job['jobId']}:{index}" for index in range(2)] if job else []
+        children = engine.client("batch").describe_jobs(jobs=ids)["jobs"] if ids else []
+        return len([child for child in children if child["status"] == "RUNNING"]) == 2
+
+    engine.wait(running, "children that run", timeout_seconds=RUN_SECONDS)
+    engine.stop(execution)
+
+    engine.wait_for_run(name, execution, "STOPPED", timeout_seconds=RUN_SECONDS)
+    [run] = engine.wait(
+        lambda: [run for run in engine.runs(name) if "estimated_cost" in run],
+        "its cost",
+        timeout_seconds=RUN_SECONDS,
+    )
+    assert (run["usage"]["attempts"], run["usage"]["seconds"]) == (2, 120)
+    assert "estimated_cost_from" not in run

@@ -30,6 +30,11 @@ boto3.client("s3").put_object(
 sys.exit(given.get("code", 0))
 """
 SLEEPS = "import time; time.sleep(8)"
+ITEM = """
+import json, os, sys
+print("item", os.environ["FAN_OUT_INDEX"], "of", os.environ["FAN_OUT_COUNT"])
+sys.exit(json.loads(os.environ["PAYLOAD"])["item"])
+"""
 SECRET = "hunter2-hunter2"
 
 
@@ -78,6 +83,21 @@ def nowhere(engine):
     """A job for which there is no capacity."""
     name = engine.unique("nowhere")
     engine.put(engine.machine_row(name, tags={"local-fault": "no-capacity"}))
+    engine.wait_for(name, "READY")
+    return name
+
+
+@pytest.fixture(scope="module")
+def items(engine):
+    """A job whose messages are runs over items, each of which has a machine."""
+    name = engine.unique("items")
+    row = engine.machine_row(
+        name,
+        command=["python3", "-c", ITEM],
+        queue=True,
+        fan_out={"max_concurrency": 2, "tolerated_failure_percent": 50},
+    )
+    engine.put(row)
     engine.wait_for(name, "READY")
     return name
 
@@ -176,6 +196,7 @@ def test_no_capacity_leads_elsewhere_and_an_interruption_to_one_on_demand(engine
     [found] = ec2.describe_instances(InstanceIds=[machine])["Reservations"][0]["Instances"]
     place = (engine.row(scarce)["instance_type"][1], engine.outputs["Subnets"].split(",")[1])
     assert (found["InstanceType"], found["SubnetId"]) == place
+    assert run["instance_type"] == place[0]
 
 
 def test_no_capacity_anywhere_is_waited_for(engine, nowhere):
@@ -188,6 +209,28 @@ def test_no_capacity_anywhere_is_waited_for(engine, nowhere):
     assert run["status"] == "RUNNING"
     engine.stop(execution)
     engine.wait_for_run(nowhere, execution, "STOPPED")
+
+
+def test_a_message_starts_a_run_with_a_machine_for_each_item(engine, items):
+    engine.client("sns").publish(
+        TopicArn=engine.outputs["SubmissionTopicArn"],
+        Message=json.dumps({"items": [0, 5]}),
+        MessageAttributes={"job_name": {"DataType": "String", "StringValue": items}},
+    )
+
+    [run] = engine.wait(
+        lambda: [run for run in engine.runs(items) if "ended_at" in run],
+        "the message's run",
+        timeout_seconds=240,
+    )
+
+    assert (run["status"], run["source"], run["type"]) == ("SUCCEEDED", "queue", "ec2")
+    output = json.loads(run["output"])
+    assert (output["succeeded"], output["failed_items"]) == (1, "1")
+    gone(engine, items, run["execution_arn"])
+    logs = engine.client("logs").filter_log_events(logGroupName=f"/jobs/{items}")["events"]
+    streams = {event["message"]: event["logStreamName"] for event in logs}
+    assert len({streams[f"item {index} of 2"] for index in (0, 1)}) == 2  # a machine each
 
 
 def entered(engine, execution, state):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import subprocess
@@ -32,3 +33,18 @@ def test_the_first_job_runs_as_written(engine, tmp_path):
     assert '"hello": "world"' in done.stdout
     assert engine.record("hello")["status"] == "DELETED"
     assert engine.stack("hello") is None
+
+
+def test_every_example_succeeds(engine):
+    deployed = {row["job_name"] for row in engine.table("Jobs").scan()["Items"]}
+    examples = {path.stem for path in (CHECKOUT / "bootstrap" / "examples").glob("*.yaml")}
+    assert {"index-orders", "nightly-report", "prime-count", "word-count"} <= examples & deployed
+
+    for name in sorted(examples & deployed):
+        engine.wait(
+            functools.partial(succeeded, engine, name), f"a run of {name}", timeout_seconds=150
+        )
+
+
+def succeeded(engine, name):
+    return [run for run in engine.runs(name) if run["status"] == "SUCCEEDED"]

@@ -8,6 +8,7 @@ from contextlib import closing
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS orders (
@@ -26,8 +27,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     target = location(event["database"])
     text = s3.get_object(**location(event["orders"]))["Body"].read().decode("utf-8-sig")
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
-        if exists(s3, target):
-            database.deserialize(s3.get_object(**target)["Body"].read())
+        if before := content_of(s3, target):
+            database.deserialize(before)
         orders = add(database, csv.DictReader(io.StringIO(text, newline="")))
         optimise(database)
         content = database.serialize()
@@ -55,10 +56,19 @@ def optimise(database: sqlite3.Connection) -> None:
         raise ValueError(f"the database is damaged: {verdict}")
 
 
-def exists(s3: Any, target: dict[str, str]) -> bool:  # noqa: ANN401  (boto3's clients)
-    """Return whether there is a database from the night before."""
-    found = s3.list_objects_v2(Bucket=target["Bucket"], Prefix=target["Key"])
-    return any(one["Key"] == target["Key"] for one in found.get("Contents", ()))
+def content_of(s3: Any, target: dict[str, str]) -> bytes | None:  # noqa: ANN401  (boto3's clients)
+    """Return the database from the night before; None if there is none yet.
+
+    S3 calls a missing object forbidden when the bucket may not be listed, and no job may list the
+    artifacts bucket.
+    """
+    try:
+        content: bytes = s3.get_object(**target)["Body"].read()
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("NoSuchKey", "AccessDenied"):
+            return None
+        raise
+    return content
 
 
 def location(uri: str) -> dict[str, str]:

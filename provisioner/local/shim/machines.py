@@ -42,6 +42,7 @@ _IAM = "ministack.services.iam"
 _STEP_FUNCTIONS = "ministack.services.stepfunctions"
 MAX_USER_DATA_BYTES = 16_384
 
+_one_launch = threading.Lock()
 _running: dict[str, Machine] = {}
 _launched: dict[str, str] = {}
 """Instances by their client token."""
@@ -130,13 +131,15 @@ def _launching(run: Callable[..., Any]) -> Callable[..., Any]:
             message = f"User data is limited to {MAX_USER_DATA_BYTES} bytes"
             return private(_EC2, "_error")("InvalidParameterValue", message, 400)
         template = _template(request)
-        before = set(instances)
         resolved = {
             "ImageId": [template.get("ImageId") or value(request, "ImageId")],
             "SubnetId": [value(request, "NetworkInterface.1.SubnetId")],
         }
-        answer = run({**request, **resolved})
-        for identifier in set(instances) - before:
+        with _one_launch:
+            before = set(instances)
+            answer = run({**request, **resolved})
+            new = set(instances) - before
+        for identifier in new:
             _launched[token] = identifier
             if user_data.startswith(b"#!"):
                 machine = Machine(instances[identifier], user_data, template)

@@ -21,7 +21,13 @@ from provisioner.runs.cost import Cost, MonthlyCost
 from provisioner.runs.usage import usage_of
 from tests.functional.step_functions import TaskError
 from tests.functional.workflow.test_machines import FAILED as MACHINE_FAILED
-from tests.functional.workflow.test_machines import INTERRUPTED, Launches, ran
+from tests.functional.workflow.test_machines import (
+    INSUFFICIENT_CAPACITY,
+    INTERRUPTED,
+    REFUSED,
+    Launches,
+    ran,
+)
 from tests.functional.workflow.test_machines import SUCCESS as MACHINE
 from tests.functional.workflow.test_workflow import (
     CONTAINER,
@@ -43,6 +49,8 @@ NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 HERE = replace(SETTINGS, platform=replace(PLATFORM, region="us-east-1"))
 ELSEWHERE = SETTINGS
 SLOW = 2_000
+NO_CAPACITY = INSUFFICIENT_CAPACITY[0]
+ONE_SUBNET = {"network": {"subnets": ["subnet-0123456789abcdef0"]}}
 
 
 @pytest.fixture
@@ -240,11 +248,24 @@ def test_a_machine_has_a_cost_when_its_type_is_known(table, costs):
     assert run["usage"]["instance_type"] == "m7g.large"
 
 
-def test_of_several_types_nobody_knows_which_it_was(table, costs):
-    ran(Launches(MACHINE))
+def test_of_several_types_the_row_says_which_it_was(table, costs):
+    ran(Launches(NO_CAPACITY, MACHINE), instance_type=["c7g.large", "m7g.large"], **ONE_SUBNET)
     estimate(costs)
 
-    assert "estimated_cost" not in only_run(table)
+    run = only_run(table)
+    assert run["instance_type"] == run["usage"]["instance_type"] == "m7g.large"
+    assert run["estimated_cost"] > 0
+    assert "estimated_cost_from" not in run
+
+
+def test_an_attempt_that_failed_says_so_too_unless_nothing_was_launched(table):
+    ran(Launches(MACHINE_FAILED), instance_type=["m7g.large", "c7g.large"])
+    assert only_run(table)["instance_type"] == "m7g.large"
+
+
+def test_a_launch_that_was_refused_has_no_type(table):
+    ran(Launches(REFUSED))
+    assert "instance_type" not in only_run(table)
 
 
 def test_the_time_of_an_interrupted_attempt_counts(table):
@@ -259,27 +280,81 @@ def test_the_time_of_an_interrupted_attempt_counts(table):
 class Children:
     """Batch, as far as the attempts of an array's children go."""
 
-    def __init__(self, *attempts_ms):
+    def __init__(self, *attempts_ms, arrays=()):
         self.took = attempts_ms
+        self.arrays = arrays
 
-    def attempts_ms(self, ids):
-        self.ids = ids
-        return self.took
+    def of_run(self, job_name, execution_name):
+        assert (job_name, execution_name) == ("nightly", "first")
+        return self.arrays
+
+    def attempts_ms(self, ids, end):
+        self.ids, self.end = ids, end
+        return iter(self.took)
+
+
+ARRAY = {"type": "batch", "cpu": 1024, "memory_mb": 2048, "array_size": 2}
+HOUR = 0.03238 + 2 * 0.00356
 
 
 def test_an_array_costs_what_its_children_cost(table, costs):
     ended = {"JobId": "1f", "Status": "SUCCEEDED", "Container": {}, "ArrayProperties": {"Size": 2}}
-    array = {"type": "batch", "cpu": 1024, "memory_mb": 2048, "array_size": 2}
-    machine(CONTAINER, lambda _: ended, **array).run("first", {})
+    machine(CONTAINER, lambda _: ended, **ARRAY).run("first", {})
     children = Children(60_000, 3_540_000)
 
     estimate(costs, batch_jobs=children)
 
     run = only_run(table)
-    assert children.ids == ("1f:0", "1f:1")
+    assert children.ids == ["1f:0", "1f:1"]
     assert (run["usage"]["seconds"], run["usage"]["attempts"]) == (3600, 2)
-    work = 0.03238 + 2 * 0.00356
-    assert float(run["estimated_cost"]) == pytest.approx(work, abs=2e-4)
+    assert float(run["estimated_cost"]) == pytest.approx(HOUR, abs=2e-4)
+
+
+@pytest.fixture
+def stopped(table):
+    """Stop a run, as `run_events` does."""
+
+    def stop(row, given, **changes):
+        with pytest.raises(KeyboardInterrupt):
+            machine(row, working_for_ever, **changes).run("first", given)
+        run = only_run(table)
+        over = {"status": "STOPPED", "ended_at": "2026-11-21T09:30:00.000Z", "duration_ms": 20_000}
+        table.put_item(Item=run | over)
+
+    return stop
+
+
+def working_for_ever(_):
+    raise KeyboardInterrupt
+
+
+def test_a_stopped_array_costs_what_its_children_did_until_then(table, costs, stopped):
+    stopped(CONTAINER, {}, **ARRAY)
+    children = Children(60_000, 3_540_000, arrays=("2e",))
+
+    estimate(costs, batch_jobs=children)
+
+    assert children.ids == ["2e:0", "2e:1"]
+    assert children.end == datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+    assert float(only_run(table)["estimated_cost"]) == pytest.approx(HOUR, abs=2e-4)
+
+
+def test_an_array_that_batch_does_not_know_has_no_figure(table, costs, stopped):
+    stopped(CONTAINER, {}, **ARRAY)
+    estimate(costs, batch_jobs=Children())
+
+    assert "estimated_cost" not in only_run(table)
+
+
+def test_items_of_a_stopped_run_have_bounds(table, costs, stopped):
+    stopped(LAMBDA, {"items": [1, 2, 3]}, fan_out={"max_concurrency": 2}, memory_mb=1024)
+    assert only_run(table)["usage"]["items"] == 3
+    estimate(costs)
+
+    run = only_run(table)
+    assert float(run["estimated_cost_from"]) == pytest.approx(3 * 0.000025, abs=5e-5)
+    most = 2 * 20 * 0.0000133334 + (6 + 3 * 4) * 0.000025
+    assert float(run["estimated_cost"]) == pytest.approx(most, abs=5e-5)
 
 
 def test_items_cost_what_all_of_them_cost(table, costs):

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from provisioner.aws.batch_jobs import batch_job_name
-from provisioner.runs.usage import children_of
+from provisioner.runs.arrays import array_of, children_of, size_of
 from tests.functional.step_functions import Scope, TaskError
 from tests.functional.workflow.test_run_time import definition
 from tests.functional.workflow.test_workflow import free, machine, only_run, table
@@ -247,7 +247,7 @@ def test_of_an_array_the_id_is_known_and_not_the_time(table):
     run = only_run(table)
     assert run["batch_job_id"] == DONE["JobId"]
     assert "work_ms" not in run
-    assert children_of(run)[-1] == f"{DONE['JobId']}:19"
+    assert children_of(array_of(run), size_of(run))[-1] == f"{DONE['JobId']}:19"
 
 
 def test_batch_retries_the_children_of_an_array_and_the_workflow_does_not(table):

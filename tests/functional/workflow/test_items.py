@@ -19,6 +19,8 @@ from provisioner.runs.listing import derived_of
 from provisioner.runs.model import Pause, iso
 from provisioner.runs.usage import usage_of
 from tests.functional.step_functions import TaskError
+from tests.functional.workflow.test_machines import ROW as MACHINE
+from tests.functional.workflow.test_machines import SUCCESS, Launches
 from tests.functional.workflow.test_workflow import (
     CONTAINER,
     LAMBDA,
@@ -88,6 +90,7 @@ def written(table, monkeypatch):
     machine(LAMBDA, echo, overlap="allow", fan_out={}).run("items", {"items": [1]})
     array = {"type": "batch", "array_size": 2}
     machine(CONTAINER, in_an_array, overlap="allow", **array).run("array", {})
+    machine(MACHINE, Launches(SUCCESS), overlap="allow").run("machine", {})
     (waits,) = (key for key in items(table) if key.endswith("#waits"))
     RunHistory(CLIENTS, TABLE).mark_alerted("nightly", waits, NOW)
     triggers.set_pause("nightly", Pause(paused=True, since="now", note="why"))

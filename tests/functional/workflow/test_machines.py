@@ -339,6 +339,15 @@ def test_each_item_of_a_fan_out_has_a_machine():
         for each in launches.launched
     }
     assert {key.rpartition("/")[2] for key in keys} == {"0.json", "1.json"}
+    assert len({each["ClientToken"] for each in launches.launched}) == 3
+
+
+@pytest.mark.usefixtures("table")
+def test_an_item_that_failed_ends_its_own_machine():
+    launches = Launches(SUCCESS, FAILED)
+    ran(launches, {"items": ["a", "b"]}, fan_out={"tolerated_failure_percent": 50})
+
+    assert launches.terminated == ["i-2"]
 
 
 def test_a_run_with_too_little_time_left_launches_nothing(table):

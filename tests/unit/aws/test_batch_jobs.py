@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from provisioner.aws.batch_jobs import BatchJobs, batch_job_name
 from tests.contract.runs import JOB, RunningWorkContract
 from tests.support.platforms import PLATFORM
+
+END = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
 
 class FakeBatch:
@@ -125,4 +128,21 @@ class TestBatchJobs(RunningWorkContract):
         ]
         del batch.jobs[children[1]]["attempts"]
 
-        assert list(work.attempts_ms(children)) == [2, *range(2, 150)]
+        assert list(work.attempts_ms(children, END)) == [2, *range(2, 150)]
+
+    def test_what_runs_counts_up_to_an_end(self, batch, work):
+        child = batch.submit("q", "run-a", "jobs-a", "RUNNING")
+        batch.jobs[child] |= {
+            "startedAt": END.timestamp() * 1000 - 7,
+            "attempts": [{"startedAt": 1, "stoppedAt": 4}],
+        }
+        waiting = batch.submit("q", "run-a", "jobs-a", "RUNNABLE")
+
+        assert list(work.attempts_ms([child, waiting], END)) == [3, 7]
+
+    def test_a_run_s_jobs_are_found_when_they_have_ended(self, batch, work):
+        queue = PLATFORM.batch_queue_arn("low")
+        mine = batch.submit(queue, batch_job_name("run-1"), f"jobs-{JOB}", "SUCCEEDED")
+        batch.submit(queue, batch_job_name("run-1"), "jobs-another", "SUCCEEDED")
+
+        assert work.of_run(JOB, "run-1") == (mine,)

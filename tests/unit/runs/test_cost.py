@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 import provisioner
+from provisioner.jobs import MAX_ITEMS
+from provisioner.runs.arrays import array_of, children_of, size_of, with_children
 from provisioner.runs.cost import Cost, Prices, estimate, month_of
 from provisioner.runs.model import RunStatus, time_of
-from provisioner.runs.usage import children_of, usage_of, with_children
+from provisioner.runs.usage import usage_of
 
 PRICES = Prices.from_json(Path(provisioner.__file__).with_name("prices.json").read_text())
 US = PRICES.rates("us-east-1")
@@ -127,7 +129,7 @@ def test_storage_of_a_function_beyond_what_is_included():
 
 
 ITEMS = TASK | {
-    "usage": TASK["usage"] | {"untimed": True, "max_concurrency": Decimal(2), "retries": 1},
+    "usage": TASK["usage"] | {"max_concurrency": Decimal(2), "retries": 1},
     "item_count": Decimal(10),
     "item_failures": Decimal(0),
     "work_ms": Decimal(36_000_000),
@@ -168,6 +170,67 @@ def test_items_of_which_all_have_failed_may_have_cost_nothing():
     assert least == 0 < most
 
 
+STOPPED = {
+    "status": "STOPPED",
+    "type": "ecs",
+    "usage": TASK["usage"] | {"max_concurrency": 2, "retries": 1, "items": 100},
+    "duration_ms": 1_800_000,
+    "attempts": Decimal(1),
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "hours"),
+    [
+        ({}, 2 * 0.5 + 100 * 2 / 60),  # no more than two at once; a minute for each start
+        ({"usage": STOPPED["usage"] | {"items": 1}}, 0.5 + 2 / 60),
+        ({"duration_ms": 9_000}, 2 * 9 / 3600 + 2 * 10 / 60),  # no more than one start a second
+        ({"status": "FAILED"}, 2 * 0.5 + 100 * 2 / 60),  # its children broke
+    ],
+    ids=str,
+)
+def test_items_that_were_never_summed_up_have_bounds(changes, hours):
+    assert bounds(STOPPED | changes) == pytest.approx((0, hours * HOURLY), abs=1e-8)
+
+
+def test_of_items_that_were_never_summed_up_few_transitions_are_certain():
+    used = usage_of(STOPPED)
+    assert (used.least_transitions, used.transitions) == (3, 6 + 100 * 4)
+    assert estimate(used, US).least == pytest.approx(
+        3 * Decimal("0.000025") + used.write_units * Decimal("0.000000625")
+    )
+
+
+def test_items_of_a_source_are_as_many_as_a_run_may_have():
+    usage = {"architecture": "arm64", "memory_mb": 1024, "max_concurrency": 40}
+    row = STOPPED | {"type": "lambda", "usage": usage, "duration_ms": 10_000}
+    least, most = bounds(row)
+    assert least == 0
+    assert most == pytest.approx(400 * 0.0000133334 + MAX_ITEMS * 0.0000002, abs=1e-8)
+
+
+MACHINES = TASK | {
+    "type": "ec2",
+    "usage": {"architecture": "arm64", "instance_types": ["m7g.large", "m7g.xlarge"]},
+}
+EACH = {"m7g.large": 0.0816 + 0.005, "m7g.xlarge": 0.1632 + 0.005}
+
+
+def test_a_machine_of_several_types_costs_what_that_costs_which_it_got():
+    for kind, usd in EACH.items():
+        row = MACHINES | {"instance_type": kind}
+        assert bounds(row) == pytest.approx((usd, usd), abs=1e-8)
+        assert usage_of(row).attributes()["instance_type"] == kind
+
+
+@pytest.mark.parametrize(
+    "changes", [{"attempts": 2, "instance_type": "m7g.large"}, {"status": "STOPPED"}], ids=str
+)
+def test_machines_that_may_have_been_of_several_types_have_bounds(changes):
+    assert bounds(MACHINES | changes) == pytest.approx(tuple(EACH.values()), abs=1e-8)
+    assert usage_of(MACHINES | changes).attributes()["instance_types"] == list(EACH)
+
+
 @pytest.mark.parametrize("status", ["STOPPED", "FAILED", "TIMED_OUT"])
 def test_a_batch_job_whose_times_are_not_known_may_have_waited_all_the_time(status):
     row = TASK | {"type": "batch", "status": status, "work_ms": None, "duration_ms": 1_800_000}
@@ -177,35 +240,47 @@ def test_a_batch_job_whose_times_are_not_known_may_have_waited_all_the_time(stat
 
 ARRAY = TASK | {
     "type": "batch",
-    "usage": TASK["usage"] | {"untimed": True, "array_size": Decimal(3)},
+    "usage": TASK["usage"] | {"array_size": Decimal(3)},
     "work_ms": None,
     "batch_job_id": "1f",
 }
 
 
 def test_the_children_of_an_array_are_billed_one_by_one():
-    assert children_of(ARRAY) == ("1f:0", "1f:1", "1f:2")
+    assert children_of(array_of(ARRAY), size_of(ARRAY)) == ("1f:0", "1f:1", "1f:2")
     assert estimate(usage_of(ARRAY), US) is None
 
-    used = with_children(usage_of(ARRAY), [3_600_000, 1_000, 7_200_000, 0])
+    used = with_children(usage_of(ARRAY), 3, 3, [3_600_000, 1_000, 7_200_000, 0])
 
     assert (used.attempts, float(used.seconds)) == (4, 3 * 3600 + 120)
     assert estimate(used, US).least == estimate(used, US).usd
+    assert "sampled" not in used.attributes()
+
+
+def test_a_thousand_children_stand_for_those_of_a_large_array():
+    asked = children_of("1f", 10_000)
+    assert (len(asked), asked[1], asked[-1]) == (1_000, "1f:10", "1f:9990")
+
+    used = with_children(usage_of(ARRAY), 10_000, 1_000, [60_000] * 900 + [120_000] * 100)
+
+    assert (used.attempts, float(used.seconds)) == (10_000, 660_000)
+    assert used.attributes()["sampled"] == 1_000
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "known"),
     [
-        {"batch_job_id": None},
-        {"batch_job_id": Decimal(1)},
-        {"usage": "x"},
-        {"usage": {"array_size": Decimal(10_000)}},
-        {"usage": {"array_size": "3"}},
+        ({"batch_job_id": None}, (None, 3)),
+        ({"batch_job_id": Decimal(1)}, (None, 3)),
+        ({"usage": "x"}, ("1f", 0)),
+        ({"usage": {"array_size": "3"}}, ("1f", 0)),
     ],
     ids=str,
 )
-def test_an_array_that_cannot_be_asked_for_has_no_children(changes):
-    assert children_of(ARRAY | changes) == ()
+def test_a_damaged_row_has_no_children(changes, known):
+    row = ARRAY | changes
+    assert (array_of(row), size_of(row)) == known
+    assert children_of("1f", 0) == ()
 
 
 def test_spot_is_a_range():
@@ -236,10 +311,11 @@ def test_a_run_that_has_been_on_demand_alone_has_one_price(went, is_spot):
     [
         (TASK, PRICES.rates("eu-west-1")),
         (TASK | {"usage": TASK["usage"] | {"architecture": "riscv"}}, US),
-        (TASK | {"usage": TASK["usage"] | {"untimed": True}, "work_ms": None}, US),
+        (ARRAY, US),
+        (MACHINES | {"usage": {"instance_types": ["m7g.large", "z9.large"]}}, US),
         (TASK | {"type": "ec2", "usage": {"instance_type": "z9.large"}}, US),
     ],
-    ids=["Region", "architecture", "items", "instance type"],
+    ids=["Region", "architecture", "array", "one of the types", "instance type"],
 )
 def test_what_is_not_known_has_no_figure(row, rates):
     assert estimate(usage_of(row), rates) is None
@@ -312,7 +388,7 @@ def test_each_price_says_when_and_where_it_was_read():
         for name, price in prices.items():
             assert price.usd > 0, name
             assert time_of(f"{price.as_of}T00:00:00Z"), name
-            assert re.search(r"[a-z]+[.](com|io|co|sh)/?|from memory, not checked", price.source)
+            assert re.search(r"[a-z0-9]+[.](com|io|co|sh|dev|ai)|public repos", price.source)
 
 
 def test_a_price_without_date_or_source_is_not_read():

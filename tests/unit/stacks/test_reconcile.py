@@ -391,15 +391,40 @@ def test_a_retained_stack_outlives_its_row_and_is_adopted(world):
     assert world.cloudformation.operations == [("create", STACK)]
 
 
-def test_the_pause_of_a_deleted_job_ends_once(ready):
+def test_the_pause_of_a_job_ends_when_its_deletion_begins_and_when_it_has_ended(ready):
     ready.remove()
-    assert ready.pauses.ended == {}
+    begun = ready.clock.now
+    assert ready.pauses.ended == {NAME: [begun]}
 
+    ready.clock.now += timedelta(minutes=1)
     ready.finish()
     ready.reconcile()
 
     assert ready.record.status is JobStatus.DELETED
-    assert ready.pauses.ended == {NAME: [ready.clock.now]}
+    assert ready.pauses.ended == {NAME: [begun, ready.clock.now]}
+
+
+def test_a_row_that_comes_back_before_its_deletion_has_ended_is_not_paused(ready):
+    ready.remove()
+    ready.put()
+    assert ready.state.status is StackStatus.DELETE_IN_PROGRESS
+
+    ready.finish()
+    ready.finish()
+
+    assert ready.record.status is JobStatus.READY
+    assert len(ready.pauses.ended[NAME]) == 1
+
+
+def test_a_row_that_comes_back_before_its_deletion_has_begun_stays_paused(ready):
+    ready.runs.running[NAME] = 1
+    ready.remove()
+    assert ready.record.status is JobStatus.DELETING
+
+    ready.put()
+
+    assert ready.record.status is JobStatus.READY
+    assert ready.pauses.ended == {}
 
 
 def test_a_retained_stack_stays_paused(ready):
@@ -413,16 +438,21 @@ def test_a_retained_stack_stays_paused(ready):
 
 
 def test_a_pause_that_could_not_be_ended_is_ended_later(ready):
+    denied = PermanentError("AccessDenied: dynamodb:PutItem")
+    ready.pauses.faults.planned = [denied]
     ready.remove()
-    ready.cloudformation.finish(STACK)
-    ready.pauses.faults.planned = [PermanentError("AccessDenied: dynamodb:PutItem")]
+    assert (ready.record.status, ready.pauses.ended) == (JobStatus.FAILED, {})
+    assert ready.state.status is StackStatus.CREATE_COMPLETE
 
+    ready.retry()
+    ready.cloudformation.finish(STACK)
+    ready.pauses.faults.planned = [denied]
     ready.reconcile()
 
-    assert (ready.record.status, ready.pauses.ended) == (JobStatus.FAILED, {})
+    assert ready.record.status is JobStatus.FAILED
     assert "PutItem" in ready.record.failure.reason
     ready.retry()
-    assert (ready.record.status, list(ready.pauses.ended)) == (JobStatus.DELETED, [NAME])
+    assert (ready.record.status, len(ready.pauses.ended[NAME])) == (JobStatus.DELETED, 2)
 
 
 def test_a_stack_that_is_described_only_after_its_row_is_removed_is_retained(world):
