@@ -29,6 +29,7 @@ QUEUE = "#queue"
 SCHEDULED_TIME_PREFIX = "#tick#"
 DEPENDANT_PREFIX = "#dependant#"
 COST_PREFIX = "#cost#"
+BULK_PREFIX = "#bulk#"
 
 FIRST_RUN = "0"
 """Runs sort from here: their keys begin with a year, those of other items with `#`."""
@@ -47,6 +48,9 @@ INDEX = "#runs_by_time"
 
 BACKFILL = "#backfill"
 """Sort key of that item."""
+
+BULK = "#bulk"
+"""Partition key of the items that say what a bulk operation is, and how far it has come."""
 
 TIME_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?Z"
 """Scheduled times, in the form that EventBridge Scheduler gives them. Read by JSONata as well."""
@@ -142,6 +146,14 @@ class Field(StrEnum):
 
     SINCE = "since"
     NOTE = "note"
+
+    ACTION = "action"
+    REASON = "reason"
+    BY = "by"
+    CREATED_AT = "created_at"
+    TARGETS = "targets"
+    DONE = "done"
+    FAILURES = "failures"
 
     # Stored under their first names: a queue's item outlives an upgrade.
     ACQUIRED = "taken"
@@ -241,6 +253,16 @@ COST_FIELDS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+BULK_FIELDS: Mapping[str, str] = MappingProxyType(
+    {
+        **_texts(Field.ACTION, Field.REASON, Field.BY, Field.CREATED_AT),
+        Field.TARGETS: "L",
+        Field.DONE: "N",
+        Field.FAILURES: "L",
+        **_EXPIRY,
+    }
+)
+
 BACKFILL_FIELDS: Mapping[str, str] = MappingProxyType({Field.AFTER: "M", Field.DONE_AT: "S"})
 
 _TRIGGER_ID = re.compile(TRIGGER_ID_PATTERN)
@@ -296,6 +318,11 @@ def dependant(job_name: str) -> str:
 def dependant_of(sort_key: str) -> str:
     """Return the job that a dependant's sort key names."""
     return sort_key.removeprefix(DEPENDANT_PREFIX)
+
+
+def bulk(bulk_id: str) -> str:
+    """Return the sort key of the item of a bulk operation."""
+    return BULK_PREFIX + bulk_id
 
 
 def cost(month: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from provisioner import jobs
 from provisioner.aws import bootstrap, identity
 from provisioner.aws.artifacts import Artifacts
+from provisioner.aws.bulk_table import BulkTable
 from provisioner.aws.bundles import BundleBucket
 from provisioner.aws.dead_letters import DeadLetterLocation
 from provisioner.aws.dependants import DependantsTable
@@ -108,6 +109,11 @@ class Service:
     def run_costs(self) -> RunCosts:
         """What the months of jobs have cost."""
         return RunCosts(self.clients, self._output("TriggersTableName"), self.clock)
+
+    @property
+    def bulks(self) -> BulkTable:
+        """The bulk operations."""
+        return BulkTable(self.clients, self._output("TriggersTableName"))
 
     @property
     def run_list(self) -> RunList:

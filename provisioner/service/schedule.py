@@ -8,10 +8,11 @@ from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from provisioner.errors import PermanentError
+from provisioner.errors import InvalidRequestError, PermanentError
 from provisioner.jobs import InvalidRow
 from provisioner.jobs.planned_schedules import ScheduledTime, scheduled_times_of
 from provisioner.runs.model import Pause, iso
+from provisioner.service import edits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -120,6 +121,38 @@ def resume(service: Service, job_name: str) -> Pause | None:
     resumed = Pause(paused=False, since=now, note=f"by {service.caller().label}")
     service.triggers.set_pause(job_name, resumed)
     return pause
+
+
+def pause(service: Service, job_name: str, note: str) -> None:
+    """Turn a job's schedule off in its row, with a note for who wonders why.
+
+    Raises
+    ------
+    InvalidRequestError
+        If there is no note, or it is too long for a row.
+    StaleError
+        If somebody changes the row at the same time.
+    """
+    if not note.strip():
+        message = "say why: the note is shown where the schedule is"
+        raise InvalidRequestError(message)
+    scheduled_job(service, job_name)
+    off = {"schedule_enabled": False, "schedule_note": note.strip()}
+    edits.patch(service, job_name, off, edits.row_of(service, job_name).etag)
+
+
+def turn_on(service: Service, job_name: str) -> None:
+    """Let a job's schedule start runs, whatever keeps it: its row, or a pause after failures.
+
+    Raises
+    ------
+    StaleError
+        If somebody changes the row at the same time.
+    """
+    if not scheduled_job(service, job_name).schedule_enabled:
+        on = {"schedule_enabled": None, "schedule_note": None}
+        edits.patch(service, job_name, on, edits.row_of(service, job_name).etag)
+    resume(service, job_name)
 
 
 def iso_seconds(moment: datetime) -> str:

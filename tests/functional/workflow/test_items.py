@@ -8,6 +8,7 @@ from decimal import Decimal
 import boto3
 import pytest
 
+from provisioner.aws.bulk_table import BulkTable
 from provisioner.aws.concurrency_table import ConcurrencyTable
 from provisioner.aws.dependants import DependantsTable
 from provisioner.aws.run_costs import RunCosts
@@ -43,6 +44,7 @@ KINDS = {
     keys.SCHEDULED_TIME_PREFIX: keys.SCHEDULED_TIME_FIELDS,
     keys.DEPENDANT_PREFIX: keys.DEPENDANT_FIELDS,
     keys.COST_PREFIX: keys.COST_FIELDS,
+    keys.BULK_PREFIX: keys.BULK_FIELDS,
     "2": keys.RUN_FIELDS,
 }
 
@@ -103,6 +105,10 @@ def written(table, monkeypatch):
     costs = RunCosts(CLIENTS, TABLE, lambda: NOW)
     key = ("nightly", fails["trigger_id"])
     costs.record(*key, usage_of(fails), spot, "2026-11", derived_of(fails))
+    operation = {"action": "stop_runs", "reason": "r", "by": "ann", "created_at": iso(NOW)}
+    bulks = BulkTable(CLIENTS, TABLE)
+    bulks.put("one", operation | {"targets": ["a/b"], "done": 0, "failures": []}, NOW)
+    bulks.advance("one", 0, 1, [{"target": "a/b", "message": "why"}])
     DependantsTable(CLIENTS, TABLE).change("report", before=(), after=("nightly",))
     return found + scanned()
 

@@ -26,6 +26,7 @@ KINDS = {
     "Queue": (keys.QUEUE, keys.QUEUE_FIELDS),
     "Cost": (keys.cost("<month>"), keys.COST_FIELDS),
     "Backfill": (keys.BACKFILL, keys.BACKFILL_FIELDS),
+    "Bulk": (keys.bulk("<id>"), keys.BULK_FIELDS),
     "Dependant": (keys.dependant("<dependant>"), keys.DEPENDANT_FIELDS),
 }
 STATUSES = {"Lock": LockStatus, "Pause": PauseStatus, "Queue": QueueStatus, "Run": model.RunStatus}

@@ -1,0 +1,61 @@
+"""Bulk operations, kept in the Triggers table until they are of no interest any more."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from provisioner.aws.clients import translated
+from provisioner.aws.items import Item, to_dynamodb, to_plain
+from provisioner.aws.tables import written
+from provisioner.aws.updates import update
+from provisioner.runs import keys
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from provisioner.aws.clients import Clients
+
+_KEPT = timedelta(days=30)
+
+
+class BulkTable:
+    """One item per bulk operation."""
+
+    def __init__(self, clients: Clients, triggers_table: str) -> None:
+        self._clients = clients
+        self._name = triggers_table
+
+    def get(self, bulk_id: str) -> Item | None:
+        """Return what is kept of an operation."""
+        with translated():
+            response = self._clients.dynamodb.get_item(
+                TableName=self._name, Key=to_dynamodb(_key(bulk_id)), ConsistentRead=True
+            )
+        return to_plain(response["Item"]) if "Item" in response else None
+
+    def put(self, bulk_id: str, values: Mapping[str, object], now: datetime) -> None:
+        """Keep a new operation."""
+        item = {**_key(bulk_id), **values, "expires_at": int((now + _KEPT).timestamp())}
+        with translated():
+            self._clients.dynamodb.put_item(TableName=self._name, Item=to_dynamodb(item))
+
+    def advance(
+        self, bulk_id: str, before: int, done: int, failures: Sequence[Mapping[str, Any]]
+    ) -> bool:
+        """Record a step, unless another caller has recorded it; `failures` are all until now."""
+        request = update(
+            self._name,
+            _key(bulk_id),
+            "SET #done = :done, #failures = :failures",
+            "#done = :before",
+            before=before,
+            done=done,
+            failures=list(failures),
+        )
+        return written(self._clients, "update_item", **request) is not None
+
+
+def _key(bulk_id: str) -> dict[str, str]:
+    return {"job_name": keys.BULK, "trigger_id": keys.bulk(bulk_id)}

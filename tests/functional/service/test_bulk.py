@@ -1,0 +1,192 @@
+"""One action on many jobs or runs, step by step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from provisioner.errors import InvalidRequestError, NotFoundError, StaleError
+from provisioner.service import bulk, edits, schedule
+from provisioner.service.bulk import BulkAction, Filter, Target
+from provisioner.service.rights import NEEDED
+from provisioner.stacks.model import JobStatus
+from tests.support.cli import NOW, ROW, put_run
+from tests.support.clients import CLIENTS
+from tests.support.waiting import wait_until
+
+ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}
+SCHEDULED = ROW | {"schedule": "rate(1 hour)"}
+
+
+@pytest.fixture
+def service(here):
+    here.jobs.put(SCHEDULED)
+    return replace(here.service, clock=lambda: NOW + timedelta(minutes=30))
+
+
+def begin(service, action, *targets, count=None, reason="maintenance"):
+    count = len(targets) if count is None else count
+    return bulk.begin(service, action, targets, reason=reason, expected_count=count)
+
+
+def to_the_end(service, made):
+    steps = 0
+    while not made.is_over:
+        made, steps = bulk.step(service, made.id), steps + 1
+    return made, steps
+
+
+class TestSelect:
+    @pytest.fixture(autouse=True)
+    def runs(self, here, service):  # noqa: ARG002  (the other job's row)
+        for number, (job, status) in enumerate(
+            [("report", "RUNNING"), ("report", "FAILED"), ("other", "FAILED"), ("other", "QUEUED")]
+        ):
+            at = NOW + timedelta(minutes=number)
+            group = {"error_group": "E: *"} if status == "FAILED" else {}
+            put_run(job, f"r{number}", status, started_at=at, **group)
+        here.jobs.put(SCHEDULED | {"job_name": "other", "owner": "data"})
+
+    @pytest.mark.parametrize(
+        ("action", "wanted", "found"),
+        [
+            (BulkAction.STOP_RUNS, {"since": NOW}, ["other/r3", "report/r0"]),
+            (BulkAction.STOP_RUNS, {"status": "RUNNING"}, ["report/r0"]),
+            (BulkAction.STOP_RUNS, {"status": "FAILED"}, []),
+            (BulkAction.STOP_RUNS, {"job": "other"}, ["other/r3"]),
+            (BulkAction.RUN_AGAIN, {"error_group": "E: *"}, ["other/r2", "report/r1"]),
+            (BulkAction.RUN_AGAIN, {"job": "report", "status": "FAILED"}, ["report/r1"]),
+            (BulkAction.PAUSE_SCHEDULES, {"owner": "data"}, ["other"]),
+            (BulkAction.DELETE_JOBS, {"prefix": "re"}, ["report"]),
+            (BulkAction.RETRY_JOBS, {"status": "PENDING"}, ["other", "report"]),
+        ],
+        ids=str,
+    )
+    def test_what_a_filter_means(self, service, action, wanted, found):
+        assert [str(each) for each in bulk.select(service, action, Filter(**wanted))] == found
+
+    @pytest.mark.parametrize("action", BulkAction)
+    def test_an_empty_filter_is_not_everything(self, service, action):
+        with pytest.raises(InvalidRequestError, match="the filter is empty"):
+            bulk.select(service, action, Filter())
+
+    def test_a_status_that_is_none(self, service):
+        with pytest.raises(InvalidRequestError, match='"DONE" is not a status; it is one of'):
+            bulk.select(service, BulkAction.STOP_RUNS, Filter(status="DONE"))
+
+
+MANY = [Target("report", f"r{number}") for number in range(bulk.MOST + 1)]
+REFUSED = {
+    "nothing": ((), {}, InvalidRequestError),
+    "too many": (MANY, {}, InvalidRequestError),
+    "others than were seen": (MANY[:2], {"count": 3}, StaleError),
+    "no reason": (MANY[:2], {"reason": "  "}, InvalidRequestError),
+    "jobs among runs": ([MANY[0], Target("report")], {}, InvalidRequestError),
+}
+
+
+@pytest.mark.parametrize(("targets", "more", "error"), REFUSED.values(), ids=REFUSED)
+def test_what_is_refused_before_anything_is_done(service, targets, more, error):
+    with pytest.raises(error):
+        begin(service, BulkAction.STOP_RUNS, *targets, **more)
+
+
+def test_twenty_five_runs_are_stopped_in_three_steps(here, service):
+    machine = here.make_runnable(ENDLESS)
+    arns = {}
+    for number in range(25):
+        name = f"r{number}"
+        started = CLIENTS.stepfunctions.start_execution(stateMachineArn=machine, name=name)
+        arns[name] = started["executionArn"]
+        put_run("report", name, "RUNNING", execution_arn=arns[name])
+
+    found = bulk.select(service, BulkAction.STOP_RUNS, Filter(job="report"))
+    made, steps = to_the_end(service, begin(service, BulkAction.STOP_RUNS, *found))
+
+    assert (made.done, made.failures, steps) == (25, (), 3)
+    for arn in arns.values():
+        status = CLIENTS.stepfunctions.describe_execution(executionArn=arn)["status"]
+        assert status == "ABORTED"
+    rows = here.triggers.latest("report", 30)
+    assert {row["stop_reason"] for row in rows} == {"maintenance"}
+
+
+def test_what_fails_does_not_stop_the_others(here, service):
+    made = begin(service, BulkAction.PAUSE_SCHEDULES, Target("gone"), Target("report"))
+
+    made, _ = to_the_end(service, made)
+
+    assert [(str(each.target), "gone" in each.message) for each in made.failures] == [
+        ("gone", True)
+    ]
+    assert here.row()["schedule_enabled"] is False
+    assert bulk.progress(service, made.id) == made
+
+
+def test_a_step_that_two_take_at_once_counts_once(service):
+    made = begin(service, BulkAction.RETRY_JOBS, Target("report"))
+    service.bulks.advance(made.id, 0, 1, [])
+
+    assert not service.bulks.advance(made.id, 0, 1, [])
+    assert bulk.step(service, made.id).done == 1
+
+
+def test_run_again_starts_one_run_however_often_its_step_is_taken(here, service):
+    machine = here.make_runnable(ENDLESS)
+    put_run("report", "one", "FAILED", input='{"n": 1}')
+    made = begin(service, BulkAction.RUN_AGAIN, Target("report", "one"))
+
+    for _ in range(2):
+        bulk._ACTIONS[made.action](service, made, made.targets[0])
+
+    found = CLIENTS.stepfunctions.list_executions(stateMachineArn=machine)["executions"]
+    (execution,) = found
+    given = wait_until(
+        lambda: CLIENTS.stepfunctions.describe_execution(executionArn=execution["executionArn"]),
+        "the execution",
+    )["input"]
+    assert '"n": 1' in given
+    assert '"parent": "one"' in given
+
+
+def test_schedules_and_jobs(here, service):
+    here.save(status=JobStatus.READY)
+    job = Target("report")
+    to_the_end(service, begin(service, BulkAction.PAUSE_SCHEDULES, job, reason="moving house"))
+    assert here.row()["schedule_note"] == "moving house"
+    to_the_end(service, begin(service, BulkAction.RESUME_SCHEDULES, job))
+    assert here.row() == SCHEDULED
+    to_the_end(service, begin(service, BulkAction.RETRY_JOBS, job))
+    assert here.queued()
+    to_the_end(service, begin(service, BulkAction.DELETE_JOBS, job))
+    assert here.row() == {}
+
+
+def test_an_operation_that_is_not_there(service):
+    with pytest.raises(NotFoundError, match="kept for 30 days"):
+        bulk.step(service, "none")
+
+
+def test_every_action_needs_a_role():
+    assert {action.needs for action in BulkAction} <= NEEDED.keys()
+
+
+class TestPause:
+    def test_a_schedule_needs_a_note(self, service):
+        with pytest.raises(InvalidRequestError, match="say why"):
+            schedule.pause(service, "report", " ")
+
+    def test_a_note_that_no_row_holds(self, service):
+        with pytest.raises(edits.InvalidRowError):
+            schedule.pause(service, "report", "x" * 300)
+
+    def test_turning_on_ends_a_pause_after_failures_as_well(self, here, service):
+        here.jobs.put(SCHEDULED | {"pause_on_failures": 1, "schedule_enabled": False})
+        here.triggers.set_pause("report", schedule.Pause(paused=True, since="now", note="n"))
+
+        schedule.turn_on(service, "report")
+
+        assert not here.triggers.pause("report").paused
+        assert "schedule_enabled" not in here.row()
