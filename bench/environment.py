@@ -57,6 +57,7 @@ FUNCTION = {
             "subnets": "*",
             "security_groups": "*",
             "image_repositories": "*",
+            "amis": "*",
             "slack_channels": "*",
             "layers": "*",
             "max_reserved_concurrency": "1000",
