@@ -17,7 +17,7 @@ RUNTIME_HAS := $(foreach name,boto3 botocore s3transfer urllib3 python-dateutil,
 # The output of each target in one piece, where this make can.
 IN_ONE_PIECE = $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: local local-down test test-computing test-fast test-unit test-node test-simulation test-engine test-deployed-python coverage mutants test-night simulate simulate-night smoke check check-code check-types check-templates check-sam check-checkov bench build deploy lock golden prices clean
+.PHONY: local local-down test test-computing test-fast test-unit test-node test-simulation test-engine test-deployed-python coverage mutants test-whole test-night simulate simulate-night smoke check check-code check-types check-templates check-sam check-checkov bench build deploy lock golden prices clean
 
 local: $(READY)
 	@$(BIN)/provisioner local up
@@ -92,9 +92,12 @@ MINUTES ?= 60
 mutants: $(READY)
 	$(BIN)/python -m tools.mutants $(or $(MODULES),--minutes $(MINUTES))
 
+# All that a commit draws a part of (docs/internals/testing.md).
+test-whole: $(READY)
+	@TESTS_WHOLE=1 $(MAKE) --no-print-directory test-computing
+
 # What is too much for every commit.
-test-night: simulate-night test-deployed-python mutants coverage
-	TESTS_WHOLE=1 $(MAKE) --no-print-directory test-node
+test-night: simulate-night test-deployed-python mutants coverage test-whole
 	TESTS_WHOLE=1 RECOVERY_JOBS=50 QUEUE_MESSAGES=500 $(BIN)/pytest -q -n 2 -m engine \
 	  tests/local/test_hostile.py tests/local/test_recovery.py tests/local/test_queue_jobs.py
 	$(BIN)/python -m bench.parse

@@ -49,9 +49,12 @@ def bundled(name):
     return json.JSONDecoder().raw_decode(text, text.index("[", start))[0]
 
 
+PARTS = 4 * generated_rows.PARTS
+
+
 @cache
-def built():
-    return [json.loads(template) for template in generated_rows.templates_of_jobs()]
+def built(parts=generated_rows.PARTS):
+    return [json.loads(template) for template in generated_rows.templates_of_jobs(parts)]
 
 
 def workflow_alone(template):
@@ -96,17 +99,16 @@ def findings(engine, template):
 
 def test_no_rule_finds_anything_in_any_row(capsys):
     engine, of_workflows = validator(of_workflows=False), validator(of_workflows=True)
-    rows = one_of(8, list(zip(generated_rows.rows(), built(), strict=True)))
+    made = built(PARTS)
 
-    found = [(row, findings(engine, made)) for row, made in rows]
-    found += [(made, findings(of_workflows, made)) for made in one_of(8, workflows())]
+    found = [(one, findings(engine, one)) for one in made]
+    found += [(one, findings(of_workflows, one)) for one in one_of(8, workflows())]
 
     assert [one for one in found if one[1]] == []
-    assert len(built()) >= 800
-    assert rows
+    assert len(made) >= 50
     with capsys.disabled():
         print(
-            f"\n{len(rows)} generated rows pass {len(applicable(built()))} rules: those of the "
+            f"\n{len(made)} generated rows pass {len(applicable(built()))} rules: those of the "
             f"{len(bundled('BUNDLED_RULES'))} that are for the types of our resources"
         )
 

@@ -32,6 +32,11 @@ def whole() -> bool:
     return bool(os.environ.get(WHOLE))
 
 
+def examples(count: int) -> int:
+    """Return how many of so many examples to draw: a third on a commit, all by night."""
+    return count if whole() else count // 3
+
+
 def one_of(parts: int, items: Sequence[T]) -> Sequence[T]:
     """Return one of so many equal parts, another with each commit; everything by night."""
     if whole():

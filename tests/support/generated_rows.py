@@ -1,17 +1,22 @@
-"""Rows of every type and option: the same ones each time, for checks of what is built from them."""
+"""Rows of every type and option: the same ones each time, for checks of what is built from them.
+
+Each commit draws a quarter of what is built, the night builds all.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import templates
 from provisioner.jobs import InvalidRow, Job, parse
+from tests.support.drawn import one_of
 from tests.support.platforms import PLATFORM
 
 ROWS_OF_A_TYPE = 160
+PARTS = 4
 
 _STATEMENT = {
     "Action": ["s3:GetObject"],
@@ -206,15 +211,33 @@ def row_of(chosen: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def jobs() -> tuple[Job, ...]:
-    """Return the jobs that the rows describe."""
-    return tuple(job_of(row) for row in rows())
+def _rows() -> tuple[dict[str, Any], ...]:
+    return tuple(rows())
 
 
 @cache
-def templates_of_jobs() -> tuple[str, ...]:
+def _job(number: int) -> Job:
+    return job_of(_rows()[number])
+
+
+@cache
+def _template(number: int) -> str:
+    return templates.to_json(templates.build(_job(number), PLATFORM))
+
+
+def drawn(parts: int = PARTS) -> Sequence[int]:
+    """Return the numbers of this commit's rows; those of a multiple of PARTS are among them."""
+    return one_of(parts, range(len(_rows())))
+
+
+def jobs(parts: int = PARTS) -> tuple[Job, ...]:
+    """Return the jobs that the rows of this commit describe."""
+    return tuple(map(_job, drawn(parts)))
+
+
+def templates_of_jobs(parts: int = PARTS) -> tuple[str, ...]:
     """Return each job's template as JSON."""
-    return tuple(templates.to_json(templates.build(job, PLATFORM)) for job in jobs())
+    return tuple(map(_template, drawn(parts)))
 
 
 def job_of(row: Mapping[str, Any]) -> Job:

@@ -23,6 +23,7 @@ TEMPLATES = (
     "tests/unit/templates/workflow/test_workflow_text.py",
     "tests/node/test_jsonata.py",
     "tests/node/test_rules.py",
+    "tests/unit/bootstrap/test_handlers.py",
     "tests/unit/jobs/test_against_aws.py",
     "tests/unit/templates/test_templates.py",
 )

@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import re
 import time
+import zlib
 from contextlib import contextmanager
 from decimal import Decimal
 from functools import cache
@@ -19,6 +20,7 @@ from provisioner.jobs.budget import excess
 from provisioner.jobs.errors import MAX_ERRORS
 from provisioner.jobs.rows import forbidden
 from tests.support import fuzzed_rows
+from tests.support.drawn import commit, examples
 
 BASE = {
     "lambda": {
@@ -156,7 +158,7 @@ def test_a_list_that_holds_itself_comes_to_an_end():
 
 
 def test_a_fuzzed_row_is_answered_at_once():
-    for row in fuzzed_rows.rows(500, seed=1):
+    for row in fuzzed_rows.rows(examples(500), seed=zlib.crc32(commit().encode())):
         with within(1):
             parsed = parse(row)
         if isinstance(parsed, InvalidRow):

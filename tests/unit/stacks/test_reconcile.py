@@ -31,6 +31,7 @@ from provisioner.stacks.ports import Ports
 from provisioner.stacks.rate_limits import Quota, RateLimit, Reservation
 from provisioner.stacks.reconcile import Reconciler
 from tests.simulation.faults import Crash
+from tests.support.drawn import examples
 from tests.support.fakes import (
     FakeClock,
     FakeCloudFormation,
@@ -644,7 +645,7 @@ class AnyStory(RuleBasedStateMachine):
 
 
 TestAnyStory = AnyStory.TestCase
-TestAnyStory.settings = settings(max_examples=200, stateful_step_count=25, deadline=None)
+TestAnyStory.settings = settings(max_examples=examples(200), stateful_step_count=25, deadline=None)
 
 
 def test_a_stale_record_is_not_overwritten(ready):
