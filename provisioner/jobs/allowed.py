@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 EVERYTHING = "*"
 
-_NOT_FOR_JOBS = ("", "aws", "results", "runs", "templates")
-"""Where in the artifacts bucket the provisioner keeps what is its own; "" is all of it."""
+_FOR_JOBS = "examples"
+"""Where in the artifacts bucket jobs may have data; its policy keeps them from everything else."""
 
 _CODE_BUCKETS = ("aws-sam-cli-", "cdk-", "cf-templates-")
 """Of deployment tools, which run what lies there."""
@@ -146,8 +146,11 @@ def _grant_problem(granted: Grant, allowed: Allowed) -> str | None:
 
 def _bucket_problem(granted: Grant, allowed: Allowed) -> str | None:
     bucket, path = bucket_and_path(granted.target)
-    if bucket == allowed.artifacts_bucket and path.partition("/")[0] in _NOT_FOR_JOBS:
-        return "is a part of the artifacts bucket where the provisioner keeps what is its own"
+    if bucket == allowed.artifacts_bucket and path.partition("/")[0] != _FOR_JOBS:
+        return (
+            "is in the artifacts bucket, where the provisioner keeps what is its own: use a bucket "
+            f"of yours ({_FOR_JOBS}/ is open to all jobs)"
+        )
     is_code = bucket == allowed.bundle_bucket or bucket.startswith(_CODE_BUCKETS)
     if granted.word == "write" and is_code:
         return f'"{bucket}" holds code that is deployed from there, which jobs can only read'

@@ -13,7 +13,12 @@ from enum import StrEnum
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
 HERE = f"{REGION}:{ACCOUNT}"
-AT_HOME = {"aws:RequestedRegion": REGION, "aws:ResourceAccount": ACCOUNT}
+AT_HOME = {
+    "aws:RequestedRegion": REGION,
+    "aws:ResourceAccount": ACCOUNT,
+    "aws:PrincipalTag/provisioner": "jobs",
+    "aws:PrincipalTag/job": "report",
+}
 OPEN = {"aws:ResourceTag/open-to-jobs": "jobs"}
 OF_A_RUN = {"aws:ResourceTag/provisioner": "jobs"}
 FUNCTION = {"lambda:SourceFunctionArn": f"arn:aws:lambda:{HERE}:function:jobs-report"}
@@ -26,6 +31,7 @@ class StoppedBy(StrEnum):
     ACTIONS = "JobActions as they are by default"
     LIMITS = "the policy that is attached to every job's role"
     ROLE = "the job's own role, as its template makes it"
+    BUCKET = "the policy of the artifacts bucket"
 
 
 @dataclass(frozen=True)
@@ -230,6 +236,11 @@ _NEIGHBOURS = [
     Call(
         "s3:DeleteObject", "arn:aws:s3:::ArtifactsBucket/results/neighbour/1.json", StoppedBy.LIMITS
     ),
+    *(
+        Call(action, f"arn:aws:s3:::ArtifactsBucket/{key}", StoppedBy.BUCKET)
+        for key in ("results/neighbour/1.json", "results/reporter/1.json", "results/report", "mine")
+        for action in ("s3:GetObject", "s3:PutObject")
+    ),
     *(  # what a machine of theirs has to run, with its payload; its own job's prefix would not help
         Call("s3:GetObject", f"arn:aws:s3:::ArtifactsBucket/machines/{key}", StoppedBy.ROLE, tags)
         for key, tags in {
@@ -289,6 +300,8 @@ USEFUL = [  # what a job may be given: the other half of every rule above
     Call("s3:GetObject", "arn:aws:s3:::their-bundles/report.zip", _BOUNDARY),
     Call("s3:ListBucket", "arn:aws:s3:::their-bundles", _BOUNDARY),
     Call("s3:PutObject", "arn:aws:s3:::ArtifactsBucket/results/report/1.json", _BOUNDARY),
+    Call("s3:PutObject", "arn:aws:s3:::ArtifactsBucket/results/report/key/7.json", _BOUNDARY),
+    Call("s3:GetObject", "arn:aws:s3:::ArtifactsBucket/examples/data/orders.csv", _BOUNDARY),
     Call(
         "s3:GetObject",
         "arn:aws:s3:::ArtifactsBucket/machines/report/1.json",

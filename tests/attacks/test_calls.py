@@ -24,6 +24,9 @@ ROWS = {
 }  # fmt: skip
 
 
+OVER_TLS = {"aws:SecureTransport": "true"}
+
+
 @cache
 def security(job_actions: str | None = None) -> Stack:
     parameters = {
@@ -38,6 +41,14 @@ def security(job_actions: str | None = None) -> Stack:
 @cache
 def policy(name: str, job_actions: str | None = None) -> Statements:
     return Statements(tuple(security(job_actions).resource(name)["PolicyDocument"]["Statement"]))
+
+
+@cache
+def artifacts_bucket() -> Statements:
+    """The policy of the bucket, of which jobs are granted nothing."""
+    policy = bootstrap_of(load(ROOT / "template.yaml")).resource("ArtifactsBucketPolicy")
+    text = json.dumps(policy["PolicyDocument"]["Statement"])
+    return Statements(tuple(json.loads(text)))
 
 
 @cache
@@ -73,6 +84,9 @@ def test_a_call_that_is_stopped(call):
             containers_only = call.action.startswith("ec2:")
             for kind in ["ecs", "batch"] if containers_only else ROWS:
                 assert own_policies(kind).deny(*request)
+        case StoppedBy.BUCKET:
+            assert artifacts_bucket().deny(*request)
+            assert not policy("JobBoundary").deny(*request)
 
 
 @pytest.mark.parametrize("call", USEFUL, ids=str)
@@ -80,7 +94,19 @@ def test_a_call_that_is_of_use(call):
     request = (call.action, call.resource, AT_HOME | call.context)
     assert policy("JobBoundary").verdict(*request)
     assert not policy("JobLimits").deny(*request)
+    assert ":ArtifactsBucket/" not in call.resource or not artifacts_bucket().deny(*request)
     assert not all(own_policies(kind).deny(*request) for kind in ROWS)
+
+
+@pytest.mark.parametrize(
+    "tags", [{"provisioner": "jobs"}, {"provisioner": "other", "job": "report"}, {}], ids=str
+)
+def test_the_policy_of_the_bucket_is_for_jobs_of_the_bootstrap(tags):
+    keys = AT_HOME | {"aws:PrincipalTag/job": None, "aws:PrincipalTag/provisioner": None}
+    keys |= {f"aws:PrincipalTag/{name}": value for name, value in tags.items()}
+    context = {name: value for name, value in keys.items() if value is not None}
+    results = "arn:aws:s3:::ArtifactsBucket/results/neighbour/1.json"
+    assert not artifacts_bucket().deny("s3:GetObject", results, context | OVER_TLS)
 
 
 @pytest.mark.parametrize("role", ["for-jobs/reader", "for-jobs/deep/reader"])

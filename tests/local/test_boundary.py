@@ -27,6 +27,8 @@ ATTACKS = {
     "deletes a bundle": "s3 delete_object {BundleBucketName}",
     "reads another's input": "s3 get_object {ArtifactsBucketName} runs/a",
     "reads what another's machine runs": "s3 get_object {ArtifactsBucketName} machines/other/a",
+    "reads another's result": "s3 get_object {ArtifactsBucketName} results/other/a",
+    "puts where no job's data are": "s3 put_object {ArtifactsBucketName}",
     "starts a neighbour": "stepfunctions start_execution jobs-csv-summary",
     "invokes a neighbour": "lambda invoke jobs-csv-summary",
     "invokes the provisioner": "lambda invoke jobs_provisioner_sweep",
@@ -89,10 +91,10 @@ def attacker(engine):
 @pytest.fixture(scope="module")
 def outcomes(engine, attacker):
     engine.client("secretsmanager").create_secret(Name="payroll", SecretString="x")
-    for job, key in {"other": "machines/other/a", attacker["job_name"]: "machines/own/a"}.items():
-        engine.client("s3").put_object(
-            Bucket=engine.outputs["ArtifactsBucketName"], Key=key, Tagging=f"job={job}"
-        )
+    own, bucket = attacker["job_name"], engine.outputs["ArtifactsBucketName"]
+    for job, key in {"other": "machines/other/a", own: "machines/own/a"}.items():
+        engine.client("s3").put_object(Bucket=bucket, Key=key, Tagging=f"job={job}")
+    engine.client("s3").put_object(Bucket=bucket, Key="results/other/a")
     role = attacker["role_arn"].rpartition("/")[2]
     attempts = {name: attempt(engine, words, role) for name, words in ATTACKS.items()}
     harmless = {
@@ -105,7 +107,12 @@ def outcomes(engine, attacker):
         "reads what its own machine runs": [
             "s3",
             "get_object",
-            {"Bucket": engine.outputs["ArtifactsBucketName"], "Key": "machines/own/a"},
+            {"Bucket": bucket, "Key": "machines/own/a"},
+        ],
+        "leaves its own result": [
+            "s3",
+            "put_object",
+            {"Bucket": bucket, "Key": f"results/{own}/a"},
         ],
     }
     run = engine.start(attacker["job_name"], {"attempts": attempts | harmless})
@@ -124,7 +131,13 @@ def test_the_boundary_stops(outcomes, attack):
 
 
 @pytest.mark.parametrize(
-    "deed", ["asks who it is", "reads a bundle", "reads what its own machine runs"]
+    "deed",
+    [
+        "asks who it is",
+        "reads a bundle",
+        "reads what its own machine runs",
+        "leaves its own result",
+    ],
 )
 def test_the_boundary_lets_through(outcomes, deed):
     assert outcomes[deed] == "done"

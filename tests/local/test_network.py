@@ -23,10 +23,17 @@ class Network:
         self._name = engine.unique("network")
         self._ec2 = engine.client("ec2")
         self._cloudformation = engine.client("cloudformation")
+        found = self._ec2.describe_availability_zones()["AvailabilityZones"]
+        self.zones = [zone["ZoneName"] for zone in found][-3:][::-1]
 
     def deploy(self, operation, endpoints):
         """Create or update the stack with these interface endpoints."""
-        values = {"Cidr": CIDR, "Mode": "private", "InterfaceEndpoints": endpoints}
+        values = {
+            "Cidr": CIDR,
+            "Mode": "private",
+            "InterfaceEndpoints": endpoints,
+            "Zones": ",".join(self.zones),
+        }
         getattr(self._cloudformation, f"{operation}_stack")(
             StackName=self._name,
             TemplateBody=TEMPLATE.read_text("utf-8"),
@@ -85,7 +92,7 @@ def test_the_private_network_with_every_endpoint(network, open_engine):
     subnets = network.of_vpc("subnets", "Subnets")
     named = network.outputs()["Subnets"].split(",")
     assert sorted(subnet["SubnetId"] for subnet in subnets) == sorted(named)
-    assert len({subnet["AvailabilityZone"] for subnet in subnets}) == 3
+    assert {subnet["AvailabilityZone"] for subnet in subnets} == {*network.zones}
     assert not any(subnet["MapPublicIpOnLaunch"] for subnet in subnets)
 
     [routed] = [

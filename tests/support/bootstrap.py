@@ -172,6 +172,8 @@ class Stack:
     def substitute(self, text: str, names: Mapping[str, str]) -> str:
         def value(found: re.Match[str]) -> str:
             name = found[1]
+            if name.startswith("!"):
+                return f"${{{name[1:]}}}"
             if name in names:
                 return names[name]
             return str(self.attribute(*name.split(".", 1)) if "." in name else self.ref(name))

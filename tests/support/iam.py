@@ -1,6 +1,7 @@
 """IAM in miniature: what policies allow, as the IAM User Guide says they are evaluated.
 
-Identity-based policies only: a Deny that applies wins, and without an Allow the answer is no.
+A Deny that applies wins, and without an Allow the answer is no. Of policies of resources the
+denials are read, for every principal.
 """
 
 from __future__ import annotations
@@ -44,13 +45,31 @@ class Statements:
 def _applies(statement: Mapping[str, Any], action: str, resource: str, context: Context) -> bool:
     return (
         _named(statement, "Action", action.lower(), lower=True)
-        and _named(statement, "Resource", resource, lower=False)
+        and _named(_filled(statement, context), "Resource", resource, lower=False)
         and all(
             _holds(operator, context.get(key.lower()), _texts(values))
             for operator, wanted in statement.get("Condition", {}).items()
             for key, values in wanted.items()
         )
     )
+
+
+def _filled(statement: Mapping[str, Any], context: Context) -> Mapping[str, Any]:
+    """Return a statement with the values of its policy variables in its resources.
+
+    A pattern whose variable has no value matches nothing.
+    """
+    filled = {}
+    for element in {"Resource", "NotResource"} & statement.keys():
+        patterns = [
+            _VARIABLE.sub(lambda found: str(context.get(found[1].lower(), "\0")), pattern)
+            for pattern in listed(statement, element)
+        ]
+        filled[element] = patterns
+    return {**statement, **filled}
+
+
+_VARIABLE = re.compile(r"\$\{([^}]+)\}")
 
 
 def _named(statement: Mapping[str, Any], element: str, text: str, *, lower: bool) -> bool:

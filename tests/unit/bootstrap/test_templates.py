@@ -348,6 +348,15 @@ class TestThePrivateNetwork:
             ("eu-west-1c", "10.97.8.0/22", False),
         ]
 
+    @pytest.mark.parametrize("mode", ["public", "private"])
+    def test_is_in_the_zones_that_are_named(self, source, mode):
+        zones = ["eu-west-1d", "eu-west-1a", "eu-west-1f"]
+        named = {"NetworkMode": mode, "NetworkZones": ",".join(zones)}
+        network = bootstrap_of(source, **named).nested["NetworkStack"]
+        names = {"public": ["SubnetA", "SubnetB"], "private": [f"PrivateSubnet{x}" for x in "ABC"]}
+        subnets = [network.resource(name) for name in names[mode]]
+        assert [subnet["AvailabilityZone"] for subnet in subnets] == zones[: len(subnets)]
+
     @pytest.mark.parametrize(
         ("level", "services"),
         [
