@@ -286,6 +286,19 @@ def test_what_is_not_open_to_jobs(account):
         secrets.delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
 
 
+@pytest.mark.uses(minutes=5, runs=1, function_seconds=5)
+def test_results_of_its_own(account):
+    """A job reaches results of its own and no other's, whatever its row grants."""
+    name, bucket = account.unique("results"), account.outputs["ArtifactsBucketName"]
+    grant = {"Action": ["s3:GetObject", "s3:PutObject"], "Resource": f"arn:aws:s3:::{bucket}/*"}
+    calls = {
+        owner: ["s3", "put_object", {"Bucket": bucket, "Key": f"results/{owner}/smoke", "Body": ""}]
+        for owner in (name, "neighbour")
+    }
+    found = attempts(account, name, calls, permissions=[grant])
+    assert found == {name: "done", "neighbour": "AccessDenied"}
+
+
 @pytest.mark.needs_aws("a public parameter of Systems Manager")
 def test_what_aws_owns(account):
     """A job reads a public parameter of Systems Manager."""
