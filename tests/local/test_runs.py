@@ -209,6 +209,39 @@ class TestContainers:
         assert json.loads(run["output"])["ignored"]["error"] == "ContainerFailed"
         assert run["exit_code"] == 7
 
+    def test_an_attempt_that_takes_too_long_times_out_and_its_container_goes(self, engine):
+        name = engine.unique("late")
+        command = ["python3", "-c", "import time; time.sleep(300)"]
+        engine.put(engine.container_row(name, command=command, attempt_timeout_seconds=10))
+        engine.wait_for(name, "READY")
+
+        execution = engine.start(name, {})
+
+        run = engine.wait_for_run(name, execution, "TIMED_OUT", timeout_seconds=90)
+        assert run["error"] == "States.Timeout"
+        engine.wait(lambda: not engine.tasks(execution, "RUNNING"), "the container's end")
+
+    def test_a_message_starts_a_run_with_a_container_for_each_item(self, engine):
+        name = engine.unique("messages")
+        program = "import json, os; raise SystemExit(json.loads(os.environ['PAYLOAD'])['item'])"
+        row = {"queue": True, "fan_out": {"tolerated_failure_percent": 50}}
+        engine.put(engine.container_row(name, command=["python3", "-c", program], **row))
+        engine.wait_for(name, "READY")
+
+        engine.client("sns").publish(
+            TopicArn=engine.outputs["SubmissionTopicArn"],
+            Message=json.dumps({"items": [0, 5]}),
+            MessageAttributes={"job_name": {"DataType": "String", "StringValue": name}},
+        )
+
+        [run] = engine.wait(
+            lambda: [run for run in engine.runs(name) if "ended_at" in run],
+            "the message's run",
+            timeout_seconds=120,
+        )
+        assert (run["status"], run["source"], run["type"]) == ("SUCCEEDED", "queue", "ecs")
+        assert json.loads(run["output"])["failed_items"] == "1"
+
     def test_a_stopped_run_stops_its_container(self, engine):
         name = engine.unique("stops")
         command = ["python3", "-c", "import time; time.sleep(300)"]
