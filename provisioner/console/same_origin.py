@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+LOOPBACK_HOST = re.compile(r"(?:(?:[a-z0-9-]+\.)*localhost|127\.0\.0\.1)(?::\d+)?")
+"""Hosts that browsers trust without TLS, and that only this machine has."""
+
+
+def origin_of(host: str) -> str:
+    """Return the origin of the pages that a browser gets from a host."""
+    return f"http{'' if LOOPBACK_HOST.fullmatch(host) else 's'}://{host}"
 
 
 def is_same_origin(headers: Mapping[str, str], origin: str) -> bool:

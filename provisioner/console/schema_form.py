@@ -10,11 +10,14 @@ import json
 import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from provisioner.errors import InvalidRequestError
 from provisioner.jobs import schema_engine
 from provisioner.jobs.schema_places import pointer_of, targets
+from provisioner.plain_text import cleaned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -159,9 +162,24 @@ def pointer(parts: tuple[str | int, ...]) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
-def to_json(value: object) -> str:
-    """Return a value as JSON for people, which reads back as the same value."""
-    return json.dumps(value, indent=2)
+def to_json(value: object, indent: int | None = 2) -> str:
+    """Return a value as JSON for people, which reads back as the same value.
+
+    What is not for eyes is written as an escape of JSON, so that no page has to change it.
+    """
+    text = json.dumps(value, indent=indent, ensure_ascii=False, default=_plain)
+    return "".join(each if cleaned(each) == each else json.dumps(each)[1:-1] for each in text)
+
+
+def _plain(value: object) -> object:
+    match value:
+        case Decimal():
+            return int(value) if value == value.to_integral_value() else float(value)
+        case set() | frozenset():
+            return sorted(value)
+        case _:
+            message = f"a {type(value).__name__} cannot be edited here"
+            raise InvalidRequestError(message)
 
 
 def from_json(text: str) -> Any:  # noqa: ANN401
@@ -194,7 +212,7 @@ def _properties(schema: Mapping[str, Any] | None) -> dict[str, Mapping[str, Any]
     return {
         name: _resolved(part, known)
         for name, part in parts.items()
-        if not _NOT_IN_FORMS.search(name) and "\n" not in name
+        if cleaned(name) == name and not _BREAKS.search(name)
     }
 
 
@@ -251,7 +269,7 @@ def _kind(part: Mapping[str, Any], value: object) -> Kind:
 def _written(kind: Kind, value: object) -> str:
     if kind in (Kind.TEXT, Kind.LINES, Kind.DATE):
         return value if isinstance(value, str) else ""
-    return to_json(value) if kind is Kind.JSON else json.dumps(value)
+    return to_json(value, indent=2 if kind is Kind.JSON else None)
 
 
 def _gives_back(kind: Kind, text: str, value: object, options: tuple[Option, ...]) -> bool:
@@ -262,7 +280,7 @@ def _gives_back(kind: Kind, text: str, value: object, options: tuple[Option, ...
         return False
     if kind is Kind.DATE and not _DATE.fullmatch(text):
         return False
-    if _NOT_IN_FORMS.search(text) or ("\n" in text and kind is not Kind.LINES):
+    if cleaned(text) != text or (_BREAKS.search(text) and kind is not Kind.LINES):
         return False
     try:
         read = _READERS[kind](text)
@@ -272,8 +290,8 @@ def _gives_back(kind: Kind, text: str, value: object, options: tuple[Option, ...
 
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
-_NOT_IN_FORMS = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-"""Browsers, or UTF-8, change these: carriage returns, controls, lone surrogates."""
+_BREAKS = re.compile("[\n\ufffe\uffff]")
+"""What a line of a form cannot hold."""
 
 
 def _options(kind: Kind, part: Mapping[str, Any]) -> tuple[Option, ...]:
@@ -282,11 +300,11 @@ def _options(kind: Kind, part: Mapping[str, Any]) -> tuple[Option, ...]:
     if kind is not Kind.CHOICE:
         return ()
     values = [part["const"]] if "const" in part else part["enum"]
-    return tuple(Option(json.dumps(value), _label(value)) for value in values)
+    return tuple(Option(to_json(value, indent=None), _label(value)) for value in values)
 
 
 def _label(value: object) -> str:
-    return value if isinstance(value, str) and value else json.dumps(value)
+    return value if isinstance(value, str) and value else to_json(value, indent=None)
 
 
 def _limits(part: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from provisioner.errors import ConflictError
 from provisioner.service.following import Expected, expect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from provisioner.aws.items import Item
     from provisioner.service.context import Service
@@ -67,10 +67,14 @@ class Step:
     @property
     def changes(self) -> Iterator[Change]:
         """The attributes that change, by name."""
-        old = self.before or {}
-        for name in sorted(old.keys() | self.item.keys()):
-            if old.get(name) != self.item.get(name):
-                yield Change(name, old.get(name), self.item.get(name))
+        return changes_between(self.before or {}, self.item)
+
+
+def changes_between(old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[Change]:
+    """Yield the attributes that differ, by name."""
+    for name in sorted(old.keys() | new.keys()):
+        if old.get(name) != new.get(name):
+            yield Change(name, old.get(name), new.get(name))
 
 
 def plan(service: Service, rows: Sequence[CheckedRow], *, expect_all: bool) -> list[Step]:

@@ -1,0 +1,66 @@
+"""What a change of a row replaces or deletes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import cfnlint
+import pytest
+
+from provisioner.jobs import parse
+from provisioner.service import replacements
+from tests.support.platforms import PLATFORM
+
+SCHEMAS = Path(cfnlint.__file__).parent / "data/schemas"
+LAMBDA = {
+    "job_name": "report",
+    "type": "lambda",
+    "runtime": "python3.13",
+    "handler": "app.handler",
+    "bundle": "s3://bundles/app.zip",
+}
+ECS = {"job_name": "report", "type": "ecs", "image": "busybox:1", "queue": {}}
+QUEUES = ["DeadLetterQueue", "Queue", "WaitingQueue"]
+
+
+def without(row, name):
+    return {key: value for key, value in row.items() if key != name}
+
+
+CHANGES = {
+    "nothing": (ECS, ECS, []),
+    "a size": (LAMBDA, LAMBDA | {"memory_mb": 512}, []),
+    "the queue goes": (ECS, without(ECS, "queue"), QUEUES),
+    "the queue comes": (without(ECS, "queue"), ECS, []),
+    "another type": (ECS, LAMBDA, QUEUES),
+    "a row that was invalid": (ECS | {"cpu": 1}, ECS, []),
+    "a new row": (None, ECS, []),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "lost"), CHANGES.values(), ids=CHANGES)
+def test_risks(before, after, lost):
+    service = SimpleNamespace(platform=PLATFORM, job=parse)
+
+    found = replacements.risks(service, before, after)
+
+    assert [each.partition(" ")[0] for each in found] == lost
+    assert all("messages in it are lost" in each for each in found)
+
+
+def test_without_the_bootstrap_s_parts_nothing_is_said():
+    assert replacements.risks(SimpleNamespace(platform=None), ECS, LAMBDA) == ()
+
+
+@pytest.mark.parametrize("kind", replacements._CREATE_ONLY)
+def test_the_properties_are_those_of_cloudformation(kind):
+    names = json.loads((SCHEMAS / "providers/us-east-1.json").read_text())
+    [file] = (SCHEMAS / "resources").glob(f"{names[kind]}*")
+    schema = json.loads(file.read_text())
+    only = [
+        *schema.get("createOnlyProperties", ()), *schema.get("conditionalCreateOnlyProperties", ())
+    ]  # fmt: skip
+
+    assert {f"/properties/{name}" for name in replacements._CREATE_ONLY[kind]} <= set(only)
