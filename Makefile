@@ -17,7 +17,7 @@ RUNTIME_HAS := $(foreach name,boto3 botocore s3transfer urllib3 python-dateutil,
 # The output of each target in one piece, where this make can.
 IN_ONE_PIECE = $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: local local-down test test-computing test-fast test-unit test-node test-simulation test-engine test-deployed-python coverage mutants test-whole test-night simulate simulate-night smoke check check-code check-types check-templates check-sam check-checkov bench build deploy lock golden prices clean
+.PHONY: local local-down test test-computing test-fast test-unit test-node test-simulation test-engine test-deployed-python coverage mutants test-whole test-night simulate simulate-night smoke check check-code check-types check-templates check-sam check-checkov bench build deploy lock golden openapi prices clean
 
 local: $(READY)
 	@$(BIN)/provisioner local up
@@ -145,6 +145,10 @@ prices: $(READY)
 
 golden: $(READY)
 	$(BIN)/python -m tests.golden.update
+
+# The API's description alone, as `make golden` writes it.
+openapi: $(READY)
+	$(BIN)/python -c "from tests.golden import update; update.update_description()"
 
 bench: $(READY)
 	$(BIN)/python -m bench

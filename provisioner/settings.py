@@ -248,3 +248,22 @@ class SlackSettings:
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
         """Read the variables that template.yaml gives this one function."""
         return cls(secret_arn=environ["SLACK_SECRET_ARN"], queue_url=environ["SLACK_QUEUE_URL"])
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """What the function of the API needs as well.
+
+    Attributes
+    ----------
+    scope_prefix
+        What stands before `read`, `operate`, `write` and `admin` in the scopes of tokens.
+    """
+
+    cursor_secret_arn: str
+    scope_prefix: str
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Self:
+        """Read the variables that bootstrap/api.yaml gives this one function."""
+        return cls(environ["CURSOR_SECRET_ARN"], environ["SCOPE_PREFIX"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,6 +125,8 @@ class Clients:
         self._region = region
         self._session = session
         self._others: dict[str, Clients] = {}
+        self.calls = Counter[str]()
+        """How often each operation was called so far, as `dynamodb.Query`."""
 
     # A throttled operation goes onto the queue, where waiting costs nothing; to try it again here
     # would only add to what is throttled. What lists all stacks has nowhere to go on later.
@@ -166,9 +169,14 @@ class Clients:
         """
         with translated():
             try:
-                return self.session.create_client(service, self._region, config=config)
+                made = self.session.create_client(service, self._region, config=config)
             except ValueError as error:  # of AWS_ENDPOINT_URL and the Region, which people write
                 raise PermanentError(f"{error}{_hint(str(error))}") from error
+        made.meta.events.register("before-call", self._count)
+        return made
+
+    def _count(self, event_name: str, **_: object) -> None:
+        self.calls[event_name.removeprefix("before-call.")] += 1
 
 
 def new_session() -> botocore.session.Session:

@@ -24,6 +24,7 @@ from provisioner.aws.updates import assignments, names, update
 from provisioner.runs.keys import (
     BY_STATUS,
     FIRST_RUN,
+    LIST_FIELDS,
     LOCK,
     LOCK_FIELDS,
     PAUSE,
@@ -270,6 +271,51 @@ class TriggersTable:
         # A limit would count what a filter leaves out: of a long history, a request for each few.
         only = {"Limit": count} if status is None else {"FilterExpression": "#status = :status"}
         return list(islice(self._runs(job_name, since=since, status=status, **only), count))
+
+    def page(
+        self,
+        job_name: str,
+        count: int,
+        *,
+        since: str = "",
+        before: str = "",
+        status: RunStatus | None = None,
+    ) -> tuple[list[Item], str | None]:
+        """Return a job's next runs as a list shows them, and the key before which more follow.
+
+        It is one query. With a status there may be fewer than `count`, or none, although more
+        follow.
+
+        Parameters
+        ----------
+        since
+            ISO 8601; "" for all that there are.
+        before
+            The key that the page before this one returned; "" for the newest.
+        """
+        fields = ", ".join(f"#{name}" for name in ("job_name", "trigger_id", *LIST_FIELDS))
+        values = {":job": job_name, ":first": since or FIRST_RUN}
+        request: dict[str, Any] = {"Limit": count}
+        if status is not None:  # a limit would count what the filter leaves out
+            request = {"FilterExpression": "#status = :status"}
+            values[":status"] = status
+        if before:
+            request["ExclusiveStartKey"] = to_dynamodb(_key(job_name, before))
+        with translated():
+            found = self._clients.dynamodb.query(
+                TableName=self._name,
+                KeyConditionExpression="job_name = :job AND trigger_id > :first",
+                ExpressionAttributeValues=to_dynamodb(values),
+                ProjectionExpression=fields,
+                ScanIndexForward=False,
+                **names(fields),
+                **request,
+            )
+        runs = [to_plain(raw) for raw in found["Items"]]
+        if len(runs) > count:
+            return runs[:count], str(runs[count - 1]["trigger_id"])
+        end = to_plain(found.get("LastEvaluatedKey", {}))
+        return runs, end.get("trigger_id")
 
     def scheduled(self, job_name: str, count: int) -> list[Item]:
         """Return the last runs by schedule among a job's last runs, as `last` gives them."""

@@ -26,6 +26,7 @@ from provisioner.settings import Settings, SlackSettings
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from provisioner.api.app import App
     from provisioner.aws.artifacts import Artifacts
     from provisioner.aws.batch_jobs import BatchJobs
     from provisioner.aws.capacity_providers import CapacityProviders
@@ -319,6 +320,17 @@ class Runtime:
         settings = self.settings
         prefix, outputs = settings.platform.prefix, settings.outputs()
         return Service(prefix, outputs, self.clients, self.clock, caller, settings.platform)
+
+    @cached_property
+    def api(self) -> App:
+        """The HTTP API."""
+        from provisioner.api.app import App
+        from provisioner.aws.secrets import Secret
+        from provisioner.settings import ApiSettings
+
+        own = ApiSettings.from_environ(os.environ)
+        key = Secret(self.clients, own.cursor_secret_arn).value
+        return App(self.service, self.clients.calls, key, own.scope_prefix)
 
     # What people get
 

@@ -198,7 +198,12 @@ class Service:
         raise PermanentError(message)
 
     def unknown(self, job_name: str) -> NotFoundError:
-        """Return the error for a job that does not exist, with the name nearest to it."""
+        """Return the error for a job that does not exist, with the name nearest to it.
+
+        Only the command line looks for one: whoever asks a function must not make it read all rows.
+        """
+        if self.platform is not None:
+            return NotFoundError(f"there is no job {job_name}")
         names = (str(row["job_name"]) for row in self.jobs.all())
         return NotFoundError(f"there is no job {job_name}{did_you_mean(job_name, names)}")
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from provisioner.errors import NotFoundError, PermanentError
+from provisioner.errors import InvalidRequestError, NotFoundError, PermanentError
 from provisioner.runs import overlap
+from provisioner.runs.keys import is_trigger_id
 from provisioner.runs.model import FINAL, RunStatus, iso
+from provisioner.service.run_lines import RunLine, line_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -44,6 +46,45 @@ def latest(
     if not found:
         service.existing_row(job_name)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class JobRunsPage:
+    """Runs of a job, newest first; `cursor` asks for those after them, None at the end."""
+
+    runs: tuple[RunLine, ...]
+    cursor: str | None
+
+
+def page(
+    service: Service,
+    job_name: str,
+    limit: int,
+    *,
+    since: datetime | None = None,
+    status: RunStatus | None = None,
+    cursor: str | None = None,
+) -> JobRunsPage:
+    """Return a job's next runs, at most `limit`, with one query.
+
+    With a status a page may have fewer runs, or none, although it has a cursor.
+
+    Raises
+    ------
+    InvalidRequestError
+        If the cursor is not one that a page had.
+    NotFoundError
+        If the job has neither a row nor a run.
+    """
+    if cursor and not is_trigger_id(cursor):
+        message = "this is not a cursor that a list of runs had: begin without one"
+        raise InvalidRequestError(message)
+    found, before = service.triggers.page(
+        job_name, limit, since=iso(since) if since else "", before=cursor or "", status=status
+    )
+    if not found and not cursor:
+        service.existing_row(job_name)
+    return JobRunsPage(tuple(line_of(run) for run in found), before)
 
 
 def execution_name(run: Item) -> str:

@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import InvalidRequestError, NotFoundError, PermanentError
-from provisioner.jobs import InvalidRow
+from provisioner.jobs import FieldError, InvalidRow
 from provisioner.jobs.errors import InvalidValueError, kind_of
 from provisioner.jobs.overrides import run_overrides
 from provisioner.jobs.payload import RESERVED
 from provisioner.jobs.run_input import payload_errors
+from provisioner.service.problems import problem_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from provisioner.aws.executions import Started
     from provisioner.service.context import Service
@@ -30,13 +31,27 @@ class InvalidRunError(InvalidRequestError):
         What is wrong with the payload, each with the path of the value.
     overrides
         What is wrong with the overrides: the path of each, as `.environment.DAY`, and why.
+    problems
+        All of it, with pointers into `{"payload": …, "overrides": …}`.
     """
 
-    def __init__(self, payload: tuple[str, ...], overrides: tuple[tuple[str, str], ...]) -> None:
-        self.payload = payload
-        self.overrides = overrides
-        said = (*payload, *(f"overrides{path} {message}" for path, message in overrides))
+    def __init__(
+        self,
+        request: RunRequest,
+        payload: Sequence[FieldError],
+        overrides: Sequence[tuple[str, str]],
+    ) -> None:
+        self.payload = tuple(f"{error.field} {error.message}" for error in payload)
+        self.overrides = tuple(overrides)
+        wrong = [FieldError(f"overrides{path}", message) for path, message in overrides]
+        document = {"payload": request.payload, "overrides": request.overrides}
+        self.problems = tuple(problem_of(error, document) for error in (*payload, *wrong))
+        said = (*self.payload, *(f"{error.field} {error.message}" for error in wrong))
         super().__init__("\n  ".join(said))
+
+
+class KeyReusedError(PermanentError):
+    """An idempotency key was used before, for another request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +108,10 @@ def start_run(service: Service, job_name: str, request: RunRequest) -> StartedRu
     ------
     InvalidRunError
         If the payload does not satisfy the row's schema, or the row does not allow an override.
+    KeyReusedError
+        If the idempotency key was used for another request.
     PermanentError
-        If the job has no stack, or the idempotency key was used for another request.
+        If the job has no stack.
     """
     key = request.idempotency_key
     name = _unique_name(service) if key is None else name_of_key(job_name, key)
@@ -105,8 +122,22 @@ def start_run(service: Service, job_name: str, request: RunRequest) -> StartedRu
     execution = known or start_execution(service, job_name, machine, name, given)
     if not _same_request(execution.input, given):
         message = f"the idempotency key was used before, for another request: {name}"
-        raise PermanentError(message)
+        raise KeyReusedError(message)
     return StartedRun(name, execution, unchecked)
+
+
+def check(service: Service, job_name: str, request: RunRequest) -> str:
+    """Check a run as `start_run` does, and start none; return why nothing was checked, or "".
+
+    Raises
+    ------
+    InvalidRunError
+        If the payload does not satisfy the row's schema, or the row does not allow an override.
+    PermanentError
+        If the job has no stack.
+    """
+    service.output_of(job_name, "StateMachineArn")
+    return _checked(service, job_name, request)[1]
 
 
 def start_execution(
@@ -174,7 +205,7 @@ def _checked(
             message = f"only a valid row can allow overrides, but {why}"
             raise PermanentError(message)
         return {}, why
-    payload = [f"{error.field} {error.message}" for error in payload_errors(job, request.payload)]
+    payload = payload_errors(job, request.payload)
     wrong: tuple[tuple[str, str], ...] = ()
     overrides: Mapping[str, object] = {}
     try:
@@ -182,7 +213,7 @@ def _checked(
     except InvalidValueError as error:
         wrong = tuple(error.problems)
     if payload or wrong:
-        raise InvalidRunError(tuple(payload), wrong)
+        raise InvalidRunError(request, payload, wrong)
     return overrides, ""
 
 

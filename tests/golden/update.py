@@ -3,12 +3,15 @@
 `<name>.json` is the template as CloudFormation gets it, only indented; `<name>.asl.json` is the
 workflow in it, taken out of its text. The rows are those of `bootstrap/examples` and, for options
 that these do without, of `rows`.
-`slack-message.json` is what Slack gets of a run that failed.
+`slack-message.json` is what Slack gets of a run that failed. `openapi.json` describes the API; one
+that breaks callers who know the last one is only written with API_BREAKING=1.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,13 +20,17 @@ from pathlib import Path
 import yaml
 
 import templates
+from provisioner.api import openapi
+from provisioner.api.resources.about import DESCRIPTION
 from provisioner.jobs import ContainerJob, Event, InvalidRow, Job, LambdaJob, S3Object, parse
 from provisioner.jobs.placeholders import filled
 from provisioner.notifications import slack_blocks
 from provisioner.notifications.model import Notification
+from tests.support.compatibility import breaking
 from tests.support.platforms import PLATFORM
 
 GOLDEN = Path(__file__).parent
+OPENAPI = GOLDEN / "openapi.json"
 EXAMPLES = [
     *sorted((GOLDEN.parent.parent / "bootstrap" / "examples").glob("*.yaml")),
     *sorted((GOLDEN / "rows").glob("*.yaml")),
@@ -95,8 +102,20 @@ def rendered() -> dict[str, str]:
     return files
 
 
+def update_description() -> None:
+    """Write what describes the API, for people and for the functions' package."""
+    described = openapi.document()
+    held = json.loads(OPENAPI.read_text("utf-8")) if OPENAPI.exists() else described
+    if (found := breaking(held, described)) and os.environ.get("API_BREAKING") != "1":
+        sys.exit("This breaks callers of the API (API_BREAKING=1 to do so):\n" + "\n".join(found))
+    OPENAPI.write_text(json.dumps(described, indent=1) + "\n", "utf-8")
+    DESCRIPTION.write_text(json.dumps(described, separators=(",", ":")) + "\n", "utf-8")
+
+
 if __name__ == "__main__":
+    update_description()
     for file in GOLDEN.glob("*.json"):
-        file.unlink()
+        if file.name != OPENAPI.name:
+            file.unlink()
     for name, content in rendered().items():
         (GOLDEN / name).write_text(content, "utf-8")

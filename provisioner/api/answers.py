@@ -1,0 +1,417 @@
+"""The answers of the API, as its description has them; nothing else reads this at run time.
+
+A field without a default is always there. Items of lists may lack any field: callers choose them.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+from provisioner.runs.model import RunStatus
+from provisioner.stacks.model import JobStatus
+
+Name = Annotated[str, Field(min_length=1)]
+
+
+class Model(BaseModel):
+    """An object that has no other members."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Problem(Model):
+    """What is answered instead of what was asked for (RFC 9457)."""
+
+    type: Name = Field(description="The address of the type's description, relative to the API's.")
+    title: Name
+    status: Annotated[int, Field(ge=400, le=599)]
+    detail: str
+    request_id: str
+    errors: list["FieldProblem"] = []
+
+
+class FieldProblem(Model):
+    """One thing wrong with one value."""
+
+    pointer: str = Field(description="A JSON pointer; /query and so on for a parameter.")
+    detail: str
+    did_you_mean: str | None = None
+
+
+class Run(Model):
+    """A run as a line of a list."""
+
+    run: Name = ""
+    trigger_id: Name = ""
+    job_name: Name = ""
+    status: str = Field(default="", description=", ".join(RunStatus))
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    started_by: str | None = Field(default=None, description="Who is said to have started it.")
+    source: str | None = None
+    attempts: int | None = None
+    error: str | None = None
+    error_group: str | None = None
+    estimated_cost: float | None = Field(default=None, description="USD")
+
+
+class Job(Model):
+    """A job as a line of a list."""
+
+    job_name: Name = ""
+    type: str = ""
+    status: JobStatus = JobStatus.PENDING
+    reason: str | None = None
+    description: str = ""
+    owner: str = ""
+    schedule: str | None = None
+    time_zone: str = ""
+    tags: dict[str, str] = {}
+    paused: bool = False
+    row_exists: bool = True
+    in_sync: bool | None = None
+    last_run: Run | None = None
+    strip: list[RunStatus] = Field(default=[], description="Of the last twenty, oldest first.")
+    usual_seconds: float | None = None
+    next_at: datetime | None = None
+    running_since: datetime | None = None
+    updated_at: datetime | None = None
+
+
+class JobsPage(Model):
+    """Jobs in the order of their names."""
+
+    jobs: list[Job]
+    next: str | None
+
+
+class RunsPage(Model):
+    """Runs, newest first."""
+
+    runs: list[Run]
+    next: str | None
+
+
+class Stack(BaseModel):
+    """A row of the Stacks table (docs/reference/stacks-table.md)."""
+
+    model_config = ConfigDict(extra="allow")
+    job_name: Name
+    status: JobStatus
+
+
+class Row(BaseModel):
+    """A row (docs/reference/jobs.md); a value that nobody may see is null."""
+
+    model_config = ConfigDict(extra="allow")
+    job_name: Name
+
+
+class Cost(Model):
+    """USD; `least` differs from `usd` where it is not known exactly."""
+
+    usd: float
+    least: float
+
+
+class Month(Model):
+    """What the runs of a month have cost."""
+
+    month: Name
+    runs: int
+    cost: Cost
+    unpriced: int
+
+
+class JobDetail(Model):
+    """Everything about a job but the values of environment variables."""
+
+    job_name: Name
+    status: JobStatus
+    in_sync: bool | None
+    row: Row | None
+    stack: Stack | None
+    runs: list[Run]
+    needs: dict[str, Run | None]
+    needed_by: list[str]
+    costs: list[Month]
+
+
+class ResourceEvent(Model):
+    """A change of one resource's status."""
+
+    at: datetime
+    resource: str
+    type: str
+    status: str
+    reason: str | None
+
+
+class Failure(Model):
+    """Why an operation failed."""
+
+    reason: str
+    at: datetime
+    resource: str | None
+    digest: str | None
+    resources: list[str]
+
+
+class Operation(Model):
+    """One creation, update or deletion of a stack."""
+
+    token: str | None
+    status: Name
+    began_at: datetime
+    last_at: datetime
+    failure: Failure | None
+    events: list[ResourceEvent]
+
+
+class Operations(Model):
+    """The last operations, newest first."""
+
+    operations: list[Operation]
+
+
+class Accepted(Model):
+    """It is going to happen; `Location` says where to follow it."""
+
+    job_name: Name
+    dry_run: bool
+
+
+class Validation(Model):
+    """What is wrong with a row."""
+
+    valid: bool
+    problems: list[FieldProblem]
+
+
+class Change(Model):
+    """An attribute before and after."""
+
+    name: Name
+    before: Any
+    after: Any
+
+
+class Plan(Model):
+    """What writing a row would change; `etag` is that of the row as it is."""
+
+    outcome: Literal["created", "updated", "unchanged"]
+    etag: str | None
+    changes: list[Change]
+
+
+class WrittenRow(RootModel[Plan | Row]):
+    """The row as it is now, or the plan of a write that was only tried."""
+
+
+class Pause(Model):
+    """Since when and why."""
+
+    since: str
+    note: str
+
+
+class ScheduledTime(Model):
+    """When one of the schedules fires."""
+
+    at: datetime
+    local: datetime
+    schedule: Name
+
+
+class Schedule(Model):
+    """A job's schedule."""
+
+    job_name: Name
+    state: Literal["on", "off", "paused"]
+    schedule: list[str]
+    timezone: Name
+    note: str | None
+    pause: Pause | None
+    next: list[ScheduledTime]
+    runs: list[Run]
+    missed: int
+
+
+class Paused(Model):
+    """Whether a schedule is paused now."""
+
+    job_name: Name
+    paused: bool
+    dry_run: bool
+
+
+class BackfillRun(Model):
+    """A run for a scheduled time."""
+
+    scheduled_for: datetime
+    run: Name
+
+
+class BackfillAnswer(Model):
+    """All runs of a backfill, of which the first `started` exist; ask again if some are left."""
+
+    dry_run: bool
+    runs: list[BackfillRun]
+    started: int
+    left: int
+
+
+class StartedRun(Model):
+    """A run that exists now; null when it was only tried."""
+
+    run: str | None
+    dry_run: bool
+    unchecked: str | None = Field(description="Why the payload was not checked.")
+
+
+class StoppedRun(Model):
+    """A run that is being stopped, and its status before."""
+
+    run: Name
+    before: str
+    dry_run: bool
+
+
+class Stored(Model):
+    """A JSON value, and where it is if it is too large for a row."""
+
+    value: Any
+    location: str | None
+
+
+class Phase(Model):
+    """A part of a run's time."""
+
+    name: Name
+    began_at: datetime
+    ended_at: datetime | None
+
+
+class RunDetail(Run):
+    """Everything about a run but the values of environment variables."""
+
+    run: Name
+    job_name: Name
+    trigger_id: Name
+    status: str
+    input: Stored
+    result: Stored
+    overrides: dict[str, Any] | None
+    cause: str | None
+    usage: dict[str, Any]
+    cost: Cost | None
+    phases: list[Phase]
+    parent: str | None
+    log_stream: str | None
+    request_id: str | None
+    execution_arn: str | None
+    exit_code: int | None
+    scheduled_for: str | None
+    stop_reason: str | None
+
+
+class LogEvent(Model):
+    """One event of a log."""
+
+    at: datetime
+    message: str
+
+
+class Log(Model):
+    """Lines of a run, oldest first, and how to get those before and after them."""
+
+    events: list[LogEvent]
+    older: str | None
+    newer: str | None
+
+
+class BulkFailure(Model):
+    """A target that the action could not be done to."""
+
+    target: Name
+    message: str
+
+
+class Bulk(Model):
+    """An operation on many; the first `done` of its targets have had their turn."""
+
+    id: str | None = Field(description="Null when it was only tried.")
+    action: Name
+    reason: str
+    by: str
+    created_at: datetime | None
+    targets: list[str]
+    done: int
+    is_over: bool
+    failures: list[BulkFailure]
+
+
+class DeadLetter(Model):
+    """What failed for good, without its payload."""
+
+    id: Name
+    at: datetime
+    reason: str
+    error_type: str
+    source: str
+    jobs: list[str]
+    redrive: str
+
+
+class DeadLetters(Model):
+    """Dead-letter messages, oldest first; there may be more unless it is `complete`."""
+
+    messages: list[DeadLetter]
+    complete: bool
+
+
+class RedrivenMessage(Model):
+    """A message that was redriven; it remains when a part of it could not be."""
+
+    id: Name
+    remains: bool
+
+
+class Redriven(Model):
+    """What was redriven, or would be."""
+
+    dry_run: bool
+    redriven: list[RedrivenMessage]
+
+
+class Discarded(Model):
+    """What was removed, or would be."""
+
+    dry_run: bool
+    discarded: list[str]
+
+
+class Health(Model):
+    """The tables answer."""
+
+    status: Literal["ok"]
+
+
+class OpenApi(RootModel[dict[str, Any]]):
+    """What describes the API."""
+
+
+class ProblemType(Model):
+    """A type of problem, and what to do about it."""
+
+    type: Name
+    status: int
+    title: Name
+    remedy: Name
+
+
+class Problems(Model):
+    """All types of problems."""
+
+    problems: list[ProblemType]

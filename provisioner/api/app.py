@@ -1,0 +1,211 @@
+"""From the event of a request to its answer, whatever happens on the way."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+
+from provisioner.api import call as calls
+from provisioner.api.call import JSON, MERGE_PATCH, PROBLEM, Answer, Call
+from provisioner.api.callers import caller_of
+from provisioner.api.cursors import Cursors
+from provisioner.api.encoding import body_of
+from provisioner.api.problems import Kind, Problem, problem_of
+from provisioner.api.routes import ROUTES, Route
+from provisioner.errors import ProvisionerError
+from provisioner.service import rights
+from provisioner.service.problems import FieldProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from pydantic import ValidationError
+
+    from provisioner.service.caller import Caller
+    from provisioner.service.context import Service
+
+logger = Logger(child=True)
+
+_READS = ("Get", "BatchGet", "Query", "Scan", "Describe", "List", "Head", "Filter", "Receive")
+_SECURITY = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+@dataclass(frozen=True)
+class App:
+    """The API of one bootstrap.
+
+    Attributes
+    ----------
+    service
+        Makes the service for a caller.
+    calls
+        How often each operation of AWS was called so far.
+    cursor_key
+        Reads the key that cursors are signed with.
+    scope_prefix
+        What stands before the roles in the scopes of tokens.
+    """
+
+    service: Callable[[Callable[[], Caller]], Service]
+    calls: Mapping[str, int]
+    cursor_key: Callable[[], str]
+    scope_prefix: str
+    pause: Callable[[float], None] = time.sleep
+
+    @cached_property
+    def _resolver(self) -> APIGatewayHttpResolver:
+        resolver = APIGatewayHttpResolver()
+        for route in ROUTES:
+            rule = route.path.replace("{", "<").replace("}", ">")
+            resolver.route(rule, method=route.method)(self._handler(route))
+        resolver.not_found(lambda _: self._answered(self._lost))
+        return resolver
+
+    def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+        """Return the answer to a request, in API Gateway's form."""
+        return self._resolver.resolve(dict(event), context)
+
+    def _handler(self, route: Route) -> Callable[..., Response[str]]:
+        def handle(**path: str) -> Response[str]:
+            return self._answered(lambda: self._ask(route, path))
+
+        return handle
+
+    @property
+    def _event(self) -> Mapping[str, Any]:
+        raw: Mapping[str, Any] = self._resolver.current_event.raw_event
+        return raw
+
+    def _answered(self, ask: Callable[[], Answer]) -> Response[str]:
+        """Return what a route answers, or the problem why it does not."""
+        before, began = self._reads(), time.monotonic()
+        try:
+            answer = ask()
+        except Problem as problem:
+            return self._refused(problem)
+        except ProvisionerError as error:
+            return self._refused(problem_of(error))
+        except Exception:
+            logger.exception("the API failed")
+            detail = "The log of the API has the reason, under the request's id."
+            return self._refused(Problem(Kind.INTERNAL, detail))
+        took = (time.monotonic() - began) * 1000
+        timing = f'reads;desc="{self._reads() - before}", total;dur={took:.1f}'
+        headers = {**_SECURITY, "Server-Timing": timing, **answer.headers}
+        text = answer.text
+        if text is None and answer.value is not None:
+            text = body_of(answer.value)
+        return Response(answer.status, JSON if text else None, text or "", dict(headers))
+
+    def _ask(self, route: Route, path: Mapping[str, str]) -> Answer:
+        event = self._event
+        if route.pattern.fullmatch(event["rawPath"]) is None:
+            return self._lost()
+        headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+        caller = caller_of(event["requestContext"], route.action, self.scope_prefix)
+        rights.require(caller, route.action)
+        calls.require_acceptable(headers)
+        module, _, function = route.handler.partition(".")
+        handle = getattr(import_module(f"provisioner.api.resources.{module}"), function)
+        answer: Answer = handle(
+            Call(
+                route=route,
+                service=self.service(lambda: caller),
+                caller=caller,
+                path=path,
+                query=_query(route, event.get("rawQueryString") or ""),
+                body=_body(route, event, headers),
+                headers=headers,
+                cursors=Cursors(self.cursor_key),
+                pause=self.pause,
+            )
+        )
+        return answer
+
+    def _lost(self) -> Answer:
+        """Say that a path is that of nothing, or that it has other methods."""
+        path = self._event["rawPath"]
+        allowed = sorted({each.method for each in ROUTES if each.pattern.fullmatch(path)})
+        method = self._event["requestContext"]["http"]["method"]
+        if allowed and method not in allowed:
+            allow = ", ".join(allowed)
+            detail = f"{method} is not possible here; {allow} is."
+            raise Problem(Kind.METHOD_NOT_ALLOWED, detail, headers={"Allow": allow})
+        raise Problem(Kind.NOT_FOUND, "There is nothing at this path.")
+
+    def _refused(self, problem: Problem) -> Response[str]:
+        request_id = str(self._event["requestContext"].get("requestId", ""))
+        headers = {**_SECURITY, **problem.headers}
+        text = body_of(problem.document(request_id))
+        return Response(problem.kind.status, PROBLEM, text, dict(headers))
+
+    def _reads(self) -> int:
+        return sum(
+            count
+            for operation, count in self.calls.items()
+            if operation.partition(".")[2].startswith(_READS)
+        )
+
+
+def _query(route: Route, raw: str) -> Any:  # noqa: ANN401  (each route has its own model)
+    from provisioner.api import parameters
+
+    try:
+        pairs = parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=50)
+    except ValueError as error:
+        raise Problem(Kind.INVALID_PARAMETER, "The query cannot be read.") from error
+    given = dict(pairs)
+    if len(given) < len(pairs):
+        raise Problem(Kind.INVALID_PARAMETER, "Give each query parameter once.")
+    return _validated(getattr(parameters, route.query), given, Kind.INVALID_PARAMETER, "/query")
+
+
+def _body(route: Route, event: Mapping[str, Any], headers: Mapping[str, str]) -> Any:  # noqa: ANN401
+    if route.body is None:
+        return None
+    from provisioner.api import parameters
+
+    media_types = (MERGE_PATCH, JSON) if route.method == "PATCH" else (JSON,)
+    value = calls.body_of(event, headers, media_types)
+    if not isinstance(value, dict):
+        wrong = FieldProblem("", "must be an object")
+        raise Problem(Kind.INVALID_BODY, "See errors.", [wrong])
+    model = getattr(parameters, route.body)
+    if model.model_config.get("extra") == "allow":
+        return value
+    return _validated(model, value, Kind.INVALID_BODY, "")
+
+
+def _validated(model: Any, value: Mapping[str, Any], kind: Kind, root: str) -> Any:  # noqa: ANN401
+    from pydantic import ValidationError
+
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        problems = list(_problems(error, root, list(model.model_fields)))
+        raise Problem(kind, "See errors.", problems) from error
+
+
+def _problems(error: ValidationError, root: str, known: list[str]) -> list[FieldProblem]:
+    from provisioner.jobs.errors import FieldError, did_you_mean
+    from provisioner.jobs.rows import printable
+    from provisioner.service.problems import problem_of as problem
+
+    found = []
+    for each in error.errors(include_url=False, include_input=False, include_context=False)[:50]:
+        name = printable(each["loc"][0]) if each["loc"] else ""
+        message = each["msg"].removeprefix("Value error, ")
+        if each["type"] == "extra_forbidden":
+            message = f"is not known here{did_you_mean(name, known)}"
+        said = problem(FieldError("", message), None)
+        pointer = root + "".join(f"/{printable(part)}" for part in each["loc"])
+        found.append(FieldProblem(pointer, said.detail, said.did_you_mean))
+    return found

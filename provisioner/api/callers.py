@@ -1,0 +1,78 @@
+"""Who calls, by what API Gateway has proven."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from provisioner.api.problems import Kind, Problem
+from provisioner.service.caller import Caller, Role
+from provisioner.service.rights import NEEDED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from provisioner.service.rights import Action
+
+
+def caller_of(context: Mapping[str, Any], action: Action, scope_prefix: str) -> Caller:
+    """Return the caller of a request, from its event's `requestContext`.
+
+    By IAM it has the role that the route needs: its policies were held to the route's own ARN
+    before. So no route may show one caller more than another.
+
+    Parameters
+    ----------
+    scope_prefix
+        What stands before `read`, `operate`, `write` and `admin` in the scopes of tokens.
+
+    Raises
+    ------
+    Problem
+        If it has no role.
+    """
+    address = context.get("http", {}).get("sourceIp")
+    match context.get("authorizer"):
+        case {"jwt": {"claims": dict() as claims}}:
+            role = _role_of(claims, scope_prefix)
+            return Caller(_name_of(claims), "api", role, address, proven=True)
+        case {"iam": {"userArn": str(arn)}}:
+            return Caller(arn, "api", NEEDED[action], address, proven=True)
+    raise Problem(Kind.NO_ROLE, "The gateway has passed on no identity.")
+
+
+def _role_of(claims: Mapping[str, Any], prefix: str) -> Role:
+    said = str(claims.get("scope") or claims.get("scp") or "").strip("[]").split()
+    granted = _highest(each.removeprefix(prefix) for each in said if each.startswith(prefix))
+    if granted is not None and _is_person_of_a_pool(claims):
+        # Any person of a pool may ask for each scope of a client: the groups say who may have it.
+        group = _highest(_listed(claims.get("cognito:groups")))
+        granted = group if group is None or granted.includes(group) else granted
+    if granted is None:
+        raise Problem(Kind.NO_ROLE, f"The token has none of the scopes {prefix}read and so on.")
+    return granted
+
+
+def _is_person_of_a_pool(claims: Mapping[str, Any]) -> bool:
+    return "token_use" in claims and ("username" in claims or "cognito:username" in claims)
+
+
+def _highest(names: Iterable[str]) -> Role | None:
+    known = set(names)
+    return next((role for role in reversed(Role) if role.value in known), None)
+
+
+def _listed(claim: object) -> list[str]:
+    """Return the items of a claim that is a list, which the gateway writes `[read write]`."""
+    items = claim if isinstance(claim, list) else re.split(r"[\s,]+", str(claim or "").strip("[]"))
+    return [str(item).strip("\"'") for item in items]
+
+
+def _name_of(claims: Mapping[str, Any]) -> str:
+    who = (
+        claims.get("email")
+        or claims.get("username")
+        or claims.get("sub")
+        or claims.get("client_id")
+    )
+    return f"{claims.get('iss', '')}#{who}"

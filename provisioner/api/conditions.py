@@ -1,0 +1,62 @@
+"""ETags of rows, and the headers that make a write depend on them (RFC 9110, 13.1)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provisioner.api.problems import Kind, Problem
+from provisioner.service.edits import ANY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_ETAG = re.compile(r'"(?P<etag>[0-9a-f]{32})"')
+_MALFORMED = '"If-Match" must be one ETag in quotation marks, as the row had it, or *.'
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """On what a write depends: the row that its caller has seen, or that there is none."""
+
+    if_match: str | None = None
+    if_none_match: bool = False
+
+
+def quoted(etag: str) -> str:
+    """Return an ETag as headers have it."""
+    return f'"{etag}"'
+
+
+def required(headers: Mapping[str, str], *, may_create: bool = False) -> Condition:
+    """Return the condition of a write.
+
+    Raises
+    ------
+    Problem
+        If it has none, or one that cannot be read.
+    """
+    if may_create and "if-none-match" in headers:
+        if headers["if-none-match"].strip() != ANY or "if-match" in headers:
+            raise Problem(Kind.INVALID_PARAMETER, 'Of "If-None-Match" only * is possible here.')
+        return Condition(if_none_match=True)
+    if "if-match" not in headers:
+        creating = ", or If-None-Match: * to create it" if may_create else ""
+        raise Problem(Kind.PRECONDITION_REQUIRED, f"Send If-Match with the row's ETag{creating}.")
+    given = headers["if-match"].strip()
+    if given == ANY:
+        return Condition(ANY)
+    found = _ETAG.fullmatch(given)
+    if found is None:
+        # Another server's ETag is well-formed, too; it is that of no row here.
+        if re.fullmatch(r'(W/)?"[^"]*"', given):
+            raise Problem(Kind.STALE, "No row has that ETag: read it again.")
+        raise Problem(Kind.INVALID_PARAMETER, _MALFORMED)
+    return Condition(found["etag"])
+
+
+def is_unchanged(headers: Mapping[str, str], etag: str) -> bool:
+    """Tell whether the caller of a read has that representation already."""
+    known = [each.strip() for each in headers.get("if-none-match", "").split(",")]
+    return quoted(etag) in known or ANY in known

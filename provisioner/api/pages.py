@@ -1,0 +1,67 @@
+"""Pages of a list: signed cursors, the link to the next page, and sparse fields."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from provisioner.api.call import Answer
+from provisioner.api.problems import Kind, Problem
+from provisioner.jobs.errors import did_you_mean
+from provisioner.service.problems import FieldProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from provisioner.api.call import Call
+
+
+def cursor_of(call: Call) -> str | None:
+    """Return the service's cursor that a call for a page has."""
+    return call.cursors.read(_list_of(call), call.query.filters, call.query.cursor)
+
+
+def page_of(
+    call: Call,
+    name: str,
+    items: Sequence[Mapping[str, Any]],
+    cursor: str | None,
+    known: Sequence[str],
+) -> Answer:
+    """Return a page: its items under `name`, and how to get the next one.
+
+    Parameters
+    ----------
+    known
+        The fields of an item: a name that is none of them is refused, on empty pages, too.
+    """
+    wanted = _fields(call, known)
+    following = call.cursors.signed(_list_of(call), call.query.filters, cursor)
+    shown = [{each: item[each] for each in wanted} for item in items] if wanted else list(items)
+    headers = {"Link": _link(call, following)} if following else {}
+    return Answer({name: shown, "next": following}, headers=headers)
+
+
+def _list_of(call: Call) -> str:
+    return "/".join((call.route.path, *call.path.values()))
+
+
+def _fields(call: Call, known: Sequence[str]) -> list[str]:
+    asked = list(dict.fromkeys(call.query.fields.split(","))) if call.query.fields else []
+    unknown = [each for each in asked if each not in known]
+    if unknown:
+        problems = [
+            FieldProblem(
+                "/query/fields",
+                f'"{each[:60]}" is not a field of this list{did_you_mean(each, known)}',
+            )
+            for each in unknown[:10]
+        ]
+        raise Problem(Kind.INVALID_PARAMETER, "See errors.", problems)
+    return asked
+
+
+def _link(call: Call, cursor: str) -> str:
+    said = call.query.model_dump(mode="json", exclude_defaults=True) | {"cursor": cursor}
+    path = call.route.path.format(**call.path)
+    return f'<{path}?{urlencode(said)}>; rel="next"'

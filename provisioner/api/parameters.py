@@ -1,0 +1,211 @@
+"""What requests may say: query parameters and bodies, with their limits.
+
+Texts in a query are read strictly: a number is its digits, a flag is `true` or `false`.
+"""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+
+from provisioner.runs.model import RunStatus
+from provisioner.service.bulk import BulkAction
+from provisioner.stacks.model import JobStatus
+
+_DIGITS = re.compile(r"[0-9]{1,6}")
+MAX_WAIT_SECONDS = 20
+"""Below the 30 seconds after which API Gateway gives up (HTTP API quotas), with room to answer."""
+
+Overlap = Literal["skip", "queue_one", "queue_all", "cancel_other", "allow"]
+
+
+def _number(value: object) -> object:
+    if isinstance(value, str) and not _DIGITS.fullmatch(value):
+        message = "must be a number"
+        raise ValueError(message)
+    return value
+
+
+def _flag(value: object) -> object:
+    if isinstance(value, str) and value not in {"true", "false"}:
+        message = 'must be "true" or "false"'
+        raise ValueError(message)
+    return value
+
+
+def _time(value: object) -> object:
+    if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d\d-\d\dT.+", value, re.ASCII):
+        message = "must be a time like 2026-11-26T09:00:00Z"
+        raise ValueError(message)
+    return value
+
+
+Number = Annotated[int, BeforeValidator(_number)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+Time = Annotated[AwareDatetime, BeforeValidator(_time)]
+Text = Annotated[str, Field(max_length=200)]
+
+
+class Strict(BaseModel):
+    """Refuses what it does not know: a misspelt filter would find too much."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Nothing(Strict):
+    """A read without parameters."""
+
+
+class Write(Strict):
+    """Every write can be tried."""
+
+    dry_run: Flag = Field(default=False, description="Check and plan only; nothing is changed.")
+
+
+class Page(Strict):
+    """Every list comes in pages."""
+
+    limit: Number = Field(default=50, ge=1, le=100, description="The most items of the page.")
+    cursor: str | None = Field(
+        default=None, min_length=1, max_length=2000, description="`next` of the page before."
+    )
+    fields: str | None = Field(
+        default=None, max_length=1000, description="Only these of each item, separated by commas."
+    )
+
+    @property
+    def filters(self) -> dict[str, object]:
+        """What the cursor is bound to."""
+        return self.model_dump(exclude={"limit", "cursor", "fields"}, exclude_none=True)
+
+
+class ListJobs(Page):
+    """Filters of jobs; a page may have fewer than `limit` although more follow."""
+
+    prefix: str = Field(default="", max_length=40, description="How names begin.")
+    status: JobStatus | None = None
+    type: Literal["lambda", "ecs", "batch", "ec2"] | None = None
+    owner: Text | None = None
+    tag: Annotated[str, Field(max_length=400)] | None = Field(
+        default=None, description="`team=data`, or `team` with any value."
+    )
+
+
+class ListRuns(Page):
+    """Filters of runs; a page may have fewer than `limit` although more follow."""
+
+    since: Time | None = Field(default=None, description="Runs that began after this time.")
+    status: RunStatus | None = None
+
+
+class GetRun(Strict):
+    """Reading a run."""
+
+    wait: Number = Field(
+        default=0,
+        ge=0,
+        le=MAX_WAIT_SECONDS,
+        description="Seconds to wait for the run's end; the answer comes earlier if it ends.",
+    )
+
+
+class GetLog(Strict):
+    """A page of a run's log."""
+
+    limit: Number = Field(default=100, ge=1, le=1000, description="The most lines.")
+    cursor: str | None = Field(default=None, min_length=1, max_length=2000)
+    order: Literal["newest", "oldest"] = Field(
+        default="newest", description="Whether the first page is the log's end or its beginning."
+    )
+
+
+class GetSchedule(Strict):
+    """Reading a schedule."""
+
+    count: Number = Field(default=10, ge=1, le=100, description="How many next scheduled times.")
+
+
+class StartRun(Strict):
+    """A run to start."""
+
+    payload: dict[str, Any] = Field(default={}, description="Merged over the row's payload.")
+    overrides: dict[str, Any] = Field(
+        default={}, description="What `allow_overrides` of the row lets a run change."
+    )
+    overlap: Overlap | None = Field(default=None, description="Instead of the row's.")
+
+
+class RunAgain(Strict):
+    """A run to repeat; what is absent is as it was."""
+
+    payload: dict[str, Any] | None = None
+    overrides: dict[str, Any] | None = None
+    overlap: Overlap | None = None
+
+
+class Reason(Strict):
+    """Why something is done; people read it later."""
+
+    reason: Text = ""
+
+
+class Note(Strict):
+    """Why a schedule is paused."""
+
+    note: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
+
+
+class Backfill(Strict):
+    """A span of time that has passed."""
+
+    start: Annotated[str, Field(max_length=40)] = Field(
+        description="ISO 8601; in the job's time zone if it has no offset."
+    )
+    end: Annotated[str, Field(max_length=40)] = Field(description="The first time after the span.")
+    overlap: Overlap = "queue_all"
+
+
+class BulkFilter(Strict):
+    """Which jobs or runs; docs/reference/api.md says which of these are for which."""
+
+    job: Text | None = None
+    status: Text | None = None
+    since: Time | None = None
+    error_group: Annotated[str, Field(max_length=1000)] | None = None
+    prefix: Annotated[str, Field(max_length=40)] = ""
+    type: Text | None = None
+    owner: Text | None = None
+    tag: Annotated[str, Field(max_length=400)] | None = None
+
+
+class StartBulk(Strict):
+    """One action on many jobs or runs; either `ids` or a filter that is not empty."""
+
+    action: BulkAction
+    ids: (
+        list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}(/[A-Za-z0-9_.-]{1,80})?$")]]
+        | None
+    ) = Field(default=None, max_length=500, description="Names of jobs, or of runs as `job/run`.")
+    filter: BulkFilter | None = None
+    expected_count: int = Field(ge=0, le=500, strict=True)
+    reason: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
+
+
+class DeadLetterIds(Strict):
+    """Which dead-letter messages."""
+
+    ids: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
+        min_length=1, max_length=100
+    )
+
+
+class RowBody(BaseModel):
+    """A row, with any attributes that docs/reference/jobs.md has."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class MergePatch(BaseModel):
+    """Attributes to set; null removes one (RFC 7396)."""
+
+    model_config = ConfigDict(extra="allow")

@@ -1,0 +1,83 @@
+"""One action on many jobs or runs, counted before it begins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioner.api.call import Answer
+from provisioner.api.encoding import jsonable
+from provisioner.api.problems import Kind, Problem
+from provisioner.service import bulk, rights
+from provisioner.service.bulk import Filter, Target
+from provisioner.service.problems import FieldProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from provisioner.api.call import Call
+    from provisioner.service.bulk import Bulk
+
+
+def start_bulk(call: Call) -> Answer:
+    """Begin an action on many."""
+    asked = call.body
+    rights.require(call.caller, asked.action.needs)
+    targets = _targets(call)
+    if call.query.dry_run:
+        return _tried(call, targets)
+    begun = bulk.begin(
+        call.service,
+        asked.action,
+        targets,
+        reason=asked.reason,
+        expected_count=asked.expected_count,
+    )
+    return _answer(begun, 202)
+
+
+def get_bulk(call: Call) -> Answer:
+    """Return how far it has come."""
+    return _answer(bulk.progress(call.service, call.path["bulk"]), 200)
+
+
+def step_bulk(call: Call) -> Answer:
+    """Do the next step."""
+    before = bulk.progress(call.service, call.path["bulk"])
+    rights.require(call.caller, before.action.needs)
+    return _answer(bulk.step(call.service, before.id), 200)
+
+
+def _targets(call: Call) -> Sequence[Target]:
+    asked = call.body
+    if (asked.ids is None) == (asked.filter is None):
+        wrong = FieldProblem("/filter", "give either ids or a filter")
+        raise Problem(Kind.INVALID_BODY, "See errors.", [wrong])
+    if asked.ids is not None:
+        return [Target.parse(each) for each in asked.ids]
+    wanted = Filter(**asked.filter.model_dump())
+    return bulk.select(call.service, asked.action, wanted)
+
+
+def _tried(call: Call, targets: Sequence[Target]) -> Answer:
+    said = {
+        "id": None,
+        "action": call.body.action,
+        "reason": call.body.reason,
+        "by": call.caller.label,
+        "created_at": None,
+        "targets": [str(each) for each in targets],
+        "done": 0,
+        "is_over": False,
+        "failures": [],
+    }
+    return Answer(jsonable(said), 202)
+
+
+def _answer(found: Bulk, status: int) -> Answer:
+    said = {
+        **jsonable(found),
+        "targets": [str(each) for each in found.targets],
+        "failures": [{"target": str(e.target), "message": e.message} for e in found.failures],
+        "is_over": found.is_over,
+    }
+    return Answer(said, status, {"Location": f"/v1/bulk/{found.id}"})

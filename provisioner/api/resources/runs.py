@@ -1,0 +1,188 @@
+"""Runs and their logs."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+
+from provisioner.api.call import Answer
+from provisioner.api.encoding import jsonable
+from provisioner.api.pages import cursor_of, page_of
+from provisioner.api.problems import Kind, Problem
+from provisioner.errors import PermanentError
+from provisioner.jobs.payload import RESERVED
+from provisioner.runs.model import FINAL
+from provisioner.service import all_runs, logs, rerun, run_detail, runs
+from provisioner.service import start_run as starting
+from provisioner.service.problems import FieldProblem
+from provisioner.service.redaction import run_for
+from provisioner.service.run_lines import RunLine, line_of
+from provisioner.service.start_run import RunRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provisioner.api.call import Call
+    from provisioner.service.run_detail import RunDetail
+
+MAX_KEY_CHARACTERS = 255
+"""Of an idempotency key."""
+
+_FIELDS = [each.name for each in fields(RunLine)]
+
+
+def list_runs(call: Call) -> Answer:
+    """Return a page of the runs of all jobs."""
+    query = call.query
+    found = all_runs.page(
+        call.service, query.limit, since=query.since, status=query.status, cursor=cursor_of(call)
+    )
+    return page_of(
+        call, "runs", jsonable([line_of(run) for run in found.runs]), found.cursor, _FIELDS
+    )
+
+
+def list_job_runs(call: Call) -> Answer:
+    """Return a page of the runs of a job."""
+    query = call.query
+    found = runs.page(
+        call.service,
+        call.job_name,
+        query.limit,
+        since=query.since,
+        status=query.status,
+        cursor=cursor_of(call),
+    )
+    return page_of(call, "runs", jsonable(found.runs), found.cursor, _FIELDS)
+
+
+def start_run(call: Call) -> Answer:
+    """Start a run."""
+    asked = call.body
+    return _started(call, RunRequest(asked.payload, asked.overrides, asked.overlap, _key(call)))
+
+
+def run_again(call: Call) -> Answer:
+    """Start a run with what another one was given."""
+    before, asked = rerun.request_of(call.service, call.job_name, call.path["run"]), call.body
+    payload = before.payload if asked.payload is None else asked.payload
+    overrides = before.overrides if asked.overrides is None else asked.overrides
+    kept = {name: value for name, value in payload.items() if name != RESERVED}
+    return _started(
+        call,
+        replace(
+            before,
+            payload=kept if asked.payload is None else payload,
+            overrides=overrides,
+            overlap=asked.overlap,
+            idempotency_key=_key(call),
+        ),
+    )
+
+
+def get_run(call: Call) -> Answer:
+    """Return a run; with `wait`, once it has ended or the time is up.
+
+    This is the one place where a function waits: the caller asks for it, and it ends in time.
+    """
+    until = time.monotonic() + call.query.wait
+    while True:
+        found = run_detail.detail(call.service, call.job_name, call.path["run"])
+        left = until - time.monotonic()
+        if found.line.status in FINAL or left <= 0:
+            return Answer(_document(call, found))
+        call.pause(min(1.0, left))
+
+
+def stop_run(call: Call) -> Answer:
+    """Stop a run."""
+    if call.query.dry_run:
+        found = run_detail.find(call.service, call.job_name, call.path["run"])
+        before = line_of(found).status
+    else:
+        stopped = runs.stop(call.service, call.job_name, call.path["run"], call.body.reason)
+        before = stopped.before.value if stopped.before else "-"
+    said = {"run": call.path["run"], "before": before, "dry_run": call.query.dry_run}
+    return Answer(said, 202, {"Location": _location(call, call.path["run"])})
+
+
+def get_log(call: Call) -> Answer:
+    """Return a page of a run's log."""
+    query, place = call.query, f"{call.job_name}/{call.path['run']}"
+    bound = {"order": query.order}
+    found = logs.of_run(
+        call.service,
+        call.job_name,
+        call.path["run"],
+        cursor=call.cursors.read(place, bound, query.cursor),
+        newest_first=query.order == "newest",
+        limit=query.limit,
+    )
+    said = {
+        "events": [{"at": each.at, "message": each.message} for each in found.events],
+        "older": call.cursors.signed(place, bound, found.older),
+        "newer": call.cursors.signed(place, bound, found.newer),
+    }
+    return Answer(jsonable(said))
+
+
+def _started(call: Call, request: RunRequest) -> Answer:
+    _require_payload(request.payload)
+    if call.query.dry_run:
+        unchecked = starting.check(call.service, call.job_name, request)
+        said = {"run": None, "dry_run": True, "unchecked": unchecked or None}
+        return Answer(said, 202)
+    started = starting.start_run(call.service, call.job_name, request)
+    said = {"run": started.name, "dry_run": False, "unchecked": started.unchecked or None}
+    replayed = "false" if started.execution.is_new else "true"
+    headers = {"Location": _location(call, started.name), "Idempotency-Replayed": replayed}
+    return Answer(said, 202, headers)
+
+
+def _require_payload(payload: Mapping[str, Any]) -> None:
+    try:
+        starting.check_payload(payload)
+    except PermanentError as error:
+        wrong = FieldProblem("/payload", str(error))
+        raise Problem(Kind.INVALID_RUN, "See errors.", [wrong]) from error
+
+
+def _key(call: Call) -> str | None:
+    key = call.headers.get("idempotency-key")
+    if key is not None and not 0 < len(key) <= MAX_KEY_CHARACTERS:
+        raise Problem(
+            Kind.INVALID_PARAMETER,
+            f"An Idempotency-Key has 1 to {MAX_KEY_CHARACTERS} characters.",
+        )
+    return key
+
+
+def _location(call: Call, run: str) -> str:
+    return f"/v1/jobs/{call.job_name}/runs/{run}"
+
+
+def _document(call: Call, found: RunDetail) -> dict[str, Any]:
+    shown = run_for(call.reader, found.row)
+    overrides = shown.get("overrides")
+    said: dict[str, Any] = jsonable(found.line) | jsonable(
+        {
+            "input": found.input,
+            "result": found.result,
+            "overrides": json.loads(overrides) if isinstance(overrides, str) else None,
+            "cause": found.cause,
+            "error": found.error,
+            "usage": found.usage,
+            "cost": found.cost,
+            "phases": found.phases,
+            "parent": found.parent,
+            "log_stream": found.log_stream,
+            "request_id": found.request_id,
+            "execution_arn": shown.get("execution_arn"),
+            "exit_code": shown.get("exit_code"),
+            "scheduled_for": shown.get("scheduled_for"),
+            "stop_reason": shown.get("stop_reason"),
+        }
+    )
+    return said

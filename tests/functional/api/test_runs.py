@@ -1,0 +1,287 @@
+"""Runs over HTTP: lists with cursors, starts that may be repeated, waiting for an end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.support.api import by_iam, by_scopes
+from tests.support.cli import NOW, ROW, put_run
+
+ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}
+RUNS = "/v1/jobs/report/runs"
+
+
+@pytest.fixture
+def job(api, here):
+    here.jobs.put(
+        ROW | {"payload_schema": {"type": "object", "properties": {"n": {"type": "integer"}}}}
+    )
+    return api
+
+
+@pytest.fixture
+def runnable(job, here):
+    here.machine = here.make_runnable(ENDLESS)
+    return job
+
+
+@pytest.fixture
+def history(job):
+    for number in range(5):
+        status = "FAILED" if number % 2 else "SUCCEEDED"
+        at = NOW + timedelta(minutes=number)
+        put_run("report", f"run-{number}", status, started_at=at, error="E" if number % 2 else "")
+    return job
+
+
+def names(reply):
+    return [run["run"] for run in reply.json["runs"]]
+
+
+def following(client, reply):
+    """Return the page to which a page's link leads."""
+    path, _, query = reply.headers["Link"].partition(">")[0].removeprefix("<").partition("?")
+    assert reply.headers["Link"].endswith('>; rel="next"')
+    return client("GET", path, query=query)
+
+
+@pytest.mark.parametrize("path", ["/v1/runs", RUNS])
+def test_a_list_goes_on_page_by_page(history, path):
+    first = history("GET", path, query="limit=2&fields=run,status")
+    second = following(history, first)
+    last = following(history, second)
+
+    assert [names(each) for each in (first, second, last)] == [
+        ["run-4", "run-3"],
+        ["run-2", "run-1"],
+        ["run-0"],
+    ]
+    assert first.json["runs"][0] == {"run": "run-4", "status": "SUCCEEDED"}
+    assert last.json["next"] is None or names(following(history, last)) == []
+
+
+@pytest.mark.parametrize("path", ["/v1/runs", RUNS])
+def test_a_list_is_filtered(history, path):
+    assert names(history("GET", path, query="status=FAILED")) == ["run-3", "run-1"]
+    since = (NOW + timedelta(minutes=3)).isoformat().replace("+00:00", "Z")
+    assert names(history("GET", path, query=f"since={since}")) == ["run-4", "run-3"]
+    assert history("GET", path, query="since=yesterday").status == 400
+
+
+def test_a_cursor_is_only_of_its_own_list(history):
+    cursor = history("GET", RUNS, query="limit=2").json["next"]
+
+    for path, query in (
+        ("/v1/runs", f"cursor={cursor}"),
+        (RUNS, f"status=FAILED&cursor={cursor}"),
+        (RUNS, f"cursor={cursor[:-2]}"),
+        (RUNS, f"cursor=A{cursor[1:]}"),
+        ("/v1/jobs/other/runs", f"cursor={cursor}"),
+    ):
+        assert history("GET", path, query=query).slug == "invalid-cursor"
+    other_key = replace(history, app=replace(history.app, cursor_key=lambda: "other"))
+    assert other_key("GET", RUNS, query=f"cursor={cursor}").slug == "invalid-cursor"
+
+
+def test_of_a_job_that_does_not_exist(api):
+    for path in ("/v1/jobs/none/runs", "/v1/jobs/none/runs/r-1", "/v1/jobs/none/runs/r-1/log"):
+        assert api("GET", path).status == 404
+
+
+class TestStart:
+    def test_a_run_can_be_followed(self, runnable):
+        reply = runnable("POST", RUNS, {"payload": {"n": 1}})
+
+        assert reply.status == 202
+        assert reply.headers["Location"] == f"{RUNS}/{reply.json['run']}"
+        assert reply.headers["Idempotency-Replayed"] == "false"
+
+    def test_the_same_key_is_the_same_run(self, runnable):
+        first = runnable("POST", RUNS, {"payload": {"n": 1}}, idempotency_key="k")
+        again = runnable("POST", RUNS, {"payload": {"n": 1}}, idempotency_key="k")
+        other = runnable("POST", RUNS, {"payload": {"n": 2}}, idempotency_key="k")
+
+        assert (again.json, again.headers["Idempotency-Replayed"]) == (first.json, "true")
+        assert (other.status, other.slug) == (422, "key-reused")
+        for key in ("", "k" * 256):
+            assert runnable("POST", RUNS, {}, idempotency_key=key).status == 400
+
+    def test_what_the_row_does_not_allow(self, runnable):
+        reply = runnable("POST", RUNS, {"payload": {"n": "x"}, "overrides": {"cpu": 4}})
+
+        assert (reply.status, reply.slug) == (422, "invalid-run")
+        pointers = [each["pointer"] for each in reply.json["errors"]]
+        assert pointers == ["/payload/n", "/overrides"]
+        reserved = runnable("POST", RUNS, {"payload": {"_run": {}}})
+        assert reserved.json["errors"][0]["pointer"] == "/payload"
+
+    def test_a_try_starts_nothing(self, runnable, here):
+        reply = runnable("POST", RUNS, {"payload": {"n": 1}}, query="dry_run=true")
+
+        assert reply.json == {"run": None, "dry_run": True, "unchecked": None}
+        executions = here.clients.stepfunctions.list_executions(stateMachineArn=here.machine)
+        assert executions["executions"] == []
+        assert runnable("POST", RUNS, {"payload": {"n": ""}}, query="dry_run=true").status == 422
+
+    def test_a_job_without_a_stack_cannot_run_yet(self, job):
+        assert job("POST", RUNS, {}).slug == "conflict"
+
+    def test_a_run_is_repeated_with_its_input(self, runnable, here):
+        put_run("report", "before", "FAILED", input='{"n": 7, "_run": {"by": "x"}}')
+
+        reply = runnable("POST", f"{RUNS}/before/again", {})
+
+        arn = f"{here.machine.replace(':stateMachine:', ':execution:')}:{reply.json['run']}"
+        given = here.clients.stepfunctions.describe_execution(executionArn=arn)["input"]
+        assert '"n": 7' in given or '"n":7' in given
+        assert '"parent"' in given
+
+
+class TestOneRun:
+    def test_all_that_its_row_says(self, history):
+        put_run("report", "whole", "FAILED", input='{"n": 1}', error="E", cause="why", exit_code=3)
+
+        run = history("GET", f"{RUNS}/whole").json
+
+        assert run["input"] == {"value": {"n": 1}, "location": None}
+        assert (run["error"], run["cause"], run["exit_code"]) == ("E", "why", 3)
+
+    def test_overridden_environment_values_are_hidden(self, history):
+        put_run("report", "o", "FAILED", overrides='{"environment": {"A": "hunter2"}}')
+
+        reply = history("GET", f"{RUNS}/o")
+
+        assert reply.json["overrides"] == {"environment": {"A": None}}
+        assert "hunter2" not in reply.text
+
+    def test_waiting_ends_with_the_run(self, history, paused):
+        put_run("report", "slow", "RUNNING")
+
+        def ends(seconds):
+            paused.append(seconds)
+            put_run("report", "slow", "SUCCEEDED")
+
+        client = replace(history, app=replace(history.app, pause=ends))
+        reply = client("GET", f"{RUNS}/slow", query="wait=20")
+
+        assert (reply.json["status"], paused) == ("SUCCEEDED", [1.0])
+        assert client("GET", f"{RUNS}/slow", query="wait=21").status == 400
+
+    def test_stopping(self, history):
+        put_run("report", "waits", "QUEUED", execution_arn="arn:aws:states:x")
+
+        tried = history("POST", f"{RUNS}/waits/stop", {}, query="dry_run=true")
+        stopped = history("POST", f"{RUNS}/waits/stop", {"reason": "enough"})
+
+        assert (tried.json["before"], stopped.json["before"]) == ("QUEUED", "QUEUED")
+        assert history("GET", f"{RUNS}/waits").json["status"] == "STOPPED"
+        assert history("POST", f"{RUNS}/none/stop", {}).status == 404
+
+
+class TestSchedule:
+    @pytest.fixture
+    def scheduled(self, api, here):
+        here.jobs.put(ROW | {"schedule": "rate(1 day)", "pause_on_failures": 3})
+        return api
+
+    def test_pause_and_resume(self, scheduled):
+        path = "/v1/jobs/report/schedule"
+
+        assert scheduled("GET", path, query="count=3").json["state"] == "on"
+        assert scheduled("POST", f"{path}/pause", {"note": "n"}, query="dry_run=true").status == 200
+        assert scheduled("GET", path).json["state"] == "on"
+        assert scheduled("POST", f"{path}/pause", {"note": "holiday"}).json["paused"]
+        said = scheduled("GET", path).json
+        assert (said["state"], said["note"]) == ("off", "holiday")
+        assert scheduled("POST", f"{path}/pause", {"note": " "}).status == 422
+        assert not scheduled("POST", f"{path}/resume").json["paused"]
+        assert scheduled("GET", path).json["state"] == "on"
+
+    def test_a_backfill_says_what_it_starts(self, scheduled, here):
+        here.jobs.put(ROW | {"schedule": "cron(0 6 * * ? *)"})
+        here.make_runnable(ENDLESS)
+        body = {"start": "2026-10-22", "end": "2026-10-25", "overlap": "allow"}
+        path = "/v1/jobs/report/schedule/backfill"
+
+        tried = scheduled("POST", path, body, query="dry_run=true").json
+        done = scheduled("POST", path, body).json
+
+        assert (tried["started"], tried["left"], done["started"], done["left"]) == (0, 3, 3, 0)
+        assert tried["runs"] == done["runs"]
+        assert scheduled("POST", path, body | {"end": "2027-01-01"}).status == 422
+
+
+def test_jobs_are_listed_page_by_page(api, here):
+    for number in range(3):
+        here.jobs.put(ROW | {"job_name": f"job-{number}"})
+
+    first = api("GET", "/v1/jobs", query="limit=2&prefix=job&fields=job_name")
+
+    assert [job["job_name"] for job in first.json["jobs"]] == ["job-0", "job-1"]
+    assert [job["job_name"] for job in following(api, first).json["jobs"]] == ["job-2"]
+
+
+def test_retry_and_dead_letters(job, here):
+    assert job("POST", "/v1/jobs/report/retry", query="dry_run=true").status == 202
+    assert here.queued() == []
+    assert job("POST", "/v1/jobs/report/retry").status == 202
+    assert [each["job_name"] for each in here.queued()] == ["report"]
+    assert job("POST", "/v1/jobs/none/retry").status == 404
+    assert job("POST", "/v1/jobs/report/confirm-deletion").slug in {"conflict", "not-found"}
+    assert job("GET", "/v1/dead-letters").json == {"messages": [], "complete": True}
+    assert job("POST", "/v1/dead-letters/redrive", {"ids": ["x"]}).status == 404
+    assert job("POST", "/v1/dead-letters/discard", {"ids": []}).status == 422
+
+
+class TestBulk:
+    @pytest.fixture
+    def jobs(self, api, here):
+        for number in range(12):
+            here.jobs.put(ROW | {"job_name": f"job-{number}"})
+        return api
+
+    def body(self, **more):
+        return {"action": "retry_jobs", "expected_count": 12, "reason": "because", **more}
+
+    def test_an_action_is_done_step_by_step(self, jobs, here):
+        body = self.body(filter={"prefix": "job"})
+
+        tried = jobs("POST", "/v1/bulk", body, query="dry_run=true").json
+        begun = jobs("POST", "/v1/bulk", body)
+        place = begun.headers["Location"]
+        first, last = jobs("POST", f"{place}/step"), jobs("POST", f"{place}/step")
+
+        assert (tried["id"], len(tried["targets"])) == (None, 12)
+        assert (first.json["done"], first.json["is_over"]) == (10, False)
+        assert (last.json["done"], last.json["is_over"]) == (12, True)
+        assert jobs("GET", place).json == last.json
+        assert len(here.queued()) == 12
+
+    @pytest.mark.parametrize(
+        ("change", "status"),
+        [
+            ({"filter": {}}, 422),
+            ({}, 422),
+            ({"ids": ["job-1"], "filter": {"prefix": "job"}}, 422),
+            ({"filter": {"prefix": "job"}, "expected_count": 11}, 412),
+            ({"ids": ["job-1"]}, 412),
+            ({"ids": ["job-1/run"], "expected_count": 1}, 422),
+            ({"ids": ["job-1"], "expected_count": 1, "reason": " "}, 422),
+        ],
+        ids=str,
+    )
+    def test_nothing_is_done_that_was_not_seen(self, jobs, change, status):
+        assert jobs("POST", "/v1/bulk", self.body(**change)).status == status
+
+    def test_rows_are_deleted_by_who_may_write_them(self, jobs):
+        body = self.body(action="delete_jobs", ids=["job-1"], expected_count=1)
+
+        operator = replace(jobs, authorizer=by_scopes("jobs/operate"))
+        by_policy = replace(jobs, authorizer=by_iam())
+
+        assert operator("POST", "/v1/bulk", body).status == 403
+        assert by_policy("POST", "/v1/bulk", body).status == 403
+        assert jobs("POST", "/v1/bulk", body).status == 202
