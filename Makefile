@@ -17,7 +17,7 @@ RUNTIME_HAS := $(foreach name,boto3 botocore s3transfer urllib3 python-dateutil,
 # The output of each target in one piece, where this make can.
 IN_ONE_PIECE = $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: local local-down test test-computing test-fast test-unit test-node test-simulation test-engine test-deployed-python coverage mutants test-whole test-night simulate simulate-night smoke check check-code check-types check-templates check-sam check-checkov bench build deploy lock golden openapi prices clean
+.PHONY: local local-down test test-computing test-fast test-unit test-node test-simulation test-engine test-browser test-deployed-python coverage mutants test-whole test-night simulate simulate-night smoke check check-code check-types check-templates check-sam check-checkov bench build deploy lock golden openapi prices clean
 
 local: $(READY)
 	@$(BIN)/provisioner local up
@@ -32,6 +32,7 @@ test: $(READY)
 # All that needs no engine in one run, so that no processor waits for the last of several.
 test-computing: $(READY)
 	@if $(HAS_NPM); then $(NPM_CI) || exit 1; else echo $(WITHOUT_NPM); without=" and not node"; fi; \
+	  $(HAS_CHROMIUM) || { echo $(WITHOUT_CHROMIUM); without="$$without and not browser"; }; \
 	  $(NICE) $(BIN)/pytest -q -n auto -m "not engine and not smoke$$without"
 
 # One process a group of tests/support/scheduling.py, side by side: they wait most of the time.
@@ -113,6 +114,12 @@ HAS_NPM := command -v npm >/dev/null
 NPM_CI := npm --prefix tests/node ci --silent
 WITHOUT_NPM := "npm is not on this machine: the templates are not held to cdk-preflight's rules," \
 	"nor the expressions to JSONata's reference implementation"
+# The console's pages in Debian's Chromium, which no package of Python's brings.
+HAS_CHROMIUM := { command -v chromium || command -v chromium-browser; } >/dev/null
+WITHOUT_CHROMIUM := "Chromium is not on this machine: the console's pages are not tested in a browser"
+test-browser: $(READY)
+	@if $(HAS_CHROMIUM); then $(BIN)/pytest -q -m browser tests/browser; else echo $(WITHOUT_CHROMIUM); fi
+
 test-node: $(READY)
 	@if $(HAS_NPM); then $(NPM_CI) && $(BIN)/pytest -q -m node tests/node; else echo $(WITHOUT_NPM); fi
 

@@ -15,7 +15,7 @@ from provisioner.local.engine import Engine
 from provisioner.local.errors import LocalError
 from provisioner.local.parameters import parsed
 from provisioner.local.progress import Progress
-from provisioner.local.stack import DEFAULT_STACK, GOOD, stack_status
+from provisioner.local.stack import DEFAULT_STACK, GOOD, stack_outputs, stack_status
 from provisioner.local.up import Wanted, up
 from provisioner.terminal import CleanConsole
 
@@ -174,6 +174,8 @@ def _pretty(text: str) -> str:
 
 def _print_next(engine: Engine, stack: str, outcomes: Sequence[Outcome]) -> None:
     job = outcomes[0].example.job_name if outcomes else "JOB"
+    if address := stack_outputs(engine, stack).get("ConsoleUrl"):
+        _out().print(f"\nThe console: {address}", soft_wrap=True)
     _out().print(
         f"\nThe engine is at {engine.endpoint}, the bootstrap is stack {stack}. Now try:\n"
     )

@@ -217,7 +217,7 @@ ARNS = {
 }
 
 
-FUNCTION_STACKS = ("ProvisioningStack", "RunsStack", "NotificationsStack")
+FUNCTION_STACKS = ("ProvisioningStack", "RunsStack", "NotificationsStack", "ConsoleStack")
 NESTED = ("NetworkStack", "ComputeStack", "SecurityStack", *FUNCTION_STACKS, "ObservabilityStack")
 """Each after those whose outputs it is given."""
 

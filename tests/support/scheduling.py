@@ -34,6 +34,9 @@ _GROUP_OF = {
 }
 _GROUP_OF |= dict.fromkeys(TEMPLATES, "templates")
 
+_BROWSER = "tests/browser/"
+"""One process starts a browser, and one bootstrap for it to look at."""
+
 
 class ByModule(LoadScopeScheduling):
     """Gives a process a module at a time, or a group of them; a simulation's seeds one by one.
@@ -43,4 +46,6 @@ class ByModule(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.partition("::")[0]
+        if module.startswith(_BROWSER):
+            return _BROWSER
         return nodeid if module.startswith("tests/simulation/") else _GROUP_OF.get(module, module)

@@ -46,6 +46,7 @@ SUPPRESSED = RuleFilterConfig(
 TEMPLATES = [
     "template.yaml",
     "bootstrap/compute.yaml",
+    "bootstrap/console.yaml",
     "bootstrap/network.yaml",
     "bootstrap/notifications.yaml",
     "bootstrap/observability.yaml",
@@ -64,6 +65,7 @@ FUNCTIONS = {
     "MissedSchedulesFunction": "missed_schedules",
     "NotifyFunction": "notify",
     "UnroutedFunction": "unrouted",
+    "ConsoleFunction": "console",
 }
 LOG_GROUPS = {"MissedSchedulesFunction": "/aws/lambda/jobs_missed_ticks"}
 """Those that are not called after their function's module."""
@@ -244,7 +246,12 @@ def test_only_functions_and_what_starts_them_are_nested_apart(bootstrap):
         for name in FUNCTION_STACKS
         for resource in bootstrap.nested[name].template["Resources"].values()
     }
-    assert nested == {"AWS::IAM::Role", "AWS::Scheduler::Schedule", "AWS::Serverless::Function"}
+    of_the_console = {"Api", "Integration", "Route", "Stage"}
+    assert nested == {
+        *("AWS::IAM::Role", "AWS::Scheduler::Schedule", "AWS::Serverless::Function"),
+        *(f"AWS::ApiGatewayV2::{each}" for each in of_the_console),
+        "AWS::Lambda::Permission",
+    }
 
 
 def test_what_has_a_name_of_ours_moved_under_another(bootstrap):
@@ -461,6 +468,12 @@ def test_notify_is_not_woken_by_what_it_has_nothing_to_tell_of(bootstrap, mappin
     assert delivered(bootstrap, f"NotifyFunction{mapping}", record) is passes
 
 
+OTHERWISE_CONDITIONAL = {
+    *("NetworkStack", "NotificationEmailSubscription"),
+    *("ConsoleLogs", "ConsoleStack"),
+}
+
+
 def test_slack_is_there_when_its_secret_is(source, bootstrap):
     nested = bootstrap.nested["NotificationsStack"].template
     for template, parts in ((source, 6), (nested, 2)):
@@ -468,7 +481,7 @@ def test_slack_is_there_when_its_secret_is(source, bootstrap):
         assert len(slack) == parts
         assert {resource["Condition"] for resource in slack.values()} == {"TellSlack"}
         conditional = {n for n, r in template["Resources"].items() if r.get("Condition")}
-        assert conditional - {"NetworkStack", "NotificationEmailSubscription"} == set(slack)
+        assert conditional - OTHERWISE_CONDITIONAL == set(slack)
 
 
 def test_the_slack_function(bootstrap):

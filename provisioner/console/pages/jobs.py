@@ -1,0 +1,67 @@
+"""The list of jobs, by the names of which one finds everything else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioner.console.pages.queries import choice, text
+from provisioner.console.render import page
+from provisioner.service import jobs
+from provisioner.stacks.model import JobStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from provisioner.console.http import Request, Response
+    from provisioner.service.context import Service
+    from provisioner.service.jobs import JobLine
+
+PAGE_LINES = 50
+_TYPES = ("lambda", "ecs", "batch", "ec2")
+_MOVING = {JobStatus.CREATING, JobStatus.UPDATING, JobStatus.DELETING, JobStatus.PENDING}
+
+
+def _newest_first(line: JobLine) -> float:
+    last = line.last_run
+    return -last.started_at.timestamp() if last and last.started_at else 0.0
+
+
+def _soonest_first(line: JobLine) -> float:
+    return line.next_at.timestamp() if line.next_at else float("inf")
+
+
+_ORDERS: dict[str, Callable[[JobLine], Any]] = {
+    "name": lambda line: line.job_name,
+    "status": lambda line: (list(JobStatus).index(line.status), line.job_name),
+    "last run": _newest_first,
+    "next run": _soonest_first,
+}
+
+
+def listed(request: Request, service: Service) -> Response:
+    """Return a page of jobs, with filters, order and cursor in its address."""
+    query = request.query
+    found = jobs.page(
+        service,
+        PAGE_LINES,
+        prefix=query.get("prefix", "").strip(),
+        status=choice(query, "status", JobStatus),
+        type=text(query, "type"),
+        owner=text(query, "owner"),
+        tag=text(query, "tag"),
+        cursor=text(query, "cursor"),
+    )
+    order = query.get("sort", "name")
+    lines = sorted(found.jobs, key=_ORDERS.get(order, _ORDERS["name"]))
+    return page(
+        request,
+        "jobs.html",
+        moving=any(line.running_since or line.status in _MOVING for line in lines),
+        lines=lines,
+        next=found.cursor,
+        order=order,
+        orders=list(_ORDERS),
+        statuses=list(JobStatus),
+        types=_TYPES,
+    )

@@ -1,0 +1,36 @@
+"""What an address's query asks for: filters, which are absent when they are empty."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from provisioner.errors import InvalidRequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from enum import StrEnum
+
+    E = TypeVar("E", bound=StrEnum)
+
+
+def text(query: Mapping[str, str], name: str) -> str | None:
+    """Return a filter, None if it is not asked for."""
+    return query.get(name, "").strip() or None
+
+
+def choice(query: Mapping[str, str], name: str, choices: type[E]) -> E | None:
+    """Return a filter that has to be one of some words, None if it is not asked for.
+
+    Raises
+    ------
+    InvalidRequestError
+        If it is another word.
+    """
+    word = text(query, name)
+    if word is None:
+        return None
+    try:
+        return choices(word)
+    except ValueError as error:
+        message = f'{name} "{word}" is not one of {", ".join(choices)}'
+        raise InvalidRequestError(message) from error

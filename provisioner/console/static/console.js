@@ -1,0 +1,178 @@
+// Times, polling, keys, the palette, copying. Everything else is a link or a form.
+const $ = (selector, within = document) => within.querySelector(selector);
+const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
+const make = (tag, properties = {}, ...children) => {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+};
+document.documentElement.classList.add("scripted");
+
+// ---- Times: relative with the absolute one on hover, or absolute in a zone; remembered ------------
+const ZONE = "provisioner.zone";
+const mine = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const formats = new Map();
+const inZone = (date, zone) => {
+  if (!formats.has(zone)) {
+    let format;
+    const how = {
+      month: "short", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit",
+      hourCycle: "h23", timeZone: zone, timeZoneName: "short",
+    };
+    try { format = new Intl.DateTimeFormat("en-GB", how); }
+    catch { format = new Intl.DateTimeFormat("en-GB", { ...how, timeZone: "UTC" }); }
+    formats.set(zone, format);
+  }
+  return formats.get(zone).format(date).replace(",", "");
+};
+const span = (seconds) => {
+  const s = Math.max(0, Math.round(seconds));
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min`;
+  if (s < 86400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
+  return `${Math.floor(s / 86400)} d`;
+};
+const relative = (seconds) => (seconds < 0 ? `in ${span(-seconds)}` : `${span(seconds)} ago`);
+const chosen = () => localStorage.getItem(ZONE) || "relative";
+
+function showTimes(within = document) {
+  const mode = chosen();
+  const now = Date.now();
+  for (const time of $$("time[datetime]", within)) {
+    const date = new Date(time.dateTime);
+    const job = time.dataset.zone || "UTC";
+    const zone = { mine, job, utc: "UTC", relative: mine }[mode];
+    const absolute = inZone(date, zone);
+    const fixed = "fixed" in time.dataset;
+    time.title = [absolute, ...new Set([job, "UTC"].filter((z) => z !== zone).map((z) => inZone(date, z)))].join("\n");
+    const shown = fixed ? inZone(date, time.dataset.zone) : mode === "relative" ? relative((now - date) / 1000) : absolute;
+    if (time.textContent !== shown) time.textContent = shown;
+  }
+  for (const each of $$("[data-since]", within)) {
+    each.textContent = span((now - new Date(each.dataset.since)) / 1000);
+  }
+}
+const zones = $("[data-zones]");
+if (zones) {
+  zones.value = chosen();
+  zones.addEventListener("change", () => { localStorage.setItem(ZONE, zones.value); showTimes(); });
+}
+showTimes();
+
+// ---- Looking again: every 2 s while something moves, else every 15 s, never while hidden -----------
+let looked = Date.now();
+const live = $("#live[hx-get]");
+const freshness = $(".freshness");
+const look = () => { looked = Date.now(); if (live && window.htmx) htmx.trigger(live, "look"); };
+const every = () => 1000 * Number($("[data-every]")?.dataset.every ?? 15);
+setInterval(() => {
+  if (document.hidden) return;
+  showTimes();
+  if (live && Date.now() - looked >= every()) look();
+}, 1000);
+document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
+document.addEventListener("htmx:after:swap", () => { showTimes(); select(row); });
+document.addEventListener("htmx:after:request", (event) => {
+  const status = event.detail?.ctx?.response?.status ?? event.detail?.ctx?.response?.raw?.status;
+  if (!freshness || !status) return;
+  freshness.textContent = status < 400 ? "" : `Not refreshed: the console answered ${status}.`;
+});
+document.addEventListener("htmx:error", () => {
+  if (freshness) freshness.textContent = "Not refreshed: the console does not answer.";
+});
+
+// ---- Copying -----------------------------------------------------------------------------------------
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(button.dataset.copy || location.href);
+  const before = button.textContent;
+  button.textContent = "copied";
+  setTimeout(() => { button.textContent = before; }, 1200);
+});
+
+// ---- Filters apply as they are chosen ------------------------------------------------------------------
+for (const form of $$("form.filters")) {
+  form.addEventListener("change", (event) => { if (event.target.matches("select")) form.requestSubmit(); });
+  form.addEventListener("submit", () => {
+    for (const field of $$("input, select", form)) if (!field.value) field.disabled = true;
+  });
+}
+
+// ---- Keys ------------------------------------------------------------------------------------------------
+const KEYS = [
+  ["⌘K, Ctrl+K", "Go to a page or a job"], ["/", "Search"], ["j", "Next line"], ["k", "Line before"],
+  ["o, Enter", "Open the line"], ["e", "Edit the job"], ["r", "Look again now"], ["?", "These keys"],
+];
+let row = -1;
+const rows = () => $$("[data-row]");
+function select(index, focus = false) {
+  const all = rows();
+  row = Math.min(Math.max(index, -1), all.length - 1);
+  all.forEach((each, i) => each.classList.toggle("selected", i === row));
+  if (row >= 0 && focus) { $("a", all[row])?.focus(); all[row].scrollIntoView({ block: "nearest" }); }
+}
+const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
+const actions = {
+  "/": () => $("[data-search]")?.focus(),
+  j: () => select(row + 1, true),
+  k: () => select(Math.max(0, row - 1), true),
+  o: () => $("a", rows()[row] ?? document.createElement("i"))?.click(),
+  e: () => $("[data-edit]")?.click(),
+  r: look,
+  "?": () => help(),
+};
+document.addEventListener("keydown", (event) => {
+  if ((event.metaKey || event.ctrlKey) && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    return palette();
+  }
+  if (event.metaKey || event.ctrlKey || event.altKey || typing(event.target) || $("dialog[open]")) return;
+  const act = actions[event.key];
+  if (act) { event.preventDefault(); act(); }
+});
+
+function help() {
+  const list = make("dl", { className: "keys" });
+  for (const [key, what] of KEYS) list.append(make("dt", {}, make("kbd", { textContent: key })), make("dd", { textContent: what }));
+  const dialog = $("#keys");
+  dialog.replaceChildren(make("h2", { textContent: "Keys" }), list);
+  dialog.showModal();
+}
+
+// ---- The palette: pages, and jobs by the beginning of their name -------------------------------------------
+const PAGES = [["Overview", "/"], ["Jobs", "/jobs"], ["Runs", "/runs"], ["Failures", "/failures"]];
+function palette() {
+  const dialog = $("#palette");
+  if (dialog.open) return dialog.close();
+  const field = make("input", { type: "search", placeholder: "A job’s name, or a page", autocomplete: "off", spellcheck: false });
+  field.setAttribute("aria-label", "A job’s name, or a page");
+  const list = make("ul");
+  let asked = 0;
+  const show = async () => {
+    const text = field.value.trim();
+    const pages = PAGES.filter(([name]) => name.toLowerCase().startsWith(text.toLowerCase()));
+    const turn = ++asked;
+    const found = text ? await fetch(`/palette?q=${encodeURIComponent(text)}`).then((r) => (r.ok ? r.json() : [])).catch(() => []) : [];
+    if (turn !== asked) return;
+    const links = [...pages, ...found.map((each) => [each.name, each.href])];
+    list.replaceChildren(...links.map(([name, href]) => make("li", {}, make("a", { href, textContent: name }))));
+  };
+  field.addEventListener("input", show);
+  dialog.onkeydown = (event) => {
+    const links = $$("a", list);
+    const at = links.indexOf(document.activeElement);
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      (links[at + (event.key === "ArrowDown" ? 1 : -1)] ?? field).focus();
+    } else if (event.key === "Enter" && at < 0) links[0]?.click();
+  };
+  dialog.replaceChildren(field, list);
+  dialog.showModal();
+  field.focus();
+  show();
+}
+for (const button of $$("[data-palette]")) button.addEventListener("click", palette);
+for (const dialog of $$("dialog")) {
+  dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+}

@@ -1,0 +1,303 @@
+"""A bootstrap in moto with jobs, runs and logs as a team has them, and its console."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from moto import mock_aws
+
+from provisioner.console import loopback
+from provisioner.console.app import App
+from provisioner.console.http import Request, Response, request_of, to_gateway
+from provisioner.console.routes import ROUTES
+from provisioner.jobs import FieldError
+from provisioner.runs.model import iso
+from provisioner.service.caller import Caller
+from provisioner.service.context import Service
+from provisioner.stacks.model import Condition, Failure, JobStatus, StackRecord
+from tests.support.cli import OUTPUTS, ROW, Provisioner, put_run
+from tests.support.clients import CLIENTS
+
+NOW = datetime(2026, 11, 26, 9, 42, 17, tzinfo=UTC)
+
+JOBS: dict[str, dict[str, Any]] = {
+    "billing-export": {
+        "description": "Invoices of the day, as CSV, to the finance bucket",
+        "owner": "finance",
+        "schedule": "cron(0 6 * * ? *)",
+        "timezone": "Europe/Berlin",
+        "tags": {"team": "finance", "tier": "1"},
+        "seconds": 95,
+        "every": 120,
+    },
+    "catalog-sync": {
+        "description": "Products of the shop into the search index",
+        "owner": "search",
+        "schedule": "rate(15 minutes)",
+        "seconds": 38,
+        "every": 60,
+        "failing": 0.25,
+        "error": ("TimeoutError", "index-3.search.internal did not answer within 30 s"),
+    },
+    "churn-model": {
+        "description": "Trains the churn model on last week’s events",
+        "owner": "data",
+        "schedule": "cron(30 3 ? * MON *)",
+        "timezone": "America/New_York",
+        "tags": {"team": "data"},
+        "seconds": 2410,
+        "every": 400,
+    },
+    "daily-report": {
+        "description": "Numbers of yesterday to the whole company",
+        "owner": "data",
+        "schedule": "cron(15 7 * * ? *)",
+        "timezone": "Europe/Berlin",
+        "seconds": 64,
+        "every": 90,
+        "running": True,
+    },
+    "email-digest": {
+        "description": "What happened in each workspace, to those who asked for it",
+        "owner": "growth",
+        "schedule": "rate(1 hour)",
+        "seconds": 210,
+        "every": 45,
+        "failing": 0.1,
+        "error": ("KeyError", "'locale'"),
+    },
+    "fraud-score": {
+        "description": "Scores the orders of the last ten minutes",
+        "owner": "risk",
+        "schedule": "rate(10 minutes)",
+        "seconds": 12,
+        "every": 30,
+    },
+    "image-thumbs": {
+        "description": "Thumbnails for uploaded pictures",
+        "owner": "media",
+        "seconds": 7,
+        "every": 25,
+        "waiting": True,
+    },
+    "ledger-close": {
+        "description": "Closes the ledger of the day",
+        "owner": "finance",
+        "schedule": "cron(0 23 * * ? *)",
+        "timezone": "Europe/Berlin",
+        "schedule_enabled": False,
+        "seconds": 340,
+        "every": 300,
+    },
+    "orders-to-json": {"owner": "data", "seconds": 19, "every": 50},
+    "warehouse-load": {
+        "description": "Loads the day’s events into the warehouse",
+        "owner": "data",
+        "schedule": "cron(0 2 * * ? *)",
+        "seconds": 610,
+        "every": 240,
+        "timeout": True,
+    },
+}
+
+
+@dataclass
+class World:
+    """A bootstrap and its console, at a time that stands still unless a test moves it."""
+
+    provisioner: Provisioner
+    now: datetime = NOW
+    before: Callable[[Request], Request | Response] = loopback.before
+
+    def service(self, caller: Caller | None) -> Service:
+        """Return the service for a caller."""
+        asks = caller or Caller("-", via="console", role=loopback.Role.READ)
+        return Service("jobs", OUTPUTS, CLIENTS, lambda: self.now, lambda: asks)
+
+    def answer(self, request: Request) -> Response:
+        """Return what the console answers."""
+        return App(ROUTES, self.before, self.service, _fail).answer(request)
+
+    def handle(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Answer as the function does."""
+        request = request_of(event)
+        return to_gateway(request, self.answer(request))
+
+    def get(self, address: str, **headers: str) -> Response:
+        """Return a page as this machine's browser gets it."""
+        path, _, query = address.partition("?")
+        pairs = dict(each.partition("=")[::2] for each in query.split("&") if each)
+        sent = {"host": "localhost:4566", **{k.replace("_", "-"): v for k, v in headers.items()}}
+        return self.answer(Request("GET", path, pairs, headers=sent, source="127.0.0.1"))
+
+
+def _fail() -> None:
+    """Let a test see what a page was not meant to raise."""
+    raise  # noqa: PLE0704  (called while an error is handled)
+
+
+@contextmanager
+def empty_world() -> Iterator[World]:
+    """Yield a bootstrap without a row."""
+    with mock_aws():
+        provisioner = Provisioner()
+        provisioner.build_tables()
+        yield World(provisioner)
+
+
+@contextmanager
+def world(runs: int = 16) -> Iterator[World]:
+    """Yield a bootstrap with ten jobs, and up to so many runs of each."""
+    with empty_world() as made:
+        chance = random.Random(4)
+        for name, about in JOBS.items():
+            put_job(made, name, about)
+            put_runs(made, name, about, chance, runs)
+        put_broken(made)
+        yield made
+
+
+def put_job(made: World, name: str, about: dict[str, Any]) -> None:
+    """Write a job's row and its Stacks row."""
+    kept = ("description", "owner", "schedule", "timezone", "tags", "schedule_enabled")
+    row = ROW | {"job_name": name} | {key: about[key] for key in kept if key in about}
+    row |= {"environment": {"STAGE": "production", "API_TOKEN": "s3cr3t-do-not-show"}}
+    made.provisioner.jobs.put(row)
+    made.provisioner.make_ready(
+        name,
+        updated_at=made.now - timedelta(days=2),
+        outputs={
+            "StateMachineArn": f"arn:aws:states:eu-west-1:123456789012:stateMachine:jobs-{name}",
+            "LogGroup": f"/jobs/{name}",
+        },
+    )
+
+
+def put_broken(made: World) -> None:
+    """Write a job that failed to deploy, one that is invalid, and one on its way."""
+    reason = "The role defined for the function cannot be assumed by Lambda."
+    failure = Failure(reason, made.now - timedelta(minutes=9), resource="Function")
+    condition = Condition("Ready", "False", "Failed", f"Function: {reason}", made.now)
+    made.provisioner.jobs.put(ROW | {"job_name": "geo-lookup", "owner": "platform"})
+    _save(made, "geo-lookup", JobStatus.FAILED, failure=failure, conditions=(condition,))
+    errors = (
+        FieldError("memory_mb", "must be from 128 to 10240"),
+        FieldError("scheduel", 'is not an attribute; did you mean "schedule"?'),
+    )
+    invalid = {"memory_mb": 64, "scheduel": "rate(1 day)", "owner": "media"}
+    made.provisioner.jobs.put(ROW | {"job_name": "transcode", **invalid})
+    message = "memory_mb must be from 128 to 10240"
+    ready = Condition("Ready", "False", "Invalid", message, made.now)
+    _save(made, "transcode", JobStatus.INVALID, errors=errors, conditions=(ready,))
+    made.provisioner.jobs.put(ROW | {"job_name": "usage-meter", "owner": "platform"})
+    _save(made, "usage-meter", JobStatus.CREATING)
+
+
+def _save(made: World, name: str, status: JobStatus, **changes: Any) -> None:
+    record = StackRecord(name, status=status, updated_at=made.now - timedelta(minutes=9))
+    made.provisioner.stacks.save(replace(record, **changes))
+
+
+def put_runs(
+    made: World, name: str, about: dict[str, Any], chance: random.Random, count: int
+) -> None:
+    """Write a job's runs of the last day, oldest last, as their workflow and functions do."""
+    at = made.now - timedelta(minutes=chance.randrange(2, 20))
+    for number in range(count):
+        seconds = about["seconds"] * chance.uniform(0.85, 1.3)
+        failed = chance.random() < about.get("failing", 0)
+        _put_run(made, name, about, at, seconds, failed=failed, number=number)
+        at -= timedelta(minutes=about["every"] * chance.uniform(0.9, 1.1))
+    if about.get("running"):
+        began = made.now - timedelta(seconds=41)
+        put_run(
+            name,
+            f"manual-{began:%H%M%S}",
+            "RUNNING",
+            started_at=began,
+            type="lambda",
+            source="manual",
+            started_by="arn:aws:iam::123456789012:user/ada",
+        )
+    if about.get("waiting"):
+        put_run(
+            name,
+            "queue-5",
+            "QUEUED",
+            started_at=made.now - timedelta(seconds=20),
+            queued_at=iso(made.now - timedelta(seconds=20)),
+            type="lambda",
+            source="queue",
+        )
+
+
+def _put_run(
+    made: World,
+    name: str,
+    about: dict[str, Any],
+    at: datetime,
+    seconds: float,
+    *,
+    failed: bool,
+    number: int,
+) -> None:
+    status, more = "SUCCEEDED", {"output": '{"rows": 4812, "bytes": 918233}'}
+    if failed:
+        error, cause = about["error"]
+        group = f"{error}: {cause}"
+        status, more = "FAILED", {"error": error, "cause": cause, "error_group": group}
+    elif about.get("timeout") and number == 0:
+        seconds = about["seconds"] * 3.2
+        more = {
+            "error": "States.Timeout",
+            "cause": "the run took longer than 1800 seconds",
+            "error_group": "States.Timeout: the run took longer than # seconds",
+        }
+        status = "TIMED_OUT"
+    ended = at + timedelta(seconds=seconds)
+    if ended > made.now:
+        ended = made.now - timedelta(seconds=5)
+    source = "schedule" if "schedule" in about else "queue"
+    run = f"{source}-{at:%Y%m%dT%H%M%S}"
+    put_run(
+        name,
+        run,
+        status,
+        started_at=at,
+        ended_at=iso(ended),
+        duration_ms=int((ended - at).total_seconds() * 1000),
+        type="lambda",
+        source=source,
+        attempts=1 + failed,
+        input='{"day": "2026-11-25"}',
+        **more,
+    )
+    CLIENTS.dynamodb.update_item(
+        TableName="jobs-Triggers",
+        Key={
+            "job_name": {"S": name},
+            "trigger_id": {"S": f"{iso(at)}#{run}"},
+        },
+        UpdateExpression="SET estimated_cost = :cost",
+        ExpressionAttributeValues={":cost": {"N": str(Decimal(str(round(seconds * 1.7e-6, 7))))}},
+    )
+
+
+def put_log(name: str, started_at: datetime, lines: list[tuple[int, str]]) -> None:
+    """Write the log of a run: milliseconds after its start, and text."""
+    CLIENTS.logs.create_log_group(logGroupName=f"/jobs/{name}")
+    CLIENTS.logs.create_log_stream(logGroupName=f"/jobs/{name}", logStreamName="run")
+    first = int(started_at.timestamp() * 1000)
+    events = [{"timestamp": first + after, "message": text} for after, text in lines]
+    for begin in range(0, len(events), 1000):
+        CLIENTS.logs.put_log_events(
+            logGroupName=f"/jobs/{name}",
+            logStreamName="run",
+            logEvents=events[begin : begin + 1000],
+        )
