@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from provisioner import jobs
 from provisioner.aws.clients import error_code, error_message, translated
-from provisioner.aws.stack_events import Event, failure_of
+from provisioner.aws.stack_events import Event, failure_of, left_behind
 from provisioner.errors import ConflictError, NoChangesError, PermanentError, StackLimitError
 from provisioner.stacks.model import (
     FAILED_OPERATION,
@@ -40,6 +40,9 @@ INLINE_TEMPLATE_BYTES = 51_200
 # given by its id may be one that does not exist, or one in DELETE_COMPLETE.
 _OVERTAKEN = re.compile(r"_IN_PROGRESS|does not exist|is in DELETE_COMPLETE")
 # DetectStackDrift says so as a ValidationError when the stack has changed since.
+_LEFT_BEHIND = "resources could not be deleted"
+"""Of an update that is complete all the same."""
+
 _NO_DRIFT_NOW = re.compile(r"already in progress|while it is in|does not exist")
 
 
@@ -81,6 +84,9 @@ class CloudFormation:
         failure = None
         if status in FAILED_OPERATION:
             failure = failure_of(self._newest_first(stack["StackId"]), status, digest)
+        left: tuple[str, ...] = ()
+        if _LEFT_BEHIND in stack.get("StackStatusReason", ""):
+            left = left_behind(self._newest_first(stack["StackId"]))
         return StackState(
             stack_id=stack["StackId"],
             status=status,
@@ -91,6 +97,7 @@ class CloudFormation:
             failure=failure,
             owner=tags.get(OWNER_TAG),
             drift=self._drift(stack),
+            left_behind=left,
         )
 
     def _drift(self, stack: Mapping[str, Any]) -> Drift | None:

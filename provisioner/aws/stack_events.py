@@ -82,6 +82,21 @@ def failure_of(
     )
 
 
+def left_behind(newest_first: Iterable[Event]) -> tuple[str, ...]:
+    """Return what the last operation removed from the stack and could not delete, by name and id.
+
+    CloudFormation gives a resource up after three attempts (its troubleshooting guide).
+    """
+    left: dict[str, None] = {}
+    for event in reversed(list(_last_operation(newest_first))):
+        resource = f"{event['LogicalResourceId']} {event.get('PhysicalResourceId', '')}".strip()
+        if event["ResourceStatus"] == "DELETE_FAILED":
+            left[resource] = None
+        elif event["ResourceStatus"] == "DELETE_COMPLETE":
+            left.pop(resource, None)
+    return tuple(left)
+
+
 def _is_failed_resource(event: Event) -> bool:
     """Tell whether an event says that a resource, and not the stack, failed of its own accord."""
     return (

@@ -165,7 +165,8 @@ class StackState:
 
     `ours` tells whether our tag is on it, `owner` what that tag says; `digest` and `retain` come
     from its parameters; `failure` is there when `status` is in FAILED_OPERATION and the events
-    could still be read; `drift` when it was detected since the last update.
+    could still be read; `drift` when it was detected since the last update; `left_behind` is what
+    that took from the stack and could not delete.
     """
 
     stack_id: str
@@ -177,6 +178,7 @@ class StackState:
     failure: Failure | None = None
     owner: str | None = None
     drift: Drift | None = None
+    left_behind: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,12 @@ def _observe(record: StackRecord, observed: StackState | None) -> StackRecord:
         drift=observed.drift,
     )
     if observed.status in SETTLED:
-        return replace(record, deployed_digest=observed.digest, outputs=dict(observed.outputs))
+        return replace(
+            record,
+            deployed_digest=observed.digest,
+            outputs=dict(observed.outputs),
+            retained_resources=observed.left_behind,
+        )
     return record
 
 
@@ -191,7 +196,7 @@ def _rest(record: StackRecord, status: JobStatus, now: datetime) -> StackRecord:
     record = replace(record, status=status)
     match status:
         case JobStatus.READY:
-            return replace(Attempts(record.spec_digest).on(record), retained_resources=())
+            return Attempts(record.spec_digest).on(record)
         case JobStatus.DELETED:
             expires_at = record.expires_at or int((now + DELETED_ROW_KEPT).timestamp())
             # A stack that was just created is not described everywhere yet.

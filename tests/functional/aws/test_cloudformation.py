@@ -433,3 +433,26 @@ def test_a_failed_stack_whose_events_are_gone_has_no_reason(stub):
     stub.add_response("describe_stack_events", {"StackEvents": []})
 
     assert ADAPTER.describe(NAME).failure is None
+
+
+def test_what_an_update_could_not_delete_is_left_behind(stub):
+    """The former update's is not asked about, and what went at the second attempt is gone."""
+    answer = described("UPDATE_COMPLETE")
+    answer["Stacks"][0]["StackStatusReason"] = (
+        "Update successful. One or more resources could not be deleted."
+    )
+    stub.add_response("describe_stacks", answer)
+    group = (UPDATE_OF_B, "SecurityGroup", "DELETE_FAILED", "sg-1 has a dependent object")
+    told = events(
+        (f"create-{A}-0", "Bucket", "DELETE_FAILED", "not empty"),
+        (UPDATE_OF_B, NAME, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", None),
+        (UPDATE_OF_B, "Profile", "DELETE_FAILED", "in use"),
+        *[group] * 3,
+        (UPDATE_OF_B, "Profile", "DELETE_COMPLETE", None),
+        (UPDATE_OF_B, NAME, "UPDATE_COMPLETE", None),
+    )
+    stub.add_response("describe_stack_events", {"StackEvents": told})
+
+    state = ADAPTER.describe(NAME)
+
+    assert (state.failure, state.left_behind) == (None, ("SecurityGroup SecurityGroup",))

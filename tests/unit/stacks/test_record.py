@@ -52,6 +52,16 @@ def nothing_tried(record):
     )
 
 
+def test_what_the_last_update_left_behind_is_named_until_the_next():
+    left = replace(STACK, left_behind=("SecurityGroup sg-1",))
+    ready = after(TRIED, WANTED, left, Nothing(JobStatus.READY), Done(), NOW)
+    assert ready.retained_resources == ("SecurityGroup sg-1",)
+    assert after(ready, WANTED, left, Nothing(JobStatus.READY), Done(), NOW) == ready
+
+    again = after(ready, WANTED, STACK, Nothing(JobStatus.READY), Done(), NOW)
+    assert again.retained_resources == ()
+
+
 @pytest.mark.parametrize(
     ("action", "outcome"),
     [(Nothing(JobStatus.READY), Done()), (Update(WANTED), Unchanged())],
