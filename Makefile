@@ -17,7 +17,7 @@ RUNTIME_HAS := $(foreach name,boto3 botocore s3transfer urllib3 python-dateutil,
 # The output of each target in one piece, where this make can.
 IN_ONE_PIECE = $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: local local-down test test-computing test-fast test-unit test-node test-simulation test-engine test-browser test-deployed-python coverage mutants test-whole test-night simulate simulate-night smoke check check-code check-types check-templates check-sam check-checkov bench build deploy lock golden openapi prices clean
+.PHONY: local local-down test test-computing test-fast test-unit test-node test-simulation test-engine test-browser test-deployed-python coverage mutants test-whole test-engine-whole test-night simulate simulate-night smoke check check-code check-types check-templates check-sam check-checkov bench build deploy lock golden openapi prices clean
 
 local: $(READY)
 	@$(BIN)/provisioner local up
@@ -37,7 +37,10 @@ test-computing: $(READY)
 
 # One process a group of tests/support/scheduling.py, side by side: they wait most of the time.
 test-engine: $(READY)
-	$(BIN)/pytest -q -n 9 -m engine tests/local
+	$(BIN)/pytest -q -n 8 -m "engine and not night" tests/local
+
+test-engine-whole: $(READY)
+	TESTS_WHOLE=1 $(BIN)/pytest -q -n 9 -m engine tests/local
 
 test-simulation: $(READY)
 	$(BIN)/pytest -q -n auto -m simulation tests/simulation
@@ -98,9 +101,7 @@ test-whole: $(READY)
 	@TESTS_WHOLE=1 $(MAKE) --no-print-directory test-computing
 
 # What is too much for every commit.
-test-night: simulate-night test-deployed-python mutants coverage test-whole
-	TESTS_WHOLE=1 RECOVERY_JOBS=50 QUEUE_MESSAGES=500 $(BIN)/pytest -q -n 2 -m engine \
-	  tests/local/test_hostile.py tests/local/test_recovery.py tests/local/test_queue_jobs.py
+test-night: simulate-night test-deployed-python mutants coverage test-whole test-engine-whole
 	$(BIN)/python -m bench.parse
 	$(MAKE) --no-print-directory smoke ENGINE=1 OPTIONS=--again
 

@@ -5,6 +5,7 @@ Each EC2 that is mocked would make 1,300 AMIs, for which nothing here asks.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from functools import cache
@@ -27,7 +28,12 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_finish():
-    """Make moto cheap, where tests have loaded it."""
+    """Make moto cheap, where tests have loaded it, and garbage collection.
+
+    What has been imported stays: no collection need look at it again.
+    """
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
     if "moto" in sys.modules:
         from tests.support import moto  # noqa: PLC0415
 

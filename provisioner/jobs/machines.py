@@ -58,12 +58,12 @@ def instance_types(value: object) -> tuple[str, ...]:
 
 def fit(types: tuple[str, ...], architecture: str) -> None:
     """Check that all types have the processor that the job's image is for."""
-    misfits = [one for one in types if architecture_of(one) != architecture]
-    if misfits:
-        other = architecture_of(misfits[0])
+    violations = [one for one in types if architecture_of(one) != architecture]
+    if violations:
+        other = architecture_of(violations[0])
         raise invalid(
-            f'{", ".join(misfits)}: that is "{other}", and architecture is "{architecture}"; write '
-            f'architecture "{other}" if the image is for it'
+            f'{", ".join(violations)}: that is "{other}", and architecture is "{architecture}"; '
+            f'write architecture "{other}" if the image is for it'
         )
 
 

@@ -103,5 +103,5 @@ def open_engine(testrun_uid):
 
 @pytest.fixture(scope="session")
 def rough_engine(testrun_uid):
-    """An engine for what no other test may see."""
+    """An engine for what no other test may see, by night."""
     return _brought_up(testrun_uid, ROUGH, "--no-examples", *MANY_DELETIONS)

@@ -7,11 +7,10 @@ import json
 import pytest
 
 from tests.support import hostile
-from tests.support.drawn import whole
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.night]
 
-NEIGHBOURS = 10 if whole() else 4
+NEIGHBOURS = 10
 USUAL_SECONDS = 120
 """Of any step of a neighbour; a few seconds when nothing else is at the machine."""
 LARGE_CHARACTERS = 100_000

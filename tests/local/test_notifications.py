@@ -19,7 +19,6 @@ from tests.support.slack import slack_server, too_many
 pytestmark = pytest.mark.engine
 
 RAISING = {"handler": "code_under_test.raising"}
-SURVIVOR = "survivor"
 
 
 @pytest.fixture(scope="module")
@@ -29,44 +28,42 @@ def slack():
 
 
 @pytest.fixture(scope="module")
-def engine(slack):
-    """An engine of its own, that enforces IAM: an upgrade tells its bootstrap of Slack."""
+def own(slack):
+    """An engine of its own, that enforces IAM, whose bootstrap knows of Slack."""
     own = Engine(Home.of_checkout(CHECKOUT / ".provisioner" / "suite-slack"))
     try:
         with one_at_a_time():
             own.start(auth=True, fresh=True)
-            deploy(own)
-        secrets = client(own, "secretsmanager")
-        arn = secrets.create_secret(Name="jobs/slack", SecretString=slack.webhook)["ARN"]
-        environ = {**own.environ(), "PROVISIONER_STACK": DEFAULT_STACK}
-        execution = survivor_on(EngineUnderTest(environ))
-        deploy(own, parameters={"SlackSecretArn": arn})
-        engine = EngineUnderTest(environ)
-        engine.started_before_the_upgrade = execution
-        yield engine
+            secrets = client(own, "secretsmanager")
+            arn = secrets.create_secret(Name="jobs/slack", SecretString=slack.webhook)["ARN"]
+            deploy(own, parameters={"SlackSecretArn": arn})
+        yield own
     finally:
         own.stop()
 
 
-def survivor_on(engine):
-    """Bring a job up, and start a run that is in its middle when the bootstrap changes."""
-    engine.put(engine.lambda_row(SURVIVOR, handler="code_under_test.slow"))
-    engine.wait_for(SURVIVOR, "READY")
-    execution = engine.start(SURVIVOR, {"seconds": 5})
-    engine.wait_for_run(SURVIVOR, execution, "RUNNING")
-    return execution
+@pytest.fixture(scope="module")
+def engine(own):
+    return EngineUnderTest({**own.environ(), "PROVISIONER_STACK": DEFAULT_STACK})
 
 
-def test_jobs_and_their_runs_outlive_an_upgrade_of_the_bootstrap(engine):
+@pytest.mark.night
+def test_jobs_and_their_runs_outlive_an_upgrade_of_the_bootstrap(own, engine):
+    name = engine.unique("survivor")
+    engine.put(engine.lambda_row(name, handler="code_under_test.slow"))
+    engine.wait_for(name, "READY")
+    execution = engine.start(name, {"seconds": 5})
+    engine.wait_for_run(name, execution, "RUNNING")
+
+    deploy(own, parameters={"DeletionBudgetJobs": "21"})
+
     assert engine.bootstrap()["StackStatus"] == "UPDATE_COMPLETE"
-    engine.wait_for_run(SURVIVOR, engine.started_before_the_upgrade, "SUCCEEDED")
-    engine.wait_for(SURVIVOR, "READY", in_sync=True)
-
-    engine.put(engine.lambda_row(SURVIVOR, handler="code_under_test.echo", memory_mb=256))
-
-    engine.wait_for(SURVIVOR, "READY", until=lambda: engine.function_memory_mb(SURVIVOR) == 256)
-    run = engine.start(SURVIVOR, {})
-    engine.wait_for_run(SURVIVOR, run, "SUCCEEDED")
+    engine.wait_for_run(name, execution, "SUCCEEDED")
+    engine.wait_for(name, "READY", in_sync=True)
+    engine.put(engine.lambda_row(name, handler="code_under_test.echo", memory_mb=256))
+    engine.wait_for(name, "READY", until=lambda: engine.function_memory_mb(name) == 256)
+    run = engine.start(name, {})
+    engine.wait_for_run(name, run, "SUCCEEDED")
 
 
 @pytest.fixture

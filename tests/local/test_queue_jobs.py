@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from itertools import accumulate
 
 import pytest
 
+from tests.support.drawn import whole
+
 pytestmark = pytest.mark.engine
 
-MESSAGES = int(os.environ.get("QUEUE_MESSAGES", "150"))
+MESSAGES = 500 if whole() else 100
 BATCH = 4
 MOST = 6
 TOO_LARGE = '"' * 200_000  # fits into a message, but as JSON not into an execution's input

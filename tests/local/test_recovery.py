@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 
 import pytest
@@ -12,10 +11,9 @@ from tests.local.conftest import ROUGH, local
 from tests.support.faults import faults_before
 from tests.support.processes import kill_engine, kill_workers, wait_until_saved
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.night]
 
-JOBS = int(os.environ.get("RECOVERY_JOBS", "24"))
-"""By night fifty (`make test-night`)."""
+JOBS = 50
 MADE = DELETED = 3 * JOBS // 10
 CHANGED = 2 * JOBS // 5
 SLOW = 2
@@ -126,20 +124,3 @@ def test_the_engine_dies_twice(engine, faults, names):
         assert engine.stack(name) is None
     settle(engine, names[CHANGED:-DELETED], 128)
     assert letters(engine) == []
-
-
-def test_a_poison_record_is_kept_and_its_neighbours_go_on(engine):
-    """As far as the engine goes, which knows nothing of partial failures of a stream's batch."""
-    name = engine.unique("good")
-    engine.put(engine.lambda_row(name))
-    good = {"dynamodb": {"Keys": {"job_name": {"S": name}}, "SequenceNumber": "1"}}
-    poison = {"dynamodb": {"Keys": {"job_name": {"N": "1"}}, "SequenceNumber": "2"}}
-
-    invoked = engine.client("lambda").invoke(
-        FunctionName=engine.outputs["JobStreamFunctionArn"],
-        Payload=json.dumps({"Records": [poison, good]}),
-    )
-
-    assert json.load(invoked["Payload"]) == {"batchItemFailures": []}
-    assert [json.loads(letter) for letter in letters(engine)] == [poison]
-    engine.wait_for(name, "READY")

@@ -169,3 +169,21 @@ def test_drift_is_looked_for_and_shown(engine):
         return next((c for c in conditions if c["type"] == "Drifted"), None)
 
     assert engine.wait(drift, "the condition")["status"] in {"True", "False"}
+
+
+def test_a_poison_record_is_kept_and_its_neighbours_go_on(engine):
+    """As far as the engine goes, which knows nothing of partial failures of a stream's batch."""
+    name = engine.unique("good")
+    engine.put(engine.lambda_row(name))
+    good = {"dynamodb": {"Keys": {"job_name": {"S": name}}, "SequenceNumber": "1"}}
+    poison = {"dynamodb": {"Keys": {"job_name": {"N": "1"}}, "SequenceNumber": name}}
+
+    invoked = engine.client("lambda").invoke(
+        FunctionName=engine.outputs["JobStreamFunctionArn"],
+        Payload=json.dumps({"Records": [poison, good]}),
+    )
+
+    assert json.load(invoked["Payload"]) == {"batchItemFailures": []}
+    kept = [letter["Body"] for letter in engine.letters("DeadLetterQueueUrl")]
+    assert [json.loads(body) for body in kept if name in body] == [poison]
+    engine.wait_for(name, "READY")

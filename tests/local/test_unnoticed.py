@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.night]
 
 
 def test_a_stack_that_went_unnoticed_is_made_again_by_the_daily_comparison(rough_engine):

@@ -7,7 +7,7 @@ from xdist.scheduler import LoadScopeScheduling
 ENGINE = {
     # One process only may stand between an engine's functions and its CloudFormation.
     "faults": ("test_statuses",),
-    # They kill the engine, damage its tables and turn its events off.
+    # By night only. They kill the engine, damage its tables and turn its events off.
     "rough": ("test_recovery", "test_hostile", "test_unnoticed"),
     "notifications": ("test_notifications", "test_ec2"),
     "adapters": ("test_contract", "test_nested_stacks", "test_network"),
@@ -17,7 +17,7 @@ ENGINE = {
     "batch": ("test_batch", "test_batch_order", "test_types"),
     "queues": ("test_queue_jobs", "test_truth"),
 }
-"""Modules of tests/local that make a group: as many as `make test-engine` has processes."""
+"""Modules of tests/local that make a group: `make test-engine-whole` has a process for each."""
 
 TEMPLATES = (
     "tests/unit/templates/workflow/test_workflow_text.py",

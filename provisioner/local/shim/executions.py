@@ -20,6 +20,8 @@ _ECS = "ministack.services.ecs"
 _RUN_TASK = "arn:aws:states:::ecs:runTask"
 _POLL_SECONDS = 0.1
 _EXPRESSION_MILLISECONDS = 20_000
+_EXPRESSIONS = 2_000
+"""Kept parsed; a workflow has some fifty."""
 
 _task: contextvars.ContextVar[tuple[dict[str, Any], Any, dict[str, Any]]] = contextvars.ContextVar(
     "task"
@@ -41,12 +43,28 @@ def install() -> None:
     wrap(_STEP_FUNCTIONS, "_run_execution", _with_timeout)
     expressions = private("jsonata", "Jsonata")
     expressions.jsonata = staticmethod(_patient(expressions.jsonata))
+    parser = private("jsonata.parser", "Parser")
+    parser.parse = _once(parser, parser.parse)
 
 
 def _patient(parse: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(parse)
     def parsing(expression: str, **options: Any) -> Any:  # noqa: ANN401
         return parse(expression, **options | {"timeout": _EXPRESSION_MILLISECONDS})
+
+    return parsing
+
+
+def _once(parser: Callable[[], Any], parse: Callable[..., Any]) -> Callable[..., Any]:
+    """Parse an expression once: each run evaluates those of its job's workflow again."""
+
+    @functools.lru_cache(maxsize=_EXPRESSIONS)
+    def parsed(*given: Any) -> Any:  # noqa: ANN401
+        return parse(parser(), *given)
+
+    @functools.wraps(parse)
+    def parsing(_parser: object, *given: Any) -> Any:  # noqa: ANN401
+        return parsed(*given)
 
     return parsing
 

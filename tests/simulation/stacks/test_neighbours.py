@@ -11,6 +11,7 @@ from tests.simulation.stacks.deeds import RECOVERABLE, TERMINAL, ResourceIsBroke
 from tests.simulation.stacks.mishaps import NonsenseInTheQueue, PoisonInTheStream
 from tests.simulation.stacks.stories import row_of
 from tests.simulation.stacks.world import MISSING, World
+from tests.support.drawn import examples
 
 GOOD = "good"
 SHARE_SECONDS = 20
@@ -32,7 +33,7 @@ def deeds(name):
     )
 
 
-@settings(max_examples=60, deadline=None, database=None, derandomize=True)
+@settings(max_examples=examples(60), deadline=None, database=None, derandomize=True)
 @given(data=st.data(), jobs=st.integers(1, 12), seconds=st.sampled_from((0, 1, 30, 400)))
 def test_a_good_job_is_ready_in_its_own_time(data, jobs, seconds):
     world = World()
