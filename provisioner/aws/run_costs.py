@@ -10,7 +10,7 @@ from provisioner.aws.clients import translated
 from provisioner.aws.items import to_dynamodb, to_plain
 from provisioner.aws.tables import pages, written
 from provisioner.aws.updates import update
-from provisioner.runs.cost import Cost, MonthlyCost
+from provisioner.runs.cost import Cost, MonthlyCost, cost_values
 from provisioner.runs.keys import COST_PREFIX, COST_RETENTION_SECONDS, Field, cost
 from provisioner.runs.model import FINAL
 from provisioner.runs.usage import SECONDS
@@ -64,11 +64,8 @@ class RunCosts:
         values: dict[str, object] = {
             **(derived or {}),
             Field.USAGE: usage.attributes(),
+            **cost_values(found),
         }
-        if found:
-            values[Field.ESTIMATED_COST] = found.usd
-        if found and found.least < found.usd:
-            values[Field.ESTIMATED_COST_FROM] = found.least
         of_run = update(
             self._table,
             _key(job_name, trigger_id),

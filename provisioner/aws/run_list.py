@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from provisioner.aws.clients import error_code, error_message, translated
+from provisioner.aws.backfill import Backfill, key_in
+from provisioner.aws.clients import translated
 from provisioner.aws.items import to_dynamodb, to_plain
-from provisioner.aws.tables import written
+from provisioner.aws.tables import query_index, written
 from provisioner.aws.updates import assignments, names, update
-from provisioner.errors import PermanentError
-from provisioner.runs.keys import BACKFILL, BY_TIME, FIRST_RUN, INDEX, Field, is_trigger_id
+from provisioner.runs.keys import BY_TIME, FIRST_RUN, INDEX, Field, is_trigger_id
 from provisioner.runs.listing import SHARDS, Page, Position, Shard, derived_of, page_of
-from provisioner.runs.model import RunStatus, iso
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +18,7 @@ if TYPE_CHECKING:
 
     from provisioner.aws.clients import Clients
     from provisioner.aws.items import Item
+    from provisioner.runs.model import RunStatus
 
 _PAGES = 20
 """Of at most a megabyte: ten rows, if their inputs are large."""
@@ -77,14 +75,14 @@ class RunList:
         most
             It ends with the page after so many; no page has more rows.
         """
-        progress = self._progress()
-        if Field.DONE_AT in progress:
+        progress = Backfill(self._clients, self._name, INDEX)
+        if progress.is_done():
             return 0
-        after, count = _key_in(progress.get(Field.AFTER)), 0
+        after, count = progress.after("job_name", "trigger_id"), 0
         for _ in range(_PAGES):
             rows, after = self._scanned(after, most)
             count += sum(self.derive(row, derived_of(row)) for row in rows)
-            self._note({"after": after} if after else {"done_at": iso(now)})
+            progress.note(after, now)
             if not after or count >= most:
                 break
         return count
@@ -110,22 +108,16 @@ class RunList:
         )
 
     def _query(self, values: Mapping[str, object], request: Mapping[str, Any]) -> dict[str, Any]:
-        with translated():
-            try:
-                found: dict[str, Any] = self._clients.dynamodb.query(
-                    TableName=self._name,
-                    IndexName=BY_TIME,
-                    KeyConditionExpression=_BETWEEN,
-                    ExpressionAttributeValues=to_dynamodb(values),
-                    ScanIndexForward=False,
-                    **request,
-                )
-            except ClientError as error:
-                # What DynamoDB says of a throttled index names it, too.
-                if error_code(error) in _UNREADABLE and "index" in error_message(error):
-                    raise PermanentError(_NO_INDEX) from error
-                raise
-        return found
+        return query_index(
+            self._clients,
+            "Triggers",
+            TableName=self._name,
+            IndexName=BY_TIME,
+            KeyConditionExpression=_BETWEEN,
+            ExpressionAttributeValues=to_dynamodb(values),
+            ScanIndexForward=False,
+            **request,
+        )
 
     def _scanned(
         self, after: Mapping[str, str] | None, most: int
@@ -140,39 +132,8 @@ class RunList:
                 **({"ExclusiveStartKey": to_dynamodb(after)} if after else {}),
             )
         rows = [to_plain(raw) for raw in found["Items"]]
-        end = _key_in(to_plain(found.get("LastEvaluatedKey", {})))
+        end = key_in(to_plain(found.get("LastEvaluatedKey", {})), "job_name", "trigger_id")
         return [row for row in rows if is_trigger_id(row["trigger_id"])], end
-
-    def _progress(self) -> Item:
-        with translated():
-            found = self._clients.dynamodb.get_item(
-                TableName=self._name, Key=to_dynamodb(_PROGRESS), ConsistentRead=True
-            )
-        return to_plain(found.get("Item", {}))
-
-    def _note(self, values: Mapping[str, object]) -> None:
-        with translated():
-            self._clients.dynamodb.put_item(
-                TableName=self._name, Item=to_dynamodb({**_PROGRESS, **values})
-            )
-
-
-def _key_in(value: object) -> dict[str, str] | None:
-    """Return the key that a scan goes on after; None, for its beginning, when it is not one."""
-    match value:
-        case {"job_name": str(job_name), "trigger_id": str(trigger_id), **rest} if not rest:
-            return {"job_name": job_name, "trigger_id": trigger_id}
-        case _:
-            return None
 
 
 _BETWEEN = "run_shard = :shard AND trigger_id BETWEEN :since AND :at"
-
-_PROGRESS = {"job_name": INDEX, "trigger_id": BACKFILL}
-
-_UNREADABLE = ("ValidationException", "ResourceNotFoundException")
-
-_NO_INDEX = (
-    f"the Triggers table has no index {BY_TIME} yet: upgrade the bootstrap, or wait until DynamoDB "
-    'has made it; "provisioner runs JOB" works meanwhile'
-)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.tables import version_of
 from provisioner.jobs import FieldError
+from provisioner.jobs.row_summary import RowSummary
 from provisioner.runs.model import iso
 from provisioner.stacks.model import (
     Condition,
@@ -50,6 +51,11 @@ _COUNT = _Codec(lambda number: number or None, int)
 _TIME = _Codec(iso, _time)
 _OUTPUTS = _Codec(dict, lambda outputs: outputs)
 _NAMES = _Codec(lambda names: list(names) or None, tuple)
+
+
+def _other_than(default: object) -> _Codec:
+    """Leave a value out that is the default, which most rows have."""
+    return _Codec(lambda value: None if value == default else value, lambda value: value)
 
 
 def _word(kind: type[Any]) -> _Codec:
@@ -107,6 +113,16 @@ _ATTRIBUTES = {
             last_transition_time=_TIME,
         )
     ),
+    "row": _map(
+        RowSummary,
+        **dict.fromkeys(("type", "description", "owner"), _other_than("")),
+        tags=_other_than({}),
+        schedule=_NAMES,
+        timezone=_other_than("UTC"),
+        **dict.fromkeys(("schedule_start", "schedule_end"), _AS_IS),
+        schedule_enabled=_other_than(True),  # noqa: FBT003
+        **dict.fromkeys(("paused", "pauses"), _other_than(False)),  # noqa: FBT003
+    ),
     "retain": _AS_IS,
     "deletion": _word(Deletion),
     "updated_at": _TIME,
@@ -116,7 +132,52 @@ _ATTRIBUTES = {
 
 _FORMER_NAMES = {"orphans": "retained_resources", "admission": "reservation"}
 
-_OWN_NAMES = frozenset({*_ATTRIBUTES, *_FORMER_NAMES, "in_sync", "version"})
+_OWN_NAMES = frozenset(
+    {*_ATTRIBUTES, *_FORMER_NAMES, "in_sync", "version", "listed", "ready_message"}
+)
+
+LISTED = "jobs"
+"""`listed` of every row but those of deleted jobs: the partition key of `jobs_by_name`."""
+
+BY_NAME = "jobs_by_name"
+"""The index of all jobs: partition key `listed`, sort key `job_name`, `JOB_LIST_FIELDS`."""
+
+JOB_LIST_FIELDS = ("status", "in_sync", "ready_message", "row", "updated_at")
+"""What a line of a list shows, besides the key: `BY_NAME` has nothing else."""
+
+_SHOWN_CHARACTERS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class JobEntry:
+    """A job as `BY_NAME` has it; `row` is None when the job has no row, or no readable entry."""
+
+    job_name: str
+    status: JobStatus
+    in_sync: bool
+    message: str | None
+    row: RowSummary | None
+    updated_at: datetime | None
+
+
+def entry_of(item: Item) -> JobEntry:
+    """Return an entry of the index; what cannot be read of it reads as if it were absent."""
+
+    def read(name: str) -> Any:  # noqa: ANN401
+        try:
+            return _read(item, {name: _ATTRIBUTES[name]}).get(name)
+        except Exception:  # noqa: BLE001  (whatever a person may have written there)
+            return None
+
+    message = item.get("ready_message")
+    return JobEntry(
+        job_name=item["job_name"],
+        status=read("status") or JobStatus.FAILED,
+        in_sync=item.get("in_sync") is True,
+        message=message if isinstance(message, str) else None,
+        row=read("row"),
+        updated_at=read("updated_at"),
+    )
 
 
 def to_item(record: StackRecord) -> Item:
@@ -127,7 +188,15 @@ def to_item(record: StackRecord) -> Item:
         **dict.fromkeys(_ATTRIBUTES),
         **_written(record, _ATTRIBUTES),
         "in_sync": record.in_sync,
+        "listed": None if record.status is JobStatus.DELETED else LISTED,
+        "ready_message": _ready_message(record),
     }
+
+
+def _ready_message(record: StackRecord) -> str | None:
+    """Return why a job is not READY as a line of a list shows it."""
+    said = (each.message for each in record.conditions if each.type == "Ready")
+    return " ".join(next(said, "").split())[:_SHOWN_CHARACTERS] or None
 
 
 def from_item(item: Item) -> StackRecord:
@@ -148,7 +217,8 @@ def from_item(item: Item) -> StackRecord:
 
 def _written(value: object, attributes: dict[str, _Codec]) -> Item:
     held = {name: getattr(value, name) for name in attributes}
-    return {name: attributes[name].write(one) for name, one in held.items() if one is not None}
+    done = {name: attributes[name].write(one) for name, one in held.items() if one is not None}
+    return {name: one for name, one in done.items() if one is not None}
 
 
 def _read(item: Item, attributes: dict[str, _Codec]) -> dict[str, Any]:

@@ -6,21 +6,26 @@ import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from provisioner.aws.items import Item, to_dynamodb
+from provisioner.aws.clients import translated
+from provisioner.aws.items import Item, to_dynamodb, to_plain
 from provisioner.aws.stack_items import from_item, to_item
 from provisioner.aws.tables import get_many, pages, unchanged_since, version_of, written
+from provisioner.aws.updates import assignments, update
 from provisioner.errors import ConflictError
 from provisioner.runs.messages import Limits
 from provisioner.runs.model import iso
 from provisioner.stacks.model import Failure, JobStatus, StackRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from provisioner.aws.clients import Clients
 
 
 _log = logging.getLogger(__name__)
+
+_LIST_ATTRIBUTES = ("listed", "ready_message", "row")
+"""What the index of all jobs needs that rows of earlier versions lack."""
 
 
 class StacksTable:
@@ -79,6 +84,44 @@ class StacksTable:
             "ExpressionAttributeValues": to_dynamodb({":status": status, ":until": iso(until)}),
         }
         return (_record(item) for item in pages(self._clients, "query", **request))
+
+    def unlisted(
+        self, after: Mapping[str, str] | None, most: int
+    ) -> tuple[list[StackRecord], dict[str, str] | None]:
+        """Look at so many rows at most after a key; return those of earlier versions, and the end.
+
+        Only they are not in the index of all jobs, deleted ones apart. The end is None when there
+        are no more rows.
+        """
+        with translated():
+            found = self._clients.dynamodb.scan(
+                TableName=self._name,
+                Limit=most,
+                FilterExpression="attribute_not_exists(listed) AND #status <> :deleted",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues=to_dynamodb({":deleted": JobStatus.DELETED}),
+                **({"ExclusiveStartKey": to_dynamodb(after)} if after else {}),
+            )
+        end = to_plain(found.get("LastEvaluatedKey", {}))
+        return [_record(to_plain(item)) for item in found["Items"]], end or None
+
+    def add_to_list(self, record: StackRecord) -> bool:
+        """Add a row of an earlier version to the index of all jobs; False if it was written since.
+
+        Nothing else of the row changes.
+        """
+        item = to_item(record)
+        values = {name: item[name] for name in _LIST_ATTRIBUTES if item[name] is not None}
+        unchanged = unchanged_since(record.version)
+        request = update(
+            self._name,
+            {"job_name": record.job_name},
+            f"SET {assignments(values)}",
+            f"attribute_exists(job_name) AND ({unchanged['ConditionExpression']})",
+            **values,
+        )
+        request["ExpressionAttributeValues"] |= unchanged["ExpressionAttributeValues"]
+        return written(self._clients, "update_item", **request) is not None
 
     def all(self) -> Iterator[StackRecord]:
         """Yield every record: for people's listings, and for the daily check."""

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from provisioner.aws.clients import error_code, translated
+from provisioner.aws.clients import error_code, error_message, translated
 from provisioner.aws.items import Item, to_dynamodb, to_plain
-from provisioner.errors import TemporaryError, ThrottledError
+from provisioner.aws.updates import names
+from provisioner.errors import PermanentError, TemporaryError, ThrottledError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -83,6 +84,40 @@ def get_many(clients: Clients, table: str, job_names: Iterable[str]) -> dict[str
     return items
 
 
+def get_keys(
+    clients: Clients,
+    table: str,
+    keys: Sequence[Mapping[str, object]],
+    *,
+    attributes: str = "",
+    consistent: bool = False,
+) -> Iterator[Item]:
+    """Yield the items of keys, in any order; one that there is not is left out.
+
+    Parameters
+    ----------
+    attributes
+        Of the items; "" for whole ones.
+
+    Raises
+    ------
+    ThrottledError
+        If DynamoDB leaves keys unread: it answers so when it is short of throughput.
+    """
+    for start in range(0, len(keys), _BATCH_SIZE):
+        some = [to_dynamodb(key) for key in keys[start : start + _BATCH_SIZE]]
+        wanted: dict[str, Any] = {"Keys": some, "ConsistentRead": consistent}
+        if attributes:
+            wanted |= {"ProjectionExpression": attributes, **names(attributes)}
+        with translated():
+            answer = clients.dynamodb.batch_get_item(RequestItems={table: wanted})
+        if answer.get("UnprocessedKeys"):
+            message = f"{table} is short of read throughput"
+            raise ThrottledError(message)
+        for raw in answer["Responses"].get(table, ()):
+            yield to_plain(raw)
+
+
 WRITE_BATCH_SIZE = 25
 """DynamoDB, BatchWriteItem: the most items of one request."""
 
@@ -108,6 +143,37 @@ def pages(clients: Clients, operation: str, **request: Any) -> Iterator[Item]:  
         for page in clients.dynamodb.get_paginator(operation).paginate(**request):
             for raw in page["Items"]:
                 yield to_plain(raw)
+
+
+def query_index(clients: Clients, table: str, **request: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Make one Query of an index.
+
+    Parameters
+    ----------
+    table
+        What people call the table.
+
+    Raises
+    ------
+    PermanentError
+        If the bootstrap has no such index, or DynamoDB is still making it.
+    """
+    with translated():
+        try:
+            found: dict[str, Any] = clients.dynamodb.query(**request)
+        except ClientError as error:
+            # What DynamoDB says of a throttled index names it, too.
+            if error_code(error) in _UNREADABLE and "index" in error_message(error):
+                message = (
+                    f"the {table} table has no index {request['IndexName']} yet: upgrade the "
+                    "bootstrap, or wait until DynamoDB has made it"
+                )
+                raise PermanentError(message) from error
+            raise
+    return found
+
+
+_UNREADABLE = ("ValidationException", "ResourceNotFoundException")
 
 
 def written(clients: Clients, operation: str, **request: Any) -> Mapping[str, Any] | None:  # noqa: ANN401

@@ -37,17 +37,6 @@ def in_sync(record: StackRecord | None) -> str:
     return {True: "yes", False: "no", None: "-"}[jobs.in_sync(record)]
 
 
-def schedule(row: Mapping[str, object] | None) -> str:
-    """Return a row's schedule as its author wrote it."""
-    written = (row or {}).get("schedule")
-    if not row or not written:
-        return "-"
-    text = ", ".join(map(str, written)) if isinstance(written, list) else str(written)
-    if str(row.get("schedule_enabled", "true")).lower() == "false":
-        return f"{text} (off)"
-    return text
-
-
 def show(job: JobDetail) -> None:
     """Write the job to stdout."""
     row: Mapping[str, object] = job.row or {}

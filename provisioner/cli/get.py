@@ -1,35 +1,104 @@
 """`provisioner get`: all jobs in a table, or all about one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
 from provisioner.cli import detail, documents
-from provisioner.cli.display import hint, status, stdout, table
+from provisioner.cli.display import ago, hint, status, stdout, table
 from provisioner.cli.options import DEFAULT_STACK, Format, FormatOption, StackOption, one_command
 from provisioner.cli.session import session
-from provisioner.service.jobs import JobDetail, JobSummary, describe, list_jobs, stacks_row
+from provisioner.service.context import Service
+from provisioner.service.jobs import JobDetail, JobLine, describe, page, stacks_row
+from provisioner.service.run_lines import RunLine
+from provisioner.stacks.model import JobStatus
 
 app = one_command()
+
+_PAGE = 100
+"""Jobs for which three requests are enough."""
 
 
 @app.command()
 def get(
     job: Annotated[
-        str, typer.Argument(metavar="JOB", show_default=False, help="Only this one, in detail.")
+        str,
+        typer.Argument(
+            metavar="[JOB]",
+            show_default=False,
+            help="Only this one, in detail; with * at its end, those that begin so.",
+        ),
     ] = "",
     *,
+    only: Annotated[
+        JobStatus | None,
+        typer.Option(
+            "--status",
+            metavar="STATUS",
+            case_sensitive=False,
+            show_default=False,
+            help="Only those with this status, such as READY, FAILED or INVALID.",
+        ),
+    ] = None,
+    type_: Annotated[
+        str | None,
+        typer.Option("--type", metavar="TYPE", show_default=False, help="Only those of this type."),
+    ] = None,
+    tag: Annotated[
+        str | None,
+        typer.Option(
+            "--tag", metavar="KEY[=VALUE]", show_default=False, help="Only those with this tag."
+        ),
+    ] = None,
+    owner: Annotated[
+        str | None,
+        typer.Option("--owner", metavar="OWNER", show_default=False, help="Only this owner's."),
+    ] = None,
     output: FormatOption = Format.TABLE,
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
     """Show all jobs, or one in detail: its row, its stack with all ARNs, its last runs."""
+    filtered = any(value is not None for value in (only, type_, tag, owner))
+    is_one = bool(job) and not job.endswith("*")
+    if is_one and filtered:
+        message = "a filter is for a list; leave out the job, or end its name with *"
+        raise typer.BadParameter(message)
     with session(stack) as service:
-        if job:
+        if is_one:
             _show_one(describe(service, job), output)
         else:
-            _show_all(list_jobs(service), output)
+            prefix = job.removesuffix("*")
+            found = list(_lines(service, prefix, only, type_, owner, tag))
+            _show_all(found, output, everything=not filtered and not prefix)
+
+
+def _lines(
+    service: Service,
+    prefix: str,
+    only: JobStatus | None,
+    *which: str | None,
+) -> Iterator[JobLine]:
+    type_, owner, tag = which
+    cursor: str | None = None
+    while True:
+        found = page(
+            service,
+            _PAGE,
+            prefix=prefix,
+            status=only,
+            type=type_,
+            owner=owner,
+            tag=tag,
+            cursor=cursor,
+        )
+        yield from found.jobs
+        if found.cursor is None:
+            return
+        cursor = found.cursor
 
 
 def _show_one(job: JobDetail, output: Format) -> None:
@@ -56,35 +125,55 @@ def _show_one(job: JobDetail, output: Format) -> None:
     documents.show(document, output)
 
 
-def _show_all(jobs: Sequence[JobSummary], output: Format) -> None:
+def _show_all(jobs: Sequence[JobLine], output: Format, *, everything: bool) -> None:
     if output is not Format.TABLE:
         documents.show([_document(job) for job in jobs], output)
     elif jobs:
         _show_table(jobs)
-    else:
+    elif everything:
         hint('There are no jobs yet. Write a row: "provisioner apply FILE".')
+    else:
+        hint("There is no such job.")
 
 
-def _document(job: JobSummary) -> documents.Document:
-    return {
-        "job_name": job.job_name,
-        "row": job.row,
-        "stack": stacks_row(job.record),
-        "last_run": job.last_run,
-    }
+def _document(line: JobLine | RunLine) -> documents.Document:
+    """Return a line as a document, with times as texts."""
+    return {name: _value(value) for name, value in asdict(line).items()}
 
 
-def _show_table(jobs: Sequence[JobSummary]) -> None:
+def _value(value: object) -> object:
+    match value:
+        case datetime():
+            return value.isoformat()
+        case dict():
+            return {name: _value(part) for name, part in value.items()}
+        case _:
+            return value
+
+
+def _show_table(jobs: Sequence[JobLine]) -> None:
     listed = table(
         "JOB", "TYPE", "STATUS", "IN SYNC", "SCHEDULE", "LAST RUN", keep=("JOB", "TYPE", "STATUS")
     )
     for job in jobs:
         listed.add_row(
             Text(job.job_name),
-            Text(str((job.row or {}).get("type", "-"))),
+            Text(job.type or "-"),
             status(job.status),
-            status(detail.in_sync(job.record)),
-            Text(detail.schedule(job.row)),
-            detail.last_run(job.last_run),
+            status({True: "yes", False: "no", None: "-"}[job.in_sync]),
+            Text(_schedule(job)),
+            _last_run(job.last_run),
         )
     stdout().print(listed)
+
+
+def _schedule(job: JobLine) -> str:
+    if job.schedule is None:
+        return "-"
+    return f"{job.schedule} (off)" if job.paused else job.schedule
+
+
+def _last_run(run: RunLine | None) -> Text:
+    if run is None:
+        return Text("-", "dim")
+    return Text.assemble(status(run.status), " ", (ago(run.started_at), "dim"))

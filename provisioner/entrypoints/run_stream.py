@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from provisioner import events
+from provisioner.aws.items import to_plain
 from provisioner.entrypoints.batch import Batch, failures
 from provisioner.entrypoints.function import about, function, logger, send_to_dead_letter_queue
 from provisioner.entrypoints.metrics import Count
 from provisioner.errors import TemporaryError
 from provisioner.jobs import InvalidRow, guarded
 from provisioner.runs.arrays import array_of, children_of, size_of, with_children
-from provisioner.runs.cost import estimate, month_of
-from provisioner.runs.keys import Field, execution_name_of
+from provisioner.runs.cost import cost_values, estimate, month_of
+from provisioner.runs.keys import LIST_FIELDS, Field, execution_name_of
 from provisioner.runs.listing import derived_of
 from provisioner.runs.model import RunStatus, time_of
 from provisioner.runs.pausing import pause_after
 from provisioner.runs.usage import is_unestimated, usage_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Sequence
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from provisioner.entrypoints.wiring import Runtime
+    from provisioner.runs.cost import Cost
     from provisioner.runs.usage import Usage
 
     Step: TypeAlias = Callable[[Runtime, str], None]
@@ -46,8 +50,10 @@ def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) ->
     done: dict[tuple[str, Step], Result] = {}
     batch = Batch(event["Records"], events.of_stream_record)
     again = batch.send_unreadable(runtime, "run_stream")
+    seen = SeenRuns()
     for record, job_name in batch.read:
-        for step in _steps(record):
+        seen.add(job_name, _run_in(record))
+        for step in _steps(record, seen):
             key = (job_name, step)
             if key not in done:
                 done[key] = _take(runtime, job_name, step, record)
@@ -55,7 +61,31 @@ def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) ->
                 again.append(record)
             if done[key] is not Result.DONE:
                 break
+    late = {name for name in seen.rows if not _show(runtime, name, seen.rows[name])}
+    again += [record for record, job_name in batch.read if job_name in late]
     return failures(again)
+
+
+@dataclass
+class SeenRuns:
+    """The runs of a batch of records, by their jobs, as lists show them."""
+
+    rows: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
+
+    def add(self, job_name: str, row: Mapping[str, Any] | None) -> None:
+        """Note a run as its row is."""
+        if row is not None:
+            self.rows.setdefault(job_name, []).append(row)
+
+
+def _run_in(record: Mapping[str, object]) -> Mapping[str, Any] | None:
+    """Return what lists show of the run that a record is about, None when it is about none."""
+    match record:
+        case {"dynamodb": {"Keys": Mapping() as keys, "NewImage": Mapping() as image}}:
+            shown = {str(name): image[name] for name in LIST_FIELDS if name in image}
+            return to_plain({**shown, **keys})
+        case _:
+            return None
 
 
 class Result(Enum):
@@ -68,7 +98,7 @@ class Result(Enum):
     """The record is a dead-letter message: redriving it takes this step, and those after it."""
 
 
-def _steps(record: Mapping[str, object]) -> Iterator[Step]:
+def _steps(record: Mapping[str, object], seen: SeenRuns) -> Iterator[Step]:
     """Yield what a record may be a reason for."""
     if events.may_start_a_waiting_run(record):
         yield _start_next
@@ -82,7 +112,7 @@ def _steps(record: Mapping[str, object]) -> Iterator[Step]:
         case _:
             pass
     if trigger_id := events.ended_run(record):
-        yield partial(_complete_row, trigger_id=trigger_id)
+        yield partial(_complete_row, trigger_id=trigger_id, seen=seen)
 
 
 def _take(runtime: Runtime, job_name: str, step: Step, record: Mapping[str, object]) -> Result:
@@ -101,6 +131,21 @@ def _take(runtime: Runtime, job_name: str, step: Step, record: Mapping[str, obje
             kept = send_to_dead_letter_queue(runtime, payload, error, "run_stream", job_name)
             return Result.KEPT if kept else Result.AGAIN
         return Result.DONE
+
+
+def _show(runtime: Runtime, job_name: str, rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Show runs in the list of jobs; False when their records have to come again.
+
+    What fails for good is left to the daily check.
+    """
+    with about(runtime, job_name):
+        try:
+            runtime.recent_runs.add(job_name, rows)
+        except Exception as error:
+            logger.exception("showing runs in the list of jobs failed")
+            runtime.metrics.count(Count.RECONCILE_ERRORS)
+            return not isinstance(error, TemporaryError)
+        return True
 
 
 def _start_next(runtime: Runtime, job_name: str) -> None:
@@ -131,7 +176,7 @@ def _start_dependants(runtime: Runtime, job_name: str) -> None:
         logger.info("started dependants", started=started)
 
 
-def _complete_row(runtime: Runtime, job_name: str, *, trigger_id: str) -> None:
+def _complete_row(runtime: Runtime, job_name: str, *, trigger_id: str, seen: SeenRuns) -> None:
     """Write what follows from a run's end: what it has used and cost, and what lists show.
 
     Both are written once, and in one transaction if there are both.
@@ -140,22 +185,25 @@ def _complete_row(runtime: Runtime, job_name: str, *, trigger_id: str) -> None:
     if row is None:
         return
     derived = derived_of(row)
+    seen.add(job_name, {**row, **derived})
     usage = usage_of(row) if is_unestimated(row) else None
     if usage is not None:
-        _record_cost(runtime, row, usage, derived)
+        cost = _record_cost(runtime, row, usage, derived)
+        seen.add(job_name, {**row, **derived, **cost_values(cost)})
     elif derived:
         runtime.run_list.derive(row, derived)
 
 
 def _record_cost(
     runtime: Runtime, row: Mapping[str, Any], usage: Usage, derived: Mapping[str, object]
-) -> None:
+) -> Cost | None:
     if usage.untimed:
         usage = _of_array(runtime, row, usage)
     month = month_of(time_of(row.get(Field.ENDED_AT)) or runtime.clock())
     cost = estimate(usage, runtime.rates)
     key = (row[Field.JOB_NAME], row[Field.TRIGGER_ID])
     runtime.run_costs.record(*key, usage, cost, month, derived)
+    return cost
 
 
 def _of_array(runtime: Runtime, row: Mapping[str, Any], usage: Usage) -> Usage:

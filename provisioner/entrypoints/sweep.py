@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.reconcile_queue import MAX_DELAY_SECONDS
-from provisioner.entrypoints import sweep_revisions, sweep_runs
+from provisioner.entrypoints import sweep_lists, sweep_revisions, sweep_runs
 from provisioner.entrypoints.function import about, function, logger
 from provisioner.entrypoints.metrics import Count
 from provisioner.entrypoints.notify import queued_too_long
@@ -55,6 +55,7 @@ def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) ->
         "brought_messages": sweep_runs.unpark_messages,
         "told_of_waiting_runs": queued_too_long,
         "indexed_runs": sweep_runs.index_earlier_runs,
+        "listed_jobs": sweep_lists.list_earlier_jobs,
         "associated_capacity_providers": _associate_capacity_providers,
     }
     done: dict[str, int] = {}
@@ -129,7 +130,11 @@ def _compare(runtime: Runtime) -> None:
         detect_drift=True,
     )
     sweep_revisions.deregister(runtime, revisions, records, runtime.clock())
-    logger.info("compared", rows=len(rows), stacks=len(stacks), found=Counter(findings.values()))
+    unlisted = [record for name, record in records.items() if name in rows and not record.row]
+    sweep_lists.list_jobs(runtime, unlisted)
+    recounted = sweep_lists.count_runs_again(runtime, rows)
+    found_of = Counter(findings.values())
+    logger.info("compared", rows=len(rows), stacks=len(stacks), found=found_of, recounted=recounted)
 
 
 def _prune(runtime: Runtime, job_name: str, keep: int) -> None:

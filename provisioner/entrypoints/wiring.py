@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from provisioner.api.app import App
     from provisioner.aws.artifacts import Artifacts
+    from provisioner.aws.backfill import Backfill
     from provisioner.aws.batch_jobs import BatchJobs
     from provisioner.aws.capacity_providers import CapacityProviders
     from provisioner.aws.cloudformation import CloudFormation
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from provisioner.aws.missed_schedules import MissedSchedules
     from provisioner.aws.notifications import NotificationTopic
     from provisioner.aws.rate_limits_table import RateLimitsTable
+    from provisioner.aws.recent_runs import RecentRunsTable
     from provisioner.aws.reconcile_queue import ReconcileQueue
     from provisioner.aws.run_costs import RunCosts
     from provisioner.aws.run_history import RunHistory
@@ -206,6 +208,21 @@ class Runtime:
         from provisioner.aws.run_list import RunList
 
         return RunList(self.clients, self.settings.platform.triggers_table)
+
+    @cached_property
+    def recent_runs(self) -> RecentRunsTable:
+        """What a list shows of each job's runs."""
+        from provisioner.aws.recent_runs import RecentRunsTable
+
+        return RecentRunsTable(self.clients, self.settings.platform.triggers_table, self.clock)
+
+    @cached_property
+    def jobs_backfill(self) -> Backfill:
+        """How far the jobs of earlier versions are in the index of all jobs."""
+        from provisioner.aws.backfill import Backfill
+        from provisioner.runs.keys import JOBS_INDEX
+
+        return Backfill(self.clients, self.settings.platform.triggers_table, JOBS_INDEX)
 
     @cached_property
     def rates(self) -> Rates:

@@ -39,6 +39,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_YEAR_OF_USE = 2026
 """No row is older, so what has come only before is not asked for."""
 
+_LONGEST_SHIFT = timedelta(hours=4)
+"""No zone has set its clocks back by more since 1970."""
+
 _MOST_SKIPPED = 2_000
 """Local times in a row that clocks may skip before we believe that they skip all: many years'."""
 
@@ -73,7 +76,7 @@ def comes(expression: str, timezone: str) -> bool:
             return True
         case Cron() as cron:
             since = min(max(cron.years), _FIRST_YEAR_OF_USE)
-            candidates = islice(_local(cron, datetime(since, 1, 2)), _MOST_SKIPPED)
+            candidates = islice(_local(cron, datetime(since, 1, 1) + _LONGEST_SHIFT), _MOST_SKIPPED)
             return any(_instant(local, where) for local in candidates)
         case other:
             assert_never(other)
@@ -132,17 +135,20 @@ def _rate(first: datetime, every: timedelta, after: datetime) -> Iterator[dateti
 
 
 def _local(cron: Cron, floor: datetime) -> Iterator[datetime]:
-    """Yield the local times that match, from the day before `floor` on."""
-    earliest = floor.date() - timedelta(days=1)
+    """Yield the local times that match, from some hours before `floor` on."""
+    earliest = floor.replace(tzinfo=None) - _LONGEST_SHIFT
     hours, minutes = sorted(cron.hours), sorted(cron.minutes)
     for year in sorted(year for year in cron.years if year >= earliest.year):
         for month in sorted(cron.months):
             if (year, month) < (earliest.year, earliest.month):
                 continue
             for day in _days(cron.days, year, month):
-                if date(year, month, day) < earliest:
+                this = date(year, month, day)
+                if this < earliest.date():
                     continue
                 for hour in hours:
+                    if this == earliest.date() and hour < earliest.hour:
+                        continue
                     for minute in minutes:
                         yield datetime(year, month, day, hour, minute)
 

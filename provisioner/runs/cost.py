@@ -13,6 +13,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from provisioner.runs.keys import Field
 from provisioner.runs.usage import LEAST_BILLED_SECONDS
 
 if TYPE_CHECKING:
@@ -127,6 +128,16 @@ def _around(usage: Usage, rates: Rates) -> Decimal:
         usage.transitions * rates["state_transition"]
         + usage.write_units * rates["dynamodb_write_unit"]
     )
+
+
+def cost_values(cost: Cost | None) -> dict[str, object]:
+    """Return the attributes of a run's row that say its cost, none without a figure."""
+    if cost is None:
+        return {}
+    values: dict[str, object] = {Field.ESTIMATED_COST: cost.usd}
+    if cost.least < cost.usd:
+        values[Field.ESTIMATED_COST_FROM] = cost.least
+    return values
 
 
 def _rounded(usd: Decimal) -> Decimal:

@@ -26,6 +26,9 @@ PAUSE = "#pause"
 QUEUE = "#queue"
 """Sort key of the item that says which concurrency slots of a job's queue are in use."""
 
+RECENT = "#recent"
+"""Sort key of the item that says what a list of jobs shows of a job's runs."""
+
 SCHEDULED_TIME_PREFIX = "#tick#"
 DEPENDANT_PREFIX = "#dependant#"
 COST_PREFIX = "#cost#"
@@ -46,8 +49,11 @@ RUN_SHARDS = 3
 INDEX = "#runs_by_time"
 """Partition key of the item that says how far the rows of earlier versions are in `BY_TIME`."""
 
+JOBS_INDEX = "#jobs_by_name"
+"""Partition key of the one that says how far the jobs of earlier versions are in their index."""
+
 BACKFILL = "#backfill"
-"""Sort key of that item."""
+"""Sort key of those items."""
 
 BULK = "#bulk"
 """Partition key of the items that say what a bulk operation is, and how far it has come."""
@@ -168,6 +174,10 @@ class Field(StrEnum):
     AFTER = "after"
     DONE_AT = "done_at"
 
+    LAST = "last"
+    SEEN = "seen"
+    VERSION = "version"
+
 
 def _texts(*fields: Field) -> dict[str, str]:
     return dict.fromkeys(fields, "S")
@@ -261,6 +271,10 @@ BULK_FIELDS: Mapping[str, str] = MappingProxyType(
         Field.FAILURES: "L",
         **_EXPIRY,
     }
+)
+
+RECENT_FIELDS: Mapping[str, str] = MappingProxyType(
+    {Field.LAST: "M", Field.SEEN: "M", Field.VERSION: "N", **_EXPIRY}
 )
 
 BACKFILL_FIELDS: Mapping[str, str] = MappingProxyType({Field.AFTER: "M", Field.DONE_AT: "S"})

@@ -15,7 +15,9 @@ from provisioner.aws.dead_letters import DeadLetterLocation
 from provisioner.aws.dependants import DependantsTable
 from provisioner.aws.executions import Executions
 from provisioner.aws.items import Item
+from provisioner.aws.job_list import JobList
 from provisioner.aws.jobs_table import JobsTable
+from provisioner.aws.recent_runs import RecentRunsTable
 from provisioner.aws.reconcile_queue import ReconcileQueue
 from provisioner.aws.run_costs import RunCosts
 from provisioner.aws.run_list import RunList
@@ -119,6 +121,16 @@ class Service:
     def run_list(self) -> RunList:
         """The runs of all jobs."""
         return RunList(self.clients, self._output("TriggersTableName"))
+
+    @property
+    def job_list(self) -> JobList:
+        """The jobs in the order of their names."""
+        return JobList(self.clients, self._output("StacksTableName"))
+
+    @property
+    def recent_runs(self) -> RecentRunsTable:
+        """What a list shows of each job's runs."""
+        return RecentRunsTable(self.clients, self._output("TriggersTableName"), self.clock)
 
     @property
     def reconcile_queue(self) -> ReconcileQueue:

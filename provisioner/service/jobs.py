@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import base64
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from provisioner.aws.job_list import JobFilter
 from provisioner.aws.stack_items import to_item
 from provisioner.errors import InvalidRequestError
-from provisioner.jobs import guarded
-from provisioner.jobs.row_summary import RowSummary, summary_of
-from provisioner.runs.recent import SHOWN, RecentRuns
+from provisioner.jobs.row_summary import RowSummary
+from provisioner.runs.recent import RecentRuns
 from provisioner.service.run_lines import RunLine, line_of
 from provisioner.stacks.model import JobStatus
 
@@ -20,29 +19,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from provisioner.aws.items import Item
+    from provisioner.aws.stack_items import JobEntry
     from provisioner.runs.cost import MonthlyCost
-    from provisioner.runs.model import RunStatus
+    from provisioner.runs.model import Pause, RunStatus
     from provisioner.service.context import Service
     from provisioner.stacks.model import StackRecord
 
 RUNS_OF_ONE_JOB = 5
 MONTHS_OF_ONE_JOB = 3
-_PARALLEL_READS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class JobSummary:
-    """A job in a list; without `row` only its stack is left, without `record` only its row."""
-
-    job_name: str
-    row: Item | None
-    record: StackRecord | None
-    last_run: Item | None
-
-    @property
-    def status(self) -> JobStatus:
-        """The job's status; PENDING as long as the provisioner has not seen its row."""
-        return _status(self.record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +123,9 @@ def page(  # noqa: PLR0913  (each is one filter)
 ) -> JobsPage:
     """Return the next jobs, at most `limit`, in the order of their names.
 
-    With a filter a page may have fewer jobs, or none, although it has a cursor.
+    That is one query, and a request for each hundred items of their runs and pauses: three requests
+    at most for a hundred jobs. With a filter a page may have fewer jobs, or none, although it has a
+    cursor: it looks through a megabyte, some 2,000 jobs.
 
     Parameters
     ----------
@@ -149,105 +135,66 @@ def page(  # noqa: PLR0913  (each is one filter)
     Raises
     ------
     InvalidRequestError
-        If the cursor is not one that a page had.
+        If the cursor is not one that a page of these jobs had.
+    PermanentError
+        If the bootstrap has no index of all jobs yet.
     """
-    after = _name_in(cursor) if cursor else ""
-    found: list[JobLine] = []
-    for each in list_jobs(service):
-        if each.job_name <= after or not each.job_name.startswith(prefix):
-            continue
-        row = each.row or {}
-        summary = summary_of(row, guarded.parse(row)) if each.row else None
-        wanted = _has_tag(summary, tag) and all(
-            asked is None or has == asked
-            for asked, has in (
-                (status, each.status),
-                (type, summary and summary.type),
-                (owner, summary and summary.owner),
-            )
-        )
-        if not wanted:
-            continue
-        if len(found) == limit:
-            return JobsPage(tuple(found), _cursor_after(found[-1].job_name))
-        runs = service.triggers.latest(each.job_name, SHOWN)
-        found.append(
-            _line(service, each.job_name, each.record, summary, RecentRuns().with_runs(runs))
-        )
-    return JobsPage(tuple(found), None)
-
-
-def _line(
-    service: Service,
-    job_name: str,
-    record: StackRecord | None,
-    row: RowSummary | None,
-    recent: RecentRuns,
-) -> JobLine:
-    shown = row or RowSummary()
-    pause = service.triggers.pause(job_name) if shown.pauses else None
-    paused = shown.paused or not shown.schedule_enabled or bool(pause and pause.paused)
+    which = JobFilter(status, type, owner, tag)
+    after = _name_in(cursor, prefix) if cursor else ""
+    entries, end = service.job_list.page(limit, prefix, after, which)
+    pausing = [each.job_name for each in entries if each.row and each.row.pauses]
+    runs, pauses = service.recent_runs.read([each.job_name for each in entries], pausing)
     now = service.clock()
+    lines = (
+        _line(each, runs.get(each.job_name, RecentRuns()), pauses.get(each.job_name), now)
+        for each in entries
+    )
+    return JobsPage(tuple(lines), _cursor_after(end) if end else None)
+
+
+def _line(entry: JobEntry, recent: RecentRuns, pause: Pause | None, now: datetime) -> JobLine:
+    shown, name = entry.row or RowSummary(), entry.job_name
+    paused = shown.paused or not shown.schedule_enabled or bool(pause and pause.paused)
+    silent = paused or entry.status is JobStatus.INVALID
     return JobLine(
-        job_name=job_name,
+        job_name=name,
         type=shown.type,
-        status=_status(record),
-        reason=_reason(record),
+        status=entry.status,
+        reason=entry.message,
         description=shown.description,
         owner=shown.owner,
         schedule=", ".join(shown.schedule) or None,
         time_zone=shown.timezone,
         tags=shown.tags,
         paused=paused,
-        row_exists=row is not None,
-        in_sync=in_sync(record),
-        last_run=line_of({"job_name": job_name, **recent.last}) if recent.last else None,
+        row_exists=entry.row is not None,
+        in_sync=_in_sync(entry.status, agrees=entry.in_sync),
+        last_run=line_of({**recent.last, "job_name": name}) if recent.last else None,
         strip=recent.strip,
         usual_seconds=recent.usual_seconds,
-        next_at=None if paused else shown.next_after(job_name, now),
+        next_at=None if silent else shown.next_after(name, now),
         running_since=recent.running_since,
-        updated_at=record.updated_at if record else None,
+        updated_at=entry.updated_at,
     )
 
 
-def _reason(record: StackRecord | None) -> str | None:
-    ready = [each for each in record.conditions if each.type == "Ready"] if record else []
-    return " ".join(ready[0].message.split()) or None if ready else None
-
-
-def _has_tag(row: RowSummary | None, tag: str | None) -> bool:
-    if tag is None:
-        return True
-    name, asks_value, value = tag.partition("=")
-    has = row.tags.get(name) if row else None
-    return has is not None and (not asks_value or has == value)
+def _in_sync(status: JobStatus, *, agrees: bool) -> bool | None:
+    return None if status is JobStatus.PENDING and not agrees else agrees
 
 
 def _cursor_after(job_name: str) -> str:
     return base64.urlsafe_b64encode(job_name.encode()).decode().rstrip("=")
 
 
-def _name_in(cursor: str) -> str:
+def _name_in(cursor: str, prefix: str) -> str:
     try:
-        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-    except ValueError as error:
-        message = "this is not a cursor that a list of jobs had: begin without one"
-        raise InvalidRequestError(message) from error
-
-
-def list_jobs(service: Service) -> list[JobSummary]:
-    """Return every job that has a row, and those whose stack still exists without one."""
-    rows = {str(row["job_name"]): row for row in service.jobs.all()}
-    records = {record.job_name: record for record in service.stacks.all()}
-    gone = {name for name, record in records.items() if record.status is JobStatus.DELETED}
-    names = sorted(rows.keys() | (records.keys() - gone))
-    triggers = service.triggers
-    with ThreadPoolExecutor(_PARALLEL_READS) as readers:
-        latest = list(readers.map(lambda name: triggers.latest(name, 1), names))
-    return [
-        JobSummary(name, rows.get(name), records.get(name), runs[0] if runs else None)
-        for name, runs in zip(names, latest, strict=True)
-    ]
+        name = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except ValueError:
+        name = ""
+    if not name or not name.startswith(prefix):
+        message = "this is not a cursor that a list of these jobs had: begin without one"
+        raise InvalidRequestError(message)
+    return name
 
 
 def describe(service: Service, job_name: str) -> JobDetail:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from provisioner.jobs import FieldError
+    from provisioner.jobs.row_summary import RowSummary
     from provisioner.stacks.rate_limits import Reservation
 
 
@@ -222,6 +223,7 @@ class StackRecord:
     that carried `spec_digest`, `recoveries` the deletions and continued rollbacks since the stack
     was last READY, `missed_schedules` the scheduled times that could not start a run. `reservation`
     is there while the job waits for a rate limiter, `deletion` when its stack's deletion was held.
+    `row` is what lists show of the row, None when there is none.
     `version` is the optimistic lock, 0 for a row that is not written yet.
     """
 
@@ -245,6 +247,7 @@ class StackRecord:
     depends_on: tuple[str, ...] = ()
     missed_schedules: int = 0
     conditions: tuple[Condition, ...] = ()
+    row: RowSummary | None = None
     retain: bool = False
     deletion: Deletion | None = None
     updated_at: datetime | None = None

@@ -14,6 +14,7 @@ from provisioner.errors import (
     TemporaryError,
 )
 from provisioner.jobs import InvalidRow, Job, guarded
+from provisioner.jobs.row_summary import summary_of
 from provisioner.stacks import plan
 from provisioner.stacks.actions import Action, Desired, Hold, Nothing, Operation, ValidRow, Wait
 from provisioner.stacks.cycles import without_cycle
@@ -160,9 +161,10 @@ class Reconciler:
     ) -> Subject:
         stored = record or StackRecord(name, stack_name=jobs.stack_name(self._prefix, name))
         parsed = None if row is None else guarded.parse(row, self._allowed)
+        summary = None if row is None or parsed is None else summary_of(row, parsed)
         return Subject(
             stored=stored,
-            record=options.record(stored),
+            record=replace(options.record(stored), row=summary),
             desired=_as_written(parsed),
             row_digest=guarded.row_digest(row, parsed) if row is not None and parsed else None,
             now=self._clock(),

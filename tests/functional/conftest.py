@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from tests.support.functions import forget
 from tests.support.moto import ACCOUNT, REGION, Tables
-from tests.support.tables import RUNS_BY_TIME, SHARD
+from tests.support.tables import JOBS_BY_NAME, LISTED, RUNS_BY_TIME, SHARD
 
 
 def make_table(dynamodb, name, *keys, index=()):
@@ -27,9 +27,10 @@ def make_table(dynamodb, name, *keys, index=()):
     definitions = [
         {"AttributeName": key, "AttributeType": kind} for key, kind in attributes.items()
     ]
-    if "trigger_id" in keys and index:
-        request["GlobalSecondaryIndexes"].append(RUNS_BY_TIME)
-        definitions.append(SHARD)
+    if index:
+        of_lists, keyed = (RUNS_BY_TIME, SHARD) if "trigger_id" in keys else (JOBS_BY_NAME, LISTED)
+        request["GlobalSecondaryIndexes"].append(of_lists)
+        definitions.append(keyed)
     dynamodb.create_table(
         TableName=name,
         KeySchema=key_schema(keys),

@@ -16,18 +16,20 @@ from typer.testing import CliRunner, Result
 from provisioner import jobs
 from provisioner.aws.artifacts import Artifacts
 from provisioner.aws.jobs_table import JobsTable
+from provisioner.aws.recent_runs import RecentRunsTable
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.cli.commands import COMMANDS, app, load
 from provisioner.cli.session import using
-from provisioner.jobs import InvalidRow
+from provisioner.jobs import InvalidRow, guarded
+from provisioner.jobs.row_summary import summary_of
 from provisioner.runs.keys import RUN_SHARDS
 from provisioner.runs.model import iso
 from provisioner.service.context import Service, connect
 from provisioner.stacks.model import JobStatus, StackRecord
 from tests.support.clients import CLIENTS
 from tests.support.moto import Tables
-from tests.support.tables import RUNS_BY_TIME, SHARD
+from tests.support.tables import JOBS_BY_NAME, LISTED, RUNS_BY_TIME, SHARD
 from tests.support.waiting import wait_until
 
 REGION = "eu-west-1"
@@ -150,6 +152,16 @@ class Provisioner:
             **changes,
         )
 
+    def list_all(self) -> None:
+        """Have lists show the jobs and runs that there are, as the functions see to it."""
+        names = [str(row["job_name"]) for row in self.jobs.all()]
+        for name in names:
+            row = self.row(name)
+            self.save(name, row=summary_of(row, guarded.parse(row)))
+        recent = RecentRunsTable(CLIENTS, OUTPUTS["TriggersTableName"], lambda: datetime.now(UTC))
+        for name in {*names, *(record.job_name for record in self.stacks.all())}:
+            recent.count_again(name)
+
     def queued(self) -> list[dict[str, Any]]:
         """Return what the reconcile queue holds, and empty it."""
         queue = OUTPUTS["ReconcileQueueUrl"]
@@ -208,13 +220,15 @@ def _table(name: str, *keys: str, by_status: str = "") -> None:
         "Projection": {"ProjectionType": "ALL"},
     }
     has_runs = "trigger_id" in keys
-    indexes = [*([index] if indexed else []), *([RUNS_BY_TIME] if has_runs else [])]
+    of_lists, keyed = (RUNS_BY_TIME, SHARD) if has_runs else (JOBS_BY_NAME, LISTED)
+    listed = has_runs or bool(indexed)
+    indexes = [*([index] if indexed else []), *([of_lists] if listed else [])]
     Tables().create_table(
         TableName=name,
         KeySchema=_schema(keys),
         AttributeDefinitions=[
             *({"AttributeName": key, "AttributeType": "S"} for key in (*keys, *indexed)),
-            *([SHARD] if has_runs else []),
+            *([keyed] if listed else []),
         ],
         BillingMode="PAY_PER_REQUEST",
         **({"GlobalSecondaryIndexes": indexes} if indexes else {}),

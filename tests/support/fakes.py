@@ -15,9 +15,10 @@ from provisioner.errors import (
     NoChangesError,
     PermanentError,
 )
-from provisioner.runs.cost import Cost, MonthlyCost
+from provisioner.runs.cost import Cost, MonthlyCost, cost_values
 from provisioner.runs.messages import Message, Slots
 from provisioner.runs.model import FINAL, iso
+from provisioner.runs.recent import RecentRuns
 from provisioner.runs.usage import Usage, is_unestimated
 from provisioner.stacks import deletion_budget, rate_limits
 from provisioner.stacks.deletion_budget import Budget, Deletions
@@ -131,6 +132,22 @@ class FakeJobRuns:
         return runs
 
 
+class FakeRecentRuns:
+    """What lists show of jobs' runs."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, RecentRuns] = {}
+
+    def add(self, job_name: str, rows: Iterable[Mapping[str, Any]]) -> bool:
+        before = self.of.get(job_name, RecentRuns())
+        self.of[job_name] = before.with_runs(rows)
+        return self.of[job_name] != before
+
+    def count_again(self, job_name: str) -> bool:
+        del job_name
+        return False
+
+
 class FakeRunCosts:
     """Rows of runs by job and key, and what is known of their costs."""
 
@@ -156,10 +173,7 @@ class FakeRunCosts:
             return False
         row |= derived or {}
         row["usage"] = usage.attributes()
-        if found:
-            row["estimated_cost"] = found.usd
-        if found and found.least < found.usd:
-            row["estimated_cost_from"] = found.least
+        row |= cost_values(found)
         nothing = Cost(Decimal(), Decimal())
         cost, was = found or nothing, self._months.get((job_name, month))
         before = was or MonthlyCost(month, 0, nothing, 0)

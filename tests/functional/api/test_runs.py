@@ -217,6 +217,7 @@ class TestSchedule:
 def test_jobs_are_listed_page_by_page(api, here):
     for number in range(3):
         here.jobs.put(ROW | {"job_name": f"job-{number}"})
+    here.list_all()
 
     first = api("GET", "/v1/jobs", query="limit=2&prefix=job&fields=job_name")
 
@@ -241,6 +242,7 @@ class TestBulk:
     def jobs(self, api, here):
         for number in range(12):
             here.jobs.put(ROW | {"job_name": f"job-{number}"})
+        here.list_all()
         return api
 
     def body(self, **more):

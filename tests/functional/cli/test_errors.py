@@ -29,7 +29,7 @@ class TestErrors:
         result = account.run("get", "--stack", "other")
 
         assert result.exit_code == 1
-        assert "other has no output JobsTableName: it is not the provisioner's" in result.stderr
+        assert "other has no output StacksTableName: it is not the provisioner's" in result.stderr
 
     def test_a_table_that_is_gone(self, account):
         account.deploy()

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from provisioner.aws.dependants import DependantsTable
+from provisioner.aws.stack_items import BY_NAME
 from provisioner.jobs import FieldError
 from provisioner.stacks.model import Condition, Failure, JobStatus
 from tests.support.cli import NOW, REGION, ROW, put_run
@@ -29,6 +30,7 @@ class TestGet:
         here.save("kept", status=JobStatus.RETAINED)
         here.save("gone", status=JobStatus.DELETED)
         put_run("report", "r1", "FAILED", started_at=datetime.now(UTC) - timedelta(minutes=3))
+        here.list_all()
 
         lines = here.run("get").stdout.splitlines()
 
@@ -97,22 +99,26 @@ class TestGet:
         here.jobs.put(ROW | {"memory_mb": 128, "retry_backoff": Decimal("1.5")})
         here.make_ready(outputs={"RoleArn": "arn:role"})
         put_run("report", "r1", "SUCCEEDED", duration_ms=1200)
+        here.list_all()
 
         (listed,) = load(here.run("get", "-o", form).stdout)
         one = load(here.run("get", "report", "-o", form).stdout)
 
-        assert listed["row"] == one["row"] == ROW | {"memory_mb": 128, "retry_backoff": 1.5}
+        assert one["row"] == ROW | {"memory_mb": 128, "retry_backoff": 1.5}
+        assert (listed["job_name"], listed["type"]) == ("report", "lambda")
+        assert (listed["status"], listed["in_sync"]) == ("READY", True)
         assert one["stack"]["role_arn"] == "arn:role"
         assert one["stack"]["in_sync"] is True
-        assert listed["last_run"] == one["runs"][0]
+        assert listed["last_run"]["trigger_id"] == one["runs"][0]["trigger_id"]
+        assert (listed["strip"], listed["usual_seconds"]) == (["SUCCEEDED"], 1.2)
         assert one["runs"][0]["duration_ms"] == 1200
 
     def test_what_json_has_no_word_for(self, here):
         here.jobs.put(ROW | {"letters": {"b", "a"}, "raw": b"x"})
 
-        (listed,) = json.loads(here.run("get", "-o", "json").stdout)
+        one = json.loads(here.run("get", "report", "-o", "json").stdout)
 
-        assert (listed["row"]["letters"], listed["row"]["raw"]) == (["a", "b"], "eA==")
+        assert (one["row"]["letters"], one["row"]["raw"]) == (["a", "b"], "eA==")
 
     def test_what_a_person_has_to_know(self, here):
         here.jobs.put(ROW | {"schedule": "rate(1 hour)", "schedule_enabled": False})
@@ -130,6 +136,7 @@ class TestGet:
         assert re.search(r"stack id +arn:stack", shown)
         assert re.search(r"missed schedules +3", shown)
         assert not re.search(r"^ *resource ", shown, re.MULTILINE)
+        here.list_all()
         assert "rate(1 hour) (off)" in here.run("get").stdout
 
     def test_what_it_runs_after_and_what_then_runs(self, here):
@@ -146,6 +153,56 @@ class TestGet:
         document = json.loads(here.run("get", "report", "--output", "json").stdout)
         assert document["needed_by"] == ["publish"]
         assert document["stack"]["depends_on"] == ["extract", "clean"]
+
+    @pytest.mark.parametrize(
+        ("options", "names"),
+        [
+            (["re*"], ["report"]),
+            (["x*"], []),
+            (["--status", "ready"], ["report"]),
+            (["--type", "ecs"], ["other"]),
+            (["--owner", "data", "--tag", "team=web"], ["report"]),
+            (["--tag", "team"], ["report"]),
+            (["o*", "--tag", "team"], []),
+        ],
+        ids=" ".join,
+    )
+    def test_some(self, here, options, names):
+        here.jobs.put(ROW | {"owner": "data", "tags": {"team": "web"}})
+        here.make_ready()
+        here.jobs.put({"job_name": "other", "type": "ecs"})
+        here.list_all()
+
+        found = json.loads(here.run("get", *options, "-o", "json").stdout)
+
+        assert [line["job_name"] for line in found] == names
+        if not names:
+            assert "There is no such job" in here.run("get", *options).stderr
+
+    def test_a_filter_and_one_job(self, here):
+        result = here.run("get", "report", "--status", "READY")
+
+        assert result.exit_code == 2
+        assert "end its name with *" in result.stderr
+
+    def test_more_than_a_page(self, here):
+        for number in range(101):
+            here.jobs.put(ROW | {"job_name": f"job-{number:03}"})
+        here.list_all()
+
+        found = json.loads(here.run("get", "-o", "json").stdout)
+
+        assert [line["job_name"] for line in found] == [f"job-{number:03}" for number in range(101)]
+
+    def test_a_bootstrap_without_the_index(self, here):
+        CLIENTS.dynamodb.update_table(
+            TableName="jobs-Stacks",
+            GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": BY_NAME}}],
+        )
+
+        result = here.run("get")
+
+        assert (result.exit_code, "no index jobs_by_name yet" in result.stderr) == (1, True)
 
     def test_an_unknown_one(self, here):
         here.jobs.put(ROW)

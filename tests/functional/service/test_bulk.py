@@ -48,6 +48,7 @@ class TestSelect:
             group = {"error_group": "E: *"} if status == "FAILED" else {}
             put_run(job, f"r{number}", status, started_at=at, **group)
         here.jobs.put(SCHEDULED | {"job_name": "other", "owner": "data"})
+        here.list_all()
 
     @pytest.mark.parametrize(
         ("action", "wanted", "found"),

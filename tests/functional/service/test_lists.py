@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from provisioner.errors import InvalidRequestError, NotFoundError
-from provisioner.runs.model import RunStatus
+from provisioner.runs.model import Pause, RunStatus
 from provisioner.service import jobs, logs, run_detail
 from provisioner.stacks.model import Condition, JobStatus
 from tests.support.cli import NOW, ROW, put_run
@@ -39,6 +39,7 @@ class TestAPageOfJobs:
         here.save("a-invalid", status=JobStatus.INVALID)
         here.save("c-kept", status=JobStatus.RETAINED)
         here.save("d-gone", status=JobStatus.DELETED)
+        here.list_all()
 
     def test_is_in_order_and_goes_on(self, service):
         first = jobs.page(service, 3)
@@ -70,6 +71,7 @@ class TestAPageOfJobs:
         here.save("b-daily", status=JobStatus.FAILED, conditions=(ready,))
         put_run("b-daily", "one", "SUCCEEDED", duration_ms=1500)
         put_run("b-daily", "two", "RUNNING", started_at=LATER, source="manual")
+        here.list_all()
 
         (line,) = jobs.page(service, 1, prefix="b-daily").jobs
 
@@ -88,9 +90,75 @@ class TestAPageOfJobs:
         assert off["b-off"].next_at is None
         assert not off["c-kept"].row_exists
 
-    def test_a_cursor_that_no_page_had(self, service):
+    def test_a_schedule_that_is_paused_after_failures(self, here, service):
+        here.jobs.put(here.row("b-daily") | {"pause_on_failures": 2})
+        here.triggers.set_pause("b-daily", Pause(paused=True, since="", note=""))
+        here.list_all()
+
+        (line,) = jobs.page(service, 1, prefix="b-daily").jobs
+
+        assert (line.paused, line.next_at) == (True, None)
+
+    def test_it_takes_three_requests(self, here, service):
+        for number in range(100):
+            here.jobs.put(ROW | {"job_name": f"many-{number:03}", "pause_on_failures": 2})
+        here.list_all()
+        asked = []
+        CLIENTS.dynamodb.meta.events.register(
+            "before-call.dynamodb", lambda model, **_: asked.append(model.name), unique_id="asked"
+        )
+
+        found = jobs.page(service, 100, prefix="many-")
+
+        CLIENTS.dynamodb.meta.events.unregister("before-call.dynamodb", unique_id="asked")
+        assert len(found.jobs) == 100
+        assert asked == ["Query", "BatchGetItem", "BatchGetItem"]
+
+    @pytest.mark.parametrize("cursor", ["_w", "", "eA"])
+    def test_a_cursor_that_no_page_had(self, service, cursor):
         with pytest.raises(InvalidRequestError, match="begin without one"):
-            jobs.page(service, 1, cursor="_w")
+            jobs.page(service, 1, prefix="b", cursor=cursor or "=")
+
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            {"row": {"S": "x"}},
+            {"row": {"M": {"schedule": {"L": [{"S": "rate(x)"}]}, "timezone": {"S": "Mars"}}}},
+            {
+                "row": {
+                    "M": {"schedule_start": {"S": "x"}, "schedule": {"L": [{"S": "rate(1 hour)"}]}}
+                }
+            },
+            {"status": {"S": "WHATEVER"}},
+            {"updated_at": {"S": "yesterday"}},
+            {"ready_message": {"N": "5"}},
+        ],
+        ids=str,
+    )
+    def test_a_row_that_somebody_damaged_is_listed(self, service, damage):
+        (name, value), *_ = damage.items()
+        CLIENTS.dynamodb.update_item(
+            TableName="jobs-Stacks",
+            Key={"job_name": {"S": "b-daily"}},
+            UpdateExpression="SET #name = :value",
+            ExpressionAttributeNames={"#name": name},
+            ExpressionAttributeValues={":value": value},
+        )
+
+        assert page_of(service, prefix="b-daily") == ["b-daily"]
+
+    @pytest.mark.parametrize(
+        "damage",
+        [{"last": {"S": "x"}}, {"seen": {"L": []}}, {"seen": {"M": {"k": {"S": "RUNNING"}}}}],
+        ids=str,
+    )
+    def test_runs_that_somebody_damaged_are_left_out(self, service, damage):
+        key = {"job_name": {"S": "b-daily"}, "trigger_id": {"S": "#recent"}}
+        CLIENTS.dynamodb.put_item(TableName="jobs-Triggers", Item={**key, **damage})
+
+        (line,) = jobs.page(service, 1, prefix="b-daily").jobs
+
+        assert (line.last_run, line.strip) == (None, ())
 
 
 class TestARunInDetail:

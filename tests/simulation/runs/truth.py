@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from provisioner.runs.keys import LOCK
 from provisioner.runs.messages import RUN_PREFIX
 from provisioner.runs.model import FINAL, RunStatus
+from provisioner.runs.recent import RecentRuns
 
 if TYPE_CHECKING:
     from tests.simulation.runs.table import Item
@@ -65,8 +66,19 @@ def check_at_rest(world: World) -> None:
         if execution.run is not None and not left_nothing:
             assert execution.run.id in rows, f"{execution.name} has left no row"
     _check_scheduled_times(world)
+    _check_recent_runs(world)
     _check_order(world)
     _check_messages(world)
+
+
+def _check_recent_runs(world: World) -> None:
+    """Lists show the last runs, in whatever order and however often they were heard of."""
+    if world.heard_all:
+        rows = [{"trigger_id": key, **row} for key, row in world.table.rows().items()]
+        true = RecentRuns().with_runs(rows)
+        shown = world.recent.of.get("job", RecentRuns())
+        assert shown.strip == true.strip, f"a list shows {shown.strip}"
+        assert shown.last.get("trigger_id") == true.last.get("trigger_id")
 
 
 def _check_scheduled_times(world: World) -> None:

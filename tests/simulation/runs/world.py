@@ -15,8 +15,8 @@ from provisioner.entrypoints.wiring import Runtime
 from provisioner.errors import ConflictError, TemporaryError
 from provisioner.runs.concurrency import MessageRuns
 from provisioner.runs.dependencies import DependencyStarter
-from provisioner.runs.messages import RUN_PREFIX, Limits, Message
-from provisioner.runs.model import FINAL, EndedExecution, RunStatus, waited_of
+from provisioner.runs.messages import Limits, Message
+from provisioner.runs.model import EndedExecution, RunStatus, waited_of
 from provisioner.runs.overlap import RunControl, stop
 from provisioner.runs.work import WorkByType
 from tests.simulation.faults import Crash, Faults, NoClients, Reached
@@ -27,7 +27,14 @@ from tests.simulation.runs.truth import check, check_at_rest
 from tests.simulation.runs.workflow import workflow
 from tests.simulation.stacks.wiring import Silent
 from tests.simulation.timeline import START, Timeline
-from tests.support.fakes import FakeDependants, FakeJobs, FakeQueue, FakeRunCosts, FakeSlots
+from tests.support.fakes import (
+    FakeDependants,
+    FakeJobs,
+    FakeQueue,
+    FakeRecentRuns,
+    FakeRunCosts,
+    FakeSlots,
+)
 from tests.support.functions import Context, having
 from tests.support.platforms import PLATFORM, SETTINGS
 
@@ -123,6 +130,7 @@ class World:
         self.began_with = self.trouble
         self.table = self.bug.table(self.timeline, LEASE_SECONDS, self._stream)
         self.faults = Faults(self.timeline, self.chance, crashes=self.trouble)
+        self.recent, self.heard_all = FakeRecentRuns(), True
         self.slots, self.queues = self.bug.slots(), self.bug.queues(self)
         self.machines = self.bug.machines(self)
         reached = partial(Reached, self.faults)
@@ -140,6 +148,7 @@ class World:
             run_control=self.control,
             triggers=runs,
             run_costs=FakeRunCosts(),
+            recent_runs=reached("recent_runs", self.recent),
             work=work,
             machines=reached("machines", self.machines),
             executions=executions,
@@ -278,10 +287,10 @@ class World:
 
     def _stream(self, key: str, image: dict[str, Any]) -> None:
         status = image.get("status")
-        frees_a_slot = status in FINAL and f"#{RUN_PREFIX}" in key
-        if key.startswith("#tick") or not (status in {"FREE", "QUEUED"} or frees_a_slot):
+        if key.startswith("#tick") or status not in {"FREE", *RunStatus}:
             return
         if self.trouble and self.chance.random() < LOST_RECORDS:
+            self.heard_all = False
             return  # given up after all its tries: the sweep has to find it
         for _ in range(2 if self.strikes() else 1):
             self.after(self.chance.uniform(0.01, 2), lambda: self._deliver(key, image))

@@ -20,6 +20,7 @@ from provisioner.stacks.plan import Decide
 from provisioner.stacks.ports import Ports
 from provisioner.stacks.reconcile import Reconciler
 from tests.simulation.faults import Broken, NoClients
+from tests.support.fakes import FakeRecentRuns
 from tests.support.functions import having
 from tests.support.platforms import PLATFORM, SETTINGS
 
@@ -54,6 +55,13 @@ class IndexedRuns:
     def backfill(self, most: int, now: datetime) -> int:
         del most, now
         return 0
+
+
+class ListedJobs:
+    """The index of all jobs, to which no earlier version's job is to be added."""
+
+    def is_done(self) -> bool:
+        return True
 
 
 class NoTaskDefinitions:
@@ -122,6 +130,8 @@ def wired(
         machines=NoMachines(),
         history=NoHistory(),
         run_list=IndexedRuns(),
+        jobs_backfill=ListedJobs(),
+        recent_runs=FakeRecentRuns(),
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from provisioner.aws.items import to_dynamodb, to_plain
 from provisioner.aws.stack_items import from_item, to_item
 from provisioner.jobs import FieldError
+from provisioner.jobs.row_summary import RowSummary
 from provisioner.stacks.model import (
     Condition,
     Deletion,
@@ -46,6 +47,19 @@ FULL = StackRecord(
     depends_on=("extract",),
     missed_schedules=3,
     conditions=(Condition("Ready", "False", "Retrying", "reason", NOW),),
+    row=RowSummary(
+        type="lambda",
+        description="Adds up",
+        owner="data",
+        tags={"team": "data"},
+        schedule=("rate(1 hour)",),
+        timezone="Europe/Berlin",
+        schedule_start="2026-11-21T09:00:00Z",
+        schedule_end="2027-11-21T09:00:00Z",
+        schedule_enabled=False,
+        paused=True,
+        pauses=True,
+    ),
     retain=True,
     deletion=Deletion.HELD,
     updated_at=NOW,

@@ -425,6 +425,7 @@ def test_workflows(policies, action, arn, context, allowed):
         ("RunStreamRole", "dynamodb:Scan", f"{TABLE}/TriggersTable", False),
         ("SweepRole", "dynamodb:PutItem", f"{TABLE}/TriggersTable", True),
         ("SweepRole", "dynamodb:PutItem", f"{TABLE}/StacksTable", False),
+        ("SweepRole", "dynamodb:UpdateItem", f"{TABLE}/StacksTable", True),
         *(
             (role, "s3:ListBucket", "arn:aws:s3:::ArtifactsBucket", True)
             for role in ("SweepRole", "RunStreamRole")

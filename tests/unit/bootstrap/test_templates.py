@@ -16,6 +16,7 @@ from cloudformation_validate import (
     ValidateConfig,
 )
 
+from provisioner.aws.stack_items import BY_NAME
 from provisioner.entrypoints.slack import TIME_TO_SEND_MILLISECONDS
 from provisioner.notifications import slack_client
 from provisioner.runs.keys import BY_TIME
@@ -25,7 +26,7 @@ from provisioner.stacks.model import IN_PROGRESS, JobStatus, StackStatus
 from templates.parts.queue import VISIBILITY_SECONDS
 from tests.support.bootstrap import FUNCTION_STACKS, bootstrap_of
 from tests.support.iam import Statements
-from tests.support.tables import RUNS_BY_TIME, SHARD
+from tests.support.tables import JOBS_BY_NAME, LISTED, RUNS_BY_TIME, SHARD
 
 SUPPRESSED = RuleFilterConfig(
     ids=[
@@ -160,8 +161,10 @@ def test_tables(bootstrap, name, keys, index, stream, expires):
         i["IndexName"]: [key["AttributeName"] for key in i["KeySchema"]]
         for i in table.get("GlobalSecondaryIndexes", [])
     }
-    of_runs = {BY_TIME: ["run_shard", "trigger_id"]} if name == "TriggersTable" else {}
-    assert indexes == ({"by_status": index, **of_runs} if index else {})
+    of_lists = {"TriggersTable": {BY_TIME: ["run_shard", "trigger_id"]}}.get(
+        name, {BY_NAME: ["listed", "job_name"]}
+    )
+    assert indexes == ({"by_status": index, **of_lists} if index else {})
     wanted = {"StreamViewType": "NEW_AND_OLD_IMAGES"} if stream else None
     assert table.get("StreamSpecification") == wanted
     wanted = {"AttributeName": "expires_at", "Enabled": True} if expires else None
@@ -172,10 +175,15 @@ def test_tables(bootstrap, name, keys, index, stream, expires):
     assert table["DeletionProtectionEnabled"]
 
 
-def test_the_index_of_all_runs_has_the_fields_of_a_list(bootstrap):
-    table = bootstrap.resource("TriggersTable")
-    assert RUNS_BY_TIME in table["GlobalSecondaryIndexes"]
-    assert SHARD in table["AttributeDefinitions"]
+@pytest.mark.parametrize(
+    ("name", "index", "key"),
+    [("TriggersTable", RUNS_BY_TIME, SHARD), ("StacksTable", JOBS_BY_NAME, LISTED)],
+    ids=["runs", "jobs"],
+)
+def test_the_indexes_of_lists_have_the_fields_of_a_list(bootstrap, name, index, key):
+    table = bootstrap.resource(name)
+    assert index in table["GlobalSecondaryIndexes"]
+    assert key in table["AttributeDefinitions"]
 
 
 @pytest.mark.parametrize(("name", "module"), FUNCTIONS.items())
@@ -472,6 +480,22 @@ OTHERWISE_CONDITIONAL = {
     *("NetworkStack", "NotificationEmailSubscription"),
     *("ConsoleLogs", "ConsoleStack"),
 }
+
+
+@pytest.mark.parametrize(
+    ("record", "passes"),
+    [
+        *((run_change("RUNNING", end), True) for end in ("SUCCEEDED", "FAILED", "STOPPED")),
+        (run_change("QUEUED", "RUNNING"), True),
+        (run_change("RUNNING", "RUNNING"), False),  # why it waits
+        (run_change("FAILED", "FAILED"), False),  # its cost
+        ({"eventName": "INSERT", **stacks_row("RUNNING")}, True),
+        (run_key("#recent"), False),
+    ],
+    ids=str,
+)
+def test_run_stream_is_woken_by_what_lists_show(bootstrap, record, passes):
+    assert delivered(bootstrap, "RunStreamFunctionRuns", record) is passes
 
 
 def test_slack_is_there_when_its_secret_is(source, bootstrap):

@@ -25,6 +25,7 @@ KINDS = {
     "Pause": (keys.PAUSE, keys.PAUSE_FIELDS),
     "Queue": (keys.QUEUE, keys.QUEUE_FIELDS),
     "Cost": (keys.cost("<month>"), keys.COST_FIELDS),
+    "Recent runs": (keys.RECENT, keys.RECENT_FIELDS),
     "Backfill": (keys.BACKFILL, keys.BACKFILL_FIELDS),
     "Bulk": (keys.bulk("<id>"), keys.BULK_FIELDS),
     "Dependant": (keys.dependant("<dependant>"), keys.DEPENDANT_FIELDS),

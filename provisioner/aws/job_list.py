@@ -1,0 +1,107 @@
+"""The index of all jobs by name: pages of it, and the rows of earlier versions, which it lacks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from provisioner.aws.items import to_dynamodb, to_plain
+from provisioner.aws.stack_items import BY_NAME, LISTED, JobEntry, entry_of
+from provisioner.aws.tables import query_index
+from provisioner.aws.updates import names
+
+if TYPE_CHECKING:
+    from provisioner.aws.clients import Clients
+    from provisioner.stacks.model import JobStatus
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs are listed; None for all.
+
+    Attributes
+    ----------
+    tag
+        `team=data`, or `team` for any value.
+    """
+
+    status: JobStatus | None = None
+    type: str | None = None
+    owner: str | None = None
+    tag: str | None = None
+
+    def request(self) -> tuple[list[str], dict[str, object]]:
+        """Return the conditions of the filter and the values in them."""
+        found: dict[str, tuple[str, object]] = {}
+        if self.status is not None:
+            found[":status"] = "#status = :status", self.status
+        if self.type is not None:
+            found[":type"] = "#row.#type = :type", self.type
+        if self.owner is not None:
+            found[":owner"] = "#row.#owner = :owner", self.owner
+        if self.tag is not None and "=" in self.tag:
+            found[":tag"] = "#row.#tags.#tag = :tag", self.tag.partition("=")[2]
+        conditions = [condition for condition, _ in found.values()]
+        if self.tag is not None and "=" not in self.tag:
+            conditions.append("attribute_exists(#row.#tags.#tag)")
+        return conditions, {name: value for name, (_, value) in found.items()}
+
+
+class JobList:
+    """Lists jobs in the order of their names."""
+
+    def __init__(self, clients: Clients, stacks_table: str) -> None:
+        self._clients = clients
+        self._name = stacks_table
+
+    def page(
+        self, count: int, prefix: str, after: str, which: JobFilter
+    ) -> tuple[list[JobEntry], str | None]:
+        """Return the next jobs, at most `count`, with one query; and after which to go on.
+
+        With a filter there may be fewer, or none, although more follow: a query looks through a
+        megabyte.
+
+        Parameters
+        ----------
+        after
+            A job's name, which has the prefix; "" to begin.
+
+        Raises
+        ------
+        PermanentError
+            If the bootstrap has no such index, or DynamoDB is still making it.
+        """
+        found = query_index(
+            self._clients,
+            "Stacks",
+            TableName=self._name,
+            IndexName=BY_NAME,
+            **_request(count, prefix, after, which),
+        )
+        entries = [entry_of(to_plain(raw)) for raw in found["Items"]]
+        if len(entries) > count:
+            return entries[:count], entries[count - 1].job_name
+        end = found.get("LastEvaluatedKey")
+        return entries, end["job_name"]["S"] if end else None
+
+
+def _request(count: int, prefix: str, after: str, which: JobFilter) -> dict[str, Any]:
+    conditions, values = which.request()
+    begins = " AND begins_with(job_name, :prefix)" if prefix else ""
+    key = f"listed = :listed{begins}"
+    values |= {":listed": LISTED, **({":prefix": prefix} if prefix else {})}
+    request: dict[str, Any] = {
+        "KeyConditionExpression": key,
+        "ExpressionAttributeValues": to_dynamodb(values),
+    }
+    if conditions:
+        request["FilterExpression"] = " AND ".join(conditions)
+        request |= names(*conditions)
+        if "#tag" in request["ExpressionAttributeNames"]:
+            request["ExpressionAttributeNames"]["#tag"] = str(which.tag).partition("=")[0]
+    else:  # a limit would count what a filter leaves out
+        request["Limit"] = count
+    if after:
+        request["ExclusiveStartKey"] = to_dynamodb({"listed": LISTED, "job_name": after})
+    return request

@@ -1,0 +1,67 @@
+"""The sweep of what lists show: jobs of earlier versions, and what was missed of their runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from provisioner.entrypoints.function import about, logger
+from provisioner.entrypoints.metrics import Count
+from provisioner.jobs import guarded
+from provisioner.jobs.row_summary import summary_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from provisioner.entrypoints.wiring import Runtime
+    from provisioner.stacks.model import StackRecord
+
+MOST_LISTED = 100
+"""Rows of the Stacks table that one sweep looks at, some 10 s long."""
+
+
+def list_earlier_jobs(runtime: Runtime, now: datetime, most: int = MOST_LISTED) -> int:
+    """Add the jobs of earlier versions to the index of all jobs, a part in each sweep.
+
+    What was done is noted when it is written, so a part that was cut off comes again.
+    """
+    progress = runtime.jobs_backfill
+    if progress.is_done():
+        return 0
+    unlisted, after = runtime.stacks.unlisted(progress.after("job_name"), most)
+    count = list_jobs(runtime, unlisted)
+    progress.note(after, now)
+    return count
+
+
+def list_jobs(runtime: Runtime, records: Sequence[StackRecord]) -> int:
+    """Add rows to the index of all jobs, unless something else has written them meanwhile."""
+    by_name = {record.job_name: record for record in records}
+    count = 0
+    for names in guarded.few(by_name):
+        rows = runtime.jobs.get_many(names)
+        for name in names:
+            row = rows.get(name)
+            summary = None
+            if row is not None:
+                parsed = guarded.parse(row, runtime.settings.platform.allowed)
+                summary = summary_of(row, parsed)
+            count += runtime.stacks.add_to_list(replace(by_name[name], row=summary))
+        count_runs_again(runtime, names)
+    return count
+
+
+def count_runs_again(runtime: Runtime, job_names: Iterable[str]) -> int:
+    """Make what lists show of jobs' runs again from the runs; return how many were not right."""
+    return sum(_count_again(runtime, name) for name in job_names)
+
+
+def _count_again(runtime: Runtime, job_name: str) -> bool:
+    with about(runtime, job_name):
+        try:
+            return runtime.recent_runs.count_again(job_name)
+        except Exception:
+            logger.exception("counting a job's last runs failed")
+            runtime.metrics.count(Count.RECONCILE_ERRORS)
+            return False
