@@ -47,9 +47,10 @@ _ALL_OF_STACKS = f"{_STACKS} --deselect {_STACKS}/test_reconcile.py::TestAnyStor
 """Without what takes longer than all the rest."""
 _RUNS = "tests/functional/entrypoints"
 _WORKFLOW = "tests/functional/workflow"
+_TEXT = "tests/unit/templates/workflow/test_workflow_text.py"
 _STATIC = (
-    "tests/unit/templates/workflow/test_workflow_text.py"
-    "::test_step_functions_would_refuse_no_definition"
+    f"{_TEXT}::test_step_functions_would_refuse_no_definition"
+    f" {_TEXT}::test_every_variable_is_assigned_before_the_state_that_reads_it"
 )
 TARGETS = {
     "provisioner.stacks.plan": (f"{_STACKS}/test_documented_table.py", _ALL_OF_STACKS),

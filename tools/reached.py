@@ -117,5 +117,5 @@ def _caches() -> list[_Cache]:
     return [
         each
         for each in gc.get_objects()
-        if isinstance(each, _CACHE) and str(each.__module__).split(".")[0] in _OURS
+        if type(each) is _CACHE and str(each.__module__).split(".")[0] in _OURS
     ]

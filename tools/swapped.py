@@ -103,7 +103,7 @@ def swap(module: str, old: CodeType, new: CodeType) -> set[Place]:
     found = [
         each
         for each in gc.get_objects()
-        if isinstance(each, FunctionType)
+        if type(each) is FunctionType  # a weak reference's proxy may not be asked
         and each.__module__ == module
         and _place(each.__code__) in changed
     ]

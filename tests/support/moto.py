@@ -35,11 +35,9 @@ def keep() -> None:
     moto.core.models.RESPONSES_METHODS.clear()  # for what asks by `requests`: nothing here does
     BaseBackend.urls = property(_urls_of)
     S3Backend._url_module = BaseBackend._url_module  # moto's own reads the module again
-    for module, name in (
-        (moto.core.responses, "method_names_from_class"),
-        (botocore.useragent, "sanitize_user_agent_string_component"),
-    ):
-        setattr(module, name, cache(getattr(module, name)))
+    names, part = moto.core.responses, botocore.useragent
+    names.method_names_from_class = cache(names.method_names_from_class)
+    part.sanitize_user_agent_string_component = cache(part.sanitize_user_agent_string_component)
 
 
 class Tables:

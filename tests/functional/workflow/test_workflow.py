@@ -248,6 +248,13 @@ class TestItsOutput:
 
 
 class TestOverlap:
+    def test_the_execution_of_a_run_that_waits_says_so(self, table):
+        lock(table, "other", 1_795_251_600 + 60)
+
+        execution = machine(LAMBDA, echo, overlap="queue_all").run("second", {})
+
+        assert execution.output == {"status": "QUEUED"}
+
     def test_skip_records_the_run_that_did_not_go(self, table):
         steps = machine(LAMBDA, echo)
         lock(table, "other", 1_795_251_600 + 60)
@@ -324,6 +331,7 @@ class TestATick:
         again = steps.run("second", {"_run": TOLD})
 
         assert again.states == ["Prepare", "Admit", "NotAdmitted", "Duplicate"]
+        assert again.output == {"status": "DUPLICATE"}
         assert only_run(table)["scheduled_for"] == "2026-11-21T09:00:00Z"
         assert only_run(table)["source"] == "schedule"
         assert items(table, "#tick#jobs-nightly-0#2026-11-21T09:00:00Z")

@@ -6,7 +6,8 @@ from tests.golden import update
 
 
 def test_the_examples_render_as_reviewed():
-    found = {path.name: path.read_text("utf-8") for path in update.GOLDEN.glob("*.json")}
+    paths = {*update.GOLDEN.glob("*.json")} - {update.OPENAPI}  # tests/unit/api holds that
+    found = {path.name: path.read_text("utf-8") for path in paths}
 
     assert found == update.rendered(), "python -m tests.golden.update, then read the diff"
 
