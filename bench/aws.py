@@ -96,7 +96,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         target = self.headers.get("X-Amz-Target")
-        if not target:
+        if self.path == "/v1/describejobdefinitions":
+            self._answer(200, "application/json", b'{"jobDefinitions": []}')
+        elif not target:
             self._answer(*cloudformation(body))
         elif target.startswith("AmazonSQS"):
             sent = [{"Id": entry["Id"]} | _SENT for entry in json.loads(body)["Entries"]]
