@@ -19,10 +19,10 @@ PREFIX = "/static/"
 FILES = {
     "console.css": (
         *("vendor/open-props-gray.css", "vendor/open-props-sizes.css"),
-        *("vendor/open-props-fonts.css", "console.css"),
+        *("vendor/open-props-fonts.css", "console.css", "forms.css"),
     ),
     "htmx.js": ("vendor/htmx.js", "vendor/hx-csp.js", "vendor/hx-ptag.js"),
-    "console.js": ("console.js",),
+    "console.js": ("console.js", "forms.js"),
     "icon.svg": ("icon.svg",),
 }
 """What is served, and of which files of `FOLDER` it is made: one request each."""

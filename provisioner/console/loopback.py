@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from provisioner.console.same_origin import LOOPBACK_HOST, origin_of, require_own_page
 from provisioner.errors import ForbiddenError
 from provisioner.service.caller import Caller, Role
 
 if TYPE_CHECKING:
     from provisioner.console.http import Request
 
-_OWN_HOST = re.compile(r"([a-z0-9-]+\.)*localhost(:\d+)?|127\.0\.0\.1(:\d+)?")
 _ADDRESSES = {"127.0.0.1", "::1"}
 
 
@@ -25,10 +24,11 @@ def before(request: Request) -> Request:
     Raises
     ------
     ForbiddenError
-        If it came from elsewhere.
+        If it came from elsewhere, or changes something and was not made by a page of ours.
     """
-    if request.source not in _ADDRESSES or not _OWN_HOST.fullmatch(request.host):
+    if request.source not in _ADDRESSES or not LOOPBACK_HOST.fullmatch(request.host):
         message = "this console has no sign-in, so it answers this machine only"
         raise ForbiddenError(message)
+    require_own_page(request.method, request.headers, origin_of(request.host))
     caller = Caller("local operator", via="console", role=Role.ADMIN, address=request.source)
     return request.of(caller)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from provisioner.errors import ForbiddenError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -31,3 +33,16 @@ def is_same_origin(headers: Mapping[str, str], origin: str) -> bool:
     """
     site = headers.get("sec-fetch-site", "same-origin")
     return headers.get("origin") == origin and site == "same-origin"
+
+
+def require_own_page(method: str, headers: Mapping[str, str], origin: str) -> None:
+    """Let a request go on that changes nothing, or was made by a page of this origin.
+
+    Raises
+    ------
+    ForbiddenError
+        If it is neither.
+    """
+    if method not in SAFE_METHODS and not is_same_origin(headers, origin):
+        message = "this was asked by a page of another site, so nothing was done"
+        raise ForbiddenError(message)

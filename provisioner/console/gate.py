@@ -1,0 +1,114 @@
+"""Who may come in: before every page, whose request it is; with a sign-in, the pages of that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urlsplit
+
+from provisioner.console import cookies
+from provisioner.console.app import Route
+from provisioner.console.http import Request, Response, redirect
+from provisioner.console.id_token import SignInError
+from provisioner.console.render import page
+from provisioner.console.same_origin import SAFE_METHODS, require_own_page
+from provisioner.errors import ForbiddenError, TemporaryError
+from provisioner.service.caller import Caller
+from provisioner.sessions import form_token, is_form_token
+
+if TYPE_CHECKING:
+    from provisioner.console.sign_in import Redirect, SignIn
+    from provisioner.service.context import Service
+    from provisioner.sessions import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The way in to a console with a sign-in: nobody else sees anything but how to sign in."""
+
+    sign_in: SignIn
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The pages for people who are not signed in."""
+        return (
+            Route("GET", "/sign-in", self.begin, None),
+            Route("GET", "/callback", self.finish, None),
+            Route("POST", "/sign-out", self.end, None),
+        )
+
+    def before(self, request: Request) -> Request | Response:
+        """Return the request of whoever is signed in, or else the way to sign in.
+
+        Raises
+        ------
+        ForbiddenError
+            If it changes something, and was not made by a page of this session.
+        """
+        session = self.sign_in.session_of(request.cookies)
+        if session is None:
+            return self._to_sign_in(request)
+        self._require_own_form(request)
+        token = form_token(cookies.value_of(request.cookies, cookies.SESSION))
+        return request.of(self._caller(request, session), csrf=token)
+
+    def begin(self, request: Request, _: Service) -> Response:
+        """Send somebody to the issuer; not at once after they have signed out."""
+        if "signed-out" in request.query:
+            return self._page(request, "You are signed out.")
+        try:
+            begun = self.sign_in.begin(request.query.get("return_to", "/"))
+        except (SignInError, TemporaryError) as error:
+            return self._failed(request, error)
+        return _answer(begun)
+
+    def finish(self, request: Request, _: Service) -> Response:
+        """Take the issuer's answer."""
+        try:
+            _session, done = self.sign_in.finish(request.query, request.cookies)
+        except (SignInError, TemporaryError) as error:
+            return self._failed(request, error)
+        return _answer(done)
+
+    def end(self, request: Request, _: Service) -> Response:
+        """Sign somebody out."""
+        if self.sign_in.session_of(request.cookies) is not None:
+            self._require_own_form(request)
+        return _answer(self.sign_in.end(request.cookies))
+
+    def _to_sign_in(self, request: Request) -> Response:
+        back = request.address if request.method in SAFE_METHODS else "/"
+        address = f"/sign-in?{urlencode({'return_to': back})}"
+        if request.is_partial:
+            return Response(status=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": address})
+        return redirect(address)
+
+    def _require_own_form(self, request: Request) -> None:
+        require_own_page(request.method, request.headers, self.sign_in.origin)
+        session_id = cookies.value_of(request.cookies, cookies.SESSION)
+        is_ours = is_form_token(request.form.get("csrf", ""), session_id)
+        if request.method not in SAFE_METHODS and not is_ours:
+            message = "this form is of another sign-in: open its page again"
+            raise ForbiddenError(message)
+
+    def _caller(self, request: Request, session: Session) -> Caller:
+        role = self.sign_in.groups.role(session.groups)
+        assert role is not None, "a session without a role is not open"  # noqa: S101
+        name = f"{self.sign_in.issuer.url}#{session.name}"
+        return Caller(name, "console", role, request.source, proven=True)
+
+    def _failed(self, request: Request, error: Exception) -> Response:
+        if isinstance(error, TemporaryError):
+            return self._page(request, str(error), HTTPStatus.SERVICE_UNAVAILABLE)
+        forgotten = (cookies.forget(cookies.SIGN_IN),)
+        response = self._page(request, f"You are not signed in: {error}.", HTTPStatus.FORBIDDEN)
+        return Response(response.body, response.status, cookies=forgotten)
+
+    def _page(self, request: Request, said: str, status: int = HTTPStatus.OK) -> Response:
+        host = urlsplit(self.sign_in.issuer.url).netloc
+        return page(request, "sign_in.html", status=status, polls=False, said=said, host=host)
+
+
+def _answer(wanted: Redirect) -> Response:
+    return redirect(wanted.location, wanted.set_cookies)

@@ -1,0 +1,142 @@
+"""One action on many jobs or runs: seen by name, confirmed with a reason, and followed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from provisioner.console.filters import path
+from provisioner.console.http import redirect
+from provisioner.console.pages.queries import text
+from provisioner.console.render import page
+from provisioner.errors import InvalidRequestError, StaleError
+from provisioner.jobs.errors import one_of
+from provisioner.service import bulk, rights
+from provisioner.service.bulk import BulkAction, Filter, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from provisioner.console.http import Request, Response
+    from provisioner.service.context import Service
+
+WORDS: Mapping[BulkAction, str] = {
+    BulkAction.STOP_RUNS: "Stop",
+    BulkAction.RUN_AGAIN: "Run again",
+    BulkAction.PAUSE_SCHEDULES: "Pause the schedules of",
+    BulkAction.RESUME_SCHEDULES: "Resume the schedules of",
+    BulkAction.RETRY_JOBS: "Retry",
+    BulkAction.DELETE_JOBS: "Delete",
+}
+
+
+def choose(request: Request, service: Service) -> Response:
+    """Return what a filter in the address means, by name."""
+    action = _action(request.query, service)
+    return _page(request, action, bulk.select(service, action, _filter(request.query)))
+
+
+def ticked(request: Request, service: Service) -> Response:
+    """Return what was ticked in a list, by name."""
+    action = _action(request.form, service)
+    return _page(request, action, _targets(request))
+
+
+def begin(request: Request, service: Service) -> Response:
+    """Keep the operation and go to its page; if there are others now, ask again."""
+    action = _action(request.form, service)
+    targets = _targets(request)
+    count = request.form.get("count", "")
+    try:
+        made = bulk.begin(
+            service,
+            action,
+            targets,
+            reason=request.form.get("reason", ""),
+            expected_count=int(count) if count.isdecimal() else 0,
+        )
+    except (InvalidRequestError, StaleError) as error:
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+        return _page(request, action, targets, error=str(error), status=status)
+    return redirect(path("bulk", made.id))
+
+
+def show(request: Request, service: Service) -> Response:
+    """Return how far an operation has come."""
+    found = bulk.progress(service, request.parts["bulk"])
+    may_go_on = rights.allows(service.caller(), found.action.needs)
+    return page(
+        request,
+        "bulk_progress.html",
+        polls=not found.is_over and not may_go_on,
+        moving=not found.is_over,
+        bulk=found,
+        word=WORDS[found.action],
+        what="runs" if found.action.is_of_runs else "jobs",
+        may_go_on=may_go_on,
+        left=found.targets[found.done :],
+    )
+
+
+def step(request: Request, service: Service) -> Response:
+    """Take an operation a step further."""
+    found = bulk.progress(service, request.parts["bulk"])
+    rights.require(service.caller(), found.action.needs)
+    bulk.step(service, found.id)
+    return redirect(path("bulk", found.id))
+
+
+def _action(sent: Mapping[str, str], service: Service) -> BulkAction:
+    word = sent.get("action", "")
+    if word not in set(BulkAction):
+        message = f'"{word}" is not an action; it is {one_of(BulkAction)}'
+        raise InvalidRequestError(message)
+    action = BulkAction(word)
+    rights.require(service.caller(), action.needs)
+    return action
+
+
+def _targets(request: Request) -> tuple[Target, ...]:
+    chosen = (Target.parse(value) for name, value in request.fields if name == "target")
+    return tuple(dict.fromkeys(chosen))
+
+
+def _filter(query: Mapping[str, str]) -> Filter:
+    since = text(query, "since")
+    try:
+        at = datetime.fromisoformat(since) if since else None
+    except ValueError as error:
+        message = f"since {since} is not a time like 2026-11-21T09:00:00Z"
+        raise InvalidRequestError(message) from error
+    return Filter(
+        job=text(query, "job"),
+        status=text(query, "status"),
+        since=at,
+        error_group=text(query, "group"),
+        prefix=query.get("prefix", "").strip(),
+        type=text(query, "type"),
+        owner=text(query, "owner"),
+        tag=text(query, "tag"),
+    )
+
+
+def _page(
+    request: Request,
+    action: BulkAction,
+    targets: Sequence[Target],
+    *,
+    error: str = "",
+    status: int = HTTPStatus.OK,
+) -> Response:
+    return page(
+        request,
+        "bulk.html",
+        status=status,
+        polls=False,
+        action=action,
+        word=WORDS[action],
+        targets=targets,
+        what="run" if action.is_of_runs else "job",
+        error=error,
+    )

@@ -1,0 +1,213 @@
+"""Doing one thing to one job or run: what it means is said first, then a button does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from provisioner.console.filters import path
+from provisioner.console.http import redirect
+from provisioner.console.render import page
+from provisioner.errors import PermanentError
+from provisioner.service import edits, retry, run_detail, runs, schedule
+from provisioner.service.deletions import confirm_deletion, require_held
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from provisioner.console.http import Request, Response
+    from provisioner.service.context import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The one thing that a confirmation asks for."""
+
+    name: str
+    label: str
+    hint: str = ""
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A question with one button.
+
+    Attributes
+    ----------
+    title
+        With `{job}` and `{run}` for what the address names.
+    said
+        Sentences that say what it means.
+    check
+        Raises what is wrong, before the question is asked and before anything is done.
+    act
+        Does it, with what was asked for; its answer is nothing, or a reason why it was not done.
+    """
+
+    title: str
+    said: tuple[str, ...]
+    button: str
+    cli: str
+    act: Callable[[Service, Request, str], None]
+    check: Callable[[Service, Request], object]
+    asks: Asked | None = None
+    danger: bool = False
+
+    def show(self, request: Request, service: Service) -> Response:
+        """Return the page that asks."""
+        self.check(service, request)
+        return self._page(request, ())
+
+    def submit(self, request: Request, service: Service) -> Response:
+        """Do it, and go back to where it was asked; what is wrong stands beside the question."""
+        given = request.form.get(self.asks.name, "").strip() if self.asks else ""
+        try:
+            self.check(service, request)
+            self.act(service, request, given)
+        except PermanentError as error:
+            return self._page(request, (str(error),), HTTPStatus.UNPROCESSABLE_ENTITY)
+        return redirect(_back(request))
+
+    def _page(
+        self, request: Request, errors: tuple[str, ...], status: int = HTTPStatus.OK
+    ) -> Response:
+        names = {"job": request.parts["job"], "run": request.parts.get("run", "")}
+        return page(
+            request,
+            "confirm.html",
+            status=status,
+            polls=False,
+            title=self.title.format(**names),
+            said=[each.format(**names) for each in self.said],
+            button=self.button,
+            cli=self.cli.format(**names),
+            asks=self.asks,
+            danger=self.danger,
+            errors=errors,
+            back=_back(request),
+        )
+
+
+def _back(request: Request) -> str:
+    run = request.parts.get("run")
+    job = request.parts["job"]
+    return path("jobs", job, "runs", run) if run else path("jobs", job)
+
+
+def _job(request: Request) -> str:
+    return request.parts["job"]
+
+
+def _row_exists(service: Service, request: Request) -> object:
+    return service.existing_row(_job(request))
+
+
+def _has_schedule(service: Service, request: Request) -> object:
+    return schedule.scheduled_job(service, _job(request))
+
+
+def _run_exists(service: Service, request: Request) -> object:
+    return run_detail.find(service, _job(request), request.parts["run"])
+
+
+def _can_be_retried(service: Service, request: Request) -> object:
+    return retry.prepare_retry(service, [_job(request)], expect_all=False)
+
+
+def _is_held(service: Service, request: Request) -> None:
+    require_held(service, [_job(request)])
+
+
+def _stop(service: Service, request: Request, reason: str) -> None:
+    runs.stop(service, _job(request), request.parts["run"], reason)
+
+
+def _pause(service: Service, request: Request, note: str) -> None:
+    schedule.pause(service, _job(request), note)
+
+
+def _resume(service: Service, request: Request, _: str) -> None:
+    schedule.turn_on(service, _job(request))
+
+
+def _retry(service: Service, request: Request, _: str) -> None:
+    retry.retry(service, _job(request))
+
+
+def _confirm_deletion(service: Service, request: Request, _: str) -> None:
+    confirm_deletion(service, _job(request))
+
+
+def _delete(service: Service, request: Request, typed: str) -> None:
+    if typed != _job(request):
+        message = f"type the job's name, {_job(request)}, to delete it"
+        raise PermanentError(message)
+    edits.delete(service, typed, edits.row_of(service, typed).etag)
+
+
+STOP = Confirmation(
+    title="Stop {run}",
+    said=(
+        "The run ends as STOPPED, and what it runs is stopped too. A run that waits never starts.",
+    ),
+    button="Stop the run",
+    cli="provisioner stop {job} {run}",
+    act=_stop,
+    check=_run_exists,
+    asks=Asked("reason", "Why", "It is kept with the run."),
+    danger=True,
+)
+PAUSE = Confirmation(
+    title="Pause the schedule of {job}",
+    said=(
+        "Its scheduled times start no run until it is resumed. Runs by hand go on.",
+        "The row gets schedule_enabled false, and the note.",
+    ),
+    button="Pause the schedule",
+    cli="provisioner schedule {job}",
+    act=_pause,
+    check=_has_schedule,
+    asks=Asked("note", "Why", "It is shown where the schedule is."),
+)
+RESUME = Confirmation(
+    title="Resume the schedule of {job}",
+    said=("From the next scheduled time on it starts runs again. Those that passed stay skipped.",),
+    button="Resume the schedule",
+    cli="provisioner resume {job}",
+    act=_resume,
+    check=_has_schedule,
+)
+RETRY = Confirmation(
+    title="Retry {job}",
+    said=("Its stack is brought to what its row says, as if nothing had failed before.",),
+    button="Retry",
+    cli="provisioner retry {job}",
+    act=_retry,
+    check=_can_be_retried,
+)
+DELETE = Confirmation(
+    title="Delete {job}",
+    said=(
+        "The row is removed, and its stack follows: the schedule, the code, the queue and the "
+        "messages in it, the logs. A run that has not ended is stopped.",
+        "With deletion_policy retain the stack stays as it is.",
+        "The runs of before stay in the list until they expire.",
+    ),
+    button="Delete the job",
+    cli="provisioner delete {job}",
+    act=_delete,
+    check=_row_exists,
+    asks=Asked("name", "The name of the job, to be sure"),
+    danger=True,
+)
+CONFIRM_DELETION = Confirmation(
+    title="Let {job} be deleted",
+    said=("Many rows were removed at once, so its stack was kept. It is deleted for good.",),
+    button="Delete the stack",
+    cli="provisioner confirm-deletions {job}",
+    act=_confirm_deletion,
+    check=_is_held,
+    danger=True,
+)

@@ -1,0 +1,191 @@
+"""Editing a job's row as JSON: checked while typing, planned, and saved or merged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from provisioner.console import schema_form
+from provisioner.console.filters import path
+from provisioner.console.http import redirect
+from provisioner.console.json_lines import line_at, lines_of
+from provisioner.console.merge import merge
+from provisioner.console.render import page
+from provisioner.console.starters import STARTERS, starter
+from provisioner.errors import InvalidRequestError, NotFoundError, StaleError
+from provisioner.service import edits, redaction, replacements
+from provisioner.service.edits import InvalidRowError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provisioner.console.http import Request, Response
+    from provisioner.console.merge import Conflict
+    from provisioner.service.context import Service
+    from provisioner.service.edits import Plan
+
+_FIRST = ("job_name", "type")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with the text; `line` is where, and `source` what that line says."""
+
+    line: int
+    source: str
+    at: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A row that somebody is writing.
+
+    Attributes
+    ----------
+    text
+        As it was typed.
+    row
+        What it says, None if it is not a JSON object.
+    etag, base
+        Of the row that it began with, to tell later what others have changed; "" for a new one.
+    """
+
+    text: str
+    row: Mapping[str, Any] | None = None
+    etag: str = ""
+    base: str = ""
+    problems: tuple[Problem, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    merged: bool = False
+
+
+def edit(request: Request, service: Service) -> Response:
+    """Return the editor of a job's row."""
+    return _page(request, service, _draft_of(service, request.parts["job"]))
+
+
+def create(request: Request, service: Service) -> Response:
+    """Return the editor for a new row, which begins as an example or as another job's."""
+    if copied := request.query.get("from"):
+        row = dict(_draft_of(service, copied).row or {}) | {"job_name": f"{copied}-copy"}
+    else:
+        row = starter(request.query.get("example", ""), service.outputs)
+    return _page(request, service, _Draft(_text(row), row))
+
+
+def save(request: Request, service: Service) -> Response:
+    """Check a row, plan it, or write it, whichever button was pressed."""
+    draft = _checked(request, service, _read(request))
+    wanted = request.form.get("do", "check")
+    if wanted != "save" or draft.problems:
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if wanted == "save" else HTTPStatus.OK
+        return _page(request, service, draft, status=status)
+    assert draft.row is not None, "what is not an object has problems"  # noqa: S101
+    try:
+        if draft.etag:
+            edits.put(service, draft.row, if_match=draft.etag)
+        else:
+            edits.put(service, draft.row, if_none_match=True)
+    except StaleError as error:
+        return _stale(request, service, draft, error)
+    return redirect(path("jobs", str(draft.row["job_name"])))
+
+
+def _stale(request: Request, service: Service, draft: _Draft, error: StaleError) -> Response:
+    """Return the editor with what a colleague has changed meanwhile, merged with this one's."""
+    status = HTTPStatus.PRECONDITION_FAILED
+    if not draft.etag:
+        return _page(request, service, _with(draft, "/job_name", str(error)), status=status)
+    try:
+        theirs = _draft_of(service, request.parts["job"])
+    except NotFoundError:
+        said = "has been deleted meanwhile: save it as a new job"
+        gone = replace(_with(draft, "/job_name", said), etag="", base="")
+        return _page(request, service, gone, status=status)
+    base = schema_form.from_json(draft.base)
+    found = merge(base, draft.row or {}, theirs.row or {})
+    text = _text(found.row)
+    merged = replace(theirs, text=text, row=found.row, conflicts=found.conflicts, merged=True)
+    return _page(request, service, _checked(request, service, merged), status=status)
+
+
+def _draft_of(service: Service, job_name: str) -> _Draft:
+    """Return a row as its editor begins; what may not be seen is not in it."""
+    found = edits.row_of(service, job_name)
+    row = redaction.row_for(service.caller(), found.row)
+    text = _text(row)
+    return _Draft(text, schema_form.from_json(text), found.etag, text)
+
+
+def _text(row: Mapping[str, Any]) -> str:
+    names = [*_FIRST, *sorted(row.keys() - set(_FIRST))]
+    return schema_form.to_json({name: row[name] for name in names if name in row})
+
+
+def _read(request: Request) -> _Draft:
+    sent = request.form
+    text = sent.get("row", "").replace("\r\n", "\n")
+    draft = _Draft(text, etag=sent.get("etag", ""), base=sent.get("base", ""))
+    try:
+        row = schema_form.from_json(text)
+    except ValueError as error:
+        return replace(draft, problems=(_of_text(text, error),))
+    if not isinstance(row, dict):
+        return replace(draft, problems=(Problem(1, "", "", "must be a JSON object"),))
+    return replace(draft, row=row)
+
+
+def _of_text(text: str, error: ValueError) -> Problem:
+    line = getattr(error.__cause__, "lineno", 1)
+    lines = text.split("\n")
+    return Problem(line, lines[min(line, len(lines)) - 1], "", str(error))
+
+
+def _checked(request: Request, service: Service, draft: _Draft) -> _Draft:
+    row = draft.row
+    if row is None or draft.problems:
+        return draft
+    for each in edits.check(service, row):
+        draft = _with(draft, each.pointer, each.detail)
+    name = request.parts.get("job")
+    if name is not None and row.get("job_name") != name:
+        draft = _with(draft, "/job_name", f'must stay "{name}": another name is another job')
+    return draft
+
+
+def _with(draft: _Draft, pointer: str, message: str) -> _Draft:
+    number = line_at(lines_of(draft.text), pointer)
+    source = draft.text.split("\n")[number - 1].strip()
+    found = Problem(number, source, pointer.removeprefix("/").replace("/", "."), message)
+    return replace(draft, problems=(*draft.problems, found))
+
+
+def _risks(service: Service, plan: Plan | None, draft: _Draft) -> tuple[str, ...]:
+    if plan is None or plan.before is None or draft.row is None:
+        return ()
+    return replacements.risks(service, plan.before.row, draft.row)
+
+
+def _page(
+    request: Request, service: Service, draft: _Draft, *, status: int = HTTPStatus.OK
+) -> Response:
+    plan = None
+    if draft.row is not None and not draft.problems and request.method == "POST":
+        try:
+            plan = edits.plan(service, draft.row)
+        except InvalidRowError as error:
+            raise InvalidRequestError(str(error)) from error
+    return page(
+        request,
+        "row_editor.html",
+        status=status,
+        polls=False,
+        job_name=request.parts.get("job"),
+        draft=draft,
+        problems=sorted(draft.problems, key=lambda each: each.line),
+        plan=plan,
+        risks=_risks(service, plan, draft),
+        starters=tuple(STARTERS),
+    )

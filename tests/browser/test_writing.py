@@ -1,0 +1,212 @@
+"""What people change in the console, in a browser: with and without JavaScript."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+
+from provisioner.console.writing import WRITING
+from provisioner.service.caller import Role
+from tests.support.browser import tab
+from tests.support.cli import ROW, put_run
+from tests.support.clients import CLIENTS
+
+pytestmark = pytest.mark.browser
+
+ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}
+MARKUP = "\"'><img src=x onerror=alert(1)></textarea><script>alert(2)</script>{{ 7*7 }}"
+EVIL = f"{MARKUP}\x1b[2J\u202e"
+"""What runs may hold; rows with controls are INVALID."""
+SCHEMA = {
+    "type": "object",
+    "required": ["day"],
+    "properties": {
+        "day": {"type": "string", "pattern": "^2026-"},
+        "limit": {"type": "integer", "minimum": 1, "default": 5},
+    },
+}
+
+
+@pytest.fixture
+def job(world):
+    """Yield a job that can be run, with another row in each test."""
+    world.provisioner.jobs.put(ROW | {"job_name": "story", "payload_schema": SCHEMA})
+    here = world.provisioner
+    if "StateMachineArn" not in here.record("story").outputs:
+        here.make_runnable(ENDLESS, "story")
+    return here
+
+
+def executions(job):
+    arn = job.record("story").outputs["StateMachineArn"]
+    found = CLIENTS.stepfunctions.list_executions(stateMachineArn=arn)["executions"]
+    return {
+        each["name"]: json.loads(
+            CLIENTS.stepfunctions.describe_execution(executionArn=each["executionArn"])["input"]
+        )
+        for each in found
+    }
+
+
+def test_a_job_is_created_broken_planned_and_merged(browser, console, job):
+    with tab(browser, console) as page:
+        page.goto("/new?from=story")
+        row = page.get_by_label("The row, as JSON")
+        row.fill(row.input_value().replace("story-copy", "tale"))
+        page.get_by_text("Creates the job").wait_for()
+        page.get_by_role("button", name="Save").click()
+        page.wait_for_url("**/jobs/tale")
+        assert job.row("tale")["handler"] == ROW["handler"]
+
+        page.goto("/jobs/tale/edit")
+        row.fill(row.input_value().replace('"runtime"', '"memory_mb": "much",\n  "runtime"'))
+        page.get_by_text("1 problem").wait_for()
+        assert page.evaluate("document.activeElement.name") == "row"
+        row.fill(row.input_value().replace('"much"', "512"))
+        page.get_by_text("1 attribute changes").wait_for()
+
+        job.jobs.put(job.row("tale") | {"description": "a colleague's"})
+        page.get_by_role("button", name="Save").click()
+        page.get_by_text("Somebody has changed this row").wait_for()
+        page.get_by_role("button", name="Save").click()
+        page.wait_for_url("**/jobs/tale")
+        saved = job.row("tale")
+        assert (saved["memory_mb"], saved["description"]) == (512, "a colleague's")
+
+        page.goto("/jobs/tale/delete")
+        page.get_by_label("The name of the job").fill("tale")
+        page.get_by_role("button", name="Delete the job").click()
+        page.wait_for_url("**/jobs/tale")
+        assert job.row("tale") == {}
+
+
+def test_a_run_is_checked_while_typing_and_started_by_keys_alone(browser, console, job):
+    before = executions(job)
+    with tab(browser, console) as page:
+        page.goto("/jobs/story/run")
+        day = page.locator("[name='text:day']")
+        day.focus()
+        page.keyboard.type("2025-01-01")
+        page.get_by_text("must match").wait_for()
+        assert day.input_value() == "2025-01-01"
+        day.fill("2026-01-01")
+        page.get_by_text("must match").wait_for(state="detached")
+        page.keyboard.press("Tab")
+        page.keyboard.type("7")
+        for _ in range(8):
+            if page.evaluate("document.activeElement.value") == "start":
+                break
+            page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        page.wait_for_url(re.compile("/jobs/story/runs/manual-"))
+
+    (given,) = [given for name, given in executions(job).items() if name not in before]
+    assert {name: given[name] for name in ("day", "limit")} == {"day": "2026-01-01", "limit": 7}
+
+
+def test_without_javascript(browser, console, job):
+    before = executions(job)
+    with tab(browser, console, java_script_enabled=False) as page:
+        page.goto("/jobs/story/run")
+        page.get_by_role("button", name="Start the run").click()
+        page.get_by_text("is required").wait_for()
+        page.locator("[name='text:day']").fill("2026-01-01")
+        page.get_by_role("button", name="JSON").click()
+        assert json.loads(page.get_by_label("A JSON object").input_value())["day"] == "2026-01-01"
+        page.get_by_role("button", name="Start the run").click()
+        page.wait_for_url(re.compile("/jobs/story/runs/manual-"))
+        (name,) = executions(job).keys() - before.keys()
+        arn = job.record("story").outputs["StateMachineArn"].replace("stateMachine", "execution")
+        put_run("story", name, "RUNNING", execution_arn=f"{arn}:{name}")
+
+        page.goto(f"/jobs/story/runs/{name}/stop")
+        page.get_by_label("Why").fill("enough")
+        page.get_by_role("button", name="Stop the run").click()
+        page.wait_for_url(f"**/jobs/story/runs/{name}")
+    found = CLIENTS.stepfunctions.describe_execution(executionArn=f"{arn}:{name}")
+    assert found["status"] == "ABORTED"
+
+
+def test_twenty_runs_are_stopped_while_their_page_is_open(browser, console, job):
+    machine = job.record("story").outputs["StateMachineArn"]
+    names = [f"many-{number:02}" for number in range(20)]
+    for name in names:
+        started = CLIENTS.stepfunctions.start_execution(stateMachineArn=machine, name=name)
+        put_run("story", name, "RUNNING", execution_arn=started["executionArn"])
+    with tab(browser, console) as page:
+        page.goto("/bulk?action=stop_runs&job=story&status=RUNNING&since=2026-01-01T00:00:00Z")
+        page.get_by_label("Why").fill("maintenance")
+        page.get_by_role("button", name=re.compile(r"Stop \d+ runs")).click()
+        page.get_by_text("All have had their turn.").wait_for()
+
+    stopped = {run["trigger_id"].rpartition("#")[2] for run in job.triggers.latest("story", 40)
+               if run.get("stop_reason") == "maintenance"}  # fmt: skip
+    assert set(names) <= stopped
+
+
+def test_texts_of_others_are_text(browser, console, job):
+    job.jobs.put(ROW | {
+        "job_name": "evil", "description": MARKUP, "schedule": "rate(1 hour)",
+        "payload": {"<b>": MARKUP, MARKUP: 1},
+        "payload_schema": {"type": "object", "title": MARKUP, "properties": {
+            "<b>": {"type": "string", "title": MARKUP, "description": MARKUP},
+            "c": {"enum": [MARKUP]}, MARKUP: {"type": "integer"}}},
+    })  # fmt: skip
+    job.make_runnable(ENDLESS, "evil")
+    put_run("evil", "one", "FAILED", input=json.dumps({"<b>": EVIL}), error=EVIL, cause=EVIL)
+    pages = [
+        "/jobs/evil/run", "/jobs/evil/run?again=one", "/jobs/evil/run?view=json", "/new?from=evil",
+        "/jobs/evil/edit", "/jobs/evil/delete", "/jobs/evil/pause", "/jobs/evil/runs/one/stop",
+        "/bulk?action=run_again&job=evil&since=2026-01-01T00:00:00Z",
+        f"/bulk?action=run_again&job={EVIL}", f"/jobs/{EVIL}/edit", f"/new?from={EVIL}",
+    ]  # fmt: skip
+    with tab(browser, console) as page:
+        page.on("dialog", lambda _: pytest.fail("a script of theirs runs"))
+        for address in pages:
+            page.goto(address)
+            assert page.locator("main img, main script").count() == 0
+            text = page.content()
+            assert "\x1b" not in text
+            assert "\u202e" not in text
+        page.goto("/jobs/evil/run?again=one")
+        page.locator("input").first.press("Tab")
+        page.locator("[name^='json:<b>']").press("End")
+        page.get_by_role("button", name="Start the run").click()
+        page.wait_for_url(re.compile("/jobs/evil/runs/manual-"))
+    machine = job.record("evil").outputs["StateMachineArn"]
+    (started,) = CLIENTS.stepfunctions.list_executions(stateMachineArn=machine)["executions"]
+    found = CLIENTS.stepfunctions.describe_execution(executionArn=started["executionArn"])
+    assert json.loads(found["input"])["<b>"] == EVIL
+
+
+READER_PAGES = [
+    route.pattern.format(job="story", run="one", bulk="x")
+    for route in WRITING
+    if route.method == "GET" and route.pattern not in ("/dead-letters", "/bulk/{bulk}")
+]
+
+
+def test_a_reader_gets_403_and_sees_no_button(browser, console, world, job):
+    before = world.before
+
+    def of_a_reader(request):
+        known = before(request)
+        return known.of(replace(known.caller, role=Role.READ))
+
+    world.before = of_a_reader
+    try:
+        with tab(browser, console) as page:
+            for address in READER_PAGES:
+                assert page.goto(address).status == 403, address
+            page.goto("/dead-letters")
+            assert page.locator("main button").count() == 0
+            for address in ("/jobs", "/jobs/story", "/runs"):
+                page.goto(address)
+                links = page.eval_on_selector_all("main a", "all => all.map(a => a.pathname)")
+                assert not [each for each in links if re.search(r"/(edit|run|delete|new)$", each)]
+    finally:
+        world.before = before
+    assert job.row("story")

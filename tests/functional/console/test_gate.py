@@ -1,0 +1,201 @@
+"""Who gets to see a page: nobody who is not signed in, and each role what it may do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from provisioner.console import loopback
+from provisioner.console.app import App
+from provisioner.console.gate import Gate
+from provisioner.console.http import Request
+from provisioner.console.writing import WRITING
+from provisioner.service.rights import NEEDED
+from tests.support import sign_in as support
+from tests.support.cli import ROW
+from tests.support.forms import Browser
+from tests.support.oidc import Person
+
+PARTS = {"job": "report", "run": "one", "bulk": "x"}
+
+
+class SignedIn(Browser):
+    """A browser with cookies, on a console with a sign-in."""
+
+    host = "console.example"
+
+    def __init__(self, gate, service):
+        self.gate = gate
+        self.cookies = support.Browser(gate.sign_in)
+        self.app = App((*gate.routes, *WRITING), gate.before, service, self.report)
+
+    @staticmethod
+    def report():
+        raise  # noqa: PLE0704  (the error that is being handled)
+
+    def sign_in(self, *groups):
+        self.issuer.person = Person(groups=list(groups))
+        self.cookies.sign_in("/")
+
+    def _ask(self, method, address, headers, body=b""):
+        own = {"cookie": "; ".join(self.cookies.sent), "origin": f"https://{self.host}"}
+        if method == "GET":
+            del own["origin"]
+        response = super()._ask(method, address, {**own, **headers}, body)
+        for header in response.cookies:
+            pair, *attributes = header.split("; ")
+            name, _, value = pair.partition("=")
+            self.cookies.cookies[name] = value
+            if "Max-Age=0" in attributes:
+                del self.cookies.cookies[name]
+        return response
+
+    def post(self, address, fields, **headers):
+        headers = {"origin": f"https://{self.host}", **headers}
+        return super().post(address, fields, **headers)
+
+
+@pytest.fixture
+def browser(here):
+    here.jobs.put(ROW | {"schedule": "rate(1 hour)"})
+
+    def service(caller):
+        return replace(here.service, caller=lambda: caller)
+
+    with support.console() as (sign_in, issuer):
+        browser = SignedIn(Gate(sign_in), service)
+        browser.issuer = issuer
+        yield browser
+
+
+def addresses():
+    return [(route, route.pattern.format(**PARTS)) for route in WRITING]
+
+
+@pytest.mark.parametrize(
+    ("route", "address"), addresses(), ids=lambda each: getattr(each, "method", each)
+)
+def test_a_signed_out_person_sees_nothing_but_the_way_in(browser, here, route, address):
+    before = here.row()
+
+    if route.method == "GET":
+        answer = browser.get(address)
+        assert answer.response.headers["Location"].startswith("/sign-in?return_to=%2F")
+    else:
+        answer = browser.post(address, [["name", "report"], ["do", "save"]])
+        assert answer.response.headers["Location"] == "/sign-in?return_to=%2F"
+
+    assert (answer.status, answer.html) == (303, "")
+    assert here.row() == before
+
+
+def test_signing_in_leads_to_the_page_that_was_asked_for(browser):
+    asked = browser.get("/jobs/report/run?view=json")
+    begun = browser.follow(asked)
+    assert begun.response.headers["Location"].startswith(f"{browser.issuer.url}/authorize?")
+
+    answer = support._redirect_of(begun.response.headers["Location"])
+    done = browser.get(answer.removeprefix(support.ORIGIN))
+
+    assert done.response.headers["Location"] == "/jobs/report/run?view=json"
+    assert "Run report" in browser.follow(done).text
+
+
+@pytest.mark.parametrize("group", support.ROLES)
+@pytest.mark.parametrize(
+    ("route", "address"), addresses(), ids=lambda each: getattr(each, "method", each)
+)
+def test_the_role_of_each_page(browser, route, address, group):
+    browser.sign_in(group)
+    may = support.ROLES[group].includes(NEEDED[route.action])
+
+    if route.method == "GET":
+        status = browser.get(address).status
+    else:
+        token = browser.app.before(_request(browser)).csrf
+        status = browser.post(address, [["csrf", token]]).status
+
+    assert (status == 403) == (not may)
+
+
+def _request(browser):
+    return Request("GET", "/", cookies=tuple(browser.cookies.sent))
+
+
+CROSS = {
+    "another site": {"origin": "https://evil.example"},
+    "a sandboxed frame": {"origin": "null"},
+    "another site, by its own word": {"sec_fetch_site": "cross-site"},
+    "a neighbour": {"sec_fetch_site": "same-site"},
+}
+
+
+@pytest.mark.parametrize("headers", CROSS.values(), ids=CROSS)
+def test_a_page_of_another_site_changes_nothing(browser, here, headers):
+    browser.sign_in("admins")
+    page = browser.get("/jobs/report/delete")
+    page.form.set(name="report")
+
+    assert browser.press(page, **headers).status == 403
+    assert here.row() != {}
+
+
+@pytest.mark.parametrize("token", ["", "x" * 64])
+def test_a_form_without_its_token_changes_nothing(browser, here, token):
+    browser.sign_in("admins")
+    page = browser.get("/jobs/report/delete")
+    page.form.set(name="report", csrf=token)
+
+    assert browser.press(page).status == 403
+    assert here.row() != {}
+
+
+def test_a_form_of_a_session_before_changes_nothing(browser, here):
+    browser.sign_in("admins")
+    page = browser.get("/jobs/report/delete")
+    page.form.set(name="report")
+    browser.sign_in("admins")
+
+    assert browser.press(page).status == 403
+    assert here.row() != {}
+
+
+def test_signing_out(browser):
+    browser.sign_in("admins")
+    token = browser.app.before(_request(browser)).csrf
+
+    assert browser.post("/sign-out", []).status == 403
+    gone = browser.post("/sign-out", [["csrf", token]])
+
+    assert gone.response.headers["Location"] == "/sign-in?signed-out=1"
+    assert "You are signed out." in browser.follow(gone).text
+    assert browser.get("/jobs/report/run").status == 303
+
+
+def test_a_poll_of_somebody_who_is_signed_out_sends_the_page_to_sign_in(browser):
+    answer = browser.get("/jobs/report/run", hx_request="true")
+
+    assert answer.status == 401
+    assert answer.response.headers["HX-Redirect"].startswith("/sign-in?")
+
+
+def test_what_went_wrong_is_said_and_is_text(browser):
+    browser.issuer.person = Person(groups=["others"], email="<script>alert(1)</script>@x")
+    begun = browser.get("/sign-in")
+    answer = support._redirect_of(begun.response.headers["Location"])
+
+    page = browser.get(answer.removeprefix(support.ORIGIN))
+
+    assert page.status == 403
+    assert "belongs to no group" in page.text
+    assert "script" not in [tag for tag, _ in page.elements]
+
+
+def test_without_a_sign_in_only_this_machine_is_served(browser):
+    app = App(WRITING, loopback.before, browser.app.service, browser.report)
+    browser.app = app
+
+    assert browser.get("/jobs/report/run").status == 403
+    browser.host = "abc.execute-api.localhost:4566"
+    assert browser.get("/jobs/report/run").status == 200

@@ -1,0 +1,343 @@
+"""The pages that change something, without JavaScript."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from provisioner.service.caller import Role
+from tests.support.cli import NOW, ROW, put_run
+from tests.support.clients import CLIENTS
+
+pytestmark = pytest.mark.usefixtures("job")
+
+ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}
+SCHEMA = {
+    "type": "object",
+    "required": ["day"],
+    "properties": {
+        "day": {"type": "string", "format": "date"},
+        "limit": {"type": "integer", "minimum": 1, "default": 5},
+    },
+}
+
+
+@pytest.fixture
+def job(here):
+    here.jobs.put(
+        ROW | {"payload": {"who": "me"}, "payload_schema": SCHEMA, "schedule": "rate(1 hour)"}
+    )
+    here.machine = here.make_runnable(ENDLESS)
+    return here
+
+
+def inputs(job):
+    states = CLIENTS.stepfunctions
+    found = states.list_executions(stateMachineArn=job.machine)["executions"]
+    return [
+        json.loads(states.describe_execution(executionArn=each["executionArn"])["input"])
+        for each in found
+    ]
+
+
+class TestRunForm:
+    def test_it_begins_with_the_defaults_as_values(self, browser):
+        page = browser.get("/jobs/report/run")
+
+        assert page.form["integer:limit"] == "5"
+        assert json.loads(page.form["rest:"]) == {"who": "me"}
+
+    def test_a_run_is_started_once_however_often_it_is_sent(self, job, browser):
+        page = browser.get("/jobs/report/run")
+        page.form.fill({"date:day": "2026-11-21"})
+
+        first, second = browser.press(page, "start"), browser.press(page, "start")
+
+        assert first.status == second.status == 303
+        assert first.response.headers["Location"] == second.response.headers["Location"]
+        (given,) = inputs(job)
+        assert given.pop("_run")["by"] == "local operator"
+        assert given == {"day": "2026-11-21", "limit": 5, "who": "me"}
+
+    def test_errors_stand_beside_their_field_and_nothing_is_lost(self, job, browser):
+        page = browser.get("/jobs/report/run")
+        page.form.fill({"integer:limit": "0"})
+
+        page = browser.press(page, "start")
+
+        assert page.status == 422
+        assert "must be at least 1" in page.text
+        assert "is required" in page.text
+        assert page.form["integer:limit"] == "0"
+        assert inputs(job) == []
+
+    def test_form_and_json_are_of_the_same_payload(self, browser):
+        page = browser.get("/jobs/report/run")
+        page.form.fill({"date:day": "2026-11-21"})
+
+        page = browser.press(page, "json")
+        payload = json.loads(page.form["raw"])
+        assert payload == {"day": "2026-11-21", "limit": 5, "who": "me"}
+        page.form.fill({"raw": json.dumps(payload | {"limit": 7})})
+        page = browser.press(page, "form")
+
+        assert page.form["integer:limit"] == "7"
+        assert page.form["date:day"] == "2026-11-21"
+
+    def test_broken_json_stays_as_it_was_typed(self, browser):
+        page = browser.get("/jobs/report/run?view=json")
+        page.form.fill({"raw": '{"day": }'})
+
+        page = browser.press(page, "form")
+
+        assert page.form["raw"] == '{"day": }'
+        assert "is not valid JSON" in page.text
+
+    def test_run_again_is_filled_as_that_run_and_names_it(self, job, browser):
+        put_run("report", "one", "FAILED", input='{"day": "2026-11-20", "limit": 3, "who": "you"}')
+
+        page = browser.get("/jobs/report/run?again=one")
+        assert page.form["date:day"] == "2026-11-20"
+        assert "Differs from the row" in page.text
+        browser.press(page, "start")
+
+        (given,) = inputs(job)
+        assert given.pop("_run")["parent"] == "one"
+        assert given == {"day": "2026-11-20", "limit": 3, "who": "you"}
+
+    def test_an_operator_repeats_values_that_are_not_shown(self, here, browser):
+        row = {
+            "job_name": "box",
+            "type": "ecs",
+            "image": "busybox:1",
+            "allow_overrides": ["environment"],
+        }
+        here.jobs.put(row)
+        here.machine = here.make_runnable(ENDLESS, "box")
+        overrides = {"environment": {"TOKEN": "hush", "DAY": "1"}}
+        put_run("box", "one", "FAILED", input="{}", overrides=json.dumps(overrides))
+        browser.role = Role.OPERATE
+
+        page = browser.get("/jobs/box/run?again=one")
+        assert "hush" not in page.html
+        assert "TOKEN" in page.text
+        page.form.fields.append(["override:environment", '{"DAY": "2"}'])
+        page.form.fields = [
+            each for each in page.form.fields if each != ["override:environment", ""]
+        ]
+        assert browser.press(page, "start").status == 303
+
+        (given,) = inputs(here)
+        assert given["_run"]["overrides"]["environment"] == {"TOKEN": "hush", "DAY": "2"}
+
+
+class TestConfirmations:
+    def test_a_run_is_stopped_with_a_reason(self, job, browser):
+        started = CLIENTS.stepfunctions.start_execution(stateMachineArn=job.machine, name="one")
+        put_run("report", "one", "RUNNING", execution_arn=started["executionArn"])
+
+        page = browser.get("/jobs/report/runs/one/stop")
+        page.form.set(reason="enough")
+
+        assert browser.press(page).response.headers["Location"] == "/jobs/report/runs/one"
+        (row,) = job.triggers.latest("report", 1)
+        assert (row["stop_reason"], row["stopped_by"]) == ("enough", "local operator")
+
+    def test_pause_and_resume(self, job, browser):
+        page = browser.get("/jobs/report/pause")
+        assert browser.press(page).status == 422
+        page.form.set(note="moving house")
+        assert browser.press(page).status == 303
+        assert job.row()["schedule_note"] == "moving house"
+
+        assert browser.press(browser.get("/jobs/report/resume")).status == 303
+        assert "schedule_enabled" not in job.row()
+
+    def test_a_job_is_deleted_only_by_its_name(self, job, browser):
+        page = browser.get("/jobs/report/delete")
+        page.form.set(name="repor")
+        wrong = browser.press(page)
+        assert (wrong.status, job.row() != {}) == (422, True)
+        assert wrong.form["name"] == "repor"
+
+        page.form.set(name="report")
+        browser.press(page)
+        assert job.row() == {}
+
+    def test_retry(self, job, browser):
+        browser.press(browser.get("/jobs/report/retry"))
+
+        assert job.queued()
+
+    @pytest.mark.parametrize(
+        "address", ["/jobs/gone/delete", "/jobs/gone/run", "/jobs/report/runs/x/stop"]
+    )
+    def test_what_is_not_there(self, browser, address):
+        assert browser.get(address).status == 404
+
+
+class TestEditor:
+    def edit(self, browser, **changes):
+        page = browser.get("/jobs/report/edit")
+        row = json.loads(page.form["row"]) | changes
+        page.form.set(row=json.dumps({k: v for k, v in row.items() if v is not None}, indent=1))
+        return page
+
+    def test_a_row_is_saved(self, job, browser):
+        before = job.row()
+
+        assert browser.press(self.edit(browser, memory_mb=512), "save").status == 303
+
+        assert job.row() == before | {"memory_mb": 512}
+
+    def test_a_row_that_is_saved_as_it_was_is_the_same(self, job, browser):
+        before = job.row()
+        browser.press(browser.get("/jobs/report/edit"), "save")
+
+        assert job.row() == before
+
+    def test_problems_stand_beside_their_lines(self, job, browser):
+        page = browser.press(self.edit(browser, memory_mb="much", memroy_mb=1), "plan")
+
+        assert page.status == 200
+        assert '"memory_mb": "much"' in page.text
+        assert 'did you mean "memory_mb"?' in page.text
+        assert browser.press(page, "save").status == 422
+        assert "memory_mb" not in job.row()
+
+    def test_text_that_is_not_json_keeps_its_line(self, browser):
+        page = browser.get("/jobs/report/edit")
+        page.form.set(row='{\n "a": 1,\n "b": ]\n}')
+
+        page = browser.press(page, "save")
+
+        assert page.status == 422
+        assert '3 "b": ]' in page.text
+        assert "is not valid JSON" in page.text
+
+    def test_while_typing_only_the_problems_come_back(self, browser):
+        page = browser.press(self.edit(browser, memory_mb=1), "plan", hx_request="true")
+
+        assert "<form" not in page.html
+        assert "memory_mb" in page.text
+
+    def test_the_plan_shows_values_and_what_is_replaced(self, browser):
+        page = browser.press(self.edit(browser, memory_mb=512, description="new"), "plan")
+
+        assert "2 attributes change" in page.text
+        assert "512" in page.text
+
+    def test_a_colleague_s_change_is_merged(self, job, browser):
+        page = self.edit(browser, memory_mb=512, description="mine")
+        job.jobs.put(job.row() | {"timeout_seconds": 99, "description": "theirs"})
+
+        page = browser.press(page, "save")
+
+        assert page.status == 412
+        assert "Somebody has changed this row" in page.text
+        assert "theirs" in page.text
+        merged = json.loads(page.form["row"])
+        assert (merged["memory_mb"], merged["timeout_seconds"]) == (512, 99)
+        assert merged["description"] == "mine"
+        assert job.row()["description"] == "theirs"
+        assert browser.press(page, "save").status == 303
+        assert job.row()["description"] == "mine"
+        assert job.row()["timeout_seconds"] == 99
+
+    def test_a_row_that_was_deleted_meanwhile_can_be_saved_as_new(self, job, browser):
+        page = self.edit(browser, memory_mb=512)
+        job.jobs.delete("report")
+
+        page = browser.press(page, "save")
+        assert page.status == 412
+        assert "has been deleted" in page.text
+        assert browser.press(page, "save").status == 303
+        assert job.row()["memory_mb"] == 512
+
+    def test_another_name_is_another_job(self, job, browser):
+        page = browser.press(self.edit(browser, job_name="other"), "save")
+
+        assert page.status == 422
+        assert job.row("other") == {}
+
+    @pytest.mark.parametrize(
+        "address", ["/new", "/new?example=container", "/new?example=machine", "/new?from=report"]
+    )
+    def test_a_new_job_begins_with_a_row_that_is_nearly_right(self, browser, address):
+        page = browser.press(browser.get(address), "plan")
+
+        assert "Creates the job" in page.text or "ami" in page.text
+
+    def test_a_new_job_replaces_none(self, job, browser):
+        page = browser.get("/new?from=report")
+        page.form.set(row=page.form["row"].replace("report-copy", "report"))
+        before = job.row()
+
+        page = browser.press(page, "save")
+
+        assert page.status == 412
+        assert "there is a job report already" in page.text
+        assert job.row() == before
+        page.form.set(row=page.form["row"].replace('"report"', '"report-two"'))
+        assert browser.press(page, "save").response.headers["Location"] == "/jobs/report-two"
+        assert job.row("report-two")["handler"] == ROW["handler"]
+
+
+class TestBulk:
+    @pytest.fixture(autouse=True)
+    def runs(self, job):
+        for number in range(12):
+            name = f"r{number}"
+            started = CLIENTS.stepfunctions.start_execution(stateMachineArn=job.machine, name=name)
+            at = NOW + timedelta(seconds=number)
+            put_run("report", name, "RUNNING", started_at=at, execution_arn=started["executionArn"])
+
+    def test_runs_are_seen_confirmed_and_stopped(self, job, browser):
+        page = browser.get("/bulk?action=stop_runs&job=report&since=2026-11-21T00:00:00Z")
+        assert "Stop 12 runs" in page.text
+        assert "r11" in page.text
+        page.form.set(reason="maintenance")
+        page = browser.follow(browser.press(page))
+        assert "0 of 12" in page.text
+
+        for said in ("10 of 12", "12 of 12. All have had their turn."):
+            page = browser.follow(browser.press(page))
+            assert said in page.text
+
+        assert {row["stop_reason"] for row in job.triggers.latest("report", 12)} == {"maintenance"}
+
+    def test_ticked_ones(self, browser):
+        fields = [["action", "stop_runs"], ["target", "report/r1"], ["target", "report/r2"]]
+        page = browser.post("/bulk/ticked", fields)
+
+        assert "Stop 2 runs" in page.text
+        assert browser.press(page).status == 422  # no reason
+        page.form.set(count="3", reason="why")
+        assert "look through them again" in browser.press(page).text
+
+    @pytest.mark.parametrize("query", ["", "action=stop_runs", "action=burn&job=report"])
+    def test_an_empty_filter_or_none(self, browser, query):
+        assert browser.get(f"/bulk?{query}").status == 400
+
+
+class TestBackfill:
+    def test_it_is_seen_and_started(self, job, browser):
+        query = "start=2026-10-01T00:00:00Z&end=2026-10-01T12:00:00Z&overlap=allow"
+        page = browser.get(f"/jobs/report/backfill?{query}")
+        count = page.text.count("backfill-20261001")
+        assert count == 12
+        assert f"Start {count} runs" in page.html
+
+        page = browser.follow(browser.press(page))
+        assert f"10 of {count} are started." in page.text
+        page = browser.follow(browser.press(page))
+        assert "All are started." in page.text
+        assert len(inputs(job)) == count
+
+    def test_a_span_that_is_not_one(self, browser):
+        page = browser.get("/jobs/report/backfill?start=2026-10-02&end=2026-10-01")
+
+        assert page.status == 400
+        assert "the end must be after the start" in page.text
