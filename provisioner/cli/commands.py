@@ -24,6 +24,7 @@ COMMANDS = {
     "resume": "Resume a schedule that was paused after failures.",
     "stop": "Stop a run that is running or waiting.",
     "logs": "Show the logs of a job.",
+    "open": "Open the console in a browser.",
     "retry": "Retry FAILED jobs.",
     "dead-letters": "List, redrive or discard dead-letter messages.",
     "confirm-deletions": "Allow deletions that are held.",
