@@ -180,3 +180,11 @@ def hold(clients: Clients, place: DeadLetterLocation) -> Iterator[HeldMessages]:
         yield taken
     finally:
         taken.release()
+
+
+def about_how_many(clients: Clients, queue_url: str) -> int:
+    """Return about how many messages a queue has, those included that somebody is reading."""
+    counts = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    with translated():
+        found = clients.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=counts)
+    return sum(int(found["Attributes"][name]) for name in counts)

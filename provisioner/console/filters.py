@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
 
 from minijinja import escape, safe
 
@@ -58,7 +59,7 @@ def when(time: datetime | None, zone: str = "") -> str:
     if time is None:
         return safe('<span class="none">–</span>')
     at = time.astimezone(UTC)
-    of_job = f' data-zone="{escape(zone)}"' if zone else ""
+    of_job = f' data-zone="{escape(cleaned(zone))}"' if zone else ""
     return safe(f'<time datetime="{at:%Y-%m-%dT%H:%M:%SZ}"{of_job}>{at:%d %b %H:%M:%S} UTC</time>')
 
 
@@ -102,12 +103,14 @@ def took(run: Any) -> str:  # noqa: ANN401  (a line of a run)
 
 
 def usd(amount: Decimal | None) -> str:
-    """Return an amount of US dollars, with as many places as it needs to say anything."""
+    """Return an amount of US dollars, with four places below ten cents."""
     if amount is None:
         return "–"
     if amount == 0:
         return "$0"
-    return f"${amount:.2f}" if amount >= Decimal("0.1") else f"${amount:.2g}"
+    if amount >= Decimal("0.1"):
+        return f"${amount:.2f}"
+    return f"${amount:.4f}" if amount >= Decimal("0.0001") else "< $0.0001"
 
 
 def as_json(value: object) -> str:
@@ -126,6 +129,31 @@ def _plain(value: object) -> object:
 def path(*parts: str) -> str:
     """Return an address of the console, with each part of its path quoted."""
     return "/" + "/".join(quote(str(each), safe="") for each in parts)
+
+
+def run_path(run: Any) -> str:  # noqa: ANN401  (a line of a run)
+    """Return the address of a run, which says when it began so that it is found at once."""
+    at = run.trigger_id.partition("#")[0]
+    return f"{path('jobs', run.job_name, 'runs', run.run)}?{urlencode({'at': at})}"
+
+
+def clock(time: datetime) -> str:
+    """Return the time of day, in UTC."""
+    return f"{time.astimezone(UTC):%H:%M}"
+
+
+def short_name(name: str) -> str:
+    """Return what tells people apart in a name that is an ARN: its end."""
+    return name.rpartition("/")[2] if name.startswith("arn:") else name
+
+
+def in_zone(time: datetime, zone: str) -> str:
+    """Return a time as it is in a zone, in words."""
+    try:
+        known = ZoneInfo(zone)
+    except (ValueError, KeyError, OSError):
+        known = ZoneInfo("UTC")
+    return f"{time.astimezone(known):%a %d %b %H:%M %Z}"
 
 
 def with_query(address: str, changes: Mapping[str, object], *, before: Mapping[str, str]) -> str:
@@ -179,10 +207,13 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "when": when,
     "duration": duration,
     "iso": iso,
+    "in_zone": in_zone,
+    "clock": clock,
+    "short_name": short_name,
     "slow": slow,
     "took": took,
     "usd": usd,
     "as_json": as_json,
     "strip": strip,
 }
-GLOBALS: dict[str, Callable[..., Any]] = {"path": path, "link": link}
+GLOBALS: dict[str, Callable[..., Any]] = {"path": path, "link": link, "run_path": run_path}

@@ -82,6 +82,11 @@ def page(
     return Response(live, status, headers=headers)
 
 
+def fragment(request: Request, template: str, /, **values: Any) -> Response:  # noqa: ANN401
+    """Return a part of a page, which htmx puts where it belongs."""
+    return Response(_rendered(request, template, "live.html", values))
+
+
 def _rendered(request: Request, template: str, layout: str, values: dict[str, Any]) -> str:
     caller = request.caller
     return _environment().render_template(

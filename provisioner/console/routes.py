@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from provisioner.console import assets
 from provisioner.console.app import Route
-from provisioner.console.pages import jobs
+from provisioner.console.pages import job, jobs, overview, runs
 from provisioner.console.writing import WRITING
 from provisioner.service.rights import Action
 
 ROUTES = (
     Route("GET", "/static/{rest}", assets.serve, None),
+    Route("GET", "/", overview.first, Action.LIST_JOBS),
     Route("GET", "/jobs", jobs.listed, Action.LIST_JOBS),
     *WRITING,
+    Route("GET", "/jobs/{job}", job.detailed, Action.GET_JOB),
+    Route("GET", "/jobs/{job}/runs/{run}", runs.detailed, Action.GET_RUN),
+    Route("GET", "/jobs/{job}/runs/{run}/log", runs.log, Action.GET_LOGS),
+    Route("GET", "/jobs/{job}/runs/{run}/log.txt", runs.log_text, Action.GET_LOGS),
+    Route("GET", "/runs", runs.listed, Action.LIST_RUNS),
+    Route("GET", "/failures", overview.failures, Action.LIST_RUNS),
+    Route("GET", "/palette", job.suggested, Action.LIST_JOBS),
 )

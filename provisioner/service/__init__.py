@@ -17,5 +17,6 @@ call again, or a generator whose caller decides when to go on. Errors are those 
 `backfill`            runs for scheduled times that have passed
 `dead_letters`        list, redrive and discard dead-letter messages
 `logs`, `bundles`     what a job logs; upload code
+`overview`            what failed, runs, waits and is late, and failures by their reason
 ====================  ==========================================================================
 """

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import html
 import random
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qsl
 
 from moto import mock_aws
 
@@ -132,7 +135,7 @@ class World:
     def get(self, address: str, **headers: str) -> Response:
         """Return a page as this machine's browser gets it."""
         path, _, query = address.partition("?")
-        pairs = dict(each.partition("=")[::2] for each in query.split("&") if each)
+        pairs = dict(parse_qsl(query))
         sent = {"host": "localhost:4566", **{k.replace("_", "-"): v for k, v in headers.items()}}
         return self.answer(Request("GET", path, pairs, headers=sent, source="127.0.0.1"))
 
@@ -301,3 +304,18 @@ def put_log(name: str, started_at: datetime, lines: list[tuple[int, str]]) -> No
             logStreamName="run",
             logEvents=events[begin : begin + 1000],
         )
+
+
+def text_of(world: World, path: str, **headers: str) -> str:
+    """Return a page, which is there."""
+    response = world.get(path, **headers)
+    assert response.status == 200, response.body
+    return str(response.body)
+
+
+def counters_of(world: World) -> dict[str, int]:
+    """Return the numbers of the overview, by the list that each leads to."""
+    found = re.findall(
+        r'<a href="([^"]+)"><svg class="mark".*?<strong>(\d+)</strong>', text_of(world, "/")
+    )
+    return {html.unescape(href): int(count) for href, count in found}

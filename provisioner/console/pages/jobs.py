@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.console.pages.queries import choice, text
 from provisioner.console.render import page
-from provisioner.service import jobs
+from provisioner.service import jobs, overview
 from provisioner.stacks.model import JobStatus
 
 if TYPE_CHECKING:
@@ -39,10 +39,9 @@ _ORDERS: dict[str, Callable[[JobLine], Any]] = {
 }
 
 
-def listed(request: Request, service: Service) -> Response:
-    """Return a page of jobs, with filters, order and cursor in its address."""
+def _page(request: Request, service: Service) -> jobs.JobsPage:
     query = request.query
-    found = jobs.page(
+    return jobs.page(
         service,
         PAGE_LINES,
         prefix=query.get("prefix", "").strip(),
@@ -52,6 +51,13 @@ def listed(request: Request, service: Service) -> Response:
         tag=text(query, "tag"),
         cursor=text(query, "cursor"),
     )
+
+
+def listed(request: Request, service: Service) -> Response:
+    """Return a page of jobs, with filters, order and cursor in its address."""
+    query = request.query
+    late = bool(query.get("late"))
+    found = jobs.JobsPage(overview.late(service), None) if late else _page(request, service)
     order = query.get("sort", "name")
     lines = sorted(found.jobs, key=_ORDERS.get(order, _ORDERS["name"]))
     return page(

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     E = TypeVar("E", bound=StrEnum)
 
+_LONGEST_NUMBER = 10
+
 
 def text(query: Mapping[str, str], name: str) -> str | None:
     """Return a filter, None if it is not asked for."""
@@ -34,3 +36,20 @@ def choice(query: Mapping[str, str], name: str, choices: type[E]) -> E | None:
     except ValueError as error:
         message = f'{name} "{word}" is not one of {", ".join(choices)}'
         raise InvalidRequestError(message) from error
+
+
+def number(query: Mapping[str, str], name: str, default: int) -> int:
+    """Return a number that is not negative.
+
+    Raises
+    ------
+    InvalidRequestError
+        If it is something else.
+    """
+    word = text(query, name)
+    if word is None:
+        return default
+    if not (word.isascii() and word.isdigit() and len(word) < _LONGEST_NUMBER):
+        message = f'{name} "{word}" is not a number'
+        raise InvalidRequestError(message)
+    return int(word)

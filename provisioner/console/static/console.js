@@ -43,9 +43,14 @@ function showTimes(within = document) {
     const job = time.dataset.zone || "UTC";
     const zone = { mine, job, utc: "UTC", relative: mine }[mode];
     const absolute = inZone(date, zone);
+    if ("clock" in time.dataset) {
+      const text = inZone(date, mode === "utc" ? "UTC" : mine).match(/\d\d:\d\d/)?.[0];
+      if (text && time.textContent !== text) time.textContent = text;
+      continue;
+    }
     const fixed = "fixed" in time.dataset;
     time.title = [absolute, ...new Set([job, "UTC"].filter((z) => z !== zone).map((z) => inZone(date, z)))].join("\n");
-    const shown = fixed ? inZone(date, time.dataset.zone) : mode === "relative" ? relative((now - date) / 1000) : absolute;
+    const shown = fixed ? inZone(date, mine).replace(/(:\d\d):\d\d/, "$1") : mode === "relative" ? relative((now - date) / 1000) : absolute;
     if (time.textContent !== shown) time.textContent = shown;
   }
   for (const each of $$("[data-since]", within)) {
@@ -61,14 +66,16 @@ showTimes();
 
 // ---- Looking again: every 2 s while something moves, else every 15 s, never while hidden -----------
 let looked = Date.now();
-const live = $("#live[hx-get]");
 const freshness = $(".freshness");
-const look = () => { looked = Date.now(); if (live && window.htmx) htmx.trigger(live, "look"); };
+const look = () => {
+  looked = Date.now();
+  if (window.htmx) for (const each of $$("#live[hx-get], [data-look]")) htmx.trigger(each, "look");
+};
 const every = () => 1000 * Number($("[data-every]")?.dataset.every ?? 15);
 setInterval(() => {
   if (document.hidden) return;
   showTimes();
-  if (live && Date.now() - looked >= every()) look();
+  if (Date.now() - looked >= every()) look();
 }, 1000);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
 document.addEventListener("htmx:after:swap", () => { showTimes(); select(row); });
@@ -176,3 +183,16 @@ for (const button of $$("[data-palette]")) button.addEventListener("click", pale
 for (const dialog of $$("dialog")) {
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
 }
+
+// ---- The log: the lines that have a text; the browser's own search finds them all ---------------------------
+const grep = $("[data-grep]");
+if (grep) {
+  const filter = () => {
+    const text = grep.value.toLowerCase();
+    for (const line of $$(".chunk li")) line.classList.toggle("without", text !== "" && !line.textContent.toLowerCase().includes(text));
+  };
+  grep.addEventListener("input", filter);
+  document.addEventListener("htmx:after:swap", () => { if (grep.value) filter(); });
+}
+const log = $(".log");
+if (log && !location.hash && !location.search.includes("cursor")) scrollTo(0, document.body.scrollHeight);

@@ -1,0 +1,76 @@
+"""Lines of a log as a page shows them: with an address each, and marked by what they say. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provisioner.console.http import Response
+from provisioner.plain_text import cleaned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from provisioner.aws.logs import LogEvent
+
+CHUNK = 200
+"""Lines that the browser lays out together, when they come into view."""
+
+_ERROR = re.compile(
+    r"\b(?:ERROR|CRITICAL|FATAL|Traceback|[A-Z]\w*(?:Error|Exception))\b|Task timed out"
+)
+_WARNING = re.compile(r"\bWARN(?:ING)?\b")
+_PLATFORM = re.compile(r"(?:START|END|REPORT|INIT_START|XRAY) ")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One event of a log.
+
+    Attributes
+    ----------
+    anchor
+        Its address on the page, the same on every page that shows it: its time, and which of those
+        of that millisecond it is.
+    level
+        "error", "warning", "platform" for what AWS prints, "" for anything else.
+    """
+
+    anchor: str
+    time: str
+    level: str
+    text: str
+
+
+def chunks(events: Sequence[LogEvent]) -> list[list[Line]]:
+    """Return the lines, as many together as are laid out together."""
+    lines = list(_lines(events))
+    return [lines[begin : begin + CHUNK] for begin in range(0, len(lines), CHUNK)]
+
+
+def _lines(events: Iterable[LogEvent]) -> Iterable[Line]:
+    before, ordinal = -1, 0
+    for event in events:
+        ordinal = ordinal + 1 if event.timestamp_ms == before else 0
+        before = event.timestamp_ms
+        text = event.message.rstrip("\n")
+        at = f"{event.at:%H:%M:%S}.{event.timestamp_ms % 1000:03}"
+        yield Line(f"L{event.timestamp_ms}.{ordinal}", at, level(text), text)
+
+
+def level(text: str) -> str:
+    """Return what a line is marked as."""
+    if _PLATFORM.match(text):
+        return "platform"
+    if _ERROR.search(text):
+        return "error"
+    return "warning" if _WARNING.search(text) else ""
+
+
+def as_file(events: Iterable[LogEvent], name: str) -> Response:
+    """Return lines as a text file, with their times."""
+    text = "".join(f"{event.at:%FT%T}Z {cleaned(event.message.rstrip())}\n" for event in events)
+    safe_name = re.sub(r"[^\w.-]", "_", name)
+    headers = {"Content-Disposition": f'attachment; filename="{safe_name}.log"'}
+    return Response(text, content_type="text/plain; charset=utf-8", headers=headers)

@@ -1,0 +1,121 @@
+"""One job: how it is and why, its row, its schedule, its runs, its cost, and what it depends on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from provisioner.console.http import Response
+from provisioner.console.render import page
+from provisioner.errors import PermanentError
+from provisioner.runs.model import RunStatus
+from provisioner.service import jobs, redaction, runs, schedule
+from provisioner.service.run_lines import line_of
+from provisioner.stacks.model import JobStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from provisioner.console.http import Request
+    from provisioner.service.context import Service
+    from provisioner.stacks.model import StackRecord
+
+RUNS = 10
+TIMES = 10
+_MOVING = {JobStatus.CREATING, JobStatus.UPDATING, JobStatus.DELETING, JobStatus.PENDING}
+_OPEN = {RunStatus.RUNNING, RunStatus.QUEUED}
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """An attribute of a row, with what is wrong with it."""
+
+    name: str
+    value: object
+    errors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NextTime:
+    """A scheduled time; `shifted` when the zone's clocks changed since the one before."""
+
+    at: datetime
+    local: datetime
+    shifted: bool
+
+
+def detailed(request: Request, service: Service) -> Response:
+    """Return everything about one job."""
+    name = request.parts["job"]
+    found = jobs.describe(service, name)
+    record = found.record
+    lines = [line_of(each) for each in runs.latest(service, name, RUNS)] if found.runs else []
+    planned = _planned(service, name, found.row)
+    row = redaction.row_for(service.caller(), found.row) if found.row else None
+    return page(
+        request,
+        "job.html",
+        moving=found.status in _MOVING or any(run.status in _OPEN for run in lines),
+        job=found,
+        record=record,
+        ready=_ready(record),
+        attributes=list(_attributes(row, record)),
+        zone=str((found.row or {}).get("timezone") or "UTC"),
+        runs=lines,
+        schedule=planned,
+        times=list(_times(planned)) if planned else [],
+        in_sync=jobs.in_sync(record),
+    )
+
+
+def _ready(record: StackRecord | None) -> object | None:
+    conditions = record.conditions if record else ()
+    return next((each for each in conditions if each.type == "Ready"), None)
+
+
+def _attributes(row: Mapping[str, Any] | None, record: StackRecord | None) -> Iterator[Attribute]:
+    """Yield the row's attributes, those that are wrong first, each with its errors."""
+    errors = record.errors if record and record.status is JobStatus.INVALID else ()
+    wrong: dict[str, list[str]] = {}
+    for error in errors:
+        name = error.field.partition(".")[0].partition("[")[0]
+        wrong.setdefault(name, []).append(f"{error.field} {error.message}".strip())
+    shown = {name: value for name, value in (row or {}).items() if name != "job_name"}
+    for name in sorted({*shown, *wrong}, key=lambda name: (name not in wrong, name)):
+        yield Attribute(name, shown.get(name), tuple(wrong.get(name, ())))
+
+
+def _planned(
+    service: Service, name: str, row: Mapping[str, Any] | None
+) -> schedule.ScheduleView | None:
+    if not row or not row.get("schedule"):
+        return None
+    try:
+        return schedule.view(service, name, TIMES)
+    except PermanentError:  # INVALID, which the page says above
+        return None
+
+
+def _times(planned: schedule.ScheduleView) -> Iterator[NextTime]:
+    zone = ZoneInfo(planned.job.timezone)
+    offset = planned.now.astimezone(zone).utcoffset()
+    for each in planned.next:
+        local = each.at.astimezone(zone)
+        yield NextTime(each.at, local, local.utcoffset() != offset)
+        offset = local.utcoffset()
+
+
+def suggested(request: Request, service: Service) -> Response:
+    """Return the jobs whose names begin with a text, for the palette."""
+    prefix = request.query.get("q", "").strip()
+    found = jobs.page(service, 10, prefix=prefix).jobs
+    return _names([job.job_name for job in found])
+
+
+def _names(names: Sequence[str]) -> Response:
+    links = [{"name": name, "href": f"/jobs/{quote(name, safe='')}"} for name in names]
+    return Response(json.dumps(links), content_type="application/json")

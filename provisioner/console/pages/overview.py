@@ -1,0 +1,49 @@
+"""The first page: how everything is, all jobs' runs of a day as one picture, and what failed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from provisioner.console import timeline
+from provisioner.console.pages.queries import number
+from provisioner.console.render import page
+from provisioner.service import overview
+
+if TYPE_CHECKING:
+    from provisioner.console.http import Request, Response
+    from provisioner.service.context import Service
+
+LANES = 50
+
+
+def first(request: Request, service: Service) -> Response:
+    """Return the overview."""
+    found = overview.overview(service)
+    lanes = timeline.lanes(found.jobs, found.recent.runs, found.now)
+    after = number(request.query, "lanes", 0)
+    return page(
+        request,
+        "overview.html",
+        moving=bool(found.running or found.waiting),
+        found=found,
+        lanes=lanes[after : after + LANES],
+        hours=timeline.hours(found.now),
+        more=after + LANES if after + LANES < len(lanes) else None,
+        groups=overview.groups(found.recent.ended_since(found.now - overview.SPAN))[:5],
+    )
+
+
+def failures(request: Request, service: Service) -> Response:
+    """Return the failures of the newest runs, grouped by their reason."""
+    recent = overview.recent(service)
+    hours = number(request.query, "hours", 24)
+    since = service.clock() - timedelta(hours=min(hours, 24 * 90))
+    return page(
+        request,
+        "failures.html",
+        groups=overview.groups(recent.ended_since(since)),
+        recent=recent,
+        hours=hours,
+        most=overview.MOST_RUNS,
+    )

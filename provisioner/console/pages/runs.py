@@ -1,0 +1,152 @@
+"""Runs: those of all jobs, one in detail, and what it has logged."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from provisioner.console import log_lines
+from provisioner.console.pages.queries import choice, number, text
+from provisioner.console.render import fragment, page
+from provisioner.errors import PermanentError
+from provisioner.runs.keys import trigger_id
+from provisioner.runs.model import RunStatus
+from provisioner.service import all_runs, logs, overview, redaction, run_detail, runs
+from provisioner.service.run_lines import RunLine, line_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provisioner.console.http import Request, Response
+    from provisioner.service.context import Service
+
+PAGE_LINES = 100
+LOG_LINES = 1000
+MOST_LOG_LINES = 50_000
+_MOVING = {RunStatus.RUNNING, RunStatus.QUEUED}
+
+
+def listed(request: Request, service: Service) -> Response:
+    """Return runs of all jobs or of one, newest first, with filters in the address."""
+    query = request.query
+    status, job_name = choice(query, "status", RunStatus), text(query, "job")
+    next_cursor: str | None = None
+    if ended := number(query, "ended", 0):
+        since = service.clock() - timedelta(hours=ended)
+        found = overview.recent(service).ended_since(since, *([status] if status else []))
+        shown = tuple(run for run in found if job_name in {None, run.job_name})
+    elif job_name:
+        items = runs.latest(service, job_name, PAGE_LINES, status=status)
+        shown = tuple(map(line_of, items))
+    elif status in _MOVING:
+        shown = overview.recent(service).having(status)
+    else:
+        page_of = all_runs.page(service, PAGE_LINES, status=status, cursor=text(query, "cursor"))
+        shown, next_cursor = tuple(map(line_of, page_of.runs)), page_of.cursor
+    group = text(query, "reason")
+    return page(
+        request,
+        "runs.html",
+        moving=any(run.status in _MOVING for run in shown),
+        runs=[run for run in shown if group in {None, run.error_group or run.error}],
+        next=next_cursor,
+        statuses=list(RunStatus),
+        most=overview.MOST_RUNS,
+    )
+
+
+def detailed(request: Request, service: Service) -> Response:
+    """Return one run: what it was given, what came of it, and where its time went."""
+    job_name = request.parts["job"]
+    found = run_detail.detail(service, job_name, _name(request))
+    caller = service.caller()
+    row = redaction.run_for(caller, found.row)
+    return page(
+        request,
+        "run.html",
+        moving=found.line.status in _MOVING,
+        run=found.line,
+        found=found,
+        row=row,
+        overrides=_read(row.get("overrides")),
+        phases=_phases(found, service),
+    )
+
+
+def log(request: Request, service: Service) -> Response:
+    """Return the end of a run's log, or the part of it that a cursor names."""
+    job_name, query = request.parts["job"], request.query
+    limit = min(number(query, "lines", LOG_LINES), MOST_LOG_LINES)
+    run, found = _log_of(request, service, limit)
+    values: dict[str, Any] = {
+        "run": run,
+        "log": found,
+        "chunks": log_lines.chunks(found.events) if found else [],
+        "job_name": job_name,
+        "limit": limit,
+    }
+    part = {"older": "older", "newer": "newer"}.get(query.get("part", ""), "whole")
+    if request.is_partial:
+        return fragment(request, "log_part.html", **values, part=part)
+    moving = run.ended_at is None
+    return page(request, "log.html", polls=False, moving=moving, **values, part="whole")
+
+
+def log_text(request: Request, service: Service) -> Response:
+    """Return a run's log as a file."""
+    _, found = _log_of(request, service, MOST_LOG_LINES)
+    return log_lines.as_file(found.events if found else (), request.parts["run"])
+
+
+def _log_of(request: Request, service: Service, limit: int) -> tuple[RunLine, logs.LogPage | None]:
+    job_name = request.parts["job"]
+    line = line_of(run_detail.find(service, job_name, _name(request)))
+    try:
+        cursor = text(request.query, "cursor")
+        found = logs.of_run(service, job_name, line.trigger_id, cursor=cursor, limit=limit)
+    except PermanentError:  # its stack, and with it the log, is gone
+        return line, None
+    return line, found
+
+
+def _name(request: Request) -> str:
+    """Return how to find the run: at once by its key, if the address says when it began."""
+    run, at = request.parts["run"], text(request.query, "at")
+    return trigger_id(at, run) if at else run
+
+
+def _read(overrides: object) -> Mapping[str, Any]:
+    try:
+        found = json.loads(overrides) if isinstance(overrides, str) else None
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseBar:
+    """A part of a run's time as a bar: where it begins and how long it is, in percent."""
+
+    name: str
+    seconds: float
+    left: float
+    width: float
+    is_open: bool
+
+
+def _phases(found: run_detail.RunDetail, service: Service) -> list[PhaseBar]:
+    if not found.phases:
+        return []
+    now = found.line.ended_at or service.clock().replace(microsecond=0)
+    begin = found.phases[0].began_at
+    whole = max((now - begin).total_seconds(), 0.001)
+    bars = []
+    for phase in found.phases:
+        end = phase.ended_at or now
+        left = (phase.began_at - begin).total_seconds() / whole
+        seconds = max((end - phase.began_at).total_seconds(), 0)
+        width = max(min(seconds / whole, 1 - left), 0.005)
+        bars.append(PhaseBar(phase.name, seconds, left * 100, width * 100, phase.ended_at is None))
+    return bars

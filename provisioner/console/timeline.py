@@ -1,0 +1,96 @@
+"""All jobs' runs of a day as one picture: a lane for each job, drawn on the server. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from minijinja import escape, safe
+
+from provisioner.console.filters import MARKS, run_path, took
+from provisioner.plain_text import cleaned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from provisioner.service.jobs import JobLine
+    from provisioner.service.run_lines import RunLine
+
+_BEFORE, _AFTER = timedelta(hours=21), timedelta(hours=2)
+_WIDTH = 24 * 60
+"""Units of the picture: minutes, so that it changes once a minute at most."""
+
+_HEIGHT = 16
+_NARROWEST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A job's runs of the day as an SVG image, and in words."""
+
+    job_name: str
+    picture: str
+    said: str
+
+
+def lanes(jobs: Sequence[JobLine], runs: Iterable[RunLine], now: datetime) -> Sequence[Lane]:
+    """Return a lane for each job that ran in the span, or is about to; the latest first."""
+    begin = _begin(now)
+    of_job: dict[str, list[RunLine]] = {}
+    for run in runs:
+        ended = run.ended_at or now
+        if run.started_at and ended >= begin:
+            of_job.setdefault(run.job_name, []).append(run)
+    coming = {
+        job.job_name: job.next_at for job in jobs if job.next_at and job.next_at < now + _AFTER
+    }
+    names = [*of_job, *sorted(coming.keys() - of_job.keys())]
+    return [_lane(name, of_job.get(name, ()), coming.get(name), begin, now) for name in names]
+
+
+def hours(now: datetime) -> list[datetime]:
+    """Return the times of the picture's grid, which divides it evenly."""
+    return [_begin(now) + timedelta(hours=each) for each in range(0, 24, 4)]
+
+
+def _lane(
+    name: str, runs: Sequence[RunLine], coming: datetime | None, begin: datetime, now: datetime
+) -> Lane:
+    drawn = [_bar(run, begin, now) for run in reversed(runs)]
+    if coming:
+        drawn.append(f'<rect class="ghost" x="{_x(coming, begin)}" y="4" width="4" height="8"/>')
+    line = f'<path class="now" d="M{_x(_minute(now), begin)} 0v{_HEIGHT}"/>'
+    picture = (
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" aria-hidden="true">'
+        f"{line}{''.join(drawn)}</svg>"
+    )
+    failed = sum(MARKS.get(run.status) in {"bad", "late"} for run in runs)
+    said = f"{len(runs)} runs, {failed} failed" if failed else f"{len(runs)} runs"
+    return Lane(name, safe(picture), said)
+
+
+def _bar(run: RunLine, begin: datetime, now: datetime) -> str:
+    start = max(_x(run.started_at or now, begin), 0)
+    end = _x(run.ended_at or _minute(now), begin)
+    mark = MARKS.get(run.status, "skip")
+    y = {"bad": 0, "late": 0, "good": 5, "skip": 7}.get(mark, 3)
+    word = cleaned(run.status).replace("_", " ").lower()
+    title = " ".join(filter(None, (cleaned(run.job_name), word, took(run))))
+    return (
+        f'<a href="{escape(run_path(run))}" tabindex="-1"><rect class="run {mark}" x="{start}" '
+        f'y="{y}" width="{max(end - start, _NARROWEST)}" height="{_HEIGHT - 2 * y or _HEIGHT}">'
+        f"<title>{escape(title)}</title></rect></a>"
+    )
+
+
+def _x(time: datetime, begin: datetime) -> int:
+    return round((time - begin).total_seconds() / 60)
+
+
+def _begin(now: datetime) -> datetime:
+    return _minute(now).replace(minute=0) - _BEFORE
+
+
+def _minute(time: datetime) -> datetime:
+    return time.replace(second=0, microsecond=0)

@@ -1,0 +1,176 @@
+"""How everything is: what failed, runs and waits, what is late, which failures are the same one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from provisioner.aws import dead_letters
+from provisioner.runs.model import RunStatus
+from provisioner.service import all_runs, jobs
+from provisioner.service.run_lines import line_of
+from provisioner.stacks.model import JobStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from provisioner.service.context import Service
+    from provisioner.service.jobs import JobLine
+    from provisioner.service.run_lines import RunLine
+
+SPAN = timedelta(hours=24)
+MOST_RUNS = 1000
+"""How many of the newest runs are looked through."""
+
+MOST_JOBS = 1000
+_LONGEST_RUN = timedelta(days=7)
+"""How much earlier than the span a run that ended in it may have begun, to be counted."""
+
+_LATE = 2.0
+"""As many times its usual duration a run takes before it is late."""
+
+FAILURES = frozenset({RunStatus.FAILED, RunStatus.TIMED_OUT})
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """The newest runs.
+
+    Attributes
+    ----------
+    runs
+        Newest first.
+    since
+        The start of the earliest of them that count; there may be earlier ones unless `complete`.
+    """
+
+    runs: tuple[RunLine, ...]
+    since: datetime
+    complete: bool
+
+    def ended_since(self, time: datetime, *statuses: str) -> tuple[RunLine, ...]:
+        """Return those that have ended since a time, with one of these statuses or with any."""
+        return tuple(
+            run
+            for run in self.runs
+            if run.ended_at and run.ended_at >= time and (not statuses or run.status in statuses)
+        )
+
+    def having(self, status: str) -> tuple[RunLine, ...]:
+        """Return those with a status."""
+        return tuple(run for run in self.runs if run.status == status)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What there is to know at a glance, at the time `now`.
+
+    Attributes
+    ----------
+    failed, timed_out
+        Runs that ended so within the last 24 hours, whenever they began.
+    late
+        Jobs whose run takes twice as long as usual by now.
+    dead_letters
+        About how many messages the dead-letter queue has.
+    """
+
+    now: datetime
+    jobs: tuple[JobLine, ...]
+    recent: Recent
+    failed: int
+    timed_out: int
+    succeeded: int
+    running: int
+    waiting: int
+    late: tuple[JobLine, ...]
+    failed_jobs: int
+    invalid_jobs: int
+    dead_letters: int
+
+
+@dataclass(frozen=True, slots=True)
+class FailureGroup:
+    """Runs that failed for the same reason: error and cause without what differs.
+
+    Attributes
+    ----------
+    runs
+        Newest first.
+    """
+
+    reason: str
+    runs: tuple[RunLine, ...]
+
+    @property
+    def jobs(self) -> tuple[str, ...]:
+        """The jobs that they are of."""
+        return tuple(sorted({run.job_name for run in self.runs}))
+
+    @property
+    def last_at(self) -> datetime | None:
+        """When the newest of them ended."""
+        return max((run.ended_at for run in self.runs if run.ended_at), default=None)
+
+    @property
+    def first_at(self) -> datetime | None:
+        """When the oldest of them ended."""
+        return min((run.ended_at for run in self.runs if run.ended_at), default=None)
+
+
+def recent(service: Service) -> Recent:
+    """Return the newest runs of all jobs, as many as may have ended in the last 24 hours."""
+    since = service.clock() - SPAN - _LONGEST_RUN
+    found = all_runs.page(service, MOST_RUNS, since=since)
+    runs = tuple(line_of(each) for each in found.runs)
+    earliest = runs[-1].started_at if found.cursor and runs else None
+    return Recent(runs, earliest or since, complete=found.cursor is None)
+
+
+def is_late(line: JobLine, now: datetime) -> bool:
+    """Tell whether a job's run takes much longer than usual by now."""
+    if line.running_since is None or not line.usual_seconds:
+        return False
+    return (now - line.running_since).total_seconds() > _LATE * line.usual_seconds
+
+
+def late(service: Service) -> tuple[JobLine, ...]:
+    """Return the jobs that are late, of the first thousand."""
+    now = service.clock()
+    return tuple(line for line in jobs.page(service, MOST_JOBS).jobs if is_late(line, now))
+
+
+def overview(service: Service) -> Overview:
+    """Return how everything is."""
+    now = service.clock()
+    lines = jobs.page(service, MOST_JOBS).jobs
+    newest = recent(service)
+    day = now - SPAN
+    return Overview(
+        now=now,
+        jobs=lines,
+        recent=newest,
+        failed=len(newest.ended_since(day, RunStatus.FAILED)),
+        timed_out=len(newest.ended_since(day, RunStatus.TIMED_OUT)),
+        succeeded=len(newest.ended_since(day, RunStatus.SUCCEEDED)),
+        running=len(newest.having(RunStatus.RUNNING)),
+        waiting=len(newest.having(RunStatus.QUEUED)),
+        late=tuple(line for line in lines if is_late(line, now)),
+        failed_jobs=sum(line.status is JobStatus.FAILED for line in lines),
+        invalid_jobs=sum(line.status is JobStatus.INVALID for line in lines),
+        dead_letters=dead_letters.about_how_many(
+            service.clients, service.dead_letters.dead_letter_queue_url
+        ),
+    )
+
+
+def groups(runs: Iterable[RunLine]) -> Sequence[FailureGroup]:
+    """Return failures by their reason, the most frequent first."""
+    by_reason: dict[str, list[RunLine]] = {}
+    for run in runs:
+        if run.status in FAILURES:
+            reason = run.error_group or run.error or "no reason is recorded"
+            by_reason.setdefault(reason, []).append(run)
+    found = [FailureGroup(reason, tuple(each)) for reason, each in by_reason.items()]
+    return sorted(found, key=lambda group: -len(group.runs))

@@ -1,0 +1,142 @@
+"""Pages of bootstraps that have only what a test puts there."""
+
+from __future__ import annotations
+
+import html
+import re
+from datetime import timedelta
+
+import pytest
+
+from provisioner.runs.model import iso
+from tests.support.cli import ROW, put_run
+from tests.support.console_world import NOW, counters_of, put_log, text_of
+
+
+class TestTheOverview:
+    def test_failures_count_by_their_end(self, empty):
+        empty.provisioner.jobs.put(ROW)
+        began = NOW - timedelta(hours=26)
+        ended = iso(NOW - timedelta(hours=23))
+        put_run("report", "long", "FAILED", started_at=began, ended_at=ended, error="E")
+        put_run("report", "old", "FAILED", started_at=began, ended_at=iso(began), error="E")
+
+        assert counters_of(empty)["/runs?status=FAILED&ended=24"] == 1
+
+    def test_a_run_that_takes_twice_as_long_as_usual_is_late(self, empty):
+        empty.provisioner.jobs.put(ROW)
+        for number in range(3):
+            at = NOW - timedelta(hours=number + 2)
+            put_run(
+                "report",
+                f"r{number}",
+                "SUCCEEDED",
+                started_at=at,
+                duration_ms=10_000,
+                ended_at=iso(at + timedelta(seconds=10)),
+            )
+        put_run("report", "now", "RUNNING", started_at=NOW - timedelta(seconds=30))
+
+        assert counters_of(empty)["/jobs?late=1"] == 1
+
+    def test_nothing_at_all(self, empty):
+        assert "Nothing ran" in text_of(empty, "/")
+        assert "Nothing has run yet" in text_of(empty, "/runs")
+        assert "There is no job yet" in text_of(empty, "/jobs")
+
+
+EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\x1b[2J\u202e{{ 7 * 7 }}"
+
+
+class TestTextOfOthers:
+    @pytest.fixture
+    def evil(self, empty):
+        empty.provisioner.jobs.put(
+            ROW
+            | {
+                "description": EVIL,
+                "owner": EVIL,
+                "tags": {"a": EVIL},
+                "timezone": EVIL,
+                "schedule": EVIL,
+                "environment": {EVIL: EVIL},
+                EVIL: EVIL,
+            }
+        )
+        put_run(
+            "report",
+            "one",
+            "FAILED",
+            started_at=NOW,
+            ended_at=iso(NOW),
+            error=EVIL,
+            cause=EVIL,
+            error_group=EVIL,
+            started_by=EVIL,
+            source=EVIL,
+            input=EVIL,
+            output=EVIL,
+            overrides=EVIL,
+            stopped_by=EVIL,
+            stop_reason=EVIL,
+        )
+        empty.provisioner.save("report", outputs={"LogGroup": "/jobs/report"})
+        put_log("report", NOW, [(0, EVIL)])
+        return empty
+
+    @pytest.mark.parametrize(
+        "path",
+        ["/", "/jobs", "/jobs/report", f"/jobs/report/runs/one?at={iso(NOW)}",
+         f"/jobs/report/runs/one/log?at={iso(NOW)}", "/runs", "/failures",
+         "/runs?job=%3Cscript%3E", "/jobs?prefix=%3Cscript%3E", "/%3Cscript%3E"],
+    )  # fmt: skip
+    def test_is_text(self, evil, path):
+        page = evil.get(path).body
+
+        assert "<script>alert" not in page
+        assert "<img" not in page
+        assert not {"\x1b", "\u202e"} & set(page)
+        assert "49" not in re.findall(r"\{\{.*?\}\}|\b49\b", page)
+
+
+class TestALog:
+    @pytest.fixture
+    def logged(self, empty):
+        empty.provisioner.jobs.put(ROW)
+        empty.provisioner.save("report", outputs={"LogGroup": "/jobs/report"})
+        put_run(
+            "report", "one", "SUCCEEDED", started_at=NOW - timedelta(minutes=5), ended_at=iso(NOW)
+        )
+        lines = [(n, f"line {n}") for n in range(2500)]
+        lines[2400] = (2400, "ValueError: no such order")
+        lines[2401] = (2400, "WARNING: the same millisecond")
+        put_log("report", NOW - timedelta(minutes=5), lines)
+        return empty
+
+    AT = "/jobs/report/runs/one/log?at=" + iso(NOW - timedelta(minutes=5))
+
+    def test_begins_with_its_last_thousand_lines(self, logged):
+        page = text_of(logged, self.AT)
+
+        assert page.count("<li id=") == 1000
+        assert "line 2499<" in page
+        assert "The end of the log" in page
+
+    def test_goes_back_without_javascript(self, logged):
+        older = re.search(r'<a href="([^"]+)" hx-get', text_of(logged, self.AT))[1]
+        page = text_of(logged, html.unescape(older).replace("%3A", ":"))
+
+        assert "line 1499<" in page
+
+    def test_marks_levels_and_gives_each_line_an_address_of_its_own(self, logged):
+        page = text_of(logged, self.AT)
+        ids = re.findall(r'<li id="(L[\d.]+)"', page)
+
+        assert len(set(ids)) == len(ids)
+        assert page.count('class="error"') == page.count('class="warning"') == 1
+
+    def test_as_a_file(self, logged):
+        response = logged.get(self.AT.replace("/log?", "/log.txt?"))
+
+        assert response.body.startswith("2026-11-26T09:37:17Z line 0\n")
+        assert "attachment" in response.headers["Content-Disposition"]

@@ -1,0 +1,144 @@
+"""Pages as the server makes them: what they show, to whom, and that a number leads to its list."""
+
+from __future__ import annotations
+
+import html
+import re
+import shlex
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+
+from provisioner.cli.commands import app
+from provisioner.runs.model import iso
+from provisioner.service.caller import Caller, Role
+from tests.support.cli import put_run
+from tests.support.console_world import NOW, World, counters_of, text_of
+
+RUN = "/jobs/daily-report/runs/manual-094136?at=2026-11-26T09%3A41%3A36.000Z"
+PAGES = (
+    "/",
+    "/jobs",
+    "/jobs?prefix=b&sort=next%20run",
+    "/jobs/catalog-sync",
+    "/jobs/geo-lookup",
+    "/jobs/transcode",
+    "/jobs/usage-meter",
+    RUN,
+    RUN.replace("?", "/log?"),
+    "/runs",
+    "/runs?status=FAILED&ended=24",
+    "/failures",
+    "/dead-letters",
+)
+
+
+def words(page):
+    return html.unescape(re.sub(r"<[^>]+>", " ", page))
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_says_nothing_new_when_nothing_changed(world, path):
+    whole = text_of(world, path)
+    tag = re.search(r'hx-ptag="(\w+)"', whole)
+    if tag is None:
+        assert "/log?" in path
+        return
+    again = world.get(path, hx_request="true", hx_ptag=tag[1])
+    other = world.get(path, hx_request="true", hx_ptag="other")
+
+    assert (again.status, again.body) == (304, "")
+    assert other.status == 200
+    assert "<html" not in other.body
+    assert len(whole) < 200_000
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_the_command_of_a_page_is_one(world, path):
+    commands = re.findall(r'data-copy="(provisioner [^"]+)"', text_of(world, path))
+
+    assert commands
+    for command in map(html.unescape, commands):
+        name, *options = shlex.split(command)[1:]
+        shown = CliRunner().invoke(app, [name, *options, "--help"])
+        assert shown.exit_code == 0, command
+
+
+class TestTheOverview:
+    def test_each_number_leads_to_a_list_with_as_many(self, world):
+        counters = counters_of(world)
+
+        assert len(counters) == 9
+        assert sum(counters.values()) > 20
+        for href, count in counters.items():
+            page = text_of(world, href)
+            shown = page.count("<tr data-row>")
+            if href == "/dead-letters":
+                assert f"about {count}" in page
+            else:
+                assert shown == count, href
+
+    def test_runs_are_drawn_and_coming_ones_too(self, world):
+        page = text_of(world, "/")
+
+        assert page.count('class="run good"') > 20
+        assert 'class="run bad"' in page
+        assert 'class="ghost"' in page
+
+
+class TestAJob:
+    def test_that_failed_says_why_and_what_to_do(self, world):
+        said = words(text_of(world, "/jobs/geo-lookup"))
+
+        assert "Function failed" in said
+        assert "cannot be assumed by Lambda" in said
+        assert "provisioner retry geo-lookup" in said
+
+    def test_that_is_invalid_says_it_beside_the_attribute(self, world):
+        page = text_of(world, "/jobs/transcode")
+        row = re.search(r'<dl class="facts row">(.*?)</dl>', page, re.DOTALL)[1]
+        first = row.split("<dt")[1]
+
+        assert "memory_mb" in first
+        assert "must be from 128 to 10240" in first
+
+    def test_has_its_next_times_in_its_zone_and_marks_the_change_of_clocks(self, world):
+        before = replace_now(world, "2027-03-24T12:00:00+00:00")
+        page = text_of(before, "/jobs/billing-export")
+
+        assert "Thu 25 Mar 06:00 CET" in words(page)
+        assert "Sun 28 Mar 06:00 CEST" in words(page)
+        assert page.count("clocks change") == 1
+
+    def test_that_does_not_exist(self, world):
+        response = world.get("/jobs/billing-exprot")
+
+        assert response.status == 404
+        assert "billing-export" in response.body
+
+
+def replace_now(world, text):
+    return replace(world, now=type(NOW).fromisoformat(text))
+
+
+class TestWhoeverMayOnlyRead:
+    @pytest.fixture
+    def as_reader(self, world):
+        reader = Caller("bob", via="console", role=Role.READ)
+        return World(world.provisioner, world.now, lambda request: request.of(reader))
+
+    def test_never_gets_values_of_the_environment(self, world, as_reader):
+        assert "s3cr3t-do-not-show" in text_of(world, "/jobs/catalog-sync")
+        shown = text_of(as_reader, "/jobs/catalog-sync")
+
+        assert "API_TOKEN" in shown
+        assert "s3cr3t-do-not-show" not in shown
+
+    def test_nor_by_the_overrides_of_a_run(self, world, as_reader):
+        overrides = '{"environment": {"KEY": "hidden-value"}}'
+        put_run("fraud-score", "own", "SUCCEEDED", overrides=overrides, started_at=NOW)
+        at = "/jobs/fraud-score/runs/own?at=" + iso(NOW)
+
+        assert "hidden-value" in text_of(world, at)
+        assert "hidden-value" not in text_of(as_reader, at)
