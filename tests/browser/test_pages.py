@@ -61,7 +61,7 @@ def test_pages(browser, console, look):
 
 
 def findings(page):
-    """Return what axe finds at AA; it is run in a world of its own, which the policy leaves alone."""
+    """Return what axe finds at AA; the policy leaves what a test evaluates alone."""
     page.evaluate(AXE)
     result = page.evaluate(
         "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", RULES

@@ -163,6 +163,7 @@ def world(runs: int = 16) -> Iterator[World]:
             put_job(made, name, about)
             put_runs(made, name, about, chance, runs)
         put_broken(made)
+        made.provisioner.list_all()
         yield made
 
 

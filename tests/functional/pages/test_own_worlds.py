@@ -36,6 +36,7 @@ class TestTheOverview:
                 ended_at=iso(at + timedelta(seconds=10)),
             )
         put_run("report", "now", "RUNNING", started_at=NOW - timedelta(seconds=30))
+        empty.provisioner.list_all()
 
         assert counters_of(empty)["/jobs?late=1"] == 1
 
@@ -82,6 +83,7 @@ class TestTextOfOthers:
         )
         empty.provisioner.save("report", outputs={"LogGroup": "/jobs/report"})
         put_log("report", NOW, [(0, EVIL)])
+        empty.provisioner.list_all()
         return empty
 
     @pytest.mark.parametrize(
