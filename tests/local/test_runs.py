@@ -242,6 +242,36 @@ class TestContainers:
         assert (run["status"], run["source"], run["type"]) == ("SUCCEEDED", "queue", "ecs")
         assert json.loads(run["output"])["failed_items"] == "1"
 
+    @pytest.mark.parametrize("job_type", ["ecs", "batch"])
+    def test_the_code_has_its_secrets_and_nothing_shows_them(self, engine, job_type):
+        name, secret = engine.unique("secrets"), "hunter2-hunter2"
+        arn = engine.client("secretsmanager").create_secret(
+            Name=f"jobs/{name}", SecretString=json.dumps({"token": secret})
+        )["ARN"]
+        program = "import os; print('known'); raise SystemExit(len(os.environ['TOKEN']))"
+        row = engine.container_row(
+            name,
+            type=job_type,
+            command=["python3", "-c", program],
+            secrets={"TOKEN": f"{arn}:token::"},
+        )
+        engine.put(row)
+        engine.wait_for(name, "READY")
+
+        execution = engine.start(name, {})
+
+        run = engine.wait_for_run(name, execution, "FAILED", timeout_seconds=90)
+        assert run["exit_code"] == len(secret)
+        logs = engine.client("logs")
+        printed = engine.wait(
+            lambda: logs.filter_log_events(logGroupName=f"/jobs/{name}")["events"], "its log"
+        )
+        stack = engine.client("cloudformation").get_template(StackName=f"jobs-{name}")
+        pages = engine.client("stepfunctions").get_paginator("get_execution_history")
+        history = list(pages.paginate(executionArn=execution))
+        shown = [stack["TemplateBody"], engine.record(name), run, printed, history]
+        assert secret not in json.dumps(shown, default=str)
+
     def test_a_stopped_run_stops_its_container(self, engine):
         name = engine.unique("stops")
         command = ["python3", "-c", "import time; time.sleep(300)"]

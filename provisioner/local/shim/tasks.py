@@ -1,4 +1,8 @@
-"""ECS tasks: containers that reach a loopback-only engine, its own registry, and their own role."""
+"""ECS tasks: containers that reach a loopback-only engine, its own registry, and their own role.
+
+A task definition has its containers' secrets, which the engine loses on their way out of a stack's
+template.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("ecs")
 _ECS = "ministack.services.ecs"
+_PROVISIONERS = "ministack.services.cloudformation.provisioners"
 _ECR_HOST = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/")
 _CREDENTIALS_PATH = "/v2/credentials/"
 _CREDENTIALS_SECONDS = 6 * 3600
@@ -32,10 +37,11 @@ _watched: set[str] = set()
 
 
 def install() -> None:
-    """Adapt the start of containers, how their end is seen, and the credentials they ask for."""
+    """Adapt the start of containers, how their end is seen, and what they are given."""
     wrap(_ECS, "_run_docker_container", _from_own_registry)
     wrap(_ECS, "_register_metadata", _with_task_role)
     wrap(_ECS, "_maybe_mark_stopped", _told_by_the_container)
+    wrap(_PROVISIONERS, "_normalize_container_defs", _with_secrets)
     wrap("ministack.services.imds", "handle_request", _answering_task_credentials)
     if platform.system() == "Linux":
         wrap(_ECS, "_build_run_kwargs", _on_host_network)
@@ -51,6 +57,20 @@ def pullable(image: str) -> str:
     'public.ecr.aws/docker/library/busybox:1'
     """
     return _ECR_HOST.sub(f"127.0.0.1:{os.environ['GATEWAY_PORT']}/", image, count=1)
+
+
+def _with_secrets(normalize: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(normalize)
+    def normalizing(containers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        normalized: list[dict[str, Any]] = normalize(containers)
+        for container in normalized:
+            container["secrets"] = [
+                {"name": secret["Name"], "valueFrom": secret["ValueFrom"]}
+                for secret in container.get("secrets", [])
+            ]
+        return normalized
+
+    return normalizing
 
 
 def _from_own_registry(run: Callable[..., Any]) -> Callable[..., Any]:
