@@ -12,6 +12,7 @@ vendor's error code or message.
       * StaleError
   * PermanentError
     * NotFoundError
+    * DeniedError
     * NoChangesError
     * InvalidRequestError
     * ForbiddenError
@@ -64,6 +65,10 @@ class PermanentError(ProvisionerError):
 
 class NotFoundError(PermanentError):
     """What is named does not exist, or the caller may not see it."""
+
+
+class DeniedError(PermanentError):
+    """AWS does not let these credentials do it."""
 
 
 class NoChangesError(PermanentError):

@@ -260,10 +260,9 @@ class ApiSettings:
         What stands before `read`, `operate`, `write` and `admin` in the scopes of tokens.
     """
 
-    cursor_secret_arn: str
     scope_prefix: str
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
         """Read the variables that bootstrap/api.yaml gives this one function."""
-        return cls(environ["CURSOR_SECRET_ARN"], environ["SCOPE_PREFIX"])
+        return cls(environ["SCOPE_PREFIX"])

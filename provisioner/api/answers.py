@@ -45,7 +45,7 @@ class Run(Model):
     run: Name = ""
     trigger_id: Name = ""
     job_name: Name = ""
-    status: str = Field(default="", description=", ".join(RunStatus))
+    status: str = Field(default="", description=", ".join((*RunStatus, "STARTING")))
     started_at: datetime | None = None
     ended_at: datetime | None = None
     started_by: str | None = Field(default=None, description="Who is said to have started it.")

@@ -19,7 +19,7 @@ from provisioner.api.cursors import Cursors
 from provisioner.api.encoding import body_of
 from provisioner.api.problems import Kind, Problem, problem_of
 from provisioner.api.routes import ROUTES, Route
-from provisioner.errors import ProvisionerError
+from provisioner.errors import DeniedError, ProvisionerError
 from provisioner.service import rights
 from provisioner.service.problems import FieldProblem
 
@@ -91,12 +91,12 @@ class App:
             answer = ask()
         except Problem as problem:
             return self._refused(problem)
+        except DeniedError:
+            return self._failed()
         except ProvisionerError as error:
             return self._refused(problem_of(error))
-        except Exception:
-            logger.exception("the API failed")
-            detail = "The log of the API has the reason, under the request's id."
-            return self._refused(Problem(Kind.INTERNAL, detail))
+        except Exception:  # noqa: BLE001  (the last resort; it is logged)
+            return self._failed()
         took = (time.monotonic() - began) * 1000
         timing = f'reads;desc="{self._reads() - before}", total;dur={took:.1f}'
         headers = {**_SECURITY, "Server-Timing": timing, **answer.headers}
@@ -146,6 +146,11 @@ class App:
         headers = {**_SECURITY, **problem.headers}
         text = body_of(problem.document(request_id))
         return Response(problem.kind.status, PROBLEM, text, dict(headers))
+
+    def _failed(self) -> Response[str]:
+        logger.exception("the API failed")
+        detail = "The log of the API has the reason, under the request's id."
+        return self._refused(Problem(Kind.INTERNAL, detail))
 
     def _reads(self) -> int:
         return sum(

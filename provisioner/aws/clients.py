@@ -21,6 +21,7 @@ from botocore.loaders import Loader
 from provisioner.errors import (
     AlreadyStartedError,
     ConflictError,
+    DeniedError,
     NotFoundError,
     PermanentError,
     ProvisionerError,
@@ -68,6 +69,7 @@ _NOT_FOUND = frozenset(
         "StateMachineDoesNotExist",
     }
 )
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _CONFLICT = frozenset(
     {
         "ConditionalCheckFailedException",
@@ -217,6 +219,8 @@ def translate(error: ClientError) -> ProvisionerError:
         return ThrottledError(message)
     if code in _NOT_FOUND:
         return NotFoundError(message)
+    if code in _DENIED:
+        return DeniedError(message)
     if code == "TokenAlreadyExistsException":
         return AlreadyStartedError(message)
     if code in _CONFLICT:

@@ -346,7 +346,7 @@ class Runtime:
         from provisioner.settings import ApiSettings
 
         own = ApiSettings.from_environ(os.environ)
-        key = Secret(self.clients, own.cursor_secret_arn).value
+        key = Secret(self.clients, f"{self.settings.platform.prefix}_provisioner_cursor_key").value
         return App(self.service, self.clients.calls, key, own.scope_prefix)
 
     # What people get

@@ -162,6 +162,7 @@ def _overrides() -> dict[str, str]:
         "FunctionRuntime": f"python3.{min(sys.version_info.minor, _NEWEST_RUNTIME)}",
         "FunctionArchitecture": "arm64" if _machine() == "aarch64" else "x86_64",
         "AllowedImageRepositories": "*",  # whatever the machine's own Docker can pull
+        "Api": "iam",
         "Console": "loopback",
         "BatchMaxVcpus": "2",  # as much as a small machine bears; further jobs wait
     }

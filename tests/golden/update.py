@@ -28,6 +28,7 @@ from provisioner.notifications import slack_blocks
 from provisioner.notifications.model import Notification
 from tests.support.compatibility import breaking
 from tests.support.platforms import PLATFORM
+from tools import api_template
 
 GOLDEN = Path(__file__).parent
 OPENAPI = GOLDEN / "openapi.json"
@@ -114,6 +115,7 @@ def update_description() -> None:
 
 if __name__ == "__main__":
     update_description()
+    api_template.update()
     for file in GOLDEN.glob("*.json"):
         if file.name != OPENAPI.name:
             file.unlink()

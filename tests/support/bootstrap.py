@@ -217,7 +217,13 @@ ARNS = {
 }
 
 
-FUNCTION_STACKS = ("ProvisioningStack", "RunsStack", "NotificationsStack", "ConsoleStack")
+FUNCTION_STACKS = (
+    "ProvisioningStack",
+    "RunsStack",
+    "NotificationsStack",
+    "ApiStack",
+    "ConsoleStack",
+)
 NESTED = ("NetworkStack", "ComputeStack", "SecurityStack", *FUNCTION_STACKS, "ObservabilityStack")
 """Each after those whose outputs it is given."""
 

@@ -11,7 +11,7 @@ ENGINE = {
     "rough": ("test_recovery", "test_hostile", "test_unnoticed"),
     "notifications": ("test_notifications", "test_ec2"),
     "adapters": ("test_contract", "test_nested_stacks", "test_network"),
-    "rows": ("test_rows", "test_boundary", "test_readme", "test_functions"),
+    "rows": ("test_api", "test_rows", "test_boundary", "test_readme", "test_functions"),
     "runs": ("test_runs", "test_workflow_engine"),
     "overlap": ("test_overlap", "test_fan_out", "test_dependencies"),
     "batch": ("test_batch", "test_batch_order", "test_types"),

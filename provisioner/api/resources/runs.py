@@ -11,13 +11,14 @@ from provisioner.api.call import Answer
 from provisioner.api.encoding import jsonable
 from provisioner.api.pages import cursor_of, page_of
 from provisioner.api.problems import Kind, Problem
-from provisioner.errors import PermanentError
+from provisioner.errors import NotFoundError, PermanentError
 from provisioner.jobs.payload import RESERVED
-from provisioner.runs.model import FINAL
+from provisioner.runs.model import FINAL, iso
 from provisioner.service import all_runs, logs, rerun, run_detail, runs
 from provisioner.service import start_run as starting
 from provisioner.service.problems import FieldProblem
 from provisioner.service.redaction import run_for
+from provisioner.service.run_detail import RunDetail, Stored
 from provisioner.service.run_lines import RunLine, line_of
 from provisioner.service.start_run import RunRequest
 
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provisioner.api.call import Call
-    from provisioner.service.run_detail import RunDetail
 
 MAX_KEY_CHARACTERS = 255
 """Of an idempotency key."""
+
+STARTING = "STARTING"
+"""Status of a run that its workflow has not recorded yet."""
 
 _FIELDS = [each.name for each in fields(RunLine)]
 
@@ -89,7 +92,7 @@ def get_run(call: Call) -> Answer:
     """
     until = time.monotonic() + call.query.wait
     while True:
-        found = run_detail.detail(call.service, call.job_name, call.path["run"])
+        found = _found(call)
         left = until - time.monotonic()
         if found.line.status in FINAL or left <= 0:
             return Answer(_document(call, found))
@@ -139,6 +142,35 @@ def _started(call: Call, request: RunRequest) -> Answer:
     replayed = "false" if started.execution.is_new else "true"
     headers = {"Location": _location(call, started.name), "Idempotency-Replayed": replayed}
     return Answer(said, 202, headers)
+
+
+def _found(call: Call) -> RunDetail:
+    """Return a run; one whose execution began a moment ago has no row yet, and is STARTING."""
+    name = call.path["run"]
+    try:
+        return run_detail.detail(call.service, call.job_name, name)
+    except NotFoundError:
+        started = _started_just_now(call, name)
+        if started is None:
+            raise
+    row = {
+        "job_name": call.job_name,
+        "trigger_id": f"{iso(started.started_at)}#{name}",
+        "status": STARTING,
+        "execution_arn": started.arn,
+    }
+    nothing = Stored()
+    return RunDetail(
+        line_of(row), row, nothing, {}, nothing, None, None, {}, None, (), None, None, None
+    )
+
+
+def _started_just_now(call: Call, name: str) -> Any:  # noqa: ANN401  (an execution, or None)
+    try:
+        machine = call.service.output_of(call.job_name, "StateMachineArn")
+    except PermanentError:
+        return None
+    return call.service.executions.started(machine, name)
 
 
 def _require_payload(payload: Mapping[str, Any]) -> None:

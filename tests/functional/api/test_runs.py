@@ -99,6 +99,12 @@ class TestStart:
         assert reply.headers["Location"] == f"{RUNS}/{reply.json['run']}"
         assert reply.headers["Idempotency-Replayed"] == "false"
 
+    def test_a_run_is_there_before_its_row(self, runnable):
+        place = runnable("POST", RUNS, {"payload": {"n": 1}}).headers["Location"]
+
+        assert runnable("GET", place).json["status"] == "STARTING"
+        assert runnable("GET", f"{RUNS}/none").status == 404
+
     def test_the_same_key_is_the_same_run(self, runnable):
         first = runnable("POST", RUNS, {"payload": {"n": 1}}, idempotency_key="k")
         again = runnable("POST", RUNS, {"payload": {"n": 1}}, idempotency_key="k")

@@ -544,7 +544,7 @@ def test_no_other_account_can_have_our_roles_used(bootstrap):
         for name, resource in stack.template["Resources"].items()
         if resource["Type"] == "AWS::IAM::Role"
     }
-    assert len(trusts) == 17
+    assert len(trusts) == 18
     for name, [statement] in trusts.items():
         assert list(statement["Principal"]) == ["Service"]
         conditions = statement.get("Condition", {})

@@ -46,6 +46,7 @@ SUPPRESSED = RuleFilterConfig(
 )
 TEMPLATES = [
     "template.yaml",
+    "bootstrap/api.yaml",
     "bootstrap/compute.yaml",
     "bootstrap/console.yaml",
     "bootstrap/network.yaml",
@@ -66,6 +67,7 @@ FUNCTIONS = {
     "MissedSchedulesFunction": "missed_schedules",
     "NotifyFunction": "notify",
     "UnroutedFunction": "unrouted",
+    "ApiFunction": "api",
     "ConsoleFunction": "console",
 }
 LOG_GROUPS = {"MissedSchedulesFunction": "/aws/lambda/jobs_missed_ticks"}
@@ -244,7 +246,7 @@ STAYING = {
 
 def test_what_has_state_or_is_named_by_stacks_of_jobs_stays_where_it_is(source):
     logs = {name for name in source["Resources"] if name.endswith("Logs")}
-    assert len(logs) == len(FUNCTIONS) + 1
+    assert len(logs) == len(FUNCTIONS) + len({"SlackLogs", "ApiAccessLogs"})
     assert source["Resources"].keys() >= STAYING | logs
 
 
@@ -253,6 +255,7 @@ def test_only_functions_and_what_starts_them_are_nested_apart(bootstrap):
         resource["Type"]
         for name in FUNCTION_STACKS
         for resource in bootstrap.nested[name].template["Resources"].values()
+        if name != "ApiStack"
     }
     of_the_console = {"Api", "Integration", "Route", "Stage"}
     assert nested == {
@@ -478,6 +481,7 @@ def test_notify_is_not_woken_by_what_it_has_nothing_to_tell_of(bootstrap, mappin
 
 OTHERWISE_CONDITIONAL = {
     *("NetworkStack", "NotificationEmailSubscription"),
+    *("ApiLogs", "ApiAccessLogs", "ApiStack"),
     *("ConsoleLogs", "ConsoleStack"),
 }
 

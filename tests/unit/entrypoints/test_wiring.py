@@ -24,7 +24,6 @@ class NoClients(Clients):
 def runtime(monkeypatch):
     monkeypatch.setenv("SLACK_SECRET_ARN", "arn:secret")
     monkeypatch.setenv("SLACK_QUEUE_URL", "https://queue")
-    monkeypatch.setenv("CURSOR_SECRET_ARN", "arn:secret")
     monkeypatch.setenv("SCOPE_PREFIX", "jobs/")
     return Runtime(SETTINGS, NoClients())
 

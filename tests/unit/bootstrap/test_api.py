@@ -1,0 +1,111 @@
+"""The API's stack has the routes of the table, and lets each role have its own."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+import pytest
+
+from provisioner.api.routes import ROUTES
+from provisioner.service.caller import Role
+from provisioner.settings import ApiSettings
+from tests.support.bootstrap import bootstrap_of
+from tests.unit.bootstrap.test_templates import environ_of
+from tools import api_template
+
+EXAMPLES = {"job_name": "a-1", "run": "manual-1", "bulk": "b-1", "problem": "stale"}
+
+
+def path_of(route):
+    return route.method + route.path.format(**EXAMPLES)
+
+
+@pytest.fixture(scope="module", params=["iam", "jwt"])
+def api(request, source):
+    return bootstrap_of(source, Api=request.param).nested["ApiStack"]
+
+
+def of_kind(api, kind):
+    return {
+        name: api.resource(name)
+        for name, resource in api.template["Resources"].items()
+        if resource["Type"] == f"AWS::ApiGatewayV2::{kind}"
+    }
+
+
+def test_it_is_as_it_was_written_last():
+    written = api_template.TEMPLATE.read_text()
+
+    assert api_template.resources() in written, "make golden"
+
+
+def test_it_has_every_route_and_what_answers_the_others(api):
+    keys = [route["RouteKey"] for route in of_kind(api, "Route").values()]
+
+    assert sorted(keys) == sorted([*(route.key for route in ROUTES), "$default"])
+
+
+def test_no_route_is_open(api):
+    jwt = api.values["Authentication"] == "jwt"
+    by_key = {route.key: route for route in ROUTES}
+    for route in of_kind(api, "Route").values():
+        assert route["AuthorizationType"] == ("JWT" if jwt else "AWS_IAM")
+        assert (route["AuthorizerId"] is not None) == jwt
+        if jwt and route["RouteKey"] != "$default":
+            needed = by_key[route["RouteKey"]].role
+            enough = [f"jobs/{role.value}" for role in Role if role.includes(needed)]
+            assert route["AuthorizationScopes"] == enough
+
+
+@pytest.mark.parametrize("role", Role, ids=lambda role: role.value)
+def test_a_policy_lets_a_role_have_its_routes_and_no_other(source, role):
+    api = bootstrap_of(source, Api="iam").nested["ApiStack"]
+    [statement] = api.resource(f"{role.value.capitalize()}ApiPolicy")["PolicyDocument"]["Statement"]
+    patterns = [each.partition("/$default/")[2] for each in statement["Resource"]]
+
+    for route in ROUTES:
+        matches = any(fnmatchcase(path_of(route), pattern) for pattern in patterns)
+        assert matches == role.includes(route.role), route.key
+
+
+def test_policies_are_there_with_iam_and_the_pool_without_an_issuer(source):
+    def made(**parameters):
+        return bootstrap_of(source, **parameters).nested["ApiStack"].made()
+
+    policies = {f"{role.value.capitalize()}ApiPolicy" for role in Role}
+    assert policies <= made(Api="iam")
+    assert not {"UserPool", "Authorizer"} & made(Api="iam")
+    assert {"UserPool", "UserPoolDomain", "Authorizer"} <= made(Api="jwt")
+    foreign = made(Api="jwt", ApiIssuer="https://issuer.example", ApiAudience="a,b")
+    assert "Authorizer" in foreign
+    assert not {"UserPool", "UserPoolClient", *policies} & foreign
+
+
+@pytest.mark.parametrize(
+    ("issuer", "more", "audience"),
+    [
+        ("https://issuer.example", "a,b", {"a", "b"}),
+        ("", "", {"UserPoolClient"}),
+        ("", "machine", {"UserPoolClient", "machine"}),
+    ],
+)
+def test_whose_tokens_are_taken(source, issuer, more, audience):
+    stack = bootstrap_of(source, Api="jwt", ApiIssuer=issuer, ApiAudience=more).nested["ApiStack"]
+    tokens = stack.resource("Authorizer")["JwtConfiguration"]
+
+    assert set(tokens["Audience"]) == audience
+    assert tokens["Issuer"] == issuer or tokens["Issuer"].endswith("/UserPool")
+
+
+def test_the_function_is_given_what_it_asks_for(api):
+    settings = ApiSettings.from_environ(environ_of(api.resource("ApiFunction")))
+
+    assert settings.scope_prefix == "jobs/"
+    assert api.resource("CursorKey")["Name"] == "jobs_provisioner_cursor_key"
+
+
+def test_requests_are_throttled_and_logged(api):
+    stage = api.resource("Stage")
+
+    assert stage["DefaultRouteSettings"] == {"ThrottlingBurstLimit": 100, "ThrottlingRateLimit": 50}
+    assert stage["AccessLogSettings"]["DestinationArn"].endswith("ApiAccessLogs")
