@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _OWN = (
     *("JOBS_TABLE", "STACKS_TABLE", "TRIGGERS_TABLE", "RATE_LIMITS_TABLE", "RECONCILE_QUEUE_URL"),
     *("DEAD_LETTER_QUEUE_URL", "MISSED_SCHEDULES_QUEUE", "NOTIFICATION_TOPIC", "SUBMISSION_TOPIC"),
+    "AUDIT_TABLE",
 )
 """Settings that name what no job may use: tables, queues and topics."""
 
@@ -141,6 +142,8 @@ class Settings:
     jobs_table: str
     stacks_table: str
     rate_limits_table: str
+    audit_table: str
+    audit_retention_days: int
     deletion_budget_jobs: int
     deletion_budget_percent: int
     reconcile_queue_url: str
@@ -170,6 +173,9 @@ class Settings:
         def role_arn(name: str) -> str:
             return f"arn:{partition}:iam::{account_id}:role/{prefix}_provisioner/{name}"
 
+        def policy_arn(name: str) -> str:
+            return f"arn:{partition}:iam::{account_id}:policy/{prefix}_provisioner/{name}"
+
         platform = Platform(
             prefix=prefix,
             partition=partition,
@@ -186,8 +192,8 @@ class Settings:
             workflow_role_arn=role_arn(environ["WORKFLOW_ROLE"]),
             execution_role_arn=role_arn(environ["EXECUTION_ROLE"]),
             permissions_boundary_arn=environ["PERMISSIONS_BOUNDARY_ARN"],
-            job_limits_policy_arn=environ["JOB_LIMITS_POLICY_ARN"],
-            machine_policy_arn=environ["MACHINE_POLICY_ARN"],
+            job_limits_policy_arn=policy_arn(environ["JOB_LIMITS_POLICY"]),
+            machine_policy_arn=policy_arn(environ["MACHINE_POLICY"]),
             ecs_cluster_arn=arn("ecs", f"cluster/{environ['ECS_CLUSTER']}"),
             secrets_layer_arn=arn("lambda", f"layer:{prefix}_secrets:{environ['SECRETS_LAYER']}"),
             secrets_key_arn="" if (key := environ["SECRETS_KEY"]) == "none" else key,
@@ -209,6 +215,8 @@ class Settings:
             jobs_table=environ["JOBS_TABLE"],
             stacks_table=environ["STACKS_TABLE"],
             rate_limits_table=environ["RATE_LIMITS_TABLE"],
+            audit_table=environ["AUDIT_TABLE"],
+            audit_retention_days=int(environ["AUDIT_RETENTION_DAYS"]),
             deletion_budget_jobs=int(environ["DELETION_BUDGET_JOBS"]),
             deletion_budget_percent=int(environ["DELETION_BUDGET_PERCENT"]),
             reconcile_queue_url=environ["RECONCILE_QUEUE_URL"],
@@ -225,6 +233,8 @@ class Settings:
             "JobsTableName": self.jobs_table,
             "StacksTableName": self.stacks_table,
             "TriggersTableName": platform.triggers_table,
+            "AuditTableName": self.audit_table,
+            "AuditRetentionDays": str(self.audit_retention_days),
             "BundleBucketName": platform.allowed.bundle_bucket,
             "ArtifactsBucketName": platform.artifacts_bucket,
             "ReconcileQueueUrl": self.reconcile_queue_url,

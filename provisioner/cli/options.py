@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -66,6 +67,16 @@ def seconds_of(text: str) -> float:
         message = f'"{text}" is not a valid duration: write 90s, 10m, 2h or 1d'
         raise typer.BadParameter(message)
     return float(found["number"]) * _UNIT_SECONDS[found["unit"]]
+
+
+def time_before(now: datetime, ago: str) -> datetime:
+    """Return the time that is a duration before another."""
+    seconds = seconds_of(ago)
+    try:
+        return now - timedelta(seconds=seconds)
+    except OverflowError as error:
+        message = f"{seconds:.0f} seconds ago there was no calendar: write 90s, 10m, 2h or 7d"
+        raise typer.BadParameter(message) from error
 
 
 StackOption = Annotated[

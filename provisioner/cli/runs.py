@@ -1,7 +1,6 @@
 """`provisioner runs`: the last runs of a job, or of all jobs."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -16,7 +15,7 @@ from provisioner.cli.options import (
     FormatOption,
     StackOption,
     one_command,
-    seconds_of,
+    time_before,
 )
 from provisioner.cli.session import session
 from provisioner.runs.model import RunStatus
@@ -67,9 +66,8 @@ def runs(
     if wide and job is None:
         message = "it needs the name of a job: the index of all runs does not have what it shows"
         raise typer.BadParameter(message, param_hint="--wide")
-    ago_seconds = None if since is None else seconds_of(since)
     with session(stack) as service:
-        found = _found(service, job, count, ago_seconds, only)
+        found = _found(service, job, count, since, only)
     if output is not Format.TABLE:
         documents.show(found, output)
     elif found:
@@ -84,24 +82,13 @@ def _found(
     service: Service,
     job: str | None,
     count: int,
-    ago_seconds: float | None,
+    since: str | None,
     only: RunStatus | None,
 ) -> list[Item]:
     if job is not None:
-        first = None if ago_seconds is None else _before(service, ago_seconds)
+        first = None if since is None else time_before(service.clock(), since)
         return latest(service, job, count, since=first, status=only)
-    return newest(service, count, since=_before(service, ago_seconds or _DAY), status=only)
-
-
-def _before(service: Service, seconds: float) -> datetime:
-    try:
-        return service.clock() - timedelta(seconds=seconds)
-    except OverflowError as error:
-        message = f"{seconds:.0f} seconds ago there was no calendar: write 90s, 10m, 2h or 7d"
-        raise typer.BadParameter(message) from error
-
-
-_DAY = 86_400.0
+    return newest(service, count, since=time_before(service.clock(), since or "1d"), status=only)
 
 
 def all_runs_table(found: Iterable[Item]) -> Table:

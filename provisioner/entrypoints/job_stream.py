@@ -6,12 +6,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from provisioner import events
+from provisioner.aws.row_versions import written_in
 from provisioner.entrypoints.batch import Batch, failures
-from provisioner.entrypoints.function import function
+from provisioner.entrypoints.function import about, function, logger
 from provisioner.entrypoints.reconciling import queued_for_later, reconcile_or_queue
+from provisioner.errors import TemporaryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -26,7 +28,8 @@ OLD_AFTER = timedelta(seconds=60)
 def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> dict[str, Any]:
     """Reconcile every job that a batch of stream records names, each once.
 
-    The records' images are not read: they may be stale, and the row is read again anyway. A record
+    The records' images are not read for that: they may be stale, and the row is read again anyway.
+    They are kept as versions of the row afterwards, so that no job waits for it. A record
     that names no job goes to the dead-letter queue, after its neighbours have been served.
 
     Records that have waited for long are not reconciled here but queued: whatever one job does to
@@ -38,7 +41,11 @@ def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> 
     if waited and queued_for_later(runtime, job_names):
         job_names = []
     lost = reconcile_or_queue(runtime, job_names, context)
-    again = [record for record, job_name in batch.read if job_name in lost]
+    again = [
+        record
+        for record, job_name in batch.read
+        if not _kept_as_version(runtime, record, job_name) or job_name in lost
+    ]
     return failures([*again, *batch.send_unreadable(runtime, "job_stream")])
 
 
@@ -46,3 +53,20 @@ def _have_waited(runtime: Runtime, records: Iterable[Any]) -> bool:
     oldest = (runtime.clock() - OLD_AFTER).timestamp()
     written = (record["dynamodb"].get("ApproximateCreationDateTime") for record in records)
     return any(isinstance(at, int | float) and at <= oldest for at in written)
+
+
+def _kept_as_version(runtime: Runtime, record: Mapping[str, Any], job_name: str) -> bool:
+    """Keep the row of a record as a version; False when the record has to come again for it.
+
+    What would fail again is given up, with a line in the log: jobs follow their rows without it.
+    What the error says is left out there, because it may have values of the row.
+    """
+    try:
+        if change := written_in(record, job_name):
+            runtime.row_versions.record(change)
+    except TemporaryError:
+        return False
+    except Exception as error:  # noqa: BLE001  (whatever a row does, others go on)
+        with about(runtime, job_name):
+            logger.error("a version is lost", extra={"error": type(error).__name__})  # noqa: TRY400
+    return True

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from provisioner.aws.rate_limits_table import RateLimitsTable
     from provisioner.aws.recent_runs import RecentRunsTable
     from provisioner.aws.reconcile_queue import ReconcileQueue
+    from provisioner.aws.row_versions import RowVersions
     from provisioner.aws.run_costs import RunCosts
     from provisioner.aws.run_history import RunHistory
     from provisioner.aws.run_list import RunList
@@ -348,6 +349,16 @@ class Runtime:
         own = ApiSettings.from_environ(os.environ)
         key = Secret(self.clients, f"{self.settings.platform.prefix}_provisioner_cursor_key").value
         return App(self.service, self.clients.calls, key, own.scope_prefix)
+
+    @cached_property
+    def row_versions(self) -> RowVersions:
+        """What rows were before."""
+        from provisioner.aws.row_versions import RowVersions
+
+        settings = self.settings
+        return RowVersions(
+            self.clients, settings.audit_table, settings.audit_retention_days, self.clock
+        )
 
     # What people get
 

@@ -7,7 +7,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from provisioner.errors import ConflictError
+from provisioner.service.audit import Rows, recorded
 from provisioner.service.following import Expected, expect
+from provisioner.service.rights import Action
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -105,9 +107,13 @@ def carry_out(service: Service, step: Step) -> Outcome:
     try:
         match step.outcome:
             case Outcome.CREATED | Outcome.UPDATED:
-                service.jobs.replace(step.item, step.before)
+                action = Action.UPDATE_ROW if step.before else Action.CREATE_ROW
+                rows = Rows(step.before, step.item)
+                with recorded(service, action, step.job_name, rows=rows):
+                    service.jobs.replace(step.item, step.before)
             case Outcome.QUEUED:
-                service.reconcile_queue.send(step.job_name, retry=True)
+                with recorded(service, Action.RETRY_JOB, step.job_name):
+                    service.reconcile_queue.send(step.job_name, retry=True)
     except ConflictError:
         return Outcome.REFUSED
     return step.outcome

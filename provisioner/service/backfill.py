@@ -12,6 +12,8 @@ from provisioner.jobs.errors import InvalidValueError
 from provisioner.jobs.payload import RESERVED
 from provisioner.jobs.zones import instant
 from provisioner.runs.model import MAX_WAITING
+from provisioner.service.audit import recorded
+from provisioner.service.rights import Action
 from provisioner.service.schedule import iso_seconds, scheduled_job, scheduled_times
 from provisioner.service.start_run import run_metadata, start_execution
 
@@ -96,14 +98,22 @@ def start(service: Service, backfill: Backfill) -> Iterator[RunStarted | NotAdmi
     machine = service.output_of(job_name, "StateMachineArn")
     metadata = run_metadata(service, "backfill") | {"overlap": backfill.overlap}
     in_order = backfill.overlap != _SIDE_BY_SIDE
-    before: tuple[BackfillRun, Started] | None = None
-    for run in backfill.runs:
-        while in_order and before is not None and not _is_admitted(service, job_name, before[1]):
-            yield NotAdmitted(before[0])
-        given = {RESERVED: metadata | {"scheduled_for": iso_seconds(run.scheduled_for)}}
-        started = start_execution(service, job_name, machine, run.name, given)
-        before = run, started
-        yield RunStarted(run, started.is_new)
+    with recorded(service, Action.BACKFILL, job_name, detail=_span(backfill)):
+        before: tuple[BackfillRun, Started] | None = None
+        for run in backfill.runs:
+            while (
+                in_order and before is not None and not _is_admitted(service, job_name, before[1])
+            ):
+                yield NotAdmitted(before[0])
+            given = {RESERVED: metadata | {"scheduled_for": iso_seconds(run.scheduled_for)}}
+            started = start_execution(service, job_name, machine, run.name, given)
+            before = run, started
+            yield RunStarted(run, started.is_new)
+
+
+def _span(backfill: Backfill) -> str:
+    times = [iso_seconds(run.scheduled_for) for run in backfill.runs]
+    return f"{len(times)} runs for {times[0]} to {times[-1]}" if times else "no runs"
 
 
 def _is_admitted(service: Service, job_name: str, started: Started) -> bool:

@@ -45,6 +45,8 @@ class Caller:
         The IP address that the request came from, None if it is not known.
     role
         The highest role that the caller has.
+    request_id
+        Of the API's or the console's request, as its log has it.
     proven
         Whether the provisioner has checked the name itself. The command line's is not: it writes
         its records with its user's own rights, which could have written anything.
@@ -55,6 +57,7 @@ class Caller:
     role: Role
     address: str | None = None
     proven: bool = False
+    request_id: str | None = None
 
     @property
     def label(self) -> str:

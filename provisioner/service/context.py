@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from provisioner import jobs
 from provisioner.aws import bootstrap, identity
 from provisioner.aws.artifacts import Artifacts
+from provisioner.aws.audit_table import AuditTable
 from provisioner.aws.bulk_table import BulkTable
 from provisioner.aws.bundles import BundleBucket
 from provisioner.aws.dead_letters import DeadLetterLocation
@@ -19,6 +21,7 @@ from provisioner.aws.job_list import JobList
 from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.recent_runs import RecentRunsTable
 from provisioner.aws.reconcile_queue import ReconcileQueue
+from provisioner.aws.row_versions import RowVersions
 from provisioner.aws.run_costs import RunCosts
 from provisioner.aws.run_list import RunList
 from provisioner.aws.stacks_table import StacksTable
@@ -45,6 +48,7 @@ __all__ = ["Item", "Service", "connect"]
 _OWN = (
     *("JobsTableName", "StacksTableName", "TriggersTableName", "ReconcileQueueUrl"),
     *("DeadLetterQueueUrl", "NotificationTopicArn", "SubmissionTopicArn"),
+    "AuditTableName",
 )
 """Outputs that name tables, queues and topics that no job may use."""
 
@@ -131,6 +135,26 @@ class Service:
     def recent_runs(self) -> RecentRunsTable:
         """What a list shows of each job's runs."""
         return RecentRunsTable(self.clients, self._output("TriggersTableName"), self.clock)
+
+    @property
+    def has_audit(self) -> bool:
+        """Whether the bootstrap has an audit: those of earlier versions have none."""
+        return "AuditTableName" in self.outputs
+
+    @property
+    def audit(self) -> AuditTable:
+        """What was done, by whom."""
+        return AuditTable(self.clients, self._output("AuditTableName"), self._retention_days)
+
+    @property
+    def row_versions(self) -> RowVersions:
+        """What rows were before."""
+        table = self._output("AuditTableName")
+        return RowVersions(self.clients, table, self._retention_days, self.clock)
+
+    @property
+    def _retention_days(self) -> int:
+        return int(self._output("AuditRetentionDays"))
 
     @property
     def reconcile_queue(self) -> ReconcileQueue:
@@ -245,7 +269,7 @@ def connect(stack_name: str, clients: Clients, clock: Callable[[], datetime]) ->
             "with --stack or PROVISIONER_STACK"
         )
         raise NotFoundError(message) from error
-    return Service(stack_name, outputs, clients, clock, lambda: _of_credentials(clients))
+    return Service(stack_name, outputs, clients, clock, cache(lambda: _of_credentials(clients)))
 
 
 def _of_credentials(clients: Clients) -> Caller:

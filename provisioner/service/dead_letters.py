@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from provisioner.aws import dead_letters
 from provisioner.errors import NotFoundError
+from provisioner.service.audit import recorded
+from provisioner.service.rights import Action
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -52,7 +54,8 @@ def redrive(service: Service, ids: Iterable[str] | None) -> Iterator[Redriven]:
     """
     with _held(service) as found:
         for message in _chosen(found, ids):
-            found.redrive(message)
+            with recorded(service, Action.REDRIVE_DEAD_LETTERS, detail=f"message {message.id}"):
+                found.redrive(message)
             yield Redriven(message, remains=message.id in found.messages)
 
 
@@ -66,7 +69,8 @@ def discard(service: Service, ids: Iterable[str]) -> Iterator[DeadLetterMessage]
     """
     with _held(service) as found:
         for message in _chosen(found, ids):
-            found.discard(message)
+            with recorded(service, Action.DISCARD_DEAD_LETTERS, detail=f"message {message.id}"):
+                found.discard(message)
             yield message
 
 

@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from provisioner.errors import PermanentError
+from provisioner.service.audit import Rows, recorded
 from provisioner.service.progress import Progress
+from provisioner.service.rights import Action
 from provisioner.stacks.model import Deletion, JobStatus
 
 if TYPE_CHECKING:
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 
 def delete(service: Service, job_name: str) -> None:
     """Remove a job's row; its stack follows, unless the row's `deletion_policy` is `retain`."""
-    service.jobs.delete(job_name)
+    rows = Rows(service.row(job_name), None)
+    with recorded(service, Action.DELETE_ROW, job_name, rows=rows):
+        service.jobs.delete(job_name)
 
 
 def deletion_progress(
@@ -66,4 +70,5 @@ def require_held(service: Service, names: Iterable[str]) -> None:
 
 def confirm_deletion(service: Service, job_name: str) -> None:
     """Let the stack of a job be deleted although many others are."""
-    service.reconcile_queue.send(job_name, confirm_deletion=True)
+    with recorded(service, Action.CONFIRM_DELETION, job_name):
+        service.reconcile_queue.send(job_name, confirm_deletion=True)

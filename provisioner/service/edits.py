@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -11,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 from provisioner.aws.items import to_dynamodb, to_plain
 from provisioner.errors import ConflictError, InvalidRequestError, StaleError
 from provisioner.jobs import FieldError, InvalidRow, guarded
+from provisioner.jobs.row_digest import row_digest
 from provisioner.service.apply import Outcome, Step
+from provisioner.service.audit import Rows, recorded
 from provisioner.service.problems import FieldProblem, problem_of
+from provisioner.service.rights import Action
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 ANY = "*"
 """The ETag that stands for every row that exists (RFC 9110, If-Match)."""
-
-_ETAG_CHARACTERS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +92,7 @@ def etag_of(row: Mapping[str, object]) -> str:
     Who may not see all values of a row must not get the digest of them either: they could be
     guessed until it fits. So it is the digest of what is shown.
     """
-    text = json.dumps(_canonical(row), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_ETAG_CHARACTERS]
+    return row_digest(row)
 
 
 def check(service: Service, row: Mapping[str, object]) -> tuple[FieldProblem, ...]:
@@ -126,6 +124,7 @@ def put(
     *,
     if_match: str | None = None,
     if_none_match: bool = False,
+    restored: int | None = None,
 ) -> Edited:
     """Write a row whole.
 
@@ -136,6 +135,8 @@ def put(
         there.
     if_none_match
         Whether a row of that name must not exist yet.
+    restored
+        The version that the row is of, for the audit.
 
     Raises
     ------
@@ -151,7 +152,7 @@ def put(
         raise StaleError(message)
     if if_match is not None:
         _require(str(item["job_name"]), before, if_match)
-    return _replace(service, item, before)
+    return _replace(service, item, before, restored)
 
 
 def patch(
@@ -199,10 +200,11 @@ def delete(service: Service, job_name: str, if_match: str) -> Item:
     """
     before = service.existing_row(job_name)
     _require(job_name, before, if_match)
-    try:
-        service.jobs.remove(before)
-    except ConflictError as error:
-        raise _stale(job_name) from error
+    with recorded(service, Action.DELETE_ROW, job_name, rows=Rows(before, None)):
+        try:
+            service.jobs.remove(before)
+        except ConflictError as error:
+            raise _stale(job_name) from error
     return before
 
 
@@ -228,12 +230,21 @@ def _stale(job_name: str) -> StaleError:
     return StaleError(f"the row of {job_name} has changed since it was read: read it again")
 
 
-def _replace(service: Service, item: Item, before: Item | None) -> Edited:
+def _replace(
+    service: Service, item: Item, before: Item | None, restored: int | None = None
+) -> Edited:
     if item != before:
-        try:
-            service.jobs.replace(item, before)
-        except ConflictError as error:
-            raise _stale(str(item["job_name"])) from error
+        action = Action.UPDATE_ROW if before else Action.CREATE_ROW
+        detail = None
+        if restored is not None:
+            action, detail = Action.RESTORE_VERSION, f"version {restored}"
+        with recorded(
+            service, action, str(item["job_name"]), detail=detail, rows=Rows(before, item)
+        ):
+            try:
+                service.jobs.replace(item, before)
+            except ConflictError as error:
+                raise _stale(str(item["job_name"])) from error
     return Edited(item, etag_of(item), before)
 
 
@@ -260,19 +271,3 @@ def _exact(value: object) -> object:
             return {name: _exact(part) for name, part in value.items()}
         case _:
             return value
-
-
-def _canonical(value: object) -> object:
-    match value:
-        case bool() | str() | None:
-            return value
-        case int() | float() | Decimal():
-            return ["N", format(Decimal(value).normalize(), "f")]
-        case dict():
-            return {str(name): _canonical(part) for name, part in value.items()}
-        case list() | tuple():
-            return ["L", *map(_canonical, value)]
-        case set() | frozenset():
-            return ["S", *sorted(json.dumps(_canonical(part)) for part in value)]
-        case _:
-            return ["B", bytes(value).hex()]  # type: ignore[call-overload]  # bytes, or boto3's Binary

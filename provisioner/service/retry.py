@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.jobs import InvalidRow
+from provisioner.service.audit import recorded
 from provisioner.service.following import Expected, expect
 from provisioner.service.progress import Progress
+from provisioner.service.rights import Action
 from provisioner.stacks.model import Deletion, JobStatus
 
 if TYPE_CHECKING:
@@ -52,7 +54,8 @@ def prepare_retry(service: Service, names: Iterable[str], *, expect_all: bool) -
 
 def retry(service: Service, job_name: str) -> None:
     """Queue a job for a reconcile that forgets what has failed before."""
-    service.reconcile_queue.send(job_name, retry=True)
+    with recorded(service, Action.RETRY_JOB, job_name):
+        service.reconcile_queue.send(job_name, retry=True)
 
 
 def _expected(service: Service, row: Item | None, record: StackRecord | None) -> Expected | None:

@@ -10,6 +10,8 @@ from provisioner.errors import InvalidRequestError, NotFoundError, PermanentErro
 from provisioner.runs import overlap
 from provisioner.runs.keys import is_trigger_id
 from provisioner.runs.model import FINAL, RunStatus, iso
+from provisioner.service.audit import recorded
+from provisioner.service.rights import Action
 from provisioner.service.run_lines import RunLine, line_of
 
 if TYPE_CHECKING:
@@ -162,14 +164,15 @@ def stop(service: Service, job_name: str, run: str | None, reason: str) -> Stopp
     """
     found = _find(service, job_name, run)
     key = (job_name, str(found["trigger_id"]))
-    before = overlap.stop(
-        service.triggers,
-        service.executions,
-        key,
-        by=service.caller().label,
-        reason=reason,
-        now=service.clock(),
-    )
+    with recorded(service, Action.STOP_RUN, job_name, run=execution_name(found), detail=reason):
+        before = overlap.stop(
+            service.triggers,
+            service.executions,
+            key,
+            by=service.caller().label,
+            reason=reason,
+            now=service.clock(),
+        )
     return Stopped(execution_name(found), before)
 
 

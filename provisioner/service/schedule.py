@@ -13,6 +13,8 @@ from provisioner.jobs import InvalidRow
 from provisioner.jobs.planned_schedules import ScheduledTime, scheduled_times_of
 from provisioner.runs.model import Pause, iso
 from provisioner.service import edits
+from provisioner.service.audit import recorded
+from provisioner.service.rights import Action
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -119,7 +121,8 @@ def resume(service: Service, job_name: str) -> Pause | None:
         return None
     now = iso(service.clock())
     resumed = Pause(paused=False, since=now, note=f"by {service.caller().label}")
-    service.triggers.set_pause(job_name, resumed)
+    with recorded(service, Action.RESUME_SCHEDULE, job_name):
+        service.triggers.set_pause(job_name, resumed)
     return pause
 
 

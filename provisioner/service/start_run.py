@@ -13,7 +13,9 @@ from provisioner.jobs.errors import InvalidValueError, kind_of
 from provisioner.jobs.overrides import run_overrides
 from provisioner.jobs.payload import RESERVED
 from provisioner.jobs.run_input import payload_errors
+from provisioner.service.audit import recorded
 from provisioner.service.problems import problem_of
+from provisioner.service.rights import Action
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -119,7 +121,11 @@ def start_run(service: Service, job_name: str, request: RunRequest) -> StartedRu
     overrides, unchecked = _checked(service, job_name, request)
     given = _execution_input(service, request, overrides)
     known = None if key is None else service.executions.started(machine, name)
-    execution = known or start_execution(service, job_name, machine, name, given)
+    if known is None:
+        with recorded(service, Action.START_RUN, job_name, run=name, detail=_named(overrides)):
+            execution = start_execution(service, job_name, machine, name, given)
+    else:
+        execution = known
     if not _same_request(execution.input, given):
         message = f"the idempotency key was used before, for another request: {name}"
         raise KeyReusedError(message)
@@ -138,6 +144,11 @@ def check(service: Service, job_name: str, request: RunRequest) -> str:
     """
     service.output_of(job_name, "StateMachineArn")
     return _checked(service, job_name, request)[1]
+
+
+def _named(overrides: Mapping[str, object]) -> str | None:
+    """Return which overrides there are: their values are not for the audit."""
+    return f"overrides {', '.join(sorted(overrides))}" if overrides else None
 
 
 def start_execution(

@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from tests.support.functions import forget
 from tests.support.moto import ACCOUNT, REGION, Tables
-from tests.support.tables import JOBS_BY_NAME, LISTED, RUNS_BY_TIME, SHARD
+from tests.support.tables import AUDIT_TABLE, JOBS_BY_NAME, LISTED, RUNS_BY_TIME, SHARD
 
 
 def make_table(dynamodb, name, *keys, index=()):
@@ -67,6 +67,7 @@ def bootstrap(monkeypatch):
         runs = ("job_name", "trigger_id")
         make_table(dynamodb, "jobs-Triggers", *runs, index=("status", "started_at"))
         make_table(dynamodb, "jobs-RateLimits", "quota")
+        dynamodb.create_table(TableName="jobs-Audit", **AUDIT_TABLE)
         s3 = boto3.client("s3")
         for bucket in ("bundles", "artifacts"):
             s3.create_bucket(
@@ -85,6 +86,8 @@ def bootstrap(monkeypatch):
             "JOBS_TABLE": "jobs-Jobs",
             "STACKS_TABLE": "jobs-Stacks",
             "RATE_LIMITS_TABLE": "jobs-RateLimits",
+            "AUDIT_TABLE": "jobs-Audit",
+            "AUDIT_RETENTION_DAYS": "400",
             "DELETION_BUDGET_JOBS": "20",
             "DELETION_BUDGET_PERCENT": "25",
             "TRIGGERS_TABLE": "jobs-Triggers",
@@ -100,8 +103,8 @@ def bootstrap(monkeypatch):
             "EXECUTION_ROLE": "execution",
             "CLOUDFORMATION_ROLE": "cloudformation",
             "PERMISSIONS_BOUNDARY_ARN": f"arn:aws:iam::{ACCOUNT}:policy/jobs/boundary",
-            "MACHINE_POLICY_ARN": f"arn:aws:iam::{ACCOUNT}:policy/jobs/machine",
-            "JOB_LIMITS_POLICY_ARN": f"arn:aws:iam::{ACCOUNT}:policy/jobs/limits",
+            "MACHINE_POLICY": "machine",
+            "JOB_LIMITS_POLICY": "limits",
             "ECS_CLUSTER": "jobs",
             "SECRETS_LAYER": "1",
             "SECRETS_KEY": "none",

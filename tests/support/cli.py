@@ -29,7 +29,7 @@ from provisioner.service.context import Service, connect
 from provisioner.stacks.model import JobStatus, StackRecord
 from tests.support.clients import CLIENTS
 from tests.support.moto import Tables
-from tests.support.tables import JOBS_BY_NAME, LISTED, RUNS_BY_TIME, SHARD
+from tests.support.tables import AUDIT_TABLE, JOBS_BY_NAME, LISTED, RUNS_BY_TIME, SHARD
 from tests.support.waiting import wait_until
 
 REGION = "eu-west-1"
@@ -47,6 +47,8 @@ OUTPUTS = {
     "JobsTableName": "jobs-Jobs",
     "StacksTableName": "jobs-Stacks",
     "TriggersTableName": "jobs-Triggers",
+    "AuditTableName": "jobs-Audit",
+    "AuditRetentionDays": "400",
     "BundleBucketName": BUNDLES,
     "Prefix": "jobs",
     "ReconcileQueueUrl": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/jobs-reconcile",
@@ -100,6 +102,7 @@ class Provisioner:
         _table("jobs-Jobs", "job_name")
         _table("jobs-Stacks", "job_name", by_status="updated_at")
         _table("jobs-Triggers", "job_name", "trigger_id")
+        CLIENTS.dynamodb.create_table(TableName="jobs-Audit", **AUDIT_TABLE)
         s3 = CLIENTS.s3
         s3.create_bucket(Bucket=BUNDLES, CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.put_bucket_versioning(Bucket=BUNDLES, VersioningConfiguration={"Status": "Enabled"})

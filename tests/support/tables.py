@@ -1,4 +1,4 @@
-"""The indexes of all runs and of all jobs, for the tables that tests make."""
+"""The indexes of all runs and jobs, and the Audit table, for the tables that tests make."""
 
 from __future__ import annotations
 
@@ -28,3 +28,24 @@ JOBS_BY_NAME: dict[str, Any] = {
     ],
     "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": [*JOB_LIST_FIELDS]},
 }
+_TEXT_KEYS = ("subject", "entry_id", "feed")
+
+AUDIT_TABLE: dict[str, Any] = {
+    "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in _TEXT_KEYS],
+    "KeySchema": [
+        {"AttributeName": "subject", "KeyType": "HASH"},
+        {"AttributeName": "entry_id", "KeyType": "RANGE"},
+    ],
+    "GlobalSecondaryIndexes": [
+        {
+            "IndexName": "entries_by_time",
+            "KeySchema": [
+                {"AttributeName": "feed", "KeyType": "HASH"},
+                {"AttributeName": "entry_id", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "ALL"},
+        }
+    ],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+"""The Audit table, as template.yaml has it."""

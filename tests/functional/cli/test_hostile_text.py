@@ -9,6 +9,8 @@ import time
 import pytest
 import yaml
 
+from provisioner.audit.versions import Written
+from provisioner.aws.items import to_dynamodb
 from provisioner.jobs import FieldError
 from provisioner.runs.model import Pause
 from provisioner.stacks.model import Condition, Deletion, Failure, JobStatus
@@ -46,6 +48,11 @@ COMMANDS = {
     "stop": ["stop", "report"],
     "stop RUN": ["stop", "report", HOSTILE],
     "resume": ["resume", "paused"],
+    "versions": ["versions", "report"],
+    "diff": ["diff", "report"],
+    "audit": ["audit", "report"],
+    "audit of all": ["audit"],
+    "restore": ["restore", "report", "1"],
     "an unknown job": ["get", HOSTILE],
     "confirm-deletions": ["confirm-deletions", "--all", "--yes"],
     "delete": ["delete", "report", "--yes"],
@@ -94,6 +101,15 @@ def world(here):
         logStreamName="one",
         logEvents=[{"timestamp": int(time.time() * 1000), "message": HOSTILE}],
     )
+    change = Written("report", "1", NOW, {"job_name": "report"}, here.row())
+    here.service.row_versions.record(change)
+    # with rights of one's own, past `provisioner.service.audit`, which cleans what it writes
+    claim = dict.fromkeys(
+        ("action", "caller", "via", "reason", "detail", "run", "outcome"), HOSTILE
+    )
+    claim |= {"subject": "says#report", "entry_id": f"2026{HOSTILE}", "feed": "all"}
+    claim |= {"changes": [{"path": HOSTILE, "kind": HOSTILE}]}
+    CLIENTS.dynamodb.put_item(TableName="jobs-Audit", Item=to_dynamodb(claim))
     CLIENTS.sqs.send_message(
         QueueUrl=OUTPUTS["DeadLetterQueueUrl"],
         MessageBody=json.dumps({"job_name": HOSTILE}),

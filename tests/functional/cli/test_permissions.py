@@ -14,6 +14,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from provisioner.audit.versions import Written
 from provisioner.cli.commands import COMMANDS
 from provisioner.runs.model import Pause
 from tests.functional.cli.test_dead_letters import put_dead_letter_message
@@ -29,6 +30,7 @@ NAMES = {
     "jobs-Jobs": "jobs-JobsTable-1A",
     "jobs-Stacks": "jobs-StacksTable-1A",
     "jobs-Triggers": "jobs-TriggersTable-1A",
+    "jobs-Audit": "jobs-AuditTable-1A",
     "jobs-bundles": "jobs-bundlebucket-1a",
     "jobs-artifacts": "jobs-artifactsbucket-1a",
     "jobs-reconcile": "jobs-ReconcileQueue-1A",
@@ -169,6 +171,11 @@ def test_a_developers_policy_is_what_the_commands_call(here, file, tmp_path):
         ("stop", "report", "waiting"),
         ("resume", "report"),
         ("logs", "report"),
+        ("versions", "report"),
+        ("diff", "report"),
+        ("restore", "report", "1", "--yes"),
+        ("audit",),
+        ("audit", "report"),
         ("retry", "report", *NOT_WAITING),
         ("delete", "report", "--yes", *NOT_WAITING),
     ]
@@ -194,6 +201,8 @@ def prepare(here):
     put_run("report", "waiting", "QUEUED", execution_arn=f"{running}-2", input="{}")
     here.triggers.set_pause("report", Pause(paused=True, since=NOW.isoformat(), note="by a test"))
     CLIENTS.logs.create_log_group(logGroupName="/jobs/report")
+    change = Written("report", "1", NOW, None, here.row() | {"memory_mb": 512})
+    here.service.row_versions.record(change)
 
 
 def test_a_platform_engineers_policy_is_what_the_commands_call(here):

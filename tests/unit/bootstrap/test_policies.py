@@ -138,6 +138,46 @@ def test_no_other_stack_is_operated(policies, role, stack):
         assert not policies[role].allow(action, arn, cloudformation_RoleArn=SERVICE_ROLE)
 
 
+AUDIT = f"{TABLE}/AuditTable"
+
+
+@pytest.mark.parametrize(
+    ("policy", "key", "allowed"),
+    [
+        ("JobStreamRole", "version#report", True),
+        ("JobStreamRole", "report", False),
+        ("JobStreamRole", "says#report", False),
+        ("AuditPolicy", "report", True),
+        ("AuditPolicy", "#bootstrap", True),
+        ("AuditPolicy", "version#report", False),
+        ("AuditPolicy", "says#report", False),
+    ],
+)
+def test_versions_and_proven_and_claimed_entries_have_writers_of_their_own(
+    bootstrap, policies, policy, key, allowed
+):
+    found = (
+        policies[policy]
+        if policy.endswith("Role")
+        else Statements(tuple(bootstrap.resource(policy)["PolicyDocument"]["Statement"]))
+    )
+    keys = {"dynamodb_LeadingKeys": [key]}
+    assert found.allow("dynamodb:PutItem", AUDIT, **keys) == allowed
+    assert not found.allow("dynamodb:UpdateItem", AUDIT, **keys)
+    assert not found.allow("dynamodb:DeleteItem", AUDIT, **keys)
+    assert not found.allow("dynamodb:BatchWriteItem", AUDIT, **keys)
+
+
+def test_no_other_function_writes_the_audit(policies):
+    writers = {
+        role
+        for role, found in policies.items()
+        if found.allow("dynamodb:PutItem", AUDIT, dynamodb_LeadingKeys=["report"])
+        or found.allow("dynamodb:PutItem", AUDIT, dynamodb_LeadingKeys=["version#report"])
+    }
+    assert writers - {"ApiRole", "ConsoleRole"} == {"JobStreamRole", "AuditPolicy"}
+
+
 @pytest.mark.parametrize("role", RECONCILERS)
 def test_reconcilers_write_stacks_rows_and_nothing_else_of_people(policies, role):
     may = policies[role].allow
@@ -331,7 +371,9 @@ def _policies(resource):
 def _characters(document) -> int:
     """As IAM counts them, without white space; physical names are longer than logical ones."""
     text = "".join(json.dumps(document).split())
-    named_by_cloudformation = r"JobsTable|StacksTable|PaceTable|TriggersTable|[A-Za-z]+Queue\b"
+    named_by_cloudformation = (
+        r"JobsTable|StacksTable|PaceTable|TriggersTable|AuditTable|[A-Za-z]+Queue\b"
+    )
     named_by_cloudformation += r"|[A-Za-z]+Topic|[A-Za-z]+Bucket|:cluster/|WorkflowRole|JobLimits"
     names = len(re.findall(named_by_cloudformation, text))
     there = len(PSEUDO["AWS::Partition"] + PSEUDO["AWS::Region"]) - len("aws" + "eu-west-1")
@@ -340,6 +382,7 @@ def _characters(document) -> int:
 
 MANAGED = (
     *("JobBoundary", "JobLimits"),
+    "AuditPolicy",
     *("ReconcilePolicy", "StartRunsPolicy", "CompleteRunsPolicy", "PublishPolicy"),
     *("BatchJobsPolicy", "RunBatchJobsPolicy"),
     *("MachinePolicy", "MachineStacksPolicy", "RunMachinesPolicy", "StopMachinesPolicy"),

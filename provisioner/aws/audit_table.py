@@ -1,0 +1,130 @@
+"""The Audit table: what was done, by whom. `docs/reference/audit-table.md` has every item."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from provisioner.audit.entries import Entry, from_item, subject_of, to_item
+from provisioner.aws.clients import translated
+from provisioner.aws.items import to_dynamodb, to_plain
+from provisioner.runs.model import time_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provisioner.aws.clients import Clients
+
+BY_TIME = "entries_by_time"
+"""The index of all entries: partition key `feed`, sort key `entry_id`."""
+
+FEED = "all"
+LAST = "~"
+"""Sorts after every entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryKey:
+    """Up to which entry the list of all has been read."""
+
+    entry_id: str
+    subject: str
+
+
+class AuditTable:
+    """Writes and lists entries; nothing changes or deletes another one's."""
+
+    def __init__(self, clients: Clients, name: str, retention_days: int) -> None:
+        self._clients = clients
+        self._name = name
+        self._retention = timedelta(days=retention_days)
+
+    def write(self, entry: Entry) -> None:
+        """Write an entry whole: first its intent, then its outcome over that."""
+        began = time_of(entry.at)
+        assert began is not None, entry.entry_id  # noqa: S101  (`entries.new_id` made it)
+        item = to_item(entry) | {
+            "feed": FEED,
+            "expires_at": int((began + self._retention).timestamp()),
+        }
+        with translated():
+            self._clients.dynamodb.put_item(TableName=self._name, Item=to_dynamodb(item))
+
+    def page(
+        self, count: int, after: EntryKey | None, *, since: str = ""
+    ) -> tuple[list[Entry], EntryKey | None]:
+        """Return the next entries of all, newest first, and where to go on; one query."""
+        request: dict[str, Any] = {"IndexName": BY_TIME}
+        if after is not None:
+            key = {"feed": FEED, "entry_id": after.entry_id, "subject": after.subject}
+            request["ExclusiveStartKey"] = to_dynamodb(key)
+        values = {":key": FEED, ":since": since or "0", ":last": LAST}
+        found = self._query("feed", values, count, request)
+        end = to_plain(found.get("LastEvaluatedKey", {}))
+        entries = [from_item(to_plain(raw)) for raw in found["Items"]]
+        return entries, EntryKey(end["entry_id"], end["subject"]) if end else None
+
+    def of_job(
+        self, job_name: str, count: int, before: str = LAST, *, since: str = "", run: str = ""
+    ) -> tuple[list[Entry], str | None]:
+        """Return a job's next entries, newest first, and before which to go on; two queries.
+
+        Parameters
+        ----------
+        run
+            Only those about this one, of at most a megabyte that is looked through.
+        """
+        found: list[Entry] = []
+        ends: list[str] = []
+        for proven in (True, False):
+            values = {
+                ":key": subject_of(job_name, proven=proven),
+                ":since": since or "0",
+                ":last": before,
+            }
+            request: dict[str, Any] = {}
+            if run:
+                request["FilterExpression"] = "#run = :run"
+                request["ExpressionAttributeNames"] = {"#run": "run"}
+                values[":run"] = run
+            answer = self._query("subject", values, None if run else count + 1, request)
+            found += [from_item(to_plain(raw)) for raw in answer["Items"]]
+            if end := to_plain(answer.get("LastEvaluatedKey", {})):
+                ends.append(end["entry_id"])
+        return _merged(found, count, before, max(ends, default=""))
+
+    def _query(
+        self,
+        key: str,
+        values: Mapping[str, object],
+        count: int | None,
+        request: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        with translated():
+            found: dict[str, Any] = self._clients.dynamodb.query(
+                TableName=self._name,
+                KeyConditionExpression=f"{key} = :key AND entry_id BETWEEN :since AND :last",
+                ExpressionAttributeValues=to_dynamodb(values),
+                ScanIndexForward=False,
+                **({"Limit": count} if count else {}),
+                **request,
+            )
+        return found
+
+
+def _merged(
+    found: list[Entry], count: int, before: str, horizon: str
+) -> tuple[list[Entry], str | None]:
+    """Return the newest entries of both partitions, as far as both have been read.
+
+    `before` is the last one of the page before this: BETWEEN has it again.
+    """
+    known = sorted(
+        (each for each in found if each.entry_id != before and each.entry_id >= horizon),
+        key=lambda each: each.entry_id,
+        reverse=True,
+    )
+    if len(known) > count:
+        return known[:count], known[count - 1].entry_id
+    return known, horizon or None

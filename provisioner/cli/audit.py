@@ -1,0 +1,87 @@
+"""`provisioner audit`: what was done, and by whom."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from provisioner.cli import documents
+from provisioner.cli.display import ago, hint, status, stdout, table
+from provisioner.cli.options import (
+    DEFAULT_STACK,
+    Format,
+    FormatOption,
+    StackOption,
+    one_command,
+    time_before,
+)
+from provisioner.cli.session import session
+from provisioner.service.audit import Entry, document, newest
+
+app = one_command()
+
+
+@app.command()
+def audit(
+    job: Annotated[
+        str,
+        typer.Argument(metavar="[JOB]", show_default=False, help="Name of the job; all without."),
+    ] = "",
+    *,
+    run: Annotated[
+        str, typer.Option("--run", metavar="RUN", show_default=False, help="Only of this run.")
+    ] = "",
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="How many.")] = 20,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="DURATION",
+            show_default=False,
+            help="From how long ago: 90s, 10m, 2h, 7d.",
+        ),
+    ] = None,
+    output: FormatOption = Format.TABLE,
+    stack: StackOption = DEFAULT_STACK,
+) -> None:
+    """Show what was done, and by whom, newest first.
+
+    A name after "says" is only claimed: the command line writes its entries with its user's own
+    rights. All other names are proven.
+    """
+    if run and not job:
+        message = "it needs the name of the job as well"
+        raise typer.BadParameter(message, param_hint="--run")
+    with session(stack) as service:
+        first = None if since is None else time_before(service.clock(), since)
+        found = newest(service, job, count, run=run, since=first)
+    if output is not Format.TABLE:
+        documents.show([document(entry) for entry in found], output)
+    elif found:
+        stdout().print(_table(found))
+    else:
+        hint("Nothing is recorded.")
+
+
+def _table(found: Iterable[Entry]) -> Table:
+    listed = table(
+        *("WHEN", "ACTION", "JOB", "RUN", "OUTCOME", "BY", "VIA", "FROM"),
+        keep=("WHEN", "ACTION", "JOB", "OUTCOME"),
+    )
+    for entry in found:
+        listed.add_row(
+            Text(ago(entry.at)),
+            Text(entry.action),
+            Text(entry.job_name or "-"),
+            Text(entry.run or "-"),
+            status(entry.outcome),
+            Text(entry.writer),
+            Text(entry.via),
+            Text(entry.address or "-"),
+        )
+        changed = ", ".join(each.path for each in entry.changes)
+        for more in filter(None, (entry.detail, changed, entry.reason)):
+            listed.add_row("", Text("└", "dim"), "", "", "", Text(more, "dim"), "", "")
+    return listed

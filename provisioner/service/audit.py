@@ -1,0 +1,252 @@
+"""The audit: records what callers do, and lists it.
+
+An action's entry is written before it, and again with its outcome after it. In the other order an
+action could be done of which nothing is known. Of a proven caller nothing is done whose entry
+cannot be written. Of the command line it is, with a warning: its entries are only claims, which its
+user's rights may not include, and a claim that is missing hides nothing that a false one would not.
+
+The second write never fails the action, which is done: its entry stays BEGUN then.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import secrets
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from provisioner.audit.entries import Entry, Outcome, document, line, new_id, shown_changes
+from provisioner.audit.row_changes import row_changes
+from provisioner.aws.audit_table import EntryKey
+from provisioner.errors import InvalidRequestError, PermanentError, ProvisionerError
+from provisioner.jobs.row_digest import row_digest
+from provisioner.plain_text import cleaned
+from provisioner.runs.model import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from provisioner.service.context import Service
+    from provisioner.service.rights import Action
+
+__all__ = [
+    "AuditPage",
+    "Entry",
+    "Outcome",
+    "Recording",
+    "document",
+    "newest",
+    "of_job",
+    "page",
+    "recorded",
+]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Recording:
+    """What becomes known of an action while it is done."""
+
+    run: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """Entries, newest first; `cursor` asks for those after them."""
+
+    entries: tuple[Entry, ...]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A row before and after an action, None where there is none."""
+
+    before: Mapping[str, object] | None
+    after: Mapping[str, object] | None
+    digests: tuple[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        digests = tuple(row_digest(each) if each else "" for each in (self.before, self.after))
+        object.__setattr__(self, "digests", digests)
+
+
+@contextmanager
+def recorded(
+    service: Service,
+    action: Action,
+    job_name: str | None = None,
+    *,
+    run: str | None = None,
+    detail: str | None = None,
+    rows: Rows | None = None,
+) -> Iterator[Recording]:
+    """Record the action that the block takes.
+
+    Raises
+    ------
+    ProvisionerError
+        If the caller is proven and the entry cannot be written; the block is not entered then.
+    """
+    entry = _begun(service, action, job_name, run, detail, rows)
+    if entry is None:
+        yield Recording(run, detail)
+        return
+    recording, outcome, reason = Recording(run, detail), Outcome.DONE, None
+    try:
+        yield recording
+    except GeneratorExit:  # the caller of a generator has gone: how far it came is not known
+        outcome = Outcome.BEGUN
+        raise
+    except BaseException as error:
+        refused = isinstance(error, PermanentError)
+        outcome = Outcome.REFUSED if refused else Outcome.FAILED
+        reason = line(str(error) if isinstance(error, ProvisionerError) else type(error).__name__)
+        raise
+    finally:
+        _finish(service, entry, recording, outcome, reason)
+
+
+def page(
+    service: Service, limit: int, *, since: datetime | None = None, cursor: str | None = None
+) -> AuditPage:
+    """Return the next entries of all jobs and of the bootstrap itself, newest first; one query.
+
+    Raises
+    ------
+    InvalidRequestError
+        If the cursor is not one that a page had.
+    """
+    after: EntryKey | None = None
+    if cursor:
+        match _read(cursor):
+            case [str(entry_id), str(subject)] if entry_id and subject:
+                after = EntryKey(entry_id, subject)
+            case _:
+                raise _no_cursor()
+    entries, end = service.audit.page(limit, after, since=iso(since) if since else "")
+    return AuditPage(tuple(entries), _cursor([end.entry_id, end.subject]) if end else None)
+
+
+def of_job(
+    service: Service,
+    job_name: str,
+    limit: int,
+    *,
+    run: str = "",
+    since: datetime | None = None,
+    cursor: str | None = None,
+) -> AuditPage:
+    """Return the next entries of a job, newest first, or of one of its runs; two queries.
+
+    Raises
+    ------
+    InvalidRequestError
+        If the cursor is not one that a page had.
+    """
+    before: dict[str, str] = {}
+    if cursor:
+        match _read(cursor):
+            case [str(entry_id)] if entry_id:
+                before = {"before": entry_id}
+            case _:
+                raise _no_cursor()
+    entries, end = service.audit.of_job(
+        job_name, limit, since=iso(since) if since else "", run=run, **before
+    )
+    return AuditPage(tuple(entries), _cursor([end]) if end else None)
+
+
+def newest(
+    service: Service, job_name: str, count: int, *, run: str = "", since: datetime | None = None
+) -> list[Entry]:
+    """Return the last entries of a job, or of all without one, as many as there are to show."""
+    found: list[Entry] = []
+    cursor: str | None = None
+    while True:
+        if job_name:
+            listed = of_job(service, job_name, count, run=run, since=since, cursor=cursor)
+        else:
+            listed = page(service, count, since=since, cursor=cursor)
+        found += listed.entries
+        cursor = listed.cursor
+        if cursor is None or len(found) >= count:
+            return found[:count]
+
+
+def _begun(
+    service: Service,
+    action: Action,
+    job_name: str | None,
+    run: str | None,
+    detail: str | None,
+    rows: Rows | None,
+) -> Entry | None:
+    """Write the intent and return it; None when the action goes on without an entry."""
+    if not service.has_audit:
+        return None
+    caller = service.caller()
+    changes, more = shown_changes(
+        row_changes(rows.before, rows.after, values=False) if rows else ()
+    )
+    entry = Entry(
+        new_id(service.clock(), secrets.token_hex(4)),
+        action.value,
+        by=line(caller.name),
+        via=caller.via,
+        proven=caller.proven,
+        address=caller.address,
+        request_id=caller.request_id,
+        job_name=job_name,
+        run=run,
+        detail=line(detail) if detail else None,
+        changes=changes,
+        more_changes=more,
+        digests=rows.digests if rows else None,
+    )
+    try:
+        service.audit.write(entry)
+    except ProvisionerError as error:
+        if caller.proven:
+            raise
+        _log.warning("The audit has no entry of this: %s", cleaned(str(error)))
+        return None
+    return entry
+
+
+def _finish(
+    service: Service, entry: Entry, recording: Recording, outcome: Outcome, reason: str | None
+) -> None:
+    finished = replace(
+        entry,
+        outcome=outcome,
+        reason=reason,
+        run=recording.run,
+        detail=line(recording.detail) if recording.detail else None,
+        ended_at=iso(service.clock()),
+    )
+    try:
+        service.audit.write(finished)
+    except ProvisionerError as error:
+        _log.warning("The audit does not know how this ended: %s", cleaned(str(error)))
+
+
+def _cursor(said: list[str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip("=")
+
+
+def _read(cursor: str) -> object:
+    try:
+        return json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _no_cursor() -> InvalidRequestError:
+    return InvalidRequestError("this is not a cursor that a list of the audit had: begin without")

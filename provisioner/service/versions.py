@@ -1,0 +1,212 @@
+"""Versions of a job's row: listed with who wrote them, compared, restored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from provisioner.audit.row_changes import RowChange, row_changes
+from provisioner.audit.versions import Version, writers
+from provisioner.errors import NotFoundError
+from provisioner.runs.model import time_of
+from provisioner.service import audit, edits, redaction
+from provisioner.service.rights import Action, allows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from provisioner.audit.entries import Entry
+    from provisioner.aws.items import Item
+    from provisioner.service.context import Service
+
+__all__ = [
+    "Listed",
+    "RowChange",
+    "Shown",
+    "changes",
+    "document",
+    "get",
+    "list_versions",
+    "names_only",
+    "restore",
+]
+
+_ENTRIES = 500
+"""Of the audit, among which the writers of versions are looked for."""
+
+_BEFORE_A_VERSION = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A version, and the entry of the audit that stands for its writing; None if there is none."""
+
+    version: Version
+    written_by: Entry | None
+
+    @property
+    def writer(self) -> str:
+        """Who wrote it: a proven name, `says` and a claimed one, or "-"."""
+        return "-" if self.written_by is None else self.written_by.writer
+
+
+def document(listed: Listed) -> dict[str, object]:
+    """Return a version as JSON has it."""
+    version, entry = listed.version, listed.written_by
+    return {
+        "version": version.number,
+        "at": version.at,
+        "by": entry.by if entry else None,
+        "proven": entry.proven if entry else False,
+        "via": entry.via if entry else None,
+        "changed": list(version.changed),
+        "more_changed": version.more_changed,
+        "deleted": version.deleted,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A version with its row as the caller may see it; None of one that ended the row."""
+
+    listed: Listed
+    row: Item | None
+
+
+def list_versions(service: Service, job_name: str) -> list[Listed]:
+    """Return the versions that are kept of a job's row, newest first; three queries.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such job, and none of that name before.
+    """
+    found = _kept(service, job_name)
+    times = [at for each in found if (at := time_of(each.at))]
+    since = min(times) - _BEFORE_A_VERSION if times else None
+    entries = audit.of_job(service, job_name, _ENTRIES, since=since).entries if times else ()
+    known = writers(found, entries)
+    return [Listed(each, known.get(each.number)) for each in found]
+
+
+def get(service: Service, job_name: str, number: int) -> Shown:
+    """Return one version.
+
+    Raises
+    ------
+    NotFoundError
+        If it is not kept.
+    """
+    listed = _numbered(list_versions(service, job_name), job_name, number)
+    row = _row(service, job_name, listed.version)
+    return Shown(listed, redaction.row_for(service.caller(), row) if row is not None else None)
+
+
+def changes(
+    service: Service, job_name: str, start: int | None = None, end: int | None = None
+) -> tuple[RowChange, ...]:
+    """Return what differs between two versions, or between one and the row as it is now.
+
+    Parameters
+    ----------
+    start
+        The earlier one; None for the one before `end`, or before the last one.
+    end
+        The later one; None for the row as it is now.
+
+    Raises
+    ------
+    NotFoundError
+        If one of them is not kept.
+    """
+    found = _kept(service, job_name)
+    if start is None:
+        later = found[0] if end is None else _version(found, job_name, end)
+        before = next((each for each in found if each.order < later.order), None)
+        first = _row(service, job_name, before) if before else None
+    else:
+        first = _row(service, job_name, _version(found, job_name, start))
+    if end is None:
+        last = service.row(job_name)
+    else:
+        last = _row(service, job_name, _version(found, job_name, end))
+    whole = allows(service.caller(), Action.READ_ENVIRONMENT)
+    return row_changes(first, last, values=whole)
+
+
+def names_only(changed: Iterable[RowChange]) -> list[RowChange]:
+    """Return changes without the values of environment variables, which are not for screens."""
+    return [
+        RowChange(each.path, each.kind, hidden=True) if each.is_variable else each
+        for each in changed
+    ]
+
+
+def restore(
+    service: Service,
+    job_name: str,
+    number: int,
+    *,
+    if_match: str | None = None,
+    before: Item | None = None,
+) -> edits.Edited:
+    """Write the row of a version again, if nobody else writes the row meanwhile.
+
+    It is a change like any other: the row is checked as it would be today.
+
+    Parameters
+    ----------
+    if_match
+        The ETag of the row that the caller has seen; a row that was deleted is created again.
+    before
+        The row that the caller has seen, instead.
+
+    Raises
+    ------
+    NotFoundError
+        If the version is not kept, or is the end of the row.
+    InvalidRowError
+        If the row describes no job, or no longer does.
+    StaleError
+        If the row is not what the caller has seen.
+    """
+    version = _version(_kept(service, job_name), job_name, number)
+    row = _row(service, job_name, version)
+    if row is None:
+        message = f"in version {number} the row of {job_name} was deleted: choose an earlier one"
+        raise NotFoundError(message)
+    if if_match is None and before is not None:
+        if_match = edits.etag_of(before)
+    return edits.put(
+        service, row, if_match=if_match, if_none_match=if_match is None, restored=number
+    )
+
+
+def _kept(service: Service, job_name: str) -> list[Version]:
+    found = service.row_versions.of(job_name)
+    if not found:
+        service.existing_row(job_name)
+        message = (
+            f"no version of the row of {job_name} is kept: the first one is when it changes next"
+        )
+        raise NotFoundError(message)
+    return found
+
+
+def _version(found: Sequence[Version], job_name: str, number: int) -> Version:
+    for each in found:
+        if each.number == number:
+            return each
+    numbers = [each.number for each in found]
+    message = f"{job_name} has no version {number}; kept are {min(numbers)} to {max(numbers)}"
+    raise NotFoundError(message)
+
+
+def _numbered(found: Sequence[Listed], job_name: str, number: int) -> Listed:
+    version = _version([each.version for each in found], job_name, number)
+    return next(each for each in found if each.version is version)
+
+
+def _row(service: Service, job_name: str, version: Version) -> Item | None:
+    return None if version.deleted else service.row_versions.row(job_name, version)
