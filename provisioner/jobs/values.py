@@ -90,14 +90,12 @@ def flag(value: object) -> bool:
     raise invalid(f"must be true or false, not {shown(value)}")
 
 
-def choice(choices: tuple[str, ...], planned: tuple[str, ...] = ()) -> Check[str]:
-    """Return the check for one word of a few; `planned` ones are refused by name."""
+def choice(choices: tuple[str, ...]) -> Check[str]:
+    """Return the check for one word of a few."""
 
     def check(value: object) -> str:
         if value in choices:
             return str(value)
-        if value in planned:
-            raise invalid(f"{shown(value)} is not supported yet; use {one_of(choices)}")
         hint = did_you_mean(value, choices) if isinstance(value, str) else ""
         raise invalid(f"must be {one_of(choices)}, not {shown(value)}{hint}")
 

@@ -14,14 +14,12 @@ _NOT_ZONES = re.compile(r"(posix|right)/.*|posixrules|localtime|Factory")
 
 
 def zone_name(value: object) -> str:
-    """Check the name of an IANA time zone, which needs a time zone database on this machine."""
+    """Check the name of a time zone of the IANA database, which comes with package tzdata."""
     if not isinstance(value, str):
         raise invalid(f'must be a time zone like "Europe/Berlin", not {kind_of(value)}')
     if value != "UTC" and _zone(value) is None:
-        known = available_timezones()
-        if not known:
-            raise invalid("cannot be checked: this machine has no time zone database (tzdata)")
-        raise invalid(f"{shown(value)} is no IANA time zone{did_you_mean(value, known)}")
+        hint = did_you_mean(value, available_timezones())
+        raise invalid(f"{shown(value)} is not an IANA time zone{hint}")
     return value
 
 

@@ -136,6 +136,15 @@ class RunsContract:
         assert read(RUN)["status"] == RunStatus.SKIPPED
         assert runs.lock(JOB).waiting == ()
 
+    def test_what_is_not_a_run_is_not_ended(self, runs, put):
+        put(RUN, row(RunStatus.QUEUED, starts=1, input="{}"))
+        runs.add_waiting(JOB, RUN)
+        end = WaitingEnd(RunStatus.SKIPPED, "Superseded", "another came", NOW)
+
+        assert not runs.end_waiting(JOB, "#lock", end)
+
+        assert runs.lock(JOB).waiting == (RUN,)
+
     def test_one_that_was_started_since_is_not_ended(self, runs, put, read):
         put(RUN, row(RunStatus.QUEUED, starts=2, input="{}"))
         end = WaitingEnd(RunStatus.FAILED, "Error", "it failed", NOW, starts=1)

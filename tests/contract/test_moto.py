@@ -112,6 +112,24 @@ class TestOperations(OperationsContract):
         return MotoSubject()
 
 
+class TestJobDefinitions(TaskDefinitionsContract):
+    @pytest.fixture
+    def definitions(self):
+        return TaskDefinitions(CLIENTS)
+
+    @pytest.fixture
+    def register(self):
+        def register(family):
+            made = CLIENTS.batch.register_job_definition(
+                jobDefinitionName=family,
+                type="container",
+                containerProperties={"image": "busybox", "memory": 128, "vcpus": 1},
+            )
+            return made["jobDefinitionArn"]
+
+        return register
+
+
 class TestTaskDefinitions(TaskDefinitionsContract):
     @pytest.fixture
     def definitions(self):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from provisioner import events
-from provisioner.events import ReconcileRequest, UnreadableError
+from provisioner.events import ReconcileRequest, UnreadableError, message_attribute
 
 
 def record(keys):
@@ -123,3 +123,10 @@ def test_what_may_start_a_waiting_run(image, starts):
 @pytest.mark.parametrize("stored", [{}, {"dynamodb": {}}, {"dynamodb": {"NewImage": {}}}], ids=str)
 def test_a_record_without_an_end_leaves_nothing_for_a_dead_letter_message(stored):
     assert events.end_alone(stored) == {}
+
+
+@pytest.mark.parametrize(
+    "record", [{}, {"messageAttributes": {}}, {"messageAttributes": {"JOB": {"binaryValue": "x"}}}]
+)
+def test_an_attribute_that_a_message_does_not_have(record):
+    assert message_attribute(record, "JOB") == ""

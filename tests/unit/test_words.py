@@ -20,7 +20,7 @@ MODULES = sorted(
 """Their texts, docstrings and comments are held to the words, too."""
 
 STUMBLES = {
-    r"(?<![Tt]here )\b(?:is|are|was|were|be) no (?!longer|more|less)[a-z]": "is not a ...",
+    r"(?<![Tt]here )\b(?:is|are|was|were|be) no (?!longer|more|less)[A-Za-z]": "is not a ...",
     r"\banew\b": "again",
     r"\bin vain\b": "without success",
     r"\b(?:told|tells?) of\b": "reported, describes",

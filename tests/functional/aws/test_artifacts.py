@@ -148,12 +148,43 @@ def test_a_missing_image_is_said(image):
     assert "does not exist" in found.errors[0].message
 
 
+def test_an_image_that_may_not_be_read_is_said():
+    with Stubber(CLIENTS.in_region("eu-west-1").ecr) as ecr:
+        ecr.add_client_error("batch_get_image", "AccessDeniedException", "no")
+        found = pin(container(f"{REGISTRY.format('eu-west-1')}/jobs/words:1"))
+
+    assert isinstance(found, InvalidRow)
+    assert "/jobs/words:1 cannot be read: AccessDeniedException" in found.errors[0].message
+
+
+def test_the_platform_of_an_image_is_read_once():
+    pushed()
+    artifacts = Artifacts(CLIENTS)
+    image = f"{REGISTRY.format('eu-west-1')}/jobs/words:1"
+    asked = []
+    events = CLIENTS.in_region("eu-west-1").ecr.meta.events
+    event = "provide-client-params.ecr.GetDownloadUrlForLayer"
+
+    def count(params, **_):
+        asked.append(params["layerDigest"])
+
+    events.register(event, count)
+    try:
+        found = [artifacts.pin(container(image, architecture="x86_64")) for _ in range(2)]
+    finally:
+        events.unregister(event, count)
+
+    assert all(isinstance(each, InvalidRow) for each in found)
+    assert asked == [CONFIGURATION + "0"]
+
+
 def test_an_image_of_another_registry_is_taken_as_written():
     job = container("public.ecr.aws/docker/library/busybox:1")
 
     assert pin(job) is job
 
 
+WITHOUT_CONFIGURATION = {"schemaVersion": 2, "mediaType": OCI.format("manifest")}
 ARM, INTEL = on("linux", "arm64"), on("linux", "amd64")
 BUILT_FOR = {
     "index-of-one": (index(INTEL), ["arm64"]),
@@ -161,6 +192,7 @@ BUILT_FOR = {
     "index-with-an-attestation": (index(INTEL, {"platform": ATTESTATION}), ["arm64"]),
     "index-that-does-not-say": (index(INTEL, {}), []),
     "index-of-windows": (index(on("windows", "amd64")), ["arm64", "x86_64"]),
+    "manifest-without-configuration": (WITHOUT_CONFIGURATION, []),
     "configuration-for-arm": (manifest("0"), ["x86_64"]),
     "configuration-for-intel": (manifest("1"), ["arm64"]),
     "configuration-that-does-not-say": (manifest("2"), []),

@@ -390,14 +390,16 @@ class TestWhatThisCallerMayNotDo:
 
     def test_without_a_right_to_read_drifts_nothing_is_known_to_be_missing(self, stub):
         stack = described("UPDATE_COMPLETE")
-        stack["Stacks"][0]["DriftInformation"] = {
-            "StackDriftStatus": "DRIFTED",
-            "LastCheckTimestamp": START,
+        checked = START + timedelta(hours=1)
+        stack["Stacks"][0] |= {
+            "LastUpdatedTime": START,
+            "DriftInformation": {"StackDriftStatus": "DRIFTED", "LastCheckTimestamp": checked},
         }
         stub.add_response("describe_stacks", stack)
         stub.add_client_error("describe_stack_resource_drifts", *DENIED)
 
-        assert ADAPTER.describe(NAME).drift == Drift(DriftStatus.DRIFTED, START)
+        assert ADAPTER.describe(NAME).drift == Drift(DriftStatus.DRIFTED, checked)
+        stub.assert_no_pending_responses()
 
 
 DELETIONS = {

@@ -160,6 +160,12 @@ def test_a_period_without_scheduled_times(job):
     assert "0 of 0" in result.stderr
 
 
+def test_a_schedule_that_ended_within_the_period(job):
+    job.jobs.put(DAILY | {"schedule_end": "2026-10-24T00:00"})
+    result = job.run("backfill", "report", *WEEK)
+    assert "2 of 2 runs were started" in result.stderr
+
+
 def test_all_schedules_of_a_row_take_part(job):
     job.jobs.put(DAILY | {"schedule": ["cron(0 6 * * ? *)", "cron(0 18 * * ? *)"]})
     job.run("backfill", "report", "--from", "2026-11-01", "--to", "2026-11-02")

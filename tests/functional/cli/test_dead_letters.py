@@ -3,14 +3,16 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from itertools import permutations
+from itertools import count, permutations
 from pathlib import Path
+from types import SimpleNamespace
 
 import boto3
 import pytest
 from moto import mock_aws
 from moto.awslambda_simple.models import lambda_simple_backends
 
+from provisioner.aws.dead_letters import MOST
 from provisioner.notifications.document import of_document
 from tests.support.cli import ACCOUNT, OUTPUTS, REGION, Provisioner
 from tests.support.clients import CLIENTS
@@ -113,6 +115,46 @@ class TestList:
         ):
             assert all(word in shown[message_id] for word in words)
 
+    def test_more_than_are_shown_at_once(self, here):
+        numbers = count()
+
+        def endless(**_):
+            """Answer as a queue that is never empty."""
+            messages = [
+                {
+                    "MessageId": f"m-{next(numbers)}",
+                    "ReceiptHandle": "handle",
+                    "Body": json.dumps({"job_name": "report"}),
+                    "Attributes": {"SentTimestamp": "1700000000000"},
+                }
+                for _ in range(10)
+            ]
+            return SimpleNamespace(status_code=200), {"Messages": messages}
+
+        events, event = CLIENTS.sqs.meta.events, "before-call.sqs.ReceiveMessage"
+        events.register(event, endless)
+        try:
+            result = here.run("dead-letters", "list")
+        finally:
+            events.unregister(event, endless)
+
+        assert len(result.stdout.splitlines()) == 1 + MOST
+        assert "There may be more" in result.stderr
+
+    def test_one_that_is_removed_while_they_are_read_is_left_out(self, here):
+        put_dead_letter_message("in-s3")
+        other = put_dead_letter_message("ours")
+        events, event = CLIENTS.s3.meta.events, "after-call.s3.ListObjectsV2"
+
+        def remove(**_):
+            CLIENTS.s3.delete_object(Bucket="jobs-artifacts", Key=KEY)
+
+        events.register(event, remove)
+        try:
+            assert listed(here).keys() == {other}
+        finally:
+            events.unregister(event, remove)
+
     def test_takes_nothing_away(self, here):
         ids = {put_dead_letter_message(name) for name in (*QUEUED, "in-s3")}
 
@@ -142,6 +184,19 @@ class TestList:
 
 
 class TestRedrive:
+    def test_what_the_next_sweep_does_anyway_is_discarded(self, here):
+        sent = CLIENTS.sqs.send_message(
+            QueueUrl=OUTPUTS["DeadLetterQueueUrl"],
+            MessageBody=json.dumps({"source": "aws.scheduler"}),
+        )
+
+        result = here.run("dead-letters", "redrive", sent["MessageId"])
+
+        assert result.exit_code == 0
+        assert result.stdout == f"discarded  {sent['MessageId']}  nothing to do\n"
+        assert here.queued() == []
+        assert listed(here) == {}
+
     @pytest.mark.parametrize("name", ["ours", "redriven", "eventbridge"])
     def test_a_job_is_looked_at_again(self, here, name):
         message_id = put_dead_letter_message(name)

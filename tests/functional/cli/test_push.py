@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 
 import boto3
 import pytest
 from moto.core import set_initial_no_auth_action_count
 
+from provisioner.aws.bundles import MAX_BYTES
 from tests.support.cli import BUNDLES, bundle_in
 from tests.support.clients import CLIENTS
 
@@ -155,6 +157,22 @@ class TestPush:
 
         assert result.exit_code == 1
         assert f"it takes {right} on it" in result.stderr
+
+    def test_what_is_too_large_for_lambda(self, here, tmp_path):
+        with (tmp_path / "model.bin").open("wb") as sparse:
+            sparse.truncate(MAX_BYTES + 1)
+
+        result = here.run("push", str(tmp_path))
+
+        assert result.exit_code == 1
+        assert "holds 262,144,001 bytes; Lambda takes at most 262,144,000" in result.stderr
+
+    def test_a_socket_is_not_a_file(self, here, folder):
+        os.mkfifo(folder / "server.sock")
+
+        names = bundle_in(here.run("push", str(folder)).stdout).namelist()
+        assert "main.py" in names
+        assert "server.sock" not in names
 
     def test_an_empty_folder(self, here, tmp_path):
         result = here.run("push", str(tmp_path))

@@ -198,6 +198,56 @@ class TestRun:
         assert result.exit_code == 1
         assert "report has no stack yet, it is PENDING" in result.stderr
 
+    def test_a_job_whose_stack_could_not_be_created(self, job):
+        job.save("report", status=JobStatus.FAILED)
+
+        result = job.run("run", "report")
+
+        assert result.exit_code == 1
+        assert "report has no stack yet, it is FAILED" in result.stderr
+
+    def test_tells_why_a_run_waits_and_then_what_it_logs(self, job):
+        machine = job.make_runnable(ENDLESS)
+        CLIENTS.logs.create_log_group(logGroupName="/jobs/report")
+        CLIENTS.logs.create_log_stream(logGroupName="/jobs/report", logStreamName="a")
+        told = iter(
+            [
+                ("QUEUED", {"pending_reason": "waits in nothing"}, ()),
+                ("RUNNING", {"pending_reason": "is number 2 in the queue jobs_low"}, ()),
+                ("RUNNING", {"pending_reason": "is number 2 in the queue jobs_low"}, ("begins",)),
+                ("SUCCEEDED", {"output": "{}"}, ("begins", "ends")),
+            ]
+        )
+
+        def goes_on(**_):
+            """Let the run be further each time that it was looked for."""
+            found = CLIENTS.stepfunctions.list_executions(stateMachineArn=machine)["executions"]
+            status, attributes, lines = next(told, (None, {}, ()))
+            if status is None or not found:
+                return
+            started_at = found[0]["startDate"]
+            put_run("report", found[0]["name"], status, started_at=started_at, **attributes)
+            at = int(datetime.now(UTC).timestamp() * 1000)
+            for line in lines[-1:]:
+                CLIENTS.logs.put_log_events(
+                    logGroupName="/jobs/report",
+                    logStreamName="a",
+                    logEvents=[{"timestamp": at, "message": line}],
+                )
+
+        events, event = CLIENTS.dynamodb.meta.events, "after-call.dynamodb.Query"
+        events.register(event, goes_on)
+        try:
+            result = job.run("run", "report", "--follow", "--timeout", "20s")
+        finally:
+            events.unregister(event, goes_on)
+
+        assert result.exit_code == 0, result.stderr
+        assert result.stderr.count("report is number 2 in the queue jobs_low") == 1
+        assert "waits in nothing" not in result.stderr
+        shown = result.stdout + result.stderr
+        assert (shown.count("begins"), shown.count("ends")) == (1, 1)
+
     @pytest.mark.parametrize("command", ["run", "logs", "runs", "get", "delete"])
     def test_a_job_that_does_not_exist(self, job, command):
         job.save("gone", status=JobStatus.DELETED)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from provisioner.runs.model import Pause
+from provisioner.runs.model import Pause, iso
 from tests.support.cli import NOW, ROW, put_run
 from tests.support.clients import CLIENTS
 
@@ -43,6 +43,17 @@ def test_times_of_several_schedules_come_in_one_order(here):
 
     assert [time["at"] for time in found] == sorted(time["at"] for time in found)
     assert [time["schedule"] for time in found] in (both * 2, both[::-1] * 2)
+
+
+def test_what_ended_a_scheduled_run_stands_below_it(here):
+    here.jobs.put(BERLIN)
+    why = {"error": "ValueError", "cause": "no good"}
+    put_run("report", "one", "FAILED", source="schedule", scheduled_for=iso(NOW), **why)
+
+    shown = here.run("schedule", "report").stdout.splitlines()
+
+    [line] = [number for number, text in enumerate(shown) if "FAILED" in text]
+    assert "ValueError: no good" in shown[line + 1]
 
 
 def test_a_rate_without_a_start_is_known_too(here):

@@ -74,6 +74,16 @@ def test_the_place_in_the_queue_may_be_unknown():
     assert pending() == "waits in jobs_low"
 
 
+def test_an_event_that_cannot_be_written_is_not_worth_another(caplog):
+    put()
+    hand_in(batch_jobs=Queues(None), triggers=Unavailable())
+
+    deliver_event()
+
+    assert pending() is None
+    assert "the reason of waiting was not written" in caplog.text
+
+
 EARLIER, LATER = "2026-11-21T09:00:10Z", "2026-11-21T09:00:20Z"
 ORDERS = {
     "waits, then runs": ([(EARLIER, "RUNNABLE"), (LATER, "RUNNING")], False),

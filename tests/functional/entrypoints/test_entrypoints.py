@@ -11,6 +11,7 @@ import boto3
 import pytest
 from moto.sqs.models import sqs_backends
 
+from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.entrypoints import (
     job_stream,
@@ -20,6 +21,7 @@ from provisioner.entrypoints import (
     sweep,
     sweep_runs,
 )
+from provisioner.entrypoints.sweep_runs import MOST_OF_A_JOB
 from provisioner.errors import (
     ProvisionerError,
     StackLimitError,
@@ -220,6 +222,39 @@ def test_the_queue_reconciles():
     assert stacks()["report"]["status"]["S"] == "CREATING"
 
 
+def test_a_row_that_cannot_be_read_keeps_only_its_own_job():
+    class Damaged(JobsTable):
+        def get_many(self, job_names):
+            if "Capitals" in job_names:
+                raise ValueError("no row")
+            return super().get_many(job_names)
+
+    hand_in(jobs=Damaged(CLIENTS, "jobs-Jobs"))
+    put()
+
+    answer = deliver(job_stream, event("dynamodb_stream"))
+
+    assert answer == {"batchItemFailures": []}
+    assert stacks()["report"]["status"]["S"] == "CREATING"
+    assert queued() == ["Capitals"]
+
+
+def test_a_deletion_over_the_budget_is_counted_when_it_is_withheld(monkeypatch, capsys):
+    put()
+    deliver(job_stream, event("dynamodb_stream"))
+    deliver(stack_events, event("stack_status_change"))
+    boto3.client("dynamodb").delete_item(TableName="jobs-Jobs", Key={"job_name": {"S": "report"}})
+    monkeypatch.setenv("DELETION_BUDGET_JOBS", "0")
+    monkeypatch.setenv("DELETION_BUDGET_PERCENT", "0")
+    forget()
+    capsys.readouterr()
+
+    deliver(job_stream, event("dynamodb_stream"))
+
+    assert stacks()["report"]["deletion"]["S"] == Deletion.HELD
+    assert '"DeletionsWithheld":[1.0]' in capsys.readouterr().out
+
+
 class TestAJobThatMayEndTheFunction:
     def test_is_queued_when_its_record_has_waited_for_long(self):
         put()
@@ -280,6 +315,43 @@ class TestAJobThatMayEndTheFunction:
             {"job_name": "second", "receives": 2, "retry": True},
             {"job_name": "first", "receives": 1},
         ]
+
+    def test_is_sent_on_when_there_is_no_time_for_it(self):
+        delivery = self.given(
+            {"job_name": "first", "receives": 1}, {"job_name": "second", "receives": 2}
+        )
+
+        answer = deliver(reconcile_queue, delivery, Context(remaining_milliseconds=1))
+
+        assert answer == {"batchItemFailures": []}
+        assert stacks() == {}
+        sent = messages()[2:]
+        assert sorted((each["job_name"], each["receives"]) for each in sent) == [
+            ("first", 1),
+            ("second", 2),
+        ]
+
+    def test_comes_alone_also_when_the_others_cannot_be_taken_out_of_the_queue(self):
+        class Kept:
+            """The queue, which takes messages and gives none away."""
+
+            def __init__(self, queue):
+                self._queue = queue
+
+            def __getattr__(self, name):
+                return getattr(self._queue, name)
+
+            def forget(self, _handles):
+                raise TemporaryError("no answer")
+
+        hand_in(reconcile_queue=Kept(runtime().reconcile_queue))
+        put()
+        delivery = self.given({"job_name": "second", "receives": 2}, {"job_name": "report"})
+
+        answer = deliver(reconcile_queue, delivery)
+
+        assert answer == {"batchItemFailures": []}
+        assert stacks()["report"]["status"]["S"] == "CREATING"
 
     def test_stays_when_it_cannot_be_sent_on(self, monkeypatch):
         delivery = self.given(
@@ -596,6 +668,19 @@ class TestSweep:
 
         assert queued() == ["stuck"]
 
+    def test_revisions_stay_when_it_is_not_known_which_runs_need_them(self):
+        put()
+        ecs = boto3.client("ecs")
+        ecs.register_task_definition(
+            family="jobs-report", containerDefinitions=[{"name": "job", "image": "x", "memory": 1}]
+        )
+        hand_in(triggers=Unavailable())
+
+        deliver(sweep, {"compare": True})
+
+        assert queued() == ["report"]
+        assert len(ecs.list_task_definitions()["taskDefinitionArns"]) == 1
+
     @pytest.mark.parametrize("down", ["task_definitions", "triggers"])
     def test_the_comparison_does_not_need_the_rest_of_it(self, down):
         put(history_limit={"N": "3"})
@@ -688,6 +773,39 @@ class TestSweep:
         assert sorted(look["job_name"] for look in looks) == ["orphan", "unseen"]
         detections = [message for message in messages() if "detect_drift" in message]
         assert detections == [{"job_name": "report", "detect_drift": True}]
+
+    def test_the_comparison_deletes_nothing_when_a_table_was_emptied(self, capsys):
+        names = [f"orphan-{number}" for number in range(11)]
+        for name in names:
+            boto3.client("cloudformation").create_stack(
+                StackName=f"jobs-{name}",
+                TemplateBody=json.dumps(TOPIC),
+                Tags=[{"Key": "provisioner", "Value": "jobs"}],
+            )
+
+        deliver(sweep, {"compare": True})
+
+        assert set(queued()).isdisjoint(names)
+        assert '"DeletionsWithheld":[11.0]' in capsys.readouterr().out
+
+    def test_waiting_runs_of_a_job_are_recovered_a_part_at_a_time(self):
+        class Recovered:
+            def __init__(self):
+                self.given = {}
+
+            def recover(self, job_name, queued):
+                self.given[job_name] = list(queued)
+
+        now = datetime.now(UTC)
+        for number in range(MOST_OF_A_JOB + 1):
+            old = run_row("QUEUED", started="2026-11-21T09:00:00.000Z", name=f"run-{number}")
+            boto3.client("dynamodb").put_item(TableName="jobs-Triggers", Item=old)
+        control = Recovered()
+        hand_in(run_control=control)
+
+        sweep_runs.start_waiting_runs(runtime(), now)
+
+        assert len(set(control.given["report"])) == MOST_OF_A_JOB
 
     def test_the_comparison_finds_nothing_where_all_is_well(self):
         put(alarms={"BOOL": False}, tags={"M": {"team": {"S": "a"}}}, timeout_seconds={"N": "60"})

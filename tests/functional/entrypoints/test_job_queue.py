@@ -41,9 +41,10 @@ class StepFunctions:
         self.starts.append(execution_name)
         if self.error:
             raise self.error
-        if execution_name in self.over:
+        given = json.loads(execution_input)
+        if execution_name in self.over or self.inputs.get(execution_name, given) != given:
             raise ConflictError("ExecutionAlreadyExists")
-        self.inputs[execution_name] = json.loads(execution_input)
+        self.inputs[execution_name] = given
         return execution_name
 
     def stop(self, *_, **__):
@@ -208,6 +209,14 @@ def test_a_message_that_comes_again_starts_nothing_and_takes_no_second_slot(here
     assert here.slots.get("report").in_use == frozenset()
 
 
+def test_another_message_of_the_same_identity_leaves_the_run_its_slot(here):
+    here.get("a", ids=["x"])
+    assert here.get("b", ids=["x"]) == []
+
+    assert here.steps.inputs["queue-x"]["message"] == "a"
+    assert here.slots.get("report").in_use == {"queue-x"}
+
+
 def test_a_producer_may_say_which_messages_are_the_same(here):
     here.get("a", ids=["x"], message_id="order-7")
     here.get("a", ids=["y"], message_id="order-7")
@@ -318,6 +327,13 @@ def test_a_message_that_comes_twice_in_a_batch_is_in_its_run_once(here):
 
 
 class TestTheSweep:
+    def test_has_nothing_to_do_where_no_message_is_parked(self, here):
+        here.get(1)
+        here.now += timedelta(minutes=10)
+
+        assert here.runs.recover("report") == 0
+        assert here.slots.get("report").in_use == {"queue-m1"}
+
     def test_uses_slots_of_runs_whose_end_was_missed(self, here):
         for n in range(4):
             here.get(n)

@@ -366,6 +366,15 @@ class TestWaiting:
         assert events(told()) == [("hasty", "queued_too_long")]
         assert [name for name, item in self.rows().items() if "alerted_at" in item] == ["hasty"]
 
+    def test_one_that_is_damaged_keeps_no_other(self, told):
+        for name in ("damaged", "report"):
+            row(name)
+        self.queued("damaged", minutes=61, started_at={"S": "2025-13-45"})
+        self.queued(minutes=61)
+
+        assert notify.queued_too_long(runtime(), NOW) == 1
+        assert events(told()) == [("report", "queued_too_long")]
+
     def test_their_inputs_are_not_read(self):
         self.queued(minutes=61, input={"S": '{"large": true}'}, log_url={"S": "https://logs"})
 

@@ -67,6 +67,18 @@ class TestTheSweep:
         assert "run_shard" not in read({"job_name": "report", "trigger_id": "#lock"})
         assert "done_at" in progress()
 
+    def test_goes_on_next_time_after_so_many_pages(self):
+        for number in range(66):  # three a megabyte, which is a page
+            put(f"{number:02}", result=LARGE)
+        table = RunList(CLIENTS, TABLE)
+
+        table.backfill(1000, NOW)
+        assert "done_at" not in progress()
+        table.backfill(1000, NOW)
+
+        assert "done_at" in progress()
+        assert len(listed()) == 66
+
     def test_does_nothing_once_it_is_through(self):
         deliver(sweep, {})
         put("late")

@@ -233,6 +233,13 @@ class TestNever:
         [(_, attributes)] = dead_letters()
         assert attributes["error_type"] == "UnreadableError"
 
+    def test_what_cannot_even_be_kept_comes_again(self, world, monkeypatch):
+        event = world.receive(NOTIFICATION)
+        event["Records"][0]["body"] = "no JSON"
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:9")
+
+        assert handle(event) == [0]
+
 
 class TestAlarms:
     def test_dead_letters_are_shown(self, world, server):

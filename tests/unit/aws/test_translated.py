@@ -6,8 +6,11 @@ import ast
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 import provisioner.aws
+from provisioner.aws.clients import translate
+from provisioner.errors import NotFoundError, PermanentError, TemporaryError, ThrottledError
 
 AWS = sorted(Path(provisioner.aws.__file__).parent.glob("*.py"))
 TRANSLATORS = {"translated", "_started"}
@@ -174,3 +177,21 @@ def test_what_counts(body, bare):
 )
 def test_what_translates_nothing_is_found(body, idle):
     assert bool(Uses(f"def f():\n with translated():\n  {body}\n").idle()) is idle
+
+
+CODES = {
+    "throttled": ("ThrottlingException", 400, ThrottledError),
+    "gone": ("ResourceNotFoundException", 400, NotFoundError),
+    "AWS's fault, by its status": ("SomethingNew", 503, TemporaryError),
+    "ours": ("SomethingNew", 400, PermanentError),
+}
+
+
+@pytest.mark.parametrize(("code", "status", "kind"), CODES.values(), ids=CODES)
+def test_what_an_error_code_means(code, status, kind):
+    answer = {
+        "Error": {"Code": code, "Message": "text"},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    found = translate(ClientError(answer, "DoIt"))
+    assert (type(found), str(found)) == (kind, f"{code}: text")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -13,6 +14,7 @@ from provisioner.cli.commands import app
 from provisioner.cli.display import table, usd
 from provisioner.cli.runs import runs_table
 from provisioner.cli.schedule import local_time
+from provisioner.terminal import CleanConsole
 
 ROWS = [
     ("5d ago", "FAILED", "manual", "manual-20261121T030444Z-83d0aa9b"),
@@ -103,3 +105,10 @@ def test_a_scheduled_time_of_a_rate_is_shown_to_the_minute(zone, shown):
 )
 def test_dollars(most, least, shown):
     assert usd(most, least) == shown
+
+
+def test_an_output_that_is_not_a_file_is_printed_to_as_well():
+    with redirect_stdout(io.StringIO()) as output:
+        CleanConsole().print("a\x1b[2Jb")
+    assert "\x1b" not in output.getvalue()
+    assert output.getvalue().startswith("a")

@@ -32,12 +32,33 @@ def run(*arguments, code=PROGRAM, **options):
     )
 
 
+def test_nor_while_the_commands_are_put_together():
+    interrupt = """
+import os, sys
+def interrupt(frame, *_):
+    if frame.f_code.co_name == "get_command":
+        sys.setprofile(None)
+        os.kill(os.getpid(), 2)
+sys.setprofile(interrupt)
+"""
+    ended = run("get", code=interrupt + PROGRAM)
+
+    assert (ended.returncode, ended.stderr) == (130, b"")
+
+
 @pytest.mark.parametrize(("module", "code"), MOMENTS.values(), ids=MOMENTS)
 def test_ctrl_c_leaves_no_traceback(module, code):
     ended = run("get", code=INTERRUPTED.format(module=module) + PROGRAM)
 
     assert ended.returncode == code
     assert ended.stderr == b""
+
+
+def test_where_ctrl_c_is_ignored_as_by_nohup_the_command_goes_on():
+    code = "import signal; signal.signal(2, signal.SIG_IGN)" + INTERRUPTED + PROGRAM
+    ended = run("--help", code=code.format(module="typer"), stdout=subprocess.DEVNULL)
+
+    assert (ended.returncode, ended.stderr) == (0, b"")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["get", "--help"], ["local", "status"]])

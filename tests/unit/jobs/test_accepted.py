@@ -412,6 +412,7 @@ ACCEPTED = {
         {"network": {"security_groups": ["sg-0123456789abcdef0"], "assign_public_ip": "false"}},
         {"network": Network((), ("sg-0123456789abcdef0",), False)},
     ),
+    "empty network of a function": ("lambda", {"network": {}}, {"network": None}),
     "empty network": ("ecs", {"network": {}}, {"network": None}),
     "container network": (
         "ecs",

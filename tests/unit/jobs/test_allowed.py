@@ -175,7 +175,12 @@ OPEN = replace(
     layers=("arn:aws:lambda:eu-west-1:017000801446:layer:AWSLambdaPowertools*",),
 )
 NETWORK = {"subnets": [OTHER], "security_groups": [GROUP]}
+SOURCE = {"source": {"json": "s3://reports/parts.json"}}
 TAKEN = {
+    "items-of-a-bucket-of-its-own": (FUNCTION, {"fan_out": SOURCE}),
+    "a-table-of-its-own": (FUNCTION, {"permissions": ["write-table: orders"]}),
+    "a-bucket-of-its-own": (FUNCTION, {"permissions": ["write: s3://reports/nightly"]}),
+    "a-queue-of-its-own": (FUNCTION, {"permissions": ["send: orders"]}),
     "subnet-and-group": (CONTAINER, {"network": NETWORK}),
     "function-in-a-network": (FUNCTION, {"network": NETWORK}),
     "own-registry-elsewhere": (
@@ -206,6 +211,11 @@ TAKEN = {
 @pytest.mark.parametrize(("row", "changes"), TAKEN.values(), ids=TAKEN)
 def test_what_the_parameters_open_is_taken(row, changes):
     assert judged(row, OPEN, **changes) == parse({**row, **changes})
+
+
+def test_without_a_slack_secret_no_secret_is_kept_from_jobs():
+    row = FUNCTION | secret(SLACK)
+    assert judged(row, replace(STRICT, slack_secret_arn="")) == parse(row)
 
 
 def test_a_star_opens_everything():

@@ -71,6 +71,16 @@ def test_refused(accepted, row, wanted, path, words):
     assert words in message
 
 
+@pytest.mark.parametrize("kind", ["batch", "ec2"])
+def test_a_job_that_is_not_of_a_task_of_fargate_keeps_its_size(accepted, kind):
+    job = accepted(kind, {"allow_overrides": ["command", "environment"]})
+    assert run_overrides(job, {"command": "a"}, {}) == {"command": ["a"]}
+    with pytest.raises(InvalidValueError) as raised:
+        run_overrides(job, {"memory_mb": 1024}, {})
+    ((path, _),) = raised.value.problems
+    assert path == ".memory_mb"
+
+
 def test_a_function_has_nothing_to_override(accepted):
     with pytest.raises(InvalidValueError, match="only containers"):
         run_overrides(accepted("lambda", {}), {"command": "a"}, {})

@@ -113,6 +113,11 @@ def test_rate_counts_24_hours_from_its_start_until_its_end():
     assert list(found) == [utc("2026-03-28T08:00"), utc("2026-03-29T08:00")]
 
 
+def test_a_rate_ends_with_the_last_year_of_a_schedule():
+    *_, last = scheduled_times("rate(1 day)", "UTC", utc("2199-12-30T00:00"))
+    assert last.date().isoformat() == "2199-12-31"
+
+
 def test_rate_begins_with_a_start_that_is_still_to_come():
     start = utc("2026-03-27T08:00")
     found = scheduled_times("rate(1 day)", "UTC", utc("2026-03-01T00:00"), start=start)

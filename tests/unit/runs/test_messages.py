@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.runs.messages import Batch, Message
+from provisioner.runs.messages import Batch, Limits, Message, batches
 
 
 def strict(text):
@@ -64,3 +64,7 @@ def test_the_input_of_a_run_is_json_whatever_came(bodies):
     batch = Batch(tuple(Message(str(n), body) for n, body in enumerate(bodies)), whole=False)
 
     assert len(strict(batch.input())["messages"]) == len(bodies)
+
+
+def test_no_messages_are_no_run():
+    assert list(batches([], Limits(batch_size=10, max_concurrency=1))) == []
