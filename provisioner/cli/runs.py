@@ -120,14 +120,18 @@ def parts(run: Item) -> dict[str, str]:
     """Return what is known of a run's capacity and of where its time went, by names for people."""
     times = {name: run[field] for name, field in _PARTS.items() if field in run}
     shown = {name: duration(milliseconds) for name, milliseconds in times.items()}
-    return {**({"CAPACITY": _capacity(run)} if "capacity_type" in run else {}), **shown}
+    capacity = _capacity(run)
+    return {**({"CAPACITY": capacity} if capacity else {}), **shown}
 
 
 def _capacity(run: Item) -> str:
-    kind = str(run["capacity_type"]).replace("_", " ")
-    interruptions = run.get("spot_interruptions")
-    times = "interruption" if interruptions == 1 else "interruptions"
-    return f"{kind}, {interruptions} {times}" if interruptions else kind
+    said = [str(run[name]).replace("_", " ") for name in _CAPACITY if name in run]
+    if interruptions := run.get("spot_interruptions"):
+        said.append(f"{interruptions} interruption{'' if interruptions == 1 else 's'}")
+    return ", ".join(said)
+
+
+_CAPACITY = ("instance_type", "capacity_type")
 
 
 def runs_table(found: Iterable[Item], *, wide: bool = False) -> Table:

@@ -51,6 +51,7 @@ def test_no_width_loses_a_part_of_a_run(width):
         "pending_reason": "is number 3 in the queue jobs_normal_spot",
         "capacity_type": "spot",
         "spot_interruptions": Decimal(1),
+        "instance_type": "m7g.large",
         "queued_ms": Decimal(12_000),
         "pull_ms": Decimal(31_000),
         "run_ms": Decimal(245_000),
@@ -62,7 +63,7 @@ def test_no_width_loses_a_part_of_a_run(width):
 
     squeezed = "".join(output.getvalue().split())
     assert max(map(len, output.getvalue().splitlines())) <= width
-    for part in ("spot,1interruption", "12.0s", "31.0s", "4min5s", "isnumber3inthequeue"):
+    for part in ("m7g.large,spot,1interruption", "12.0s", "31.0s", "4min5s", "isnumber3inthequeue"):
         assert part in squeezed
 
 
