@@ -29,9 +29,10 @@ from tests.contract.tables import (
     StacksContract,
     TaskDefinitionsContract,
 )
-from tests.functional.conftest import bootstrap, make_table
+from tests.functional.conftest import bootstrap
 from tests.support.clients import CLIENTS
 from tests.support.fakes import FakeClock
+from tests.support.tables import make_table
 
 __all__ = ["bootstrap"]
 

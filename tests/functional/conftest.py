@@ -10,41 +10,7 @@ from moto import mock_aws
 
 from tests.support.functions import forget
 from tests.support.moto import ACCOUNT, REGION, Tables
-from tests.support.tables import AUDIT_TABLE, JOBS_BY_NAME, LISTED, RUNS_BY_TIME, SHARD
-
-
-def make_table(dynamodb, name, *keys, index=()):
-    attributes = dict.fromkeys((*keys, *index), "S")
-    request = {}
-    if index:
-        request["GlobalSecondaryIndexes"] = [
-            {
-                "IndexName": "by_status",
-                "KeySchema": key_schema(index),
-                "Projection": {"ProjectionType": "ALL"},
-            }
-        ]
-    definitions = [
-        {"AttributeName": key, "AttributeType": kind} for key, kind in attributes.items()
-    ]
-    if index:
-        of_lists, keyed = (RUNS_BY_TIME, SHARD) if "trigger_id" in keys else (JOBS_BY_NAME, LISTED)
-        request["GlobalSecondaryIndexes"].append(of_lists)
-        definitions.append(keyed)
-    dynamodb.create_table(
-        TableName=name,
-        KeySchema=key_schema(keys),
-        AttributeDefinitions=definitions,
-        BillingMode="PAY_PER_REQUEST",
-        **request,
-    )
-
-
-def key_schema(keys):
-    return [
-        {"AttributeName": key, "KeyType": kind}
-        for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
-    ]
+from tests.support.tables import AUDIT_TABLE, make_table
 
 
 @pytest.fixture

@@ -32,10 +32,10 @@ from tests.contract.tables import (
     StacksContract,
     TaskDefinitionsContract,
 )
-from tests.functional.conftest import make_table
 from tests.support.clients import CLIENTS
 from tests.support.fakes import FakeClock
 from tests.support.resources import with_missing_export
+from tests.support.tables import make_table
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("clients")]

@@ -32,7 +32,7 @@ def load(path: Path) -> dict[str, Any]:
     return template
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """YAML as CloudFormation reads it: short functions, and dates that are texts."""
 
     yaml_implicit_resolvers: ClassVar = {

@@ -1,4 +1,4 @@
-"""The indexes of all runs and jobs, and the Audit table, for the tables that tests make."""
+"""The tables that tests make: Audit, and others with the indexes of all runs and of all jobs."""
 
 from __future__ import annotations
 
@@ -49,3 +49,37 @@ AUDIT_TABLE: dict[str, Any] = {
     "BillingMode": "PAY_PER_REQUEST",
 }
 """The Audit table, as template.yaml has it."""
+
+
+def make_table(dynamodb, name, *keys, index=()):
+    attributes = dict.fromkeys((*keys, *index), "S")
+    request = {}
+    if index:
+        request["GlobalSecondaryIndexes"] = [
+            {
+                "IndexName": "by_status",
+                "KeySchema": key_schema(index),
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ]
+    definitions = [
+        {"AttributeName": key, "AttributeType": kind} for key, kind in attributes.items()
+    ]
+    if index:
+        of_lists, keyed = (RUNS_BY_TIME, SHARD) if "trigger_id" in keys else (JOBS_BY_NAME, LISTED)
+        request["GlobalSecondaryIndexes"].append(of_lists)
+        definitions.append(keyed)
+    dynamodb.create_table(
+        TableName=name,
+        KeySchema=key_schema(keys),
+        AttributeDefinitions=definitions,
+        BillingMode="PAY_PER_REQUEST",
+        **request,
+    )
+
+
+def key_schema(keys):
+    return [
+        {"AttributeName": key, "KeyType": kind}
+        for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+    ]

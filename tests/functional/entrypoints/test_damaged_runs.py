@@ -19,12 +19,12 @@ from provisioner.entrypoints import sweep_runs
 from provisioner.entrypoints.wiring import Runtime
 from provisioner.errors import PermanentError
 from provisioner.runs.model import EndedExecution, Pause, RunStatus, Success
-from tests.functional.conftest import make_table
 from tests.functional.workflow.test_waiting_runs import ARN, crowd, drain, world
 from tests.functional.workflow.test_workflow import TABLE, items
 from tests.support.clients import CLIENTS
 from tests.support.functions import having
 from tests.support.platforms import PLATFORM, SETTINGS
+from tests.support.tables import make_table
 
 __all__ = ["world"]
 

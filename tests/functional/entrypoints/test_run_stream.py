@@ -14,10 +14,10 @@ from provisioner.dead_letters.content import Content, Redrive
 from provisioner.dead_letters.model import of_message
 from provisioner.entrypoints import run_stream
 from tests.functional.aws.test_dependants import put_run
-from tests.functional.conftest import make_table
 from tests.functional.entrypoints.test_entrypoints import put
 from tests.support.clients import CLIENTS
 from tests.support.functions import Unavailable, deliver, hand_in
+from tests.support.tables import make_table
 
 RUN = "2026-11-21T01:00:00.000Z#a"
 RUNS = ("jobs-Triggers", "job_name", "trigger_id")

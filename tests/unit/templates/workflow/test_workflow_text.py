@@ -102,7 +102,7 @@ def test_moto_s_parser_takes_every_state():
 
 def test_every_expression_is_jsonata():
     assert len(generated_expressions()) > 300
-    for text in generated_expressions():
+    for text in one_of(4, generated_expressions()):
         jsonata.Jsonata.jsonata(text)
 
 
