@@ -172,7 +172,7 @@ function palette() {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       (links[at + (event.key === "ArrowDown" ? 1 : -1)] ?? field).focus();
-    } else if (event.key === "Enter" && at < 0) links[0]?.click();
+    } else if (event.key === "Enter" && at < 0) show().then(() => $("a", list)?.click());
   };
   dialog.replaceChildren(field, list);
   dialog.showModal();

@@ -1,0 +1,163 @@
+"""The console as people use it: live, by keyboard, without JavaScript, and with a long log."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from provisioner.aws.logs import LogEvent
+from provisioner.console import log_lines
+from provisioner.console.http import Request
+from provisioner.console.render import page as render
+from provisioner.service.logs import LogPage
+from provisioner.service.run_lines import line_of
+from tests.support.browser import tab
+from tests.support.cli import put_run
+from tests.support.console_world import NOW
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.usefixtures("world")
+def test_a_list_is_live_and_what_somebody_types_stays(browser, console):
+    with tab(browser, console) as page:
+        statuses = []
+        page.on(
+            "response",
+            lambda each: statuses.append(each.status) if is_ours(each.request) else None,
+        )
+        page.goto("/runs")
+        field = page.get_by_role("searchbox", name="Job")
+        field.press_sequentially("typ")
+        with page.expect_response(lambda each: each.status == 304):
+            pass
+        put_run("fraud-score", "fresh-run", "SUCCEEDED", started_at=NOW)
+
+        expect(page.get_by_role("link", name="fresh-run")).to_be_visible()
+        field.press_sequentially("ing")
+        expect(field).to_have_value("typing")
+        expect(field).to_be_focused()
+        assert {200, 304} <= set(statuses)
+
+
+def is_ours(request):
+    """Tell whether a script asked, and not the browser for a picture or a page."""
+    return request.resource_type == "fetch"
+
+
+def test_nobody_is_asked_while_the_tab_is_hidden(browser, console):
+    with tab(browser, console) as page:
+        page.clock.install()
+        page.add_init_script("Object.defineProperty(document, 'hidden', {get: () => true})")
+        asked = []
+        page.goto("/jobs")
+        page.on("request", lambda each: asked.append(each.url) if is_ours(each) else None)
+        page.clock.run_for(60_000)
+
+        assert asked == []
+
+
+def test_by_keyboard_alone(browser, console):
+    with tab(browser, console) as page:
+        page.goto("/")
+        page.keyboard.press("Control+k")
+        page.keyboard.type("ledg")
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(f"{console}/jobs/ledger-close")
+
+        page.goto("/jobs")
+        page.keyboard.press("/")
+        page.keyboard.type("jj?")
+        expect(page.get_by_role("searchbox")).to_have_value("jj?")
+        page.keyboard.press("Escape")
+        page.get_by_role("heading", name="Jobs").click()
+        page.keyboard.press("j")
+        page.keyboard.press("j")
+        page.keyboard.press("o")
+        expect(page).to_have_url(f"{console}/jobs/catalog-sync")
+        page.keyboard.press("?")
+        expect(page.get_by_role("dialog")).to_contain_text("These keys")
+
+
+def test_times_are_in_the_zone_that_was_chosen(browser, console):
+    with tab(browser, console, timezone_id="Asia/Tokyo") as page:
+        page.goto("/jobs/billing-export")
+        page.get_by_label("Times").select_option("mine")
+        started = page.locator("table.runs time").first
+        expect(started).to_contain_text("GMT+9")
+
+        page.goto("/runs")
+        expect(page.locator("table.runs time").first).to_contain_text("GMT+9")
+        page.get_by_label("Times").select_option("utc")
+        expect(page.locator("table.runs time").first).to_contain_text("UTC")
+
+
+def test_without_javascript(browser, console):
+    with tab(browser, console, java_script_enabled=False) as page:
+        page.goto("/")
+        page.get_by_role("link", name="Jobs", exact=True).click()
+        page.get_by_label("Name begins with").fill("bill")
+        page.get_by_role("button", name="Show").click()
+        page.get_by_role("link", name="billing-export").click()
+        page.locator("table.runs th a").first.click()
+        expect(page.get_by_text("What it was given")).to_be_visible()
+        page.go_back()
+        page.go_back()
+        expect(page.get_by_label("Name begins with")).to_have_value("bill")
+
+
+LINES = 50_000
+
+
+@pytest.fixture(scope="module")
+def long_log(world):
+    """The page of a log of 50,000 lines, as the console makes it."""
+    began = int((NOW - timedelta(hours=1)).timestamp() * 1000)
+    text = (
+        "INFO partition {} of the day is read, {} rows are good, and none is not; the next follows"
+    )
+    events = tuple(
+        LogEvent(began + 20 * n, "s", text.format(n, 7 * n % 5000)) for n in range(LINES)
+    )
+    service = world.service(None)
+    (line,) = service.triggers.latest("billing-export", 1)
+
+    request = Request("GET", "/jobs/billing-export/runs/x/log", source="127.0.0.1")
+    made = render(
+        request,
+        "log.html",
+        polls=False,
+        run=line_of(line),
+        log=LogPage(events, None, None),
+        chunks=log_lines.chunks(events),
+        job_name="billing-export",
+        limit=LINES,
+        part="whole",
+    )
+    return str(made.body)
+
+
+def busy_seconds(of_chromium):
+    """Return how long the page's thread has computed: the clock would also measure the machine."""
+    metrics = of_chromium.send("Performance.getMetrics")["metrics"]
+    return next(each["value"] for each in metrics if each["name"] == "TaskDuration")
+
+
+def test_a_log_of_50000_lines_is_there_at_once_and_is_searched_whole(browser, console, long_log):
+    with tab(browser, console, viewport={"width": 1280, "height": 800}) as page:
+        page.route("**/long", lambda route: route.fulfill(body=long_log, content_type="text/html"))
+        of_chromium = page.context.new_cdp_session(page)
+        of_chromium.send("Performance.enable", {"timeDomain": "threadTicks"})
+        before = busy_seconds(of_chromium)
+        page.goto("/long")
+        took = busy_seconds(of_chromium) - before
+        print(f"\n{LINES} lines, {len(long_log) / 1e6:.1f} MB: {took:.2f} CPU-s")
+
+        assert page.locator(".chunk li").count() == LINES
+        assert page.evaluate("window.find('partition 49993 of')")
+        assert took <= 1.5
+        anchor = page.locator(".chunk li").nth(25_000).get_attribute("id")
+        page.evaluate("id => { location.hash = id }", anchor)
+        expect(page.locator(f"[id='{anchor}']")).to_be_in_viewport()
