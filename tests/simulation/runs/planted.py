@@ -16,10 +16,10 @@ from provisioner.runs.messages import Message
 from provisioner.runs.model import Lock
 from provisioner.runs.overlap import RunControl
 from provisioner.runs.work import WorkByType
+from tests.simulation.runs.bug import NO_BUG, OUTSIDE, Bug, Work
 from tests.simulation.runs.machines import Machines
 from tests.simulation.runs.queues import Queues
 from tests.simulation.runs.table import Table
-from tests.simulation.runs.world import NO_BUG, OUTSIDE, Bug, Work
 from tests.support.fakes import FakeSlots
 
 

@@ -10,8 +10,9 @@ from functools import partial
 
 from provisioner.runs.messages import Limits
 from tests.simulation.mishaps import FunctionDies, ServiceIsUnwell
+from tests.simulation.runs.bug import NO_BUG, OUTSIDE, Bug
 from tests.simulation.runs.machines import Health
-from tests.simulation.runs.world import NO_BUG, OUTSIDE, SWEEP_SECONDS, Bug, World
+from tests.simulation.runs.world import SWEEP_SECONDS, World
 from tests.simulation.stories import Step, Story
 from tests.simulation.timeline import START
 

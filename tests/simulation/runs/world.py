@@ -10,19 +10,18 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from provisioner.entrypoints import run_events, run_stream, sweep_runs
+from provisioner.entrypoints import run_events, run_stream
 from provisioner.entrypoints.wiring import Runtime
 from provisioner.errors import ConflictError, TemporaryError
 from provisioner.runs.concurrency import MessageRuns
 from provisioner.runs.dependencies import DependencyStarter
 from provisioner.runs.messages import Limits, Message
 from provisioner.runs.model import EndedExecution, RunStatus, waited_of
-from provisioner.runs.overlap import RunControl, stop
-from provisioner.runs.work import WorkByType
+from provisioner.runs.overlap import stop
 from tests.simulation.faults import Crash, Faults, NoClients, Reached
-from tests.simulation.runs.machines import LONGEST, Machines
-from tests.simulation.runs.queues import Queues
-from tests.simulation.runs.table import Run, Table
+from tests.simulation.runs.bug import NO_BUG, OUTSIDE, Bug
+from tests.simulation.runs.machines import LONGEST
+from tests.simulation.runs.table import Run
 from tests.simulation.runs.truth import check, check_at_rest
 from tests.simulation.runs.workflow import workflow
 from tests.simulation.stacks.wiring import Silent
@@ -33,7 +32,6 @@ from tests.support.fakes import (
     FakeQueue,
     FakeRecentRuns,
     FakeRunCosts,
-    FakeSlots,
 )
 from tests.support.functions import Context, having
 from tests.support.platforms import PLATFORM, SETTINGS
@@ -47,10 +45,6 @@ TROUBLED_SECONDS = 1500
 """Faults go on for so long, though most stories have nothing more to happen by then."""
 
 LIMITS = Limits(batch_size=1, max_concurrency=2)
-
-
-OUTSIDE = ("ecs", "batch", "ec2")
-"""Types of jobs whose work goes on when the execution that started it is stopped."""
 
 
 @dataclass
@@ -67,45 +61,6 @@ class Execution:
     is_lost: bool = False
     """It ended before it wrote a row, and its end was told to nobody: nothing knows of it."""
     holds: bool = False
-
-
-@dataclass
-class Work:
-    """What executions have left running, of one type."""
-
-    world: World
-    job_type: str
-
-    def stop(self, job_name: str, execution_name: str, reason: str) -> int:
-        """Stop it; return how many pieces that were."""
-        if self.job_type == "ec2":
-            return self.world.machines.stop(job_name, execution_name, reason)
-        if self.world.work.get(execution_name) != self.job_type:
-            return 0
-        del self.world.work[execution_name]
-        return 1
-
-
-@dataclass(frozen=True)
-class Bug:
-    """What a world is made of; without arguments nothing is wrong with it."""
-
-    table: type[Table] = Table
-    work: Callable[[World, str], Any] = Work
-    by_type: type[WorkByType] = WorkByType
-    control: type[RunControl] = RunControl
-    slots: type[FakeSlots] = FakeSlots
-    queues: type[Queues] = Queues
-    sweeps: tuple[Callable[[Runtime, datetime], int], ...] = (
-        sweep_runs.complete_ended_runs,
-        sweep_runs.start_waiting_runs,
-        sweep_runs.unpark_messages,
-        sweep_runs.stop_overdue_machines,
-    )
-    machines: type[Machines] = Machines
-
-
-NO_BUG = Bug()
 
 
 @dataclass
