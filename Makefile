@@ -80,13 +80,14 @@ test-deployed-python: $(READY)
 	    && $$there/bin/pytest -q -n auto $(DEPLOYED_TESTS) || exit 1; \
 	done
 
-# Lines and branches of provisioner and templates that no fast test reaches. What runs in Lambda
-# functions and containers of an engine is not counted; what the tests start themselves is.
+# Lines and branches of provisioner and templates that no fast test reaches, nor the commands that
+# bring up an engine for the README. docs/internals/testing.md says what is not counted.
 # In a process that is measured `signal` is there before the test can interrupt its import.
 COVERAGE_IS_EARLIER := --deselect "tests/unit/cli/test_main.py::test_ctrl_c_leaves_no_traceback[in the first moment]"
 coverage: $(READY)
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest -q -n auto $(COVERAGE_IS_EARLIER)
+	@$(BIN)/coverage run -m pytest -q -m engine tests/local/test_readme.py
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 

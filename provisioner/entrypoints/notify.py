@@ -65,12 +65,12 @@ def _told(
             continue
         with about(runtime, notification.job_name):
             try:
-                told = list(_of_job(runtime, notification, wanting.get(notification.job_name)))
+                wanted = list(_of_job(runtime, notification, wanting.get(notification.job_name)))
             except Exception:
                 logger.exception("comparing a run failed")
                 yield record
                 continue
-        if not all(_published(runtime, each) for each in told):
+        if not all(_published(runtime, each) for each in wanted):
             yield record
 
 
@@ -117,17 +117,17 @@ def queued_too_long(runtime: Runtime, now: datetime) -> int:
     """Tell, once each, of runs that wait for longer than their jobs allow; return how many."""
     waiting = list(runtime.history.queued(until=now - _SHORTEST_ALERT))
     wanting = _wanting(runtime, [run["job_name"] for run in waiting])
-    told = 0
+    published = 0
     for run in waiting:
         job = wanting.get(run["job_name"])
         try:
-            told += _told_of_waiting(runtime, run, job, now)
+            published += _published_waiting(runtime, run, job, now)
         except Exception:
-            logger.exception("telling of a waiting run failed", job_name=run["job_name"])
-    return told
+            logger.exception("publishing that a run waits failed", job_name=run["job_name"])
+    return published
 
 
-def _told_of_waiting(
+def _published_waiting(
     runtime: Runtime, run: Mapping[str, Any], job: Job | InvalidRow | None, now: datetime
 ) -> bool:
     if job is None or isinstance(job, InvalidRow):

@@ -30,7 +30,7 @@ STUMBLES = {
     r", for (?:it|they|there|that|others|messages|what)\b": "because",
     r"\bput aside\b": "parked",
     r"\bgo(?:es)? round\b": "is a dependency cycle",
-    r"\bmend(?:s|ed)?\b": "repairs, fixes",
+    r"\b[Mm]end(?:s|ed)?\b": "repairs, fixes",
     r"\blook(?:s|ed)? at (?:a job|jobs|again|anew|alone)\b": "reconciled",
     r"\b[Dd]ead letters?\b": "dead-letter message",
     r"\b(?:stand|place|wait)s? in line\b": "reservation",

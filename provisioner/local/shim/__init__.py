@@ -45,7 +45,7 @@ __all__ = ["EngineMismatchError", "install", "private"]
 
 
 def install() -> None:
-    """Mend the engine, before it begins to serve.
+    """Patch the engine, before it begins to serve.
 
     Raises
     ------

@@ -68,8 +68,8 @@ def _invoke(arn: str, event: object) -> None:
             return
         if seconds is not None:
             time.sleep(seconds)
-    if letters := (config.get("DeadLetterConfig") or {}).get("TargetArn"):
-        private(_LAMBDA, "_route_async_failure")(letters, name, event, result)
+    if target := (config.get("DeadLetterConfig") or {}).get("TargetArn"):
+        private(_LAMBDA, "_route_async_failure")(target, name, event, result)
 
 
 def _with_undelivered(get_state: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
