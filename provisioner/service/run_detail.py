@@ -12,7 +12,7 @@ from provisioner.aws.stored import text_at
 from provisioner.errors import NotFoundError, PermanentError
 from provisioner.runs.cost import Cost
 from provisioner.runs.keys import is_trigger_id
-from provisioner.runs.model import time_of
+from provisioner.runs.model import RunStatus, time_of
 from provisioner.service.run_lines import RunLine, line_of
 from provisioner.service.runs import STOP_SEARCHES, execution_name
 
@@ -159,8 +159,8 @@ def _phases(row: Mapping[str, Any]) -> Iterator[Phase]:
     if began is None:
         return
     if queued is not None:
-        yield Phase("waiting", queued, began if row.get("status") != "QUEUED" else None)
-    if row.get("status") == "QUEUED":
+        yield Phase("waiting", queued, began if row.get("status") != RunStatus.QUEUED else None)
+    if row.get("status") == RunStatus.QUEUED:
         return
     at = began
     for name in ("queued", "pull", "start"):

@@ -597,9 +597,14 @@ REFUSED = {
     ),
     "unknown zone": ("lambda", {"timezone": "Europe/Berln"}, "timezone", '"Europe/Berlin"?'),
     "zone in capitals": ("lambda", {"timezone": "utc"}, "timezone", 'did you mean "UTC"?'),
-    "part of a zone": ("lambda", {"timezone": "Europe"}, "timezone", "no IANA time zone"),
-    "zone of this machine": ("lambda", {"timezone": "localtime"}, "timezone", "no IANA time zone"),
-    "zone as a path": ("lambda", {"timezone": "../UTC"}, "timezone", "no IANA time zone"),
+    "part of a zone": ("lambda", {"timezone": "Europe"}, "timezone", "is not an IANA time zone"),
+    "zone of this machine": (
+        "lambda",
+        {"timezone": "localtime"},
+        "timezone",
+        "is not an IANA time zone",
+    ),
+    "zone as a path": ("lambda", {"timezone": "../UTC"}, "timezone", "is not an IANA time zone"),
     "zone as a number": ("lambda", {"timezone": 2}, "timezone", "must be a time zone"),
     "end before start": (
         "lambda",
