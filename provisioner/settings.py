@@ -261,6 +261,41 @@ class SlackSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SignInSettings:
+    """How people sign in at the console.
+
+    Attributes
+    ----------
+    secret_arn
+        Of the client's secret; "" for a public client.
+    roles
+        Pairs of a group of the issuer and the name of its role.
+    """
+
+    sessions_table: str
+    issuer: str
+    client_id: str
+    secret_arn: str
+    groups_claim: str
+    roles: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of_stage(cls, variables: Mapping[str, str] | None) -> Self | None:
+        """Read the variables of the stage of the console's API; None without a sign-in."""
+        if not variables or "Issuer" not in variables:
+            return None
+        pairs = (pair.partition("=") for pair in variables["Roles"].split(","))
+        return cls(
+            sessions_table=variables["SessionsTable"],
+            issuer=variables["Issuer"],
+            client_id=variables["ClientId"],
+            secret_arn="" if variables["SecretArn"] == "none" else variables["SecretArn"],
+            groups_claim=variables["GroupsClaim"],
+            roles=tuple((group, role) for group, _, role in pairs),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ApiSettings:
     """What the function of the API needs as well.
 

@@ -16,7 +16,7 @@ from provisioner.console.id_token import SignInError
 from provisioner.errors import TemporaryError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _SECONDS = 5
 _MOST_BYTES = 262_144
@@ -41,7 +41,9 @@ class Issuer:
     Plain HTTP is only accepted of an issuer on the loopback interface.
     """
 
-    def __init__(self, url: str, client_id: str, client_secret: str = "") -> None:
+    def __init__(
+        self, url: str, client_id: str, client_secret: Callable[[], str] = lambda: ""
+    ) -> None:
         self.url = url
         self.client_id = client_id
         self._client_secret = client_secret
@@ -128,9 +130,10 @@ class Issuer:
 
     def _credentials(self) -> dict[str, str]:
         """Return how a client with a secret proves itself (RFC 6749, 2.3.1)."""
-        if not self._client_secret:
+        secret = self._client_secret()
+        if not secret:
             return {}
-        quoted = map(urllib.parse.quote_plus, (self.client_id, self._client_secret))
+        quoted = map(urllib.parse.quote_plus, (self.client_id, secret))
         return {"Authorization": f"Basic {base64.b64encode(':'.join(quoted).encode()).decode()}"}
 
 

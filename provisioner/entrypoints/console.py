@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.console import loopback
 from provisioner.console.app import App
+from provisioner.console.gate import Gate
 from provisioner.console.http import request_of, to_gateway
 from provisioner.console.routes import ROUTES
+from provisioner.console.same_origin import origin_of
 from provisioner.entrypoints.function import function, logger
 from provisioner.service.caller import Caller, Role
+from provisioner.settings import SignInSettings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from provisioner.console.sign_in import SignIn
     from provisioner.entrypoints.wiring import Runtime
     from provisioner.service.context import Service
 
@@ -22,16 +26,24 @@ if TYPE_CHECKING:
 def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> dict[str, Any]:  # noqa: ARG001
     """Answer a request of a browser."""
     request = request_of(event)
-    return to_gateway(request, app_of(runtime).answer(request))
+    settings = SignInSettings.of_stage(event.get("stageVariables"))
+    sign_in = runtime.sign_in(settings, origin_of(request.host)) if settings else None
+    return to_gateway(request, app_of(runtime, sign_in).answer(request))
 
 
-def app_of(runtime: Runtime) -> App:
-    """Return the console of a bootstrap."""
+def app_of(runtime: Runtime, sign_in: SignIn | None) -> App:
+    """Return the console of a bootstrap; without a sign-in it answers this machine alone."""
 
     def service(caller: Caller | None) -> Service:
         return runtime.service(lambda: caller or _NOBODY)
 
-    return App(ROUTES, loopback.before, service, lambda: logger.exception("no page"))
+    def report() -> None:
+        logger.exception("no page")
+
+    if sign_in is None:
+        return App(ROUTES, loopback.before, service, report)
+    gate = Gate(sign_in)
+    return App((*gate.routes, *ROUTES), gate.before, service, report)
 
 
 _NOBODY = Caller("-", via="console", role=Role.READ)

@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from provisioner.aws.slack_queue import SlackQueue
     from provisioner.aws.task_definitions import TaskDefinitions
     from provisioner.aws.triggers_table import TriggersTable
+    from provisioner.console.issuer import Issuer
+    from provisioner.console.sign_in import SignIn
     from provisioner.jobs import Job
     from provisioner.runs.concurrency import MessageRuns
     from provisioner.runs.cost import Rates
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from provisioner.runs.work import WorkByType
     from provisioner.service.caller import Caller
     from provisioner.service.context import Service
+    from provisioner.settings import SignInSettings
     from provisioner.stacks.ports import Ports
     from provisioner.stacks.reconcile import Reconciler
 
@@ -359,6 +362,26 @@ class Runtime:
         return RowVersions(
             self.clients, settings.audit_table, settings.audit_retention_days, self.clock
         )
+
+    @cached_property
+    def _issuers(self) -> dict[SignInSettings, Issuer]:
+        return {}
+
+    def sign_in(self, settings: SignInSettings, origin: str) -> SignIn:
+        """Return how people sign in at the console, whose own origin this is."""
+        from provisioner.aws.secrets import Secret
+        from provisioner.aws.sessions_table import SessionsTable
+        from provisioner.console.issuer import Issuer
+        from provisioner.console.sign_in import Groups, SignIn
+        from provisioner.service.caller import Role
+
+        arn = settings.secret_arn
+        secret = Secret(self.clients, arn).value if arn else lambda: ""
+        made = Issuer(settings.issuer, settings.client_id, secret)
+        issuer = self._issuers.setdefault(settings, made)
+        groups = Groups(settings.groups_claim, {name: Role(role) for name, role in settings.roles})
+        sessions = SessionsTable(self.clients, settings.sessions_table)
+        return SignIn(origin, issuer, groups, sessions, self.clock)
 
     # What people get
 

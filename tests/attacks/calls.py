@@ -130,6 +130,7 @@ _THE_PROVISIONER = [
     Call("dynamodb:Query", _table("StacksTable/index/by_status"), _BOUNDARY),
     Call("dynamodb:UpdateItem", _table("TriggersTable"), _BOUNDARY),
     Call("dynamodb:PutItem", _table("PaceTable"), _BOUNDARY),
+    Call("dynamodb:PutItem", _table("TriggersTable-sessions"), _BOUNDARY),
     Call("dynamodb:GetRecords", _table("JobsTable/stream/now"), _BOUNDARY),
     Call("dynamodb:PartiQLUpdate", _table("TriggersTable"), _BOUNDARY),
     Call("sqs:SendMessage", arn("sqs", "ReconcileQueue"), _BOUNDARY, OPEN),

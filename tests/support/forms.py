@@ -59,7 +59,8 @@ class Page(HTMLParser):
 
     @property
     def form(self) -> Form:
-        [found] = [each for each in self.forms if each.method == "POST"]
+        posts = [each for each in self.forms if each.method == "POST"]
+        [found] = [each for each in posts if each.action != "/sign-out"]
         return found
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:

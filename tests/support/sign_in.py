@@ -86,7 +86,7 @@ class Browser:
     def begin(self, return_to="/"):
         """Go to the issuer; return the query of the address that it sends the browser back to."""
         location = self.follow(self.at.begin(return_to))
-        return dict(parse_qsl(urlsplit(_redirect_of(location)).query))
+        return dict(parse_qsl(urlsplit(redirect_of(location)).query))
 
     def finish(self, query):
         return self.follow(self.at.finish(query, self.sent)[1])
@@ -100,7 +100,7 @@ class _Stay(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _redirect_of(address):
+def redirect_of(address):
     try:
         urllib.request.build_opener(_Stay).open(address, timeout=5)
     except urllib.error.HTTPError as answer:

@@ -95,7 +95,7 @@ def test_signing_in_leads_to_the_page_that_was_asked_for(browser):
     begun = browser.follow(asked)
     assert begun.response.headers["Location"].startswith(f"{browser.issuer.url}/authorize?")
 
-    answer = support._redirect_of(begun.response.headers["Location"])
+    answer = support.redirect_of(begun.response.headers["Location"])
     done = browser.get(answer.removeprefix(support.ORIGIN))
 
     assert done.response.headers["Location"] == "/jobs/report/run?view=json"
@@ -183,7 +183,7 @@ def test_a_poll_of_somebody_who_is_signed_out_sends_the_page_to_sign_in(browser)
 def test_what_went_wrong_is_said_and_is_text(browser):
     browser.issuer.person = Person(groups=["others"], email="<script>alert(1)</script>@x")
     begun = browser.get("/sign-in")
-    answer = support._redirect_of(begun.response.headers["Location"])
+    answer = support.redirect_of(begun.response.headers["Location"])
 
     page = browser.get(answer.removeprefix(support.ORIGIN))
 

@@ -40,6 +40,7 @@ SUPPRESSED = RuleFilterConfig(
         LogicalIdFilter(rule_id="W2509", logical_id="SecretsPrefix"),
         LogicalIdFilter(rule_id="W2509", logical_id="SecretsKeyArn"),
         LogicalIdFilter(rule_id="W2509", logical_id="SlackSecretArn"),
+        LogicalIdFilter(rule_id="W2509", logical_id="SignInSecretArn"),
         # It refers to the network under the very condition, which the rule does not see in outputs.
         LogicalIdFilter(rule_id="W1001", logical_id="Subnets"),
     ],
@@ -125,7 +126,7 @@ def test_what_holds_data_is_retained(source):
         name
         for name, resource in source["Resources"].items()
         if resource["Type"] in {"AWS::DynamoDB::Table", "AWS::S3::Bucket"}
-    } - {"PaceTable"}
+    } - {"PaceTable", "SessionsTable"}
     assert len(kept) == len({"Jobs", "Stacks", "Triggers", "Audit", "Bundle", "Artifacts"})
     for name in kept:
         resource = source["Resources"][name]
@@ -231,7 +232,7 @@ def written_logs(role):
 
 
 STAYING = {
-    *("JobsTable", "StacksTable", "TriggersTable", "PaceTable", "AuditTable"),
+    *("JobsTable", "StacksTable", "TriggersTable", "PaceTable", "AuditTable", "SessionsTable"),
     *("ReconcileQueue", "UnroutedQueue", "MissedTicksQueue", "SlackQueue"),
     *("DeadLetterQueue", "SlackDeadLetterQueue"),
     *("BundleBucket", "ArtifactsBucket"),
@@ -482,7 +483,7 @@ def test_notify_is_not_woken_by_what_it_has_nothing_to_tell_of(bootstrap, mappin
 OTHERWISE_CONDITIONAL = {
     *("NetworkStack", "NotificationEmailSubscription"),
     *("ApiLogs", "ApiAccessLogs", "ApiStack"),
-    *("ConsoleLogs", "ConsoleStack"),
+    *("ConsoleLogs", "ConsoleStack", "SessionsTable"),
 }
 
 
