@@ -415,3 +415,99 @@ class Problems(Model):
     """All types of problems."""
 
     problems: list[ProblemType]
+
+
+class Version(Model):
+    """What a row became, when, and by whom as far as that is known."""
+
+    version: int
+    at: str | None
+    by: str | None
+    proven: bool = Field(description="Whether `by` is proven, or only claimed.")
+    via: str | None
+    changed: list[str] = Field(description="Paths, at most 20.")
+    more_changed: int
+    deleted: bool
+
+
+class Versions(Model):
+    """Versions of a row, newest first."""
+
+    versions: list[Version]
+
+
+class RowChange(Model):
+    """An attribute before and after; both null when hidden."""
+
+    path: Name
+    kind: Literal["added", "changed", "removed"]
+    before: Any
+    after: Any
+    hidden: bool
+
+
+class VersionDetail(Version):
+    """A version with its row, null when it was deleted, and what differs from the one before."""
+
+    row: dict[str, Any] | None
+    changes: list[RowChange]
+
+
+class ShownChange(Model):
+    """An attribute before and after, as texts of one line."""
+
+    path: str
+    kind: str
+    before: str
+    after: str
+
+
+class AuditEntry(Model):
+    """An action."""
+
+    id: str = ""
+    at: str = ""
+    ended_at: str | None = None
+    action: str = ""
+    job_name: str | None = None
+    run: str | None = None
+    outcome: Literal["begun", "done", "refused", "failed"] = "done"
+    reason: str | None = None
+    detail: str | None = None
+    by: str = ""
+    proven: bool = Field(default=True, description="Whether `by` is proven, or only claimed.")
+    via: str = ""
+    address: str | None = None
+    request_id: str | None = None
+    changes: list[ShownChange] = []
+    more_changes: int = 0
+
+
+class AuditPage(Model):
+    """What was done, newest first."""
+
+    entries: list[AuditEntry]
+    next: str | None
+
+
+class Submitted(Model):
+    """Work that was taken; null when it was only tried."""
+
+    id: str | None
+    job_name: Name
+    run: str | None
+    dry_run: bool
+
+
+class Submission(Model):
+    """How far a submission has come."""
+
+    id: Name
+    job_name: Name
+    run: Name
+    status: str = Field(description=", ".join((*RunStatus, "STARTING")))
+    started_at: datetime | None
+    ended_at: datetime | None
+    error: str | None
+    result: "Stored"
+    run_url: Name

@@ -32,12 +32,15 @@ def caller_of(context: Mapping[str, Any], action: Action, scope_prefix: str) -> 
         If it has no role.
     """
     address = context.get("http", {}).get("sourceIp")
+    request_id = str(context.get("requestId", "")) or None
     match context.get("authorizer"):
         case {"jwt": {"claims": dict() as claims}}:
             role = _role_of(claims, scope_prefix)
-            return Caller(_name_of(claims), "api", role, address, proven=True)
+            name = _name_of(claims)
+            return Caller(name, "api", role, address, proven=True, request_id=request_id)
         case {"iam": {"userArn": str(arn)}}:
-            return Caller(arn, "api", NEEDED[action], address, proven=True)
+            role = NEEDED[action]
+            return Caller(arn, "api", role, address, proven=True, request_id=request_id)
     raise Problem(Kind.NO_ROLE, "The gateway has passed on no identity.")
 
 

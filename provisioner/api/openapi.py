@@ -136,7 +136,7 @@ def _responses(route: Route) -> dict[str, Any]:
     statuses |= {*_WITH_BODY} if route.body else set()
     statuses |= {*_CONDITIONAL} if route.conditional else set()
     return {str(route.status): _success(route)} | {
-        **({"201": _success(route)} if route.method == "PUT" else {}),
+        **({"201": _success(route)} if route.creates else {}),
         **(
             {"304": {"description": "Not Modified"}} if route.name in {"get_job", "get_row"} else {}
         ),

@@ -98,6 +98,20 @@ class ListRuns(Page):
     status: RunStatus | None = None
 
 
+class ListAudit(Page):
+    """Filters of the audit."""
+
+    since: Time | None = Field(default=None, description="What was done since this time.")
+
+
+class ListJobAudit(ListAudit):
+    """Filters of the audit of a job."""
+
+    run: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,80}$")] | None = Field(
+        default=None, description="Only what was done to this run."
+    )
+
+
 class GetRun(Strict):
     """Reading a run."""
 
@@ -133,6 +147,12 @@ class StartRun(Strict):
         default={}, description="What `allow_overrides` of the row lets a run change."
     )
     overlap: Overlap | None = Field(default=None, description="Instead of the row's.")
+
+
+class Submit(StartRun):
+    """Work for the job that is named."""
+
+    job_name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 
 
 class RunAgain(Strict):

@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 
 JOB = "/v1/jobs/{job_name}"
 RUN = f"{JOB}/runs/{{run}}"
+VERSION = f"{JOB}/versions/{{version}}"
 ROW = "/v1/rows/{job_name}"
 
 PATH_PATTERNS = {
     "job_name": r"[a-z][a-z0-9-]{0,39}",
     "run": r"[A-Za-z0-9_.-]{1,80}",
+    "version": r"[1-9][0-9]{0,8}",
+    "submission": r"[a-z][a-z0-9-]{0,39}\.[A-Za-z0-9_.-]{1,80}",
     "bulk": r"[A-Za-z0-9-]{1,40}",
     "problem": r"[a-z-]{1,40}",
 }
@@ -65,6 +68,11 @@ class Route:
     def name(self) -> str:
         """A name that is unique among the routes, for OpenAPI and tests."""
         return self.handler.rpartition(".")[2]
+
+    @property
+    def creates(self) -> bool:
+        """Whether it may create a row."""
+        return self.answer == "WrittenRow" and self.method != "PATCH"
 
     @property
     def key(self) -> str:
@@ -204,6 +212,78 @@ ROUTES: tuple[Route, ...] = (
         "Tell what writing a row would change",
         body="RowBody",
         answer="Plan",
+    ),
+    # Versions of rows
+    Route(
+        "GET",
+        f"{JOB}/versions",
+        Action.LIST_VERSIONS,
+        "versions.list_versions",
+        "List the versions of a job's row, newest first, with who wrote them",
+        answer="Versions",
+        problems=(404,),
+    ),
+    Route(
+        "GET",
+        VERSION,
+        Action.GET_VERSION,
+        "versions.get_version",
+        "Get a version of a job's row without values of environment variables, and what it changed",
+        answer="VersionDetail",
+        problems=(404,),
+    ),
+    Route(
+        "POST",
+        f"{VERSION}/restore",
+        Action.RESTORE_VERSION,
+        "versions.restore_version",
+        "Write the row of a version again, over the row of the ETag",
+        query="Write",
+        answer="WrittenRow",
+        conditional=True,
+        problems=(404, 409, 422),
+    ),
+    # Audit
+    Route(
+        "GET",
+        "/v1/audit",
+        Action.GET_AUDIT,
+        "audit.list_audit",
+        "List what was done, newest first",
+        query="ListAudit",
+        answer="AuditPage",
+    ),
+    Route(
+        "GET",
+        f"{JOB}/audit",
+        Action.GET_AUDIT,
+        "audit.list_job_audit",
+        "List what was done to a job or one of its runs, newest first",
+        query="ListJobAudit",
+        answer="AuditPage",
+    ),
+    # Submissions
+    Route(
+        "POST",
+        "/v1/submissions",
+        Action.SUBMIT,
+        "submissions.submit",
+        "Submit work to the job that the request names",
+        query="Write",
+        body="Submit",
+        answer="Submitted",
+        status=202,
+        problems=(404, 409),
+    ),
+    Route(
+        "GET",
+        "/v1/submissions/{submission}",
+        Action.GET_SUBMISSION,
+        "submissions.get_submission",
+        "Get how far a submission has come",
+        query="GetRun",
+        answer="Submission",
+        problems=(404,),
     ),
     # Schedules
     Route(

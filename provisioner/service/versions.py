@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from provisioner.audit.entries import Entry
     from provisioner.aws.items import Item
+    from provisioner.service.caller import Caller
     from provisioner.service.context import Service
 
 __all__ = [
@@ -90,8 +91,13 @@ def list_versions(service: Service, job_name: str) -> list[Listed]:
     return [Listed(each, known.get(each.number)) for each in found]
 
 
-def get(service: Service, job_name: str, number: int) -> Shown:
+def get(service: Service, job_name: str, number: int, reader: Caller | None = None) -> Shown:
     """Return one version.
+
+    Parameters
+    ----------
+    reader
+        As whom to see it; None for the caller.
 
     Raises
     ------
@@ -100,11 +106,17 @@ def get(service: Service, job_name: str, number: int) -> Shown:
     """
     listed = _numbered(list_versions(service, job_name), job_name, number)
     row = _row(service, job_name, listed.version)
-    return Shown(listed, redaction.row_for(service.caller(), row) if row is not None else None)
+    return Shown(
+        listed, redaction.row_for(reader or service.caller(), row) if row is not None else None
+    )
 
 
 def changes(
-    service: Service, job_name: str, start: int | None = None, end: int | None = None
+    service: Service,
+    job_name: str,
+    start: int | None = None,
+    end: int | None = None,
+    reader: Caller | None = None,
 ) -> tuple[RowChange, ...]:
     """Return what differs between two versions, or between one and the row as it is now.
 
@@ -114,6 +126,8 @@ def changes(
         The earlier one; None for the one before `end`, or before the last one.
     end
         The later one; None for the row as it is now.
+    reader
+        As whom to see them; None for the caller.
 
     Raises
     ------
@@ -131,7 +145,7 @@ def changes(
         last = service.row(job_name)
     else:
         last = _row(service, job_name, _version(found, job_name, end))
-    whole = allows(service.caller(), Action.READ_ENVIRONMENT)
+    whole = allows(reader or service.caller(), Action.READ_ENVIRONMENT)
     return row_changes(first, last, values=whole)
 
 
@@ -171,16 +185,28 @@ def restore(
     StaleError
         If the row is not what the caller has seen.
     """
-    version = _version(_kept(service, job_name), job_name, number)
-    row = _row(service, job_name, version)
-    if row is None:
-        message = f"in version {number} the row of {job_name} was deleted: choose an earlier one"
-        raise NotFoundError(message)
+    row = row_of(service, job_name, number)
     if if_match is None and before is not None:
         if_match = edits.etag_of(before)
     return edits.put(
         service, row, if_match=if_match, if_none_match=if_match is None, restored=number
     )
+
+
+def row_of(service: Service, job_name: str, number: int) -> Item:
+    """Return the whole row of a version.
+
+    Raises
+    ------
+    NotFoundError
+        If the version is not kept, or is the end of the row.
+    """
+    version = _version(_kept(service, job_name), job_name, number)
+    row = _row(service, job_name, version)
+    if row is None:
+        message = f"in version {number} the row of {job_name} was deleted: choose an earlier one"
+        raise NotFoundError(message)
+    return row
 
 
 def _kept(service: Service, job_name: str) -> list[Version]:

@@ -35,9 +35,9 @@ def put_row(call: Call) -> Answer:
     """Create or replace a row."""
     row, on = _named(call), required(call.headers, may_create=True)
     if call.query.dry_run:
-        return _planned(call, row, on)
+        return planned(call, row, on)
     edited = edits.put(call.service, row, if_match=on.if_match, if_none_match=on.if_none_match)
-    return _written(call, edited)
+    return written(call, edited)
 
 
 def patch_row(call: Call) -> Answer:
@@ -45,8 +45,8 @@ def patch_row(call: Call) -> Answer:
     on = required(call.headers)
     if call.query.dry_run:
         before = edits.row_of(call.service, call.job_name)
-        return _planned(call, edits.patched(before.row, call.body), on)
-    return _written(call, edits.patch(call.service, call.job_name, call.body, on.if_match or ANY))
+        return planned(call, edits.patched(before.row, call.body), on)
+    return written(call, edits.patch(call.service, call.job_name, call.body, on.if_match or ANY))
 
 
 def delete_row(call: Call) -> Answer:
@@ -80,7 +80,8 @@ def _named(call: Call) -> dict[str, Any]:
     return row
 
 
-def _planned(call: Call, row: dict[str, Any], on: Condition) -> Answer:
+def planned(call: Call, row: dict[str, Any], on: Condition) -> Answer:
+    """Say what a write would change that depends on the row as it is."""
     plan = edits.plan(call.service, row)
     if on.if_none_match and plan.before is not None:
         raise StaleError(f"there is a job {call.job_name} already")
@@ -107,7 +108,8 @@ def _plan(call: Call, plan: Plan) -> Answer:
     return Answer({"outcome": plan.outcome.value, "etag": etag, "changes": changes})
 
 
-def _written(call: Call, edited: Edited) -> Answer:
+def written(call: Call, edited: Edited) -> Answer:
+    """Return a row that was written."""
     created = edited.before is None
     headers = {"ETag": quoted(edited.etag), "Location": f"/v1/jobs/{call.job_name}"}
     return Answer(_shown(call, edited.row), 201 if created else 200, headers)

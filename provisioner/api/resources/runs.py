@@ -20,7 +20,7 @@ from provisioner.service.problems import FieldProblem
 from provisioner.service.redaction import run_for
 from provisioner.service.run_detail import RunDetail, Stored
 from provisioner.service.run_lines import RunLine, line_of
-from provisioner.service.start_run import RunRequest
+from provisioner.service.start_run import RunRequest, StartedRun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,8 +63,13 @@ def list_job_runs(call: Call) -> Answer:
 
 def start_run(call: Call) -> Answer:
     """Start a run."""
+    return _started(call, request_of(call))
+
+
+def request_of(call: Call) -> RunRequest:
+    """Return the run that a body asks for."""
     asked = call.body
-    return _started(call, RunRequest(asked.payload, asked.overrides, asked.overlap, _key(call)))
+    return RunRequest(asked.payload, asked.overrides, asked.overlap, _key(call))
 
 
 def run_again(call: Call) -> Answer:
@@ -90,12 +95,17 @@ def get_run(call: Call) -> Answer:
 
     This is the one place where a function waits: the caller asks for it, and it ends in time.
     """
+    return Answer(_document(call, followed(call, call.job_name, call.path["run"])))
+
+
+def followed(call: Call, job_name: str, run: str) -> RunDetail:
+    """Return a run; with `wait`, once it has ended or the time is up."""
     until = time.monotonic() + call.query.wait
     while True:
-        found = _found(call)
+        found = _found(call, job_name, run)
         left = until - time.monotonic()
         if found.line.status in FINAL or left <= 0:
-            return Answer(_document(call, found))
+            return found
         call.pause(min(1.0, left))
 
 
@@ -144,17 +154,25 @@ def _started(call: Call, request: RunRequest) -> Answer:
     return Answer(said, 202, headers)
 
 
-def _found(call: Call) -> RunDetail:
+def started(call: Call, job_name: str, request: RunRequest) -> StartedRun | None:
+    """Start a run, or only check it: None then."""
+    _require_payload(request.payload)
+    if call.query.dry_run:
+        starting.check(call.service, job_name, request)
+        return None
+    return starting.start_run(call.service, job_name, request)
+
+
+def _found(call: Call, job_name: str, name: str) -> RunDetail:
     """Return a run; one whose execution began a moment ago has no row yet, and is STARTING."""
-    name = call.path["run"]
     try:
-        return run_detail.detail(call.service, call.job_name, name)
+        return run_detail.detail(call.service, job_name, name)
     except NotFoundError:
-        started = _started_just_now(call, name)
+        started = _started_just_now(call, job_name, name)
         if started is None:
             raise
     row = {
-        "job_name": call.job_name,
+        "job_name": job_name,
         "trigger_id": f"{iso(started.started_at)}#{name}",
         "status": STARTING,
         "execution_arn": started.arn,
@@ -165,9 +183,9 @@ def _found(call: Call) -> RunDetail:
     )
 
 
-def _started_just_now(call: Call, name: str) -> Any:  # noqa: ANN401  (an execution, or None)
+def _started_just_now(call: Call, job_name: str, name: str) -> Any:  # noqa: ANN401  (an execution, or None)
     try:
-        machine = call.service.output_of(call.job_name, "StateMachineArn")
+        machine = call.service.output_of(job_name, "StateMachineArn")
     except PermanentError:
         return None
     return call.service.executions.started(machine, name)

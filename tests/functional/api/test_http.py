@@ -12,7 +12,10 @@ from provisioner.api.routes import ROUTES
 from provisioner.service.caller import Role
 from tests.support.api import Client, by_iam, by_scopes
 
-EXAMPLES = {"job_name": "report", "run": "r-1", "problem": "stale", "bulk": "b-1"}
+EXAMPLES = {
+    **{"job_name": "report", "run": "r-1", "problem": "stale", "bulk": "b-1"},
+    **{"version": "1", "submission": "report.r-1"},
+}
 
 
 def path_of(route):

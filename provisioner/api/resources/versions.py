@@ -1,0 +1,39 @@
+"""Versions of a job's row, without the values of environment variables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioner.api.call import Answer
+from provisioner.api.conditions import required
+from provisioner.api.encoding import jsonable
+from provisioner.api.resources.rows import planned, written
+from provisioner.service import versions
+
+if TYPE_CHECKING:
+    from provisioner.api.call import Call
+
+
+def list_versions(call: Call) -> Answer:
+    """Return all versions that are kept of a row."""
+    found = versions.list_versions(call.service, call.job_name)
+    return Answer({"versions": jsonable([versions.document(each) for each in found])})
+
+
+def get_version(call: Call) -> Answer:
+    """Return a version: its row, and what it changed."""
+    number = int(call.path["version"])
+    shown = versions.get(call.service, call.job_name, number, reader=call.reader)
+    changes = versions.changes(call.service, call.job_name, end=number, reader=call.reader)
+    said = versions.document(shown.listed) | {"row": shown.row, "changes": changes}
+    return Answer(jsonable(said))
+
+
+def restore_version(call: Call) -> Answer:
+    """Write the row of a version again."""
+    number, on = int(call.path["version"]), required(call.headers, may_create=True)
+    if call.query.dry_run:
+        return planned(call, versions.row_of(call.service, call.job_name, number), on)
+    return written(
+        call, versions.restore(call.service, call.job_name, number, if_match=on.if_match)
+    )

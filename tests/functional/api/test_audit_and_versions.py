@@ -1,0 +1,147 @@
+"""Versions, the audit and submissions over HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from provisioner.audit.versions import Written
+from tests.support.api import by_iam, by_scopes
+from tests.support.cli import NOW, ROW
+
+LARGER = ROW | {"memory_mb": 512, "environment": {"LEVEL": "hunter2"}}
+VERSIONS = "/v1/jobs/report/versions"
+ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}
+
+
+@pytest.fixture
+def changed(here):
+    here.jobs.put(LARGER)
+    for sequence, (before, after) in enumerate([(None, ROW), (ROW, LARGER), (LARGER, None)]):
+        here.service.row_versions.record(Written("report", str(sequence), NOW, before, after))
+
+
+@pytest.mark.usefixtures("changed")
+class TestVersions:
+    def test_a_version_shows_no_value_of_a_variable_to_anybody(self, api):
+        numbers = [each["version"] for each in api("GET", VERSIONS).json["versions"]]
+        shown = api("GET", f"{VERSIONS}/2")
+
+        assert numbers == [3, 2, 1]
+        assert shown.json["row"] == LARGER | {"environment": {"LEVEL": None}}
+        assert [each["path"] for each in shown.json["changes"]] == [
+            "environment.LEVEL",
+            "memory_mb",
+        ]
+        assert "hunter2" not in shown.text
+        assert api("GET", f"{VERSIONS}/3").json["row"] is None
+
+    @pytest.mark.parametrize("path", [f"{VERSIONS}/9", "/v1/jobs/other/versions", f"{VERSIONS}/0"])
+    def test_what_there_is_not(self, api, path):
+        assert api("GET", path).slug == "not-found"
+
+    def test_a_version_is_restored_over_the_row_that_was_seen(self, api, here):
+        etag = api("GET", "/v1/rows/report").headers["ETag"]
+        path = f"{VERSIONS}/1/restore"
+
+        assert api("POST", path).slug == "precondition-required"
+        assert api("POST", path, if_match=f'"{"0" * 32}"').slug == "stale"
+        tried = api("POST", path, query="dry_run=true", if_match=etag)
+        assert tried.json["outcome"] == "updated"
+        assert here.row() == LARGER
+        assert api("POST", path, if_match=etag).json == ROW
+        assert here.row() == ROW
+
+        (entry,) = api("GET", "/v1/jobs/report/audit").json["entries"]
+        assert (entry["action"], entry["detail"]) == ("restore_version", "version 1")
+        assert (entry["proven"], entry["via"], entry["outcome"]) == (True, "api", "done")
+        assert "hunter2" not in str(entry)
+
+    def test_the_row_of_a_deleted_job_is_restored(self, api, here):
+        here.jobs.delete("report")
+
+        assert api("POST", f"{VERSIONS}/1/restore", if_none_match="*").status == 201
+        assert api("POST", f"{VERSIONS}/1/restore", if_none_match="*").slug == "stale"
+        assert here.row() == ROW
+
+    @pytest.mark.parametrize("role", ["read", "operate"])
+    def test_only_writers_restore(self, api, role):
+        client = replace(api, authorizer=by_scopes(f"jobs/{role}"))
+
+        assert client("POST", f"{VERSIONS}/1/restore", if_match="*").status == 403
+        assert client("GET", f"{VERSIONS}/1").status == 200
+
+
+def test_every_action_of_the_api_is_in_the_audit_page_by_page(api, here):
+    here.jobs.put(ROW)
+    here.make_runnable(ENDLESS)
+    run = api("POST", "/v1/jobs/report/runs", {"payload": {"n": "hunter2"}}).json["run"]
+    replace(api, authorizer=by_iam())("POST", "/v1/jobs/report/retry")
+    api("DELETE", "/v1/rows/report", if_match="*")
+
+    first = api("GET", "/v1/audit", query="limit=2")
+    second = api("GET", "/v1/audit", query=f"limit=2&cursor={first.json['next']}")
+
+    found = first.json["entries"] + second.json["entries"]
+    assert [each["action"] for each in found] == ["delete_row", "retry_job", "start_run"]
+    assert found[1]["by"] == by_iam()["iam"]["userArn"]
+    assert found[2]["by"].endswith("#ada")
+    assert all(each["address"] and each["request_id"] for each in found)
+    assert "hunter2" not in first.text + second.text
+    of_run = api("GET", "/v1/jobs/report/audit", query=f"run={run}").json["entries"]
+    assert [each["run"] for each in of_run] == [run]
+
+
+class TestSubmissions:
+    BODY = {"job_name": "report", "payload": {"n": 1}}  # noqa: RUF012
+
+    @pytest.fixture
+    def processor(self, here):
+        here.jobs.put(ROW)
+        here.make_runnable({"Type": "Wait", "Seconds": 3600, "End": True})
+
+    @pytest.mark.usefixtures("processor")
+    def test_work_is_taken_and_followed(self, api):
+        taken = api("POST", "/v1/submissions", self.BODY, idempotency_key="k")
+        again = api("POST", "/v1/submissions", self.BODY, idempotency_key="k")
+        other = api("POST", "/v1/submissions", self.BODY | {"payload": {}}, idempotency_key="k")
+
+        assert (taken.status, taken.json["job_name"]) == (202, "report")
+        assert again.headers["Location"] == taken.headers["Location"]
+        assert again.headers["Idempotency-Replayed"] == "true"
+        assert other.status in {409, 422}
+        followed = api("GET", taken.headers["Location"])
+        assert followed.json["status"] in {"STARTING", "RUNNING"}
+        assert api("GET", followed.json["run_url"]).status == 200
+
+    @pytest.mark.usefixtures("processor")
+    def test_a_new_row_is_a_new_processor_and_nothing_else_changes(self, api, here):
+        body = {"job_name": "invoices"}
+        assert api("POST", "/v1/submissions", body).slug == "not-found"
+
+        here.jobs.put(ROW | {"job_name": "invoices"})
+        here.make_runnable(ENDLESS, "invoices")
+
+        assert (
+            api("POST", "/v1/submissions", body)
+            .headers["Location"]
+            .startswith("/v1/submissions/invoices.")
+        )
+
+    @pytest.mark.usefixtures("processor")
+    def test_a_submission_can_be_tried(self, api):
+        tried = api("POST", "/v1/submissions", self.BODY, query="dry_run=true")
+
+        assert (tried.status, tried.json["id"]) == (202, None)
+
+    @pytest.mark.parametrize("body", [{}, {"job_name": "A"}, {"job_name": "report", "x": 1}])
+    def test_what_names_no_job(self, api, body):
+        assert api("POST", "/v1/submissions", body).status == 422
+
+    @pytest.mark.usefixtures("processor")
+    def test_only_operators_submit(self, api):
+        reader = replace(api, authorizer=by_scopes("jobs/read"))
+
+        assert reader("POST", "/v1/submissions", self.BODY).status == 403
+        assert reader("GET", "/v1/submissions/report.nothing").slug == "not-found"
