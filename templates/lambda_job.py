@@ -30,7 +30,7 @@ from templates.parts.role import Statement, role, submission_variables, write_lo
 from templates.workflow import programs
 from templates.workflow.definition import state_machine
 from templates.workflow.expressions import given
-from templates.workflow.jsonata import variable
+from templates.workflow.jsonata import expression, variable
 from templates.workflow.prepare import NO_PROBLEM
 from templates.workflow.work import Work
 
@@ -209,7 +209,7 @@ def _work(job: LambdaJob, platform: Platform, code: Function) -> Work:
         timeout_seconds=job.attempt_timeout_seconds + REPORT_SECONDS,
         refusals=REFUSALS,
         problem=NO_PROBLEM,
-        details={},
+        details=expression({"request_id": variable("states.result.SdkResponseMetadata.RequestId")}),
         output=variable("states.result.Payload"),
         result_key=None,
         failure=programs.LAMBDA_FAILURE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.clients import translated
 
@@ -28,20 +28,82 @@ class LogEvent:
         return datetime.fromtimestamp(self.timestamp_ms / 1000, UTC)
 
 
-def events(clients: Clients, log_group: str, since_ms: int) -> Iterator[LogEvent]:
+@dataclass(frozen=True, slots=True)
+class StreamPage:
+    """Events of one stream, oldest first, and the tokens of those before and after them."""
+
+    events: tuple[LogEvent, ...]
+    backward: str
+    forward: str
+
+
+def events(
+    clients: Clients,
+    log_group: str,
+    since_ms: int,
+    *,
+    until_ms: int | None = None,
+    containing: str = "",
+) -> Iterator[LogEvent]:
     """Yield the events of a group from a time on, of all its streams, oldest first.
+
+    Parameters
+    ----------
+    until_ms
+        None for all that follow.
+    containing
+        Only those with this text; it has no quotation marks.
 
     Raises
     ------
     NotFoundError
         If there is no such group.
     """
+    request: dict[str, Any] = {"logGroupName": log_group, "startTime": since_ms}
+    if until_ms is not None:
+        request["endTime"] = until_ms
+    if containing:
+        request["filterPattern"] = f'"{containing}"'
     with translated():
         pages = clients.logs.get_paginator("filter_log_events")
-        for page in pages.paginate(logGroupName=log_group, startTime=since_ms):
+        for page in pages.paginate(**request):
             for event in page["events"]:
                 yield LogEvent(
                     timestamp_ms=event["timestamp"],
                     stream=event["logStreamName"],
                     message=event["message"],
                 )
+
+
+def stream_page(
+    clients: Clients,
+    log_group: str,
+    stream: str,
+    *,
+    limit: int,
+    between_ms: tuple[int, int],
+    token: str | None = None,
+    at_end: bool = False,
+) -> StreamPage:
+    """Return a page of one stream: that of a token, or else its end or its beginning.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such stream.
+    """
+    with translated():
+        found = clients.logs.get_log_events(
+            logGroupName=log_group,
+            logStreamName=stream,
+            startTime=between_ms[0],
+            endTime=between_ms[1],
+            limit=limit,
+            startFromHead=not at_end,
+            **({"nextToken": token} if token else {}),
+        )
+    listed = tuple(
+        LogEvent(timestamp_ms=event["timestamp"], stream=stream, message=event["message"])
+        for event in found["events"]
+    )
+    return StreamPage(listed, found["nextBackwardToken"], found["nextForwardToken"])

@@ -317,6 +317,31 @@ class TriggersTable:
         end = to_plain(found.get("LastEvaluatedKey", {}))
         return runs, end.get("trigger_id")
 
+    def begun_before(self, job_name: str, moment: str, count: int) -> list[Item]:
+        """Return the last runs of a job that came before a time, consistently: when each ran.
+
+        Parameters
+        ----------
+        moment
+            ISO 8601.
+        """
+        attributes = "trigger_id, #status, started_at, ended_at"
+        found = pages(
+            self._clients,
+            "query",
+            TableName=self._name,
+            KeyConditionExpression="job_name = :job AND trigger_id BETWEEN :first AND :moment",
+            ExpressionAttributeValues=to_dynamodb(
+                {":job": job_name, ":first": FIRST_RUN, ":moment": moment}
+            ),
+            ProjectionExpression=attributes,
+            **names(attributes),
+            ScanIndexForward=False,
+            ConsistentRead=True,
+            Limit=count,
+        )
+        return list(islice(found, count))
+
     def scheduled(self, job_name: str, count: int) -> list[Item]:
         """Return the last runs by schedule among a job's last runs, as `last` gives them."""
         searched = self.last(job_name, SEARCHED_RUNS)

@@ -10,7 +10,8 @@ from rich.text import Text
 from provisioner.cli.display import hint, stdout
 from provisioner.cli.options import DEFAULT_STACK, JobArgument, StackOption, one_command, seconds_of
 from provisioner.cli.session import session
-from provisioner.service.logs import LogEvent, Tail, events, group_of
+from provisioner.service.context import Service
+from provisioner.service.logs import LogEvent, Tail, events, group_of, of_run
 from provisioner.terminal import coloured
 
 app = one_command()
@@ -29,11 +30,23 @@ def logs(
         str,
         typer.Option("--since", metavar="DURATION", help="From how long ago: 90s, 10m, 2h, 1d."),
     ] = "10m",
+    run: Annotated[
+        str | None,
+        typer.Option(
+            "--run",
+            metavar="RUN",
+            show_default=False,
+            help="Only of this run, from its beginning, whatever --since says.",
+        ),
+    ] = None,
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
-    """Show the logs of all runs of a job, oldest line first."""
+    """Show the logs of all runs of a job, or of one, oldest line first."""
     since_seconds = seconds_of(since)
     with session(stack) as service:
+        if run is not None:
+            _show_run(service, job, run, follow=follow)
+            return
         group = group_of(service, job)
         since_ms = int((service.clock().timestamp() - since_seconds) * 1000)
         found = (
@@ -45,6 +58,23 @@ def logs(
             show(event)
     if not shown:
         hint(f"No lines in {group} since then; go further back with --since 1d.")
+
+
+def _show_run(service: Service, job: str, run: str, *, follow: bool) -> None:
+    cursor: str | None = None
+    shown = False
+    while True:
+        found = of_run(service, job, run, cursor=cursor, newest_first=False)
+        for event in found.events:
+            shown = True
+            show(event)
+        if found.newer is None or (not follow and not found.events):
+            break
+        if not found.events:
+            time.sleep(POLL_SECONDS)
+        cursor = found.newer
+    if not shown:
+        hint(f"No lines: {found.note}." if found.note else f"{run} has logged nothing.")
 
 
 def followed(tail: Tail, poll_seconds: float = POLL_SECONDS) -> Iterator[LogEvent]:

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from functools import partial
 
 from rich.text import Text
 
@@ -13,7 +13,7 @@ from provisioner.cli.display import duration, hint, say, stderr, stdout
 from provisioner.cli.exits import OF_RUN
 from provisioner.runs.model import RunStatus
 from provisioner.service.context import Item, Service
-from provisioner.service.logs import LogEvent, Tail
+from provisioner.service.logs import LogEvent, RunTail
 from provisioner.service.progress import Progress
 from provisioner.service.runs import RunState, reason, run_state
 from provisioner.service.start_run import StartedRun
@@ -37,16 +37,17 @@ class Watch:
     job_name: str
     started: StartedRun
     log_group: str | None = None
-    _tail: Tail | None = None
+    _tail: RunTail | None = None
     _state: RunState | None = None
     _pending: object = None
 
     def wait(self, timeout_seconds: float, goes_on: str) -> Item:
         """Return the run's row once it says how it ended, or what Step Functions says of it."""
         progress.wait(self._progress, timeout_seconds, goes_on, live=self.log_group is None)
+        row = self._state.row if self._state else {}
         if self._tail is not None:
-            print_late(self._tail.new)
-        return self._state.row if self._state else {}
+            print_late(partial(self._tail.new, row))
+        return row
 
     def _progress(self) -> dict[str, Progress]:
         state = run_state(self.service, self.job_name, self.started.execution, self._state)
@@ -68,9 +69,8 @@ class Watch:
         if self.log_group is None or "started_at" not in row:
             return
         if self._tail is None:
-            since = datetime.fromisoformat(row["started_at"])
-            self._tail = Tail(self.service, self.log_group, int(since.timestamp() * 1000))
-        for event in self._tail.new():
+            self._tail = RunTail(self.service, self.job_name, row)
+        for event in self._tail.new(row):
             logs.show(event)
 
 

@@ -116,6 +116,8 @@ class Field(StrEnum):
     QUEUED_AT = "queued_at"
     STARTS = "starts"
     LOG_URL = "log_url"
+    LOG_STREAM = "log_stream"
+    REQUEST_ID = "request_id"
     INPUT = "input"
     OUTPUT = "output"
     ERROR = "error"
@@ -185,7 +187,13 @@ def _texts(*fields: Field) -> dict[str, str]:
 
 DETAILS: Mapping[str, str] = MappingProxyType(
     {
-        **_texts(Field.CAPACITY_TYPE, Field.INSTANCE_TYPE, Field.BATCH_JOB_ID),
+        **_texts(
+            Field.LOG_STREAM,
+            Field.REQUEST_ID,
+            Field.CAPACITY_TYPE,
+            Field.INSTANCE_TYPE,
+            Field.BATCH_JOB_ID,
+        ),
         **dict.fromkeys((Field.EXIT_CODE, Field.SPOT_INTERRUPTIONS), "N"),
         **dict.fromkeys((Field.QUEUED_MS, Field.PULL_MS, Field.START_MS, Field.RUN_MS), "N"),
         **dict.fromkeys((Field.WORK_MS, Field.ITEM_COUNT, Field.ITEM_FAILURES), "N"),

@@ -70,9 +70,16 @@ LAMBDA_FAILURE = statements(r"""
     )[0].groups[0];
     $timed_out := $timed_out
         or $fault = "Lambda.Unknown" and $contains($cause, "Task timed out after ");
+    $details := {"request_id": $match($cause,
+        /(?:"requestId"\s*:\s*"|RequestId: |Z )([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/
+    )[0].groups[0]};
     $cause := $exists($message) ? $parse("\"" & $message & "\"") : $cause;
 """)
-"""Lambda's report of an error, after `FAILURE`: its message alone, out of JSON that may be cut."""
+"""Lambda's report of an error, after `FAILURE`: its message alone, out of JSON that may be cut.
+
+Which invocation it was stands there for runtimes that say so, and when it timed out or its process
+ended.
+"""
 
 TOOK = statements("""
     $took := function($from, $to) {
@@ -94,6 +101,7 @@ STOPPED_TASK = statements(f"""
     {TOOK.text};
     $details := {{
         "exit_code": $job.ExitCode,
+        "log_stream": $exists($task.TaskArn) ? "job/job/" & $split($task.TaskArn, "/")[-1],
         "queued_ms": $took($task.CreatedAt, $task.PullStartedAt),
         "pull_ms": $took($task.PullStartedAt, $task.PullStoppedAt),
         "start_ms": $took($task.PullStoppedAt, $task.StartedAt),
@@ -134,6 +142,7 @@ BATCH_JOB = statements(rf"""
     $ran := $batch.Attempts.($took(StartedAt, StoppedAt));
     $details := {{
         "exit_code": $job.ExitCode,
+        "log_stream": $batch.Container.LogStreamName,
         "queued_ms": $took($batch.CreatedAt, $batch.StartedAt),
         "run_ms": $took($batch.StartedAt, $batch.StoppedAt),
         "work_ms": $timed ? $worked + $sum([0, $ran]),
@@ -186,7 +195,11 @@ MACHINE_FAILURE = statements(r"""
     $launching := $fault = "Ec2.Ec2Exception";
     $code := $fault = "ContainerFailed"
         ? $match($cause, /^Exit code ([0-9]{1,3}) on /)[0].groups[0];
-    $details := {"exit_code": $exists($code) ? $number($code)};
+    $machine := $fault = "ContainerFailed" ? $match($cause, / on (i-[0-9a-f]+)/)[0].groups[0];
+    $details := {
+        "exit_code": $exists($code) ? $number($code),
+        "log_stream": $exists($machine) ? "job/" & $machine
+    };
     $timed_out := $fault = "States.Timeout" or $ours;
     $lost := $fault = "States.HeartbeatTimeout";
     $fault := $ours ? "States.Timeout" : $lost ? "MachineLost"

@@ -94,10 +94,23 @@ def test_overlap_allow_runs_both(engine):
     engine.put(engine.lambda_row(name, **SLOW, overlap="allow"))
     engine.wait_for(name, "READY")
 
-    runs = [engine.start(name, {"seconds": 1}) for _ in range(2)]
+    runs = {who: engine.start(name, {"seconds": 1, "who": who}) for who in ("one", "two")}
 
-    for run in runs:
+    for run in runs.values():
         engine.wait_for_run(name, run, "SUCCEEDED")
+    for who, run in runs.items():  # and the log of each is its own
+        printed = engine.provisioner("logs", name, "--run", run.rpartition(":")[2])
+        assert [line.split("  ")[1] for line in printed.splitlines() if "I am" in line] == [
+            f"I am {who}"
+        ]
+    shown = engine.wait(lambda: _listed_twice(engine, name), "both runs in the list of jobs")
+    assert shown["usual_seconds"] >= 1
+    assert shown["running_since"] is None
+
+
+def _listed_twice(engine, name):
+    (line,) = json.loads(engine.provisioner("get", f"{name}*", "-o", "json"))
+    return line["strip"] == ["SUCCEEDED"] * 2 and line
 
 
 def test_a_stopped_run_says_so_and_frees_the_lock(engine, slow):

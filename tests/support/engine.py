@@ -27,6 +27,7 @@ def echo(event, context):
     return event
 
 def slow(event, context):
+    print("I am", event.get("who"))
     time.sleep(event["seconds"])
 
 def raising(event, context):

@@ -171,6 +171,8 @@ def test_a_developers_policy_is_what_the_commands_call(here, file, tmp_path):
         ("stop", "report", "waiting"),
         ("resume", "report"),
         ("logs", "report"),
+        ("open",),
+        ("logs", "report", "--run", "ended"),
         ("versions", "report"),
         ("diff", "report"),
         ("restore", "report", "1", "--yes"),
@@ -199,8 +201,9 @@ def prepare(here):
     running = states.start_execution(stateMachineArn=arn, name="running")["executionArn"]
     put_run("report", "running", "RUNNING", execution_arn=running)
     put_run("report", "waiting", "QUEUED", execution_arn=f"{running}-2", input="{}")
-    here.triggers.set_pause("report", Pause(paused=True, since=NOW.isoformat(), note="by a test"))
+    put_run("report", "ended", "SUCCEEDED", log_stream="a", attempts=1)
     CLIENTS.logs.create_log_group(logGroupName="/jobs/report")
+    here.triggers.set_pause("report", Pause(paused=True, since=NOW.isoformat(), note="by a test"))
     change = Written("report", "1", NOW, None, here.row() | {"memory_mb": 512})
     here.service.row_versions.record(change)
 

@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.errors import InvalidRequestError, NotFoundError
 from provisioner.runs.model import Pause, RunStatus
-from provisioner.service import jobs, logs, run_detail
+from provisioner.service import jobs, run_detail
 from provisioner.stacks.model import Condition, JobStatus
 from tests.support.cli import NOW, ROW, put_run
 from tests.support.clients import CLIENTS
@@ -207,37 +207,3 @@ class TestARunInDetail:
         put_run("report", "one", "SUCCEEDED", **damage)
 
         assert run_detail.detail(service, "report", "one").line.run == "one"
-
-
-class TestTheLogOfARun:
-    @pytest.fixture(autouse=True)
-    def lines(self, here):
-        here.jobs.put(ROW)
-        here.make_ready(outputs={"LogGroup": "/jobs/report"})
-        put_run("report", "one", "SUCCEEDED", ended_at="2026-11-21T09:01:00.000Z")
-        CLIENTS.logs.create_log_group(logGroupName="/jobs/report")
-        CLIENTS.logs.create_log_stream(logGroupName="/jobs/report", logStreamName="s")
-        at = int(NOW.timestamp() * 1000)
-        events = [{"timestamp": at + n * 1000, "message": f"line {n}"} for n in range(10)]
-        CLIENTS.logs.put_log_events(
-            logGroupName="/jobs/report", logStreamName="s", logEvents=events
-        )
-
-    def test_begins_at_its_end_and_goes_back(self, service):
-        last = logs.of_run(service, "report", "one", limit=4)
-        before = logs.of_run(service, "report", "one", limit=4, cursor=last.older)
-
-        assert [each.message for each in last.events] == [f"line {n}" for n in range(6, 10)]
-        assert [each.message for each in before.events] == [f"line {n}" for n in range(2, 6)]
-
-    def test_begins_at_its_beginning_and_goes_on(self, service):
-        found, cursor = [], None
-        while page := logs.of_run(
-            service, "report", "one", newest_first=False, cursor=cursor, limit=4
-        ):
-            found += [each.message for each in page.events]
-            cursor = page.newer
-            if cursor is None:
-                break
-
-        assert found == [f"line {n}" for n in range(10)]
