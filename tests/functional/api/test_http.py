@@ -13,8 +13,12 @@ from provisioner.service.caller import Role
 from tests.support.api import Client, by_iam, by_scopes
 
 EXAMPLES = {
-    **{"job_name": "report", "run": "r-1", "problem": "stale", "bulk": "b-1"},
-    **{"version": "1", "submission": "report.r-1"},
+    "job_name": "report",
+    "run": "r-1",
+    "problem": "stale",
+    "bulk": "b-1",
+    "version": "1",
+    "submission": "report.r-1",
 }
 
 

@@ -13,7 +13,14 @@ from tests.support.bootstrap import bootstrap_of
 from tests.unit.bootstrap.test_templates import environ_of
 from tools import api_template
 
-EXAMPLES = {"job_name": "a-1", "run": "manual-1", "bulk": "b-1", "problem": "stale"}
+EXAMPLES = {
+    "job_name": "a-1",
+    "run": "manual-1",
+    "bulk": "b-1",
+    "problem": "stale",
+    "version": "1",
+    "submission": "a-1.manual-1",
+}
 
 
 def path_of(route):
