@@ -134,7 +134,7 @@ def path(*parts: str) -> str:
 def run_path(run: Any) -> str:  # noqa: ANN401  (a line of a run)
     """Return the address of a run, which says when it began so that it is found at once."""
     at = run.trigger_id.partition("#")[0]
-    return f"{path('jobs', run.job_name, 'runs', run.run)}?{urlencode({'at': at})}"
+    return f"/jobs/{quote(run.job_name, '')}/runs/{quote(run.run, '')}?at={quote(at, '')}"
 
 
 def clock(time: datetime) -> str:

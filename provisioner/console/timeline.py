@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from html import escape
 from typing import TYPE_CHECKING
 
-from minijinja import escape, safe
+from minijinja import safe
 
 from provisioner.console.filters import MARKS, run_path, took
 from provisioner.plain_text import cleaned
@@ -66,7 +67,8 @@ def _lane(
         f"{line}{''.join(drawn)}</svg>"
     )
     failed = sum(MARKS.get(run.status) in {"bad", "late"} for run in runs)
-    said = f"{len(runs)} runs, {failed} failed" if failed else f"{len(runs)} runs"
+    said = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
+    said += f", {failed} failed" if failed else ""
     return Lane(name, safe(picture), said)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -11,11 +12,12 @@ from provisioner.aws.logs import LogEvent
 from provisioner.console import log_lines
 from provisioner.console.http import Request
 from provisioner.console.render import page as render
+from provisioner.runs.model import iso
 from provisioner.service.logs import LogPage
 from provisioner.service.run_lines import line_of
 from tests.support.browser import tab
 from tests.support.cli import put_run
-from tests.support.console_world import NOW
+from tests.support.console_world import NOW, more_lines, put_log
 
 pytestmark = pytest.mark.browser
 
@@ -106,6 +108,36 @@ def test_without_javascript(browser, console):
         page.go_back()
         page.go_back()
         expect(page.get_by_label("Name begins with")).to_have_value("bill")
+
+
+@pytest.fixture(scope="module")
+def running_log(world):  # noqa: ARG001  (it is made first)
+    """The address of the log of a run that goes on, with 1,500 lines so far."""
+    lines = [(n * 10, f"line {n}" if n % 100 else f"ERROR {n}") for n in range(1, 1501)]
+    began = NOW - timedelta(seconds=41)
+    put_log("daily-report", began, lines)
+    return f"/jobs/daily-report/runs/manual-094136/log?at={iso(began)}"
+
+
+def test_a_log_goes_back_and_on(browser, console, running_log):
+    with tab(browser, console, viewport={"width": 1280, "height": 800}) as page:
+        page.goto(running_log)
+        lines = page.locator(".chunk li")
+        expect(lines).to_have_count(1000)
+        expect(lines.last).to_be_in_viewport()
+
+        page.get_by_role("link", name="Earlier lines").click()
+        expect(lines).to_have_count(1500)
+        expect(lines.first).to_have_text(re.compile("line 1$"))
+        more_lines("daily-report", NOW, ["printed later"])
+        expect(lines.last).to_have_text(re.compile("printed later"))
+
+        page.get_by_label("errors only").check()
+        expect(page.locator(".chunk li:visible").first).to_contain_text("ERROR")
+        assert page.locator(".chunk li:visible").count() == 15
+        expect(page).to_have_url(re.compile("level=error"))
+        page.reload()
+        expect(page.get_by_label("errors only")).to_be_checked()
 
 
 LINES = 50_000

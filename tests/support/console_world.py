@@ -307,6 +307,15 @@ def put_log(name: str, started_at: datetime, lines: list[tuple[int, str]]) -> No
         )
 
 
+def more_lines(name: str, at: datetime, texts: list[str]) -> None:
+    """Write further lines of a log."""
+    CLIENTS.logs.put_log_events(
+        logGroupName=f"/jobs/{name}",
+        logStreamName="run",
+        logEvents=[{"timestamp": int(at.timestamp() * 1000), "message": text} for text in texts],
+    )
+
+
 def text_of(world: World, path: str, **headers: str) -> str:
     """Return a page, which is there."""
     response = world.get(path, **headers)

@@ -195,4 +195,21 @@ if (grep) {
   document.addEventListener("htmx:after:swap", () => { if (grep.value) filter(); });
 }
 const log = $(".log");
+const tools = $(".log-tools");
+if (tools) {
+  // What is chosen is in the address, too, so that a link shows the same.
+  tools.addEventListener("change", () => {
+    const query = new URLSearchParams(location.search);
+    const put = (name, value) => (value ? query.set(name, value) : query.delete(name));
+    put("level", $("[name=level]:checked").id.replace(/^level-(all)?/, ""));
+    put("wrap", $("#wrap").checked ? "" : "0");
+    put("platform", $("#platform").checked ? "1" : "");
+    history.replaceState(null, "", `${location.pathname}?${query}${location.hash}`);
+  });
+  // A page of earlier lines may reach into those that are there.
+  document.addEventListener("htmx:after:swap", () => {
+    const seen = new Set();
+    for (const line of $$(".chunk li").reverse()) seen.has(line.id) ? line.remove() : seen.add(line.id);
+  });
+}
 if (log && !location.hash && !location.search.includes("cursor")) scrollTo(0, document.body.scrollHeight);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import html
 import re
 import shlex
@@ -11,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from provisioner.cli.commands import app
+from provisioner.console import assets
 from provisioner.runs.model import iso
 from provisioner.service.caller import Caller, Role
 from tests.support.cli import put_run
@@ -51,6 +53,13 @@ def test_a_page_says_nothing_new_when_nothing_changed(world, path):
     assert other.status == 200
     assert "<html" not in other.body
     assert len(whole) < 200_000
+
+
+def test_a_first_visit_takes_less_than_50_kb(world):
+    sizes = {path: len(gzip.compress(text_of(world, path).encode())) for path in PAGES}
+    files = sum(len(gzip.compress(assets.content(name))) for name in assets.FILES)
+
+    assert files + max(sizes.values()) < 50_000, sizes
 
 
 @pytest.mark.parametrize("path", PAGES)
