@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
@@ -14,7 +14,9 @@ from provisioner.console.id_token import SignInError
 from provisioner.console.render import page
 from provisioner.console.same_origin import SAFE_METHODS, require_own_page
 from provisioner.errors import ForbiddenError, TemporaryError
+from provisioner.service import audit
 from provisioner.service.caller import Caller
+from provisioner.service.rights import Action
 from provisioner.sessions import form_token, is_form_token
 
 if TYPE_CHECKING:
@@ -63,10 +65,13 @@ class Gate:
             return self._failed(request, error)
         return _answer(begun)
 
-    def finish(self, request: Request, _: Service) -> Response:
+    def finish(self, request: Request, service: Service) -> Response:
         """Take the issuer's answer."""
         try:
-            _session, done = self.sign_in.finish(request.query, request.cookies)
+            session, done = self.sign_in.finish(request.query, request.cookies)
+            caller = self._caller(request, session)
+            with audit.recorded(replace(service, caller=lambda: caller), Action.SIGN_IN):
+                pass  # an entry that cannot be written keeps the session from the browser
         except (SignInError, TemporaryError) as error:
             return self._failed(request, error)
         return _answer(done)

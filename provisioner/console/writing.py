@@ -1,11 +1,19 @@
-"""The pages that change something, and what a caller has to be allowed to do for each."""
+"""The pages that change something or show what was changed, and what each needs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from provisioner.console.app import Route
-from provisioner.console.pages import backfill, bulk, confirm, dead_letters, row_editor, run_form
+from provisioner.console.pages import (
+    backfill,
+    bulk,
+    confirm,
+    dead_letters,
+    history,
+    row_editor,
+    run_form,
+)
 from provisioner.service.rights import Action
 
 if TYPE_CHECKING:
@@ -34,6 +42,11 @@ WRITING = (
     Route("POST", "/bulk", bulk.begin, Action.BULK),
     Route("GET", "/bulk/{bulk}", bulk.show, Action.GET_BULK),
     Route("POST", "/bulk/{bulk}", bulk.step, Action.BULK),
+    Route("GET", "/audit", history.audited, Action.GET_AUDIT),
+    Route("GET", "/jobs/{job}/audit", history.audited, Action.GET_AUDIT),
+    Route("GET", "/jobs/{job}/versions", history.listed, Action.LIST_VERSIONS),
+    Route("GET", "/jobs/{job}/versions/{version}", history.shown, Action.GET_VERSION),
+    Route("POST", "/jobs/{job}/versions/{version}", history.restore, Action.RESTORE_VERSION),
     Route("GET", "/dead-letters", dead_letters.listed, Action.LIST_DEAD_LETTERS),
     Route("POST", "/dead-letters/redrive", dead_letters.redrive, Action.REDRIVE_DEAD_LETTERS),
     Route("POST", "/dead-letters/discard", dead_letters.discard, Action.DISCARD_DEAD_LETTERS),

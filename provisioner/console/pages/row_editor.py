@@ -14,7 +14,7 @@ from provisioner.console.merge import merge
 from provisioner.console.render import page
 from provisioner.console.starters import STARTERS, starter
 from provisioner.errors import InvalidRequestError, NotFoundError, StaleError
-from provisioner.service import edits, redaction, replacements
+from provisioner.service import edits, redaction, replacements, versions
 from provisioner.service.edits import InvalidRowError
 
 if TYPE_CHECKING:
@@ -62,8 +62,20 @@ class _Draft:
 
 
 def edit(request: Request, service: Service) -> Response:
-    """Return the editor of a job's row."""
-    return _page(request, service, _draft_of(service, request.parts["job"]))
+    """Return the editor of a job's row; with `version` in its address, as it was then."""
+    draft = _draft_of(service, request.parts["job"])
+    if number := request.query.get("version"):
+        row = _row_of_version(service, request.parts["job"], number)
+        draft = _checked(request, service, replace(draft, text=_text(row), row=row))
+    return _page(request, service, draft)
+
+
+def _row_of_version(service: Service, job_name: str, number: str) -> dict[str, Any]:
+    row = versions.get(service, job_name, int(number)).row if number.isdecimal() else None
+    if row is None:
+        message = f"version {number} of {job_name} has no row"
+        raise NotFoundError(message)
+    return dict(schema_form.from_json(schema_form.to_json(row)))
 
 
 def create(request: Request, service: Service) -> Response:
@@ -162,6 +174,10 @@ def _with(draft: _Draft, pointer: str, message: str) -> _Draft:
     return replace(draft, problems=(*draft.problems, found))
 
 
+def _is_changed(request: Request) -> bool:
+    return request.method == "POST" or "version" in request.query
+
+
 def _risks(service: Service, plan: Plan | None, draft: _Draft) -> tuple[str, ...]:
     if plan is None or plan.before is None or draft.row is None:
         return ()
@@ -172,7 +188,7 @@ def _page(
     request: Request, service: Service, draft: _Draft, *, status: int = HTTPStatus.OK
 ) -> Response:
     plan = None
-    if draft.row is not None and not draft.problems and request.method == "POST":
+    if draft.row is not None and not draft.problems and _is_changed(request):
         try:
             plan = edits.plan(service, draft.row)
         except InvalidRowError as error:

@@ -17,7 +17,7 @@ from tests.support.cli import ROW
 from tests.support.forms import Browser
 from tests.support.oidc import Person
 
-PARTS = {"job": "report", "run": "one", "bulk": "x"}
+PARTS = {"job": "report", "run": "one", "bulk": "x", "version": "1"}
 
 
 class SignedIn(Browser):

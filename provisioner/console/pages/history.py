@@ -1,0 +1,90 @@
+"""What was done, by whom and from where; versions of a row, compared and restored."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from provisioner.console.filters import path
+from provisioner.console.http import redirect
+from provisioner.console.pages.queries import text
+from provisioner.console.render import page
+from provisioner.errors import NotFoundError, PermanentError, StaleError
+from provisioner.runs.model import time_of
+from provisioner.service import audit, edits, versions
+
+if TYPE_CHECKING:
+    from provisioner.console.http import Request, Response
+    from provisioner.service.context import Service
+
+_LINES = 50
+
+
+def audited(request: Request, service: Service) -> Response:
+    """Return what was done, of one job or of all, newest first."""
+    job, run = request.parts.get("job"), request.query.get("run", "")
+    cursor = text(request.query, "cursor")
+    if not service.has_audit:
+        found = audit.AuditPage((), None)
+    elif job is None:
+        found = audit.page(service, _LINES, cursor=cursor)
+    else:
+        found = audit.of_job(service, job, _LINES, run=run, cursor=cursor)
+    lines = [(each, time_of(each.at)) for each in found.entries]
+    return page(request, "audit.html", job_name=job, run=run, lines=lines, next=found.cursor)
+
+
+def listed(request: Request, service: Service) -> Response:
+    """Return the versions of a job's row, newest first."""
+    job = request.parts["job"]
+    found = versions.list_versions(service, job) if service.has_audit else []
+    lines = [(each, time_of(each.version.at)) for each in found]
+    return page(request, "versions.html", job_name=job, lines=lines)
+
+
+def shown(request: Request, service: Service) -> Response:
+    """Return what a version changed, and what restoring it would change."""
+    return _version(request, service)
+
+
+def restore(request: Request, service: Service) -> Response:
+    """Write the row of a version again, over the row that its reader has seen."""
+    job, number = request.parts["job"], _number(request)
+    try:
+        versions.restore(service, job, number, if_match=request.form.get("etag") or None)
+    except StaleError as error:
+        return _version(request, service, str(error), HTTPStatus.PRECONDITION_FAILED)
+    except PermanentError as error:
+        return _version(request, service, str(error), HTTPStatus.UNPROCESSABLE_ENTITY)
+    return redirect(path("jobs", job))
+
+
+def _version(
+    request: Request, service: Service, error: str = "", status: int = HTTPStatus.OK
+) -> Response:
+    job, number = request.parts["job"], _number(request)
+    found = versions.get(service, job, number)
+    now = service.row(job)
+    return page(
+        request,
+        "version.html",
+        status=status,
+        polls=False,
+        job_name=job,
+        number=number,
+        listed=found.listed,
+        at=time_of(found.listed.version.at),
+        is_end=found.row is None,
+        changed=versions.changes(service, job, end=number),
+        to_now=versions.changes(service, job, start=number),
+        etag=edits.etag_of(now) if now is not None else "",
+        error=error,
+    )
+
+
+def _number(request: Request) -> int:
+    number = request.parts["version"]
+    if not number.isdecimal() or len(number) > 9:
+        message = f'{request.parts["job"]} has no version "{number}"'
+        raise NotFoundError(message)
+    return int(number)
