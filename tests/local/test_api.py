@@ -81,6 +81,19 @@ def test_a_job_runs(anybody, job):
     assert "reads" in ended.headers["server-timing"]
 
 
+def test_work_is_submitted_and_followed(anybody, job):
+    taken = anybody("POST", "/v1/submissions", {"job_name": job, "payload": {"n": 3}})
+
+    followed = anybody("GET", f"{taken.headers['location']}?wait=20")
+
+    assert taken.status == 202
+    assert (followed.json["status"], followed.json["result"]["value"]["n"]) == ("SUCCEEDED", 3)
+    audit = held("GET", f"/v1/jobs/{job}/audit", anybody("GET", f"/v1/jobs/{job}/audit"))
+    entry = next(e for e in audit.json["entries"] if e["run"] == followed.json["run"])
+    assert (entry["action"], entry["proven"], entry["outcome"]) == ("start_run", True, "done")
+    assert anybody("GET", "/v1/audit?limit=1").json["next"]
+
+
 def test_a_cursor_leads_on(anybody, job):
     anybody("POST", f"/v1/jobs/{job}/runs", {"payload": {"n": 2}})
     wait_until(lambda: len(anybody("GET", f"/v1/jobs/{job}/runs").json["runs"]) > 1, "two runs")
@@ -126,3 +139,18 @@ def test_a_row_goes_only_as_it_was_seen(anybody, job):
 
     assert anybody("DELETE", row, if_match=now).status == 202
     assert anybody("GET", row).status == 404
+
+    place = f"/v1/jobs/{job}/versions"
+    listed = lambda: anybody("GET", place).json.get("versions", ())  # noqa: E731
+    newest = wait_until(lambda: len(found := listed()) == 3 and found, "three versions")
+    assert [(each["version"], each["proven"]) for each in newest] == [
+        (3, True),
+        (2, True),
+        (1, True),
+    ]
+    assert held("GET", f"{place}/2", anybody("GET", f"{place}/2")).json["changed"] == [
+        "description"
+    ]
+    assert anybody("POST", f"{place}/1/restore", if_none_match="*").status == 201
+    assert anybody("GET", row).headers["etag"] == seen
+    assert anybody("DELETE", row, if_match=seen).status == 202
