@@ -147,3 +147,30 @@ class TestWhoeverMayOnlyRead:
 
         assert "hidden-value" in text_of(world, at)
         assert "hidden-value" not in text_of(as_reader, at)
+
+
+@pytest.mark.parametrize(
+    ("path", "actions"),
+    [
+        ("/runs?status=RUNNING", {"stop_runs"}),
+        ("/runs?status=FAILED", {"run_again"}),
+        ("/failures", {"run_again"}),
+        ("/jobs?owner=data", {"pause_schedules", "resume_schedules", "retry_jobs", "delete_jobs"}),
+        ("/jobs", set()),
+    ],
+)
+def test_a_list_leads_to_what_may_be_done_to_all_of_it(world, path, actions):
+    links = re.findall(r'href="([^"]*bulk\?[^"]+)"', html.unescape(text_of(world, path)))
+
+    assert {re.search(r"action=(\w+)", each)[1] for each in links} == actions
+    for each in links:
+        assert world.get(each).status == 200, each
+
+
+@pytest.mark.parametrize("path", ["/jobs?owner=data", "/jobs/catalog-sync", "/runs?status=RUNNING"])
+def test_a_reader_has_no_button(world, path):
+    reader = Caller("bob", via="console", role=Role.READ)
+    shown = text_of(World(world.provisioner, world.now, lambda request: request.of(reader)), path)
+
+    assert not re.findall(r'class="button[^"]*"', shown)
+    assert "bulk" not in shown
