@@ -164,6 +164,7 @@ bench: $(READY)
 	$(UV) run --quiet --no-project --with matplotlib==$(MATPLOTLIB_VERSION) python -m bench.plot
 	$(BIN)/python -m bench.engine
 	$(BIN)/python -m bench.runs
+	$(BIN)/python -m bench.lists
 	$(BIN)/python -m bench.parse
 
 # For AWS. FunctionRuntime and FunctionArchitecture say for what; see samconfig.toml.

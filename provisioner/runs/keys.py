@@ -282,7 +282,7 @@ BULK_FIELDS: Mapping[str, str] = MappingProxyType(
 )
 
 RECENT_FIELDS: Mapping[str, str] = MappingProxyType(
-    {Field.LAST: "M", Field.SEEN: "M", Field.VERSION: "N", **_EXPIRY}
+    {Field.LAST: "M", Field.SEEN: "S", Field.VERSION: "N", **_EXPIRY}
 )
 
 BACKFILL_FIELDS: Mapping[str, str] = MappingProxyType({Field.AFTER: "M", Field.DONE_AT: "S"})

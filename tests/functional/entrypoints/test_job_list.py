@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -199,7 +200,7 @@ class TestTheRunStream:
 
         key = {"job_name": {"S": "report"}, "trigger_id": {"S": "#recent"}}
         found = CLIENTS.dynamodb.get_item(TableName="jobs-Triggers", Key=key)["Item"]
-        assert (found["version"]["N"], len(found["seen"]["M"])) == ("1", 5)
+        assert (found["version"]["N"], len(json.loads(found["seen"]["S"]))) == ("1", 5)
 
     def test_records_come_again_when_the_table_does_not_answer(self):
         hand_in(recent_runs=Unavailable())

@@ -149,7 +149,14 @@ class TestAPageOfJobs:
 
     @pytest.mark.parametrize(
         "damage",
-        [{"last": {"S": "x"}}, {"seen": {"L": []}}, {"seen": {"M": {"k": {"S": "RUNNING"}}}}],
+        [
+            {"last": {"S": "x"}},
+            {"seen": {"L": []}},
+            {"seen": {"S": "{"}},
+            {"seen": {"S": "[]"}},
+            {"seen": {"S": '{"k": "RUNNING"}'}},
+            {"seen": {"S": '{"k": ["WHATEVER"]}'}},
+        ],
         ids=str,
     )
     def test_runs_that_somebody_damaged_are_left_out(self, service, damage):
