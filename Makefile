@@ -8,6 +8,7 @@ READY  := $(VENV)/.ready
 UV_VERSION := 0.13.8
 SAM_VERSION := 1.170.0
 CHECKOV_VERSION := 3.3.30
+SCHEMATHESIS_VERSION := 4.32.5
 MATPLOTLIB_VERSION := 3.10.7
 UV     := $(BIN)/uv
 export UV_PYTHON_DOWNLOADS := never
@@ -17,7 +18,7 @@ RUNTIME_HAS := $(foreach name,boto3 botocore s3transfer urllib3 python-dateutil,
 # The output of each target in one piece, where this make can.
 IN_ONE_PIECE = $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: local local-down test test-computing test-fast test-unit test-node test-simulation test-engine test-browser test-deployed-python coverage mutants test-whole test-engine-whole test-night simulate simulate-night smoke check check-code check-types check-templates check-sam check-checkov bench build deploy lock golden openapi prices clean
+.PHONY: local local-down test test-computing test-fast test-unit test-node test-simulation test-engine test-browser test-deployed-python coverage mutants test-whole test-engine-whole test-api-fuzz test-night simulate simulate-night smoke check check-code check-types check-templates check-sam check-checkov bench build deploy lock golden openapi prices clean
 
 local: $(READY)
 	@$(BIN)/provisioner local up
@@ -101,9 +102,16 @@ mutants: $(READY)
 test-whole: $(READY)
 	@TESTS_WHOLE=1 $(MAKE) --no-print-directory test-computing
 
+# Requests that schemathesis makes up from the API's description, one after another that follow from each
+# other as well, to the engine that `make local` has brought up. SEED=7 plays those of a run again.
+test-api-fuzz: $(READY)
+	$(BIN)/python -m tests.fuzz $(BIN)/uvx --quiet --from schemathesis==$(SCHEMATHESIS_VERSION) st \
+	  --config-file tests/fuzz/schemathesis.toml run $(if $(SEED),--seed $(SEED)) $(OPTIONS)
+
 # What is too much for every commit.
 test-night: simulate-night test-deployed-python mutants coverage test-whole test-engine-whole
 	$(BIN)/python -m bench.parse
+	$(BIN)/provisioner local up --no-examples && $(MAKE) --no-print-directory test-api-fuzz OPTIONS="-n 50"
 	$(MAKE) --no-print-directory smoke ENGINE=1 OPTIONS=--again
 
 # What only AWS proves: deployed under a prefix of its own where the credentials lead to (ENGINE=1: on

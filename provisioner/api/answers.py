@@ -198,11 +198,15 @@ class Change(Model):
 
 
 class Plan(Model):
-    """What writing a row would change; `etag` is that of the row as it is."""
+    """What writing a row would change; `etag` is that of the row as it is.
+
+    `risks` are the resources of the stack that are replaced or deleted, each in a sentence.
+    """
 
     outcome: Literal["created", "updated", "unchanged"]
     etag: str | None
     changes: list[Change]
+    risks: list[str]
 
 
 class WrittenRow(RootModel[Plan | Row]):

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _ETAG = re.compile(r'"(?P<etag>[0-9a-f]{32})"')
-_MALFORMED = '"If-Match" must be one ETag in quotation marks, as the row had it, or *.'
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +37,10 @@ def required(headers: Mapping[str, str], *, may_create: bool = False) -> Conditi
         If it has none, or one that cannot be read.
     """
     if may_create and "if-none-match" in headers:
-        if headers["if-none-match"].strip() != ANY or "if-match" in headers:
+        if headers["if-none-match"].strip() != ANY:
             raise Problem(Kind.INVALID_PARAMETER, 'Of "If-None-Match" only * is possible here.')
+        if "if-match" in headers:
+            raise Problem(Kind.STALE, "No row can be there and not be there.")
         return Condition(if_none_match=True)
     if "if-match" not in headers:
         creating = ", or If-None-Match: * to create it" if may_create else ""
@@ -48,11 +49,8 @@ def required(headers: Mapping[str, str], *, may_create: bool = False) -> Conditi
     if given == ANY:
         return Condition(ANY)
     found = _ETAG.fullmatch(given)
-    if found is None:
-        # Another server's ETag is well-formed, too; it is that of no row here.
-        if re.fullmatch(r'(W/)?"[^"]*"', given):
-            raise Problem(Kind.STALE, "No row has that ETag: read it again.")
-        raise Problem(Kind.INVALID_PARAMETER, _MALFORMED)
+    if found is None:  # whatever it is, it is that of no row
+        raise Problem(Kind.STALE, "No row has that ETag: read it again.")
     return Condition(found["etag"])
 
 

@@ -26,6 +26,19 @@ _REF = "#/components/schemas/{model}"
 _ALWAYS = (400, 401, 403, 406, 429, 500, 503)
 _WITH_BODY = (413, 415, 422)
 _CONDITIONAL = (412, 422, 428)
+_LINKS = {
+    "put_row": ("get_job", "get_row", "get_stack", "start_run", "delete_row"),
+    "start_run": ("get_run", "get_log", "stop_run", "run_again"),
+    "run_again": ("get_run", "stop_run"),
+    "start_bulk": ("get_bulk", "step_bulk"),
+}
+"""What can be done with an answer."""
+
+_KNOWN = {
+    "job_name": "$request.path.job_name",
+    "run": "$response.body#/run",
+    "bulk": "$response.body#/id",
+}
 _BY_GATEWAY = frozenset({401, 403, 429, 500, 503})
 """Also answered by API Gateway itself, whose body has only a `message`."""
 
@@ -104,18 +117,19 @@ def _headers(route: Route) -> Iterator[dict[str, Any]]:
             " Either this or If-None-Match is required." if route.method == "PUT" else ""
         )
         required = route.method != "PUT"
-        yield _header("If-Match", text, r'^(\*|"[0-9a-f]{32}")$', required=required)
+        yield _header("If-Match", text, required=required)
     if route.method == "PUT":
-        yield _header("If-None-Match", "* to create a row only.", r"^\*$")
+        yield _header("If-None-Match", "* to create a row only.", enum=["*"])
     if route.name in {"start_run", "run_again"}:
         text = "The same key again starts nothing new, but returns the run that it has started."
-        yield _header("Idempotency-Key", text, "^[!-~]{1,255}$")
+        yield _header("Idempotency-Key", text, pattern="^[!-~]{1,255}$")
 
 
-def _header(name: str, description: str, pattern: str, *, required: bool = False) -> dict[str, Any]:
-    schema = {"type": "string", "pattern": pattern}
-    said = {"name": name, "in": "header", "required": required, "schema": schema}
-    return said | {"description": description}
+def _header(
+    name: str, description: str, *, required: bool = False, **schema: object
+) -> dict[str, Any]:
+    said = {"name": name, "in": "header", "required": required, "description": description}
+    return said | {"schema": {"type": "string", **schema}}
 
 
 def _inline(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -133,6 +147,7 @@ def _inline(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, An
 
 def _responses(route: Route) -> dict[str, Any]:
     statuses = {*_ALWAYS, *route.problems}
+    statuses |= {404} if "{" in route.path else set()
     statuses |= {*_WITH_BODY} if route.body else set()
     statuses |= {*_CONDITIONAL} if route.conditional else set()
     return {str(route.status): _success(route)} | {
@@ -146,7 +161,15 @@ def _responses(route: Route) -> dict[str, Any]:
 
 def _success(route: Route) -> dict[str, Any]:
     content = {JSON: {"schema": {"$ref": _REF.format(model=route.answer)}}}
-    return {"description": HTTPStatus(route.status).phrase, "content": content}
+    said: dict[str, Any] = {"description": HTTPStatus(route.status).phrase, "content": content}
+    links = {operation: _link(operation) for operation in _LINKS.get(route.name, ())}
+    return said | ({"links": links} if links else {})
+
+
+def _link(operation: str) -> dict[str, Any]:
+    (route,) = [each for each in ROUTES if each.name == operation]
+    known = {name: _KNOWN[name] for name in _KNOWN if f"{{{name}}}" in route.path}
+    return {"operationId": operation, "parameters": known}
 
 
 def _problem(status: int) -> dict[str, Any]:

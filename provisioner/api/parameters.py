@@ -34,7 +34,7 @@ def _flag(value: object) -> object:
 
 
 def _time(value: object) -> object:
-    if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d\d-\d\dT.+", value, re.ASCII):
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\dT.+", value, re.ASCII):
         message = "must be a time like 2026-11-26T09:00:00Z"
         raise ValueError(message)
     return value

@@ -98,7 +98,8 @@ def engine(testrun_uid):
 @pytest.fixture(scope="session")
 def open_engine(testrun_uid):
     """An engine that enforces nothing, for what has to be done to requests on their way."""
-    return _brought_up(testrun_uid, OPEN, "--no-examples", *MANY_DELETIONS)
+    tokens = ("--parameter", "Api=jwt")
+    return _brought_up(testrun_uid, OPEN, "--no-examples", *MANY_DELETIONS, *tokens)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 ENGINE = {
     # One process only may stand between an engine's functions and its CloudFormation.
-    "faults": ("test_statuses",),
+    "faults": ("test_statuses", "test_api_tokens"),
     # By night only. They kill the engine, damage its tables and turn its events off.
     "rough": ("test_recovery", "test_hostile", "test_unnoticed"),
     "notifications": ("test_notifications", "test_ec2"),

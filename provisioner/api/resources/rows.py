@@ -68,7 +68,8 @@ def validate_row(call: Call) -> Answer:
 
 def plan_row(call: Call) -> Answer:
     """Say what writing a row would change."""
-    return _plan(call, edits.plan(call.service, _named(call)))
+    row = _named(call)
+    return _plan(call, edits.plan(call.service, row), row)
 
 
 def _named(call: Call) -> dict[str, Any]:
@@ -87,7 +88,7 @@ def planned(call: Call, row: dict[str, Any], on: Condition) -> Answer:
         raise StaleError(f"there is a job {call.job_name} already")
     if not on.if_none_match:
         _require(plan.before.etag if plan.before else None, on)
-    return _plan(call, plan)
+    return _plan(call, plan, row)
 
 
 def _require(etag: str | None, on: Condition) -> None:
@@ -95,7 +96,11 @@ def _require(etag: str | None, on: Condition) -> None:
         raise StaleError("the row has changed since it was read: read it again")
 
 
-def _plan(call: Call, plan: Plan) -> Answer:
+def _plan(call: Call, plan: Plan, row: dict[str, Any]) -> Answer:
+    from provisioner.service import replacements  # noqa: PLC0415  (templates take long to import)
+
+    before = plan.before.row if plan.before else None
+    risks = replacements.risks(call.service, before, row)
     changes = [
         {
             "name": each.name,
@@ -105,7 +110,7 @@ def _plan(call: Call, plan: Plan) -> Answer:
         for each in plan.changes
     ]
     etag = plan.before.etag if plan.before else None
-    return Answer({"outcome": plan.outcome.value, "etag": etag, "changes": changes})
+    return Answer({"outcome": plan.outcome.value, "etag": etag, "changes": changes, "risks": risks})
 
 
 def written(call: Call, edited: Edited) -> Answer:

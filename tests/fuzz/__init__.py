@@ -1,0 +1,1 @@
+"""Requests to the API that nobody would think of."""
