@@ -9,6 +9,7 @@ from typing import Any
 
 import templates
 from provisioner import jobs
+from provisioner.audit.versions import KEPT, Version, Written, new_versions
 from provisioner.entrypoints.metrics import Metrics
 from provisioner.entrypoints.wiring import Runtime
 from provisioner.errors import ProvisionerError
@@ -62,6 +63,21 @@ class ListedJobs:
 
     def is_done(self) -> bool:
         return True
+
+
+class KeptVersions:
+    """Versions of rows: each record adds one, however often it comes."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, list[Version]] = {}
+
+    def record(self, change: Written) -> None:
+        kept = self._kept.setdefault(change.job_name, [])
+        kept += [version for version, _ in new_versions(kept, change)]
+        del kept[:-KEPT]
+        sequences = [version.sequence for version in kept]
+        if len(set(sequences)) < len(sequences):
+            raise Broken(f"a version of {change.job_name} is there twice")
 
 
 class NoTaskDefinitions:
@@ -131,6 +147,7 @@ def wired(
         history=NoHistory(),
         run_list=IndexedRuns(),
         jobs_backfill=ListedJobs(),
+        row_versions=KeptVersions(),
         recent_runs=FakeRecentRuns(),
     )
 
