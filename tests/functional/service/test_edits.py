@@ -37,7 +37,7 @@ class TestEtag:
             ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
             ({"s": {"x", "y", "z"}}, {"s": {"z", "y", "x"}}),
         ],
-        ids=str,
+        ids=["numbers", "exponents", "floats", "order", "sets"],
     )
     def test_the_same_values_have_the_same(self, one, other):
         assert edits.etag_of(one) == edits.etag_of(other)
