@@ -27,6 +27,18 @@ PAGES = {
     "runs": "/runs",
     "failures": "/failures",
     "error": "/jobs/none",
+    "new": "/new?example=container",
+    "edit": "/jobs/catalog-sync/edit",
+    "run-form": "/jobs/catalog-sync/run",
+    "run-again": "/jobs/catalog-sync/run?view=json",
+    "stop": f"{RUN}/stop",
+    "pause": "/jobs/catalog-sync/pause",
+    "delete": "/jobs/catalog-sync/delete",
+    "backfill": "/jobs/billing-export/backfill?start=2026-11-01&end=2026-11-08",
+    "bulk": "/bulk?action=run_again&status=FAILED",
+    "versions": "/jobs/catalog-sync/versions",
+    "audit": "/audit",
+    "dead-letters": "/dead-letters",
 }
 LOOKS = {
     "wide": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"},

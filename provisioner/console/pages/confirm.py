@@ -193,7 +193,7 @@ DELETE = Confirmation(
         "The row is removed, and its stack follows: the schedule, the code, the queue and the "
         "messages in it, the logs. A run that has not ended is stopped.",
         "With deletion_policy retain the stack stays as it is.",
-        "The runs of before stay in the list until they expire.",
+        "Its runs so far stay in the list until they expire.",
     ),
     button="Delete the job",
     cli="provisioner delete {job}",
