@@ -69,6 +69,7 @@ def having(open_engine, clients):
             },
         )
         said = json.loads(connection.getresponse().read())
+        connection.close()
         return Caller(open_engine.outputs["ApiUrl"], token=said["access_token"])
 
     return made
