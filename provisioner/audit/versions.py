@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.audit.entries import Outcome, line
 from provisioner.audit.row_changes import row_changes
-from provisioner.jobs.row_digest import row_digest
+from provisioner.jobs.row_content import content_digest
 from provisioner.runs.model import iso, time_of
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def new_versions(
         return []
     made: list[tuple[Version, Mapping[str, Any] | None]] = []
     if not known and written.before is not None:
-        digests = ("", row_digest(written.before))
+        digests = ("", content_digest(written.before))
         made.append((Version(number, _BASELINE, None, digests), written.before))
         number += 1
     made.append((_version(number, written), written.after))
@@ -109,7 +109,8 @@ def _version(number: int, written: Written) -> Version:
         written.sequence,
         iso(written.at) if written.at else None,
         tuple(
-            row_digest(row) if row is not None else "" for row in (written.before, written.after)
+            content_digest(row) if row is not None else ""
+            for row in (written.before, written.after)
         ),  # type: ignore[arg-type]  # two
         changed=shown,
         more_changed=len(changes) - len(shown),

@@ -22,7 +22,7 @@ from provisioner.audit.entries import Entry, Outcome, document, line, new_id, sh
 from provisioner.audit.row_changes import row_changes
 from provisioner.aws.audit_table import EntryKey
 from provisioner.errors import InvalidRequestError, PermanentError, ProvisionerError
-from provisioner.jobs.row_digest import row_digest
+from provisioner.jobs.row_content import content_digest
 from provisioner.plain_text import cleaned
 from provisioner.runs.model import iso
 
@@ -73,7 +73,7 @@ class Rows:
     digests: tuple[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
-        digests = tuple(row_digest(each) if each else "" for each in (self.before, self.after))
+        digests = tuple(content_digest(each) if each else "" for each in (self.before, self.after))
         object.__setattr__(self, "digests", digests)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.aws.items import to_dynamodb, to_plain
 from provisioner.errors import ConflictError, InvalidRequestError, StaleError
 from provisioner.jobs import FieldError, InvalidRow, guarded
-from provisioner.jobs.row_digest import row_digest
+from provisioner.jobs.row_content import content_digest
 from provisioner.service.apply import Outcome, Step
 from provisioner.service.audit import Rows, recorded
 from provisioner.service.problems import FieldProblem, problem_of
@@ -92,7 +92,7 @@ def etag_of(row: Mapping[str, object]) -> str:
     Who may not see all values of a row must not get the digest of them either: they could be
     guessed until it fits. So it is the digest of what is shown.
     """
-    return row_digest(row)
+    return content_digest(row)
 
 
 def check(service: Service, row: Mapping[str, object]) -> tuple[FieldProblem, ...]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _CHARACTERS = 32
 
 
-def row_digest(row: Mapping[str, object]) -> str:
+def content_digest(row: Mapping[str, object]) -> str:
     """Return a digest that is the same for every way to write the same values."""
     text = json.dumps(_canonical(row), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_CHARACTERS]
