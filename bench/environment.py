@@ -17,6 +17,7 @@ FUNCTION = {
     "POWERTOOLS_SERVICE_NAME": "provisioner",
     "LOG_LEVEL": "INFO",
     "PREFIX": "jobs",
+    "SCOPE_PREFIX": "jobs/",
     "PARTITION": "aws",
     "ACCOUNT_ID": _ACCOUNT,
     "JOBS_TABLE": "jobs-jobs",
