@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
+import tomllib
 from importlib import import_module
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from provisioner.api import parameters
 from provisioner.api.openapi import document
 from provisioner.api.resources.about import DESCRIPTION
 from provisioner.api.routes import ROUTES
@@ -42,6 +44,15 @@ def test_every_route_has_its_function(route):
 def test_routes_are_unique():
     assert (
         len({route.key for route in ROUTES}) == len({route.name for route in ROUTES}) == len(ROUTES)
+    )
+
+
+def test_the_fuzzers_settings_know_every_list():
+    settings = tomllib.loads((GOLDEN.parent / "fuzz" / "schemathesis.toml").read_text())
+    (lists,) = settings["operations"]
+
+    assert sorted(lists["include-operation-id"]) == sorted(
+        route.name for route in ROUTES if "cursor" in getattr(parameters, route.query).model_fields
     )
 
 
