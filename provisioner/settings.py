@@ -280,10 +280,19 @@ class SignInSettings:
     roles: tuple[tuple[str, str], ...]
 
     @classmethod
-    def of_stage(cls, variables: Mapping[str, str] | None) -> Self | None:
-        """Read the variables of the stage of the console's API; None without a sign-in."""
-        if not variables or "Issuer" not in variables:
+    def of_stage(
+        cls, environ: Mapping[str, str], variables: Mapping[str, str] | None
+    ) -> Self | None:
+        """Read the variables of the stage of the console's API; None without a sign-in.
+
+        Raises
+        ------
+        KeyError
+            If there is to be a sign-in, and the stage does not say which: nobody comes in then.
+        """
+        if environ.get("CONSOLE") != "sign-in":
             return None
+        variables = variables or {}
         pairs = (pair.partition("=") for pair in variables["Roles"].split(","))
         return cls(
             sessions_table=variables["SessionsTable"],

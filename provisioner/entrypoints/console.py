@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from provisioner.console import loopback
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> dict[str, Any]:  # noqa: ARG001
     """Answer a request of a browser."""
     request = request_of(event)
-    settings = SignInSettings.of_stage(event.get("stageVariables"))
+    settings = SignInSettings.of_stage(os.environ, event.get("stageVariables"))
     sign_in = runtime.sign_in(settings, origin_of(request.host)) if settings else None
     return to_gateway(request, app_of(runtime, sign_in).answer(request))
 

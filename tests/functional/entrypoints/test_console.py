@@ -30,7 +30,8 @@ def test_a_page(address, source, status, said):
 
 
 @pytest.mark.usefixtures("bootstrap")
-def test_with_a_sign_in_nothing_is_shown_without_it():
+def test_with_a_sign_in_nothing_is_shown_without_it(monkeypatch):
+    monkeypatch.setenv("CONSOLE", "sign-in")
     make_table(CLIENTS.dynamodb, "jobs-Sessions", "session")
     with oidc_issuer() as issuer:
         stage = {
@@ -61,3 +62,11 @@ def test_with_a_sign_in_nothing_is_shown_without_it():
 
     assert page["statusCode"] == 200
     assert "Sign out" in body_of(page).decode()
+
+
+@pytest.mark.usefixtures("bootstrap")
+def test_a_sign_in_that_is_not_configured_lets_nobody_in(monkeypatch):
+    monkeypatch.setenv("CONSOLE", "sign-in")
+
+    with pytest.raises(KeyError):
+        deliver(console, event_of("GET", "/jobs"))
