@@ -58,15 +58,16 @@ def _have_waited(runtime: Runtime, records: Iterable[Any]) -> bool:
 def _kept_as_version(runtime: Runtime, record: Mapping[str, Any], job_name: str) -> bool:
     """Keep the row of a record as a version; False when the record has to come again for it.
 
-    What would fail again is given up, with a line in the log: jobs follow their rows without it.
-    What the error says is left out there, because it may have values of the row.
+    What would fail again is given up, with a line in the log, and so is what has failed for a
+    minute: the rows behind it do not wait for the audit. What the error says is left out of the
+    log, because it may have values of the row.
     """
     try:
         if change := written_in(record, job_name):
             runtime.row_versions.record(change)
-    except TemporaryError:
-        return False
     except Exception as error:  # noqa: BLE001  (whatever a row does, others go on)
+        if isinstance(error, TemporaryError) and not _have_waited(runtime, [record]):
+            return False
         with about(runtime, job_name):
             logger.error("a version is lost", extra={"error": type(error).__name__})  # noqa: TRY400
     return True

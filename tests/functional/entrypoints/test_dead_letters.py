@@ -155,12 +155,16 @@ class TestStream:
         assert stacks()["report"]["status"]["S"] == "CREATING"
         assert queued() == ["broken"]
 
-    def test_tables_that_cannot_be_read_at_all_are_no_reason_to_stop(self, monkeypatch):
+    @pytest.mark.parametrize(("age_seconds", "come_again"), [(0, 3), (61, 0)])
+    def test_tables_that_cannot_be_read_at_all_are_no_reason_to_stop(
+        self, monkeypatch, age_seconds, come_again
+    ):
+        """Young records come again for the sake of their versions, and nothing else."""
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", NOWHERE)
 
-        answer = deliver(job_stream, event("dynamodb_stream"))
+        answer = deliver(job_stream, event("dynamodb_stream", age_seconds))
 
-        assert answer == {"batchItemFailures": []}
+        assert len(answer["batchItemFailures"]) == come_again
         assert sorted(queued()) == ["Capitals", "report"]
 
 
