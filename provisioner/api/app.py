@@ -52,12 +52,15 @@ class App:
         Reads the key that cursors are signed with.
     scope_prefix
         What stands before the roles in the scopes of tokens.
+    prefix
+        The bootstrap's.
     """
 
     service: Callable[[Callable[[], Caller]], Service]
     calls: Mapping[str, int]
     cursor_key: Callable[[], str]
     scope_prefix: str
+    prefix: str
     pause: Callable[[float], None] = time.sleep
 
     @cached_property
@@ -110,7 +113,12 @@ class App:
         if route.pattern.fullmatch(event["rawPath"]) is None:
             return self._lost()
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-        caller = caller_of(event["requestContext"], route.action, self.scope_prefix)
+        caller = caller_of(
+            event["requestContext"],
+            route.action,
+            scope_prefix=self.scope_prefix,
+            prefix=self.prefix,
+        )
         rights.require(caller, route.action)
         calls.require_acceptable(headers)
         module, _, function = route.handler.partition(".")

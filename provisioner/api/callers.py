@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from provisioner.service.rights import Action
 
 
-def caller_of(context: Mapping[str, Any], action: Action, scope_prefix: str) -> Caller:
+def caller_of(
+    context: Mapping[str, Any], action: Action, *, scope_prefix: str, prefix: str
+) -> Caller:
     """Return the caller of a request, from its event's `requestContext`.
 
     By IAM it has the role that the route needs: its policies were held to the route's own ARN
@@ -25,11 +27,14 @@ def caller_of(context: Mapping[str, Any], action: Action, scope_prefix: str) -> 
     ----------
     scope_prefix
         What stands before `read`, `operate`, `write` and `admin` in the scopes of tokens.
+    prefix
+        The bootstrap's: roles of jobs begin with it. A job whose row lets it call APIs must not
+        reach by this one what the permissions boundary keeps from it.
 
     Raises
     ------
     Problem
-        If it has no role.
+        If it has no role, or is the code of a job.
     """
     address = context.get("http", {}).get("sourceIp")
     request_id = str(context.get("requestId", "")) or None
@@ -38,6 +43,8 @@ def caller_of(context: Mapping[str, Any], action: Action, scope_prefix: str) -> 
             role = _role_of(claims, scope_prefix)
             name = _name_of(claims)
             return Caller(name, "api", role, address, proven=True, request_id=request_id)
+        case {"iam": {"userArn": str(arn)}} if f":assumed-role/{prefix}-" in arn:
+            raise Problem(Kind.FORBIDDEN, "The code of jobs may not call the API.")
         case {"iam": {"userArn": str(arn)}}:
             role = NEEDED[action]
             return Caller(arn, "api", role, address, proven=True, request_id=request_id)

@@ -350,8 +350,9 @@ class Runtime:
         from provisioner.settings import ApiSettings
 
         own = ApiSettings.from_environ(os.environ)
-        key = Secret(self.clients, f"{self.settings.platform.prefix}_provisioner_cursor_key").value
-        return App(self.service, self.clients.calls, key, own.scope_prefix)
+        prefix = self.settings.platform.prefix
+        key = Secret(self.clients, f"{prefix}_provisioner_cursor_key").value
+        return App(self.service, self.clients.calls, key, own.scope_prefix, prefix)
 
     @cached_property
     def row_versions(self) -> RowVersions:

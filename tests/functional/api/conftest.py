@@ -28,5 +28,5 @@ def api(here, paused):
     def for_caller(caller):
         return replace(service, caller=caller)
 
-    app = App(for_caller, CLIENTS.calls, lambda: "key", "jobs/", paused.append)
+    app = App(for_caller, CLIENTS.calls, lambda: "key", "jobs/", "jobs", paused.append)
     return Client(app, check=described.hold)

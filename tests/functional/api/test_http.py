@@ -172,6 +172,16 @@ def test_who_may_read(api, authorizer, status):
     assert replace(api, authorizer=authorizer)("GET", "/v1/jobs").status == status
 
 
+@pytest.mark.parametrize("route", ["/v1/jobs", "/v1/rows/report"])
+def test_the_code_of_a_job_may_not_call(api, route):
+    """Its row may let it call any API: by this one it would have what its boundary denies."""
+    job = "arn:aws:sts::123456789012:assumed-role/jobs-nightly-Role-1A2B3C/jobs-nightly"
+
+    assert replace(api, authorizer=by_iam(job))("GET", route).slug == "forbidden"
+    person = "arn:aws:sts::123456789012:assumed-role/Developer/ada"
+    assert replace(api, authorizer=by_iam(person))("GET", "/v1/jobs").status == 200
+
+
 def test_groups_of_a_pool_limit_what_a_persons_token_may(api):
     token = by_scopes(
         "jobs/admin", token_use="access", username="a", **{"cognito:groups": "[operate]"}
