@@ -35,6 +35,7 @@ from provisioner.local.shim import (
     spot,
     stack_events,
     stacks,
+    stage_variables,
     streams,
     tasks,
     transforms,
@@ -87,5 +88,6 @@ def install() -> None:
         objects,
         conditions,
         batch,
+        stage_variables,
     ):
         module.install()
