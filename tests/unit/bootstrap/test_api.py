@@ -116,3 +116,9 @@ def test_requests_are_throttled_and_logged(api):
 
     assert stage["DefaultRouteSettings"] == {"ThrottlingBurstLimit": 100, "ThrottlingRateLimit": 50}
     assert stage["AccessLogSettings"]["DestinationArn"].endswith("ApiAccessLogs")
+
+
+def test_no_request_can_read_a_table_whole(api):
+    statements = api.resource("ApiRole")["Policies"][0]["PolicyDocument"]["Statement"]
+
+    assert "dynamodb:Scan" not in str(statements)
