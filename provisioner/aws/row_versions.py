@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.audit.entries import VERSIONS
 from provisioner.audit.versions import KEPT, Version, Written, moment, new_versions
-from provisioner.aws.clients import translated
 from provisioner.aws.items import Item, to_dynamodb, to_plain, typed
 from provisioner.aws.tables import pages, written
 from provisioner.errors import ConflictError, NotFoundError
@@ -103,15 +102,14 @@ class RowVersions:
 
     def _items(self, job_name: str, prefix: str) -> Iterator[Item]:
         values = {":subject": f"{VERSIONS}{job_name}", ":prefix": prefix}
-        with translated():
-            yield from pages(
-                self._clients,
-                "query",
-                TableName=self._name,
-                KeyConditionExpression="subject = :subject AND begins_with(entry_id, :prefix)",
-                ExpressionAttributeValues=to_dynamodb(values),
-                ConsistentRead=True,
-            )
+        return pages(
+            self._clients,
+            "query",
+            TableName=self._name,
+            KeyConditionExpression="subject = :subject AND begins_with(entry_id, :prefix)",
+            ExpressionAttributeValues=to_dynamodb(values),
+            ConsistentRead=True,
+        )
 
 
 def written_in(record: Mapping[str, Any], job_name: str) -> Written | None:

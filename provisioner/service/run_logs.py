@@ -255,7 +255,11 @@ def _of_stream(
     except NotFoundError:  # it has logged nothing
         return LogPage((), None, None if source.ended else "n0.0")
     shown = tuple(_own(found.events, source.request_id))
-    first = found.backward == token or (kind == "b" and not found.events)
+    first = (
+        found.backward == token
+        or (kind == "b" and not found.events)
+        or (bool(shown) and _begins(shown[0], source.request_id))
+    )
     last = source.ended and (found.forward == token or (kind != "b" and not found.events))
     at_last = source.ended and not kind and at_end
     return LogPage(
@@ -282,12 +286,17 @@ def _own(events: Sequence[LogEvent], request_id: str | None) -> Sequence[LogEven
         return events
     first, last = 0, len(events)
     for index, event in enumerate(events):
-        if event.message.startswith(f"START RequestId: {request_id}"):
+        if _begins(event, request_id):
             first = index
         if event.message.startswith(f"REPORT RequestId: {request_id}"):
             last = index + 1
             break
     return events[first:last]
+
+
+def _begins(event: LogEvent, request_id: str | None) -> bool:
+    """Tell whether this is the first line of an invocation."""
+    return event.message.startswith(f"START RequestId: {request_id}")
 
 
 # A time of the whole group: CloudWatch Logs only goes on, so going back is by times. A position is

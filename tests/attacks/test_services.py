@@ -40,6 +40,9 @@ def test_nothing_that_the_bootstrap_makes_is_a_job_s_even_if_it_is_tagged_as_ope
     for name, resource in bootstrap.template["Resources"].items():
         if resource["Type"] == "AWS::SQS::Queue" and "QueueName" in resource["Properties"]:
             made[name] = ("sqs:SendMessage", arn("sqs", bootstrap.resource(name)["QueueName"]))
+        if resource["Type"] == "AWS::DynamoDB::Table" and "TableName" in resource["Properties"]:
+            table = f"table/{bootstrap.resource(name)['TableName']}"
+            made[name] = ("dynamodb:PutItem", arn("dynamodb", table))
     assert len(made) >= 12
     reached = {
         name

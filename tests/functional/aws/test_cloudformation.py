@@ -16,6 +16,7 @@ from provisioner.aws.stack_events import FAILED_EVENT, ROLLED_BACK_EVENT
 from provisioner.errors import (
     AlreadyStartedError,
     ConflictError,
+    DeniedError,
     NoChangesError,
     PermanentError,
     ProvisionerError,
@@ -215,7 +216,7 @@ REFUSALS = {
     "token used": ("TokenAlreadyExistsException", "Token was used", AlreadyStartedError),
     "throttled": ("Throttling", "Rate exceeded", ThrottledError),
     "quota": ("LimitExceededException", "Limit for stack has been exceeded", StackLimitError),
-    "denied": ("AccessDenied", "User is not authorized to perform", PermanentError),
+    "denied": ("AccessDenied", "User is not authorized to perform", DeniedError),
     "bad template": ("ValidationError", "Template format error: unsupported", PermanentError),
 }
 

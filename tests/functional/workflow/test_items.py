@@ -50,7 +50,7 @@ KINDS = {
 
 
 def failing(_):
-    raise TaskError("ValueError")
+    raise TaskError("ValueError", '{"requestId": "52fdfc07-2182-154f-163f-5f0f9a621d72"}')
 
 
 def ended(_):
