@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -512,7 +512,11 @@ def test_a_payload_fits_exactly_when_the_library_says_so(made, payload):
     found = violations(made, payload)
     assume(not any("too many steps" in message for _, message in found))
 
-    assert (not found) == Draft202012Validator(made).is_valid(payload), found
+    try:
+        fits = Draft202012Validator(made).is_valid(payload)
+    except RecursionError:  # it looks at a reference to itself before what has decided already
+        reject()
+    assert (not found) == fits, found
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
