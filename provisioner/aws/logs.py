@@ -90,7 +90,7 @@ def stream_page(
     Raises
     ------
     NotFoundError
-        If there is no such stream.
+        If the log group has no stream of that name.
     """
     with translated():
         found = clients.logs.get_log_events(
