@@ -79,8 +79,9 @@ def _listed(claim: object) -> list[str]:
 
 
 def _name_of(claims: Mapping[str, Any]) -> str:
+    verified = claims.get("email_verified") in (True, "true")
     who = (
-        claims.get("email")
+        (claims.get("email") if verified else None)
         or claims.get("username")
         or claims.get("sub")
         or claims.get("client_id")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from provisioner.audit.versions import Written
-from tests.support.api import by_iam, by_scopes
+from tests.support.api import ISSUER, by_iam, by_scopes
 from tests.support.cli import NOW, ROW
 
 LARGER = ROW | {"memory_mb": 512, "environment": {"LEVEL": "hunter2"}}
@@ -145,3 +145,23 @@ class TestSubmissions:
 
         assert reader("POST", "/v1/submissions", self.BODY).status == 403
         assert reader("GET", "/v1/submissions/report.nothing").slug == "not-found"
+
+
+@pytest.mark.parametrize(
+    ("claims", "name"),
+    [
+        ({"email": "grace@example.org", "email_verified": "true"}, "grace@example.org"),
+        ({"email": "grace@example.org", "email_verified": "false"}, "ada"),
+        ({"email": "grace@example.org"}, "ada"),
+        ({"username": "u-1"}, "u-1"),
+    ],
+    ids=str,
+)
+def test_an_address_that_nobody_has_verified_is_no_name(api, claims, name):
+    """People may set their own at some issuers: an entry of the audit would name somebody else."""
+    api.authorizer = by_scopes("jobs/admin", **claims)
+    api("PUT", "/v1/rows/report", ROW, if_none_match="*")
+
+    (entry,) = api("GET", "/v1/audit").json["entries"]
+
+    assert (entry["by"], entry["proven"]) == (f"{ISSUER}#{name}", True)
