@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from provisioner.service.context import Service
 
 logger = Logger(child=True)
+
+MAX_ANSWER_BYTES = 6 * 1024 * 1024 - 64 * 1024
+"""Lambda's limit of 6 MB for what a function returns, less room for the headers."""
 
 _READS = ("Get", "BatchGet", "Query", "Scan", "Describe", "List", "Head", "Filter", "Receive")
 _SECURITY = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -92,6 +96,7 @@ class App:
         before, began = self._reads(), time.monotonic()
         try:
             answer = ask()
+            text = _text_of(answer)
         except Problem as problem:
             return self._refused(problem)
         except DeniedError:
@@ -103,10 +108,7 @@ class App:
         took = (time.monotonic() - began) * 1000
         timing = f'reads;desc="{self._reads() - before}", total;dur={took:.1f}'
         headers = {**_SECURITY, "Server-Timing": timing, **answer.headers}
-        text = answer.text
-        if text is None and answer.value is not None:
-            text = body_of(answer.value)
-        return Response(answer.status, JSON if text else None, text or "", dict(headers))
+        return Response(answer.status, JSON if text else None, text, dict(headers))
 
     def _ask(self, route: Route, path: Mapping[str, str]) -> Answer:
         event = self._event
@@ -145,7 +147,7 @@ class App:
         method = self._event["requestContext"]["http"]["method"]
         if allowed and method not in allowed:
             allow = ", ".join(allowed)
-            detail = f"{method} is not possible here; {allow} is."
+            detail = f"{method} is not allowed here; use {allow}."
             raise Problem(Kind.METHOD_NOT_ALLOWED, detail, headers={"Allow": allow})
         raise Problem(Kind.NOT_FOUND, "There is nothing at this path.")
 
@@ -168,13 +170,21 @@ class App:
         )
 
 
+def _text_of(answer: Answer) -> str:
+    text = answer.text or ("" if answer.value is None else body_of(answer.value))
+    # A character takes up to twelve bytes as an escape of JSON, which the text is put into.
+    if len(text) * 12 > MAX_ANSWER_BYTES and len(json.dumps(text)) > MAX_ANSWER_BYTES:
+        raise Problem(Kind.INVALID_PARAMETER, "The answer has more than 6 MB: send a lower limit.")
+    return text
+
+
 def _query(route: Route, raw: str) -> Any:  # noqa: ANN401  (each route has its own model)
     from provisioner.api import parameters
 
     try:
         pairs = parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=50)
     except ValueError as error:
-        raise Problem(Kind.INVALID_PARAMETER, "The query cannot be read.") from error
+        raise Problem(Kind.INVALID_PARAMETER, "The query string is not valid.") from error
     given = dict(pairs)
     if len(given) < len(pairs):
         raise Problem(Kind.INVALID_PARAMETER, "Give each query parameter once.")
@@ -210,6 +220,7 @@ def _validated(model: Any, value: Mapping[str, Any], kind: Kind, root: str) -> A
 def _problems(error: ValidationError, root: str, known: list[str]) -> list[FieldProblem]:
     from provisioner.jobs.errors import FieldError, did_you_mean
     from provisioner.jobs.rows import printable
+    from provisioner.service.problems import pointer
     from provisioner.service.problems import problem_of as problem
 
     found = []
@@ -219,6 +230,6 @@ def _problems(error: ValidationError, root: str, known: list[str]) -> list[Field
         if each["type"] == "extra_forbidden":
             message = f"is not known here{did_you_mean(name, known)}"
         said = problem(FieldError("", message), None)
-        pointer = root + "".join(f"/{printable(part)}" for part in each["loc"])
-        found.append(FieldProblem(pointer, said.detail, said.did_you_mean))
+        place = root + pointer(printable(part) for part in each["loc"])
+        found.append(FieldProblem(place, said.detail, said.did_you_mean))
     return found

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from provisioner.api.problems import Kind, Problem
+from provisioner.jobs.rows import printable
 from provisioner.service.caller import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from provisioner.api.cursors import Cursors
     from provisioner.api.routes import Route
@@ -25,6 +26,9 @@ MAX_BODY_BYTES = 256 * 1024
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 PROBLEM = "application/problem+json"
+MAX_DEPTH = 100
+"""Of lists and objects in each other: far below what Python's stack holds when they are read."""
+
 _ACCEPTABLE = frozenset({JSON, PROBLEM, "application/*", "*/*"})
 
 
@@ -111,7 +115,9 @@ def body_of(
         wanted = ", ".join(media_types)
         header = "Accept-Patch" if MERGE_PATCH in media_types else "Accept-Post"
         detail = (
-            f'The body is "{given}"; it must be {wanted}.' if given else f"Say that it is {wanted}."
+            f'The body is "{given}"; it must be {wanted}.'
+            if given
+            else f"Send Content-Type: {wanted}."
         )
         raise Problem(Kind.UNSUPPORTED_MEDIA_TYPE, detail, headers={header: wanted})
     return _parsed(raw, encoded=encoded)
@@ -120,12 +126,45 @@ def body_of(
 def _parsed(raw: str, *, encoded: bool) -> Any:  # noqa: ANN401
     try:
         text = base64.b64decode(raw).decode() if encoded else raw
-        value = json.loads(text, parse_constant=_not_json, parse_float=_finite)
+        value = json.loads(
+            text, parse_constant=_not_json, parse_float=_finite, object_pairs_hook=_distinct
+        )
         json.dumps(value, ensure_ascii=False).encode()  # no half of a surrogate pair
+        _require_shallow(value)
     except RecursionError:
         raise Problem(Kind.INVALID_JSON, "The body is nested too deeply.") from None
     except ValueError as error:  # UnicodeError, and JSONDecodeError, which says where
         raise Problem(Kind.INVALID_JSON, f"{error}.") from error
+    return value
+
+
+def _require_shallow(value: object) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [part for each in level for part in _parts(each)]
+        if not level:
+            return
+    raise Problem(Kind.INVALID_JSON, f"The body is nested more than {MAX_DEPTH} levels deep.")
+
+
+def _parts(value: object) -> Iterable[object]:
+    match value:
+        case dict():
+            return value.values()
+        case list():
+            return value
+        case _:
+            return ()
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; of two members with the same name one would be lost."""
+    value: dict[str, Any] = {}
+    for name, part in pairs:
+        if name in value:
+            message = f'An object has "{printable(name)}" twice'
+            raise ValueError(message)
+        value[name] = part
     return value
 
 

@@ -38,9 +38,9 @@ def required(headers: Mapping[str, str], *, may_create: bool = False) -> Conditi
     """
     if may_create and "if-none-match" in headers:
         if headers["if-none-match"].strip() != ANY:
-            raise Problem(Kind.INVALID_PARAMETER, 'Of "If-None-Match" only * is possible here.')
+            raise Problem(Kind.INVALID_PARAMETER, "If-None-Match can only be * here.")
         if "if-match" in headers:
-            raise Problem(Kind.STALE, "No row can be there and not be there.")
+            raise Problem(Kind.STALE, "If-Match and If-None-Match: * exclude each other: send one.")
         return Condition(if_none_match=True)
     if "if-match" not in headers:
         creating = ", or If-None-Match: * to create it" if may_create else ""
@@ -50,11 +50,19 @@ def required(headers: Mapping[str, str], *, may_create: bool = False) -> Conditi
         return Condition(ANY)
     found = _ETAG.fullmatch(given)
     if found is None:  # whatever it is, it is that of no row
-        raise Problem(Kind.STALE, "No row has that ETag: read it again.")
+        detail = (
+            "If-Match is not an ETag of a row, which is one text in quotes: read the row again."
+        )
+        raise Problem(Kind.STALE, detail)
     return Condition(found["etag"])
 
 
 def is_unchanged(headers: Mapping[str, str], etag: str) -> bool:
-    """Tell whether the caller of a read has that representation already."""
-    known = [each.strip() for each in headers.get("if-none-match", "").split(",")]
+    """Tell whether the caller of a read has that representation already.
+
+    A proxy may have made the ETag weak, `W/`, which is the same here (RFC 9110, 13.1.2).
+    """
+    known = [
+        each.strip().removeprefix("W/") for each in headers.get("if-none-match", "").split(",")
+    ]
     return quoted(etag) in known or ANY in known

@@ -48,7 +48,7 @@ class Cursors:
         except ValueError:
             signature, cursor = b"", ""
         if not hmac.compare_digest(signature, self._signature(path, filters, cursor)):
-            raise Problem(Kind.INVALID_CURSOR, "This list has not given that cursor.")
+            raise Problem(Kind.INVALID_CURSOR, "The cursor belongs to another list or filters.")
         return cursor
 
     def _signature(self, path: str, filters: Mapping[str, object], cursor: str) -> bytes:

@@ -4,9 +4,10 @@ Texts in a query are read strictly: a number is its digits, a flag is `true` or 
 """
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from provisioner.runs.model import RunStatus
 from provisioner.service.bulk import BulkAction
@@ -40,9 +41,17 @@ def _time(value: object) -> object:
     return value
 
 
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        message = "must be a time between the years 1 and 9999 in UTC"
+        raise ValueError(message) from error
+
+
 Number = Annotated[int, BeforeValidator(_number)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
-Time = Annotated[AwareDatetime, BeforeValidator(_time)]
+Time = Annotated[AwareDatetime, BeforeValidator(_time), AfterValidator(_in_utc)]
 Text = Annotated[str, Field(max_length=200)]
 
 

@@ -55,7 +55,7 @@ class Kind(Enum):
     )
     NOT_ACCEPTABLE = (
         406,
-        "There is no such representation",
+        "The requested representation is not available",
         "Accept `application/json` and `application/problem+json`.",
     )
     CONFLICT = (

@@ -7,7 +7,7 @@ import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-from provisioner.console.schema_form import pointer
+from provisioner.service.problems import pointer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

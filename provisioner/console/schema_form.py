@@ -18,6 +18,7 @@ from provisioner.errors import InvalidRequestError
 from provisioner.jobs import schema_engine
 from provisioner.jobs.schema_places import pointer_of, targets
 from provisioner.plain_text import cleaned
+from provisioner.service.problems import pointer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -155,11 +156,6 @@ def violations(
         at = pointer(parts)
         found[at] = (*found.get(at, ()), message)
     return found
-
-
-def pointer(parts: tuple[str | int, ...]) -> str:
-    """Return a place as a JSON pointer."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 def to_json(value: object, indent: int | None = 2) -> str:

@@ -210,7 +210,10 @@ def delete(service: Service, job_name: str, if_match: str) -> Item:
 
 def _checked(service: Service, row: Mapping[str, object]) -> Item:
     """Return a row as DynamoDB will hold it."""
-    exact: dict[str, Any] = {name: _exact(value) for name, value in row.items()}
+    try:
+        exact: dict[str, Any] = {name: _exact(value) for name, value in row.items()}
+    except RecursionError:
+        raise InvalidRowError([FieldProblem("", "is nested too deeply")]) from None
     job = service.permitted(guarded.parse(exact))
     if isinstance(job, InvalidRow):
         raise InvalidRowError([problem_of(error, exact) for error in job.errors])

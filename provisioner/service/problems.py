@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from provisioner.jobs import FieldError
 
@@ -42,9 +42,13 @@ def problem_of(error: FieldError, document: object, root: str = "") -> FieldProb
     looks like two: the document tells which it is.
     """
     meant = _MEANT.search(error.message)
-    parts = (_escaped(part) for part in _parts(error.field, document))
-    pointer = root + "".join(f"/{part}" for part in parts)
-    return FieldProblem(pointer, error.message, meant["meant"] if meant else None)
+    place = root + pointer(_parts(error.field, document))
+    return FieldProblem(place, error.message, meant["meant"] if meant else None)
+
+
+def pointer(parts: Iterable[str | int]) -> str:
+    """Return the way to a value as a JSON pointer."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 def _parts(path: str, here: object) -> Iterator[str]:
@@ -71,7 +75,3 @@ def _key(path: str, here: object) -> str:
         return max(fitting, key=len)
     found = _KEY.match(path)
     return found[0] if found else path
-
-
-def _escaped(part: str) -> str:
-    return part.replace("~", "~0").replace("/", "~1")

@@ -38,7 +38,7 @@ def get_problem(call: Call) -> Answer:
     for kind in Kind:
         if kind.slug == call.path["problem"]:
             return Answer(_type(kind))
-    raise Problem(Kind.NOT_FOUND, f"There is no type of problem {call.path['problem']}.")
+    raise Problem(Kind.NOT_FOUND, f"There is no problem type {call.path['problem']}.")
 
 
 def _type(kind: Kind) -> dict[str, object]:

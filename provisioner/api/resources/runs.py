@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
 
     from provisioner.api.call import Call
 
-MAX_KEY_CHARACTERS = 255
-"""Of an idempotency key."""
+_KEY = re.compile(r"[!-~]{1,255}")
 
 STARTING = "STARTING"
 """Status of a run that its workflow has not recorded yet."""
@@ -201,11 +201,9 @@ def _require_payload(payload: Mapping[str, Any]) -> None:
 
 def _key(call: Call) -> str | None:
     key = call.headers.get("idempotency-key")
-    if key is not None and not 0 < len(key) <= MAX_KEY_CHARACTERS:
-        raise Problem(
-            Kind.INVALID_PARAMETER,
-            f"An Idempotency-Key has 1 to {MAX_KEY_CHARACTERS} characters.",
-        )
+    if key is not None and not _KEY.fullmatch(key):
+        detail = "An Idempotency-Key has 1 to 255 characters of ASCII, without spaces."
+        raise Problem(Kind.INVALID_PARAMETER, detail)
     return key
 
 

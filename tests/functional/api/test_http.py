@@ -80,6 +80,9 @@ def test_representations(api, accept, status):
         ({}, '{"a": "\\ud800"}', "invalid-json"),
         ({}, "[" * 100_000, "invalid-json"),
         ({}, '{"a": ' + "9" * 5000 + "}", "invalid-json"),
+        ({}, '{"payload": {"a": 1, "b": 2, "a": 3}}', "invalid-json"),
+        ({}, '{"payload": ' + '{"a": ' * 100 + "1" + "}" * 101, "invalid-json"),
+        ({}, '{"payload": ' + "[" * 800 + "]" * 800 + "}", "invalid-json"),
         ({}, "[]", "invalid-body"),
         ({}, '{"payloa": {}}', "invalid-body"),
         ({}, '{"overlap": "never"}', "invalid-body"),
@@ -100,6 +103,39 @@ def test_a_misspelt_member_is_named(api):
 
     (error,) = reply.json["errors"]
     assert (error["pointer"], error["did_you_mean"]) == ("/payloa", "payload")
+
+
+def test_a_member_that_is_there_twice_is_named(api):
+    reply = api("POST", "/v1/jobs/report/runs", raw='{"payload": {"day": 1, "day": 2}}')
+
+    assert reply.json["detail"] == 'An object has "day" twice.'
+
+
+def test_a_body_may_be_as_deep_as_that(api):
+    deep = '{"payload": ' + '{"a": ' * 98 + "1" + "}" * 99
+
+    assert api("POST", "/v1/jobs/report/runs", raw=deep).status == 404
+
+
+def test_a_pointer_escapes_what_is_in_names(api):
+    reply = api("POST", "/v1/jobs/report/runs", {"a/b~c": 1})
+
+    assert reply.json["errors"][0]["pointer"] == "/a~1b~0c"
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00%2B23:59", "9999-12-31T23:59:59-23:59"])
+@pytest.mark.parametrize("path", ["/v1/runs", "/v1/audit", "/v1/jobs/report/runs"])
+def test_a_time_that_is_none_in_utc(api, path, time):
+    reply = api("GET", path, query=f"since={time}")
+
+    assert (reply.slug, reply.json["errors"][0]["pointer"]) == ("invalid-parameter", "/query/since")
+
+
+@pytest.mark.parametrize("key", ["", "a b", "\xe9", "\ud800", "x" * 256])
+def test_idempotency_keys_that_are_refused(api, key):
+    reply = api("POST", "/v1/jobs/report/runs", {}, idempotency_key=key)
+
+    assert reply.slug == "invalid-parameter"
 
 
 @pytest.mark.parametrize(

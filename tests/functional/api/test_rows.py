@@ -33,6 +33,19 @@ def test_a_row_goes_there_and_back(row, here):
     assert row("GET", PATH, if_none_match=read.headers["ETag"]).status == 304
 
 
+@pytest.mark.parametrize("form", ["{}", "W/{}", '"1", {}', "*"])
+def test_a_reader_who_has_it_gets_nothing(row, form):
+    assert row("GET", PATH, if_none_match=form.format(etag(row))).status == 304
+
+
+def test_an_etag_is_sent_as_it_was_given(row):
+    bare = etag(row).strip('"')
+
+    reply = row("PUT", PATH, STORED, if_match=bare)
+
+    assert (reply.slug, "in quotes" in reply.json["detail"]) == ("stale", True)
+
+
 def test_a_new_row_is_created_once(api, here):
     body = {name: value for name, value in ROW.items() if name != "job_name"}
 
@@ -52,6 +65,7 @@ def test_a_new_row_is_created_once(api, here):
         ({"if_match": '"0123456789abcdef0123456789abcdef"'}, "stale"),
         ({"if_match": 'W/"1"'}, "stale"),
         ({"if_match": "1"}, "stale"),
+        ({"if_match": '"0123456789abcdef0123456789abcdef", "1"'}, "stale"),
     ],
     ids=str,
 )

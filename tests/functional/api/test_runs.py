@@ -7,8 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from provisioner.runs.model import iso
 from tests.support.api import by_iam, by_scopes
 from tests.support.cli import NOW, ROW, put_run
+from tests.support.clients import CLIENTS
 
 ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}
 RUNS = "/v1/jobs/report/runs"
@@ -162,6 +164,24 @@ class TestOneRun:
 
         assert reply.json["overrides"] == {"environment": {"A": None}}
         assert "hunter2" not in reply.text
+
+    def test_a_log_that_lambda_could_not_return(self, runnable):
+        put_run("report", "loud", "SUCCEEDED", ended_at=iso(NOW + timedelta(seconds=1)))
+        CLIENTS.logs.create_log_group(logGroupName="/jobs/report")
+        CLIENTS.logs.create_log_stream(logGroupName="/jobs/report", logStreamName="a")
+        at = int(NOW.timestamp() * 1000)
+        for _ in range(2):  # a quotation mark becomes four bytes
+            CLIENTS.logs.put_log_events(
+                logGroupName="/jobs/report",
+                logStreamName="a",
+                logEvents=[{"timestamp": at, "message": '"' * 250_000} for _ in range(4)],
+            )
+
+        reply = runnable("GET", f"{RUNS}/loud/log")
+
+        assert (reply.status, reply.slug) == (400, "invalid-parameter")
+        assert "limit" in reply.json["detail"]
+        assert len(runnable("GET", f"{RUNS}/loud/log", query="limit=2").json["events"]) == 2
 
     def test_waiting_ends_with_the_run(self, history, paused):
         put_run("report", "slow", "RUNNING")

@@ -234,3 +234,13 @@ def test_what_was_meant():
     assert problem_of(FieldError("a", 'is wrong; did you mean "b"?'), {}) == FieldProblem(
         "/a", 'is wrong; did you mean "b"?', "b"
     )
+
+
+def test_a_row_deeper_than_python_can_read_is_refused(service):
+    deep: object = 1
+    for _ in range(2000):
+        deep = {"a": deep}
+
+    (problem,) = edits.check(service, STORED | {"payload": deep})
+
+    assert problem == FieldProblem("", "is nested too deeply")

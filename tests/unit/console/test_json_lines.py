@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.console.json_lines import line_at, lines_of
-from provisioner.console.schema_form import pointer, to_json
+from provisioner.console.schema_form import to_json
+from provisioner.service.problems import pointer
 
 TEXT = """{
   "a": 1, "b": {
