@@ -48,7 +48,7 @@ class RowVersions:
         Raises
         ------
         NotFoundError
-            If it is no longer kept, or the row was deleted by it.
+            If the version is no longer kept, or is the end of the row.
         """
         parts = [
             item

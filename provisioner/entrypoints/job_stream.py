@@ -9,6 +9,7 @@ from provisioner import events
 from provisioner.aws.row_versions import written_in
 from provisioner.entrypoints.batch import Batch, failures
 from provisioner.entrypoints.function import about, function, logger
+from provisioner.entrypoints.metrics import Count
 from provisioner.entrypoints.reconciling import queued_for_later, reconcile_or_queue
 from provisioner.errors import TemporaryError
 
@@ -58,8 +59,8 @@ def _have_waited(runtime: Runtime, records: Iterable[Any]) -> bool:
 def _kept_as_version(runtime: Runtime, record: Mapping[str, Any], job_name: str) -> bool:
     """Keep the row of a record as a version; False when the record has to come again for it.
 
-    What would fail again is given up, with a line in the log, and so is what has failed for a
-    minute: the rows behind it do not wait for the audit. What the error says is left out of the
+    What would fail again is given up, counted and with a line in the log, and so is what has failed
+    for a minute: the rows behind it do not wait for the audit. What the error says is left out of the
     log, because it may have values of the row.
     """
     try:
@@ -69,5 +70,6 @@ def _kept_as_version(runtime: Runtime, record: Mapping[str, Any], job_name: str)
         if isinstance(error, TemporaryError) and not _have_waited(runtime, [record]):
             return False
         with about(runtime, job_name):
+            runtime.metrics.count(Count.VERSIONS_LOST)
             logger.error("a version is lost", extra={"error": type(error).__name__})  # noqa: TRY400
     return True

@@ -39,6 +39,7 @@ class Count(StrEnum):
     JOBS_STUCK = "JobsStuck"
     JOBS_QUEUED_BY_DAILY_CHECK = "JobsQueuedByDailyCheck"
     DELETIONS_WITHHELD = "DeletionsWithheld"
+    VERSIONS_LOST = "VersionsLost"
 
 
 class Metrics:

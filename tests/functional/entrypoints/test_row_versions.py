@@ -47,11 +47,12 @@ def test_a_version_that_cannot_be_kept_now_comes_again_and_its_job_is_reconciled
     assert CLIENTS.dynamodb.scan(TableName="jobs-Stacks")["Count"] > 0
 
 
-def test_a_version_that_never_can_be_kept_holds_up_nothing():
+def test_a_version_that_never_can_be_kept_holds_up_nothing_and_is_counted(capsys):
     CLIENTS.dynamodb.delete_table(TableName="jobs-Audit")
 
     assert deliver(job_stream, event()) == {"batchItemFailures": []}
     assert CLIENTS.dynamodb.scan(TableName="jobs-Stacks")["Count"] > 0
+    assert '"VersionsLost":[3.0]' in capsys.readouterr().out
 
 
 def test_an_enormous_row_of_text_that_cannot_be_compressed():
