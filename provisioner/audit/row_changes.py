@@ -93,7 +93,7 @@ def _change(
     if attribute == "secrets":
         hidden = not all(each is None or _is_arn(each) for each in pair)
     else:
-        hidden = not values and (attribute == "environment" or attribute not in NAMES)
+        hidden = not values and (attribute == "environment" or path not in NAMES)
     return RowChange(path, kind, hidden=True) if hidden else RowChange(path, kind, *pair)
 
 

@@ -59,9 +59,9 @@ def _have_waited(runtime: Runtime, records: Iterable[Any]) -> bool:
 def _kept_as_version(runtime: Runtime, record: Mapping[str, Any], job_name: str) -> bool:
     """Keep the row of a record as a version; False when the record has to come again for it.
 
-    What would fail again is given up, counted and with a line in the log, and so is what has failed
-    for a minute: the rows behind it do not wait for the audit. What the error says is left out of the
-    log, because it may have values of the row.
+    What would fail again is given up, counted and with a line in the log, and so is what has
+    failed for a minute: the rows behind it do not wait for the audit. What the error says is left
+    out of the log, because it may have values of the row.
     """
     try:
         if change := written_in(record, job_name):
