@@ -6,6 +6,7 @@ Each step may be taken twice: every action on one target has the same effect a s
 
 from __future__ import annotations
 
+import logging
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,9 +15,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import (
+    ConflictError,
     InvalidRequestError,
     NotFoundError,
-    PermanentError,
+    ProvisionerError,
     StaleError,
     TemporaryError,
 )
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from provisioner.service.context import Service
+
+_log = logging.getLogger(__name__)
 
 MOST = 500
 """Targets of one operation: what a person can look through before, and its item has room for."""
@@ -242,25 +246,41 @@ def step(service: Service, bulk_id: str) -> Bulk:
     NotFoundError
         If there is no such operation.
     TemporaryError
-        If AWS is out of order: the step is to be taken again.
+        If every target fails with one, so that AWS is out of order: take the step again.
     """
     bulk = progress(service, bulk_id)
     if bulk.is_over:
         return bulk
     chosen = bulk.targets[bulk.done : bulk.done + STEP]
-    failures = [*bulk.failures]
-    for target in chosen:
-        try:
-            _ACTIONS[bulk.action](service, bulk, target)
-        except StaleError as error:
-            failures.append(Failure(target, str(error)))
-        except TemporaryError:
-            raise
-        except PermanentError as error:
-            failures.append(Failure(target, str(error)))
+    failed = [(target, error) for target in chosen if (error := _attempted(service, bulk, target))]
+    down = [error for _, error in failed if _is_of_aws(error)]
+    if len(down) == len(chosen):
+        raise down[0]
+    failures = [*bulk.failures, *(Failure(target, _said(error)) for target, error in failed)]
     done = bulk.done + len(chosen)
     service.bulks.advance(bulk_id, bulk.done, done, [_failure(each) for each in failures])
     return progress(service, bulk_id)
+
+
+def _attempted(service: Service, bulk: Bulk, target: Target) -> Exception | None:
+    """Do the action to one target, and return why it could not be done."""
+    try:
+        _ACTIONS[bulk.action](service, bulk, target)
+    except Exception as error:  # noqa: BLE001  (whatever one target does, others go on)
+        if not isinstance(error, ProvisionerError):
+            _log.warning("%s of %s failed: %s", bulk.action, target, _said(error))
+        return error
+    return None
+
+
+def _is_of_aws(error: Exception) -> bool:
+    """Whether the same may succeed in a moment, and nobody has to look at anything before."""
+    return isinstance(error, TemporaryError) and not isinstance(error, ConflictError)
+
+
+def _said(error: Exception) -> str:
+    """Return what a person reads of an error; of one that nobody expected only its kind."""
+    return str(error) if isinstance(error, ProvisionerError) else type(error).__name__
 
 
 def _bounded(targets: Sequence[Target]) -> None:

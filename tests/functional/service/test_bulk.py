@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 
 import pytest
 
-from provisioner.errors import InvalidRequestError, NotFoundError, StaleError
-from provisioner.service import bulk, edits, schedule
+from provisioner.errors import InvalidRequestError, NotFoundError, StaleError, ThrottledError
+from provisioner.service import audit, bulk, edits, schedule
 from provisioner.service.bulk import BulkAction, Filter, Target
+from provisioner.service.caller import Caller, Role
+from provisioner.service.context import Service
 from provisioner.service.rights import NEEDED
 from provisioner.stacks.model import JobStatus
 from tests.support.cli import NOW, ROW, put_run
@@ -124,6 +126,56 @@ def test_what_fails_does_not_stop_the_others(here, service):
     ]
     assert here.row()["schedule_enabled"] is False
     assert bulk.progress(service, made.id) == made
+
+
+class Damaged(Service):
+    """A service that stumbles over some rows: as nobody expected, and because AWS is slow."""
+
+    def row(self, job_name):
+        match job_name:
+            case "strange":
+                raise KeyError("a value")
+            case "busy":
+                raise ThrottledError("Rate exceeded")
+        return super().row(job_name)
+
+
+@pytest.fixture
+def damaged(service):
+    return Damaged(**{each.name: getattr(service, each.name) for each in fields(service)})
+
+
+def test_a_target_that_fails_as_nobody_expected_does_not_stop_the_others(here, damaged, caplog):
+    names = ("strange", "busy", "report")
+    made = begin(damaged, BulkAction.PAUSE_SCHEDULES, *map(Target, names))
+
+    made = bulk.step(damaged, made.id)
+
+    assert [(str(each.target), each.message) for each in made.failures] == [
+        ("strange", "KeyError"),
+        ("busy", "Rate exceeded"),
+    ]
+    assert made.is_over
+    assert here.row()["schedule_enabled"] is False
+    assert "a value" not in caplog.text
+
+
+def test_a_step_of_which_aws_takes_nothing_is_taken_again(damaged):
+    made = begin(damaged, BulkAction.PAUSE_SCHEDULES, Target("busy"))
+
+    with pytest.raises(ThrottledError):
+        bulk.step(damaged, made.id)
+    assert bulk.progress(damaged, made.id).done == 0
+
+
+def test_who_goes_on_with_an_operation_is_who_did_the_rest(here, service):
+    made = begin(service, BulkAction.RETRY_JOBS, Target("report"))
+    eve = Caller("eve", via="api", role=Role.OPERATE, proven=True)
+
+    bulk.step(replace(service, caller=lambda: eve), made.id)
+
+    (entry,) = audit.of_job(here.service, "report", 10).entries
+    assert (entry.action, entry.by) == ("retry_job", "eve")
 
 
 def test_a_step_that_two_take_at_once_counts_once(service):
