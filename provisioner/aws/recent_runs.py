@@ -18,9 +18,10 @@ from provisioner.runs.keys import (
     RECENT,
     RUN_RETENTION_SECONDS,
     Field,
+    is_trigger_id,
 )
 from provisioner.runs.model import RunStatus
-from provisioner.runs.recent import RecentRuns, Seen
+from provisioner.runs.recent import RecentRuns, Seen, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -154,7 +155,9 @@ def recent_of(item: Mapping[str, Any]) -> RecentRuns:
         for key, value in (said.items() if isinstance(said, dict) else ())
         if (each := _seen_of(value)) is not None
     }
-    return RecentRuns(last if isinstance(last, dict) else {}, found)
+    key = last.get(Field.TRIGGER_ID) if isinstance(last, dict) else None
+    is_run = isinstance(key, str) and is_trigger_id(key)
+    return RecentRuns(last if isinstance(last, dict) and is_run else {}, found)
 
 
 def _text_of(seen: Mapping[str, Seen]) -> str:
@@ -175,8 +178,8 @@ def _seen_of(value: object) -> Seen | None:
             match rest:
                 case [str(started_at)]:
                     return Seen(RunStatus(status), started_at)
-                case [int(took)]:
-                    return Seen(RunStatus(status), duration_ms=took)
+                case [took]:
+                    return Seen(RunStatus(status), duration_ms=milliseconds(took))
                 case _:
                     return Seen(RunStatus(status))
         case _:

@@ -45,17 +45,41 @@ def _time(text: str) -> datetime:
     return time
 
 
-_AS_IS = _Codec(lambda value: value, lambda value: value)
+def _a(kind: type[Any]) -> Callable[[Any], Any]:
+    """Return what reads a value as it is, if it is of a type."""
+
+    def read(value: object) -> object:
+        if not isinstance(value, kind):
+            message = f"{value!r} is not a {kind.__name__}"
+            raise TypeError(message)
+        return value
+
+    return read
+
+
+_text = _a(str)
+
+
+def _texts(values: object) -> tuple[str, ...]:
+    return tuple(_text(value) for value in _a(list)(values))
+
+
+def _named_texts(values: object) -> dict[str, str]:
+    return {name: _text(value) for name, value in _a(dict)(values).items()}
+
+
+_TEXT = _Codec(lambda value: value, _text)
+_FLAG = _Codec(lambda value: value, _a(bool))
 _INT = _Codec(lambda number: number, int)
 _COUNT = _Codec(lambda number: number or None, int)
 _TIME = _Codec(iso, _time)
-_OUTPUTS = _Codec(dict, lambda outputs: outputs)
-_NAMES = _Codec(lambda names: list(names) or None, tuple)
+_OUTPUTS = _Codec(dict, _named_texts)
+_NAMES = _Codec(lambda names: list(names) or None, _texts)
 
 
-def _other_than(default: object) -> _Codec:
+def _other_than(default: object, read: Callable[[Any], Any]) -> _Codec:
     """Leave a value out that is the default, which most rows have."""
-    return _Codec(lambda value: None if value == default else value, lambda value: value)
+    return _Codec(lambda value: None if value == default else value, read)
 
 
 def _word(kind: type[Any]) -> _Codec:
@@ -82,23 +106,23 @@ def _list(of: _Codec) -> _Codec:
 
 
 _ATTRIBUTES = {
-    "job_name": _AS_IS,
+    "job_name": _TEXT,
     "status": _word(JobStatus),
     "cloudformation_status": _word(StackStatus),
-    "stack_id": _AS_IS,
-    "stack_name": _AS_IS,
-    "row_digest": _AS_IS,
-    "spec_digest": _AS_IS,
-    "deployed_digest": _AS_IS,
+    "stack_id": _TEXT,
+    "stack_name": _TEXT,
+    "row_digest": _TEXT,
+    "spec_digest": _TEXT,
+    "deployed_digest": _TEXT,
     "outputs": _OUTPUTS,
     "failure": _map(
-        Failure, reason=_AS_IS, at=_TIME, resource=_AS_IS, digest=_AS_IS, resources=_NAMES
+        Failure, reason=_TEXT, at=_TIME, resource=_TEXT, digest=_TEXT, resources=_NAMES
     ),
-    "errors": _list(_map(FieldError, field=_AS_IS, message=_AS_IS)),
+    "errors": _list(_map(FieldError, field=_TEXT, message=_TEXT)),
     "attempts": _INT,
     "recoveries": _INT,
     "next_attempt_at": _TIME,
-    "reservation": _map(Reservation, quota=_word(Quota), at=_TIME, kept=_AS_IS),
+    "reservation": _map(Reservation, quota=_word(Quota), at=_TIME, kept=_FLAG),
     "drift": _map(Drift, status=_word(DriftStatus), checked_at=_TIME, missing=_NAMES),
     "retained_resources": _NAMES,
     "depends_on": _NAMES,
@@ -106,24 +130,24 @@ _ATTRIBUTES = {
     "conditions": _list(
         _map(
             Condition,
-            type=_AS_IS,
-            status=_AS_IS,
-            reason=_AS_IS,
-            message=_AS_IS,
+            type=_TEXT,
+            status=_TEXT,
+            reason=_TEXT,
+            message=_TEXT,
             last_transition_time=_TIME,
         )
     ),
     "row": _map(
         RowSummary,
-        **dict.fromkeys(("type", "description", "owner"), _other_than("")),
-        tags=_other_than({}),
+        **dict.fromkeys(("type", "description", "owner"), _other_than("", _text)),
+        tags=_other_than({}, _named_texts),
         schedule=_NAMES,
-        timezone=_other_than("UTC"),
-        **dict.fromkeys(("schedule_start", "schedule_end"), _AS_IS),
-        schedule_enabled=_other_than(True),  # noqa: FBT003
-        **dict.fromkeys(("paused", "pauses"), _other_than(False)),  # noqa: FBT003
+        timezone=_other_than("UTC", _text),
+        **dict.fromkeys(("schedule_start", "schedule_end"), _TEXT),
+        schedule_enabled=_other_than(True, _a(bool)),  # noqa: FBT003
+        **dict.fromkeys(("paused", "pauses"), _other_than(False, _a(bool))),  # noqa: FBT003
     ),
-    "retain": _AS_IS,
+    "retain": _FLAG,
     "deletion": _word(Deletion),
     "updated_at": _TIME,
     "expires_at": _INT,
@@ -137,7 +161,7 @@ _OWN_NAMES = frozenset(
 )
 
 LISTED = "jobs"
-"""`listed` of every row but those of deleted jobs: the partition key of `jobs_by_name`."""
+"""`listed` of rows in `jobs_by_name`, its partition key; deleted jobs and long names have none."""
 
 BY_NAME = "jobs_by_name"
 """The index of all jobs: partition key `listed`, sort key `job_name`, `JOB_LIST_FIELDS`."""
@@ -146,6 +170,9 @@ JOB_LIST_FIELDS = ("status", "in_sync", "ready_message", "row", "updated_at")
 """What a line of a list shows, besides the key: `BY_NAME` has nothing else."""
 
 _SHOWN_CHARACTERS = 300
+
+_SORT_KEY_BYTES = 1024
+"""DynamoDB refuses an item whose sort key in an index is longer; a partition key may have 2,048."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +215,15 @@ def to_item(record: StackRecord) -> Item:
         **dict.fromkeys(_ATTRIBUTES),
         **_written(record, _ATTRIBUTES),
         "in_sync": record.in_sync,
-        "listed": None if record.status is JobStatus.DELETED else LISTED,
+        "listed": LISTED if _is_listed(record) else None,
         "ready_message": _ready_message(record),
     }
+
+
+def _is_listed(record: StackRecord) -> bool:
+    """Tell whether a job is in the index; one of a longer name is INVALID, and its row stays."""
+    fits = len(record.job_name.encode()) <= _SORT_KEY_BYTES
+    return fits and record.status is not JobStatus.DELETED
 
 
 def _ready_message(record: StackRecord) -> str | None:

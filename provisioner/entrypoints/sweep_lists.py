@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.entrypoints.function import about, logger
 from provisioner.entrypoints.metrics import Count
+from provisioner.errors import TemporaryError
 from provisioner.jobs import guarded
 from provisioner.jobs.row_summary import summary_of
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from provisioner.aws.items import Item
     from provisioner.entrypoints.wiring import Runtime
     from provisioner.stacks.model import StackRecord
 
@@ -41,15 +43,26 @@ def list_jobs(runtime: Runtime, records: Sequence[StackRecord]) -> int:
     count = 0
     for names in guarded.few(by_name):
         rows = runtime.jobs.get_many(names)
-        for name in names:
-            row = rows.get(name)
+        count += sum(_list_job(runtime, by_name[name], rows.get(name)) for name in names)
+        count_runs_again(runtime, names)
+    return count
+
+
+def _list_job(runtime: Runtime, record: StackRecord, row: Item | None) -> bool:
+    """Add one row; what would fail again is left to the job's next reconcile."""
+    with about(runtime, record.job_name):
+        try:
             summary = None
             if row is not None:
                 parsed = guarded.parse(row, runtime.settings.platform.allowed)
                 summary = summary_of(row, parsed)
-            count += runtime.stacks.add_to_list(replace(by_name[name], row=summary))
-        count_runs_again(runtime, names)
-    return count
+            return runtime.stacks.add_to_list(replace(record, row=summary))
+        except TemporaryError:
+            raise
+        except Exception:
+            logger.exception("adding a job to the index failed")
+            runtime.metrics.count(Count.RECONCILE_ERRORS)
+            return False
 
 
 def count_runs_again(runtime: Runtime, job_names: Iterable[str]) -> int:

@@ -6,7 +6,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from provisioner.entrypoints.function import logger
-from provisioner.errors import ProvisionerError
+from provisioner.entrypoints.metrics import Count
+from provisioner.errors import PermanentError, ProvisionerError
 from provisioner.runs.model import RunStatus
 from provisioner.stacks.task_definitions import Revision, not_needed, revision_of
 
@@ -28,6 +29,7 @@ def active(runtime: Runtime) -> list[Revision]:
         found = [revision_of(arn, prefix) for arn in runtime.task_definitions.active()]
     except ProvisionerError:
         logger.exception("listing task definitions failed")
+        runtime.metrics.count(Count.RECONCILE_ERRORS)
         return []
     return [revision for revision in found if revision is not None]
 
@@ -46,8 +48,19 @@ def deregister(
     try:
         running = list(runtime.triggers.open(RunStatus.RUNNING, until=now))
         for revision in islice(not_needed(revisions, records, running, now, prefix), MOST_A_DAY):
-            runtime.task_definitions.deregister(revision.arn)
-            done += 1
-    except Exception:
+            done += _deregister(runtime, revision)
+    except Exception:  # throttled, say: the rest is for tomorrow
         logger.exception("deregistering task definitions failed")
+        runtime.metrics.count(Count.RECONCILE_ERRORS)
     logger.info("deregistered task definitions", count=done)
+
+
+def _deregister(runtime: Runtime, revision: Revision) -> bool:
+    """Deregister one; False when that fails for good. The others go all the same."""
+    try:
+        runtime.task_definitions.deregister(revision.arn)
+    except PermanentError:
+        logger.exception("deregistering a task definition failed", arn=revision.arn)
+        runtime.metrics.count(Count.RECONCILE_ERRORS)
+        return False
+    return True

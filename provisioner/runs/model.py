@@ -245,4 +245,8 @@ def time_of(value: object) -> datetime | None:
         time = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None
-    return time if time and time.tzinfo else None
+    return time if time and time.tzinfo and _YEARS[0] <= time.year <= _YEARS[1] else None
+
+
+_YEARS = (1970, 9998)
+"""What is outside has no epoch time, or none a day later."""

@@ -7,6 +7,7 @@ events change it. Pure.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,9 @@ Item = dict[str, Any]
 
 SHOWN = 20
 """Runs in a strip, successes in a usual duration, and open runs that are kept in mind."""
+
+_LONGEST_MS = 400 * 24 * 3600 * 1000
+"""A run takes a year at most, so a longer time is damaged."""
 
 _LIST_FIELDS = (Field.TRIGGER_ID, *LIST_FIELDS)
 
@@ -110,9 +114,16 @@ def _seen_of(row: Mapping[str, Any]) -> Seen | None:
         return None
     started_at, took = row.get(Field.STARTED_AT), row.get(Field.DURATION_MS)
     if status is RunStatus.SUCCEEDED:
-        return Seen(status, duration_ms=None if took is None else int(took))
+        return Seen(status, duration_ms=milliseconds(took))
     is_open = status not in FINAL
     return Seen(status, str(started_at) if is_open and started_at is not None else None)
+
+
+def milliseconds(value: object) -> int | None:
+    """Return how long a run took; None when that is not a duration."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    return int(value) if 0 <= value <= _LONGEST_MS else None
 
 
 def _listed(before: Mapping[str, Any], row: Mapping[str, Any]) -> Item:

@@ -135,10 +135,13 @@ def page(  # noqa: PLR0913  (each is one filter)
     Raises
     ------
     InvalidRequestError
-        If the cursor is not one that a page of these jobs had.
+        If the cursor is not one that a page of these jobs had, or the tag has no name.
     PermanentError
         If the bootstrap has no index of all jobs yet.
     """
+    if tag is not None and not tag.partition("=")[0]:
+        message = 'a tag is "name" or "name=value"'
+        raise InvalidRequestError(message)
     which = JobFilter(status, type, owner, tag)
     after = _name_in(cursor, prefix) if cursor else ""
     entries, end = service.job_list.page(limit, prefix, after, which)

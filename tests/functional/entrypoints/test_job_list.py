@@ -16,7 +16,7 @@ from provisioner.aws.stack_items import to_item
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.entrypoints import job_stream, run_stream, sweep, sweep_lists
 from provisioner.entrypoints.wiring import Runtime
-from provisioner.errors import ConflictError, TemporaryError
+from provisioner.errors import ConflictError, PermanentError, TemporaryError
 from provisioner.runs.model import RunStatus
 from provisioner.stacks.model import JobStatus, StackRecord
 from tests.support.clients import CLIENTS
@@ -122,6 +122,22 @@ class TestTheSweep:
 
         assert not stacks.add_to_list(read)
         assert listed() == []
+
+    def test_one_row_that_cannot_be_written_does_not_stop_the_others(self):
+        for name in ("a", "b", "c"):
+            save_as_before(name)
+        hand_in(stacks=RefusesB(CLIENTS, "jobs-Stacks"))
+
+        assert sweep_lists.list_earlier_jobs(runtime(), NOW) == 2
+        assert listed() == ["a", "c"]
+        assert runtime().jobs_backfill.is_done()
+
+
+class RefusesB(StacksTable):
+    def add_to_list(self, record):
+        if record.job_name == "b":
+            raise PermanentError("ValidationException: the item is too large")
+        return super().add_to_list(record)
 
 
 class CutOff(StacksTable):

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from provisioner.aws.items import to_dynamodb
 from provisioner.errors import InvalidRequestError, NotFoundError
 from provisioner.runs.model import Pause, RunStatus
-from provisioner.service import jobs, run_detail
+from provisioner.service import jobs, overview, run_detail
 from provisioner.stacks.model import Condition, JobStatus
 from tests.support.cli import NOW, ROW, put_run
 from tests.support.clients import CLIENTS
 
+START = "2026-11-21T09:00:00.000Z"
 LATER = NOW + timedelta(minutes=1)
 
 
@@ -113,6 +116,50 @@ class TestAPageOfJobs:
         CLIENTS.dynamodb.meta.events.unregister("before-call.dynamodb", unique_id="asked")
         assert len(found.jobs) == 100
         assert asked == ["Query", "BatchGetItem", "BatchGetItem"]
+
+    @pytest.mark.parametrize(
+        "recent",
+        [
+            {"last": {"status": "RUNNING"}},
+            {"last": {"trigger_id": 5}, "version": 1},
+            {"last": {"trigger_id": f"{START}#x", "attempts": "many", "started_at": 5}},
+            {"last": "text", "seen": 5},
+            {"seen": "[" * 100_000},
+            {"seen": json.dumps({f"{START}#x": ["SUCCEEDED", 10**400]})},
+            {"seen": json.dumps({f"{START}#x": ["SUCCEEDED", True]})},
+            {"seen": json.dumps({f"{START}#x": ["RUNNING", "9999-12-31T23:59:59-12:00"]})},
+            {"seen": json.dumps({f"{START}#x": ["RUNNING", "0001-01-01T00:00:00+12:00"]})},
+            {"seen": json.dumps({"x": [["RUNNING"], {}], "y": {}, "z": None})},
+        ],
+        ids=lambda recent: str(recent)[:60],
+    )
+    def test_one_damaged_item_does_not_hide_the_others(self, here, service, recent):
+        put_run("b-daily", "one", "SUCCEEDED", duration_ms=1500)
+        here.list_all()
+        item = {"job_name": "b-off", "trigger_id": "#recent", **recent}
+        CLIENTS.dynamodb.put_item(TableName="jobs-Triggers", Item=to_dynamodb(item))
+        CLIENTS.dynamodb.update_item(
+            TableName="jobs-Stacks",
+            Key={"job_name": {"S": "a-paused"}},
+            UpdateExpression="SET #row = :row, updated_at = :soon",
+            ExpressionAttributeNames={"#row": "row"},
+            ExpressionAttributeValues=to_dynamodb(
+                {":row": {"tags": 5, "schedule": [{}]}, ":soon": "soon"}
+            ),
+        )
+
+        lines = {line.job_name: line for line in jobs.page(service, 100).jobs}
+
+        assert list(lines) == ["a-invalid", "a-paused", "b-daily", "b-off", "c-kept"]
+        assert lines["b-daily"].usual_seconds == 1.5
+        assert lines["b-off"].usual_seconds is None
+        assert not any(overview.is_late(line, NOW) for line in lines.values())
+        assert (lines["a-paused"].tags, lines["a-paused"].next_at) == ({}, None)
+
+    @pytest.mark.parametrize("tag", ["", "=data"])
+    def test_a_tag_without_a_name(self, service, tag):
+        with pytest.raises(InvalidRequestError, match="name=value"):
+            jobs.page(service, 1, tag=tag)
 
     @pytest.mark.parametrize("cursor", ["_w", "", "eA"])
     def test_a_cursor_that_no_page_had(self, service, cursor):

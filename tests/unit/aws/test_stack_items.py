@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from provisioner.aws.items import to_dynamodb, to_plain
-from provisioner.aws.stack_items import from_item, to_item
+from provisioner.aws.stack_items import LISTED, entry_of, from_item, to_item
 from provisioner.jobs import FieldError
 from provisioner.jobs.row_summary import RowSummary
 from provisioner.stacks.model import (
@@ -68,6 +68,24 @@ FULL = StackRecord(
 )
 
 
+ROWS_OF_NO_KIND = [
+    {"row": found}
+    for found in (
+        "text",
+        {"type": 5},
+        {"owner": ["data"]},
+        {"tags": "team"},
+        {"tags": {"team": {"of": "two"}}},
+        {"schedule": "rate(1 hour)"},
+        {"schedule": [5]},
+        {"timezone": {}},
+        {"schedule_start": 5},
+        {"paused": "yes"},
+        {"schedule_enabled": 0},
+    )
+]
+
+
 def stored(record):
     """Return an item as DynamoDB gives it back."""
     return to_plain(to_dynamodb(to_item(record) | {"version": record.version}))
@@ -118,6 +136,12 @@ def test_what_older_versions_wrote_under_another_name_is_read(former, name):
         {"reservation": {"quota": "lunch", "at": "2026-11-21T09:00:00Z", "kept": True}},
         {"conditions": [{}]},
         {"deletion": "maybe"},
+        {"retain": "no"},
+        {"stack_id": 5},
+        {"outputs": "text"},
+        {"outputs": {"RoleArn": 5}},
+        {"depends_on": "extract"},
+        *ROWS_OF_NO_KIND,
     ],
     ids=str,
 )
@@ -129,3 +153,15 @@ def test_what_cannot_be_read_is_an_error(damage):
 def test_an_attribute_that_is_null_is_absent():
     assert from_item(stored(BLANK) | {"failure": None, "attempts": None}) == BLANK
     assert from_item(stored(replace(BLANK, version=2)) | {"errors": None}).version == 2
+
+
+@pytest.mark.parametrize("damage", ROWS_OF_NO_KIND, ids=str)
+def test_an_entry_that_cannot_be_read_is_one_without_a_row(damage):
+    entry = entry_of(stored(FULL) | damage)
+
+    assert (entry.job_name, entry.status, entry.row) == ("report", "RETRYING", None)
+
+
+def test_a_name_that_no_index_can_hold_is_not_listed():
+    assert to_item(replace(BLANK, job_name=1024 * "x"))["listed"] == LISTED
+    assert to_item(replace(BLANK, job_name=512 * "ä" + "x"))["listed"] is None

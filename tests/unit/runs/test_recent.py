@@ -85,6 +85,13 @@ def test_what_is_no_run(row):
     assert RecentRuns().with_run(row) == RecentRuns()
 
 
+@pytest.mark.parametrize("took", ["soon", True, Decimal(-1), Decimal("1E+40"), {}, [1]], ids=str)
+def test_what_is_no_duration_counts_for_none(took):
+    recent = RecentRuns().with_runs([{**run(1), "duration_ms": took}, run(2, took=1000)])
+
+    assert (recent.usual_seconds, len(recent.strip)) == (1.0, 2)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_order_and_repetition_do_not_matter(seed):
     chance = random.Random(seed)
