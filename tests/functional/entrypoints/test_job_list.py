@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -17,6 +18,8 @@ from provisioner.aws.stacks_table import StacksTable
 from provisioner.entrypoints import job_stream, run_stream, sweep, sweep_lists
 from provisioner.entrypoints.wiring import Runtime
 from provisioner.errors import ConflictError, PermanentError, TemporaryError
+from provisioner.jobs import guarded
+from provisioner.jobs.row_summary import summary_of
 from provisioner.runs.model import RunStatus
 from provisioner.stacks.model import JobStatus, StackRecord
 from tests.support.clients import CLIENTS
@@ -174,6 +177,45 @@ class TestBothVersions:
         deliver(sweep, {"compare": True})
 
         assert listed() == ["report"]
+
+    @pytest.mark.parametrize("seed", range(10))
+    def test_whatever_the_order_every_job_is_listed_after_the_daily_check(self, seed):
+        chance = random.Random(seed)
+        names = ["a", "b", "c"]
+        steps = [save_as_before, _save, _delete, _sweep, _compare]
+        for name in names:
+            put(name)
+            save_as_before(name)
+        for _ in range(12):
+            chance.choice(steps)(chance.choice(names))
+
+        deliver(sweep, {"compare": True})
+
+        left = StacksTable(CLIENTS, "jobs-Stacks").get_many(names)
+        there = [name for name in names if left[name].status is not JobStatus.DELETED]
+        assert listed() == there
+        assert listed(JobFilter(type="lambda")) == there
+
+
+def _save(name):
+    stacks = StacksTable(CLIENTS, "jobs-Stacks")
+    found = stacks.get_many([name])[name]
+    row = {"job_name": name, **ROW}
+    summary = summary_of(row, guarded.parse(row))
+    stacks.save(replace(found, status=JobStatus.READY, row=summary))
+
+
+def _delete(name):
+    stacks = StacksTable(CLIENTS, "jobs-Stacks")
+    stacks.save(replace(stacks.get_many([name])[name], status=JobStatus.DELETED, row=None))
+
+
+def _sweep(_name):
+    sweep_lists.list_earlier_jobs(runtime(), NOW, most=2)
+
+
+def _compare(_name):
+    deliver(sweep, {"compare": True})
 
 
 class TestTheRunStream:

@@ -41,6 +41,20 @@ IAM_ROLE_WRITES = [
 ]
 
 
+@pytest.mark.parametrize("role", ["ApiRole", "ConsoleRole"])
+@pytest.mark.parametrize(
+    ("key", "allowed"),
+    [
+        ("runs/report/1/output.json", True),
+        ("results/report/1.json", True),
+        ("machines/report/1.json", False),
+        ("templates/jobs-report.json", False),
+    ],
+)
+def test_what_shows_runs_reads_their_payloads_alone(policies, role, key, allowed):
+    assert policies[role].allow("s3:GetObject", f"arn:aws:s3:::ArtifactsBucket/{key}") is allowed
+
+
 def test_a_bare_star_only_denies(policies):
     bare = {
         (name, statement["Effect"])
