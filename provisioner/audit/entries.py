@@ -65,7 +65,8 @@ class Entry:
     Attributes
     ----------
     entry_id
-        When it began, ISO 8601 in UTC with milliseconds, `#`, and what makes it unique.
+        When it began, ISO 8601 in UTC with milliseconds, `#`, and what makes it unique. It is as
+        the table has it, so that lists go on behind it: show `at`, or `document`.
     by, via, address, proven, request_id
         See `provisioner.service.caller.Caller`.
     job_name
@@ -99,7 +100,7 @@ class Entry:
     @property
     def at(self) -> str:
         """When it began."""
-        return self.entry_id.partition("#")[0]
+        return line(self.entry_id.partition("#")[0])
 
     @property
     def writer(self) -> str:
@@ -177,7 +178,7 @@ def from_item(item: Mapping[str, Any]) -> Entry:
     texts = {name: _text(item.get(name)) for name in _OPTIONAL}
     changes = item.get("changes")
     return Entry(
-        entry_id=line(str(item.get("entry_id", ""))),
+        entry_id=str(item.get("entry_id", "")),
         action=_text(item.get("action")) or "-",
         by=_text(item.get("caller")) or "-",
         via=_text(item.get("via")) or "-",
@@ -228,7 +229,7 @@ def document(entry: Entry) -> dict[str, object]:
         for each in entry.changes
     ]
     return {
-        "id": entry.entry_id,
+        "id": line(entry.entry_id),
         "at": entry.at,
         "ended_at": entry.ended_at,
         "action": entry.action,

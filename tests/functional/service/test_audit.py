@@ -379,3 +379,35 @@ class TestVersions:
             versions.list_versions(ada, "report")
         with pytest.raises(NotFoundError, match="there is no job other"):
             versions.list_versions(ada, "other")
+
+
+HOSTILE = {
+    "alike as far as is shown": [
+        "2026-11-26T12:00:00.000Z#" + "x" * 600 + str(n) for n in range(6)
+    ],
+    "control characters": [f"2026-11-26T12:00:00.000Z#{chr(n)}\n" for n in range(1, 7)],
+    "spaces": ["2026-11-26T12:00:00.000Z#" + " " * n for n in range(6)],
+}
+
+
+@pytest.mark.parametrize("ids", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("job", ["report", ""], ids=["of a job", "of all"])
+def test_pages_come_to_an_end_whatever_claims_are_called(here, ids, job):
+    for each in ids:
+        claim = {"subject": "says#report", "entry_id": each, "feed": "all", "caller": "eve"}
+        CLIENTS.dynamodb.put_item(TableName="jobs-Audit", Item=to_dynamodb(claim))
+
+    found, cursor = [], None
+    for _ in range(20):
+        if job:
+            page = audit.of_job(here.service, job, 2, cursor=cursor)
+        else:
+            page = audit.page(here.service, 2, cursor=cursor)
+        found += page.entries
+        cursor = page.cursor
+        if cursor is None:
+            break
+
+    assert (len(found), cursor) == (6, None)
+    assert all(str(audit.document(each)["id"]).isprintable() for each in found)
+    assert all(len(str(audit.document(each)["id"])) <= 500 for each in found)
