@@ -6,6 +6,7 @@ import json
 import re
 import time
 from dataclasses import fields, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from provisioner.api.call import Answer
@@ -34,6 +35,7 @@ STARTING = "STARTING"
 """Status of a run that its workflow has not recorded yet."""
 
 _FIELDS = [each.name for each in fields(RunLine)]
+_TEXTS = ("execution_arn", "scheduled_for", "stop_reason")
 
 
 def list_runs(call: Call) -> Answer:
@@ -211,6 +213,16 @@ def _location(call: Call, run: str) -> str:
     return f"/v1/jobs/{call.job_name}/runs/{run}"
 
 
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _whole(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    return int(value) if value == int(value) else None
+
+
 def _document(call: Call, found: RunDetail) -> dict[str, Any]:
     shown = run_for(call.reader, found.row)
     overrides = shown.get("overrides")
@@ -227,10 +239,8 @@ def _document(call: Call, found: RunDetail) -> dict[str, Any]:
             "parent": found.parent,
             "log_stream": found.log_stream,
             "request_id": found.request_id,
-            "execution_arn": shown.get("execution_arn"),
-            "exit_code": shown.get("exit_code"),
-            "scheduled_for": shown.get("scheduled_for"),
-            "stop_reason": shown.get("stop_reason"),
+            "exit_code": _whole(shown.get("exit_code")),
+            **{name: _text(shown.get(name)) for name in _TEXTS},
         }
     )
     return said
