@@ -238,6 +238,20 @@ class TestTheRunStream:
 
         assert recent().last["estimated_cost"] > 0
 
+    @pytest.mark.parametrize(
+        "damage", [{"error": {"B": "YWJj"}}, {"source": {"X": "1"}}, {"attempts": 5}], ids=str
+    )
+    def test_a_record_that_cannot_be_read_does_not_stop_the_others(self, damage):
+        records = []
+        for name, more in (("bad", damage), ("good", {})):
+            item = put_run(name, "RUNNING", job=name)
+            keys = to_dynamodb({each: item[each] for each in ("job_name", "trigger_id")})
+            change = {"Keys": keys, "NewImage": to_dynamodb(item) | more, "SequenceNumber": name}
+            records.append({"dynamodb": change})
+
+        assert deliver(run_stream, {"Records": records}) == {"batchItemFailures": []}
+        assert (len(recent("good").seen), len(recent("bad").seen)) == (1, 0)
+
     def test_records_that_come_again_change_nothing(self):
         ended = put_run("one", duration_ms=1000)
         told(ended)
