@@ -114,13 +114,12 @@ def _parameters(route: Route) -> Iterator[dict[str, Any]]:
 def _headers(route: Route) -> Iterator[dict[str, Any]]:
     if route.conditional:
         text = "The row's ETag, or * for any." + (
-            " Either this or If-None-Match is required." if route.method == "PUT" else ""
+            " Either this or If-None-Match is required." if route.creates else ""
         )
-        required = route.method != "PUT"
-        yield _header("If-Match", text, required=required)
-    if route.method == "PUT":
+        yield _header("If-Match", text, required=not route.creates)
+    if route.creates:
         yield _header("If-None-Match", "* to create a row only.", enum=["*"])
-    if route.name in {"start_run", "run_again"}:
+    if route.starts:
         text = "The same key again starts nothing new, but returns the run that it has started."
         yield _header("Idempotency-Key", text, pattern="^[!-~]{1,255}$")
 

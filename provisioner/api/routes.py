@@ -75,6 +75,11 @@ class Route:
         return self.answer == "WrittenRow" and self.method != "PATCH"
 
     @property
+    def starts(self) -> bool:
+        """Whether it starts one run, which an idempotency key can name."""
+        return self.answer in {"StartedRun", "Submitted"}
+
+    @property
     def key(self) -> str:
         """As API Gateway names it."""
         return f"{self.method} {self.path}"

@@ -126,3 +126,21 @@ def test_what_is_new_breaks_nobody():
     changed["components"]["schemas"]["JobStatus"]["enum"].append("MORE")
 
     assert breaking(HELD, changed) == []
+
+
+def with_header(name):
+    """Return which routes have a header, and whether they need it."""
+    return {
+        each["operationId"]: header["required"]
+        for operations in document()["paths"].values()
+        for each in operations.values()
+        for header in each["parameters"]
+        if header["name"] == name
+    }
+
+
+def test_headers_are_described_where_they_are_read():
+    assert with_header("Idempotency-Key").keys() == {"start_run", "run_again", "submit"}
+    assert with_header("If-None-Match").keys() == {"put_row", "restore_version"}
+    needed = {"patch_row": True, "delete_row": True, "put_row": False, "restore_version": False}
+    assert with_header("If-Match") == needed
