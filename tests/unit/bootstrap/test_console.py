@@ -1,0 +1,131 @@
+"""The console's role has what its pages need, and nothing of what they do not show."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.support.bootstrap import bootstrap_of, policies_of
+
+HERE = "eu-west-1:123456789012"
+TABLE = f"arn:aws:dynamodb:{HERE}:table"
+BUCKET = "arn:aws:s3:::ArtifactsBucket"
+SECRET = f"arn:aws:secretsmanager:{HERE}:secret:sign-in-a1b2c3"
+KEY = f"arn:aws:kms:{HERE}:key/theirs"
+FUNCTION = f"arn:aws:lambda:{HERE}:function:jobs"
+STATES = f"arn:aws:states:{HERE}"
+LOGS = f"arn:aws:logs:{HERE}:log-group:"
+SIGN_IN = {
+    "Console": "sign-in",
+    "SignInIssuer": "https://issuer.example",
+    "SignInClientId": "console",
+    "SignInSecretArn": SECRET,
+    "SecretsKeyArn": KEY,
+}
+
+
+@pytest.fixture(scope="module")
+def may(source):
+    return policies_of(bootstrap_of(source, **SIGN_IN))["ConsoleRole"].allow
+
+
+@pytest.mark.parametrize(
+    ("action", "arn", "allowed"),
+    [
+        *((f"dynamodb:{action}Item", f"{TABLE}/JobsTable", True) for action in ("Put", "Delete")),
+        ("dynamodb:BatchGetItem", f"{TABLE}/JobsTable", True),
+        ("dynamodb:UpdateItem", f"{TABLE}/JobsTable", False),
+        ("dynamodb:BatchGetItem", f"{TABLE}/StacksTable", True),
+        ("dynamodb:Query", f"{TABLE}/StacksTable/index/jobs_by_name", True),
+        ("dynamodb:PutItem", f"{TABLE}/StacksTable", False),
+        ("dynamodb:BatchGetItem", f"{TABLE}/TriggersTable", True),
+        ("dynamodb:Query", f"{TABLE}/TriggersTable/index/runs_by_time", True),
+        *(
+            (f"dynamodb:{action}", f"{TABLE}/TriggersTable", True)
+            for action in ("GetItem", "Query", "PutItem", "UpdateItem")
+        ),
+        ("dynamodb:DeleteItem", f"{TABLE}/TriggersTable", False),
+        *(
+            ("dynamodb:Scan", f"{TABLE}/{table}", False)
+            for table in ("JobsTable", "StacksTable", "TriggersTable", "AuditTable")
+        ),
+        *(
+            (f"dynamodb:{action}Item", f"{TABLE}/SessionsTable", True)
+            for action in ("Get", "Put", "Update", "Delete")
+        ),
+        *(
+            (f"dynamodb:{action}", f"{TABLE}/SessionsTable", False)
+            for action in ("Scan", "Query", "BatchGetItem")
+        ),
+        ("s3:GetObject", f"{BUCKET}/runs/report/1/input.json", True),
+        ("s3:GetObject", f"{BUCKET}/results/report/1.json", True),
+        ("s3:GetObject", f"{BUCKET}/aws/lambda/1", True),
+        ("s3:GetObject", f"{BUCKET}/templates/jobs-report/1.json", False),
+        ("s3:PutObject", f"{BUCKET}/runs/report/1/input.json", False),
+        ("s3:DeleteObject", f"{BUCKET}/aws/lambda/1", True),
+        ("s3:DeleteObject", f"{BUCKET}/runs/report/1/input.json", False),
+        ("s3:GetObject", "arn:aws:s3:::BundleBucket/report.zip", False),
+        ("logs:FilterLogEvents", f"{LOGS}/jobs/report:*", True),
+        ("logs:GetLogEvents", f"{LOGS}/jobs/report:log-stream:1", True),
+        ("logs:FilterLogEvents", f"{LOGS}/aws/lambda/jobs_console:*", False),
+        ("states:StartExecution", f"{STATES}:stateMachine:jobs-a", True),
+        ("states:StartExecution", f"{STATES}:stateMachine:b", False),
+        ("states:StopExecution", f"{STATES}:execution:jobs-a:1", True),
+        ("states:StopExecution", f"{STATES}:execution:b:1", False),
+        ("states:DescribeExecution", f"{STATES}:execution:jobs-a:1", True),
+        ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:ReconcileQueue", True),
+        ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:DeadLetterQueue", False),
+        *(
+            (f"sqs:{action}", f"arn:aws:sqs:{HERE}:DeadLetterQueue", True)
+            for action in (
+                *("GetQueueAttributes", "ReceiveMessage"),
+                *("ChangeMessageVisibility", "DeleteMessage"),
+            )
+        ),
+        ("sqs:PurgeQueue", f"arn:aws:sqs:{HERE}:DeadLetterQueue", False),
+        ("lambda:InvokeFunction", f"{FUNCTION}_provisioner_notify", True),
+        ("lambda:InvokeFunction", f"{FUNCTION}_provisioner_console", False),
+        ("lambda:InvokeFunction", f"{FUNCTION}-report", False),
+        ("secretsmanager:GetSecretValue", SECRET, True),
+        ("secretsmanager:GetSecretValue", f"{SECRET}-other", False),
+        ("cloudformation:DescribeStacks", "*", False),
+    ],
+)
+def test_what_pages_reach(may, action, arn, allowed):
+    assert may(action, arn) is allowed
+
+
+def test_its_secret_is_read_with_its_own_key(may):
+    assert may("kms:Decrypt", KEY, kms_ViaService="secretsmanager.eu-west-1.amazonaws.com")
+    assert not may("kms:Decrypt", KEY, kms_ViaService="s3.eu-west-1.amazonaws.com")
+    assert not may("kms:Decrypt", KEY)
+
+
+@pytest.mark.parametrize("without", ["SignInSecretArn", "SecretsKeyArn"])
+def test_it_has_no_key_without_a_secret_that_is_encrypted_with_it(source, without):
+    keyed = policies_of(bootstrap_of(source, **SIGN_IN | {without: ""}))["ConsoleRole"]
+
+    via = "secretsmanager.eu-west-1.amazonaws.com"
+    assert not keyed.allow("kms:Decrypt", KEY, kms_ViaService=via)
+
+
+def test_without_a_sign_in_there_are_no_sessions_and_no_variables_of_the_stage(source):
+    bootstrap = bootstrap_of(source, Console="loopback")
+    found = policies_of(bootstrap)["ConsoleRole"]
+
+    assert not found.allow("dynamodb:GetItem", f"{TABLE}/SessionsTable")
+    assert bootstrap.nested["ConsoleStack"].resource("ConsoleStage")["StageVariables"] is None
+
+
+def test_api_gateway_takes_the_variables_of_the_stage(source):
+    """HTTP APIs: 512 characters of letters, digits and `-._~:/?#&=,`."""
+    stack = bootstrap_of(source, **SIGN_IN).nested["ConsoleStack"]
+    variables = stack.resource("ConsoleStage")["StageVariables"]
+
+    assert len(variables) == 6
+    for name, value in variables.items():
+        assert re.fullmatch(r"\w{1,64}", name)
+        assert re.fullmatch(r"[A-Za-z0-9._~:/?#&=,-]{1,512}", value), name
+    longest = {"SignInIssuer", "SignInRoles"}
+    assert {source["Parameters"][name]["MaxLength"] for name in longest} == {512}
