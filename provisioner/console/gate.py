@@ -48,7 +48,8 @@ class Gate:
         ForbiddenError
             If it changes something, and was not made by a page of this session.
         """
-        session = self.sign_in.session_of(request.cookies)
+        looks = request.is_partial and request.method in SAFE_METHODS
+        session = self.sign_in.session_of(request.cookies, is_use=not looks)
         if session is None:
             return self._to_sign_in(request)
         self._require_own_form(request)

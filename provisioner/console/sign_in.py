@@ -158,14 +158,20 @@ class SignIn:
         remember = cookies.cookie(cookies.SESSION, session_id, int(LONGEST.total_seconds()))
         return session, Redirect(begun.return_to, (remember, cookies.forget(cookies.SIGN_IN)))
 
-    def session_of(self, sent: Iterable[str]) -> Session | None:
-        """Return the open session that a request belongs to."""
+    def session_of(self, sent: Iterable[str], *, is_use: bool = True) -> Session | None:
+        """Return the open session that a request belongs to.
+
+        Parameters
+        ----------
+        is_use
+            Whether a person asks: a page that looks for news by itself keeps no session open.
+        """
         session_id = cookies.value_of(sent, cookies.SESSION)
         session = self.sessions.get(key_of(session_id)) if session_id else None
         now = self.clock()
         if session is None or not session.is_open(now) or self.groups.role(session.groups) is None:
             return None
-        if used := session.used(now):
+        if is_use and (used := session.used(now)):
             self.sessions.touch(used)
         return session
 

@@ -12,6 +12,7 @@ from provisioner.console.gate import Gate
 from provisioner.console.http import Request
 from provisioner.console.writing import WRITING
 from provisioner.service.rights import NEEDED
+from provisioner.sessions import IDLE
 from tests.support import sign_in as support
 from tests.support.cli import ROW
 from tests.support.forms import Browser
@@ -199,3 +200,22 @@ def test_without_a_sign_in_only_this_machine_is_served(browser):
     assert browser.get("/jobs/report/run").status == 403
     browser.host = "abc.execute-api.localhost:4566"
     assert browser.get("/jobs/report/run").status == 200
+
+
+def test_a_page_that_looks_for_news_by_itself_keeps_nobody_signed_in(browser):
+    browser.sign_in("admins")
+    clock = browser.gate.sign_in.clock
+    for _ in range(3):
+        clock.now += IDLE / 3
+        answer = browser.get("/jobs/report/run", hx_request="true")
+
+    assert answer.status == 401
+
+
+def test_whoever_types_is_still_there(browser):
+    browser.sign_in("admins")
+    clock = browser.gate.sign_in.clock
+    page = browser.get("/jobs/report/edit")
+    for _ in range(3):
+        clock.now += IDLE / 2
+        assert browser.press(page, "plan", hx_request="true").status == 200
