@@ -12,6 +12,7 @@ from provisioner.console.http import request_of, to_gateway
 from provisioner.console.routes import ROUTES
 from provisioner.console.same_origin import origin_of
 from provisioner.entrypoints.function import function, logger
+from provisioner.errors import InvalidRequestError
 from provisioner.service.caller import Caller, Role
 from provisioner.settings import SignInSettings
 
@@ -26,10 +27,14 @@ if TYPE_CHECKING:
 @function
 def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> dict[str, Any]:  # noqa: ARG001
     """Answer a request of a browser."""
-    request = request_of(event)
+    try:
+        request, error = request_of(event), None
+    except InvalidRequestError as unread:
+        request, error = request_of({**event, "body": None}), unread
     settings = SignInSettings.of_stage(os.environ, event.get("stageVariables"))
     sign_in = runtime.sign_in(settings, origin_of(request.host)) if settings else None
-    return to_gateway(request, app_of(runtime, sign_in).answer(request))
+    app = app_of(runtime, sign_in)
+    return to_gateway(request, app.refuse(request, error) if error else app.answer(request))
 
 
 def app_of(runtime: Runtime, sign_in: SignIn | None) -> App:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from provisioner.console.routes import ROUTES
 from provisioner.entrypoints import console
 from tests.functional.conftest import make_table
 from tests.support.clients import CLIENTS
@@ -70,3 +71,49 @@ def test_a_sign_in_that_is_not_configured_lets_nobody_in(monkeypatch):
 
     with pytest.raises(KeyError):
         deliver(console, event_of("GET", "/jobs"))
+
+
+FORMS = {
+    "more fields than any form has": b"a=1&" * 3_000,
+    "bytes that are no text": b"a=\xff",
+}
+
+
+@pytest.mark.usefixtures("bootstrap")
+@pytest.mark.parametrize("body", FORMS.values(), ids=FORMS)
+def test_a_form_that_cannot_be_read_is_an_answer_and_no_error_of_the_function(body):
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    answer = deliver(console, event_of("POST", "/new", headers, body, source="203.0.113.7"))
+
+    assert answer["statusCode"] == 400
+    assert "the form cannot be read" in body_of(answer).decode()
+
+
+FOREIGN = {
+    "another machine": ("203.0.113.7", {}),
+    "one that says it is this one": (
+        "203.0.113.7",
+        {"x-forwarded-for": "127.0.0.1", "forwarded": "for=127.0.0.1", "x-real-ip": "127.0.0.1"},
+    ),
+    "one with a proxy before it": ("10.0.0.1", {"x-forwarded-for": "::1"}),
+    "an address of AWS": ("127.0.0.1", {"host": "abc.execute-api.eu-west-1.amazonaws.com"}),
+    "a name that ends like this machine's": ("127.0.0.1", {"host": "localhost.evil.example"}),
+    "a name that is this machine's by DNS": ("127.0.0.1", {"host": "127.0.0.1.nip.io"}),
+    "no name": ("127.0.0.1", {"host": ""}),
+    "no address": (None, {}),
+}
+
+
+@pytest.mark.usefixtures("bootstrap")
+@pytest.mark.parametrize(("source", "headers"), FOREIGN.values(), ids=FOREIGN)
+def test_without_a_sign_in_no_other_machine_is_answered(source, headers):
+    parts = {"job": "report", "run": "one", "bulk": "x", "version": "1"}
+    guarded = [route for route in ROUTES if route.action is not None]
+    for route in guarded:
+        address = route.pattern.format(**parts)
+        answer = deliver(console, event_of(route.method, address, headers, source=source))
+        assert answer["statusCode"] == 403, route
+
+    assert {route.pattern for route in ROUTES} - {route.pattern for route in guarded} == {
+        "/static/{rest}"
+    }
