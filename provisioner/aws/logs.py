@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from provisioner.aws.clients import Clients
 
 
+MOST_EVENTS = 10_000
+"""CloudWatch Logs, GetLogEvents: of one answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class LogEvent:
     """One event of a log group."""
@@ -87,6 +91,8 @@ def stream_page(
 ) -> StreamPage:
     """Return a page of one stream: that of a token, or else its end or its beginning.
 
+    It has `MOST_EVENTS` events or 1 MB at most, whatever `limit` says.
+
     Raises
     ------
     NotFoundError
@@ -98,7 +104,7 @@ def stream_page(
             logStreamName=stream,
             startTime=between_ms[0],
             endTime=between_ms[1],
-            limit=limit,
+            limit=min(limit, MOST_EVENTS),
             startFromHead=not at_end,
             **({"nextToken": token} if token else {}),
         )

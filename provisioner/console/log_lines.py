@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 CHUNK = 200
 """Lines that the browser lays out together, when they come into view."""
 
+_MOST_BYTES = 4_000_000
+"""Of a file: an answer of a function may have 6 MB, and is a third longer as base64."""
+
 _ERROR = re.compile(
     r"\b(?:ERROR|CRITICAL|FATAL|Traceback|[A-Z]\w*(?:Error|Exception))\b|Task timed out"
 )
@@ -68,9 +71,17 @@ def level(text: str) -> str:
     return "warning" if _WARNING.search(text) else ""
 
 
+def fill_a_file(pages: Iterable[Sequence[LogEvent]]) -> bool:
+    """Tell whether there is as much as a file may have."""
+    return sum(len(event.message) for events in pages for event in events) >= _MOST_BYTES
+
+
 def as_file(events: Iterable[LogEvent], name: str) -> Response:
-    """Return lines as a text file, with their times."""
+    """Return lines as a text file, with their times; the last ones, if there are too many."""
     text = "".join(f"{event.at:%FT%T}Z {cleaned(event.message.rstrip())}\n" for event in events)
-    safe_name = re.sub(r"[^\w.-]", "_", name)
+    content = text.encode()
+    if len(content) > _MOST_BYTES:
+        content = content[-_MOST_BYTES:].partition(b"\n")[2]
+    safe_name = re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)
     headers = {"Content-Disposition": f'attachment; filename="{safe_name}.log"'}
-    return Response(text, content_type="text/plain; charset=utf-8", headers=headers)
+    return Response(content, content_type="text/plain; charset=utf-8", headers=headers)

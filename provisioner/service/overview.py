@@ -24,6 +24,9 @@ MOST_RUNS = 1000
 """How many of the newest runs are looked through."""
 
 MOST_JOBS = 1000
+MOST_HOURS = 24 * 90
+"""How far back failures are asked for: for longer no run is kept."""
+
 _LONGEST_RUN = timedelta(days=7)
 """How much earlier than the span a run that ended in it may have begun, to be counted."""
 

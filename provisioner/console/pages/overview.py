@@ -38,7 +38,7 @@ def failures(request: Request, service: Service) -> Response:
     """Return the failures of the newest runs, grouped by their reason."""
     recent = overview.recent(service)
     hours = number(request.query, "hours", 24)
-    since = service.clock() - timedelta(hours=min(hours, 24 * 90))
+    since = service.clock() - timedelta(hours=min(hours, overview.MOST_HOURS))
     return page(
         request,
         "failures.html",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 PAGE_LINES = 100
 LOG_LINES = 1000
 MOST_LOG_LINES = 50_000
+LOG_PAGES = 10
 _MOVING = {RunStatus.RUNNING, RunStatus.QUEUED}
 
 
@@ -34,7 +35,7 @@ def listed(request: Request, service: Service) -> Response:
     status, job_name = choice(query, "status", RunStatus), text(query, "job")
     next_cursor: str | None = None
     if ended := number(query, "ended", 0):
-        since = service.clock() - timedelta(hours=ended)
+        since = service.clock() - timedelta(hours=min(ended, overview.MOST_HOURS))
         found = overview.recent(service).ended_since(since, *([status] if status else []))
         shown = tuple(run for run in found if job_name in {None, run.job_name})
     elif job_name:
@@ -95,9 +96,16 @@ def log(request: Request, service: Service) -> Response:
 
 
 def log_text(request: Request, service: Service) -> Response:
-    """Return a run's log as a file."""
-    _, found = _log_of(request, service, MOST_LOG_LINES)
-    return log_lines.as_file(found.events if found else (), request.parts["run"])
+    """Return a run's log as a file: its end, if it is longer than an answer may be."""
+    run, found = _log_of(request, service, MOST_LOG_LINES)
+    pages = [found.events] if found else []
+    while found and found.older and len(pages) < LOG_PAGES and not log_lines.fill_a_file(pages):
+        found = logs.of_run(
+            service, run.job_name, run.trigger_id, cursor=found.older, limit=MOST_LOG_LINES
+        )
+        pages.insert(0, found.events)
+    events = [event for events in pages for event in events][-MOST_LOG_LINES:]
+    return log_lines.as_file(events, run.run)
 
 
 def _log_of(request: Request, service: Service, limit: int) -> tuple[RunLine, logs.LogPage | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ import pytest
 
 from provisioner.runs.model import iso
 from tests.support.cli import ROW, put_run
+from tests.support.clients import CLIENTS
 from tests.support.console_world import NOW, counters_of, put_log, text_of
 
 
@@ -140,5 +142,54 @@ class TestALog:
     def test_as_a_file(self, logged):
         response = logged.get(self.AT.replace("/log?", "/log.txt?"))
 
-        assert response.body.startswith("2026-11-26T09:37:17Z line 0\n")
+        assert response.body.startswith(b"2026-11-26T09:37:17Z line 0\n")
         assert "attachment" in response.headers["Content-Disposition"]
+
+    def test_of_a_stream_is_a_file_of_all_its_pages(self, empty):
+        """GetLogEvents refuses to return more than 10,000 events at once."""
+        empty.provisioner.jobs.put(ROW)
+        empty.provisioner.save("report", outputs={"LogGroup": "/jobs/report"})
+        at = NOW - timedelta(minutes=5)
+        put_run(
+            "report",
+            "one",
+            "SUCCEEDED",
+            started_at=at,
+            ended_at=iso(NOW),
+            log_stream="run",
+            attempts=1,
+        )
+        put_log("report", at, [(n, f"line {n}") for n in range(12_000)])
+        limits = []
+
+        def note(params, **_):
+            limits.append(params["limit"])
+
+        CLIENTS.logs.meta.events.register("provide-client-params.logs.GetLogEvents", note)
+        response = empty.get(self.AT.replace("/log?", "/log.txt?"))
+        CLIENTS.logs.meta.events.unregister("provide-client-params.logs.GetLogEvents", note)
+
+        lines = response.body.decode().splitlines()
+        assert [line.partition(" ")[2] for line in lines] == [f"line {n}" for n in range(12_000)]
+        assert len(limits) > 1
+        assert max(limits) <= 10_000
+
+
+DEEP = "[" * 900 + "]" * 900
+SURROGATE = json.dumps({"\ud800": "\udfff"})
+
+
+@pytest.mark.parametrize("text", [DEEP, SURROGATE, "1e999", "[NaN]", "9" * 5000, "s3://", "s3://x"])
+def test_what_a_run_was_given_and_returned_never_keeps_its_page_away(empty, text):
+    empty.provisioner.jobs.put(ROW)
+    put_run("report", "one", "SUCCEEDED", started_at=NOW, input=text, output=text, overrides=text)
+
+    assert empty.get(f"/jobs/report/runs/one?at={iso(NOW)}").status == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/runs?ended=999999999", "/failures?hours=999999999", "/?lanes=999999999"],
+)
+def test_the_longest_ago_that_can_be_asked_for(empty, path):
+    assert empty.get(path).status == 200
