@@ -115,7 +115,10 @@ def usd(amount: Decimal | None) -> str:
 
 def as_json(value: object) -> str:
     """Return a value as JSON for people, on several lines."""
-    return json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
+    try:
+        return json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
+    except RecursionError:
+        return "nested too deeply to be shown"
 
 
 def _plain(value: object) -> object:

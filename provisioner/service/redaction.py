@@ -15,6 +15,7 @@ writes back is refused, and never replaces the values.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.jobs.attributes import NAMES
@@ -24,6 +25,7 @@ from provisioner.service.rights import Action, allows
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from provisioner.service.apply import Change
     from provisioner.service.caller import Caller
     from provisioner.service.context import Item
 
@@ -38,6 +40,16 @@ def row_for(caller: Caller, row: Mapping[str, object]) -> Item:
     """
     whole = allows(caller, Action.READ_ENVIRONMENT)
     return {name: _shown(name, value, whole=whole) for name, value in row.items()}
+
+
+def change_for(caller: Caller, change: Change) -> Change:
+    """Return a change of an attribute with its values as the caller may see them."""
+    name = change.name
+    before, after = (
+        value if value is None else row_for(caller, {name: value})[name]
+        for value in (change.before, change.after)
+    )
+    return replace(change, before=before, after=after)
 
 
 def run_for(caller: Caller, run: Mapping[str, object]) -> Item:

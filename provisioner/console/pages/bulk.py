@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.console.filters import path
 from provisioner.console.http import redirect
-from provisioner.console.pages.queries import text
+from provisioner.console.pages.queries import number, text
 from provisioner.console.render import page
 from provisioner.errors import InvalidRequestError, StaleError
 from provisioner.jobs.errors import one_of
@@ -47,14 +47,13 @@ def begin(request: Request, service: Service) -> Response:
     """Keep the operation and go to its page; if there are others now, ask again."""
     action = _action(request.form, service)
     targets = _targets(request)
-    count = request.form.get("count", "")
     try:
         made = bulk.begin(
             service,
             action,
             targets,
             reason=request.form.get("reason", ""),
-            expected_count=int(count) if count.isdecimal() else 0,
+            expected_count=number(request.form, "count", 0),
         )
     except (InvalidRequestError, StaleError) as error:
         status = HTTPStatus.UNPROCESSABLE_ENTITY
@@ -106,9 +105,11 @@ def _filter(query: Mapping[str, str]) -> Filter:
     since = text(query, "since")
     try:
         at = datetime.fromisoformat(since) if since else None
-    except ValueError as error:
+    except ValueError:
+        at = None
+    if since and (at is None or at.tzinfo is None):
         message = f"since {since} is not a time like 2026-11-21T09:00:00Z"
-        raise InvalidRequestError(message) from error
+        raise InvalidRequestError(message)
     return Filter(
         job=text(query, "job"),
         status=text(query, "status"),

@@ -11,6 +11,7 @@ from provisioner.console.filters import path
 from provisioner.console.http import redirect
 from provisioner.console.json_lines import line_at, lines_of
 from provisioner.console.merge import merge
+from provisioner.console.pages.queries import number
 from provisioner.console.render import page
 from provisioner.console.starters import STARTERS, starter
 from provisioner.errors import InvalidRequestError, NotFoundError, StaleError
@@ -64,14 +65,14 @@ class _Draft:
 def edit(request: Request, service: Service) -> Response:
     """Return the editor of a job's row; with `version` in its address, as it was then."""
     draft = _draft_of(service, request.parts["job"])
-    if number := request.query.get("version"):
-        row = _row_of_version(service, request.parts["job"], number)
+    if version := number(request.query, "version", 0):
+        row = _row_of_version(service, request.parts["job"], version)
         draft = _checked(request, service, replace(draft, text=_text(row), row=row))
     return _page(request, service, draft)
 
 
-def _row_of_version(service: Service, job_name: str, number: str) -> dict[str, Any]:
-    row = versions.get(service, job_name, int(number)).row if number.isdecimal() else None
+def _row_of_version(service: Service, job_name: str, number: int) -> dict[str, Any]:
+    row = versions.get(service, job_name, number).row
     if row is None:
         message = f"version {number} of {job_name} has no row"
         raise NotFoundError(message)
@@ -193,6 +194,7 @@ def _page(
             plan = edits.plan(service, draft.row)
         except InvalidRowError as error:
             raise InvalidRequestError(str(error)) from error
+    caller = service.caller()
     return page(
         request,
         "row_editor.html",
@@ -202,6 +204,7 @@ def _page(
         draft=draft,
         problems=sorted(draft.problems, key=lambda each: each.line),
         plan=plan,
+        changes=[redaction.change_for(caller, each) for each in plan.changes] if plan else [],
         risks=_risks(service, plan, draft),
         starters=tuple(STARTERS),
     )

@@ -176,12 +176,10 @@ def _overrides(form: _Form) -> dict[str, Any]:
 
 def _asked(service: Service, job_name: str, form: _Form) -> RunRequest:
     overrides = _overrides(form)
-    if form.kept:
+    typed = overrides.get("environment", {})
+    if form.kept and isinstance(typed, dict):  # what is not one is refused as it is
         before = run_detail.detail(service, job_name, form.parent).overrides
-        overrides["environment"] = {
-            **before.get("environment", {}),
-            **overrides.get("environment", {}),
-        }
+        overrides["environment"] = {**before.get("environment", {}), **typed}
     return RunRequest(
         payload=start_run.check_payload(dict(form.payload)),
         overrides=overrides,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 
@@ -132,6 +133,11 @@ class TestRunForm:
         (given,) = inputs(here)
         assert given["_run"]["overrides"]["environment"] == {"TOKEN": "hush", "DAY": "2"}
 
+        page.form.fill({"override:environment": "[1]"})
+        refused = browser.press(page, "start")
+        assert refused.status == 422
+        assert "hush" not in refused.html
+
 
 class TestConfirmations:
     def test_a_run_is_stopped_with_a_reason(self, job, browser):
@@ -229,6 +235,20 @@ class TestEditor:
         assert "2 attributes change" in page.text
         assert "512" in page.text
 
+    def test_the_plan_shows_no_secret_that_a_row_has_by_mistake(self, job, browser):
+        arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:jobs/token-a1b2c3"
+        job.jobs.put(job.row() | {"secrets": {"TOKEN": "hunter2"}})
+
+        page = browser.press(self.edit(browser, secrets={"TOKEN": arn}), "plan")
+
+        assert "1 attribute changes" in page.text
+        assert arn in page.text
+        assert "hunter2" not in page.html
+
+    @pytest.mark.parametrize("version", ["9" * 5_000, "1", "-1", "²"])
+    def test_a_version_that_there_is_not(self, browser, version):
+        assert browser.get(f"/jobs/report/edit?version={quote(version)}").status in {400, 404}
+
     def test_a_colleague_s_change_is_merged(self, job, browser):
         page = self.edit(browser, memory_mb=512, description="mine")
         job.jobs.put(job.row() | {"timeout_seconds": 99, "description": "theirs"})
@@ -314,10 +334,20 @@ class TestBulk:
 
         assert "Stop 2 runs" in page.text
         assert browser.press(page).status == 422  # no reason
+        page.form.set(count="9" * 5_000, reason="why")
+        assert browser.press(page).status == 422
         page.form.set(count="3", reason="why")
         assert "look through them again" in browser.press(page).text
 
-    @pytest.mark.parametrize("query", ["", "action=stop_runs", "action=burn&job=report"])
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "",
+            "action=stop_runs",
+            "action=burn&job=report",
+            "action=stop_runs&job=report&since=2026-11-21",
+        ],
+    )
     def test_an_empty_filter_or_none(self, browser, query):
         assert browser.get(f"/bulk?{query}").status == 400
 
