@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import re
 import time
@@ -123,7 +124,7 @@ class Issuer:
                     raise TemporaryError(message) from error
             message = f"the issuer refuses the sign-in ({error.code}): it may be used already"
             raise SignInError(message) from error
-        except (OSError, ValueError, RecursionError) as error:
+        except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
             message = f"the issuer {self.url} does not answer as one: try again"
             raise TemporaryError(message) from error
         return found if isinstance(found, dict) else {}

@@ -49,6 +49,7 @@ class TestIssuer:
     claims: dict[str, Any] = field(default_factory=dict)
     discovery: dict[str, Any] = field(default_factory=dict)
     token_status: int = 200
+    is_broken: bool = False
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     _codes: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -134,6 +135,9 @@ def oidc_issuer(port: int = 0):
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             given = {name: values[0] for name, values in parse_qs(body).items()}
             issuer.requests.append((self.path, given))
+            if issuer.is_broken:
+                self.wfile.write(b"SSH-2.0-OpenSSH_9.9\r\n")
+                return
             self.answer(*issuer.token(given))
 
         def answer(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:

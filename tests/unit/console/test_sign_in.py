@@ -172,3 +172,71 @@ def test_an_issuer_that_is_out_of_order(status, error):
         with pytest.raises(error):
             Browser(sign_in).sign_in("/")
         assert not sign_in.sessions.items
+
+
+def test_an_issuer_that_does_not_speak_http():
+    with console() as (sign_in, issuer):
+        issuer.is_broken = True
+
+        with pytest.raises(TemporaryError, match="does not answer as one"):
+            Browser(sign_in).sign_in("/")
+
+
+CLAIMS = {
+    "groups that are no list": {"groups": "admins"},
+    "groups that are an object": {"groups": {"admins": True}},
+    "groups that are no texts": {"groups": [["admins"], {"admins": 1}, None, 7]},
+    "8,000 groups of others": {"groups": [f"group-{n}" for n in range(8_000)]},
+    "a subject that is no text": {"sub": ["u-1"]},
+    "an empty subject": {"sub": ""},
+    "a time that is no number": {"exp": "9999999999"},
+    "a time that is true": {"exp": True},
+    "no time": {"exp": None},
+    "over for longer than clocks differ": {"exp": int(NOW.timestamp()) - 120},
+    "issued later than clocks differ": {"iat": int(NOW.timestamp()) + 600},
+    "another audience": {"aud": "other"},
+    "an audience that is an object": {"aud": {"console": 1}},
+    "two audiences without the party": {"aud": ["console", "other"]},
+    "another party": {"azp": "other"},
+    "another issuer": {"iss": "https://evil.example"},
+    "another nonce": {"nonce": "x"},
+    "a nonce that is no text": {"nonce": 7},
+    "no nonce": {"nonce": None},
+}
+
+
+@pytest.mark.parametrize("claims", CLAIMS.values(), ids=CLAIMS)
+def test_a_token_that_says_something_else(claims):
+    with console() as (sign_in, issuer):
+        issuer.claims = claims
+
+        with pytest.raises(SignInError):
+            Browser(sign_in).sign_in("/")
+        assert not sign_in.sessions.items
+
+
+@pytest.mark.parametrize("claims", [{"exp": int(NOW.timestamp()) - 30}, {"iat": NOW.timestamp()}])
+def test_clocks_may_differ_a_little(claims):
+    with console() as (sign_in, issuer):
+        issuer.claims = claims
+        browser = Browser(sign_in)
+        browser.sign_in("/")
+
+        assert browser.session()
+
+
+def test_groups_that_mean_nothing_here_are_not_kept():
+    with console() as (sign_in, issuer):
+        issuer.claims = {"groups": [*(f"group-{n}" for n in range(8_000)), "readers"]}
+        browser = Browser(sign_in)
+        browser.sign_in("/")
+
+        assert browser.session().groups == ("readers",)
+
+
+def test_cookies_fit_into_what_api_gateway_and_browsers_take():
+    with console() as (sign_in, _):
+        begun = sign_in.begin("/jobs?prefix=" + "x" * 1_980)
+        refused = sign_in.begin("/jobs?prefix=" + "x" * 9_000)
+
+        assert all(len(each) < 4_096 for each in (*begun.set_cookies, *refused.set_cookies))
