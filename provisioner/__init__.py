@@ -14,7 +14,8 @@ The way of a run:
 2. `runs` decides what follows outside it: which waiting run and which dependants start.
 3. `notifications` detects what has happened, and words it for the topic and for Slack.
 4. What fails for good becomes a dead-letter message (`dead_letters`), which a person redrives.
-5. `audit` is what was done by whom, and what rows were before.
-6. `service` is what people may ask for; `cli` prints it, `api` answers it over HTTP, `console`
-   makes pages of it. `local` is all of it on one machine.
+
+What people ask for is `service`: `cli` prints it, `api` answers it over HTTP, `console` makes pages
+of it. `audit` is what was done by whom, and what rows were before. `local` is all of it on one
+machine.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.backfill import Backfill, key_in
@@ -9,6 +10,7 @@ from provisioner.aws.clients import translated
 from provisioner.aws.items import to_dynamodb, to_plain
 from provisioner.aws.tables import query_index, written
 from provisioner.aws.updates import assignments, names, update
+from provisioner.errors import DeniedError, PermanentError
 from provisioner.runs.keys import BY_TIME, FIRST_RUN, INDEX, Field, is_trigger_id
 from provisioner.runs.listing import SHARDS, Page, Position, Shard, derived_of, page_of
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from provisioner.aws.clients import Clients
     from provisioner.aws.items import Item
     from provisioner.runs.model import RunStatus
+
+_log = logging.getLogger(__name__)
 
 _PAGES = 20
 """Of at most a megabyte: ten rows, if their inputs are large."""
@@ -81,11 +85,22 @@ class RunList:
         after, count = progress.after("job_name", "trigger_id"), 0
         for _ in range(_PAGES):
             rows, after = self._scanned(after, most)
-            count += sum(self.derive(row, derived_of(row)) for row in rows)
+            count += sum(self._add(row) for row in rows)
             progress.note(after, now)
             if not after or count >= most:
                 break
         return count
+
+    def _add(self, row: Mapping[str, Any]) -> bool:
+        """Add one row to the index; one that DynamoDB refuses, too large say, stays out of it."""
+        try:
+            return self.derive(row, derived_of(row))
+        except DeniedError:
+            raise
+        except PermanentError:
+            key = (row[Field.JOB_NAME], row[Field.TRIGGER_ID])
+            _log.exception("the run %s %s cannot be added to the index of all runs", *key)
+            return False
 
     def _shard(
         self, number: int, count: int, before: Position, since: str, status: RunStatus | None

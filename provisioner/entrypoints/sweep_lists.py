@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.entrypoints.function import about, logger
 from provisioner.entrypoints.metrics import Count
-from provisioner.errors import TemporaryError
+from provisioner.errors import DeniedError, TemporaryError
 from provisioner.jobs import guarded
 from provisioner.jobs.row_summary import summary_of
 
@@ -57,7 +57,7 @@ def _list_job(runtime: Runtime, record: StackRecord, row: Item | None) -> bool:
                 parsed = guarded.parse(row, runtime.settings.platform.allowed)
                 summary = summary_of(row, parsed)
             return runtime.stacks.add_to_list(replace(record, row=summary))
-        except TemporaryError:
+        except (TemporaryError, DeniedError):  # which would be so for each
             raise
         except Exception:
             logger.exception("adding a job to the index failed")

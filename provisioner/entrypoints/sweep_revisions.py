@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.entrypoints.function import logger
 from provisioner.entrypoints.metrics import Count
-from provisioner.errors import PermanentError, ProvisionerError
+from provisioner.errors import DeniedError, PermanentError, ProvisionerError
 from provisioner.runs.model import RunStatus
 from provisioner.stacks.task_definitions import Revision, not_needed, revision_of
 
@@ -49,7 +49,7 @@ def deregister(
         running = list(runtime.triggers.open(RunStatus.RUNNING, until=now))
         for revision in islice(not_needed(revisions, records, running, now, prefix), MOST_A_DAY):
             done += _deregister(runtime, revision)
-    except Exception:  # throttled, say: the rest is for tomorrow
+    except Exception:  # throttled or denied, say: the rest is for tomorrow
         logger.exception("deregistering task definitions failed")
         runtime.metrics.count(Count.RECONCILE_ERRORS)
     logger.info("deregistered task definitions", count=done)
@@ -59,6 +59,8 @@ def _deregister(runtime: Runtime, revision: Revision) -> bool:
     """Deregister one; False when that fails for good. The others go all the same."""
     try:
         runtime.task_definitions.deregister(revision.arn)
+    except DeniedError:
+        raise
     except PermanentError:
         logger.exception("deregistering a task definition failed", arn=revision.arn)
         runtime.metrics.count(Count.RECONCILE_ERRORS)

@@ -9,7 +9,7 @@ import pytest
 from provisioner.aws.items import to_dynamodb, to_plain
 from provisioner.aws.run_list import RunList
 from provisioner.entrypoints import run_stream, sweep
-from provisioner.errors import TemporaryError
+from provisioner.errors import PermanentError, TemporaryError
 from provisioner.runs.keys import BACKFILL, INDEX
 from provisioner.runs.listing import Position
 from tests.support.clients import CLIENTS
@@ -125,6 +125,20 @@ class TestTheSweep:
         RunList(CLIENTS, TABLE).backfill(100, NOW)
 
         assert listed() == [f"r{number}" for number in range(6)]
+
+    def test_one_row_that_is_refused_does_not_stop_the_others(self):
+        for number in range(3):
+            put(f"r{number}")
+
+        class Refuses(RunList):
+            def derive(self, row, derived):
+                if row["trigger_id"].endswith("#r1"):
+                    raise PermanentError("ValidationException: the item is too large")
+                return super().derive(row, derived)
+
+        assert Refuses(CLIENTS, TABLE).backfill(100, NOW) == 2
+        assert listed() == ["r0", "r2"]
+        assert "done_at" in progress()
 
     @pytest.mark.parametrize("damage", ["here", {"job_name": 5}, {"x": "y"}, {}])
     def test_a_damaged_note_is_a_beginning(self, damage):

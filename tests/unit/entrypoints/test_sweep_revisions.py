@@ -8,7 +8,7 @@ import pytest
 
 from provisioner.entrypoints import sweep_revisions
 from provisioner.entrypoints.wiring import Runtime
-from provisioner.errors import PermanentError, ThrottledError
+from provisioner.errors import DeniedError, PermanentError, ThrottledError
 from provisioner.stacks.model import JobStatus, StackRecord
 from provisioner.stacks.task_definitions import revision_of
 from tests.support.functions import having
@@ -39,8 +39,9 @@ class NothingRuns:
     [
         (PermanentError("ClientException: it is in use"), [ARNS[0], ARNS[2]]),
         (ThrottledError("ThrottlingException: later"), [ARNS[0]]),
+        (DeniedError("AccessDeniedException: not yours"), [ARNS[0]]),
     ],
-    ids=["refused", "throttled"],
+    ids=["refused", "throttled", "denied"],
 )
 def test_one_that_stays_leaves_the_others_to_go_unless_all_would_fail(error, deregistered):
     definitions = Definitions(ARNS[1], error)
