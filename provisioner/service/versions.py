@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from provisioner.audit.row_changes import RowChange, row_changes
 from provisioner.audit.versions import Version, writers
 from provisioner.errors import NotFoundError
-from provisioner.runs.model import time_of
-from provisioner.service import audit, edits, redaction
+from provisioner.runs.model import iso, time_of
+from provisioner.service import edits, redaction
 from provisioner.service.rights import Action, allows
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 _ENTRIES = 500
-"""Of the audit, among which the writers of versions are looked for."""
+"""Of each kind, among which the writers of versions are looked for."""
 
 _BEFORE_A_VERSION = timedelta(minutes=10)
 
@@ -85,8 +85,10 @@ def list_versions(service: Service, job_name: str) -> list[Listed]:
     """
     found = _kept(service, job_name)
     times = [at for each in found if (at := time_of(each.at))]
-    since = min(times) - _BEFORE_A_VERSION if times else None
-    entries = audit.of_job(service, job_name, _ENTRIES, since=since).entries if times else ()
+    entries: Sequence[Entry] = ()
+    if times:
+        since = iso(min(times) - _BEFORE_A_VERSION)
+        entries = service.audit.of_each_kind(job_name, _ENTRIES, since=since)
     known = writers(found, entries)
     return [Listed(each, known.get(each.number)) for each in found]
 

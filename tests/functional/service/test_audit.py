@@ -238,6 +238,25 @@ class TestVersions:
         assert found[1].version.changed == ("memory_mb",)
         assert found[0].version.deleted
 
+    def test_no_number_of_claims_hides_who_is_proven_to_have_written(self, ada):
+        edits.put(ada, ROW, if_none_match=True)
+        Stream(ada).write(None, ROW)
+        claims = (
+            {
+                "subject": "says#report",
+                "entry_id": f"9999-12-31T23:59:59.{n:03}Z#x",
+                "caller": "eve",
+            }
+            for n in range(600)
+        )
+        puts = [{"PutRequest": {"Item": to_dynamodb(claim)}} for claim in claims]
+        for start in range(0, len(puts), 25):
+            CLIENTS.dynamodb.batch_write_item(RequestItems={"jobs-Audit": puts[start : start + 25]})
+
+        (found,) = versions.list_versions(ada, "report")
+
+        assert found.writer == ADA.name
+
     def test_records_that_come_twice_or_late(self, ada):
         stream = Stream(ada)
         rows = [ROW | {"memory_mb": 128 * n} for n in range(1, 5)]
