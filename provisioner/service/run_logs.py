@@ -32,6 +32,9 @@ _FIRST_SLICE_MS = 60_000
 _SLICES = 12
 """Each is four times as long as the one before: together longer than a run can take."""
 
+_PAGE_CHARACTERS = 1_000_000
+"""Of a page's lines, as of one of GetLogEvents: a line may have 1 MB, a function's answer 6."""
+
 _REQUEST = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CURSOR = re.compile(r"(?P<kind>[sbon])(?P<rest>.*)", re.DOTALL)
 _TIME = re.compile(r"(\d{1,15})\.(\d{1,9})")
@@ -93,7 +96,8 @@ def of_run(
     newest_first
         Whether the first page, which has no cursor, is the end of the log or its beginning.
     limit
-        Lines at most; a page may have fewer, or none, although there are more.
+        Lines at most; a page may have fewer, or none, although there are more: it has no more
+        characters than `_PAGE_CHARACTERS`, but for a longer line alone.
 
     Raises
     ------
@@ -313,25 +317,36 @@ def _before(service: Service, source: _Source, at: int, count: int, limit: int) 
         length *= 4
     same = sum(event.timestamp_ms == at for event in found)
     known = found[: len(found) - min(count, same)]
-    shown = tuple(known[-limit:])
+    shown = _last(known, limit)
     older = None
-    if len(known) > limit or since_ms > source.since_ms:
+    if len(known) > len(shown) or since_ms > source.since_ms:
         first = shown[0].timestamp_ms if shown else since_ms
         here = sum(event.timestamp_ms == first for event in shown)
         older = f"o{first}.{here + (count if first == at else 0)}"
     return LogPage(shown, older, _newer(source, shown, (at, 0), more=False))
 
 
+def _last(events: Sequence[LogEvent], limit: int) -> tuple[LogEvent, ...]:
+    count = characters = 0
+    for event in reversed(events[-limit:]):
+        characters += len(event.message)
+        if count and characters > _PAGE_CHARACTERS:
+            break
+        count += 1
+    return tuple(events[len(events) - count :])
+
+
 def _after(service: Service, source: _Source, at: int, count: int, limit: int) -> LogPage:
     since_ms = max(at, source.since_ms)
     found: list[LogEvent] = []
-    skipped = 0
+    skipped = characters = 0
     events = logs.events(service.clients, source.group, since_ms, until_ms=source.until_ms)
     for event in events:
         if event.timestamp_ms == at and skipped < count:
             skipped += 1
             continue
-        if len(found) == limit:
+        characters += len(event.message)
+        if found and (len(found) == limit or characters > _PAGE_CHARACTERS):
             return LogPage(tuple(found), None, _newer(source, found, (at, count), more=True))
         found.append(event)
     return LogPage(tuple(found), None, _newer(source, found, (at, count), more=False))

@@ -166,7 +166,8 @@ class TestOneRun:
         assert "hunter2" not in reply.text
 
     def test_a_log_that_lambda_could_not_return(self, runnable):
-        put_run("report", "loud", "SUCCEEDED", ended_at=iso(NOW + timedelta(seconds=1)))
+        ended = iso(NOW + timedelta(seconds=1))
+        put_run("report", "loud", "SUCCEEDED", ended_at=ended, log_stream="a")
         CLIENTS.logs.create_log_group(logGroupName="/jobs/report")
         CLIENTS.logs.create_log_stream(logGroupName="/jobs/report", logStreamName="a")
         at = int(NOW.timestamp() * 1000)

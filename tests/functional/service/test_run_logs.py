@@ -106,6 +106,17 @@ class TestBothWays:
 
         assert read(service, "one") == TEN
 
+    def test_long_lines_come_few_at_a_time(self, service, read):
+        long = [character * 240_000 for character in "abcdefghi"]
+        for second, line in enumerate(long):
+            write("a", line, at=second)
+        run("one", 0, 20)
+
+        assert read(service, "one", limit=100) == long
+        newest = logs.of_run(service, "report", "one", limit=100)
+        oldest = logs.of_run(service, "report", "one", newest_first=False, limit=100)
+        assert (lines(newest), lines(oldest)) == (long[-4:], long[:4])
+
     def test_containers_that_ran_beside_each_other(self, service, read):
         write("job/job/1", *TEN)
         write("job/job/2", *["of another"] * 10)
