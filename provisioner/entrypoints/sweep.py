@@ -130,9 +130,9 @@ def _compare(runtime: Runtime) -> None:
         detect_drift=True,
     )
     sweep_revisions.deregister(runtime, revisions, records, runtime.clock())
-    unlisted = [record for name, record in records.items() if name in rows and not record.row]
-    sweep_lists.list_jobs(runtime, unlisted)
-    recounted = sweep_lists.count_runs_again(runtime, rows)
+    unlisted = [name for name, record in records.items() if name in rows and not record.row]
+    sweep_lists.list_jobs(runtime, [records[name] for name in sweep_lists.some(runtime, unlisted)])
+    recounted = sweep_lists.count_runs_again(runtime, sweep_lists.some(runtime, rows))
     found_of = Counter(findings.values())
     logger.info("compared", rows=len(rows), stacks=len(stacks), found=found_of, recounted=recounted)
 

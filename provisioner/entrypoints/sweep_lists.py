@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 MOST_LISTED = 100
 """Rows of the Stacks table that one sweep looks at, some 10 s long."""
 
+MOST_A_DAY = 2_000
+"""Jobs that the daily check lists, and whose runs it counts again, some minutes long in all:
+with all those of a large bootstrap it would time out, and never come to the last of them."""
+
+
+def some(runtime: Runtime, job_names: Iterable[str], most: int = MOST_A_DAY) -> list[str]:
+    """Return the jobs, drawn by lot when there are more, so that each has its turn."""
+    names = list(job_names)
+    return runtime.chance.sample(names, most) if len(names) > most else names
+
 
 def list_earlier_jobs(runtime: Runtime, now: datetime, most: int = MOST_LISTED) -> int:
     """Add the jobs of earlier versions to the index of all jobs, a part in each sweep.

@@ -326,6 +326,15 @@ class TestOnceADay:
 
         assert not recent().seen
 
+    def test_of_very_many_jobs_each_has_its_turn(self):
+        names = [f"job-{number}" for number in range(9)]
+
+        drawn = [sweep_lists.some(runtime(), names, most=3) for _ in range(60)]
+
+        assert {len(set(each)) for each in drawn} == {3}
+        assert {name for each in drawn for name in each} == set(names)
+        assert sweep_lists.some(runtime(), names, most=9) == names
+
     def test_one_job_that_fails_does_not_stop_the_others(self):
         hand_in(recent_runs=Unavailable())
 
