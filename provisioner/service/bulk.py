@@ -24,6 +24,7 @@ from provisioner.errors import (
 )
 from provisioner.runs.model import RunStatus
 from provisioner.service import all_runs, deletions, jobs, rerun, retry, runs, schedule
+from provisioner.service.audit import recorded
 from provisioner.service.rights import Action
 from provisioner.service.run_lines import line_of
 from provisioner.service.start_run import start_run
@@ -217,7 +218,9 @@ def begin(
         now,
         chosen,
     )
-    service.bulks.put(made.id, _values(made), now)
+    detail = f"{made.id}: {action} of {len(chosen)}, {made.reason}"
+    with recorded(service, Action.BULK, detail=detail):
+        service.bulks.put(made.id, _values(made), now)
     return made
 
 

@@ -168,6 +168,15 @@ def test_a_step_of_which_aws_takes_nothing_is_taken_again(damaged):
     assert bulk.progress(damaged, made.id).done == 0
 
 
+def test_an_operation_is_in_the_audit_with_its_reason(here, service):
+    made = begin(service, BulkAction.RETRY_JOBS, Target("report"))
+
+    (entry,) = audit.page(here.service, 10).entries
+
+    assert (entry.action, entry.outcome, entry.job_name) == ("bulk", "done", None)
+    assert entry.detail == f"{made.id}: retry_jobs of 1, maintenance"
+
+
 def test_who_goes_on_with_an_operation_is_who_did_the_rest(here, service):
     made = begin(service, BulkAction.RETRY_JOBS, Target("report"))
     eve = Caller("eve", via="api", role=Role.OPERATE, proven=True)
