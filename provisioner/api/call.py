@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from provisioner.api.problems import Kind, Problem
-from provisioner.jobs.rows import printable
 from provisioner.service.caller import Role
 
 if TYPE_CHECKING:
@@ -162,6 +161,8 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value: dict[str, Any] = {}
     for name, part in pairs:
         if name in value:
+            from provisioner.jobs.rows import printable  # noqa: PLC0415  (it takes long)
+
             message = f'An object has "{printable(name)}" twice'
             raise ValueError(message)
         value[name] = part
