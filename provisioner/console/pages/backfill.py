@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from provisioner.console.filters import path
 from provisioner.console.http import redirect
+from provisioner.console.pages.queries import number
 from provisioner.console.render import page
 from provisioner.errors import PermanentError
 from provisioner.service import backfill
@@ -43,7 +44,7 @@ def step(request: Request, service: Service) -> Response:
     """Start the next runs, and go to the page that goes on; the same again starts nothing twice."""
     asked = _asked(request.form)
     planned = _plan(request, service, asked)
-    before, done = _number(request.form), 0
+    before, done = number(request.form, "done", 0), 0
     for event in backfill.start(service, planned):
         if isinstance(event, NotAdmitted):
             break
@@ -67,12 +68,6 @@ def _asked(sent: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _number(sent: Mapping[str, str]) -> int:
-    """Return how many were started before."""
-    text = sent.get("done", "")
-    return int(text[:4]) if text.isdecimal() else 0
-
-
 def _page(
     request: Request,
     asked: Mapping[str, str],
@@ -92,6 +87,6 @@ def _page(
         zone=zone,
         planned=planned,
         error=error,
-        done=_number(request.query) if "done" in request.query else None,
+        done=number(request.query, "done", 0) if "done" in request.query else None,
         overlaps=_OVERLAPS,
     )

@@ -366,6 +366,12 @@ class TestBackfill:
         assert "All are started." in page.text
         assert len(inputs(job)) == count
 
+    @pytest.mark.parametrize("done", ["-1", "x", "9" * 5_000])
+    def test_a_number_of_runs_that_is_none(self, browser, done):
+        query = "start=2026-10-01T00:00:00Z&end=2026-10-01T12:00:00Z"
+
+        assert browser.get(f"/jobs/report/backfill?{query}&done={done}").status == 400
+
     def test_a_span_that_is_not_one(self, browser):
         page = browser.get("/jobs/report/backfill?start=2026-10-02&end=2026-10-01")
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from provisioner.aws.items import to_dynamodb
 from provisioner.runs.model import iso
 from tests.support.cli import ROW, put_run
 from tests.support.clients import CLIENTS
@@ -193,3 +194,118 @@ def test_what_a_run_was_given_and_returned_never_keeps_its_page_away(empty, text
 )
 def test_the_longest_ago_that_can_be_asked_for(empty, path):
     assert empty.get(path).status == 200
+
+
+CURSORS = [
+    "x",
+    "%00",
+    "9" * 3_000,
+    "eyJhIjoxfQ==",
+    "W10=",
+    "s",
+    "b",
+    "oo",
+    "n9.9",
+    "o99999999999999.1",
+]
+
+
+@pytest.mark.parametrize("cursor", CURSORS)
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/jobs",
+        "/runs",
+        "/runs?status=FAILED",
+        "/audit",
+        "/jobs/report/audit",
+        "/jobs/report/runs/one/log",
+    ],
+)
+def test_a_cursor_that_no_page_had_is_the_fault_of_whoever_sent_it(empty, path, cursor):
+    empty.provisioner.jobs.put(ROW)
+    empty.provisioner.save("report", outputs={"LogGroup": "/jobs/report"})
+    put_log("report", NOW, [(0, "line")])
+    put_run("report", "one", "SUCCEEDED", started_at=NOW, ended_at=iso(NOW))
+
+    answer = empty.get(f"{path}{'&' if '?' in path else '?'}cursor={cursor}")
+
+    assert answer.status in {200, 400}
+
+
+ODD = [None, True, 7, [], {}, {"S": "x"}, "", "x" * 3_000, "9999-99-99", "\ud7ff"]
+
+
+@pytest.mark.parametrize("value", ODD, ids=lambda value: repr(value)[:12])
+def test_an_item_of_wrong_types_keeps_no_page_away(empty, value):
+    empty.provisioner.jobs.put(
+        {"job_name": "good"} | {k: v for k, v in ROW.items() if k != "job_name"}
+    )
+    row = dict.fromkeys(
+        ROW.keys()
+        | {
+            "description",
+            "tags",
+            "owner",
+            "schedule",
+            "payload",
+            "payload_schema",
+            "environment",
+            "timezone",
+        },
+        value,
+    )
+    empty.provisioner.jobs.put(row | {"job_name": "report"})
+    names = (
+        "ended_at",
+        "error",
+        "cause",
+        "error_group",
+        "input",
+        "output",
+        "overrides",
+        "usage",
+        "attempts",
+        "parent",
+        "log_stream",
+        "estimated_cost",
+        "queued_at",
+        "started_by",
+        "source",
+        "duration_ms",
+        "exit_code",
+        "stopped_by",
+        "run_ms",
+        "pull_ms",
+    )
+    put_run("report", "one", "FAILED", started_at=NOW)
+    key = to_dynamodb({"job_name": "report", "trigger_id": f"{iso(NOW)}#one"})
+    run = CLIENTS.dynamodb.get_item(TableName="jobs-Triggers", Key=key)["Item"]
+    run |= to_dynamodb(dict.fromkeys(names, value))
+    CLIENTS.dynamodb.put_item(TableName="jobs-Triggers", Item=run)
+    put_run("good", "two", "FAILED", started_at=NOW, ended_at=iso(NOW), error="GoodError")
+    empty.provisioner.list_all()
+
+    at = iso(NOW)
+    paths = [
+        "/",
+        "/jobs",
+        "/runs",
+        "/runs?status=FAILED&ended=24",
+        "/runs?job=report",
+        "/failures",
+        "/jobs/report",
+        f"/jobs/report/runs/one?at={at}",
+        f"/jobs/report/runs/one/log?at={at}",
+        "/jobs/report/edit",
+        "/jobs/report/run",
+        "/jobs/report/run?again=one",
+        "/jobs/report/audit",
+        "/bulk?action=run_again&job=report",
+    ]
+    statuses = {path: empty.get(path).status for path in paths}
+
+    odd = {path: int(status) for path, status in statuses.items() if status != 200}
+    assert odd == {"/jobs/report/run?again=one": 409}, "its input cannot be read"
+    for path in ("/", "/jobs", "/runs", "/failures"):
+        assert "good" in text_of(empty, path)
