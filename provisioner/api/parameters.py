@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
+from provisioner.jobs.model import Overlap
 from provisioner.runs.model import RunStatus
 from provisioner.service.bulk import BulkAction
 from provisioner.stacks.model import JobStatus
@@ -16,8 +17,6 @@ from provisioner.stacks.model import JobStatus
 _DIGITS = re.compile(r"[0-9]{1,6}")
 MAX_WAIT_SECONDS = 20
 """Below the 30 seconds after which API Gateway gives up (HTTP API quotas), with room to answer."""
-
-Overlap = Literal["skip", "queue_one", "queue_all", "cancel_other", "allow"]
 
 
 def _number(value: object) -> object:

@@ -11,6 +11,7 @@ from provisioner.console.http import redirect
 from provisioner.console.pages.queries import number
 from provisioner.console.render import page
 from provisioner.errors import PermanentError
+from provisioner.jobs.model import OVERLAPS
 from provisioner.service import backfill
 from provisioner.service.backfill import NotAdmitted
 from provisioner.service.schedule import scheduled_job
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from provisioner.service.backfill import Backfill
     from provisioner.service.context import Service
 
-_OVERLAPS = ("queue_all", "allow", "skip", "queue_one", "cancel_other")
+_DEFAULT_OVERLAP = "queue_all"
 _OF_ONE_STEP = 10
 _NAMES = ("start", "end", "overlap")
 
@@ -64,7 +65,7 @@ def _asked(sent: Mapping[str, str]) -> dict[str, str]:
     return {
         "start": sent.get("start", "").strip(),
         "end": sent.get("end", "").strip(),
-        "overlap": overlap if overlap in _OVERLAPS else _OVERLAPS[0],
+        "overlap": overlap if overlap in OVERLAPS else _DEFAULT_OVERLAP,
     }
 
 
@@ -88,5 +89,5 @@ def _page(
         planned=planned,
         error=error,
         done=number(request.query, "done", 0) if "done" in request.query else None,
-        overlaps=_OVERLAPS,
+        overlaps=OVERLAPS,
     )

@@ -13,6 +13,7 @@ from provisioner.console.http import redirect
 from provisioner.console.render import page
 from provisioner.errors import PermanentError
 from provisioner.jobs import InvalidRow
+from provisioner.jobs.model import OVERLAPS
 from provisioner.jobs.types import ContainerJob
 from provisioner.service import rerun, rights, run_detail, start_run
 from provisioner.service.apply import changes_between
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from provisioner.jobs import Job
     from provisioner.service.context import Service
 
-_OVERLAPS = ("skip", "queue_one", "queue_all", "cancel_other", "allow")
 _SIZES = ("cpu", "memory_mb")
 
 
@@ -213,7 +213,7 @@ def _page(
         errors=_elsewhere(form.errors, shown),
         parts=_parts(job),
         changes=list(changes_between(default, dict(form.payload))),
-        overlaps=_OVERLAPS,
+        overlaps=OVERLAPS,
         sees_values=_sees_values(service),
     )
 
