@@ -50,6 +50,15 @@ def pytest_runtest_makereport():
     return report
 
 
+@pytest.fixture
+def usual_recursion_limit():
+    """Set Python's own default: libraries of other tests raise it."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(1000)
+    yield
+    sys.setrecursionlimit(limit)
+
+
 @cache
 def _made(_environment, make, service, region):
     return make(service, region_name=region)

@@ -1,4 +1,4 @@
-"""One browser and one bootstrap in moto for all tests of the console's pages."""
+"""One browser for all tests of the console's pages; a bootstrap in moto for each module of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def browser():
         yield browser
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def world():
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
@@ -32,7 +32,7 @@ def world():
             yield world
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def console(world):
     """Yield the console's address."""
     with served(world.handle) as address:

@@ -236,6 +236,7 @@ def test_what_was_meant():
     )
 
 
+@pytest.mark.usefixtures("usual_recursion_limit")
 def test_a_row_deeper_than_python_can_read_is_refused(service):
     deep: object = 1
     for _ in range(2000):

@@ -1,4 +1,3 @@
-import sys
 from decimal import Decimal
 
 import pytest
@@ -106,15 +105,6 @@ def test_what_is_wrong_with_a_file(read_text, text, problem):
         read_text(text)
 
     assert problem in str(caught.value)
-
-
-@pytest.fixture
-def usual_recursion_limit():
-    """Set Python's own default: libraries of other tests raise it."""
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(1000)
-    yield
-    sys.setrecursionlimit(limit)
 
 
 @pytest.mark.usefixtures("usual_recursion_limit")
