@@ -14,6 +14,7 @@ from provisioner.service.rights import NEEDED
 from tests.support.browser import tab
 from tests.support.cli import ROW, put_run
 from tests.support.clients import CLIENTS
+from tests.support.executions import start_execution, wait_for_status
 
 pytestmark = pytest.mark.browser
 
@@ -127,16 +128,14 @@ def test_without_javascript(browser, console, job):
         page.get_by_label("Why").fill("enough")
         page.get_by_role("button", name="Stop the run").click()
         page.wait_for_url(f"**/jobs/story/runs/{name}")
-    found = CLIENTS.stepfunctions.describe_execution(executionArn=f"{arn}:{name}")
-    assert found["status"] == "ABORTED"
+    wait_for_status(f"{arn}:{name}", "ABORTED")
 
 
 def test_twenty_runs_are_stopped_while_their_page_is_open(browser, console, job):
     machine = job.record("story").outputs["StateMachineArn"]
     names = [f"many-{number:02}" for number in range(20)]
     for name in names:
-        started = CLIENTS.stepfunctions.start_execution(stateMachineArn=machine, name=name)
-        put_run("story", name, "RUNNING", execution_arn=started["executionArn"])
+        put_run("story", name, "RUNNING", execution_arn=start_execution(machine, name))
     with tab(browser, console) as page:
         page.goto("/bulk?action=stop_runs&job=story&status=RUNNING&since=2026-01-01T00:00:00Z")
         page.get_by_label("Why").fill("maintenance")

@@ -9,6 +9,7 @@ import pytest
 
 from provisioner.aws.executions import JobExecutions
 from tests.support.clients import CLIENTS
+from tests.support.executions import start_execution, wait_for_status
 from tests.support.platforms import PLATFORM
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
@@ -40,16 +41,16 @@ def executions(machine_arn):
 
 
 def test_a_jobs_runs_are_stopped_and_no_others(machine):
-    states = boto3.client("stepfunctions")
     own, other = machine("jobs-report"), machine("jobs-reports")
     for number in range(3):
-        states.start_execution(stateMachineArn=own, name=f"run-{number}")
-    states.start_execution(stateMachineArn=other, name="run-0")
+        start_execution(own, f"run-{number}")
+    start_execution(other, "run-0")
 
     assert JobExecutions(CLIENTS, PLATFORM).stop_running("report", "Its job's row was removed") == 3
     assert JobExecutions(CLIENTS, PLATFORM).stop_running("report", "again") == 0
 
-    assert {each["status"] for each in executions(own).values()} == {"ABORTED"}
+    for each in executions(own).values():
+        wait_for_status(each["executionArn"], "ABORTED")
     assert {each["status"] for each in executions(other).values()} == {"RUNNING"}
 
 

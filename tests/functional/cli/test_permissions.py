@@ -20,6 +20,7 @@ from provisioner.runs.model import Pause
 from tests.functional.cli.test_dead_letters import put_dead_letter_message
 from tests.support.cli import NOW, OUTPUTS, ROW, Provisioner, put_run
 from tests.support.clients import CLIENTS
+from tests.support.executions import start_execution
 
 PAGE = (Path(__file__).parents[3] / "docs" / "operating" / "permissions.md").read_text()
 DEVELOPER, ENGINEER = (
@@ -197,8 +198,7 @@ def test_a_developers_policy_is_what_the_commands_call(here, file, tmp_path):
 def prepare(here):
     """Give the job what its commands work on; this asks for more than they do."""
     arn = here.make_runnable({"Type": "Wait", "Seconds": 3600, "End": True})
-    states = CLIENTS.stepfunctions
-    running = states.start_execution(stateMachineArn=arn, name="running")["executionArn"]
+    running = start_execution(arn, "running")
     put_run("report", "running", "RUNNING", execution_arn=running)
     put_run("report", "waiting", "QUEUED", execution_arn=f"{running}-2", input="{}")
     put_run("report", "ended", "SUCCEEDED", log_stream="a", attempts=1)

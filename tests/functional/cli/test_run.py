@@ -20,6 +20,7 @@ from provisioner.service.start_run import name_of_key
 from provisioner.stacks.model import JobStatus
 from tests.support.cli import ROW, put_run
 from tests.support.clients import CLIENTS
+from tests.support.executions import stop_execution
 
 ECHO = {"Type": "Pass", "End": True}
 ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}
@@ -140,7 +141,7 @@ class TestRun:
         result = job.start("run", "report", "--wait", "--timeout", "20s")
         execution = job.wait_for_execution(machine)
         if status == "STOPPED":
-            CLIENTS.stepfunctions.stop_execution(executionArn=execution["executionArn"])
+            stop_execution(execution["executionArn"])
         put_run(
             "report",
             execution["name"],
@@ -479,7 +480,7 @@ class TestFollow:
         execution = job.wait_for_execution(job.machine)
         put = partial(put_run, "crunch", execution["name"], started_at=execution["startDate"])
         put("QUEUED")
-        CLIENTS.stepfunctions.stop_execution(executionArn=execution["executionArn"])
+        stop_execution(execution["executionArn"])
         put("FAILED")
 
         assert result.result(20).exit_code == 3

@@ -7,8 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.support.cli import NOW, ROW, put_run
-from tests.support.clients import CLIENTS
-from tests.support.waiting import wait_until
+from tests.support.executions import start_execution, wait_for_status
 
 ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}
 
@@ -22,13 +21,9 @@ def job(here):
 def start(job, name):
     """Start an execution that does not end, with its RUNNING row; return its ARN."""
     machine = job.make_runnable(ENDLESS)
-    arn = CLIENTS.stepfunctions.start_execution(stateMachineArn=machine, name=name)["executionArn"]
+    arn = start_execution(machine, name)
     put_run("report", name, "RUNNING", execution_arn=arn)
     return arn
-
-
-def status_of(arn):
-    return CLIENTS.stepfunctions.describe_execution(executionArn=arn)["status"]
 
 
 @pytest.mark.parametrize("named", [True, False], ids=["named", "the-only-one"])
@@ -39,7 +34,7 @@ def test_the_running_run_is_stopped(job, named):
 
     assert result.exit_code == 0
     assert "one is being stopped" in result.stderr
-    wait_until(lambda: status_of(arn) == "ABORTED", "the execution's end")
+    wait_for_status(arn, "ABORTED")
     (row,) = job.triggers.latest("report", 1)
     assert row["stop_reason"] == "enough"
     assert row["stopped_by"].startswith("arn:aws:sts:")

@@ -11,6 +11,7 @@ import pytest
 from provisioner.service.caller import Role
 from tests.support.cli import NOW, ROW, put_run
 from tests.support.clients import CLIENTS
+from tests.support.executions import start_execution
 
 pytestmark = pytest.mark.usefixtures("job")
 
@@ -141,8 +142,8 @@ class TestRunForm:
 
 class TestConfirmations:
     def test_a_run_is_stopped_with_a_reason(self, job, browser):
-        started = CLIENTS.stepfunctions.start_execution(stateMachineArn=job.machine, name="one")
-        put_run("report", "one", "RUNNING", execution_arn=started["executionArn"])
+        arn = start_execution(job.machine, "one")
+        put_run("report", "one", "RUNNING", execution_arn=arn)
 
         page = browser.get("/jobs/report/runs/one/stop")
         page.form.set(reason="enough")
@@ -310,9 +311,9 @@ class TestBulk:
     def runs(self, job):
         for number in range(12):
             name = f"r{number}"
-            started = CLIENTS.stepfunctions.start_execution(stateMachineArn=job.machine, name=name)
+            arn = start_execution(job.machine, name)
             at = NOW + timedelta(seconds=number)
-            put_run("report", name, "RUNNING", started_at=at, execution_arn=started["executionArn"])
+            put_run("report", name, "RUNNING", started_at=at, execution_arn=arn)
 
     def test_runs_are_seen_confirmed_and_stopped(self, job, browser):
         page = browser.get("/bulk?action=stop_runs&job=report&since=2026-11-21T00:00:00Z")

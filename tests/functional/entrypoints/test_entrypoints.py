@@ -33,6 +33,7 @@ from provisioner.stacks.model import Deletion, JobStatus, StackRecord
 from provisioner.stacks.rate_limits import Quota, Reservation
 from tests.functional.conftest import ACCOUNT, REGION
 from tests.support.clients import CLIENTS
+from tests.support.executions import start_execution, stop_execution
 from tests.support.functions import Context, Unavailable, deliver, forget, hand_in, runtime
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
@@ -503,11 +504,11 @@ class TestRunEvents:
             roleArn="arn:aws:iam::123456789012:role/workflow",
         )["stateMachineArn"]
         given = json.dumps({"_run": {"waited": waited}})
-        arn = states.start_execution(stateMachineArn=machine, name="run-1", input=given)
-        states.stop_execution(executionArn=arn["executionArn"])
+        arn = start_execution(machine, "run-1", input=given)
+        stop_execution(arn)
         self.put_run(run_row("QUEUED", "2026-11-21T08:00:00.000Z", "run-0"))
         ended = captured_end()
-        ended["detail"] |= {"executionArn": arn["executionArn"], "input": None}
+        ended["detail"] |= {"executionArn": arn, "input": None}
 
         deliver(run_events, ended)
 
@@ -929,8 +930,8 @@ class TestSweep:
             definition=json.dumps(definition),
             roleArn="arn:aws:iam::123456789012:role/workflow",
         )["stateMachineArn"]
-        arn = states.start_execution(stateMachineArn=machine, name="run-1")["executionArn"]
-        states.stop_execution(executionArn=arn, error="x", cause="y")
+        arn = start_execution(machine, "run-1")
+        stop_execution(arn, error="x", cause="y")
         started = datetime.now(UTC) - timedelta(hours=1)
         item = run_row(started=iso(started)) | {"execution_arn": {"S": arn}}
         boto3.client("dynamodb").put_item(TableName="jobs-Triggers", Item=item)

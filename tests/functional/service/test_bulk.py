@@ -16,6 +16,7 @@ from provisioner.service.rights import NEEDED
 from provisioner.stacks.model import JobStatus
 from tests.support.cli import NOW, ROW, put_run
 from tests.support.clients import CLIENTS
+from tests.support.executions import start_execution, wait_for_status
 from tests.support.waiting import wait_until
 
 ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}
@@ -101,8 +102,7 @@ def test_twenty_five_runs_are_stopped_in_three_steps(here, service):
     arns = {}
     for number in range(25):
         name = f"r{number}"
-        started = CLIENTS.stepfunctions.start_execution(stateMachineArn=machine, name=name)
-        arns[name] = started["executionArn"]
+        arns[name] = start_execution(machine, name)
         put_run("report", name, "RUNNING", execution_arn=arns[name])
 
     found = bulk.select(service, BulkAction.STOP_RUNS, Filter(job="report"))
@@ -110,8 +110,7 @@ def test_twenty_five_runs_are_stopped_in_three_steps(here, service):
 
     assert (made.done, made.failures, steps) == (25, (), 3)
     for arn in arns.values():
-        status = CLIENTS.stepfunctions.describe_execution(executionArn=arn)["status"]
-        assert status == "ABORTED"
+        wait_for_status(arn, "ABORTED")
     rows = here.triggers.latest("report", 30)
     assert {row["stop_reason"] for row in rows} == {"maintenance"}
 

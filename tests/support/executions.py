@@ -1,0 +1,32 @@
+"""Executions in moto, which runs each in a thread: it begins and ends some time after the call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.support.clients import CLIENTS
+from tests.support.waiting import wait_until
+
+
+def start_execution(machine: str, name: str, **more: Any) -> str:
+    """Start an execution; return its ARN once it runs, because moto stops none before."""
+    states = CLIENTS.stepfunctions
+    arn = str(states.start_execution(stateMachineArn=machine, name=name, **more)["executionArn"])
+    wait_until(
+        lambda: states.get_execution_history(executionArn=arn)["events"], f"an event of {name}"
+    )
+    return arn
+
+
+def stop_execution(arn: str, **more: str) -> None:
+    """Stop an execution, and wait for its end."""
+    CLIENTS.stepfunctions.stop_execution(executionArn=arn, **more)
+    wait_for_status(arn, "ABORTED")
+
+
+def wait_for_status(arn: str, status: str) -> None:
+    states = CLIENTS.stepfunctions
+    wait_until(
+        lambda: states.describe_execution(executionArn=arn)["status"] == status,
+        f"{status} of {arn}",
+    )
