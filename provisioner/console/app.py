@@ -134,8 +134,11 @@ class App:
         if isinstance(known, Response):
             return known
         assert known.caller is not None, "the hook lets nobody through without a caller"  # noqa: S101
-        rights.require(known.caller, route.action)
-        return route.page(known, self.service(known.caller))
+        try:
+            rights.require(known.caller, route.action)
+            return route.page(known, self.service(known.caller))
+        except (PermanentError, TemporaryError) as error:  # whoever it is can still sign out there
+            return self.refuse(known, error)
 
 
 def _status_of(error: Exception) -> HTTPStatus:

@@ -140,6 +140,52 @@ def test_a_log_goes_back_and_on(browser, console, running_log):
         expect(page.get_by_label("errors only")).to_be_checked()
 
 
+def test_lines_come_while_somebody_types_and_selects(browser, console, running_log):
+    with tab(browser, console, viewport={"width": 1280, "height": 800}) as page:
+        loads = []
+        page.on("load", lambda _: loads.append(1))
+        page.goto(running_log)
+        lines = page.locator(".chunk li")
+        page.evaluate(SELECT_THE_TITLE)
+        more_lines("daily-report", NOW, ["came while reading"])
+        expect(lines.last).to_have_text(re.compile("came while reading"))
+        assert page.evaluate("getSelection().toString()") == "Log"
+
+        field = page.get_by_label("Only lines with this text")
+        field.press_sequentially("came wh")
+        more_lines("daily-report", NOW, ["came while typing", "came, too"])
+        expect(lines.last).to_have_text(re.compile("came, too"))
+        field.press_sequentially("ile t")
+        expect(field).to_have_value("came while t")
+        expect(field).to_be_focused()
+        expect(page.locator(".chunk li:visible")).to_have_text([re.compile("came while typing")])
+        assert len(loads) == 1
+
+
+SELECT_THE_TITLE = "getSelection().selectAllChildren(document.querySelector('h1'))"
+
+
+def test_a_log_is_not_followed_while_its_tab_is_hidden(browser, console, running_log):
+    with tab(browser, console) as page:
+        page.clock.install()
+        page.add_init_script(HIDES)
+        asked = []
+        page.goto(running_log)
+        page.on("request", lambda each: asked.append(each.url) if is_ours(each) else None)
+        page.evaluate("isHidden = true")
+        page.clock.run_for(60_000)
+        assert asked == []
+
+        with page.expect_request(lambda each: "part=newer" in each.url):
+            page.evaluate("isHidden = false; document.dispatchEvent(new Event('visibilitychange'))")
+
+
+HIDES = """
+window.isHidden = false;
+Object.defineProperty(document, 'hidden', {get: () => window.isHidden});
+"""
+
+
 LINES = 50_000
 
 

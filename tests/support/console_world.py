@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 from moto import mock_aws
 
 from provisioner.console import loopback
-from provisioner.console.app import App
+from provisioner.console.app import App, Route
 from provisioner.console.http import Request, Response, request_of, to_gateway
 from provisioner.console.routes import ROUTES
 from provisioner.jobs import FieldError
@@ -117,6 +117,7 @@ class World:
     provisioner: Provisioner
     now: datetime = NOW
     before: Callable[[Request], Request | Response] = loopback.before
+    routes: tuple[Route, ...] = ROUTES
 
     def service(self, caller: Caller | None) -> Service:
         """Return the service for a caller."""
@@ -125,7 +126,7 @@ class World:
 
     def answer(self, request: Request) -> Response:
         """Return what the console answers."""
-        return App(ROUTES, self.before, self.service, _fail).answer(request)
+        return App(self.routes, self.before, self.service, _fail).answer(request)
 
     def handle(self, event: dict[str, Any]) -> dict[str, Any]:
         """Answer as the function does."""

@@ -1,7 +1,8 @@
 """An OpenID Connect issuer on the loopback interface: a double that speaks the real protocol.
 
-It signs in whoever is next in `people` without asking, and it is strict: a code is of use once, for
-the client and the address that it was made for, and only with the verifier of its challenge.
+It signs in its `person`, without a question unless it `asks`, and it is strict: a code is of use
+once, for the client and the address that it was made for, and only with the verifier of its
+challenge.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class TestIssuer:
     discovery: dict[str, Any] = field(default_factory=dict)
     token_status: int = 200
     is_broken: bool = False
+    asks: bool = False
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     _codes: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -124,6 +126,8 @@ def oidc_issuer(port: int = 0):
             match address.path:
                 case "/.well-known/openid-configuration":
                     self.answer(200, issuer.document())
+                case "/authorize" if issuer.asks:
+                    self.answer(200, {"question": "Who are you?"})
                 case "/authorize":
                     location = issuer.authorize(asked)
                     headers = {"Location": location} if location else {}
