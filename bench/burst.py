@@ -268,6 +268,7 @@ def run(count: int) -> Burst:
         FakeJobRuns(),
         FakePauses(),
         MEMORY.synthesize,
+        "",
     )
     burst.runtime = wired(ports, burst.clock, burst.chance)
     for number in range(count):

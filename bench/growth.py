@@ -55,6 +55,7 @@ class World:
             FakeJobRuns(),
             FakePauses(),
             synthesize,
+            "",
         )
         self.runtime = wired(self.ports, self.clock, random.Random(1))  # noqa: S311
         self._memory_mb = 512

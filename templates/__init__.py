@@ -21,6 +21,7 @@ from templates.parts.outputs import outputs
 from templates.parts.queue import message_queue
 from templates.parts.schedule import schedules
 from templates.parts.tags import put_tags
+from templates.version import TEMPLATE_VERSION
 from templates.workflow.rebuild import without
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from provisioner.jobs import Job
     from provisioner.settings import Platform
     from templates.parts.part import JobResources
+
+__all__ = ["BEFORE_ALL_SCHEDULES", "TEMPLATE_VERSION", "build", "synthesize", "to_json"]
 
 BEFORE_ALL_SCHEDULES = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -50,8 +53,8 @@ def build(job: Job, platform: Platform, now: datetime = BEFORE_ALL_SCHEDULES) ->
     Returns
     -------
     troposphere.Template
-        With the parameters ``SpecDigest`` and ``DeletionPolicy`` (``delete`` or ``retain``). They
-        are for the provisioner to find again: the stack describes itself.
+        With the parameters ``SpecDigest``, ``TemplateVersion`` and ``DeletionPolicy`` (``delete``
+        or ``retain``). They are for the provisioner to find again: the stack describes itself.
     """
     own = _own_resources(job, platform)
     parts = [
@@ -65,6 +68,7 @@ def build(job: Job, platform: Platform, now: datetime = BEFORE_ALL_SCHEDULES) ->
     template = Template(Description=f"The job {job.job_name}")
     template.set_version("2010-09-09")
     template.add_parameter(Parameter("SpecDigest", Type="String"))
+    template.add_parameter(Parameter("TemplateVersion", Type="String"))
     policies = {"Default": "delete", "AllowedValues": ["delete", "retain"]}
     template.add_parameter(Parameter("DeletionPolicy", Type="String", **policies))
     template.add_resource(resources)

@@ -98,6 +98,7 @@ class CloudFormation:
             owner=tags.get(OWNER_TAG),
             drift=self._drift(stack),
             left_behind=left,
+            template_version=parameters.get("TemplateVersion"),
         )
 
     def _drift(self, stack: Mapping[str, Any]) -> Drift | None:

@@ -114,6 +114,7 @@ _ATTRIBUTES = {
     "row_digest": _TEXT,
     "spec_digest": _TEXT,
     "deployed_digest": _TEXT,
+    "template_version": _TEXT,
     "outputs": _OUTPUTS,
     "failure": _map(
         Failure, reason=_TEXT, at=_TIME, resource=_TEXT, digest=_TEXT, resources=_NAMES

@@ -168,6 +168,7 @@ class Runtime:
             runs=self.job_executions,
             pauses=self.triggers,
             synthesize=self.synthesize,
+            template_version=self.template_version,
         )
 
     @cached_property
@@ -183,6 +184,13 @@ class Runtime:
 
         placed = within_vpc(self.clients, job, self.settings.platform)
         return placed if isinstance(placed, InvalidRow) else self.artifacts.pin(placed)
+
+    @property
+    def template_version(self) -> str:
+        """Which templates `synthesize` makes."""
+        import templates
+
+        return templates.TEMPLATE_VERSION
 
     def synthesize(self, job: Job, now: datetime, missing: Collection[str]) -> str:
         """Return the template of a job's stack, without the resources in `missing`."""

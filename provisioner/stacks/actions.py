@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ValidRow:
-    """A valid row: its job with the artifact pinned, and the digest of that."""
+    """A valid row: its job with the artifact pinned, and the digest of that.
+
+    `template_version` is that of the templates which an operation would deploy.
+    """
 
     job: Job
     digest: str
+    template_version: str = ""
 
 
 Desired: TypeAlias = ValidRow | InvalidRow | None

@@ -164,10 +164,10 @@ class Drift:
 class StackState:
     """One stack as CloudFormation describes it.
 
-    `ours` tells whether our tag is on it, `owner` what that tag says; `digest` and `retain` come
-    from its parameters; `failure` is there when `status` is in FAILED_OPERATION and the events
-    could still be read; `drift` when it was detected since the last update; `left_behind` is what
-    that took from the stack and could not delete.
+    `ours` tells whether our tag is on it, `owner` what that tag says; `digest`, `template_version`
+    and `retain` come from its parameters; `failure` is there when `status` is in FAILED_OPERATION
+    and the events could still be read; `drift` when it was detected since the last update;
+    `left_behind` is what that took from the stack and could not delete.
     """
 
     stack_id: str
@@ -180,6 +180,7 @@ class StackState:
     owner: str | None = None
     drift: Drift | None = None
     left_behind: tuple[str, ...] = ()
+    template_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +220,11 @@ class StackRecord:
     """A row of the Stacks table: what was last done for a job, and what came of it.
 
     `row_digest` is of the row as it was last reconciled, `spec_digest` of the wanted spec, and
-    `deployed_digest` of the one that the stack carries. `attempts` counts the failed operations
-    that carried `spec_digest`, `recoveries` the deletions and continued rollbacks since the stack
-    was last READY, `missed_schedules` the scheduled times that could not start a run. `reservation`
+    `deployed_digest` of the one that the stack carries. `template_version` is that of the templates
+    that made the stack, None when those of an earlier release did, which does not say. `attempts`
+    counts the failed operations that carried `spec_digest`, `recoveries` the deletions and
+    continued rollbacks since the stack was last READY, `missed_schedules` the scheduled times that
+    could not start a run. `reservation`
     is there while the job waits for a rate limiter, `deletion` when its stack's deletion was held.
     `row` is what lists show of the row, None when there is none.
     `version` is the optimistic lock, 0 for a row that is not written yet.
@@ -235,6 +238,7 @@ class StackRecord:
     row_digest: str | None = None
     spec_digest: str | None = None
     deployed_digest: str | None = None
+    template_version: str | None = None
     outputs: Mapping[str, str] = field(default_factory=dict)
     failure: Failure | None = None
     errors: tuple[FieldError, ...] = ()

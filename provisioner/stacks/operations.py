@@ -92,7 +92,11 @@ class Operations:
         digest = REBUILDING if missing else desired.digest
         return StackRequest(
             template=self._synthesize(job, now, missing),
-            parameters={"SpecDigest": digest, "DeletionPolicy": job.deletion_policy},
+            parameters={
+                "SpecDigest": digest,
+                "TemplateVersion": desired.template_version,
+                "DeletionPolicy": job.deletion_policy,
+            },
             tags={OWNER_TAG: self._platform.prefix, "job": job.job_name},
             token=request_token(verb, digest, record.version),
         )

@@ -140,7 +140,10 @@ class Synthesize(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Everything that a reconcile reaches. `pin` looks up the artifact that a job runs."""
+    """Everything that a reconcile reaches.
+
+    `pin` looks up the artifact that a job runs; `template_version` is of what `synthesize` makes.
+    """
 
     jobs: Jobs
     stacks: Stacks
@@ -153,3 +156,4 @@ class Ports:
     runs: JobRuns
     pauses: Pauses
     synthesize: Synthesize
+    template_version: str

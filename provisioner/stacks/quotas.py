@@ -66,4 +66,5 @@ def _last_observed(record: StackRecord) -> StackState | None:
         retain=record.retain,
         outputs=record.outputs,
         failure=record.failure,
+        template_version=record.template_version,
     )

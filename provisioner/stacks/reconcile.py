@@ -165,7 +165,7 @@ class Reconciler:
         return Subject(
             stored=stored,
             record=replace(options.record(stored), row=summary),
-            desired=_as_written(parsed),
+            desired=self._as_written(parsed),
             row_digest=guarded.row_digest(row, parsed) if row is not None and parsed else None,
             now=self._clock(),
             reset_failures=options.reset_failures,
@@ -291,10 +291,9 @@ class Reconciler:
         if not isinstance(desired, ValidRow) or desired.job.paused:
             return desired
         job = self._ports.pin(desired.job)
-        return job if isinstance(job, InvalidRow) else ValidRow(job, jobs.spec_digest(job))
+        return self._as_written(job)
 
-
-def _as_written(parsed: Job | InvalidRow | None) -> Desired:
-    if parsed is None or isinstance(parsed, InvalidRow):
-        return parsed
-    return ValidRow(parsed, jobs.spec_digest(parsed))
+    def _as_written(self, parsed: Job | InvalidRow | None) -> Desired:
+        if parsed is None or isinstance(parsed, InvalidRow):
+            return parsed
+        return ValidRow(parsed, jobs.spec_digest(parsed), self._ports.template_version)

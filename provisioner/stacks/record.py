@@ -60,7 +60,9 @@ def after(
         case Done(stack_id=stack_id):
             fresh = _act(replace(fresh, stack_id=stack_id or fresh.stack_id), action, now)
         case Unchanged():
-            fresh = _rest(replace(fresh, deployed_digest=fresh.spec_digest), JobStatus.READY, now)
+            version = desired.template_version if isinstance(desired, ValidRow) else None
+            same = replace(fresh, deployed_digest=fresh.spec_digest, template_version=version)
+            fresh = _rest(same, JobStatus.READY, now)
         case Refused(failure=failure):
             fresh = _refuse(fresh, failure, now)
         case _:
@@ -140,11 +142,12 @@ def _observe(record: StackRecord, observed: StackState | None) -> StackRecord:
             record,
             cloudformation_status=StackStatus.DELETE_COMPLETE if record.stack_id else None,
             deployed_digest=None,
+            template_version=None,
             outputs={},
             drift=None,
         )
     if not observed.ours:
-        return replace(record, deployed_digest=None, outputs={})
+        return replace(record, deployed_digest=None, template_version=None, outputs={})
     record = replace(
         record,
         cloudformation_status=observed.status,
@@ -155,6 +158,7 @@ def _observe(record: StackRecord, observed: StackState | None) -> StackRecord:
         return replace(
             record,
             deployed_digest=observed.digest,
+            template_version=observed.template_version,
             outputs=dict(observed.outputs),
             retained_resources=observed.left_behind,
         )

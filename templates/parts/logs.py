@@ -34,6 +34,7 @@ def log_group(job: Job, platform: Platform) -> LogGroup:
         UpdateReplacePolicy="Delete",
         Metadata={
             "SpecDigest": Ref("SpecDigest"),
+            "TemplateVersion": Ref("TemplateVersion"),
             "DeletionPolicy": Ref("DeletionPolicy"),
         },
     )

@@ -13,6 +13,7 @@ from provisioner.stacks.ports import StackOperations, StackRequest
 
 S = StackStatus
 A, B = "a" * 64, "b" * 64
+TEMPLATES = "0123456789ab"
 PREFIX = "contract"  # no bootstrap's: on the engine it would delete what has no row
 NAME = f"{PREFIX}-job"
 NEVER_MADE = (
@@ -35,7 +36,9 @@ class Subject(Protocol):
 
 def request(verb="create", digest=A, *, version=0, owner=PREFIX, retain=False) -> StackRequest:
     template = {
-        "Parameters": {"SpecDigest": {"Type": "String"}, "DeletionPolicy": {"Type": "String"}},
+        "Parameters": {
+            name: {"Type": "String"} for name in ("SpecDigest", "TemplateVersion", "DeletionPolicy")
+        },
         "Resources": {
             "Parameter": {
                 "Type": "AWS::SSM::Parameter",
@@ -50,7 +53,11 @@ def request(verb="create", digest=A, *, version=0, owner=PREFIX, retain=False) -
     }
     return StackRequest(
         template=json.dumps(template),
-        parameters={"SpecDigest": digest, "DeletionPolicy": "retain" if retain else "delete"},
+        parameters={
+            "SpecDigest": digest,
+            "TemplateVersion": TEMPLATES,
+            "DeletionPolicy": "retain" if retain else "delete",
+        },
         tags={OWNER_TAG: owner},
         token=request_token(verb, digest, version),
     )
@@ -77,6 +84,7 @@ class OperationsContract:
         subject.finish(NAME)
         state = subject.operations.describe(NAME)
         assert (state.status, state.ours, state.digest) == (S.CREATE_COMPLETE, True, A)
+        assert state.template_version == TEMPLATES
         assert state.retain
         assert state.outputs
         assert state.failure is None

@@ -5,12 +5,15 @@ workflow in it, taken out of its text. The rows are those of `bootstrap/examples
 that these do without, of `rows`.
 `slack-message.json` is what Slack gets of a run that failed. `openapi.json` describes the API; one
 that breaks callers who know the last one is only written with API_BREAKING=1.
+The version of the templates (`templates/version.py`) is a hash of those in here.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -32,6 +35,7 @@ from tools import api_template
 
 GOLDEN = Path(__file__).parent
 OPENAPI = GOLDEN / "openapi.json"
+VERSION = Path(templates.__file__).with_name("version.py")
 EXAMPLES = [
     *sorted((GOLDEN.parent.parent / "bootstrap" / "examples").glob("*.yaml")),
     *sorted((GOLDEN / "rows").glob("*.yaml")),
@@ -103,6 +107,20 @@ def rendered() -> dict[str, str]:
     return files
 
 
+def template_version(files: Mapping[str, str]) -> str:
+    """Return the version of the templates that made these golden files."""
+    names = sorted(f"{path.stem}.json" for path in EXAMPLES)
+    made = json.dumps([(name, files[name]) for name in names])
+    return hashlib.sha256(made.encode()).hexdigest()[:12]
+
+
+def update_version(files: Mapping[str, str]) -> None:
+    """Write which templates these are."""
+    found = f'TEMPLATE_VERSION = "{template_version(files)}"'
+    before = VERSION.read_text("utf-8")
+    VERSION.write_text(re.sub('TEMPLATE_VERSION = ".*"', found, before), "utf-8")
+
+
 def update_description() -> None:
     """Write what describes the API, for people and for the functions' package."""
     described = openapi.document()
@@ -119,5 +137,7 @@ if __name__ == "__main__":
     for file in GOLDEN.glob("*.json"):
         if file.name != OPENAPI.name:
             file.unlink()
-    for name, content in rendered().items():
+    files = rendered()
+    update_version(files)
+    for name, content in files.items():
         (GOLDEN / name).write_text(content, "utf-8")

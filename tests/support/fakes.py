@@ -338,7 +338,7 @@ CONTINUED = {S.UPDATE_ROLLBACK_COMPLETE, S.UPDATE_ROLLBACK_FAILED}
 @dataclass
 class _Stack:
     state: StackState
-    good: tuple[str | None, bool] = (None, False)
+    good: StackState | None = None
     tokens: list[str] = field(default_factory=list)
 
     def began_with(self, token: str) -> bool:
@@ -383,6 +383,7 @@ class FakeCloudFormation:
             owner=request.tags.get(OWNER_TAG),
             digest=request.parameters["SpecDigest"],
             retain=request.parameters["DeletionPolicy"] == "retain",
+            template_version=request.parameters["TemplateVersion"],
         )
         self.stacks[stack_name] = _Stack(state, tokens=[request.token])
         return state.stack_id
@@ -395,11 +396,12 @@ class FakeCloudFormation:
             raise ConflictError(f"{stack_id} does not exist")
         if stack.began_with(request.token):
             return
-        if stack.state.digest == request.parameters["SpecDigest"]:
+        before = stack.state.digest, stack.state.template_version
+        if before == (request.parameters["SpecDigest"], request.parameters["TemplateVersion"]):
             raise NoChangesError(stack_name)
         self.operations.append(("update", stack_name))
         self.templates[stack_name] = request.template
-        stack.good = (stack.state.digest, stack.state.retain)
+        stack.good = stack.state
         stack.tokens.append(request.token)
         stack.state = replace(
             stack.state,
@@ -407,6 +409,7 @@ class FakeCloudFormation:
             drift=None,
             digest=request.parameters["SpecDigest"],
             retain=request.parameters["DeletionPolicy"] == "retain",
+            template_version=request.parameters["TemplateVersion"],
             failure=None,
         )
 
@@ -460,7 +463,13 @@ class FakeCloudFormation:
             case S.UPDATE_IN_PROGRESS, None:
                 self._rest(stack, S.UPDATE_COMPLETE)
             case S.UPDATE_IN_PROGRESS, str():
-                stack.state = replace(stack.state, digest=stack.good[0], retain=stack.good[1])
+                assert stack.good is not None
+                stack.state = replace(
+                    stack.state,
+                    digest=stack.good.digest,
+                    retain=stack.good.retain,
+                    template_version=stack.good.template_version,
+                )
                 status = S.UPDATE_ROLLBACK_FAILED if stuck else S.UPDATE_ROLLBACK_COMPLETE
                 self._rest(stack, status, failure)
             case S.UPDATE_ROLLBACK_IN_PROGRESS, None:

@@ -109,6 +109,7 @@ class Stack:
             failure=failure,
             owner=self.tags.get(OWNER_TAG),
             drift=self.drift,
+            template_version=self.spec.parameters.get("TemplateVersion"),
         )
 
 

@@ -168,7 +168,12 @@ class Truth:
     def _is_done(self, job: Job, record: StackRecord, stack: Stack | None) -> bool:
         digest = MEMORY.spec_digest(job)
         wanted = Spec(
-            MEMORY.template(job), {"SpecDigest": digest, "DeletionPolicy": job.deletion_policy}
+            MEMORY.template(job),
+            {
+                "SpecDigest": digest,
+                "TemplateVersion": MEMORY.template_version,
+                "DeletionPolicy": job.deletion_policy,
+            },
         )
         is_so = (
             stack is not None and stack.is_ours and stack.status in SETTLED and stack.spec == wanted

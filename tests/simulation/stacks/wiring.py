@@ -155,6 +155,8 @@ def wired(
 class Memory:
     """What the checks of a thousand schedules have in common, worked out once."""
 
+    template_version = templates.TEMPLATE_VERSION
+
     def __init__(self) -> None:
         self._jobs: dict[str, Job | InvalidRow] = {}
         self._digests: dict[int, str] = {}

@@ -87,6 +87,7 @@ class World:
             runs=FakeJobRuns(),
             pauses=FakePauses(),
             synthesize=MEMORY.synthesize,
+            template_version=MEMORY.template_version,
         )
         self.lambdas.handlers |= bug.handlers(self.lambdas.handlers)
         self.lambdas.runtime = wired(

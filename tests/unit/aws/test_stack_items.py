@@ -35,6 +35,7 @@ FULL = StackRecord(
     row_digest="r" * 64,
     spec_digest="s" * 64,
     deployed_digest="d" * 64,
+    template_version="0123456789ab",
     outputs={"RoleArn": "arn:role", "Failure": "must not stand for the failure"},
     failure=Failure("reason", NOW, "Function", "s" * 64, ("Function", "Role")),
     errors=(FieldError("type", "is missing"),),

@@ -49,6 +49,7 @@ from tests.support.fakes import (
 from tests.support.platforms import PLATFORM, synthesize
 
 NAME = "report"
+TEMPLATES = "templates-a"
 STACK = "jobs-report"
 THROTTLED = "Rate exceeded (Service: Lambda, Status Code: 429)"
 BROKEN = "Properties validation failed"
@@ -97,6 +98,7 @@ class World:
             self.runs,
             self.pauses,
             synthesize,
+            TEMPLATES,
         )
         self.reconciler = Reconciler(self.ports, platform, self.clock, Random())
 
@@ -175,6 +177,49 @@ def test_reconciling_again_changes_nothing(ready):
 
     assert ready.record is before
     assert ready.cloudformation.operations == [("create", STACK)]
+
+
+def release(world, version):
+    """Let the functions be of another release from now on."""
+    world.ports = replace(world.ports, template_version=version)
+    world.reconciler = Reconciler(world.ports, PLATFORM, world.clock, Random())
+
+
+def test_a_stack_says_which_templates_made_it(ready):
+    assert ready.state.template_version == ready.record.template_version == TEMPLATES
+
+    release(ready, "templates-b")
+    ready.put(memory_mb=256)
+
+    assert ready.record.template_version == TEMPLATES
+    ready.finish(BROKEN)
+    assert ready.record.template_version == TEMPLATES
+    ready.put(memory_mb=512)
+    ready.finish()
+    assert ready.state.template_version == ready.record.template_version == "templates-b"
+    ready.remove()
+    ready.finish()
+    assert ready.record.template_version is None
+
+
+def test_a_release_with_other_templates_changes_no_stack(ready):
+    before, deployed = ready.record, ready.state
+
+    release(ready, "templates-b")
+    ready.reconcile()
+
+    assert (ready.record, ready.state) == (before, deployed)
+
+
+def test_a_stack_of_an_earlier_release_does_not_say_which_templates_made_it(ready):
+    stack = ready.cloudformation.stacks[STACK]
+    stack.state = replace(stack.state, template_version=None)
+
+    ready.reconcile()
+
+    assert ready.record.template_version is None
+    assert ready.record.status is JobStatus.READY
+    assert [verb for verb, _ in ready.cloudformation.operations] == ["create"]
 
 
 def test_an_edit_updates_and_a_removal_deletes(ready):

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+import templates
 from tests.golden import update
 
 
@@ -10,6 +11,12 @@ def test_the_examples_render_as_reviewed():
     found = {path.name: path.read_text("utf-8") for path in paths}
 
     assert found == update.rendered(), "python -m tests.golden.update, then read the diff"
+
+
+def test_the_version_of_the_templates_is_of_these():
+    files = {path.name: path.read_text("utf-8") for path in update.GOLDEN.glob("*.json")}
+
+    assert update.template_version(files) == templates.TEMPLATE_VERSION, "make golden"
 
 
 @pytest.mark.parametrize("path", update.EXAMPLES, ids=lambda path: path.stem)

@@ -131,13 +131,14 @@ def test_every_text_of_the_row_is_left_as_it_is():
     }
 
 
-def test_a_new_digest_alone_is_an_update():
+def test_a_new_digest_or_version_of_the_templates_alone_is_an_update():
     [group] = [
         r for r in built(job_of(LAMBDA))["Resources"].values() if r["Type"] == "AWS::Logs::LogGroup"
     ]
 
     assert group["Metadata"] == {
         "SpecDigest": {"Ref": "SpecDigest"},
+        "TemplateVersion": {"Ref": "TemplateVersion"},
         "DeletionPolicy": {"Ref": "DeletionPolicy"},
     }
 
@@ -148,7 +149,7 @@ def test_a_new_digest_alone_is_an_update():
 def test_the_whole_of_a_job_s_stack(row):
     template = built(job_of(row | {"schedule": "rate(1 hour)"}))
 
-    assert set(template["Parameters"]) == {"SpecDigest", "DeletionPolicy"}
+    assert set(template["Parameters"]) == {"SpecDigest", "TemplateVersion", "DeletionPolicy"}
     common = {"StateMachineArn", "RoleArn", "LogGroup", "ScheduleArn", "AlarmArn"}
     own = {
         "lambda": {"BundleVersion", "LambdaArn"},

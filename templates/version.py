@@ -1,0 +1,8 @@
+"""Which templates these are: `make golden` writes it when a golden template changes.
+
+A stack says which templates made it (its parameter ``TemplateVersion``). With another version its
+job is outdated: it runs on as it is, until its row changes or somebody upgrades it.
+"""
+
+TEMPLATE_VERSION = "4b80b033bef1"
+"""The first 12 hex digits of a hash of the golden templates (tests/golden)."""
