@@ -27,9 +27,9 @@ from typing import TYPE_CHECKING
 from provisioner.local.errors import LocalError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-_PACKAGES_FOLDER = "/opt/python"
+PACKAGES_FOLDER = "/opt/python"
 _PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
 # What a job of the example's kind talks to; the models of all of AWS are ten times the rest.
 _BOTOCORE_SERVICES = ("s3", "sts", "dynamodb", "sqs", "sns")
@@ -158,8 +158,8 @@ def build(example: Path, cache: Path, program: Program = TASK) -> Image:
         for path in example.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    layers = (_python_layer(cache), _layer(files | dict(program.files), {}))
-    return Image(layers, _config(layers, program))
+    layers = (python_layer(cache), layer_of(files | dict(program.files), {}))
+    return Image(layers, config_of(layers, program))
 
 
 def architecture() -> str:
@@ -167,15 +167,16 @@ def architecture() -> str:
     return "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
 
 
-def _config(layers: Sequence[Layer], program: Program) -> bytes:
-    libraries = sorted({str(path.parent) for path in _libraries(_programs())})
+def config_of(layers: Sequence[Layer], program: Program) -> bytes:
+    """Return the configuration of an image that starts a program."""
+    libraries = sorted({str(path.parent) for path in libraries_of(_programs())})
     document = {
         "architecture": _ARCHITECTURES.get(platform.machine(), platform.machine()),
         "os": "linux",
         "config": {
             "Env": [
                 "PATH=/usr/local/bin:/usr/bin:/bin",
-                f"PYTHONPATH={_PACKAGES_FOLDER}",
+                f"PYTHONPATH={PACKAGES_FOLDER}",
                 "PYTHONUNBUFFERED=1",
                 f"LD_LIBRARY_PATH={':'.join(libraries)}",
             ],
@@ -190,28 +191,29 @@ def _config(layers: Sequence[Layer], program: Program) -> bytes:
     return json.dumps(document, sort_keys=True).encode()
 
 
-def _python_layer(cache: Path) -> Layer:
-    made_from = (sys.version, sys.base_prefix, _package("boto3"), Path(__file__).read_text("utf-8"))
+def python_layer(cache: Path) -> Layer:
+    """Return the layer of this machine's Python with boto3, packed once for each version."""
+    made_from = (sys.version, sys.base_prefix, package("boto3"), Path(__file__).read_text("utf-8"))
     path = cache / f"python-{hashlib.sha256(repr(made_from).encode()).hexdigest()[:16]}.tar.gz"
     if path.exists():
         blob = path.read_bytes()
         return Layer(blob, sha256(gzip.decompress(blob)))
     programs = _programs()
-    files = {str(program): program for program in [*programs, *_libraries(programs)]}
+    files = {str(program): program for program in [*programs, *libraries_of(programs)]}
     files |= {
         str(path): path
         for path in _tree(_standard_library())
         if not path.name.startswith(_WITHOUT) and ".opt-" not in path.name
     }
     for name in _PACKAGES:
-        root = _package(name)
+        root = package(name)
         for source in [root] if root.is_file() else _tree(root):
             if _is_wanted(source.relative_to(root.parent)):
-                files[f"{_PACKAGES_FOLDER}/{source.relative_to(root.parent)}"] = source
+                files[f"{PACKAGES_FOLDER}/{source.relative_to(root.parent)}"] = source
     if _CERTIFICATES.exists():
         files[str(_CERTIFICATES)] = _CERTIFICATES
     links = {f"/usr/local/bin/{name}": str(_interpreter()) for name in ("python", "python3")}
-    layer = _layer(files, links)
+    layer = layer_of(files, links)
     cache.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(f".{os.getpid()}")
     draft.write_bytes(layer.blob)
@@ -234,7 +236,7 @@ def _programs() -> list[Path]:
     return [_interpreter(), *(path for path in modules if not path.name.startswith(_WITHOUT))]
 
 
-def _libraries(programs: Iterable[Path]) -> list[Path]:
+def libraries_of(programs: Iterable[Path]) -> list[Path]:
     """Return the shared libraries of programs, the loader included, as `ldd` finds them."""
     found = subprocess.run(
         ["ldd", *map(str, programs)], capture_output=True, text=True, check=False
@@ -250,7 +252,8 @@ def _tree(root: Path) -> Iterator[Path]:
         yield from (Path(folder) / name for name in names)
 
 
-def _package(name: str) -> Path:
+def package(name: str) -> Path:
+    """Return where a package of this Python lies: its folder, or its one file."""
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
         message = f"{name} is not installed beside this Python"
@@ -267,8 +270,12 @@ def _is_wanted(path: Path) -> bool:
             return True
 
 
-def _layer(files: dict[str, Path], links: dict[str, str]) -> Layer:
-    """Return a layer of the files."""
+def layer_of(
+    files: Mapping[str, Path],
+    links: Mapping[str, str],
+    executables: Mapping[str, str] | None = None,
+) -> Layer:
+    """Return a layer of files, of links, and of scripts that are given as text."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name in sorted(files):
@@ -283,6 +290,10 @@ def _layer(files: dict[str, Path], links: dict[str, str]) -> Layer:
             member = tarfile.TarInfo(name.lstrip("/"))
             member.type, member.linkname, member.mode = tarfile.SYMTYPE, target, 0o777
             tar.addfile(member)
+        for name, text in sorted((executables or {}).items()):
+            member = tarfile.TarInfo(name.lstrip("/"))
+            member.size, member.mode = len(text.encode()), 0o755
+            tar.addfile(member, io.BytesIO(text.encode()))
         temporary = tarfile.TarInfo("tmp")
         temporary.type, temporary.mode = tarfile.DIRTYPE, 0o1777
         tar.addfile(temporary)

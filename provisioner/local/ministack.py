@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import os
 import socket
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def settings(home: Home, state: State) -> Mapping[str, str]:
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "TMPDIR": str(home.folder / "tmp"),
+        "PROVISIONER_PYTHON": sys.executable,  # packs the image of builds
         "PERSIST_STATE": "1",
         "STATE_DIR": str(home.data / "state"),
         "S3_PERSIST": "1",

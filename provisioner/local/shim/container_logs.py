@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.local.shim.patching import private, wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _ECS = "ministack.services.ecs"
 _READ_SECONDS = 30.0
@@ -62,20 +62,26 @@ def forward(container: Any, config: dict[str, Any], account: str, region: str) -
 
 
 def _copy(container: Any, config: dict[str, Any]) -> None:  # noqa: ANN401
-    """Read the container again and again to its end; following one loses what it prints fast."""
+    for left in follow(container):
+        put(config, left)
+
+
+def follow(container: Any) -> Iterator[list[str]]:  # noqa: ANN401
+    """Read a container again and again to its end; Docker's own following loses what comes fast."""
     written = 0
     while True:
         container.reload()
         ended = container.status in _ENDED  # asked first: what comes after is read next time
         if left := lines(container.logs(stdout=True, stderr=True), ended=ended)[written:]:
-            _put(config, left)
+            yield left
             written += len(left)
         if ended:
             return
         time.sleep(_LOOK_SECONDS)
 
 
-def _put(config: dict[str, Any], messages: list[str]) -> None:
+def put(config: dict[str, Any], messages: list[str]) -> None:
+    """Write lines to the group and stream of a log configuration, which are there."""
     now = int(time.time() * 1000)
     events = [{"timestamp": now, "message": message} for message in messages]
     private("ministack.services.cloudwatch_logs", "_put_log_events")(

@@ -151,13 +151,14 @@ def _with_task_role(register: Callable[..., Any]) -> Callable[..., Any]:
         # Fargate sets both; the engine neither.
         env.setdefault("AWS_REGION", region)
         env.setdefault("AWS_DEFAULT_REGION", region)
-        _offer_credentials(env, definition.get("taskRoleArn"))
+        offer_credentials(env, definition.get("taskRoleArn"))
         return token
 
     return registering
 
 
-def _offer_credentials(env: dict[str, str], role_arn: str | None) -> None:
+def offer_credentials(env: dict[str, str], role_arn: str | None) -> None:
+    """Let what runs in an environment take the credentials of a role from the engine."""
     if not role_arn:
         env.pop("AWS_CONTAINER_CREDENTIALS_FULL_URI", None)
         return
