@@ -26,6 +26,7 @@ from provisioner.stacks.ports import Ports, StackRequest
 from provisioner.stacks.rate_limits import PER_SECOND, Quota
 from tests.simulation.stacks.wiring import MEMORY, wired
 from tests.support.fakes import (
+    FakeArtifactIndex,
     FakeCloudFormation,
     FakeDeletionBudget,
     FakeDependants,
@@ -264,6 +265,7 @@ def run(count: int) -> Burst:
         RateLimiter(burst),
         lambda job: burst.call("pin", lambda: job),
         FakeDependants(),
+        FakeArtifactIndex(),
         FakeDeletionBudget(burst.clock),
         FakeJobRuns(),
         FakePauses(),

@@ -17,6 +17,7 @@ from provisioner.stacks.model import JobStatus
 from provisioner.stacks.ports import Ports
 from tests.simulation.stacks.wiring import wired
 from tests.support.fakes import (
+    FakeArtifactIndex,
     FakeClock,
     FakeCloudFormation,
     FakeDeletionBudget,
@@ -51,6 +52,7 @@ class World:
             UnlimitedRateLimiter(self.clock),
             lambda job: job,
             FakeDependants(),
+            FakeArtifactIndex(),
             FakeDeletionBudget(self.clock),
             FakeJobRuns(),
             FakePauses(),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from provisioner import jobs
 from provisioner.errors import PermanentError
+from provisioner.jobs.tracked import image_in_ecr, object_in_s3
 from provisioner.runs import keys, model
 from provisioner.runs.keys import LockStatus
 from provisioner.runs.messages import RUN_PREFIX
@@ -22,6 +23,10 @@ _NO_RECORD = "a stream record names its job in dynamodb.Keys.job_name.S"
 _NO_MESSAGE = 'a message is {"job_name": …}'
 _NO_SCHEDULE = (
     "a missed schedule has the attributes SCHEDULE_ARN, of a job's schedule, and SCHEDULED_TIME"
+)
+_NO_ARTIFACT = (
+    "an event about an artifact names an object of S3 in detail.bucket.name and detail.object.key, "
+    "or an image of ECR in account, region, detail.repository-name and detail.image-tag"
 )
 _NO_STACK_EVENT = "a stack event names its stack in detail.stack-id"
 
@@ -198,6 +203,54 @@ def of_stack_event(event: object, prefix: str) -> str | None:
             return jobs.job_name_of(prefix, stack_id.split("/")[1])
         case _:
             raise UnreadableError(_NO_STACK_EVENT)
+
+
+def of_artifact_event(event: object) -> str | None:
+    """Return the artifact that was pushed, None when nothing was pushed that a job can track.
+
+    Neither its version nor the event's time is read: a reconcile looks up what is there by then.
+    An event of ECR without a tag is about an image that only its digest names.
+
+    Raises
+    ------
+    UnreadableError
+        If it is not an event of S3 or ECR.
+    """
+    match event:
+        case {"source": "aws.s3", "detail-type": str(kind), "detail": Mapping() as detail}:
+            return _created_object(detail) if kind == "Object Created" else None
+        case {
+            "source": "aws.ecr",
+            "account": str(account),
+            "region": str(region),
+            "detail": Mapping() as detail,
+        }:
+            return _pushed_image(account, region, detail)
+        case _:
+            raise UnreadableError(_NO_ARTIFACT)
+
+
+def _pushed_image(account: str, region: str, detail: Mapping[str, object]) -> str | None:
+    match detail:
+        case {
+            "action-type": "PUSH",
+            "result": "SUCCESS",
+            "repository-name": str(repository),
+            "image-tag": str(tag),
+        }:
+            return _key(image_in_ecr(account, region, repository, tag), _NO_ARTIFACT)
+        case {"action-type": str(), "result": str()}:
+            return None
+        case _:
+            raise UnreadableError(_NO_ARTIFACT)
+
+
+def _created_object(detail: Mapping[str, object]) -> str:
+    match detail:
+        case {"bucket": {"name": str(bucket)}, "object": {"key": str(key)}} if bucket and key:
+            return _key(object_in_s3(bucket, key), _NO_ARTIFACT)
+        case _:
+            raise UnreadableError(_NO_ARTIFACT)
 
 
 def of_execution_event(event: object, prefix: str) -> str | None:

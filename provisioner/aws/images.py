@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import urllib3
@@ -12,9 +11,13 @@ import urllib3
 from provisioner.aws.clients import translated
 
 if TYPE_CHECKING:
+    import re
+
     from provisioner.aws.clients import Clients
 from provisioner.errors import NotFoundError, PermanentError
 from provisioner.jobs import FieldError, InvalidRow, WithImage
+from provisioner.jobs.artifacts import ECR_IMAGE
+from provisioner.jobs.tracked import DEFAULT_TAG
 
 J = TypeVar("J", bound=WithImage)
 
@@ -23,11 +26,6 @@ MAX_CONFIGURATION_BYTES = 1_048_576
 
 _TIMEOUT = urllib3.Timeout(connect=2, read=3)
 _PLATFORMS = {"arm64": "linux/arm64", "x86_64": "linux/amd64"}
-
-_ECR_IMAGE = re.compile(
-    r"(?P<host>(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?)/"
-    r"(?P<repository>[^:@]+)(?::(?P<tag>[^@]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
-)
 
 _log = logging.getLogger(__name__)
 
@@ -55,13 +53,13 @@ class Images:
             Of an index of images for several architectures, take the one for the job's: Lambda
             takes no index.
         """
-        image = _ECR_IMAGE.fullmatch(name)
+        image = ECR_IMAGE.fullmatch(name)
         if image is None:
             return job
         identifier = (
             {"imageDigest": image["digest"]}
             if image["digest"]
-            else {"imageTag": image["tag"] or "latest"}
+            else {"imageTag": image["tag"] or DEFAULT_TAG}
         )
         try:
             with translated():

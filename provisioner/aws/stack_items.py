@@ -127,6 +127,8 @@ _ATTRIBUTES = {
     "drift": _map(Drift, status=_word(DriftStatus), checked_at=_TIME, missing=_NAMES),
     "retained_resources": _NAMES,
     "depends_on": _NAMES,
+    "artifacts": _NAMES,
+    "former_artifacts": _NAMES,
     "missed_schedules": _COUNT,
     "conditions": _list(
         _map(

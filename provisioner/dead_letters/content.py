@@ -16,6 +16,7 @@ from provisioner.notifications.document import of_document
 
 JOB_STREAM = "job_stream"
 RUN_STREAM = "run_stream"
+ARTIFACT_EVENTS = "artifact_events"
 NOTIFY = "notify"
 UNROUTED = "unrouted"
 """Names of functions, which are the sources of messages."""
@@ -28,6 +29,8 @@ class Redrive(StrEnum):
     """Its jobs are reconciled."""
     RUN_EVENT = "run-event"
     """`run_events` gets the event."""
+    ARTIFACT_EVENT = "artifact-event"
+    """`artifact_events` gets the event."""
     RUN_RECORDS = "run-records"
     """`run_stream` gets the records."""
     MESSAGE = "message"
@@ -110,6 +113,9 @@ def _readable(payload: object, source: str, prefix: str) -> Content:
         case {"source": "aws.states"}:
             run_of = events.of_execution_event(payload, prefix)
             return Content("run_events", Redrive.RUN_EVENT, (run_of,) if run_of else ())
+        case {"source": "aws.s3" | "aws.ecr"}:
+            is_push = events.of_artifact_event(payload) is not None
+            return Content(ARTIFACT_EVENTS, Redrive.ARTIFACT_EVENT if is_push else Redrive.NOTHING)
         case {"source": "aws.scheduler"}:  # the next sweep is never far
             return Content("sweep", Redrive.NOTHING)
         case {"Records": records}:

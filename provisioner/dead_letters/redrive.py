@@ -45,6 +45,8 @@ def step(message: DeadLetterMessage) -> Step | None:
             return ReconcileJobs(message.content.job_names)
         case Redrive.RUN_EVENT:
             return SendEvent(message.payload)
+        case Redrive.ARTIFACT_EVENT:
+            return Invoke(content.ARTIFACT_EVENTS, message.payload)
         case Redrive.RUN_RECORDS:
             return Invoke(content.RUN_STREAM, message.payload)
         case Redrive.NOTIFICATION:

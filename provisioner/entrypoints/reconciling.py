@@ -14,6 +14,7 @@ with collector_paused():
     # The runtime imports these when it is asked, which is during the first invocation: too late.
     import templates  # noqa: F401
     from provisioner.aws import (  # noqa: F401
+        artifact_index,
         artifacts,
         cloudformation,
         deletion_budget,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from provisioner.api.app import App
+    from provisioner.aws.artifact_index import ArtifactIndex
     from provisioner.aws.artifacts import Artifacts
     from provisioner.aws.backfill import Backfill
     from provisioner.aws.batch_jobs import BatchJobs
@@ -164,6 +165,7 @@ class Runtime:
             rate_limiter=CountedRateLimiter(self.rate_limiter, self.metrics),
             pin=self.pin,
             dependants=self.dependants,
+            artifact_index=self.artifact_index,
             deletion_budget=self.deletion_budget,
             runs=self.job_executions,
             pauses=self.triggers,
@@ -250,6 +252,13 @@ class Runtime:
         from provisioner.aws.dependants import DependantsTable
 
         return DependantsTable(self.clients, self.settings.platform.triggers_table)
+
+    @cached_property
+    def artifact_index(self) -> ArtifactIndex:
+        """Which jobs track which artifacts."""
+        from provisioner.aws.artifact_index import ArtifactIndex
+
+        return ArtifactIndex(self.clients, self.settings.platform.triggers_table)
 
     @cached_property
     def executions(self) -> Executions:

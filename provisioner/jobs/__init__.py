@@ -23,6 +23,7 @@ from provisioner.jobs.notify import DEFAULT_EVENTS, Event
 from provisioner.jobs.parsing import parse
 from provisioner.jobs.planned_schedules import PlannedSchedule, planned
 from provisioner.jobs.queue import Queue
+from provisioner.jobs.tracked import tracked_artifacts
 from provisioner.jobs.types import (
     BatchJob,
     ContainerJob,
@@ -69,4 +70,5 @@ __all__ = [
     "row_digest",
     "spec_digest",
     "stack_name",
+    "tracked_artifacts",
 ]

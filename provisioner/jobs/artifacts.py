@@ -28,6 +28,12 @@ _IMAGE = re.compile(
 
 _ECR = re.compile(r"[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/")
 
+ECR_IMAGE = re.compile(
+    r"(?P<host>(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?)/"
+    r"(?P<repository>[^:@]+)(?::(?P<tag>[^@]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+"""An image in a private registry of ECR, taken apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class S3Object:

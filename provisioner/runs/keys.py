@@ -58,6 +58,11 @@ BACKFILL = "#backfill"
 BULK = "#bulk"
 """Partition key of the items that say what a bulk operation is, and how far it has come."""
 
+ARTIFACT_PREFIX = "#artifact#"
+"""Begins the partition keys of the items that say which jobs track an artifact."""
+
+TRACKER_PREFIX = "#job#"
+
 TIME_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?Z"
 """Scheduled times, in the form that EventBridge Scheduler gives them. Read by JSONata as well."""
 
@@ -340,6 +345,21 @@ def dependant(job_name: str) -> str:
 def dependant_of(sort_key: str) -> str:
     """Return the job that a dependant's sort key names."""
     return sort_key.removeprefix(DEPENDANT_PREFIX)
+
+
+def artifact(name: str) -> str:
+    """Return the partition key of the jobs that track an artifact."""
+    return ARTIFACT_PREFIX + name
+
+
+def tracker(job_name: str) -> str:
+    """Return the sort key of the item that says that a job tracks an artifact."""
+    return TRACKER_PREFIX + job_name
+
+
+def tracker_of(sort_key: str) -> str:
+    """Return the job that a tracker's sort key names."""
+    return sort_key.removeprefix(TRACKER_PREFIX)
 
 
 def bulk(bulk_id: str) -> str:

@@ -226,7 +226,9 @@ class StackRecord:
     continued rollbacks since the stack was last READY, `missed_schedules` the scheduled times that
     could not start a run. `reservation`
     is there while the job waits for a rate limiter, `deletion` when its stack's deletion was held.
-    `row` is what lists show of the row, None when there is none.
+    `artifacts` are those that the job tracks, all of them in the index of artifacts;
+    `former_artifacts` are to be taken out of it. `row` is what lists show of the row, None when
+    there is none.
     `version` is the optimistic lock, 0 for a row that is not written yet.
     """
 
@@ -249,6 +251,8 @@ class StackRecord:
     drift: Drift | None = None
     retained_resources: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
+    artifacts: tuple[str, ...] = ()
+    former_artifacts: tuple[str, ...] = ()
     missed_schedules: int = 0
     conditions: tuple[Condition, ...] = ()
     row: RowSummary | None = None

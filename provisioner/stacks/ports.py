@@ -131,6 +131,16 @@ class DependencyIndex(Protocol):
         """Let a job wait for those in `after`, and no more for others of `before`."""
 
 
+class ArtifactIndex(Protocol):
+    """Which jobs track which artifacts, to write."""
+
+    def add(self, job_name: str, artifacts: Iterable[str]) -> None:
+        """Have the job reconciled when one of these is pushed."""
+
+    def remove(self, job_name: str, artifacts: Iterable[str]) -> None:
+        """Have the job reconciled no more when one of these is pushed."""
+
+
 class Synthesize(Protocol):
     """Makes the template of a job's stack; pure."""
 
@@ -152,6 +162,7 @@ class Ports:
     rate_limiter: RateLimiter
     pin: Callable[[Job], Job | InvalidRow]
     dependants: DependencyIndex
+    artifact_index: ArtifactIndex
     deletion_budget: DeletionBudget
     runs: JobRuns
     pauses: Pauses

@@ -173,7 +173,7 @@ class Reconciler:
 
     def _reconcile(self, subject: Subject) -> Reconciled:
         try:
-            subject = self._update_dependencies(subject)
+            subject = self._update_artifacts(self._update_dependencies(subject))
             subject = replace(subject, desired=self._pinned(subject.desired))
             quota = needed(subject.desired, subject.record, subject.now, self._decide)
             if quota and (waiting := self._results.admit(subject, quota)):
@@ -222,6 +222,28 @@ class Reconciler:
             return subject
         self._ports.dependants.change(subject.job_name, before=before, after=wanted)
         return replace(subject, record=replace(subject.record, depends_on=wanted))
+
+    def _update_artifacts(self, subject: Subject) -> Subject:
+        """Have the job reconciled when an artifact is pushed that its row names, and no other.
+
+        An artifact is in the index before it is looked up, so that no push falls between the two,
+        and before the Stacks row says so. It leaves the index one reconcile after the Stacks row
+        calls it a former one: wherever a function ends, none is missing that the Stacks row names.
+        """
+        match subject.desired:
+            case InvalidRow():
+                return subject
+            case ValidRow(job):
+                wanted = jobs.tracked_artifacts(job)
+            case None:
+                wanted = ()
+        record, index = subject.record, self._ports.artifact_index
+        if missing := [each for each in wanted if each not in record.artifacts]:
+            index.add(subject.job_name, missing)
+        if gone := [each for each in record.former_artifacts if each not in wanted]:
+            index.remove(subject.job_name, gone)
+        former = tuple(each for each in record.artifacts if each not in wanted)
+        return replace(subject, record=replace(record, artifacts=wanted, former_artifacts=former))
 
     def _operate(
         self,

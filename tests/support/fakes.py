@@ -103,6 +103,29 @@ class FakeDependants:
         return self.pairs.get(job_name, {})
 
 
+class FakeArtifactIndex:
+    """Pairs of an artifact and a job that tracks it."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.pairs: set[tuple[str, str]] = set()
+        self.faults = faults or Faults()
+
+    def add(self, job_name: str, artifacts: Iterable[str]) -> None:
+        self.faults.strike()
+        self.pairs |= {(artifact, job_name) for artifact in artifacts}
+
+    def add_all(self, tracked: Mapping[str, Iterable[str]]) -> None:
+        for job_name, artifacts in tracked.items():
+            self.add(job_name, artifacts)
+
+    def remove(self, job_name: str, artifacts: Iterable[str]) -> None:
+        self.faults.strike()
+        self.pairs -= {(artifact, job_name) for artifact in artifacts}
+
+    def jobs_of(self, artifact: str) -> list[str]:
+        return sorted(job_name for of, job_name in self.pairs if of == artifact)
+
+
 class FakeDeletionBudget:
     def __init__(self, clock: Callable[[], datetime], budget: Budget | None = None) -> None:
         self.known = Deletions()

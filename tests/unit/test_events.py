@@ -130,3 +130,60 @@ def test_a_record_without_an_end_leaves_nothing_for_a_dead_letter_message(stored
 )
 def test_an_attribute_that_a_message_does_not_have(record):
     assert message_attribute(record, "JOB") == ""
+
+
+PUSH = {"action-type": "PUSH", "result": "SUCCESS", "repository-name": "jobs/a", "image-tag": "1"}
+
+
+def created(key="a.zip", bucket="bundles", **more):
+    detail = {"bucket": {"name": bucket}, "object": {"key": key}}
+    return {"source": "aws.s3", "detail-type": "Object Created", "detail": detail} | more
+
+
+def pushed(**more):
+    detail = {name: value for name, value in (PUSH | more).items() if value is not None}
+    return {"source": "aws.ecr", "account": "1", "region": "eu-west-1", "detail": detail}
+
+
+@pytest.mark.parametrize(
+    ("event", "artifact"),
+    [
+        (created(), "s3/bundles/a.zip"),
+        (created("größe/1+1%20 .zip"), "s3/bundles/größe/1+1%20 .zip"),
+        (created(**{"detail-type": "Object Deleted"}), None),
+        (pushed(), "ecr/1/eu-west-1/jobs/a:1"),
+        (pushed(more={"nested": True}), "ecr/1/eu-west-1/jobs/a:1"),
+        (pushed(**{"image-tag": None}), None),
+        (pushed(**{"action-type": "DELETE"}), None),
+        (pushed(result="FAILURE"), None),
+    ],
+    ids=["object", "strange-key", "delete-marker", "image", "more-than-we-know", "by-digest-only",
+         "image-deleted", "push-failed"],
+)  # fmt: skip
+def test_artifact_events(event, artifact):
+    assert events.of_artifact_event(event) == artifact
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        None,
+        {},
+        {"source": "aws.ec2", "detail": {}},
+        {"source": "aws.s3", "detail-type": "Object Created"},
+        created(""),
+        created(1),
+        created("\ud800"),
+        created("é" * 1025),
+        created(bucket=""),
+        created(bucket=None),
+        {"source": "aws.ecr", "detail": PUSH},
+        {"source": "aws.ecr", "account": "1", "region": "r", "detail": {}},
+        pushed(**{"repository-name": 1}) | {"detail": {"repository-name": 1}},
+    ],
+    ids=["none", "empty", "other-service", "no-detail", "no-key", "number", "surrogate", "too-long",
+         "no-bucket", "null-bucket", "no-registry", "no-action", "number-for-repository"],
+)  # fmt: skip
+def test_events_without_an_artifact(event):
+    with pytest.raises(UnreadableError):
+        events.of_artifact_event(event)

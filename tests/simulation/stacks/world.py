@@ -24,7 +24,13 @@ from tests.simulation.stacks.tables import JobsTable, RateLimitsTable, Row, Stac
 from tests.simulation.stacks.truth import Truth
 from tests.simulation.stacks.wiring import MEMORY, wired
 from tests.simulation.timeline import Timeline
-from tests.support.fakes import FakeDeletionBudget, FakeDependants, FakeJobRuns, FakePauses
+from tests.support.fakes import (
+    FakeArtifactIndex,
+    FakeDeletionBudget,
+    FakeDependants,
+    FakeJobRuns,
+    FakePauses,
+)
 
 SWEEP_EVERY = timedelta(minutes=5)
 MISSING = "s3://bundles/missing.zip"
@@ -83,6 +89,7 @@ class World:
             rate_limiter=self.rate_limiter,
             pin=self.pin,
             dependants=FakeDependants(),
+            artifact_index=FakeArtifactIndex(),
             deletion_budget=self.deletion_budget,
             runs=FakeJobRuns(),
             pauses=FakePauses(),

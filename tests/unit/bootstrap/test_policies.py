@@ -601,7 +601,7 @@ def test_no_other_account_can_have_our_roles_used(bootstrap):
         for name, resource in stack.template["Resources"].items()
         if resource["Type"] == "AWS::IAM::Role"
     }
-    assert len(trusts) == 18
+    assert len(trusts) == 19
     for name, [statement] in trusts.items():
         assert list(statement["Principal"]) == ["Service"]
         conditions = statement.get("Condition", {})

@@ -150,8 +150,9 @@ def test_a_record_without_a_job_keeps_no_other_back():
         ({"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": "{}"}, "sweep"),
         ({"source": "aws.cloudformation", "detail": {"stack-id": "a:stack/jobs-Net-1/2"}},
          "stack_events"),
+        ({"source": "aws.s3", "detail-type": "Object Deleted", "detail": {}}, "artifact_events"),
     ],
-    ids=["the-next-sweep-comes-anyway", "no-jobs-stack"],
+    ids=["the-next-sweep-comes-anyway", "no-jobs-stack", "nothing-was-pushed"],
 )  # fmt: skip
 def test_what_needs_nothing_done(body, source):
     letter = model.of_message("1", json.dumps(body), {}, NOW, "jobs")

@@ -17,6 +17,7 @@ SUBMITTED = {"job_name": "report", "message_id": "order-7", "body": "{}"}
 STEPS = {
     Redrive.RECONCILE: ReconcileJobs(("report",)),
     Redrive.RUN_EVENT: SendEvent("{}"),
+    Redrive.ARTIFACT_EVENT: Invoke("artifact_events", "{}"),
     Redrive.RUN_RECORDS: Invoke("run_stream", "{}"),
     Redrive.NOTIFICATION: Invoke("notify", "{}"),
     Redrive.MESSAGE: Invoke("unrouted", json.dumps(SUBMITTED)),

@@ -29,6 +29,7 @@ KINDS = {
     "Backfill": (keys.BACKFILL, keys.BACKFILL_FIELDS),
     "Bulk": (keys.bulk("<id>"), keys.BULK_FIELDS),
     "Dependant": (keys.dependant("<dependant>"), keys.DEPENDANT_FIELDS),
+    "Tracker": (keys.tracker("<job>"), {}),
 }
 STATUSES = {"Lock": LockStatus, "Pause": PauseStatus, "Queue": QueueStatus, "Run": model.RunStatus}
 
@@ -69,6 +70,7 @@ SORT_KEYS = {
     "a lock": (keys.LOCK, False),
     "a scheduled time": (keys.scheduled_time("jobs-a-0", "2026-11-21T09:00:00Z"), False),
     "a dependant": (keys.dependant("report"), False),
+    "a tracker": (keys.tracker("report"), False),
     "no name": (f"{TIME}#", False),
     "a name that is too long": (f"{TIME}#{'x' * 81}", False),
     "a line end after it": (RUN + "\n", False),

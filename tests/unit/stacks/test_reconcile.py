@@ -33,6 +33,7 @@ from provisioner.stacks.reconcile import Reconciler
 from tests.simulation.faults import Crash
 from tests.support.drawn import examples
 from tests.support.fakes import (
+    FakeArtifactIndex,
     FakeClock,
     FakeCloudFormation,
     FakeDeletionBudget,
@@ -83,6 +84,7 @@ class World:
         self.unpinnable = None
         self.rate_limiter = rate_limiter(self.clock)
         self.dependants = FakeDependants(self.faults)
+        self.artifact_index = FakeArtifactIndex()
         self.runs = FakeJobRuns()
         self.pauses = FakePauses()
         self.deletion_budget = FakeDeletionBudget(self.clock, Budget(2, 0))
@@ -94,6 +96,7 @@ class World:
             self.rate_limiter,
             self.pin,
             self.dependants,
+            self.artifact_index,
             self.deletion_budget,
             self.runs,
             self.pauses,

@@ -1,0 +1,42 @@
+"""Which jobs track which artifacts, over moto."""
+
+from __future__ import annotations
+
+import boto3
+import pytest
+
+from provisioner.aws.artifact_index import ArtifactIndex
+from tests.support.clients import CLIENTS
+
+pytestmark = pytest.mark.usefixtures("bootstrap")
+
+INDEX = ArtifactIndex(CLIENTS, "jobs-Triggers")
+IMAGE = "ecr/123456789012/eu-west-1/jobs/report:1"
+
+
+def test_pairs_are_added_once_and_removed():
+    for _ in range(2):
+        INDEX.add("report", [IMAGE, "s3/bundles/größe 1.zip"])
+    INDEX.add("other", [IMAGE])
+    INDEX.add("third", [IMAGE + "0"])
+    assert [*INDEX.jobs_of(IMAGE)] == ["other", "report"]
+    assert [*INDEX.jobs_of("s3/bundles/größe 1.zip")] == ["report"]
+
+    INDEX.remove("other", [IMAGE])
+    INDEX.remove("other", [IMAGE])
+    assert [*INDEX.jobs_of(IMAGE)] == ["report"]
+    assert [*INDEX.jobs_of("s3/bundles/none.zip")] == []
+
+
+def test_what_a_person_wrote_beside_them_is_no_job():
+    boto3.client("dynamodb").put_item(
+        TableName="jobs-Triggers",
+        Item={"job_name": {"S": "#artifact#" + IMAGE}, "trigger_id": {"S": "#note"}},
+    )
+    assert [*INDEX.jobs_of(IMAGE)] == []
+
+
+def test_many_jobs_of_one_artifact():
+    names = [f"job-{number:03}" for number in range(60)]
+    INDEX.add_all({name: [IMAGE] for name in names})
+    assert [*INDEX.jobs_of(IMAGE)] == names

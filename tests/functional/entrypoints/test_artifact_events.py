@@ -1,0 +1,123 @@
+"""A push redeploys the jobs that use what was pushed, over moto."""
+
+from __future__ import annotations
+
+import json
+
+import boto3
+import pytest
+
+from provisioner.entrypoints import artifact_events, job_stream, reconcile_queue, stack_events
+from provisioner.errors import TemporaryError
+from provisioner.events import UnreadableError
+from tests.functional.entrypoints.test_entrypoints import event, messages, put, queued, stacks
+from tests.support.functions import Unavailable, deliver, hand_in, runtime
+
+pytestmark = pytest.mark.usefixtures("bootstrap")
+
+IMAGE = "ecr/123456789012/eu-west-1/jobs/report:latest"
+
+
+def created(key="report.zip", bucket="bundles"):
+    captured = event("object_created")
+    captured["detail"]["bucket"]["name"] = bucket
+    captured["detail"]["object"]["key"] = key
+    return captured
+
+
+def pushed(tag="latest", **more):
+    captured = event("image_pushed") | more
+    captured["detail"]["image-tag"] = tag
+    return captured
+
+
+@pytest.fixture
+def ready(bootstrap):
+    del bootstrap
+    put()
+    deliver(job_stream, event("dynamodb_stream"))
+    deliver(stack_events, event("stack_status_change"))
+    assert stacks()["report"]["status"]["S"] == "READY"
+
+
+@pytest.mark.usefixtures("ready")
+def test_new_code_is_deployed():
+    version = boto3.client("s3").put_object(Bucket="bundles", Key="report.zip", Body=b"PK2")
+
+    deliver(artifact_events, created())
+
+    assert messages() == [{"job_name": "report"}]
+    body = json.dumps(messages()[0])
+    record = {"messageId": "1", "body": body, "attributes": {"ApproximateReceiveCount": "1"}}
+    deliver(reconcile_queue, {"Records": [record]})
+    template = boto3.client("cloudformation").get_template(StackName="jobs-report")
+    assert version["VersionId"] in json.dumps(template["TemplateBody"])
+    assert stacks()["report"]["artifacts"]["L"] == [{"S": "s3/bundles/report.zip"}]
+
+
+@pytest.mark.usefixtures("ready")
+@pytest.mark.parametrize(
+    "pushed_elsewhere",
+    [
+        created(key="report.zip/"),
+        created(key="Report.zip"),
+        created(bucket="others"),
+        created() | {"detail-type": "Object Deleted"},
+        pushed(),
+    ],
+    ids=["another-key", "another-case", "another-bucket", "a-delete-marker", "an-image"],
+)
+def test_what_the_job_does_not_use_is_nothing_to_it(pushed_elsewhere):
+    deliver(artifact_events, pushed_elsewhere)
+    assert queued() == []
+
+
+def test_a_push_is_for_the_jobs_of_its_tag():
+    index = runtime().artifact_index
+    index.add("untagged", [IMAGE])
+    index.add("tagged", [IMAGE.replace("latest", "1.0")])
+    index.add("abroad", [IMAGE.replace("eu-west-1", "us-east-1")])
+    index.add("of-others", [IMAGE.replace("123456789012", "210987654321")])
+
+    for _ in range(2):
+        deliver(artifact_events, pushed("1.0"))
+    deliver(artifact_events, pushed("1"))
+    assert queued() == ["tagged", "tagged"]
+    deliver(artifact_events, pushed())
+    deliver(artifact_events, pushed(region="us-east-1"))
+    deliver(artifact_events, pushed(account="210987654321"))
+    assert queued()[2:] == ["untagged", "abroad", "of-others"]
+
+
+def test_all_jobs_of_an_image_are_queued_in_batches_of_ten():
+    names = [f"job-{number:03}" for number in range(41)]
+    runtime().artifact_index.add_all({name: [IMAGE] for name in names})
+
+    deliver(artifact_events, pushed())
+
+    assert queued() == names
+
+
+def test_a_job_that_was_deleted_meanwhile_is_nothing():
+    runtime().artifact_index.add("gone", [IMAGE])
+    deliver(artifact_events, pushed())
+    body = json.dumps(messages()[0])
+    record = {"messageId": "1", "body": body, "attributes": {"ApproximateReceiveCount": "1"}}
+
+    answer = deliver(reconcile_queue, {"Records": [record]})
+
+    assert answer == {"batchItemFailures": []}
+    assert stacks() == {}
+
+
+@pytest.mark.parametrize("adapter", ["artifact_index", "reconcile_queue"])
+def test_an_outage_is_tried_again_by_lambda(adapter):
+    runtime().artifact_index.add("report", [IMAGE])
+    hand_in(**{adapter: Unavailable()})
+    with pytest.raises(TemporaryError):
+        deliver(artifact_events, pushed())
+
+
+def test_an_event_that_nobody_can_read_is_an_error():
+    with pytest.raises(UnreadableError):
+        deliver(artifact_events, {"source": "aws.s3", "detail-type": "Object Created"})
