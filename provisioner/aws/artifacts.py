@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from provisioner.aws.clients import translated
-from provisioner.aws.images import Images
+from provisioner.aws.images import Images, of_its_pin
 from provisioner.errors import NotFoundError, PermanentError
 from provisioner.jobs import ContainerJob, FieldError, InvalidRow, LambdaJob, S3Object
 
@@ -39,6 +39,19 @@ class Artifacts:
                 assert_never(job)
 
     def _pin_bundle(self, job: LambdaJob, bundle: S3Object) -> LambdaJob | InvalidRow:
+        named = replace(bundle, version_id=job.pin.version) if job.pin else bundle
+        found = self._bundle(job, named)
+        if isinstance(found, InvalidRow):
+            return of_its_pin(found) if job.pin else found
+        if found != bundle:
+            job = job.model_copy(update={"bundle": found})
+        if not job.pin:
+            return job
+        newest = self._bundle(job, bundle)
+        return job.with_newest(None if isinstance(newest, InvalidRow) else newest.version_id)
+
+    def _bundle(self, job: Job, bundle: S3Object) -> S3Object | InvalidRow:
+        """Return the object with the version that is there, without one where none are kept."""
         request = {"Bucket": bundle.bucket, "Key": bundle.key}
         if bundle.version_id:
             request["VersionId"] = bundle.version_id
@@ -50,9 +63,7 @@ class Artifacts:
         except PermanentError as error:
             return _rejected(job, "bundle", f"{bundle.uri} cannot be read: {error}")
         version = head.get("VersionId")
-        if version in {None, "null"}:
-            return job
-        return job.model_copy(update={"bundle": replace(bundle, version_id=version)})
+        return bundle if version in {None, "null"} else replace(bundle, version_id=version)
 
 
 def _rejected(job: Job, field: str, message: str) -> InvalidRow:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from provisioner.aws.clients import Clients
 from provisioner.errors import NotFoundError, PermanentError
 from provisioner.jobs import FieldError, InvalidRow, WithImage
-from provisioner.jobs.artifacts import ECR_IMAGE
+from provisioner.jobs.artifacts import ECR_IMAGE, without_tag
 from provisioner.jobs.tracked import DEFAULT_TAG
 
 J = TypeVar("J", bound=WithImage)
@@ -55,7 +55,24 @@ class Images:
         """
         image = ECR_IMAGE.fullmatch(name)
         if image is None:
-            return job
+            return _pinned_elsewhere(job, name)
+        place = f"{image['host']}/{image['repository']}"
+        tag = image["tag"] or (None if image["digest"] else DEFAULT_TAG)
+        newest: str | InvalidRow | None = None
+        if job.pin:
+            pinned = ECR_IMAGE.fullmatch(f"{place}@{job.pin.version}")
+            digest = self._digest(job, pinned or image, single=single)
+            newest = self._digest(job, image, single=single)
+        else:
+            digest = self._digest(job, image, single=single)
+        if isinstance(digest, InvalidRow):
+            return of_its_pin(digest) if job.pin else digest
+        job = job.with_image(f"{place}@{digest}", tag=tag)
+        return job.with_newest(None if isinstance(newest, InvalidRow) else newest)
+
+    def _digest(self, job: WithImage, image: re.Match[str], *, single: bool) -> str | InvalidRow:
+        """Return an image's digest, or what is wrong with it."""
+        name = image[0]
         identifier = (
             {"imageDigest": image["digest"]}
             if image["digest"]
@@ -77,15 +94,11 @@ class Images:
         platforms, wanted = self._platforms(image, manifest), _PLATFORMS[job.architecture]
         if platforms and wanted not in platforms:
             return _rejected(job, "architecture", _mismatch(job, name, platforms))
-        digest = found[0]["imageId"]["imageDigest"]
-        if single and "manifests" in manifest:
-            digest = _only(manifest, wanted)
-            if digest is None:
-                return _rejected(
-                    job, "image", f"{name} is an index that names no image for {wanted}"
-                )
-        pinned = f"{image['host']}/{image['repository']}@{digest}"
-        return job.with_image(pinned, tag=identifier.get("imageTag") or image["tag"])
+        if not (single and "manifests" in manifest):
+            return str(found[0]["imageId"]["imageDigest"])
+        return _only(manifest, wanted) or _rejected(
+            job, "image", f"{name} is an index that names no image for {wanted}"
+        )
 
     def _platforms(self, image: re.Match[str], document: dict[str, Any]) -> frozenset[str]:
         """Return what an image was built for, like ``linux/arm64``; nothing when it does not say.
@@ -124,6 +137,25 @@ class Images:
             _log.warning("the platform of %s stays unknown: %s", image[0], type(error).__name__)
             return ""
         return text.decode(errors="replace")
+
+
+def of_its_pin(found: InvalidRow) -> InvalidRow:
+    """Return what is wrong with code as what is wrong with the pin that names it."""
+    errors = (
+        FieldError("pin.version", f"{error.message}: take pin out of the row to run the newest")
+        if error.field in {"bundle", "image"}
+        else error
+        for error in found.errors
+    )
+    return InvalidRow(found.job_name, tuple(errors))
+
+
+def _pinned_elsewhere(job: J, name: str) -> J:
+    """Return the job with an image of another registry, where nothing can be looked up."""
+    if job.pin is None:
+        return job
+    repository, tag = without_tag(name)
+    return job.with_image(f"{repository}@{job.pin.version}", tag=tag or DEFAULT_TAG)
 
 
 def _only(index: dict[str, Any], platform: str) -> str | None:

@@ -12,12 +12,15 @@ from provisioner.jobs import FieldError
 from provisioner.jobs.row_summary import RowSummary
 from provisioner.runs.model import iso
 from provisioner.stacks.model import (
+    Cause,
     Condition,
     Deletion,
+    Deployment,
     Drift,
     DriftStatus,
     Failure,
     JobStatus,
+    Pinned,
     StackRecord,
     StackStatus,
 )
@@ -150,6 +153,18 @@ _ATTRIBUTES = {
         schedule_enabled=_other_than(True, _a(bool)),  # noqa: FBT003
         **dict.fromkeys(("paused", "pauses"), _other_than(False, _a(bool))),  # noqa: FBT003
     ),
+    "deployments": _list(
+        _map(
+            Deployment,
+            number=_INT,
+            at=_TIME,
+            cause=_word(Cause),
+            **dict.fromkeys(("digest", "row_digest", "row_content", "artifact"), _TEXT),
+            pinned=_other_than(False, _a(bool)),  # noqa: FBT003
+            template_version=_TEXT,
+        )
+    ),
+    "pinned": _map(Pinned, version=_TEXT, newest=_TEXT),
     "retain": _FLAG,
     "deletion": _word(Deletion),
     "updated_at": _TIME,

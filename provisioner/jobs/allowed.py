@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from provisioner.jobs.artifacts import without_tag
 from provisioner.jobs.errors import FieldError, InvalidRow
 from provisioner.jobs.grants import Grant, Submit, bucket_and_path
 from provisioner.jobs.network import Network
@@ -55,10 +56,7 @@ def repository_of(image: str) -> str:
 
     Two spellings of one repository are the same.
     """
-    name = image.partition("@")[0]
-    head, colon, tag = name.rpartition(":")
-    if colon and "/" not in tag:
-        name = head
+    name, _ = without_tag(image.partition("@")[0])
     registry, slash, rest = name.partition("/")
     if not slash or not _REGISTRY.fullmatch(registry):
         registry, rest = "docker.io", name

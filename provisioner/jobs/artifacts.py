@@ -17,7 +17,7 @@ MAX_COMMAND_CHARACTERS = 8192
 
 _BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9-]|\.(?![.-])){1,61}[a-z0-9]")
 _IP_ADDRESS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
-_VERSION_ID = re.compile(r"[A-Za-z0-9._-]{1,1024}")
+VERSION_ID = re.compile(r"[A-Za-z0-9._-]{1,1024}")
 
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
@@ -75,7 +75,7 @@ def s3_object(value: object, example: str, *, whole_bucket: bool = False) -> S3O
         raise invalid(
             f"names no object: a key of 1 to {MAX_KEY_BYTES} bytes must follow the bucket"
         )
-    if question and (name != "versionId" or not _VERSION_ID.fullmatch(version_id)):
+    if question and (name != "versionId" or not VERSION_ID.fullmatch(version_id)):
         raise invalid('only "?versionId=" and the version of the object may follow the key')
     return S3Object(bucket, key, version_id or None)
 
@@ -91,6 +91,12 @@ def image(value: object) -> str:
         capitals = "; a repository is in lower case" if value != value.lower() else ""
         raise invalid(f"{wanted}, not {shown(value)}{capitals}")
     return value
+
+
+def without_tag(name: str) -> tuple[str, str | None]:
+    """Return an image's name without its tag, and that; the name has no digest."""
+    head, colon, tag = name.rpartition(":")
+    return (head, tag) if colon and "/" not in tag else (name, None)
 
 
 def ecr_image(value: object) -> str:

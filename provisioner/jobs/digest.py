@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _NOT_OF_THE_STACK = frozenset(
     {
-        *("depends_on", "history_limit", "paused", "payload_schema", "schedule_note"),
+        *("depends_on", "history_limit", "paused", "payload_schema", "pin", "schedule_note"),
         *("notify", "slack_channel", "slow_percent", "queued_alert_minutes"),
     }
 )

@@ -35,6 +35,7 @@ _WORDS = {
     "payload_schema": ("input_schema", "schema"),
     "paused": ("observe_only", "pause"),
     "permissions": ("iam", "iam_policy", "policies", "policy", "role_policy", "statements"),
+    "pin": ("freeze", "pinned", "pinned_version"),
     "queue": ("events", "messages", "sqs", "trigger"),
     "reserved_concurrency": ("reserved_concurrent_executions",),
     "retries": ("attempts", "max_attempts", "max_retries", "retry", "retry_count"),

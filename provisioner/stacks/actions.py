@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 class ValidRow:
     """A valid row: its job with the artifact pinned, and the digest of that.
 
-    `template_version` is that of the templates which an operation would deploy.
+    `row_digest` is of the job as the row says it, before anything was looked up, and `row_content`
+    of the row itself. `template_version` is that of the templates which an operation would deploy.
     """
 
     job: Job
     digest: str
     template_version: str = ""
+    row_digest: str = ""
+    row_content: str = ""
 
 
 Desired: TypeAlias = ValidRow | InvalidRow | None

@@ -11,6 +11,7 @@ from provisioner.stacks.model import (
     Drift,
     DriftStatus,
     JobStatus,
+    Pinned,
     StackRecord,
 )
 
@@ -37,6 +38,8 @@ def conditions_of(record: StackRecord, message: str, now: datetime) -> tuple[Con
     )
     if record.drift is not None:
         wanted += (_drifted(record.drift),)
+    if record.pinned is not None:
+        wanted += (_pinned(record.pinned),)
     before = {condition.type: condition for condition in record.conditions}
     return tuple(
         Condition(
@@ -50,6 +53,19 @@ def conditions_of(record: StackRecord, message: str, now: datetime) -> tuple[Con
         )
         for kind, status, reason, text in wanted
     )
+
+
+def _pinned(pinned: Pinned) -> tuple[str, str, str, str]:
+    if pinned.newest is None:
+        message = f"The row pins {pinned.version}; whether there is newer code is not known"
+        return "CodeCurrent", "Unknown", "Pinned", message
+    if pinned.newest == pinned.version:
+        return "CodeCurrent", "True", "Pinned", ""
+    message = (
+        f"The row pins {pinned.version}; {pinned.newest} waits until the row no longer pins a "
+        "version"
+    )
+    return "CodeCurrent", "False", "Pinned", message
 
 
 def _drifted(drift: Drift) -> tuple[str, str, str, str]:

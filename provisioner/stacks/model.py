@@ -215,6 +215,64 @@ class Deletion(StrEnum):
     """A person confirmed it."""
 
 
+class Cause(StrEnum):
+    """Why a deployment came about."""
+
+    ROW = "row"
+    """The row asks for something else."""
+    PUSH = "push"
+    """The row asks for the same, by a name that now means other code."""
+    BUILD = "build"
+    """The same, of code that was built from the row's source."""
+    UPGRADE = "upgrade"
+    """The provisioner makes another stack of the same job."""
+    ROLLBACK = "rollback"
+    """What was deployed earlier is asked for again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What a job's stack was made of, from one time on.
+
+    Attributes
+    ----------
+    number
+        Counts the deployments of a job from 1.
+    at
+        When the stack was first seen to be so.
+    digest
+        Of the spec that the stack carries.
+    row_digest
+        Of the spec as the row says it, before its code is looked up; without what is pinned.
+    row_content
+        Of the row, by which its version is found; see `content_digest`.
+    artifact
+        The code, with its version or digest as far as one is known.
+    pinned
+        Whether the row pinned that version.
+    template_version
+        Of the templates that the provisioner made the stack from.
+    """
+
+    number: int
+    at: datetime
+    cause: Cause
+    digest: str
+    row_digest: str
+    row_content: str
+    artifact: str | None = None
+    pinned: bool = False
+    template_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """Which version of its code a row pins, and the newest one, None when that is not known."""
+
+    version: str
+    newest: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class StackRecord:
     """A row of the Stacks table: what was last done for a job, and what came of it.
@@ -228,7 +286,8 @@ class StackRecord:
     is there while the job waits for a rate limiter, `deletion` when its stack's deletion was held.
     `artifacts` are those that the job tracks, all of them in the index of artifacts;
     `former_artifacts` are to be taken out of it. `row` is what lists show of the row, None when
-    there is none.
+    there is none. `deployments` are the last ten, newest first; `pinned` is there while the row pins
+    a version of its code.
     `version` is the optimistic lock, 0 for a row that is not written yet.
     """
 
@@ -256,6 +315,8 @@ class StackRecord:
     missed_schedules: int = 0
     conditions: tuple[Condition, ...] = ()
     row: RowSummary | None = None
+    deployments: tuple[Deployment, ...] = ()
+    pinned: Pinned | None = None
     retain: bool = False
     deletion: Deletion | None = None
     updated_at: datetime | None = None

@@ -14,6 +14,7 @@ from provisioner.errors import (
     TemporaryError,
 )
 from provisioner.jobs import InvalidRow, Job, guarded
+from provisioner.jobs.row_content import content_digest
 from provisioner.jobs.row_summary import summary_of
 from provisioner.stacks import plan
 from provisioner.stacks.actions import Action, Desired, Hold, Nothing, Operation, ValidRow, Wait
@@ -165,7 +166,7 @@ class Reconciler:
         return Subject(
             stored=stored,
             record=replace(options.record(stored), row=summary),
-            desired=self._as_written(parsed),
+            desired=self._as_written(row, parsed),
             row_digest=guarded.row_digest(row, parsed) if row is not None and parsed else None,
             now=self._clock(),
             reset_failures=options.reset_failures,
@@ -313,9 +314,16 @@ class Reconciler:
         if not isinstance(desired, ValidRow) or desired.job.paused:
             return desired
         job = self._ports.pin(desired.job)
-        return self._as_written(job)
+        if isinstance(job, InvalidRow):
+            return job
+        return replace(desired, job=job, digest=jobs.spec_digest(job))
 
-    def _as_written(self, parsed: Job | InvalidRow | None) -> Desired:
-        if parsed is None or isinstance(parsed, InvalidRow):
+    def _as_written(
+        self, row: Mapping[str, object] | None, parsed: Job | InvalidRow | None
+    ) -> Desired:
+        if row is None or parsed is None:
+            return None
+        if isinstance(parsed, InvalidRow):
             return parsed
-        return ValidRow(parsed, jobs.spec_digest(parsed), self._ports.template_version)
+        digest = jobs.spec_digest(parsed)
+        return ValidRow(parsed, digest, self._ports.template_version, digest, content_digest(row))

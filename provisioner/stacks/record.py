@@ -23,6 +23,7 @@ from provisioner.stacks.actions import (
 )
 from provisioner.stacks.attempts import Attempts, TryLater
 from provisioner.stacks.conditions import conditions_of
+from provisioner.stacks.deployments import pinned_of, with_deployment
 from provisioner.stacks.model import (
     SETTLED,
     Deletion,
@@ -67,6 +68,8 @@ def after(
             fresh = _refuse(fresh, failure, now)
         case _:
             assert_never(outcome)
+    if fresh.status is JobStatus.READY and isinstance(desired, ValidRow):
+        fresh = with_deployment(fresh, desired, now)
     return _dated(record, fresh, now)
 
 
@@ -131,7 +134,10 @@ def _want(record: StackRecord, desired: Desired) -> StackRecord:
         return record
     record = replace(with_deletion_policy(record, desired), errors=())
     # The artifact of a paused row is not pinned, so this digest is not the one to deploy.
-    if record.spec_digest == desired.digest or desired.job.paused:
+    if desired.job.paused:
+        return record
+    record = replace(record, pinned=pinned_of(desired.job))
+    if record.spec_digest == desired.digest:
         return record
     return Attempts(desired.digest).on(record)
 

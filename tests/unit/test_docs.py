@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from provisioner.aws.stack_items import to_item
 from provisioner.entrypoints.metrics import Count
 from provisioner.jobs import InvalidRow, parse
 from provisioner.jobs.functions import RUNTIMES
-from provisioner.stacks.model import JobStatus, StackRecord
+from provisioner.stacks.model import Deployment, JobStatus, StackRecord
 from tests.support.bootstrap import load
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +33,11 @@ def listed(page):
 
 
 def test_every_attribute_and_status_of_the_stacks_table_is_there():
-    assert listed(STACKS) == {*to_item(StackRecord("x")), "version", *JobStatus}
+    page, _, parts = STACKS.partition("\n## Conditions\n")
+    assert listed(page) == {*to_item(StackRecord("x")), "version", *JobStatus}
+    assert listed(parts.partition("\n## Deployments\n")[2]) == {
+        each.name for each in fields(Deployment)
+    }
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.get("runtime", "image") for row in ROWS])

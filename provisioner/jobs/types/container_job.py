@@ -15,6 +15,7 @@ from provisioner.jobs.model import (
 )
 from provisioner.jobs.network import Network, container_network
 from provisioner.jobs.payload import container_payload
+from provisioner.jobs.pin import Pin, pin_of
 from provisioner.jobs.types.with_image import WithImage
 from provisioner.jobs.values import choice, flag, whole
 
@@ -34,6 +35,7 @@ class ContainerJob(WithImage):
     environment: Annotated[dict[str, str], checked(container_environment)] = {}
     network: Annotated[Network | None, checked(container_network)] = None
     image: Annotated[str, checked(artifacts.image)]
+    pin: Annotated[Pin | None, checked(pin_of)] = None
     command: Annotated[tuple[str, ...], checked(artifacts.command)] = ()
     secrets: Annotated[dict[str, str], checked(secret_arns)] = {}
     spot: Annotated[Spot, checked(choice(SPOT))] = "never"

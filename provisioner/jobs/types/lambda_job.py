@@ -23,6 +23,7 @@ from provisioner.jobs.model import (
 )
 from provisioner.jobs.network import Network, lambda_network
 from provisioner.jobs.payload import lambda_payload
+from provisioner.jobs.pin import Pin, pin_of
 from provisioner.jobs.role_size import secrets_fit
 from provisioner.jobs.types.with_image import WithImage
 from provisioner.jobs.values import choice, whole
@@ -70,6 +71,7 @@ class LambdaJob(WithImage):
     bundle: Annotated[S3Object | None, optional(artifacts.bundle)] = Field(
         None, validate_default=True
     )
+    pin: Annotated[Pin | None, checked(pin_of)] = None
     layers: Annotated[tuple[str, ...], checked(functions.layers)] = ()
     secrets: Annotated[dict[str, str], checked(lambda_secrets)] = {}
 

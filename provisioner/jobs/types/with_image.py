@@ -1,16 +1,33 @@
 """What all jobs have whose code is, or may be, a container image."""
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from pydantic import PrivateAttr
+from pydantic import PrivateAttr, ValidationInfo, field_validator
 
+from provisioner.jobs import pin
 from provisioner.jobs.model import RowModel
+from provisioner.jobs.pin import Pin
 
 
 class WithImage(RowModel):
-    """A job of one of these types; its `image` is a field of the type itself."""
+    """A job of one of these types; its `image` and `pin` are fields of the type itself."""
+
+    if TYPE_CHECKING:
+        pin: Pin | None  # a field of each type, because it is checked after the code that it is of
 
     _tag: str | None = PrivateAttr(None)
+    _newest: str | None = PrivateAttr(None)
+
+    @property
+    def newest(self) -> str | None:
+        """The newest version of the code of a job that is pinned; None when it is not known."""
+        return self._newest
+
+    def with_newest(self, version: str | None) -> Self:
+        """Return the job that knows which version it would run without its pin."""
+        job = self.model_copy()
+        job._newest = version  # noqa: SLF001  (of its own class)
+        return job
 
     def with_image(self, image: str, *, tag: str | None) -> Self:
         """Return the job with its image pinned to a digest.
@@ -25,3 +42,10 @@ class WithImage(RowModel):
         """Return the image as its row names it, without its digest."""
         name = image.partition("@")[0]
         return f"{name}:{self._tag}" if self._tag else name
+
+    @field_validator("pin", check_fields=False)
+    @classmethod
+    def _of_its_code(cls, pinned: Pin | None, info: ValidationInfo) -> Pin | None:
+        if pinned is not None:
+            pin.fits(pinned, info.data.get("image"), info.data.get("bundle"))
+        return pinned

@@ -12,7 +12,7 @@ import pytest
 from botocore.stub import Stubber
 
 from provisioner.aws.artifacts import Artifacts
-from provisioner.jobs import InvalidRow, parse, spec_digest
+from provisioner.jobs import InvalidRow, LambdaJob, parse, spec_digest
 from tests.support.clients import CLIENTS
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
@@ -103,6 +103,13 @@ def pushed(region="eu-west-1", document=MANIFEST):
     ecr = boto3.client("ecr", region_name=region)
     ecr.create_repository(repositoryName="jobs/words")
     put = ecr.put_image(
+        repositoryName="jobs/words", imageTag="1", imageManifest=json.dumps(document)
+    )
+    return put["image"]["imageId"]["imageDigest"]
+
+
+def pushed_again(document):
+    put = boto3.client("ecr").put_image(
         repositoryName="jobs/words", imageTag="1", imageManifest=json.dumps(document)
     )
     return put["image"]["imageId"]["imageDigest"]
@@ -305,3 +312,82 @@ def test_a_bundle_in_a_bucket_without_versions_is_taken_as_written():
     job = bundle("s3://artifacts/report.zip")
 
     assert pin(job) is job
+
+
+def pinned(job, version):
+    return parse(
+        {"job_name": "report", "type": "lambda", "runtime": "python3.13", "handler": "app.handler"}
+        | {"bundle": job.bundle.uri, "pin": {"version": version}}
+        if isinstance(job, LambdaJob)
+        else {"job_name": "words", "type": "ecs", "image": job.image, "pin": {"version": version}}
+    )
+
+
+@pytest.fixture
+def versions():
+    """Return the ids of two versions of a bundle, the older one first."""
+    s3 = boto3.client("s3")
+    put = (s3.put_object(Bucket="bundles", Key="report.zip", Body=body) for body in (b"1", b"2"))
+    return [each["VersionId"] for each in put]
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["older", "newest"])
+def test_a_pinned_bundle_is_of_that_version_and_knows_the_newest(versions, which):
+    job = pin(pinned(bundle("s3://bundles/report.zip"), versions[which]))
+
+    assert (job.bundle.version_id, job.newest) == (versions[which], versions[1])
+    assert spec_digest(job) == spec_digest(
+        pin(bundle(f"s3://bundles/report.zip?versionId={versions[which]}"))
+    )
+
+
+def test_a_pinned_bundle_stays_though_its_newest_version_is_gone(versions):
+    boto3.client("s3").delete_object(Bucket="bundles", Key="report.zip")
+
+    job = pin(pinned(bundle("s3://bundles/report.zip"), versions[0]))
+
+    assert (job.bundle.version_id, job.newest) == (versions[0], None)
+
+
+def test_a_pinned_version_that_is_gone_is_said(versions):
+    boto3.client("s3").delete_object(Bucket="bundles", Key="report.zip", VersionId=versions[0])
+
+    (error,) = pin(pinned(bundle("s3://bundles/report.zip"), versions[0])).errors
+
+    assert error.field == "pin.version"
+    assert f"report.zip?versionId={versions[0]} " in error.message
+    assert "take pin out of the row to run the newest" in error.message
+
+
+def test_a_pinned_image_is_of_that_digest_and_knows_the_newest():
+    older, newest = pushed(), pushed_again(manifest("2"))
+    job = pin(pinned(container(f"{REGISTRY.format('eu-west-1')}/jobs/words:1"), older))
+
+    assert (job.image.partition("@")[2], job.newest) == (older, newest)
+    assert job.image_name.endswith("/jobs/words:1")
+
+
+def test_a_pinned_image_that_is_gone_is_said():
+    pushed()
+    image = f"{REGISTRY.format('eu-west-1')}/jobs/words"
+
+    (error,) = pin(pinned(container(image), f"sha256:{'9' * 64}")).errors
+
+    assert error.field == "pin.version"
+    assert f"{image}@sha256:{'9' * 64} does not exist" in error.message
+
+
+@pytest.mark.parametrize(
+    ("image", "repository", "tag"),
+    [
+        ("ghcr.io/acme/words:1", "ghcr.io/acme/words", "1"),
+        ("localhost:5000/words", "localhost:5000/words", "latest"),
+    ],
+)
+def test_an_image_of_another_registry_is_pinned_as_it_is(image, repository, tag):
+    digest = f"sha256:{'9' * 64}"
+
+    job = pin(pinned(container(image), digest))
+
+    assert (job.image, job.image_name) == (f"{repository}@{digest}", f"{repository}:{tag}")
+    assert job.newest is None

@@ -12,12 +12,15 @@ from provisioner.aws.stack_items import LISTED, entry_of, from_item, to_item
 from provisioner.jobs import FieldError
 from provisioner.jobs.row_summary import RowSummary
 from provisioner.stacks.model import (
+    Cause,
     Condition,
     Deletion,
+    Deployment,
     Drift,
     DriftStatus,
     Failure,
     JobStatus,
+    Pinned,
     StackRecord,
     StackStatus,
 )
@@ -63,6 +66,21 @@ FULL = StackRecord(
         paused=True,
         pauses=True,
     ),
+    deployments=(
+        Deployment(
+            2,
+            NOW,
+            Cause.PUSH,
+            "d" * 64,
+            "w" * 64,
+            "c" * 32,
+            artifact="s3://bundles/report.zip?versionId=2",
+            pinned=True,
+            template_version="3",
+        ),
+        Deployment(1, NOW, Cause.ROW, "e" * 64, "w" * 64, "c" * 32),
+    ),
+    pinned=Pinned("2", "3"),
     retain=True,
     deletion=Deletion.HELD,
     updated_at=NOW,

@@ -21,6 +21,7 @@ from provisioner.jobs import (
 )
 from provisioner.jobs.fan_out import Source
 from provisioner.jobs.machines import instance_types
+from provisioner.jobs.pin import Pin
 
 BOTH_DEFAULTS = {
     "description": "",
@@ -55,6 +56,7 @@ BOTH_DEFAULTS = {
     "log_retention_days": None,
     "deletion_policy": "delete",
     "paused": False,
+    "pin": None,
     "ephemeral_storage_mb": None,
     "payload": {},
     "failure_rules": (),
@@ -270,6 +272,16 @@ ACCEPTED = {
     ),
     "a channel": ("ecs", {"slack_channel": "#ops-größe"}, {"slack_channel": "#ops-größe"}),
     "a channel's id": ("ecs", {"slack_channel": "C024BE91L"}, {"slack_channel": "C024BE91L"}),
+    "a pinned object": (
+        "lambda",
+        {"pin": {"version": "3sL4kqtJ.lcpXro-x", "note": "until 1.4", "since": "2026-11-26"}},
+        {"pin": Pin("3sL4kqtJ.lcpXro-x", "until 1.4", "2026-11-26T00:00:00Z")},
+    ),
+    "a pinned image": (
+        "ecs",
+        {"pin": {"version": f"sha256:{'0' * 64}", "note": None}},
+        {"pin": Pin(f"sha256:{'0' * 64}")},
+    ),
     "number as N": ("lambda", {"memory_mb": Decimal(512)}, {"memory_mb": 512}),
     "number as text": ("lambda", {"memory_mb": " 512 "}, {"memory_mb": 512}),
     "number with a zero fraction": ("lambda", {"memory_mb": "512.0"}, {"memory_mb": 512}),

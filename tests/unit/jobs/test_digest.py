@@ -27,6 +27,11 @@ SAME = {
         {},
         {"history_limit": 5, "depends_on": ["extract"]},
     ),
+    "which version is pinned, before it is looked up": (
+        "lambda",
+        {},
+        {"pin": {"version": "v1"}},
+    ),
     "whom it tells of what": (
         "lambda",
         {},
@@ -136,6 +141,7 @@ ROW_OTHER = {
     "history": {"history_limit": 5},
     "pause": {"pause_on_failures": 3},
     "memory": {"memory_mb": 256},
+    "pin": {"pin": {"version": "v1"}},
 }
 
 
