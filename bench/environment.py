@@ -50,6 +50,7 @@ FUNCTION = {
     "ASSIGN_PUBLIC_IP": "false",
     "LOG_RETENTION_DAYS": "30",
     "MAX_CHAIN_DEPTH": "16",
+    "DEPLOYMENT_MODE": "STANDARD",
     "ALLOWED": json.dumps(
         {
             "partition": "aws",

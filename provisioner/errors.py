@@ -14,6 +14,7 @@ vendor's error code or message.
     * NotFoundError
     * DeniedError
     * NoChangesError
+    * DeploymentModeError
     * InvalidRequestError
     * ForbiddenError
     * UnroutedError
@@ -73,6 +74,10 @@ class DeniedError(PermanentError):
 
 class NoChangesError(PermanentError):
     """UpdateStack had nothing to do: the stack is already what was asked for."""
+
+
+class DeploymentModeError(PermanentError):
+    """CloudFormation takes an operation on this stack in another deployment mode only."""
 
 
 class InvalidRequestError(PermanentError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -19,6 +20,16 @@ _OWN = (
 """Settings that name what no job may use: tables, queues and topics."""
 
 _CONSOLES = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
+
+
+class DeploymentMode(StrEnum):
+    """When CloudFormation ends an operation (Mode of DeploymentConfig in its API reference)."""
+
+    STANDARD = "STANDARD"
+    """When every resource is ready."""
+
+    EXPRESS = "EXPRESS"
+    """When every resource's configuration is applied: some may not be ready yet."""
 
 
 def console_home(partition: str, region: str, service: str) -> str:
@@ -114,6 +125,7 @@ class Platform:
     assign_public_ip: bool
     log_retention_days: int
     max_chain_depth: int
+    deployment_mode: DeploymentMode
     allowed: Allowed
 
     def arn(self, service: str, resource: str) -> str:
@@ -202,6 +214,7 @@ class Settings:
             assign_public_ip=environ["ASSIGN_PUBLIC_IP"] == "true",
             log_retention_days=int(environ["LOG_RETENTION_DAYS"]),
             max_chain_depth=int(environ["MAX_CHAIN_DEPTH"]),
+            deployment_mode=DeploymentMode(environ["DEPLOYMENT_MODE"]),
             allowed=Allowed.from_json(
                 environ["ALLOWED"],
                 prefix=environ["PREFIX"],

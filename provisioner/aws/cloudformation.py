@@ -14,7 +14,14 @@ from botocore.exceptions import ClientError
 from provisioner import jobs
 from provisioner.aws.clients import error_code, error_message, translated
 from provisioner.aws.stack_events import Event, failure_of, left_behind
-from provisioner.errors import ConflictError, NoChangesError, PermanentError, StackLimitError
+from provisioner.errors import (
+    ConflictError,
+    DeploymentModeError,
+    NoChangesError,
+    PermanentError,
+    StackLimitError,
+)
+from provisioner.settings import DeploymentMode
 from provisioner.stacks.model import (
     FAILED_OPERATION,
     OWNER_TAG,
@@ -43,6 +50,9 @@ _OVERTAKEN = re.compile(r"_IN_PROGRESS|does not exist|is in DELETE_COMPLETE")
 _LEFT_BEHIND = "resources could not be deleted"
 """Of an update that is complete all the same."""
 
+_OTHER_MODE = "must use the same DeploymentConfig"
+"""Of an operation on a stack that was last deployed in the other mode."""
+
 _NO_DRIFT_NOW = re.compile(r"already in progress|while it is in|does not exist")
 
 
@@ -66,6 +76,16 @@ class CloudFormation:
         self._prefix = prefix
         self._role = service_role_arn
         self._artifacts_bucket = artifacts_bucket
+        self._lacks_express = False
+
+    def known_mode(self, wanted: DeploymentMode) -> DeploymentMode:
+        """Return the mode to ask for: the standard one where the SDK knows no other."""
+        if wanted is DeploymentMode.STANDARD or self._knows("CreateStack", "DeploymentConfig"):
+            return wanted
+        if not self._lacks_express:  # one line in each process says it
+            _log.warning("stacks are deployed in standard mode: this SDK does not know EXPRESS")
+        self._lacks_express = True
+        return DeploymentMode.STANDARD
 
     def describe(self, stack_name: str) -> StackState | None:
         """Return the stack of that name, None when there is none."""
@@ -171,10 +191,16 @@ class CloudFormation:
             self._clients.cloudformation.update_stack(**self._spec(stack_id, request))
 
     def delete(
-        self, stack_id: str, retain_resources: Iterable[str], *, force: bool, token: str
+        self,
+        stack_id: str,
+        retain_resources: Iterable[str],
+        *,
+        force: bool,
+        token: str,
+        mode: DeploymentMode = DeploymentMode.STANDARD,
     ) -> None:
         """Start the deletion, leaving behind `retain_resources` (DELETE_FAILED stacks only)."""
-        request: dict[str, Any] = {}
+        request = _express() if mode is DeploymentMode.EXPRESS else {}
         if force:
             request["DeletionMode"] = "FORCE_DELETE_STACK"
         elif retained := list(retain_resources):
@@ -220,6 +246,10 @@ class CloudFormation:
             "Capabilities": ["CAPABILITY_NAMED_IAM"],
             "RoleARN": self._role,
             "ClientRequestToken": request.token,
+            # CloudFormation refuses both at once, and says what rollback is by default in neither.
+            **(
+                _express() if request.mode is DeploymentMode.EXPRESS else {"DisableRollback": False}
+            ),
             **self._template(name_or_id, request.template),
         }
 
@@ -260,6 +290,11 @@ class CloudFormation:
                 yield from page["StackEvents"]
 
 
+def _express() -> dict[str, Any]:
+    """Return what asks for express mode, which would turn rollback off by itself."""
+    return {"DeploymentConfig": {"Mode": DeploymentMode.EXPRESS.value, "DisableRollback": False}}
+
+
 def _parameters(stack: Mapping[str, Any]) -> dict[str, str | None]:
     return {p["ParameterKey"]: p.get("ParameterValue") for p in stack.get("Parameters", ())}
 
@@ -278,6 +313,8 @@ def _started() -> Iterator[None]:
             message = error_message(error)
             if "No updates are to be performed" in message:
                 raise NoChangesError(message) from error
+            if _OTHER_MODE in message:
+                raise DeploymentModeError(message) from error
             if error_code(error) == "LimitExceededException":
                 raise StackLimitError(message) from error
             # Another caller was faster, between the description and this call: reconcile again.

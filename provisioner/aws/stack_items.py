@@ -11,6 +11,7 @@ from provisioner.aws.tables import version_of
 from provisioner.jobs import FieldError
 from provisioner.jobs.row_summary import RowSummary
 from provisioner.runs.model import iso
+from provisioner.settings import DeploymentMode
 from provisioner.stacks.model import (
     Cause,
     Condition,
@@ -167,6 +168,7 @@ _ATTRIBUTES = {
     "pinned": _map(Pinned, version=_TEXT, newest=_TEXT),
     "retain": _FLAG,
     "deletion": _word(Deletion),
+    "deployment_mode": _word(DeploymentMode),
     "updated_at": _TIME,
     "expires_at": _INT,
 }

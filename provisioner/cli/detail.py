@@ -129,6 +129,8 @@ def _show_stack(record: StackRecord) -> None:
     _heading("Stack")
     _pair("name", record.stack_name or "-")
     _pair("cloudformation status", record.cloudformation_status or "-")
+    if record.deployment_mode:
+        _pair("deployment mode", record.deployment_mode)
     _pair("in sync", in_sync(record), "yellow" if in_sync(record) == "no" else "")
     _pair("changed", ago(record.updated_at))
     if record.stack_id:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _NOT_OF_THE_STACK = frozenset(
     {
-        *("depends_on", "history_limit", "paused", "payload_schema", "pin", "schedule_note"),
+        *("depends_on", "deployment_mode", "history_limit", "paused", "payload_schema", "pin"),
+        "schedule_note",
         *("notify", "slack_channel", "slow_percent", "queued_alert_minutes"),
     }
 )

@@ -137,6 +137,9 @@ class RowModel(BaseModel):
     deletion_policy: Annotated[
         Literal["delete", "retain"], checked(choice(("delete", "retain")))
     ] = "delete"
+    deployment_mode: Annotated[
+        Literal["standard", "express"] | None, checked(choice(("standard", "express")))
+    ] = None
     paused: Annotated[bool, checked(flag)] = False
 
     @property

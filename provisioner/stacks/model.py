@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from provisioner.jobs import FieldError
     from provisioner.jobs.row_summary import RowSummary
+    from provisioner.settings import DeploymentMode
     from provisioner.stacks.rate_limits import Reservation
 
 
@@ -287,7 +288,7 @@ class StackRecord:
     `artifacts` are those that the job tracks, all of them in the index of artifacts;
     `former_artifacts` are to be taken out of it. `row` is what lists show of the row, None when
     there is none. `deployments` are the last ten, newest first; `pinned` is there while the row pins
-    a version of its code.
+    a version of its code. `deployment_mode` is that of the last operation.
     `version` is the optimistic lock, 0 for a row that is not written yet.
     """
 
@@ -319,6 +320,7 @@ class StackRecord:
     pinned: Pinned | None = None
     retain: bool = False
     deletion: Deletion | None = None
+    deployment_mode: DeploymentMode | None = None
     updated_at: datetime | None = None
     expires_at: int | None = None
     version: int = 0

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from provisioner import jobs
-from provisioner.errors import NoChangesError, PermanentError
+from provisioner.errors import DeploymentModeError, NoChangesError, PermanentError
+from provisioner.settings import DeploymentMode
 from provisioner.stacks.actions import ContinueRollback, Create, Delete, Operation, Update, ValidRow
 from provisioner.stacks.model import (
     CONTINUE,
@@ -47,29 +48,62 @@ class Operations:
             If CloudFormation did not take the call, and may take it later.
         """
         try:
-            return Done(self._call(operation, record, observed, now))
+            return self._begin(operation, record, observed, now)
         except NoChangesError:
             return Unchanged()
         except PermanentError as error:
             digest = operation.desired.digest if isinstance(operation, Create | Update) else None
             return Refused(Failure(reason=str(error), at=now, digest=digest))
 
-    def _call(
+    def _begin(
         self, operation: Operation, record: StackRecord, observed: StackState | None, now: datetime
+    ) -> Done:
+        """Begin in the deployment mode that is wanted, or in the one that the stack insists on.
+
+        Where an operation has failed, CloudFormation takes the next one in the same mode only.
+        """
+        mode = self._cloudformation.known_mode(self._wanted_mode(operation, record))
+        try:
+            return Done(self._call(operation, record, observed, now, mode), mode)
+        except DeploymentModeError:
+            is_express = mode is DeploymentMode.EXPRESS
+            other = DeploymentMode.STANDARD if is_express else DeploymentMode.EXPRESS
+            mode = self._cloudformation.known_mode(other)
+            return Done(self._call(operation, record, observed, now, mode), mode)
+
+    def _wanted_mode(self, operation: Operation, record: StackRecord) -> DeploymentMode:
+        """Return the mode that the row asks for; a stack is deleted as it was last deployed."""
+        default = self._platform.deployment_mode
+        match operation:
+            case Create(desired) | Update(desired):
+                named = desired.job.deployment_mode
+                return DeploymentMode(named.upper()) if named else default
+            case _:
+                return record.deployment_mode or default
+
+    def _call(
+        self,
+        operation: Operation,
+        record: StackRecord,
+        observed: StackState | None,
+        now: datetime,
+        mode: DeploymentMode,
     ) -> str | None:
         cloudformation = self._cloudformation
         stack_id = observed.stack_id if observed else ""
         match operation:
             case Create(desired):
-                request = self._request("create", desired, record, now)
+                request = self._request("create", desired, record, now, mode)
                 stack_name = jobs.stack_name(self._platform.prefix, record.job_name)
                 return cloudformation.create(stack_name, request)
             case Update(desired, missing):
-                request = self._request("update", desired, record, now, missing)
+                request = self._request("update", desired, record, now, mode, missing)
                 cloudformation.update(stack_id, request)
             case Delete(retain_resources, force):
                 token = request_token("delete", None, record.version)
-                cloudformation.delete(stack_id, retain_resources, force=force, token=token)
+                cloudformation.delete(
+                    stack_id, retain_resources, force=force, token=token, mode=mode
+                )
             case ContinueRollback(resources_to_skip, force):
                 failed = observed.failure.digest if observed and observed.failure else None
                 token = request_token(CONTINUE, failed, record.version)
@@ -86,6 +120,7 @@ class Operations:
         desired: ValidRow,
         record: StackRecord,
         now: datetime,
+        mode: DeploymentMode,
         missing: tuple[str, ...] = (),
     ) -> StackRequest:
         job = desired.job
@@ -99,4 +134,5 @@ class Operations:
             },
             tags={OWNER_TAG: self._platform.prefix, "job": job.job_name},
             token=request_token(verb, digest, record.version),
+            mode=mode,
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
+    from provisioner.settings import DeploymentMode
     from provisioner.stacks.actions import Action
     from provisioner.stacks.model import Failure, StackRecord
     from provisioner.stacks.rate_limits import Quota
@@ -15,9 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The call was accepted, or there was none to make."""
+    """The call was accepted, or there was none to make.
+
+    `mode` is the deployment mode of the operation that has begun.
+    """
 
     stack_id: str | None = None
+    mode: DeploymentMode | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from provisioner.settings import DeploymentMode
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import datetime
@@ -22,6 +24,7 @@ class StackRequest:
     parameters: Mapping[str, str]
     tags: Mapping[str, str]
     token: str
+    mode: DeploymentMode = DeploymentMode.STANDARD
 
 
 class Jobs(Protocol):
@@ -42,7 +45,13 @@ class Stacks(Protocol):
 
 
 class StackOperations(Protocol):
-    """CloudFormation, as far as one stack goes. Every operation only starts."""
+    """CloudFormation, as far as one stack goes. Every operation only starts.
+
+    It raises DeploymentModeError when the stack takes it in the other deployment mode only.
+    """
+
+    def known_mode(self, wanted: DeploymentMode) -> DeploymentMode:
+        """Return the mode to ask for: the standard one where the SDK knows no other."""
 
     def describe(self, stack_name: str) -> StackState | None:
         """Return the stack of that name, None when there is none."""
@@ -54,7 +63,13 @@ class StackOperations(Protocol):
         """Start UpdateStack, or raise NoChangesError."""
 
     def delete(
-        self, stack_id: str, retain_resources: Iterable[str], *, force: bool, token: str
+        self,
+        stack_id: str,
+        retain_resources: Iterable[str],
+        *,
+        force: bool,
+        token: str,
+        mode: DeploymentMode = DeploymentMode.STANDARD,
     ) -> None:
         """Start DeleteStack."""
 

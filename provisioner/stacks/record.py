@@ -58,8 +58,13 @@ def after(
     if desired is not None:
         fresh = replace(fresh, expires_at=None, deletion=None)
     match outcome:
-        case Done(stack_id=stack_id):
-            fresh = _act(replace(fresh, stack_id=stack_id or fresh.stack_id), action, now)
+        case Done(stack_id, mode):
+            fresh = replace(
+                fresh,
+                stack_id=stack_id or fresh.stack_id,
+                deployment_mode=mode or fresh.deployment_mode,
+            )
+            fresh = _act(fresh, action, now)
         case Unchanged():
             version = desired.template_version if isinstance(desired, ValidRow) else None
             same = replace(fresh, deployed_digest=fresh.spec_digest, template_version=version)

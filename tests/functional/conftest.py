@@ -79,6 +79,7 @@ def bootstrap(monkeypatch):
             "ASSIGN_PUBLIC_IP": "true",
             "LOG_RETENTION_DAYS": "30",
             "MAX_CHAIN_DEPTH": "16",
+            "DEPLOYMENT_MODE": "STANDARD",
             "ALLOWED": json.dumps(
                 {
                     "partition": "aws",

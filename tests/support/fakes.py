@@ -12,6 +12,7 @@ from typing import Any
 from provisioner.errors import (
     AlreadyStartedError,
     ConflictError,
+    DeploymentModeError,
     NoChangesError,
     PermanentError,
 )
@@ -20,6 +21,7 @@ from provisioner.runs.messages import Message, Slots
 from provisioner.runs.model import FINAL, iso
 from provisioner.runs.recent import RecentRuns
 from provisioner.runs.usage import Usage, is_unestimated
+from provisioner.settings import DeploymentMode
 from provisioner.stacks import deletion_budget, rate_limits
 from provisioner.stacks.deletion_budget import Budget, Deletions
 from provisioner.stacks.model import (
@@ -384,6 +386,9 @@ class FakeCloudFormation:
         self.drifts = DriftStatus.IN_SYNC
         self.missing: tuple[str, ...] = ()
         self.templates: dict[str, str] = {}
+        self.modes: list[DeploymentMode] = []
+        self.insists_on: DeploymentMode | None = None
+        self.lacks_express = False
         self.faults = faults or Faults()
         self._clock = clock
         self._ids = count(1)
@@ -394,10 +399,19 @@ class FakeCloudFormation:
         stack = self.stacks.get(stack_name)
         return stack.state if stack else None
 
+    def known_mode(self, wanted: DeploymentMode) -> DeploymentMode:
+        return DeploymentMode.STANDARD if self.lacks_express else wanted
+
+    def _in_mode(self, mode: DeploymentMode, insisted_on: DeploymentMode | None) -> None:
+        if insisted_on not in (None, mode):
+            raise DeploymentModeError(f"must use the same DeploymentConfig (mode={insisted_on})")
+        self.modes.append(mode)
+
     def create(self, stack_name: str, request: StackRequest) -> str:
         self.faults.strike()
         if stack_name in self.stacks:
             raise ConflictError(stack_name)
+        self._in_mode(request.mode, None)
         self.operations.append(("create", stack_name))
         state = StackState(
             stack_id=f"arn:aws:cloudformation:::stack/{stack_name}/{next(self._ids)}",
@@ -422,6 +436,7 @@ class FakeCloudFormation:
         before = stack.state.digest, stack.state.template_version
         if before == (request.parameters["SpecDigest"], request.parameters["TemplateVersion"]):
             raise NoChangesError(stack_name)
+        self._in_mode(request.mode, self.insists_on)
         self.operations.append(("update", stack_name))
         self.templates[stack_name] = request.template
         stack.good = stack.state
@@ -437,7 +452,13 @@ class FakeCloudFormation:
         )
 
     def delete(
-        self, stack_id: str, retain_resources: Iterable[str], *, force: bool, token: str
+        self,
+        stack_id: str,
+        retain_resources: Iterable[str],
+        *,
+        force: bool,
+        token: str,
+        mode: DeploymentMode = DeploymentMode.STANDARD,
     ) -> None:
         self.faults.strike()
         del force
@@ -452,6 +473,7 @@ class FakeCloudFormation:
             return
         if list(retain_resources) and stack.state.status is not S.DELETE_FAILED:
             raise PermanentError("RetainResources is for DELETE_FAILED stacks")
+        self._in_mode(mode, self.insists_on)
         self.operations.append(("delete", name))
         stack.tokens.append(token)
         stack.state = replace(stack.state, status=S.DELETE_IN_PROGRESS, failure=None)

@@ -90,6 +90,7 @@ COMMON: dict[str, tuple[Any, ...]] = {
     "history_limit": (None, 100),
     "log_retention_days": (None, 7),
     "deletion_policy": (None, "delete", "retain"),
+    "deployment_mode": (None, "standard", "express"),
     "paused": (None, False),
 }
 LAMBDA: dict[str, tuple[Any, ...]] = {

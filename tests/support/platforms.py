@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import templates
-from provisioner.settings import Allowed, Platform, Settings
+from provisioner.settings import Allowed, DeploymentMode, Platform, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -55,6 +55,7 @@ PLATFORM = Platform(
     assign_public_ip=True,
     log_retention_days=30,
     max_chain_depth=16,
+    deployment_mode=DeploymentMode.STANDARD,
     allowed=EVERYTHING,
 )
 

@@ -17,6 +17,7 @@ from provisioner.errors import (
     AlreadyStartedError,
     ConflictError,
     DeniedError,
+    DeploymentModeError,
     NoChangesError,
     PermanentError,
     ProvisionerError,
@@ -24,6 +25,7 @@ from provisioner.errors import (
     TemporaryError,
     ThrottledError,
 )
+from provisioner.settings import DeploymentMode
 from provisioner.stacks.model import (
     Drift,
     DriftStatus,
@@ -217,6 +219,11 @@ REFUSALS = {
     "throttled": ("Throttling", "Rate exceeded", ThrottledError),
     "quota": ("LimitExceededException", "Limit for stack has been exceeded", StackLimitError),
     "denied": ("AccessDenied", "User is not authorized to perform", DeniedError),
+    "other mode": (
+        "ValidationError",
+        "Follow-up operations must use the same DeploymentConfig (mode=EXPRESS)",
+        DeploymentModeError,
+    ),
     "bad template": ("ValidationError", "Template format error: unsupported", PermanentError),
 }
 
@@ -305,6 +312,8 @@ class TestAnSdkThatIsOlder:
         model = CLIENTS.cloudformation.meta.service_model
         shape = model.operation_model("ContinueUpdateRollback").input_shape
         monkeypatch.delitem(shape.members, "ForceRollback")
+        shape = model.operation_model("CreateStack").input_shape
+        monkeypatch.delitem(shape.members, "DeploymentConfig")
 
     def test_skips_what_failed_instead_of_forcing(self, stub):
         asked = {"RoleARN": ADAPTER._role, "ClientRequestToken": "t", "StackName": STACK_ID}
@@ -315,6 +324,15 @@ class TestAnSdkThatIsOlder:
         ADAPTER.continue_update_rollback(STACK_ID, ("Function", "Role"), force=True, token="t")
 
         stub.assert_no_pending_responses()
+
+    def test_deploys_in_standard_mode_and_says_so_once(self, caplog):
+        adapter = CloudFormation(CLIENTS, "jobs", CF_ROLE, "artifacts")
+
+        modes = [adapter.known_mode(mode) for mode in (EXPRESS, STANDARD, EXPRESS)]
+
+        assert modes == [STANDARD, STANDARD, STANDARD]
+        (said,) = caplog.messages
+        assert "this SDK does not know EXPRESS" in said
 
     def test_what_it_does_not_know_is_for_a_person(self):
         with pytest.raises(PermanentError, match='Unknown parameter in input: "ForceRollback"'):
@@ -403,19 +421,46 @@ class TestWhatThisCallerMayNotDo:
         stub.assert_no_pending_responses()
 
 
-DELETIONS = {
-    "plain": ((), False, {}),
-    "but for what will not go": (("Bucket",), False, {"RetainResources": ["Bucket"]}),
-    "by force": (("Bucket",), True, {"DeletionMode": "FORCE_DELETE_STACK"}),
+STANDARD, EXPRESS = DeploymentMode
+MODES = {
+    STANDARD: {"DisableRollback": False},
+    EXPRESS: {"DeploymentConfig": {"Mode": "EXPRESS", "DisableRollback": False}},
 }
 
 
-@pytest.mark.parametrize(("retained", "force", "asked"), DELETIONS.values(), ids=DELETIONS)
-def test_deletions(stub, retained, force, asked):
+@pytest.mark.parametrize(("mode", "asked"), MODES.items(), ids=MODES)
+def test_operations_roll_back_in_either_mode(stub, mode, asked):
+    request = StackRequest("{}", {}, {}, "t", mode)
+    always = {"Parameters": [], "Tags": [], "Capabilities": ["CAPABILITY_NAMED_IAM"]}
+    always |= {"RoleARN": CF_ROLE, "ClientRequestToken": "t", "TemplateBody": "{}"}
+    stub.add_response("create_stack", {"StackId": STACK_ID}, always | asked | {"StackName": NAME})
+    stub.add_response("update_stack", {}, always | asked | {"StackName": STACK_ID})
+
+    ADAPTER.create(NAME, request)
+    ADAPTER.update(STACK_ID, request)
+
+    stub.assert_no_pending_responses()
+
+
+DELETIONS = {
+    "plain": ((), False, STANDARD, {}),
+    "but for what will not go": (("Bucket",), False, STANDARD, {"RetainResources": ["Bucket"]}),
+    "by force": (("Bucket",), True, STANDARD, {"DeletionMode": "FORCE_DELETE_STACK"}),
+    "in express mode": (
+        ("Bucket",),
+        False,
+        EXPRESS,
+        MODES[EXPRESS] | {"RetainResources": ["Bucket"]},
+    ),
+}
+
+
+@pytest.mark.parametrize(("retained", "force", "mode", "asked"), DELETIONS.values(), ids=DELETIONS)
+def test_deletions(stub, retained, force, mode, asked):
     always = {"StackName": STACK_ID, "RoleARN": CF_ROLE, "ClientRequestToken": "t"}
     stub.add_response("delete_stack", {}, always | asked)
 
-    ADAPTER.delete(STACK_ID, retained, force=force, token="t")
+    ADAPTER.delete(STACK_ID, retained, force=force, token="t", mode=mode)
 
     stub.assert_no_pending_responses()
 

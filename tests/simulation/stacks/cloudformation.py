@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 
+from provisioner.settings import DeploymentMode
 from provisioner.stacks.model import Drift, DriftStatus, StackState, StackStatus
 from tests.simulation.stacks.stacks import BY_HAND, Spec, Stack, Trouble
 from tests.simulation.timeline import Timeline
@@ -18,6 +19,11 @@ BROKEN = "Properties validation failed for resource Function with message: #: no
 """Why a template with BROKEN_HANDLER fails, always."""
 
 BROKEN_HANDLER = "broken.handler"
+
+STILL_THERE = "You must wait 60 seconds after deleting a queue before you can create another"
+"""Why a creation fails soon after a deletion in express mode, which did not wait for its end."""
+
+STILL_THERE_SECONDS = 60
 
 LONGEST_SECONDS = 150
 """An operation takes from one second to this."""
@@ -43,23 +49,39 @@ class CloudFormation:
         self.troubles: dict[str, list[Trouble]] = {}
         self.reached: set[StackStatus] = set()
         self.limit: int | None = None
+        self._still_there: dict[str, datetime] = {}
         self.reasons: dict[str, set[str]] = {}
         self._past: dict[str, list[tuple[datetime, StackState | None]]] = {}
 
     # Operations, once they are accepted
 
-    def create(self, name: str, spec: Spec, tags: dict[str, str], token: str) -> Stack:
+    def create(
+        self,
+        name: str,
+        spec: Spec,
+        tags: dict[str, str],
+        token: str,
+        mode: DeploymentMode = DeploymentMode.STANDARD,
+    ) -> Stack:
         """Start a creation."""
         stack = Stack(self._new_id(name), name, S.CREATE_IN_PROGRESS, tags, spec)
         self.stacks[name] = stack
-        stack.start(token)
+        if self._timeline.now < self._still_there.get(name, self._timeline.now):
+            self.troubles.setdefault(name, []).append(Trouble("create", STILL_THERE))
+        stack.start(token, mode)
         self._turn(stack, S.CREATE_IN_PROGRESS)
         self._then(stack, self._created)
         return stack
 
-    def update(self, stack: Stack, spec: Spec, token: str) -> None:
+    def update(
+        self,
+        stack: Stack,
+        spec: Spec,
+        token: str,
+        mode: DeploymentMode = DeploymentMode.STANDARD,
+    ) -> None:
         """Start an update."""
-        stack.start(token)
+        stack.start(token, mode)
         stack.drift = None
         if stack.status is not S.UPDATE_FAILED:
             stack.good = stack.spec
@@ -79,10 +101,16 @@ class CloudFormation:
         self._then(stack, self._rolled_back)
 
     def delete(
-        self, stack: Stack, retain_resources: Iterable[str], *, force: bool, token: str
+        self,
+        stack: Stack,
+        retain_resources: Iterable[str],
+        *,
+        force: bool,
+        token: str,
+        mode: DeploymentMode = DeploymentMode.STANDARD,
     ) -> None:
         """Start a deletion."""
-        stack.start(token)
+        stack.start(token, mode)
         kept = set(retain_resources)
         if force:
             kept |= {trouble.resource for trouble in self._of(stack, "delete")}
@@ -175,6 +203,9 @@ class CloudFormation:
         ]
         del self.stacks[stack.name]
         self.gone.append(stack)
+        if stack.mode is DeploymentMode.EXPRESS:
+            until = self._timeline.now + timedelta(seconds=STILL_THERE_SECONDS)
+            self._still_there[stack.name] = until
         self._turn(stack, S.DELETE_COMPLETE)
 
     # Troubles
@@ -225,7 +256,9 @@ class CloudFormation:
             if (stack.token, len(stack.tokens)) == (token, begun):
                 step(stack)
 
-        self._timeline.after(self._chance.choice((1, 8, 40, LONGEST_SECONDS)), go_on)
+        is_express = stack.mode is DeploymentMode.EXPRESS
+        seconds = (1, 1, 8, 8) if is_express else (1, 8, 40, LONGEST_SECONDS)
+        self._timeline.after(self._chance.choice(seconds), go_on)
 
     def _turn(self, stack: Stack, status: StackStatus) -> None:
         stack.status = status

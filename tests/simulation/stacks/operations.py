@@ -12,18 +12,20 @@ from typing import TypeVar
 from provisioner.errors import (
     AlreadyStartedError,
     ConflictError,
+    DeploymentModeError,
     NoChangesError,
     PermanentError,
     ProvisionerError,
     StackLimitError,
     ThrottledError,
 )
+from provisioner.settings import DeploymentMode
 from provisioner.stacks.model import StackState, StackStatus, StackSummary
 from provisioner.stacks.ports import StackRequest
 from tests.simulation.faults import Faults
 from tests.simulation.stacks.calls import Calls
 from tests.simulation.stacks.cloudformation import CloudFormation
-from tests.simulation.stacks.stacks import DELETABLE, UPDATABLE, Spec, Stack, job_of
+from tests.simulation.stacks.stacks import DELETABLE, MODE_IS_KEPT, UPDATABLE, Spec, Stack, job_of
 from tests.simulation.timeline import Timeline
 
 S = StackStatus
@@ -121,14 +123,23 @@ class StackOperations:
             partial(self._update, stack_id, request),
         )
 
+    def known_mode(self, wanted: DeploymentMode) -> DeploymentMode:
+        return wanted
+
     def delete(
-        self, stack_id: str, retain_resources: Iterable[str], *, force: bool, token: str
+        self,
+        stack_id: str,
+        retain_resources: Iterable[str],
+        *,
+        force: bool,
+        token: str,
+        mode: DeploymentMode = DeploymentMode.STANDARD,
     ) -> None:
         kept = list(retain_resources)
         self._ask(
             Asked("delete", stack_id.split("/")[1], force=force),
             self._by_id(stack_id),
-            lambda: self._delete(stack_id, kept, force=force, token=token),
+            lambda: self._delete(stack_id, kept, force=force, token=token, mode=mode),
         )
 
     def continue_update_rollback(
@@ -196,7 +207,9 @@ class StackOperations:
         limit = self._service.limit
         if limit is not None and len(self._service.stacks) >= limit:
             raise StackLimitError(LIMIT)
-        return self._service.create(name, spec(request), dict(request.tags), request.token).stack_id
+        tags = dict(request.tags)
+        made = self._service.create(name, spec(request), tags, request.token, request.mode)
+        return made.stack_id
 
     def _update(self, stack_id: str, request: StackRequest) -> str:
         stack = self._by_id(stack_id)
@@ -207,17 +220,21 @@ class StackOperations:
         self._require(stack, UPDATABLE, "updated")
         if stack.status is not S.UPDATE_FAILED and spec(request) == stack.spec:
             raise NoChangesError("ValidationError: No updates are to be performed.")
-        self._service.update(stack, spec(request), request.token)
+        self._require_mode(stack, request.mode)
+        self._service.update(stack, spec(request), request.token, request.mode)
         return stack.stack_id
 
-    def _delete(self, stack_id: str, kept: list[str], *, force: bool, token: str) -> str:
+    def _delete(
+        self, stack_id: str, kept: list[str], *, force: bool, token: str, mode: DeploymentMode
+    ) -> str:
         stack = self._by_id(stack_id)
         if stack is None or stack.status is S.DELETE_IN_PROGRESS or self._is_known(stack, token):
             return stack_id
         self._require(stack, DELETABLE, "deleted")
         if (kept or force) and stack.status is not S.DELETE_FAILED:
             raise PermanentError("ValidationError: only for stacks in DELETE_FAILED")
-        self._service.delete(stack, kept, force=force, token=token)
+        self._require_mode(stack, mode)
+        self._service.delete(stack, kept, force=force, token=token, mode=mode)
         return stack_id
 
     def _continue(self, stack_id: str, skipped: list[str], *, force: bool, token: str) -> str:
@@ -243,6 +260,10 @@ class StackOperations:
             return
         message = f"Stack:{stack.stack_id} is in {stack.status} state and can not be {what}."
         raise (ConflictError if stack.is_busy else PermanentError)(f"ValidationError: {message}")
+
+    def _require_mode(self, stack: Stack, mode: DeploymentMode) -> None:
+        if stack.status in MODE_IS_KEPT and mode is not stack.mode:
+            raise DeploymentModeError(f"must use the same DeploymentConfig (mode={stack.mode})")
 
     def _by_id(self, stack_id: str) -> Stack | None:
         stack = self._service.stacks.get(stack_id.split("/")[1])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from provisioner.settings import DeploymentMode
 from provisioner.stacks.model import (
     FAILED_OPERATION,
     IN_PROGRESS,
@@ -25,6 +26,11 @@ BY_HAND = "by-hand"
 """The token of a person's operation, who gave none of ours."""
 
 UPDATABLE = SETTLED | {S.UPDATE_FAILED}
+MODE_IS_KEPT = frozenset(
+    {S.CREATE_FAILED, S.ROLLBACK_FAILED, S.UPDATE_FAILED, S.UPDATE_ROLLBACK_FAILED, S.DELETE_FAILED}
+)
+"""After a failure that was not rolled back, the next operation has to be in the same mode."""
+
 DELETABLE = frozenset(set(StackStatus) - IN_PROGRESS - {S.DELETE_COMPLETE})
 
 
@@ -67,6 +73,7 @@ class Stack:
     failed_resources: tuple[str, ...] = ()
     drift: Drift | None = None
     left_behind: tuple[str, ...] = ()
+    mode: DeploymentMode = DeploymentMode.STANDARD
 
     @property
     def is_ours(self) -> bool:
@@ -76,9 +83,10 @@ class Stack:
     def is_busy(self) -> bool:
         return self.status in IN_PROGRESS
 
-    def start(self, token: str) -> None:
+    def start(self, token: str, mode: DeploymentMode | None = None) -> None:
         """Begin an operation; a continued rollback keeps the reason of what it continues."""
         self.token = token
+        self.mode = mode or self.mode
         self.tokens.append(token)
         if not token.startswith("continue"):
             self.first_failure = None

@@ -21,10 +21,13 @@ GOOD = (
     {"memory_mb": 512},
     {"memory_mb": 128, "deletion_policy": "retain"},
     {"memory_mb": 256, "deletion_policy": "retain"},
+    {"memory_mb": 128, "deployment_mode": "express"},
+    {"memory_mb": 512, "deployment_mode": "express"},
 )
 OTHER = (
     {"handler": BROKEN_HANDLER},
     {"handler": BROKEN_HANDLER, "memory_mb": 256},
+    {"handler": BROKEN_HANDLER, "deployment_mode": "express"},
     {"memory_mb": 128, "paused": True},
     {"memory_mb": 256, "paused": True, "deletion_policy": "retain"},
     {"memory_mb": 1},

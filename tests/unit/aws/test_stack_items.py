@@ -11,6 +11,7 @@ from provisioner.aws.items import to_dynamodb, to_plain
 from provisioner.aws.stack_items import LISTED, entry_of, from_item, to_item
 from provisioner.jobs import FieldError
 from provisioner.jobs.row_summary import RowSummary
+from provisioner.settings import DeploymentMode
 from provisioner.stacks.model import (
     Cause,
     Condition,
@@ -83,6 +84,7 @@ FULL = StackRecord(
     pinned=Pinned("2", "3"),
     retain=True,
     deletion=Deletion.HELD,
+    deployment_mode=DeploymentMode.EXPRESS,
     updated_at=NOW,
     expires_at=1_900_000_000,
     version=7,

@@ -55,6 +55,7 @@ BOTH_DEFAULTS = {
     "queued_alert_minutes": 60,
     "log_retention_days": None,
     "deletion_policy": "delete",
+    "deployment_mode": None,
     "paused": False,
     "pin": None,
     "ephemeral_storage_mb": None,
@@ -454,6 +455,7 @@ ACCEPTED = {
     ),
     "retention": ("lambda", {"log_retention_days": "3653"}, {"log_retention_days": 3653}),
     "retain": ("lambda", {"deletion_policy": "retain"}, {"deletion_policy": "retain"}),
+    "express": ("ecs", {"deployment_mode": "express"}, {"deployment_mode": "express"}),
     "overlap": ("lambda", {"overlap": "queue_one"}, {"overlap": "queue_one"}),
     "queue": ("lambda", {"queue": "true"}, {"queue": Queue(1, 10, 5), "overlap": "allow"}),
     "queue of its own kind": (

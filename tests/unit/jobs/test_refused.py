@@ -613,6 +613,7 @@ REFUSED = {
         "names 21 jobs; at most 20",
     ),
     "deletion policy": ("lambda", {"deletion_policy": "keep"}, "deletion_policy", '"retain"'),
+    "deployment mode": ("lambda", {"deployment_mode": "EXPRESS"}, "deployment_mode", '"express"'),
     # time
     "run longer than a year": ("ecs", {"timeout_seconds": 31_536_001}, "timeout_seconds", "from 1"),
     "attempt beyond Lambda's": (
