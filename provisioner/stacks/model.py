@@ -283,12 +283,11 @@ class StackRecord:
     that made the stack, None when those of an earlier release did, which does not say. `attempts`
     counts the failed operations that carried `spec_digest`, `recoveries` the deletions and
     continued rollbacks since the stack was last READY, `missed_schedules` the scheduled times that
-    could not start a run. `reservation`
-    is there while the job waits for a rate limiter, `deletion` when its stack's deletion was held.
-    `artifacts` are those that the job tracks, all of them in the index of artifacts;
-    `former_artifacts` are to be taken out of it. `row` is what lists show of the row, None when
-    there is none. `deployments` are the last ten, newest first; `pinned` is there while the row pins
-    a version of its code. `deployment_mode` is that of the last operation.
+    could not start a run. `reservation` is there while the job waits for a rate limiter, `deletion`
+    when its stack's deletion was held. `artifacts` are those that the job tracks, all of them in
+    the index of artifacts; `former_artifacts` are to be taken out of it. `row` is what lists show
+    of the row, None when there is none. `deployments` are the last ten, newest first; `pinned` is
+    there while the row pins a version of its code. `deployment_mode` is that of the last operation.
     `version` is the optimistic lock, 0 for a row that is not written yet.
     """
 
