@@ -93,6 +93,35 @@ class RunsPage(Model):
     next: str | None
 
 
+class Item(Model):
+    """An item of a fan-out as a line of a list."""
+
+    index: int = 0
+    status: RunStatus = RunStatus.SUCCEEDED
+    ended_at: datetime | None = None
+    attempts: int | None = Field(default=None, description="Of items that failed.")
+    error: str | None = None
+    cause: str | None = Field(default=None, description="At most 1,000 characters.")
+
+
+class ItemsPage(Model):
+    """Items that have ended, by their index; the counts are of all items."""
+
+    items: list[Item]
+    next: str | None
+    succeeded: int
+    failed: int
+    total: int | None = Field(description="Null as long as it is not known.")
+
+
+class FanOutItem(BaseModel):
+    """What is kept of an item (docs/concepts/runs.md)."""
+
+    model_config = ConfigDict(extra="allow")
+    index: int
+    status: RunStatus
+
+
 class Stack(BaseModel):
     """A row of the Stacks table (docs/reference/stacks-table.md)."""
 

@@ -27,6 +27,7 @@ def page_of(
     items: Sequence[Mapping[str, Any]],
     cursor: str | None,
     known: Sequence[str],
+    more: Mapping[str, object] | None = None,
 ) -> Answer:
     """Return a page: its items under `name`, and how to get the next one.
 
@@ -34,12 +35,14 @@ def page_of(
     ----------
     known
         The fields of an item: a name that is none of them is refused, on empty pages, too.
+    more
+        Further members of the page.
     """
     wanted = _fields(call, known)
     following = call.cursors.signed(_list_of(call), call.query.filters, cursor)
     shown = [{each: item[each] for each in wanted} for item in items] if wanted else list(items)
     headers = {"Link": _link(call, following)} if following else {}
-    return Answer({name: shown, "next": following}, headers=headers)
+    return Answer({name: shown, "next": following, **(more or {})}, headers=headers)
 
 
 def _list_of(call: Call) -> str:

@@ -52,6 +52,7 @@ Number = Annotated[int, BeforeValidator(_number)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Time = Annotated[AwareDatetime, BeforeValidator(_time), AfterValidator(_in_utc)]
 Text = Annotated[str, Field(max_length=200)]
+Tag = Annotated[str, Field(max_length=400, pattern=r"^[^=]")]
 
 
 class Strict(BaseModel):
@@ -94,9 +95,7 @@ class ListJobs(Page):
     status: JobStatus | None = None
     type: Literal["lambda", "ecs", "batch", "ec2"] | None = None
     owner: Text | None = None
-    tag: Annotated[str, Field(max_length=400)] | None = Field(
-        default=None, description="`team=data`, or `team` with any value."
-    )
+    tag: Tag | None = Field(default=None, description="`team=data`, or `team` with any value.")
 
 
 class ListRuns(Page):
@@ -104,6 +103,20 @@ class ListRuns(Page):
 
     since: Time | None = Field(default=None, description="Runs that began after this time.")
     status: RunStatus | None = None
+
+
+class ListAllRuns(ListRuns):
+    """Filters of the runs of all jobs."""
+
+    tag: Tag | None = Field(
+        default=None, description="Of their jobs, as these are now: `team=data`, or `team`."
+    )
+
+
+class ListItems(Page):
+    """Filters of a run's items."""
+
+    status: Literal["SUCCEEDED", "FAILED"] | None = None
 
 
 class ListAudit(Page):
@@ -203,7 +216,7 @@ class BulkFilter(Strict):
     prefix: Annotated[str, Field(max_length=40)] = ""
     type: Text | None = None
     owner: Text | None = None
-    tag: Annotated[str, Field(max_length=400)] | None = None
+    tag: Tag | None = None
 
 
 class StartBulk(Strict):

@@ -19,6 +19,7 @@ ROW = "/v1/rows/{job_name}"
 PATH_PATTERNS = {
     "job_name": r"[a-z][a-z0-9-]{0,39}",
     "run": r"[A-Za-z0-9_.-]{1,80}",
+    "item": r"0|[1-9][0-9]{0,5}",
     "version": r"[1-9][0-9]{0,8}",
     "submission": r"[a-z][a-z0-9-]{0,39}\.[A-Za-z0-9_.-]{1,80}",
     "bulk": r"[A-Za-z0-9-]{1,40}",
@@ -341,7 +342,7 @@ ROUTES: tuple[Route, ...] = (
         Action.LIST_RUNS,
         "runs.list_runs",
         "List the runs of all jobs, newest first",
-        query="ListRuns",
+        query="ListAllRuns",
         answer="RunsPage",
         problems=(409,),
     ),
@@ -410,6 +411,25 @@ ROUTES: tuple[Route, ...] = (
         query="GetLog",
         answer="Log",
         problems=(404, 409),
+    ),
+    Route(
+        "GET",
+        f"{RUN}/items",
+        Action.GET_RUN,
+        "runs.list_items",
+        "List the items of a run with a fan-out that have ended, by their index",
+        query="ListItems",
+        answer="ItemsPage",
+        problems=(404,),
+    ),
+    Route(
+        "GET",
+        f"{RUN}/items/{{item}}",
+        Action.GET_RUN,
+        "runs.get_item",
+        "Get what an item of a run returned, or why it failed",
+        answer="FanOutItem",
+        problems=(404,),
     ),
     # Many at once
     Route(

@@ -38,23 +38,35 @@ class RunList:
         self._name = triggers_table
 
     def page(
-        self, count: int, before: Position, *, since: str = "", status: RunStatus | None = None
+        self,
+        count: int,
+        before: Position,
+        *,
+        since: str = "",
+        status: RunStatus | None = None,
+        jobs: frozenset[str] | None = None,
     ) -> Page:
         """Return the next runs, with one query for each shard.
 
-        With a status a page may have fewer than `count` runs, or none, although more follow.
+        With a status or jobs a page may have fewer than `count` runs, or none, although more
+        follow.
 
         Parameters
         ----------
         since
             ISO 8601; "" for all that there are.
+        jobs
+            Whose runs are wanted; None for all jobs'.
 
         Raises
         ------
         PermanentError
             If the bootstrap has no such index, or DynamoDB is still making it.
         """
-        shards = {number: self._shard(number, count, before, since, status) for number in SHARDS}
+        limit = count if status is None and jobs is None else None
+        shards = {number: self._shard(number, limit, before, since, status) for number in SHARDS}
+        if jobs is not None:
+            shards = {number: _only_of(jobs, shard) for number, shard in shards.items()}
         return page_of(shards, count, before)
 
     def derive(self, row: Mapping[str, Any], derived: Mapping[str, object]) -> bool:
@@ -103,16 +115,21 @@ class RunList:
             return False
 
     def _shard(
-        self, number: int, count: int, before: Position, since: str, status: RunStatus | None
+        self,
+        number: int,
+        limit: int | None,
+        before: Position,
+        since: str,
+        status: RunStatus | None,
     ) -> Shard:
         values = {":shard": number, ":since": since or FIRST_RUN, ":at": before.at}
         request: dict[str, Any] = {}
         if number in before.after:
             start = {"run_shard": number, "trigger_id": before.at, "job_name": before.after[number]}
             request["ExclusiveStartKey"] = to_dynamodb(start)
-        if status is None:
-            request["Limit"] = count
-        else:  # a limit would count what the filter leaves out
+        if limit is not None:  # it would count what a filter leaves out
+            request["Limit"] = limit
+        if status is not None:
             request |= {"FilterExpression": "#status = :status", **names("#status")}
             values[":status"] = status
         found = self._query(values, request)
@@ -149,6 +166,10 @@ class RunList:
         rows = [to_plain(raw) for raw in found["Items"]]
         end = key_in(to_plain(found.get("LastEvaluatedKey", {})), "job_name", "trigger_id")
         return [row for row in rows if is_trigger_id(row["trigger_id"])], end
+
+
+def _only_of(jobs: frozenset[str], shard: Shard) -> Shard:
+    return Shard([run for run in shard.runs if run["job_name"] in jobs], shard.end)
 
 
 _BETWEEN = "run_shard = :shard AND trigger_id BETWEEN :since AND :at"

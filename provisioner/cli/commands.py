@@ -19,6 +19,7 @@ COMMANDS = {
     "push": "Upload a folder of code, or an archive.",
     "run": "Start a job now.",
     "runs": "Show the last runs of a job, or of all jobs.",
+    "items": "Show the items of a run with a fan-out.",
     "schedule": "Show when a job runs next, and its last scheduled runs.",
     "backfill": "Start the runs of scheduled times that have passed.",
     "resume": "Resume a schedule that was paused after failures.",

@@ -27,7 +27,7 @@ app = one_command()
 
 
 @app.command()
-def runs(
+def runs(  # noqa: PLR0913  (each is an option)
     job: Annotated[
         str | None,
         typer.Argument(metavar="[JOB]", show_default=False, help="Name of the job; all without."),
@@ -59,6 +59,15 @@ def runs(
             help="Only those: QUEUED, RUNNING, SUCCEEDED, FAILED, TIMED_OUT, STOPPED, SKIPPED.",
         ),
     ] = None,
+    tag: Annotated[
+        str | None,
+        typer.Option(
+            "--tag",
+            metavar="NAME[=VALUE]",
+            show_default=False,
+            help="Only of jobs with this tag; without a job only.",
+        ),
+    ] = None,
     output: FormatOption = Format.TABLE,
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
@@ -66,8 +75,11 @@ def runs(
     if wide and job is None:
         message = "it needs the name of a job: the index of all runs does not have what it shows"
         raise typer.BadParameter(message, param_hint="--wide")
+    if tag is not None and job is not None:
+        message = "a job has its own tags: it is for the runs of all jobs"
+        raise typer.BadParameter(message, param_hint="--tag")
     with session(stack) as service:
-        found = _found(service, job, count, since, only)
+        found = _found(service, job, count, since, only, tag)
     if output is not Format.TABLE:
         documents.show(found, output)
     elif found:
@@ -84,11 +96,13 @@ def _found(
     count: int,
     since: str | None,
     only: RunStatus | None,
+    tag: str | None,
 ) -> list[Item]:
     if job is not None:
         first = None if since is None else time_before(service.clock(), since)
         return latest(service, job, count, since=first, status=only)
-    return newest(service, count, since=time_before(service.clock(), since or "1d"), status=only)
+    first = time_before(service.clock(), since or "1d")
+    return newest(service, count, since=first, status=only, tag=tag)
 
 
 def all_runs_table(found: Iterable[Item]) -> Table:

@@ -8,6 +8,7 @@ from here.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import zlib
 from enum import StrEnum
@@ -78,6 +79,20 @@ SCHEDULED_TIME_RETENTION_SECONDS = 7 * 24 * 3600
 
 COST_RETENTION_SECONDS = 400 * 24 * 3600
 """How long a month's sum is kept after a run of the month: a year to compare with, and a month."""
+
+
+_SAFE_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+
+
+def object_folder(job_name: str, trigger_id: str) -> str:
+    """Return where a run's objects are in the artifacts bucket: `_key` of the workflow's `Prepare`.
+
+    The name of an execution may hold more than a URI: such a one is hashed.
+    """
+    began, _, name = trigger_id.partition("#")
+    hashed = hashlib.sha256(name.encode()).hexdigest()
+    safe = name if _SAFE_NAME.fullmatch(name) else hashed
+    return f"runs/{job_name}/{began.replace(':', '-')}-{safe}/"
 
 
 class LockStatus(StrEnum):

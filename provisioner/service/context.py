@@ -16,6 +16,7 @@ from provisioner.aws.bundles import BundleBucket
 from provisioner.aws.dead_letters import DeadLetterLocation
 from provisioner.aws.dependants import DependantsTable
 from provisioner.aws.executions import Executions
+from provisioner.aws.fan_out_items import FanOutItems
 from provisioner.aws.items import Item
 from provisioner.aws.job_list import JobList
 from provisioner.aws.jobs_table import JobsTable
@@ -125,6 +126,11 @@ class Service:
     def run_list(self) -> RunList:
         """The runs of all jobs."""
         return RunList(self.clients, self._output("TriggersTableName"))
+
+    @property
+    def fan_out_items(self) -> FanOutItems:
+        """What runs with a fan-out keep of their items."""
+        return FanOutItems(self.clients, self._output("ArtifactsBucketName"))
 
     @property
     def job_list(self) -> JobList:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.browser import tab
-from tests.support.console_world import NOW
+from tests.support.console_world import NOW, OVER_ITEMS
 
 pytestmark = pytest.mark.browser
 
@@ -25,6 +25,8 @@ PAGES = {
     "run": RUN + AT,
     "log": f"{RUN}/log{AT}",
     "runs": "/runs",
+    "items": f"/jobs/orders-to-json/runs/{OVER_ITEMS}/items",
+    "item": f"/jobs/orders-to-json/runs/{OVER_ITEMS}/items/7",
     "failures": "/failures",
     "error": "/jobs/none",
     "new": "/new?example=container",

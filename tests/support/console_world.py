@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import random
 import re
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from provisioner.console.app import App, Route
 from provisioner.console.http import Request, Response, request_of, to_gateway
 from provisioner.console.routes import ROUTES
 from provisioner.jobs import FieldError
+from provisioner.runs.keys import object_folder
 from provisioner.runs.model import iso
 from provisioner.service.caller import Caller
 from provisioner.service.context import Service
@@ -164,6 +166,7 @@ def world(runs: int = 16) -> Iterator[World]:
             put_job(made, name, about)
             put_runs(made, name, about, chance, runs)
         put_broken(made)
+        put_over_items(made)
         made.provisioner.list_all()
         yield made
 
@@ -202,6 +205,29 @@ def put_broken(made: World) -> None:
     _save(made, "transcode", JobStatus.INVALID, errors=errors, conditions=(ready,))
     made.provisioner.jobs.put(ROW | {"job_name": "usage-meter", "owner": "platform"})
     _save(made, "usage-meter", JobStatus.CREATING)
+
+
+def put_over_items(made: World) -> None:
+    """Write a run over eight items, two of which failed."""
+    began = made.now - timedelta(minutes=50)
+    run = {"item_count": 8, "item_failures": 2, "source": "manual"}
+    ended = iso(began + timedelta(seconds=23))
+    put_run("orders-to-json", OVER_ITEMS, "SUCCEEDED", started_at=began, ended_at=ended, **run)
+    folder = f"{object_folder('orders-to-json', f'{iso(began)}#{OVER_ITEMS}')}items"
+    for index in range(8):
+        said: dict[str, Any] = {"index": index, "status": "SUCCEEDED", "output": {"rows": 3}}
+        if index in {2, 7}:
+            cause = "no order has the number 4711"
+            said = {"index": index, "status": "FAILED", "attempts": 3, "error": "KeyError"}
+            said |= {"cause": cause}
+        CLIENTS.s3.put_object(
+            Bucket=OUTPUTS["ArtifactsBucketName"],
+            Key=f"{folder}/{said['status'].lower()}/{index}.json",
+            Body=json.dumps(said),
+        )
+
+
+OVER_ITEMS = "manual-085217"
 
 
 def _save(made: World, name: str, status: JobStatus, **changes: Any) -> None:

@@ -15,9 +15,10 @@ from provisioner.api.pages import cursor_of, page_of
 from provisioner.api.problems import Kind, Problem
 from provisioner.errors import NotFoundError, PermanentError
 from provisioner.jobs.payload import RESERVED
-from provisioner.runs.model import FINAL, iso
-from provisioner.service import all_runs, logs, rerun, run_detail, runs
+from provisioner.runs.model import FINAL, RunStatus, iso
+from provisioner.service import all_runs, fan_out_items, logs, rerun, run_detail, runs
 from provisioner.service import start_run as starting
+from provisioner.service.fan_out_items import ItemLine
 from provisioner.service.problems import FieldProblem
 from provisioner.service.redaction import run_for
 from provisioner.service.run_detail import RunDetail, Stored
@@ -35,6 +36,7 @@ STARTING = "STARTING"
 """Status of a run that its workflow has not recorded yet."""
 
 _FIELDS = [each.name for each in fields(RunLine)]
+_ITEM_FIELDS = [each.name for each in fields(ItemLine)]
 _TEXTS = ("execution_arn", "scheduled_for", "stop_reason")
 
 
@@ -42,7 +44,12 @@ def list_runs(call: Call) -> Answer:
     """Return a page of the runs of all jobs."""
     query = call.query
     found = all_runs.page(
-        call.service, query.limit, since=query.since, status=query.status, cursor=cursor_of(call)
+        call.service,
+        query.limit,
+        since=query.since,
+        status=query.status,
+        tag=query.tag,
+        cursor=cursor_of(call),
     )
     return page_of(
         call, "runs", jsonable([line_of(run) for run in found.runs]), found.cursor, _FIELDS
@@ -141,6 +148,28 @@ def get_log(call: Call) -> Answer:
         "newer": call.cursors.signed(place, bound, found.newer),
     }
     return Answer(jsonable(said))
+
+
+def list_items(call: Call) -> Answer:
+    """Return a page of the items of a run with a fan-out, and how many have ended so far."""
+    query = call.query
+    found = fan_out_items.page(
+        call.service,
+        call.job_name,
+        call.path["run"],
+        query.limit,
+        status=RunStatus(query.status) if query.status else None,
+        cursor=cursor_of(call),
+    )
+    counts = {"succeeded": found.succeeded, "failed": found.failed, "total": found.total}
+    return page_of(call, "items", jsonable(found.items), found.cursor, _ITEM_FIELDS, counts)
+
+
+def get_item(call: Call) -> Answer:
+    """Return what is kept of an item."""
+    index = int(call.path["item"])
+    found = fan_out_items.one(call.service, call.job_name, call.path["run"], index)
+    return Answer(jsonable({**found.said, "index": found.index, "status": found.status}))
 
 
 def _started(call: Call, request: RunRequest) -> Answer:

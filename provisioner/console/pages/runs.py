@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.console import log_lines
 from provisioner.console.pages.queries import choice, number, text
+from provisioner.console.pages.run_address import key_of
 from provisioner.console.render import fragment, page
 from provisioner.errors import PermanentError
-from provisioner.runs.keys import trigger_id
+from provisioner.runs import counts
 from provisioner.runs.model import RunStatus
-from provisioner.service import all_runs, logs, overview, redaction, run_detail, runs
+from provisioner.service import all_runs, jobs, logs, overview, redaction, run_detail, runs
 from provisioner.service.run_lines import RunLine, line_of
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def listed(request: Request, service: Service) -> Response:
     """Return runs of all jobs or of one, newest first, with filters in the address."""
     query = request.query
     status, job_name = choice(query, "status", RunStatus), text(query, "job")
+    tag = text(query, "tag")
     next_cursor: str | None = None
     if ended := number(query, "ended", 0):
         since = service.clock() - timedelta(hours=min(ended, overview.MOST_HOURS))
@@ -44,8 +46,14 @@ def listed(request: Request, service: Service) -> Response:
     elif status in _MOVING:
         shown = overview.recent(service).having(status)
     else:
-        page_of = all_runs.page(service, PAGE_LINES, status=status, cursor=text(query, "cursor"))
+        page_of = all_runs.page(
+            service, PAGE_LINES, status=status, tag=tag, cursor=text(query, "cursor")
+        )
         shown, next_cursor = tuple(map(line_of, page_of.runs)), page_of.cursor
+        tag = None  # the page has it
+    if tag:
+        names = jobs.names_with(service, tag)
+        shown = tuple(run for run in shown if run.job_name in names)
     group = text(query, "reason")
     return page(
         request,
@@ -61,7 +69,7 @@ def listed(request: Request, service: Service) -> Response:
 def detailed(request: Request, service: Service) -> Response:
     """Return one run: what it was given, what came of it, and where its time went."""
     job_name = request.parts["job"]
-    found = run_detail.detail(service, job_name, _name(request))
+    found = run_detail.detail(service, job_name, key_of(request))
     caller = service.caller()
     row = redaction.run_for(caller, found.row)
     return page(
@@ -71,6 +79,7 @@ def detailed(request: Request, service: Service) -> Response:
         run=found.line,
         found=found,
         row=row,
+        has_items=counts.is_over_items(found.row),
         overrides=_read(row.get("overrides")),
         phases=_phases(found, service),
     )
@@ -110,19 +119,13 @@ def log_text(request: Request, service: Service) -> Response:
 
 def _log_of(request: Request, service: Service, limit: int) -> tuple[RunLine, logs.LogPage | None]:
     job_name = request.parts["job"]
-    line = line_of(run_detail.find(service, job_name, _name(request)))
+    line = line_of(run_detail.find(service, job_name, key_of(request)))
     try:
         cursor = text(request.query, "cursor")
         found = logs.of_run(service, job_name, line.trigger_id, cursor=cursor, limit=limit)
     except PermanentError:  # its stack, and with it the log, is gone
         return line, None
     return line, found
-
-
-def _name(request: Request) -> str:
-    """Return how to find the run: at once by its key, if the address says when it began."""
-    run, at = request.parts["run"], text(request.query, "at")
-    return trigger_id(at, run) if at else run
 
 
 def _read(overrides: object) -> Mapping[str, Any]:

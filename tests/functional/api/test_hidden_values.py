@@ -35,6 +35,7 @@ def addresses(route, bulk_id):
         "submission": f"report.{RUN}",
         "bulk": bulk_id,
         "problem": "stale",
+        "item": "0",
     }
     numbers = range(1, 7) if "{version}" in route.path else [0]
     return [route.path.format(**names, version=number) for number in numbers]

@@ -48,6 +48,7 @@ PLACES = {
     "job_name": "report",
     "run": "odd",
     "problem": "stale",
+    "item": "0",
     "bulk": "b-1",
     "version": "1",
     "submission": "report.odd",

@@ -16,6 +16,7 @@ EXAMPLES = {
     "job_name": "report",
     "run": "r-1",
     "problem": "stale",
+    "item": "0",
     "bulk": "b-1",
     "version": "1",
     "submission": "report.r-1",

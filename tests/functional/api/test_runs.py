@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from provisioner.runs.keys import object_folder
 from provisioner.runs.model import iso
 from tests.support.api import by_iam, by_scopes
-from tests.support.cli import NOW, ROW, put_run
+from tests.support.cli import NOW, OUTPUTS, ROW, put_run
 from tests.support.clients import CLIENTS
 
 ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}
@@ -71,6 +73,50 @@ def test_a_list_is_filtered(history, path):
     since = (NOW + timedelta(minutes=3)).isoformat().replace("+00:00", "Z")
     assert names(history("GET", path, query=f"since={since}")) == ["run-4", "run-3"]
     assert history("GET", path, query="since=yesterday").status == 400
+
+
+def test_runs_of_jobs_with_a_tag(api, here):
+    here.jobs.put(ROW | {"tags": {"team": "data"}})
+    here.jobs.put(ROW | {"job_name": "other", "tags": {"team": "web"}})
+    here.list_all()
+    for job in ("report", "other", "gone"):
+        put_run(job, f"of-{job}", "SUCCEEDED")
+
+    def found(query):
+        return set(names(api("GET", "/v1/runs", query=query)))
+
+    assert found("tag=team=data") == {"of-report"}
+    assert found("tag=team") == {"of-report", "of-other"}
+    assert found("tag=team=data&status=FAILED") == set()
+    assert api("GET", "/v1/runs", query="tag==x").status == 400
+
+
+def test_items_of_a_fan_out(api, here):
+    here.jobs.put(ROW)
+    put_run("report", "r1", "RUNNING", started_at=NOW)
+    folder = f"{object_folder('report', f'{iso(NOW)}#r1')}items"
+    for name, said in {
+        "succeeded/0": {"index": 0, "status": "SUCCEEDED", "output": [1]},
+        "failed/1": {"index": 1, "status": "FAILED", "error": "E", "cause": "because"},
+        "succeeded/10": {"index": 10, "status": "SUCCEEDED"},
+    }.items():
+        CLIENTS.s3.put_object(
+            Bucket=OUTPUTS["ArtifactsBucketName"],
+            Key=f"{folder}/{name}.json",
+            Body=json.dumps(said),
+        )
+
+    first = api("GET", f"{RUNS}/r1/items", query="limit=2&fields=index,error")
+    second = following(api, first)
+
+    assert first.json["items"] == [{"index": 0, "error": None}, {"index": 1, "error": "E"}]
+    assert (first.json["succeeded"], first.json["failed"], first.json["total"]) == (2, 1, None)
+    assert [each["index"] for each in second.json["items"]] == [10]
+    one = api("GET", f"{RUNS}/r1/items/0").json
+    assert one == {"index": 0, "status": "SUCCEEDED", "output": [1]}
+    assert api("GET", f"{RUNS}/r1/items/2").status == 404
+    assert api("GET", f"{RUNS}/r1/items/01").status == 404
+    assert api("GET", f"{RUNS}/none/items").status == 404
 
 
 def test_a_cursor_is_only_of_its_own_list(history):

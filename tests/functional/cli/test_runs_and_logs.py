@@ -10,14 +10,51 @@ import pytest
 
 from provisioner.cli.logs import followed
 from provisioner.errors import InvalidRequestError
-from provisioner.runs.keys import BY_TIME, RUN_SHARDS
+from provisioner.runs.keys import BY_TIME, RUN_SHARDS, object_folder
+from provisioner.runs.model import iso
 from provisioner.service import all_runs
 from provisioner.service.logs import Tail
-from tests.support.cli import NOW, ROW, put_run
+from tests.support.cli import NOW, OUTPUTS, ROW, put_run
 from tests.support.clients import CLIENTS
 
 
+class TestItems:
+    def test_those_that_ended_and_one_in_detail(self, here):
+        here.jobs.put(ROW)
+        put_run("report", "r1", "SUCCEEDED", started_at=NOW, item_count=9)
+        folder = f"{object_folder('report', f'{iso(NOW)}#r1')}items"
+        said = {"index": 7, "status": "FAILED", "error": "E", "cause": "no \x1b[2J picture"}
+        CLIENTS.s3.put_object(
+            Bucket=OUTPUTS["ArtifactsBucketName"],
+            Key=f"{folder}/failed/7.json",
+            Body=json.dumps(said),
+        )
+
+        listed = here.run("items", "report", "r1")
+        one = here.run("items", "report", "r1", "--index", "7")
+        none = here.run("items", "report", "r1", "--status", "succeeded", "-o", "json")
+
+        assert "E: no" in listed.stdout
+        assert "\x1b" not in listed.stdout
+        assert "1 of 9 have ended, 1 of them failed." in listed.stderr
+        assert json.loads(one.stdout)["cause"] == said["cause"]
+        assert json.loads(none.stdout) == []
+
+
 class TestRuns:
+    def test_only_of_jobs_with_a_tag(self, here):
+        here.jobs.put(ROW | {"tags": {"team": "data"}})
+        here.jobs.put(ROW | {"job_name": "other"})
+        here.list_all()
+        put_run("report", "mine", "SUCCEEDED")
+        put_run("other", "theirs", "SUCCEEDED")
+
+        shown = here.run("runs", "--tag", "team=data", "--since", "400d").stdout
+
+        assert "mine" in shown
+        assert "theirs" not in shown
+        assert here.run("runs", "report", "--tag", "team").exit_code == 2
+
     def test_newest_first(self, here):
         here.jobs.put(ROW)
         put_run("report", "r1", "SUCCEEDED", started_at=NOW, duration_ms=840, source="schedule")

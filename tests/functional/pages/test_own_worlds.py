@@ -13,7 +13,31 @@ from provisioner.aws.items import to_dynamodb
 from provisioner.runs.model import iso
 from tests.support.cli import ROW, put_run
 from tests.support.clients import CLIENTS
-from tests.support.console_world import NOW, counters_of, put_log, text_of
+from tests.support.console_world import (
+    NOW,
+    OVER_ITEMS,
+    counters_of,
+    put_log,
+    put_over_items,
+    text_of,
+)
+
+
+class TestItems:
+    def test_of_a_run_over_items(self, empty):
+        empty.provisioner.jobs.put(ROW | {"job_name": "orders-to-json"})
+        empty.provisioner.make_runnable({"Type": "Succeed"}, "orders-to-json")
+        put_over_items(empty)
+        run = f"/jobs/orders-to-json/runs/{OVER_ITEMS}"
+
+        assert f"{run}/items" in html.unescape(text_of(empty, run))
+        failed = html.unescape(text_of(empty, f"{run}/items?status=FAILED"))
+        assert "no order has the number 4711" in failed
+        assert re.findall(r"items/(\d)\?at", failed) == ["2", "7"]
+        assert "8 of 8 have ended" in failed
+        assert "4711" in text_of(empty, f"{run}/items/7")
+        for index in ("9", "x", "²", "1234567"):
+            assert empty.get(f"{run}/items/{index}").status == 404
 
 
 class TestTheOverview:

@@ -16,6 +16,7 @@ from tools import api_template
 EXAMPLES = {
     "job_name": "a-1",
     "run": "manual-1",
+    "item": "0",
     "bulk": "b-1",
     "problem": "stale",
     "version": "1",
