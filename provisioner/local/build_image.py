@@ -36,6 +36,8 @@ _TOOLS = (
 _BOTOCORE_SERVICES = ("ecr",)
 """Models that the Python layer leaves out, and `aws` needs."""
 
+_DEBIAN_WHEELS = Path("/usr/share/python-wheels")
+
 _PROGRAM = image.Program("/codebuild", (), ("bash",))
 
 
@@ -67,10 +69,18 @@ def _contents() -> tuple[dict[str, Path], dict[str, str]]:
     files = {str(path): path for path in (*programs, *image.libraries_of(programs))}
     files |= {f"{_FOLDER}/{path.name}": path for path in sorted(_PROGRAMS.glob("*.py"))}
     files |= dict(_models())
+    if wheel := _pip():
+        files[f"{_FOLDER}/pip.whl"] = wheel
     links = {f"/usr/local/bin/{name}": str(path) for name, path in tools.items()}
     links |= {f"/bin/{name}": str(tools["bash"]) for name in ("sh", "bash")}
     links |= {"/usr/local/bin/uv": str(uv().resolve()), "/usr/bin/env": str(tools["env"])}
     return files, {link: target for link, target in links.items() if link not in files}
+
+
+def _pip() -> Path | None:
+    """Return the wheel of pip that Python brings along, which runs as it is."""
+    found = (*(image.standard_library() / "ensurepip" / "_bundled").glob("pip-*.whl"),)
+    return next(iter((*found, *_DEBIAN_WHEELS.glob("pip-*.whl"))), None)
 
 
 def _models() -> Iterator[tuple[str, Path]]:
@@ -94,7 +104,7 @@ def _version(files: dict[str, Path]) -> str:
 
 def _write(path: Path, name: str, files: dict[str, Path], links: dict[str, str]) -> None:
     cache = Home.of_checkout().shared / "images"
-    scripts = {"docker": "docker.py", "aws": "aws.py"}
+    scripts = {"docker": "docker.py", "aws": "aws.py", "pip": "pip.whl/pip"}
     layers = (
         image.python_layer(cache),
         image.layer_of(

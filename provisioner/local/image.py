@@ -202,7 +202,7 @@ def python_layer(cache: Path) -> Layer:
     files = {str(program): program for program in [*programs, *libraries_of(programs)]}
     files |= {
         str(path): path
-        for path in _tree(_standard_library())
+        for path in _tree(standard_library())
         if not path.name.startswith(_WITHOUT) and ".opt-" not in path.name
     }
     for name in _PACKAGES:
@@ -227,12 +227,13 @@ def _interpreter() -> Path:
     return (Path(sys.base_prefix) / "bin" / name).resolve()
 
 
-def _standard_library() -> Path:
+def standard_library() -> Path:
+    """Return the folder of this Python's own modules."""
     return Path(sysconfig.get_path("stdlib"))
 
 
 def _programs() -> list[Path]:
-    modules = sorted((_standard_library() / "lib-dynload").glob("*.so"))
+    modules = sorted((standard_library() / "lib-dynload").glob("*.so"))
     return [_interpreter(), *(path for path in modules if not path.name.startswith(_WITHOUT))]
 
 

@@ -7,6 +7,9 @@ or no bucket could be read at all.
 `cloudformation:RoleArn`: the engine does not know it, and the provisioner may only operate stacks
 with the one service role.
 
+`s3:if-none-match`: the engine does not know it, and builds may only put objects where there are
+none.
+
 `${aws:PrincipalTag/job}`: AWS puts the request's own value into the resources of a statement that
 name such a variable; the engine takes it for a text.
 
@@ -31,10 +34,11 @@ _VARIABLE = re.compile(r"\$\{([^}]+)\}")
 
 
 def install() -> None:
-    """Give every request the two keys, its variables, and the action that AWS asks for."""
+    """Give every request the three keys, its variables, and the action that AWS asks for."""
     private(_ACTIONS, "_query_param")
     wrap("ministack.app", "pin_request_origin", _secure)
     wrap(_ACTIONS, "request_tag_context", _with_service_role)
+    wrap(_ACTIONS, "s3_service_context", _with_its_condition)
     wrap(_ACTIONS, "extract_iam_action", _of_single_messages)
     wrap(_EVALUATOR, "_first_match", _with_variables)
 
@@ -58,6 +62,16 @@ def _with_service_role(context: Callable[..., Any]) -> Callable[..., Any]:
         if service == "cloudformation" and role:
             return found | {"cloudformation:RoleArn": role}
         return found
+
+    return keys
+
+
+def _with_its_condition(context: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(context)
+    def keys(action: str, parameters: Any, path: str = "", headers: Any = None) -> Any:  # noqa: ANN401
+        found = context(action, parameters, path, headers)
+        condition = (headers or {}).get("if-none-match")
+        return found | ({"s3:if-none-match": condition} if condition else {})
 
     return keys
 

@@ -276,3 +276,12 @@ def test_a_context_has_the_folder_and_the_dockerfile(tmp_path):
 )
 def test_an_answer_is_printed_as_asked(own, printed):
     assert aws.shown({"a": [{"b": "c"}]}, own) == printed
+
+
+def test_what_follows_the_image_of_a_container_is_its_own():
+    line = docker.parsed(
+        ["run", "--rm", "--volume", "/a:/src", "--entrypoint", "bash", "image", "-c", "x", "-v"]
+    )
+
+    assert line.words == ["run", "image", "-c", "x", "-v"]
+    assert line.options == {"--rm": [""], "--volume": ["/a:/src"], "--entrypoint": ["bash"]}

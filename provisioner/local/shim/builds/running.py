@@ -25,7 +25,7 @@ _ECS = "ministack.services.ecs"
 _PROGRAM = "/opt/build/run.py"
 _SOCKET = "/var/run/docker.sock"
 _HOST = "host.docker.internal"
-_HANDED_ON = ("PIP_", "UV_", "NPM_CONFIG_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+_HANDED_ON = ("PIP_", "UV_", "NPM_CONFIG_", "SSL_CERT_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 """Settings of this machine by which package registries are reached."""
 
 NO_CONTAINERS = (
@@ -107,8 +107,9 @@ def _start(build: dict[str, Any]) -> Any:  # noqa: ANN401
         volumes[socket.path] = {"bind": _SOCKET, "mode": "rw"}
     else:
         variables["DOCKER_HOST"] = host
+    variables["BUILD_IMAGE"] = image = _image(client)
     container = client.containers.create(
-        _image(client),
+        image,
         ["python", _PROGRAM, json.dumps(order(build))],
         environment=variables,
         volumes=volumes,

@@ -30,10 +30,23 @@ _WITH_VALUE = frozenset(
     {
         *("--tag", "-t", "--file", "-f", "--build-arg", "--target", "--platform", "--label"),
         *("--username", "-u", "--password", "-p", "--format", "--network", "--cache-from"),
-        *("--output", "--secret", "--progress"),
+        *("--output", "--secret", "--progress", "--volume", "-v", "--workdir", "-w", "--env", "-e"),
+        *("--entrypoint", "--cap-drop", "--security-opt", "--pids-limit", "--user"),
     }
 )
-_SHORT = {"-t": "--tag", "-f": "--file", "-q": "--quiet"}
+_SHORT = {
+    "-t": "--tag",
+    "-f": "--file",
+    "-q": "--quiet",
+    "-v": "--volume",
+    "-w": "--workdir",
+    "-e": "--env",
+}
+_HANDED_ON = ("PIP_", "UV_", "NPM_CONFIG_", "SSL_CERT_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+_OF_LAMBDA = re.compile(r"public\.ecr\.aws/sam/build-[a-z]+[\d.]*:.*")
+
+
+_IMAGE_OF_RUN = 2
 
 
 @dataclass
@@ -59,6 +72,9 @@ def parsed(arguments: Sequence[str]) -> Line:
         argument = left.pop(0)
         if not argument.startswith("-") or argument == "-":
             line.words.append(argument)
+            if line.words[0] == "run" and len(line.words) == _IMAGE_OF_RUN:
+                line.words += left  # what follows the image is the container's
+                break
             continue
         name, is_one, value = argument.partition("=")
         if not is_one and name in _WITH_VALUE:
@@ -77,6 +93,8 @@ def main(arguments: Sequence[str]) -> None:
             print("Login Succeeded")
         case ["build", folder]:
             _build(line, Path(folder))
+        case ["run", image, *command]:
+            sys.exit(_run(line, image, command))
         case ["tag", source, target]:
             name, tag = named(target)
             _ask("POST", f"/images/{_path(source)}/tag", {"repo": name, "tag": tag})
@@ -145,6 +163,59 @@ def packed(folder: Path, dockerfile: str) -> bytes:
         member.size = len(content)
         tar.addfile(member, io.BytesIO(content))
     return buffer.getvalue()
+
+
+def _run(line: Line, image: str, command: Sequence[str]) -> int:
+    """Run a container to its end and return its exit code.
+
+    The container engine does not see this container's folders, so volumes are copied there and
+    back. The images in which code for Lambda is built on AWS are the image of this build.
+    """
+    volumes = [volume.split(":")[:2] for volume in line.options.get("--volume", [])]
+    handed_on = [
+        f"{name}={value}"
+        for name, value in os.environ.items()
+        if name.upper().startswith(_HANDED_ON)
+    ]
+    order = {
+        "Image": os.environ["BUILD_IMAGE"] if _OF_LAMBDA.fullmatch(image) else located(image),
+        "Entrypoint": line.options.get("--entrypoint"),
+        "Cmd": list(command),
+        "Env": handed_on + line.options.get("--env", []),
+        "WorkingDir": line.one("--workdir"),
+        "HostConfig": {"NetworkMode": "host"},
+    }
+    body = json.dumps(order).encode()
+    created = _response("POST", "/containers/create", {}, body, "application/json")
+    container = f"/containers/{json.load(created)['Id']}"
+    try:
+        for here, there in volumes:
+            tar = _tar(Path(here), there.lstrip("/"))
+            _response("PUT", f"{container}/archive", {"path": "/"}, tar, "application/x-tar").read()
+        _ask("POST", f"{container}/start", {})
+        _copy(_response("GET", f"{container}/logs", {"follow": 1, "stdout": 1, "stderr": 1}))
+        code = int(json.loads(_ask("POST", f"{container}/wait", {}))["StatusCode"])
+        for here, there in volumes:
+            answer = _ask("GET", f"{container}/archive", {"path": f"{there}/."})
+            with tarfile.open(fileobj=io.BytesIO(answer)) as archive:
+                archive.extractall(here, filter="tar")
+    finally:
+        _ask("DELETE", container, {"force": 1})
+    return code
+
+
+def _tar(folder: Path, name: str) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        tar.add(folder, name)
+    return buffer.getvalue()
+
+
+def _copy(response: http.client.HTTPResponse) -> None:
+    """Print what a container prints: pieces, each after eight bytes that say how long it is."""
+    while head := response.read(8):
+        sys.stdout.buffer.write(response.read(int.from_bytes(head[4:], "big")))
+        sys.stdout.buffer.flush()
 
 
 def _shown(answers: Iterator[dict[str, Any]]) -> None:
