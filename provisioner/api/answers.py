@@ -183,7 +183,6 @@ class Failure(Model):
     reason: str
     at: datetime
     resource: str | None
-    digest: str | None
     resources: list[str]
 
 

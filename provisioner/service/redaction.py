@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provisioner.jobs.attributes import NAMES
 from provisioner.jobs.environment import is_secret_arn
@@ -57,6 +57,28 @@ def run_for(caller: Caller, run: Mapping[str, object]) -> Item:
     if allows(caller, Action.READ_ENVIRONMENT) or _KEPT_AS_TEXT not in run:
         return dict(run)
     return {**run, _KEPT_AS_TEXT: _overrides(run[_KEPT_AS_TEXT])}
+
+
+_GUESSABLE = frozenset({"row_digest", "row_content", "spec_digest", "deployed_digest", "digest"})
+
+
+def without_digests(value: object) -> Any:  # noqa: ANN401  (what it was, a part of JSON)
+    """Return a part of a Stacks row without the digests of rows and specs.
+
+    They are of environment values, too: whoever knows all else could guess a weak one until it
+    fits, without asking anybody. Digests of images stay: those are of what anybody may pull.
+    """
+    match value:
+        case dict():
+            return {
+                name: without_digests(part)
+                for name, part in value.items()
+                if name not in _GUESSABLE
+            }
+        case list():
+            return [without_digests(part) for part in value]
+        case _:
+            return value
 
 
 def _shown(name: str, value: object, *, whole: bool) -> object:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from provisioner.aws import stack_history
 from provisioner.aws.stack_events import FAILED_EVENT, failure_of
 from provisioner.errors import NotFoundError
-from provisioner.stacks.model import StackStatus
+from provisioner.stacks.model import StackStatus, without_digest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ class Operation:
     Attributes
     ----------
     token
-        Of the request that started it.
+        Of the request that started it, without the digest in it: it is of hidden values, too.
     status
         The stack's after its last event.
     failure
@@ -81,7 +81,7 @@ def _operation(token: str | None, newest_first: list[Event]) -> Operation:
     status = str(last["ResourceStatus"])
     known = StackStatus(status) if status in set(StackStatus) else StackStatus.UPDATE_FAILED
     return Operation(
-        token=token,
+        token=without_digest(token),
         status=status,
         began_at=newest_first[-1]["Timestamp"],
         last_at=newest_first[0]["Timestamp"],

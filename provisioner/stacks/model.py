@@ -348,3 +348,8 @@ def digest_of(token: str | None) -> str | None:
     """Return the digest in a `request_token`, None for an operation that carried none."""
     found = _DIGEST_IN_TOKEN.search(token or "")
     return found[1] if found else None
+
+
+def without_digest(token: str | None) -> str | None:
+    """Return a `request_token` as it may be shown to whoever does not see whole rows."""
+    return token and _DIGEST_IN_TOKEN.sub(lambda found: found[0].replace(f"-{found[1]}", ""), token)

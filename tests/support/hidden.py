@@ -15,7 +15,7 @@ from provisioner.service.audit import Rows, recorded
 from provisioner.service.bulk import BulkAction, Target
 from provisioner.service.caller import Caller, Role
 from provisioner.service.rights import Action
-from provisioner.stacks.model import JobStatus
+from provisioner.stacks.model import Failure, JobStatus
 from tests.support.cli import NOW, OUTPUTS, ROW, Provisioner, put_run
 from tests.support.clients import CLIENTS
 
@@ -34,6 +34,8 @@ HIDING: dict[str, dict[str, Any]] = {
     "lists": {"environment": [{"name": "PASSWORD", "value": MARKER}], "secrets": [MARKER]},
 }
 RUN = "one"
+DIGEST = "feedface" * 8
+"""Of the spec: whoever has it and all else could guess a value until it fits."""
 WRITER = Caller("ada", via="api", role=Role.ADMIN, proven=True)
 
 
@@ -51,7 +53,14 @@ def fill(here: Provisioner, hiding: dict[str, Any]) -> str:
     _refused(writer, row)
     parsed = guarded.parse(row)
     errors = parsed.errors if isinstance(parsed, InvalidRow) else ()
-    here.save(status=JobStatus.INVALID if errors else JobStatus.READY, errors=errors)
+    here.save(
+        status=JobStatus.INVALID if errors else JobStatus.READY,
+        errors=errors,
+        row_digest=DIGEST,
+        spec_digest=DIGEST,
+        deployed_digest=DIGEST,
+        failure=Failure("r", NOW, digest=DIGEST),
+    )
     overrides = {"environment": {"PASSWORD": MARKER}} | hiding
     put_run("report", RUN, "FAILED", overrides=json.dumps(overrides), error="E", input="{}")
     here.list_all()

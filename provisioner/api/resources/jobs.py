@@ -12,7 +12,7 @@ from provisioner.api.pages import cursor_of, page_of
 from provisioner.errors import NotFoundError
 from provisioner.service import deletions, jobs, stack_events
 from provisioner.service.edits import etag_of
-from provisioner.service.redaction import row_for
+from provisioner.service.redaction import row_for, without_digests
 from provisioner.service.retry import prepare_retry, retry
 from provisioner.service.run_lines import line_of
 
@@ -52,7 +52,7 @@ def get_job(call: Call) -> Answer:
         "status": found.status,
         "in_sync": jobs.in_sync(found.record),
         "row": row,
-        "stack": jobs.stacks_row(found.record),
+        "stack": without_digests(jobs.stacks_row(found.record)),
         "runs": [line_of(run) for run in found.runs],
         "needs": {name: run and line_of(run) for name, run in found.needs.items()},
         "needed_by": found.needed_by,
@@ -90,12 +90,13 @@ def get_stack(call: Call) -> Answer:
     if record is None:
         call.service.existing_row(call.job_name)
         raise NotFoundError(f"{call.job_name} was not reconciled yet")
-    return Answer(jsonable(jobs.stacks_row(record)))
+    return Answer(jsonable(without_digests(jobs.stacks_row(record))))
 
 
 def list_operations(call: Call) -> Answer:
     """Return the last operations of a job's stack."""
-    return Answer({"operations": jsonable(stack_events.operations(call.service, call.job_name))})
+    found = jsonable(stack_events.operations(call.service, call.job_name))
+    return Answer({"operations": without_digests(found)})
 
 
 def _accepted(call: Call) -> Answer:

@@ -10,7 +10,15 @@ import pytest
 from provisioner.jobs import FieldError, InvalidRow, parse
 from provisioner.jobs.errors import MAX_ERRORS
 from provisioner.stacks.actions import Create, Nothing, Update, ValidRow
-from provisioner.stacks.model import Failure, JobStatus, StackRecord, StackState, StackStatus
+from provisioner.stacks.model import (
+    Failure,
+    JobStatus,
+    StackRecord,
+    StackState,
+    StackStatus,
+    request_token,
+    without_digest,
+)
 from provisioner.stacks.outcomes import Done, Unchanged
 from provisioner.stacks.plan import MarkInvalid
 from provisioner.stacks.record import after, after_error
@@ -196,3 +204,16 @@ def test_a_row_with_more_errors_than_a_person_reads():
     assert fresh.status is JobStatus.INVALID
     assert fresh.errors[:-1] == errors[:MAX_ERRORS]
     assert fresh.errors[-1].message.startswith("and more")
+
+
+@pytest.mark.parametrize(
+    ("token", "shown"),
+    [
+        (request_token("update", "ab" * 32, 7), "update-7"),
+        (request_token("delete", None, 7), "delete-7"),
+        ("Console-CreateStack-1a2b", "Console-CreateStack-1a2b"),
+        (None, None),
+    ],
+)
+def test_a_token_is_shown_without_its_digest(token, shown):
+    assert without_digest(token) == shown
