@@ -65,6 +65,7 @@ FUNCTION = {
             "slack_channels": "*",
             "layers": "*",
             "max_reserved_concurrency": "1000",
+            "builds": "all",
             "reserved_tag_keys": "",
             "submissions": "",
         }

@@ -49,6 +49,8 @@ class Allowed:
     ----------
     own_names
         The bootstrap's own tables, queues and topics.
+    builds
+        The architectures for which code is built.
     """
 
     partition: str
@@ -68,6 +70,7 @@ class Allowed:
     reserved_tag_keys: tuple[str, ...] = ()
     submissions: tuple[str, ...] = ()
     layers: tuple[str, ...] = ()
+    builds: tuple[str, ...] = ()
     max_reserved_concurrency: int = 0
 
     @classmethod
@@ -90,10 +93,12 @@ class Allowed:
             *("subnets", "security_groups", "image_repositories", "amis", "slack_channels"),
             *("reserved_tag_keys", "submissions", "layers"),
         )
+        builds = said.pop("builds")
+        architectures = {"none": (), "all": ("arm64", "x86_64")}.get(builds, (builds,))
         split = {name: tuple(filter(None, said.pop(name).split(","))) for name in lists}
         names = frozenset(re.split("[:/]", each)[-1] for each in own if each)
-        most = int(said.pop("max_reserved_concurrency"))
-        return cls(own_names=names, max_reserved_concurrency=most, **said, **split)  # type: ignore[arg-type]  # mypy takes each for every field
+        numbers = {"max_reserved_concurrency": int(said.pop("max_reserved_concurrency"))}
+        return cls(own_names=names, builds=architectures, **numbers, **said, **split)  # type: ignore[arg-type]  # mypy takes each for every field
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ class Artifacts:
 
         So that a missing one is an INVALID row and not a rollback, and new code is a new digest.
         """
+        if job.build:
+            return _rejected(job, "build", "is not done yet")
         match job:
             case LambdaJob():
                 if job.image:

@@ -13,6 +13,8 @@ from provisioner.jobs.row_summary import RowSummary
 from provisioner.runs.model import iso
 from provisioner.settings import DeploymentMode
 from provisioner.stacks.model import (
+    BuildAttempt,
+    BuildStatus,
     Cause,
     Condition,
     Deletion,
@@ -169,6 +171,13 @@ _ATTRIBUTES = {
     "retain": _FLAG,
     "deletion": _word(Deletion),
     "deployment_mode": _word(DeploymentMode),
+    "build": _map(
+        BuildAttempt,
+        digest=_TEXT,
+        status=_word(BuildStatus),
+        **dict.fromkeys(("id", "reason", "log_url"), _TEXT),
+        **dict.fromkeys(("started_at", "ended_at", "retry_at"), _TIME),
+    ),
     "updated_at": _TIME,
     "expires_at": _INT,
 }

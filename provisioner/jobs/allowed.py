@@ -72,8 +72,12 @@ def _violations(job: Job, allowed: Allowed) -> Iterator[FieldError]:
     if job.fan_out and job.fan_out.source:
         yield from _of_items(job.fan_out.source, allowed)
     yield from _of_permissions(job, allowed)
+    if job.build and job.architecture not in allowed.builds:
+        message = f"is not possible for {job.architecture} here (parameter Builds of the bootstrap)"
+        yield FieldError("build", message)
     if isinstance(job, ContainerJob):
-        yield from _of_image(job.image, allowed)
+        if not job.build:
+            yield from _of_image(job.image, allowed)
         yield from _of_secrets(job.secrets, allowed)
     if isinstance(job, LambdaJob):
         yield from _of_secrets(job.secrets, allowed)
@@ -204,7 +208,7 @@ def _of_machine(job: Ec2Job, allowed: Allowed) -> Iterator[FieldError]:
     """Keep a machine to AMIs that were opened, and to registries that its role can log in to."""
     if job.ami and job.ami.startswith("ami-") and not _is_listed(job.ami, allowed.amis):
         yield FieldError("ami", _message(job.ami, allowed.amis, "AllowedAmis"))
-    host = job.image.partition("/")[0]
+    host = job.image.partition("/")[0]  # of an image that is built: none
     own = f"{allowed.account_id}.dkr.ecr.{allowed.region}."
     if _ECR_HOST.match(host) and not host.startswith(own):
         message = (

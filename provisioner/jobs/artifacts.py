@@ -44,6 +44,11 @@ class S3Object:
     version_id: str | None = None
 
     @property
+    def location(self) -> str:
+        """The object without its version, as CodeBuild names it."""
+        return f"{self.bucket}/{self.key}"
+
+    @property
     def uri(self) -> str:
         """The object as a row names it."""
         version = f"?versionId={self.version_id}" if self.version_id else ""

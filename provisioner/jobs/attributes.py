@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.jobs.budget import excess
 from provisioner.jobs.errors import MAX_ERRORS, FieldError, did_you_mean, one_of
-from provisioner.jobs.meanings import MEANT, PLANNED, WITHIN
+from provisioner.jobs.meanings import MEANT, WITHIN
 from provisioner.jobs.rows import UNUSABLE, plain, printable
 from provisioner.jobs.types import BatchJob, Ec2Job, EcsJob, Job, LambdaJob
 
@@ -89,8 +89,6 @@ def _misplaced(written: str, name: str, kind: str | None) -> str | None:
 def _unknown(written: str, own: frozenset[str]) -> str:
     """Say what a name may stand for: by its meaning first, and then by its letters."""
     word = written.lower()
-    if word in PLANNED:
-        return "is not supported yet"
     if word in WITHIN:
         return f'is not an attribute of a job; did you mean "{WITHIN[word].format(word)}"?'
     if (meant := MEANT.get(word)) in own:

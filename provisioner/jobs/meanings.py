@@ -73,10 +73,3 @@ WITHIN: Mapping[str, str] = MappingProxyType(
     }
 )
 """The map, or the key of one, that a word stands for."""
-
-PLANNED = frozenset(
-    {
-        "build",
-    }
-)
-"""What jobs are going to have, and are refused until they have it."""

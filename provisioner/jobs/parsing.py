@@ -23,7 +23,6 @@ _EXAMPLES = {
     "job_name": "",
     "type": '"lambda", "ecs", "batch" or "ec2"',
     "instance_type": 'an EC2 instance type like "m7g.large", or several that will do',
-    "image": 'a container image like "public.ecr.aws/docker/library/busybox:1.37"',
 }
 
 

@@ -206,6 +206,40 @@ class Condition:
     last_transition_time: datetime
 
 
+class BuildStatus(StrEnum):
+    """`status` of a build, as a Stacks row has it."""
+
+    WAITING = "WAITING"
+    """CodeBuild did not take it yet: as many builds run as may."""
+
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildAttempt:
+    """The last build of a job's code, by the digest of what was to be built.
+
+    `id` is CodeBuild's, None before it has started; `retry_at` is set while it is WAITING, and
+    `reason` when it FAILED.
+    """
+
+    digest: str
+    status: BuildStatus
+    id: str | None = None
+    reason: str | None = None
+    log_url: str | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    retry_at: datetime | None = None
+
+    @property
+    def log_stream(self) -> str | None:
+        """The stream of its log, in the log group of all builds."""
+        return self.id.partition(":")[2] if self.id else None
+
+
 class Deletion(StrEnum):
     """`deletion` of a Stacks row: what stands between a removed row and its stack's deletion."""
 
@@ -288,6 +322,7 @@ class StackRecord:
     the index of artifacts; `former_artifacts` are to be taken out of it. `row` is what lists show
     of the row, None when there is none. `deployments` are the last ten, newest first; `pinned` is
     there while the row pins a version of its code. `deployment_mode` is that of the last operation.
+    `build` is the last build of a job with a `build` in its row.
     `version` is the optimistic lock, 0 for a row that is not written yet.
     """
 
@@ -320,6 +355,7 @@ class StackRecord:
     retain: bool = False
     deletion: Deletion | None = None
     deployment_mode: DeploymentMode | None = None
+    build: BuildAttempt | None = None
     updated_at: datetime | None = None
     expires_at: int | None = None
     version: int = 0

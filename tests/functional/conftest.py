@@ -94,6 +94,7 @@ def bootstrap(monkeypatch):
                     "slack_channels": "*",
                     "layers": "*",
                     "max_reserved_concurrency": "1000",
+                    "builds": "all",
                     "reserved_tag_keys": "",
                     "submissions": "*",
                 }

@@ -26,6 +26,7 @@ EVERYTHING = Allowed(
     submissions=("*",),
     layers=("*",),
     max_reserved_concurrency=1_000,
+    builds=("arm64", "x86_64"),
 )
 """Parameters that open to rows what can be opened."""
 

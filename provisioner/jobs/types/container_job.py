@@ -6,10 +6,12 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from provisioner.jobs import artifacts, sizes
 from provisioner.jobs.environment import container_environment, distinct_secrets, secret_arns
+from provisioner.jobs.errors import invalid
 from provisioner.jobs.failure_rules import FailureRule, container_failure_rules
 from provisioner.jobs.model import (
     MAX_RUN_SECONDS,
     checked,
+    optional,
     within_schema,
     within_timeout,
 )
@@ -21,6 +23,11 @@ from provisioner.jobs.values import choice, flag, whole
 
 Spot: TypeAlias = Literal["never", "prefer", "only"]
 SPOT = get_args(Spot)
+
+BUILT = "is what `build` makes; leave it out, or leave out build"
+_REQUIRED = (
+    'is required: a container image like "public.ecr.aws/docker/library/busybox:1.37"; or build'
+)
 
 
 class ContainerJob(WithImage):
@@ -34,7 +41,7 @@ class ContainerJob(WithImage):
     failure_rules: Annotated[tuple[FailureRule, ...], checked(container_failure_rules)] = ()
     environment: Annotated[dict[str, str], checked(container_environment)] = {}
     network: Annotated[Network | None, checked(container_network)] = None
-    image: Annotated[str, checked(artifacts.image)]
+    image: Annotated[str, optional(artifacts.image)] = Field(None, validate_default=True)
     pin: Annotated[Pin | None, checked(pin_of)] = None
     command: Annotated[tuple[str, ...], checked(artifacts.command)] = ()
     secrets: Annotated[dict[str, str], checked(secret_arns)] = {}
@@ -49,6 +56,17 @@ class ContainerJob(WithImage):
     def image_name(self) -> str:
         """The image as its row names it, without its digest."""
         return self.name_of(self.image)
+
+    @field_validator("image")
+    @classmethod
+    def _named_or_built(cls, image: str | None, info: ValidationInfo) -> str:
+        """Return "" for an image that is yet to be built."""
+        is_built = info.data.get("build", ...) is not None
+        if image is None and not is_built:
+            raise invalid(_REQUIRED)
+        if image and is_built:
+            raise invalid(BUILT)
+        return image or ""
 
     @field_validator("secrets")
     @classmethod

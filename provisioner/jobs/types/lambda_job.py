@@ -1,11 +1,13 @@
 """A job that runs as a Lambda function."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from provisioner.jobs import artifacts, functions, sizes
 from provisioner.jobs.artifacts import S3Object
+from provisioner.jobs.build import OF_IMAGES
 from provisioner.jobs.environment import (
     distinct_secrets,
     fits_with_secrets,
@@ -25,6 +27,7 @@ from provisioner.jobs.network import Network, lambda_network
 from provisioner.jobs.payload import lambda_payload
 from provisioner.jobs.pin import Pin, pin_of
 from provisioner.jobs.role_size import secrets_fit
+from provisioner.jobs.types.container_job import BUILT
 from provisioner.jobs.types.with_image import WithImage
 from provisioner.jobs.values import choice, whole
 
@@ -34,9 +37,31 @@ MAX_LAMBDA_SECONDS = 900
 _REQUIRED = {
     "runtime": 'is required: a Lambda runtime like "python3.14"',
     "handler": 'is required: the function that Lambda calls, like "main.handler"',
-    "bundle": 'is required: the code in S3, like "s3://bucket/folder/code.zip"; or, instead of '
-    "runtime, handler and bundle, an image",
+    "bundle": 'is required: the code in S3, like "s3://bucket/folder/code.zip"; or build; or, '
+    "instead of runtime, handler and bundle, an image",
 }
+_OF_IMAGES = ("command", "entry_point", "working_directory")
+
+
+def _of_a_build(name: str, value: object, row: dict[str, Any]) -> None:
+    """Check an attribute of a row with `build`, which makes an archive where there is a runtime."""
+    if name == "runtime":
+        if value and (found := next(_only_for_images(row), None)):
+            raise invalid(f"makes the build a zip archive, and {found} is only for an image")
+        return
+    runtime = row.get("runtime", ...)
+    if value and runtime is None:
+        raise invalid(
+            "is only for code in a zip archive: add runtime, or leave it out to build an image"
+        )
+    if name == "handler" and value is None and runtime is not None:
+        raise invalid(_REQUIRED[name])
+
+
+def _only_for_images(row: dict[str, Any]) -> Iterator[str]:
+    yield from filter(row.get, _OF_IMAGES)
+    build = row.get("build")
+    yield from (f"build.{name}" for name in OF_IMAGES if getattr(build, name, None))
 
 
 class Archive(NamedTuple):
@@ -93,16 +118,26 @@ class LambdaJob(WithImage):
             return {**values, "handler": functions.CUSTOM_HANDLER}
         return values
 
-    @field_validator("command", "entry_point", "working_directory")
+    @field_validator("image", "bundle")
+    @classmethod
+    def _built(cls, value: object, info: ValidationInfo) -> object:
+        if value and info.data.get("build", ...) is not None:
+            raise invalid(BUILT)
+        return value
+
+    @field_validator(*_OF_IMAGES)
     @classmethod
     def _of_an_image(cls, value: object, info: ValidationInfo) -> object:
-        if info.data.get("image", ...) is None:
+        if info.data.get("image", ...) is None and info.data.get("build", ...) is None:
             raise invalid("is only for an image, which this row does not have")
         return value
 
     @field_validator("runtime", "handler", "bundle", "layers")
     @classmethod
     def _of_an_archive(cls, value: object, info: ValidationInfo) -> object:
+        if info.data.get("build", ...) is not None:
+            _of_a_build(str(info.field_name), value, info.data)
+            return value
         image = info.data.get("image", ...)
         if image is None and value is None:
             raise invalid(_REQUIRED[str(info.field_name)])
@@ -114,7 +149,10 @@ class LambdaJob(WithImage):
     @classmethod
     def _readable(cls, secrets: dict[str, str], info: ValidationInfo) -> dict[str, str]:
         if secrets:
-            functions.reads_secrets(info.data.get("runtime"), info.data.get("image"))
+            runtime, image = info.data.get("runtime"), info.data.get("image")
+            if info.data.get("build") and not runtime:
+                image = "built"
+            functions.reads_secrets(runtime, image)
             functions.leaves_a_layer(info.data.get("layers", ()))
             distinct_secrets(secrets, info.data.get("environment", {}))
             fits_with_secrets(secrets, info.data.get("environment", {}))

@@ -1,11 +1,13 @@
 """What all jobs have whose code is, or may be, a container image."""
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import PrivateAttr, ValidationInfo, field_validator
 
 from provisioner.jobs import pin
-from provisioner.jobs.model import RowModel
+from provisioner.jobs.build import Build
+from provisioner.jobs.build import build as build_of
+from provisioner.jobs.model import RowModel, checked
 from provisioner.jobs.pin import Pin
 
 
@@ -14,6 +16,8 @@ class WithImage(RowModel):
 
     if TYPE_CHECKING:
         pin: Pin | None  # a field of each type, because it is checked after the code that it is of
+
+    build: Annotated[Build | None, checked(build_of)] = None
 
     _tag: str | None = PrivateAttr(None)
     _newest: str | None = PrivateAttr(None)

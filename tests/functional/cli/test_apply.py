@@ -160,6 +160,7 @@ class TestApply:
             "submissions": "",
             "layers": "",
             "max_reserved_concurrency": "10",
+            "builds": "none",
         }
         account.deploy(outputs=OUTPUTS | {"Allowed": json.dumps(allowed)})
         account.build_tables()

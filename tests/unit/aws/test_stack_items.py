@@ -13,6 +13,8 @@ from provisioner.jobs import FieldError
 from provisioner.jobs.row_summary import RowSummary
 from provisioner.settings import DeploymentMode
 from provisioner.stacks.model import (
+    BuildAttempt,
+    BuildStatus,
     Cause,
     Condition,
     Deletion,
@@ -85,6 +87,9 @@ FULL = StackRecord(
     retain=True,
     deletion=Deletion.HELD,
     deployment_mode=DeploymentMode.EXPRESS,
+    build=BuildAttempt(
+        "b" * 64, BuildStatus.FAILED, "jobs_build_arm64:1", "BUILD: it failed", "https://log"
+    ),
     updated_at=NOW,
     expires_at=1_900_000_000,
     version=7,

@@ -53,6 +53,7 @@ TEMPLATES = [
     "bootstrap/network.yaml",
     "bootstrap/notifications.yaml",
     "bootstrap/observability.yaml",
+    "bootstrap/pipeline.yaml",
     "bootstrap/provisioning.yaml",
     "bootstrap/runs.yaml",
     "bootstrap/security.yaml",
@@ -248,7 +249,7 @@ STAYING = {
 
 def test_what_has_state_or_is_named_by_stacks_of_jobs_stays_where_it_is(source):
     logs = {name for name in source["Resources"] if name.endswith("Logs")}
-    assert len(logs) == len(FUNCTIONS) + len({"SlackLogs", "ApiAccessLogs"})
+    assert len(logs) == len(FUNCTIONS) + len({"SlackLogs", "ApiAccessLogs", "BuildLogs"})
     assert source["Resources"].keys() >= STAYING | logs
 
 
@@ -486,6 +487,7 @@ OTHERWISE_CONDITIONAL = {
     *("NetworkStack", "NotificationEmailSubscription"),
     *("ApiLogs", "ApiAccessLogs", "ApiStack"),
     *("ConsoleLogs", "ConsoleStack", "SessionsTable"),
+    *("BuildLogs", "PipelineStack"),
 }
 
 

@@ -58,6 +58,7 @@ BOTH_DEFAULTS = {
     "deployment_mode": None,
     "paused": False,
     "pin": None,
+    "build": None,
     "ephemeral_storage_mb": None,
     "payload": {},
     "failure_rules": (),

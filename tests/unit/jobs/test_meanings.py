@@ -6,7 +6,7 @@ import pytest
 
 from provisioner.jobs import BatchJob, Ec2Job, EcsJob, LambdaJob
 from provisioner.jobs.attributes import ALIASES
-from provisioner.jobs.meanings import MEANT, PLANNED, WITHIN
+from provisioner.jobs.meanings import MEANT, WITHIN
 from provisioner.jobs.run_input import payload_errors
 
 ATTRIBUTES = {
@@ -20,7 +20,7 @@ def test_every_word_stands_for_an_attribute():
 
 
 def test_no_word_is_an_attribute_itself_or_stands_for_two_things():
-    words = [*MEANT, *WITHIN, *PLANNED]
+    words = [*MEANT, *WITHIN]
 
     assert len(words) == len(set(words))
     assert not (ATTRIBUTES | ALIASES.keys()) & set(words)

@@ -15,6 +15,7 @@ IMAGE = {
     **dict.fromkeys(("runtime", "handler", "bundle"), ...),
     "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/jobs/report:1",
 }
+BUILD = {"source": "s3://sources/report.zip"}
 LAYER = "arn:aws:lambda:eu-west-1:123456789012:layer:tools"
 ARN = "arn:aws:ssm:eu-west-1:123456789012:parameter/db"
 
@@ -103,8 +104,99 @@ REFUSED = {
         "dependencies",
         'mean "depends_on"?',
     ),
-    "what is planned": ("lambda", {"build": {}}, "build", "is not supported yet"),
-    "what is planned for containers": ("ecs", {"build": {}}, "build", "is not supported yet"),
+    "a build of nothing": ("ecs", {"image": ..., "build": {}}, "build.source", "is required"),
+    "a build and an image": ("ecs", {"build": BUILD}, "image", "leave it out, or leave out build"),
+    "a build and a bundle": ("lambda", {"build": BUILD}, "bundle", "leave it out"),
+    "a build and an image of a function": (
+        "lambda",
+        IMAGE | {"build": BUILD},
+        "image",
+        "leave it out",
+    ),
+    "a part of a build in another word": (
+        "ecs",
+        {"image": ..., "build": BUILD | {"contxt": "a"}},
+        "build.contxt",
+        'mean "context"?',
+    ),
+    "a build of a Git repository": (
+        "ecs",
+        {"image": ..., "build": {"source": {"repository": "acme/report"}}},
+        "build.source",
+        "have your pipeline put",
+    ),
+    "a build of a branch": (
+        "ecs",
+        {"image": ..., "build": BUILD | {"branch": "main"}},
+        "build.branch",
+        "a pipeline can put",
+    ),
+    "a build that is told a secret": (
+        "ecs",
+        {"image": ..., "build": BUILD | {"secrets": {}}},
+        "build.secrets",
+        "an image keeps",
+    ),
+    "a context outside of the source": (
+        "ecs",
+        {"image": ..., "build": BUILD | {"context": "a/../../b"}},
+        "build.context",
+        'without ".."',
+    ),
+    "a context anywhere": (
+        "ecs",
+        {"image": ..., "build": BUILD | {"context": "/etc"}},
+        "build.context",
+        "relative to the root",
+    ),
+    "a Dockerfile that is an option": (
+        "ecs",
+        {"image": ..., "build": BUILD | {"dockerfile": "--help"}},
+        "build.dockerfile",
+        "must be a path",
+    ),
+    "a Dockerfile that is a command": (
+        "ecs",
+        {"image": ..., "build": BUILD | {"dockerfile": "$(id)"}},
+        "build.dockerfile",
+        "must be a path",
+    ),
+    "a target that is an option": (
+        "ecs",
+        {"image": ..., "build": BUILD | {"target": "--push"}},
+        "build.target",
+        "name of a stage",
+    ),
+    "an argument of two lines": (
+        "ecs",
+        {"image": ..., "build": BUILD | {"args": {"A": "1\n2"}}},
+        "build.args.A",
+        "a single line",
+    ),
+    "an argument without a name": (
+        "ecs",
+        {"image": ..., "build": BUILD | {"args": {"--x": "1"}}},
+        "build.args.--x",
+        "ASCII letters",
+    ),
+    "a build of an archive with a Dockerfile": (
+        "lambda",
+        {"bundle": ..., "build": BUILD | {"dockerfile": "Dockerfile"}},
+        "runtime",
+        "build.dockerfile is only for an image",
+    ),
+    "a build of an image with a handler": (
+        "lambda",
+        {"bundle": ..., "runtime": ..., "build": BUILD},
+        "handler",
+        "add runtime, or leave it out",
+    ),
+    "a build of an archive with a command": (
+        "lambda",
+        {"bundle": ..., "build": BUILD, "command": "main.handler"},
+        "runtime",
+        "command is only for an image",
+    ),
     "graphics cards of a task": ("ecs", {"gpus": True}, "gpus", 'is for "ec2" jobs'),
     "graphics cards in another word": ("ec2", {"gpu": 1}, "gpu", 'mean "gpus"?'),
     "no machine": ("ec2", {"instance_type": ...}, "instance_type", 'like "m7g.large"'),

@@ -1,0 +1,242 @@
+"""The buildspec of builds, run by Bash as CodeBuild runs it, with programs that write down what they get."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from provisioner.jobs import parse
+from provisioner.jobs.artifacts import S3Object
+from provisioner.jobs.unbuilt import archive_key, build_digest, image_tag, unbuilt
+from tests.support.bootstrap import ROOT, load
+
+PHASES = ("pre_build", "build", "post_build")
+SECRET = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
+HOSTILE = (
+    *(
+        "$(touch HACKED)",
+        "`touch HACKED`",
+        "; touch HACKED",
+        "&& touch HACKED",
+        "'\"; touch HACKED",
+    ),
+    *("${PATH}", "--push", "\\", "*", "!!", "$IFS", "{{x}}", "END", ')"'),
+)
+RECORDER = """#!{python} -I
+import json, os, sys
+with open({log!r}, "a") as log:
+    print(json.dumps([{name!r}, sys.argv[1:], {secret!r} in os.environ]), file=log)
+if {name!r} == "docker" and sys.argv[1] == os.environ.get("FAILS"):
+    sys.exit(1)
+if {name!r} == "zip":
+    open(sys.argv[-2], "w").close()
+"""
+
+
+def project(name):
+    resource = load(ROOT / "bootstrap/pipeline.yaml")["Resources"][name]
+    return resource["Properties"]
+
+
+def phases():
+    spec = yaml.safe_load(project("ArmProject")["Source"]["BuildSpec"])
+    assert spec["env"] == {"shell": "bash"}
+    assert list(spec["phases"]) == list(PHASES)
+    return {name: spec["phases"][name]["commands"] for name in PHASES}
+
+
+class Machine:
+    """Where a build runs: its source, and what was called."""
+
+    def __init__(self, folder: Path) -> None:
+        self.source = folder / "source"
+        self.source.mkdir()
+        self.log = folder / "log"
+        self.programs = folder / "bin"
+        self.programs.mkdir()
+        for name in ("docker", "aws", "zip"):
+            program = self.programs / name
+            program.write_text(
+                RECORDER.format(python=sys.executable, name=name, log=str(self.log), secret=SECRET)
+            )
+            program.chmod(program.stat().st_mode | stat.S_IXUSR)
+
+    def build(self, row: dict[str, object], **environment: str) -> list[tuple[str, int]]:
+        """Run the phases as CodeBuild does; return those that were run, with their exit codes."""
+        job = parse({"job_name": "report", **row})
+        digest = build_digest(job, "v1")
+        made = unbuilt(job, "jobs", S3Object("sources", "report.zip", "v1"), digest)
+        constants = {
+            each["Name"]: str(each["Value"])
+            for each in project("ArmProject")["Environment"]["EnvironmentVariables"]
+        }
+        environ = {
+            **constants,
+            **made.variables,
+            "REGISTRY": "registry",
+            "BUNDLE_BUCKET": "bundles",
+            "PATH": f"{self.programs}:{os.environ['PATH']}",
+            "CODEBUILD_SRC_DIR": str(self.source),
+            "TMPDIR": str(self.source.parent),
+            SECRET: "/v2/credentials/secret",
+            **environment,
+        }
+        ended = []
+        for phase, commands in phases().items():
+            succeeding = all(code == 0 for _, code in ended)
+            if not succeeding and phase != "post_build":
+                continue
+            script = "\n".join(commands)
+            environ["CODEBUILD_BUILD_SUCCEEDING"] = str(int(succeeding))
+            code = subprocess.run(
+                ["bash", "-c", script], env=environ, cwd=self.source, check=False
+            ).returncode
+            ended.append((phase, code))
+        return ended
+
+    def calls(self, program: str) -> list[list[str]]:
+        """Return the arguments of each call of a program."""
+        if not self.log.exists():
+            return []
+        found = [json.loads(line) for line in self.log.read_text().splitlines()]
+        return [arguments for name, arguments, _ in found if name == program]
+
+    def knew_credentials(self) -> set[tuple[str, str]]:
+        """Return the calls that had the address of the role's credentials in their environment."""
+        found = [json.loads(line) for line in self.log.read_text().splitlines()]
+        return {(name, arguments[0]) for name, arguments, knew in found if knew}
+
+
+@pytest.fixture
+def machine(tmp_path):
+    return Machine(tmp_path)
+
+
+BUILD = {"source": "s3://sources/report.zip"}
+FUNCTION = {"type": "lambda", "runtime": "python3.14", "handler": "main.handler", "build": BUILD}
+DONE = [(phase, 0) for phase in PHASES]
+
+
+def test_both_projects_build_alike():
+    arm, x86 = project("ArmProject"), project("X86Project")
+
+    assert arm["Source"] == x86["Source"]
+    assert arm["Environment"]["Type"] == "ARM_CONTAINER"
+    assert x86["Environment"]["Type"] == "LINUX_CONTAINER"
+
+
+def test_an_image_is_built_and_pushed_under_the_builds_digest(machine):
+    (machine.source / "app").mkdir()
+    (machine.source / "app/Dockerfile").write_text("FROM scratch")
+    row = {"type": "ecs", "build": BUILD | {"context": "app", "target": "run", "args": {"A": "1"}}}
+
+    assert machine.build(row) == DONE
+
+    tag = image_tag(build_digest(parse({"job_name": "report", **row}), "v1"))
+    image = f"registry/jobs/report:{tag}"
+    login, built, pushed = machine.calls("docker")
+    assert login[0] == "login"
+    assert built == [
+        *("build", "--pull", "--file", f"{machine.source}/app/Dockerfile", "--tag", image),
+        *("--target", "run", "--build-arg", "A=1", f"{machine.source}/app"),
+    ]
+    assert pushed == ["push", image]
+
+
+def test_the_text_of_a_row_is_never_code(machine):
+    (machine.source / "Dockerfile").write_text("FROM scratch")
+    args = {f"A{number}": text for number, text in enumerate(HOSTILE)}
+
+    assert machine.build({"type": "ecs", "build": BUILD | {"args": args}}) == DONE
+
+    built = machine.calls("docker")[1]
+    found = [
+        text for option, text in zip(built, built[1:], strict=False) if option == "--build-arg"
+    ]
+    assert found == [f"{name}={text}" for name, text in args.items()]
+    assert not list(machine.source.rglob("HACKED"))
+
+
+@pytest.mark.parametrize("row", [{"type": "ecs", "build": BUILD}, FUNCTION], ids=["image", "zip"])
+def test_what_runs_code_of_the_source_does_not_know_where_credentials_are(machine, row):
+    (machine.source / "Dockerfile").write_text("FROM scratch")
+
+    assert machine.build(row) == DONE
+
+    assert not machine.knew_credentials() & {("docker", "build"), ("docker", "run"), ("zip", "-")}
+    ran = [call for call in machine.calls("docker") if call[0] == "run"]
+    assert not any(SECRET in argument for call in ran for argument in call)
+    assert not any(argument.startswith("AWS_") for call in ran for argument in call)
+
+
+@pytest.mark.parametrize(
+    ("link", "build"),
+    [
+        ("Dockerfile", {}),
+        ("app", {"context": "app", "dockerfile": "Real"}),
+        ("there", {"dockerfile": "there/passwd"}),
+    ],
+    ids=["Dockerfile", "context", "folder of the Dockerfile"],
+)
+def test_a_symbolic_link_leads_nowhere(machine, tmp_path, link, build):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "passwd").write_text("secret")
+    (machine.source / "Real").write_text("FROM scratch")
+    target = outside / "passwd" if link == "Dockerfile" else outside
+    (machine.source / link).symlink_to(target)
+
+    ended = machine.build({"type": "ecs", "build": BUILD | build})
+
+    assert ended == [("pre_build", 1), ("post_build", 0)]
+    assert machine.calls("docker") == []
+
+
+def test_a_source_without_a_dockerfile_says_so(machine, capfd):
+    assert machine.build({"type": "ecs", "build": BUILD})[0] == ("pre_build", 1)
+    assert "The source has no Dockerfile" in capfd.readouterr().out
+
+
+def test_nothing_is_pushed_of_a_build_that_failed(machine):
+    (machine.source / "Dockerfile").write_text("FROM scratch")
+
+    ended = machine.build({"type": "ecs", "build": BUILD}, FAILS="build")
+
+    assert ended == [("pre_build", 0), ("build", 1), ("post_build", 0)]
+    assert [call[0] for call in machine.calls("docker")] == ["login", "build"]
+
+
+@pytest.mark.parametrize(
+    ("runtime", "handler", "image"),
+    [
+        ("python3.14", "main.handler", "public.ecr.aws/sam/build-python3.14:latest-arm64"),
+        ("nodejs24.x", "index.handler", "public.ecr.aws/sam/build-nodejs24.x:latest-arm64"),
+        ("ruby4.0", "main.handler", "public.ecr.aws/sam/build-ruby4.0:latest-arm64"),
+        ("java21", "Main::run", "public.ecr.aws/sam/build-java21:latest-arm64"),
+        ("java17.al2023", "Main::run", "public.ecr.aws/sam/build-java17:latest-arm64"),
+        ("dotnet10", "A::B.C::D", "public.ecr.aws/sam/build-dotnet10:latest-arm64"),
+        ("provided.al2023", "bootstrap", "public.ecr.aws/docker/library/golang:1"),
+    ],
+)
+def test_an_archive_is_built_by_the_runtimes_own_tools(machine, runtime, handler, image):
+    row = FUNCTION | {"runtime": runtime, "handler": handler}
+
+    assert machine.build(row) == DONE
+
+    (ran,) = machine.calls("docker")
+    recipe = ran.pop()
+    assert subprocess.run(["bash", "-n", "-c", recipe], check=False).returncode == 0
+    assert image in ran
+    assert {"--cap-drop", "no-new-privileges"} <= set(ran)
+    (put,) = machine.calls("aws")
+    key = archive_key("report", build_digest(parse({"job_name": "report", **row}), "v1"))
+    assert put[put.index("--key") + 1] == key
+    assert put[put.index("--if-none-match") + 1] == "*"
+    assert "--symlinks" in machine.calls("zip")[0]
