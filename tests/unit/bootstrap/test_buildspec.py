@@ -1,4 +1,4 @@
-"""The buildspec of builds, run by Bash as CodeBuild runs it, with programs that write down what they get."""
+"""The buildspec of builds, run as CodeBuild runs it, with programs that record their calls."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -157,9 +158,7 @@ def test_the_text_of_a_row_is_never_code(machine):
     assert machine.build({"type": "ecs", "build": BUILD | {"args": args}}) == DONE
 
     built = machine.calls("docker")[1]
-    found = [
-        text for option, text in zip(built, built[1:], strict=False) if option == "--build-arg"
-    ]
+    found = [text for option, text in pairwise(built) if option == "--build-arg"]
     assert found == [f"{name}={text}" for name, text in args.items()]
     assert not list(machine.source.rglob("HACKED"))
 
