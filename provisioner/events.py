@@ -40,7 +40,8 @@ class ReconcileRequest:
     """A message of the reconcile queue: reconcile a job.
 
     `retry` resets the job's failures; `confirm_deletion` lets its stack be deleted even if the
-    deletion budget is spent; `detect_drift` starts drift detection of its stack instead. `tries`
+    deletion budget is spent; `detect_drift` starts drift detection of its stack instead;
+    `check_code` asks nothing of CloudFormation if a READY job runs what it should. `tries`
     counts the reconciles in a row that were throttled, `receives` how often a function has received
     the request in other messages.
     """
@@ -49,6 +50,7 @@ class ReconcileRequest:
     retry: bool = False
     confirm_deletion: bool = False
     detect_drift: bool = False
+    check_code: bool = False
     tries: int = 0
     receives: int = 0
 
@@ -185,6 +187,7 @@ def of_message(message: object) -> ReconcileRequest:
         retry=message.get("retry") is True,
         confirm_deletion=message.get("confirm_deletion") is True,
         detect_drift=message.get("detect_drift") is True,
+        check_code=message.get("check_code") is True,
         tries=_times(message.get("tries")),
         receives=_times(message.get("receives")),
     )

@@ -70,16 +70,23 @@ class ReconcileQueue:
                 )
 
     def send_many(
-        self, delays_seconds: Mapping[str, int], *, detect_drift: bool = False, receives: int = 0
+        self,
+        delays_seconds: Mapping[str, int],
+        *,
+        detect_drift: bool = False,
+        check_code: bool = False,
+        receives: int = 0,
     ) -> None:
         """Have many jobs reconciled, each with its delay; see `send`.
+
+        With `check_code` only other code is a reason to ask CloudFormation about a READY job.
 
         Raises
         ------
         TemporaryError
             If SQS did not take some of them.
         """
-        asks = {"detect_drift": detect_drift, "receives": receives}
+        asks = {"detect_drift": detect_drift, "check_code": check_code, "receives": receives}
         messages = [
             {"Id": str(index), **_message(job_name, seconds, **asks)}
             for index, (job_name, seconds) in enumerate(delays_seconds.items())

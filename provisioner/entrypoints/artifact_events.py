@@ -31,5 +31,5 @@ def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) ->
     if artifact is None:
         return
     job_names = list(runtime.artifact_index.jobs_of(artifact))
-    runtime.reconcile_queue.send_many(dict.fromkeys(job_names, 0))
+    runtime.reconcile_queue.send_many(dict.fromkeys(job_names, 0), check_code=True)
     logger.info("an artifact was pushed", artifact=artifact, jobs=len(job_names))

@@ -73,8 +73,10 @@ def _reconciled(runtime: Runtime, given: Sequence[_Given], context: LambdaContex
     """Reconcile jobs; return the records that have to come again."""
     retry = frozenset(each.request.job_name for each in given if each.request.retry)
     confirmed = frozenset(each.request.job_name for each in given if each.request.confirm_deletion)
-    names = [each.request.job_name for each in given if not each.request.detect_drift]
-    errors = reconcile(runtime, names, context, retry, confirmed)
+    asked = [each.request for each in given if not each.request.detect_drift]
+    fully = {request.job_name for request in asked if not request.check_code}
+    names = [request.job_name for request in asked]
+    errors = reconcile(runtime, names, context, retry, confirmed, frozenset(names) - fully)
     return [
         each.record
         for each in given

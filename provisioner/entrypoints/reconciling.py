@@ -64,16 +64,18 @@ def reconcile(
     context: LambdaContext,
     retry: frozenset[str] = frozenset(),
     confirmed: frozenset[str] = frozenset(),
+    check_code: frozenset[str] = frozenset(),
 ) -> dict[str, Exception]:
     """Reconcile jobs and log what came of each; return what to requeue, with its error.
 
     Jobs for which the function's time does not suffice are among it. The failures of jobs in
     `retry` are reset first; the stacks of those in `confirmed` may be deleted though many others
-    are.
+    are; for those in `check_code` only other code is a reason to do something.
     """
     names = list(dict.fromkeys(job_names))
     errors: dict[str, Exception] = dict.fromkeys(names, TemporaryError("there was no time left"))
-    for job_name, result in _results(runtime, names, retry, confirmed):
+    asks = {"retry": retry, "confirmed": confirmed, "check_code": check_code}
+    for job_name, result in _results(runtime, names, asks):
         del errors[job_name]
         _log(runtime, job_name, result)
         _count(runtime, result)
@@ -85,7 +87,7 @@ def reconcile(
 
 
 def _results(
-    runtime: Runtime, names: list[str], retry: frozenset[str], confirmed: frozenset[str]
+    runtime: Runtime, names: list[str], asks: Mapping[str, frozenset[str]]
 ) -> Iterator[tuple[str, Reconciled]]:
     """Yield the result of each job. What fails for all of them at once is tried for each alone.
 
@@ -94,7 +96,7 @@ def _results(
     left = dict.fromkeys(names)
     failed: Exception | None = None
     try:
-        results = runtime.reconciler.reconcile(names, retry=retry, confirmed=confirmed)
+        results = runtime.reconciler.reconcile(names, **asks)
         for job_name, result in results:
             del left[job_name]
             yield job_name, result
@@ -106,7 +108,7 @@ def _results(
         if len(names) == 1 or isinstance(failed, TemporaryError):
             yield job_name, Reconciled(None, Failed(failed), StackRecord(job_name))
         else:
-            yield from _results(runtime, [job_name], retry, confirmed)
+            yield from _results(runtime, [job_name], asks)
 
 
 def _log(runtime: Runtime, job_name: str, result: Reconciled) -> None:

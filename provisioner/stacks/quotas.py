@@ -34,7 +34,7 @@ def needed(desired: Desired, record: StackRecord, now: datetime, decide: Decide)
         return None
     if record.status in _IN_PROGRESS:
         return Quota.DESCRIBE
-    action = decide(desired, record, _last_observed(record), now)
+    action = decide(desired, record, last_observed(record), now)
     return quota_of(action) if isinstance(action, Operation) else Quota.DESCRIBE
 
 
@@ -53,7 +53,7 @@ def quota_of(operation: Operation) -> Quota:
             assert_never(operation)
 
 
-def _last_observed(record: StackRecord) -> StackState | None:
+def last_observed(record: StackRecord) -> StackState | None:
     """Return the stack as it was when it was last observed."""
     status = record.cloudformation_status
     if record.stack_id is None or status in {None, StackStatus.DELETE_COMPLETE}:

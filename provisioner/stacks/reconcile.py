@@ -52,6 +52,7 @@ class _Options:
 
     reset_failures: bool
     confirm_deletion: bool
+    check_code: bool
 
     def record(self, stored: StackRecord) -> StackRecord:
         record = reset_failures(stored) if self.reset_failures else stored
@@ -83,6 +84,7 @@ class Reconciler:
         *,
         retry: Collection[str] = (),
         confirmed: Collection[str] = (),
+        check_code: Collection[str] = (),
     ) -> Iterator[tuple[str, Reconciled]]:
         """Reconcile each job once: at most one operation each; an error of one touches no other.
 
@@ -112,6 +114,9 @@ class Reconciler:
             Those of them whose failures are reset first, because a person asked for it.
         confirmed
             Those of them whose stacks a person lets go, although many rows were removed at once.
+        check_code
+            Those of them for whose sake CloudFormation is asked nothing if they are READY and run
+            what they should: code may have been pushed, and nothing else has happened.
 
         Yields
         ------
@@ -122,7 +127,7 @@ class Reconciler:
             rows = self._ports.jobs.get_many(some)
             records = self._ports.stacks.get_many(some)
             for name in some:
-                options = _Options(name in retry, name in confirmed)
+                options = _Options(name in retry, name in confirmed, name in check_code)
                 yield name, self._guarded(name, rows.get(name), records.get(name), options)
 
     def _guarded(
@@ -170,12 +175,15 @@ class Reconciler:
             row_digest=guarded.row_digest(row, parsed) if row is not None and parsed else None,
             now=self._clock(),
             reset_failures=options.reset_failures,
+            check_code=options.check_code,
         )
 
     def _reconcile(self, subject: Subject) -> Reconciled:
         try:
             subject = self._update_artifacts(self._update_dependencies(subject))
             subject = replace(subject, desired=self._pinned(subject.desired))
+            if subject.check_code and subject.runs_what_it_should:
+                return self._results.save_unobserved(subject)
             quota = needed(subject.desired, subject.record, subject.now, self._decide)
             if quota and (waiting := self._results.admit(subject, quota)):
                 return waiting

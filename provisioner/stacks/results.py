@@ -18,9 +18,10 @@ from provisioner.errors import (
     TemporaryError,
     ThrottledError,
 )
-from provisioner.stacks.actions import Action, Delete, Desired, GiveUp, Operation
+from provisioner.stacks.actions import Action, Delete, Desired, GiveUp, Nothing, Operation, ValidRow
 from provisioner.stacks.model import Failure, JobStatus, StackRecord, StackState
-from provisioner.stacks.outcomes import Failed, Outcome, RateLimited, Reconciled, Refused
+from provisioner.stacks.outcomes import Done, Failed, Outcome, RateLimited, Reconciled, Refused
+from provisioner.stacks.quotas import last_observed
 from provisioner.stacks.rate_limits import LONGEST_WAIT, Permit, Quota, Reservation
 from provisioner.stacks.record import (
     after,
@@ -43,7 +44,8 @@ class Subject:
     """What one reconcile is about.
 
     `stored` is the Stacks row as it was read, and `record` as this reconcile takes it: failures may
-    be reset, dependencies updated. `reset_failures` tells whether a person asked for that.
+    be reset, dependencies updated. `reset_failures` tells whether a person asked for that,
+    `check_code` whether only other code is a reason to ask CloudFormation.
     """
 
     stored: StackRecord
@@ -52,11 +54,19 @@ class Subject:
     row_digest: str | None
     now: datetime
     reset_failures: bool
+    check_code: bool
 
     @property
     def job_name(self) -> str:
         """The job's name."""
         return self.stored.job_name
+
+    @property
+    def runs_what_it_should(self) -> bool:
+        """Whether the job is READY with the very spec that its row and its code ask for now."""
+        record, desired = self.record, self.desired
+        is_ready = record.status is JobStatus.READY and record.in_sync
+        return is_ready and isinstance(desired, ValidRow) and desired.digest == record.spec_digest
 
     @property
     def is_unknown(self) -> bool:
@@ -97,6 +107,14 @@ class Results:
             return result
         self._requeue(subject, result.requeue_after)
         return self._save_queued(result)
+
+    def save_unobserved(self, subject: Subject) -> Reconciled:
+        """Record what is new of row and code, of a job whose stack is taken for what it was."""
+        record = subject.record
+        known = last_observed(record)
+        if known is not None:
+            known = replace(known, drift=record.drift, left_behind=record.retained_resources)
+        return self.save(subject, Nothing(record.status), Done(), known)
 
     def record_begun(
         self,

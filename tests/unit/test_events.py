@@ -43,6 +43,7 @@ def test_a_records_images_are_not_looked_at():
     [
         ({"job_name": "report"}, ReconcileRequest("report")),
         ({"job_name": "report", "retry": True}, ReconcileRequest("report", retry=True)),
+        ({"job_name": "a", "check_code": True}, ReconcileRequest("a", check_code=True)),
         ({"job_name": "report", "retry": "false"}, ReconcileRequest("report")),
         ({"job_name": "Capitals", "more": 1}, ReconcileRequest("Capitals")),
     ],

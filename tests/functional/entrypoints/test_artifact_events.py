@@ -46,7 +46,7 @@ def test_new_code_is_deployed():
 
     deliver(artifact_events, created())
 
-    assert messages() == [{"job_name": "report"}]
+    assert messages() == [{"job_name": "report", "check_code": True}]
     body = json.dumps(messages()[0])
     record = {"messageId": "1", "body": body, "attributes": {"ApproximateReceiveCount": "1"}}
     deliver(reconcile_queue, {"Records": [record]})

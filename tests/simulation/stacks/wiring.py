@@ -138,6 +138,7 @@ def wired(
         cloudformation=ports.cloudformation,
         reconcile_queue=ports.queue,
         deletion_budget=ports.deletion_budget,
+        artifact_index=ports.artifact_index,
         dead_letters=letters,
         triggers=NoRuns(),
         task_definitions=NoTaskDefinitions(),
