@@ -111,6 +111,14 @@ def _list(of: _Codec) -> _Codec:
     )
 
 
+_BUILD = _map(
+    BuildAttempt,
+    digest=_TEXT,
+    status=_word(BuildStatus),
+    **dict.fromkeys(("id", "reason", "log_url", "source_version"), _TEXT),
+    **dict.fromkeys(("started_at", "ended_at", "retry_at"), _TIME),
+)
+
 _ATTRIBUTES = {
     "job_name": _TEXT,
     "status": _word(JobStatus),
@@ -171,13 +179,8 @@ _ATTRIBUTES = {
     "retain": _FLAG,
     "deletion": _word(Deletion),
     "deployment_mode": _word(DeploymentMode),
-    "build": _map(
-        BuildAttempt,
-        digest=_TEXT,
-        status=_word(BuildStatus),
-        **dict.fromkeys(("id", "reason", "log_url"), _TEXT),
-        **dict.fromkeys(("started_at", "ended_at", "retry_at"), _TIME),
-    ),
+    "build": _BUILD,
+    "former_builds": _list(_BUILD),
     "updated_at": _TIME,
     "expires_at": _INT,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -217,12 +217,16 @@ class BuildStatus(StrEnum):
     FAILED = "FAILED"
 
 
+KEPT_BUILDS = 10
+"""Of a job, the last one included."""
+
+
 @dataclass(frozen=True, slots=True)
 class BuildAttempt:
     """The last build of a job's code, by the digest of what was to be built.
 
     `id` is CodeBuild's, None before it has started; `retry_at` is set while it is WAITING, and
-    `reason` when it FAILED.
+    `reason` when it FAILED. `source_version` is that of the source: a VersionId in S3.
     """
 
     digest: str
@@ -233,6 +237,7 @@ class BuildAttempt:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     retry_at: datetime | None = None
+    source_version: str | None = None
 
     @property
     def log_stream(self) -> str | None:
@@ -322,7 +327,7 @@ class StackRecord:
     the index of artifacts; `former_artifacts` are to be taken out of it. `row` is what lists show
     of the row, None when there is none. `deployments` are the last ten, newest first; `pinned` is
     there while the row pins a version of its code. `deployment_mode` is that of the last operation.
-    `build` is the last build of a job with a `build` in its row.
+    `build` is the last build of a job with a `build` in its row, `former_builds` are those before.
     `version` is the optimistic lock, 0 for a row that is not written yet.
     """
 
@@ -356,9 +361,18 @@ class StackRecord:
     deletion: Deletion | None = None
     deployment_mode: DeploymentMode | None = None
     build: BuildAttempt | None = None
+    former_builds: tuple[BuildAttempt, ...] = ()
     updated_at: datetime | None = None
     expires_at: int | None = None
     version: int = 0
+
+    def with_build(self, build: BuildAttempt) -> StackRecord:
+        """Return the record with its last build as it is now; another one before it is kept."""
+        last = self.build
+        if last is None or last.id is None or last.id == build.id:
+            return replace(self, build=build)
+        former = (last, *self.former_builds)[: KEPT_BUILDS - 1]
+        return replace(self, build=build, former_builds=former)
 
     @property
     def in_sync(self) -> bool:

@@ -90,6 +90,15 @@ FULL = StackRecord(
     build=BuildAttempt(
         "b" * 64, BuildStatus.FAILED, "jobs_build_arm64:1", "BUILD: it failed", "https://log"
     ),
+    former_builds=(
+        BuildAttempt(
+            "a" * 64,
+            BuildStatus.SUCCEEDED,
+            "jobs_build_arm64:0",
+            source_version="v1",
+            started_at=NOW,
+        ),
+    ),
     updated_at=NOW,
     expires_at=1_900_000_000,
     version=7,
