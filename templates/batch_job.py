@@ -53,7 +53,12 @@ if TYPE_CHECKING:
 STREAM_PREFIX = "job"
 """Batch adds ``/default/`` and the id of the attempt's task."""
 
-REFUSALS = ("Batch.AWSBatchException", "Batch.ServerException", "Batch.TooManyRequestsException")
+REFUSALS = (
+    "Batch.AWSBatchException",
+    "Batch.ServerException",
+    "Batch.TooManyRequestsException",
+    programs.ROLE_NOT_READY,
+)
 
 START_ATTEMPTS = 3
 """How often Batch tries to start a container for one attempt of ours."""

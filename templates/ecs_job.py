@@ -67,6 +67,7 @@ REFUSALS = (
     "ECS.AmazonECSException",
     "ECS.LimitExceededException",
     programs.INSUFFICIENT_CAPACITY,
+    programs.ROLE_NOT_READY,
 )
 
 SPOT_STOP_SECONDS = 120

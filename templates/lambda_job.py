@@ -50,12 +50,21 @@ IMAGE_SUFFIX = "_ci"
 """Ends the name of a function whose code is a container image. A name has 64 characters, of which a
 prefix and a job's name may take 61, and no job's name has an underscore."""
 
-REFUSALS = (
-    "Lambda.TooManyRequestsException",
+NOT_READY = (
+    "Lambda.ENINotReadyException",
     "Lambda.ResourceConflictException",
     "Lambda.ResourceNotReadyException",
+)
+"""Errors of a function that is Pending, or becomes Active again: an image that is prepared or a
+network interface that is made may take minutes (Lambda Developer Guide, function states)."""
+
+REFUSALS = (
+    "Lambda.TooManyRequestsException",
     "Lambda.EC2ThrottledException",
     "Lambda.ENILimitReachedException",
+    "Lambda.ResourceNotFoundException",  # one that is new is not known everywhere at once
+    programs.ROLE_NOT_READY,
+    *NOT_READY,
 )
 
 
@@ -208,6 +217,7 @@ def _work(job: LambdaJob, platform: Platform, code: Function) -> Work:
         },
         timeout_seconds=job.attempt_timeout_seconds + REPORT_SECONDS,
         refusals=REFUSALS,
+        slow_refusals=NOT_READY,
         problem=NO_PROBLEM,
         details=expression({"request_id": variable("states.result.SdkResponseMetadata.RequestId")}),
         output=variable("states.result.Payload"),

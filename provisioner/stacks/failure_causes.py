@@ -38,6 +38,8 @@ _PASSES_BY_ITSELF = re.compile(
             r"is being (?:created|updated|deleted)",
             r"cannot be assumed",
             r"unable to assume the role",
+            r"not authorized to perform: iam:passrole on resource",  # of a role that is new
+            r"role is not valid",
             r"does not have permissions to call createnetworkinterface",
             r"startdate you specify cannot be earlier",  # the stack took long: the next has another
         )

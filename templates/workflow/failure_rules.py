@@ -44,12 +44,16 @@ LONGEST_BACKOFF_SECONDS = 86_400
 MAX_REFUSALS = 6
 """How often what was refused before it began is tried again, whatever `retries` says."""
 
+SECONDS_OF_REFUSALS = {"soon": 1 + 2 + 4 + 8 + 15 + 15, "slow": 8 + 15 + 30 + 60 + 120 + 150}
+"""The least that those attempts wait, all together: an IAM role is known everywhere within seconds,
+and a function's network interface or image is ready within minutes."""
+
 _PAUSE, _RETRIES, _REFUSALS = outcome("pause"), variable("retries"), variable("refusals")
 
 
 def attempt_failure(job: Job, work: Work) -> Expression:
     """Return `outcome` of an attempt that failed, as a Catch of `Run` assigns it."""
-    pause = {"pause": _pause(job, work.refusals)}
+    pause = {"pause": _pause(job, work)}
     capacity = spot.details(work.spot, variable("named"))
     return failure(work.failure, pause, *capacity, *work.failure_details)
 
@@ -71,19 +75,20 @@ def failure(report: Expression, *more: Value) -> Expression:
     )
 
 
-def _pause(job: Job, refusals: tuple[str, ...]) -> Expression:
+def _pause(job: Job, work: Work) -> Expression:
     """Return the seconds before the next attempt, should there be one.
 
-    What the service would not start is tried again soon, what it has no capacity for later, and
-    both at random.
+    What the service would not start is tried again soon, what it has no capacity for or is not
+    ready for later. Half of the time is at random, so that all attempts together wait for at least
+    `SECONDS_OF_REFUSALS`: what is new is ready by then.
     """
-    lacking = variable("named").equals(programs.INSUFFICIENT_CAPACITY)
+    slow = variable("named").within(list(work.slow_refusals))
     doubled = call("power", 2, _REFUSALS)
-    longest = when(lacking, call("min", [300, 15 * doubled]), call("min", [30, 2 * doubled]))
-    soon = 1 + call("floor", call("random") * longest)
+    longest = when(slow, call("min", [300, 15 * doubled]), call("min", [30, 2 * doubled]))
+    soon = call("ceil", (1 + call("random")) * longest * 0.5)
     seconds = job.retry_interval_seconds * call("power", job.retry_backoff, _RETRIES)
     return when(
-        _is_refusal(variable("named"), refusals),
+        _is_refusal(variable("named"), work.refusals),
         soon,
         call("min", [LONGEST_BACKOFF_SECONDS, call("floor", seconds)]),
     )

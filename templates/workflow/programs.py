@@ -12,6 +12,10 @@ from templates.workflow.jsonata import statements
 INSUFFICIENT_CAPACITY = "InsufficientCapacity"
 SPOT_INTERRUPTION = "SpotInterruption"
 
+ROLE_NOT_READY = "RoleNotReady"
+"""A role that is new is not known everywhere for some seconds (IAM User Guide, eventual
+consistency). Stacks in express mode are complete before it is."""
+
 OPTIONS = statements(r"""
     $input := $states.context.Execution.Input;
     $given := $type($input) = "object" ? $input : {};
@@ -65,6 +69,8 @@ says of the attempt besides (`provisioner.runs.keys.DETAILS`).
 """
 
 LAMBDA_FAILURE = statements(r"""
+    $fault := $fault in ["Lambda.AccessDeniedException", "Lambda.InvalidParameterValueException"]
+        and $contains($cause, "cannot be assumed by Lambda") ? "RoleNotReady" : $fault;
     $message := $match($cause,
         /"errorMessage"\s*:\s*"([^"\x5c\x00-\x1f]*(?:\x5c(?:["\x5c\x2fbfnrt]|u[0-9a-fA-F]{4})[^"\x5c\x00-\x1f]*)*)"/
     )[0].groups[0];
@@ -125,12 +131,15 @@ CONTAINER_FAILURE = statements(f"""
         ? "{INSUFFICIENT_CAPACITY}"
         : $exists($stopped) ? $stopped
         : $exists($job.ExitCode) ? "ContainerFailed" : $fault;
+    $fault := $fault in ["TaskFailedToStart", "ECS.ClientException", "AmazonECS.Unknown"]
+        and $contains($cause, "unable to assume the role") ? "{ROLE_NOT_READY}" : $fault;
 """)
 """ECS's description of a stopped task, after `FAILURE`: its container's end in one sentence.
 
 RunTask reports missing capacity within a successful response, from which Step Functions makes
 AmazonECS.Unknown (Step Functions, connect-ecs). A new cluster has no capacity providers until the
-sweep has associated it with them.
+sweep has associated it with them. "ECS was unable to assume the role" is what ECS says of a role
+that is new.
 """
 
 BATCH_JOB = statements(rf"""
@@ -184,6 +193,8 @@ BATCH_FAILURE = statements(rf"""
         : $exists($children) ? "ArrayFailed"
         : $batch.Status = "FAILED" ? "TaskFailedToStart" : $fault;
     $cause := $exists($reasons) ? $join($reasons, ". ") : $cause;
+    $fault := $fault = "TaskFailedToStart" and $contains($cause, "unable to assume the role")
+        ? "{ROLE_NOT_READY}" : $fault;
 """)
 """Batch's description of a job that failed, after `FAILURE`: its end in one sentence.
 

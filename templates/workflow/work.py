@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from templates.workflow.programs import INSUFFICIENT_CAPACITY
+
 if TYPE_CHECKING:
     from provisioner.jobs import Spot
     from templates.workflow.jsonata import Expression, Value
@@ -32,6 +34,8 @@ class Work:
     """Statements that read the service's own report of a failure (`programs`)."""
     failure_details: tuple[Value, ...] = ()
     """What `outcome` says of a failure beyond that report; `$named` is its error."""
+    slow_refusals: tuple[str, ...] = (INSUFFICIENT_CAPACITY,)
+    """Those of them that pass within minutes, not within seconds."""
     before: dict[str, object] = field(default_factory=dict)
     """States that lead to the first attempt, in their order."""
     after_failure: dict[str, object] = field(default_factory=dict)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Protocol
 
 import pytest
 
 from provisioner.errors import ConflictError, NoChangesError, PermanentError
+from provisioner.settings import DeploymentMode
 from provisioner.stacks.model import IN_PROGRESS, OWNER_TAG, StackStatus, request_token
 from provisioner.stacks.ports import StackOperations, StackRequest
 
@@ -116,6 +118,21 @@ class OperationsContract:
         state = subject.operations.describe(NAME)
         assert state.stack_id == stack_id
         assert (state.status, state.digest, state.failure) == (S.UPDATE_COMPLETE, B, None)
+
+    def test_express_mode_ends_in_the_same_stack(self, subject):
+        express = subject.operations.known_mode(DeploymentMode.EXPRESS)
+        asked = {"mode": express}
+        stack_id = subject.operations.create(NAME, replace(request(), **asked))
+        subject.finish(NAME)
+
+        subject.operations.update(stack_id, replace(request("update", B, version=1), **asked))
+        subject.finish(NAME)
+        state = subject.operations.describe(NAME)
+        subject.operations.delete(stack_id, (), force=False, token="delete-1", mode=express)
+        subject.finish(NAME)
+
+        assert (state.stack_id, state.status, state.digest) == (stack_id, S.UPDATE_COMPLETE, B)
+        assert subject.operations.describe(NAME) is None
 
     def test_what_is_not_there_cannot_be_updated(self, subject):
         with pytest.raises(ConflictError):

@@ -323,6 +323,24 @@ def test_a_function_in_a_network(account):
     assert account.ended(name, account.start(name, {"n": 1}))["output"] == '{"n":1}'
 
 
+@pytest.mark.uses(minutes=15, function_seconds=10, container_minutes=2, runs=3)
+def test_in_express_mode(account):
+    """Stacks in express mode run at once, change their mode, and go and come back."""
+    name, task = account.unique("express"), account.unique("express")
+    row = account.lambda_row(name, deployment_mode="express")
+    for new in (row, account.container_row(task, deployment_mode="express")):
+        assert account.ready(new)["deployment_mode"] == "EXPRESS"
+        account.ended(new["job_name"], account.start(new["job_name"], {"n": 1}))
+    changed = row | {"deployment_mode": "standard", "memory_mb": 256}
+    assert account.ready(changed)["deployment_mode"] == "STANDARD"
+    account.ready(row)
+    account.delete(name)
+    account.wait_for(name, "DELETED", timeout_seconds=900)
+    account.put(row)
+    account.wait_for(name, "READY", timeout_seconds=1800)
+    assert account.ended(name, account.start(name, {"n": 1}))["output"] == '{"n":1}'
+
+
 @pytest.mark.uses(minutes=10, runs=0)
 def test_drift_and_deletion(account):
     """Drift detection has its permissions, and a container job goes as a whole."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from math import ceil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import yaml
 from provisioner.jobs.failure_rules import container_failure_rules
 from templates.workflow import failure_rules
 from templates.workflow.asl import marked
+from templates.workflow.failure_rules import MAX_REFUSALS, SECONDS_OF_REFUSALS
 from tests.functional.step_functions import Scope, TaskError
 from tests.functional.workflow.test_run_time import definition
 from tests.functional.workflow.test_workflow import (
@@ -121,6 +123,13 @@ ENDS = {
     "a capacity provider that is not there yet": TaskError("ECS.InvalidParameterException",
         "The specified capacity provider strategy contains a capacity provider that is not "
         "associated with the cluster. (Service: AmazonECS; Status Code: 400)"),
+    "a role that is new": ended(
+        "TaskFailedToStart", "ECS was unable to assume the role 'arn:aws:iam::123456789012:role/"
+        "jobs/report' that was provided for this task. Please verify that the role being passed "
+        "has the proper trust relationship and permissions"),
+    "a role that is new when it is started": TaskError("ECS.ClientException",
+        "ECS was unable to assume the role 'arn:aws:iam::123456789012:role/jobs/report' that was "
+        "provided for this task. (Service: AmazonECS; Status Code: 400)"),
     "a spot interruption": ended("SpotInterruption", "Your Spot Task was interrupted."),
     "a spot interruption of one that ends tidily": ended(
         "SpotInterruption", "Your Spot Task was interrupted.", ExitCode=0),
@@ -140,6 +149,8 @@ NAMED = {
     "no room when it is started": {"InsufficientCapacity"},
     "stopped by a person": {"Stopped", "UserInitiated"},
     "a capacity provider that is not there yet": {"InsufficientCapacity"},
+    "a role that is new": NOT_STARTED | {"RoleNotReady"},
+    "a role that is new when it is started": {"RoleNotReady"},
     "a spot interruption": {"SpotInterruption"},
     "a spot interruption of one that ends tidily": {"SpotInterruption"},
     "time is over": {"States.Timeout", "States.*"},
@@ -279,9 +290,21 @@ PATIENT = {"retries": 9, "retry_interval_seconds": 3600, "retry_backoff": 2}
 THROTTLED = TaskError("ECS.ThrottlingException", "Rate exceeded")
 
 
-def pause(end, drawn, **counters):
+PENDING = TaskError(
+    "Lambda.ResourceConflictException",
+    "The operation cannot be performed at this time. The function is currently in the following "
+    "state: Pending (Service: AWSLambda; Status Code: 409)",
+)
+NEW_ROLE = TaskError(
+    "Lambda.AccessDeniedException",
+    "The role defined for the function cannot be assumed by Lambda. (Service: AWSLambda; "
+    "Status Code: 403)",
+)
+
+
+def pause(end, drawn, row=CONTAINER, **counters):
     """Return the seconds before another attempt, when the number drawn at random is this one."""
-    [catch] = definition(json.dumps(CONTAINER | PATIENT))["States"]["Run"]["Catch"]
+    [catch] = definition(json.dumps(row | PATIENT))["States"]["Run"]["Catch"]
     told = {"Error": end.error, "Cause": end.cause}
     counted = dict.fromkeys(("attempts", "retries", "refusals"), 0) | counters
     drawing = catch["Assign"]["outcome"].replace("$random()", drawn)
@@ -295,6 +318,8 @@ def pause(end, drawn, **counters):
         (THROTTLED, 3, 16),
         (THROTTLED, 4, 30),
         (THROTTLED, 5, 30),
+        (ENDS["a role that is new"], 0, 2),
+        (ENDS["a role that is new when it is started"], 4, 30),
         (ENDS["no room"], 0, 15),
         (ENDS["no room"], 4, 240),
         (ENDS["no room"], 5, 300),
@@ -304,8 +329,27 @@ def pause(end, drawn, **counters):
 def test_what_was_refused_is_tried_again_at_random_up_to_a_ceiling_that_doubles(
     end, refusals, longest
 ):
-    assert pause(end, "0", refusals=refusals, retries=3) == 1
+    assert pause(end, "0", refusals=refusals, retries=3) == ceil(longest / 2)
     assert pause(end, "0.9999", refusals=refusals, retries=3) == longest
+
+
+@pytest.mark.parametrize(
+    ("end", "row", "speed"),
+    [
+        (THROTTLED, CONTAINER, "soon"),
+        (ENDS["a role that is new"], CONTAINER, "soon"),
+        (ENDS["no room"], CONTAINER, "slow"),
+        (NEW_ROLE, LAMBDA, "soon"),
+        (PENDING, LAMBDA, "slow"),
+        (TaskError("Lambda.ENINotReadyException"), LAMBDA, "slow"),
+        (TaskError("Lambda.ResourceNotFoundException"), LAMBDA, "soon"),
+    ],
+    ids=["throttled", "task role", "capacity", "role", "pending", "interface", "unknown yet"],
+)
+def test_what_is_not_ready_is_waited_for(end, row, speed):
+    waited = [pause(end, "0", row, refusals=number) for number in range(MAX_REFUSALS)]
+
+    assert sum(waited) == SECONDS_OF_REFUSALS[speed]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from provisioner.entrypoints import sweep_runs
 from provisioner.entrypoints.wiring import Runtime
 from provisioner.runs.overlap import RunControl
 from provisioner.runs.work import WorkByType
+from templates.workflow.failure_rules import MAX_REFUSALS
 from tests.simulation.runs.machines import Machines
 from tests.simulation.runs.queues import Queues
 from tests.simulation.runs.table import Table
@@ -57,6 +58,7 @@ class Bug:
         sweep_runs.stop_overdue_machines,
     )
     machines: type[Machines] = Machines
+    refusals: int = MAX_REFUSALS
 
 
 NO_BUG = Bug()

@@ -206,6 +206,7 @@ BUGS = {
     "a_machine_has_no_timer": Bug(machines=WithoutTimer),
     "a_machine_works_on_though_nobody_waits": Bug(machines=DeafToRefusals),
     "the_machine_of_a_failed_attempt_is_left": Bug(machines=LeftAfterFailure),
+    "what_is_not_ready_is_not_waited_for": Bug(refusals=1),
     "a_parked_message_loses_its_identity": Bug(queues=Renaming),
     "a_message_is_deleted_before_it_is_sent_on": Bug(queues=Dropping),
 }

@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import partial
 
 from provisioner.runs.messages import Limits
+from templates.workflow.failure_rules import SECONDS_OF_REFUSALS
 from tests.simulation.mishaps import FunctionDies, ServiceIsUnwell
 from tests.simulation.runs.bug import NO_BUG, OUTSIDE, Bug
 from tests.simulation.runs.machines import Health
@@ -22,6 +23,8 @@ DEEDS = 12
 BURSTS = 4
 ON_MACHINES = 0.4
 """Share of the stories whose job begins with machines, which have mishaps of their own."""
+IN_EXPRESS_MODE = 0.3
+"""Share of the stories whose job is deployed, and ready later than its stack is complete."""
 MISHAPS = ("machine dies", "machine is cut off", "machine hangs", "machines are hidden")
 PORTS = ("runs.", "executions.", "work.", "slots.", "queues.", "stacks.", "")
 
@@ -79,6 +82,7 @@ class RunsStory(Story):
             ]
         limits = Limits(chance.choice((1, 1, 3)), chance.randint(1, 3))
         steps += _on_machines(seed)
+        steps += _in_express_mode(seed)
         in_order = tuple(sorted(steps, key=lambda step: step.seconds))
         return cls(seed, trouble, in_order, overlap, limits)
 
@@ -104,6 +108,14 @@ def _on_machines(seed: int) -> list[At]:
             for number in range(chance.randint(3, 6))
         ),
     ]
+
+
+def _in_express_mode(seed: int) -> list[At]:
+    """Return a deployment whose resources are ready later, drawn from a chance of its own."""
+    chance = random.Random(f"{seed}/express")
+    if chance.random() >= IN_EXPRESS_MODE:
+        return []
+    return [At(chance.expovariate(1 / 200), Deed("deploy", f"{seed}/express"))]
 
 
 def _tick(world: World, chance: random.Random) -> None:
@@ -154,6 +166,14 @@ def _kill_a_machine(world: World, chance: random.Random) -> None:
         world.machines.kill(chance.choice(machines))
 
 
+def _deploy(world: World, chance: random.Random) -> None:
+    """Complete a stack, and start a run at once, as a schedule or a person may."""
+    why = chance.choice([*SECONDS_OF_REFUSALS])
+    seconds = chance.uniform(0, SECONDS_OF_REFUSALS[why])
+    world.not_ready = {why: world.now + timedelta(seconds=seconds)}
+    world.ask(**_work(chance))
+
+
 def _hide_machines(world: World, chance: random.Random) -> None:
     world.machines.hidden_until = world.until(chance.choice((2, 20)))
 
@@ -166,6 +186,7 @@ DEED_BY_KIND: dict[str, Callable[[World, random.Random], None]] = {
     "stop": _stop,
     "abort": _abort,
     "machines": _have_machines,
+    "deploy": _deploy,
     "machine dies": _kill_a_machine,
     "machine is cut off": partial(_strike_a_machine, Health.CUT_OFF),
     "machine hangs": partial(_strike_a_machine, Health.HUNG),

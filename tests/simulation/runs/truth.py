@@ -61,6 +61,7 @@ def check_at_rest(world: World) -> None:
     assert "owner" not in lock, f"{lock['owner']} still holds the lock"
     assert not world.work, f"still working: {world.work}"
     assert not world.machines.alive, f"machines are still there: {world.machines.alive}"
+    assert not world.gave_up, f"what {world.gave_up} start was ready too late"
     for execution in world.executions.values():
         left_nothing = execution.status == "DUPLICATE" or execution.is_lost
         if execution.run is not None and not left_nothing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from provisioner.runs.model import RunStatus, iso
@@ -65,6 +66,9 @@ def _prepare(world: World, execution: Execution) -> Run:
 
 def _work(world: World, execution: Execution, run: Run) -> Iterator[float]:
     execution.holds = run.locked
+    is_ready = yield from _until_ready(world)
+    if not is_ready:
+        world.gave_up.append(execution.name)
     if run.locked:
         world.work[execution.name] = run.type
     is_lost = False
@@ -80,6 +84,17 @@ def _work(world: World, execution: Execution, run: Run) -> Iterator[float]:
         yield world.chance.uniform(0.01, 0.1)
         world.table.record(run, status, release=False)
     return str(status)
+
+
+def _until_ready(world: World) -> Iterator[float]:
+    """Try to start the work as often as templates/workflow/failure_rules.py does."""
+    for refusals in range(world.bug.refusals + 1):
+        refused = [why for why, until in world.not_ready.items() if world.now < until]
+        if not refused:
+            return True
+        longest = min(300, 15 * 2**refusals) if "slow" in refused else min(30, 2 * 2**refusals)
+        yield ceil((1 + world.chance.random()) * longest / 2)
+    return False
 
 
 def _twice(world: World, transaction: Callable[[], str]) -> str:

@@ -79,6 +79,10 @@ class World:
     asked: list[str] = field(default_factory=list)
     limits: Limits = LIMITS
     messages_sent: int = 0
+    not_ready: dict[str, datetime] = field(default_factory=dict)
+    """Until when what runs start is not ready: the stack in express mode was complete before."""
+    gave_up: list[str] = field(default_factory=list)
+    """Executions that failed because what they start was not ready in time."""
 
     def __post_init__(self) -> None:
         self.timeline = Timeline()

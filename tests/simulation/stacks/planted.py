@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from provisioner.settings import DeploymentMode
 from provisioner.stacks import plan
 from provisioner.stacks.actions import (
     Action,
@@ -245,6 +246,12 @@ class SeeingItClean(Like):
         return found and replace(found, status=AS_IF_CLEAN.get(found.status, found.status))
 
 
+class InExpressModeOnly(Like):
+    def known_mode(self, wanted: DeploymentMode) -> DeploymentMode:
+        del wanted
+        return DeploymentMode.EXPRESS
+
+
 class OneToken(Like):
     def create(self, stack_name: str, request: StackRequest) -> Any:
         return self.port.create(stack_name, replace(request, token="create"))
@@ -280,6 +287,7 @@ BUGS = {
     "holds_a_new_row_to_the_failure_of_the_old": Bug(ports=ports_with(stacks=KeepingTheOldDigest)),
     "forgets_what_a_deletion_leaves_behind": Bug(ports=ports_with(stacks=LeavingNothing)),
     "gives_every_operation_the_same_token": Bug(ports=ports_with(cloudformation=OneToken)),
+    "insists_on_a_deployment_mode": Bug(ports=ports_with(cloudformation=InExpressModeOnly)),
     "gives_up_on_a_rollback_that_failed": Bug(decide=_waiting_for_rollbacks),
     "repairs_rows_that_are_paused": Bug(decide=_repairing_paused),
     "overlooks_what_somebody_deleted": Bug(

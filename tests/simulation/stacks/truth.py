@@ -205,6 +205,8 @@ class Truth:
         if record.status is not JobStatus.FAILED or record.failure is None:
             return False
         reason = record.failure.reason
+        if "DeploymentConfig" in reason:  # the other mode would have been taken
+            return False
         if stack and not stack.is_ours:
             return stack.stack_id in reason
         given = self._world.cloudformation.reasons.get(f"jobs-{record.job_name}", set())

@@ -25,6 +25,8 @@ PASSES = {
     "new role": "The role defined for the function cannot be assumed by Lambda.",
     "new execution role": "Role is invalid or cannot be assumed",
     "new vpc role": "The provided execution role does not have permissions to call CreateNetworkInterface on EC2",
+    "new task role": 'Resource handler returned message: "Role is not valid (Service: AmazonECS; Status Code: 400; Error Code: ClientException)"',
+    "new role to pass": "User: arn:aws:sts::1:assumed-role/cloudformation/AWSCloudFormation is not authorized to perform: iam:PassRole on resource: arn:aws:iam::1:role/jobs/jobs-report-Role-1",
     "capacity": "Capacity is unavailable at this time. Please try again later or in a different AZ",
     "event source mapping throttled": "Rate exceeded for operation 'Rate exceeded (Service: Lambda, Status Code: 429, Request ID: b8b7796b, Extended Request ID: null)'.",
     "alarm throttled": "Unable to create alarms due to reason: Rate exceeded (Service: AmazonCloudWatch; Status Code: 400; Error Code: Throttling; Request ID: 1f0a35b7)",
