@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from provisioner.runs.model import RunStatus
-from provisioner.stacks.model import JobStatus
+from provisioner.stacks.model import Cause, JobStatus
 
 Name = Annotated[str, Field(min_length=1)]
 
@@ -238,6 +238,10 @@ class Plan(Model):
 
 
 class WrittenRow(RootModel[Plan | Row]):
+    """The row as it is now, or the plan of a write that was only tried."""
+
+
+class ReplacedRow(RootModel[Plan | Row]):
     """The row as it is now, or the plan of a write that was only tried."""
 
 
@@ -483,6 +487,26 @@ class VersionDetail(Version):
 
     row: dict[str, Any] | None
     changes: list[RowChange]
+
+
+class Deployment(Model):
+    """What a job's stack was made of, from one time on."""
+
+    number: int
+    at: datetime = Field(description="When the stack was first seen to be so.")
+    cause: str = Field(description=", ".join(Cause))
+    by: str | None = Field(description="Who wrote the row, if that caused it and is known.")
+    artifact: str | None = Field(description="The code, with its version or digest if it has one.")
+    pinned: bool = Field(description="Whether the row pinned that version.")
+    row_version: int | None = Field(description="Of the row, null when it is not kept.")
+    template_version: str | None
+    current: bool
+
+
+class Deployments(Model):
+    """The last ten deployments of a job, newest first."""
+
+    deployments: list[Deployment]
 
 
 class ShownChange(Model):

@@ -184,6 +184,15 @@ class RunAgain(Strict):
     overlap: Overlap | None = None
 
 
+class Rollback(Strict):
+    """What to go back to."""
+
+    to: Annotated[int, Field(ge=1, le=999_999_999)] | None = Field(
+        default=None,
+        description="The number of a deployment; without it the one before what the row asks for.",
+    )
+
+
 class Reason(Strict):
     """Why something is done; people read it later."""
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from provisioner.aws.clients import translated
-from provisioner.aws.images import Images, of_its_pin
+from provisioner.aws.images import MISSING, Images, of_its_pin
 from provisioner.errors import NotFoundError, PermanentError
 from provisioner.jobs import ContainerJob, FieldError, InvalidRow, LambdaJob, S3Object
 
@@ -40,6 +40,14 @@ class Artifacts:
             case _:
                 assert_never(job)
 
+    def is_gone(self, job: Job) -> bool:
+        """Tell whether the version that a row pins no longer exists; False where it may not look.
+
+        So that nobody goes back to code which is not there.
+        """
+        found = self.pin(job) if job.pin else job
+        return isinstance(found, InvalidRow) and any(MISSING in e.message for e in found.errors)
+
     def _pin_bundle(self, job: LambdaJob, bundle: S3Object) -> LambdaJob | InvalidRow:
         named = replace(bundle, version_id=job.pin.version) if job.pin else bundle
         found = self._bundle(job, named)
@@ -61,7 +69,7 @@ class Artifacts:
             with translated():
                 head = self._clients.s3.head_object(**request)
         except NotFoundError:
-            return _rejected(job, "bundle", f"{bundle.uri} does not exist")
+            return _rejected(job, "bundle", f"{bundle.uri} {MISSING}")
         except PermanentError as error:
             return _rejected(job, "bundle", f"{bundle.uri} cannot be read: {error}")
         version = head.get("VersionId")

@@ -24,6 +24,9 @@ J = TypeVar("J", bound=WithImage)
 MAX_CONFIGURATION_BYTES = 1_048_576
 """Ours; an image's configuration has some ten kilobytes."""
 
+MISSING = "does not exist"
+"""What is said of code that is not where its row says."""
+
 _TIMEOUT = urllib3.Timeout(connect=2, read=3)
 _PLATFORMS = {"arm64": "linux/arm64", "x86_64": "linux/amd64"}
 
@@ -89,7 +92,7 @@ class Images:
         except PermanentError as error:
             return _rejected(job, "image", f"{name} cannot be read: {error}")
         if not found:
-            return _rejected(job, "image", f"{name} does not exist")
+            return _rejected(job, "image", f"{name} {MISSING}")
         manifest = _object(found[0].get("imageManifest", ""))
         platforms, wanted = self._platforms(image, manifest), _PLATFORMS[job.architecture]
         if platforms and wanted not in platforms:

@@ -11,6 +11,7 @@ from provisioner.console.pages import (
     confirm,
     dead_letters,
     history,
+    rollback,
     row_editor,
     run_form,
 )
@@ -24,6 +25,7 @@ _CONFIRMATIONS: tuple[tuple[str, Confirmation, Action], ...] = (
     ("/jobs/{job}/pause", confirm.PAUSE, Action.PAUSE_SCHEDULE),
     ("/jobs/{job}/resume", confirm.RESUME, Action.RESUME_SCHEDULE),
     ("/jobs/{job}/retry", confirm.RETRY, Action.RETRY_JOB),
+    ("/jobs/{job}/unpin", confirm.UNPIN, Action.UNPIN),
     ("/jobs/{job}/delete", confirm.DELETE, Action.DELETE_ROW),
     ("/jobs/{job}/confirm-deletion", confirm.CONFIRM_DELETION, Action.CONFIRM_DELETION),
 )
@@ -50,6 +52,8 @@ WRITING = (
     Route("GET", "/dead-letters", dead_letters.listed, Action.LIST_DEAD_LETTERS),
     Route("POST", "/dead-letters/redrive", dead_letters.redrive, Action.REDRIVE_DEAD_LETTERS),
     Route("POST", "/dead-letters/discard", dead_letters.discard, Action.DISCARD_DEAD_LETTERS),
+    Route("GET", "/jobs/{job}/rollback", rollback.show, Action.ROLL_BACK),
+    Route("POST", "/jobs/{job}/rollback", rollback.submit, Action.ROLL_BACK),
     *(Route("GET", address, each.show, action) for address, each, action in _CONFIRMATIONS),
     *(Route("POST", address, each.submit, action) for address, each, action in _CONFIRMATIONS),
 )

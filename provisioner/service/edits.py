@@ -44,6 +44,14 @@ class Edited:
 
 
 @dataclass(frozen=True, slots=True)
+class Intent:
+    """Why a row is written, when it is not simply because its author wants it so: for the audit."""
+
+    action: Action
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What writing a row would do; it writes nothing.
 
@@ -124,7 +132,7 @@ def put(
     *,
     if_match: str | None = None,
     if_none_match: bool = False,
-    restored: int | None = None,
+    intent: Intent | None = None,
 ) -> Edited:
     """Write a row whole.
 
@@ -135,8 +143,8 @@ def put(
         there.
     if_none_match
         Whether a row of that name must not exist yet.
-    restored
-        The version that the row is of, for the audit.
+    intent
+        What it is written for, if that is something of its own.
 
     Raises
     ------
@@ -152,7 +160,7 @@ def put(
         raise StaleError(message)
     if if_match is not None:
         _require(str(item["job_name"]), before, if_match)
-    return _replace(service, item, before, restored)
+    return _replace(service, item, before, intent)
 
 
 def patch(
@@ -234,13 +242,13 @@ def _stale(job_name: str) -> StaleError:
 
 
 def _replace(
-    service: Service, item: Item, before: Item | None, restored: int | None = None
+    service: Service, item: Item, before: Item | None, intent: Intent | None = None
 ) -> Edited:
     if item != before:
         action = Action.UPDATE_ROW if before else Action.CREATE_ROW
         detail = None
-        if restored is not None:
-            action, detail = Action.RESTORE_VERSION, f"version {restored}"
+        if intent is not None:
+            action, detail = intent.action, intent.detail
         with recorded(
             service, action, str(item["job_name"]), detail=detail, rows=Rows(before, item)
         ):

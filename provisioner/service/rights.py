@@ -53,6 +53,7 @@ class Action(StrEnum):
     DELETE_ROW = "delete_row"
     RESTORE_VERSION = "restore_version"
     ROLL_BACK = "roll_back"
+    UNPIN = "unpin"
     PUSH_BUNDLE = "push_bundle"
 
     DISCARD_DEAD_LETTERS = "discard_dead_letters"
@@ -74,7 +75,7 @@ _BY_ROLE = {
     Role.WRITE: (
         *(Action.READ_ENVIRONMENT, Action.CHECK_ROW, Action.PLAN_ROW, Action.CREATE_ROW),
         *(Action.UPDATE_ROW, Action.DELETE_ROW, Action.RESTORE_VERSION, Action.ROLL_BACK),
-        Action.PUSH_BUNDLE,
+        *(Action.UNPIN, Action.PUSH_BUNDLE),
     ),
     Role.ADMIN: (Action.DISCARD_DEAD_LETTERS, Action.CONFIRM_DELETION),
 }

@@ -190,9 +190,8 @@ def restore(
     row = row_of(service, job_name, number)
     if if_match is None and before is not None:
         if_match = edits.etag_of(before)
-    return edits.put(
-        service, row, if_match=if_match, if_none_match=if_match is None, restored=number
-    )
+    intent = edits.Intent(Action.RESTORE_VERSION, f"version {number}")
+    return edits.put(service, row, if_match=if_match, if_none_match=if_match is None, intent=intent)
 
 
 def row_of(service: Service, job_name: str, number: int) -> Item:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from provisioner.jobs import ContainerJob, LambdaJob
+from provisioner.jobs.artifacts import without_tag
 from provisioner.stacks.model import Cause, Deployment, Pinned
 
 if TYPE_CHECKING:
@@ -73,3 +74,17 @@ def _cause(known: tuple[Deployment, ...], desired: ValidRow) -> Cause:
     # Whoever writes what was deployed earlier goes back, by `rollback` or by hand.
     was_deployed = desired.digest in {each.digest for each in known}
     return Cause.ROLLBACK if was_deployed else Cause.ROW
+
+
+def pinned_version(job: Job, deployed: Deployment) -> str | None:
+    """Return the version by which a job's row can pin the code of a deployment.
+
+    None when the row names a version itself or other code, or when that code had none.
+    """
+    named, known = artifact_of(job), deployed.artifact
+    if not named or not known:
+        return None
+    separator = "?versionId=" if named.startswith("s3://") else "@"
+    place, _, version = known.partition(separator)
+    is_of_it = place == named if separator != "@" else place == without_tag(named)[0]
+    return version if version and is_of_it else None

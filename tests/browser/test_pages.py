@@ -39,6 +39,8 @@ PAGES = {
     "backfill": "/jobs/billing-export/backfill?start=2026-11-01&end=2026-11-08",
     "bulk": "/bulk?action=run_again&status=FAILED",
     "versions": "/jobs/catalog-sync/versions",
+    "rollback": "/jobs/billing-export/rollback?to=1",
+    "unpin": "/jobs/billing-export/unpin",
     "audit": "/audit",
     "dead-letters": "/dead-letters",
 }

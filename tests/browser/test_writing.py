@@ -11,9 +11,11 @@ import pytest
 from provisioner.console.writing import WRITING
 from provisioner.service.caller import Role
 from provisioner.service.rights import NEEDED
+from provisioner.stacks.model import Failure, JobStatus
 from tests.support.browser import tab
 from tests.support.cli import ROW, put_run
 from tests.support.clients import CLIENTS
+from tests.support.deployments import deploy, write
 from tests.support.executions import start_execution, wait_for_status
 
 pytestmark = pytest.mark.browser
@@ -83,6 +85,30 @@ def test_a_job_is_created_broken_planned_and_merged(browser, console, job):
         page.get_by_role("button", name="Delete the job").click()
         page.wait_for_url("**/jobs/tale")
         assert job.row("tale") == {}
+
+
+def test_a_row_that_broke_its_job_is_rolled_back(browser, console, world, job):
+    write(job, ROW | {"job_name": "tale", "description": "as it was"})
+    deploy(job, "tale")
+    with tab(browser, console) as page:
+        page.goto("/jobs/tale/edit")
+        row = page.get_by_label("The row, as JSON")
+        row.fill(row.input_value().replace(ROW["handler"], "gone.handler"))
+        page.get_by_text("1 attribute changes").wait_for()
+        page.get_by_role("button", name="Save").click()
+        page.wait_for_url("**/jobs/tale")
+        assert job.row("tale")["handler"] == "gone.handler"
+        failure = Failure("gone is not a module", world.now)
+        job.save("tale", status=JobStatus.FAILED, failure=failure, spec_digest="f" * 64)
+
+        page.reload()
+        page.get_by_text("gone is not a module").wait_for()
+        page.get_by_role("link", name="Roll back to deployment 1").click()
+        page.get_by_text("gone.handler").wait_for()
+        page.get_by_role("button", name="Roll back").click()
+        page.wait_for_url("**/jobs/tale")
+    assert job.row("tale") == ROW | {"job_name": "tale", "description": "as it was"}
+    job.jobs.delete("tale")
 
 
 def test_a_run_is_checked_while_typing_and_started_by_keys_alone(browser, console, job):

@@ -20,12 +20,20 @@ from provisioner.console import loopback
 from provisioner.console.app import App, Route
 from provisioner.console.http import Request, Response, request_of, to_gateway
 from provisioner.console.routes import ROUTES
-from provisioner.jobs import FieldError
+from provisioner.jobs import FieldError, InvalidRow, parse, spec_digest
+from provisioner.jobs.row_content import content_digest
 from provisioner.runs.keys import object_folder
 from provisioner.runs.model import iso
 from provisioner.service.caller import Caller
 from provisioner.service.context import Service
-from provisioner.stacks.model import Condition, Failure, JobStatus, StackRecord
+from provisioner.stacks.model import (
+    Cause,
+    Condition,
+    Deployment,
+    Failure,
+    JobStatus,
+    StackRecord,
+)
 from tests.support.cli import OUTPUTS, ROW, Provisioner, put_run
 from tests.support.clients import CLIENTS
 
@@ -165,6 +173,7 @@ def world(runs: int = 16) -> Iterator[World]:
         for name, about in JOBS.items():
             put_job(made, name, about)
             put_runs(made, name, about, chance, runs)
+        put_deployments(made)
         put_broken(made)
         put_over_items(made)
         made.provisioner.list_all()
@@ -185,6 +194,31 @@ def put_job(made: World, name: str, about: dict[str, Any]) -> None:
             "LogGroup": f"/jobs/{name}",
         },
     )
+
+
+def put_deployments(made: World) -> None:
+    """Let a job have been deployed twice, of two versions of its code."""
+    row = made.provisioner.row("billing-export")
+    job = parse(row)
+    assert not isinstance(job, InvalidRow)
+    first = Deployment(
+        number=1,
+        at=made.now - timedelta(days=2),
+        cause=Cause.ROW,
+        digest="0" * 64,
+        row_digest=spec_digest(job),
+        row_content=content_digest(row),
+        artifact=f"{row['bundle']}?versionId=3sL4kqtJlcpXroDTDmJ",
+    )
+    second = replace(
+        first,
+        number=2,
+        at=made.now - timedelta(hours=3),
+        cause=Cause.PUSH,
+        digest=made.provisioner.digest("billing-export"),
+        artifact=f"{row['bundle']}?versionId=kqtJlcpXroDTDmJ3sL4",
+    )
+    made.provisioner.save("billing-export", deployments=(second, first))
 
 
 def put_broken(made: World) -> None:

@@ -10,7 +10,7 @@ from provisioner.console.filters import path
 from provisioner.console.http import redirect
 from provisioner.console.render import page
 from provisioner.errors import PermanentError
-from provisioner.service import edits, retry, run_detail, runs, schedule
+from provisioner.service import deployments, edits, retry, run_detail, runs, schedule
 from provisioner.service.deletions import confirm_deletion, require_held
 
 if TYPE_CHECKING:
@@ -136,6 +136,10 @@ def _retry(service: Service, request: Request, _: str) -> None:
     retry.retry(service, _job(request))
 
 
+def _unpin(service: Service, request: Request, _: str) -> None:
+    deployments.unpin(service, _job(request))
+
+
 def _confirm_deletion(service: Service, request: Request, _: str) -> None:
     confirm_deletion(service, _job(request))
 
@@ -186,6 +190,16 @@ RETRY = Confirmation(
     cli="provisioner retry {job}",
     act=_retry,
     check=_can_be_retried,
+)
+UNPIN = Confirmation(
+    title="Unpin {job}",
+    said=(
+        "The pin is taken out of the row: the newest code is deployed, and what is pushed next.",
+    ),
+    button="Unpin",
+    cli="provisioner unpin {job}",
+    act=_unpin,
+    check=_row_exists,
 )
 DELETE = Confirmation(
     title="Delete {job}",

@@ -12,8 +12,16 @@ import yaml
 from provisioner.audit.versions import Written
 from provisioner.aws.items import to_dynamodb
 from provisioner.jobs import FieldError
+from provisioner.jobs.row_content import content_digest
 from provisioner.runs.model import Pause
-from provisioner.stacks.model import Condition, Deletion, Failure, JobStatus
+from provisioner.stacks.model import (
+    Cause,
+    Condition,
+    Deletion,
+    Deployment,
+    Failure,
+    JobStatus,
+)
 from tests.support.cli import NOW, OUTPUTS, ROW, put_run
 from tests.support.clients import CLIENTS
 
@@ -50,6 +58,8 @@ COMMANDS = {
     "resume": ["resume", "paused"],
     "versions": ["versions", "report"],
     "diff": ["diff", "report"],
+    "deployments": ["deployments", "report"],
+    "rollback": ["rollback", "report", "--to", "1", "--dry-run"],
     "audit": ["audit", "report"],
     "audit of all": ["audit"],
     "restore": ["restore", "report", "1"],
@@ -80,6 +90,18 @@ def world(here):
         conditions=(condition,),
         outputs={"LogGroup": GROUP, "Other": HOSTILE},
         retained_resources=(HOSTILE,),
+        deployments=(
+            Deployment(2, NOW, Cause.ROW, "2", "2", HOSTILE, artifact=HOSTILE),
+            Deployment(
+                1,
+                NOW,
+                Cause.ROW,
+                "1",
+                "1",
+                content_digest({"job_name": "report"}),
+                artifact=HOSTILE,
+            ),
+        ),
     )
     here.save(HOSTILE, status=JobStatus.PENDING, deletion=Deletion.HELD, updated_at=NOW)
     put_run("report", HOSTILE, "FAILED", error=HOSTILE, cause=HOSTILE, execution_arn=HOSTILE)

@@ -20,6 +20,7 @@ from provisioner.runs.model import Pause
 from tests.functional.cli.test_dead_letters import put_dead_letter_message
 from tests.support.cli import NOW, OUTPUTS, ROW, Provisioner, put_run
 from tests.support.clients import CLIENTS
+from tests.support.deployments import deploy, push
 from tests.support.executions import start_execution
 
 PAGE = (Path(__file__).parents[3] / "docs" / "operating" / "permissions.md").read_text()
@@ -180,6 +181,9 @@ def test_a_developers_policy_is_what_the_commands_call(here, file, tmp_path):
         ("versions", "report"),
         ("diff", "report"),
         ("restore", "report", "1", "--yes"),
+        ("deployments", "report"),
+        ("rollback", "report", "--yes"),
+        ("unpin", "report"),
         ("audit",),
         ("audit", "report"),
         ("retry", "report", *NOT_WAITING),
@@ -205,6 +209,9 @@ def prepare(here):
     put_run("report", "running", "RUNNING", execution_arn=running)
     put_run("report", "waiting", "QUEUED", execution_arn=f"{running}-2", input="{}")
     put_run("report", "ended", "SUCCEEDED", log_stream="a", attempts=1)
+    deploy(here)
+    push(b"newer")
+    deploy(here)
     CLIENTS.logs.create_log_group(logGroupName="/jobs/report")
     here.triggers.set_pause("report", Pause(paused=True, since=NOW.isoformat(), note="by a test"))
     change = Written("report", "1", NOW, None, here.row() | {"memory_mb": 512})

@@ -143,4 +143,5 @@ def test_headers_are_described_where_they_are_read():
     assert with_header("Idempotency-Key").keys() == {"start_run", "run_again", "submit"}
     assert with_header("If-None-Match").keys() == {"put_row", "restore_version"}
     needed = {"patch_row": True, "delete_row": True, "put_row": False, "restore_version": False}
+    needed |= {"roll_back": True, "unpin": True}
     assert with_header("If-Match") == needed

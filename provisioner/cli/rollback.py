@@ -1,0 +1,62 @@
+"""`provisioner rollback`: have a job be what it was in an earlier deployment."""
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from provisioner.cli import documents
+from provisioner.cli.display import confirm, hint, stdout, table
+from provisioner.cli.options import DEFAULT_STACK, JobArgument, StackOption, one_command
+from provisioner.cli.session import session
+from provisioner.service.deployments import Rollback, plan, roll_back
+from provisioner.service.versions import RowChange, names_only
+
+app = one_command()
+
+
+@app.command()
+def rollback(
+    job: JobArgument,
+    *,
+    to: Annotated[
+        int | None,
+        typer.Option(
+            "--to",
+            metavar="NUMBER",
+            min=1,
+            show_default=False,
+            help="The deployment; without it the one before what the row asks for.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would change in the row.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    stack: StackOption = DEFAULT_STACK,
+) -> None:
+    """Have a job be what it was in an earlier deployment, and stay so.
+
+    If the row asked for something else then, the row of that time is restored. Its code is pinned
+    if it differs, so that newer code waits for "provisioner unpin".
+    """
+    with session(stack) as service:
+        planned = plan(service, job, to)
+        changed = names_only(planned.changes(service.caller()))
+        if dry_run:
+            _show(planned, changed)
+            return
+        if not yes:
+            paths = ", ".join(each.path for each in changed)
+            confirm(f"This changes {paths}. Roll {job} back to deployment {planned.to.number}?")
+        roll_back(service, planned)
+    hint(f'{job} goes back to deployment {planned.to.number}. See "provisioner get {job}".')
+
+
+def _show(planned: Rollback, changed: list[RowChange]) -> None:
+    listed = table("ATTRIBUTE", "CHANGE", "BEFORE", "AFTER", keep=("ATTRIBUTE", "CHANGE"))
+    for each in changed:
+        before, after = (Text(documents.one_line(text)) for text in each.in_a_line)
+        listed.add_row(Text(each.path), Text(each.kind), before, after)
+    stdout().print(listed)
+    hint(f"This would go back to deployment {planned.to.number}; nothing was written.")

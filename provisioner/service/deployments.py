@@ -1,0 +1,265 @@
+"""Deployments of a job: listed, gone back to, and the end of the pin that this leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provisioner import jobs
+from provisioner.audit.row_changes import RowChange, row_changes
+from provisioner.errors import NotFoundError, PermanentError
+from provisioner.jobs import InvalidRow, guarded
+from provisioner.jobs.row_content import content_digest
+from provisioner.runs.model import iso
+from provisioner.service import edits, versions
+from provisioner.service.edits import Intent
+from provisioner.service.rights import Action, allows
+from provisioner.stacks.deployments import pinned_version
+from provisioner.stacks.model import Cause
+
+if TYPE_CHECKING:
+    from provisioner.aws.items import Item
+    from provisioner.service.caller import Caller
+    from provisioner.service.context import Service
+    from provisioner.service.versions import Listed as ListedVersion
+    from provisioner.stacks.model import Deployment, StackRecord
+
+_WRITTEN = frozenset({Cause.ROW, Cause.ROLLBACK})
+"""Causes that whoever wrote the row stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A deployment, and the version of the row that it is of; None if that is not kept.
+
+    `is_current` is of the newest: what the stack is now, or was before an operation that goes on.
+    """
+
+    deployment: Deployment
+    version: ListedVersion | None
+    is_current: bool
+
+    @property
+    def by(self) -> str | None:
+        """Who wrote the row, if that is what caused it: a proven name, or `says` and a claim."""
+        if self.version is None or self.deployment.cause not in _WRITTEN:
+            return None
+        return None if self.version.written_by is None else self.version.writer
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """What going back would write.
+
+    Attributes
+    ----------
+    to
+        The deployment to go back to.
+    before, row
+        The row as it is, and as it would be.
+    """
+
+    to: Deployment
+    before: Item
+    row: Item
+
+    @property
+    def intent(self) -> Intent:
+        """What the audit has of it."""
+        return Intent(Action.ROLL_BACK, f"deployment {self.to.number}")
+
+    def changes(self, reader: Caller) -> tuple[RowChange, ...]:
+        """Return what would change in the row, as a caller may see it."""
+        whole = allows(reader, Action.READ_ENVIRONMENT)
+        return row_changes(self.before, self.row, values=whole)
+
+
+def document(listed: Listed) -> dict[str, object]:
+    """Return a deployment as JSON has it."""
+    found = listed.deployment
+    return {
+        "number": found.number,
+        "at": iso(found.at),
+        "cause": found.cause.value,
+        "by": listed.by,
+        "artifact": found.artifact,
+        "pinned": found.pinned,
+        "row_version": listed.version.version.number if listed.version else None,
+        "template_version": found.template_version,
+        "current": listed.is_current,
+    }
+
+
+def list_deployments(service: Service, job_name: str) -> list[Listed]:
+    """Return the last deployments of a job, newest first.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such job.
+    """
+    record = service.record(job_name)
+    if record is None:
+        service.existing_row(job_name)
+        return []
+    kept = _row_versions(service, job_name) if record.deployments else {}
+    return [
+        Listed(each, kept.get(each.row_content), is_current=each is record.deployments[0])
+        for each in record.deployments
+    ]
+
+
+def plan(service: Service, job_name: str, number: int | None = None) -> Rollback:
+    """Return what going back to a deployment would write; it writes nothing.
+
+    Without a number it is the one before that which the row asks for: the last one, if what the row
+    asks for now was never deployed, and else the one before it.
+
+    Raises
+    ------
+    NotFoundError
+        If the job has no row, or no such deployment, or the row of that time is not kept.
+    PermanentError
+        If there is nothing to go back to, or its code is gone.
+    """
+    before = service.existing_row(job_name)
+    record = service.record(job_name)
+    if record is None or not record.deployments:
+        message = f"{job_name} was never deployed: there is nothing to go back to"
+        raise PermanentError(message)
+    target = _target(record, before, number)
+    row = _row_of(service, record, before, target)
+    if content_digest(row) == content_digest(before):
+        message = f"the row of {job_name} asks for deployment {target.number} already"
+        raise PermanentError(message)
+    _check_code(service, row, target)
+    return Rollback(target, before, row)
+
+
+def roll_back(service: Service, planned: Rollback, *, if_match: str | None = None) -> edits.Edited:
+    """Write what was planned, if nobody else has written the row meanwhile.
+
+    Raises
+    ------
+    InvalidRowError
+        If the row of that time is not valid today.
+    StaleError
+        If the row is not what the caller has seen.
+    """
+    seen = if_match or edits.etag_of(planned.before)
+    return edits.put(service, planned.row, if_match=seen, intent=planned.intent)
+
+
+def unpinned(row: Item) -> Item:
+    """Return a row without its pin."""
+    return {name: value for name, value in row.items() if name != "pin"}
+
+
+def unpin(service: Service, job_name: str, *, if_match: str | None = None) -> edits.Edited:
+    """Take the pin out of a job's row, so that it runs the newest code again.
+
+    A row without a pin stays as it is.
+
+    Raises
+    ------
+    NotFoundError
+        If the job has no row.
+    StaleError
+        If the row is not what the caller has seen.
+    """
+    before = service.existing_row(job_name)
+    pin = before.get("pin")
+    version = str(pin.get("version", "")) if isinstance(pin, dict) else ""
+    return edits.put(
+        service,
+        unpinned(before),
+        if_match=if_match or edits.etag_of(before),
+        intent=Intent(Action.UNPIN, f"from version {version[:100]}"),
+    )
+
+
+def _target(record: StackRecord, row: Item, number: int | None) -> Deployment:
+    known = record.deployments
+    last, name = known[0], record.job_name
+    if number is None:
+        if not _asks_for(record, row, last):
+            return last
+        earlier = (each for each in known if each.digest != last.digest)
+        if found := next(earlier, None):
+            return found
+        message = f"{name} has no deployment before {last.number}"
+        raise PermanentError(message)
+    target = next((each for each in known if each.number == number), None)
+    if target is None:
+        message = f"{name} has no deployment {number}; kept are {known[-1].number} to {last.number}"
+        raise NotFoundError(message)
+    if target.digest == last.digest and _asks_for(record, row, last):
+        message = f"what {name} runs is the same as in deployment {number} already"
+        raise PermanentError(message)
+    return target
+
+
+def _asks_for(record: StackRecord, row: Item, last: Deployment) -> bool:
+    """Tell whether a row asks for what was deployed last, as far as it was reconciled."""
+    job = guarded.parse(row)
+    if isinstance(job, InvalidRow) or jobs.spec_digest(job) != last.row_digest:
+        return False
+    return record.in_sync and (job.pin is None or job.pin.version == pinned_version(job, last))
+
+
+def _row_of(service: Service, record: StackRecord, before: Item, target: Deployment) -> Item:
+    """Return the row that asks for a deployment.
+
+    It is the row as it is now, with that deployment's code pinned, if that is all that differs.
+    """
+    name = record.job_name
+    if _spec_of(before) == target.row_digest:
+        return _with_pin(service, before, target)
+    version = _row_versions(service, name).get(target.row_content)
+    if version is None:
+        message = (
+            f"the row of {name} has changed since deployment {target.number}, and its version of "
+            f'that time is not kept; see "provisioner versions {name}"'
+        )
+        raise NotFoundError(message)
+    row = versions.row_of(service, name, version.version.number)
+    last = record.deployments[0]
+    has_that_code = target.artifact == last.artifact and not last.pinned
+    return row if target.pinned or has_that_code else _with_pin(service, row, target)
+
+
+def _spec_of(row: Item) -> str | None:
+    job = guarded.parse(unpinned(row))
+    return None if isinstance(job, InvalidRow) else jobs.spec_digest(job)
+
+
+def _with_pin(service: Service, row: Item, target: Deployment) -> Item:
+    """Return a row that pins a deployment's code; what names its version itself needs no pin."""
+    free = unpinned(row)
+    job = guarded.parse(free)
+    version = None if isinstance(job, InvalidRow) else pinned_version(job, target)
+    if version is None:
+        return free
+    note = f"rolled back to deployment {target.number}"
+    return free | {"pin": {"version": version, "since": iso(service.clock()), "note": note}}
+
+
+def _check_code(service: Service, row: Item, target: Deployment) -> None:
+    """Refuse code that is gone; functions may not look, and have the row say so."""
+    job = guarded.parse(row)
+    if service.platform is not None or isinstance(job, InvalidRow):
+        return
+    if service.artifacts.is_gone(job):
+        message = f"the code of deployment {target.number} is gone: {target.artifact}"
+        raise PermanentError(message)
+
+
+def _row_versions(service: Service, job_name: str) -> dict[str, ListedVersion]:
+    """Return the versions that are kept of a row, by its content; of the same the newest."""
+    if not service.has_audit:
+        return {}
+    try:
+        found = versions.list_versions(service, job_name)
+    except NotFoundError:
+        return {}
+    return {each.version.digests[1]: each for each in reversed(found) if not each.version.deleted}
