@@ -13,8 +13,10 @@ from provisioner.jobs.zones import instant
 
 if TYPE_CHECKING:
     from provisioner.jobs.artifacts import S3Object
+    from provisioner.jobs.build import Build
 
 _IMAGE_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_BUILD_DIGEST = re.compile(r"[0-9a-f]{64}")
 _UNVERSIONED = "null"
 """S3's id of an object that was written while its bucket had no versions: it can be overwritten."""
 
@@ -26,7 +28,7 @@ class Pin:
     Attributes
     ----------
     version
-        An object's version in S3, or an image's digest, like `sha256:…`.
+        An object's version in S3, an image's digest, like `sha256:…`, or the digest of a build.
     note
         Why, for people.
     since
@@ -43,7 +45,7 @@ def pin_of(value: object) -> Pin:
     return Pin(**keyed(value, _CHECKS, "a pin", ("version",)))  # type: ignore[arg-type]  # checked
 
 
-def fits(pinned: Pin, image: str | None, bundle: S3Object | None) -> None:
+def fits(pinned: Pin, image: str | None, bundle: S3Object | None, build: Build | None) -> None:
     """Check that a pin is of the kind of code that its row names, which names no version itself.
 
     Raises
@@ -52,6 +54,14 @@ def fits(pinned: Pin, image: str | None, bundle: S3Object | None) -> None:
         If it is not.
     """
     is_digest = _IMAGE_DIGEST.fullmatch(pinned.version)
+    if build is not None:
+        if not (is_digest or _BUILD_DIGEST.fullmatch(pinned.version)):
+            message = (
+                "must be the digest of a build, 64 hexadecimal digits, or of the image that one "
+                f"made, not {shown(pinned.version)}"
+            )
+            raise InvalidValueError((".version", message))
+        return
     if image is not None:
         if "@" in image:
             raise invalid(

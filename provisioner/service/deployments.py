@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provisioner import jobs
 from provisioner.audit.row_changes import RowChange, row_changes
 from provisioner.errors import NotFoundError, PermanentError
 from provisioner.jobs import InvalidRow, guarded
@@ -14,15 +13,15 @@ from provisioner.runs.model import iso
 from provisioner.service import edits, versions
 from provisioner.service.edits import Intent
 from provisioner.service.rights import Action, allows
-from provisioner.stacks.deployments import pinned_version
-from provisioner.stacks.model import Cause
+from provisioner.stacks.model import Cause, StackRecord
+from provisioner.stacks.rollback import row_for, target_of, unpinned
 
 if TYPE_CHECKING:
     from provisioner.aws.items import Item
     from provisioner.service.caller import Caller
     from provisioner.service.context import Service
     from provisioner.service.versions import Listed as ListedVersion
-    from provisioner.stacks.model import Deployment, StackRecord
+    from provisioner.stacks.model import Deployment
 
 _WRITTEN = frozenset({Cause.ROW, Cause.ROLLBACK})
 """Causes that whoever wrote the row stands for."""
@@ -123,12 +122,14 @@ def plan(service: Service, job_name: str, number: int | None = None) -> Rollback
         If there is nothing to go back to, or its code is gone.
     """
     before = service.existing_row(job_name)
-    record = service.record(job_name)
-    if record is None or not record.deployments:
-        message = f"{job_name} was never deployed: there is nothing to go back to"
-        raise PermanentError(message)
-    target = _target(record, before, number)
-    row = _row_of(service, record, before, target)
+    record = service.record(job_name) or StackRecord(job_name)
+    target = target_of(record, before, number)
+
+    def row_of(then: Deployment) -> Item | None:
+        kept = _row_versions(service, job_name).get(then.row_content)
+        return versions.row_of(service, job_name, kept.version.number) if kept else None
+
+    row = row_for(record, before, target, row_of, service.clock())
     if content_digest(row) == content_digest(before):
         message = f"the row of {job_name} asks for deployment {target.number} already"
         raise PermanentError(message)
@@ -148,11 +149,6 @@ def roll_back(service: Service, planned: Rollback, *, if_match: str | None = Non
     """
     seen = if_match or edits.etag_of(planned.before)
     return edits.put(service, planned.row, if_match=seen, intent=planned.intent)
-
-
-def unpinned(row: Item) -> Item:
-    """Return a row without its pin."""
-    return {name: value for name, value in row.items() if name != "pin"}
 
 
 def unpin(service: Service, job_name: str, *, if_match: str | None = None) -> edits.Edited:
@@ -176,72 +172,6 @@ def unpin(service: Service, job_name: str, *, if_match: str | None = None) -> ed
         if_match=if_match or edits.etag_of(before),
         intent=Intent(Action.UNPIN, f"from version {version[:100]}"),
     )
-
-
-def _target(record: StackRecord, row: Item, number: int | None) -> Deployment:
-    known = record.deployments
-    last, name = known[0], record.job_name
-    if number is None:
-        if not _asks_for(record, row, last):
-            return last
-        earlier = (each for each in known if each.digest != last.digest)
-        if found := next(earlier, None):
-            return found
-        message = f"{name} has no deployment before {last.number}"
-        raise PermanentError(message)
-    target = next((each for each in known if each.number == number), None)
-    if target is None:
-        message = f"{name} has no deployment {number}; kept are {known[-1].number} to {last.number}"
-        raise NotFoundError(message)
-    if target.digest == last.digest and _asks_for(record, row, last):
-        message = f"what {name} runs is the same as in deployment {number} already"
-        raise PermanentError(message)
-    return target
-
-
-def _asks_for(record: StackRecord, row: Item, last: Deployment) -> bool:
-    """Tell whether a row asks for what was deployed last, as far as it was reconciled."""
-    job = guarded.parse(row)
-    if isinstance(job, InvalidRow) or jobs.spec_digest(job) != last.row_digest:
-        return False
-    return record.in_sync and (job.pin is None or job.pin.version == pinned_version(job, last))
-
-
-def _row_of(service: Service, record: StackRecord, before: Item, target: Deployment) -> Item:
-    """Return the row that asks for a deployment.
-
-    It is the row as it is now, with that deployment's code pinned, if that is all that differs.
-    """
-    name = record.job_name
-    if _spec_of(before) == target.row_digest:
-        return _with_pin(service, before, target)
-    version = _row_versions(service, name).get(target.row_content)
-    if version is None:
-        message = (
-            f"the row of {name} has changed since deployment {target.number}, and its version of "
-            f'that time is not kept; see "provisioner versions {name}"'
-        )
-        raise NotFoundError(message)
-    row = versions.row_of(service, name, version.version.number)
-    last = record.deployments[0]
-    has_that_code = target.artifact == last.artifact and not last.pinned
-    return row if target.pinned or has_that_code else _with_pin(service, row, target)
-
-
-def _spec_of(row: Item) -> str | None:
-    job = guarded.parse(unpinned(row))
-    return None if isinstance(job, InvalidRow) else jobs.spec_digest(job)
-
-
-def _with_pin(service: Service, row: Item, target: Deployment) -> Item:
-    """Return a row that pins a deployment's code; what names its version itself needs no pin."""
-    free = unpinned(row)
-    job = guarded.parse(free)
-    version = None if isinstance(job, InvalidRow) else pinned_version(job, target)
-    if version is None:
-        return free
-    note = f"rolled back to deployment {target.number}"
-    return free | {"pin": {"version": version, "since": iso(service.clock()), "note": note}}
 
 
 def _check_code(service: Service, row: Item, target: Deployment) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from provisioner.jobs import ContainerJob, LambdaJob
 from provisioner.jobs.artifacts import without_tag
+from provisioner.jobs.unbuilt import kind_of_build
 from provisioner.stacks.model import Cause, Deployment, Pinned
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _cause(known: tuple[Deployment, ...], desired: ValidRow) -> Cause:
     if same_row and last.artifact == artifact_of(desired.job):
         return Cause.UPGRADE
     if same_row and not pinned:
-        return Cause.PUSH
+        return Cause.BUILD if desired.job.build else Cause.PUSH
     # Whoever writes what was deployed earlier goes back, by `rollback` or by hand.
     was_deployed = desired.digest in {each.digest for each in known}
     return Cause.ROLLBACK if was_deployed else Cause.ROW
@@ -82,9 +83,20 @@ def pinned_version(job: Job, deployed: Deployment) -> str | None:
     None when the row names a version itself or other code, or when that code had none.
     """
     named, known = artifact_of(job), deployed.artifact
+    if job.build and known:
+        return _pinned_build(job, known)
     if not named or not known:
         return None
     separator = "?versionId=" if named.startswith("s3://") else "@"
     place, _, version = known.partition(separator)
     is_of_it = place == named if separator != "@" else place == without_tag(named)[0]
     return version if version and is_of_it else None
+
+
+def _pinned_build(job: Job, artifact: str) -> str | None:
+    """Return by what the result of a build is found again: an image's digest, or the build's."""
+    if kind_of_build(job) == "image":
+        return artifact.partition("@")[2] or None
+    key = artifact.partition("?")[0]
+    folder, _, file = key.rpartition("/")
+    return file.removesuffix(".zip") if folder.endswith(f"/builds/{job.job_name}") else None

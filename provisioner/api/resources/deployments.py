@@ -10,6 +10,7 @@ from provisioner.api.encoding import jsonable
 from provisioner.api.resources.rows import planned, written
 from provisioner.service import deployments
 from provisioner.service.edits import ANY
+from provisioner.stacks.rollback import unpinned
 
 if TYPE_CHECKING:
     from provisioner.api.call import Call
@@ -37,6 +38,6 @@ def unpin(call: Call) -> Answer:
     on = required(call.headers)
     if call.query.dry_run:
         row = call.service.existing_row(call.job_name)
-        return planned(call, deployments.unpinned(row), on)
+        return planned(call, unpinned(row), on)
     if_match = None if on.if_match == ANY else on.if_match
     return written(call, deployments.unpin(call.service, call.job_name, if_match=if_match))

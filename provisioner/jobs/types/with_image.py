@@ -51,5 +51,6 @@ class WithImage(RowModel):
     @classmethod
     def _of_its_code(cls, pinned: Pin | None, info: ValidationInfo) -> Pin | None:
         if pinned is not None:
-            pin.fits(pinned, info.data.get("image"), info.data.get("bundle"))
+            code = (info.data.get(name) for name in ("image", "bundle", "build"))
+            pin.fits(pinned, *code)
         return pinned

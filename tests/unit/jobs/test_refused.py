@@ -74,6 +74,12 @@ REFUSED = {
         "pin.version",
         "must be an image's digest",
     ),
+    "pin of a build by its tag": (
+        "ecs",
+        {"image": ..., "build": {"source": "s3://sources/app.zip"}, "pin": {"version": "b-1"}},
+        "pin.version",
+        "must be the digest of a build",
+    ),
     "pin beside a version of a bundle": (
         "lambda",
         {"bundle": "s3://bundles/app.zip?versionId=v1", "pin": {"version": "v1"}},

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from provisioner.jobs import parse
+from provisioner.jobs import S3Object, parse
 from provisioner.stacks.actions import Create, GiveUp, Nothing, Update, ValidRow, Wait
-from provisioner.stacks.deployments import KEPT
+from provisioner.stacks.deployments import KEPT, pinned_version
 from provisioner.stacks.model import (
     Cause,
     Failure,
@@ -100,6 +100,63 @@ def test_a_deployment_says_because_of_what(each, cause):
     assert last.template_version == (each[-1].template_version or None)
     assert last.artifact == each[-1].job.bundle.uri
     assert (last.row_digest, last.row_content) == (each[-1].row_digest, each[-1].row_content)
+
+
+BUILT = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/jobs/report"
+CODE = {
+    "an object": ({}, "s3://bundles/report.zip?versionId=v1", "v1"),
+    "an object without versions": ({}, "s3://bundles/report.zip", None),
+    "another object": ({}, "s3://bundles/other.zip?versionId=v1", None),
+    "one that the row names": (
+        {"bundle": "s3://bundles/report.zip?versionId=v2"},
+        "s3://bundles/report.zip?versionId=v1",
+        None,
+    ),
+    "an image": ({"image": f"{BUILT}:1"}, f"{BUILT}@sha256:{'1' * 64}", f"sha256:{'1' * 64}"),
+    "another image": ({"image": f"{BUILT}:1"}, f"{BUILT}2@sha256:{'1' * 64}", None),
+    "an image for an object": ({}, f"{BUILT}@sha256:{'1' * 64}", None),
+    "a build of an archive": (
+        {"build": {"source": "s3://sources/report.zip"}},
+        f"s3://bundles/builds/report/{'b' * 64}.zip?versionId=v1",
+        "b" * 64,
+    ),
+    "a build of an image": (
+        {"build": {"source": "s3://sources/report.zip"}, "runtime": None},
+        f"{BUILT}@sha256:{'1' * 64}",
+        f"sha256:{'1' * 64}",
+    ),
+    "what was there before the build": (
+        {"build": {"source": "s3://sources/report.zip"}},
+        "s3://bundles/report.zip?versionId=v1",
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "artifact", "version"), CODE.values(), ids=CODE)
+def test_by_which_version_a_row_can_pin_code(changes, artifact, version):
+    row = ROW | changes
+    if "image" in row or row["runtime"] is None:
+        row = {name: row[name] for name in row if name not in {"runtime", "handler", "bundle"}}
+    if "build" in row:
+        row.pop("bundle", None)
+    job = parse(row)
+    deployment = replace(deployed(wanted()).deployments[0], artifact=artifact)
+
+    assert pinned_version(job, deployment) == version
+    if version:
+        assert parse(row | {"pin": {"version": version}}).pin.version == version
+
+
+def test_new_code_of_a_build_is_of_the_build():
+    job = parse({**ROW, "bundle": None, "build": {"source": "s3://sources/report.zip"}})
+
+    def built(version):
+        bundle = S3Object("bundles", f"builds/report/{version}.zip", "1")
+        made = job.model_copy(update={"bundle": bundle})
+        return ValidRow(made, version, row_digest="r", row_content="r")
+
+    assert deployed(built("a"), built("b")).deployments[0].cause is Cause.BUILD
 
 
 def test_what_is_reconciled_again_is_no_other_deployment():
