@@ -17,14 +17,17 @@ ROLES = ("read", "operate", "write", "admin")
 
 @pytest.fixture(scope="module")
 def stack(open_engine):
-    """Return the physical ids of the API's stack."""
+    """Return the physical ids of the stacks of the API and its user pool."""
     cloudformation = open_engine.client("cloudformation")
-    found = cloudformation.describe_stack_resource(
-        StackName=open_engine.environment["PROVISIONER_STACK"], LogicalResourceId="ApiStack"
-    )
-    name = found["StackResourceDetail"]["PhysicalResourceId"]
-    resources = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
-    return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources}
+    found = {}
+    for nested in ("ApiStack", "UserPoolStack"):
+        detail = cloudformation.describe_stack_resource(
+            StackName=open_engine.environment["PROVISIONER_STACK"], LogicalResourceId=nested
+        )["StackResourceDetail"]
+        name = detail["PhysicalResourceId"]
+        resources = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
+        found |= {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources}
+    return found
 
 
 @pytest.fixture(scope="module")

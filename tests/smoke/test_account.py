@@ -7,6 +7,9 @@
 from __future__ import annotations
 
 import json
+import urllib.error
+import urllib.parse
+import urllib.request
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -467,6 +470,27 @@ def test_a_producer_submits(account):
         "the message's run",
         timeout_seconds=300,
     )
+
+
+class Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
+@pytest.mark.needs_aws("the pages of a user pool of Cognito")
+@pytest.mark.uses(minutes=1, function_seconds=5, runs=0)
+def test_the_console_leads_to_its_user_pool(account):
+    """Who is not signed in is sent to the pool's own page, which takes the console's client."""
+    stay = urllib.request.build_opener(Stay)
+    with pytest.raises(urllib.error.HTTPError) as sent:
+        stay.open(f"{account.outputs['ConsoleUrl']}sign-in", timeout=30)
+    with sent.value as answer:
+        assert answer.code == 303
+        address = answer.headers["Location"]
+    assert ".amazoncognito.com/oauth2/authorize?" in address
+    with urllib.request.urlopen(address, timeout=30) as page:
+        assert page.status == 200
+        assert urllib.parse.urlsplit(page.url).path == "/login"
 
 
 @pytest.mark.uses(minutes=12, container_minutes=2)

@@ -136,8 +136,9 @@ class Stack:
                 return self.render(left) == self.render(right)
             case {"Fn::Not": [operand]}:
                 return not self.render(operand)
-            case {"Fn::And": operands}:
-                return all(self.render(operand) for operand in operands)
+            case {"Fn::And": operands} | {"Fn::Or": operands}:
+                every = all if "Fn::And" in node else any
+                return every(self.render(operand) for operand in operands)
             case {"Fn::GetAZs": _}:
                 return [f"{PSEUDO['AWS::Region']}{letter}" for letter in "abc"]
             case {"Fn::Cidr": [block, count, bits]}:
@@ -224,7 +225,10 @@ FUNCTION_STACKS = (
     "ApiStack",
     "ConsoleStack",
 )
-NESTED = ("NetworkStack", "ComputeStack", "SecurityStack", *FUNCTION_STACKS, "ObservabilityStack")
+NESTED = (
+    *("NetworkStack", "ComputeStack", "SecurityStack", "UserPoolStack", *FUNCTION_STACKS),
+    "ObservabilityStack",
+)
 """Each after those whose outputs it is given."""
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tools.smoke.state import State
     from tools.smoke.targets import Target
 
-TABLE, BUCKET = "AWS::DynamoDB::Table", "AWS::S3::Bucket"
+TABLE, BUCKET, POOL = "AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::Cognito::UserPool"
 _GONE = {"ResourceNotFoundException", "NoSuchBucket", "404", "NotFound"}
 _SECONDS = 3600.0
 """The longest that jobs' stacks, or the bootstrap's, may take to go."""
@@ -60,12 +60,13 @@ def tear_down(target: Target, state: State, prefix: str, say: Callable[[str], No
         say("removing all rows, and waiting until the stacks of their jobs are deleted")
         _remove_rows(target, outputs["JobsTableName"], outputs["StacksTableName"])
         state.kept = _kept(target, stack["StackId"])
+        state.kept += [[POOL, outputs[name]] for name in ("UserPoolId",) if name in outputs]
         state.save()
         say(f"deleting stack {prefix}")
         _delete_stack(target, stack["StackId"])
     for kind, name in state.kept:
         say(f"deleting {name}")
-        _delete_table(target, name) if kind == TABLE else _delete_bucket(target, name)
+        _DELETE[kind](target, name)
     images.remove(target.client("ecr"), prefix)
     state.began, state.stack_id, state.kept = False, None, []
     state.save()
@@ -138,6 +139,16 @@ def _delete_bucket(target: Target, name: str) -> None:
         s3.delete_bucket(Bucket=name)
     except ClientError as error:
         _unless_gone(error)
+
+
+def _delete_pool(target: Target, name: str) -> None:
+    try:
+        target.client("cognito-idp").delete_user_pool(UserPoolId=name)
+    except ClientError as error:
+        _unless_gone(error)
+
+
+_DELETE = {TABLE: _delete_table, BUCKET: _delete_bucket, POOL: _delete_pool}
 
 
 def _unless_gone(error: ClientError) -> None:

@@ -82,11 +82,11 @@ def test_policies_are_there_with_iam_and_the_pool_without_an_issuer(source):
 
     policies = {f"{role.value.capitalize()}ApiPolicy" for role in Role}
     assert policies <= made(Api="iam")
-    assert not {"UserPool", "Authorizer"} & made(Api="iam")
-    assert {"UserPool", "UserPoolDomain", "Authorizer"} <= made(Api="jwt")
+    assert not {"UserPoolClient", "Authorizer"} & made(Api="iam")
+    assert {"UserPoolClient", "Authorizer"} <= made(Api="jwt")
     foreign = made(Api="jwt", ApiIssuer="https://issuer.example", ApiAudience="a,b")
     assert "Authorizer" in foreign
-    assert not {"UserPool", "UserPoolClient", *policies} & foreign
+    assert not {"UserPoolClient", *policies} & foreign
 
 
 @pytest.mark.parametrize(

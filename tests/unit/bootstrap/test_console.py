@@ -118,6 +118,61 @@ def test_without_a_sign_in_there_are_no_sessions_and_no_variables_of_the_stage(s
     assert bootstrap.nested["ConsoleStack"].resource("ConsoleStage")["StageVariables"] is None
 
 
+OTHER = {"SignInIssuer": "https://issuer.example", "SignInClientId": "console"}
+ELSEWHERE = {"ApiIssuer": "https://issuer.example", "ApiAudience": "a"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "has_pool"),
+    [
+        ({"Console": "sign-in"}, True),
+        ({"Console": "sign-in", **OTHER}, False),
+        ({"Console": "loopback"}, False),
+        ({"Api": "jwt"}, True),
+        ({"Api": "jwt", **ELSEWHERE}, False),
+        ({"Api": "iam", "Console": "sign-in"}, True),
+        ({"Api": "jwt", **ELSEWHERE, "Console": "sign-in"}, True),
+        ({"Api": "jwt", "Console": "sign-in", **OTHER}, True),
+    ],
+    ids=str,
+)
+def test_there_is_a_user_pool_where_no_issuer_is_named(source, parameters, has_pool):
+    assert ("UserPoolStack" in bootstrap_of(source, **parameters).made()) is has_pool
+
+
+def test_people_of_our_own_pool_sign_in_at_the_consoles_client(source):
+    stack = bootstrap_of(source, Console="sign-in").nested["ConsoleStack"]
+    variables = stack.resource("ConsoleStage")["StageVariables"]
+    client = stack.resource("ConsoleClient")
+
+    assert variables["ClientId"].endswith("ConsoleClient")
+    assert variables["GroupsClaim"] == "cognito:groups"
+    assert variables["SecretArn"] == "none"
+    assert "cognito-idp.eu-west-1.amazonaws.com/" in variables["Issuer"]
+    assert [each.endswith("/callback") for each in client["CallbackURLs"]] == [True]
+    assert (client["AllowedOAuthFlows"], client["AllowedOAuthScopes"]) == (
+        ["code"],
+        ["openid", "email"],
+    )
+
+
+def test_with_another_issuer_its_client_is_the_one_that_is_named(source):
+    stack = bootstrap_of(source, **SIGN_IN).nested["ConsoleStack"]
+    variables = stack.resource("ConsoleStage")["StageVariables"]
+
+    assert "ConsoleClient" not in stack.made()
+    assert (variables["ClientId"], variables["Issuer"]) == ("console", "https://issuer.example")
+    assert variables["GroupsClaim"] == "groups"
+
+
+def test_passwords_are_only_for_the_pools_own_pages(source):
+    """Without a list Cognito lets a client's users sign in by SRP at its API, too."""
+    bootstrap = bootstrap_of(source, Api="jwt", Console="sign-in")
+    for stack, client in (("ApiStack", "UserPoolClient"), ("ConsoleStack", "ConsoleClient")):
+        properties = bootstrap.nested[stack].resource(client)
+        assert properties["ExplicitAuthFlows"] == ["ALLOW_REFRESH_TOKEN_AUTH"]
+
+
 def test_api_gateway_takes_the_variables_of_the_stage(source):
     """HTTP APIs: 512 characters of letters, digits and `-._~:/?#&=,`."""
     stack = bootstrap_of(source, **SIGN_IN).nested["ConsoleStack"]

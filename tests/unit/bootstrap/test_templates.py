@@ -57,6 +57,7 @@ TEMPLATES = [
     "bootstrap/provisioning.yaml",
     "bootstrap/runs.yaml",
     "bootstrap/security.yaml",
+    "bootstrap/users.yaml",
 ]
 FUNCTIONS = {
     "JobStreamFunction": "job_stream",
@@ -264,7 +265,7 @@ def test_only_functions_and_what_starts_them_are_nested_apart(bootstrap):
     assert nested == {
         *("AWS::IAM::Role", "AWS::Scheduler::Schedule", "AWS::Serverless::Function"),
         *(f"AWS::ApiGatewayV2::{each}" for each in of_the_console),
-        "AWS::Lambda::Permission",
+        *("AWS::Lambda::Permission", "AWS::Cognito::UserPoolClient"),
     }
 
 
@@ -486,7 +487,7 @@ def test_notify_is_not_woken_by_what_it_has_nothing_to_tell_of(bootstrap, mappin
 OTHERWISE_CONDITIONAL = {
     *("NetworkStack", "NotificationEmailSubscription"),
     *("ApiLogs", "ApiAccessLogs", "ApiStack"),
-    *("ConsoleLogs", "ConsoleStack", "SessionsTable"),
+    *("ConsoleLogs", "ConsoleStack", "SessionsTable", "UserPoolStack"),
     *("BuildLogs", "PipelineStack"),
 }
 
