@@ -23,9 +23,13 @@ FILES = {
     ),
     "htmx.js": ("vendor/htmx.js", "vendor/hx-csp.js", "vendor/hx-ptag.js"),
     "console.js": ("console.js", "forms.js"),
+    "editor.js": ("vendor/codemirror.js", "editor.js"),
     "icon.svg": ("icon.svg",),
 }
-"""What is served, and of which files of `FOLDER` it is made: one request each."""
+"""What is served, and of which files of `FOLDER` it is made: one request each.
+
+Only the pages that edit a row load `editor.js`.
+"""
 
 _TYPES = {
     "css": "text/css; charset=utf-8",

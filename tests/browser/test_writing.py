@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from playwright.sync_api import expect
 
 from provisioner.console.writing import WRITING
 from provisioner.service.caller import Role
@@ -55,22 +56,32 @@ def executions(job):
     }
 
 
+def edit(page, change):
+    """Replace the editor's text by what becomes of it."""
+    page.get_by_role("textbox", name="The row, as JSON").focus()
+    text = page.locator("textarea[name=row]").input_value()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(change(text))
+
+
 def test_a_job_is_created_broken_planned_and_merged(browser, console, job):
     with tab(browser, console) as page:
         page.goto("/new?from=story")
-        row = page.get_by_label("The row, as JSON")
-        row.fill(row.input_value().replace("story-copy", "tale"))
+        edit(page, lambda text: text.replace("story-copy", "tale"))
         page.get_by_text("Creates the job").wait_for()
         page.get_by_role("button", name="Save").click()
         page.wait_for_url("**/jobs/tale")
         assert job.row("tale")["handler"] == ROW["handler"]
 
         page.goto("/jobs/tale/edit")
-        row.fill(row.input_value().replace('"runtime"', '"memory_mb": "much",\n  "runtime"'))
+        edit(page, lambda text: text.replace('"runtime"', '"memory_mb": "much",\n  "runtime"'))
         page.get_by_text("1 problem").wait_for()
-        assert page.evaluate("document.activeElement.name") == "row"
-        row.fill(row.input_value().replace('"much"', "512"))
+        expect(page.locator(".cm-lintRange-error")).to_have_text('"memory_mb": "much"')
+        expect(page.locator(".cm-lint-marker-error")).to_have_count(1)
+        expect(page.get_by_role("textbox", name="The row, as JSON")).to_be_focused()
+        edit(page, lambda text: text.replace('"much"', "512"))
         page.get_by_text("1 attribute changes").wait_for()
+        expect(page.locator(".cm-lintRange-error")).to_have_count(0)
 
         job.jobs.put(job.row("tale") | {"description": "a colleague's"})
         page.get_by_role("button", name="Save").click()
@@ -92,8 +103,7 @@ def test_a_row_that_broke_its_job_is_rolled_back(browser, console, world, job):
     deploy(job, "tale")
     with tab(browser, console) as page:
         page.goto("/jobs/tale/edit")
-        row = page.get_by_label("The row, as JSON")
-        row.fill(row.input_value().replace(ROW["handler"], "gone.handler"))
+        edit(page, lambda text: text.replace(ROW["handler"], "gone.handler"))
         page.get_by_text("1 attribute changes").wait_for()
         page.get_by_role("button", name="Save").click()
         page.wait_for_url("**/jobs/tale")
@@ -109,6 +119,27 @@ def test_a_row_that_broke_its_job_is_rolled_back(browser, console, world, job):
         page.wait_for_url("**/jobs/tale")
     assert job.row("tale") == ROW | {"job_name": "tale", "description": "as it was"}
     job.jobs.delete("tale")
+
+
+def test_the_editor_is_left_by_keys_and_leaves_keys_alone(browser, console, job):
+    with tab(browser, console) as page:
+        page.goto("/jobs/story/edit")
+        editor = page.get_by_role("textbox", name="The row, as JSON")
+        editor.press("Control+Home")
+        page.keyboard.type("jk/?")
+        expect(page.locator(".cm-line").first).to_have_text("jk/?{")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        page.get_by_text("1 problem").wait_for()
+        editor.press("Control+z")
+        page.get_by_text("Nothing changes").wait_for()
+
+        editor.press("Control+f")
+        page.get_by_role("textbox", name="Find").fill("handler")
+        page.keyboard.press("Escape")
+        expect(editor).to_be_focused()
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("button", name="Save")).to_be_focused()
+    assert job.row("story")
 
 
 def test_a_run_is_checked_while_typing_and_started_by_keys_alone(browser, console, job):
@@ -138,6 +169,12 @@ def test_a_run_is_checked_while_typing_and_started_by_keys_alone(browser, consol
 def test_without_javascript(browser, console, job):
     before = executions(job)
     with tab(browser, console, java_script_enabled=False) as page:
+        page.goto("/jobs/story/edit")
+        row = page.get_by_label("The row, as JSON")
+        row.fill(row.input_value().replace('"runtime"', '"memory_mb": 1,\n  "runtime"'))
+        page.get_by_role("button", name="Save").click()
+        page.get_by_text("1 problem").wait_for()
+
         page.goto("/jobs/story/run")
         page.get_by_role("button", name="Start the run").click()
         page.get_by_text("is required").wait_for()

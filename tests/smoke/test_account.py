@@ -488,7 +488,7 @@ def test_the_console_leads_to_its_user_pool(account):
         assert answer.code == 303
         address = answer.headers["Location"]
     assert ".amazoncognito.com/oauth2/authorize?" in address
-    with urllib.request.urlopen(address, timeout=30) as page:
+    with stay.open(address, timeout=30) as page:  # as after a redirect, which it is
         assert page.status == 200
         assert urllib.parse.urlsplit(page.url).path == "/login"
 

@@ -119,7 +119,7 @@ function select(index, focus = false) {
   all.forEach((each, i) => each.classList.toggle("selected", i === row));
   if (row >= 0 && focus) { $("a", all[row])?.focus(); all[row].scrollIntoView({ block: "nearest" }); }
 }
-const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
+const typing = (event) => event.composedPath()[0].closest("input, textarea, select, [contenteditable]");
 const actions = {
   "/": () => $("[data-search]")?.focus(),
   j: () => select(row + 1, true),
@@ -134,7 +134,7 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     return palette();
   }
-  if (event.metaKey || event.ctrlKey || event.altKey || typing(event.target) || $("dialog[open]")) return;
+  if (event.metaKey || event.ctrlKey || event.altKey || typing(event) || $("dialog[open]")) return;
   const act = actions[event.key];
   if (act) { event.preventDefault(); act(); }
 });

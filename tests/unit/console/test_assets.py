@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 
@@ -57,9 +58,23 @@ def test_nothing_comes_from_elsewhere():
     ]
 
 
+def test_the_editor_is_made_of_what_its_recipe_names():
+    recipe = Path(__file__).parents[3] / "tools/editor"
+    locked = json.loads((recipe / "package-lock.json").read_text())["packages"]
+    (codemirror,) = (each for each in MANIFEST if each["package"] == "codemirror")
+
+    assert codemirror["bundled"] == {
+        name.removeprefix("node_modules/"): about["version"]
+        for name, about in locked.items()
+        if name and not about.get("dev")
+    }
+    assert len(gzip.compress(assets.content("editor.js"))) < 130_000
+
+
 def test_a_first_visit_is_small():
     """Compressed, without the page itself, which is 5 to 15 KB (tests/functional/console)."""
-    sizes = {name: len(gzip.compress(assets.content(name))) for name in assets.FILES}
+    first = assets.FILES.keys() - {"editor.js"}
+    sizes = {name: len(gzip.compress(assets.content(name))) for name in first}
 
     assert sizes["console.css"] < 8_000
     assert sizes["console.js"] < 5_000
