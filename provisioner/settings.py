@@ -163,6 +163,7 @@ class Settings:
     audit_retention_days: int
     deletion_budget_jobs: int
     deletion_budget_percent: int
+    automatic_upgrade: tuple[int, ...]
     reconcile_queue_url: str
     dead_letter_queue_url: str
     cloudformation_role_arn: str
@@ -237,6 +238,7 @@ class Settings:
             audit_retention_days=int(environ["AUDIT_RETENTION_DAYS"]),
             deletion_budget_jobs=int(environ["DELETION_BUDGET_JOBS"]),
             deletion_budget_percent=int(environ["DELETION_BUDGET_PERCENT"]),
+            automatic_upgrade=_waves(environ["AUTOMATIC_UPGRADE"]),
             reconcile_queue_url=environ["RECONCILE_QUEUE_URL"],
             dead_letter_queue_url=environ["DEAD_LETTER_QUEUE_URL"],
             cloudformation_role_arn=role_arn(environ["CLOUDFORMATION_ROLE"]),
@@ -259,10 +261,17 @@ class Settings:
             "DeadLetterQueueUrl": self.dead_letter_queue_url,
             "NotificationTopicArn": platform.notification_topic_arn,
             "SubmissionTopicArn": platform.submission_topic_arn,
+            "SweepFunctionArn": platform.arn(
+                "lambda", f"function:{platform.prefix}_provisioner_sweep"
+            ),
             "RunEventsFunctionArn": platform.arn(
                 "lambda", f"function:{platform.prefix}_provisioner_run_events"
             ),
         }
+
+
+def _waves(text: str) -> tuple[int, ...]:
+    return () if text == "off" else tuple(int(percent) for percent in text.split(","))
 
 
 @dataclass(frozen=True, slots=True)

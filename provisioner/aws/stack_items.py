@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.tables import version_of
@@ -26,8 +26,16 @@ from provisioner.stacks.model import (
     Pinned,
     StackRecord,
     StackStatus,
+    UpgradeMark,
 )
 from provisioner.stacks.rate_limits import Quota, Reservation
+from provisioner.stacks.upgrade import (
+    FailureKind,
+    Progress,
+    Upgrade,
+    UpgradeFailure,
+    UpgradeStatus,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +87,7 @@ _FLAG = _Codec(lambda value: value, _a(bool))
 _INT = _Codec(lambda number: number, int)
 _COUNT = _Codec(lambda number: number or None, int)
 _TIME = _Codec(iso, _time)
+_SECONDS = _Codec(lambda span: int(span.total_seconds()), lambda n: timedelta(seconds=int(n)))
 _OUTPUTS = _Codec(dict, _named_texts)
 _NAMES = _Codec(lambda names: list(names) or None, _texts)
 
@@ -92,7 +101,7 @@ def _word(kind: type[Any]) -> _Codec:
     return _Codec(lambda word: word, kind)
 
 
-def _map(kind: type[Any], **attributes: _Codec) -> _Codec:
+def _map(kind: type[Any], /, **attributes: _Codec) -> _Codec:
     """Write a dataclass as a map of the same names, None left out; what is absent is a default."""
 
     def write(value: object) -> Item:
@@ -118,6 +127,7 @@ _BUILD = _map(
     **dict.fromkeys(("id", "reason", "log_url", "source_version"), _TEXT),
     **dict.fromkeys(("started_at", "ended_at", "retry_at"), _TIME),
 )
+UPGRADE_MARK = _map(UpgradeMark, id=_TEXT, to=_TEXT, wave=_INT, at=_TIME, ended_at=_TIME)
 
 _ATTRIBUTES = {
     "job_name": _TEXT,
@@ -181,6 +191,7 @@ _ATTRIBUTES = {
     "deployment_mode": _word(DeploymentMode),
     "build": _BUILD,
     "former_builds": _list(_BUILD),
+    "upgrade": UPGRADE_MARK,
     "updated_at": _TIME,
     "expires_at": _INT,
 }
@@ -191,6 +202,27 @@ _FORMER_NAMES = {"orphans": "retained_resources", "admission": "reservation"}
 _OWN_NAMES = frozenset(
     {*_ATTRIBUTES, *_FORMER_NAMES, "in_sync", "version", "listed", "ready_message"}
 )
+
+UPGRADE = _map(
+    Upgrade,
+    **dict.fromkeys(("id", "by", "to", "reason"), _TEXT),
+    waves=_list(_INT),
+    soak=_SECONDS,
+    **dict.fromkeys(("pause_on_failures", "wave", "total"), _INT),
+    **dict.fromkeys(("started_at", "stepped_at", "ended_at"), _TIME),
+    status=_word(UpgradeStatus),
+    progress=_list(_map(Progress, **{each.name: _INT for each in fields(Progress)})),
+    failures=_list(
+        _map(
+            UpgradeFailure,
+            job_name=_TEXT,
+            kind=_word(FailureKind),
+            reason=_TEXT,
+            accepted=_FLAG,
+        )
+    ),
+)
+"""Everything of an upgrade but `version`: a map in its item of the Triggers table."""
 
 LISTED = "jobs"
 """`listed` of rows in `jobs_by_name`, its partition key; deleted jobs and long names have none."""

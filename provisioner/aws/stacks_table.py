@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.aws.clients import translated
 from provisioner.aws.items import Item, to_dynamodb, to_plain
-from provisioner.aws.stack_items import from_item, to_item
+from provisioner.aws.stack_items import UPGRADE_MARK, from_item, to_item
 from provisioner.aws.tables import get_many, pages, unchanged_since, version_of, written
 from provisioner.aws.updates import assignments, update
 from provisioner.errors import ConflictError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from provisioner.aws.clients import Clients
+    from provisioner.stacks.model import UpgradeMark
 
 
 _log = logging.getLogger(__name__)
@@ -121,6 +122,27 @@ class StacksTable:
             **values,
         )
         request["ExpressionAttributeValues"] |= unchanged["ExpressionAttributeValues"]
+        return written(self._clients, "update_item", **request) is not None
+
+    def set_upgrade(self, record: StackRecord, mark: UpgradeMark | None) -> bool:
+        """Mark a job for an upgrade, or take its mark away; False if its row was written since.
+
+        Nothing else of the row changes.
+        """
+        values = {"upgrade": UPGRADE_MARK.write(mark)} if mark else {}
+        unchanged = unchanged_since(record.version)
+        request = update(
+            self._name,
+            {"job_name": record.job_name},
+            "SET version = :next, #upgrade = :upgrade"
+            if mark
+            else "SET version = :next REMOVE #upgrade",
+            f"attribute_exists(job_name) AND ({unchanged['ConditionExpression']})",
+            **values,
+        )
+        request.setdefault("ExpressionAttributeValues", {}).update(
+            unchanged["ExpressionAttributeValues"]
+        )
         return written(self._clients, "update_item", **request) is not None
 
     def all(self) -> Iterator[StackRecord]:

@@ -34,6 +34,7 @@ COMMANDS = {
     "logs": "Show the logs of a job.",
     "open": "Open the console in a browser.",
     "retry": "Retry FAILED jobs.",
+    "upgrade": "Update the stacks of all jobs to a new release, in waves.",
     "dead-letters": "List, redrive or discard dead-letter messages.",
     "confirm-deletions": "Allow deletions that are held.",
     "delete": "Delete a job: its row, and then its stack.",

@@ -131,6 +131,8 @@ def _show_stack(record: StackRecord) -> None:
     _pair("cloudformation status", record.cloudformation_status or "-")
     if record.deployment_mode:
         _pair("deployment mode", record.deployment_mode)
+    if record.template_version:
+        _pair("template version", record.template_version)
     _pair("in sync", in_sync(record), "yellow" if in_sync(record) == "no" else "")
     _pair("changed", ago(record.updated_at))
     if record.stack_id:

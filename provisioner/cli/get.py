@@ -12,6 +12,7 @@ from provisioner.cli import detail, documents
 from provisioner.cli.display import ago, hint, status, stdout, table
 from provisioner.cli.options import DEFAULT_STACK, Format, FormatOption, StackOption, one_command
 from provisioner.cli.session import session
+from provisioner.service import upgrades
 from provisioner.service.context import Service
 from provisioner.service.jobs import JobDetail, JobLine, describe, page, stacks_row
 from provisioner.service.run_lines import RunLine
@@ -24,7 +25,7 @@ _PAGE = 100
 
 
 @app.command()
-def get(
+def get(  # noqa: PLR0913  (each is an option)
     job: Annotated[
         str,
         typer.Argument(
@@ -58,11 +59,17 @@ def get(
         str | None,
         typer.Option("--owner", metavar="OWNER", show_default=False, help="Only this owner's."),
     ] = None,
+    outdated: Annotated[
+        bool,
+        typer.Option(
+            "--outdated", help="Only those whose stacks have templates of another release."
+        ),
+    ] = False,
     output: FormatOption = Format.TABLE,
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
     """Show all jobs, or one in detail: its row, its stack with all ARNs, its last runs."""
-    filtered = any(value is not None for value in (only, type_, tag, owner))
+    filtered = outdated or any(value is not None for value in (only, type_, tag, owner))
     is_one = bool(job) and not job.endswith("*")
     if is_one and filtered:
         message = "a filter is for a list; leave out the job, or end its name with *"
@@ -73,6 +80,9 @@ def get(
         else:
             prefix = job.removesuffix("*")
             found = list(_lines(service, prefix, only, type_, owner, tag))
+            if outdated:
+                names = upgrades.outdated(service).records
+                found = [line for line in found if line.job_name in names]
             _show_all(found, output, everything=not filtered and not prefix)
 
 

@@ -40,6 +40,7 @@ class Count(StrEnum):
     JOBS_QUEUED_BY_DAILY_CHECK = "JobsQueuedByDailyCheck"
     DELETIONS_WITHHELD = "DeletionsWithheld"
     VERSIONS_LOST = "VersionsLost"
+    UPGRADES_PAUSED = "UpgradesPaused"
 
 
 class Metrics:

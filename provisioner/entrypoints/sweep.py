@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.reconcile_queue import MAX_DELAY_SECONDS
-from provisioner.entrypoints import sweep_lists, sweep_revisions, sweep_runs
+from provisioner.entrypoints import sweep_lists, sweep_revisions, sweep_runs, sweep_upgrade
 from provisioner.entrypoints.function import about, function, logger
 from provisioner.entrypoints.metrics import Count
 from provisioner.entrypoints.notify import queued_too_long
@@ -46,12 +46,15 @@ def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) ->
     Give a new cluster its capacity providers, too.
 
     With `{"compare": true}` it queues every job that differs from its row instead, and has drift
-    detected on all others.
+    detected on all others. With `{"upgrade": true}` it takes the upgrade a step further, at once.
     """
+    now = runtime.clock()
     if event.get("compare"):
         _compare(runtime)
         return
-    now = runtime.clock()
+    if event.get("upgrade"):
+        sweep_upgrade.advance(runtime, now)
+        return
     steps: dict[str, Callable[[Runtime, datetime], int]] = {
         "stuck_jobs": _queue_stuck,
         "ended_runs": sweep_runs.complete_ended_runs,
@@ -61,6 +64,7 @@ def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) ->
         "told_of_waiting_runs": queued_too_long,
         "indexed_runs": sweep_runs.index_earlier_runs,
         "listed_jobs": sweep_lists.list_earlier_jobs,
+        "upgraded_jobs": sweep_upgrade.advance,
         "associated_capacity_providers": _associate_capacity_providers,
     }
     done: dict[str, int] = {}

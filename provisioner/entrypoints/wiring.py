@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from provisioner.aws.deletion_budget import DeletionBudgetTable
     from provisioner.aws.dependants import DependantsTable
     from provisioner.aws.executions import Executions, JobExecutions
+    from provisioner.aws.failed_runs import FailedRuns
     from provisioner.aws.machines import Machines
     from provisioner.aws.message_queues import MessageQueues
     from provisioner.aws.missed_schedules import MissedSchedules
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from provisioner.aws.slack_queue import SlackQueue
     from provisioner.aws.task_definitions import TaskDefinitions
     from provisioner.aws.triggers_table import TriggersTable
+    from provisioner.aws.upgrade_table import UpgradeTable
     from provisioner.console.issuer import Issuer
     from provisioner.console.sign_in import SignIn
     from provisioner.jobs import Job
@@ -137,6 +139,20 @@ class Runtime:
         return DeletionBudgetTable(
             self.clients, self.settings.rate_limits_table, budget, self.clock
         )
+
+    @cached_property
+    def upgrades(self) -> UpgradeTable:
+        """The upgrade of this bootstrap's jobs."""
+        from provisioner.aws.upgrade_table import UpgradeTable
+
+        return UpgradeTable(self.clients, self.settings.platform.triggers_table)
+
+    @cached_property
+    def failed_runs(self) -> FailedRuns:
+        """What an upgrade may have broken."""
+        from provisioner.aws.failed_runs import FailedRuns
+
+        return FailedRuns(self.clients, self.settings.platform.triggers_table)
 
     @cached_property
     def artifacts(self) -> Artifacts:
@@ -356,7 +372,8 @@ class Runtime:
         from provisioner.service.context import Service
 
         settings = self.settings
-        prefix, outputs = settings.platform.prefix, settings.outputs()
+        prefix = settings.platform.prefix
+        outputs = {**settings.outputs(), "TemplateVersion": self.template_version}
         return Service(prefix, outputs, self.clients, self.clock, caller, settings.platform)
 
     @cached_property

@@ -64,6 +64,9 @@ ARTIFACT_PREFIX = "#artifact#"
 
 TRACKER_PREFIX = "#job#"
 
+UPGRADE = "#upgrade"
+"""Both keys of the item that says how far the upgrade of the provisioner has come."""
+
 TIME_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?Z"
 """Scheduled times, in the form that EventBridge Scheduler gives them. Read by JSONata as well."""
 
@@ -196,6 +199,8 @@ class Field(StrEnum):
     AFTER = "after"
     DONE_AT = "done_at"
 
+    UPGRADE = "upgrade"
+
     LAST = "last"
     SEEN = "seen"
     VERSION = "version"
@@ -306,6 +311,9 @@ RECENT_FIELDS: Mapping[str, str] = MappingProxyType(
 )
 
 BACKFILL_FIELDS: Mapping[str, str] = MappingProxyType({Field.AFTER: "M", Field.DONE_AT: "S"})
+
+UPGRADE_FIELDS: Mapping[str, str] = MappingProxyType({Field.UPGRADE: "M", Field.VERSION: "N"})
+"""All is in one map: with a `status` of its own the item would be among the runs of `by_status`."""
 
 _TRIGGER_ID = re.compile(TRIGGER_ID_PATTERN)
 _TIME = re.compile(TIME_PATTERN)

@@ -25,7 +25,7 @@ class Role(Enum):
     WRITE = "write"
     """Also see whole rows, and change them."""
     ADMIN = "admin"
-    """Also do what destroys work for good: held deletions, dead-letter messages."""
+    """Also do what destroys work for good, and what changes all jobs: held deletions, upgrades."""
 
     def includes(self, other: Role) -> bool:
         """Tell whether whoever has this role has the other one as well."""

@@ -17,6 +17,7 @@ from provisioner.aws.dead_letters import DeadLetterLocation
 from provisioner.aws.dependants import DependantsTable
 from provisioner.aws.executions import Executions
 from provisioner.aws.fan_out_items import FanOutItems
+from provisioner.aws.functions import Function
 from provisioner.aws.items import Item
 from provisioner.aws.job_list import JobList
 from provisioner.aws.jobs_table import JobsTable
@@ -27,6 +28,7 @@ from provisioner.aws.run_costs import RunCosts
 from provisioner.aws.run_list import RunList
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.triggers_table import TriggersTable
+from provisioner.aws.upgrade_table import UpgradeTable
 from provisioner.errors import NotFoundError, PermanentError
 from provisioner.jobs import guarded
 from provisioner.jobs.errors import did_you_mean
@@ -121,6 +123,21 @@ class Service:
     def bulks(self) -> BulkTable:
         """The bulk operations."""
         return BulkTable(self.clients, self._output("TriggersTableName"))
+
+    @property
+    def upgrades(self) -> UpgradeTable:
+        """The upgrade of the jobs' stacks."""
+        return UpgradeTable(self.clients, self._output("TriggersTableName"))
+
+    @property
+    def sweep_function(self) -> Function:
+        """What takes the upgrade further."""
+        return Function(self.clients, self._output("SweepFunctionArn"))
+
+    @property
+    def template_version(self) -> str | None:
+        """Which templates this release builds; None for a bootstrap that does not say."""
+        return self.outputs.get("TemplateVersion")
 
     @property
     def run_list(self) -> RunList:

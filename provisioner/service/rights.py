@@ -34,6 +34,7 @@ class Action(StrEnum):
     GET_SUBMISSION = "get_submission"
     GET_BULK = "get_bulk"
     GET_HEALTH = "get_health"
+    GET_UPGRADE = "get_upgrade"
 
     START_RUN = "start_run"
     STOP_RUN = "stop_run"
@@ -58,6 +59,9 @@ class Action(StrEnum):
 
     DISCARD_DEAD_LETTERS = "discard_dead_letters"
     CONFIRM_DELETION = "confirm_deletion"
+    START_UPGRADE = "start_upgrade"
+    RESUME_UPGRADE = "resume_upgrade"
+    ABORT_UPGRADE = "abort_upgrade"
 
 
 _BY_ROLE = {
@@ -66,6 +70,7 @@ _BY_ROLE = {
         *(Action.GET_LOGS, Action.GET_SCHEDULE, Action.GET_STACK, Action.GET_DEPLOYMENTS),
         *(Action.LIST_DEAD_LETTERS, Action.LIST_VERSIONS, Action.GET_VERSION, Action.GET_AUDIT),
         *(Action.GET_SUBMISSION, Action.GET_BULK, Action.GET_HEALTH),
+        Action.GET_UPGRADE,
     ),
     Role.OPERATE: (
         *(Action.START_RUN, Action.STOP_RUN, Action.SUBMIT, Action.BACKFILL, Action.BULK),
@@ -77,7 +82,10 @@ _BY_ROLE = {
         *(Action.UPDATE_ROW, Action.DELETE_ROW, Action.RESTORE_VERSION, Action.ROLL_BACK),
         *(Action.UNPIN, Action.PUSH_BUNDLE),
     ),
-    Role.ADMIN: (Action.DISCARD_DEAD_LETTERS, Action.CONFIRM_DELETION),
+    Role.ADMIN: (
+        *(Action.DISCARD_DEAD_LETTERS, Action.CONFIRM_DELETION),
+        *(Action.START_UPGRADE, Action.RESUME_UPGRADE, Action.ABORT_UPGRADE),
+    ),
 }
 
 NEEDED: Mapping[Action, Role] = MappingProxyType(

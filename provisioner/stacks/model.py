@@ -314,6 +314,29 @@ class Pinned:
 
 
 @dataclass(frozen=True, slots=True)
+class UpgradeMark:
+    """`upgrade` of a Stacks row: the upgrade that chose the job, and how far it has come there.
+
+    Attributes
+    ----------
+    id
+        Of the upgrade.
+    to
+        The version of the templates that the stack is updated to.
+    wave
+        Which wave of the upgrade the job belongs to, from 0.
+    ended_at
+        When the job was READY with those templates; None until then.
+    """
+
+    id: str
+    to: str
+    wave: int
+    at: datetime
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StackRecord:
     """A row of the Stacks table: what was last done for a job, and what came of it.
 
@@ -328,6 +351,7 @@ class StackRecord:
     of the row, None when there is none. `deployments` are the last ten, newest first; `pinned` is
     there while the row pins a version of its code. `deployment_mode` is that of the last operation.
     `build` is the last build of a job with a `build` in its row, `former_builds` are those before.
+    `upgrade` is there when an upgrade of the provisioner has chosen the job.
     `version` is the optimistic lock, 0 for a row that is not written yet.
     """
 
@@ -362,6 +386,7 @@ class StackRecord:
     deployment_mode: DeploymentMode | None = None
     build: BuildAttempt | None = None
     former_builds: tuple[BuildAttempt, ...] = ()
+    upgrade: UpgradeMark | None = None
     updated_at: datetime | None = None
     expires_at: int | None = None
     version: int = 0

@@ -136,15 +136,27 @@ def _decide_updatable(
         # Before the digest: the stack carries what is wanted, and yet not all of it is there.
         if observed.drift and observed.drift.missing:
             return _decide_missing(desired, record, observed.drift)
-        # Before failures: however it came to be, the stack is what the row asks for.
-        if observed.digest == desired.digest:
+        # Before failures: however it came to be, the stack is what the row asks for. That other
+        # templates made it does not count, unless an upgrade has chosen the job.
+        if observed.digest == desired.digest and not _is_to_upgrade(desired, record, observed):
             return Nothing(JobStatus.READY)
     attempts = Attempts.of(record, desired.digest)
     seen = observed.failure
     # Of another digest, or of this one before the row was changed and changed back.
     if seen and not seen.digest == desired.digest == record.spec_digest:
         seen = None
+    # Of an earlier upgrade, to other templates.
+    if seen and record.upgrade and seen.at < record.upgrade.at:
+        seen = None
     return _unless_failed(Update(desired), attempts.verdict(seen, now))
+
+
+def _is_to_upgrade(desired: ValidRow, record: StackRecord, observed: StackState) -> bool:
+    """Tell whether an upgrade to the templates of this release has chosen the job, and waits."""
+    mark = record.upgrade
+    if mark is None or mark.ended_at is not None or mark.to != desired.template_version:
+        return False
+    return observed.template_version != mark.to
 
 
 def _decide_missing(desired: ValidRow, record: StackRecord, drift: Drift) -> Action:

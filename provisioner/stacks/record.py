@@ -75,7 +75,17 @@ def after(
             assert_never(outcome)
     if fresh.status is JobStatus.READY and isinstance(desired, ValidRow):
         fresh = with_deployment(fresh, desired, now)
-    return _dated(record, fresh, now)
+    return _dated(record, _upgraded(fresh, now), now)
+
+
+def _upgraded(record: StackRecord, now: datetime) -> StackRecord:
+    """Note that the job is READY with the templates that an upgrade chose it for."""
+    mark = record.upgrade
+    if mark is None or mark.ended_at is not None or record.status is not JobStatus.READY:
+        return record
+    if record.template_version != mark.to:
+        return record
+    return replace(record, upgrade=replace(mark, ended_at=now))
 
 
 def rate_limited(
@@ -217,7 +227,7 @@ def _rest(record: StackRecord, status: JobStatus, now: datetime) -> StackRecord:
             # A stack that was just created is not described everywhere yet.
             retain = record.retain and record.stack_id is not None
             record = replace(Attempts().on(record), errors=(), retain=retain, deletion=None)
-            return replace(record, expires_at=expires_at)
+            return replace(record, expires_at=expires_at, upgrade=None)
         case _:
             return record
 

@@ -80,6 +80,7 @@ def bootstrap(monkeypatch):
             "LOG_RETENTION_DAYS": "30",
             "MAX_CHAIN_DEPTH": "16",
             "DEPLOYMENT_MODE": "STANDARD",
+            "AUTOMATIC_UPGRADE": "off",
             "ALLOWED": json.dumps(
                 {
                     "partition": "aws",

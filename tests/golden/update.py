@@ -35,6 +35,11 @@ from tools import api_template
 
 GOLDEN = Path(__file__).parent
 OPENAPI = GOLDEN / "openapi.json"
+BOOTSTRAP = GOLDEN.parent.parent / "template.yaml"
+_OUTPUT = (
+    "Description: The version of the templates that this release builds for the stacks of jobs\n"
+    "    Value: "
+)
 VERSION = Path(templates.__file__).with_name("version.py")
 EXAMPLES = [
     *sorted((GOLDEN.parent.parent / "bootstrap" / "examples").glob("*.yaml")),
@@ -119,6 +124,9 @@ def update_version(files: Mapping[str, str]) -> None:
     found = f'TEMPLATE_VERSION = "{template_version(files)}"'
     before = VERSION.read_text("utf-8")
     VERSION.write_text(re.sub('TEMPLATE_VERSION = ".*"', found, before), "utf-8")
+    output = f"{_OUTPUT}{template_version(files)!r}"
+    whole = BOOTSTRAP.read_text("utf-8")
+    BOOTSTRAP.write_text(re.sub(f"{re.escape(_OUTPUT)}.*", output, whole), "utf-8")
 
 
 def update_description() -> None:

@@ -54,6 +54,8 @@ OUTPUTS = {
     "ReconcileQueueUrl": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/jobs-reconcile",
     "DeadLetterQueueUrl": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/jobs-dead-letters",
     "ArtifactsBucketName": "jobs-artifacts",
+    "TemplateVersion": "0123456789ab",
+    "SweepFunctionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:jobs_provisioner_sweep",
     "RunEventsFunctionArn": (
         f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:jobs_provisioner_run_events"
     ),

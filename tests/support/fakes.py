@@ -35,10 +35,12 @@ from provisioner.stacks.model import (
     StackRecord,
     StackState,
     StackStatus,
+    UpgradeMark,
     digest_of,
 )
 from provisioner.stacks.ports import StackRequest
 from provisioner.stacks.rate_limits import SUSPENDED_FOR, Permit, Quota, RateLimit, Suspension
+from provisioner.stacks.upgrade import Upgrade
 
 S = StackStatus
 
@@ -87,6 +89,31 @@ class FakeStacks:
         if (stored.version if stored else 0) != record.version:
             raise ConflictError(record.job_name)
         self.records[record.job_name] = replace(record, version=record.version + 1)
+
+    def all(self) -> Iterable[StackRecord]:
+        return list(self.records.values())
+
+    def set_upgrade(self, record: StackRecord, mark: UpgradeMark | None) -> bool:
+        stored = self.records.get(record.job_name)
+        if stored is None or stored.version != record.version:
+            return False
+        self.records[record.job_name] = replace(stored, upgrade=mark, version=stored.version + 1)
+        return True
+
+
+class FakeUpgrades:
+    """The upgrade of the provisioner."""
+
+    def __init__(self) -> None:
+        self.kept: Upgrade | None = None
+
+    def get(self) -> Upgrade | None:
+        return self.kept
+
+    def save(self, upgrade: Upgrade) -> None:
+        if (self.kept.version if self.kept else 0) != upgrade.version:
+            raise ConflictError(upgrade.id)
+        self.kept = replace(upgrade, version=upgrade.version + 1)
 
 
 class FakeDependants:
@@ -313,6 +340,9 @@ class FakeQueue:
     ) -> None:
         del retry
         (self.detections if detect_drift else self.sent).append((job_name, delay_seconds))
+
+    def send_many(self, delays_seconds: Mapping[str, int]) -> None:
+        self.sent += delays_seconds.items()
 
 
 class FakeRateLimiter:

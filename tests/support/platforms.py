@@ -75,6 +75,7 @@ SETTINGS = Settings(
     audit_retention_days=400,
     deletion_budget_jobs=20,
     deletion_budget_percent=25,
+    automatic_upgrade=(),
     dead_letter_queue_url="https://sqs/jobs-DeadLetters",
     reconcile_queue_url="https://sqs/jobs-Reconcile",
     cloudformation_role_arn="arn:aws:iam::123456789012:role/cloudformation",

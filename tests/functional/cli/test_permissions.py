@@ -17,6 +17,7 @@ from moto import mock_aws
 from provisioner.audit.versions import Written
 from provisioner.cli.commands import COMMANDS
 from provisioner.runs.model import Pause
+from provisioner.stacks.model import JobStatus, StackRecord
 from tests.functional.cli.test_dead_letters import put_dead_letter_message
 from tests.support.cli import NOW, OUTPUTS, ROW, Provisioner, put_run
 from tests.support.clients import CLIENTS
@@ -49,7 +50,7 @@ DIFFERENT_NAMES = {
 NOT_BY_MOTO = {"ecr:GetDownloadUrlForLayer"}
 IMAGE = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/words:1"
 CONTAINER = {"job_name": "words", "type": "ecs", "image": IMAGE}
-OTHERS = {"confirm-deletions", "dead-letters", "local"}
+OTHERS = {"confirm-deletions", "dead-letters", "local", "upgrade"}
 """Commands that are not a developer's."""
 
 PINNED = ROW | {"job_name": "pinned", "bundle": f"{ROW['bundle']}?versionId=1"}
@@ -248,7 +249,13 @@ def test_a_platform_engineers_policy_is_what_the_commands_call(here):
             },
         )
 
+    here.stacks.save(
+        StackRecord("old", status=JobStatus.READY, deployed_digest="d", updated_at=NOW)
+    )
     with recorded() as asked:
+        here.run("upgrade", "--yes")
+        here.run("upgrade", "status")
+        here.run("upgrade", "abort")
         here.run("confirm-deletions", "--all", "--yes")
         here.run("dead-letters", "list")
         here.run("dead-letters", "redrive", "--all")
@@ -257,7 +264,8 @@ def test_a_platform_engineers_policy_is_what_the_commands_call(here):
     check(asked, ENGINEER, DEVELOPER)
     [again] = [each for each in ENGINEER["Statement"] if each["Sid"] == "DoAgain"]
     invoked = {resource for action, resource in asked if action == again["Action"]}
-    assert invoked == set(again["Resource"])
+    sweep = f"arn:aws:lambda:{ACCOUNT}:function:jobs_provisioner_sweep"
+    assert invoked == {*again["Resource"], sweep}
 
 
 def check(asked, policy, *others):

@@ -21,7 +21,7 @@ from provisioner.stacks.plan import Decide
 from provisioner.stacks.ports import Ports
 from provisioner.stacks.reconcile import Reconciler
 from tests.simulation.faults import Broken, NoClients
-from tests.support.fakes import FakeRecentRuns
+from tests.support.fakes import FakeRecentRuns, FakeUpgrades
 from tests.support.functions import having
 from tests.support.platforms import PLATFORM, SETTINGS
 
@@ -150,6 +150,7 @@ def wired(
         jobs_backfill=ListedJobs(),
         row_versions=KeptVersions(),
         recent_runs=FakeRecentRuns(),
+        upgrades=FakeUpgrades(),
     )
 
 

@@ -26,6 +26,7 @@ from provisioner.stacks.model import (
     Pinned,
     StackRecord,
     StackStatus,
+    UpgradeMark,
 )
 from provisioner.stacks.rate_limits import Quota, Reservation
 
@@ -86,6 +87,7 @@ FULL = StackRecord(
     pinned=Pinned("2", "3"),
     retain=True,
     deletion=Deletion.HELD,
+    upgrade=UpgradeMark("upgrade-1", "0123456789ab", 2, NOW, ended_at=NOW),
     deployment_mode=DeploymentMode.EXPRESS,
     build=BuildAttempt(
         "b" * 64, BuildStatus.FAILED, "jobs_build_arm64:1", "BUILD: it failed", "https://log"

@@ -58,6 +58,7 @@ def test_what_is_watched(alarms):
     assert {watched(alarm) for alarm in alarms.values()} == functions | given_up | {
         ("Provisioner", "DeletionsWithheld", "prefix", "jobs"),
         ("Provisioner", "SchedulesMissed", "prefix", "jobs"),
+        ("Provisioner", "UpgradesPaused", "prefix", "jobs"),
         ("Provisioner", "VersionsLost", "prefix", "jobs"),
         ("AWS/Lambda", "IteratorAge", "FunctionName", "jobs_provisioner_job_stream"),
         ("AWS/Lambda", "IteratorAge", "FunctionName", "jobs_provisioner_run_stream"),

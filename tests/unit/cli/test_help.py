@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from provisioner.cli.commands import COMMANDS, app, load
 
 DEAD_LETTERS = ("list", "redrive", "discard")
+UPGRADE = ("status", "resume", "abort")
 HEAVY = ("boto3", "botocore", "pydantic", "rich", "yaml", "troposphere")
 
 
@@ -31,7 +32,12 @@ def test_help_lists_every_command_with_its_sentence():
 @pytest.mark.parametrize("columns", [50, 80])
 @pytest.mark.parametrize(
     "command",
-    [(), *((name,) for name in COMMANDS), *(("dead-letters", name) for name in DEAD_LETTERS)],
+    [
+        (),
+        *((name,) for name in COMMANDS),
+        *(("dead-letters", name) for name in DEAD_LETTERS),
+        *(("upgrade", name) for name in UPGRADE),
+    ],
     ids=" ".join,
 )
 def test_help_fits_the_terminal(command, columns):

@@ -28,6 +28,7 @@ KINDS = {
     "Recent runs": (keys.RECENT, keys.RECENT_FIELDS),
     "Backfill": (keys.BACKFILL, keys.BACKFILL_FIELDS),
     "Bulk": (keys.bulk("<id>"), keys.BULK_FIELDS),
+    "Upgrade": (keys.UPGRADE, keys.UPGRADE_FIELDS),
     "Dependant": (keys.dependant("<dependant>"), keys.DEPENDANT_FIELDS),
     "Tracker": (keys.tracker("<job>"), {}),
 }

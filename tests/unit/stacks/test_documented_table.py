@@ -26,6 +26,7 @@ from provisioner.stacks.model import (
     StackRecord,
     StackState,
     StackStatus,
+    UpgradeMark,
 )
 from provisioner.stacks.plan import decide
 
@@ -43,12 +44,14 @@ JOB = parse(
     }
 )
 WANTED, OTHER = spec_digest(JOB), "0" * 64
+TEMPLATES = "templates-b"
+MARK = UpgradeMark("upgrade-1", TEMPLATES, 0, NOW)
 STACK = StackState("arn:stack", StackStatus.CREATE_COMPLETE, ours=True)
 
 # A column's name, what is wanted, and the digest that the stack carries.
 COLUMNS = {
-    "valid, same digest": (ValidRow(JOB, WANTED), WANTED),
-    "valid, other digest": (ValidRow(JOB, WANTED), OTHER),
+    "valid, same digest": (ValidRow(JOB, WANTED, TEMPLATES), WANTED),
+    "valid, other digest": (ValidRow(JOB, WANTED, TEMPLATES), OTHER),
     "no row": (None, WANTED),
     "invalid": (InvalidRow("report", (FieldError("type", "is missing"),)), WANTED),
     "paused": (ValidRow(JOB.model_copy(update={"paused": True}), WANTED), OTHER),
@@ -59,6 +62,7 @@ IMPOSSIBLE = "cannot be"
 FOREIGN = "any, of a stack that is not ours"
 DAMAGED = ", with resources deleted by hand"
 ROLLED_BACK = ", after a failed update to the wanted digest"
+CHOSEN = ", chosen by an upgrade"
 
 
 def table():
@@ -89,7 +93,7 @@ def stacks(row, digest):
         state = replace(state, drift=Drift(DriftStatus.DRIFTED, NOW, ("Function",)))
     if row.endswith(ROLLED_BACK):
         carried = WANTED
-    names = row.removesuffix(DAMAGED).removesuffix(ROLLED_BACK).split(", ")
+    names = row.removesuffix(DAMAGED).removesuffix(ROLLED_BACK).removesuffix(CHOSEN).split(", ")
     return [
         replace(state, status=StackStatus(name), failure=failure)
         for name in names
@@ -129,7 +133,8 @@ def records():
 def test_what_may_be_decided_is_what_the_page_says(row, column):
     desired, digest = COLUMNS[column]
     by_status = {}
-    for observed, record in itertools.product(stacks(row, digest), records()):
+    for observed, known in itertools.product(stacks(row, digest), records()):
+        record = replace(known, upgrade=MARK) if row.endswith(CHOSEN) else known
         decided = by_status.setdefault(observed and observed.status, set())
         decided.add(type(decide(desired, record, observed, NOW)))
 
@@ -140,7 +145,7 @@ def test_every_status_is_in_the_table_once():
     named = [
         name
         for row in dict.fromkeys(row for row, _ in TABLE)
-        if row != FOREIGN and not row.endswith((DAMAGED, ROLLED_BACK))
+        if row != FOREIGN and not row.endswith((DAMAGED, ROLLED_BACK, CHOSEN))
         for name in row.split(", ")
     ]
 

@@ -27,6 +27,7 @@ from provisioner.stacks.model import (
     StackRecord,
     StackState,
     StackStatus,
+    UpgradeMark,
 )
 from provisioner.stacks.plan import counts_as_deletion, decide
 
@@ -278,6 +279,58 @@ class TestRefusedOutright:
         record = replace(self.record, failure=replace(TERMINAL, digest=OTHER))
 
         assert decide(WANTED, record, observed, NOW) == again
+
+
+TEMPLATES = "templates-b"
+OF_THIS_RELEASE = ValidRow(JOB, DIGEST, TEMPLATES)
+
+
+class TestUpgrade:
+    """The stack carries the wanted digest, and templates of an earlier release made it."""
+
+    observed = stack(StackStatus.UPDATE_COMPLETE, template_version="templates-a")
+    record = replace(KNOWN, upgrade=UpgradeMark("upgrade-1", TEMPLATES, 0, NOW))
+
+    def test_a_release_alone_changes_no_stack(self):
+        assert decide(OF_THIS_RELEASE, KNOWN, self.observed, NOW) == Nothing(JobStatus.READY)
+
+    @pytest.mark.parametrize("version", ["templates-a", None], ids=["earlier", "does not say"])
+    def test_a_job_that_an_upgrade_chose_is_updated(self, version):
+        observed = replace(self.observed, template_version=version)
+
+        assert decide(OF_THIS_RELEASE, self.record, observed, NOW) == Update(OF_THIS_RELEASE)
+
+    @pytest.mark.parametrize(
+        ("mark", "version"),
+        [
+            ({}, TEMPLATES),
+            ({"to": "templates-c"}, "templates-a"),
+            ({"ended_at": NOW}, "templates-a"),
+        ],
+        ids=["it is updated", "to another release", "it was updated"],
+    )
+    def test_nothing_is_left_to_do(self, mark, version):
+        record = replace(self.record, upgrade=replace(self.record.upgrade, **mark))
+        observed = replace(self.observed, template_version=version)
+
+        assert decide(OF_THIS_RELEASE, record, observed, NOW) == Nothing(JobStatus.READY)
+
+    def test_a_failed_update_stays_with_a_person(self):
+        status = StackStatus.UPDATE_ROLLBACK_COMPLETE
+        observed = replace(self.observed, status=status, failure=TERMINAL)
+        record = replace(self.record, status=JobStatus.FAILED, failure=TERMINAL, attempts=1)
+
+        assert decide(OF_THIS_RELEASE, record, observed, NOW) == GiveUp(TERMINAL)
+        # Once it is no longer chosen, the last good stack is what the row asks for.
+        unmarked = replace(record, upgrade=None)
+        assert decide(OF_THIS_RELEASE, unmarked, observed, NOW) == Nothing(JobStatus.READY)
+
+    def test_the_failure_of_an_earlier_upgrade_does_not_count(self):
+        before = replace(TERMINAL, at=NOW - timedelta(days=1))
+        status = StackStatus.UPDATE_ROLLBACK_COMPLETE
+        observed = replace(self.observed, status=status, failure=before)
+
+        assert decide(OF_THIS_RELEASE, self.record, observed, NOW) == Update(OF_THIS_RELEASE)
 
 
 STUCK = Failure("still has objects", NOW, "Bucket", resources=("Bucket", "Other"))

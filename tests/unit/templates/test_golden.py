@@ -17,6 +17,7 @@ def test_the_version_of_the_templates_is_of_these():
     files = {path.name: path.read_text("utf-8") for path in update.GOLDEN.glob("*.json")}
 
     assert update.template_version(files) == templates.TEMPLATE_VERSION, "make golden"
+    assert f"Value: '{templates.TEMPLATE_VERSION}'" in update.BOOTSTRAP.read_text(), "make golden"
 
 
 @pytest.mark.parametrize("path", update.EXAMPLES, ids=lambda path: path.stem)

@@ -1,0 +1,169 @@
+"""`provisioner upgrade`: give the stacks of all jobs the templates of this release, in waves."""
+
+import re
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from provisioner.cli import documents
+from provisioner.cli.display import ago, confirm, hint, span, status, stdout, table
+from provisioner.cli.options import (
+    DEFAULT_STACK,
+    Format,
+    FormatOption,
+    StackOption,
+    seconds_of,
+    usage_errors,
+)
+from provisioner.cli.session import session
+from provisioner.service import upgrades
+from provisioner.service.upgrades import Upgrade
+
+app = typer.Typer(
+    invoke_without_command=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_PERCENT = re.compile(r"(\d{1,3})%?")
+
+
+@app.callback()
+def upgrade(
+    context: typer.Context,
+    *,
+    wave: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--wave",
+            metavar="PERCENT",
+            show_default="5%, 25%, 100%",
+            help="Share of all outdated jobs at the end of a wave; once for each wave.",
+        ),
+    ] = None,
+    soak: Annotated[
+        str,
+        typer.Option(
+            "--soak",
+            metavar="DURATION",
+            help="How long a wave waits after its last update for runs that fail.",
+        ),
+    ] = "10m",
+    pause_on_failures: Annotated[
+        int,
+        typer.Option("--pause-on-failures", metavar="N", help="Pause when so many jobs failed."),
+    ] = 1,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show which jobs are outdated, and start nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    stack: StackOption = DEFAULT_STACK,
+) -> None:
+    """Give the stacks of all jobs the templates of a new release, in waves.
+
+    A release changes no stack by itself. The upgrade goes on in the bootstrap, not in this
+    terminal: `upgrade status` shows how far it has come. It pauses when stacks cannot be updated,
+    or when runs fail that began after their job's update; `upgrade resume` lets it go on, and
+    `upgrade abort` ends it.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    waves = [_percent(text) for text in wave] if wave else upgrades.DEFAULT_WAVES
+    with session(stack) as service, usage_errors():
+        found = upgrades.outdated(service)
+        _show_outdated(found)
+        if dry_run or not found:
+            return
+        if not yes:
+            confirm(f"Update the stacks of {len(found)} jobs, in {len(waves)} waves?")
+        begun = upgrades.start(
+            service,
+            waves,
+            soak=timedelta(seconds=seconds_of(soak)),
+            pause_on_failures=pause_on_failures,
+        )
+    stdout().print(Text.assemble(status("RUNNING"), f"  {begun.id}"))
+    hint('See "provisioner upgrade status".')
+
+
+@app.command("status")
+def status_command(
+    *, output: FormatOption = Format.TABLE, stack: StackOption = DEFAULT_STACK
+) -> None:
+    """Show how far the last upgrade has come, and what failed."""
+    with session(stack) as service:
+        found = upgrades.current(service)
+    if output is not Format.TABLE:
+        documents.show(upgrades.document(found), output)
+    else:
+        _show(found)
+
+
+@app.command()
+def resume(
+    *,
+    retry_failed: Annotated[
+        bool,
+        typer.Option("--retry-failed", help="Also retry the stacks that failed."),
+    ] = False,
+    stack: StackOption = DEFAULT_STACK,
+) -> None:
+    """Let a paused upgrade go on; what has failed until now no longer counts."""
+    with session(stack) as service:
+        found = upgrades.resume(service, retry_failed=retry_failed)
+    stdout().print(Text.assemble(status(found.status), f"  {found.id}"))
+
+
+@app.command()
+def abort(
+    *,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", show_default=False, help="Why.")
+    ] = "",
+    stack: StackOption = DEFAULT_STACK,
+) -> None:
+    """End an upgrade; jobs that were not updated keep the stacks that they have."""
+    with session(stack) as service:
+        found = upgrades.abort(service, reason)
+    stdout().print(Text.assemble(status(found.status), f"  {found.id}"))
+
+
+def _percent(text: str) -> int:
+    found = _PERCENT.fullmatch(text.strip())
+    if not found:
+        message = f'"{text}" is not a share in percent: write 5%'
+        raise typer.BadParameter(message)
+    return int(found[1])
+
+
+def _show_outdated(found: upgrades.Outdated) -> None:
+    if not found:
+        hint("No job is outdated.")
+        return
+    listed = table("TYPE", "OUTDATED", "READY", keep=("TYPE", "OUTDATED", "READY"))
+    for kind, (count, ready) in sorted(found.by_type.items()):
+        listed.add_row(Text(kind), Text(str(count)), Text(str(ready)))
+    stdout().print(listed)
+    if found.not_ready:
+        hint(f"{found.not_ready} of them are not READY: an upgrade leaves these as they are.")
+
+
+def _show(found: Upgrade) -> None:
+    stdout().print(Text.assemble(status(found.status), f"  {found.id}  {found.reason}"))
+    started = f"started {ago(found.started_at)} by {found.by}"
+    pace = f"soak {span(found.soak)}, pause on failures {found.pause_on_failures}"
+    hint(f"to {found.to or '-'}, {found.total} jobs, {started}, {pace}")
+    listed = table("WAVE", "SHARE", "CHOSEN", "UPGRADED", "IN PROGRESS", "FAILED", "SKIPPED")
+    for number, wave in enumerate(found.progress):
+        counts = (wave.chosen, wave.upgraded, wave.in_progress, wave.failed, wave.skipped)
+        share = f"{found.waves[number]}%"
+        listed.add_row(Text(str(number + 1)), Text(share), *(Text(str(each)) for each in counts))
+    stdout().print(listed)
+    if found.failures:
+        failed = table("JOB", "WHAT", "REASON", keep=("JOB", "WHAT"))
+        for each in found.failures:
+            failed.add_row(Text(each.job_name), Text(each.kind), Text(each.reason))
+        stdout().print(failed)

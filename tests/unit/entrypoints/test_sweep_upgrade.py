@@ -1,0 +1,192 @@
+"""200 jobs at one release, another whose templates differ, and the functions between them."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from provisioner.entrypoints import sweep_upgrade
+from provisioner.entrypoints.metrics import Count
+from provisioner.entrypoints.wiring import Runtime
+from provisioner.stacks.model import JobStatus
+from provisioner.stacks.ports import Ports
+from provisioner.stacks.reconcile import Reconciler
+from provisioner.stacks.upgrade import Progress, Upgrade, UpgradeStatus, abort, resume
+from tests.support.fakes import (
+    FakeArtifactIndex,
+    FakeClock,
+    FakeCloudFormation,
+    FakeDeletionBudget,
+    FakeDependants,
+    FakeJobRuns,
+    FakeJobs,
+    FakePauses,
+    FakeQueue,
+    FakeStacks,
+    FakeUpgrades,
+    UnlimitedRateLimiter,
+)
+from tests.support.functions import having
+from tests.support.platforms import PLATFORM, SETTINGS
+
+A, B = "templates-a", "templates-b"
+ROW = {"type": "lambda", "runtime": "python3.13", "handler": "a.b", "bundle": "s3://bundles/a.zip"}
+
+
+class NoFailedRuns:
+    def since(self, moment):
+        del moment
+        return []
+
+
+class Counted:
+    def __init__(self):
+        self.counts = {}
+
+    def count(self, what, times=1):
+        self.counts[what] = self.counts.get(what, 0) + times
+
+
+class World:
+    def __init__(self, jobs):
+        self.clock, self.jobs, self.stacks = FakeClock(), FakeJobs(), FakeStacks()
+        self.cloudformation, self.queue = FakeCloudFormation(self.clock), FakeQueue()
+        self.upgrades, self.metrics, self.broken = FakeUpgrades(), Counted(), set()
+        self.jobs.rows = {
+            name: {"job_name": name, **ROW} for name in (f"job-{n:03}" for n in range(jobs))
+        }
+        self.release(A)
+        self.queue.send_many(dict.fromkeys(self.jobs.rows, 0))
+        self.settle()
+
+    def release(self, version):
+        ports = Ports(
+            self.jobs,
+            self.stacks,
+            self.cloudformation,
+            self.queue,
+            UnlimitedRateLimiter(self.clock),
+            lambda job: job,
+            FakeDependants(),
+            FakeArtifactIndex(),
+            FakeDeletionBudget(self.clock),
+            FakeJobRuns(),
+            FakePauses(),
+            lambda *_: "{}",
+            version,
+        )
+        chance = random.Random(1)
+        self.reconciler = Reconciler(ports, PLATFORM, self.clock, chance)
+        self.runtime = having(
+            Runtime(SETTINGS, clock=self.clock, chance=chance),
+            stacks=self.stacks,
+            reconcile_queue=self.queue,
+            upgrades=self.upgrades,
+            failed_runs=NoFailedRuns(),
+            template_version=version,
+            metrics=self.metrics,
+        )
+
+    def settle(self):
+        while self.queue.sent or self.cloudformation.running():
+            names = {name for name, _ in self.queue.sent}
+            self.queue.sent.clear()
+            for stack in self.cloudformation.running():
+                name = stack.removeprefix("jobs-")
+                self.cloudformation.finish(stack, "no such role" if name in self.broken else None)
+                names.add(name)
+            for _ in self.reconciler.reconcile(sorted(names)):
+                pass
+
+    def start(self):
+        begun = Upgrade("upgrade-1", (5, 25, 100), timedelta(minutes=10), 1, "anna", self.clock())
+        self.upgrades.save(begun)
+
+    def go_on(self, times=1):
+        for _ in range(times):
+            sweep_upgrade.advance(self.runtime, self.clock())
+            self.settle()
+            self.clock.advance(timedelta(minutes=6))
+
+    def of_version(self, version):
+        records = self.stacks.records.items()
+        return {name for name, each in records if each.template_version == version}
+
+    @property
+    def upgrade(self):
+        return self.upgrades.kept
+
+
+@pytest.fixture
+def broken():
+    """200 jobs, the 30th of whose upgrade cannot be updated: that is in the second wave."""
+    world = World(200)
+    world.release(B)
+    world.start()
+    world.go_on()
+    assert len(world.of_version(B)) == 10
+    world.go_on()
+    sweep_upgrade.advance(world.runtime, world.clock())
+    world.broken = {world.queue.sent[20][0]}
+    world.settle()
+    return world
+
+
+def test_a_failure_in_the_second_wave_stops_it_with_the_reason(broken):
+    [name] = broken.broken
+
+    broken.go_on(9)
+
+    assert broken.upgrade.status is UpgradeStatus.PAUSED
+    assert broken.upgrade.reason == f"The stack of {name} failed: no such role"
+    assert broken.upgrade.progress == (Progress(10, 10), Progress(40, 39, failed=1))
+    record = broken.stacks.records[name]
+    assert (record.status, record.template_version) == (JobStatus.FAILED, A)
+    assert broken.metrics.counts[Count.UPGRADES_PAUSED] == 9
+    assert broken.cloudformation.operations.count(("update", f"jobs-{name}")) == 1  # no hot loop
+
+
+def test_resumed_all_others_are_upgraded(broken):
+    broken.go_on()
+
+    broken.upgrades.save(resume(broken.upgrade))
+    broken.go_on(9)
+
+    assert broken.upgrade.status is UpgradeStatus.SUCCEEDED
+    assert broken.of_version(A) == broken.broken
+
+
+def test_aborted_all_are_ready_with_what_they_have(broken):
+    broken.go_on()
+
+    broken.upgrades.save(abort(broken.upgrade, "not now"))
+    broken.go_on(3)
+
+    assert broken.upgrade.ended_at is not None
+    assert len(broken.of_version(B)) == 49
+    records = broken.stacks.records.values()
+    assert {each.status for each in records} == {JobStatus.READY}
+    assert not any(each.upgrade and not each.upgrade.ended_at for each in records)
+
+
+def test_who_comes_second_does_nothing(broken):
+    before = broken.upgrades.kept
+    stale = having(broken.runtime, upgrades=Stale(broken.upgrades))
+
+    assert sweep_upgrade.advance(stale, broken.clock()) == 0
+
+    assert broken.upgrades.kept == before
+
+
+class Stale(FakeUpgrades):
+    """Gives an upgrade as it was before somebody else wrote it."""
+
+    def __init__(self, upgrades):
+        super().__init__()
+        self.kept = upgrades.kept
+
+    def get(self):
+        return replace(self.kept, version=self.kept.version - 1)

@@ -1,0 +1,487 @@
+"""The steps of an upgrade: single ones, and any story of jobs, crashes and lost messages."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from provisioner.errors import InvalidRequestError
+from provisioner.stacks.model import Failure, JobStatus, StackRecord, UpgradeMark
+from provisioner.stacks.upgrade import (
+    KEPT_FAILURES,
+    MOST_AT_ONCE,
+    QUEUED_AGAIN_AFTER,
+    FailedRun,
+    FailureKind,
+    Progress,
+    Upgrade,
+    UpgradeStatus,
+    abort,
+    mark_of,
+    new_id,
+    resume,
+    step,
+    waves_of,
+)
+from tests.support.drawn import examples
+
+NOW = datetime(2026, 11, 26, 9, tzinfo=UTC)
+A, B, C = "templates-a", "templates-b", "templates-c"
+SOAK = timedelta(minutes=10)
+BEGUN = Upgrade("upgrade-1", (5, 25, 100), SOAK, 1, "anna", NOW)
+
+
+def job(number, **more):
+    values = {"status": JobStatus.READY, "deployed_digest": "d", "template_version": A, **more}
+    return StackRecord(f"job-{number:03}", **values)
+
+
+def fleet(count):
+    return {each.job_name: each for each in map(job, range(count))}
+
+
+def mark(wave=0, **more):
+    return UpgradeMark("upgrade-1", B, wave, NOW, **more)
+
+
+def upgraded(record, at, upgrade=None):
+    return replace(
+        record,
+        status=JobStatus.READY,
+        template_version=B,
+        upgrade=replace(upgrade or record.upgrade, ended_at=at),
+        failure=None,
+    )
+
+
+class Fleet:
+    """Jobs, and an upgrade that is taken on until it needs a person or time."""
+
+    def __init__(self, count, upgrade=BEGUN):
+        self.jobs, self.upgrade, self.now = fleet(count), upgrade, NOW
+        self.runs, self.breaks = [], set()
+
+    def step(self):
+        found = step(self.upgrade, self.jobs.values(), self.runs, B, self.now)
+        self.upgrade = found.upgrade
+        for each in found.mark:
+            self.jobs[each.job_name] = replace(each, upgrade=mark_of(self.upgrade, self.now))
+        for each in found.unmark:
+            ready = replace(each, upgrade=None, status=JobStatus.READY, failure=None)
+            self.jobs[each.job_name] = ready
+        return found
+
+    def reconcile(self):
+        for name, each in self.jobs.items():
+            if each.upgrade and not each.upgrade.ended_at and each.status is JobStatus.READY:
+                self.jobs[name] = self.broken(each) if name in self.breaks else self.done(each)
+
+    def done(self, each):
+        return upgraded(each, self.now)
+
+    def broken(self, each):
+        return replace(each, status=JobStatus.FAILED, failure=Failure("no such role", self.now))
+
+    def go_on(self, times=1, minutes=5):
+        for _ in range(times):
+            self.step()
+            self.reconcile()
+            self.now += timedelta(minutes=minutes)
+
+    def of_version(self, version):
+        return {name for name, each in self.jobs.items() if each.template_version == version}
+
+    def chosen(self):
+        return {name for name, each in self.jobs.items() if each.upgrade}
+
+
+def test_waves_grow_one_after_the_other_with_a_soak_time_between():
+    world, sizes = Fleet(200), []
+
+    for _ in range(14):
+        world.go_on()
+        sizes.append(len(world.of_version(B)))
+
+    assert sizes == [10] * 2 + [50] * 2 + [200] * 10
+    assert world.upgrade.status is UpgradeStatus.SUCCEEDED
+    assert (world.upgrade.to, world.upgrade.total) == (B, 200)
+    assert world.upgrade.progress == (
+        Progress(10, 10),
+        Progress(40, 40),
+        Progress(150, 150),
+    )
+    assert not world.upgrade.is_due
+
+
+def test_the_same_jobs_come_first_again_and_other_upgrades_choose_others():
+    firsts = []
+    for upgrade in (BEGUN, BEGUN, replace(BEGUN, id="upgrade-2")):
+        world = Fleet(200, upgrade)
+        world.step()
+        firsts.append(world.chosen())
+
+    assert firsts[0] == firsts[1] != firsts[2]
+
+
+def test_few_jobs_still_have_a_first_wave():
+    world = Fleet(3)
+
+    world.step()
+
+    assert len(world.chosen()) == 1
+
+
+def test_without_an_outdated_job_it_is_over_at_once():
+    world = Fleet(0)
+    world.jobs = {"new": job(1, template_version=B)}
+
+    world.step()
+
+    assert (world.upgrade.status, world.chosen()) == (UpgradeStatus.SUCCEEDED, set())
+    assert world.upgrade.ended_at == NOW
+
+
+def test_no_more_jobs_are_updated_at_once_than_there_is_room_for():
+    world = Fleet(1000, replace(BEGUN, waves=(100,)))
+
+    world.step()
+    assert len(world.chosen()) == MOST_AT_ONCE
+    world.step()
+    assert len(world.chosen()) == MOST_AT_ONCE
+    world.reconcile()
+    world.step()
+    assert len(world.chosen()) == 2 * MOST_AT_ONCE
+
+
+class TestFailures:
+    def second_wave_breaks(self):
+        world = Fleet(200)
+        world.go_on(2)
+        world.step()
+        second = sorted(n for n, e in world.jobs.items() if e.upgrade and e.upgrade.wave == 1)
+        world.breaks = {second[0]}
+        world.reconcile()
+        world.now += timedelta(minutes=5)
+        return world, second[0]
+
+    def test_a_failed_stack_stops_it_with_the_reason(self):
+        world, broken = self.second_wave_breaks()
+
+        world.go_on(20)
+
+        assert world.upgrade.status is UpgradeStatus.PAUSED
+        assert world.upgrade.reason == f"The stack of {broken} failed: no such role"
+        assert len(world.chosen()) == 50
+        assert world.upgrade.progress[1] == Progress(40, 39, failed=1)
+        assert not world.upgrade.is_due
+
+    def test_resumed_it_goes_on_without_that_job(self):
+        world, broken = self.second_wave_breaks()
+        world.step()
+
+        world.upgrade = resume(world.upgrade)
+        world.go_on(20)
+
+        assert world.upgrade.status is UpgradeStatus.SUCCEEDED
+        assert world.of_version(A) == {broken}
+        [failure] = world.upgrade.failures
+        assert (failure.job_name, failure.kind, failure.accepted) == (
+            broken,
+            FailureKind.STACK,
+            True,
+        )
+
+    def test_what_was_repaired_is_no_longer_a_failure(self):
+        world, broken = self.second_wave_breaks()
+        world.step()
+
+        world.breaks = set()
+        world.jobs[broken] = upgraded(world.jobs[broken], world.now)
+        world.upgrade = resume(world.upgrade)
+        world.go_on(20)
+
+        assert world.upgrade.status is UpgradeStatus.SUCCEEDED
+        assert (world.of_version(A), world.upgrade.failures) == (set(), ())
+
+    def test_aborted_it_leaves_the_others_as_they_are(self):
+        world, broken = self.second_wave_breaks()
+        world.step()
+        before = world.of_version(B)
+
+        world.upgrade = abort(world.upgrade, "no time")
+        world.go_on(3)
+
+        assert (world.upgrade.status, world.upgrade.reason) == (UpgradeStatus.ABORTED, "no time")
+        assert world.upgrade.ended_at is not None
+        assert world.of_version(B) == before
+        assert world.jobs[broken].upgrade is None
+
+    def test_some_failures_are_borne_when_so_many_are_allowed(self):
+        world = Fleet(200, replace(BEGUN, pause_on_failures=3))
+        world.step()
+        world.breaks = set(sorted(world.chosen())[:2])
+
+        world.go_on(20)
+
+        assert world.upgrade.status is UpgradeStatus.SUCCEEDED
+        assert world.of_version(A) == world.breaks
+
+    @pytest.mark.parametrize(
+        ("minutes", "status"),
+        [
+            (-1, UpgradeStatus.RUNNING),
+            (0, UpgradeStatus.PAUSED),
+            (10, UpgradeStatus.PAUSED),
+            (11, UpgradeStatus.RUNNING),
+        ],
+        ids=["before the update", "after it", "at the end of the soak time", "after that"],
+    )
+    def test_a_run_counts_that_began_after_the_update_and_within_the_soak_time(
+        self, minutes, status
+    ):
+        world = Fleet(200)
+        world.go_on()
+        name = min(world.chosen())
+        ended = world.jobs[name].upgrade.ended_at
+
+        world.runs = [FailedRun(name, ended + timedelta(minutes=minutes), "exit code 3")]
+        world.step()
+
+        assert world.upgrade.status is status
+        if status is UpgradeStatus.PAUSED:
+            assert world.upgrade.reason == f"The run of {name} failed: exit code 3"
+
+    def test_a_run_of_a_job_that_was_not_updated_does_not_count(self):
+        world = Fleet(200)
+        world.go_on()
+        other = min(world.jobs.keys() - world.chosen())
+
+        world.runs = [FailedRun(other, world.now, "exit code 3")]
+        world.step()
+
+        assert world.upgrade.status is UpgradeStatus.RUNNING
+
+    def test_when_as_many_failed_as_can_be_kept_it_stays_paused(self):
+        world = Fleet(700, replace(BEGUN, waves=(100,), pause_on_failures=100))
+        world.breaks = set(world.jobs)
+
+        for _ in range(20):
+            if world.upgrade.status is UpgradeStatus.PAUSED:
+                world.upgrade = resume(world.upgrade)
+            world.go_on()
+
+        assert len(world.upgrade.failures) == KEPT_FAILURES
+        assert world.upgrade.status is UpgradeStatus.PAUSED
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": JobStatus.PAUSED},
+        {"status": JobStatus.INVALID},
+        {"status": JobStatus.FAILED},
+        {"status": JobStatus.RETAINED},
+        {"status": JobStatus.DELETED, "deployed_digest": None, "template_version": None},
+        {"template_version": B},
+    ],
+    ids=["paused", "invalid", "failed", "retained", "deleted", "of this release"],
+)
+def test_what_is_not_chosen(changes):
+    world = Fleet(0, replace(BEGUN, waves=(100,)))
+    world.jobs = {"job-000": job(0, **changes)}
+
+    world.go_on(4)
+
+    assert (world.upgrade.status, world.chosen()) == (UpgradeStatus.SUCCEEDED, set())
+
+
+def test_a_stack_of_an_earlier_release_that_does_not_say_is_outdated():
+    world = Fleet(0, replace(BEGUN, waves=(100,)))
+    world.jobs = {"job-000": job(0, template_version=None)}
+
+    world.go_on(4)
+
+    assert world.of_version(B) == {"job-000"}
+
+
+@pytest.mark.parametrize("status", [JobStatus.PAUSED, JobStatus.INVALID, JobStatus.DELETED])
+def test_a_job_that_drops_out_holds_up_no_wave(status):
+    world = Fleet(1, replace(BEGUN, waves=(100,)))
+    world.step()
+
+    world.jobs["job-000"] = replace(world.jobs["job-000"], status=status)
+    world.go_on(4)
+
+    assert world.upgrade.status is UpgradeStatus.SUCCEEDED
+    assert world.upgrade.progress == (Progress(1, skipped=1),)
+
+
+def test_a_wave_waits_for_a_job_that_is_tried_again():
+    world = Fleet(1, replace(BEGUN, waves=(100,)))
+    world.step()
+
+    world.jobs["job-000"] = replace(world.jobs["job-000"], status=JobStatus.RETRYING)
+    world.go_on(9)
+
+    assert world.upgrade.status is UpgradeStatus.RUNNING
+
+
+def test_a_job_whose_message_was_lost_is_queued_again():
+    world = Fleet(1, replace(BEGUN, waves=(100,)))
+    world.step()
+
+    assert world.step().queue == ()
+    world.now += QUEUED_AGAIN_AFTER
+    assert world.step().queue == ("job-000",)
+
+
+def test_another_release_ends_it():
+    world = Fleet(200)
+    world.step()
+
+    found = step(world.upgrade, world.jobs.values(), [], C, world.now)
+
+    assert found.upgrade.status is UpgradeStatus.ABORTED
+    assert found.upgrade.reason == "This release has other templates, templates-c: upgrade again."
+    assert {each.job_name for each in found.unmark} == world.chosen()
+
+
+@pytest.mark.parametrize(
+    "percents",
+    [(), (50,), (0, 100), (25, 25, 100), (50, 25, 100), (5, 100, 101), tuple(range(89, 101))],
+    ids=repr,
+)
+def test_waves_that_are_not_valid(percents):
+    with pytest.raises(InvalidRequestError, match=r"the waves .* are not valid: each is a share"):
+        waves_of(percents)
+
+
+def test_waves_that_are_valid():
+    assert waves_of([5, 25, 100]) == (5, 25, 100)
+
+
+def test_ids_say_when_it_began():
+    assert new_id(NOW, random.Random(1)).startswith("20261126T090000Z-")
+
+
+class AnyUpgrade(RuleBasedStateMachine):
+    """Jobs are edited, paused, deleted and broken while steps are repeated, cut off and lost."""
+
+    def __init__(self):
+        super().__init__()
+        self.world = Fleet(12, replace(BEGUN, waves=(10, 50, 100)))
+        self.made = 12
+        self.aborted_at = None
+
+    def names(self, data, names):
+        return data.draw(st.sampled_from(sorted(names)))
+
+    @rule(data=st.data(), share=st.floats(0, 1))
+    def take_a_step_that_may_be_cut_off(self, data, share):
+        del data
+        world = self.world
+        found = step(world.upgrade, world.jobs.values(), world.runs, B, world.now)
+        world.upgrade = found.upgrade
+        for each in found.mark[: round(len(found.mark) * share)]:
+            world.jobs[each.job_name] = replace(each, upgrade=mark_of(world.upgrade, world.now))
+        for each in found.unmark[: round(len(found.unmark) * share)]:
+            ready = replace(each, upgrade=None, status=JobStatus.READY, failure=None)
+            world.jobs[each.job_name] = ready
+
+    @rule()
+    def reconcile(self):
+        self.world.reconcile()
+
+    @rule(minutes=st.integers(1, 20))
+    def wait(self, minutes):
+        self.world.now += timedelta(minutes=minutes)
+
+    @rule(data=st.data())
+    def break_a_job(self, data):
+        self.world.breaks.add(self.names(data, self.world.jobs))
+
+    @rule(data=st.data())
+    def repair_a_job(self, data):
+        name = self.names(data, self.world.jobs)
+        self.world.breaks.discard(name)
+        each = self.world.jobs[name]
+        if each.status is JobStatus.FAILED and each.upgrade and not each.upgrade.ended_at:
+            self.world.jobs[name] = self.world.done(each)
+
+    @rule(data=st.data(), status=st.sampled_from([JobStatus.PAUSED, JobStatus.INVALID]))
+    def put_a_job_aside(self, data, status):
+        name = self.names(data, self.world.jobs)
+        self.world.jobs[name] = replace(self.world.jobs[name], status=status)
+
+    @rule(data=st.data())
+    def edit_a_row(self, data):
+        """It is deployed with the templates of this release."""
+        name = self.names(data, self.world.jobs)
+        each = self.world.jobs[name]
+        edited = replace(each, template_version=B, status=JobStatus.READY, failure=None)
+        is_open = each.upgrade and not each.upgrade.ended_at
+        self.world.jobs[name] = upgraded(edited, self.world.now) if is_open else edited
+
+    @rule()
+    def add_a_job(self):
+        self.made += 1
+        self.world.jobs[f"job-{self.made:03}"] = job(self.made, template_version=B)
+
+    @rule(data=st.data())
+    def let_a_run_fail(self, data):
+        name = self.names(data, self.world.jobs)
+        self.world.runs.append(FailedRun(name, self.world.now, "exit code 1"))
+
+    @precondition(lambda self: self.world.upgrade.status is UpgradeStatus.PAUSED)
+    @rule()
+    def resume(self):
+        self.world.upgrade = resume(self.world.upgrade)
+
+    @precondition(lambda self: self.world.upgrade.ended_at is None)
+    @rule(really=st.integers(0, 9))
+    def abort(self, really):
+        if not really:
+            self.world.upgrade = abort(self.world.upgrade, "enough")
+
+    @invariant()
+    def no_wave_takes_more_than_its_share(self):
+        upgrade = self.world.upgrade
+        if upgrade.wave < len(upgrade.waves) - 1:
+            most = -(-upgrade.total * upgrade.waves[upgrade.wave] // 100)
+            assert len(self.world.chosen()) <= most
+
+    @invariant()
+    def jobs_are_updated_only_when_chosen_or_edited(self):
+        for each in self.world.jobs.values():
+            if each.upgrade and each.upgrade.ended_at:
+                assert each.template_version == B
+
+    def teardown(self):
+        """Whatever has happened, it comes to its end when a person resumes it each time."""
+        world = self.world
+        world.breaks = set()
+        for _ in range(40):
+            if world.upgrade.status is UpgradeStatus.PAUSED:
+                world.upgrade = resume(world.upgrade)
+            world.go_on()
+        assert world.upgrade.ended_at is not None
+        waiting = {n for n, e in world.jobs.items() if e.upgrade and not e.upgrade.ended_at}
+        outdated = {
+            n
+            for n, e in world.jobs.items()
+            if e.status is JobStatus.READY and e.template_version != B
+        }
+        if world.upgrade.status is UpgradeStatus.ABORTED:
+            assert not waiting
+        else:
+            assert not outdated
+
+
+TestAnyUpgrade = AnyUpgrade.TestCase
+TestAnyUpgrade.settings = settings(max_examples=examples(90), stateful_step_count=40, deadline=None)
