@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from provisioner.local.home import Home
+from provisioner.local.install import installed
+
 pytestmark = pytest.mark.engine
+
+QUERIES = Path(__file__).parents[1] / "support" / "query_answers.py"
 
 LINES = 10_000
 LONG = 20_000
@@ -128,6 +135,18 @@ def test_every_line_of_a_function_is_logged(engine, function):
     printed = [line for message in messages(engine, group) for line in message.splitlines()]
     assert [line for line in printed if line.isdigit()] == expected
     engine.delete(name)
+
+
+@pytest.mark.usefixtures("engine")  # which installs it
+def test_a_query_of_kept_order_answers_as_one_of_the_whole_partition():
+    python = installed(Home.of_checkout()).engine_python
+    seed = datetime.now(UTC).isoformat()
+
+    done = subprocess.run(
+        [python, QUERIES, seed, "15"], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, f"{python} {QUERIES} {seed} 15\n{done.stdout}{done.stderr[-2000:]}"
 
 
 def messages(engine, group):
