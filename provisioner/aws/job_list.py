@@ -11,6 +11,8 @@ from provisioner.aws.tables import query_index
 from provisioner.aws.updates import names
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from provisioner.aws.clients import Clients
     from provisioner.stacks.model import JobStatus
 
@@ -59,8 +61,9 @@ class JobList:
     ) -> tuple[list[JobEntry], str | None]:
         """Return the next jobs, at most `count`, with one query; and after which to go on.
 
-        With a filter there may be fewer, or none, although more follow: a query looks through a
-        megabyte.
+        With a filter there may be fewer, or none, although more follow: the first query looks
+        through a few jobs, which is enough for what many have; for a short page another one looks
+        through a megabyte.
 
         Parameters
         ----------
@@ -72,18 +75,29 @@ class JobList:
         PermanentError
             If the bootstrap has no such index, or DynamoDB is still making it.
         """
-        found = query_index(
-            self._clients,
-            "Stacks",
-            TableName=self._name,
-            IndexName=BY_NAME,
-            **_request(count, prefix, after, which),
-        )
-        entries = [entry_of(to_plain(raw)) for raw in found["Items"]]
-        if len(entries) > count:
-            return entries[:count], entries[count - 1].job_name
-        end = found.get("LastEvaluatedKey")
+        request = _request(count, prefix, after, which)
+        items, end = self._query(request)
+        if "FilterExpression" in request and count <= _SHORT and len(items) < count and end:
+            more = {name: value for name, value in request.items() if name != "Limit"}
+            others, end = self._query(more | {"ExclusiveStartKey": end})
+            items += others
+        entries = [entry_of(to_plain(raw)) for raw in items[:count]]
+        if len(items) > count:
+            return entries, entries[-1].job_name
         return entries, end["job_name"]["S"] if end else None
+
+    def _query(self, request: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any] | None]:
+        found = query_index(
+            self._clients, "Stacks", TableName=self._name, IndexName=BY_NAME, **request
+        )
+        return found["Items"], found.get("LastEvaluatedKey")
+
+
+_SHORT = 50
+"""Jobs whose runs and pauses are one request: a page of more has no third one to spare."""
+
+_LOOKED_THROUGH = 4
+"""For each job of a page, by the first query of a filter."""
 
 
 def _request(count: int, prefix: str, after: str, which: JobFilter) -> dict[str, Any]:
@@ -100,7 +114,9 @@ def _request(count: int, prefix: str, after: str, which: JobFilter) -> dict[str,
         request |= names(*conditions)
         if "#tag" in request["ExpressionAttributeNames"]:
             request["ExpressionAttributeNames"]["#tag"] = str(which.tag).partition("=")[0]
-    else:  # a limit would count what a filter leaves out
+        if count <= _SHORT:
+            request["Limit"] = _LOOKED_THROUGH * count  # of what the filter leaves out, too
+    else:
         request["Limit"] = count
     if after:
         request["ExclusiveStartKey"] = to_dynamodb({"listed": LISTED, "job_name": after})

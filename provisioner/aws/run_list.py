@@ -27,6 +27,9 @@ _log = logging.getLogger(__name__)
 _PAGES = 20
 """Of at most a megabyte: ten rows, if their inputs are large."""
 
+_MARGIN = 5
+"""Runs that a shard is asked for above half of a page: of three shards, each has a third of it."""
+
 _NEEDED = "job_name, trigger_id, #status, #error, cause"
 
 
@@ -48,8 +51,8 @@ class RunList:
     ) -> Page:
         """Return the next runs, with one query for each shard.
 
-        With a status or jobs a page may have fewer than `count` runs, or none, although more
-        follow.
+        A page may have fewer than `count` runs although more follow: each shard is asked for half
+        of them. With a status or jobs it may have none.
 
         Parameters
         ----------
@@ -63,7 +66,7 @@ class RunList:
         PermanentError
             If the bootstrap has no such index, or DynamoDB is still making it.
         """
-        limit = count if status is None and jobs is None else None
+        limit = min(count, count // 2 + _MARGIN) if status is None and jobs is None else None
         shards = {number: self._shard(number, limit, before, since, status) for number in SHARDS}
         if jobs is not None:
             shards = {number: _only_of(jobs, shard) for number, shard in shards.items()}

@@ -13,12 +13,11 @@ from provisioner.console.filters import MARKS, run_path, took
 from provisioner.plain_text import cleaned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from provisioner.service.jobs import JobLine
     from provisioner.service.run_lines import RunLine
 
-_BEFORE, _AFTER = timedelta(hours=21), timedelta(hours=2)
+_BEFORE = timedelta(hours=21)
 _WIDTH = 24 * 60
 """Units of the picture: minutes, so that it changes once a minute at most."""
 
@@ -35,19 +34,25 @@ class Lane:
     said: str
 
 
-def lanes(jobs: Sequence[JobLine], runs: Iterable[RunLine], now: datetime) -> Sequence[Lane]:
-    """Return a lane for each job that ran in the span, or is about to; the latest first."""
+def by_job(
+    runs: Iterable[RunLine], coming: Iterable[str], now: datetime
+) -> dict[str, list[RunLine]]:
+    """Return the runs in the span of each job that ran in it, the latest first, or is `coming`."""
     begin = _begin(now)
-    of_job: dict[str, list[RunLine]] = {}
+    found: dict[str, list[RunLine]] = {}
     for run in runs:
         ended = run.ended_at or now
         if run.started_at and ended >= begin:
-            of_job.setdefault(run.job_name, []).append(run)
-    coming = {
-        job.job_name: job.next_at for job in jobs if job.next_at and job.next_at < now + _AFTER
-    }
-    names = [*of_job, *sorted(coming.keys() - of_job.keys())]
-    return [_lane(name, of_job.get(name, ()), coming.get(name), begin, now) for name in names]
+            found.setdefault(run.job_name, []).append(run)
+    return found | {name: [] for name in sorted(set(coming) - found.keys())}
+
+
+def lanes(
+    runs: Mapping[str, Sequence[RunLine]], coming: Mapping[str, datetime], now: datetime
+) -> Sequence[Lane]:
+    """Return a lane for each job, with its next scheduled time if one is `coming`."""
+    begin = _begin(now)
+    return [_lane(name, each, coming.get(name), begin, now) for name, each in runs.items()]
 
 
 def hours(now: datetime) -> list[datetime]:

@@ -123,9 +123,9 @@ def page(  # noqa: PLR0913  (each is one filter)
 ) -> JobsPage:
     """Return the next jobs, at most `limit`, in the order of their names.
 
-    That is one query, and a request for each hundred items of their runs and pauses: three requests
-    at most for a hundred jobs. With a filter a page may have fewer jobs, or none, although it has a
-    cursor: it looks through a megabyte, some 2,000 jobs.
+    That is one query, or two for a filter, and a request for each hundred items of their runs and
+    pauses: three requests at most for a hundred jobs. With a filter a page may have fewer jobs, or
+    none, although it has a cursor: it looks through a megabyte, some 2,000 jobs.
 
     Parameters
     ----------
@@ -143,14 +143,39 @@ def page(  # noqa: PLR0913  (each is one filter)
     which = JobFilter(status, type, owner, tag)
     after = _name_in(cursor, prefix) if cursor else ""
     entries, end = service.job_list.page(limit, prefix, after, which)
+    return JobsPage(lines_of(service, entries), _cursor_after(end) if end else None)
+
+
+def first_entries(service: Service, most: int) -> Sequence[JobEntry]:
+    """Return the first jobs by name, without what is known of their runs; one query.
+
+    Raises
+    ------
+    PermanentError
+        If the bootstrap has no index of all jobs yet.
+    """
+    return service.job_list.page(most, "", "", JobFilter())[0]
+
+
+def lines_of(service: Service, entries: Sequence[JobEntry]) -> tuple[JobLine, ...]:
+    """Return the lines of jobs, with a request for each hundred items of their runs and pauses."""
     pausing = [each.job_name for each in entries if each.row and each.row.pauses]
     runs, pauses = service.recent_runs.read([each.job_name for each in entries], pausing)
     now = service.clock()
-    lines = (
+    return tuple(
         _line(each, runs.get(each.job_name, RecentRuns()), pauses.get(each.job_name), now)
         for each in entries
     )
-    return JobsPage(tuple(lines), _cursor_after(end) if end else None)
+
+
+def next_of(entry: JobEntry, now: datetime) -> datetime | None:
+    """Return a job's next scheduled time, unless its row says that none comes.
+
+    A pause after failures is not in its entry.
+    """
+    if entry.row is None or entry.status is JobStatus.INVALID:
+        return None
+    return entry.row.next_after(entry.job_name, now)
 
 
 def names_with(service: Service, tag: str) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from provisioner.aws import dead_letters
@@ -13,8 +14,9 @@ from provisioner.service.run_lines import line_of
 from provisioner.stacks.model import JobStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from provisioner.aws.stack_items import JobEntry
     from provisioner.service.context import Service
     from provisioner.service.jobs import JobLine
     from provisioner.service.run_lines import RunLine
@@ -24,11 +26,17 @@ MOST_RUNS = 1000
 """How many of the newest runs are looked through."""
 
 MOST_JOBS = 1000
+AHEAD = timedelta(hours=2)
+"""How far the overview looks ahead for scheduled times."""
+
 MOST_HOURS = 24 * 90
 """How far back failures are asked for: for longer no run is kept."""
 
 _LONGEST_RUN = timedelta(days=7)
 """How much earlier than the span a run that ended in it may have begun, to be counted."""
+
+_MOST_RUNNING = 100
+"""Items of one BatchGetItem, were each of these jobs not paused after failures."""
 
 _LATE = 2.0
 """As many times its usual duration a run takes before it is late."""
@@ -73,15 +81,19 @@ class Overview:
     ----------
     failed, timed_out
         Runs that ended so within the last 24 hours, whenever they began.
+    coming
+        The next scheduled times within two hours, by job; one that is paused after failures has
+        one, too.
     late
-        Jobs whose run takes twice as long as usual by now.
+        Jobs whose run takes twice as long as usual by now, of the first hundred that run.
     dead_letters
         About how many messages the dead-letter queue has.
     """
 
     now: datetime
-    jobs: tuple[JobLine, ...]
+    entries: Sequence[JobEntry]
     recent: Recent
+    coming: Mapping[str, datetime]
     failed: int
     timed_out: int
     succeeded: int
@@ -139,33 +151,49 @@ def is_late(line: JobLine, now: datetime) -> bool:
 
 
 def late(service: Service) -> tuple[JobLine, ...]:
-    """Return the jobs that are late, of the first thousand."""
+    """Return the jobs that are late, of the first thousand; three requests."""
+    return _late(service, jobs.first_entries(service, MOST_JOBS))
+
+
+def _late(service: Service, entries: Sequence[JobEntry]) -> tuple[JobLine, ...]:
     now = service.clock()
-    return tuple(line for line in jobs.page(service, MOST_JOBS).jobs if is_late(line, now))
+    open_runs = islice(service.triggers.open(RunStatus.RUNNING, until=now), MOST_RUNS)
+    running = {run.job_name for run in open_runs}
+    found = [each for each in entries if each.job_name in running][:_MOST_RUNNING]
+    return tuple(line for line in jobs.lines_of(service, found) if is_late(line, now))
 
 
 def overview(service: Service) -> Overview:
-    """Return how everything is."""
+    """Return how everything is, with seven requests, however many jobs and runs there are."""
     now = service.clock()
-    lines = jobs.page(service, MOST_JOBS).jobs
+    entries = jobs.first_entries(service, MOST_JOBS)
     newest = recent(service)
+    soon = {each.job_name: jobs.next_of(each, now) for each in entries}
     day = now - SPAN
     return Overview(
         now=now,
-        jobs=lines,
+        entries=entries,
         recent=newest,
+        coming={name: at for name, at in soon.items() if at and at < now + AHEAD},
         failed=len(newest.ended_since(day, RunStatus.FAILED)),
         timed_out=len(newest.ended_since(day, RunStatus.TIMED_OUT)),
         succeeded=len(newest.ended_since(day, RunStatus.SUCCEEDED)),
         running=len(newest.having(RunStatus.RUNNING)),
         waiting=len(newest.having(RunStatus.QUEUED)),
-        late=tuple(line for line in lines if is_late(line, now)),
-        failed_jobs=sum(line.status is JobStatus.FAILED for line in lines),
-        invalid_jobs=sum(line.status is JobStatus.INVALID for line in lines),
+        late=_late(service, entries),
+        failed_jobs=sum(each.status is JobStatus.FAILED for each in entries),
+        invalid_jobs=sum(each.status is JobStatus.INVALID for each in entries),
         dead_letters=dead_letters.about_how_many(
             service.clients, service.dead_letters.dead_letter_queue_url
         ),
     )
+
+
+def paused(service: Service, entries: Iterable[JobEntry]) -> set[str]:
+    """Return which of these jobs are paused after failures; one request for a hundred of them."""
+    pausing = [each.job_name for each in entries if each.row and each.row.pauses]
+    pauses = service.recent_runs.read((), pausing)[1] if pausing else {}
+    return {name for name, pause in pauses.items() if pause.paused}
 
 
 def groups(runs: Iterable[RunLine]) -> Sequence[FailureGroup]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from provisioner.console import timeline
@@ -20,16 +21,19 @@ LANES = 50
 def first(request: Request, service: Service) -> Response:
     """Return the overview."""
     found = overview.overview(service)
-    lanes = timeline.lanes(found.jobs, found.recent.runs, found.now)
     after = number(request.query, "lanes", 0)
+    of_jobs = timeline.by_job(found.recent.runs, found.coming, found.now)
+    shown = dict(islice(of_jobs.items(), after, after + LANES))
+    paused = overview.paused(service, [each for each in found.entries if each.job_name in shown])
+    coming = {name: at for name, at in found.coming.items() if name not in paused}
     return page(
         request,
         "overview.html",
         moving=bool(found.running or found.waiting),
         found=found,
-        lanes=lanes[after : after + LANES],
+        lanes=timeline.lanes(shown, coming, found.now),
         hours=timeline.hours(found.now),
-        more=after + LANES if after + LANES < len(lanes) else None,
+        more=after + LANES if after + LANES < len(of_jobs) else None,
         groups=overview.groups(found.recent.ended_since(found.now - overview.SPAN))[:5],
     )
 

@@ -5,8 +5,8 @@ its page is full. The engine sorts the whole partition for each Query, and parse
 again for each item: a page of 100,000 items takes seconds.
 
 Here the writes keep each partition in order that was once queried, and the engine's own Query is
-given no more of the table than the page, and one item for it to see that there are more. A request
-that is not understood here gets the whole table, as before.
+given no more of the table than the page, and whether more follow. A request that is not understood
+here gets the whole table, as before.
 """
 
 from __future__ import annotations
@@ -56,6 +56,8 @@ def install() -> None:
         private(_DYNAMODB, name)
     wrap(_DYNAMODB, "_tokenize", _remembered)
     wrap(_DYNAMODB, "_condition_syntax_error", functools.lru_cache(_EXPRESSIONS))
+    for name in ("_check_redundant_parens", "_check_reserved_keyword_usage"):
+        wrap(_DYNAMODB, name, _once)
     wrap(_DYNAMODB, "_index_members", _with_order)
     wrap(_DYNAMODB, "_index_item", _in_order)
     wrap(_DYNAMODB, "_query", _of_its_page)
@@ -68,6 +70,11 @@ def _engine(name: str, *arguments: Any) -> Any:  # noqa: ANN401 - the engine is 
 def _remembered(tokenize: Callable[[str], list[Any]]) -> Callable[[str], list[Any]]:
     known = functools.lru_cache(_EXPRESSIONS)(lambda text: tuple(tokenize(text)))
     return functools.wraps(tokenize)(lambda expression: list(known(expression)))
+
+
+def _once(check: Callable[..., Any]) -> Callable[..., Any]:
+    known = functools.lru_cache(_EXPRESSIONS)(lambda tokens, *more: check(list(tokens), *more))
+    return functools.wraps(check)(lambda tokens, *more: known(tuple(tokens), *more))
 
 
 class Members(dict[str, Any]):
@@ -170,17 +177,20 @@ def _of_its_page(query: Callable[..., Any]) -> Callable[..., Any]:
         try:
             name = _engine("_normalize_table_name", data["TableName"])
             with _lock:
-                page = _page(private(_DYNAMODB, "_tables")[name], data)
+                page, stopped = _page(private(_DYNAMODB, "_tables")[name], data)
         except (LookupError, TypeError, ValueError, AttributeError):
             return query(data)
-        seen = {**query.__globals__, "_tables": {name: page}}
-        return types.FunctionType(query.__code__, seen)(data)
+        seen = {
+            "_tables": {name: page},
+            "_paginate_evaluated_items": lambda items, *_: (items, stopped),
+        }
+        return types.FunctionType(query.__code__, query.__globals__ | seen)(data)
 
     return querying
 
 
-def _page(table: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
-    """Return the table with the items only that the request reads, and the next.
+def _page(table: dict[str, Any], data: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+    """Return the table with the items only that the request reads, and whether it stops there.
 
     Raises
     ------
@@ -196,7 +206,7 @@ def _page(table: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
         last = min(last, bisect_left(entries, index.order(cursor), key=itemgetter(0)))
     places = range(first, last) if forward else range(first, last)[::-1]
     keys = (entries[place][1] for place in places)
-    read, _ = _engine(
+    read, stopped = _engine(
         "_paginate_evaluated_items",
         (table["items"][pk][sk] for pk, sk in keys),
         data.get("Limit"),
@@ -204,11 +214,11 @@ def _page(table: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
         index.name,
     )
     items: dict[Any, dict[Any, Any]] = {}
-    for place in places[: len(read) + 1]:
+    for place, item in zip(places, read, strict=False):
         pk, sk = entries[place][1]
-        items.setdefault(pk, {})[sk] = table["items"][pk][sk]
+        items.setdefault(pk, {})[sk] = item
     kept = {k: v for k, v in table.items() if k != private(_DYNAMODB, "_INDEX_MEMBERS")}
-    return kept | {"items": items}
+    return kept | {"items": items}, stopped
 
 
 def _span(index: Index, data: dict[str, Any]) -> tuple[int, int, list[Entry]]:

@@ -34,6 +34,10 @@ def run(name, began, ended, status="SUCCEEDED"):
     )
 
 
+def lanes(runs, now=NOW):
+    return timeline.lanes(timeline.by_job(runs, (), now), {}, now)
+
+
 def bars(lane):
     found = re.findall(r'class="run (\w+)" x="(\d+)" y="\d+" width="(\d+)"', lane.picture)
     return [(mark, int(x), int(width)) for mark, x, width in found]
@@ -51,7 +55,7 @@ def bars(lane):
     ids=["ended", "running", "earlier", "short", "before"],
 )
 def test_bars(runs, drawn):
-    shown = timeline.lanes((), runs, NOW)
+    shown = lanes(runs)
 
     assert [each for lane in shown for each in bars(lane)] == [
         (mark, x, max(width, 3)) for mark, x, width in drawn
@@ -61,7 +65,7 @@ def test_bars(runs, drawn):
 def test_each_job_has_a_lane_and_says_what_failed():
     runs = [run("b", 5, 4), run("a", 9, 8, "FAILED"), run("a", 30, 20)]
 
-    shown = timeline.lanes((), runs, NOW)
+    shown = lanes(runs)
 
     assert [(lane.job_name, lane.said) for lane in shown] == [
         ("b", "1 run"),
@@ -72,7 +76,7 @@ def test_each_job_has_a_lane_and_says_what_failed():
 def test_it_changes_once_a_minute():
     runs = [run("a", 60, None, "RUNNING")]
     pictures = {
-        timeline.lanes((), runs, NOW + timedelta(seconds=seconds))[0].picture
+        lanes(runs, NOW + timedelta(seconds=seconds))[0].picture
         for seconds in range(0, 42, 5)
     }
 
@@ -84,9 +88,9 @@ def test_a_thousand_runs_are_drawn_soon_and_small(capsys):
         run(f"job-number-{n % 50}", 1.2 * n + 1, 1.2 * n, ("SUCCEEDED", "FAILED")[n % 7 == 0])
         for n in range(1000)
     ]
-    timeline.lanes((), runs, NOW)
+    lanes(runs)
     begun = time.process_time()
-    shown = timeline.lanes((), runs, NOW)
+    shown = lanes(runs)
     took = time.process_time() - begun
     size = len(gzip.compress("".join(lane.picture for lane in shown).encode()))
 
@@ -95,3 +99,12 @@ def test_a_thousand_runs_are_drawn_soon_and_small(capsys):
     assert len(shown) == 50
     assert size < 30_000
     assert took < 0.05
+
+
+def test_a_job_that_is_about_to_run_has_a_lane_too():
+    coming = {"soon": NOW + timedelta(minutes=30), "a": NOW + timedelta(minutes=5)}
+    jobs = timeline.by_job([run("a", 9, 8)], coming, NOW)
+
+    shown = timeline.lanes(jobs, coming, NOW)
+
+    assert [(lane.job_name, lane.picture.count("ghost")) for lane in shown] == [("a", 1), ("soon", 1)]

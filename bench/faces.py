@@ -1,0 +1,68 @@
+"""The HTTP API and the console in this process, over the tables of an engine, and what they read.
+
+They are made as the deployed functions are, from these functions' own variables.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from provisioner.console.http import request_of
+from provisioner.entrypoints.console import app_of
+from provisioner.entrypoints.wiring import Runtime
+from provisioner.settings import Settings
+from tests.support.api import Client, by_scopes
+from tests.support.console import event_of
+
+if TYPE_CHECKING:
+    from tests.support.engine import EngineUnderTest
+
+READS = ("Get", "BatchGet", "Query", "Scan", "Describe", "List", "Head", "Filter", "Receive")
+
+
+@dataclass(frozen=True)
+class Look:
+    """One request: how long it took, what it read, what came of it."""
+
+    took_ms: float
+    reads: int
+    status: int
+    tag: str | None = None
+    body: Any = None
+
+
+class Faces:
+    """Asks the API and the console for one address after the other."""
+
+    def __init__(self, under_test: EngineUnderTest) -> None:
+        client = under_test.client("lambda")
+        for name in ("jobs_provisioner_console", "jobs_provisioner_api"):
+            found = client.get_function_configuration(FunctionName=name)
+            os.environ |= found["Environment"]["Variables"]
+        self.runtime = Runtime(Settings.from_environ(os.environ))
+        self._api = Client(self.runtime.api, by_scopes(f"{os.environ['SCOPE_PREFIX']}admin"))
+        self._console = app_of(self.runtime, None)
+
+    def __call__(self, address: str, tag: str | None = None) -> Look:
+        """Ask for an address of the API (`/v1/…`) or of the console; `tag` is what is known."""
+        before, began = self._reads(), time.perf_counter()
+        found = self._of_api(address) if address.startswith("/v1/") else self._page(address, tag)
+        took = (time.perf_counter() - began) * 1000
+        return Look(took, self._reads() - before, *found)
+
+    def _of_api(self, address: str) -> tuple[int, str | None, Any]:
+        path, _, query = address.partition("?")
+        reply = self._api("GET", path, query=query)
+        return reply.status, None, reply.json
+
+    def _page(self, address: str, tag: str | None) -> tuple[int, str | None, Any]:
+        event = event_of("GET", address, {"if-none-match": tag} if tag else {})
+        answer = self._console.answer(request_of(event))
+        return answer.status, answer.headers.get("ETag"), answer.body
+
+    def _reads(self) -> int:
+        calls = self.runtime.clients.calls.items()
+        return sum(n for name, n in calls if name.partition(".")[2].startswith(READS))
