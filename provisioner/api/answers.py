@@ -551,7 +551,7 @@ class Submitted(Model):
 
     id: str | None
     job_name: Name
-    run: str | None
+    run: str | None = Field(description="null as long as it waits in the job's queue.")
     dry_run: bool
 
 
@@ -560,10 +560,10 @@ class Submission(Model):
 
     id: Name
     job_name: Name
-    run: Name
+    run: str | None = Field(description="null as long as it waits in the job's queue.")
     status: str = Field(description=", ".join((*RunStatus, "STARTING")))
     started_at: datetime | None
     ended_at: datetime | None
     error: str | None
     result: "Stored"
-    run_url: Name
+    run_url: str | None

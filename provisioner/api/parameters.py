@@ -174,6 +174,9 @@ class Submit(StartRun):
     """Work for the job that is named."""
 
     job_name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+    submission_id: Annotated[str, Field(pattern="^[!-~]{1,255}$")] | None = Field(
+        default=None, description="The same again is the same work. As the Idempotency-Key."
+    )
 
 
 class RunAgain(Strict):

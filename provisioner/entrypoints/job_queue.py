@@ -10,12 +10,13 @@ from provisioner.entrypoints.batch import failures
 from provisioner.entrypoints.function import about, function, logger
 from provisioner.entrypoints.metrics import Count
 from provisioner.errors import PermanentError, ProvisionerError
-from provisioner.runs.messages import Message, message_id
+from provisioner.runs.messages import received
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from provisioner.entrypoints.wiring import Runtime
+    from provisioner.runs.messages import Message
 
 FIRST_WAIT_SECONDS = 5
 """Before a message that failed comes again; twice as long each further time."""
@@ -55,7 +56,7 @@ def _job_of(runtime: Runtime, queue_arn: str) -> str:
 
 def _message(record: dict[str, Any]) -> Message:
     given = record.get("messageAttributes", {}).get(MESSAGE_ID, {}).get("stringValue")
-    return Message(message_id(given, record["messageId"]), record["body"])
+    return received(record["body"], given, record["messageId"])
 
 
 def _postpone(runtime: Runtime, job_name: str, record: dict[str, Any], error: Exception) -> None:

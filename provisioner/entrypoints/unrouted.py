@@ -11,7 +11,7 @@ from provisioner.entrypoints.function import about, function, logger, send_to_de
 from provisioner.entrypoints.metrics import Count
 from provisioner.errors import NotFoundError, ProvisionerError, UnroutedError
 from provisioner.events import message_attribute
-from provisioner.runs.messages import Message, message_id
+from provisioner.runs.messages import Message, received
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -58,9 +58,9 @@ def _kept(runtime: Runtime, record: dict[str, Any], name: str) -> bool:
     """Send a message to the dead-letter queue, with its identity; False when that fails."""
     runtime.metrics.count(Count.MESSAGES_UNROUTED)
     reason = f'no job "{name}" has a queue' if name else "a message names its job in job_name"
-    identity = message_id(message_attribute(record, MESSAGE_ID), record["messageId"])
+    message = received(record["body"], message_attribute(record, MESSAGE_ID), record["messageId"])
     return send_to_dead_letter_queue(
-        runtime, record["body"], UnroutedError(reason), "unrouted", name, {MESSAGE_ID: identity}
+        runtime, message.body, UnroutedError(reason), "unrouted", name, {MESSAGE_ID: message.id}
     )
 
 

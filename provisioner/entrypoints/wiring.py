@@ -353,10 +353,18 @@ class Runtime:
     def message_runs(self) -> MessageRuns:
         """What starts runs for messages."""
         from provisioner.aws.concurrency_table import ConcurrencyTable
+        from provisioner.aws.submissions_table import SubmissionsTable
         from provisioner.runs.concurrency import MessageRuns
 
-        slots = ConcurrencyTable(self.clients, self.settings.platform.triggers_table)
-        return MessageRuns(slots, self.message_queues, self.job_executions, self.stacks, self.clock)
+        table = self.settings.platform.triggers_table
+        return MessageRuns(
+            ConcurrencyTable(self.clients, table),
+            self.message_queues,
+            self.job_executions,
+            self.stacks,
+            SubmissionsTable(self.clients, table, self.clock),
+            self.clock,
+        )
 
     @cached_property
     def dependency_starter(self) -> DependencyStarter:

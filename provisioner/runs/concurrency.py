@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from provisioner.runs.messages import Batch, Message
-    from provisioner.runs.ports import ConcurrencySlots, Executions, MessageQueues, QueueLimits
+    from provisioner.runs.ports import (
+        ConcurrencySlots,
+        Executions,
+        MessageQueues,
+        QueueLimits,
+        Submissions,
+    )
 
 RETRY_SECONDS = 30
 """Delay before a message is tried again whose run could not be started for the moment."""
@@ -41,6 +47,7 @@ class MessageRuns:
     queues: MessageQueues
     executions: Executions
     limits: QueueLimits
+    submissions: Submissions
     clock: Callable[[], datetime]
 
     def start(self, job_name: str, messages: Iterable[Message]) -> dict[str, Exception]:
@@ -60,11 +67,12 @@ class MessageRuns:
             return self._failed(job_name, distinct, error)
         failed: dict[str, Exception] = {}
         for batch in batches(distinct, limits):
+            left = list(batch.messages)
             try:
                 if not self._started(job_name, batch, limits):
-                    self._park(job_name, batch, limits)
+                    self._park(job_name, left, limits)
             except Exception as error:  # noqa: BLE001  (one batch's error must not stop the others)
-                failed |= self._failed(job_name, batch.messages, error)
+                failed |= self._failed(job_name, left, error)
         return failed
 
     def run_ended(self, job_name: str, run: str) -> None:
@@ -114,6 +122,10 @@ class MessageRuns:
         again.
         """
         execution_input = batch.input()
+        if not batch.whole:  # the run is not called after any one of them
+            for message in batch.messages:
+                if message.is_followed:
+                    self.submissions.put_into(job_name, message.id, batch.run)
         if not self.slots.acquire(job_name, batch.run, limits.max_concurrency, self.clock()):
             return False
         try:
@@ -130,12 +142,19 @@ class MessageRuns:
         arn = self.executions.arn(job_name, run)
         return self.executions.ended(job_name, arn) is not None
 
-    def _park(self, job_name: str, batch: Batch, limits: Limits) -> None:
-        """Park a batch. A slot that was released in between is used at once."""
-        for message in batch.messages:
-            self.queues.park(job_name, message)
+    def _park(self, job_name: str, left: list[Message], limits: Limits) -> None:
+        """Park what is `left` of a batch. A slot that was released in between is used at once.
+
+        What is parked leaves the list: it must not be sent again, or it would come twice, in
+        batches of different names. The last one stays until the item says that messages are parked.
+        """
+        while left[1:]:
+            self.queues.park(job_name, left[0])
+            del left[0]
+        self.queues.park(job_name, left[0])
         now = self.clock()
         slots = self.slots.mark_parked(job_name, now)
+        del left[0]
         if len(slots.in_use) < limits.max_concurrency:
             self._unpark(job_name, limits, iso(now))
 

@@ -34,6 +34,7 @@ SCHEDULED_TIME_PREFIX = "#tick#"
 DEPENDANT_PREFIX = "#dependant#"
 COST_PREFIX = "#cost#"
 BULK_PREFIX = "#bulk#"
+SUBMISSION_PREFIX = "#submission#"
 
 FIRST_RUN = "0"
 """Runs sort from here: their keys begin with a year, those of other items with `#`."""
@@ -196,6 +197,10 @@ class Field(StrEnum):
     RUNS = "runs"
     UNPRICED = "unpriced"
 
+    REQUEST = "request"
+    SENT_AT = "sent_at"
+    RUN = "run"
+
     AFTER = "after"
     DONE_AT = "done_at"
 
@@ -306,6 +311,10 @@ BULK_FIELDS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+SUBMISSION_FIELDS: Mapping[str, str] = MappingProxyType(
+    _texts(Field.REQUEST, Field.CREATED_AT, Field.SENT_AT, Field.RUN) | _EXPIRY
+)
+
 RECENT_FIELDS: Mapping[str, str] = MappingProxyType(
     {Field.LAST: "M", Field.SEEN: "S", Field.VERSION: "N", **_EXPIRY}
 )
@@ -388,6 +397,11 @@ def tracker_of(sort_key: str) -> str:
 def bulk(bulk_id: str) -> str:
     """Return the sort key of the item of a bulk operation."""
     return BULK_PREFIX + bulk_id
+
+
+def submission(message_id: str) -> str:
+    """Return the sort key of the item that says what has become of a message."""
+    return SUBMISSION_PREFIX + message_id
 
 
 def cost(month: str) -> str:

@@ -13,7 +13,7 @@ from provisioner.errors import PermanentError
 from provisioner.runs.model import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 MAX_INPUT_BYTES = 262_144
 """Step Functions, input of an execution, in UTF-8."""
@@ -29,13 +29,17 @@ RETENTION_SECONDS = 14 * 24 * 3600
 """SQS, MessageRetentionPeriod: the longest."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,70}")
+_REQUEST = {"job_name", "submission_id", "payload"}
 _MOST_DEPTH = 1_000_000
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message as its producer sent it. Its `id` stays the same each time it is sent on."""
+    """A message as its producer sent it. Its `id` stays the same each time it is sent on.
+
+    Its body is a payload, or the same request as over HTTP (`request`).
+    """
 
     id: str
     body: str
@@ -43,11 +47,16 @@ class Message:
     @property
     def content(self) -> dict[str, object]:
         """What the job gets: a JSON object as it is, anything else as the member `message`."""
-        found = self._object()
+        found = self._payload()
         if found is None:
             return {"message": self.body}
         found.pop("_run", None)
         return found
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether its producer named it, to ask for it later."""
+        return submission_of(self.body) is not None
 
     @property
     def depth(self) -> int:
@@ -55,20 +64,16 @@ class Message:
 
         A job that may send messages finds its own depth in its input, and passes it on.
         """
-        match self._object():
+        match self._payload():
             case {"_run": {"depth": int(depth)}} if 0 <= depth < _MOST_DEPTH:
                 return depth + 1
             case _:
                 return 0
 
-    def _object(self) -> dict[str, object] | None:
-        try:
-            found = json.loads(self.body, parse_float=_finite, parse_constant=_refuse)
-            if _SURROGATE.search(self.body):
-                json.dumps(found, ensure_ascii=False).encode()  # a lone surrogate cannot be encoded
-        except (ValueError, RecursionError):
-            return None
-        return found if isinstance(found, dict) else None
+    def _payload(self) -> dict[str, object] | None:
+        found = _object(self.body)
+        payload = None if found is None else _request_payload(found)
+        return found if payload is None else payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +150,43 @@ class Slots:
     parked_at: str | None = None
 
 
+def request(job_name: str, submission: str, payload: Mapping[str, object]) -> str:
+    """Return the body of a message with all that a submission says."""
+    said = {"job_name": job_name, "submission_id": submission, "payload": payload}
+    return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+
+
+def submission_of(body: str) -> str | None:
+    """Return the name that the producer of a message gave it in its body, None without one."""
+    found = _object(body)
+    if found is None or _request_payload(found) is None:
+        return None
+    name = found.get("submission_id")
+    return name if isinstance(name, str) and name else None
+
+
+def received(body: str, given: str | None, own: str) -> Message:
+    """Return a message that came from a queue.
+
+    Parameters
+    ----------
+    given
+        Its attribute `message_id`, if it has one.
+    own
+        The queue's own name of it.
+    """
+    named = submission_of(body)
+    return Message(message_id(given, own if named is None else identity(named)), body)
+
+
 def message_id(given: str | None, own: str) -> str:
     """Return a message's identity: the `given` one, if it can be in an execution's name."""
     return given if given and _ID.fullmatch(given) else own
+
+
+def identity(name: str) -> str:
+    """Return the identity of a message that its producer calls `name`: any text."""
+    return message_id(name, hashlib.sha256(name.encode(errors="replace")).hexdigest()[:32])
 
 
 def batches(messages: Iterable[Message], limits: Limits) -> Iterator[Batch]:
@@ -163,6 +202,24 @@ def batches(messages: Iterable[Message], limits: Limits) -> Iterator[Batch]:
         batch = longer
     if batch:
         yield Batch(batch, whole=limits.batch_size == 1)
+
+
+def _request_payload(found: dict[str, object]) -> dict[str, object] | None:
+    """Return the payload of a request as over HTTP; None if the body is a payload itself."""
+    payload = found.get("payload")
+    if found.keys() <= _REQUEST and isinstance(found.get("job_name"), str):
+        return payload if isinstance(payload, dict) else None
+    return None
+
+
+def _object(body: str) -> dict[str, object] | None:
+    try:
+        found = json.loads(body, parse_float=_finite, parse_constant=_refuse)
+        if _SURROGATE.search(body):
+            json.dumps(found, ensure_ascii=False).encode()  # a lone surrogate cannot be encoded
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _size(text: str) -> int:

@@ -172,6 +172,13 @@ class ConcurrencySlots(Protocol):
         """Return the jobs of which messages have been parked since before `until`."""
 
 
+class Submissions(Protocol):
+    """What has become of messages whose producers ask for them."""
+
+    def put_into(self, job_name: str, message_id: str, run: str) -> None:
+        """Note the execution that gets a message."""
+
+
 class QueueLimits(Protocol):
     """What a job's deployed stack says of its queue."""
 

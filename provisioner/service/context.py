@@ -21,12 +21,14 @@ from provisioner.aws.functions import Function
 from provisioner.aws.items import Item
 from provisioner.aws.job_list import JobList
 from provisioner.aws.jobs_table import JobsTable
+from provisioner.aws.message_queues import MessageQueues
 from provisioner.aws.recent_runs import RecentRunsTable
 from provisioner.aws.reconcile_queue import ReconcileQueue
 from provisioner.aws.row_versions import RowVersions
 from provisioner.aws.run_costs import RunCosts
 from provisioner.aws.run_list import RunList
 from provisioner.aws.stacks_table import StacksTable
+from provisioner.aws.submissions_table import SubmissionsTable
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.aws.upgrade_table import UpgradeTable
 from provisioner.errors import NotFoundError, PermanentError
@@ -138,6 +140,16 @@ class Service:
     def template_version(self) -> str | None:
         """Which templates this release builds; None for a bootstrap that does not say."""
         return self.outputs.get("TemplateVersion")
+
+    @property
+    def submissions(self) -> SubmissionsTable:
+        """What has become of messages to jobs."""
+        return SubmissionsTable(self.clients, self._output("TriggersTableName"), self.clock)
+
+    @property
+    def message_queues(self) -> MessageQueues:
+        """The queues of jobs."""
+        return MessageQueues(self.clients, self._output("Prefix"))
 
     @property
     def run_list(self) -> RunList:

@@ -176,6 +176,12 @@ REFUSED = [
     Ask(_WORKFLOW, "sqs:SendMessage", arn("sqs", "orders")),
     Ask(_WORKFLOW, "secretsmanager:GetSecretValue", arn("secretsmanager", "secret:jobs/a-1")),
     Ask(_WORKFLOW, "events:PutRule", arn("events", "rule/mine")),
+    # Where the API puts work: into queues of jobs, past none of their limits.
+    Ask("ApiRole", "sqs:SendMessage", arn("sqs", "orders")),
+    Ask("ApiRole", "sqs:SendMessage", arn("sqs", "jobs-report_waiting")),
+    Ask("ApiRole", "sqs:SendMessage", arn("sqs", "jobs-report_dead")),
+    Ask("ApiRole", "sqs:ReceiveMessage", arn("sqs", "jobs-report")),
+    Ask("ApiRole", "sns:Publish", arn("sns", "SubmissionTopic")),
     # What a task definition could name.
     Ask(_EXECUTION, "secretsmanager:GetSecretValue", arn("secretsmanager", "secret:slack-a1b2c3")),
     Ask(

@@ -6,8 +6,10 @@ import json
 from itertools import accumulate
 
 import pytest
+from botocore.credentials import Credentials
 
 from tests.support.drawn import whole
+from tests.support.http import Caller
 
 pytestmark = pytest.mark.engine
 
@@ -59,7 +61,7 @@ def most_at_once(runs):
     return max(accumulate(step for _, step in sorted(steps)))
 
 
-def test_many_messages_run_once_each_and_never_more_than_so_many_at_once(engine):
+def test_many_messages_run_once_each_and_never_more_than_so_many_at_once(engine, api):
     name, neighbour = engine.unique("queued"), engine.unique("neighbour")
     for job_name in (name, neighbour):
         engine.put(
@@ -87,6 +89,33 @@ def test_many_messages_run_once_each_and_never_more_than_so_many_at_once(engine)
     assert max(map(len, batches)) == BATCH
     assert 1 < most_at_once(runs) <= MOST
     assert all_runs(engine, neighbour) == []
+
+    place = submitted(api, {"job_name": name, "payload": {"n": -1}, "submission_id": "last"})
+
+    ended = engine.wait(lambda: ended_at(api, place), "the work that came over HTTP")
+    assert ended["result"]["value"] == [-1]
+    (run,) = [run for run in all_runs(engine, name) if run["trigger_id"].endswith(ended["run"])]
+    assert (run["source"], json.loads(run["input"])["messages"]) == ("queue", [{"n": -1}])
+
+
+@pytest.fixture
+def api(engine):
+    own = engine.environment
+    keys = Credentials(own["AWS_ACCESS_KEY_ID"], own["AWS_SECRET_ACCESS_KEY"])
+    return Caller(engine.outputs["ApiUrl"], keys, region=own["AWS_REGION"])
+
+
+def submitted(api, work):
+    """Submit work to a job with a queue, twice; return its address."""
+    taken, again = (api("POST", "/v1/submissions", work) for _ in range(2))
+    assert (taken.status, taken.json["run"]) == (202, None), taken
+    assert again.headers["idempotency-replayed"] == "true"
+    return taken.headers["location"]
+
+
+def ended_at(api, place):
+    found = api("GET", f"{place}?wait=5").json
+    return found if found["ended_at"] else None
 
 
 def test_a_message_for_a_job_that_does_not_exist_is_kept_until_there_is_one(engine):

@@ -296,6 +296,16 @@ class FakeSlots:
         return [name for name, since in self._parked_since.items() if since <= iso(until)]
 
 
+class FakeSubmissions:
+    """The runs that messages were put into."""
+
+    def __init__(self) -> None:
+        self.runs: dict[tuple[str, str], str] = {}
+
+    def put_into(self, job_name: str, message_id: str, run: str) -> None:
+        self.runs[job_name, message_id] = run
+
+
 class FakeMessageQueues:
     """What jobs' queues hold: `ready` to start runs, and `parked`."""
 

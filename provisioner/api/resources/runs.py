@@ -7,7 +7,7 @@ import re
 import time
 from dataclasses import fields, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from provisioner.api.call import Answer
 from provisioner.api.encoding import jsonable
@@ -23,13 +23,15 @@ from provisioner.service.problems import FieldProblem
 from provisioner.service.redaction import run_for
 from provisioner.service.run_detail import RunDetail, Stored
 from provisioner.service.run_lines import RunLine, line_of
-from provisioner.service.start_run import RunRequest, StartedRun
+from provisioner.service.start_run import RunRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from provisioner.api.call import Call
 
+_Seen = TypeVar("_Seen")
 _KEY = re.compile(r"[!-~]{1,255}")
 
 STARTING = "STARTING"
@@ -78,6 +80,7 @@ def start_run(call: Call) -> Answer:
 def request_of(call: Call) -> RunRequest:
     """Return the run that a body asks for."""
     asked = call.body
+    _require_payload(asked.payload)
     return RunRequest(asked.payload, asked.overrides, asked.overlap, _key(call))
 
 
@@ -109,12 +112,17 @@ def get_run(call: Call) -> Answer:
 
 def followed(call: Call, job_name: str, run: str) -> RunDetail:
     """Return a run; with `wait`, once it has ended or the time is up."""
+    return waited(call, lambda: found(call, job_name, run), lambda seen: seen.line.status)
+
+
+def waited(call: Call, look: Callable[[], _Seen], status: Callable[[_Seen], str]) -> _Seen:
+    """Return what `look` finds; with `wait`, once its status is final or the time is up."""
     until = time.monotonic() + call.query.wait
     while True:
-        found = _found(call, job_name, run)
+        seen = look()
         left = until - time.monotonic()
-        if found.line.status in FINAL or left <= 0:
-            return found
+        if status(seen) in FINAL or left <= 0:
+            return seen
         call.pause(min(1.0, left))
 
 
@@ -185,16 +193,7 @@ def _started(call: Call, request: RunRequest) -> Answer:
     return Answer(said, 202, headers)
 
 
-def started(call: Call, job_name: str, request: RunRequest) -> StartedRun | None:
-    """Start a run, or only check it: None then."""
-    _require_payload(request.payload)
-    if call.query.dry_run:
-        starting.check(call.service, job_name, request)
-        return None
-    return starting.start_run(call.service, job_name, request)
-
-
-def _found(call: Call, job_name: str, name: str) -> RunDetail:
+def found(call: Call, job_name: str, name: str) -> RunDetail:
     """Return a run; one whose execution began a moment ago has no row yet, and is STARTING."""
     try:
         return run_detail.detail(call.service, job_name, name)
@@ -202,12 +201,15 @@ def _found(call: Call, job_name: str, name: str) -> RunDetail:
         started = _started_just_now(call, job_name, name)
         if started is None:
             raise
-    row = {
-        "job_name": job_name,
-        "trigger_id": f"{iso(started.started_at)}#{name}",
-        "status": STARTING,
-        "execution_arn": started.arn,
-    }
+    return without_row(job_name, name, STARTING, started.started_at, execution_arn=started.arn)
+
+
+def without_row(
+    job_name: str, name: str, status: str, began_at: datetime, **more: str
+) -> RunDetail:
+    """Return what is known of a run that has no row yet."""
+    key = f"{iso(began_at)}#{name}"
+    row = {"job_name": job_name, "trigger_id": key, "status": status, **more}
     nothing = Stored()
     return RunDetail(
         line_of(row), row, nothing, {}, nothing, None, None, {}, None, (), None, None, None

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.api.call import Answer
 from provisioner.api.encoding import jsonable
+from provisioner.api.problems import Kind, Problem
 from provisioner.api.resources import runs
+from provisioner.runs.model import RunStatus
+from provisioner.service import submissions
 
 if TYPE_CHECKING:
     from provisioner.api.call import Call
     from provisioner.service.run_detail import RunDetail
+    from provisioner.service.start_run import RunRequest
 
 
 def submit(call: Call) -> Answer:
-    """Start a run of the job that the request names."""
-    started = runs.started(call, call.body.job_name, runs.request_of(call))
-    job_name = call.body.job_name
-    if started is None:
+    """Take work for the job that the request names."""
+    asked, job_name = _asked(call), call.body.job_name
+    if call.query.dry_run:
+        submissions.check_only(call.service, job_name, asked)
         return Answer({"id": None, "job_name": job_name, "run": None, "dry_run": True}, 202)
-    place = f"{job_name}.{started.name}"
-    said = {"id": place, "job_name": job_name, "run": started.name, "dry_run": False}
-    replayed = "false" if started.execution.is_new else "true"
+    taken = submissions.submit(call.service, job_name, asked)
+    place = f"{job_name}.{taken.name}"
+    said = {"id": place, "job_name": job_name, "run": taken.run, "dry_run": False}
+    replayed = "false" if taken.is_new else "true"
     headers = {"Location": f"/v1/submissions/{place}", "Idempotency-Replayed": replayed}
     return Answer(said, 202, headers)
 
@@ -29,17 +35,34 @@ def submit(call: Call) -> Answer:
 def get_submission(call: Call) -> Answer:
     """Return how far a submission has come; with `wait`, once it has ended or the time is up."""
     place = call.path["submission"]
-    job_name, _, run = place.partition(".")
-    found: RunDetail = runs.followed(call, job_name, run)
+    job_name, _, name = place.partition(".")
+    run, found = runs.waited(
+        call, lambda: _found(call, job_name, name), lambda seen: seen[1].line.status
+    )
     said = {
         "id": place,
         "job_name": job_name,
         "run": run,
         "status": found.line.status,
-        "started_at": found.line.started_at,
+        "started_at": found.line.started_at if run else None,
         "ended_at": found.line.ended_at,
         "error": found.error,
         "result": found.result,
-        "run_url": f"/v1/jobs/{job_name}/runs/{run}",
+        "run_url": f"/v1/jobs/{job_name}/runs/{run}" if run else None,
     }
     return Answer(jsonable(said))
+
+
+def _asked(call: Call) -> RunRequest:
+    asked, named = runs.request_of(call), call.body.submission_id
+    if named is not None and asked.idempotency_key not in {None, named}:
+        detail = "The Idempotency-Key and the submission_id differ: send one of them."
+        raise Problem(Kind.INVALID_PARAMETER, detail)
+    return replace(asked, idempotency_key=named or asked.idempotency_key)
+
+
+def _found(call: Call, job_name: str, name: str) -> tuple[str | None, RunDetail]:
+    run = submissions.run_of(call.service, job_name, name)
+    if run is None:
+        return None, runs.without_row(job_name, name, RunStatus.QUEUED, call.service.clock())
+    return run, runs.found(call, job_name, run)

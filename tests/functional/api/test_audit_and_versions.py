@@ -7,8 +7,11 @@ from dataclasses import replace
 import pytest
 
 from provisioner.audit.versions import Written
+from provisioner.jobs.row_content import content_digest
+from provisioner.runs.messages import received
 from tests.support.api import ISSUER, by_iam, by_scopes
 from tests.support.cli import NOW, ROW
+from tests.support.clients import CLIENTS
 
 LARGER = ROW | {"memory_mb": 512, "environment": {"LEVEL": "hunter2"}}
 VERSIONS = "/v1/jobs/report/versions"
@@ -140,11 +143,130 @@ class TestSubmissions:
         assert api("POST", "/v1/submissions", body).status == 422
 
     @pytest.mark.usefixtures("processor")
+    @pytest.mark.parametrize("id_in", ["header", "body", "both"])
+    def test_the_name_of_work_is_its_idempotency_key(self, api, id_in):
+        body = self.BODY | ({} if id_in == "header" else {"submission_id": "order-7"})
+        key = {} if id_in == "body" else {"idempotency_key": "order-7"}
+
+        first, again = (api("POST", "/v1/submissions", body, **key) for _ in range(2))
+
+        assert again.headers["Location"] == first.headers["Location"]
+        assert again.headers["Idempotency-Replayed"] == "true"
+
+    def test_two_names_for_one_piece_of_work(self, api):
+        body = self.BODY | {"submission_id": "order-7"}
+
+        refused = api("POST", "/v1/submissions", body, idempotency_key="order-8")
+
+        assert refused.slug == "invalid-parameter"
+
+    @pytest.mark.usefixtures("processor")
     def test_only_operators_submit(self, api):
         reader = replace(api, authorizer=by_scopes("jobs/read"))
 
         assert reader("POST", "/v1/submissions", self.BODY).status == 403
         assert reader("GET", "/v1/submissions/report.nothing").slug == "not-found"
+
+
+class TestSubmissionsToAQueue:
+    BODY = {"job_name": "report", "payload": {"n": 1}, "submission_id": "order-7"}  # noqa: RUF012
+    PLACE = "/v1/submissions/report.queue-order-7"
+
+    @pytest.fixture
+    def machine(self, here):
+        here.jobs.put(ROW | {"queue": True})
+        machine = here.make_runnable(ENDLESS)
+        outputs = {
+            "StateMachineArn": machine,
+            "LogGroup": "/jobs/report",
+            "QueueUrl": CLIENTS.sqs.create_queue(QueueName="jobs-report")["QueueUrl"],
+            "QueueBatchSize": "1",
+            "QueueMaxConcurrency": "2",
+        }
+        here.make_ready(outputs=outputs)
+        return machine
+
+    @pytest.fixture
+    def messages(self, machine):  # noqa: ARG002
+        def messages():
+            queue = CLIENTS.sqs.get_queue_url(QueueName="jobs-report")["QueueUrl"]
+            found = CLIENTS.sqs.receive_message(
+                QueueUrl=queue,
+                MaxNumberOfMessages=10,
+                VisibilityTimeout=0,
+                MessageAttributeNames=["All"],
+            )
+            return [
+                received(m["Body"], m["MessageAttributes"]["message_id"]["StringValue"], "own")
+                for m in found.get("Messages", ())
+            ]
+
+        return messages
+
+    def test_work_waits_in_the_queue_and_is_followed(self, api, here, machine, messages):
+        taken = api("POST", "/v1/submissions", self.BODY)
+        waits = api("GET", taken.headers["Location"])
+
+        assert (taken.status, taken.json["run"]) == (202, None)
+        assert taken.headers["Location"] == self.PLACE
+        assert [(m.id, m.content) for m in messages()] == [("order-7", {"n": 1})]
+        assert not CLIENTS.stepfunctions.list_executions(stateMachineArn=machine)["executions"]
+        assert (waits.json["status"], waits.json["run"]) == ("QUEUED", None)
+        assert waits.json["run_url"] is None
+
+        here.service.executions.start(machine, "queue-order-7", {"n": 1})
+
+        runs = api("GET", self.PLACE).json
+        assert (runs["status"], runs["run"]) == ("STARTING", "queue-order-7")
+        assert api("GET", runs["run_url"]).status == 200
+
+    def test_the_same_again_is_one_message(self, api, messages):
+        for _ in range(2):
+            again = api("POST", "/v1/submissions", self.BODY)
+
+        assert again.headers["Idempotency-Replayed"] == "true"
+        assert len(messages()) == 1
+        other = api("POST", "/v1/submissions", self.BODY | {"payload": {"n": 2}})
+        assert other.slug == "key-reused"
+
+    def test_what_was_noted_and_not_sent_is_sent_by_the_next_try(self, api, here, messages):
+        here.service.submissions.add("report", "order-7", content_digest(self.BODY["payload"]))
+
+        assert api("POST", "/v1/submissions", self.BODY).status == 202
+        assert len(messages()) == 1
+
+    def test_a_batch_has_its_own_run(self, api, here, machine):
+        api("POST", "/v1/submissions", self.BODY)
+        here.service.submissions.put_into("report", "order-7", "queue-of-many")
+        assert api("GET", self.PLACE).json["status"] == "QUEUED"
+
+        here.service.executions.start(machine, "queue-of-many", {"messages": [{"n": 1}]})
+
+        assert api("GET", self.PLACE).json["run"] == "queue-of-many"
+
+    @pytest.mark.parametrize(
+        ("more", "slug"),
+        [
+            ({"overrides": {"memory_mb": 512}}, "invalid-run"),
+            ({"overlap": "allow"}, "invalid-body"),
+            ({"payload": {"_run": {}}}, "invalid-run"),
+        ],
+        ids=["overrides", "overlap", "reserved"],
+    )
+    def test_what_a_message_cannot_be(self, api, messages, more, slug):
+        for query in ("dry_run=true", ""):
+            assert api("POST", "/v1/submissions", self.BODY | more, query=query).slug == slug
+        assert messages() == []
+
+    def test_it_can_be_tried(self, api, messages):
+        tried = api("POST", "/v1/submissions", self.BODY, query="dry_run=true")
+
+        assert (tried.status, tried.json["id"]) == (202, None)
+        assert messages() == []
+
+    @pytest.mark.usefixtures("machine")
+    def test_work_that_nobody_submitted(self, api):
+        assert api("GET", self.PLACE).slug == "not-found"
 
 
 @pytest.mark.parametrize(

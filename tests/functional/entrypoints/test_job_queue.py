@@ -11,10 +11,11 @@ import pytest
 from provisioner.aws.concurrency_table import ConcurrencyTable
 from provisioner.aws.message_queues import MessageQueues
 from provisioner.aws.stacks_table import StacksTable
+from provisioner.aws.submissions_table import SubmissionsTable
 from provisioner.entrypoints import job_queue, run_stream, sweep
 from provisioner.errors import ConflictError, NotFoundError, PermanentError, TemporaryError
 from provisioner.runs.concurrency import MessageRuns
-from provisioner.runs.messages import MAX_INPUT_BYTES
+from provisioner.runs.messages import MAX_INPUT_BYTES, request
 from provisioner.runs.model import EndedExecution, RunStatus
 from provisioner.stacks.model import JobStatus, StackRecord
 from tests.functional.conftest import ACCOUNT, REGION
@@ -81,11 +82,13 @@ class Here:
         self.now = NOW
         self.queues = Queues(CLIENTS, "jobs")
         self.slots = ConcurrencyTable(CLIENTS, "jobs-Triggers")
+        self.submissions = SubmissionsTable(CLIENTS, "jobs-Triggers", lambda: self.now)
         self.runs = MessageRuns(
             self.slots,
             self.queues,
             self.steps,
             StacksTable(CLIENTS, "jobs-Stacks"),
+            self.submissions,
             lambda: self.now,
         )
 
@@ -271,6 +274,34 @@ class TestBatches:
 
         sizes = [len(given["messages"]) for given in here.steps.inputs.values()]
         assert sizes == [2, 1]
+
+    def test_say_which_run_a_message_is_in_that_is_asked_for(self, here):
+        here.deploy(QueueBatchSize="10")
+        named = request("report", "order-7", {"n": 7})
+
+        assert here.get(named, 2, ids=["m1", "m2"]) == []
+
+        [(run, given)] = here.steps.inputs.items()
+        assert given["messages"] == [{"n": 7}, {"n": 2}]
+        assert here.submissions.get("report", "order-7").run == run
+        assert here.submissions.get("report", "m2") is None
+
+    def test_do_not_send_again_what_is_parked_already(self, here):
+        here.deploy(QueueBatchSize="10", QueueMaxConcurrency="1")
+        here.get(0)
+        left = [2]
+
+        def once():
+            left[0] -= 1
+            if left[0] < 0:
+                raise TemporaryError("throttled")
+
+        here.queues.meanwhile = once
+
+        assert here.get(1, 2, 3) == []
+
+        assert here.waiting() == ["m1", "m2"]
+        assert here.queued(delayed=True) == 1
 
 
 class TestFailures:

@@ -32,6 +32,7 @@ from tests.support.fakes import (
     FakeQueue,
     FakeRecentRuns,
     FakeRunCosts,
+    FakeSubmissions,
 )
 from tests.support.functions import Context, having
 from tests.support.platforms import PLATFORM, SETTINGS
@@ -112,7 +113,9 @@ class World:
             machines=reached("machines", self.machines),
             executions=executions,
             message_queues=queues,
-            message_runs=MessageRuns(slots, queues, executions, limits, self.timeline),
+            message_runs=MessageRuns(
+                slots, queues, executions, limits, FakeSubmissions(), self.timeline
+            ),
             dependency_starter=DependencyStarter(FakeDependants(), executions, FakeQueue()),
         )
 

@@ -76,8 +76,7 @@ def test_each_job_has_a_lane_and_says_what_failed():
 def test_it_changes_once_a_minute():
     runs = [run("a", 60, None, "RUNNING")]
     pictures = {
-        lanes(runs, NOW + timedelta(seconds=seconds))[0].picture
-        for seconds in range(0, 42, 5)
+        lanes(runs, NOW + timedelta(seconds=seconds))[0].picture for seconds in range(0, 42, 5)
     }
 
     assert len(pictures) == 1
@@ -107,4 +106,7 @@ def test_a_job_that_is_about_to_run_has_a_lane_too():
 
     shown = timeline.lanes(jobs, coming, NOW)
 
-    assert [(lane.job_name, lane.picture.count("ghost")) for lane in shown] == [("a", 1), ("soon", 1)]
+    assert [(lane.job_name, lane.picture.count("ghost")) for lane in shown] == [
+        ("a", 1),
+        ("soon", 1),
+    ]

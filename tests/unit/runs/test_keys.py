@@ -29,6 +29,7 @@ KINDS = {
     "Backfill": (keys.BACKFILL, keys.BACKFILL_FIELDS),
     "Bulk": (keys.bulk("<id>"), keys.BULK_FIELDS),
     "Upgrade": (keys.UPGRADE, keys.UPGRADE_FIELDS),
+    "Submission": (keys.submission("<id>"), keys.SUBMISSION_FIELDS),
     "Dependant": (keys.dependant("<dependant>"), keys.DEPENDANT_FIELDS),
     "Tracker": (keys.tracker("<job>"), {}),
 }

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.runs.messages import Batch, Limits, Message, batches
+from provisioner.runs.messages import Batch, Limits, Message, batches, received, request
 
 
 def strict(text):
@@ -68,3 +68,60 @@ def test_the_input_of_a_run_is_json_whatever_came(bodies):
 
 def test_no_messages_are_no_run():
     assert list(batches([], Limits(batch_size=10, max_concurrency=1))) == []
+
+
+NESTED = {"job_name": "other", "payload": {"n": 1}}
+
+
+@pytest.mark.parametrize(
+    ("body", "content", "followed"),
+    [
+        (request("report", "order-7", {"n": 1}), {"n": 1}, True),
+        (request("report", "order-7", NESTED), NESTED, True),
+        (json.dumps({"job_name": "report", "payload": {"n": 1}}), {"n": 1}, False),
+        (request("report", "", {"n": 1}), {"n": 1}, False),
+        (
+            json.dumps({"job_name": "report", "payload": 1}),
+            {"job_name": "report", "payload": 1},
+            False,
+        ),
+        (json.dumps(NESTED | {"more": 1}), NESTED | {"more": 1}, False),
+        (json.dumps({"payload": {}}), {"payload": {}}, False),
+        (json.dumps({"job_name": 1, "payload": {}}), {"job_name": 1, "payload": {}}, False),
+    ],
+    ids=[
+        "request",
+        "a request in it",
+        "unnamed",
+        "empty name",
+        "no payload",
+        "more",
+        "no job",
+        "?",
+    ],
+)
+def test_a_request_as_over_http_comes_as_its_payload(body, content, followed):
+    message = Message("1", body)
+
+    assert message.content == content
+    assert message.is_followed == followed
+
+
+def test_a_request_passes_its_depth_on():
+    assert Message("1", request("report", "a", {"_run": {"depth": 2}, "n": 1})).depth == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "attribute", "identity"),
+    [
+        (request("report", "order-7", {}), None, "order-7"),
+        (request("report", "order-7", {}), "given", "given"),
+        (request("report", "order 7!", {}), None, "b310a38c3e06116f1069def9ee6e93b9"),
+        ("{}", None, "own"),
+        ("{}", "given", "given"),
+        ("{}", "not one!", "own"),
+    ],
+    ids=["named", "sent on", "any text", "nothing", "attribute", "odd attribute"],
+)
+def test_the_identity_of_a_message(body, attribute, identity):
+    assert received(body, attribute, "own").id == identity

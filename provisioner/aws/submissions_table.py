@@ -1,0 +1,92 @@
+"""What has become of messages whose producers ask for them: items beside the runs of their job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from provisioner.aws.clients import translated
+from provisioner.aws.items import to_dynamodb, to_plain
+from provisioner.aws.tables import written
+from provisioner.aws.updates import assignments, update
+from provisioner.runs import keys
+from provisioner.runs.model import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from provisioner.aws.clients import Clients
+
+_KEPT = timedelta(seconds=keys.RUN_RETENTION_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What is known of a message.
+
+    Attributes
+    ----------
+    request
+        A digest of what was asked for; "" for one that came by the topic.
+    is_sent
+        Whether it is known to be in the queue.
+    run
+        The execution that it was last put into; None as long as no batch had it.
+    """
+
+    request: str
+    is_sent: bool
+    run: str | None
+
+
+class SubmissionsTable:
+    """One item a message. Each write can be repeated."""
+
+    def __init__(self, clients: Clients, name: str, clock: Callable[[], datetime]) -> None:
+        self._clients = clients
+        self._name = name
+        self._clock = clock
+
+    def get(self, job_name: str, message_id: str) -> Submission | None:
+        """Read what is known of a message consistently."""
+        with translated():
+            found = self._clients.dynamodb.get_item(
+                TableName=self._name,
+                Key=to_dynamodb(_key(job_name, message_id)),
+                ConsistentRead=True,
+            )
+        item = to_plain(found.get("Item", {}))
+        if not item:
+            return None
+        texts = {name: str(item.get(name) or "") for name in ("request", "sent_at", "run")}
+        return Submission(texts["request"], bool(texts["sent_at"]), texts["run"] or None)
+
+    def add(self, job_name: str, message_id: str, request: str) -> bool:
+        """Note a message that is going to be sent; False when there is one of that name."""
+        return self._set(
+            job_name,
+            message_id,
+            "attribute_not_exists(#request)",
+            request=request,
+            created_at=iso(self._clock()),
+        )
+
+    def sent(self, job_name: str, message_id: str) -> None:
+        """Note that a message is in the queue."""
+        self._set(job_name, message_id, sent_at=iso(self._clock()))
+
+    def put_into(self, job_name: str, message_id: str, run: str) -> None:
+        """Note the execution that gets a message."""
+        self._set(job_name, message_id, run=run)
+
+    def _set(self, job_name: str, message_id: str, condition: str = "", **values: object) -> bool:
+        values["expires_at"] = int((self._clock() + _KEPT).timestamp())
+        key, expression = _key(job_name, message_id), f"SET {assignments(values)}"
+        request = update(self._name, key, expression, condition, **values)
+        return written(self._clients, "update_item", **request) is not None
+
+
+def _key(job_name: str, message_id: str) -> dict[str, str]:
+    return {"job_name": job_name, "trigger_id": keys.submission(message_id)}
