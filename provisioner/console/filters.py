@@ -54,12 +54,19 @@ def status(word: str | None) -> str:
     )
 
 
-def when(time: datetime | None, zone: str = "") -> str:
-    """Return a time, which the browser also shows as how long ago, and in the chosen zone."""
+def when(time: datetime | None, zone: str = "", *, both: bool = False) -> str:
+    """Return a time, which the browser also shows as how long ago, and in the chosen zone.
+
+    Parameters
+    ----------
+    both
+        Whether the browser shows how long ago it was beside the time, and not in its place.
+    """
     if time is None:
         return safe('<span class="none">–</span>')
     at = time.astimezone(UTC)
     of_job = f' data-zone="{escape(cleaned(zone))}"' if zone else ""
+    of_job += " data-both" if both else ""
     return safe(f'<time datetime="{at:%Y-%m-%dT%H:%M:%SZ}"{of_job}>{at:%d %b %H:%M:%S} UTC</time>')
 
 

@@ -94,6 +94,16 @@ def test_times_are_in_the_zone_that_was_chosen(browser, console):
         expect(page.locator("table.runs time").first).to_contain_text("GMT+9")
         page.get_by_label("Times").select_option("utc")
         expect(page.locator("table.runs time").first).to_contain_text("UTC")
+        page.keyboard.press("Escape")
+        page.get_by_role("heading", name="Runs").click()
+        page.keyboard.press("t")
+        expect(page.get_by_label("Times")).to_have_value("relative")
+        expect(page.locator("table.runs time").first).to_contain_text("ago")
+
+        page.locator("table.runs th a").first.click()
+        expect(page.locator(".facts time").first).to_have_text(
+            re.compile(r"^\d\d \w{3} \d\d:\d\d:\d\d GMT\+9 · .* ago$")
+        )
 
 
 def test_without_javascript(browser, console):

@@ -13,17 +13,19 @@ const ZONE = "provisioner.zone";
 const mine = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const formats = new Map();
 const inZone = (date, zone) => {
-  if (!formats.has(zone)) {
+  const year = date.getFullYear() === new Date(Date.now()).getFullYear() ? {} : { year: "numeric" };
+  const key = `${zone} ${Object.keys(year)}`;
+  if (!formats.has(key)) {
     let format;
     const how = {
-      month: "short", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit",
+      ...year, month: "short", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit",
       hourCycle: "h23", timeZone: zone, timeZoneName: "short",
     };
     try { format = new Intl.DateTimeFormat("en-GB", how); }
     catch { format = new Intl.DateTimeFormat("en-GB", { ...how, timeZone: "UTC" }); }
-    formats.set(zone, format);
+    formats.set(key, format);
   }
-  return formats.get(zone).format(date).replace(",", "");
+  return formats.get(key).format(date).replace(",", "");
 };
 const span = (seconds) => {
   const s = Math.max(0, Math.round(seconds));
@@ -50,7 +52,9 @@ function showTimes(within = document) {
     }
     const fixed = "fixed" in time.dataset;
     time.title = [absolute, ...new Set([job, "UTC"].filter((z) => z !== zone).map((z) => inZone(date, z)))].join("\n");
-    const shown = fixed ? inZone(date, mine).replace(/(:\d\d):\d\d/, "$1") : mode === "relative" ? relative((now - date) / 1000) : absolute;
+    const ago = relative((now - date) / 1000);
+    const shown = fixed ? inZone(date, mine).replace(/(:\d\d):\d\d/, "$1")
+      : "both" in time.dataset ? `${absolute} · ${ago}` : mode === "relative" ? ago : absolute;
     if (time.textContent !== shown) time.textContent = shown;
   }
   for (const each of $$("[data-since]", within)) {
@@ -61,6 +65,10 @@ const zones = $("[data-zones]");
 if (zones) {
   zones.value = chosen();
   zones.addEventListener("change", () => { localStorage.setItem(ZONE, zones.value); showTimes(); });
+}
+function nextZone() {
+  zones.selectedIndex = (zones.selectedIndex + 1) % zones.length;
+  zones.dispatchEvent(new Event("change"));
 }
 showTimes();
 
@@ -109,7 +117,8 @@ for (const form of $$("form.filters")) {
 // ---- Keys ------------------------------------------------------------------------------------------------
 const KEYS = [
   ["⌘K, Ctrl+K", "Go to a page or a job"], ["/", "Search"], ["j", "Next line"], ["k", "Line before"],
-  ["o, Enter", "Open the line"], ["e", "Edit the job"], ["r", "Look again now"], ["?", "These keys"],
+  ["o, Enter", "Open the line"], ["e", "Edit the job"], ["r", "Look again now"],
+  ["t", "Show times in the next zone, or how long ago"], ["?", "These keys"],
 ];
 let row = -1;
 const rows = () => $$("[data-row]");
@@ -127,6 +136,7 @@ const actions = {
   o: () => $("a", rows()[row] ?? document.createElement("i"))?.click(),
   e: () => $("[data-edit]")?.click(),
   r: look,
+  t: nextZone,
   "?": () => help(),
 };
 document.addEventListener("keydown", (event) => {
