@@ -117,11 +117,23 @@ class TriggersTable:
             at=at,
         )
 
-    def note_begun(self, job_name: str, trigger_id: str, at: str) -> bool:
-        """Note that a run's work has begun; False when newer is known.
+    def note_begun(
+        self, job_name: str, trigger_id: str, at: str, log_stream: str | None = None
+    ) -> bool:
+        """Note that a run's work has begun, and where it logs; False when newer is known.
 
         Of a run that has ended meanwhile only the reason of waiting is removed.
         """
+        if log_stream is not None and self._update(
+            job_name,
+            trigger_id,
+            "SET pending_at = :at, log_stream = :log_stream REMOVE pending_reason",
+            "#status = :running AND (attribute_not_exists(pending_at) OR pending_at <= :at)",
+            running=RunStatus.RUNNING,
+            at=at,
+            log_stream=log_stream,
+        ):
+            return True
         return self._update(
             job_name,
             trigger_id,

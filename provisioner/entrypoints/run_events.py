@@ -63,7 +63,7 @@ def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) ->
 
 
 def _note(runtime: Runtime, event: dict[str, Any]) -> None:
-    """Write onto a run's row why its work waits. It is only for people: nothing fails for it."""
+    """Write onto a run's row why its work waits, or where it logs. Nothing fails for it."""
     news = batch_news(event, runtime.settings.platform.prefix)
     if news is None:
         return
@@ -72,7 +72,7 @@ def _note(runtime: Runtime, event: dict[str, Any]) -> None:
         if news.waits:
             runtime.triggers.note_pending(*key, news.text(_position(runtime, news)), news.at)
         else:
-            runtime.triggers.note_begun(*key, news.at)
+            runtime.triggers.note_begun(*key, news.at, news.log_stream)
     except ProvisionerError:
         with about(runtime, news.job_name):
             logger.warning("the reason of waiting was not written", exc_info=True)

@@ -27,6 +27,8 @@ class BatchNews:
         Whether it waits; else its container runs.
     reason
         What Batch says about the waiting, "" when it says nothing.
+    log_stream
+        Of the container that has begun; None of an array, whose children have one each.
     """
 
     job_name: str
@@ -36,6 +38,7 @@ class BatchNews:
     batch_job_arn: str
     waits: bool
     reason: str
+    log_stream: str | None = None
 
     def text(self, position: int | None) -> str:
         """Return the reason for people; `position` is the job's place in its queue, from 1."""
@@ -58,7 +61,7 @@ def batch_news(event: Mapping[str, Any], prefix: str) -> BatchNews | None:
                 "jobQueue": str(queue),
                 "jobDefinition": str(definition),
                 "status": str(status),
-                "container": {"environment": [*environment]},
+                "container": {"environment": [*environment], **container},
                 **detail,
             },
         }:
@@ -69,8 +72,20 @@ def batch_news(event: Mapping[str, Any], prefix: str) -> BatchNews | None:
             if job_name and is_trigger_id(trigger_id) and "FAN_OUT_INDEX" not in variables:
                 said = str(detail.get("statusReason", ""))[:MAX_REASON_CHARACTERS]
                 waits = status == "RUNNABLE"
-                return BatchNews(job_name, trigger_id, at, queue, job_arn, waits, said)
+                log = None if "arrayProperties" in detail else _log_stream(container)
+                return BatchNews(job_name, trigger_id, at, queue, job_arn, waits, said, log)
     return None
+
+
+def _log_stream(container: Mapping[Any, object]) -> str | None:
+    match container.get("logStreamName"):
+        case str(name) if 0 < len(name) <= _LOG_STREAM_CHARACTERS:
+            return name
+    return None
+
+
+_LOG_STREAM_CHARACTERS = 512
+"""CloudWatch Logs, CreateLogStream."""
 
 
 def _variables(environment: list[Any]) -> dict[str, str]:

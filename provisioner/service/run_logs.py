@@ -125,8 +125,8 @@ def of_run(
 class RunTail:
     """The lines of one run as they come: each call yields what came since the one before.
 
-    As long as another run of the job goes on at the same time, lines are held back; when this one
-    has ended, its row says which are its own.
+    As long as another run of the job goes on at the same time, lines are held back until the row
+    says which are this run's: on Batch once it has begun, else when it has ended.
     """
 
     def __init__(self, service: Service, job_name: str, row: Mapping[str, Any]) -> None:
@@ -143,7 +143,7 @@ class RunTail:
         self._held += self._tail.new()
         if is_alone(self._service, self._job_name, row):
             fresh, self._held = self._held, []
-        elif _times(self._service, row)[2]:
+        elif row.get("log_stream") or _times(self._service, row)[2]:
             fresh = self._own(row)
         else:
             return

@@ -105,6 +105,45 @@ def test_the_latest_event_decides_in_whatever_order_they_come(events, waits):
     assert (pending() is not None) is waits
 
 
+def begun(time, **changes):
+    captured = json.loads(CAPTURED.read_text())["detail"]
+    container = captured["container"] | {"logStreamName": changes.pop("stream", "job/job/1a")}
+    deliver_event(time, status="RUNNING", container=container, **changes)
+
+
+def log_stream():
+    (found,) = boto3.client("dynamodb").scan(TableName="jobs-Triggers")["Items"]
+    return found.get("log_stream", {}).get("S")
+
+
+def test_where_a_job_logs_is_known_while_it_runs():
+    put(pending_reason="waits in jobs_low", pending_at=EARLIER)
+
+    begun(EARLIER)
+    assert (pending(), log_stream()) == (None, "job/job/1a")
+    begun(LATER, stream="job/job/2b")
+    begun(EARLIER)
+    assert log_stream() == "job/job/2b"
+
+
+@pytest.mark.parametrize(
+    ("status", "changes"),
+    [
+        ("SUCCEEDED", {}),
+        ("RUNNING", {"arrayProperties": {"size": 3}}),
+        ("RUNNING", {"stream": ""}),
+        ("RUNNING", {"stream": "x" * 513}),
+        ("RUNNING", {"stream": 7}),
+    ],
+)
+def test_where_it_logs_is_not_taken(status, changes):
+    put(status=status, pending_reason="waits in jobs_low", pending_at=EARLIER)
+
+    begun(LATER, **changes)
+
+    assert (pending(), log_stream()) == (None, None)
+
+
 def test_that_it_ran_is_heard_after_its_end():
     hand_in(batch_jobs=Queues(None))
     put(status="SUCCEEDED", pending_reason="waits in jobs_low", pending_at=EARLIER)

@@ -196,6 +196,17 @@ class TestFollowing:
 
         assert [event.message for event in tail.new(row)] == ["second"]
 
+    def test_beside_another_lines_come_at_once_when_the_stream_is_known(self, service):
+        run("one", 0, None, log_stream="job/job/a")
+        run("two", 5, None, log_stream="job/job/b")
+        write("job/job/a", "mine", at=6)
+        write("job/job/b", "theirs", at=6)
+        tail, row = follow(service)
+
+        assert [event.message for event in tail.new(row)] == ["mine"]
+        write("job/job/a", "mine, too", at=8)
+        assert [event.message for event in tail.new(row)] == ["mine, too"]
+
     def test_lines_are_held_back_while_another_run_goes_on(self, service):
         run("one")
         tail, row = follow(service)
