@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from provisioner.runs.model import RunStatus
-from provisioner.stacks.model import Cause, JobStatus
+from provisioner.stacks.model import BuildStatus, Cause, JobStatus
 
 Name = Annotated[str, Field(min_length=1)]
 
@@ -360,11 +360,30 @@ class LogEvent(Model):
 
 
 class Log(Model):
-    """Lines of a run, oldest first, and how to get those before and after them."""
+    """Lines of a run or a build, oldest first, and how to get those before and after them."""
 
     events: list[LogEvent]
     older: str | None
     newer: str | None
+
+
+class Build(Model):
+    """One build of a job's code."""
+
+    id: str | None = Field(description="Null as long as it waits for others.")
+    status: BuildStatus
+    source_version: str | None = Field(description="VersionId of the source.")
+    started_at: datetime | None
+    ended_at: datetime | None
+    seconds: int | None
+    reason: str | None = Field(description="Why it failed.")
+    log_url: str | None = Field(description="Its log in the CloudWatch console.")
+
+
+class Builds(Model):
+    """The last builds of a job, newest first."""
+
+    builds: list[Build]
 
 
 class BulkFailure(Model):

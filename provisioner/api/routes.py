@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 JOB = "/v1/jobs/{job_name}"
 RUN = f"{JOB}/runs/{{run}}"
+BUILD = f"{JOB}/builds/{{build}}"
 VERSION = f"{JOB}/versions/{{version}}"
 ROW = "/v1/rows/{job_name}"
 
@@ -20,6 +21,7 @@ PATH_PATTERNS = {
     "job_name": r"[a-z][a-z0-9-]{0,39}",
     "run": r"[A-Za-z0-9_.-]{1,80}",
     "item": r"0|[1-9][0-9]{0,5}",
+    "build": r"[0-9a-f-]{36}",
     "version": r"[1-9][0-9]{0,8}",
     "submission": r"[a-z][a-z0-9-]{0,39}\.[A-Za-z0-9_.-]{1,80}",
     "bulk": r"[A-Za-z0-9-]{1,40}",
@@ -220,6 +222,45 @@ ROUTES: tuple[Route, ...] = (
         answer="Plan",
     ),
     # Versions of rows
+    Route(
+        "GET",
+        f"{JOB}/builds",
+        Action.LIST_BUILDS,
+        "builds.list_builds",
+        "List the last builds of a job's code, newest first",
+        answer="Builds",
+        problems=(404,),
+    ),
+    Route(
+        "POST",
+        f"{JOB}/builds",
+        Action.START_BUILD,
+        "builds.build_again",
+        "Build a job's code again after a failure",
+        query="Write",
+        answer="Accepted",
+        status=202,
+        problems=(404, 409),
+    ),
+    Route(
+        "GET",
+        BUILD,
+        Action.LIST_BUILDS,
+        "builds.get_build",
+        "Get a build",
+        answer="Build",
+        problems=(404,),
+    ),
+    Route(
+        "GET",
+        f"{BUILD}/log",
+        Action.LIST_BUILDS,
+        "builds.get_build_log",
+        "Get a page of what a build has printed",
+        query="GetLog",
+        answer="Log",
+        problems=(404,),
+    ),
     Route(
         "GET",
         f"{JOB}/versions",

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import tempfile
 import zipfile
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING
 
+from provisioner.aws.archives import File, digest, feed, pack
 from provisioner.aws.clients import translated
 from provisioner.errors import NotFoundError, PermanentError
 from provisioner.jobs import S3Object
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from provisioner.aws.clients import Clients
@@ -31,11 +31,7 @@ MAX_BYTES = 262_144_000
 """Lambda quotas, deployment package of a zip archive, unzipped, with its layers."""
 
 _DIGEST = "content-sha256"
-_EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The earliest time a zip archive can hold, for all its files."""
-
 _IN_MEMORY_BYTES = 16_000_000
-_CHUNK_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +42,6 @@ class Pushed:
     uploaded: bool
     files: int
     size_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    path: Path
-    name: str
-    executable: bool
-
-
-class _Hash(Protocol):
-    def update(self, data: bytes, /) -> None: ...
 
 
 class BundleBucket:
@@ -89,14 +74,19 @@ class BundleBucket:
         files = sorted(_files(folder, "", (*EXCLUDED, *exclude), ()), key=lambda file: file.name)
         size_bytes = sum(file.path.stat().st_size for file in files)
         _check_size(folder, len(files), size_bytes)
+        return self.push_files(f"{name}.zip", files)
+
+    def push_files(self, key: str, files: Sequence[File]) -> Pushed:
+        """Put files into the bucket as an archive, unless these are there already."""
+        size_bytes = sum(file.path.stat().st_size for file in files)
         with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as archive:
 
             def packed() -> IO[bytes]:
-                _pack(files, archive)
+                pack(files, archive)
                 archive.seek(0)
                 return archive
 
-            bundle, uploaded = self._put(f"{name}.zip", _digest(files), packed)
+            bundle, uploaded = self._put(key, digest(files), packed)
         return Pushed(bundle, uploaded, len(files), size_bytes)
 
     def push_archive(self, name: str, path: Path) -> Pushed:
@@ -115,22 +105,31 @@ class BundleBucket:
             raise PermanentError(message) from error
         _check_size(path, len(sizes), sum(sizes))
         content = hashlib.sha256()
-        _feed(content, path)
+        feed(content, path)
         with path.open("rb") as archive_file:
             bundle, uploaded = self._put(f"{name}.zip", content.hexdigest(), lambda: archive_file)
         return Pushed(bundle, uploaded, len(sizes), sum(sizes))
 
     def _put(
-        self, key: str, digest: str, content: Callable[[], IO[bytes]]
+        self, key: str, digested: str, content: Callable[[], IO[bytes]]
     ) -> tuple[S3Object, bool]:
         """Return the bundle of that digest, and whether it had to be uploaded."""
-        version_id = self._current(key, digest)
+        version_id = self._current(key, digested)
         uploaded = version_id is None
         if version_id is None:
-            version_id = self._upload(key, digest, content())
+            version_id = self._upload(key, digested, content())
         return S3Object(self._name, key, version_id), uploaded
 
-    def _current(self, key: str, digest: str) -> str | None:
+    def newest(self, key: str) -> str | None:
+        """Return the VersionId of an object's newest version; None where there is none."""
+        try:
+            with translated():
+                head = self._clients.s3.head_object(Bucket=self._name, Key=key)
+        except NotFoundError:
+            return None
+        return str(head["VersionId"]) if "VersionId" in head else None
+
+    def _current(self, key: str, digested: str) -> str | None:
         """Return the object's current version if these very files are in it."""
         try:
             with translated():
@@ -143,11 +142,11 @@ class BundleBucket:
                 f"and s3:ListBucket on the bucket ({error})"
             )
             raise PermanentError(message) from error
-        if head["Metadata"].get(_DIGEST) != digest:
+        if head["Metadata"].get(_DIGEST) != digested:
             return None
         return str(head["VersionId"]) if "VersionId" in head else None
 
-    def _upload(self, key: str, digest: str, content: IO[bytes]) -> str | None:
+    def _upload(self, key: str, digested: str, content: IO[bytes]) -> str | None:
         try:
             with translated():
                 response = self._clients.s3.put_object(
@@ -155,7 +154,7 @@ class BundleBucket:
                     Key=key,
                     Body=content,
                     ContentType="application/zip",
-                    Metadata={_DIGEST: digest},
+                    Metadata={_DIGEST: digested},
                 )
         except PermanentError as error:
             message = (
@@ -176,7 +175,7 @@ def _check_size(path: Path, files: int, size_bytes: int) -> None:
 
 def _files(
     folder: Path, prefix: str, exclude: tuple[str, ...], above: tuple[Path, ...]
-) -> Iterator[_File]:
+) -> Iterator[File]:
     """Yield what is in a folder; links are followed, but not in circles."""
     real = folder.resolve()
     if real in above:
@@ -188,31 +187,4 @@ def _files(
         if path.is_dir():
             yield from _files(path, f"{name}/", exclude, (*above, real))
         elif path.is_file():
-            yield _File(path, name, executable=bool(path.stat().st_mode & 0o100))
-
-
-def _digest(files: Iterable[_File]) -> str:
-    """Return a digest of what the files are, rather than of how zlib happens to write them."""
-    whole = hashlib.sha256()
-    for file in files:
-        content = hashlib.sha256()
-        _feed(content, file.path)
-        whole.update(f"{content.hexdigest()} {file.executable:d} {file.name}\0".encode())
-    return whole.hexdigest()
-
-
-def _feed(digest: _Hash, path: Path) -> None:
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK_BYTES):
-            digest.update(chunk)
-
-
-def _pack(files: Iterable[_File], archive: IO[bytes]) -> None:
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as bundle:
-        for file in files:
-            entry = zipfile.ZipInfo(file.name, _EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.create_system = 3  # Unix: Lambda reads the permissions
-            entry.external_attr = (0o100755 if file.executable else 0o100644) << 16
-            with file.path.open("rb") as source, bundle.open(entry, "w") as target:
-                shutil.copyfileobj(source, target, _CHUNK_BYTES)
+            yield File.at(path, name)

@@ -16,7 +16,9 @@ from provisioner.plain_text import cleaned
 COMMANDS = {
     "apply": "Write rows from YAML or JSON files into the Jobs table.",
     "get": "Show all jobs, or one in detail.",
-    "push": "Upload a folder of code, or an archive.",
+    "push": "Upload code, or source to be built.",
+    "builds": "Show the builds of a job's code, and logs.",
+    "build": "Build a job's code again after a failure.",
     "run": "Start a job now.",
     "runs": "Show the last runs of a job, or of all jobs.",
     "items": "Show the items of a run with a fan-out.",

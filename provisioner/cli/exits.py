@@ -19,6 +19,8 @@ class ExitCode(IntEnum):
     RUN_TIMED_OUT = 4
     RUN_STOPPED = 5
     RUN_SKIPPED = 6
+    OVERTAKEN = 6
+    """What was pushed is not deployed, because something newer is."""
     STILL_GOING = 7
     PIPE_CLOSED = 141
     """128 + SIGPIPE: what a run prints is read no longer, and how it ends is not known."""

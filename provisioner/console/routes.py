@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from provisioner.console import assets
 from provisioner.console.app import Route
-from provisioner.console.pages import items, job, jobs, overview, runs
+from provisioner.console.pages import builds, items, job, jobs, overview, runs
 from provisioner.console.writing import WRITING
 from provisioner.service.rights import Action
 
@@ -19,6 +19,7 @@ ROUTES = (
     Route("GET", "/jobs/{job}/runs/{run}/log.txt", runs.log_text, Action.GET_LOGS),
     Route("GET", "/jobs/{job}/runs/{run}/items", items.listed, Action.GET_RUN),
     Route("GET", "/jobs/{job}/runs/{run}/items/{item}", items.shown, Action.GET_RUN),
+    Route("GET", "/jobs/{job}/builds/{build}", builds.log, Action.LIST_BUILDS),
     Route("GET", "/runs", runs.listed, Action.LIST_RUNS),
     Route("GET", "/failures", overview.failures, Action.LIST_RUNS),
     Route("GET", "/palette", job.suggested, Action.LIST_JOBS),

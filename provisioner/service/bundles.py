@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from provisioner.aws.bundles import EXCLUDED
 from provisioner.errors import InvalidRequestError, PermanentError
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from provisioner.aws.bundles import Pushed
     from provisioner.service.context import Service
+
+__all__ = ["EXCLUDED", "check", "push"]
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 

@@ -27,6 +27,7 @@ class Action(StrEnum):
     GET_SCHEDULE = "get_schedule"
     GET_STACK = "get_stack"
     GET_DEPLOYMENTS = "get_deployments"
+    LIST_BUILDS = "list_builds"
     LIST_DEAD_LETTERS = "list_dead_letters"
     LIST_VERSIONS = "list_versions"
     GET_VERSION = "get_version"
@@ -56,6 +57,8 @@ class Action(StrEnum):
     ROLL_BACK = "roll_back"
     UNPIN = "unpin"
     PUSH_BUNDLE = "push_bundle"
+    PUSH_SOURCE = "push_source"
+    START_BUILD = "start_build"
 
     DISCARD_DEAD_LETTERS = "discard_dead_letters"
     CONFIRM_DELETION = "confirm_deletion"
@@ -70,7 +73,7 @@ _BY_ROLE = {
         *(Action.GET_LOGS, Action.GET_SCHEDULE, Action.GET_STACK, Action.GET_DEPLOYMENTS),
         *(Action.LIST_DEAD_LETTERS, Action.LIST_VERSIONS, Action.GET_VERSION, Action.GET_AUDIT),
         *(Action.GET_SUBMISSION, Action.GET_BULK, Action.GET_HEALTH),
-        Action.GET_UPGRADE,
+        *(Action.GET_UPGRADE, Action.LIST_BUILDS),
     ),
     Role.OPERATE: (
         *(Action.START_RUN, Action.STOP_RUN, Action.SUBMIT, Action.BACKFILL, Action.BULK),
@@ -80,7 +83,7 @@ _BY_ROLE = {
     Role.WRITE: (
         *(Action.READ_ENVIRONMENT, Action.CHECK_ROW, Action.PLAN_ROW, Action.CREATE_ROW),
         *(Action.UPDATE_ROW, Action.DELETE_ROW, Action.RESTORE_VERSION, Action.ROLL_BACK),
-        *(Action.UNPIN, Action.PUSH_BUNDLE),
+        *(Action.UNPIN, Action.PUSH_BUNDLE, Action.PUSH_SOURCE, Action.START_BUILD),
     ),
     Role.ADMIN: (
         *(Action.DISCARD_DEAD_LETTERS, Action.CONFIRM_DELETION),

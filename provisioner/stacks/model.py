@@ -244,6 +244,13 @@ class BuildAttempt:
         """The stream of its log, in the log group of all builds."""
         return self.id.partition(":")[2] if self.id else None
 
+    @property
+    def seconds(self) -> int | None:
+        """How long it took, once it has ended."""
+        if self.started_at is None or self.ended_at is None:
+            return None
+        return round((self.ended_at - self.started_at).total_seconds())
+
 
 class Deletion(StrEnum):
     """`deletion` of a Stacks row: what stands between a removed row and its stack's deletion."""

@@ -10,7 +10,7 @@ from provisioner.console.filters import path
 from provisioner.console.http import redirect
 from provisioner.console.render import page
 from provisioner.errors import PermanentError
-from provisioner.service import deployments, edits, retry, run_detail, runs, schedule
+from provisioner.service import builds, deployments, edits, retry, run_detail, runs, schedule
 from provisioner.service.deletions import confirm_deletion, require_held
 
 if TYPE_CHECKING:
@@ -140,6 +140,14 @@ def _unpin(service: Service, request: Request, _: str) -> None:
     deployments.unpin(service, _job(request))
 
 
+def _can_be_built(service: Service, request: Request) -> object:
+    return builds.buildable(service, _job(request))
+
+
+def _build(service: Service, request: Request, _: str) -> None:
+    builds.build_again(service, _job(request))
+
+
 def _confirm_deletion(service: Service, request: Request, _: str) -> None:
     confirm_deletion(service, _job(request))
 
@@ -200,6 +208,14 @@ UNPIN = Confirmation(
     cli="provisioner unpin {job}",
     act=_unpin,
     check=_row_exists,
+)
+BUILD = Confirmation(
+    title="Build {job} again",
+    said=("Its newest source is built as if no build had failed before. What runs stays.",),
+    button="Build",
+    cli="provisioner build {job}",
+    act=_build,
+    check=_can_be_built,
 )
 DELETE = Confirmation(
     title="Delete {job}",

@@ -12,7 +12,7 @@ from provisioner.console.http import Response
 from provisioner.console.render import page
 from provisioner.errors import PermanentError
 from provisioner.runs.model import RunStatus
-from provisioner.service import jobs, redaction, runs, schedule
+from provisioner.service import builds, jobs, redaction, runs, schedule
 from provisioner.service.run_lines import line_of
 from provisioner.stacks.model import JobStatus
 
@@ -69,6 +69,7 @@ def detailed(request: Request, service: Service) -> Response:
         schedule=planned,
         times=list(_times(planned)) if planned else [],
         in_sync=jobs.in_sync(record),
+        builds=list(builds.of_record(record)),
     )
 
 

@@ -22,7 +22,14 @@ def test_no_page_of_readers_and_operators_shows_it(browser, here, hiding):
         if route.method != "GET" or route.pattern.startswith("/static"):
             continue
         for version in range(1, 7) if "{version}" in route.pattern else [0]:
-            parts = {"job": "report", "run": RUN, "bulk": bulk_id, "version": version, "item": "0"}
+            parts = {
+                "job": "report",
+                "run": RUN,
+                "bulk": bulk_id,
+                "version": version,
+                "item": "0",
+                "build": "x",
+            }
             page = browser.get(route.pattern.format(**parts))
             assert MARKER not in page.html, route
             assert DIGEST not in page.html, route

@@ -107,7 +107,7 @@ FOREIGN = {
 @pytest.mark.usefixtures("bootstrap")
 @pytest.mark.parametrize(("source", "headers"), FOREIGN.values(), ids=FOREIGN)
 def test_without_a_sign_in_no_other_machine_is_answered(source, headers):
-    parts = {"job": "report", "run": "one", "bulk": "x", "version": "1", "item": "0"}
+    parts = {"job": "report", "run": "one", "bulk": "x", "version": "1", "item": "0", "build": "x"}
     guarded = [route for route in ROUTES if route.action is not None]
     for route in guarded:
         address = route.pattern.format(**parts)

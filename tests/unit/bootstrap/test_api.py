@@ -19,6 +19,7 @@ EXAMPLES = {
     "item": "0",
     "bulk": "b-1",
     "problem": "stale",
+    "build": "0f9d3c1a-7a4e-4a53-9f0f-3c6d1c1d2e3f",
     "version": "1",
     "submission": "a-1.manual-1",
 }

@@ -12,6 +12,7 @@ OTHER_WAYS = re.compile(
 KNOWN = {
     "cli/commands.py": 3,  # an error in one line, cleaned, and the version
     "cli/display.py": 1,  # a question, cleaned
+    "local/build_image.py": 2,  # a name and a path, read by the engine
     "local/commands.py": 1,  # what a shell is to evaluate
 }
 

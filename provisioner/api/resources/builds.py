@@ -1,0 +1,54 @@
+"""Builds of a job's code, and what they printed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioner.api.call import Answer
+from provisioner.api.encoding import jsonable
+from provisioner.service import builds
+
+if TYPE_CHECKING:
+    from provisioner.api.call import Call
+
+
+def list_builds(call: Call) -> Answer:
+    """Return the last builds of a job."""
+    found = builds.list_builds(call.service, call.job_name)
+    return Answer({"builds": jsonable([builds.document(each) for each in found])})
+
+
+def get_build(call: Call) -> Answer:
+    """Return one build."""
+    found = builds.find(call.service, call.job_name, call.path["build"])
+    return Answer(jsonable(builds.document(found)))
+
+
+def get_build_log(call: Call) -> Answer:
+    """Return a page of what a build has printed."""
+    query, place = call.query, f"{call.job_name}/builds/{call.path['build']}"
+    bound = {"order": query.order}
+    found = builds.log_page(
+        call.service,
+        builds.find(call.service, call.job_name, call.path["build"]),
+        cursor=call.cursors.read(place, bound, query.cursor),
+        newest_first=query.order == "newest",
+        limit=query.limit,
+    )
+    said = {
+        "events": [{"at": each.at, "message": each.message} for each in found.events],
+        "older": call.cursors.signed(place, bound, found.older),
+        "newer": call.cursors.signed(place, bound, found.newer),
+    }
+    return Answer(jsonable(said))
+
+
+def build_again(call: Call) -> Answer:
+    """Queue a job for a reconcile that builds its code although that has failed before."""
+    builds.buildable(call.service, call.job_name)
+    if not call.query.dry_run:
+        builds.build_again(call.service, call.job_name)
+    location = f"/v1/jobs/{call.job_name}/builds"
+    return Answer(
+        {"job_name": call.job_name, "dry_run": call.query.dry_run}, 202, {"Location": location}
+    )

@@ -1,0 +1,114 @@
+"""`provisioner builds` and `build`; `push --build` as far as the upload."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.support.builds import FIRST, LAST, ROW, SOURCE, built
+from tests.support.cli import BUNDLES, bundle_in
+from tests.support.clients import CLIENTS
+
+
+@pytest.fixture
+def here(here):
+    built(here)
+    return here
+
+
+def test_the_last_builds_are_a_table_with_the_reason_of_a_failure(here):
+    result = here.run("builds", "report")
+
+    lines = result.stdout.splitlines()
+    assert lines[1].split()[:3] == [LAST[:8], "FAILED", "v1"]
+    assert lines[2].split()[:3] == [FIRST[:8], "SUCCEEDED", "v1"]
+    assert "BUILD: no such file" in lines[3]
+
+
+def test_a_build_is_shown_by_the_beginning_of_its_id(here):
+    found = json.loads(here.run("builds", "report", FIRST[:4], "-o", "json").stdout)
+
+    assert (found["id"], found["status"], found["seconds"]) == (FIRST, "SUCCEEDED", 12)
+
+
+@pytest.mark.parametrize("options", [("--log",), ("--follow",), (LAST, "--log")])
+def test_the_log_of_a_build_is_printed_whole(here, options):
+    printed = here.run("builds", "report", *options).stdout.splitlines()
+
+    assert [line.split()[-1] for line in printed] == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("report", "ffff"), "ffff is not among its last builds"),
+        (("other",), "there is no job other"),
+    ],
+)
+def test_what_there_is_not(here, arguments, said):
+    result = here.run("builds", *arguments)
+
+    assert result.exit_code == 1
+    assert said in result.stderr
+
+
+def test_building_again_queues_a_retry(here):
+    assert here.run("build", "report").exit_code == 0
+    [message] = here.queued()
+    assert (message["job_name"], message["retry"]) == ("report", True)
+
+
+class TestPushOfSource:
+    @pytest.fixture
+    def folder(self, tmp_path):
+        folder = tmp_path / "report"
+        folder.mkdir()
+        (folder / "main.py").write_text("def handler(): ...")
+        (folder / ".env").write_text("TOKEN=1")
+        (folder / ".gitignore").write_text("*.log\n")
+        (folder / "debug.log").write_text("x")
+        return folder
+
+    def test_the_folder_goes_to_the_source_of_its_row_and_wakes_the_job(self, here, folder):
+        result = here.run("push", str(folder), "--build", "--no-wait")
+
+        assert result.exit_code == 0, result.stderr
+        assert result.stdout.startswith(f"{SOURCE}?versionId=")
+        assert sorted(bundle_in(result.stdout).namelist()) == [".gitignore", "main.py"]
+        assert "look like secrets: .env" in result.stderr
+        assert [message["job_name"] for message in here.queued()] == ["report"]
+
+    def test_the_same_files_are_the_same_version(self, here, folder):
+        first = here.run("push", str(folder), "--build", "--no-wait").stdout
+
+        assert here.run("push", str(folder), "--build", "--no-wait").stdout == first
+        listed = CLIENTS.s3.list_object_versions(Bucket=BUNDLES, Prefix="report/source.zip")
+        assert len(listed["Versions"]) == 1
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            ({"build": None, "bundle": f"s3://{BUNDLES}/a.zip"}, "is not built from source"),
+            ({"build": {"source": f"{SOURCE}?versionId=1"}}, "names one version of its source"),
+            ({"runtime": "cobol"}, "is not valid: runtime"),
+        ],
+        ids=["no build", "a version", "an invalid row"],
+    )
+    def test_a_row_that_takes_no_source(self, here, folder, change, said):
+        row = {**ROW, **change}
+        here.jobs.put({name: value for name, value in row.items() if value is not None})
+
+        result = here.run("push", str(folder), "--build")
+
+        assert result.exit_code == 1
+        assert said in result.stderr
+
+    def test_a_job_that_is_not_there(self, here, folder):
+        result = here.run("push", str(folder), "--build", "--name", "other")
+
+        assert result.exit_code == 1
+        assert "there is no job other" in result.stderr
+
+    def test_an_option_of_source_alone(self, here, folder):
+        assert here.run("push", str(folder), "--include", "*").exit_code == 2

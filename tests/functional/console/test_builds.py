@@ -1,0 +1,52 @@
+"""Builds in the console."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from provisioner.console.routes import ROUTES
+from provisioner.service.caller import Role
+from tests.support.builds import FIRST, LAST, built
+
+
+@pytest.fixture
+def browser(here, browser):
+    built(here)
+    browser.app = replace(browser.app, routes=ROUTES)
+    return browser
+
+
+def test_the_page_of_a_job_has_its_builds(browser):
+    page = browser.get("/jobs/report")
+
+    assert LAST[:8] in page.text
+    assert FIRST[:8] in page.text
+    assert "BUILD: no such file" in page.text
+    assert LAST in page.html
+
+
+def test_a_build_shows_what_it_printed_and_why_it_failed(browser):
+    page = browser.get(f"/jobs/report/builds/{LAST}")
+
+    assert "one" in page.text
+    assert "three" in page.text
+    assert "BUILD: no such file" in page.text
+    assert f"provisioner builds report {LAST} --log" in page.text
+
+
+def test_what_there_is_not(browser):
+    assert browser.get("/jobs/report/builds/none").status == 404
+
+
+def test_a_failed_build_is_started_again_by_writers(here, browser):
+    page = browser.get("/jobs/report/build")
+    assert "is built as if no build had failed" in page.text
+
+    browser.press(page)
+
+    assert [(each["job_name"], each["retry"]) for each in here.queued()] == [("report", True)]
+    browser.role = Role.OPERATE
+    assert "Build again" not in browser.get("/jobs/report").text
+    assert browser.get("/jobs/report/build").status == 403
