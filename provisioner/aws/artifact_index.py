@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.items import to_dynamodb
-from provisioner.aws.tables import WRITE_BATCH_SIZE, pages, write_batch
+from provisioner.aws.tables import WRITE_BATCH_SIZE, pages, write_batch, written
 from provisioner.runs import keys
+from provisioner.runs.keys import Field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from provisioner.aws.clients import Clients
 
@@ -21,21 +22,40 @@ class ArtifactIndex:
         self._clients = clients
         self._name = triggers_table
 
-    def add(self, job_name: str, artifacts: Iterable[str]) -> None:
-        """Let a job track artifacts; adding a pair twice is adding it once."""
-        self.add_all({job_name: artifacts})
+    def add(self, job_name: str, artifacts: Iterable[str], version: int) -> None:
+        """Let a job track artifacts; adding a pair twice is adding it once.
 
-    def add_all(self, tracked: Mapping[str, Iterable[str]]) -> None:
-        """Let each job track its artifacts."""
-        self._write(
-            {"PutRequest": {"Item": _pair(job_name, artifact)}}
-            for job_name, artifacts in tracked.items()
-            for artifact in artifacts
-        )
+        Parameters
+        ----------
+        version
+            Of the Stacks row that says what the job tracked until now.
+        """
+        self.add_all([(job_name, artifacts, version)])
 
-    def remove(self, job_name: str, artifacts: Iterable[str]) -> None:
-        """Let a job track artifacts no longer."""
-        self._write({"DeleteRequest": {"Key": _pair(job_name, each)}} for each in artifacts)
+    def add_all(self, tracked: Iterable[tuple[str, Iterable[str], int]]) -> None:
+        """Let each job track its artifacts; see `add`."""
+        writes: list[dict[str, Any]] = [
+            {"PutRequest": {"Item": to_dynamodb(_pair(job_name, each) | {Field.VERSION: version})}}
+            for job_name, artifacts, version in tracked
+            for each in artifacts
+        ]
+        for first in range(0, len(writes), WRITE_BATCH_SIZE):
+            write_batch(self._clients, self._name, writes[first : first + WRITE_BATCH_SIZE])
+
+    def remove(self, job_name: str, artifacts: Iterable[str], version: int) -> None:
+        """Let a job track artifacts no longer, but those that were added again since `version`.
+
+        Another reconcile may have added one at the same time, because the row names it again.
+        """
+        for each in artifacts:
+            written(
+                self._clients,
+                "delete_item",
+                TableName=self._name,
+                Key=to_dynamodb(_pair(job_name, each)),
+                ConditionExpression="attribute_not_exists(version) OR version < :read",
+                ExpressionAttributeValues=to_dynamodb({":read": version}),
+            )
 
     def jobs_of(self, artifact: str) -> Iterator[str]:
         """Yield the jobs that track an artifact.
@@ -54,11 +74,6 @@ class ArtifactIndex:
         )
         return (keys.tracker_of(item["trigger_id"]) for item in found)
 
-    def _write(self, requests: Iterable[Mapping[str, Any]]) -> None:
-        writes = list(requests)
-        for first in range(0, len(writes), WRITE_BATCH_SIZE):
-            write_batch(self._clients, self._name, writes[first : first + WRITE_BATCH_SIZE])
-
 
 def _pair(job_name: str, artifact: str) -> dict[str, Any]:
-    return to_dynamodb({"job_name": keys.artifact(artifact), "trigger_id": keys.tracker(job_name)})
+    return {Field.JOB_NAME: keys.artifact(artifact), Field.TRIGGER_ID: keys.tracker(job_name)}

@@ -13,17 +13,12 @@ from provisioner.entrypoints.metrics import Count
 from provisioner.entrypoints.notify import queued_too_long
 from provisioner.errors import ProvisionerError
 from provisioner.jobs import InvalidRow, guarded, tracked_artifacts
-from provisioner.stacks.daily_check import (
-    compare,
-    due_for_code_check,
-    due_for_drift,
-    withhold_mass_deletions,
-)
+from provisioner.stacks.daily_check import compare, due_for_drift, withhold_mass_deletions
 from provisioner.stacks.model import Deletion, JobStatus, StackRecord
 from provisioner.stacks.rate_limits import is_plausible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -139,21 +134,21 @@ def _compare(runtime: Runtime) -> None:
     runtime.metrics.count(Count.JOBS_QUEUED_BY_DAILY_CHECK, len(found))
     runtime.reconcile_queue.send_many(dict.fromkeys(found, 0))
     due = due_for_drift(findings, records, stacks)
-    runtime.reconcile_queue.send_many(_spread(runtime, due), detect_drift=True)
-    unchecked = due_for_code_check(findings, records, tracked)
-    runtime.artifact_index.add_all({name: tracked[name] for name in unchecked})
-    runtime.reconcile_queue.send_many(_spread(runtime, unchecked), check_code=True)
+    runtime.reconcile_queue.send_many(
+        {name: runtime.chance.randint(0, MAX_DELAY_SECONDS) for name in due},
+        detect_drift=True,
+    )
+    runtime.artifact_index.add_all(
+        (name, artifacts, records[name].version)
+        for name, artifacts in tracked.items()
+        if name in records and records[name].artifacts == artifacts
+    )
     sweep_revisions.deregister(runtime, revisions, records, runtime.clock())
     unlisted = [name for name, record in records.items() if name in rows and not record.row]
     sweep_lists.list_jobs(runtime, [records[name] for name in sweep_lists.some(runtime, unlisted)])
     recounted = sweep_lists.count_runs_again(runtime, sweep_lists.some(runtime, rows))
     found_of = Counter(findings.values())
     logger.info("compared", rows=len(rows), stacks=len(stacks), found=found_of, recounted=recounted)
-
-
-def _spread(runtime: Runtime, names: Iterable[str]) -> dict[str, int]:
-    """Return how long each job's message is delayed, so that they do not come all at once."""
-    return {name: runtime.chance.randint(0, MAX_DELAY_SECONDS) for name in names}
 
 
 def _prune(runtime: Runtime, job_name: str, keep: int) -> None:

@@ -16,12 +16,12 @@ DEFAULT_TAG = "latest"
 def tracked_artifacts(job: Job) -> tuple[str, ...]:
     """Return the artifacts of which a job runs what was pushed last.
 
-    None for an image by its digest or of another registry than ECR, and for a bundle with its
-    version: nothing that is pushed changes what they are.
+    None for an image by its digest or of another registry than ECR, and for a bundle or a source
+    with its version: nothing that is pushed changes what they are.
     """
-    bundle = getattr(job, "bundle", None)
-    if bundle and not bundle.version_id:
-        return (object_in_s3(bundle.bucket, bundle.key),)
+    code = job.build.source if job.build else getattr(job, "bundle", None)
+    if code:
+        return () if code.version_id else (object_in_s3(code.bucket, code.key),)
     image = ECR_IMAGE.fullmatch(job.image or "")
     if image is None or image["digest"]:
         return ()

@@ -293,6 +293,8 @@ QUEUE_FIELDS: Mapping[str, str] = MappingProxyType(
 
 DEPENDANT_FIELDS: Mapping[str, str] = MappingProxyType({Field.NEEDS: "L"})
 
+TRACKER_FIELDS: Mapping[str, str] = MappingProxyType({Field.VERSION: "N"})
+
 COST_FIELDS: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys((Field.RUNS, Field.UNPRICED), "N"),

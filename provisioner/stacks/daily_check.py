@@ -10,7 +10,7 @@ from provisioner.stacks.model import IN_PROGRESS, SETTLED, Deletion, JobStatus
 from provisioner.stacks.rate_limits import PER_SECOND, Quota
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from provisioner.stacks.model import StackRecord, StackSummary
 
@@ -109,23 +109,6 @@ def due_for_drift(
     ]
     ready.sort(key=lambda stack: (stack.drift_checked_at or _NEVER, stack.job_name))
     return [stack.job_name for stack in ready[:DETECTIONS_A_DAY]]
-
-
-def due_for_code_check(
-    found: Mapping[str, Finding], records: Mapping[str, StackRecord], tracking: Collection[str]
-) -> list[str]:
-    """Return the jobs for which code may have been pushed whose event was lost.
-
-    Parameters
-    ----------
-    tracking
-        The jobs whose rows name an artifact without its version.
-    """
-    return [
-        name
-        for name in tracking
-        if name not in found and name in records and records[name].status is JobStatus.READY
-    ]
 
 
 def _compare(

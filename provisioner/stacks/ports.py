@@ -149,11 +149,17 @@ class DependencyIndex(Protocol):
 class ArtifactIndex(Protocol):
     """Which jobs track which artifacts, to write."""
 
-    def add(self, job_name: str, artifacts: Iterable[str]) -> None:
-        """Have the job reconciled when one of these is pushed."""
+    def add(self, job_name: str, artifacts: Iterable[str], version: int) -> None:
+        """Have the job reconciled when one of these is pushed.
 
-    def remove(self, job_name: str, artifacts: Iterable[str]) -> None:
-        """Have the job reconciled no more when one of these is pushed."""
+        `version` is that of the Stacks row that was read.
+        """
+
+    def remove(self, job_name: str, artifacts: Iterable[str], version: int) -> None:
+        """Have the job reconciled no more when one of these is pushed.
+
+        One stays that was added by who read this `version` of the Stacks row, or a later one.
+        """
 
 
 class Synthesize(Protocol):

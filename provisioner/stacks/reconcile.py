@@ -248,9 +248,9 @@ class Reconciler:
                 wanted = ()
         record, index = subject.record, self._ports.artifact_index
         if missing := [each for each in wanted if each not in record.artifacts]:
-            index.add(subject.job_name, missing)
+            index.add(subject.job_name, missing, record.version)
         if gone := [each for each in record.former_artifacts if each not in wanted]:
-            index.remove(subject.job_name, gone)
+            index.remove(subject.job_name, gone, record.version)
         former = tuple(each for each in record.artifacts if each not in wanted)
         return replace(subject, record=replace(record, artifacts=wanted, former_artifacts=former))
 

@@ -136,20 +136,26 @@ class FakeArtifactIndex:
     """Pairs of an artifact and a job that tracks it."""
 
     def __init__(self, faults: Faults | None = None) -> None:
-        self.pairs: set[tuple[str, str]] = set()
+        self.versions: dict[tuple[str, str], int] = {}
         self.faults = faults or Faults()
 
-    def add(self, job_name: str, artifacts: Iterable[str]) -> None:
-        self.faults.strike()
-        self.pairs |= {(artifact, job_name) for artifact in artifacts}
+    @property
+    def pairs(self) -> set[tuple[str, str]]:
+        return set(self.versions)
 
-    def add_all(self, tracked: Mapping[str, Iterable[str]]) -> None:
-        for job_name, artifacts in tracked.items():
-            self.add(job_name, artifacts)
-
-    def remove(self, job_name: str, artifacts: Iterable[str]) -> None:
+    def add(self, job_name: str, artifacts: Iterable[str], version: int) -> None:
         self.faults.strike()
-        self.pairs -= {(artifact, job_name) for artifact in artifacts}
+        self.versions |= {(artifact, job_name): version for artifact in artifacts}
+
+    def add_all(self, tracked: Iterable[tuple[str, Iterable[str], int]]) -> None:
+        for job_name, artifacts, version in tracked:
+            self.add(job_name, artifacts, version)
+
+    def remove(self, job_name: str, artifacts: Iterable[str], version: int) -> None:
+        self.faults.strike()
+        for artifact in artifacts:
+            if self.versions.get((artifact, job_name), version) < version:
+                del self.versions[artifact, job_name]
 
     def jobs_of(self, artifact: str) -> list[str]:
         return sorted(job_name for of, job_name in self.pairs if of == artifact)

@@ -7,7 +7,13 @@ import json
 import boto3
 import pytest
 
-from provisioner.entrypoints import artifact_events, job_stream, reconcile_queue, stack_events
+from provisioner.entrypoints import (
+    artifact_events,
+    job_stream,
+    reconcile_queue,
+    stack_events,
+    sweep,
+)
 from provisioner.errors import TemporaryError
 from provisioner.events import UnreadableError
 from tests.functional.entrypoints.test_entrypoints import event, messages, put, queued, stacks
@@ -74,10 +80,10 @@ def test_what_the_job_does_not_use_is_nothing_to_it(pushed_elsewhere):
 
 def test_a_push_is_for_the_jobs_of_its_tag():
     index = runtime().artifact_index
-    index.add("untagged", [IMAGE])
-    index.add("tagged", [IMAGE.replace("latest", "1.0")])
-    index.add("abroad", [IMAGE.replace("eu-west-1", "us-east-1")])
-    index.add("of-others", [IMAGE.replace("123456789012", "210987654321")])
+    index.add("untagged", [IMAGE], 1)
+    index.add("tagged", [IMAGE.replace("latest", "1.0")], 1)
+    index.add("abroad", [IMAGE.replace("eu-west-1", "us-east-1")], 1)
+    index.add("of-others", [IMAGE.replace("123456789012", "210987654321")], 1)
 
     for _ in range(2):
         deliver(artifact_events, pushed("1.0"))
@@ -91,7 +97,7 @@ def test_a_push_is_for_the_jobs_of_its_tag():
 
 def test_all_jobs_of_an_image_are_queued_in_batches_of_ten():
     names = [f"job-{number:03}" for number in range(41)]
-    runtime().artifact_index.add_all({name: [IMAGE] for name in names})
+    runtime().artifact_index.add_all((name, [IMAGE], 1) for name in names)
 
     deliver(artifact_events, pushed())
 
@@ -99,7 +105,7 @@ def test_all_jobs_of_an_image_are_queued_in_batches_of_ten():
 
 
 def test_a_job_that_was_deleted_meanwhile_is_nothing():
-    runtime().artifact_index.add("gone", [IMAGE])
+    runtime().artifact_index.add("gone", [IMAGE], 1)
     deliver(artifact_events, pushed())
     body = json.dumps(messages()[0])
     record = {"messageId": "1", "body": body, "attributes": {"ApproximateReceiveCount": "1"}}
@@ -112,7 +118,7 @@ def test_a_job_that_was_deleted_meanwhile_is_nothing():
 
 @pytest.mark.parametrize("adapter", ["artifact_index", "reconcile_queue"])
 def test_an_outage_is_tried_again_by_lambda(adapter):
-    runtime().artifact_index.add("report", [IMAGE])
+    runtime().artifact_index.add("report", [IMAGE], 1)
     hand_in(**{adapter: Unavailable()})
     with pytest.raises(TemporaryError):
         deliver(artifact_events, pushed())
@@ -121,3 +127,14 @@ def test_an_outage_is_tried_again_by_lambda(adapter):
 def test_an_event_that_nobody_can_read_is_an_error():
     with pytest.raises(UnreadableError):
         deliver(artifact_events, {"source": "aws.s3", "detail-type": "Object Created"})
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_table_that_was_restored_has_all_jobs_again_after_the_daily_check():
+    index = runtime().artifact_index
+    index.remove("report", ["s3/bundles/report.zip"], 10**6)
+    assert [*index.jobs_of("s3/bundles/report.zip")] == []
+
+    deliver(sweep, {"compare": True})
+
+    assert [*index.jobs_of("s3/bundles/report.zip")] == ["report"]

@@ -1,4 +1,4 @@
-"""EventBridge: the status events of stacks, lost, repeated, late and in any order."""
+"""EventBridge: the events of stacks and of pushes, lost, repeated, late and in any order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RETRY_AFTER_SECONDS = (60, 120)
 
 
 class Events:
-    """Hands on what the rule in template.yaml matches: every status at which nothing runs."""
+    """Hands on what the bootstrap's rules match: every status at which nothing runs, every push."""
 
     def __init__(
         self,
@@ -30,14 +30,14 @@ class Events:
         self.trouble = 0.0
         self.to_lose = 0
         self.lost: Callable[[str], None] = lambda _: None
-        self.dead: list[dict[str, Any]] = []
+        self.lost_push: Callable[[str], None] = lambda _: None
+        self.dead: list[tuple[str, dict[str, Any]]] = []
 
     def tell(self, stack_id: str, status: StackStatus, token: str) -> None:
         """Take a change of a stack's status."""
         if status in IN_PROGRESS or status is StackStatus.REVIEW_IN_PROGRESS:
             return
-        if self.to_lose:
-            self.to_lose -= 1
+        if self._is_lost():
             self.lost(stack_id)
             return
         event = {
@@ -50,24 +50,45 @@ class Events:
                 "client-request-token": token,
             },
         }
+        self._send("stack_events", event)
+
+    def push(self, bucket: str, key: str) -> None:
+        """Take a new version of an object."""
+        if self._is_lost():
+            self.lost_push(key)
+            return
+        event = {
+            "detail-type": "Object Created",
+            "source": "aws.s3",
+            "detail": {"bucket": {"name": bucket}, "object": {"key": key}},
+        }
+        self._send("artifact_events", event)
+
+    def _is_lost(self) -> bool:
+        lost = self.to_lose > 0
+        self.to_lose -= lost
+        return lost
+
+    def _send(self, function: str, event: dict[str, Any]) -> None:
         trouble = self._chance.random() < self.trouble
         late = self._chance.uniform(30, 300) if trouble else self._chance.uniform(0.2, 3)
-        self._timeline.after(late, partial(self._deliver, event))
+        self._timeline.after(late, partial(self._deliver, function, event))
         if self._chance.random() < self.trouble:
-            self._timeline.after(self._chance.uniform(0, 600), partial(self._deliver, event))
+            again = self._chance.uniform(0, 600)
+            self._timeline.after(again, partial(self._deliver, function, event))
 
     def redrive(self) -> None:
         """Deliver again what no function took, as a person does."""
         dead, self.dead = self.dead, []
-        for event in dead:
-            self._deliver(event)
+        for function, event in dead:
+            self._deliver(function, event)
 
-    def _deliver(self, event: dict[str, Any], attempt: int = 0) -> None:
+    def _deliver(self, function: str, event: dict[str, Any], attempt: int = 0) -> None:
         try:
-            self._invoke("stack_events", event)
+            self._invoke(function, event)
         except FunctionError:
             if attempt == len(RETRY_AFTER_SECONDS):
-                self.dead.append(event)
+                self.dead.append((function, event))
                 return
-            again = partial(self._deliver, event, attempt + 1)
+            again = partial(self._deliver, function, event, attempt + 1)
             self._timeline.after(RETRY_AFTER_SECONDS[attempt], again)

@@ -7,14 +7,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from provisioner.entrypoints import job_stream, reconcile_queue, stack_events, sweep
+from provisioner.entrypoints import (
+    artifact_events,
+    job_stream,
+    reconcile_queue,
+    stack_events,
+    sweep,
+)
 from provisioner.entrypoints.wiring import Runtime
+from provisioner.errors import ProvisionerError
 from tests.simulation.faults import Broken, Crash
 from tests.simulation.stacks.calls import Calls, Invocation
 from tests.simulation.stacks.tables import JobsTable
 from tests.simulation.timeline import Timeline
 
 FUNCTIONS = {
+    "artifact_events": artifact_events,
     "job_stream": job_stream,
     "reconcile_queue": reconcile_queue,
     "stack_events": stack_events,
@@ -81,7 +89,7 @@ class Lambdas:
         except Broken as broken:
             self.broken = True
             raise AssertionError(str(broken)) from broken
-        except (Exception, Crash) as error:
+        except (ProvisionerError, Crash) as error:
             self._timeline.note(function, "ended by", repr(error))
             raise FunctionError(function) from error
 

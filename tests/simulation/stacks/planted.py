@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from provisioner.jobs import InvalidRow, Job
 from provisioner.settings import DeploymentMode
 from provisioner.stacks import plan
 from provisioner.stacks.actions import (
@@ -25,8 +26,9 @@ from provisioner.stacks.model import JobStatus, StackRecord, StackState, StackSt
 from provisioner.stacks.ports import Ports, StackRequest
 from provisioner.stacks.rate_limits import LONGEST_WAIT, Permit, Quota, Reservation
 from tests.simulation.stacks.bug import Bug, Handlers
+from tests.simulation.stacks.code import KEYS
 from tests.simulation.stacks.deeds import RECOVERABLE
-from tests.simulation.stacks.wiring import Watched
+from tests.simulation.stacks.wiring import Watched, pinned
 from tests.support.functions import having
 from tests.support.platforms import PLATFORM
 
@@ -106,6 +108,13 @@ class Deaf(Like):
 def _without_requeueing(real: Any, event: dict[str, Any], context: Any, runtime: Any) -> Any:
     real(event, context, having(runtime, reconcile_queue=Deaf(runtime.reconcile_queue)))
     return {"batchItemFailures": []}
+
+
+def _of_another_key(real: Any, event: dict[str, Any], context: Any, runtime: Any) -> Any:
+    detail = event["detail"]
+    other = KEYS[detail["object"]["key"] == KEYS[0]]
+    event = event | {"detail": detail | {"object": {"key": other}}}
+    return real(event, context, runtime)
 
 
 # In what is decided
@@ -252,6 +261,26 @@ class InExpressModeOnly(Like):
         return DeploymentMode.EXPRESS
 
 
+class KeepingArtifacts(Like):
+    """The index, in which a job stays."""
+
+    def remove(self, job_name: str, artifacts: Iterable[str], version: int) -> None:
+        """Remove nothing."""
+
+
+def _looking_once(ports: Ports) -> Ports:
+    known: dict[str, str] = {}
+
+    def pin(job: Job) -> Job | InvalidRow:
+        found = ports.pin(job)
+        if isinstance(found, InvalidRow) or job.pin or job.bundle.version_id:
+            return found
+        version = known.setdefault(job.bundle.key, found.bundle.version_id)
+        return pinned(job, version, None)
+
+    return replace(ports, pin=pin)
+
+
 class OneToken(Like):
     def create(self, stack_name: str, request: StackRequest) -> Any:
         return self.port.create(stack_name, replace(request, token="create"))
@@ -294,6 +323,11 @@ BUGS = {
         decide=_where_something_is_missing(lambda _: Nothing(JobStatus.READY))
     ),
     "updates_over_what_somebody_deleted": Bug(decide=_where_something_is_missing(Update)),
+    "leaves_what_a_row_no_longer_names_in_the_index": Bug(
+        ports=ports_with(artifact_index=KeepingArtifacts)
+    ),
+    "hears_of_another_artifact": Bug(handlers=in_handler("artifact_events", _of_another_key)),
+    "looks_code_up_only_once": Bug(ports=_looking_once),
     "believes_every_time": Bug(
         ports=ports_with(stacks=BelievingReservations, rate_limiter=BelievingLimits)
     ),

@@ -61,6 +61,7 @@ class Queue:
         retry: bool = False,
         confirm_deletion: bool = False,
         detect_drift: bool = False,
+        check_code: bool = False,
         tries: int = 0,
         receives: int = 0,
     ) -> None:
@@ -69,6 +70,7 @@ class Queue:
             "confirm_deletion": confirm_deletion,
             "retry": retry,
             "detect_drift": detect_drift,
+            "check_code": check_code,
             "tries": tries,
             "receives": receives,
         }

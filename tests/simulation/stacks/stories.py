@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from tests.simulation.stacks.bug import NO_BUG, Bug
 from tests.simulation.stacks.cloudformation import BROKEN_HANDLER
+from tests.simulation.stacks.code import KEYS, MISSING
 from tests.simulation.stacks.deeds import deed, trouble
 from tests.simulation.stacks.mishaps import fault
-from tests.simulation.stacks.world import MISSING, World
+from tests.simulation.stacks.world import World
 from tests.simulation.stories import Step, Story, swarm
 
 NAMES = ("alpha", "beta", "gamma")
@@ -24,6 +25,11 @@ GOOD = (
     {"memory_mb": 128, "deployment_mode": "express"},
     {"memory_mb": 512, "deployment_mode": "express"},
 )
+CODE = (
+    {"bundle": "s3://bundles/other.zip"},
+    {"bundle": "s3://bundles/report.zip?versionId=v1"},
+    {"pin": {"version": "v1"}},
+)
 OTHER = (
     {"handler": BROKEN_HANDLER},
     {"handler": BROKEN_HANDLER, "memory_mb": 256},
@@ -34,7 +40,7 @@ OTHER = (
     {"type": "nonsense"},
     {"bundle": MISSING},
 )
-ROWS = (*GOOD, *GOOD, *OTHER, None)
+ROWS = (*GOOD, *GOOD, *CODE, *OTHER, None)
 JOBS = (NAMES[0], NAMES[0], NAMES[0], *NAMES[1:])
 THEN_SECONDS = (0, 1, 5, 20, 60, 200)
 WAIT_SECONDS = (10, 60, 200, 900, 4000)
@@ -66,6 +72,20 @@ class Write:
 
     def happen(self, world: World) -> None:
         world.jobs.write(self.name, row_of(self.name, self.row))
+        world.run(self.then_seconds)
+
+
+@dataclass(frozen=True)
+class Push:
+    """New code comes: of all jobs whose rows name it without a version."""
+
+    key: str
+    is_lost: bool
+    then_seconds: float
+
+    def happen(self, world: World) -> None:
+        world.events.to_lose += self.is_lost
+        world.push(self.key)
         world.run(self.then_seconds)
 
 
@@ -109,6 +129,11 @@ def _write(chance: random.Random, name: str) -> Step:
     return Write(name, chance.choice(ROWS), chance.choice(THEN_SECONDS))
 
 
+def _push(chance: random.Random, _name: str) -> Step:
+    key, is_lost = chance.choice((KEYS[0], *KEYS)), chance.random() < 0.25
+    return Push(key, is_lost, chance.choice(THEN_SECONDS))
+
+
 def _race(chance: random.Random, name: str) -> Step:
     turns = [chance.randint(0, 2) for _ in range(chance.randint(0, MOST_TURNS))]
     return Race(name, chance.choice(ROWS), tuple(turns))
@@ -131,7 +156,7 @@ def _act_by_hand(chance: random.Random, name: str) -> Step:
 
 
 KINDS: tuple[Callable[[random.Random, str], Step], ...] = (
-    *(_write, _race, _wait),
+    *(_write, _push, _race, _wait),
     *(_go_wrong, _break, _act_by_hand),
 )
 

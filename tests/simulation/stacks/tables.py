@@ -75,7 +75,7 @@ class StacksTable(FakeStacks):
         self._chance = chance
         self.lag = 0.0
         self.noted: Callable[..., None] = lambda *_: None
-        self.saved: Callable[[StackRecord, int], None] = lambda *_: None
+        self.saved: Callable[[StackRecord, StackRecord | None], None] = lambda *_: None
 
     def get_many(self, job_names: Iterable[str]) -> Mapping[str, StackRecord]:
         names = list(job_names)
@@ -93,7 +93,7 @@ class StacksTable(FakeStacks):
             before = self.records.get(record.job_name)
             FakeStacks.save(self, record)
             self.noted("saved:", record.job_name, record.status, record.reservation)
-            self.saved(record, before.version if before else 0)
+            self.saved(record, before)
 
         self._calls("stacks.save", write)
 

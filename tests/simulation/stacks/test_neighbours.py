@@ -7,10 +7,11 @@ from hypothesis import given, settings
 
 from provisioner.stacks.model import JobStatus, StackStatus
 from tests.simulation.stacks.cloudformation import BROKEN_HANDLER, LONGEST_SECONDS
+from tests.simulation.stacks.code import MISSING
 from tests.simulation.stacks.deeds import RECOVERABLE, TERMINAL, ResourceIsBroken, SomebodyMakes
 from tests.simulation.stacks.mishaps import NonsenseInTheQueue, PoisonInTheStream
 from tests.simulation.stacks.stories import row_of
-from tests.simulation.stacks.world import MISSING, World
+from tests.simulation.stacks.world import World
 from tests.support.drawn import examples
 
 GOOD = "good"

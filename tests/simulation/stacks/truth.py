@@ -6,8 +6,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from provisioner.errors import StackLimitError
-from provisioner.jobs import InvalidRow, Job
+from provisioner.jobs import InvalidRow, Job, tracked_artifacts
 from provisioner.stacks.attempts import MAX_ATTEMPTS
+from provisioner.stacks.deployments import pinned_of
 from provisioner.stacks.failure_causes import is_recoverable
 from provisioner.stacks.model import (
     IN_PROGRESS,
@@ -24,6 +25,7 @@ from provisioner.stacks.rate_limits import SUSPENDED_FOR
 from tests.simulation.faults import Broken
 from tests.simulation.stacks.operations import Asked
 from tests.simulation.stacks.stacks import Spec, Stack, job_of
+from tests.simulation.stacks.tables import Row
 from tests.simulation.stacks.wiring import MEMORY
 
 if TYPE_CHECKING:
@@ -79,7 +81,8 @@ class Truth:
                 f"{asked} of a stack that is not ours",
             )
         rows = world.jobs.since(invocation.first_edit, job_of(asked.name))
-        require(any(self._wants(row, asked, seen) for row in rows), f"{asked}; the rows: {rows}")
+        wanted = [job for row in rows for job in world.desired_since(row, invocation.began_at)]
+        require(any(self._wants(job, asked, seen) for job in wanted), f"{asked}; the rows: {rows}")
 
     def called(self, asked: Asked, error: ProvisionerError | None) -> None:
         """Count an operation that was accepted, or refused but for its rate.
@@ -95,24 +98,38 @@ class Truth:
         self._operations[name] += 1
         require(self._operations[name] <= MOST_OPERATIONS, f"a hot loop of {name}")
 
-    def saved(self, record: StackRecord, version: int) -> None:
+    def saved(self, record: StackRecord, before: StackRecord | None) -> None:
         """Check a record as it is written over another version."""
+        version = before.version if before else 0
         invocation = self._world.calls.invocation
         read = invocation.versions.get(record.job_name)
         require(read == version, f"version {version} was overwritten, {read} was read: {record}")
         invocation.versions[record.job_name] = version + 1
+        self._world.artifact_index.told(record)
         job = self._world.desired(invocation.rows.get(record.job_name))
         if job is not None and not isinstance(job, InvalidRow):
             self.policies[record.job_name] = job.deletion_policy
         if job is None and f"jobs-{record.job_name}" not in self._world.cloudformation.stacks:
             self.policies.pop(record.job_name, None)  # nothing is retained any more
         if record.status is JobStatus.READY and record.reservation is None:
-            seen = invocation.seen[f"jobs-{record.job_name}"]
-            require(seen is not None, f"READY without a stack: {record}")
-            require(seen.status in SETTLED, f"READY in {seen.status}")
+            self._check_ready(record, before)
 
-    def _wants(self, row: object, asked: Asked, seen: StackState | None) -> bool:
-        job = self._world.desired(row)
+    def _check_ready(self, record: StackRecord, before: StackRecord | None) -> None:
+        """Check that a job is READY by what was seen, or stays so where nobody had to look."""
+        seen = self._world.calls.invocation.seen
+        stack_name = f"jobs-{record.job_name}"
+        if stack_name not in seen:
+            was_so = before is not None and before.status is JobStatus.READY
+            is_same = before is not None and before.deployed_digest == record.deployed_digest
+            require(was_so and is_same, f"READY without a look: {record}")
+            return
+        state = seen[stack_name]
+        if state is None:
+            raise Broken(f"READY without a stack: {record}")
+        require(state.status in SETTLED, f"READY in {state.status}")
+
+    def _wants(self, job: Job | InvalidRow | None, asked: Asked, seen: StackState | None) -> bool:
+        """Tell whether a row asked for an operation, with code that was the newest meanwhile."""
         status = seen and seen.status
         if isinstance(job, InvalidRow) or (job is not None and job.paused):
             return False
@@ -143,6 +160,7 @@ class Truth:
         stack = world.cloudformation.stacks.get(f"jobs-{job_name}")
         told = f"row {row}\nrecord {record}\nstack {stack}"
         job = world.desired(row)
+        self._check_index(job_name, row, record, told)
         if record is None:
             assert row is None, f"never looked at\n{told}"
             assert stack is None or not stack.is_ours, f"a forgotten stack\n{told}"
@@ -165,6 +183,25 @@ class Truth:
             case _:
                 assert self._is_done(job, record, stack), told
 
+    def _check_index(
+        self, job_name: str, row: Row | None, record: StackRecord | None, told: str
+    ) -> None:
+        """Check that a push of what the row names finds the job, and that of nothing else does.
+
+        But for what was added by a function that ended before it could say so: a push of that costs
+        a look.
+        """
+        index = self._world.artifact_index
+        found = {artifact for artifact, of in index.pairs if of == job_name}
+        job = row and MEMORY.parse(row)
+        if isinstance(job, InvalidRow):
+            return
+        wanted = set(tracked_artifacts(job)) if job else set()
+        assert wanted <= found, f"pushes of {wanted - found} are not heard\n{told}"
+        former = set(record.former_artifacts) if record else set()
+        untold = {artifact for artifact, of in index.untold if of == job_name}
+        assert found - wanted <= former | untold, f"{found} is in the index\n{told}"
+
     def _is_done(self, job: Job, record: StackRecord, stack: Stack | None) -> bool:
         digest = MEMORY.spec_digest(job)
         wanted = Spec(
@@ -184,6 +221,8 @@ class Truth:
                 record.status is JobStatus.FAILED and is_named
             )
         if record.status is JobStatus.READY:
+            if record.pinned != pinned_of(job):
+                return False
             return is_so and record.spec_digest == record.deployed_digest == digest
         return not is_so and self._is_failed(record, stack)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -154,6 +155,12 @@ def wired(
     )
 
 
+def pinned(job: Job, version: str, newest: str | None) -> Job:
+    """Return a job that runs a version of its bundle; one with a pin knows the newest."""
+    bundle = replace(job.bundle, version_id=version)
+    return job.model_copy(update={"bundle": bundle}).with_newest(newest)
+
+
 class Memory:
     """What the checks of a thousand schedules have in common, worked out once."""
 
@@ -161,6 +168,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._jobs: dict[str, Job | InvalidRow] = {}
+        self._pinned: dict[tuple[int, str, str | None], Job] = {}
         self._digests: dict[int, str] = {}
         self._templates: dict[str, str] = {}
 
@@ -170,8 +178,15 @@ class Memory:
             self._jobs[key] = jobs.parse(row)
         return self._jobs[key]
 
+    def pinned(self, job: Job, version: str, newest: str | None) -> Job:
+        """Return a job of `parse` as `pinned` does."""
+        key = (id(job), version, newest)
+        if key not in self._pinned:
+            self._pinned[key] = pinned(job, version, newest)
+        return self._pinned[key]
+
     def spec_digest(self, job: Job) -> str:
-        """Return the digest of a job of `parse`: that is kept, so its id is no other's."""
+        """Return the digest of a job of `parse` or `pinned`: kept, so its id is no other's."""
         if id(job) not in self._digests:
             self._digests[id(job)] = jobs.spec_digest(job)
         return self._digests[id(job)]

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 
-from provisioner.jobs import FieldError, InvalidRow, Job
+from provisioner.jobs import InvalidRow, Job
 from provisioner.stacks.model import JobStatus, StackStatus
 from provisioner.stacks.ports import Ports
 from tests.simulation.faults import Faults
 from tests.simulation.stacks.bug import NO_BUG, Bug
 from tests.simulation.stacks.calls import Calls
 from tests.simulation.stacks.cloudformation import CloudFormation
+from tests.simulation.stacks.code import BUCKET, ArtifactIndex, Bundles
 from tests.simulation.stacks.events import Events
 from tests.simulation.stacks.lambdas import FunctionError, Lambdas
 from tests.simulation.stacks.operations import StackOperations
@@ -25,7 +26,6 @@ from tests.simulation.stacks.truth import Truth
 from tests.simulation.stacks.wiring import MEMORY, wired
 from tests.simulation.timeline import Timeline
 from tests.support.fakes import (
-    FakeArtifactIndex,
     FakeDeletionBudget,
     FakeDependants,
     FakeJobRuns,
@@ -33,7 +33,6 @@ from tests.support.fakes import (
 )
 
 SWEEP_EVERY = timedelta(minutes=5)
-MISSING = "s3://bundles/missing.zip"
 LONGEST_UNREST = timedelta(hours=12)
 
 _SWEPT = {
@@ -60,6 +59,8 @@ class World:
         self.stream = Stream(self.timeline, self.chance, invoke)
         self.queue = Queue(self.timeline, self.chance, self.calls, invoke)
         self.events = Events(self.timeline, self.chance, invoke)
+        self.bundles = Bundles(self.timeline)
+        self.artifact_index = ArtifactIndex(self.calls)
         self.cloudformation = CloudFormation(self.timeline, self.chance, self.events.tell)
         self.operations = StackOperations(
             self.cloudformation, self.timeline, self.calls, self.faults, self.chance
@@ -81,6 +82,7 @@ class World:
         self.lambdas.retained = self.truth.retained
         self.operations.not_seen = lambda name: self.unheard.add(job_of(name))
         self.events.lost = self._lost
+        self.events.lost_push = self._lost_push
         ports = Ports(
             jobs=self.jobs,
             stacks=self.stacks,
@@ -89,7 +91,7 @@ class World:
             rate_limiter=self.rate_limiter,
             pin=self.pin,
             dependants=FakeDependants(),
-            artifact_index=FakeArtifactIndex(),
+            artifact_index=self.artifact_index,
             deletion_budget=self.deletion_budget,
             runs=FakeJobRuns(),
             pauses=FakePauses(),
@@ -107,15 +109,27 @@ class World:
         self.stacks.lag = share
 
     def pin(self, job: Job) -> Job | InvalidRow:
-        return self.calls("pin", lambda: _pinned(job))
+        return self.calls("pin", lambda: self.bundles.pin(job))
 
-    @staticmethod
-    def desired(row: object) -> Job | InvalidRow | None:
-        """Return what a row asks for."""
+    def push(self, key: str) -> None:
+        """Put a new version of a bundle, which S3 tells of."""
+        self.timeline.note("push of", key)
+        self.bundles.put(key)
+        self.truth.changed()
+        self.events.push(BUCKET, key)
+
+    def desired(self, row: object) -> Job | InvalidRow | None:
+        """Return what a row asks for, with the code that is the newest now."""
+        return self.desired_since(row, self.timeline.now)[-1]
+
+    def desired_since(self, row: object, since: datetime) -> list[Job | InvalidRow | None]:
+        """Return all that a row has asked for since a time, by the code that was the newest."""
         if row is None:
-            return None
+            return [None]
         job = MEMORY.parse(row)
-        return job if isinstance(job, InvalidRow) or job.paused else _pinned(job)
+        if isinstance(job, InvalidRow) or job.paused:
+            return [job]
+        return [*self.bundles.pinned_since(job, since)]
 
     # Time
 
@@ -168,6 +182,12 @@ class World:
         by_hand = stack is None or stack.token == BY_HAND
         if by_hand or record is None or record.status not in _SWEPT:
             self.unheard.add(name)
+
+    def _lost_push(self, key: str) -> None:
+        """Note whose code nobody told of: only the daily check finds that."""
+        uri = f"s3://{BUCKET}/{key}"
+        rows = self.jobs.rows.items()
+        self.unheard |= {name for name, row in rows if row.get("bundle") == uri}
 
     # The end
 
@@ -250,9 +270,3 @@ class World:
 
     def until(self, minutes: float) -> datetime:
         return self.timeline.now + timedelta(minutes=minutes)
-
-
-def _pinned(job: Job) -> Job | InvalidRow:
-    if job.bundle.uri == MISSING:
-        return InvalidRow(job.job_name, (FieldError("bundle", f"{MISSING} does not exist"),))
-    return job

@@ -217,7 +217,7 @@ def test_more_bundle_buckets_can_be_named(bootstrap):
         security.template,
         security.values | {"ReadableBundleBucketArns": ["arn:aws:s3:::ours", "arn:aws:s3:::b"]},
     )
-    statements = more.resource("ReconcilePolicy")["PolicyDocument"]["Statement"]
+    statements = more.resource("FindCodePolicy")["PolicyDocument"]["Statement"]
     [policy] = more.resource("WorkflowRole")["Policies"]
     statements = [*statements, *policy["PolicyDocument"]["Statement"]]
     readable = {s["Sid"]: s["Resource"] for s in statements}
@@ -397,6 +397,7 @@ def _characters(document) -> int:
 MANAGED = (
     *("JobBoundary", "JobLimits"),
     "AuditPolicy",
+    "FindCodePolicy",
     *("ReconcilePolicy", "StartRunsPolicy", "CompleteRunsPolicy", "PublishPolicy"),
     *("BatchJobsPolicy", "RunBatchJobsPolicy"),
     *("MachinePolicy", "MachineStacksPolicy", "RunMachinesPolicy", "StopMachinesPolicy"),

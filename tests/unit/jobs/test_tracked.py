@@ -17,6 +17,10 @@ CONTAINER = {"job_name": "report", "cpu": 256, "memory_mb": 512}
         (ZIP | {"bundle": "s3://bundles/a/b.zip"}, "s3/bundles/a/b.zip"),
         (ZIP | {"bundle": "s3://bundles/größe 1+1%20.zip"}, "s3/bundles/größe 1+1%20.zip"),
         (ZIP | {"bundle": "s3://bundles/a.zip?versionId=v1"}, None),
+        (CONTAINER | {"type": "ecs", "build": {"source": "s3://bundles/a/src.zip"}},
+         "s3/bundles/a/src.zip"),
+        (CONTAINER | {"type": "ecs", "build": {"source": "s3://bundles/src.zip?versionId=v1"}},
+         None),
         (LAMBDA | {"image": REPOSITORY}, "ecr/123456789012/eu-west-1/jobs/report:latest"),
         (LAMBDA | {"image": REPOSITORY + ":1"}, "ecr/123456789012/eu-west-1/jobs/report:1"),
         (LAMBDA | {"image": REPOSITORY + DIGEST}, None),
@@ -28,8 +32,9 @@ CONTAINER = {"job_name": "report", "cpu": 256, "memory_mb": 512}
         (CONTAINER | {"type": "ecs", "image": "public.ecr.aws/docker/library/busybox:1.37"}, None),
         (CONTAINER | {"type": "ecs", "image": "busybox"}, None),
     ],
-    ids=["bundle", "strange-key", "bundle-by-version", "no-tag", "tag", "digest", "tag-and-digest",
-         "container", "other-region", "other-registry", "no-registry"],
+    ids=["bundle", "strange-key", "bundle-by-version", "source", "source-by-version", "no-tag",
+         "tag", "digest", "tag-and-digest", "container", "other-region", "other-registry",
+         "no-registry"],
 )  # fmt: skip
 def test_what_a_row_tracks(row, tracked):
     assert tracked_artifacts(parse(row)) == ((tracked,) if tracked else ())

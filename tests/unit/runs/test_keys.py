@@ -31,7 +31,7 @@ KINDS = {
     "Upgrade": (keys.UPGRADE, keys.UPGRADE_FIELDS),
     "Submission": (keys.submission("<id>"), keys.SUBMISSION_FIELDS),
     "Dependant": (keys.dependant("<dependant>"), keys.DEPENDANT_FIELDS),
-    "Tracker": (keys.tracker("<job>"), {}),
+    "Tracker": (keys.tracker("<job>"), keys.TRACKER_FIELDS),
 }
 STATUSES = {"Lock": LockStatus, "Pause": PauseStatus, "Queue": QueueStatus, "Run": model.RunStatus}
 

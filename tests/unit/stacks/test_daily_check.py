@@ -13,7 +13,6 @@ from provisioner.stacks.daily_check import (
     DETECTIONS_A_DAY,
     Finding,
     compare,
-    due_for_code_check,
     due_for_drift,
     withhold_mass_deletions,
 )
@@ -169,13 +168,3 @@ def test_a_day_has_no_more_drift_detections_than_are_over_when_the_next_one_come
 
     assert len(due) == DETECTIONS_A_DAY
     assert len(due) / PER_SECOND[Quota.DETECT_DRIFT] < timedelta(days=1).total_seconds()
-
-
-def test_code_is_looked_for_once_a_day_where_a_push_may_have_gone_unheard():
-    records = {status: with_status(status) for status in ("READY", "PAUSED", "UPDATING")}
-    records |= dict.fromkeys(("changed", "pinned"), READY)
-    tracking = ["READY", "PAUSED", "UPDATING", "changed", "new"]
-
-    due = due_for_code_check({"changed": Finding.ROW_CHANGED}, records, tracking)
-
-    assert due == ["READY"]

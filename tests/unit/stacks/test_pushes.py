@@ -125,7 +125,7 @@ class TestLookingForOtherCode:
         assert ready.record.status is JobStatus.UPDATING
 
     def test_a_job_of_an_earlier_version_is_added_to_the_index(self, ready):
-        ready.artifact_index.pairs.clear()
+        ready.artifact_index.versions.clear()
         ready.stacks.records[NAME] = replace(ready.record, artifacts=())
 
         self.check(ready)
