@@ -13,6 +13,8 @@ MATPLOTLIB_VERSION := 3.10.7
 UV     := $(BIN)/uv
 export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
+# Where it is set, each of some hundred processes would compile all modules again: minutes.
+unexport PYTHONDONTWRITEBYTECODE
 # The Lambda runtime brings the SDK, kept current by AWS, so the package does not.
 RUNTIME_HAS := $(foreach name,boto3 botocore s3transfer urllib3 python-dateutil,--no-emit-package $(name))
 # The output of each target in one piece, where this make can.

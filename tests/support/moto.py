@@ -15,6 +15,7 @@ import moto.core.responses
 from moto.cloudformation.models import Stack
 from moto.core.base_backend import BaseBackend
 from moto.core.config import default_user_config
+from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb.models import dynamodb_backends
 from moto.s3.models import S3Backend
 
@@ -42,6 +43,20 @@ def _parsed(template: str) -> Any:
         return _from_yaml(template)
 
 
+_structure = BaseJSONSerializer._serialize_type_structure
+
+
+def _as_it_is(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
+    """Take a value of DynamoDB as it is: moto looks for its ten members by all their names."""
+    if shape.name == "AttributeValue" and type(value) is dict and value.keys() <= _PLAIN:
+        self._default_serialize(serialized, value, shape, key)
+    else:
+        _structure(self, serialized, value, shape, key)
+
+
+_PLAIN = {"S", "N", "BOOL", "NULL", "SS", "NS"}
+
+
 def keep() -> None:
     """Keep it from now on, and one boto3 session: a new one reads all services' models again."""
     default_user_config["core"]["reset_boto3_session"] = False
@@ -49,6 +64,7 @@ def keep() -> None:
     BaseBackend.urls = property(_urls_of)
     S3Backend._url_module = BaseBackend._url_module  # moto's own reads the module again
     Stack.parse_template = staticmethod(_parsed)
+    BaseJSONSerializer._serialize_type_structure = _as_it_is
     names, part = moto.core.responses, botocore.useragent
     names.method_names_from_class = cache(names.method_names_from_class)
     part.sanitize_user_agent_string_component = cache(part.sanitize_user_agent_string_component)
