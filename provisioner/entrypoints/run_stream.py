@@ -114,6 +114,7 @@ def _steps(record: Mapping[str, object], seen: SeenRuns) -> Iterator[Step]:
             yield _start_dependants
         case RunStatus.FAILED | RunStatus.TIMED_OUT:
             yield _pause_after_failures
+            yield _judge_canary
         case _:
             pass
     if trigger_id := events.ended_run(record):
@@ -174,6 +175,13 @@ def _pause_after_failures(runtime: Runtime, job_name: str) -> None:
     if pause is not None:
         triggers.set_pause(job_name, pause)
         logger.warning("paused the schedule", note=pause.note)
+
+
+def _judge_canary(runtime: Runtime, job_name: str) -> None:
+    from provisioner.service import canary  # noqa: PLC0415  (only runs that failed need it)
+
+    if rolled_back := canary.judge(runtime.service(lambda: canary.CALLER), job_name):
+        logger.warning("rolled back", to=rolled_back.to.number, why=rolled_back.why)
 
 
 def _start_dependants(runtime: Runtime, job_name: str) -> None:

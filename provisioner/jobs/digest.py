@@ -21,7 +21,15 @@ if TYPE_CHECKING:
 
 _NOT_OF_THE_STACK = frozenset(
     {
-        *("depends_on", "deployment_mode", "history_limit", "paused", "payload_schema", "pin"),
+        *(
+            "depends_on",
+            "deploy",
+            "deployment_mode",
+            "history_limit",
+            "paused",
+            "payload_schema",
+            "pin",
+        ),
         "schedule_note",
         *("notify", "slack_channel", "slow_percent", "queued_alert_minutes"),
     }

@@ -66,6 +66,7 @@ WITHIN: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("assign_public_ip", "public_ip"), "network.assign_public_ip"),
         **dict.fromkeys(("egress", "egress_rules", "outbound"), "network.egress"),
         **dict.fromkeys(("batch_size", "max_receives"), "queue.{}"),
+        **dict.fromkeys(("canary", "rollback_on_failure"), "deploy.canary"),
         "tolerated_failure_percent": "fan_out.tolerated_failure_percent",
         "max_concurrency": 'fan_out.max_concurrency" or "queue.max_concurrency',
         "items": "fan_out.items",

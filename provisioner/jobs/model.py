@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from provisioner.jobs.dependencies import job_names
+from provisioner.jobs.deploy import Deploy, deploy_options
 from provisioner.jobs.errors import InvalidValueError, invalid
 from provisioner.jobs.fan_out import TAKEN, FanOut, fan_out_map, taken_keys
 from provisioner.jobs.grants import Grant, Submit
@@ -140,6 +141,7 @@ class RowModel(BaseModel):
     deployment_mode: Annotated[
         Literal["standard", "express"] | None, checked(choice(("standard", "express")))
     ] = None
+    deploy: Annotated[Deploy | None, checked(deploy_options)] = None
     paused: Annotated[bool, checked(flag)] = False
 
     @property

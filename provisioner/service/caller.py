@@ -53,7 +53,7 @@ class Caller:
     """
 
     name: str
-    via: Literal["cli", "api", "console", "topic"]
+    via: Literal["cli", "api", "console", "topic", "canary"]
     role: Role
     address: str | None = None
     proven: bool = False

@@ -56,16 +56,21 @@ class Rollback:
         The deployment to go back to.
     before, row
         The row as it is, and as it would be.
+    why
+        What led to it, if it was not a person.
     """
 
     to: Deployment
     before: Item
     row: Item
+    why: str = ""
 
     @property
     def intent(self) -> Intent:
         """What the audit has of it."""
-        return Intent(Action.ROLL_BACK, f"deployment {self.to.number}")
+        return Intent(
+            Action.ROLL_BACK, f"deployment {self.to.number}{self.why and f': {self.why}'}"
+        )
 
     def changes(self, reader: Caller) -> tuple[RowChange, ...]:
         """Return what would change in the row, as a caller may see it."""
@@ -123,18 +128,32 @@ def plan(service: Service, job_name: str, number: int | None = None) -> Rollback
     """
     before = service.existing_row(job_name)
     record = service.record(job_name) or StackRecord(job_name)
+    return plan_from(service, record, before, number)
+
+
+def plan_from(
+    service: Service,
+    record: StackRecord,
+    before: Item,
+    number: int | None = None,
+    *,
+    why: str = "",
+) -> Rollback:
+    """Return what `plan` does, for a row and a Stacks row that were read; `why` is noted."""
+    job_name = record.job_name
     target = target_of(record, before, number)
 
     def row_of(then: Deployment) -> Item | None:
-        kept = _row_versions(service, job_name).get(then.row_content)
-        return versions.row_of(service, job_name, kept.version.number) if kept else None
+        return _row_at(service, job_name, then)
 
-    row = row_for(record, before, target, row_of, service.clock())
+    note = f"rolled back to deployment {target.number}{why and f': {why}'}"
+    pin = {"since": iso(service.clock()), "note": note}
+    row = row_for(record, before, target, row_of, pin)
     if content_digest(row) == content_digest(before):
         message = f"the row of {job_name} asks for deployment {target.number} already"
         raise PermanentError(message)
     _check_code(service, row, target)
-    return Rollback(target, before, row)
+    return Rollback(target, before, row, why)
 
 
 def roll_back(service: Service, planned: Rollback, *, if_match: str | None = None) -> edits.Edited:
@@ -182,6 +201,14 @@ def _check_code(service: Service, row: Item, target: Deployment) -> None:
     if service.artifacts.is_gone(job):
         message = f"the code of deployment {target.number} is gone: {target.artifact}"
         raise PermanentError(message)
+
+
+def _row_at(service: Service, job_name: str, deployed: Deployment) -> Item | None:
+    """Return the row that a deployment is of, None if it is not kept."""
+    kept = service.row_versions.of(job_name) if service.has_audit else []
+    fitting = (each for each in kept if each.digests[1] == deployed.row_content)
+    version = next((each for each in fitting if not each.deleted), None)
+    return service.row_versions.row(job_name, version) if version else None
 
 
 def _row_versions(service: Service, job_name: str) -> dict[str, ListedVersion]:

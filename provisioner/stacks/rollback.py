@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import TYPE_CHECKING
 
 from provisioner import jobs
@@ -12,7 +11,6 @@ from provisioner.stacks.deployments import pinned_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
     from typing import Any
 
     from provisioner.stacks.model import Deployment, StackRecord
@@ -69,7 +67,7 @@ def row_for(
     row: Mapping[str, Any],
     target: Deployment,
     row_of: RowOf,
-    now: datetime,
+    pin: Mapping[str, str],
 ) -> Row:
     """Return the row that asks for a deployment.
 
@@ -79,6 +77,8 @@ def row_for(
     ----------
     row_of
         Returns the row of that time, None if it is not kept.
+    pin
+        What a pin says besides the version.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def row_for(
         If it takes the row of that time, and that is not kept.
     """
     if _spec_of(row) == target.row_digest:
-        return _with_pin(row, target, now)
+        return _with_pin(row, target, pin)
     then = row_of(target)
     if then is None:
         name = record.job_name
@@ -97,7 +97,7 @@ def row_for(
         raise NotFoundError(message)
     last = record.deployments[0]
     has_that_code = target.artifact == last.artifact and not last.pinned
-    return dict(then) if target.pinned or has_that_code else _with_pin(then, target, now)
+    return dict(then) if target.pinned or has_that_code else _with_pin(then, target, pin)
 
 
 def unpinned(row: Mapping[str, Any]) -> Row:
@@ -110,13 +110,11 @@ def _spec_of(row: Mapping[str, Any]) -> str | None:
     return None if isinstance(job, InvalidRow) else jobs.spec_digest(job)
 
 
-def _with_pin(row: Mapping[str, Any], target: Deployment, now: datetime) -> Row:
+def _with_pin(row: Mapping[str, Any], target: Deployment, pin: Mapping[str, str]) -> Row:
     """Return a row that pins a deployment's code; what names its version itself needs no pin."""
     free = unpinned(row)
     job = guarded.parse(free)
     version = None if isinstance(job, InvalidRow) else pinned_version(job, target)
     if version is None:
         return free
-    since = f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    note = f"rolled back to deployment {target.number}"
-    return free | {"pin": {"version": version, "since": since, "note": note}}
+    return free | {"pin": {"version": version, **pin}}

@@ -91,6 +91,7 @@ COMMON: dict[str, tuple[Any, ...]] = {
     "log_retention_days": (None, 7),
     "deletion_policy": (None, "delete", "retain"),
     "deployment_mode": (None, "standard", "express"),
+    "deploy": (None, {"canary": True}, {"canary": {"runs": 1, "rollback_on_failure": False}}),
     "paused": (None, False),
 }
 LAMBDA: dict[str, tuple[Any, ...]] = {

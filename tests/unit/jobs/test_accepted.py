@@ -19,6 +19,7 @@ from provisioner.jobs import (
     Queue,
     S3Object,
 )
+from provisioner.jobs.deploy import Canary, Deploy
 from provisioner.jobs.fan_out import Source
 from provisioner.jobs.machines import instance_types
 from provisioner.jobs.pin import Pin
@@ -56,6 +57,7 @@ BOTH_DEFAULTS = {
     "log_retention_days": None,
     "deletion_policy": "delete",
     "deployment_mode": None,
+    "deploy": None,
     "paused": False,
     "pin": None,
     "build": None,
@@ -274,6 +276,13 @@ ACCEPTED = {
     ),
     "a channel": ("ecs", {"slack_channel": "#ops-größe"}, {"slack_channel": "#ops-größe"}),
     "a channel's id": ("ecs", {"slack_channel": "C024BE91L"}, {"slack_channel": "C024BE91L"}),
+    "a canary": ("lambda", {"deploy": {"canary": True}}, {"deploy": Deploy(Canary())}),
+    "no canary": ("ecs", {"deploy": {"canary": "false"}}, {"deploy": Deploy()}),
+    "a canary that only waits": (
+        "lambda",
+        {"deploy": {"canary": {"runs": "5", "rollback_on_failure": False}}},
+        {"deploy": Deploy(Canary(5, rollback_on_failure=False))},
+    ),
     "a pinned object": (
         "lambda",
         {"pin": {"version": "3sL4kqtJ.lcpXro-x", "note": "until 1.4", "since": "2026-11-26"}},

@@ -25,7 +25,12 @@ SAME = {
     "what other than the stack acts on": (
         "lambda",
         {},
-        {"history_limit": 5, "depends_on": ["extract"], "deployment_mode": "express"},
+        {
+            "history_limit": 5,
+            "depends_on": ["extract"],
+            "deploy": {"canary": True},
+            "deployment_mode": "express",
+        },
     ),
     "which version is pinned, before it is looked up": (
         "lambda",

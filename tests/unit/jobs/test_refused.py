@@ -33,6 +33,17 @@ REFUSED = {
     "unknown type": ("lambda", {"type": "lamda"}, "type", 'did you mean "lambda"?'),
     "type in capitals": ("lambda", {"type": "ECS"}, "type", 'did you mean "ecs"?'),
     "type as a list": ("lambda", {"type": ["lambda"]}, "type", "not a list"),
+    # the canary
+    "deploy as text": ("ecs", {"deploy": "canary"}, "deploy", "must be a map with canary"),
+    "deploy otherwise": ("ecs", {"deploy": {"canry": True}}, "deploy.canry", 'mean "canary"?'),
+    "canary as a number": (
+        "ecs",
+        {"deploy": {"canary": 3}},
+        "deploy.canary",
+        "must be true, false or a map with runs, rollback_on_failure",
+    ),
+    "canary of no runs": ("ecs", {"deploy": {"canary": {"runs": 0}}}, "deploy.canary.runs", "1 to"),
+    "canary outside deploy": ("ecs", {"canary": True}, "canary", 'mean "deploy.canary"?'),
     # the pin
     "pin as text": ("lambda", {"pin": "v1"}, "pin", "must be a map with version, note, since"),
     "pin of nothing": ("lambda", {"pin": {}}, "pin.version", "is required"),

@@ -1,0 +1,206 @@
+"""A job rolls itself back when one of the first runs of a new deployment fails."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from provisioner.aws.jobs_table import JobsTable
+from provisioner.aws.stacks_table import StacksTable
+from provisioner.entrypoints import run_stream
+from provisioner.jobs import parse, spec_digest
+from provisioner.service import canary
+from provisioner.stacks.model import Cause, Deployment, JobStatus, StackRecord
+from tests.functional.aws.test_dependants import put_run as put_ended
+from tests.functional.cli.conftest import account, environment, here
+from tests.support.cli import ROW, put_run
+from tests.support.clients import CLIENTS
+from tests.support.deployments import deploy, push, write
+from tests.support.functions import deliver
+
+__all__ = ["account", "environment", "here"]
+
+CANARY = ROW | {"deploy": {"canary": {"runs": 2}}}
+LARGER = CANARY | {"memory_mb": 512}
+
+
+def judge(here):
+    service = replace(here.service, caller=lambda: canary.CALLER)
+    return canary.judge(service, "report")
+
+
+def end(status, name="first", minutes=1):
+    at = datetime.now(UTC) + timedelta(minutes=minutes)
+    put_run("report", name, status, started_at=at, ended_at=f"{at + timedelta(seconds=5):%FT%TZ}")
+
+
+@pytest.fixture
+def pushed(here):
+    """Return the versions of two deployments of the same row."""
+    versions = []
+    for body in (b"one", b"two"):
+        versions.append(push(body))
+        if not here.row():
+            write(here, CANARY)
+        deploy(here)
+    return versions
+
+
+def test_new_code_that_fails_is_rolled_back_once(here, pushed):
+    end("FAILED")
+
+    assert judge(here).to.number == 1
+    row = here.row()
+    assert row["pin"]["version"] == pushed[0]
+    assert row["pin"]["note"] == (
+        "rolled back to deployment 1: run first of deployment 2 has failed"
+    )
+    assert judge(here) is None
+    deploy(here)
+    end("FAILED", "second", 2)
+    assert judge(here) is None
+    assert here.row() == row
+    (entry,) = here.service.audit.of_each_kind("report", 9, since="2026")
+    assert (entry.action, entry.by, entry.via, entry.proven) == (
+        "roll_back",
+        "provisioner",
+        "canary",
+        True,
+    )
+    assert entry.detail == "deployment 1: run first of deployment 2 has failed"
+
+
+def test_a_row_that_fails_is_rolled_back_to_its_version(here):
+    for row in (CANARY, LARGER):
+        write(here, row)
+        deploy(here)
+    end("TIMED_OUT")
+
+    assert judge(here).to.number == 1
+    assert here.row() == CANARY
+
+
+def succeeded_first(_):
+    end("SUCCEEDED", "one", 1)
+    end("SUCCEEDED", "two", 2)
+    end("FAILED", "three", 3)
+
+
+def stopped(_):
+    end("STOPPED")
+
+
+def before(_):
+    end("FAILED", minutes=-60)
+
+
+def edited(here):
+    end("FAILED")
+    write(here, LARGER)
+
+
+def not_wanted(here):
+    end("FAILED")
+    write(here, CANARY | {"deploy": {"canary": {"rollback_on_failure": False}}})
+
+
+def invalid(here):
+    end("FAILED")
+    write(here, CANARY | {"memory_mb": 1})
+
+
+def paused(here):
+    end("FAILED")
+    write(here, CANARY | {"paused": True})
+
+
+def on_its_way(here):
+    end("FAILED")
+    here.stacks.save(replace(here.record(), status=JobStatus.UPDATING, spec_digest="f" * 64))
+
+
+def upgraded(here):
+    end("FAILED")
+    last, *others = here.record().deployments
+    last = replace(last, cause=Cause.UPGRADE)
+    here.stacks.save(replace(here.record(), deployments=(last, *others)))
+
+
+def the_only_one(here):
+    end("FAILED")
+    here.stacks.save(replace(here.record(), deployments=here.record().deployments[:1]))
+
+
+def gone(here):
+    end("FAILED")
+    here.jobs.delete("report")
+
+
+NOTHING = (
+    succeeded_first, stopped, before, edited, not_wanted, invalid, paused, on_its_way, upgraded,
+    the_only_one, gone,
+)  # fmt: skip
+
+
+@pytest.mark.usefixtures("pushed")
+@pytest.mark.parametrize("given", NOTHING, ids=lambda given: given.__name__)
+def test_nothing_is_rolled_back(here, given):
+    given(here)
+    row = here.row()
+
+    assert judge(here) is None
+    assert here.row() == row
+
+
+def test_a_row_of_that_time_that_is_not_kept_leaves_the_job_as_it_is(here):
+    write(here, CANARY)
+    deploy(here)
+    here.jobs.put(LARGER)
+    deploy(here)
+    last, first = here.record().deployments
+    first = replace(first, row_content="of a version that is gone")
+    here.stacks.save(replace(here.record(), deployments=(last, first)))
+    end("FAILED")
+
+    assert judge(here) is None
+    assert here.row() == LARGER
+
+
+def test_the_end_of_a_run_has_it_rolled_back(bootstrap):
+    """Of one that succeeded nothing comes; a record that comes twice changes nothing."""
+    del bootstrap
+    jobs, stacks = JobsTable(CLIENTS, "jobs-Jobs"), StacksTable(CLIENTS, "jobs-Stacks")
+    row = CANARY | {"bundle": "s3://bundles/report.zip"}
+    jobs.put(row)
+    job = parse(row)
+    newest = Deployment(
+        2, datetime(2026, 11, 20, tzinfo=UTC), Cause.PUSH, "2" * 64, spec_digest(job), "c",
+        artifact="s3://bundles/report.zip?versionId=2",
+    )  # fmt: skip
+    earlier = replace(
+        newest, number=1, digest="1" * 64, artifact="s3://bundles/report.zip?versionId=1"
+    )
+    stacks.save(
+        StackRecord(
+            "report",
+            status=JobStatus.READY,
+            spec_digest=newest.digest,
+            deployed_digest=newest.digest,
+            deployments=(newest, earlier),
+        )
+    )
+    put_ended("report", "2026-11-21T09:00:00.000Z#r", "FAILED")
+
+    for status in ("SUCCEEDED", "FAILED", "FAILED"):
+        record = {
+            "dynamodb": {
+                "Keys": {"job_name": {"S": "report"}},
+                "NewImage": {"status": {"S": status}},
+                "SequenceNumber": "1",
+            }
+        }
+        assert deliver(run_stream, {"Records": [record]}) == {"batchItemFailures": []}
+        pinned = jobs.get_many(["report"])["report"].get("pin")
+        assert (pinned and pinned["version"]) == (None if status == "SUCCEEDED" else "1")
