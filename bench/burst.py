@@ -38,9 +38,12 @@ from tests.support.fakes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from provisioner.jobs import Job
 
 T = TypeVar("T")
+B = TypeVar("B", bound="Burst")
 
 SIZES = (10, 100, 1000, 3000)
 CALLS = ("create", "describe", "get_many", "pin", "rate_limiter", "send", "save")
@@ -48,7 +51,7 @@ HEADER = "{:>6} {:>7} {:>7} {:>6} {:>9} " + " ".join(["{:>8}"] * len(CALLS)) + "
 RESULTS = Path(__file__).parent / "results" / "burst.json"
 
 OPERATION_SECONDS = 60.0
-ALLOWED_PER_SECOND = {"create": 2.0, "describe": 10.0}
+ALLOWED_PER_SECOND = {"create": 2.0, "update": 2.0, "describe": 10.0}
 SECONDS = {
     "get_many": 0.006,
     "save": 0.008,
@@ -57,6 +60,7 @@ SECONDS = {
     "pin": 0.03,
     "describe": 0.08,
     "create": 0.5,
+    "update": 0.5,
 }
 """What a call takes, half as much more or less: medians as people report them, from Lambda."""
 
@@ -105,6 +109,11 @@ class Burst:
         self.queue = Queue(self)
         self.stream: list[str] = []
         self.busy_lanes = 0
+        self.artifact_index = FakeArtifactIndex()
+
+    def pin(self, job: Job) -> Job:
+        """Look up the code of a job."""
+        return self.call("pin", lambda: job)
 
     def call(self, kind: str, work: Callable[[], T]) -> T:
         """Make a call from a function: it takes time, and may be one too many."""
@@ -216,6 +225,11 @@ class CloudFormation(FakeCloudFormation):
         self._burst.clock.after(OPERATION_SECONDS, lambda: self._burst.ended(stack_name))
         return stack_id
 
+    def update(self, stack_id: str, request: StackRequest) -> None:
+        self._burst.call("update", lambda: FakeCloudFormation.update(self, stack_id, request))
+        stack_name = stack_id.split("/")[1]
+        self._burst.clock.after(OPERATION_SECONDS, lambda: self._burst.ended(stack_name))
+
 
 class Queue:
     """Delays by whole seconds, and hands what is due to a few functions at a time."""
@@ -227,11 +241,20 @@ class Queue:
 
     def send(self, job_name: str, *, delay_seconds: int = 0, **_: object) -> None:
         self._burst.call("send", lambda: None)
-        lateness = self._burst.chance.uniform(0.01, LATENESS_SECONDS)
-        self._burst.clock.after(delay_seconds + lateness, lambda: self._arrive(job_name))
+        self._put({"job_name": job_name}, delay_seconds)
 
-    def _arrive(self, job_name: str) -> None:
-        self._due.append(job_name)
+    def send_many(self, delays_seconds: Mapping[str, int], **asks: object) -> None:
+        for number, (job_name, delay_seconds) in enumerate(delays_seconds.items()):
+            if number % QUEUE_BATCH == 0:
+                self._burst.call("send", lambda: None)
+            self._put({"job_name": job_name, **asks}, delay_seconds)
+
+    def _put(self, message: Mapping[str, object], delay_seconds: int) -> None:
+        lateness = self._burst.chance.uniform(0.01, LATENESS_SECONDS)
+        self._burst.clock.after(delay_seconds + lateness, lambda: self._arrive(json.dumps(message)))
+
+    def _arrive(self, body: str) -> None:
+        self._due.append(body)
         self._deliver()
 
     def _deliver(self) -> None:
@@ -242,10 +265,10 @@ class Queue:
         records = [
             {
                 "messageId": str(number),
-                "body": json.dumps({"job_name": name}),
+                "body": body,
                 "attributes": {"ApproximateReceiveCount": "1"},
             }
-            for number, name in enumerate(batch)
+            for number, body in enumerate(batch)
         ]
         self._burst.invoke(reconcile_queue.handler, {"Records": records}, self._is_free)
 
@@ -254,18 +277,18 @@ class Queue:
         self._burst.clock.after(0, self._deliver)
 
 
-def run(count: int) -> Burst:
+def run(count: int, kind: type[B]) -> B:
     """Write so many rows within seconds, and wait until every job is READY."""
-    burst = Burst(count)
+    burst = kind(count)
     ports = Ports(
         burst.jobs,
         burst.stacks,
         burst.cloudformation,
         burst.queue,
         RateLimiter(burst),
-        lambda job: burst.call("pin", lambda: job),
+        burst.pin,
         FakeDependants(),
-        FakeArtifactIndex(),
+        burst.artifact_index,
         FakeDeletionBudget(burst.clock),
         FakeJobRuns(),
         FakePauses(),
@@ -293,7 +316,7 @@ def waiting_ms() -> float:
 
 
 def measure(count: int) -> dict[str, object]:
-    burst = run(count)
+    burst = run(count, Burst)
     calls = burst.calls["create"] + burst.calls["describe"]
     return {
         "rows": count,

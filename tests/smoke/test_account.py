@@ -252,6 +252,25 @@ def test_broken_and_repaired(account):
     assert account.ended(name, account.start(name, {"n": 1}))["output"] == '{"n":1}'
 
 
+@pytest.mark.uses(minutes=5, function_seconds=5, runs=1)
+def test_a_push_redeploys(account):
+    """A bundle that is put redeploys its job: S3 tells EventBridge of the key as it is written."""
+    name = account.unique("push")
+    key = f"{name}/größe 1+1%20.zip"
+    program = "def handler(event, context):\n    return {}\n"
+    bundle = account.bundle(key, {"main.py": program.format(1)})
+    account.ready(account.lambda_row(name, bundle=bundle, handler="main.handler"))
+    before = account.record(name)["deployed_digest"]
+
+    account.bundle(key, {"main.py": program.format(2)})
+
+    def is_other():
+        return account.record(name)["deployed_digest"] != before
+
+    account.wait_for(name, "READY", until=is_other, timeout_seconds=600)
+    assert account.ended(name, account.start(name, {}))["output"] == "2"
+
+
 @pytest.mark.uses(minutes=2, runs=0)
 def test_apply_over_what_is_there(account, tmp_path):
     """`apply` changes a row under its condition."""

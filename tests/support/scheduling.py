@@ -14,6 +14,7 @@ ENGINE = {
     "rows": (
         "test_api",
         "test_rows",
+        "test_pipeline",
         "test_boundary",
         "test_readme",
         "test_functions",

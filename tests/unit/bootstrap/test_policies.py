@@ -212,6 +212,23 @@ def test_reconcilers_write_stacks_rows_and_nothing_else_of_people(policies, role
     assert not may("iam:CreateRole", JOB_ROLE, iam_PermissionsBoundary=BOUNDARY)
 
 
+def test_what_hears_of_pushes_finds_jobs_and_none_of_their_runs(policies):
+    may = policies["ArtifactEventsRole"].allow
+    table = f"{TABLE}/TriggersTable"
+    assert may("dynamodb:Query", table, dynamodb_LeadingKeys="#artifact#s3/bundles/a.zip")
+    assert not may("dynamodb:Query", table, dynamodb_LeadingKeys="report")
+    assert not may("dynamodb:PutItem", table, dynamodb_LeadingKeys="#artifact#s3/bundles/a.zip")
+    assert not may("s3:GetObject", "arn:aws:s3:::BundleBucket/a.zip")
+    assert may("sqs:SendMessage", f"arn:aws:sqs:{HERE}:ReconcileQueue")
+
+
+@pytest.mark.parametrize("role", RECONCILERS)
+def test_reconciles_delete_items_of_artifacts_only(policies, role):
+    may, table = policies[role].allow, f"{TABLE}/TriggersTable"
+    assert may("dynamodb:DeleteItem", table, dynamodb_LeadingKeys="#artifact#s3/bundles/a.zip")
+    assert not may("dynamodb:DeleteItem", table, dynamodb_LeadingKeys="report")
+
+
 def test_more_bundle_buckets_can_be_named(bootstrap):
     security = bootstrap.nested["SecurityStack"]
     more = type(security)(

@@ -608,6 +608,21 @@ def test_rules_match_what_aws_sends(bootstrap, root, function, rule, event):
     assert not matches(pattern, foreign)
 
 
+def test_rules_of_pushes_match_what_was_pushed_and_nothing_else(bootstrap, root):
+    bundles, images = (pattern_of(bootstrap, *rule) for rule in PUSHES)
+    created = json.loads((root / "tests/events/object_created.json").read_text())
+    pushed = json.loads((root / "tests/events/image_pushed.json").read_text())
+    assert matches(bundles, created)
+    assert not matches(bundles, created | {"detail-type": "Object Deleted"})
+    assert not matches(bundles, created | {"resources": ["arn:aws:s3:::others"]})
+    assert matches(images, pushed)
+    assert not matches(bundles, pushed)
+    for change in ({"action-type": "DELETE"}, {"result": "FAILURE"}):
+        assert not matches(images, pushed | {"detail": pushed["detail"] | change})
+    del pushed["detail"]["image-tag"]
+    assert not matches(images, pushed)
+
+
 BATCH_RULE = ("RunEventsFunction", "BatchJob")
 
 
@@ -647,6 +662,10 @@ def matches(pattern, event) -> bool:
             return event is None
         case list() if event is None:
             return False
+        case [{"exists": True}]:
+            return True
+        case list() if isinstance(event, list):  # one of the event's values is enough
+            return any(matches(pattern, each) for each in event)
         case list():
             return any(
                 event.startswith(value["prefix"]) if isinstance(value, dict) else event == value
