@@ -27,6 +27,7 @@ from provisioner.stacks.rate_limits import PER_SECOND, Quota
 from tests.simulation.stacks.wiring import MEMORY, wired
 from tests.support.fakes import (
     FakeArtifactIndex,
+    FakeBuilds,
     FakeCloudFormation,
     FakeDeletionBudget,
     FakeDependants,
@@ -294,6 +295,7 @@ def run(count: int, kind: type[B]) -> B:
         FakePauses(),
         MEMORY.synthesize,
         "",
+        FakeBuilds(),
     )
     burst.runtime = wired(ports, burst.clock, burst.chance)
     for number in range(count):

@@ -18,6 +18,7 @@ from provisioner.stacks.ports import Ports
 from tests.simulation.stacks.wiring import wired
 from tests.support.fakes import (
     FakeArtifactIndex,
+    FakeBuilds,
     FakeClock,
     FakeCloudFormation,
     FakeDeletionBudget,
@@ -58,6 +59,7 @@ class World:
             FakePauses(),
             synthesize,
             "",
+            FakeBuilds(),
         )
         self.runtime = wired(self.ports, self.clock, random.Random(1))  # noqa: S311
         self._memory_mb = 512

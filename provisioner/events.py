@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from provisioner import jobs
 from provisioner.errors import PermanentError
 from provisioner.jobs.tracked import image_in_ecr, object_in_s3
+from provisioner.jobs.unbuilt import JOB_VARIABLE
 from provisioner.runs import keys, model
 from provisioner.runs.keys import LockStatus
 from provisioner.runs.messages import RUN_PREFIX
@@ -231,6 +232,25 @@ def of_artifact_event(event: object) -> str | None:
             return _pushed_image(account, region, detail)
         case _:
             raise UnreadableError(_NO_ARTIFACT)
+
+
+def of_build_event(event: object) -> str | None:
+    """Return the job whose build changed its status, None when it is not about a build of ours.
+
+    Every build is told the name of its job, which CodeBuild repeats.
+    """
+    match event:
+        case {
+            "source": "aws.codebuild",
+            "detail": {
+                "additional-information": {"environment": {"environment-variables": list(given)}}
+            },
+        }:
+            named = (each for each in given if isinstance(each, Mapping))
+            names = [each.get("value") for each in named if each.get("name") == JOB_VARIABLE]
+            return next((name for name in names if isinstance(name, str) and name), None)
+        case _:
+            return None
 
 
 def _pushed_image(account: str, region: str, detail: Mapping[str, object]) -> str | None:

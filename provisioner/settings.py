@@ -73,6 +73,12 @@ class Allowed:
     builds: tuple[str, ...] = ()
     max_reserved_concurrency: int = 0
 
+    @property
+    def registry(self) -> str:
+        """The host of this account's ECR."""
+        suffix = ".cn" if self.partition == "aws-cn" else ""
+        return f"{self.account_id}.dkr.ecr.{self.region}.amazonaws.com{suffix}"
+
     @classmethod
     def from_json(
         cls, text: str, *, prefix: str, artifacts_bucket: str, subnets: str, own: Iterable[str]

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, assert_never
 from troposphere import Parameter, Template
 
 from provisioner.jobs import BatchJob, Ec2Job, EcsJob, LambdaJob
+from provisioner.jobs.unbuilt import is_unbuilt
 from templates import batch_job, ec2_job, ecs_job, lambda_job
 from templates.parts.alarms import alarms
 from templates.parts.outputs import outputs
 from templates.parts.queue import message_queue
+from templates.parts.repository import repository
 from templates.parts.schedule import schedules
 from templates.parts.tags import put_tags
 from templates.version import TEMPLATE_VERSION
@@ -56,13 +58,15 @@ def build(job: Job, platform: Platform, now: datetime = BEFORE_ALL_SCHEDULES) ->
         With the parameters ``SpecDigest``, ``TemplateVersion`` and ``DeletionPolicy`` (``delete``
         or ``retain``). They are for the provisioner to find again: the stack describes itself.
     """
-    own = _own_resources(job, platform)
-    parts = [
-        own,
-        schedules(job, platform, own.workflow, now),
-        alarms(job, platform, own.workflow),
-        message_queue(job, platform),
-    ]
+    parts = [repository(job, platform)]
+    if not is_unbuilt(job):  # until then, only what its build needs
+        own = _own_resources(job, platform)
+        parts += [
+            own,
+            schedules(job, platform, own.workflow, now),
+            alarms(job, platform, own.workflow),
+            message_queue(job, platform),
+        ]
     resources = [resource for part in parts for resource in part.resources]
     put_tags(resources, job.tags)
     template = Template(Description=f"The job {job.job_name}")

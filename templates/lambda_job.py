@@ -22,6 +22,7 @@ from provisioner.jobs.environment import (
     WRAPPER_VARIABLE,
     secrets_as_text,
 )
+from provisioner.jobs.functions import IMAGE_SUFFIX
 from provisioner.jobs.permissions import secret_statements
 from templates.parts.logs import log_group
 from templates.parts.outputs import shared_outputs
@@ -45,10 +46,6 @@ if TYPE_CHECKING:
 REPORT_SECONDS = 30
 """How much longer the workflow waits than the function may take, so that Lambda's own report of a
 timeout, with the request it was, comes first."""
-
-IMAGE_SUFFIX = "_ci"
-"""Ends the name of a function whose code is a container image. A name has 64 characters, of which a
-prefix and a job's name may take 61, and no job's name has an underscore."""
 
 NOT_READY = (
     "Lambda.ENINotReadyException",

@@ -133,6 +133,7 @@ class Clients:
     # A throttled operation goes onto the queue, where waiting costs nothing; to try it again here
     # would only add to what is throttled. What lists all stacks has nowhere to go on later.
     cloudformation = _Client("cloudformation", _CONFIG.merge(_AT_ONCE))
+    codebuild = _Client("codebuild")
     cloudformation_patient = _Client("cloudformation", _CONFIG.merge(_PATIENT))
     batch = _Client("batch")
     dynamodb = _Client("dynamodb")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import re
 from contextlib import contextmanager
@@ -120,6 +121,12 @@ class CloudFormation:
             left_behind=left,
             template_version=parameters.get("TemplateVersion"),
         )
+
+    def template(self, stack_id: str) -> str:
+        """Return the template that a stack was last deployed with, JSON as all of ours is."""
+        with translated():
+            body = self._clients.cloudformation.get_template(StackName=stack_id)["TemplateBody"]
+        return body if isinstance(body, str) else json.dumps(body)
 
     def _drift(self, stack: Mapping[str, Any]) -> Drift | None:
         """Return what was found of a stack that was not updated since."""

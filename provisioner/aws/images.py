@@ -73,6 +73,16 @@ class Images:
         job = job.with_image(f"{place}@{digest}", tag=tag)
         return job.with_newest(None if isinstance(newest, InvalidRow) else newest)
 
+    def pin_built(self, job: J, name: str, *, single: bool) -> J | InvalidRow | None:
+        """Return the job with an image in it, of the account's own ECR; None if there is none."""
+        image = ECR_IMAGE.fullmatch(name)
+        if image is None:  # a registry that is not ECR's, of an engine for example
+            return None
+        digest = self._digest(job, image, single=single)
+        if isinstance(digest, InvalidRow):
+            return None if _is_missing(digest) else digest
+        return job.with_image(f"{image['host']}/{image['repository']}@{digest}", tag=image["tag"])
+
     def _digest(self, job: WithImage, image: re.Match[str], *, single: bool) -> str | InvalidRow:
         """Return an image's digest, or what is wrong with it."""
         name = image[0]
@@ -159,6 +169,10 @@ def _pinned_elsewhere(job: J, name: str) -> J:
         return job
     repository, tag = without_tag(name)
     return job.with_image(f"{repository}@{job.pin.version}", tag=tag or DEFAULT_TAG)
+
+
+def _is_missing(rejected: InvalidRow) -> bool:
+    return rejected.errors[0].message.endswith(MISSING)
 
 
 def _only(index: dict[str, Any], platform: str) -> str | None:

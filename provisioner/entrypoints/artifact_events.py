@@ -1,4 +1,4 @@
-"""EventBridge: an object was put into a bucket of bundles, or an image was pushed to ECR."""
+"""EventBridge: a bundle or a source was put into S3, an image was pushed to ECR, a build ended."""
 
 from __future__ import annotations
 
@@ -27,6 +27,10 @@ def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) ->
         If reading or queueing failed: Lambda tries again from the beginning, which does no harm,
         and sends the event to the dead-letter queue in the end.
     """
+    if job_name := events.of_build_event(event):
+        runtime.reconcile_queue.send_many({job_name: 0})
+        logger.info("a build has ended", job_name=job_name)
+        return
     artifact = events.of_artifact_event(event)
     if artifact is None:
         return

@@ -16,6 +16,7 @@ with collector_paused():
     from provisioner.aws import (  # noqa: F401
         artifact_index,
         artifacts,
+        builds,
         cloudformation,
         deletion_budget,
         dependants,

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from provisioner.aws.artifacts import Artifacts
     from provisioner.aws.backfill import Backfill
     from provisioner.aws.batch_jobs import BatchJobs
+    from provisioner.aws.builds import Builds
     from provisioner.aws.capacity_providers import CapacityProviders
     from provisioner.aws.cloudformation import CloudFormation
     from provisioner.aws.deletion_budget import DeletionBudgetTable
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from provisioner.console.issuer import Issuer
     from provisioner.console.sign_in import SignIn
     from provisioner.jobs import Job
+    from provisioner.jobs.unbuilt import Unbuilt
     from provisioner.runs.concurrency import MessageRuns
     from provisioner.runs.cost import Rates
     from provisioner.runs.dependencies import DependencyStarter
@@ -159,7 +161,14 @@ class Runtime:
         """The code that rows name."""
         from provisioner.aws.artifacts import Artifacts
 
-        return Artifacts(self.clients)
+        return Artifacts(self.clients, self.settings.platform.allowed)
+
+    @cached_property
+    def builds(self) -> Builds:
+        """The builds of jobs' code."""
+        from provisioner.aws.builds import Builds
+
+        return Builds(self.clients, self.settings.platform.prefix)
 
     @cached_property
     def task_definitions(self) -> TaskDefinitions:
@@ -186,6 +195,7 @@ class Runtime:
             runs=self.job_executions,
             pauses=self.triggers,
             synthesize=self.synthesize,
+            builds=self.builds,
             template_version=self.template_version,
         )
 
@@ -196,7 +206,7 @@ class Runtime:
 
         return Reconciler(self.ports, self.settings.platform, self.clock, self.chance)
 
-    def pin(self, job: Job) -> Job | InvalidRow:
+    def pin(self, job: Job) -> Job | InvalidRow | Unbuilt:
         """Look up the artifact that a job runs, and the subnets that it runs in."""
         from provisioner.aws.subnets import within_vpc
 

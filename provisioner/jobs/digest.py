@@ -44,6 +44,8 @@ def spec_digest(job: Job) -> str:
     spell out a default changes nothing, and neither does an attribute that a later version adds.
     """
     said = _said(job)
+    if "build" in said:  # that it has a repository is of the stack; how it is built is not
+        said["build"] = True
     return _digest({name: said[name] for name in said if name not in _NOT_OF_THE_STACK})
 
 

@@ -49,6 +49,10 @@ SUCCESSORS = {
 }
 """What to use instead of a runtime that Lambda has given up."""
 
+IMAGE_SUFFIX = "_ci"
+"""Ends the name of a function whose code is a container image. A name has 64 characters, of which a
+prefix and a job's name may take 61, and no job's name has an underscore."""
+
 CUSTOM_HANDLER = "bootstrap"
 """Of a `provided` runtime that names none: Lambda runs the file of this name whatever it says."""
 

@@ -18,6 +18,9 @@ an earlier one has made must not run any longer."""
 TAG_DIGITS = 40
 """Hexadecimal digits of a build's digest in the tag of its image."""
 
+JOB_VARIABLE = "BUILD_JOB"
+"""The variable of a build by which its events name its job."""
+
 Kind: TypeAlias = Literal["image", "zip"]
 
 
@@ -51,6 +54,11 @@ class Unbuilt:
 def kind_of_build(job: Job) -> Kind:
     """Return what a job's build makes: a function with a runtime is a zip archive."""
     return "zip" if job.type == "lambda" and job.runtime else "image"
+
+
+def is_unbuilt(job: Job) -> bool:
+    """Tell whether a job has `build` and nothing yet that it could run."""
+    return job.build is not None and not job.image and getattr(job, "bundle", None) is None
 
 
 def build_digest(job: Job, version: str | None) -> str:
@@ -96,7 +104,7 @@ def unbuilt(job: Job, prefix: str, source: S3Object, digest: str) -> Unbuilt:
     made = job.build
     assert made is not None  # noqa: S101  (only jobs with one come here)
     variables = {
-        "BUILD_JOB": job.job_name,
+        JOB_VARIABLE: job.job_name,
         "BUILD_KIND": kind_of_build(job),
         "BUILD_ARCHITECTURE": job.architecture,
         "BUILD_CONTEXT": made.context,

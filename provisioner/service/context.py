@@ -109,7 +109,7 @@ class Service:
     @property
     def artifacts(self) -> Artifacts:
         """The bundles and images that jobs run."""
-        return Artifacts(self.clients)
+        return Artifacts(self.clients, self.allowed)
 
     @property
     def bundles(self) -> BundleBucket:
@@ -209,20 +209,25 @@ class Service:
 
     def permitted(self, job: Job | InvalidRow) -> Job | InvalidRow:
         """Hold a job to the bootstrap's parameters, as far as its outputs name them."""
+        allowed = self.allowed
+        return job if allowed is None else jobs.permitted(job, allowed)
+
+    @property
+    def allowed(self) -> Allowed | None:
+        """What rows may name; None when the outputs of an earlier bootstrap do not say."""
         if self.platform is not None:
-            return jobs.permitted(job, self.platform.allowed)
+            return self.platform.allowed
         allowed = self.outputs.get("Allowed")
         if not allowed:
-            return job
+            return None
         own = defaultdict(str, self.outputs)
-        opened = Allowed.from_json(
+        return Allowed.from_json(
             allowed,
             prefix=own["Prefix"],
             artifacts_bucket=own["ArtifactsBucketName"],
             subnets=own["Subnets"],
             own=(own[name] for name in _OWN),
         )
-        return jobs.permitted(job, opened)
 
     def row(self, job_name: str) -> Item | None:
         """Return a job's row."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner import jobs
 from provisioner.jobs import FieldError, InvalidRow
+from provisioner.jobs.unbuilt import Unbuilt
 from provisioner.service.progress import Progress
 from provisioner.stacks.deletion_budget import HELD
 from provisioner.stacks.model import Deletion, JobStatus, StackRecord
@@ -29,7 +30,7 @@ class Expected:
     ----------
     digest
         Of the job with its artifact pinned, as the provisioner will compute it; None when the
-        artifact cannot be found, or not by this caller.
+        artifact cannot be found, or not by this caller, or is yet to be built.
     errors
         What the provisioner will say if it does not find the artifact either.
     version
@@ -84,7 +85,7 @@ def expect(service: Service, job: Job, record: StackRecord | None, *, changed: b
     found = Expected(
         job_name=job.job_name,
         paused=job.paused,
-        digest=None if isinstance(pinned, InvalidRow) else jobs.spec_digest(pinned),
+        digest=None if isinstance(pinned, InvalidRow | Unbuilt) else jobs.spec_digest(pinned),
         errors=pinned.errors if isinstance(pinned, InvalidRow) else (),
         version=None,
     )

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, assert_never
 
 from provisioner.stacks.deletion_budget import HELD
 from provisioner.stacks.model import (
+    BuildAttempt,
+    BuildStatus,
     Condition,
     Deletion,
     Drift,
@@ -40,6 +42,8 @@ def conditions_of(record: StackRecord, message: str, now: datetime) -> tuple[Con
         wanted += (_drifted(record.drift),)
     if record.pinned is not None:
         wanted += (_pinned(record.pinned),)
+    if record.build is not None:
+        wanted += (_built(record.build),)
     before = {condition.type: condition for condition in record.conditions}
     return tuple(
         Condition(
@@ -53,6 +57,19 @@ def conditions_of(record: StackRecord, message: str, now: datetime) -> tuple[Con
         )
         for kind, status, reason, text in wanted
     )
+
+
+def _built(build: BuildAttempt) -> tuple[str, str, str, str]:
+    why, reason = build.status.title(), build.reason or ""
+    match build.status:
+        case BuildStatus.SUCCEEDED:
+            return "Built", "True", why, ""
+        case BuildStatus.FAILED:
+            return "Built", "False", why, reason
+        case BuildStatus.WAITING | BuildStatus.RUNNING:
+            return "Built", "Unknown", why, reason
+        case _:
+            assert_never(build.status)
 
 
 def _pinned(pinned: Pinned) -> tuple[str, str, str, str]:

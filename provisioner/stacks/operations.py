@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from provisioner import jobs
 from provisioner.errors import DeploymentModeError, NoChangesError, PermanentError
+from provisioner.jobs.unbuilt import is_unbuilt
 from provisioner.settings import DeploymentMode
 from provisioner.stacks.actions import ContinueRollback, Create, Delete, Operation, Update, ValidRow
+from provisioner.stacks.builds import with_repository
 from provisioner.stacks.model import (
     CONTINUE,
     OWNER_TAG,
@@ -98,6 +101,9 @@ class Operations:
                 return cloudformation.create(stack_name, request)
             case Update(desired, missing):
                 request = self._request("update", desired, record, now, mode, missing)
+                if is_unbuilt(desired.job):  # all that runs stays, until its code is built
+                    template = with_repository(cloudformation.template(stack_id), request.template)
+                    request = replace(request, template=template)
                 cloudformation.update(stack_id, request)
             case Delete(retain_resources, force):
                 token = request_token("delete", None, record.version)

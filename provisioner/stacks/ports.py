@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from provisioner.jobs import InvalidRow, Job
+    from provisioner.jobs.unbuilt import Unbuilt
+    from provisioner.stacks.builds import BuildReport
     from provisioner.stacks.model import StackRecord, StackState
     from provisioner.stacks.rate_limits import Permit, Quota
 
@@ -56,6 +58,9 @@ class StackOperations(Protocol):
     def describe(self, stack_name: str) -> StackState | None:
         """Return the stack of that name, None when there is none."""
 
+    def template(self, stack_id: str) -> str:
+        """Return the template that a stack was last deployed with."""
+
     def create(self, stack_name: str, request: StackRequest) -> str:
         """Start CreateStack and return the stack's id, or raise StackLimitError."""
 
@@ -80,6 +85,22 @@ class StackOperations(Protocol):
 
     def detect_drift(self, stack_id: str) -> None:
         """Start DetectStackDrift, or raise ConflictError when it runs."""
+
+
+class Builds(Protocol):
+    """CodeBuild, which builds the code of jobs."""
+
+    def start(self, wanted: Unbuilt, token: str) -> str:
+        """Start a build and return its id; the same token again starts it once.
+
+        Raises
+        ------
+        TemporaryError
+            If as many builds run as may, or CodeBuild does not take it for another such reason.
+        """
+
+    def find(self, build_id: str) -> BuildReport | None:
+        """Return what has become of a build, None when CodeBuild does not know it."""
 
 
 class ReconcileQueue(Protocol):
@@ -181,7 +202,7 @@ class Ports:
     cloudformation: StackOperations
     queue: ReconcileQueue
     rate_limiter: RateLimiter
-    pin: Callable[[Job], Job | InvalidRow]
+    pin: Callable[[Job], Job | InvalidRow | Unbuilt]
     dependants: DependencyIndex
     artifact_index: ArtifactIndex
     deletion_budget: DeletionBudget
@@ -189,3 +210,4 @@ class Ports:
     pauses: Pauses
     synthesize: Synthesize
     template_version: str
+    builds: Builds

@@ -16,14 +16,27 @@ from provisioner.errors import (
 from provisioner.jobs import InvalidRow, Job, guarded
 from provisioner.jobs.row_content import content_digest
 from provisioner.jobs.row_summary import summary_of
+from provisioner.jobs.unbuilt import Unbuilt
 from provisioner.stacks import plan
-from provisioner.stacks.actions import Action, Desired, Hold, Nothing, Operation, ValidRow, Wait
+from provisioner.stacks.actions import (
+    Action,
+    Desired,
+    GiveUp,
+    Hold,
+    Nothing,
+    Operation,
+    ValidRow,
+    Wait,
+)
+from provisioner.stacks.building import Building
+from provisioner.stacks.builds import failure_of, found, may_build, waiting_status
 from provisioner.stacks.cycles import without_cycle
 from provisioner.stacks.model import Deletion, JobStatus, StackRecord, StackState
 from provisioner.stacks.operations import Operations
 from provisioner.stacks.outcomes import Done, Failed, Reconciled
 from provisioner.stacks.plan import counts_as_deletion
-from provisioner.stacks.quotas import needed, quota_of
+from provisioner.stacks.quotas import last_observed, needed, quota_of
+from provisioner.stacks.rate_limits import Quota
 from provisioner.stacks.record import confirm_deletion, reset_failures
 from provisioner.stacks.results import Results, Subject
 
@@ -34,7 +47,6 @@ if TYPE_CHECKING:
     from provisioner.settings import Platform
     from provisioner.stacks.plan import Decide
     from provisioner.stacks.ports import Ports
-    from provisioner.stacks.rate_limits import Quota
 
 JOB_SECONDS = 5.0
 """Of processor time for one job of a batch; templates of the largest rows take a tenth of that."""
@@ -75,6 +87,7 @@ class Reconciler:
         self._allowed = platform.allowed
         self._operations = Operations(ports.cloudformation, ports.synthesize, platform)
         self._results = Results(ports, chance)
+        self._building = Building(ports.builds, chance)
         self._clock = clock
         self._decide = decide
 
@@ -181,7 +194,9 @@ class Reconciler:
     def _reconcile(self, subject: Subject) -> Reconciled:
         try:
             subject = self._update_artifacts(self._update_dependencies(subject))
-            subject = replace(subject, desired=self._pinned(subject.desired))
+            subject, wanted = self._pinned(subject)
+            if wanted is not None:
+                return self._reconcile_unbuilt(subject, wanted)
             if subject.check_code and subject.runs_what_it_should:
                 return self._results.save_unobserved(subject)
             quota = needed(subject.desired, subject.record, subject.now, self._decide)
@@ -190,10 +205,44 @@ class Reconciler:
             observed = self._observe(subject.job_name) if quota else None
         except PermanentError as error:
             return self._results.record_permanent_error(subject, error)
+        return self._decided(subject, observed, quota)
+
+    def _decided(
+        self, subject: Subject, observed: StackState | None, quota: Quota | None
+    ) -> Reconciled:
         action = self._decide(subject.desired, subject.record, observed, subject.now)
         if isinstance(action, Operation):
             return self._operate(subject, action, observed, admitted_to=quota)
         return self._rest(subject, action, observed)
+
+    def _reconcile_unbuilt(self, subject: Subject, wanted: Unbuilt) -> Reconciled:
+        """Have code built; before that, have the stack made that the build needs.
+
+        What runs stays as it is until there is a result.
+        """
+        known = may_build(wanted.job, last_observed(subject.record))
+        quota = needed(subject.desired, subject.record, subject.now, self._decide)
+        quota = Quota.DESCRIBE if known or quota is None else quota
+        if waiting := self._results.admit(subject, quota):
+            return waiting
+        observed = self._observe(subject.job_name)
+        if may_build(wanted.job, observed):
+            return self._build(subject, wanted, observed)
+        return self._decided(subject, observed, quota)
+
+    def _build(self, subject: Subject, wanted: Unbuilt, observed: StackState | None) -> Reconciled:
+        try:
+            attempt, due = self._building.advance(subject.record, wanted, subject.now)
+        except PermanentError as error:
+            return self._results.record_permanent_error(subject, error)
+        desired = subject.desired
+        if isinstance(desired, ValidRow):  # the digest of no stack: none is what the row asks for
+            desired = replace(desired, digest=wanted.digest)
+        record = subject.record.with_build(attempt) if attempt else subject.record
+        failure = failure_of(attempt) if attempt else None
+        action = GiveUp(failure) if failure else Wait(waiting_status(observed, record))
+        subject = replace(subject, record=record, desired=desired)
+        return self._results.save(subject, action, Done(), observed, requeue_after=due)
 
     def _rest(self, subject: Subject, action: Action, observed: StackState | None) -> Reconciled:
         """Save that nothing is started.
@@ -318,13 +367,20 @@ class Reconciler:
             return None  # no job can have this name, so no stack can
         return self._ports.cloudformation.describe(stack_name)
 
-    def _pinned(self, desired: Desired) -> Desired:
+    def _pinned(self, subject: Subject) -> tuple[Subject, Unbuilt | None]:
+        """Look up what the job runs; what is yet to be built comes beside the job as written."""
+        desired = subject.desired
         if not isinstance(desired, ValidRow) or desired.job.paused:
-            return desired
+            return subject, None
         job = self._ports.pin(desired.job)
+        if isinstance(job, Unbuilt):
+            return subject, job
         if isinstance(job, InvalidRow):
-            return job
-        return replace(desired, job=job, digest=jobs.spec_digest(job))
+            return replace(subject, desired=job), None
+        record = subject.record
+        record = found(record, job)
+        desired = replace(desired, job=job, digest=jobs.spec_digest(job))
+        return replace(subject, record=record, desired=desired), None
 
     def _as_written(
         self, row: Mapping[str, object] | None, parsed: Job | InvalidRow | None

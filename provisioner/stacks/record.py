@@ -22,6 +22,7 @@ from provisioner.stacks.actions import (
     Wait,
 )
 from provisioner.stacks.attempts import Attempts, TryLater
+from provisioner.stacks.builds import forget_failure
 from provisioner.stacks.conditions import conditions_of
 from provisioner.stacks.deployments import pinned_of, with_deployment
 from provisioner.stacks.model import (
@@ -129,7 +130,7 @@ def confirm_deletion(record: StackRecord) -> StackRecord:
 
 def reset_failures(record: StackRecord) -> StackRecord:
     """Return the record as if nothing had been tried: a person asked for another attempt."""
-    return Attempts().on(record)
+    return replace(Attempts().on(record), build=forget_failure(record.build))
 
 
 def _reserved(quota: Quota, permit: Permit) -> str:

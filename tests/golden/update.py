@@ -27,6 +27,7 @@ from provisioner.api import openapi
 from provisioner.api.resources.about import DESCRIPTION
 from provisioner.jobs import ContainerJob, Event, InvalidRow, Job, LambdaJob, S3Object, parse
 from provisioner.jobs.placeholders import filled
+from provisioner.jobs.unbuilt import archive_key, is_unbuilt, repository_name
 from provisioner.notifications import slack_blocks
 from provisioner.notifications.model import Notification
 from tests.support.compatibility import breaking
@@ -80,6 +81,12 @@ def example(path: Path) -> Job:
     job = parse(row)
     assert not isinstance(job, InvalidRow), job
     match job:
+        case LambdaJob(runtime=str()) if is_unbuilt(job):
+            archive = S3Object("jobs-bundles", archive_key(job.job_name, "0" * 64), "pinned")
+            return job.model_copy(update={"bundle": archive})
+        case _ if is_unbuilt(job):
+            image = f"{PLATFORM.allowed.registry}/{repository_name(PLATFORM.prefix, job.job_name)}"
+            return job.with_image(f"{image}@sha256:{'0' * 64}", tag="b-0")
         case LambdaJob(image=None, bundle=S3Object() as bundle):
             return job.model_copy(update={"bundle": replace(bundle, version_id="pinned")})
         case LambdaJob() | ContainerJob():

@@ -15,7 +15,9 @@ from provisioner.errors import (
     DeploymentModeError,
     NoChangesError,
     PermanentError,
+    TemporaryError,
 )
+from provisioner.jobs.unbuilt import Unbuilt
 from provisioner.runs.cost import Cost, MonthlyCost, cost_values
 from provisioner.runs.messages import Message, Slots
 from provisioner.runs.model import FINAL, iso
@@ -23,12 +25,14 @@ from provisioner.runs.recent import RecentRuns
 from provisioner.runs.usage import Usage, is_unestimated
 from provisioner.settings import DeploymentMode
 from provisioner.stacks import deletion_budget, rate_limits
+from provisioner.stacks.builds import BuildReport
 from provisioner.stacks.deletion_budget import Budget, Deletions
 from provisioner.stacks.model import (
     IN_PROGRESS,
     NEVER_CREATED,
     OWNER_TAG,
     SETTLED,
+    BuildStatus,
     Drift,
     DriftStatus,
     Failure,
@@ -341,6 +345,34 @@ class FakeMessageQueues:
         """Nothing here is received, so nothing can be hidden."""
 
 
+class FakeBuilds:
+    """CodeBuild: builds by id, and what was asked for; `room` is how many it takes."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.started: dict[str, Unbuilt] = {}
+        self.reports: dict[str, BuildReport] = {}
+        self.room = 100
+        self.faults = faults or Faults()
+        self._tokens: dict[str, str] = {}
+
+    def start(self, wanted: Unbuilt, token: str) -> str:
+        self.faults.strike()
+        if token in self._tokens:
+            return self._tokens[token]
+        running = [each for each in self.reports.values() if each.status is BuildStatus.RUNNING]
+        if len(running) >= self.room:
+            raise TemporaryError("Cannot have more builds in queue")
+        build_id = f"jobs_{wanted.project}:{len(self.started) + 1}"
+        self._tokens[token] = build_id
+        self.started[build_id] = wanted
+        self.reports[build_id] = BuildReport(BuildStatus.RUNNING)
+        return build_id
+
+    def find(self, build_id: str) -> BuildReport | None:
+        self.faults.strike()
+        return self.reports.get(build_id)
+
+
 class FakeQueue:
     def __init__(self) -> None:
         self.sent: list[tuple[str, int]] = []
@@ -445,6 +477,10 @@ class FakeCloudFormation:
         stack = self.stacks.get(stack_name)
         return stack.state if stack else None
 
+    def template(self, stack_id: str) -> str:
+        self.faults.strike()
+        return self.templates[stack_id.split("/")[1]]
+
     def known_mode(self, wanted: DeploymentMode) -> DeploymentMode:
         return DeploymentMode.STANDARD if self.lacks_express else wanted
 
@@ -469,6 +505,7 @@ class FakeCloudFormation:
             template_version=request.parameters["TemplateVersion"],
         )
         self.stacks[stack_name] = _Stack(state, tokens=[request.token])
+        self.templates[stack_name] = request.template
         return state.stack_id
 
     def update(self, stack_id: str, request: StackRequest) -> None:

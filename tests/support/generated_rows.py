@@ -11,7 +11,8 @@ from functools import cache
 from typing import Any
 
 import templates
-from provisioner.jobs import InvalidRow, Job, parse
+from provisioner.jobs import InvalidRow, Job, S3Object, parse
+from provisioner.jobs.unbuilt import archive_key, is_unbuilt, kind_of_build
 from tests.support.drawn import one_of
 from tests.support.platforms import PLATFORM
 
@@ -189,7 +190,23 @@ EC2: dict[str, tuple[Any, ...]] = {
     "attempt_timeout_seconds": (None, 2_000),
     "allow_overrides": (None, ["command"], ["command", "environment"]),
 }
+_BUILDS = (
+    {"source": "s3://sources/report.zip"},
+    {
+        "source": "s3://sources/report.zip?versionId=3",
+        "context": "app",
+        "dockerfile": "app/Dockerfile.run",
+        "target": "run",
+        "args": {"VERSION": "$(1) ${x}"},
+    },
+)
+_ARCHIVED = {"image": (None,), "bundle": (None,), "pin": (None,), "build": _BUILDS[:1]}
+BUILT = tuple(
+    COMMON | options | {"image": (None,), "pin": (None,), "build": _BUILDS}
+    for options in (LAMBDA_IMAGE, ECS, BATCH, EC2)
+)
 OPTIONS = (COMMON | LAMBDA, COMMON | LAMBDA_IMAGE, COMMON | ECS, COMMON | BATCH, COMMON | EC2)
+OPTIONS = (*OPTIONS, COMMON | LAMBDA | _ARCHIVED, *BUILT)
 
 
 def rows() -> Iterator[dict[str, Any]]:
@@ -250,4 +267,10 @@ def templates_of_jobs(parts: int = PARTS) -> tuple[str, ...]:
 def job_of(row: Mapping[str, Any]) -> Job:
     job = parse(row)
     assert not isinstance(job, InvalidRow), (row, job)
-    return job
+    if not is_unbuilt(job):
+        return job
+    if kind_of_build(job) == "zip":
+        archive = S3Object("bundles", archive_key(job.job_name, "0" * 64), "1")
+        return job.model_copy(update={"bundle": archive})
+    registry = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+    return job.with_image(f"{registry}/jobs/{job.job_name}@sha256:{'0' * 64}", tag="b-0")

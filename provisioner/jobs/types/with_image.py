@@ -21,6 +21,7 @@ class WithImage(RowModel):
 
     _tag: str | None = PrivateAttr(None)
     _newest: str | None = PrivateAttr(None)
+    _built_as: str | None = PrivateAttr(None)
 
     @property
     def newest(self) -> str | None:
@@ -31,6 +32,17 @@ class WithImage(RowModel):
         """Return the job that knows which version it would run without its pin."""
         job = self.model_copy()
         job._newest = version  # noqa: SLF001  (of its own class)
+        return job
+
+    @property
+    def built_as(self) -> str | None:
+        """The digest of the build whose result the job runs; None when it was not looked up."""
+        return self._built_as
+
+    def with_build(self, digest: str) -> Self:
+        """Return the job that knows which build its code is of."""
+        job = self.model_copy()
+        job._built_as = digest  # noqa: SLF001  (of its own class)
         return job
 
     def with_image(self, image: str, *, tag: str | None) -> Self:

@@ -26,6 +26,7 @@ from tests.simulation.stacks.truth import Truth
 from tests.simulation.stacks.wiring import MEMORY, wired
 from tests.simulation.timeline import Timeline
 from tests.support.fakes import (
+    FakeBuilds,
     FakeDeletionBudget,
     FakeDependants,
     FakeJobRuns,
@@ -97,6 +98,7 @@ class World:
             pauses=FakePauses(),
             synthesize=MEMORY.synthesize,
             template_version=MEMORY.template_version,
+            builds=FakeBuilds(),
         )
         self.lambdas.handlers |= bug.handlers(self.lambdas.handlers)
         self.lambdas.runtime = wired(

@@ -36,6 +36,7 @@ NAMED = {
     "AWS::CloudWatch::Alarm": "cloudwatch:alarm:{AlarmName}",
     "AWS::EC2::LaunchTemplate": "ec2:launch-template/lt-1",
     "AWS::EC2::SecurityGroup": "ec2:security-group/sg-1",
+    "AWS::ECR::Repository": "ecr:repository/{RepositoryName}",
     "AWS::ECS::TaskDefinition": "ecs:task-definition/{Family}:1",
     "AWS::Lambda::EventSourceMapping": "lambda:event-source-mapping:1",
     "AWS::Lambda::Function": "lambda:function:{FunctionName}",
@@ -63,6 +64,9 @@ ROLES = {
 
 KMS = ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey")
 ONLY_WITH = {
+    "AWS::ECR::Repository": {
+        "EncryptionConfiguration": ("kms:CreateGrant", "kms:DescribeKey", "kms:RetireGrant")
+    },
     "AWS::IAM::Role": {},
     "AWS::Lambda::EventSourceMapping": {"KmsKeyArn": KMS},
     "AWS::Lambda::Function": {
@@ -233,7 +237,7 @@ FOR_IMAGES = {
 Developer Guide, Create a Lambda function using a container image, Amazon ECR permissions)."""
 
 NO_HANDLERS = {
-    *FOR_IMAGES,
+    *(action for action in FOR_IMAGES if not action.endswith("RepositoryPolicy")),
     "cloudformation:BatchDescribeTypeConfigurations",  # drift detection
     "lambda:GetFunctionConfiguration",  # reads a part of what GetFunction reads
 }

@@ -417,7 +417,7 @@ MANAGED = (
     "AuditPolicy",
     "FindCodePolicy",
     *("ReconcilePolicy", "StartRunsPolicy", "CompleteRunsPolicy", "PublishPolicy"),
-    *("BatchJobsPolicy", "RunBatchJobsPolicy"),
+    *("BatchJobsPolicy", "RunBatchJobsPolicy", "RepositoriesPolicy"),
     *("MachinePolicy", "MachineStacksPolicy", "RunMachinesPolicy", "StopMachinesPolicy"),
 )
 

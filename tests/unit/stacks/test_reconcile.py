@@ -34,6 +34,7 @@ from tests.simulation.faults import Crash
 from tests.support.drawn import examples
 from tests.support.fakes import (
     FakeArtifactIndex,
+    FakeBuilds,
     FakeClock,
     FakeCloudFormation,
     FakeDeletionBudget,
@@ -102,6 +103,7 @@ class World:
             self.pauses,
             synthesize,
             TEMPLATES,
+            FakeBuilds(),
         )
         self.reconciler = Reconciler(self.ports, platform, self.clock, Random())
 

@@ -19,7 +19,7 @@ from tests.support import generated_rows
     ids=["lambda", "ecs", "batch", "ec2"],
 )
 def test_every_attribute_of_a_row_is_among_the_options(model, options):
-    assert {*generated_rows.COMMON, *options} == set(model.model_fields) - {"job_name"}
+    assert {*generated_rows.COMMON, *options, "build"} == set(model.model_fields) - {"job_name"}
 
 
 def test_every_value_of_every_option_stands_in_some_row_of_each_type():
