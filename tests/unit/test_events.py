@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -163,6 +164,37 @@ def pushed(**more):
 )  # fmt: skip
 def test_artifact_events(event, artifact):
     assert events.of_artifact_event(event) == artifact
+
+
+def build_ended(*variables, **more):
+    environment = {"environment-variables": list(variables)}
+    detail = {"additional-information": {"environment": environment}}
+    return {"source": "aws.codebuild", "detail": detail} | more
+
+
+CAPTURED = json.loads(
+    (Path(__file__).parents[1] / "events/build_state_change.json").read_text("utf-8")
+)
+NAMED = {"name": "BUILD_JOB", "type": "PLAINTEXT", "value": "report"}
+
+
+@pytest.mark.parametrize(
+    ("event", "job"),
+    [
+        (CAPTURED, "report"),
+        (build_ended({"name": "PATH", "value": "x"}, NAMED), "report"),
+        (build_ended(), None),
+        (build_ended(NAMED | {"value": 5}), None),
+        (build_ended("text", None, NAMED | {"value": ""}), None),
+        (build_ended(NAMED, source="aws.s3"), None),
+        ({"source": "aws.codebuild", "detail": {}}, None),
+        (None, None),
+    ],
+    ids=["captured", "one-of-many", "none", "number", "of-no-kind", "other-service", "no-detail",
+         "nothing"],
+)  # fmt: skip
+def test_events_of_builds(event, job):
+    assert events.of_build_event(event) == job
 
 
 @pytest.mark.parametrize(

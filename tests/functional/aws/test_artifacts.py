@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
@@ -13,10 +14,13 @@ from botocore.stub import Stubber
 
 from provisioner.aws.artifacts import Artifacts
 from provisioner.jobs import InvalidRow, LambdaJob, parse, spec_digest
+from provisioner.jobs.unbuilt import Unbuilt, archive_key, build_digest, image_tag
 from tests.support.clients import CLIENTS
+from tests.support.platforms import PLATFORM
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 
+ALLOWED = replace(PLATFORM.allowed, prefix="jobs", bundle_bucket="bundles")
 REGISTRY = "123456789012.dkr.ecr.{}.amazonaws.com"
 CONFIGURATION = "sha256:" + "0" * 63
 OCI = "application/vnd.oci.image.{}.v1+json"
@@ -92,7 +96,7 @@ def downloads(bootstrap, layers):
 
 
 def pin(job):
-    return Artifacts(CLIENTS).pin(job)
+    return Artifacts(CLIENTS, ALLOWED).pin(job)
 
 
 def container(image, **more):
@@ -166,7 +170,7 @@ def test_an_image_that_may_not_be_read_is_said():
 
 def test_the_platform_of_an_image_is_read_once():
     pushed()
-    artifacts = Artifacts(CLIENTS)
+    artifacts = Artifacts(CLIENTS, ALLOWED)
     image = f"{REGISTRY.format('eu-west-1')}/jobs/words:1"
     asked = []
     events = CLIENTS.in_region("eu-west-1").ecr.meta.events
@@ -391,3 +395,76 @@ def test_an_image_of_another_registry_is_pinned_as_it_is(image, repository, tag)
 
     assert (job.image, job.image_name) == (f"{repository}@{digest}", f"{repository}:{tag}")
     assert job.newest is None
+
+
+BUILD = {"source": "s3://bundles/report.zip"}
+ARCHIVE = {"type": "lambda", "runtime": "python3.14", "handler": "main.handler"}
+
+
+def built(**more):
+    return parse({"job_name": "words", "build": BUILD, **more})
+
+
+def source_version():
+    return boto3.client("s3").head_object(Bucket="bundles", Key="report.zip")["VersionId"]
+
+
+@pytest.mark.parametrize("row", [{"type": "ecs"}, ARCHIVE], ids=["image", "archive"])
+def test_what_is_not_built_says_what_to_build(row):
+    found = pin(built(**row))
+
+    assert isinstance(found, Unbuilt)
+    assert found.source.version_id == source_version()
+    assert found.digest == build_digest(built(**row), source_version())
+    assert found.variables["BUILD_JOB"] == "words"
+
+
+def test_each_version_of_a_source_is_another_build():
+    before = pin(built(type="ecs")).digest
+
+    boto3.client("s3").put_object(Bucket="bundles", Key="report.zip", Body=b"PK2")
+
+    assert pin(built(type="ecs")).digest != before
+
+
+def test_the_image_that_was_built_is_pinned():
+    job = built(type="ecs")
+    digest = build_digest(job, source_version())
+    ecr = boto3.client("ecr")
+    ecr.create_repository(repositoryName="jobs/words")
+    put = ecr.put_image(
+        repositoryName="jobs/words", imageTag=image_tag(digest), imageManifest=json.dumps(MANIFEST)
+    )
+
+    found = pin(job)
+
+    image = f"{ALLOWED.registry}/jobs/words"
+    assert found.image == f"{image}@{put['image']['imageId']['imageDigest']}"
+    assert (found.built_as, found.image_name) == (digest, f"{image}:{image_tag(digest)}")
+
+
+def test_the_archive_that_was_built_is_pinned():
+    job = built(**ARCHIVE)
+    digest = build_digest(job, source_version())
+    key = archive_key("words", digest)
+    bucket = ALLOWED.bundle_bucket
+    version = boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=b"PK")["VersionId"]
+
+    found = pin(job)
+
+    assert (found.bundle.key, found.bundle.version_id) == (key, version)
+    assert found.built_as == digest
+    assert pin(pinned(job, digest)).bundle == found.bundle
+
+
+def test_a_source_that_is_missing_is_said():
+    found = pin(built(type="ecs", build={"source": "s3://bundles/none.zip"}))
+
+    (error,) = found.errors
+    assert (error.field, error.message) == ("build.source", "s3://bundles/none.zip does not exist")
+
+
+def test_a_pinned_build_that_is_gone_is_said():
+    found = pin(pinned(built(**ARCHIVE), "0" * 64))
+
+    assert [error.field for error in found.errors] == ["pin.version"]

@@ -47,6 +47,13 @@ def ready(bootstrap):
 
 
 @pytest.mark.usefixtures("ready")
+def test_the_end_of_a_build_reconciles_its_job():
+    deliver(artifact_events, event("build_state_change"))
+
+    assert messages() == [{"job_name": "report"}]
+
+
+@pytest.mark.usefixtures("ready")
 def test_new_code_is_deployed():
     version = boto3.client("s3").put_object(Bucket="bundles", Key="report.zip", Body=b"PK2")
 

@@ -562,7 +562,7 @@ def test_reconcile_queue_outlasts_its_function(bootstrap):
 
 
 RULES = [("StackEventsFunction", "StackStatus"), ("RunEventsFunction", "RunStatus")]
-PUSHES = [("ArtifactEventsFunction", "Bundles"), ("ArtifactEventsFunction", "Images")]
+PUSHES = [("ArtifactEventsFunction", rule) for rule in ("Bundles", "Images", "Builds")]
 
 
 @pytest.mark.parametrize(("function", "rule"), RULES + PUSHES)
