@@ -454,7 +454,7 @@ def test_the_archive_that_was_built_is_pinned():
 
     assert (found.bundle.key, found.bundle.version_id) == (key, version)
     assert found.built_as == digest
-    assert pin(pinned(job, digest)).bundle == found.bundle
+    assert pin(built(**ARCHIVE, pin={"version": digest})).bundle == found.bundle
 
 
 def test_a_source_that_is_missing_is_said():
@@ -465,6 +465,6 @@ def test_a_source_that_is_missing_is_said():
 
 
 def test_a_pinned_build_that_is_gone_is_said():
-    found = pin(pinned(built(**ARCHIVE), "0" * 64))
+    found = pin(built(**ARCHIVE, pin={"version": "0" * 64}))
 
     assert [error.field for error in found.errors] == ["pin.version"]
