@@ -17,7 +17,13 @@ _ETAG = re.compile(r'"(?P<etag>[0-9a-f]{32})"')
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """On what a write depends: the row that its caller has seen, or that there is none."""
+    """On what a write depends: the row that its caller has seen, or that there is none.
+
+    Attributes
+    ----------
+    if_match
+        ETags with commas between them, one of which has to be the row's; or `ANY`.
+    """
 
     if_match: str | None = None
     if_none_match: bool = False
@@ -48,13 +54,12 @@ def required(headers: Mapping[str, str], *, may_create: bool = False) -> Conditi
     given = headers["if-match"].strip()
     if given == ANY:
         return Condition(ANY)
-    found = _ETAG.fullmatch(given)
-    if found is None:  # whatever it is, it is that of no row
-        detail = (
-            "If-Match is not an ETag of a row, which is one text in quotes: read the row again."
-        )
+    found = [_ETAG.fullmatch(each.strip()) for each in given.split(",")]
+    known = [each["etag"] for each in found if each is not None]  # what else is there is no row's
+    if not known:
+        detail = "If-Match has no ETag of a row, which is a text in quotes: read the row again."
         raise Problem(Kind.STALE, detail)
-    return Condition(found["etag"])
+    return Condition(",".join(known))
 
 
 def is_unchanged(headers: Mapping[str, str], etag: str) -> bool:

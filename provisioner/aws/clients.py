@@ -107,6 +107,10 @@ class _Client:
         return made
 
 
+_READS = ("Get", "BatchGet", "Query", "Scan")
+"""Begin the operations of DynamoDB that read."""
+
+
 class Clients:
     """The clients of one account and one Region.
 
@@ -177,6 +181,11 @@ class Clients:
                 raise PermanentError(f"{error}{_hint(str(error))}") from error
         made.meta.events.register("before-call", self._count)
         return made
+
+    def reads(self, service: str) -> int:
+        """Return how often this process has read from a service so far."""
+        names = tuple(f"{service}.{verb}" for verb in _READS)
+        return sum(count for name, count in self.calls.items() if name.startswith(names))
 
     def _count(self, event_name: str, **_: object) -> None:
         self.calls[event_name.removeprefix("before-call.")] += 1

@@ -30,6 +30,9 @@ _PAGES = 20
 _MARGIN = 5
 """Runs that a shard is asked for above half of a page: of three shards, each has a third of it."""
 
+_LOOKED_THROUGH = 1_000
+"""Runs of a shard that a query with a filter reads at least: a megabyte has thousands."""
+
 _NEEDED = "job_name, trigger_id, #status, #error, cause"
 
 
@@ -66,7 +69,8 @@ class RunList:
         PermanentError
             If the bootstrap has no such index, or DynamoDB is still making it.
         """
-        limit = min(count, count // 2 + _MARGIN) if status is None and jobs is None else None
+        is_whole = status is None and jobs is None
+        limit = min(count, count // 2 + _MARGIN) if is_whole else max(_LOOKED_THROUGH, 10 * count)
         shards = {number: self._shard(number, limit, before, since, status) for number in SHARDS}
         if jobs is not None:
             shards = {number: _only_of(jobs, shard) for number, shard in shards.items()}
@@ -120,18 +124,16 @@ class RunList:
     def _shard(
         self,
         number: int,
-        limit: int | None,
+        limit: int,
         before: Position,
         since: str,
         status: RunStatus | None,
     ) -> Shard:
         values = {":shard": number, ":since": since or FIRST_RUN, ":at": before.at}
-        request: dict[str, Any] = {}
+        request: dict[str, Any] = {"Limit": limit}
         if number in before.after:
             start = {"run_shard": number, "trigger_id": before.at, "job_name": before.after[number]}
             request["ExclusiveStartKey"] = to_dynamodb(start)
-        if limit is not None:  # it would count what a filter leaves out
-            request["Limit"] = limit
         if status is not None:
             request |= {"FilterExpression": "#status = :status", **names("#status")}
             values[":status"] = status

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @function
 def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> dict[str, Any]:  # noqa: ARG001
     """Answer a request of a browser."""
+    before = runtime.clients.reads("dynamodb")
     try:
         request, error = request_of(event), None
     except InvalidRequestError as unread:
@@ -34,7 +35,9 @@ def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> 
     settings = SignInSettings.of_stage(os.environ, event.get("stageVariables"))
     sign_in = runtime.sign_in(settings, origin_of(request.host)) if settings else None
     app = app_of(runtime, sign_in)
-    return to_gateway(request, app.refuse(request, error) if error else app.answer(request))
+    answer = app.refuse(request, error) if error else app.answer(request)
+    timing = f'reads;desc="{runtime.clients.reads("dynamodb") - before}"'
+    return to_gateway(request, answer.having({"Server-Timing": timing}))
 
 
 def app_of(runtime: Runtime, sign_in: SignIn | None) -> App:

@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from provisioner.runs.work import WorkByType
     from provisioner.service.caller import Caller
     from provisioner.service.context import Service
+    from provisioner.service.recall import Recall
     from provisioner.settings import SignInSettings
     from provisioner.stacks.ports import Ports
     from provisioner.stacks.reconcile import Reconciler
@@ -392,7 +393,16 @@ class Runtime:
         settings = self.settings
         prefix = settings.platform.prefix
         outputs = {**settings.outputs(), "TemplateVersion": self.template_version}
-        return Service(prefix, outputs, self.clients, self.clock, caller, settings.platform)
+        return Service(
+            prefix, outputs, self.clients, self.clock, caller, settings.platform, self.recall
+        )
+
+    @cached_property
+    def recall(self) -> Recall:
+        """What this process has read a moment ago."""
+        from provisioner.service.recall import Recall
+
+        return Recall(self.clock)
 
     @cached_property
     def api(self) -> App:

@@ -41,7 +41,7 @@ def page(
     """Return the next runs of all jobs, at most `count`, with one query for each shard.
 
     With a status or a tag a page may have fewer runs, or none, although it has a cursor: it looks
-    through a megabyte of each shard, some 5,000 runs in all.
+    through a thousand runs of each shard, or ten times `count`.
 
     Parameters
     ----------

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from provisioner.aws.clients import Clients
     from provisioner.jobs import InvalidRow, Job
+    from provisioner.service.recall import Recall
     from provisioner.settings import Platform
     from provisioner.stacks.model import StackRecord
 
@@ -72,6 +73,8 @@ class Service:
         Returns who asks. It is written to the rows of runs.
     platform
         What a function knows of its bootstrap; None for the command line, which has outputs alone.
+    recall
+        What the function has read a moment ago for others; None to read all again.
     """
 
     stack_name: str
@@ -80,6 +83,7 @@ class Service:
     clock: Callable[[], datetime]
     caller: Callable[[], Caller]
     platform: Platform | None = None
+    recall: Recall | None = None
 
     @property
     def jobs(self) -> JobsTable:

@@ -139,8 +139,8 @@ def put(
     Parameters
     ----------
     if_match
-        The ETag of the row that its author has seen and wants to replace; `ANY` for whichever is
-        there.
+        The ETag of the row that its author has seen and wants to replace, or several with commas
+        between them; `ANY` for whichever is there.
     if_none_match
         Whether a row of that name must not exist yet.
     intent
@@ -233,7 +233,7 @@ def _checked(service: Service, row: Mapping[str, object]) -> Item:
 
 
 def _require(job_name: str, before: Item | None, etag: str) -> None:
-    if before is None or etag not in {ANY, etag_of(before)}:
+    if before is None or (etag != ANY and etag_of(before) not in etag.split(",")):
         raise _stale(job_name)
 
 

@@ -136,6 +136,12 @@ class FailureGroup:
 
 def recent(service: Service) -> Recent:
     """Return the newest runs of all jobs, as many as may have ended in the last 24 hours."""
+    if service.recall is None:
+        return _recent(service)
+    return service.recall.get("recent", lambda: _recent(service))
+
+
+def _recent(service: Service) -> Recent:
     since = service.clock() - SPAN - _LONGEST_RUN
     found = all_runs.page(service, MOST_RUNS, since=since)
     runs = tuple(line_of(each) for each in found.runs)
@@ -165,6 +171,12 @@ def _late(service: Service, entries: Sequence[JobEntry]) -> tuple[JobLine, ...]:
 
 def overview(service: Service) -> Overview:
     """Return how everything is, with seven requests, however many jobs and runs there are."""
+    if service.recall is None:
+        return _overview(service)
+    return service.recall.get("overview", lambda: _overview(service))
+
+
+def _overview(service: Service) -> Overview:
     now = service.clock()
     entries = jobs.first_entries(service, MOST_JOBS)
     newest = recent(service)

@@ -38,6 +38,22 @@ def test_a_reader_who_has_it_gets_nothing(row, form):
     assert row("GET", PATH, if_none_match=form.format(etag(row))).status == 304
 
 
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        ('"0123456789abcdef0123456789abcdef", {}', 200),
+        ("{},{}", 200),
+        ('{}, W/"1", text', 200),
+        ("W/{}", 412),
+    ],
+    ids=["another one too", "twice", "what is no row's too", "a weak one"],
+)
+def test_one_of_several_etags_is_enough(row, form, status):
+    seen = etag(row)
+
+    assert row("PUT", PATH, STORED, if_match=form.format(seen, seen)).status == status
+
+
 def test_an_etag_is_sent_as_it_was_given(row):
     bare = etag(row).strip('"')
 

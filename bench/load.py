@@ -1,0 +1,106 @@
+"""Readers of the live overview at the same time, as the console's own pages ask for it.
+
+``python -m bench.load`` brings an engine up, fills its tables (`bench.seed`) and lets 50 readers
+ask its console over HTTP for a minute, each every two seconds, with the ETag of its last answer;
+with ``--here`` it asks the engine that the environment names. It prints the answers, how long they
+took, and what was read of DynamoDB for each reader and minute. An error ends it with 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import os
+import re
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from statistics import median, quantiles
+from urllib.parse import urlsplit
+
+from bench import seed
+from bench.engine import engine
+
+READERS, SECONDS, EVERY_SECONDS = 50, 60, 2.0
+READS = re.compile(r'reads;desc="([0-9]+)"')
+
+
+@dataclass
+class Seen:
+    """What the readers were answered."""
+
+    answers: Counter[str] = field(default_factory=Counter)
+    took_ms: list[float] = field(default_factory=list)
+    reads: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def note(self, answer: str, took_ms: float, reads: int) -> None:
+        with self.lock:
+            self.answers[answer] += 1
+            self.reads += reads
+            self.took_ms.append(took_ms)
+
+
+def read(url: str, seen: Seen, until: float, first_after: float) -> None:
+    """Ask for the overview again and again, as a page of the console does."""
+    where, tag = urlsplit(url), None
+    time.sleep(first_after)
+    while (began := time.monotonic()) < until:
+        reads = 0
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", where.port, timeout=30)
+            headers = {"Host": where.netloc, **({"If-None-Match": tag} if tag else {})}
+            connection.request("GET", "/", headers=headers)
+            answer = connection.getresponse()
+            answer.read()
+            connection.close()
+            tag, said = answer.headers.get("ETag", tag), str(answer.status)
+            found = READS.search(answer.headers.get("Server-Timing", ""))
+            reads = int(found[1]) if found else 0
+        except OSError as error:
+            said = type(error).__name__
+        took = time.monotonic() - began
+        seen.note(said, took * 1000, reads)
+        time.sleep(max(0.0, EVERY_SECONDS - took))
+
+
+def show(url: str, readers: int, seconds: float) -> bool:
+    """Let readers ask; print what came of it, and tell whether there was no error."""
+    seen, until = Seen(), time.monotonic() + seconds
+    threads = [
+        threading.Thread(target=read, args=(url, seen, until, EVERY_SECONDS * n / readers))
+        for n in range(readers)
+    ]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    late, each_minute = quantiles(seen.took_ms, n=20)[-1], readers * seconds / 60
+    print(f"{readers} readers, {seconds:.0f} s: {dict(seen.answers)}")
+    print(f"median {median(seen.took_ms):.0f} ms, 95th percentile {late:.0f} ms")
+    print(f"asked {sum(seen.answers.values()) / each_minute:.1f} times by each reader and minute")
+    print(f"requests to DynamoDB for each reader and minute: {seen.reads / each_minute:.1f}")
+    return set(seen.answers) <= {"200", "304"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=seed.JOBS)
+    parser.add_argument("--runs", type=int, default=seed.RUNS)
+    parser.add_argument("--readers", type=int, default=READERS)
+    parser.add_argument("--seconds", type=float, default=SECONDS)
+    parser.add_argument("--here", action="store_true", help="the console of this engine, as it is")
+    options = parser.parse_args()
+    if options.here:
+        url = seed.here().outputs["ConsoleUrl"]
+        raise SystemExit(0 if show(url, options.readers, options.seconds) else 1)
+    with engine() as under_test:
+        os.environ |= under_test.environment
+        seed.seed(seed.here(), under_test, options.jobs, options.runs)
+        good = show(under_test.outputs["ConsoleUrl"], options.readers, options.seconds)
+    raise SystemExit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main()
