@@ -407,6 +407,44 @@ class Bulk(Model):
     failures: list[BulkFailure]
 
 
+class UpgradeProgress(Model):
+    """How many jobs of a wave are where."""
+
+    chosen: int
+    upgraded: int
+    in_progress: int
+    failed: int
+    skipped: int
+
+
+class UpgradeFailure(Model):
+    """A job of an upgrade that failed."""
+
+    job_name: Name
+    kind: Literal["stack", "run"]
+    reason: str
+    accepted: bool = Field(description="Whether the upgrade was resumed in spite of it.")
+
+
+class Upgrade(Model):
+    """An upgrade of all jobs' stacks, and how far it has come."""
+
+    id: Name
+    status: str = Field(description="RUNNING, PAUSED, SUCCEEDED, ABORTED")
+    reason: str = Field(description="Why it is PAUSED or ABORTED.")
+    template_version: str | None = Field(description="Null before its first step.")
+    waves: list[int]
+    wave: int = Field(description="The current one, from 0.")
+    soak_seconds: int
+    pause_on_failures: int
+    total: int
+    progress: list[UpgradeProgress] = Field(description="Of each wave that has begun.")
+    failures: list[UpgradeFailure]
+    by: str
+    started_at: datetime
+    ended_at: datetime | None
+
+
 class DeadLetter(Model):
     """What failed for good, without its payload."""
 

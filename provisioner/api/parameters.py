@@ -13,6 +13,13 @@ from provisioner.jobs.model import Overlap
 from provisioner.runs.model import RunStatus
 from provisioner.service.bulk import BulkAction
 from provisioner.stacks.model import JobStatus
+from provisioner.stacks.upgrade import (
+    DEFAULT_SOAK,
+    DEFAULT_WAVES,
+    LONGEST_SOAK,
+    MOST_ALLOWED_FAILURES,
+    MOST_WAVES,
+)
 
 _DIGITS = re.compile(r"[0-9]{1,6}")
 MAX_WAIT_SECONDS = 20
@@ -242,6 +249,37 @@ class StartBulk(Strict):
     filter: BulkFilter | None = None
     expected_count: int = Field(ge=0, le=500, strict=True)
     reason: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
+
+
+class StartUpgrade(Strict):
+    """How the stacks of all jobs are updated."""
+
+    waves: list[Annotated[int, Field(ge=1, le=100, strict=True)]] = Field(
+        default=[*DEFAULT_WAVES],
+        min_length=1,
+        max_length=MOST_WAVES,
+        description="Shares of all outdated jobs in percent, which grow to 100.",
+    )
+    soak_seconds: int = Field(
+        default=int(DEFAULT_SOAK.total_seconds()),
+        ge=0,
+        le=int(LONGEST_SOAK.total_seconds()),
+        strict=True,
+        description="How long a wave waits after its last update for runs that fail.",
+    )
+    pause_on_failures: int = Field(default=1, ge=1, le=MOST_ALLOWED_FAILURES, strict=True)
+
+
+class ResumeUpgrade(Strict):
+    """What becomes of the stacks that failed."""
+
+    retry_failed: bool = Field(default=False, strict=True)
+
+
+class AbortUpgrade(Strict):
+    """Why."""
+
+    reason: str = Field(default="", max_length=200)
 
 
 class DeadLetterIds(Strict):

@@ -14,6 +14,7 @@ from provisioner.console.pages import (
     rollback,
     row_editor,
     run_form,
+    upgrade,
 )
 from provisioner.service.rights import Action
 
@@ -53,6 +54,10 @@ WRITING = (
     Route("GET", "/dead-letters", dead_letters.listed, Action.LIST_DEAD_LETTERS),
     Route("POST", "/dead-letters/redrive", dead_letters.redrive, Action.REDRIVE_DEAD_LETTERS),
     Route("POST", "/dead-letters/discard", dead_letters.discard, Action.DISCARD_DEAD_LETTERS),
+    Route("GET", "/upgrade", upgrade.show, Action.GET_UPGRADE),
+    Route("POST", "/upgrade", upgrade.start, Action.START_UPGRADE),
+    Route("POST", "/upgrade/resume", upgrade.resume, Action.RESUME_UPGRADE),
+    Route("POST", "/upgrade/abort", upgrade.abort, Action.ABORT_UPGRADE),
     Route("GET", "/jobs/{job}/rollback", rollback.show, Action.ROLL_BACK),
     Route("POST", "/jobs/{job}/rollback", rollback.submit, Action.ROLL_BACK),
     *(Route("GET", address, each.show, action) for address, each, action in _CONFIRMATIONS),

@@ -140,6 +140,7 @@ def start(
     *,
     soak: timedelta = DEFAULT_SOAK,
     pause_on_failures: int = 1,
+    dry_run: bool = False,
 ) -> Upgrade:
     """Start an upgrade.
 
@@ -151,6 +152,8 @@ def start(
         How long a wave waits after its last update for runs that fail.
     pause_on_failures
         It pauses when so many jobs have failed.
+    dry_run
+        Whether this is only checked.
 
     Raises
     ------
@@ -179,13 +182,15 @@ def start(
         version=before.version if before else 0,
     )
     shares = ", ".join(f"{each}%" for each in chosen)
+    if dry_run:
+        return begun
     with recorded(service, Action.START_UPGRADE, detail=f"{begun.id}: waves {shares}"):
         service.upgrades.save(begun)
     _step(service)
     return begun
 
 
-def resume(service: Service, *, retry_failed: bool = False) -> Upgrade:
+def resume(service: Service, *, retry_failed: bool = False, dry_run: bool = False) -> Upgrade:
     """Let a paused upgrade go on; what has failed until now does not count any more.
 
     With `retry_failed` the stacks that failed are tried again, otherwise they stay as they are.
@@ -199,6 +204,8 @@ def resume(service: Service, *, retry_failed: bool = False) -> Upgrade:
     if before.status is not UpgradeStatus.PAUSED:
         message = f"the upgrade {before.id} is {before.status}: only a PAUSED one can be resumed"
         raise PermanentError(message)
+    if dry_run:
+        return upgrades.resume(before)
     detail = f"{before.id}: {before.reason}"
     with recorded(service, Action.RESUME_UPGRADE, detail=detail):
         service.upgrades.save(upgrades.resume(before))
@@ -209,7 +216,7 @@ def resume(service: Service, *, retry_failed: bool = False) -> Upgrade:
     return _written(upgrades.resume(before))
 
 
-def abort(service: Service, reason: str = "") -> Upgrade:
+def abort(service: Service, reason: str = "", *, dry_run: bool = False) -> Upgrade:
     """End an upgrade: jobs that are not updated yet stay as they are.
 
     Raises
@@ -223,6 +230,8 @@ def abort(service: Service, reason: str = "") -> Upgrade:
         raise PermanentError(message)
     said = " ".join(cleaned(reason).split())[:_REASON_CHARACTERS]
     aborted = upgrades.abort(before, said or f"Aborted by {service.caller().label}")
+    if dry_run:
+        return aborted
     with recorded(service, Action.ABORT_UPGRADE, detail=f"{before.id}: {aborted.reason}"):
         service.upgrades.save(aborted)
     _step(service)
