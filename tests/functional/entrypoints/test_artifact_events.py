@@ -145,3 +145,25 @@ def test_a_table_that_was_restored_has_all_jobs_again_after_the_daily_check():
     deliver(sweep, {"compare": True})
 
     assert [*index.jobs_of("s3/bundles/report.zip")] == ["report"]
+
+
+@pytest.mark.usefixtures("ready")
+@pytest.mark.parametrize(
+    ("asks", "status"),
+    [([{"check_code": True}], "READY"), ([{"check_code": True}, {}], "CREATING")],
+    ids=["a-push-alone", "a-push-and-another-reason"],
+)
+def test_a_push_alone_is_no_reason_to_look_at_the_stack(asks, status):
+    boto3.client("cloudformation").delete_stack(StackName="jobs-report")
+    records = [
+        {
+            "messageId": str(number),
+            "body": json.dumps({"job_name": "report"} | ask),
+            "attributes": {"ApproximateReceiveCount": "1"},
+        }
+        for number, ask in enumerate(asks)
+    ]
+
+    assert deliver(reconcile_queue, {"Records": records}) == {"batchItemFailures": []}
+
+    assert stacks()["report"]["status"]["S"] == status
