@@ -68,7 +68,7 @@ def measure(count: int) -> Redeployed:
     assert digests == wanted, "some job runs other code"
     return Redeployed(
         seconds=max(world.ready_at) - began,
-        ideal_seconds=count / PER_SECOND[Quota.UPDATE] + burst.OPERATION_SECONDS,
+        ideal_seconds=count / PER_SECOND[Quota.UPDATE] + burst.OPERATION_SECONDS[burst.STANDARD],
         updates=world.calls["update"],
         describes_per_job=world.calls["describe"] / count,
         throttled=world.throttled.total(),

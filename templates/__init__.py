@@ -12,7 +12,10 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, assert_never
 
-from troposphere import Parameter, Template
+from provisioner.deferred import deferred
+
+with deferred("cfn_flip"):  # which loads PyYAML, for to_yaml alone
+    from troposphere import Parameter, Template
 
 from provisioner.jobs import BatchJob, Ec2Job, EcsJob, LambdaJob
 from provisioner.jobs.unbuilt import is_unbuilt
@@ -36,8 +39,6 @@ if TYPE_CHECKING:
 __all__ = ["BEFORE_ALL_SCHEDULES", "TEMPLATE_VERSION", "build", "synthesize", "to_json"]
 
 BEFORE_ALL_SCHEDULES = datetime(1970, 1, 1, tzinfo=UTC)
-
-_ESCAPED = re.compile(r"[\x7f-\uffff]")
 
 
 def build(job: Job, platform: Platform, now: datetime = BEFORE_ALL_SCHEDULES) -> Template:
@@ -111,4 +112,6 @@ def to_json(template: Template, *, missing: Collection[str] = ()) -> str:
     whole = template.to_dict()
     document = without(whole, missing) if missing else whole
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    if text.isascii() and "\x7f" not in text:
+        return text  # without the pattern, which takes long to compile
+    return re.sub(r"[\x7f-\uffff]", lambda found: f"\\u{ord(found[0]):04x}", text)

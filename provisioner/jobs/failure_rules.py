@@ -19,7 +19,7 @@ FailureAction: TypeAlias = Literal["retry", "fail", "ignore"]
 
 MAX_ERROR_CHARACTERS = 100
 
-_ERROR = re.compile(r'(?! )[^"%*\\{}\x00-\x1f\x7f-\U0010ffff]{0,100}(?<! )\*?')
+_ERROR = re.compile(r"(?! )[ !#$&-)+-\[\]-z|~]{0,100}(?<! )\*?")
 """What languages call their errors: ``Function<Errno::ENOENT>``, ``com.acme.App$Retryable``. Not
 what CloudFormation or Step Functions could take for their own, nor what JSON has to escape."""
 
