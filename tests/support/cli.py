@@ -103,7 +103,7 @@ class Provisioner:
     def build_tables(self) -> None:
         _table("jobs-Jobs", "job_name")
         _table("jobs-Stacks", "job_name", by_status="updated_at")
-        _table("jobs-Triggers", "job_name", "trigger_id")
+        _table("jobs-Triggers", "job_name", "trigger_id", by_status="started_at")
         CLIENTS.dynamodb.create_table(TableName="jobs-Audit", **AUDIT_TABLE)
         s3 = CLIENTS.s3
         s3.create_bucket(Bucket=BUNDLES, CreateBucketConfiguration={"LocationConstraint": REGION})
