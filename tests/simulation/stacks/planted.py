@@ -217,6 +217,14 @@ class LeavingNothing(Like):
         self.port.save(replace(fresh, retained_resources=()))
 
 
+class ForgettingDeployments(Like):
+    """The Stacks table, where a job that fails loses what it was."""
+
+    def save(self, fresh: StackRecord) -> None:
+        lost = {} if fresh.failure is None else {"deployments": ()}
+        self.port.save(replace(fresh, **lost))
+
+
 class Believed(Reservation):
     def is_ahead(self, now: datetime) -> bool:
         return self.at > now
@@ -315,6 +323,7 @@ BUGS = {
     ),
     "holds_a_new_row_to_the_failure_of_the_old": Bug(ports=ports_with(stacks=KeepingTheOldDigest)),
     "forgets_what_a_deletion_leaves_behind": Bug(ports=ports_with(stacks=LeavingNothing)),
+    "forgets_deployments": Bug(ports=ports_with(stacks=ForgettingDeployments)),
     "gives_every_operation_the_same_token": Bug(ports=ports_with(cloudformation=OneToken)),
     "insists_on_a_deployment_mode": Bug(ports=ports_with(cloudformation=InExpressModeOnly)),
     "gives_up_on_a_rollback_that_failed": Bug(decide=_waiting_for_rollbacks),

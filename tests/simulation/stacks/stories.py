@@ -5,12 +5,18 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
+from provisioner.errors import PermanentError
+from provisioner.jobs.row_content import content_digest
+from provisioner.stacks.model import Deployment
+from provisioner.stacks.rollback import row_for, target_of
 from tests.simulation.stacks.bug import NO_BUG, Bug
 from tests.simulation.stacks.cloudformation import BROKEN_HANDLER
 from tests.simulation.stacks.code import KEYS, MISSING
 from tests.simulation.stacks.deeds import deed, trouble
 from tests.simulation.stacks.mishaps import fault
+from tests.simulation.stacks.tables import Row
 from tests.simulation.stacks.world import World
 from tests.simulation.stories import Step, Story, swarm
 
@@ -90,6 +96,33 @@ class Push:
 
 
 @dataclass(frozen=True)
+class RollBack:
+    """A person rolls a job back: to a deployment, or to the one before what its row asks for."""
+
+    name: str
+    number: int | None
+    then_seconds: float
+
+    def happen(self, world: World) -> None:
+        row, record = world.jobs.rows.get(self.name), world.stacks.records.get(self.name)
+        if row is None or record is None:
+            return
+        pin = {"since": "2026-11-26T09:00:00Z", "note": "rolled back"}
+        try:
+            target = target_of(record, row, self.number)
+            written = row_for(record, row, target, partial(_row_of, world, self.name), pin)
+        except PermanentError:
+            return  # there is nothing to go back to, which a person is told
+        world.jobs.write(self.name, written)
+        world.run(self.then_seconds)
+
+
+def _row_of(world: World, name: str, deployment: Deployment) -> Row | None:
+    rows = (edit.new for edit in world.jobs.edits if edit.job_name == name and edit.new)
+    return next((row for row in rows if content_digest(row) == deployment.row_content), None)
+
+
+@dataclass(frozen=True)
 class Race:
     """Two functions reconcile a job at the same time, while its row changes."""
 
@@ -134,6 +167,11 @@ def _push(chance: random.Random, _name: str) -> Step:
     return Push(key, is_lost, chance.choice(THEN_SECONDS))
 
 
+def _roll_back(chance: random.Random, name: str) -> Step:
+    number = chance.choice((None, None, 1, 2, 3))
+    return RollBack(name, number, chance.choice(THEN_SECONDS))
+
+
 def _race(chance: random.Random, name: str) -> Step:
     turns = [chance.randint(0, 2) for _ in range(chance.randint(0, MOST_TURNS))]
     return Race(name, chance.choice(ROWS), tuple(turns))
@@ -157,7 +195,7 @@ def _act_by_hand(chance: random.Random, name: str) -> Step:
 
 KINDS: tuple[Callable[[random.Random, str], Step], ...] = (
     *(_write, _push, _race, _wait),
-    *(_go_wrong, _break, _act_by_hand),
+    *(_go_wrong, _break, _act_by_hand, _roll_back),
 )
 
 

@@ -23,6 +23,7 @@ from provisioner.stacks.model import (
 )
 from provisioner.stacks.rate_limits import SUSPENDED_FOR
 from tests.simulation.faults import Broken
+from tests.simulation.stacks.deployments import check_ready, check_saved
 from tests.simulation.stacks.operations import Asked
 from tests.simulation.stacks.stacks import Spec, Stack, job_of
 from tests.simulation.stacks.tables import Row
@@ -106,6 +107,7 @@ class Truth:
         require(read == version, f"version {version} was overwritten, {read} was read: {record}")
         invocation.versions[record.job_name] = version + 1
         self._world.artifact_index.told(record)
+        check_saved(record, before)
         job = self._world.desired(invocation.rows.get(record.job_name))
         if job is not None and not isinstance(job, InvalidRow):
             self.policies[record.job_name] = job.deletion_policy
@@ -223,6 +225,7 @@ class Truth:
         if record.status is JobStatus.READY:
             if record.pinned != pinned_of(job):
                 return False
+            check_ready(record)
             return is_so and record.spec_digest == record.deployed_digest == digest
         return not is_so and self._is_failed(record, stack)
 
