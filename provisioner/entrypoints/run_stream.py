@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from provisioner.entrypoints.wiring import Runtime
+    from provisioner.jobs import Job
     from provisioner.runs.cost import Cost
     from provisioner.runs.usage import Usage
 
@@ -163,10 +164,15 @@ def _release_slot(runtime: Runtime, job_name: str, *, run: str) -> None:
     runtime.message_runs.run_ended(job_name, run)
 
 
-def _pause_after_failures(runtime: Runtime, job_name: str) -> None:
+def _valid_job(runtime: Runtime, job_name: str) -> Job | None:
     row = runtime.jobs.get_many([job_name]).get(job_name)
     job = guarded.parse(row) if row else None
-    failures = None if job is None or isinstance(job, InvalidRow) else job.pause_on_failures
+    return None if isinstance(job, InvalidRow) else job
+
+
+def _pause_after_failures(runtime: Runtime, job_name: str) -> None:
+    job = _valid_job(runtime, job_name)
+    failures = job.pause_on_failures if job else None
     if not failures:
         return
     triggers = runtime.triggers
@@ -178,6 +184,9 @@ def _pause_after_failures(runtime: Runtime, job_name: str) -> None:
 
 
 def _judge_canary(runtime: Runtime, job_name: str) -> None:
+    job = _valid_job(runtime, job_name)
+    if job is None or job.deploy is None:
+        return
     from provisioner.service import canary  # noqa: PLC0415  (only runs that failed need it)
 
     if rolled_back := canary.judge(runtime.service(lambda: canary.CALLER), job_name):
