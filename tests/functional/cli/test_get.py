@@ -11,6 +11,7 @@ import yaml
 from provisioner.aws.dependants import DependantsTable
 from provisioner.aws.stack_items import BY_NAME
 from provisioner.jobs import FieldError
+from provisioner.settings import DeploymentMode
 from provisioner.stacks.model import Condition, Failure, JobStatus
 from tests.support.cli import NOW, REGION, ROW, put_run
 from tests.support.clients import CLIENTS
@@ -128,6 +129,7 @@ class TestGet:
             next_attempt_at=NOW,
             stack_id="arn:stack",
             missed_schedules=3,
+            deployment_mode=DeploymentMode.EXPRESS,
         )
 
         shown = here.run("get", "report").stdout
@@ -135,6 +137,7 @@ class TestGet:
         assert re.search(r"next attempt at +2026-11-21T09:00:00\+00:00", shown)
         assert re.search(r"stack id +arn:stack", shown)
         assert re.search(r"missed schedules +3", shown)
+        assert re.search(r"deployment mode +EXPRESS", shown)
         assert not re.search(r"^ *resource ", shown, re.MULTILINE)
         here.list_all()
         assert "rate(1 hour) (off)" in here.run("get").stdout
