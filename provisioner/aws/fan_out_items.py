@@ -44,9 +44,9 @@ class FanOutItems:
     def ended(self, job_name: str, trigger_id: str) -> list[EndedItem]:
         """Return the items that have ended, by their index: a request for each thousand."""
         folder = f"{object_folder(job_name, trigger_id)}items/"
-        pages = self._clients.s3.get_paginator("list_objects_v2")
         found: list[EndedItem] = []
         with translated():
+            pages = self._clients.s3.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self._bucket, Prefix=folder):
                 for each in page.get("Contents", ()):
                     if name := _NAME.fullmatch(each["Key"].removeprefix(folder)):
