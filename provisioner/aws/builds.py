@@ -13,13 +13,15 @@ from provisioner.stacks.builds import BuildReport
 from provisioner.stacks.model import BuildStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from provisioner.aws.clients import Clients
     from provisioner.jobs.unbuilt import Unbuilt
 
 _STATUSES = {"IN_PROGRESS": BuildStatus.RUNNING, "SUCCEEDED": BuildStatus.SUCCEEDED}
 """What else there is (StatusType in CodeBuild's API reference) has failed."""
+
+_COMMAND = "Error while executing command: "
 
 _NO_ROOM = "AccountLimitExceededException"
 
@@ -86,8 +88,14 @@ def _reason(build: dict[str, Any]) -> str:
     return str(build["buildStatus"])
 
 
-def _messages(contexts: Iterable[dict[str, Any]]) -> list[str]:
-    return [message for each in contexts if (message := (each.get("message") or "").strip(": "))]
+def _messages(contexts: Iterable[dict[str, Any]]) -> Iterator[str]:
+    for each in contexts:
+        message = (each.get("message") or "").strip(": ")
+        if message.startswith(_COMMAND):  # all of ours, which says nothing; the log shows the rest
+            _, _, reason = message.rpartition("Reason: ")
+            message = f"a command failed, see the log{f' ({reason})' if reason != message else ''}"
+        if message:
+            yield message
 
 
 def _time(value: datetime | None) -> datetime | None:

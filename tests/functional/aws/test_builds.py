@@ -91,6 +91,9 @@ PHASES = [
 ]
 
 
+COMMAND = {
+    "contexts": [{"message": "Error while executing command: a\nb. Reason: exit status 1"}],
+}
 LATE = {"phaseStatus": "TIMED_OUT", "contexts": []}
 
 
@@ -113,9 +116,16 @@ LATE = {"phaseStatus": "TIMED_OUT", "contexts": []}
             },
             BuildReport(BuildStatus.FAILED, reason="BUILD: TIMED_OUT"),
         ),
+        (
+            {"buildStatus": "FAILED", "phases": [PHASES[1] | COMMAND]},
+            BuildReport(
+                BuildStatus.FAILED,
+                reason="BUILD: a command failed, see the log (exit status 1)",
+            ),
+        ),
         ({"buildStatus": "STOPPED"}, BuildReport(BuildStatus.FAILED, reason="STOPPED")),
     ],
-    ids=["running", "succeeded", "failed", "timed-out", "stopped"],
+    ids=["running", "succeeded", "failed", "timed-out", "command", "stopped"],
 )
 def test_how_a_build_is_described(codebuild, builds, build, report):
     codebuild.add_response("batch_get_builds", {"builds": [build]}, {"ids": ["1"]})
