@@ -18,7 +18,9 @@ from provisioner.cli.options import (
     usage_errors,
 )
 from provisioner.cli.session import session
+from provisioner.errors import ProvisionerError
 from provisioner.service import upgrades
+from provisioner.service.context import Service
 from provisioner.service.upgrades import Upgrade
 
 app = typer.Typer(
@@ -75,7 +77,10 @@ def upgrade(
     with session(stack) as service, usage_errors():
         found = upgrades.outdated(service)
         _show_outdated(found)
-        if dry_run or not found:
+        if not found:
+            return
+        _show_report(service)
+        if dry_run:
             return
         if not yes:
             confirm(f"Update the stacks of {len(found)} jobs, in {len(waves)} waves?")
@@ -149,6 +154,22 @@ def _show_outdated(found: upgrades.Outdated) -> None:
     stdout().print(listed)
     if found.not_ready:
         hint(f"{found.not_ready} of them are not READY: an upgrade leaves these as they are.")
+
+
+def _show_report(service: Service) -> None:
+    """Say what changes in the stacks, replacements first."""
+    try:
+        found = upgrades.report(service)
+    except ProvisionerError as error:
+        hint(f"What changes in the stacks is not known: {error}")
+        return
+    listed = table("CHANGE", "RESOURCE", "PROPERTY", "JOBS", "FOR EXAMPLE", keep=("CHANGE", "JOBS"))
+    for each in found["differences"]:
+        words = ("verb", "type", "property", "jobs", "example")
+        listed.add_row(*(Text(str(each[word]) or "-") for word in words))
+    if listed.row_count:
+        stdout().print(listed)
+    hint(f"{found['compared']} of {found['outdated']} READY jobs were compared with their stacks.")
 
 
 def _show(found: Upgrade) -> None:

@@ -35,21 +35,26 @@ _WAITING = (JobStatus.PENDING, JobStatus.RETRYING)
 
 
 @function
-def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) -> None:
+def handler(
+    event: dict[str, Any], _context: LambdaContext, runtime: Runtime
+) -> dict[str, object] | None:
     """Queue the jobs that are stuck; complete, start and report the runs whose events were lost.
 
     Give a new cluster its capacity providers, too.
 
     With `{"compare": true}` it queues every job that differs from its row instead, and has drift
     detected on all others. With `{"upgrade": true}` it takes the upgrade a step further, at once.
+    With `{"upgrade_report": true}` it returns what an upgrade would change.
     """
     now = runtime.clock()
     if event.get("compare"):
         _compare(runtime)
-        return
+        return None
     if event.get("upgrade"):
         sweep_upgrade.advance(runtime, now)
-        return
+        return None
+    if event.get("upgrade_report"):
+        return sweep_upgrade.report(runtime, now)
     steps: dict[str, Callable[[Runtime, datetime], int]] = {
         "stuck_jobs": _queue_stuck,
         "ended_runs": sweep_runs.complete_ended_runs,
@@ -73,6 +78,7 @@ def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) ->
     logger.info("swept", extra=done)
     if failed is not None:
         raise failed
+    return None
 
 
 def _associate_capacity_providers(runtime: Runtime, _now: datetime) -> int:

@@ -8,6 +8,7 @@ from provisioner.entrypoints.function import logger
 from provisioner.entrypoints.metrics import Count
 from provisioner.errors import ConflictError
 from provisioner.stacks import upgrade as upgrades
+from provisioner.stacks.model import JobStatus
 from provisioner.stacks.upgrade import DEFAULT_SOAK, FailedRun, Upgrade, UpgradeStatus
 
 if TYPE_CHECKING:
@@ -46,6 +47,26 @@ def advance(runtime: Runtime, now: datetime) -> int:
         count = 0
     runtime.metrics.count(Count.UPGRADES_PAUSED, upgrade.status is UpgradeStatus.PAUSED)
     return count
+
+
+def report(runtime: Runtime, now: datetime) -> dict[str, object]:
+    """Return what an upgrade would change in the stacks of the jobs that are READY."""
+    # Templates take long to import, and a sweep needs none.
+    from provisioner.service import template_changes  # noqa: PLC0415
+
+    outdated = [
+        each
+        for each in runtime.stacks.all()
+        if each.status is JobStatus.READY and upgrades.is_outdated(each, runtime.template_version)
+    ]
+    return template_changes.report(
+        outdated,
+        runtime.jobs.get_many,
+        runtime.cloudformation.template,
+        runtime.settings.platform,
+        now,
+        runtime.chance,
+    )
 
 
 def _take(runtime: Runtime, step: Step, now: datetime) -> int:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from provisioner.service.context import Service
 
-_CREATE_ONLY = {
+CREATE_ONLY = {
     "AWS::EC2::SecurityGroup": ("GroupDescription", "VpcId"),
     "AWS::IAM::InstanceProfile": ("Path",),
     "AWS::IAM::Role": ("Path",),
@@ -78,4 +78,4 @@ def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str
 
 def _is_replaced(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     before, after = old.get("Properties", {}), new.get("Properties", {})
-    return any(before.get(name) != after.get(name) for name in _CREATE_ONLY.get(kind, ()))
+    return any(before.get(name) != after.get(name) for name in CREATE_ONLY.get(kind, ()))

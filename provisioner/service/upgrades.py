@@ -12,7 +12,7 @@ import secrets
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import InvalidRequestError, NotFoundError, PermanentError, ProvisionerError
 from provisioner.plain_text import cleaned
@@ -46,6 +46,7 @@ __all__ = [
     "current",
     "document",
     "outdated",
+    "report",
     "resume",
     "start",
 ]
@@ -120,6 +121,21 @@ def outdated(service: Service) -> Outdated:
         for each in service.stacks.by_status(status, until=until)
     )
     return Outdated({each.job_name: each for each in found if upgrades.is_outdated(each, version)})
+
+
+def report(service: Service) -> Mapping[str, Any]:
+    """Return what an upgrade would change; see `template_changes.report`.
+
+    Raises
+    ------
+    ProvisionerError
+        If the sweep cannot be called, or fails.
+    """
+    found = service.sweep_function.call({"upgrade_report": True})
+    if not isinstance(found, dict) or "differences" not in found:
+        message = "the functions of this bootstrap do not answer that: they are of another release"
+        raise PermanentError(message)
+    return found
 
 
 def document(upgrade: Upgrade) -> dict[str, object]:

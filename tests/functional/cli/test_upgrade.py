@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from provisioner.aws.upgrade_table import UpgradeTable
+from provisioner.cli import upgrade
 from provisioner.jobs.row_summary import RowSummary
 from provisioner.stacks.model import JobStatus, StackRecord
 from provisioner.stacks.upgrade import (
@@ -59,6 +61,26 @@ def test_a_dry_run_starts_nothing(jobs, table):
     assert result.stdout.splitlines()[1].split() == ["lambda", "2", "1"]
     assert "1 of them are not READY" in result.stderr
     assert table.get() is None
+
+
+def test_the_report_says_what_changes_and_of_how_many_jobs(capsys):
+    change = {"verb": "replaced", "type": "AWS::SQS::Queue", "property": "", "jobs": 2}
+    found = {"outdated": 9, "compared": 4, "differences": [{**change, "example": "old"}]}
+    sweep = SimpleNamespace(call=lambda _: found)
+
+    upgrade._show_report(SimpleNamespace(sweep_function=sweep))
+
+    shown = capsys.readouterr()
+    assert shown.out.splitlines()[1].split() == ["replaced", "AWS::SQS::Queue", "-", "2", "old"]
+    assert "4 of 9 READY jobs were compared" in shown.err
+
+
+def test_without_an_answer_it_says_so(capsys):
+    sweep = SimpleNamespace(call=lambda _: None)  # of functions of an earlier release
+
+    upgrade._show_report(SimpleNamespace(sweep_function=sweep))
+
+    assert "is not known" in capsys.readouterr().err
 
 
 def test_it_asks_first(jobs, table):

@@ -17,6 +17,7 @@ from provisioner.stacks.reconcile import Reconciler
 from provisioner.stacks.upgrade import Progress, Upgrade, UpgradeStatus, abort, resume
 from tests.support.fakes import (
     FakeArtifactIndex,
+    FakeBuilds,
     FakeClock,
     FakeCloudFormation,
     FakeDeletionBudget,
@@ -77,6 +78,7 @@ class World:
             FakePauses(),
             lambda *_: "{}",
             version,
+            FakeBuilds(),
         )
         chance = random.Random(1)
         self.reconciler = Reconciler(ports, PLATFORM, self.clock, chance)

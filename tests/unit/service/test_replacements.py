@@ -54,7 +54,7 @@ def test_without_the_bootstrap_s_parts_nothing_is_said():
     assert replacements.risks(SimpleNamespace(platform=None), ECS, LAMBDA) == ()
 
 
-@pytest.mark.parametrize("kind", replacements._CREATE_ONLY)
+@pytest.mark.parametrize("kind", replacements.CREATE_ONLY)
 def test_the_properties_are_those_of_cloudformation(kind):
     names = json.loads((SCHEMAS / "providers/us-east-1.json").read_text())
     [file] = (SCHEMAS / "resources").glob(f"{names[kind]}*")
@@ -63,4 +63,4 @@ def test_the_properties_are_those_of_cloudformation(kind):
         *schema.get("createOnlyProperties", ()), *schema.get("conditionalCreateOnlyProperties", ())
     ]  # fmt: skip
 
-    assert {f"/properties/{name}" for name in replacements._CREATE_ONLY[kind]} <= set(only)
+    assert {f"/properties/{name}" for name in replacements.CREATE_ONLY[kind]} <= set(only)
