@@ -61,6 +61,10 @@ def _machine(what: str, field: str, **attributes: Any) -> Row:
     return Row(what, CONTAINER | kind | attributes, field)
 
 
+def _built(what: str, field: str, **parts: Any) -> Row:
+    return Row(what, {"type": "ecs", "build": {"source": "s3://bundles/a.zip"} | parts}, field)
+
+
 def _permissions(what: str, field: str, **statement: Any) -> Row:
     whole = {"Action": "s3:GetObject", "Resource": "*"} | statement
     return _function(what, f"permissions[0]{field}", permissions=[whole])
@@ -105,6 +109,20 @@ _IN_WORDS_ONLY_SAID = {
 }
 
 REFUSED = [
+    # Builds run code of the author's beside those of others.
+    _built("a build that nobody has opened", "build"),
+    _built("the machine's files as a context", "build.context", context="../../root"),
+    _built(
+        "a file of the machine as a Dockerfile", "build.dockerfile", dockerfile="/proc/1/environ"
+    ),
+    _built("a context that is an option of Docker", "build.context", context="--output=/"),
+    _built("a Dockerfile that is a command", "build.dockerfile", dockerfile="a`id`"),
+    _built("a target that is a command", "build.target", target="$(id)"),
+    _built("an argument that is an option", "build.args.--push", args={"--push": "1"}),
+    _built("an argument that sets another", "build.args.A=B", args={"A=B": "1"}),
+    _built("an argument of more lines", "build.args.A", args={"A": "1\nPATH=/tmp"}),
+    _built("a secret in an argument", "build.args.A", args={"A": "{{resolve:ssm:/payroll}}"}),
+    _built("a repository of somebody", "build.source", source={"repository": "acme/payroll"}),
     # What is the account's, and not the job's.
     _container("the Slack secret", "secrets.A", secrets={"A": SLACK}),
     _container("the Slack secret without its suffix", "secrets.A", secrets={"A": SLACK[:-7]}),
