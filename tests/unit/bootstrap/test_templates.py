@@ -624,6 +624,14 @@ def test_rules_of_pushes_match_what_was_pushed_and_nothing_else(bootstrap, root)
     assert not matches(images, pushed)
 
 
+def test_the_rule_of_builds_matches_their_ends(bootstrap, root):
+    pattern = pattern_of(bootstrap, "ArtifactEventsFunction", "Builds")
+    ended = json.loads((root / "tests/events/build_state_change.json").read_text())
+    assert matches(pattern, ended)
+    for change in ({"build-status": "IN_PROGRESS"}, {"project-name": "payments_build_arm64"}):
+        assert not matches(pattern, ended | {"detail": ended["detail"] | change})
+
+
 BATCH_RULE = ("RunEventsFunction", "BatchJob")
 
 
