@@ -166,6 +166,8 @@ _SKIPPED = frozenset(
 )
 """Nothing is done for such a job, or it goes: it holds up no wave."""
 
+_OPERATING = frozenset({JobStatus.CREATING, JobStatus.UPDATING})
+
 
 def new_id(now: datetime, chance: random.Random) -> str:
     """Return the id of an upgrade that begins."""
@@ -264,6 +266,9 @@ def _go_on(
     if chosen:
         return Step(upgrade, mark=tuple(chosen[: max(0, MOST_AT_ONCE - moving)]))
     if moving or _soaks_until(upgrade, members) > now:
+        return Step(upgrade)
+    # An operation that began before this release may still end with the templates of the last one.
+    if is_last and any(each.status in _OPERATING for each in known):
         return Step(upgrade)
     if is_last:
         return Step(replace(upgrade, status=UpgradeStatus.SUCCEEDED, ended_at=now))

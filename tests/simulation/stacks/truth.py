@@ -210,7 +210,7 @@ class Truth:
             MEMORY.template(job),
             {
                 "SpecDigest": digest,
-                "TemplateVersion": MEMORY.template_version,
+                "TemplateVersion": _wanted_version(record, stack),
                 "DeletionPolicy": job.deletion_policy,
             },
         )
@@ -266,3 +266,11 @@ def require(holds: object, otherwise: str) -> None:
     """Raise Broken unless something holds."""
     if not holds:
         raise Broken(otherwise)
+
+
+def _wanted_version(record: StackRecord, stack: Stack | None) -> str:
+    """Return that to which an upgrade takes the job; otherwise any version of templates will do."""
+    mark = record.upgrade
+    if mark is not None and mark.ended_at is None and record.status is not JobStatus.READY:
+        return mark.to
+    return str(stack and stack.spec.parameters.get("TemplateVersion"))

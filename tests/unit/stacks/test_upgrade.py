@@ -332,6 +332,19 @@ def test_a_wave_waits_for_a_job_that_is_tried_again():
     assert world.upgrade.status is UpgradeStatus.RUNNING
 
 
+@pytest.mark.parametrize("status", [JobStatus.CREATING, JobStatus.UPDATING])
+def test_the_last_wave_waits_for_operations_of_the_release_before(status):
+    world = Fleet(0, replace(BEGUN, waves=(100,)))
+    world.jobs = {"job-000": job(0, status=status)}
+    world.go_on(4)
+    assert world.upgrade.status is UpgradeStatus.RUNNING
+
+    world.jobs["job-000"] = job(0)
+    world.go_on(4)
+
+    assert (world.upgrade.status, world.of_version(B)) == (UpgradeStatus.SUCCEEDED, {"job-000"})
+
+
 def test_a_job_whose_message_was_lost_is_queued_again():
     world = Fleet(1, replace(BEGUN, waves=(100,)))
     world.step()
