@@ -54,6 +54,11 @@ OTHERS = {"confirm-deletions", "dead-letters", "local", "upgrade"}
 """Commands that are not a developer's."""
 
 PINNED = ROW | {"job_name": "pinned", "bundle": f"{ROW['bundle']}?versionId=1"}
+PUSHED = {
+    "source": "aws.s3",
+    "detail-type": "Object Created",
+    "detail": {"bucket": {"name": "bundles"}, "object": {"key": "report.zip", "version-id": "1"}},
+}
 NOT_WAITING = ("--wait", "--timeout", "0s")
 
 
@@ -186,6 +191,8 @@ def test_a_developers_policy_is_what_the_commands_call(here, file, tmp_path):
         ("rollback", "report", "--yes"),
         ("unpin", "report"),
         ("audit",),
+        ("builds", "report"),
+        ("build", "report"),
         ("audit", "report"),
         ("retry", "report", *NOT_WAITING),
         ("delete", "report", "--yes", *NOT_WAITING),
@@ -225,7 +232,7 @@ def test_a_platform_engineers_policy_is_what_the_commands_call(here):
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("app.py", "")
-    for function in ("run_events", "run_stream", "notify", "unrouted"):
+    for function in ("run_events", "run_stream", "notify", "unrouted", "artifact_events"):
         CLIENTS.lambda_.create_function(
             FunctionName=f"jobs_{function}",
             Runtime="python3.13",
@@ -239,6 +246,7 @@ def test_a_platform_engineers_policy_is_what_the_commands_call(here):
     for source, body in (
         ("run_stream", json.dumps({"Records": [{"dynamodb": {"Keys": keys}}]})),
         ("unrouted", "{}"),
+        ("artifact_events", json.dumps(PUSHED)),
     ):
         metadata = {"reason": "r", "error_type": "e", "source": source, "job_name": "report"}
         CLIENTS.sqs.send_message(
