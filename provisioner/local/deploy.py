@@ -164,6 +164,7 @@ def _overrides() -> dict[str, str]:
         "AllowedImageRepositories": "*",  # whatever the machine's own Docker can pull
         "Api": "iam",
         "Console": "loopback",
+        "Builds": "all",  # they run on this machine's processor, whatever a row says
         "BatchMaxVcpus": "2",  # as much as a small machine bears; further jobs wait
     }
 

@@ -23,7 +23,7 @@ ENGINE = {
     "runs": ("test_runs", "test_workflow_engine", "test_functions", "test_console"),
     "overlap": ("test_overlap", "test_fan_out", "test_dependencies"),
     "batch": ("test_batch", "test_batch_order", "test_types"),
-    "queues": ("test_queue_jobs", "test_truth"),
+    "queues": ("test_queue_jobs", "test_truth", "test_builds"),
 }
 """Modules of tests/local that make a group: `make test-engine-whole` has a process for each."""
 

@@ -1,4 +1,4 @@
-"""What the engine's CodeBuild is without an engine; the rest is in tests/local/test_pipeline.py."""
+"""What the engine's CodeBuild is without an engine; the rest is in tests/local/test_builds.py."""
 
 from __future__ import annotations
 

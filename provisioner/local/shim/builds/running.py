@@ -9,6 +9,7 @@ import os
 import platform
 import subprocess
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -32,6 +33,8 @@ NO_CONTAINERS = (
     "a build runs only where Docker or Podman answers: start Docker, or install Podman "
     "(`apt-get install podman runc`), then `provisioner local down` and `up`"
 )
+
+_TRIES = 3
 
 _log = logging.getLogger("codebuild")
 _one_image = threading.Lock()
@@ -96,9 +99,7 @@ def _follow(build: dict[str, Any], container: Any, log: dict[str, Any]) -> None:
 
 
 def _start(build: dict[str, Any]) -> Any:  # noqa: ANN401
-    client = private(_ECS, "_get_docker")()
-    if client is None:
-        raise _CannotStartError(NO_CONTAINERS)
+    client = _client()
     on_host = platform.system() == "Linux"
     host = os.environ["DOCKER_HOST"]
     variables = environment(build, reached="127.0.0.1" if on_host else _HOST)
@@ -121,6 +122,15 @@ def _start(build: dict[str, Any]) -> Any:  # noqa: ANN401
     if build["buildStatus"] in records.ENDED:
         kill(build)
     return container
+
+
+def _client() -> Any:  # noqa: ANN401
+    """Return the client of the container engine; on a busy machine that may answer late."""
+    for _ in range(_TRIES):
+        if client := private(_ECS, "_get_docker")():
+            return client
+        time.sleep(1)
+    raise _CannotStartError(NO_CONTAINERS)
 
 
 def order(build: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,139 @@
+"""From a folder to the next run: source is pushed, built by the real buildspec, and deployed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.engine
+
+BUILT_SECONDS = 180.0
+SOON_SECONDS = 60.0
+
+
+def command(engine, *arguments):
+    """Run the command as a user does; return its exit code and what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from provisioner.cli.main import main; main()", *arguments],
+        env={**os.environ, **engine.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def push(engine, job, folder, **files):
+    for name, text in files.items():
+        (folder / name.replace("__", ".")).write_text(text)
+    return command(engine, "push", str(folder), "--build", "--name", job, "--timeout", "4m")
+
+
+def deployments(engine, name):
+    return [int(each["number"]) for each in engine.record(name).get("deployments", ())]
+
+
+class TestImage:
+    def test_a_push_reaches_the_next_run_of_the_jobs_it_is_for_and_a_rollback_goes_back(
+        self, engine, tmp_path
+    ):
+        one, two, other = (engine.unique(stem) for stem in ("one", "two", "other"))
+        example = engine.container_row(other, permissions=None)
+        source = f"s3://{engine.bundle_bucket}/{one}/source.zip"
+        for name in (one, two):
+            engine.put({**example, "job_name": name, "image": None, "build": {"source": source}})
+        engine.put(example)
+        engine.wait_for(other, "READY")
+        dockerfile = f"FROM {example['image']}\nCOPY main.py /job/job.py\n"
+
+        code, printed = push(
+            engine, one, tmp_path, Dockerfile=dockerfile, main__py="print('first')"
+        )
+        assert code == 0, printed
+        assert "Entering phase BUILD" in printed
+        assert self.said_by_a_run(engine, one) == ["first"]
+
+        code, printed = push(engine, one, tmp_path, main__py="print('second')")
+        assert code == 0, printed
+        for name in (one, two):
+            engine.wait_for(name, "READY", timeout_seconds=BUILT_SECONDS)
+            engine.wait(
+                lambda name=name: deployments(engine, name) == [2, 1],
+                "the second deployment",
+                timeout_seconds=BUILT_SECONDS,
+            )
+        assert deployments(engine, other) == [1]
+        assert self.said_by_a_run(engine, one) == ["first", "second"]
+        assert self.said_by_a_run(engine, two) == ["second"]
+
+        code, printed = command(engine, "rollback", one, "--yes")
+        assert code == 0, printed
+        engine.wait(
+            lambda: deployments(engine, one) == [3, 2, 1], "the rollback", timeout_seconds=60
+        )
+        assert self.said_by_a_run(engine, one) == ["first", "second", "first"]
+
+    def said_by_a_run(self, engine, name):
+        """Run a job and return all that it has printed."""
+        before = len(engine.printed(name))
+        execution = engine.start(name, {})
+        engine.wait_for_run(name, execution, "SUCCEEDED", timeout_seconds=SOON_SECONDS)
+        return engine.wait(
+            lambda: len(found := engine.printed(name)) > before and found, "the line of the run"
+        )
+
+
+class TestArchive:
+    @pytest.fixture(scope="class")
+    def job(self, engine):
+        name = engine.unique("zip")
+        source = f"s3://{engine.bundle_bucket}/{name}/source.zip"
+        engine.put(
+            engine.lambda_row(name, bundle=None, handler="main.handler", build={"source": source})
+        )
+        return name
+
+    def returned(self, engine, name):
+        execution = engine.start(name, {})
+        run = engine.wait_for_run(name, execution, "SUCCEEDED", timeout_seconds=SOON_SECONDS)
+        return json.loads(run["output"])
+
+    def test_source_becomes_an_archive_that_runs(self, engine, job, tmp_path):
+        code, printed = push(engine, job, tmp_path, main__py="def handler(*_): return 'first'")
+
+        assert code == 0, printed
+        assert self.returned(engine, job) == "first"
+
+    def test_a_build_that_fails_leaves_what_runs(self, engine, job, tmp_path):
+        code, printed = push(
+            engine,
+            job,
+            tmp_path,
+            main__py="def handler(*_): return 'bad'",
+            requirements__txt="=== no requirement\n",
+        )
+
+        assert code == 1, printed
+        assert "BUILD: a command failed, see the log (exit status 1)" in printed
+        assert self.returned(engine, job) == "first"
+        _, listed = command(engine, "builds", job)
+        assert [line.split()[1] for line in listed.splitlines()[1:3]] == ["FAILED", "SUCCEEDED"]
+
+    def test_of_two_pushes_in_a_second_the_last_one_wins(self, engine, job):
+        source = {"Bucket": engine.bundle_bucket, "Key": f"{job}/source.zip"}
+        for text in ("overtaken", "last"):
+            uri = engine.bundle(source["Key"], {"main.py": f"def handler(*_): return '{text}'"})
+            assert uri.endswith(source["Key"])
+
+        newest = engine.client("s3").head_object(**source)["VersionId"]
+        engine.wait_for(
+            job,
+            "READY",
+            until=lambda: engine.record(job)["build"].get("source_version") == newest,
+            timeout_seconds=BUILT_SECONDS,
+        )
+        assert self.returned(engine, job) == "last"
