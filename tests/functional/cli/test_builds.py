@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from provisioner.service import builds
 from tests.support.builds import FIRST, LAST, ROW, SOURCE, built
 from tests.support.cli import BUNDLES, bundle_in
 from tests.support.clients import CLIENTS
@@ -112,3 +113,13 @@ class TestPushOfSource:
 
     def test_an_option_of_source_alone(self, here, folder):
         assert here.run("push", str(folder), "--include", "*").exit_code == 2
+
+    def test_an_earlier_push_is_told_that_it_was_overtaken(self, here, folder):
+        earlier = here.run("push", str(folder), "--build", "--no-wait").stdout
+        push = builds.wanted(here.service, "report", earlier.strip().rpartition("versionId=")[2])
+        (folder / "main.py").write_text("def handler(): return 1")
+        here.run("push", str(folder), "--build", "--no-wait")
+
+        _, found = builds.progress(here.service, push)
+
+        assert (found.status, found.done, found.succeeded) == (builds.OVERTAKEN, True, False)
