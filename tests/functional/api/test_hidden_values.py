@@ -34,6 +34,7 @@ def addresses(route, bulk_id):
         "run": RUN,
         "submission": f"report.{RUN}",
         "bulk": bulk_id,
+        "build": "00000000-0000-0000-0000-000000000000",
         "problem": "stale",
         "item": "0",
     }

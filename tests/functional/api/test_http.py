@@ -18,6 +18,7 @@ EXAMPLES = {
     "problem": "stale",
     "item": "0",
     "bulk": "b-1",
+    "build": "00000000-0000-0000-0000-000000000000",
     "version": "1",
     "submission": "report.r-1",
 }
