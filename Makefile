@@ -179,6 +179,7 @@ bench: $(READY)
 	$(BIN)/python -m bench.engine
 	$(BIN)/python -m bench.runs
 	$(BIN)/python -m bench.lists
+	$(BIN)/python -m bench.load
 	$(BIN)/python -m bench.parse
 
 # For AWS. FunctionRuntime and FunctionArchitecture say for what; see samconfig.toml.

@@ -1,9 +1,11 @@
 """Readers of the live overview at the same time, as the console's own pages ask for it.
 
-``python -m bench.load`` brings an engine up, fills its tables (`bench.seed`) and lets 50 readers
-ask its console over HTTP for a minute, each every two seconds, with the ETag of its last answer;
-with ``--here`` it asks the engine that the environment names. It prints the answers, how long they
-took, and what was read of DynamoDB for each reader and minute. An error ends it with 1.
+``python -m bench.load`` brings an engine up and fills its tables (`bench.seed`). Then 50 readers
+ask the console over HTTP for a minute, each every two seconds, with the tag of its last answer;
+with ``--here`` it reads the engine that the environment names. The console is one process, as one
+warm instance of its function: the engine would start a process for each request at the same time.
+It prints the answers, how long they took, and the requests to DynamoDB for each reader and minute.
+An error ends it with 1.
 """
 
 from __future__ import annotations
@@ -21,6 +23,11 @@ from urllib.parse import urlsplit
 
 from bench import seed
 from bench.engine import engine
+from bench.faces import Faces
+from provisioner.entrypoints import console
+from tests.support.console import served
+from tests.support.engine import EngineUnderTest
+from tests.support.functions import Context
 
 READERS, SECONDS, EVERY_SECONDS = 50, 60, 2.0
 READS = re.compile(r'reads;desc="([0-9]+)"')
@@ -48,14 +55,14 @@ def read(url: str, seen: Seen, until: float, first_after: float) -> None:
     time.sleep(first_after)
     while (began := time.monotonic()) < until:
         reads = 0
+        known = {"HX-PTag": tag} if tag else {}
         try:
             connection = http.client.HTTPConnection("127.0.0.1", where.port, timeout=30)
-            headers = {"Host": where.netloc, **({"If-None-Match": tag} if tag else {})}
-            connection.request("GET", "/", headers=headers)
+            connection.request("GET", "/", headers={"HX-Request": "true", **known})
             answer = connection.getresponse()
             answer.read()
             connection.close()
-            tag, said = answer.headers.get("ETag", tag), str(answer.status)
+            tag, said = answer.headers.get("HX-PTag", tag), str(answer.status)
             found = READS.search(answer.headers.get("Server-Timing", ""))
             reads = int(found[1]) if found else 0
         except OSError as error:
@@ -84,6 +91,14 @@ def show(url: str, readers: int, seconds: float) -> bool:
     return set(seen.answers) <= {"200", "304"}
 
 
+def load(under_test: EngineUnderTest, readers: int, seconds: float) -> bool:
+    """Serve the console over the engine's tables, and let readers ask."""
+    runtime = Faces(under_test).runtime
+    with served(lambda event: console.handler(event, Context(), runtime)) as url:
+        show(url, 1, 2 * EVERY_SECONDS)  # it is warm then
+        return show(url, readers, seconds)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=seed.JOBS)
@@ -93,12 +108,12 @@ def main() -> None:
     parser.add_argument("--here", action="store_true", help="the console of this engine, as it is")
     options = parser.parse_args()
     if options.here:
-        url = seed.here().outputs["ConsoleUrl"]
-        raise SystemExit(0 if show(url, options.readers, options.seconds) else 1)
+        good = load(EngineUnderTest(dict(os.environ)), options.readers, options.seconds)
+        raise SystemExit(0 if good else 1)
     with engine() as under_test:
         os.environ |= under_test.environment
         seed.seed(seed.here(), under_test, options.jobs, options.runs)
-        good = show(under_test.outputs["ConsoleUrl"], options.readers, options.seconds)
+        good = load(under_test, options.readers, options.seconds)
     raise SystemExit(0 if good else 1)
 
 
