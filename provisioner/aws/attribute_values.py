@@ -68,6 +68,12 @@ def _set(values: AbstractSet[Any]) -> dict[str, Any]:
     raise TypeError(f"DynamoDB has no type for this set: {values!r}")
 
 
+def _binary(content: object) -> bytes | bytearray:
+    if not isinstance(content, _BINARY):  # the text of an event is not decoded
+        raise TypeError(f"{content!r} is not binary")
+    return content
+
+
 def deserialize(value: Mapping[str, Any]) -> Any:  # noqa: ANN401  (whatever an item has)
     """Return 1 for ``{"N": "1"}``, and so on. A number may have any number of digits.
 
@@ -95,6 +101,6 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "NULL": lambda _: None,
     "SS": set,
     "NS": lambda numbers: set(map(Decimal, numbers)),
-    "B": lambda content: content,
-    "BS": set,
+    "B": _binary,
+    "BS": lambda contents: set(map(_binary, contents)),
 }

@@ -360,6 +360,7 @@ def test_a_stack_changed_by_hand_is_updated_back(engine):
         Parameters=[
             {"ParameterKey": "SpecDigest", "ParameterValue": "0" * 64},
             {"ParameterKey": "DeletionPolicy", "UsePreviousValue": True},
+            {"ParameterKey": "TemplateVersion", "UsePreviousValue": True},
         ],
     )
 

@@ -52,6 +52,7 @@ PLACES = {
     "bulk": "b-1",
     "version": "1",
     "submission": "report.odd",
+    "build": "00000000-0000-0000-0000-000000000000",
 }
 
 

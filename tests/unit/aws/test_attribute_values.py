@@ -59,6 +59,12 @@ def test_what_is_not_an_attribute_value(value):
         deserialize(value)
 
 
+@pytest.mark.parametrize("value", [{"B": "YWJj"}, {"BS": ["YWJj"]}], ids=repr)
+def test_the_text_of_binary_in_an_event_is_no_binary(value):
+    with pytest.raises(TypeError, match="is not binary"):
+        deserialize(value)
+
+
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
 def test_what_is_not_a_number_of_dynamodb(number):
     with pytest.raises(TypeError, match="has no number"):

@@ -15,9 +15,13 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore import xform_name
+from botocore.utils import ContainerMetadataFetcher
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+ContainerMetadataFetcher.TIMEOUT_SECONDS = 20
+"""Two seconds, botocore's own, are too little for the engine of a busy machine."""
 
 _SERVICES = {"s3api": "s3"}
 _OWN = frozenset({"query", "output", "region"})

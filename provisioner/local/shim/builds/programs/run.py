@@ -94,7 +94,9 @@ def _download(location: str, version: str) -> None:
     if not location:
         return
     import boto3  # noqa: PLC0415 - a build without a source does without it
+    from botocore.utils import ContainerMetadataFetcher  # noqa: PLC0415
 
+    ContainerMetadataFetcher.TIMEOUT_SECONDS = 20  # two are too little on a busy machine
     bucket, _, key = location.partition("/")
     more = {"VersionId": version} if version else {}
     try:
