@@ -32,18 +32,21 @@ local-down: $(READY)
 test: $(READY)
 	@$(MAKE) --no-print-directory -j2 $(IN_ONE_PIECE) test-engine test-computing NICE="nice -n 19"
 
+# One process more than there are processors: one of them waits for a browser most of the time.
+PROCESSES = $$(( $$(getconf _NPROCESSORS_ONLN) + 1 ))
+
 # All that needs no engine in one run, so that no processor waits for the last of several.
 test-computing: $(READY)
 	@if $(HAS_NPM); then $(NPM_CI) || exit 1; else echo $(WITHOUT_NPM); without=" and not node"; fi; \
 	  $(HAS_CHROMIUM) || { echo $(WITHOUT_CHROMIUM); without="$$without and not browser"; }; \
-	  $(NICE) $(BIN)/pytest -q -n auto -m "not engine and not smoke$$without"
+	  $(NICE) $(BIN)/pytest -q -n $(PROCESSES) -m "not engine and not smoke$$without"
 
 # One process a group of tests/support/scheduling.py, side by side: they wait most of the time.
 test-engine: $(READY)
-	$(BIN)/pytest -q -n 8 -m "engine and not night" tests/local
+	$(BIN)/pytest -q -n 7 -m "engine and not night" tests/local
 
 test-engine-whole: $(READY)
-	TESTS_WHOLE=1 $(BIN)/pytest -q -n 9 -m engine tests/local
+	TESTS_WHOLE=1 $(BIN)/pytest -q -n 8 -m engine tests/local
 
 test-simulation: $(READY)
 	$(BIN)/pytest -q -n auto -m simulation tests/simulation

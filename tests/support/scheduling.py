@@ -6,19 +6,22 @@ from xdist.scheduler import LoadScopeScheduling
 
 ENGINE = {
     # One process only may stand between an engine's functions and its CloudFormation.
-    "faults": ("test_statuses", "test_api_tokens"),
+    "faults": (
+        "test_statuses",
+        "test_api_tokens",
+        "test_contract",
+        "test_nested_stacks",
+        "test_network",
+    ),
     # By night only. They kill the engine, damage its tables and turn its events off.
     "rough": ("test_recovery", "test_hostile", "test_unnoticed"),
     "notifications": ("test_notifications", "test_ec2"),
-    "adapters": ("test_contract", "test_nested_stacks", "test_network"),
     "rows": (
         "test_api",
         "test_rows",
         "test_pipeline",
         "test_boundary",
         "test_readme",
-        "test_functions",
-        "test_console",
     ),
     "runs": ("test_runs", "test_workflow_engine", "test_functions", "test_console"),
     "overlap": ("test_overlap", "test_fan_out", "test_dependencies"),
