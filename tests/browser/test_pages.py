@@ -41,7 +41,9 @@ PAGES = {
     "versions": "/jobs/catalog-sync/versions",
     "rollback": "/jobs/billing-export/rollback?to=1",
     "unpin": "/jobs/billing-export/unpin",
+    "version": "/jobs/catalog-sync/versions/2",
     "audit": "/audit",
+    "upgrade": "/upgrade",
     "dead-letters": "/dead-letters",
 }
 LOOKS = {
@@ -65,7 +67,8 @@ def test_pages(browser, console, look):
     with tab(browser, console, **LOOKS[look]) as page:
         page.add_init_script(STAND_STILL)
         for name, path in PAGES.items():
-            page.goto(path)
+            answer = page.goto(path)
+            assert answer.ok == (name != "error"), (name, answer.status)
             width = page.evaluate("document.documentElement.scrollWidth")
             if SHOTS:
                 page.screenshot(path=f"{SHOTS}/{name}-{look}.png")

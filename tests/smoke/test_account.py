@@ -350,7 +350,7 @@ def test_in_express_mode(account):
     """Stacks in express mode run at once, change their mode, and go and come back."""
     name, task = account.unique("express"), account.unique("express")
     row = account.lambda_row(name, deployment_mode="express")
-    for new in (row, account.container_row(task, deployment_mode="express")):
+    for new in (row, account.container_row(task, command=python(""), deployment_mode="express")):
         assert account.ready(new)["deployment_mode"] == "EXPRESS"
         account.ended(new["job_name"], account.start(new["job_name"], {"n": 1}))
     changed = row | {"deployment_mode": "standard", "memory_mb": 256}

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 
 from moto import mock_aws
 
+from provisioner.audit.versions import Written
 from provisioner.console import loopback
 from provisioner.console.app import App, Route
 from provisioner.console.http import Request, Response, request_of, to_gateway
@@ -34,7 +35,7 @@ from provisioner.stacks.model import (
     JobStatus,
     StackRecord,
 )
-from tests.support.cli import OUTPUTS, ROW, Provisioner, put_run
+from tests.support.cli import BUNDLES, OUTPUTS, ROW, Provisioner, put_run
 from tests.support.clients import CLIENTS
 
 NOW = datetime(2026, 11, 26, 9, 42, 17, tzinfo=UTC)
@@ -174,6 +175,7 @@ def world(runs: int = 16) -> Iterator[World]:
             put_job(made, name, about)
             put_runs(made, name, about, chance, runs)
         put_deployments(made)
+        put_versions(made)
         put_broken(made)
         put_over_items(made)
         made.provisioner.list_all()
@@ -201,6 +203,9 @@ def put_deployments(made: World) -> None:
     row = made.provisioner.row("billing-export")
     job = parse(row)
     assert not isinstance(job, InvalidRow)
+    at = {"Bucket": BUNDLES, "Key": "report.zip"}
+    older = CLIENTS.s3.head_object(**at)["VersionId"]
+    newer = CLIENTS.s3.put_object(**at, Body=b"PK newer")["VersionId"]
     first = Deployment(
         number=1,
         at=made.now - timedelta(days=2),
@@ -208,7 +213,7 @@ def put_deployments(made: World) -> None:
         digest="0" * 64,
         row_digest=spec_digest(job),
         row_content=content_digest(row),
-        artifact=f"{row['bundle']}?versionId=3sL4kqtJlcpXroDTDmJ",
+        artifact=f"{row['bundle']}?versionId={older}",
     )
     second = replace(
         first,
@@ -216,9 +221,19 @@ def put_deployments(made: World) -> None:
         at=made.now - timedelta(hours=3),
         cause=Cause.PUSH,
         digest=made.provisioner.digest("billing-export"),
-        artifact=f"{row['bundle']}?versionId=kqtJlcpXroDTDmJ3sL4",
+        artifact=f"{row['bundle']}?versionId={newer}",
     )
     made.provisioner.save("billing-export", deployments=(second, first))
+
+
+def put_versions(made: World) -> None:
+    """Let a job's row have been written twice."""
+    row = made.provisioner.row("catalog-sync")
+    before = row | {"memory_mb": 256}
+    at = made.now - timedelta(days=1)
+    for number, (old, new) in enumerate([(None, before), (before, row)]):
+        written = Written("catalog-sync", str(100 + number), at, old, new)
+        made.service(None).row_versions.record(written)
 
 
 def put_broken(made: World) -> None:
