@@ -55,7 +55,7 @@ def required(headers: Mapping[str, str], *, may_create: bool = False) -> Conditi
     if given == ANY:
         return Condition(ANY)
     found = [_ETAG.fullmatch(each.strip()) for each in given.split(",")]
-    known = [each["etag"] for each in found if each is not None]  # what else is there is no row's
+    known = [each["etag"] for each in found if each is not None]  # others are not ETags of rows
     if not known:
         detail = "If-Match has no ETag of a row, which is a text in quotes: read the row again."
         raise Problem(Kind.STALE, detail)

@@ -48,7 +48,7 @@ class RowVersions:
         Raises
         ------
         NotFoundError
-            If the version is no longer kept, or is the end of the row.
+            If the version is no longer kept, or says that the row was deleted.
         """
         parts = [
             item

@@ -2,6 +2,9 @@
 
 A deleted stack stays describable by its id; the engine forgets it when its name is used again.
 
+A stack that is being deleted takes another DeleteStack, which changes nothing; the engine begins a
+second deletion.
+
 A stack in UPDATE_FAILED, which is one whose rollback was switched off, can be updated; the engine
 refuses.
 """
@@ -25,6 +28,7 @@ def install() -> None:
     handlers = private(f"{_CLOUDFORMATION}.handlers", "_ACTION_HANDLERS")
     for operation in ("CreateStack", "CreateChangeSet"):
         handlers[operation] = _keeping_the_deleted(handlers[operation])
+    handlers["DeleteStack"] = _once(handlers["DeleteStack"])
     handlers["UpdateStack"] = _after_a_failed_update(handlers["UpdateStack"])
 
 
@@ -41,6 +45,18 @@ def _keeping_the_deleted(create: Callable[..., Any]) -> Callable[..., Any]:
         return answer
 
     return creating
+
+
+def _once(delete: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(delete)
+    def deleting(parameters: dict[str, Any]) -> Any:  # noqa: ANN401
+        stack = private(f"{_CLOUDFORMATION}.handlers", "_resolve_stack")(_name(parameters))
+        if stack and _is(stack, "DELETE_IN_PROGRESS"):
+            answer = private(f"{_CLOUDFORMATION}.handlers", "_xml")
+            return answer(200, "DeleteStackResponse", "")
+        return delete(parameters)
+
+    return deleting
 
 
 def _after_a_failed_update(update: Callable[..., Any]) -> Callable[..., Any]:
