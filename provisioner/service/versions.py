@@ -181,7 +181,7 @@ def restore(
     Raises
     ------
     NotFoundError
-        If the version is not kept, or is the end of the row.
+        If the version is not kept, or says that the row was deleted.
     InvalidRowError
         If the row describes no job, or no longer does.
     StaleError
@@ -200,7 +200,7 @@ def row_of(service: Service, job_name: str, number: int) -> Item:
     Raises
     ------
     NotFoundError
-        If the version is not kept, or is the end of the row.
+        If the version is not kept, or says that the row was deleted.
     """
     version = _version(_kept(service, job_name), job_name, number)
     row = _row(service, job_name, version)
