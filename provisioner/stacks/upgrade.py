@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from provisioner.errors import InvalidRequestError
-from provisioner.stacks.model import JobStatus, StackRecord, UpgradeMark
+from provisioner.stacks.model import Deletion, JobStatus, StackRecord, UpgradeMark
 
 if TYPE_CHECKING:
     import random
@@ -351,7 +351,7 @@ def _progress(members: Sequence[StackRecord], wave: int) -> Progress:
     its = [each for each in members if each.upgrade and each.upgrade.wave == wave]
     waiting = [each for each in its if _is_open(each)]
     failed = sum(each.status is JobStatus.FAILED for each in waiting)
-    skipped = sum(each.status in _SKIPPED for each in waiting)
+    skipped = sum(_is_skipped(each) for each in waiting)
     return Progress(
         chosen=len(its),
         upgraded=len(its) - len(waiting),
@@ -359,6 +359,11 @@ def _progress(members: Sequence[StackRecord], wave: int) -> Progress:
         failed=failed,
         skipped=skipped,
     )
+
+
+def _is_skipped(record: StackRecord) -> bool:
+    """Tell whether a job holds up no wave: a deletion that is held may wait for days, too."""
+    return record.status in _SKIPPED or record.deletion is Deletion.HELD
 
 
 def _failures(

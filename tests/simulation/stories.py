@@ -125,12 +125,19 @@ def play(story: Story, bug: Any = None, *, shrink: bool = True) -> Any:
 
 
 def explore(
-    kind: type[Story], shard: int, stories: int, bug: Any = None, *, shrink: bool = True
+    kind: type[Story],
+    shard: int,
+    stories: int,
+    bug: Any = None,
+    *,
+    shrink: bool = True,
+    having: type[Step] | None = None,
 ) -> None:
-    """Play as many stories of a shard."""
+    """Play as many stories of a shard, or those of them that have a step of a kind."""
     first = shard * SEEDS_OF_A_SHARD
-    for seed in range(first, first + stories):
-        play(kind.draw(seed), bug, shrink=shrink)
+    for story in map(kind.draw, range(first, first + stories)):
+        if having is None or any(isinstance(step, having) for step in story.steps):
+            play(story, bug, shrink=shrink)
 
 
 def swarm(chance: random.Random, kinds: Sequence[T]) -> Sequence[T]:

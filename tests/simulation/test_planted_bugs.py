@@ -25,7 +25,7 @@ PLANTED = one_of(4, [*CASES])
 def test_it_is_caught(name):
     kind, bug = CASES[name]
     with pytest.raises(AssertionError):
-        explore(kind, SHARD, STORIES[kind], bug, shrink=False)
+        explore(kind, SHARD, STORIES[kind], bug, shrink=False, having=getattr(bug, "having", None))
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from tests.simulation.stories import explore, play
 
 STORIES = {StacksStory: 150, RunsStory: 500}
 """Of each shard."""
-FEW = {StacksStory: 60, RunsStory: 100}
+FEW = {StacksStory: 40, RunsStory: 100}
 FIXED = (1,)
 """In which a planted bug fails some story."""
 SHARDS = [(kind, shard) for kind in STORIES for shard in shards(FIXED)]

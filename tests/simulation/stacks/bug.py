@@ -27,11 +27,17 @@ class Bug:
         What reconciles reach, given what they reach in this world.
     handlers
         Those of functions that differ, given all by name.
+    upgrades
+        The upgrade as functions reach it, given that of this world.
+    having
+        The step without which no story can fail; None for any.
     """
 
     decide: Decide = plan.decide
     ports: Callable[[Ports], Ports] = lambda ports: ports
     handlers: Callable[[Handlers], Handlers] = lambda _: {}
+    upgrades: Callable[[Any], Any] = lambda upgrades: upgrades
+    having: type | None = None
 
 
 NO_BUG = Bug()

@@ -56,8 +56,8 @@ class Context:
 class Lambdas:
     """Invokes the real handlers; remembers what they were given."""
 
-    runtime: Runtime
-    """What the functions work with; the world is wired last."""
+    runtime_of: Callable[[str], Runtime]
+    """What a function works with; the world is wired last."""
 
     def __init__(self, timeline: Timeline, calls: Calls, jobs: JobsTable) -> None:
         self._timeline = timeline
@@ -85,7 +85,8 @@ class Lambdas:
         self._timeline.note(function, names(event))
         try:
             context = Context(self._timeline, invocation)
-            return self.handlers[function](event, context, self.runtime)
+            runtime = self.runtime_of(function)
+            return self.handlers[function](event, context, runtime)
         except Broken as broken:
             self.broken = True
             raise AssertionError(str(broken)) from broken

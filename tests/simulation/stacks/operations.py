@@ -47,6 +47,7 @@ class Asked:
     name: str
     digest: str | None = None
     force: bool = False
+    template_version: str | None = None
 
 
 @dataclass
@@ -111,14 +112,14 @@ class StackOperations:
 
     def create(self, stack_name: str, request: StackRequest) -> str:
         return self._ask(
-            Asked("create", stack_name, request.parameters["SpecDigest"]),
+            _asked("create", stack_name, request),
             self._service.stacks.get(stack_name),
             partial(self._create, stack_name, request),
         )
 
     def update(self, stack_id: str, request: StackRequest) -> None:
         self._ask(
-            Asked("update", stack_id.split("/")[1], request.parameters["SpecDigest"]),
+            _asked("update", stack_id.split("/")[1], request),
             self._by_id(stack_id),
             partial(self._update, stack_id, request),
         )
@@ -276,6 +277,12 @@ class StackOperations:
         if (crowded and self._chance.random() < 0.7) or not self._buckets[kind].takes(now):
             self.throttled += not crowded
             raise ThrottledError("Throttling: Rate exceeded")
+
+
+def _asked(kind: str, name: str, request: StackRequest) -> Asked:
+    parameters = request.parameters
+    version = parameters["TemplateVersion"]
+    return Asked(kind, name, parameters["SpecDigest"], template_version=version)
 
 
 def spec(request: StackRequest) -> Spec:

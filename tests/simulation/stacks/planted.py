@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from provisioner.jobs import InvalidRow, Job
@@ -25,9 +24,11 @@ from provisioner.stacks.actions import (
 from provisioner.stacks.model import JobStatus, StackRecord, StackState, StackStatus
 from provisioner.stacks.ports import Ports, StackRequest
 from provisioner.stacks.rate_limits import LONGEST_WAIT, Permit, Quota, Reservation
-from tests.simulation.stacks.bug import Bug, Handlers
+from tests.simulation.stacks.bug import Bug
 from tests.simulation.stacks.code import KEYS
 from tests.simulation.stacks.deeds import RECOVERABLE
+from tests.simulation.stacks.planted_upgrades import BUGS as OF_UPGRADES
+from tests.simulation.stacks.planting import Like, in_handler, ports_with
 from tests.simulation.stacks.wiring import Watched, pinned
 from tests.support.functions import having
 from tests.support.platforms import PLATFORM
@@ -37,30 +38,6 @@ AS_IF_CLEAN = {
     S.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS: S.UPDATE_COMPLETE,
     S.UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS: S.UPDATE_ROLLBACK_COMPLETE,
 }
-
-
-class Like:
-    """An adapter like another, but for what a subclass does otherwise."""
-
-    def __init__(self, port: Any) -> None:
-        self.port = port
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.port, name)
-
-
-def ports_with(**kinds: type[Like]) -> Callable[[Ports], Ports]:
-    def change(ports: Ports) -> Ports:
-        return replace(ports, **{name: kind(getattr(ports, name)) for name, kind in kinds.items()})
-
-    return change
-
-
-def in_handler(
-    name: str, handle: Callable[..., Any]
-) -> Callable[[Handlers], Mapping[str, Callable[..., Any]]]:
-    """Have a function's handler replaced by `handle`, which gets the real one first."""
-    return lambda handlers: {name: partial(handle, handlers[name])}
 
 
 # In what reads events
@@ -340,4 +317,5 @@ BUGS = {
     "believes_every_time": Bug(
         ports=ports_with(stacks=BelievingReservations, rate_limiter=BelievingLimits)
     ),
+    **OF_UPGRADES,
 }

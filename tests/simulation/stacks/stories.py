@@ -16,7 +16,9 @@ from tests.simulation.stacks.cloudformation import BROKEN_HANDLER
 from tests.simulation.stacks.code import KEYS, MISSING
 from tests.simulation.stacks.deeds import deed, trouble
 from tests.simulation.stacks.mishaps import fault
+from tests.simulation.stacks.rows import row_of
 from tests.simulation.stacks.tables import Row
+from tests.simulation.stacks.upgrades import with_upgrade
 from tests.simulation.stacks.world import World
 from tests.simulation.stories import Step, Story, swarm
 
@@ -51,21 +53,9 @@ JOBS = (NAMES[0], NAMES[0], NAMES[0], *NAMES[1:])
 THEN_SECONDS = (0, 1, 5, 20, 60, 200)
 WAIT_SECONDS = (10, 60, 200, 900, 4000)
 MOST_STEPS = 25
+WITH_UPGRADE = 0.2
+"""Share of the stories in which the provisioner itself is upgraded."""
 MOST_TURNS = 12
-
-
-def row_of(name: str, attributes: dict[str, object] | None) -> dict[str, object] | None:
-    """Return a row, None for none."""
-    if attributes is None:
-        return None
-    return {
-        "job_name": name,
-        "type": "lambda",
-        "runtime": "python3.13",
-        "handler": "app.handler",
-        "bundle": "s3://bundles/report.zip",
-        **attributes,
-    }
 
 
 @dataclass(frozen=True)
@@ -213,7 +203,10 @@ class StacksStory(Story):
             chance.choice(kinds)(chance, chance.choice(JOBS))
             for _ in range(chance.randint(1, MOST_STEPS))
         ]
-        return cls(seed, chance.choice((0.0, 0.1, 0.4)), (first, *others))
+        trouble, steps = chance.choice((0.0, 0.1, 0.4)), (first, *others)
+        if chance.random() < WITH_UPGRADE:
+            steps = with_upgrade(chance, steps, THEN_SECONDS)
+        return cls(seed, trouble, steps)
 
     def begin(self, bug: Bug | None) -> World:
         world = World(bug or NO_BUG)

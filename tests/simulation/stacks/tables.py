@@ -6,8 +6,9 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
-from provisioner.stacks.model import JobStatus, StackRecord
+from provisioner.stacks.model import JobStatus, StackRecord, UpgradeMark
 from provisioner.stacks.rate_limits import Quota
 from tests.simulation.stacks.calls import Calls
 from tests.support.fakes import FakeJobs, FakeRateLimiter, FakeStacks
@@ -76,6 +77,7 @@ class StacksTable(FakeStacks):
         self.lag = 0.0
         self.noted: Callable[..., None] = lambda *_: None
         self.saved: Callable[[StackRecord, StackRecord | None], None] = lambda *_: None
+        self.marking: Callable[[StackRecord, UpgradeMark | None], None] = lambda *_: None
 
     def get_many(self, job_names: Iterable[str]) -> Mapping[str, StackRecord]:
         names = list(job_names)
@@ -96,6 +98,15 @@ class StacksTable(FakeStacks):
             self.saved(record, before)
 
         self._calls("stacks.save", write)
+
+    def set_upgrade(self, record: StackRecord, mark: UpgradeMark | None) -> bool:
+        return self._calls("stacks.set_upgrade", partial(self._set_upgrade, record, mark))
+
+    def _set_upgrade(self, record: StackRecord, mark: UpgradeMark | None) -> bool:
+        if self.records[record.job_name].version == record.version:
+            self.noted("chosen:", record.job_name, mark)
+            self.marking(record, mark)
+        return super().set_upgrade(record, mark)
 
     def by_status(self, status: JobStatus, *, until: datetime) -> Iterator[StackRecord]:
         """Yield as the index does, which may not know yet of what was just written."""

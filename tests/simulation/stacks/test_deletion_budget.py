@@ -39,7 +39,7 @@ def held(world):
 
 def test_no_more_than_twenty_go_whatever_is_swept_and_compared(emptied):
     for _ in range(3):
-        emptied._invoke("sweep", {"compare": True})
+        emptied.invoke("sweep", {"compare": True})
         emptied.run(DAY / 4)
 
     assert len(held(emptied)) == 40
@@ -53,7 +53,7 @@ def test_rows_that_are_back_keep_their_stacks(emptied):
     for name in before:
         emptied.jobs.write(name, row_of(name, {}))
 
-    emptied._invoke("sweep", {"compare": True})
+    emptied.invoke("sweep", {"compare": True})
     emptied.run(120)
 
     for name, stack in before.items():

@@ -139,7 +139,7 @@ def test_the_daily_comparison_finds_the_neighbours_all_the_same(deed):
     for name in (NEIGHBOURS[0], HOSTILE, *NEIGHBOURS[1:]):
         world.jobs.write(name, row_of(name, {}))
 
-    world._invoke("sweep", {"compare": True})
+    world.invoke("sweep", {"compare": True})
     world.run(LONGEST_SECONDS + SHARE_SECONDS)
 
     assert set(statuses(world).values()) == {JobStatus.READY}, world.timeline.diary()

@@ -81,6 +81,7 @@ class Truth:
                 is_shell and seen.stack_id == stack.stack_id,
                 f"{asked} of a stack that is not ours",
             )
+        world.waves.asked(asked, seen)
         rows = world.jobs.since(invocation.first_edit, job_of(asked.name))
         wanted = [job for row in rows for job in world.desired_since(row, invocation.began_at)]
         require(any(self._wants(job, asked, seen) for job in wanted), f"{asked}; the rows: {rows}")
@@ -206,11 +207,12 @@ class Truth:
 
     def _is_done(self, job: Job, record: StackRecord, stack: Stack | None) -> bool:
         digest = MEMORY.spec_digest(job)
+        version = _wanted_version(record, stack)
         wanted = Spec(
-            MEMORY.template(job),
+            MEMORY.template(job, version),
             {
                 "SpecDigest": digest,
-                "TemplateVersion": _wanted_version(record, stack),
+                "TemplateVersion": version,
                 "DeletionPolicy": job.deletion_policy,
             },
         )

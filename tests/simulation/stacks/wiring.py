@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -22,7 +23,7 @@ from provisioner.stacks.plan import Decide
 from provisioner.stacks.ports import Ports
 from provisioner.stacks.reconcile import Reconciler
 from tests.simulation.faults import Broken, NoClients
-from tests.support.fakes import FakeRecentRuns, FakeUpgrades
+from tests.support.fakes import FakeRecentRuns
 from tests.support.functions import having
 from tests.support.platforms import PLATFORM, SETTINGS
 
@@ -127,6 +128,7 @@ def wired(
     chance: random.Random,
     letters: object = None,
     decide: Decide = plan.decide,
+    **more: object,
 ) -> Runtime:
     """Return what the functions work with: a world's ports, its time and its chance."""
     return having(
@@ -151,7 +153,8 @@ def wired(
         jobs_backfill=ListedJobs(),
         row_versions=KeptVersions(),
         recent_runs=FakeRecentRuns(),
-        upgrades=FakeUpgrades(),
+        template_version=ports.template_version,
+        **more,
     )
 
 
@@ -191,16 +194,21 @@ class Memory:
             self._digests[id(job)] = jobs.spec_digest(job)
         return self._digests[id(job)]
 
-    def template(self, job: Job) -> str:
+    def template(self, job: Job, version: str) -> str:
+        """Return the template of a job in a release; only some jobs' differ from the first's."""
         digest = jobs.spec_digest(job)
         if digest not in self._templates:
             self._templates[digest] = templates.to_json(templates.build(job, PLATFORM))
-        return self._templates[digest]
+        text = self._templates[digest]
+        differs = version != self.template_version and zlib.crc32(job.job_name.encode()) % 3
+        return f"{text} of {version}" if differs else text
 
-    def synthesize(self, job: Job, now: datetime, missing: Collection[str]) -> str:
+    def synthesize(
+        self, job: Job, now: datetime, missing: Collection[str], version: str = template_version
+    ) -> str:
         """Return a template; its schedules are those of before all time."""
         del now
-        text = self.template(job)
+        text = self.template(job, version)
         return f"{text} without {missing}" if missing else text
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 
+from provisioner.entrypoints.wiring import Runtime
 from provisioner.jobs import InvalidRow, Job
-from provisioner.stacks.model import JobStatus, StackStatus
+from provisioner.stacks.model import JobStatus, StackRecord, StackStatus, UpgradeMark
 from provisioner.stacks.ports import Ports
 from tests.simulation.faults import Faults
 from tests.simulation.stacks.bug import NO_BUG, Bug
@@ -19,10 +20,12 @@ from tests.simulation.stacks.events import Events
 from tests.simulation.stacks.lambdas import FunctionError, Lambdas
 from tests.simulation.stacks.operations import StackOperations
 from tests.simulation.stacks.queue import Message, Queue, message, received
+from tests.simulation.stacks.releases import FailedRuns, Releases, Upgrades
 from tests.simulation.stacks.stacks import BY_HAND, job_of
 from tests.simulation.stacks.stream import Stream
 from tests.simulation.stacks.tables import JobsTable, RateLimitsTable, Row, StacksTable
 from tests.simulation.stacks.truth import Truth
+from tests.simulation.stacks.waves import Waves
 from tests.simulation.stacks.wiring import MEMORY, wired
 from tests.simulation.timeline import Timeline
 from tests.support.fakes import (
@@ -68,7 +71,8 @@ class World:
         )
         self.rate_limiter = RateLimitsTable(self.calls, self.timeline)
         self.deletion_budget = FakeDeletionBudget(self.timeline)
-        self.truth = Truth(self)
+        self.upgrades, self.failed_runs = Upgrades(self.calls), FailedRuns(self.calls)
+        self.truth, self.waves = Truth(self), Waves(self)
         self.unheard: set[str] = set()
         self._next_sweep = self.timeline.now + SWEEP_EVERY
         self._connect(bug)
@@ -84,6 +88,14 @@ class World:
         self.operations.not_seen = lambda name: self.unheard.add(job_of(name))
         self.events.lost = self._lost
         self.events.lost_push = self._lost_push
+        self.stacks.marking = self._marking
+        self.upgrades.saved = self.waves.saved
+        self.lambdas.handlers |= bug.handlers(self.lambdas.handlers)
+        self.releases = Releases(self.timeline, self.chance, partial(self._runtime, bug))
+        self.lambdas.runtime_of = self.releases.runtime_of
+
+    def _runtime(self, bug: Bug, version: str) -> Runtime:
+        """Return what the functions of a release work with."""
         ports = Ports(
             jobs=self.jobs,
             stacks=self.stacks,
@@ -96,13 +108,18 @@ class World:
             deletion_budget=self.deletion_budget,
             runs=FakeJobRuns(),
             pauses=FakePauses(),
-            synthesize=MEMORY.synthesize,
-            template_version=MEMORY.template_version,
+            synthesize=partial(MEMORY.synthesize, version=version),
+            template_version=version,
             builds=FakeBuilds(),
         )
-        self.lambdas.handlers |= bug.handlers(self.lambdas.handlers)
-        self.lambdas.runtime = wired(
-            bug.ports(ports), self.timeline, self.chance, self.queue.letters, bug.decide
+        return wired(
+            bug.ports(ports),
+            self.timeline,
+            self.chance,
+            self.queue.letters,
+            bug.decide,
+            upgrades=bug.upgrades(self.upgrades),
+            failed_runs=self.failed_runs,
         )
 
     def set_trouble(self, share: float) -> None:
@@ -156,10 +173,15 @@ class World:
         """Have a job looked at, as the daily comparison or a person does."""
         self.queue.put(message(job_name))
 
+    def retry(self, job_name: str) -> None:
+        """Have a job tried again that has failed, as a person does."""
+        self.truth.changed(job_name)
+        self.queue.put(message(job_name, retry=True))
+
     def race(self, job_name: str, row: Row | None, turns: list[int]) -> None:
         """Let two functions look at a job at once; at the first turn of 2 its row is written."""
         event = {"Records": [received(Message("race", message(job_name)))]}
-        look = partial(self._invoke, "reconcile_queue", event)
+        look = partial(self.invoke, "reconcile_queue", event)
 
         def turns_of_two() -> Iterator[int]:
             for turn in turns:
@@ -170,11 +192,15 @@ class World:
 
         self.calls.together([look, look], turns_of_two())
 
-    def _invoke(self, function: str, event: dict[str, object]) -> None:
+    def invoke(self, function: str, event: dict[str, object]) -> None:
         try:
             self.lambdas.invoke(function, event)
         except FunctionError:
             return
+
+    def _marking(self, record: StackRecord, mark: UpgradeMark | None) -> None:
+        self.waves.marking(record, mark)
+        self.truth.changed(record.job_name)  # which is operated on for that
 
     def _lost(self, stack_id: str) -> None:
         """Note whose event was lost where no sweep goes: only the daily comparison finds those."""
@@ -205,10 +231,12 @@ class World:
         if not (lost or self.stream.discarded):
             for name in self.names() - self.unheard:
                 self.truth.check_at_rest(name)
+            self.waves.check_at_rest()
         self._repair()
         names = self.names()
         for name in names:
             self.truth.check_at_rest(name)
+        self.waves.check_at_rest()
         self._stay(names)
 
     def _calm(self) -> None:
@@ -237,7 +265,7 @@ class World:
             if stack is not None and stack.status is StackStatus.REVIEW_IN_PROGRESS:
                 self.look(name)  # an empty shell bears no tag: it is found by who looks
         self._rest()
-        self._invoke("sweep", {"compare": True})
+        self.invoke("sweep", {"compare": True})
         self._rest()
 
     def _stay(self, names: set[str]) -> None:
@@ -246,9 +274,9 @@ class World:
         given = self.lambdas.given[-5:] * 3
         self.chance.shuffle(given)
         for function, event in given:
-            self._invoke(function, event)
+            self.invoke(function, event)
         self._rest()
-        self._invoke("sweep", {"compare": True})
+        self.invoke("sweep", {"compare": True})
         for _ in range(4):
             self.run_quietly(6 * 3600)
         made = self.operations.accepted[accepted:]

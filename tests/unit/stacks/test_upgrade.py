@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from provisioner.errors import InvalidRequestError
-from provisioner.stacks.model import Failure, JobStatus, StackRecord, UpgradeMark
+from provisioner.stacks.model import Deletion, Failure, JobStatus, StackRecord, UpgradeMark
 from provisioner.stacks.upgrade import (
     KEPT_FAILURES,
     MOST_AT_ONCE,
@@ -310,12 +310,21 @@ def test_a_stack_of_an_earlier_release_that_does_not_say_is_outdated():
     assert world.of_version(B) == {"job-000"}
 
 
-@pytest.mark.parametrize("status", [JobStatus.PAUSED, JobStatus.INVALID, JobStatus.DELETED])
-def test_a_job_that_drops_out_holds_up_no_wave(status):
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": JobStatus.PAUSED},
+        {"status": JobStatus.INVALID},
+        {"status": JobStatus.DELETED},
+        {"status": JobStatus.PENDING, "deletion": Deletion.HELD},
+    ],
+    ids=["paused", "invalid", "deleted", "its deletion held"],
+)
+def test_a_job_that_drops_out_holds_up_no_wave(changes):
     world = Fleet(1, replace(BEGUN, waves=(100,)))
     world.step()
 
-    world.jobs["job-000"] = replace(world.jobs["job-000"], status=status)
+    world.jobs["job-000"] = replace(world.jobs["job-000"], **changes)
     world.go_on(4)
 
     assert world.upgrade.status is UpgradeStatus.SUCCEEDED

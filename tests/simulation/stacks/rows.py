@@ -1,0 +1,17 @@
+"""The rows of this world's jobs."""
+
+from __future__ import annotations
+
+
+def row_of(name: str, attributes: dict[str, object] | None) -> dict[str, object] | None:
+    """Return a row, None for none."""
+    if attributes is None:
+        return None
+    return {
+        "job_name": name,
+        "type": "lambda",
+        "runtime": "python3.13",
+        "handler": "app.handler",
+        "bundle": "s3://bundles/report.zip",
+        **attributes,
+    }
