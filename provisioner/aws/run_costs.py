@@ -87,7 +87,7 @@ class RunCosts:
             ScanIndexForward=False,
             Limit=count,
         )
-        return [_month_of(item) for item in islice(found, count)]
+        return [month_of(item) for item in islice(found, count)]
 
     def _of_month(self, job_name: str, month: str, found: Cost | None) -> dict[str, Any]:
         return update(
@@ -103,7 +103,8 @@ class RunCosts:
         )
 
 
-def _month_of(item: Mapping[str, Any]) -> MonthlyCost:
+def month_of(item: Mapping[str, Any]) -> MonthlyCost:
+    """Return the sum that an item has of a month; what is not a number counts as zero."""
     numbers = {
         name: value if isinstance(value := item.get(name), Decimal) else Decimal()
         for name in (Field.RUNS, Field.ESTIMATED_COST, Field.ESTIMATED_COST_FROM, Field.UNPRICED)

@@ -43,7 +43,7 @@ class StacksTable:
     def get_many(self, job_names: Iterable[str]) -> dict[str, StackRecord]:
         """Read records consistently; a job without a row is left out."""
         return {
-            name: _record(item)
+            name: record_of(item)
             for name, item in get_many(self._clients, self._name, job_names).items()
         }
 
@@ -84,7 +84,7 @@ class StacksTable:
             "ExpressionAttributeNames": {"#status": "status"},
             "ExpressionAttributeValues": to_dynamodb({":status": status, ":until": iso(until)}),
         }
-        return (_record(item) for item in pages(self._clients, "query", **request))
+        return (record_of(item) for item in pages(self._clients, "query", **request))
 
     def unlisted(
         self, after: Mapping[str, str] | None, most: int
@@ -104,7 +104,7 @@ class StacksTable:
                 **({"ExclusiveStartKey": to_dynamodb(after)} if after else {}),
             )
         end = to_plain(found.get("LastEvaluatedKey", {}))
-        return [_record(to_plain(item)) for item in found["Items"]], end or None
+        return [record_of(to_plain(item)) for item in found["Items"]], end or None
 
     def add_to_list(self, record: StackRecord) -> bool:
         """Add a row of an earlier version to the index of all jobs; False if it was written since.
@@ -147,10 +147,11 @@ class StacksTable:
 
     def all(self) -> Iterator[StackRecord]:
         """Yield every record: for people's listings, and for the daily check."""
-        return (_record(item) for item in pages(self._clients, "scan", TableName=self._name))
+        return (record_of(item) for item in pages(self._clients, "scan", TableName=self._name))
 
 
-def _record(item: Item) -> StackRecord:
+def record_of(item: Item) -> StackRecord:
+    """Return the record that a Stacks row describes; FAILED if the row cannot be read."""
     try:
         return from_item(item)
     except Exception as error:  # noqa: BLE001  (whatever a person may have written there)

@@ -118,6 +118,29 @@ def get_keys(
             yield to_plain(raw)
 
 
+def get_across(clients: Clients, keys: Mapping[str, Mapping[str, object]]) -> dict[str, Item]:
+    """Read one item of each of several tables consistently, by table, in one request.
+
+    An item that there is not is left out; so are all if the job's name cannot be one.
+
+    Raises
+    ------
+    ThrottledError
+        If DynamoDB leaves keys unread: it answers so when it is short of throughput.
+    """
+    if not all(0 < len(str(key["job_name"]).encode()) <= _KEY_BYTES for key in keys.values()):
+        return {}
+    request = {
+        table: {"Keys": [to_dynamodb(key)], "ConsistentRead": True} for table, key in keys.items()
+    }
+    with translated():
+        answer = clients.dynamodb.batch_get_item(RequestItems=request)
+    if left := answer.get("UnprocessedKeys"):
+        message = f"{', '.join(left)} is short of read throughput"
+        raise ThrottledError(message)
+    return {table: to_plain(found[0]) for table, found in answer["Responses"].items() if found}
+
+
 WRITE_BATCH_SIZE = 25
 """DynamoDB, BatchWriteItem: the most items of one request."""
 

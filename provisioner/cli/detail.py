@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from provisioner.runs.cost import MonthlyCost
     from provisioner.service.context import Item
-    from provisioner.service.jobs import JobDetail
+    from provisioner.service.jobs import JobDetail, Relations
     from provisioner.stacks.model import StackRecord
 
 _LABEL_COLUMNS = 23
@@ -39,22 +39,23 @@ def in_sync(record: StackRecord | None) -> str:
 
 def show(job: JobDetail) -> None:
     """Write the job to stdout."""
-    row: Mapping[str, object] = job.row or {}
+    state = job.state
+    row: Mapping[str, object] = state.row or {}
     kind = str(row.get("type", ""))
-    _print(Text.assemble((job.job_name, "bold"), "  ", status(job.status), "  ", (kind, "dim")))
+    _print(Text.assemble((state.job_name, "bold"), "  ", status(state.status), "  ", (kind, "dim")))
     if "description" in row:
         _print(Text(documents.one_line(str(row["description"]))))
-    if job.row is None:
+    if state.row is None:
         _print(Text("Its row was removed.", "yellow"))
-    if job.record:
-        _show_problems(job.record)
-    if job.row:
+    if state.record:
+        _show_problems(state.record)
+    if state.row:
         _show_row(row)
-    if job.record:
-        _show_stack(job.record)
-        _show_conditions(job.record)
-    _show_dependencies(job)
-    _show_costs(job.costs)
+    if state.record:
+        _show_stack(state.record)
+        _show_conditions(state.record)
+    _show_dependencies(job.relations)
+    _show_costs(job.relations.costs)
     _heading("Last runs")
     listed = runs_table(job.runs)
     if listed.row_count:
@@ -83,7 +84,7 @@ def _show_costs(costs: Sequence[MonthlyCost]) -> None:
         _pair(each.month, f"{shown} for {each.runs} runs{without}")
 
 
-def _show_dependencies(job: JobDetail) -> None:
+def _show_dependencies(job: Relations) -> None:
     if not job.needs and not job.needed_by:
         return
     _heading("Dependencies")

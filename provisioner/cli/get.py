@@ -76,7 +76,7 @@ def get(  # noqa: PLR0913  (each is an option)
         raise typer.BadParameter(message)
     with session(stack) as service:
         if is_one:
-            _show_one(describe(service, job), output)
+            _show_one(describe(service, job, whole_runs=True), output)
         else:
             prefix = job.removesuffix("*")
             found = list(_lines(service, prefix, only, type_, owner, tag))
@@ -116,10 +116,10 @@ def _show_one(job: JobDetail, output: Format) -> None:
         detail.show(job)
         return
     document = {
-        "job_name": job.job_name,
-        "row": job.row,
-        "stack": stacks_row(job.record),
-        "needed_by": job.needed_by,
+        "job_name": job.state.job_name,
+        "row": job.state.row,
+        "stack": stacks_row(job.state.record),
+        "needed_by": job.relations.needed_by,
         "runs": job.runs,
         "costs": [
             {
@@ -129,7 +129,7 @@ def _show_one(job: JobDetail, output: Format) -> None:
                 "estimated_cost_from": each.cost.least,
                 "unpriced": each.unpriced,
             }
-            for each in job.costs
+            for each in job.relations.costs
         ],
     }
     documents.show(document, output)

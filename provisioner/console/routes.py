@@ -11,9 +11,11 @@ from provisioner.service.rights import Action
 ROUTES = (
     Route("GET", "/static/{rest}", assets.serve, None),
     Route("GET", "/", overview.first, Action.LIST_JOBS),
+    Route("GET", "/overview/jobs", overview.of_jobs, Action.LIST_JOBS),
     Route("GET", "/jobs", jobs.listed, Action.LIST_JOBS),
     *WRITING,
     Route("GET", "/jobs/{job}", job.detailed, Action.GET_JOB),
+    Route("GET", "/jobs/{job}/more", job.more, Action.GET_JOB),
     Route("GET", "/jobs/{job}/runs/{run}", runs.detailed, Action.GET_RUN),
     Route("GET", "/jobs/{job}/runs/{run}/log", runs.log, Action.GET_LOGS),
     Route("GET", "/jobs/{job}/runs/{run}/log.txt", runs.log_text, Action.GET_LOGS),

@@ -34,25 +34,21 @@ class Lane:
     said: str
 
 
-def by_job(
-    runs: Iterable[RunLine], coming: Iterable[str], now: datetime
-) -> dict[str, list[RunLine]]:
-    """Return the runs in the span of each job that ran in it, the latest first, or is `coming`."""
+def by_job(runs: Iterable[RunLine], now: datetime) -> dict[str, list[RunLine]]:
+    """Return the runs in the span of each job that ran in it, the latest first."""
     begin = _begin(now)
     found: dict[str, list[RunLine]] = {}
     for run in runs:
         ended = run.ended_at or now
         if run.started_at and ended >= begin:
             found.setdefault(run.job_name, []).append(run)
-    return found | {name: [] for name in sorted(set(coming) - found.keys())}
+    return found
 
 
-def lanes(
-    runs: Mapping[str, Sequence[RunLine]], coming: Mapping[str, datetime], now: datetime
-) -> Sequence[Lane]:
-    """Return a lane for each job, with its next scheduled time if one is `coming`."""
+def lanes(runs: Mapping[str, Sequence[RunLine]], now: datetime) -> Sequence[Lane]:
+    """Return a lane for each job; the browser draws its next scheduled time there."""
     begin = _begin(now)
-    return [_lane(name, each, coming.get(name), begin, now) for name, each in runs.items()]
+    return [_lane(name, each, begin, now) for name, each in runs.items()]
 
 
 def hours(now: datetime) -> list[datetime]:
@@ -60,12 +56,8 @@ def hours(now: datetime) -> list[datetime]:
     return [_begin(now) + timedelta(hours=each) for each in range(0, 24, 4)]
 
 
-def _lane(
-    name: str, runs: Sequence[RunLine], coming: datetime | None, begin: datetime, now: datetime
-) -> Lane:
+def _lane(name: str, runs: Sequence[RunLine], begin: datetime, now: datetime) -> Lane:
     drawn = [_bar(run, begin, now) for run in reversed(runs)]
-    if coming:
-        drawn.append(f'<rect class="ghost" x="{_x(coming, begin)}" y="4" width="4" height="8"/>')
     line = f'<path class="now" d="M{_x(_minute(now), begin)} 0v{_HEIGHT}"/>'
     picture = (
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" aria-hidden="true">'

@@ -20,12 +20,12 @@ from provisioner.aws.fan_out_items import FanOutItems
 from provisioner.aws.functions import Function
 from provisioner.aws.items import Item
 from provisioner.aws.job_list import JobList
+from provisioner.aws.job_reader import JobReader
 from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.message_queues import MessageQueues
 from provisioner.aws.recent_runs import RecentRunsTable
 from provisioner.aws.reconcile_queue import ReconcileQueue
 from provisioner.aws.row_versions import RowVersions
-from provisioner.aws.run_costs import RunCosts
 from provisioner.aws.run_list import RunList
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.submissions_table import SubmissionsTable
@@ -91,6 +91,12 @@ class Service:
         return JobsTable(self.clients, self._output("JobsTableName"))
 
     @property
+    def job_reader(self) -> JobReader:
+        """What is kept of one job."""
+        tables = (self._output(f"{name}TableName") for name in ("Jobs", "Stacks", "Triggers"))
+        return JobReader(self.clients, *tables)
+
+    @property
     def stacks(self) -> StacksTable:
         """The state of each job's stack."""
         return StacksTable(self.clients, self._output("StacksTableName"))
@@ -119,11 +125,6 @@ class Service:
     def bundles(self) -> BundleBucket:
         """The bucket for code."""
         return BundleBucket(self.clients, self._output("BundleBucketName"))
-
-    @property
-    def run_costs(self) -> RunCosts:
-        """What the months of jobs have cost."""
-        return RunCosts(self.clients, self._output("TriggersTableName"), self.clock)
 
     @property
     def bulks(self) -> BulkTable:

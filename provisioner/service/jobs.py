@@ -84,26 +84,46 @@ class JobsPage:
 
 
 @dataclass(frozen=True, slots=True)
-class JobDetail:
-    """Everything about one job.
-
-    `runs` are the last five, newest first; `needs` are the jobs that it runs after, each with its
-    last run, and `needed_by` those that run after it. `costs` are those of the last three months in
-    which the job ran, newest first.
-    """
+class JobState:
+    """How one job is: its row, its Stacks row, and its pause after failures."""
 
     job_name: str
     row: Item | None
     record: StackRecord | None
-    runs: Sequence[Item]
-    needs: Mapping[str, Item | None]
-    needed_by: Sequence[str]
-    costs: Sequence[MonthlyCost]
+    pause: Pause | None
 
     @property
     def status(self) -> JobStatus:
         """The job's status; PENDING as long as the provisioner has not seen its row."""
         return _status(self.record)
+
+
+@dataclass(frozen=True, slots=True)
+class Relations:
+    """What else there is of one job.
+
+    Attributes
+    ----------
+    needs
+        The jobs that it runs after, each with its last run as a list shows it.
+    needed_by
+        The jobs that run after it.
+    costs
+        Those of the last three months in which the job ran, newest first.
+    """
+
+    needs: Mapping[str, Item | None]
+    needed_by: Sequence[str]
+    costs: Sequence[MonthlyCost]
+
+
+@dataclass(frozen=True, slots=True)
+class JobDetail:
+    """Everything about one job; `runs` are the last five, newest first."""
+
+    state: JobState
+    runs: Sequence[Item]
+    relations: Relations
 
 
 def _status(record: StackRecord | None) -> JobStatus:
@@ -251,25 +271,55 @@ def _name_in(cursor: str, prefix: str) -> str:
     return name
 
 
-def describe(service: Service, job_name: str) -> JobDetail:
-    """Return everything about one job.
+def state(service: Service, job_name: str) -> JobState:
+    """Return how one job is, with one request.
 
     Raises
     ------
     NotFoundError
         If it has neither a row nor a Stacks row.
     """
-    row, record = service.row(job_name), service.record(job_name)
-    if row is None and record is None:
+    found = service.job_reader.items(job_name)
+    if found.row is None and found.record is None:
         raise service.unknown(job_name)
-    runs = service.triggers.latest(job_name, RUNS_OF_ONE_JOB)
-    needs = {
-        name: next(iter(service.triggers.latest(name, 1)), None)
-        for name in (record.depends_on if record else ())
-    }
-    needed_by = sorted(service.dependants.of(job_name))
-    costs = service.run_costs.months(job_name, MONTHS_OF_ONE_JOB)
-    return JobDetail(job_name, row, record, runs, needs, needed_by, costs)
+    return JobState(job_name, found.row, found.record, found.pause)
+
+
+def last_runs(service: Service, job_name: str, count: int) -> tuple[RunLine, ...]:
+    """Return a job's last runs as a list shows them, newest first, with one request."""
+    return tuple(line_of(run) for run in service.triggers.page(job_name, count)[0])
+
+
+def relations(service: Service, job_name: str, record: StackRecord | None) -> Relations:
+    """Return what a job has cost and what it depends on, with two requests at most."""
+    costs, needed_by = service.job_reader.costs_and_dependants(job_name)
+    names = record.depends_on if record else ()
+    recent = service.recent_runs.read(names, ())[0] if names else {}
+    last = {name: recent[name].last if name in recent else None for name in names}
+    needs = {name: {**run, "job_name": name} if run else None for name, run in last.items()}
+    return Relations(needs, needed_by, costs[:MONTHS_OF_ONE_JOB])
+
+
+def describe(service: Service, job_name: str, *, whole_runs: bool = False) -> JobDetail:
+    """Return everything about one job, with three requests, and one if it runs after others.
+
+    Parameters
+    ----------
+    whole_runs
+        Its last runs as their rows are, instead of what a list shows of them.
+
+    Raises
+    ------
+    NotFoundError
+        If it has neither a row nor a Stacks row.
+    """
+    found, table = state(service, job_name), service.triggers
+    runs = (
+        table.latest(job_name, RUNS_OF_ONE_JOB)
+        if whole_runs
+        else table.page(job_name, RUNS_OF_ONE_JOB)[0]
+    )
+    return JobDetail(found, runs, relations(service, job_name, found.record))
 
 
 def in_sync(record: StackRecord | None) -> bool | None:

@@ -16,7 +16,7 @@ from provisioner.stacks.model import JobStatus
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from provisioner.aws.stack_items import JobEntry
+    from provisioner.runs.recent import RecentRuns
     from provisioner.service.context import Service
     from provisioner.service.jobs import JobLine
     from provisioner.service.run_lines import RunLine
@@ -35,8 +35,10 @@ MOST_HOURS = 24 * 90
 _LONGEST_RUN = timedelta(days=7)
 """How much earlier than the span a run that ended in it may have begun, to be counted."""
 
-_MOST_RUNNING = 100
-"""Items of one BatchGetItem, were each of these jobs not paused after failures."""
+_MOST_RUNNING = 50
+"""With their pauses, or with those of `_MOST_COMING`, they are one BatchGetItem."""
+
+_MOST_COMING = 30
 
 _LATE = 2.0
 """As many times its usual duration a run takes before it is late."""
@@ -75,33 +77,41 @@ class Recent:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What there is to know at a glance, at the time `now`.
+    """How the runs are at the time `now`.
 
     Attributes
     ----------
     failed, timed_out
         Runs that ended so within the last 24 hours, whenever they began.
-    coming
-        The next scheduled times within two hours, by job; one that is paused after failures has
-        one, too.
-    late
-        Jobs whose run takes twice as long as usual by now, of the first hundred that run.
-    dead_letters
-        About how many messages the dead-letter queue has.
     """
 
     now: datetime
-    entries: Sequence[JobEntry]
     recent: Recent
-    coming: Mapping[str, datetime]
     failed: int
     timed_out: int
     succeeded: int
     running: int
     waiting: int
-    late: tuple[JobLine, ...]
-    failed_jobs: int
-    invalid_jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobsNow:
+    """How the first thousand jobs are.
+
+    Attributes
+    ----------
+    late
+        How many of those that have run for longest take twice as long as usual by now.
+    coming
+        The next scheduled times within two hours, by job, the soonest first; thirty at most.
+    dead_letters
+        About how many messages the dead-letter queue has.
+    """
+
+    late: int
+    failed: int
+    invalid: int
+    coming: Mapping[str, datetime]
     dead_letters: int
 
 
@@ -149,63 +159,70 @@ def _recent(service: Service) -> Recent:
     return Recent(runs, earliest or since, complete=found.cursor is None)
 
 
-def is_late(line: JobLine, now: datetime) -> bool:
+def is_late(recent: RecentRuns | JobLine, now: datetime) -> bool:
     """Tell whether a job's run takes much longer than usual by now."""
-    if line.running_since is None or not line.usual_seconds:
+    if recent.running_since is None or not recent.usual_seconds:
         return False
-    return (now - line.running_since).total_seconds() > _LATE * line.usual_seconds
+    return (now - recent.running_since).total_seconds() > _LATE * recent.usual_seconds
 
 
 def late(service: Service) -> tuple[JobLine, ...]:
-    """Return the jobs that are late, of the first thousand; three requests."""
-    return _late(service, jobs.first_entries(service, MOST_JOBS))
-
-
-def _late(service: Service, entries: Sequence[JobEntry]) -> tuple[JobLine, ...]:
+    """Return the jobs that are late, of the fifty that have run for longest; three requests."""
     now = service.clock()
+    running = set(_running(service, now))
+    entries = [each for each in jobs.first_entries(service, MOST_JOBS) if each.job_name in running]
+    return tuple(line for line in jobs.lines_of(service, entries) if is_late(line, now))
+
+
+def _running(service: Service, now: datetime) -> Iterable[str]:
+    """Return the jobs that have run for longest, by when their runs began."""
     open_runs = islice(service.triggers.open(RunStatus.RUNNING, until=now), MOST_RUNS)
-    running = {run.job_name for run in open_runs}
-    found = [each for each in entries if each.job_name in running][:_MOST_RUNNING]
-    return tuple(line for line in jobs.lines_of(service, found) if is_late(line, now))
+    return islice(dict.fromkeys(run.job_name for run in open_runs), _MOST_RUNNING)
 
 
 def overview(service: Service) -> Overview:
-    """Return how everything is, with seven requests, however many jobs and runs there are."""
-    if service.recall is None:
-        return _overview(service)
-    return service.recall.get("overview", lambda: _overview(service))
-
-
-def _overview(service: Service) -> Overview:
-    now = service.clock()
-    entries = jobs.first_entries(service, MOST_JOBS)
-    newest = recent(service)
-    soon = {each.job_name: jobs.next_of(each, now) for each in entries}
+    """Return how the runs are, with three requests, however many there are."""
+    now, newest = service.clock(), recent(service)
     day = now - SPAN
     return Overview(
         now=now,
-        entries=entries,
         recent=newest,
-        coming={name: at for name, at in soon.items() if at and at < now + AHEAD},
         failed=len(newest.ended_since(day, RunStatus.FAILED)),
         timed_out=len(newest.ended_since(day, RunStatus.TIMED_OUT)),
         succeeded=len(newest.ended_since(day, RunStatus.SUCCEEDED)),
         running=len(newest.having(RunStatus.RUNNING)),
         waiting=len(newest.having(RunStatus.QUEUED)),
-        late=_late(service, entries),
-        failed_jobs=sum(each.status is JobStatus.FAILED for each in entries),
-        invalid_jobs=sum(each.status is JobStatus.INVALID for each in entries),
+    )
+
+
+def jobs_now(service: Service) -> JobsNow:
+    """Return how the jobs are, with three requests to DynamoDB and one to SQS."""
+    if service.recall is None:
+        return _jobs_now(service)
+    return service.recall.get("jobs_now", lambda: _jobs_now(service))
+
+
+def _jobs_now(service: Service) -> JobsNow:
+    now, entries = service.clock(), jobs.first_entries(service, MOST_JOBS)
+    names = {each.job_name for each in entries}
+    running = [name for name in _running(service, now) if name in names]
+    next_times = ((jobs.next_of(each, now), each) for each in entries)
+    soon = sorted(
+        ((at, each) for at, each in next_times if at and at < now + AHEAD),
+        key=lambda found: (found[0], found[1].job_name),
+    )[:_MOST_COMING]
+    pausing = [each.job_name for _, each in soon if each.row and each.row.pauses]
+    recents, pauses = service.recent_runs.read(running, pausing)
+    paused = {name for name, pause in pauses.items() if pause.paused}
+    return JobsNow(
+        late=sum(is_late(each, now) for each in recents.values()),
+        failed=sum(each.status is JobStatus.FAILED for each in entries),
+        invalid=sum(each.status is JobStatus.INVALID for each in entries),
+        coming={each.job_name: at for at, each in soon if each.job_name not in paused},
         dead_letters=dead_letters.about_how_many(
             service.clients, service.dead_letters.dead_letter_queue_url
         ),
     )
-
-
-def paused(service: Service, entries: Iterable[JobEntry]) -> set[str]:
-    """Return which of these jobs are paused after failures; one request for a hundred of them."""
-    pausing = [each.job_name for each in entries if each.row and each.row.pauses]
-    pauses = service.recent_runs.read((), pausing)[1] if pausing else {}
-    return {name for name, pause in pauses.items() if pause.paused}
 
 
 def groups(runs: Iterable[RunLine]) -> Sequence[FailureGroup]:

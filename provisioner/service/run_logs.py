@@ -88,11 +88,14 @@ def of_run(
     cursor: str | None = None,
     newest_first: bool = True,
     limit: int = 1000,
+    row: Mapping[str, Any] | None = None,
 ) -> LogPage:
     """Return a page of what one run has logged.
 
     Parameters
     ----------
+    row
+        The run's, if it was read; None to have it read.
     newest_first
         Whether the first page, which has no cursor, is the end of the log or its beginning.
     limit
@@ -106,7 +109,7 @@ def of_run(
     InvalidRequestError
         If the cursor is not one that a page had.
     """
-    row = run_detail.find(service, job_name, run)
+    row = run_detail.find(service, job_name, run) if row is None else row
     source = _source(service, job_name, row)
     if source is None:
         newer = None if _times(service, row)[2] else (cursor or "n0.0")

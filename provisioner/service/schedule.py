@@ -12,7 +12,7 @@ from provisioner.errors import InvalidRequestError, PermanentError
 from provisioner.jobs import InvalidRow
 from provisioner.jobs.planned_schedules import ScheduledTime, scheduled_times_of
 from provisioner.runs.model import Pause, iso
-from provisioner.service import edits
+from provisioner.service import edits, jobs
 from provisioner.service.audit import recorded
 from provisioner.service.rights import Action
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from provisioner.aws.items import Item
     from provisioner.jobs import Job
     from provisioner.service.context import Service
+    from provisioner.service.jobs import JobState
 
 LAST_RUNS = 10
 
@@ -38,8 +39,8 @@ class ScheduleState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ScheduleView:
-    """A job's schedule at the time `now`.
+class Planned:
+    """What a job's schedule starts after the time `now`.
 
     Attributes
     ----------
@@ -47,8 +48,6 @@ class ScheduleView:
         The next scheduled times, as if the schedule were on.
     pause
         Since when and why it is paused after failures; None when it is not.
-    runs
-        The last ten scheduled runs, newest first.
     missed
         How many scheduled times could not start a run, since the job exists.
     """
@@ -57,7 +56,6 @@ class ScheduleView:
     now: datetime
     next: Sequence[ScheduledTime]
     pause: Pause | None
-    runs: Sequence[Item]
     missed: int
 
     @property
@@ -66,6 +64,13 @@ class ScheduleView:
         if not self.job.schedule_enabled:
             return ScheduleState.OFF
         return ScheduleState.PAUSED if self.pause else ScheduleState.ON
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleView(Planned):
+    """The same, and the last ten scheduled runs, newest first."""
+
+    runs: Sequence[Item]
 
 
 def scheduled_job(service: Service, job_name: str) -> Job:
@@ -78,7 +83,11 @@ def scheduled_job(service: Service, job_name: str) -> Job:
     PermanentError
         If the row is INVALID, or has no schedule.
     """
-    job = service.job(service.existing_row(job_name))
+    return _scheduled(service, job_name, service.existing_row(job_name))
+
+
+def _scheduled(service: Service, job_name: str, row: Item) -> Job:
+    job = service.job(row)
     if isinstance(job, InvalidRow):
         message = f'the row of {job_name} is INVALID; see "provisioner get {job_name}"'
         raise PermanentError(message)
@@ -90,17 +99,30 @@ def scheduled_job(service: Service, job_name: str) -> Job:
 
 def view(service: Service, job_name: str, count: int) -> ScheduleView:
     """Return a job's schedule, with its next `count` scheduled times."""
-    job = scheduled_job(service, job_name)
-    now = service.clock()
-    pause = service.triggers.pause(job_name) if job.pause_on_failures else None
-    record = service.record(job_name)
-    return ScheduleView(
+    found = jobs.state(service, job_name)
+    if found.row is None:
+        raise service.unknown(job_name)
+    plan = plan_of(service, found, found.row, count)
+    runs = service.triggers.scheduled(job_name, LAST_RUNS)
+    return ScheduleView(plan.job, plan.now, plan.next, plan.pause, plan.missed, runs)
+
+
+def plan_of(service: Service, found: JobState, row: Item, count: int) -> Planned:
+    """Return what the schedule of a job starts that was read, without a request.
+
+    Raises
+    ------
+    PermanentError
+        If the row is INVALID, or has no schedule.
+    """
+    job = _scheduled(service, found.job_name, row)
+    now, pause = service.clock(), found.pause if job.pause_on_failures else None
+    return Planned(
         job,
         now,
         next=list(islice(scheduled_times(job, now), count)),
         pause=pause if pause and pause.paused else None,
-        runs=service.triggers.scheduled(job_name, LAST_RUNS),
-        missed=record.missed_schedules if record else 0,
+        missed=found.record.missed_schedules if found.record else 0,
     )
 
 

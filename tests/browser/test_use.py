@@ -83,6 +83,17 @@ def test_by_keyboard_alone(browser, console):
         expect(page.get_by_role("dialog")).to_contain_text("These keys")
 
 
+def test_what_is_below_the_fold_comes_by_itself(browser, console):
+    with tab(browser, console) as page:
+        page.goto("/")
+        expect(page.get_by_role("link", name="jobs failed to deploy")).to_be_visible()
+        expect(page.locator('[data-lane="fraud-score"] .ghost')).to_have_count(1)
+
+        page.goto("/jobs/billing-export")
+        page.locator("#more").scroll_into_view_if_needed()
+        expect(page.get_by_text("No month has a cost yet")).to_be_visible()
+
+
 def test_times_are_in_the_zone_that_was_chosen(browser, console):
     with tab(browser, console, timezone_id="Asia/Tokyo") as page:
         page.goto("/jobs/billing-export")

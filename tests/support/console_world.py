@@ -401,7 +401,6 @@ def text_of(world: World, path: str, **headers: str) -> str:
 
 def counters_of(world: World) -> dict[str, int]:
     """Return the numbers of the overview, by the list that each leads to."""
-    found = re.findall(
-        r'<a href="([^"]+)"><svg class="mark".*?<strong>(\d+)</strong>', text_of(world, "/")
-    )
+    pages = text_of(world, "/") + text_of(world, "/overview/jobs", hx_request="true")
+    found = re.findall(r'<a href="([^"]+)"><svg class="mark".*?<strong>(\d+)</strong>', pages)
     return {html.unescape(href): int(count) for href, count in found}

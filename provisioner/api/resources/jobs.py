@@ -46,17 +46,18 @@ def get_job(call: Call) -> Answer:
     not a part of its answer. `rows` has whole rows.
     """
     found = jobs.describe(call.service, call.job_name)
-    row = row_for(call.reader, found.row) if found.row else None
+    state, more = found.state, found.relations
+    row = row_for(call.reader, state.row) if state.row else None
     document = {
-        "job_name": found.job_name,
-        "status": found.status,
-        "in_sync": jobs.in_sync(found.record),
+        "job_name": state.job_name,
+        "status": state.status,
+        "in_sync": jobs.in_sync(state.record),
         "row": row,
-        "stack": without_digests(jobs.stacks_row(found.record)),
+        "stack": without_digests(jobs.stacks_row(state.record)),
         "runs": [line_of(run) for run in found.runs],
-        "needs": {name: run and line_of(run) for name, run in found.needs.items()},
-        "needed_by": found.needed_by,
-        "costs": found.costs,
+        "needs": {name: run and line_of(run) for name, run in more.needs.items()},
+        "needed_by": more.needed_by,
+        "costs": more.costs,
     }
     said = jsonable(document)
     etag = etag_of(said)

@@ -1,4 +1,4 @@
-"""One job: how it is and why, its row, its schedule, its runs, its cost, and what it depends on."""
+"""One job: how it is and why, its row, its schedule, its runs; and what one scrolls down for."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from provisioner.console.http import Response
-from provisioner.console.render import page
+from provisioner.console.render import fragment, page
 from provisioner.errors import PermanentError
 from provisioner.runs.model import RunStatus
-from provisioner.service import builds, jobs, redaction, runs, schedule
-from provisioner.service.run_lines import line_of
+from provisioner.service import builds, jobs, redaction, schedule
 from provisioner.stacks.model import JobStatus
 
 if TYPE_CHECKING:
@@ -51,10 +50,10 @@ class NextTime:
 def detailed(request: Request, service: Service) -> Response:
     """Return everything about one job."""
     name = request.parts["job"]
-    found = jobs.describe(service, name)
+    found = jobs.state(service, name)
     record = found.record
-    lines = [line_of(each) for each in runs.latest(service, name, RUNS)] if found.runs else []
-    planned = _planned(service, name, found.row)
+    lines = jobs.last_runs(service, name, RUNS)
+    planned = _planned(service, found)
     row = redaction.row_for(service.caller(), found.row) if found.row else None
     return page(
         request,
@@ -71,6 +70,15 @@ def detailed(request: Request, service: Service) -> Response:
         in_sync=jobs.in_sync(record),
         builds=list(builds.of_record(record)),
     )
+
+
+def more(request: Request, service: Service) -> Response:
+    """Return what a job has cost and what it depends on, which its own page has at its end."""
+    name = request.parts["job"]
+    relations = jobs.relations(service, name, jobs.state(service, name).record)
+    if request.is_partial:
+        return fragment(request, "relations.html", relations=relations)
+    return page(request, "job_more.html", polls=False, job_name=name, relations=relations)
 
 
 def _ready(record: StackRecord | None) -> object | None:
@@ -90,18 +98,16 @@ def _attributes(row: Mapping[str, Any] | None, record: StackRecord | None) -> It
         yield Attribute(name, shown.get(name), tuple(wrong.get(name, ())))
 
 
-def _planned(
-    service: Service, name: str, row: Mapping[str, Any] | None
-) -> schedule.ScheduleView | None:
-    if not row or not row.get("schedule"):
+def _planned(service: Service, found: jobs.JobState) -> schedule.Planned | None:
+    if not found.row or not found.row.get("schedule"):
         return None
     try:
-        return schedule.view(service, name, TIMES)
+        return schedule.plan_of(service, found, found.row, TIMES)
     except PermanentError:  # INVALID, which the page says above
         return None
 
 
-def _times(planned: schedule.ScheduleView) -> Iterator[NextTime]:
+def _times(planned: schedule.Planned) -> Iterator[NextTime]:
     zone = ZoneInfo(planned.job.timezone)
     offset = planned.now.astimezone(zone).utcoffset()
     for each in planned.next:

@@ -19,23 +19,26 @@ LANES = 50
 
 
 def first(request: Request, service: Service) -> Response:
-    """Return the overview."""
+    """Return the overview of the runs; that of the jobs loads by itself."""
     found = overview.overview(service)
     after = number(request.query, "lanes", 0)
-    of_jobs = timeline.by_job(found.recent.runs, found.coming, found.now)
+    of_jobs = timeline.by_job(found.recent.runs, found.now)
     shown = dict(islice(of_jobs.items(), after, after + LANES))
-    paused = overview.paused(service, [each for each in found.entries if each.job_name in shown])
-    coming = {name: at for name, at in found.coming.items() if name not in paused}
     return page(
         request,
         "overview.html",
         moving=bool(found.running or found.waiting),
         found=found,
-        lanes=timeline.lanes(shown, coming, found.now),
+        lanes=timeline.lanes(shown, found.now),
         hours=timeline.hours(found.now),
         more=after + LANES if after + LANES < len(of_jobs) else None,
         groups=overview.groups(found.recent.ended_since(found.now - overview.SPAN))[:5],
     )
+
+
+def of_jobs(request: Request, service: Service) -> Response:
+    """Return how the jobs are and what comes, as a part of the overview or as a page."""
+    return page(request, "overview_jobs.html", found=overview.jobs_now(service))
 
 
 def failures(request: Request, service: Service) -> Response:

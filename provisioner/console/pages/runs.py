@@ -41,8 +41,10 @@ def listed(request: Request, service: Service) -> Response:
         found = overview.recent(service).ended_since(since, *([status] if status else []))
         shown = tuple(run for run in found if job_name in {None, run.job_name})
     elif job_name:
-        items = runs.latest(service, job_name, PAGE_LINES, status=status)
-        shown = tuple(map(line_of, items))
+        of_job = runs.page(
+            service, job_name, PAGE_LINES, status=status, cursor=text(query, "cursor")
+        )
+        shown, next_cursor = of_job.runs, of_job.cursor
     elif status in _MOVING:
         shown = overview.recent(service).having(status)
     else:
@@ -119,10 +121,10 @@ def log_text(request: Request, service: Service) -> Response:
 
 def _log_of(request: Request, service: Service, limit: int) -> tuple[RunLine, logs.LogPage | None]:
     job_name = request.parts["job"]
-    line = line_of(run_detail.find(service, job_name, key_of(request)))
+    row = run_detail.find(service, job_name, key_of(request))
+    line, cursor = line_of(row), text(request.query, "cursor")
     try:
-        cursor = text(request.query, "cursor")
-        found = logs.of_run(service, job_name, line.trigger_id, cursor=cursor, limit=limit)
+        found = logs.of_run(service, job_name, line.trigger_id, cursor=cursor, limit=limit, row=row)
     except PermanentError:  # its stack, and with it the log, is gone
         return line, None
     return line, found

@@ -86,7 +86,7 @@ setInterval(() => {
   if (Date.now() - looked >= every()) look();
 }, 1000);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
-document.addEventListener("htmx:after:swap", () => { showTimes(); select(row); });
+document.addEventListener("htmx:after:swap", () => { showTimes(); showNext(); select(row); });
 document.addEventListener("htmx:after:request", (event) => {
   const status = event.detail?.ctx?.response?.status ?? event.detail?.ctx?.response?.raw?.status;
   if (!freshness || !status) return;
@@ -95,6 +95,20 @@ document.addEventListener("htmx:after:request", (event) => {
 document.addEventListener("htmx:error", () => {
   if (freshness) freshness.textContent = "Not refreshed: the console does not answer.";
 });
+
+// ---- The next scheduled times, which come apart from the timeline, in its lanes ---------------------
+function showNext() {
+  for (const each of $$(".timeline .ghost")) each.remove();
+  const begin = new Date($(".timeline")?.dataset.begin);
+  for (const each of $$("[data-next]")) {
+    const lane = $(`[data-lane="${CSS.escape(each.dataset.next)}"] svg`);
+    if (!lane) continue;
+    const x = Math.round((new Date($("time", each).dateTime) - begin) / 60000);
+    const mark = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+    for (const [name, value] of Object.entries({ class: "ghost", x, y: 4, width: 4, height: 8 })) mark.setAttribute(name, value);
+    lane.append(mark);
+  }
+}
 
 // ---- Copying -----------------------------------------------------------------------------------------
 document.addEventListener("click", async (event) => {

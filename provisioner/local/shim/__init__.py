@@ -17,6 +17,7 @@ from provisioner.local.shim import (
     executions,
     function_images,
     functions,
+    gateway,
     invocations,
     layers,
     log_pages,
@@ -97,5 +98,6 @@ def install() -> None:
         conditions,
         batch,
         stage_variables,
+        gateway,
     ):
         module.install()

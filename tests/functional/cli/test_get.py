@@ -146,6 +146,7 @@ class TestGet:
         here.jobs.put(ROW)
         here.save("report", depends_on=("extract", "clean"))
         put_run("extract", "one", "FAILED")
+        here.service.recent_runs.count_again("extract")
         DependantsTable(CLIENTS, "jobs-Triggers").change("publish", before=(), after=("report",))
 
         shown = here.run("get", "report").stdout

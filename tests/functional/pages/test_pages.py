@@ -21,6 +21,7 @@ from tests.support.console_world import NOW, World, counters_of, text_of
 RUN = "/jobs/daily-report/runs/manual-094136?at=2026-11-26T09%3A41%3A36.000Z"
 PAGES = (
     "/",
+    "/overview/jobs",
     "/jobs",
     "/jobs?prefix=b&sort=next%20run",
     "/jobs/catalog-sync",
@@ -86,12 +87,19 @@ class TestTheOverview:
             shown = page.count("<tr data-row>")
             assert shown == count, href
 
-    def test_runs_are_drawn_and_coming_ones_too(self, world):
+    def test_runs_are_drawn(self, world):
         page = text_of(world, "/")
 
         assert page.count('class="run good"') > 20
         assert 'class="run bad"' in page
-        assert 'class="ghost"' in page
+
+    def test_what_comes_next_is_named_the_soonest_first(self, world):
+        page = text_of(world, "/overview/jobs", hx_request="true")
+
+        coming = re.findall(r'data-next="([^"]+)".*?datetime="([^"]+)"', page)
+        assert [at for _, at in coming] == sorted(at for _, at in coming)
+        assert "fraud-score" in dict(coming)
+        assert "ledger-close" not in dict(coming)  # its schedule is off
 
 
 class TestAJob:

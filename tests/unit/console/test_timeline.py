@@ -35,7 +35,7 @@ def run(name, began, ended, status="SUCCEEDED"):
 
 
 def lanes(runs, now=NOW):
-    return timeline.lanes(timeline.by_job(runs, (), now), {}, now)
+    return timeline.lanes(timeline.by_job(runs, now), now)
 
 
 def bars(lane):
@@ -98,15 +98,3 @@ def test_a_thousand_runs_are_drawn_soon_and_small(capsys):
     assert len(shown) == 50
     assert size < 30_000
     assert took < 0.05
-
-
-def test_a_job_that_is_about_to_run_has_a_lane_too():
-    coming = {"soon": NOW + timedelta(minutes=30), "a": NOW + timedelta(minutes=5)}
-    jobs = timeline.by_job([run("a", 9, 8)], coming, NOW)
-
-    shown = timeline.lanes(jobs, coming, NOW)
-
-    assert [(lane.job_name, lane.picture.count("ghost")) for lane in shown] == [
-        ("a", 1),
-        ("soon", 1),
-    ]
