@@ -426,6 +426,25 @@ class UpgradeFailure(Model):
     accepted: bool = Field(description="Whether the upgrade was resumed in spite of it.")
 
 
+class UpgradeDifference(Model):
+    """A kind of difference between stacks' templates and those of this release."""
+
+    verb: Literal["replaced", "deleted", "changed", "added"]
+    type: Name = Field(description="Of the resource.")
+    property: str = Field(description='"" if it is about the whole resource.')
+    jobs: int = Field(description="How many of those that were compared have it.")
+    example: Name = Field(description="One of these jobs.")
+
+
+class UpgradeChanges(Model):
+    """What an upgrade would change; of many jobs some are drawn by lot and compared."""
+
+    outdated: int = Field(description="Jobs that are READY, with templates of another release.")
+    compared: int
+    not_compared: int
+    differences: list[UpgradeDifference] = Field(description="Replacements first.")
+
+
 class Upgrade(Model):
     """An upgrade of all jobs' stacks, and how far it has come."""
 
@@ -443,6 +462,9 @@ class Upgrade(Model):
     by: str
     started_at: datetime
     ended_at: datetime | None
+    changes: UpgradeChanges | None = Field(
+        description="Of a dry run of its start; else null, or if they are not known."
+    )
 
 
 class DeadLetter(Model):

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -30,6 +31,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Only say what would become of the upgrade.")
+]
 _PERCENT = re.compile(r"(\d{1,3})%?")
 
 
@@ -80,16 +84,19 @@ def upgrade(
         if not found:
             return
         _show_report(service)
-        if dry_run:
-            return
-        if not yes:
-            confirm(f"Update the stacks of {len(found)} jobs, in {len(waves)} waves?")
-        begun = upgrades.start(
+        start = partial(
+            upgrades.start,
             service,
             waves,
             soak=timedelta(seconds=seconds_of(soak)),
             pause_on_failures=pause_on_failures,
         )
+        start(dry_run=True)
+        if dry_run:
+            return
+        if not yes:
+            confirm(f"Update the stacks of {len(found)} jobs, in {len(waves)} waves?")
+        begun = start()
     stdout().print(Text.assemble(status("RUNNING"), f"  {begun.id}"))
     hint('See "provisioner upgrade status".')
 
@@ -114,11 +121,12 @@ def resume(
         bool,
         typer.Option("--retry-failed", help="Also retry the stacks that failed."),
     ] = False,
+    dry_run: DryRunOption = False,
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
     """Let a paused upgrade go on; what has failed until now no longer counts."""
     with session(stack) as service:
-        found = upgrades.resume(service, retry_failed=retry_failed)
+        found = upgrades.resume(service, retry_failed=retry_failed, dry_run=dry_run)
     stdout().print(Text.assemble(status(found.status), f"  {found.id}"))
 
 
@@ -128,11 +136,12 @@ def abort(
     reason: Annotated[
         str, typer.Option("--reason", metavar="TEXT", show_default=False, help="Why.")
     ] = "",
+    dry_run: DryRunOption = False,
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
     """End an upgrade; jobs that were not updated keep the stacks that they have."""
     with session(stack) as service:
-        found = upgrades.abort(service, reason)
+        found = upgrades.abort(service, reason, dry_run=dry_run)
     stdout().print(Text.assemble(status(found.status), f"  {found.id}"))
 
 

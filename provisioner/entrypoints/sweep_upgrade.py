@@ -8,8 +8,9 @@ from provisioner.entrypoints.function import logger
 from provisioner.entrypoints.metrics import Count
 from provisioner.errors import ConflictError
 from provisioner.stacks import upgrade as upgrades
+from provisioner.stacks import upgrade_progress, upgrade_steps
 from provisioner.stacks.model import JobStatus
-from provisioner.stacks.upgrade import DEFAULT_SOAK, FailedRun, Upgrade, UpgradeStatus
+from provisioner.stacks.upgrade import AUTOMATIC, DEFAULT_SOAK, Upgrade, UpgradeStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,10 +18,8 @@ if TYPE_CHECKING:
 
     from provisioner.entrypoints.wiring import Runtime
     from provisioner.stacks.model import StackRecord
-    from provisioner.stacks.upgrade import Step
-
-AUTOMATIC = "the bootstrap"
-"""`by` of an upgrade that began because a release was deployed."""
+    from provisioner.stacks.upgrade import FailedRun
+    from provisioner.stacks.upgrade_steps import Step
 
 
 def advance(runtime: Runtime, now: datetime) -> int:
@@ -35,9 +34,9 @@ def advance(runtime: Runtime, now: datetime) -> int:
     if upgrade.is_due:
         records = list(runtime.stacks.all())
         failed = _failed_runs(runtime, upgrade, records)
-        step = upgrades.step(upgrade, records, failed, runtime.template_version, now)
+        step = upgrade_steps.step(upgrade, records, failed, runtime.template_version, now)
         try:
-            runtime.upgrades.save(step.upgrade)
+            _save(runtime, upgrade, step)
         except ConflictError:
             return 0
         _log(upgrade, step)
@@ -69,8 +68,18 @@ def report(runtime: Runtime, now: datetime) -> dict[str, object]:
     )
 
 
+def _save(runtime: Runtime, before: Upgrade, step: Step) -> None:
+    """Write how far an upgrade has come, and into the audit what people want to know of that."""
+    # Only while an upgrade goes on: the service takes long to import.
+    from provisioner.service import upgrade_audit  # noqa: PLC0415
+
+    done = upgrade_audit.steps_of(before, step.upgrade, marks=bool(step.mark))
+    with upgrade_audit.step_recorded(runtime.service(lambda: upgrade_audit.CALLER), done):
+        runtime.upgrades.save(step.upgrade)
+
+
 def _take(runtime: Runtime, step: Step, now: datetime) -> int:
-    mark = upgrades.mark_of(step.upgrade, now)
+    mark = upgrade_steps.mark_of(step.upgrade, now)
     done = [each.job_name for each in step.mark if runtime.stacks.set_upgrade(each, mark)]
     done += [each.job_name for each in step.unmark if runtime.stacks.set_upgrade(each, None)]
     runtime.reconcile_queue.send_many(dict.fromkeys((*done, *step.queue), 0))
@@ -91,7 +100,7 @@ def _failed_runs(
     }
     if not marks:
         return []
-    found = upgrades.blamed(upgrade, records, runtime.failed_runs.since(upgrade.started_at))
+    found = upgrade_progress.blamed(upgrade, records, runtime.failed_runs.since(upgrade.started_at))
     known = {each.job_name for each in upgrade.failures}
     return [
         run

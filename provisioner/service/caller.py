@@ -53,7 +53,7 @@ class Caller:
     """
 
     name: str
-    via: Literal["cli", "api", "console", "topic", "canary"]
+    via: Literal["cli", "api", "console", "topic", "canary", "upgrade"]
     role: Role
     address: str | None = None
     proven: bool = False

@@ -66,6 +66,12 @@ class Action(StrEnum):
     RESUME_UPGRADE = "resume_upgrade"
     ABORT_UPGRADE = "abort_upgrade"
 
+    # What an upgrade does by itself.
+    BEGIN_WAVE = "begin_wave"
+    END_WAVE = "end_wave"
+    PAUSE_UPGRADE = "pause_upgrade"
+    FINISH_UPGRADE = "finish_upgrade"
+
 
 _BY_ROLE = {
     Role.READ: (
@@ -88,6 +94,7 @@ _BY_ROLE = {
     Role.ADMIN: (
         *(Action.DISCARD_DEAD_LETTERS, Action.CONFIRM_DELETION),
         *(Action.START_UPGRADE, Action.RESUME_UPGRADE, Action.ABORT_UPGRADE),
+        *(Action.BEGIN_WAVE, Action.END_WAVE, Action.PAUSE_UPGRADE, Action.FINISH_UPGRADE),
     ),
 }
 

@@ -43,6 +43,7 @@ __all__ = [
     "Outdated",
     "Upgrade",
     "abort",
+    "changes",
     "current",
     "document",
     "outdated",
@@ -136,6 +137,15 @@ def report(service: Service) -> Mapping[str, Any]:
         message = "the functions of this bootstrap do not answer that: they are of another release"
         raise PermanentError(message)
     return found
+
+
+def changes(service: Service) -> Mapping[str, Any] | None:
+    """Return what `report` does, None if that is not known."""
+    try:
+        return report(service)
+    except ProvisionerError as error:
+        _log.warning("what an upgrade changes is not known: %s", error)
+        return None
 
 
 def document(upgrade: Upgrade) -> dict[str, object]:

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provisioner.api.call import Answer
 from provisioner.api.encoding import jsonable
 from provisioner.service import upgrades
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from provisioner.api.call import Call
     from provisioner.service.upgrades import Upgrade
 
 
 def start_upgrade(call: Call) -> Answer:
-    """Start an upgrade."""
-    asked = call.body
+    """Start an upgrade; a dry run says what it would change instead."""
+    asked, dry_run = call.body, call.query.dry_run
     begun = upgrades.start(
         call.service,
         asked.waves,
         soak=timedelta(seconds=asked.soak_seconds),
         pause_on_failures=asked.pause_on_failures,
-        dry_run=call.query.dry_run,
+        dry_run=dry_run,
     )
-    return _answer(begun, 202)
+    return _answer(begun, 202, upgrades.changes(call.service) if dry_run else None)
 
 
 def get_upgrade(call: Call) -> Answer:
@@ -44,7 +46,7 @@ def abort_upgrade(call: Call) -> Answer:
     return _answer(upgrades.abort(call.service, reason, dry_run=dry_run), 202)
 
 
-def _answer(found: Upgrade, status: int) -> Answer:
+def _answer(found: Upgrade, status: int, changes: Mapping[str, Any] | None = None) -> Answer:
     said = {
         "id": found.id,
         "status": found.status,
@@ -60,5 +62,6 @@ def _answer(found: Upgrade, status: int) -> Answer:
         "by": found.by,
         "started_at": found.started_at,
         "ended_at": found.ended_at,
+        "changes": changes,
     }
     return Answer(jsonable(said), status)

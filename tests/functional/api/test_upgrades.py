@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from provisioner.api.app import App
 from provisioner.aws.upgrade_table import UpgradeTable
 from provisioner.stacks.upgrade import (
     FailureKind,
@@ -15,8 +16,10 @@ from provisioner.stacks.upgrade import (
     UpgradeStatus,
     pause,
 )
-from tests.support.api import by_scopes
+from tests.support import described
+from tests.support.api import Client, by_scopes
 from tests.support.clients import CLIENTS
+from tests.support.sweep import CHANGES, answering
 
 CURRENT = "/v1/upgrades/current"
 
@@ -55,6 +58,35 @@ def test_a_dry_run_starts_nothing(api, table):
     assert api("POST", "/v1/upgrades", {}, query="dry_run=true").status == 202
     assert table.get() is None
     assert api("GET", CURRENT).status == 404
+
+
+@pytest.fixture
+def answered(here):
+    """Return a client of an API whose sweep answers."""
+
+    def answered(changes):
+        service = answering(here.service, changes)
+
+        def for_caller(caller):
+            return replace(service, caller=caller)
+
+        app = App(for_caller, CLIENTS.calls, lambda: "key", "jobs/", "jobs")
+        return Client(app, check=described.hold)
+
+    return answered
+
+
+def test_a_dry_run_says_what_changes(answered):
+    dry = answered(CHANGES)("POST", "/v1/upgrades", {}, query="dry_run=true")
+
+    assert dry.json["changes"] == CHANGES
+    assert answered(CHANGES)("POST", "/v1/upgrades", {}).json["changes"] is None
+
+
+def test_functions_of_another_release_cannot_say_it(answered):
+    dry = answered(None)("POST", "/v1/upgrades", {}, query="dry_run=true")
+
+    assert (dry.status, dry.json["changes"]) == (202, None)
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,7 @@ def test_only_one_upgrade_goes_on_at_a_time(jobs):
     assert "is RUNNING: resume it, or abort it first" in result.stderr
 
 
+@pytest.mark.parametrize("more", ["--yes", "--dry-run"])
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
@@ -122,8 +123,8 @@ def test_only_one_upgrade_goes_on_at_a_time(jobs):
     ],
     ids=["waves", "percent", "soak", "failures"],
 )
-def test_what_is_not_valid(jobs, table, words, problem):
-    result = jobs.run("upgrade", *words, "--yes")
+def test_what_is_not_valid(jobs, table, words, problem, more):
+    result = jobs.run("upgrade", *words, more)
 
     assert result.exit_code == 2
     assert problem in " ".join(result.stderr.replace("│", " ").split())
@@ -173,6 +174,14 @@ class TestPaused:
         assert [each.accepted for each in table.get().failures] == [True]
         assert paused.queued() == []
         assert "resume_upgrade" in paused.run("audit").stdout
+
+    @pytest.mark.parametrize(("word", "status"), [("resume", "RUNNING"), ("abort", "ABORTED")])
+    def test_a_dry_run_only_says_what_would_become_of_it(self, paused, table, word, status):
+        before = table.get()
+
+        assert paused.run("upgrade", word, "--dry-run").stdout.split()[:1] == [status]
+
+        assert table.get() == before
 
     def test_resumed_with_what_failed(self, paused):
         paused.run("upgrade", "resume", "--retry-failed")

@@ -16,6 +16,7 @@ from provisioner.stacks.upgrade import (
     pause,
 )
 from tests.support.clients import CLIENTS
+from tests.support.sweep import CHANGES, answering
 
 
 @pytest.fixture
@@ -40,6 +41,24 @@ def test_it_is_started_with_waves(browser, table):
     page = browser.follow(browser.press(page))
 
     assert "RUNNING" in page.text
+    assert table.get().waves == (10, 100)
+
+
+def test_it_shows_what_changes_before_it_starts(browser, here, table):
+    service = answering(here.service, CHANGES)
+    browser.app = replace(
+        browser.app, service=lambda caller: replace(service, caller=lambda: caller)
+    )
+    page = browser.get("/upgrade")
+    page.form.fill({"waves": "10, 100"})
+
+    page = browser.press(page, "true")
+
+    assert page.status == 200
+    assert page.text.index("replaced") < page.text.index("added")
+    assert "4 of 9 outdated jobs" in page.text
+    assert table.get() is None
+    browser.press(page)
     assert table.get().waves == (10, 100)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
@@ -331,6 +332,16 @@ class TestAutomatic:
         assert world.of_version(B) == set(world.records())
         world.go_on(2)
         assert world.upgrades.get() == second
+        found, _ = runtime().service(None).audit.page(50, None)
+        assert Counter(each.action for each in found) == {
+            "start_upgrade": 2,
+            "begin_wave": 2,
+            "end_wave": 2,
+            "finish_upgrade": 2,
+        }
+        assert {(each.by, each.via, each.proven) for each in found} == {
+            ("provisioner", "upgrade", True)
+        }
 
     def test_one_that_a_person_has_aborted_does_not_begin_again(self, world):
         world.put(3)

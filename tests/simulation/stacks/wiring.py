@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 import templates
@@ -153,6 +154,7 @@ def wired(
         jobs_backfill=ListedJobs(),
         row_versions=KeptVersions(),
         recent_runs=FakeRecentRuns(),
+        service=lambda *_: SimpleNamespace(has_audit=False),
         template_version=ports.template_version,
         **more,
     )

@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from provisioner.entrypoints import sweep_upgrade
 from provisioner.entrypoints.metrics import Count
 from provisioner.entrypoints.wiring import Runtime
+from provisioner.errors import TemporaryError
 from provisioner.stacks.model import JobStatus
 from provisioner.stacks.ports import Ports
 from provisioner.stacks.reconcile import Reconciler
@@ -30,7 +32,7 @@ from tests.support.fakes import (
     FakeUpgrades,
     UnlimitedRateLimiter,
 )
-from tests.support.functions import having
+from tests.support.functions import Unavailable, having
 from tests.support.platforms import PLATFORM, SETTINGS
 
 A, B = "templates-a", "templates-b"
@@ -51,11 +53,29 @@ class Counted:
         self.counts[what] = self.counts.get(what, 0) + times
 
 
+class KeptAudit:
+    """The audit: its entries as they were last written, oldest first."""
+
+    def __init__(self):
+        self.entries = {}
+
+    def write(self, entry):
+        self.entries[entry.entry_id] = entry
+
+    def lines(self):
+        known = self.entries.values()
+        assert {(each.by, each.via, each.proven) for each in known} <= {
+            ("provisioner", "upgrade", True)
+        }
+        return [(each.action, each.detail, each.outcome.value) for each in known]
+
+
 class World:
     def __init__(self, jobs):
         self.clock, self.jobs, self.stacks = FakeClock(), FakeJobs(), FakeStacks()
         self.cloudformation, self.queue = FakeCloudFormation(self.clock), FakeQueue()
         self.upgrades, self.metrics, self.broken = FakeUpgrades(), Counted(), set()
+        self.audit = KeptAudit()
         self.jobs.rows = {
             name: {"job_name": name, **ROW} for name in (f"job-{n:03}" for n in range(jobs))
         }
@@ -90,6 +110,9 @@ class World:
             failed_runs=NoFailedRuns(),
             template_version=version,
             metrics=self.metrics,
+            service=lambda _, caller: SimpleNamespace(
+                has_audit=True, caller=caller, clock=self.clock, audit=self.audit
+            ),
         )
 
     def settle(self):
@@ -151,6 +174,35 @@ def test_a_failure_in_the_second_wave_stops_it_with_the_reason(broken):
     assert broken.cloudformation.operations.count(("update", f"jobs-{name}")) == 1  # no hot loop
 
 
+def test_the_audit_has_its_waves_and_why_it_was_paused(broken):
+    broken.go_on()
+    [name] = broken.broken
+    broken.upgrades.save(resume(broken.upgrade))
+    broken.go_on(9)
+
+    wave = "upgrade-1: wave {}".format
+    assert broken.audit.lines() == [
+        ("begin_wave", wave("1 of 3, 5%"), "done"),
+        ("end_wave", wave("1 of 3, 5%: 10 upgraded, 0 failed, 0 skipped"), "done"),
+        ("begin_wave", wave("2 of 3, 25%"), "done"),
+        ("pause_upgrade", f"upgrade-1: The stack of {name} failed: no such role", "done"),
+        ("end_wave", wave("2 of 3, 25%: 39 upgraded, 1 failed, 0 skipped"), "done"),
+        ("begin_wave", wave("3 of 3, 100%"), "done"),
+        ("end_wave", wave("3 of 3, 100%: 150 upgraded, 0 failed, 0 skipped"), "done"),
+        ("finish_upgrade", "upgrade-1", "done"),
+    ]
+
+
+def test_without_the_audit_nothing_is_done(broken):
+    broken.audit.write = Unavailable().write
+    before = broken.upgrades.kept
+
+    with pytest.raises(TemporaryError):
+        broken.go_on()
+
+    assert broken.upgrades.kept == before
+
+
 def test_resumed_all_others_are_upgraded(broken):
     broken.go_on()
 
@@ -180,6 +232,7 @@ def test_who_comes_second_does_nothing(broken):
 
     assert sweep_upgrade.advance(stale, broken.clock()) == 0
 
+    assert broken.audit.lines()[-1][2] == "failed"
     assert broken.upgrades.kept == before
 
 

@@ -14,21 +14,18 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from provisioner.errors import InvalidRequestError
 from provisioner.stacks.model import Deletion, Failure, JobStatus, StackRecord, UpgradeMark
 from provisioner.stacks.upgrade import (
-    KEPT_FAILURES,
-    MOST_AT_ONCE,
-    QUEUED_AGAIN_AFTER,
     FailedRun,
     FailureKind,
     Progress,
     Upgrade,
     UpgradeStatus,
     abort,
-    mark_of,
     new_id,
     resume,
-    step,
     waves_of,
 )
+from provisioner.stacks.upgrade_progress import KEPT_FAILURES
+from provisioner.stacks.upgrade_steps import MOST_AT_ONCE, QUEUED_AGAIN_AFTER, mark_of, step
 from tests.support.drawn import examples
 
 NOW = datetime(2026, 11, 26, 9, tzinfo=UTC)
