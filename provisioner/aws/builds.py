@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from provisioner.aws.clients import error_code, error_message, translated
-from provisioner.errors import TemporaryError
+from provisioner.errors import NotFoundError, TemporaryError
 from provisioner.stacks.builds import BuildReport
 from provisioner.stacks.model import BuildStatus
 
@@ -77,6 +78,11 @@ class Builds:
             reason=_reason(build) if status is BuildStatus.FAILED else None,
             log_url=build.get("logs", {}).get("deepLink"),
         )
+
+    def stop(self, build_id: str) -> None:
+        """Stop a build; one that has ended, or that nobody knows, stays as it is."""
+        with contextlib.suppress(NotFoundError), translated():
+            self._clients.codebuild.stop_build(id=build_id)
 
 
 def _reason(build: dict[str, Any]) -> str:

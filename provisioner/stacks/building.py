@@ -5,8 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from provisioner.errors import TemporaryError
-from provisioner.stacks.builds import NO_ROOM, Ask, Start, next_step, refused, reported, started
+from provisioner.errors import ProvisionerError, TemporaryError
+from provisioner.stacks.builds import (
+    NO_ROOM,
+    Ask,
+    Start,
+    is_overtaken,
+    next_step,
+    overtaken,
+    refused,
+    reported,
+    started,
+)
 
 if TYPE_CHECKING:
     import random
@@ -20,7 +30,7 @@ _MOST_JITTER_SECONDS = 30
 
 
 class Building:
-    """Starts builds, each digest once, and follows them."""
+    """Starts builds, each digest once, follows them, and stops those that nobody needs any more."""
 
     def __init__(self, builds: Builds, chance: random.Random) -> None:
         self._builds = builds
@@ -28,14 +38,17 @@ class Building:
 
     def advance(
         self, record: StackRecord, wanted: Unbuilt, now: datetime
-    ) -> tuple[BuildAttempt | None, timedelta | None]:
+    ) -> tuple[StackRecord, timedelta | None]:
         """Return what is known of a build now, and after how long to ask again if that is new.
+
+        A build of another digest is stopped first, which makes room for this one.
 
         Raises
         ------
         PermanentError
             If CodeBuild may not be called, for example.
         """
+        record = self.without_overtaken(record, wanted.digest, now)
         attempt = record.build
         match next_step(attempt, wanted.digest, now):
             case Start():
@@ -44,9 +57,26 @@ class Building:
                 attempt = reported(attempt, self._builds.find(build_id), now)
             case _:
                 pass
-        if attempt is None or attempt.retry_at is None or attempt == record.build:
-            return attempt, None
-        return attempt, attempt.retry_at - now
+        if attempt is None or attempt == record.build:
+            return record, None
+        due = attempt.retry_at - now if attempt.retry_at else None
+        return record.with_build(attempt), due
+
+    def without_overtaken(
+        self, record: StackRecord, digest: str | None, now: datetime
+    ) -> StackRecord:
+        """Stop a build that runs, unless it is of the digest that is wanted now.
+
+        It is only a matter of cost: what cannot be stopped builds on, and nobody asks for it.
+        """
+        known = record.build
+        if known is None or known.id is None or not is_overtaken(known, digest):
+            return record
+        try:
+            self._builds.stop(known.id)
+        except ProvisionerError:
+            return record
+        return overtaken(record, now)
 
     def _start(self, record: StackRecord, wanted: Unbuilt, now: datetime) -> BuildAttempt:
         """Two reconciles of the same Stacks row start one build, by its token."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from provisioner.jobs.unbuilt import kind_of_build
 from provisioner.stacks.model import (
+    KEPT_BUILDS,
     SETTLED,
     BuildAttempt,
     BuildStatus,
@@ -33,6 +34,8 @@ LOOK_AGAIN = timedelta(seconds=15)
 """A build may have put its result after that was looked for, and ended before it was asked for."""
 
 MAX_REASON_CHARACTERS = 500
+
+OVERTAKEN = "It was stopped: its result is no longer wanted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,21 @@ def found(record: StackRecord, job: Job) -> StackRecord:
         known = next(before, BuildAttempt(digest, BuildStatus.SUCCEEDED))
     known = replace(known, status=BuildStatus.SUCCEEDED, reason=None, retry_at=None)
     return record.with_build(known)
+
+
+def is_overtaken(known: BuildAttempt | None, digest: str | None) -> bool:
+    """Tell whether a build still runs, and another digest is wanted by now, or none."""
+    is_running = known is not None and known.status is BuildStatus.RUNNING and known.id is not None
+    return is_running and known is not None and known.digest != digest
+
+
+def overtaken(record: StackRecord, now: datetime) -> StackRecord:
+    """Return the record whose build was stopped: it is a former one, and no failure of the job."""
+    if record.build is None:
+        return record
+    stopped = _failed(record.build, OVERTAKEN, now)
+    former = (stopped, *record.former_builds)[: KEPT_BUILDS - 1]
+    return replace(record, build=None, former_builds=former)
 
 
 def forget_failure(known: BuildAttempt | None) -> BuildAttempt | None:

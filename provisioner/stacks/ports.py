@@ -102,6 +102,9 @@ class Builds(Protocol):
     def find(self, build_id: str) -> BuildReport | None:
         """Return what has become of a build, None when CodeBuild does not know it."""
 
+    def stop(self, build_id: str) -> None:
+        """Stop a build; one that has ended, or that nobody knows, stays as it is."""
+
 
 class ReconcileQueue(Protocol):
     """Jobs to reconcile later."""

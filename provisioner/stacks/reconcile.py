@@ -232,14 +232,13 @@ class Reconciler:
 
     def _build(self, subject: Subject, wanted: Unbuilt, observed: StackState | None) -> Reconciled:
         try:
-            attempt, due = self._building.advance(subject.record, wanted, subject.now)
+            record, due = self._building.advance(subject.record, wanted, subject.now)
         except PermanentError as error:
             return self._results.record_permanent_error(subject, error)
         desired = subject.desired
         if isinstance(desired, ValidRow):  # the digest of no stack: none is what the row asks for
             desired = replace(desired, digest=wanted.digest)
-        record = subject.record.with_build(attempt) if attempt else subject.record
-        failure = failure_of(attempt) if attempt else None
+        failure = failure_of(record.build) if record.build else None
         action = GiveUp(failure) if failure else Wait(waiting_status(observed, record))
         subject = replace(subject, record=record, desired=desired)
         return self._results.save(subject, action, Done(), observed, requeue_after=due)
@@ -369,7 +368,10 @@ class Reconciler:
 
     def _pinned(self, subject: Subject) -> tuple[Subject, Unbuilt | None]:
         """Look up what the job runs; what is yet to be built comes beside the job as written."""
-        desired = subject.desired
+        desired, now = subject.desired, subject.now
+        if desired is None:
+            record = self._building.without_overtaken(subject.record, None, now)
+            return replace(subject, record=record), None
         if not isinstance(desired, ValidRow) or desired.job.paused:
             return subject, None
         job = self._ports.pin(desired.job)
@@ -377,7 +379,7 @@ class Reconciler:
             return subject, job
         if isinstance(job, InvalidRow):
             return replace(subject, desired=job), None
-        record = subject.record
+        record = self._building.without_overtaken(subject.record, job.built_as, now)
         record = found(record, job)
         desired = replace(desired, job=job, digest=jobs.spec_digest(job))
         return replace(subject, record=record, desired=desired), None

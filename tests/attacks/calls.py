@@ -165,6 +165,7 @@ _THE_PROVISIONER = [
     Call("ecr:BatchDeleteImage", arn("ecr", "repository/jobs/neighbour"), StoppedBy.LIMITS),
     Call("ecr:SetRepositoryPolicy", arn("ecr", "repository/jobs/report"), StoppedBy.LIMITS),
     Call("codebuild:StartBuild", arn("codebuild", "project/jobs_build_arm64"), StoppedBy.LIMITS),
+    Call("codebuild:StopBuild", arn("codebuild", "project/jobs_build_arm64"), StoppedBy.LIMITS),
     Call("codebuild:UpdateProject", arn("codebuild", "project/jobs_build_arm64"), StoppedBy.LIMITS),
     Call("sns:SetTopicAttributes", arn("sns", "SubmissionTopic"), StoppedBy.LIMITS),
     Call("dynamodb:PutItem", _table("AuditTable"), StoppedBy.LIMITS),

@@ -372,6 +372,12 @@ class FakeBuilds:
         self.faults.strike()
         return self.reports.get(build_id)
 
+    def stop(self, build_id: str) -> None:
+        self.faults.strike()
+        report = self.reports.get(build_id)
+        if report is not None and report.status is BuildStatus.RUNNING:
+            self.reports[build_id] = BuildReport(BuildStatus.FAILED, reason="STOPPED")
+
 
 class FakeQueue:
     def __init__(self) -> None:

@@ -137,3 +137,15 @@ def test_a_build_that_is_not_there(codebuild, builds):
     codebuild.add_response("batch_get_builds", {"builds": [], "buildsNotFound": ["1"]})
 
     assert builds.find("1") is None
+
+
+@pytest.mark.parametrize("error", [None, "ResourceNotFoundException"], ids=["runs", "is unknown"])
+def test_a_build_is_stopped_if_it_is_there(codebuild, builds, error):
+    if error is None:
+        codebuild.add_response("stop_build", {"build": {}}, {"id": "jobs_build_x86_64:1"})
+    else:
+        codebuild.add_client_error("stop_build", error)
+
+    builds.stop("jobs_build_x86_64:1")
+
+    codebuild.assert_no_pending_responses()

@@ -10,10 +10,11 @@ from random import Random
 import pytest
 
 import templates
+from provisioner import jobs
 from provisioner.errors import DeniedError
 from provisioner.jobs.artifacts import S3Object
 from provisioner.jobs.unbuilt import build_digest, image_tag, unbuilt
-from provisioner.stacks.builds import LOOK_AGAIN, BuildReport
+from provisioner.stacks.builds import LOOK_AGAIN, OVERTAKEN, BuildReport
 from provisioner.stacks.model import BuildStatus, JobStatus
 from provisioner.stacks.ports import Ports
 from provisioner.stacks.reconcile import Reconciler
@@ -43,6 +44,9 @@ ARCHIVE = {
     "runtime": "python3.14",
     "handler": "main.handler",
     "build": SOURCE,
+}
+BUNDLE = {each: ARCHIVE[each] for each in ARCHIVE if each != "build"} | {
+    "bundle": "s3://bundles/report.zip"
 }
 BOTH = pytest.mark.parametrize("row", [CONTAINER, ARCHIVE], ids=["image", "archive"])
 
@@ -199,6 +203,9 @@ def test_of_two_pushes_at_once_the_last_one_is_deployed(world, row):
     world.push("v3")
     second, third = list(world.builds.started)[1:]
 
+    assert world.builds.reports[second].status is not BuildStatus.RUNNING
+    assert [each.reason for each in world.record.former_builds[:1]] == [OVERTAKEN]
+
     world.builds.reports[second] = BuildReport(BuildStatus.SUCCEEDED)
     world.results.add(world.builds.started[second].digest)
     world.reconcile()
@@ -267,6 +274,58 @@ def test_without_room_a_build_waits_and_a_message_brings_it_back(world):
     world.builds.room = 1
     world.clock.advance(result.requeue_after)
     world.reconcile()
+    assert world.record.build.status is BuildStatus.RUNNING
+
+
+NOT_WANTED = {
+    "the source is as it was": lambda world: world.push("v1"),
+    "the row names a bundle": lambda world: world.put(BUNDLE),
+    "the row is removed": lambda world: world.jobs.rows.clear() or world.reconcile(),
+}
+
+
+@pytest.mark.parametrize("change", NOT_WANTED.values(), ids=NOT_WANTED)
+def test_a_build_that_nobody_needs_any_more_is_stopped(world, change):
+    world.make_ready(ARCHIVE).push("v2")
+    (*_, running) = world.builds.started
+
+    change(world)
+
+    assert world.builds.reports[running].reason == "STOPPED"
+    assert world.record.failure is None
+    assert world.record.former_builds[0].reason == OVERTAKEN
+
+
+def test_a_build_that_was_stopped_is_started_again_when_it_is_wanted_after_all(world):
+    world.make_ready(ARCHIVE).push("v2")
+    world.push("v1")
+
+    world.push("v2")
+    world.end_build()
+    world.finish()
+
+    assert len(world.builds.started) == 3
+    assert world.record.status is JobStatus.READY
+    assert world.record.build.digest == build_digest(jobs.parse(ARCHIVE), "v2")
+
+
+def test_a_build_that_may_not_be_stopped_is_no_reason_to_wait(world):
+    world.make_ready(ARCHIVE).push("v2")
+    world.builds.faults.planned = [DeniedError("codebuild:StopBuild is not allowed")]
+
+    world.push("v3")
+    world.end_build()
+    world.finish()
+
+    assert world.record.status is JobStatus.READY
+
+
+def test_the_one_that_is_stopped_makes_room(world):
+    world.builds.room = 1
+    world.make_ready(ARCHIVE).push("v2")
+
+    world.push("v3")
+
     assert world.record.build.status is BuildStatus.RUNNING
 
 
