@@ -51,6 +51,8 @@ class Allowed:
         The bootstrap's own tables, queues and topics.
     builds
         The architectures for which code is built.
+    git_connections
+        The ids of connections, with which their ARNs end.
     """
 
     partition: str
@@ -71,6 +73,8 @@ class Allowed:
     submissions: tuple[str, ...] = ()
     layers: tuple[str, ...] = ()
     builds: tuple[str, ...] = ()
+    git_connections: tuple[str, ...] = ()
+    git_repositories: tuple[str, ...] = ()
     max_reserved_concurrency: int = 0
 
     @property
@@ -97,8 +101,10 @@ class Allowed:
         said["subnets"] = f"{subnets},{said['subnets']}"
         lists = (
             *("subnets", "security_groups", "image_repositories", "amis", "slack_channels"),
-            *("reserved_tag_keys", "submissions", "layers"),
+            *("reserved_tag_keys", "submissions", "layers", "git_connections", "git_repositories"),
         )
+        git = said.pop("git", " ")  # a bootstrap of an earlier release has none
+        said["git_connections"], said["git_repositories"] = git.split(" ")
         builds = said.pop("builds")
         architectures = {"none": (), "all": ("arm64", "x86_64")}.get(builds, (builds,))
         split = {name: tuple(filter(None, said.pop(name).split(","))) for name in lists}

@@ -78,6 +78,17 @@ class Write(Strict):
     dry_run: Flag = Field(default=False, description="Check and plan only; nothing is changed.")
 
 
+class Build(Write):
+    """What to build, of a job whose source is in a Git repository."""
+
+    commit: str | None = Field(
+        default=None,
+        min_length=40,
+        max_length=40,
+        description="Its SHA-1 in full, which the job's row names from now on.",
+    )
+
+
 class Page(Strict):
     """Every list comes in pages."""
 

@@ -9,6 +9,7 @@ from provisioner.aws.clients import translated
 from provisioner.aws.images import MISSING, Images, of_its_pin
 from provisioner.errors import NotFoundError, PermanentError
 from provisioner.jobs import ContainerJob, FieldError, InvalidRow, LambdaJob, S3Object
+from provisioner.jobs.git_source import GitSource
 from provisioner.jobs.unbuilt import (
     archive_key,
     build_digest,
@@ -75,8 +76,12 @@ class Artifacts:
             return unbuilt(job, allowed.prefix, located, digest)
         return result if isinstance(result, InvalidRow) else result.with_build(digest)
 
-    def _source(self, job: Job, source: S3Object) -> tuple[S3Object, str] | InvalidRow:
+    def _source(
+        self, job: Job, source: S3Object | GitSource
+    ) -> tuple[S3Object | GitSource, str] | InvalidRow:
         """Return the source with its version, and what tells its versions apart."""
+        if isinstance(source, GitSource):
+            return source, source.commit
         head = self._head(job, source, "build.source")
         if isinstance(head, InvalidRow):
             return head

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from provisioner.aws.clients import error_code, error_message, translated
 from provisioner.errors import NotFoundError, TemporaryError
+from provisioner.jobs.git_source import GitSource
 from provisioner.stacks.builds import BuildReport
 from provisioner.stacks.model import BuildStatus
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from provisioner.aws.clients import Clients
+    from provisioner.jobs.artifacts import S3Object
     from provisioner.jobs.unbuilt import Unbuilt
 
 _STATUSES = {"IN_PROGRESS": BuildStatus.RUNNING, "SUCCEEDED": BuildStatus.SUCCEEDED}
@@ -42,19 +44,15 @@ class Builds:
         TemporaryError
             If as many builds run as may.
         """
-        source = wanted.source
         request: dict[str, Any] = {
             "projectName": f"{self._prefix}_{wanted.project}",
-            "sourceTypeOverride": "S3",
-            "sourceLocationOverride": source.location,
+            **_source(wanted.source),
             "environmentVariablesOverride": [
                 {"name": name, "value": text, "type": "PLAINTEXT"}
                 for name, text in wanted.variables.items()
             ],
             "idempotencyToken": token,
         }
-        if source.version_id:
-            request["sourceVersion"] = source.version_id
         with translated():
             try:
                 return str(self._clients.codebuild.start_build(**request)["build"]["id"])
@@ -83,6 +81,19 @@ class Builds:
         """Stop a build; one that has ended, or that nobody knows, stays as it is."""
         with contextlib.suppress(NotFoundError), translated():
             self._clients.codebuild.stop_build(id=build_id)
+
+
+def _source(source: S3Object | GitSource) -> dict[str, Any]:
+    request: dict[str, Any] = {
+        "sourceTypeOverride": "S3",
+        "sourceLocationOverride": source.location,
+    }
+    if source.version_id:
+        request["sourceVersion"] = source.version_id
+    if isinstance(source, GitSource):
+        request["sourceTypeOverride"] = source.type
+        request["sourceAuthOverride"] = {"type": "CODECONNECTIONS", "resource": source.connection}
+    return request
 
 
 def _reason(build: dict[str, Any]) -> str:

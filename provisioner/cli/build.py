@@ -1,22 +1,41 @@
-"""`provisioner build`: build a job's code again."""
+"""`provisioner build`: build a job's code again, or another commit of it."""
 
+from typing import Annotated
+
+import typer
 from rich.text import Text
 
 from provisioner.cli.display import hint, status, stdout
 from provisioner.cli.options import DEFAULT_STACK, JobArgument, StackOption, one_command
 from provisioner.cli.session import session
-from provisioner.service import builds
+from provisioner.service import builds, commits
 
 app = one_command()
 
 
 @app.command()
-def build(job: JobArgument, *, stack: StackOption = DEFAULT_STACK) -> None:
-    """Build a job's code again, although that has failed before.
+def build(
+    job: JobArgument,
+    *,
+    commit: Annotated[
+        str,
+        typer.Option(
+            "--commit",
+            metavar="SHA",
+            show_default=False,
+            help="Of a Git repository: the commit that the row names from now on.",
+        ),
+    ] = "",
+    stack: StackOption = DEFAULT_STACK,
+) -> None:
+    """Build a job's code again, although that has failed before, or another commit of it.
 
     What was built from the same source is not built twice: push other source, or change the row.
     """
     with session(stack) as service:
-        builds.build_again(service, job)
+        if commit:
+            commits.build_commit(service, job, commit)
+        else:
+            builds.build_again(service, job)
     stdout().print(Text.assemble(status("queued"), f"     {job}"))
     hint(f'Follow it with "provisioner builds {job} --follow".')

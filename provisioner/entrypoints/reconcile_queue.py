@@ -15,6 +15,7 @@ from provisioner.entrypoints.reconciling import (
     queued_again,
     queued_alone,
     reconcile,
+    remove_old_images,
 )
 from provisioner.errors import PermanentError, TemporaryError
 
@@ -108,11 +109,10 @@ def _alone(
 def _error(
     runtime: Runtime, request: ReconcileRequest, errors: Mapping[str, Exception]
 ) -> Exception | None:
-    return (
-        drift_error(runtime, request.job_name)
-        if request.detect_drift
-        else errors.get(request.job_name)
-    )
+    if not request.detect_drift:
+        return errors.get(request.job_name)
+    remove_old_images(runtime, request.job_name)
+    return drift_error(runtime, request.job_name)
 
 
 def _settled(runtime: Runtime, given: _Given, error: Exception | None) -> bool:

@@ -31,6 +31,7 @@ with collector_paused():
     from provisioner.events import ReconcileRequest
     from provisioner.stacks import reconcile as _  # noqa: F401
     from provisioner.stacks.actions import ContinueRollback, Create, Delete, Update
+    from provisioner.stacks.built_images import remove_old
     from provisioner.stacks.drift import detect_drift
     from provisioner.stacks.model import StackRecord
     from provisioner.stacks.outcomes import Done, Failed, RateLimited, Reconciled
@@ -196,6 +197,20 @@ def drift_error(runtime: Runtime, job_name: str) -> Exception | None:
     with about(runtime, job_name):
         logger.info("drift detection", started=started)
     return None
+
+
+def remove_old_images(runtime: Runtime, job_name: str) -> None:
+    """Remove what a job's builds have left and it needs no more; what fails is for the next day."""
+    try:
+        record = runtime.stacks.get_many([job_name]).get(job_name)
+        removed = remove_old(runtime.built_images, record)
+    except Exception:
+        with about(runtime, job_name):
+            logger.exception("old images stay")
+        return
+    if removed:
+        with about(runtime, job_name):
+            logger.info("old images removed", images=removed)
 
 
 def queued_again(runtime: Runtime, request: ReconcileRequest) -> Exception | None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from provisioner.aws.backfill import Backfill
     from provisioner.aws.batch_jobs import BatchJobs
     from provisioner.aws.builds import Builds
+    from provisioner.aws.built_images import BuiltImages
     from provisioner.aws.capacity_providers import CapacityProviders
     from provisioner.aws.cloudformation import CloudFormation
     from provisioner.aws.deletion_budget import DeletionBudgetTable
@@ -170,6 +171,13 @@ class Runtime:
         from provisioner.aws.builds import Builds
 
         return Builds(self.clients, self.settings.platform.prefix)
+
+    @cached_property
+    def built_images(self) -> BuiltImages:
+        """What builds have left in the repositories of jobs."""
+        from provisioner.aws.built_images import BuiltImages
+
+        return BuiltImages(self.clients, self.settings.platform.prefix)
 
     @cached_property
     def task_definitions(self) -> TaskDefinitions:

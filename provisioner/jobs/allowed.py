@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.jobs.artifacts import without_tag
 from provisioner.jobs.errors import FieldError, InvalidRow
+from provisioner.jobs.git_source import GitSource
 from provisioner.jobs.grants import Grant, Submit, bucket_and_path
 from provisioner.jobs.network import Network
 from provisioner.jobs.rows import printable
@@ -19,6 +20,7 @@ from provisioner.jobs.types import ContainerJob, Ec2Job, LambdaJob
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from provisioner.jobs.build import Build
     from provisioner.jobs.fan_out import Source
     from provisioner.jobs.types import Job
     from provisioner.settings import Allowed
@@ -72,9 +74,8 @@ def _violations(job: Job, allowed: Allowed) -> Iterator[FieldError]:
     if job.fan_out and job.fan_out.source:
         yield from _of_items(job.fan_out.source, allowed)
     yield from _of_permissions(job, allowed)
-    if job.build and job.architecture not in allowed.builds:
-        message = f"is not possible for {job.architecture} here (parameter Builds of the bootstrap)"
-        yield FieldError("build", message)
+    if job.build:
+        yield from _of_build(job, job.build, allowed)
     if isinstance(job, ContainerJob):
         if not job.build:
             yield from _of_image(job.image, allowed)
@@ -179,6 +180,29 @@ def _of_image(image: str, allowed: Allowed) -> Iterator[FieldError]:
     own = f"{allowed.account_id}.dkr.ecr.*"
     message = _message(repository, (own, *allowed.image_repositories), "AllowedImageRepositories")
     yield FieldError("image", message)
+
+
+def _of_build(job: Job, build: Build, allowed: Allowed) -> Iterator[FieldError]:
+    if job.architecture not in allowed.builds:
+        message = f"is not possible for {job.architecture} here (parameter Builds of the bootstrap)"
+        yield FieldError("build", message)
+    source = build.source
+    if not isinstance(source, GitSource):
+        return
+    if not _is_open(source.connection, allowed):
+        message = _message(source.connection, allowed.git_connections, "GitConnections")
+        yield FieldError("build.source.connection", message)
+    if not _matches(source.repository, allowed.git_repositories):
+        message = _message(source.repository, allowed.git_repositories, "AllowedGitRepositories")
+        yield FieldError("build.source.repository", message)
+
+
+def _is_open(connection: str, allowed: Allowed) -> bool:
+    """Tell whether a connection is of this account and Region, and named: one can read much."""
+    _, partition, _, region, account_id, name = connection.split(":")
+    here = (allowed.partition, allowed.region, allowed.account_id)
+    is_here = (partition, region, account_id) == here
+    return is_here and name.removeprefix("connection/") in allowed.git_connections
 
 
 def _of_function(job: LambdaJob, allowed: Allowed) -> Iterator[FieldError]:

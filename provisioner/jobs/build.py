@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from provisioner.jobs.artifacts import S3Object, s3_object
 from provisioner.jobs.errors import InvalidValueError, invalid, kind_of, shown
+from provisioner.jobs.git_source import GitSource, git_source
 from provisioner.jobs.values import Check, keyed, text_map
 
 MAX_PATH_CHARACTERS = 200
@@ -30,7 +31,7 @@ class Build:
     Attributes
     ----------
     source
-        A zip archive in S3.
+        A zip archive in S3, or a commit in a Git repository.
     context
         The folder of the source that is built.
     dockerfile
@@ -42,7 +43,7 @@ class Build:
         Build arguments; an image's history shows them, so a secret must not be among them.
     """
 
-    source: S3Object
+    source: S3Object | GitSource
     context: str = "."
     dockerfile: str | None = None
     target: str | None = None
@@ -59,12 +60,9 @@ def build(value: object) -> Build:
     return Build(**keyed(value, _CHECKS, "a build", ("source",), _REFUSED))  # type: ignore[arg-type]  # checked one by one
 
 
-def _source(value: object) -> S3Object:
+def _source(value: object) -> S3Object | GitSource:
     if isinstance(value, dict):
-        raise invalid(
-            'must be like "s3://bucket/folder/source.zip", not a map: have your pipeline put a zip '
-            "archive of the repository there"
-        )
+        return git_source(value)
     return s3_object(value, "folder/source.zip")
 
 
@@ -127,7 +125,7 @@ _REFUSED = {
     "secrets": "is not part of a build: an image keeps what its build was given",
     **dict.fromkeys(
         ("branch", "commit", "connection", "repository"),
-        "is not part of a build: source is a zip archive in S3, where a pipeline can put one of a "
-        "Git repository",
+        'is part of source: {"source": {"connection": …, "repository": "github.com/acme/report", '
+        '"commit": …}}',
     ),
 }

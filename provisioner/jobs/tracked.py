@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioner.jobs.artifacts import ECR_IMAGE
+from provisioner.jobs.git_source import GitSource
 
 if TYPE_CHECKING:
     from provisioner.jobs.types import Job
@@ -16,10 +17,12 @@ DEFAULT_TAG = "latest"
 def tracked_artifacts(job: Job) -> tuple[str, ...]:
     """Return the artifacts of which a job runs what was pushed last.
 
-    None for an image by its digest or of another registry than ECR, and for a bundle or a source
-    with its version: nothing that is pushed changes what they are.
+    None for an image by its digest or of another registry than ECR, for a bundle or a source with
+    its version, and for a commit: nothing that is pushed changes what they are.
     """
     code = job.build.source if job.build else getattr(job, "bundle", None)
+    if isinstance(code, GitSource):
+        return ()
     if code:
         return () if code.version_id else (object_in_s3(code.bucket, code.key),)
     image = ECR_IMAGE.fullmatch(job.image or "")

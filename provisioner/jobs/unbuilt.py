@@ -7,6 +7,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from provisioner.jobs.git_source import GitSource
+
 if TYPE_CHECKING:
     from provisioner.jobs.artifacts import S3Object
     from provisioner.jobs.types import Job
@@ -42,7 +44,7 @@ class Unbuilt:
 
     job: Job
     digest: str
-    source: S3Object
+    source: S3Object | GitSource
     variables: dict[str, str]
 
     @property
@@ -64,7 +66,8 @@ def is_unbuilt(job: Job) -> bool:
 def build_digest(job: Job, version: str | None) -> str:
     """Return the SHA-256, in hex, of all that decides what a build makes.
 
-    `version` is the VersionId of the source, as it was resolved.
+    `version` is the VersionId of the source, as it was resolved, or its commit. The connection by
+    which a repository is read decides nothing.
     """
     made = job.build
     assert made is not None  # noqa: S101  (only jobs with one come here)
@@ -96,7 +99,7 @@ def archive_key(job_name: str, digest: str) -> str:
     return f"builds/{job_name}/{digest}.zip"
 
 
-def unbuilt(job: Job, prefix: str, source: S3Object, digest: str) -> Unbuilt:
+def unbuilt(job: Job, prefix: str, source: S3Object | GitSource, digest: str) -> Unbuilt:
     """Return the build of a job as it is started.
 
     A row's text is only ever the value of a variable, which the buildspec quotes.
@@ -109,6 +112,8 @@ def unbuilt(job: Job, prefix: str, source: S3Object, digest: str) -> Unbuilt:
         "BUILD_ARCHITECTURE": job.architecture,
         "BUILD_CONTEXT": made.context,
     }
+    if isinstance(source, GitSource):
+        variables["BUILD_COMMIT"] = source.commit
     if kind_of_build(job) == "zip":
         variables |= {
             "BUILD_RUNTIME": str(getattr(job, "runtime", "")),

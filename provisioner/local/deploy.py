@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from provisioner.local.engine import Engine
 
 _LOG = "deploy"
+_CONNECTION = "00000000-0000-0000-0000-000000000000"
+"""By which rows of an engine name Git repositories: it stands for this machine's git."""
+
+
 # What `sam build` reads; the CLI, this package and the examples are not shipped.
 _SOURCES = ("template.yaml", "samconfig.toml", "requirements-lambda.lock", "bootstrap")
 _PACKAGES = ("provisioner", "templates")
@@ -165,6 +169,8 @@ def _overrides() -> dict[str, str]:
         "Api": "iam",
         "Console": "loopback",
         "Builds": "all",  # they run on this machine's processor, whatever a row says
+        "GitConnections": _CONNECTION,
+        "AllowedGitRepositories": "*",  # whatever the machine's own git can read
         "BatchMaxVcpus": "2",  # as much as a small machine bears; further jobs wait
     }
 

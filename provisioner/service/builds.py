@@ -10,6 +10,7 @@ from provisioner.aws.archives import File
 from provisioner.aws.bundles import BundleBucket, Pushed
 from provisioner.errors import InvalidRequestError, NotFoundError, PermanentError
 from provisioner.jobs import InvalidRow, S3Object
+from provisioner.jobs.git_source import GitSource
 from provisioner.jobs.unbuilt import Unbuilt, build_digest, log_group
 from provisioner.runs.model import iso
 from provisioner.service.audit import recorded
@@ -250,10 +251,16 @@ def source_of(job: Job) -> S3Object:
     Raises
     ------
     PermanentError
-        If it names one version of its source.
+        If it names one version of its source, or a Git repository.
     """
     assert job.build is not None  # noqa: S101  (only jobs with one come here)
     source = job.build.source
+    if isinstance(source, GitSource):
+        message = (
+            f"the row of {job.job_name} names a Git repository: push there, and build the commit "
+            f'with "provisioner build {job.job_name} --commit SHA"'
+        )
+        raise PermanentError(message)
     if source.version_id:
         message = (
             f"the row of {job.job_name} names one version of its source; without the versionId "

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from troposphere import GetAtt
-from troposphere.ecr import ImageScanningConfiguration, LifecyclePolicy, Repository
+from troposphere.ecr import ImageScanningConfiguration, Repository
 
 from provisioner.jobs import stack_name
 from provisioner.jobs.functions import IMAGE_SUFFIX
@@ -18,13 +17,12 @@ if TYPE_CHECKING:
     from provisioner.jobs import Job
     from provisioner.settings import Platform
 
-IMAGES_KEPT = 20
-"""Twice the deployments that a Stacks row remembers, so that a job can go back to each of them even
-if every other build was never deployed."""
-
 
 def repository(job: Job, platform: Platform) -> Part:
-    """Return the repository, empty for a job whose code is not a built image."""
+    """Return the repository, empty for a job whose code is not a built image.
+
+    It has no lifecycle policy, which would expire what the job runs (`stacks.built_images`).
+    """
     if job.build is None or kind_of_build(job) != "image":
         return Part()
     made = Repository(
@@ -33,22 +31,10 @@ def repository(job: Job, platform: Platform) -> Part:
         ImageTagMutability="IMMUTABLE",  # no build can replace what another one has made
         ImageScanningConfiguration=ImageScanningConfiguration(ScanOnPush=True),
         EmptyOnDelete=True,
-        LifecyclePolicy=LifecyclePolicy(LifecyclePolicyText=_keep_the_last()),
     )
     if job.type == "lambda":
         made.RepositoryPolicyText = _lambda_may_pull(job, platform)
     return Part([made], {"EcrRepositoryUri": GetAtt(made, "RepositoryUri")})
-
-
-def _keep_the_last() -> str:
-    selection = {
-        "tagStatus": "tagged",
-        "tagPrefixList": ["b-"],
-        "countType": "imageCountMoreThan",
-        "countNumber": IMAGES_KEPT,
-    }
-    rule = {"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}
-    return json.dumps({"rules": [rule]}, separators=(",", ":"))
 
 
 def _lambda_may_pull(job: Job, platform: Platform) -> dict[str, object]:

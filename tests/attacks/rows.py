@@ -12,8 +12,11 @@ ACCOUNT = "123456789012"
 SECRETS = f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret"
 PARAMETERS = f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter"
 SLACK = f"{SECRETS}:jobs/slack-a1B2c3"
+CONNECTION = (
+    f"arn:aws:codeconnections:eu-west-1:{ACCOUNT}:connection/0f9d3c1a-7a4e-4a53-9f0f-3c6d1c1d2e3f"
+)
 
-ALLOWED = Allowed(  # a bootstrap with the parameters' defaults, and Slack
+ALLOWED = Allowed(  # the parameters' defaults, and Slack, builds and an owner's repositories
     partition="aws",
     region="eu-west-1",
     account_id=ACCOUNT,
@@ -26,6 +29,9 @@ ALLOWED = Allowed(  # a bootstrap with the parameters' defaults, and Slack
     subnets=("subnet-0123456789abcdef0",),
     image_repositories=("public.ecr.aws/docker/library/*",),
     max_reserved_concurrency=10,
+    builds=("arm64",),
+    git_connections=(CONNECTION[-36:],),
+    git_repositories=("github.com/acme/*",),
 )
 FUNCTION = {
     "type": "lambda",
@@ -33,6 +39,8 @@ FUNCTION = {
     "handler": "main.handler",
     "bundle": "s3://bundles/code.zip",
 }
+SOURCE = {"source": "s3://bundles/a.zip"}
+X86 = {"type": "ecs", "architecture": "x86_64"}
 CONTAINER = {"type": "ecs", "image": "public.ecr.aws/docker/library/busybox:1.37"}
 
 
@@ -62,7 +70,12 @@ def _machine(what: str, field: str, **attributes: Any) -> Row:
 
 
 def _built(what: str, field: str, **parts: Any) -> Row:
-    return Row(what, {"type": "ecs", "build": {"source": "s3://bundles/a.zip"} | parts}, field)
+    return Row(what, {"type": "ecs", "build": SOURCE | parts}, field)
+
+
+def _of_git(what: str, key: str, **parts: Any) -> Row:
+    source = {"connection": CONNECTION, "repository": "github.com/acme/report", "commit": "0" * 40}
+    return _built(what, f"build.source.{key}", source=source | parts)
 
 
 def _permissions(what: str, field: str, **statement: Any) -> Row:
@@ -110,7 +123,7 @@ _IN_WORDS_ONLY_SAID = {
 
 REFUSED = [
     # Builds run code of the author's beside those of others.
-    _built("a build that nobody has opened", "build"),
+    Row("a build that nobody has opened", X86 | {"build": SOURCE}, "build"),
     _built("the machine's files as a context", "build.context", context="../../root"),
     _built(
         "a file of the machine as a Dockerfile", "build.dockerfile", dockerfile="/proc/1/environ"
@@ -122,7 +135,31 @@ REFUSED = [
     _built("an argument that sets another", "build.args.A=B", args={"A=B": "1"}),
     _built("an argument of more lines", "build.args.A", args={"A": "1\nPATH=/tmp"}),
     _built("a secret in an argument", "build.args.A", args={"A": "{{resolve:ssm:/payroll}}"}),
-    _built("a repository of somebody", "build.source", source={"repository": "acme/payroll"}),
+    _of_git("a connection of somebody", "connection", connection=CONNECTION[:-1] + "0"),
+    _of_git(
+        "one of another account", "connection", connection=CONNECTION.replace(ACCOUNT, "9" * 12)
+    ),
+    _of_git("any connection", "connection", connection="*"),
+    _of_git("a repository of somebody", "repository", repository="github.com/evil/report"),
+    _of_git("an owner who begins alike", "repository", repository="github.com/acme-evil/report"),
+    _of_git("an owner in other letters", "repository", repository="github.com/ACME/report"),
+    _of_git("an owner of another host", "repository", repository="gitlab.com/acme/report"),
+    _of_git("a way out of an owner", "repository", repository="github.com/acme/../evil/report"),
+    _of_git("an encoded way out", "repository", repository="github.com/acme/%2e%2e/evil"),
+    _of_git("another host before it", "repository", repository="github.com@evil.example/acme/a"),
+    _of_git("a file of the machine", "repository", repository="file:///etc/github.com/acme"),
+    _of_git("a command as a repository", "repository", repository="ext::sh -c id github.com/a/b"),
+    _of_git("an option as a repository", "repository", repository="--upload-pack=id"),
+    _of_git("an option as a name", "repository", repository="github.com/acme/--upload-pack=id"),
+    _of_git("a query in a repository", "repository", repository="github.com/acme/report?x=/evil"),
+    _of_git("a space in a repository", "repository", repository="github.com/acme/re port"),
+    _of_git("a letter that looks alike", "repository", repository="github.com/acme/rep\u043ert"),
+    _of_git("a second line", "repository", repository="github.com/acme/report\n--config=a"),
+    _of_git("a user and password", "repository", repository="https://x:y@github.com/acme/report"),
+    _of_git("an option as a commit", "commit", commit="--upload-pack=touch /tmp/hacked"),
+    _of_git("a command as a commit", "commit", commit="$(id)" + "0" * 35),
+    _of_git("a pull request of anybody", "commit", commit="pr/25"),
+    _of_git("a ref as a commit", "commit", commit="refs/pull/25/head"),
     # What is the account's, and not the job's.
     _container("the Slack secret", "secrets.A", secrets={"A": SLACK}),
     _container("the Slack secret without its suffix", "secrets.A", secrets={"A": SLACK[:-7]}),

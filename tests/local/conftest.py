@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.engine import EngineUnderTest
+from tests.support.engine import GIT_SETTINGS, EngineUnderTest
 from tests.support.together import Together
 
 CHECKOUT = Path(__file__).parent.parent.parent
@@ -45,7 +45,11 @@ def local(state: Path, *arguments: str) -> str:
     """Run `provisioner local …` on a state folder of its own; return what it printed."""
     done = subprocess.run(
         [sys.executable, "-m", "provisioner.local", *arguments],
-        env={**os.environ, "PROVISIONER_LOCAL_STATE": str(state)},
+        env={
+            **os.environ,
+            "PROVISIONER_LOCAL_STATE": str(state),
+            "GIT_CONFIG_GLOBAL": str(GIT_SETTINGS),
+        },
         cwd=CHECKOUT,
         capture_output=True,
         text=True,

@@ -9,8 +9,11 @@ import sys
 
 import pytest
 
+from tests.support.engine import GIT_SETTINGS
+
 pytestmark = pytest.mark.engine
 
+HERE = "arn:aws:codeconnections:us-east-1:000000000000"
 BUILT_SECONDS = 180.0
 SOON_SECONDS = 60.0
 
@@ -138,3 +141,57 @@ class TestArchive:
             timeout_seconds=BUILT_SECONDS,
         )
         assert self.returned(engine, job) == "last"
+
+    def test_a_commit_of_a_repository_is_built_until_the_row_names_another(self, engine, tmp_path):
+        name = engine.unique("git")
+        first, second = self.commits(tmp_path)
+        GIT_SETTINGS.write_text(
+            f'[url "file://{tmp_path}/"]\n\tinsteadOf = https://github.com/acme/\n'
+        )
+        source = {
+            "connection": f"{HERE}:connection/{engine.parameter('GitConnections')}",
+            "repository": "github.com/acme/report",
+            "commit": first,
+        }
+        row = engine.lambda_row(name, bundle=None, handler="main.handler")
+        engine.put(row | {"build": {"source": source}})
+        engine.wait_for(name, "READY", timeout_seconds=BUILT_SECONDS)
+        assert self.returned(engine, name) == "first"
+
+        assert command(engine, "build", name, "--commit", second)[0] == 0
+
+        engine.wait_for(
+            name,
+            "READY",
+            until=lambda: engine.record(name)["build"].get("source_version") == second,
+            timeout_seconds=BUILT_SECONDS,
+        )
+        assert self.returned(engine, name) == "second"
+
+    def commits(self, folder):
+        """Return two commits of a repository in a folder, of functions that return their name."""
+        work = folder / "work"
+        git("init", "--quiet", work)
+        made = []
+        for text in ("first", "second"):
+            (work / "main.py").write_text(f"def handler(*_): return '{text}'")
+            git("-C", work, "add", "main.py")
+            git(
+                "-C",
+                work,
+                "-c",
+                "user.name=a",
+                "-c",
+                "user.email=a@example.com",
+                "commit",
+                "-qm",
+                text,
+            )
+            made.append(git("-C", work, "rev-parse", "HEAD"))
+        git("clone", "--quiet", "--bare", work, folder / "report.git")
+        return made
+
+
+def git(*arguments):
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.strip()

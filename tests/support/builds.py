@@ -16,6 +16,16 @@ ROW = {
     "handler": "main.handler",
     "build": {"source": SOURCE},
 }
+GIT_ROW = ROW | {
+    "build": {
+        "source": {
+            "connection": "arn:aws:codeconnections:eu-west-1:123456789012:connection/"
+            "0f9d3c1a-7a4e-4a53-9f0f-3c6d1c1d2e3f",
+            "repository": "github.com/acme/report",
+            "commit": "a" * 40,
+        }
+    }
+}
 LAST, FIRST = "0f9d3c1a-7a4e-4a53-9f0f-3c6d1c1d2e3f", "71be0d52-7a4e-4a53-9f0f-3c6d1c1d2e3f"
 GROUP = "/aws/codebuild/jobs_build"
 

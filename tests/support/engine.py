@@ -12,6 +12,7 @@ import uuid
 import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -70,6 +71,10 @@ def attempts(event, context):
 """
 
 
+GIT_SETTINGS = Path(__file__).parents[2] / ".provisioner" / "suite.gitconfig"
+"""Settings of the git of all engines of the suite; one test writes them."""
+
+
 class EngineUnderTest:
     """Everything by boto3 alone; nothing of the product is imported."""
 
@@ -106,6 +111,11 @@ class EngineUnderTest:
         )
         resource = self._session.resource("dynamodb", endpoint_url=self.url)
         return resource.Table(found["StackResourceDetail"]["PhysicalResourceId"])
+
+    def parameter(self, name: str) -> str:
+        """Return a parameter of the bootstrap."""
+        parameters = self.bootstrap()["Parameters"]
+        return next(each["ParameterValue"] for each in parameters if each["ParameterKey"] == name)
 
     def bootstrap(self) -> dict[str, Any]:
         """Return the bootstrap's stack."""

@@ -199,8 +199,17 @@ _BUILDS = (
         "target": "run",
         "args": {"VERSION": "$(1) ${x}"},
     },
+    {
+        "source": {
+            "connection": "arn:aws:codeconnections:eu-west-1:123456789012:connection/"
+            "0f9d3c1a-7a4e-4a53-9f0f-3c6d1c1d2e3f",
+            "repository": "github.com/acme/report",
+            "commit": "0123456789abcdef0123456789abcdef01234567",
+        },
+        "context": "services/report",
+    },
 )
-_ARCHIVED = {"image": (None,), "bundle": (None,), "pin": (None,), "build": _BUILDS[:1]}
+_ARCHIVED = {"image": (None,), "bundle": (None,), "pin": (None,), "build": (_BUILDS[0], _BUILDS[2])}
 BUILT = tuple(
     COMMON | options | {"image": (None,), "pin": (None,), "build": _BUILDS}
     for options in (LAMBDA_IMAGE, ECS, BATCH, EC2)

@@ -27,6 +27,8 @@ EVERYTHING = Allowed(
     layers=("*",),
     max_reserved_concurrency=1_000,
     builds=("arm64", "x86_64"),
+    git_connections=("0f9d3c1a-7a4e-4a53-9f0f-3c6d1c1d2e3f",),
+    git_repositories=("*",),
 )
 """Parameters that open to rows what can be opened."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.api.call import Answer
 from provisioner.api.encoding import jsonable
-from provisioner.service import builds
+from provisioner.service import builds, commits
 
 if TYPE_CHECKING:
     from provisioner.api.call import Call
@@ -44,11 +44,21 @@ def get_build_log(call: Call) -> Answer:
 
 
 def build_again(call: Call) -> Answer:
-    """Queue a job for a reconcile that builds its code although that has failed before."""
-    builds.buildable(call.service, call.job_name)
-    if not call.query.dry_run:
-        builds.build_again(call.service, call.job_name)
+    """Have a job's code built again, or the commit that the caller names."""
+    commit = call.query.commit
+    if commit is None:
+        _again(call)
+    elif call.query.dry_run:
+        commits.check(call.service, call.job_name, commit)
+    else:
+        commits.build_commit(call.service, call.job_name, commit)
     location = f"/v1/jobs/{call.job_name}/builds"
     return Answer(
         {"job_name": call.job_name, "dry_run": call.query.dry_run}, 202, {"Location": location}
     )
+
+
+def _again(call: Call) -> None:
+    builds.buildable(call.service, call.job_name)
+    if not call.query.dry_run:
+        builds.build_again(call.service, call.job_name)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.support.api import by_scopes
-from tests.support.builds import FIRST, LAST, built
+from tests.support.builds import FIRST, GIT_ROW, LAST, built
 
 BUILDS = "/v1/jobs/report/builds"
 
@@ -63,6 +63,26 @@ def test_a_build_is_started_again_and_that_is_in_the_audit(api, here):
     assert (message["job_name"], message["retry"]) == ("report", True)
     [entry] = api("GET", "/v1/jobs/report/audit").json["entries"]
     assert (entry["action"], entry["outcome"]) == ("start_build", "done")
+
+
+def test_a_commit_is_named_in_the_row_and_that_is_in_the_audit(api, here):
+    here.jobs.put(GIT_ROW)
+    assert api("POST", BUILDS, query=f"commit={'b' * 40}&dry_run=true").status == 202
+    assert here.row() == GIT_ROW
+
+    assert api("POST", BUILDS, query=f"commit={'b' * 40}").status == 202
+
+    assert here.row()["build"]["source"]["commit"] == "b" * 40
+    entry = api("GET", "/v1/jobs/report/audit").json["entries"][0]
+    assert (entry["action"], entry["detail"]) == ("start_build", f"commit {'b' * 40}")
+
+
+@pytest.mark.parametrize(("commit", "status"), [("main", 400), ("g" * 40, 422), ("%0a" * 40, 422)])
+def test_what_is_no_commit_changes_nothing(api, here, commit, status):
+    here.jobs.put(GIT_ROW)
+
+    assert api("POST", BUILDS, query=f"commit={commit}").status == status
+    assert here.row() == GIT_ROW
 
 
 def test_only_writers_start_builds(api):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from botocore.stub import Stubber
+from botocore.stub import ANY, Stubber
 
 from provisioner.aws.builds import Builds
 from provisioner.aws.clients import Clients
 from provisioner.errors import NotFoundError, TemporaryError
 from provisioner.jobs import parse
 from provisioner.jobs.artifacts import S3Object
+from provisioner.jobs.git_source import GitSource
 from provisioner.jobs.unbuilt import unbuilt
 from provisioner.stacks.builds import BuildReport
 from provisioner.stacks.model import BuildStatus
@@ -62,6 +64,23 @@ def test_a_build_is_started_with_the_rows_text_as_values_only(codebuild, builds)
 
     assert builds.start(WANTED, "token") == "jobs_build_x86_64:1"
     assert {"name": "BUILD_ARG_01", "value": "A=$(id)", "type": "PLAINTEXT"} in variables
+
+
+def test_a_commit_is_read_by_the_connection_of_its_row(codebuild, builds):
+    connection = "arn:aws:codeconnections:eu-west-1:123456789012:connection/0f9d"
+    source = GitSource(connection, "github.com/acme/report", "a" * 40)
+    request = {
+        "projectName": "jobs_build_x86_64",
+        "sourceTypeOverride": "GITHUB",
+        "sourceLocationOverride": "https://github.com/acme/report.git",
+        "sourceAuthOverride": {"type": "CODECONNECTIONS", "resource": connection},
+        "sourceVersion": "a" * 40,
+        "environmentVariablesOverride": ANY,
+        "idempotencyToken": "token",
+    }
+    codebuild.add_response("start_build", {"build": {"id": "jobs_build_x86_64:1"}}, request)
+
+    assert builds.start(replace(WANTED, source=source), "token") == "jobs_build_x86_64:1"
 
 
 @pytest.mark.parametrize(

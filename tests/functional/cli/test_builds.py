@@ -7,7 +7,7 @@ import json
 import pytest
 
 from provisioner.service import builds
-from tests.support.builds import FIRST, LAST, ROW, SOURCE, built
+from tests.support.builds import FIRST, GIT_ROW, LAST, ROW, SOURCE, built
 from tests.support.cli import BUNDLES, bundle_in
 from tests.support.clients import CLIENTS
 
@@ -58,6 +58,52 @@ def test_building_again_queues_a_retry(here):
     assert here.run("build", "report").exit_code == 0
     [message] = here.queued()
     assert (message["job_name"], message["retry"]) == ("report", True)
+
+
+class TestCommit:
+    @pytest.fixture
+    def from_git(self, here):
+        here.jobs.put(GIT_ROW)
+        return here
+
+    def commit_of(self, here):
+        return here.row()["build"]["source"]["commit"]
+
+    def test_another_commit_is_built_by_naming_it_in_the_row(self, from_git):
+        assert from_git.run("build", "report", "--commit", "b" * 40).exit_code == 0
+
+        assert self.commit_of(from_git) == "b" * 40
+        assert from_git.queued() == []  # the row's own stream tells of it
+
+    def test_the_commit_that_is_there_is_built_again(self, from_git):
+        before = self.commit_of(from_git)
+
+        assert from_git.run("build", "report", "--commit", before).exit_code == 0
+
+        assert self.commit_of(from_git) == before
+        assert [message["retry"] for message in from_git.queued()] == [True]
+
+    @pytest.mark.parametrize("commit", ["main", "--help", "b" * 39, "B" * 40, "b" * 39 + "\n"])
+    def test_what_is_no_commit_changes_nothing(self, from_git, commit):
+        before = self.commit_of(from_git)
+
+        result = from_git.run("build", "report", f"--commit={commit}")
+
+        assert result.exit_code == 2
+        assert "40 hexadecimal digits" in result.stderr
+        assert self.commit_of(from_git) == before
+
+    def test_a_row_without_a_repository_takes_none(self, here):
+        result = here.run("build", "report", "--commit", "b" * 40)
+
+        assert result.exit_code == 1
+        assert "is not built from a commit" in result.stderr
+
+    def test_a_folder_is_not_pushed_into_a_repository(self, from_git, tmp_path):
+        result = from_git.run("push", str(tmp_path), "--build", "--name", "report")
+
+        assert result.exit_code == 1
+        assert "provisioner build report --commit SHA" in result.stderr
 
 
 class TestPushOfSource:

@@ -15,6 +15,7 @@ VALUES = {
     "BuildTimeoutMinutes": "30",
     "BundleBucketName": "bundles",
     "ReadableBundleBucketArns": ["arn:aws:s3:::bundles", "arn:aws:s3:::more"],
+    "GitConnections": ["mine", "too"],
     "LogGroupName": "/aws/codebuild/jobs_build",
 }
 ARCHIVE = "arn:aws:s3:::bundles/builds/victim/1.zip"
@@ -32,6 +33,10 @@ def test_what_a_build_needs(role):
     assert role.allow("s3:GetObjectVersion", "arn:aws:s3:::more/report/source.zip")
     assert role.allow("s3:PutObject", ARCHIVE, **{"s3_if-none-match": "*"})
     assert role.allow("ecr:PutImage", REPOSITORY)
+    for service in ("codeconnections", "codestar-connections"):
+        for connection in VALUES["GitConnections"]:
+            arn = f"arn:aws:{service}:{HERE}:connection/{connection}"
+            assert role.allow(f"{service}:GetConnectionToken", arn)
     assert role.allow("ecr:BatchGetImage", f"arn:aws:ecr:{HERE}:repository/base")
 
 
@@ -49,12 +54,20 @@ def test_what_a_build_needs(role):
         ("ecr:PutImage", f"arn:aws:ecr:{HERE}:repository/base"),
         ("codebuild:StartBuild", f"arn:aws:codebuild:{HERE}:project/jobs_build_arm64"),
         ("logs:PutLogEvents", f"arn:aws:logs:{HERE}:log-group:/jobs/victim:*"),
+        ("codeconnections:GetConnectionToken", f"arn:aws:codeconnections:{HERE}:connection/other"),
+        ("codeconnections:PassConnection", f"arn:aws:codeconnections:{HERE}:connection/mine"),
         ("iam:PassRole", "arn:aws:iam::123456789012:role/jobs/jobs-report-Role-1"),
         ("sts:AssumeRole", "arn:aws:iam::123456789012:role/anything"),
     ],
 )
 def test_what_it_cannot(role, action, resource):
     assert not role.allow(action, resource)
+
+
+def test_no_connection_is_open_by_itself():
+    stack = Stack(load(ROOT / "bootstrap/pipeline.yaml"), VALUES | {"GitConnections": [""]})
+    [policy] = stack.resource("BuildRole")["Policies"]
+    assert "codeconnections" not in str(policy)
 
 
 def test_only_codebuild_takes_it_for_these_projects():

@@ -14,7 +14,6 @@ import pytest
 import yaml
 
 from provisioner.jobs import parse
-from provisioner.jobs.artifacts import S3Object
 from provisioner.jobs.unbuilt import archive_key, build_digest, image_tag, unbuilt
 from tests.support.bootstrap import ROOT, load
 
@@ -73,7 +72,7 @@ class Machine:
         """Run the phases as CodeBuild does; return those that were run, with their exit codes."""
         job = parse({"job_name": "report", **row})
         digest = build_digest(job, "v1")
-        made = unbuilt(job, "jobs", S3Object("sources", "report.zip", "v1"), digest)
+        made = unbuilt(job, "jobs", job.build.source, digest)
         constants = {
             each["Name"]: str(each["Value"])
             for each in project("ArmProject")["Environment"]["EnvironmentVariables"]
@@ -201,6 +200,36 @@ def test_a_symbolic_link_leads_nowhere(machine, tmp_path, link, build):
 def test_a_source_without_a_dockerfile_says_so(machine, capfd):
     assert machine.build({"type": "ecs", "build": BUILD})[0] == ("pre_build", 1)
     assert "The source has no Dockerfile" in capfd.readouterr().out
+
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+GIT = {
+    "source": {
+        "connection": "arn:aws:codeconnections:eu-west-1:123456789012:connection/"
+        "0f9d3c1a-7a4e-4a53-9f0f-3c6d1c1d2e3f",
+        "repository": "github.com/acme/report",
+        "commit": COMMIT,
+    }
+}
+
+
+def test_a_source_in_git_is_built_without_what_says_how_it_was_cloned(machine):
+    (machine.source / "Dockerfile").write_text("FROM scratch")
+    (machine.source / ".git").mkdir()
+
+    found = {"CODEBUILD_RESOLVED_SOURCE_VERSION": COMMIT}
+    assert machine.build({"type": "ecs", "build": GIT}, **found) == DONE
+    assert [each.name for each in machine.source.iterdir()] == ["Dockerfile"]
+
+
+def test_a_branch_with_the_name_of_a_commit_is_not_built(machine, capfd):
+    (machine.source / "Dockerfile").write_text("FROM scratch")
+
+    ended = machine.build({"type": "ecs", "build": GIT}, CODEBUILD_RESOLVED_SOURCE_VERSION="f" * 40)
+
+    assert ended[0] == ("pre_build", 1)
+    assert f"Commit {COMMIT} was asked for" in capfd.readouterr().out
+    assert machine.calls("docker") == []
 
 
 def test_nothing_is_pushed_of_a_build_that_failed(machine):

@@ -15,6 +15,12 @@ IMAGE = {
     **dict.fromkeys(("runtime", "handler", "bundle"), ...),
     "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/jobs/report:1",
 }
+GIT = {
+    "connection": "arn:aws:codeconnections:eu-west-1:123456789012:connection/"
+    "0f9d3c1a-7a4e-4a53-9f0f-3c6d1c1d2e3f",
+    "repository": "github.com/acme/report",
+    "commit": "0123456789abcdef0123456789abcdef01234567",
+}
 BUILD = {"source": "s3://sources/report.zip"}
 LAYER = "arn:aws:lambda:eu-west-1:123456789012:layer:tools"
 ARN = "arn:aws:ssm:eu-west-1:123456789012:parameter/db"
@@ -136,17 +142,41 @@ REFUSED = {
         "build.contxt",
         'mean "context"?',
     ),
-    "a build of a Git repository": (
+    "a repository outside of its source": (
         "ecs",
-        {"image": ..., "build": {"source": {"repository": "acme/report"}}},
-        "build.source",
-        "have your pipeline put",
+        {"image": ..., "build": {"repository": "github.com/acme/report"}},
+        "build.repository",
+        "is part of source",
     ),
-    "a build of a branch": (
+    "a repository without a commit": (
         "ecs",
-        {"image": ..., "build": BUILD | {"branch": "main"}},
-        "build.branch",
-        "a pipeline can put",
+        {"image": ..., "build": {"source": GIT | {"commit": None}}},
+        "build.source.commit",
+        "is required",
+    ),
+    "a branch": (
+        "ecs",
+        {"image": ..., "build": {"source": GIT | {"branch": "main"}}},
+        "build.source.branch",
+        "name the commit",
+    ),
+    "a folder of a repository": (
+        "ecs",
+        {"image": ..., "build": {"source": GIT | {"directory": "app"}}},
+        "build.source.directory",
+        "context is the folder",
+    ),
+    "a short commit": (
+        "ecs",
+        {"image": ..., "build": {"source": GIT | {"commit": "abc1234"}}},
+        "build.source.commit",
+        "40 hexadecimal digits",
+    ),
+    "a repository without its host": (
+        "ecs",
+        {"image": ..., "build": {"source": GIT | {"repository": "acme/report"}}},
+        "build.source.repository",
+        'like "github.com/acme/report"',
     ),
     "a build that is told a secret": (
         "ecs",

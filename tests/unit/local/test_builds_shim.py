@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.local.shim.builds import actions, programs, records
+from provisioner.local.shim.builds import actions, programs, records, repositories
 from provisioner.local.shim.builds.programs import aws, docker, run
 from provisioner.local.shim.object_versions import versioned
 from provisioner.local.shim.pushes import image_action
@@ -285,3 +285,55 @@ def test_what_follows_the_image_of_a_container_is_its_own():
 
     assert line.words == ["run", "image", "-c", "x", "-v"]
     assert line.options == {"--rm": [""], "--volume": ["/a:/src"], "--entrypoint": ["bash"]}
+
+
+class TestRepositories:
+    URL = "https://github.com/acme/report.git"
+
+    @pytest.fixture
+    def commits(self, tmp_path, monkeypatch):
+        """Return the two commits of a repository on this machine that GitHub's name leads to."""
+        work = tmp_path / "work"
+        settings = tmp_path / "gitconfig"
+        settings.write_text(
+            f'[url "file://{tmp_path}/"]\n\tinsteadOf = https://github.com/acme/\n'
+            "[user]\n\tname = a\n\temail = a@example.com\n"
+        )
+        monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+        self.git("init", "--quiet", work)
+        made = []
+        for text in ("first", "second"):
+            (work / "main.py").write_text(text)
+            self.git("-C", work, "add", "main.py")
+            self.git("-C", work, "commit", "--quiet", "--message", text)
+            made.append(self.git("-C", work, "rev-parse", "HEAD"))
+        self.git("clone", "--quiet", "--bare", work, tmp_path / "report.git")
+        return made
+
+    def git(self, *arguments):
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    def test_a_source_in_git_is_what_it_was_at_its_commit(self, commits):
+        archive, commit = repositories.cloned(self.URL, commits[0])
+
+        assert commit == commits[0]
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            assert tar.extractfile("codebuild/output/src/main.py").read() == b"first"
+
+    @pytest.mark.parametrize(
+        ("location", "version"),
+        [
+            (URL, "f" * 40),
+            (URL, "--upload-pack=touch"),
+            ("https://github.com/acme/other.git", "HEAD"),
+            ("ext::sh -c touch% HACKED", "HEAD"),
+            ("--upload-pack=touch HACKED", "HEAD"),
+        ],
+        ids=["no-commit", "option", "no-repository", "command", "option-as-repository"],
+    )
+    @pytest.mark.usefixtures("commits")
+    def test_what_is_not_there_or_is_no_repository(self, tmp_path, location, version):
+        with pytest.raises(repositories.CannotCloneError):
+            repositories.cloned(location, version)
+        assert not list(tmp_path.rglob("HACKED"))

@@ -4,8 +4,9 @@ The engine keeps projects and says of every build that it has succeeded, or hand
 buildspec without a source to an image of AWS's that cannot be pulled here. So here the container's
 image is packed from this machine's own Python and tools (`provisioner.local.build_image`), its
 program takes the source from S3 and runs the phases (`programs.run`), and `docker` and `aws` in it
-are small programs too (`programs.docker`, `programs.aws`). What AWS's image has beyond that is not
-there; Git sources, reports, caches and artifacts of CodeBuild's own are not known here.
+are small programs too (`programs.docker`, `programs.aws`). Sources in Git are cloned by this
+machine's own `git` (`repositories`). What AWS's image has beyond that is not there; reports, caches
+and artifacts of CodeBuild's own are not known here.
 """
 
 from provisioner.local.shim.builds import actions

@@ -25,6 +25,7 @@ _OVERRIDDEN = {
     "logsConfigOverride": ("logsConfig",),
     "sourceTypeOverride": ("source", "type"),
     "sourceLocationOverride": ("source", "location"),
+    "sourceAuthOverride": ("source", "auth"),
     "buildspecOverride": ("source", "buildspec"),
     "imageOverride": ("environment", "image"),
     "environmentTypeOverride": ("environment", "type"),

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from provisioner.local.shim import container_logs, tasks
-from provisioner.local.shim.builds import records
+from provisioner.local.shim.builds import records, repositories
 from provisioner.local.shim.patching import private
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ def _start(build: dict[str, Any]) -> Any:  # noqa: ANN401
     on_host = platform.system() == "Linux"
     host = os.environ["DOCKER_HOST"]
     variables = environment(build, reached="127.0.0.1" if on_host else _HOST)
+    source = _clone(build, variables)
     volumes = {}
     if (socket := urlsplit(host)).scheme == "unix":
         volumes[socket.path] = {"bind": _SOCKET, "mode": "rw"}
@@ -118,10 +119,26 @@ def _start(build: dict[str, Any]) -> Any:  # noqa: ANN401
         **({"network_mode": "host"} if on_host else {}),
     )
     _containers[build["id"]] = container
+    if source:
+        container.put_archive("/", source)
     container.start()
     if build["buildStatus"] in records.ENDED:
         kill(build)
     return container
+
+
+def _clone(build: dict[str, Any], variables: dict[str, str]) -> bytes | None:
+    """Return the archive of a source in Git; the build says which commit that is."""
+    source = build["source"]
+    if source["type"] not in repositories.TYPES:
+        return None
+    try:
+        archive, commit = repositories.cloned(source["location"], build["sourceVersion"])
+    except repositories.CannotCloneError as error:
+        message = f"error while cloning {source['location']}: {error}"
+        raise _CannotStartError(message) from error
+    build["resolvedSourceVersion"] = variables["CODEBUILD_RESOLVED_SOURCE_VERSION"] = commit
+    return archive
 
 
 def _client() -> Any:  # noqa: ANN401
@@ -142,11 +159,8 @@ def order(build: Mapping[str, Any]) -> dict[str, Any]:
         The engine cannot run such a build.
     """
     source = build["source"]
-    if source["type"] not in {"S3", "NO_SOURCE"}:
-        message = (
-            f"the engine takes a build's source from S3 only, not from {source['type']}: "
-            "push the folder instead"
-        )
+    if source["type"] not in {"S3", "NO_SOURCE", *repositories.TYPES}:
+        message = f"the engine takes no source of a build from {source['type']}"
         raise _CannotStartError(message)
     return {
         "location": source.get("location", "") if source["type"] == "S3" else "",
