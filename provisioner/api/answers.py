@@ -640,9 +640,10 @@ class Submission(Model):
     id: Name
     job_name: Name
     run: str | None = Field(description="null as long as it waits in the job's queue.")
-    status: str = Field(description=", ".join((*RunStatus, "STARTING")))
+    status: str = Field(description=", ".join((*RunStatus, "STARTING", "DEAD_LETTER", "EXPIRED")))
     started_at: datetime | None
     ended_at: datetime | None
     error: str | None
     result: "Stored"
     run_url: str | None
+    redrive: str | None = Field(description="What has a dead-letter message delivered again.")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from provisioner import exact_numbers
 from provisioner.api.problems import Kind, Problem
 from provisioner.service.caller import Role
 
@@ -126,7 +126,10 @@ def _parsed(raw: str, *, encoded: bool) -> Any:  # noqa: ANN401
     try:
         text = base64.b64decode(raw).decode() if encoded else raw
         value = json.loads(
-            text, parse_constant=_not_json, parse_float=_finite, object_pairs_hook=_distinct
+            text,
+            parse_constant=_not_json,
+            parse_float=exact_numbers.read,
+            object_pairs_hook=_distinct,
         )
         json.dumps(value, ensure_ascii=False).encode()  # no half of a surrogate pair
         _require_shallow(value)
@@ -172,11 +175,3 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _not_json(text: str) -> Any:  # noqa: ANN401
     message = f"{text} is not JSON"
     raise ValueError(message)
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        message = f"{text} is out of range"
-        raise ValueError(message)
-    return number

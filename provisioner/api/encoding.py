@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
-import json
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any
+
+from provisioner import exact_numbers
 
 
 def jsonable(value: object) -> Any:  # noqa: ANN401  (any JSON value; a case each)
@@ -21,7 +22,7 @@ def jsonable(value: object) -> Any:  # noqa: ANN401  (any JSON value; a case eac
         case str():
             return value.encode("utf-8", "replace").decode()
         case Decimal():
-            return int(value) if value == value.to_integral_value() else float(value)
+            return exact_numbers.shown(value)
         case datetime():
             return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         case dict():
@@ -38,4 +39,4 @@ def jsonable(value: object) -> Any:  # noqa: ANN401  (any JSON value; a case eac
 
 def body_of(value: object) -> str:
     """Return a JSON text, short and in the order in which its values are."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return exact_numbers.to_json(value, separators=(",", ":"), ensure_ascii=False)

@@ -6,12 +6,11 @@ one out of the audit. Of `secrets` there are only ARNs.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from provisioner.exact_numbers import to_json
 from provisioner.jobs.attributes import NAMES
 from provisioner.jobs.environment import is_secret_arn
 
@@ -112,13 +111,11 @@ def _is_arn(value: object) -> bool:
 def _as_text(value: object) -> str:
     if value is None or isinstance(value, str):
         return value or ""
-    return json.dumps(value, default=_plain, ensure_ascii=False, sort_keys=True)
+    return to_json(value, default=_plain, ensure_ascii=False, sort_keys=True)
 
 
 def _plain(value: object) -> object:
     match value:
-        case Decimal():
-            return int(value) if value == value.to_integral_value() else float(value)
         case set() | frozenset():
             return sorted(map(str, value))
         case _:

@@ -73,6 +73,11 @@ class Version:
     deleted: bool = False
 
     @property
+    def is_baseline(self) -> bool:
+        """Whether it is a row that was there before versions were kept."""
+        return self.sequence == _BASELINE
+
+    @property
     def order(self) -> int:
         """Sorts versions in the order in which they were written."""
         return int(self.sequence)
@@ -83,22 +88,39 @@ def new_versions(
 ) -> list[tuple[Version, Mapping[str, Any] | None]]:
     """Return what a record adds to the versions that are known, each with its row.
 
-    Nothing for a record that has come before, or is older than all that are kept. With the first
-    version comes the one before it: rows are older than the versions that are kept of them.
+    Nothing for a record that has come before, or is older than all that are kept. With a version
+    that is older than all others comes the one before it: rows are older than the versions that are
+    kept of them, and a record that is redriven comes after those that followed it.
     """
-    orders = [each.order for each in known]
+    orders = [each.order for each in known if not each.is_baseline]
     number = max((each.number for each in known), default=0) + 1
-    if int(written.sequence) in orders:
+    if int(written.sequence) in [each.order for each in known]:
         return []
-    if len(known) >= KEPT and int(written.sequence) < min(orders):
+    is_oldest = int(written.sequence) < min(orders, default=int(written.sequence) + 1)
+    if len(known) >= KEPT and is_oldest:
         return []
     made: list[tuple[Version, Mapping[str, Any] | None]] = []
-    if not known and written.before is not None:
+    if is_oldest and written.before is not None:
         digests = ("", content_digest(written.before))
         made.append((Version(number, _BASELINE, None, digests), written.before))
         number += 1
     made.append((_version(number, written), written.after))
     return made
+
+
+def in_order(known: Iterable[Version]) -> list[Version]:
+    """Return versions as the row became them, newest first, whenever each was recorded.
+
+    A row that was there before versions were kept is one only as long as the oldest of the others
+    follows it.
+    """
+    found = sorted(known, key=lambda each: (each.order, each.number), reverse=True)
+    oldest = next((each for each in reversed(found) if not each.is_baseline), None)
+    return [
+        each
+        for each in found
+        if not each.is_baseline or oldest is None or each.digests[1] == oldest.digests[0]
+    ]
 
 
 def _version(number: int, written: Written) -> Version:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, assert_never
 
 from provisioner.aws.clients import translated
+from provisioner.aws.failed_records import FAILED_RECORDS
 from provisioner.aws.reconcile_queue import ReconcileQueue
 from provisioner.dead_letters import redrive
-from provisioner.dead_letters.content import parsed
+from provisioner.dead_letters.content import JOB_STREAM, REDRIVEN, parsed
 from provisioner.dead_letters.model import DeadLetterMessage, of_message, of_object
 from provisioner.dead_letters.redrive import Invoke, ReconcileJobs, SendEvent
 from provisioner.errors import NotFoundError, TemporaryError
@@ -19,9 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from provisioner.aws.clients import Clients
-
-FAILED_RECORDS = "aws/lambda/"
-"""Where Lambda puts what an event source mapping gave up (its on-failure destination in S3)."""
 
 MOST = 1000
 """Messages of the queue, and objects in S3, that are read in one go."""
@@ -72,10 +71,13 @@ class HeldMessages:
     def redrive(self, message: DeadLetterMessage) -> None:
         """Do again what a message asked for, and remove it if all of it could be done."""
         match redrive.step(message):
-            case ReconcileJobs(job_names):
+            case ReconcileJobs(job_names, has_rows):
                 queue = ReconcileQueue(self._clients, self._place.reconcile_queue_url)
                 for job_name in job_names:
                     queue.send(job_name, retry=True)
+                if has_rows and message.id in self._keys:
+                    named = {REDRIVEN: self._keys[message.id]}
+                    self._invoke(JOB_STREAM, json.dumps(named))
             case SendEvent(payload):
                 with translated():
                     self._clients.lambda_.invoke(

@@ -44,8 +44,8 @@ class Executions:
     ) -> Started:
         """Start an execution, unless that name has been started already: then return that one.
 
-        While that one runs, the same input again looks as new: Step Functions does not say.
-        Step Functions knows names for 90 days after an execution's end.
+        While that one runs, the same input again looks as new: Step Functions does not say, so who
+        has to know it asks `started` first. Names are known for 90 days after an execution's end.
         """
         try:
             with translated():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.clients import translated
@@ -63,6 +64,15 @@ class MessageQueues:
                 QueueUrl=self._url(job_name, WAITING_SUFFIX), AttributeNames=counts
             )
         return not any(int(found["Attributes"][name]) for name in counts)
+
+    def max_receives(self, job_name: str) -> int | None:
+        """Return how often a message is received before it is a dead-letter message."""
+        with translated():
+            found = self._clients.sqs.get_queue_attributes(
+                QueueUrl=self._url(job_name), AttributeNames=["RedrivePolicy"]
+            )
+        policy = json.loads(found.get("Attributes", {}).get("RedrivePolicy", "{}"))
+        return int(policy["maxReceiveCount"]) if "maxReceiveCount" in policy else None
 
     def hide(self, job_name: str, receipt_handle: str, seconds: int) -> None:
         """Make a message that Lambda received invisible for so many seconds."""

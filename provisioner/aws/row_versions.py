@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from provisioner.audit.entries import VERSIONS
-from provisioner.audit.versions import KEPT, Version, Written, moment, new_versions
+from provisioner.audit.versions import KEPT, Version, Written, in_order, moment, new_versions
 from provisioner.aws.items import Item, to_dynamodb, to_plain, typed
 from provisioner.aws.tables import pages, written
 from provisioner.errors import ConflictError, NotFoundError
@@ -39,8 +39,7 @@ class RowVersions:
 
     def of(self, job_name: str) -> list[Version]:
         """Return the versions that are kept of a job's row, newest first."""
-        found = (_version(item) for item in self._items(job_name, _LIST))
-        return sorted((each for each in found if each), key=lambda each: each.order, reverse=True)
+        return in_order(self._known(job_name))
 
     def row(self, job_name: str, version: Version) -> Item:
         """Return the row of a version.
@@ -68,8 +67,12 @@ class RowVersions:
         ConflictError
             If another function records a version of the same row at the same time.
         """
-        for version, row in new_versions(self.of(change.job_name), change):
+        for version, row in new_versions(self._known(change.job_name), change):
             self._put(change.job_name, version, row)
+
+    def _known(self, job_name: str) -> list[Version]:
+        found = (_version(item) for item in self._items(job_name, _LIST))
+        return [each for each in found if each]
 
     def _put(self, job_name: str, version: Version, row: Mapping[str, Any] | None) -> None:
         key = {"subject": f"{VERSIONS}{job_name}"}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from provisioner.aws.clients import Clients
 
+_REASON_CHARACTERS = 500
 _KEPT = timedelta(seconds=keys.RUN_RETENTION_SECONDS)
 
 
@@ -30,15 +31,24 @@ class Submission:
     ----------
     request
         A digest of what was asked for; "" for one that came by the topic.
-    is_sent
-        Whether it is known to be in the queue.
     run
         The execution that it was last put into; None as long as no batch had it.
+    sent_at
+        When it was in the queue, ISO 8601; "" when that is not known.
+    dead_at, reason
+        When it became a dead-letter message, ISO 8601, and why; "" when it has not.
     """
 
     request: str
-    is_sent: bool
     run: str | None
+    sent_at: str = ""
+    dead_at: str = ""
+    reason: str = ""
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether it is known to be in the queue."""
+        return self.sent_at != ""
 
 
 class SubmissionsTable:
@@ -60,8 +70,9 @@ class SubmissionsTable:
         item = to_plain(found.get("Item", {}))
         if not item:
             return None
-        texts = {name: str(item.get(name) or "") for name in ("request", "sent_at", "run")}
-        return Submission(texts["request"], bool(texts["sent_at"]), texts["run"] or None)
+        names = ("request", "sent_at", "run", "dead_at", "reason")
+        texts = {name: str(item.get(name) or "") for name in names}
+        return Submission(**texts | {"run": texts["run"] or None})  # type: ignore[arg-type]
 
     def add(self, job_name: str, message_id: str, request: str) -> bool:
         """Note a message that is going to be sent; False when there is one of that name."""
@@ -80,6 +91,11 @@ class SubmissionsTable:
     def put_into(self, job_name: str, message_id: str, run: str) -> None:
         """Note the execution that gets a message."""
         self._set(job_name, message_id, run=run)
+
+    def dead(self, job_name: str, message_id: str, reason: str) -> None:
+        """Note why a message starts no run: it is a dead-letter message from now on."""
+        at = iso(self._clock())
+        self._set(job_name, message_id, dead_at=at, reason=reason[:_REASON_CHARACTERS])
 
     def _set(self, job_name: str, message_id: str, condition: str = "", **values: object) -> bool:
         values["expires_at"] = int((self._clock() + _KEPT).timestamp())

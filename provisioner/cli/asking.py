@@ -1,7 +1,6 @@
 """The options of `provisioner run` as a request."""
 
 import json
-import math
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 import typer
 
+from provisioner import exact_numbers
 from provisioner.errors import PermanentError
 from provisioner.service.context import Service
 from provisioner.service.start_run import (
@@ -59,7 +59,9 @@ def payload(text: str) -> dict[str, Any]:
         elif text.startswith("@"):
             where = text[1:]
             text = Path(where).read_text(encoding="utf-8-sig")
-        return check_payload(json.loads(text, parse_float=_finite, parse_constant=_finite))
+        return check_payload(
+            json.loads(text, parse_float=exact_numbers.read, parse_constant=exact_numbers.read)
+        )
     except (OSError, ValueError, RecursionError) as error:
         why = error.strerror if isinstance(error, OSError) else f"is not valid JSON: {error}"
         message = f"{where}: {why}"
@@ -67,14 +69,6 @@ def payload(text: str) -> dict[str, Any]:
     except PermanentError as error:
         message = f"{where}: {error}"
         raise PermanentError(message) from error
-
-
-def _finite(number: str) -> float:
-    """Return a number that JSON can say again: not NaN, and not Infinity, as 1e999 is read."""
-    if not math.isfinite(value := float(number)):
-        message = f"{number} is not a number that a run can get"
-        raise ValueError(message)
-    return value
 
 
 def environment(pairs: Iterable[str]) -> dict[str, str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, assert_never
 
 import yaml
 
+from provisioner import exact_numbers
 from provisioner.cli.display import stdout
 from provisioner.cli.options import Format
 from provisioner.plain_text import cleaned
@@ -22,6 +22,16 @@ Document = dict[str, object]
 
 _UNBOUNDED_COLUMNS = 1_000_000
 _SHORT_CHARACTERS = 80
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes a number that a float would cut short with all its digits."""
+
+
+_Dumper.add_representer(
+    Decimal,
+    lambda dumper, number: dumper.represent_scalar("tag:yaml.org,2002:float", f"{number:f}"),
+)
 
 
 def show(document: object, form: Literal[Format.JSON, Format.YAML]) -> None:
@@ -45,15 +55,20 @@ def as_yaml(document: object) -> str:
 
 
 def _dumped(document: object, *, allow_unicode: bool) -> str:
-    return yaml.safe_dump(
-        _plain(document), sort_keys=False, allow_unicode=allow_unicode, width=_UNBOUNDED_COLUMNS
+    text: str = yaml.dump(
+        _plain(document),
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=allow_unicode,
+        width=_UNBOUNDED_COLUMNS,
     )
+    return text
 
 
 def as_json(document: object) -> str:
     """Return a plain value as JSON on several lines, to be read as the very same value."""
-    text = json.dumps(document, indent=2, ensure_ascii=False)
-    return text if cleaned(text) == text else json.dumps(document, indent=2)
+    text = exact_numbers.to_json(document, indent=2, ensure_ascii=False)
+    return text if cleaned(text) == text else exact_numbers.to_json(document, indent=2)
 
 
 def of_change(change: Change) -> str:
@@ -70,7 +85,11 @@ def _short(name: str, value: object) -> str:
         return "-"
     if name == "environment" and isinstance(value, dict):
         value = sorted(value)
-    text = value if isinstance(value, str) else json.dumps(_plain(value), ensure_ascii=False)
+    text = (
+        value
+        if isinstance(value, str)
+        else exact_numbers.to_json(_plain(value), ensure_ascii=False)
+    )
     text = " ".join(text.split())
     return text if len(text) <= _SHORT_CHARACTERS else text[: _SHORT_CHARACTERS - 1] + "…"
 
@@ -87,7 +106,7 @@ def _plain(value: object) -> object:
         case str():
             return str(value)
         case Decimal():
-            return int(value) if value == value.to_integral_value() else float(value)
+            return exact_numbers.shown(value)
         case dict():
             return {str(name): _plain(part) for name, part in value.items()}
         case list() | tuple():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from minijinja import escape, safe
 
+from provisioner import exact_numbers
 from provisioner.plain_text import cleaned
 from provisioner.runs.model import RunStatus
 from provisioner.stacks.model import JobStatus
@@ -123,14 +123,12 @@ def usd(amount: Decimal | None) -> str:
 def as_json(value: object) -> str:
     """Return a value as JSON for people, on several lines."""
     try:
-        return json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
+        return exact_numbers.to_json(value, default=_plain, indent=2, ensure_ascii=False)
     except RecursionError:
         return "nested too deeply to be shown"
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, set | frozenset):
         return sorted(value, key=str)
     return str(value)

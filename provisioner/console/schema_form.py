@@ -10,10 +10,10 @@ import json
 import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from provisioner import exact_numbers
 from provisioner.errors import InvalidRequestError
 from provisioner.jobs import schema_engine
 from provisioner.jobs.schema_places import pointer_of, targets
@@ -163,14 +163,12 @@ def to_json(value: object, indent: int | None = 2) -> str:
 
     What is not for eyes is written as an escape of JSON, so that no page has to change it.
     """
-    text = json.dumps(value, indent=indent, ensure_ascii=False, default=_plain)
+    text = exact_numbers.to_json(value, indent=indent, ensure_ascii=False, default=_plain)
     return "".join(each if cleaned(each) == each else json.dumps(each)[1:-1] for each in text)
 
 
 def _plain(value: object) -> object:
     match value:
-        case Decimal():
-            return int(value) if value == value.to_integral_value() else float(value)
         case set() | frozenset():
             return sorted(value)
         case _:
@@ -187,9 +185,12 @@ def from_json(text: str) -> Any:  # noqa: ANN401
         Which says where the mistake is.
     """
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        return json.loads(text, parse_float=exact_numbers.read, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         message = f"is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})"
+        raise ValueError(message) from error
+    except ValueError as error:
+        message = f"is not valid JSON: {error}"
         raise ValueError(message) from error
     except RecursionError:
         message = "is not valid JSON: it is nested too deeply"
@@ -197,7 +198,7 @@ def from_json(text: str) -> Any:  # noqa: ANN401
 
 
 def _no_constant(name: str) -> object:
-    message = f"is not valid JSON: {name} is not a number there"
+    message = f"{name} is not a number there"
     raise ValueError(message)
 
 

@@ -21,12 +21,18 @@ NOTIFY = "notify"
 UNROUTED = "unrouted"
 """Names of functions, which are the sources of messages."""
 
+REDRIVEN = "failed_records"
+"""Member of what `job_stream` gets to keep the rows in failed records as versions: an object's key.
+
+The records themselves it reads where only Lambda writes: nobody who may redrive writes versions.
+"""
+
 
 class Redrive(StrEnum):
     """What is done when a message is redriven."""
 
     RECONCILE = "reconcile"
-    """Its jobs are reconciled."""
+    """Its jobs are reconciled, and rows in it become versions."""
     RUN_EVENT = "run-event"
     """`run_events` gets the event."""
     ARTIFACT_EVENT = "artifact-event"

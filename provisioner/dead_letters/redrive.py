@@ -15,9 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ReconcileJobs:
-    """Send a reconcile request for each job, with its failures reset."""
+    """Send a reconcile request for each job, with its failures reset.
+
+    With `has_rows` the rows as they were become versions.
+    """
 
     job_names: tuple[str, ...]
+    has_rows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,8 @@ def step(message: DeadLetterMessage) -> Step | None:
     """Return what redrives a message, None when nothing is to be done, or nothing can be."""
     match message.content.redrive:
         case Redrive.RECONCILE:
-            return ReconcileJobs(message.content.job_names)
+            has_rows = message.content.source == content.JOB_STREAM
+            return ReconcileJobs(message.content.job_names, has_rows)
         case Redrive.RUN_EVENT:
             return SendEvent(message.payload)
         case Redrive.ARTIFACT_EVENT:

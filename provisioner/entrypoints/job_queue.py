@@ -36,14 +36,16 @@ def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) ->
     messages = [_message(record) for record in records]
     errors = runtime.message_runs.start(job_name, messages)
     failed = [
-        (record, errors[message.id])
+        (message, record)
         for message, record in zip(messages, records, strict=True)
         if message.id in errors
     ]
     with about(runtime, job_name):
-        for record, error in failed:
-            _postpone(runtime, job_name, record, error)
-    return failures(record for record, _ in failed)
+        for message, record in failed:
+            _postpone(runtime, job_name, record, errors[message.id])
+            if message.is_followed:
+                _note_end(runtime, job_name, message, record, errors[message.id])
+    return failures(record for _, record in failed)
 
 
 def _job_of(runtime: Runtime, queue_arn: str) -> str:
@@ -65,10 +67,26 @@ def _postpone(runtime: Runtime, job_name: str, record: dict[str, Any], error: Ex
         "starting a run for a message failed", exc_info=error, message_id=record["messageId"]
     )
     runtime.metrics.count(Count.RECONCILE_ERRORS)
-    received = int(record["attributes"]["ApproximateReceiveCount"])
-    doublings = min(received - 1, _LONGEST_DOUBLING)
+    doublings = min(_receives(record) - 1, _LONGEST_DOUBLING)
     seconds = min(FIRST_WAIT_SECONDS * 2**doublings, _LONGEST_WAIT_SECONDS)
     try:
         runtime.message_queues.hide(job_name, record["receiptHandle"], seconds)
     except ProvisionerError:
         logger.exception("the queue's own visibility timeout stays")
+
+
+def _note_end(
+    runtime: Runtime, job_name: str, message: Message, record: dict[str, Any], error: Exception
+) -> None:
+    """Note why a message that someone follows started no run, if SQS gives it up after this."""
+    try:
+        most = runtime.message_queues.max_receives(job_name)
+        if most is not None and _receives(record) >= most:
+            reason = str(error) or type(error).__name__
+            runtime.message_runs.submissions.dead(job_name, message.id, reason)
+    except ProvisionerError:
+        logger.exception("noting the end of a submission failed")
+
+
+def _receives(record: dict[str, Any]) -> int:
+    return int(record["attributes"]["ApproximateReceiveCount"])

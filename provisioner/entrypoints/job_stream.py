@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner import events
 from provisioner.aws.row_versions import written_in
+from provisioner.dead_letters.content import REDRIVEN
 from provisioner.entrypoints.batch import Batch, failures
 from provisioner.entrypoints.function import about, function, logger
 from provisioner.entrypoints.metrics import Count
@@ -36,6 +37,8 @@ def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> 
     Records that have waited for long are not reconciled here but queued: whatever one job does to
     the function, the rows behind it in the stream wait no longer than that.
     """
+    if REDRIVEN in event:
+        return _redriven(runtime, event[REDRIVEN])
     batch = Batch(event["Records"], events.of_stream_record)
     job_names = list(dict.fromkeys(job_name for _, job_name in batch.read))
     waited = _have_waited(runtime, (record for record, _ in batch.read))
@@ -50,24 +53,37 @@ def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> 
     return failures([*again, *batch.send_unreadable(runtime, "job_stream")])
 
 
+def _redriven(runtime: Runtime, key: str) -> dict[str, Any]:
+    """Keep the rows of failed records as versions; their jobs are reconciled anyway."""
+    batch = Batch(runtime.failed_records.read(key), events.of_stream_record)
+    return failures(
+        record
+        for record, job_name in batch.read
+        if not _kept_as_version(runtime, record, job_name, gives_up=False)
+    )
+
+
 def _have_waited(runtime: Runtime, records: Iterable[Any]) -> bool:
     oldest = (runtime.clock() - OLD_AFTER).timestamp()
     written = (record["dynamodb"].get("ApproximateCreationDateTime") for record in records)
     return any(isinstance(at, int | float) and at <= oldest for at in written)
 
 
-def _kept_as_version(runtime: Runtime, record: Mapping[str, Any], job_name: str) -> bool:
+def _kept_as_version(
+    runtime: Runtime, record: Mapping[str, Any], job_name: str, *, gives_up: bool = True
+) -> bool:
     """Keep the row of a record as a version; False when the record has to come again for it.
 
-    What would fail again is given up, counted and with a line in the log, and so is what has
-    failed for a minute: the rows behind it do not wait for the audit. What the error says is left
-    out of the log, because it may have values of the row.
+    What would fail again is given up, counted and with a line in the log, and unless a person waits
+    for it so is what has failed for a minute: the rows behind it do not wait for the audit. What
+    the error says is left out of the log, because it may have values of the row.
     """
     try:
         if change := written_in(record, job_name):
             runtime.row_versions.record(change)
     except Exception as error:  # noqa: BLE001  (whatever a row does, others go on)
-        if isinstance(error, TemporaryError) and not _have_waited(runtime, [record]):
+        waits = not gives_up or not _have_waited(runtime, [record])
+        if isinstance(error, TemporaryError) and waits:
             return False
         with about(runtime, job_name):
             runtime.metrics.count(Count.VERSIONS_LOST)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from provisioner.aws.deletion_budget import DeletionBudgetTable
     from provisioner.aws.dependants import DependantsTable
     from provisioner.aws.executions import Executions, JobExecutions
+    from provisioner.aws.failed_records import FailedRecords
     from provisioner.aws.failed_runs import FailedRuns
     from provisioner.aws.machines import Machines
     from provisioner.aws.message_queues import MessageQueues
@@ -423,6 +424,13 @@ class Runtime:
         prefix = self.settings.platform.prefix
         key = Secret(self.clients, f"{prefix}_provisioner_cursor_key").value
         return App(self.service, self.clients.calls, key, own.scope_prefix, prefix)
+
+    @cached_property
+    def failed_records(self) -> FailedRecords:
+        """Records of streams that Lambda gave up."""
+        from provisioner.aws.failed_records import FailedRecords
+
+        return FailedRecords(self.clients, self.settings.platform.artifacts_bucket)
 
     @cached_property
     def row_versions(self) -> RowVersions:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from itertools import islice
 
-from provisioner.jobs.errors import FieldError, InvalidValueError, invalid, kind_of
+from provisioner.exact_numbers import changed
+from provisioner.jobs.errors import MAX_ERRORS, FieldError, InvalidValueError, invalid, kind_of
 from provisioner.jobs.rows import plain
 
 MAX_LAMBDA_BYTES = 16_384
@@ -44,6 +46,8 @@ def _payload(value: object) -> dict[str, object]:
     payload = json_object(value)
     if RESERVED in payload:
         raise InvalidValueError((f".{RESERVED}", "is set by the provisioner"))
+    if wrong := tuple(islice(changed(payload), MAX_ERRORS)):
+        raise InvalidValueError(*wrong)
     return payload
 
 

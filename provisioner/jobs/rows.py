@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Final, Self
+from typing import Final
 
+from provisioner.exact_numbers import LongNumber, is_kept, is_vanishing
 from provisioner.jobs.errors import MAX_ERRORS, FieldError
 
 MAX_DEPTH = 20
@@ -18,20 +19,6 @@ MAX_DEPTH = 20
 
 LARGEST_NUMBER = 10**126
 """DynamoDB's own limit, checked again since rows also come from files."""
-
-
-class Written(float):
-    """A number with more digits than a float keeps, which remembers how it was written."""
-
-    __slots__ = ("text",)
-
-    def __new__(cls, value: Decimal) -> Self:
-        """Take the number itself as a float does, and its digits as they are."""
-        number = super().__new__(cls, value)
-        number.text = format(value, "f")
-        return number
-
-    text: str
 
 
 UNUSABLE: Final = object()
@@ -125,15 +112,15 @@ def _is_name(name: object, path: str, errors: list[FieldError]) -> bool:
 def _number(value: Decimal | float, path: str, errors: list[FieldError]) -> object:
     if isinstance(value, Decimal) and value.is_nan():
         value = float("nan")
-    if not -LARGEST_NUMBER < value < LARGEST_NUMBER:  # false for NaN too
+    is_within = -LARGEST_NUMBER < value < LARGEST_NUMBER  # not for NaN
+    if not is_within or (isinstance(value, Decimal) and is_vanishing(value)):
         errors.append(FieldError(path, "is not a number that a row can hold"))
         return UNUSABLE
     if value == int(value):
         return int(value)
-    number = float(value)
-    if isinstance(value, Decimal) and Decimal(repr(number)) != value:
-        return Written(value)
-    return number
+    if not isinstance(value, Decimal):
+        return value
+    return float(value) if is_kept(value) else LongNumber(value)
 
 
 def _why_unusable(value: object) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from provisioner.jobs.errors import FieldError
+from provisioner.exact_numbers import changed
+from provisioner.jobs.errors import MAX_ERRORS, FieldError
 from provisioner.jobs.fan_out import TAKEN, taken_keys
 from provisioner.jobs.payload import RESERVED
 from provisioner.jobs.payload_schema import violations
@@ -15,6 +17,12 @@ if TYPE_CHECKING:
     from provisioner.jobs.types import Job
 
 
+def number_errors(payload: Mapping[str, object]) -> tuple[FieldError, ...]:
+    """Return which numbers of a run's input its workflow would change."""
+    found = islice(changed(payload), MAX_ERRORS)
+    return tuple(FieldError(f"payload{path}", message) for path, message in found)
+
+
 def payload_errors(job: Job, payload: Mapping[str, object]) -> tuple[FieldError, ...]:
     """Return what is wrong with the input of a run, merged over the row's payload.
 
@@ -22,7 +30,13 @@ def payload_errors(job: Job, payload: Mapping[str, object]) -> tuple[FieldError,
     """
     given = {name: value for name, value in payload.items() if name != RESERVED}
     taken = taken_keys(job.fan_out, given)
-    return tuple(FieldError(f"payload.{key}", TAKEN) for key in taken) + tuple(
-        FieldError(f"payload{path}", message)
-        for path, message in violations(job.payload_schema, {**job.payload, **given}, partial=False)
+    return (
+        *number_errors(given),
+        *(FieldError(f"payload.{key}", TAKEN) for key in taken),
+        *(
+            FieldError(f"payload{path}", message)
+            for path, message in violations(
+                job.payload_schema, {**job.payload, **given}, partial=False
+            )
+        ),
     )

@@ -12,6 +12,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import TypeVar
 
+from provisioner.exact_numbers import LongNumber
 from provisioner.jobs.errors import (
     MAX_ERRORS,
     InvalidValueError,
@@ -21,7 +22,7 @@ from provisioner.jobs.errors import (
     one_of,
     shown,
 )
-from provisioner.jobs.rows import UNUSABLE, Written, printable
+from provisioner.jobs.rows import UNUSABLE, printable
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -176,7 +177,7 @@ def as_text(value: object) -> str:
             return "true" if value else "false"
         case int():
             return str(value)
-        case Written():
+        case LongNumber():
             return value.text
         case float():
             return repr(value)

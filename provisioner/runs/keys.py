@@ -199,6 +199,7 @@ class Field(StrEnum):
 
     REQUEST = "request"
     SENT_AT = "sent_at"
+    DEAD_AT = "dead_at"
     RUN = "run"
 
     AFTER = "after"
@@ -314,7 +315,11 @@ BULK_FIELDS: Mapping[str, str] = MappingProxyType(
 )
 
 SUBMISSION_FIELDS: Mapping[str, str] = MappingProxyType(
-    _texts(Field.REQUEST, Field.CREATED_AT, Field.SENT_AT, Field.RUN) | _EXPIRY
+    _texts(
+        *(Field.REQUEST, Field.CREATED_AT, Field.SENT_AT, Field.RUN),
+        *(Field.DEAD_AT, Field.REASON),
+    )
+    | _EXPIRY
 )
 
 RECENT_FIELDS: Mapping[str, str] = MappingProxyType(

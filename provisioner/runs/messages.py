@@ -6,9 +6,9 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from math import isfinite
 from typing import TYPE_CHECKING, NoReturn
 
+from provisioner import exact_numbers
 from provisioner.errors import PermanentError
 from provisioner.runs.model import Source
 
@@ -28,6 +28,9 @@ DEAD_SUFFIX = "_dead"
 RETENTION_SECONDS = 14 * 24 * 3600
 """SQS, MessageRetentionPeriod: the longest."""
 
+UNTRIED_SECONDS = 4 * 24 * 3600
+"""Of a job's queue. A dead-letter message is as old as the message was: it is kept longer."""
+
 _ID = re.compile(r"[A-Za-z0-9_-]{1,70}")
 _REQUEST = {"job_name", "submission_id", "payload"}
 _MOST_DEPTH = 1_000_000
@@ -46,9 +49,12 @@ class Message:
 
     @property
     def content(self) -> dict[str, object]:
-        """What the job gets: a JSON object as it is, anything else as the member `message`."""
+        """What the job gets: a JSON object as it is, anything else as the member `message`.
+
+        So an object with a number that its workflow would change loses no digit.
+        """
         found = self._payload()
-        if found is None:
+        if found is None or any(exact_numbers.changed(found)):
             return {"message": self.body}
         found.pop("_run", None)
         return found
@@ -214,7 +220,7 @@ def _request_payload(found: dict[str, object]) -> dict[str, object] | None:
 
 def _object(body: str) -> dict[str, object] | None:
     try:
-        found = json.loads(body, parse_float=_finite, parse_constant=_refuse)
+        found = json.loads(body, parse_float=exact_numbers.read, parse_constant=_refuse)
         if _SURROGATE.search(body):
             json.dumps(found, ensure_ascii=False).encode()  # a lone surrogate cannot be encoded
     except (ValueError, RecursionError):
@@ -224,12 +230,6 @@ def _object(body: str) -> dict[str, object] | None:
 
 def _size(text: str) -> int:
     return len(text.encode(errors="replace"))
-
-
-def _finite(number: str) -> float:
-    """Return a number, unless it is one that JSON can say and a float cannot, as 1e999."""
-    value = float(number)
-    return value if isfinite(value) else _refuse(number)
 
 
 def _refuse(constant: str) -> NoReturn:

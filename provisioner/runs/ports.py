@@ -178,6 +178,9 @@ class Submissions(Protocol):
     def put_into(self, job_name: str, message_id: str, run: str) -> None:
         """Note the execution that gets a message."""
 
+    def dead(self, job_name: str, message_id: str, reason: str) -> None:
+        """Note why a message starts no run: it is a dead-letter message from now on."""
+
 
 class QueueLimits(Protocol):
     """What a job's deployed stack says of its queue."""

@@ -106,7 +106,9 @@ def start(service: Service, backfill: Backfill) -> Iterator[RunStarted | NotAdmi
             ):
                 yield NotAdmitted(before[0])
             given = {RESERVED: metadata | {"scheduled_for": iso_seconds(run.scheduled_for)}}
-            started = start_execution(service, job_name, machine, run.name, given)
+            started = service.executions.started(machine, run.name) or start_execution(
+                service, job_name, machine, run.name, given
+            )
             before = run, started
             yield RunStarted(run, started.is_new)
 

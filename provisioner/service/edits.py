@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.items import to_dynamodb, to_plain
 from provisioner.errors import ConflictError, InvalidRequestError, StaleError
+from provisioner.exact_numbers import LongNumber
 from provisioner.jobs import FieldError, InvalidRow, guarded
 from provisioner.jobs.row_content import content_digest
 from provisioner.service.apply import Outcome, Step
@@ -274,6 +275,8 @@ def _merged(target: object, patch: object) -> Any:  # noqa: ANN401  (any JSON va
 def _exact(value: object) -> object:
     """Return a value whose numbers DynamoDB can hold as they were written."""
     match value:
+        case LongNumber():
+            return Decimal(value.text)
         case float():
             return Decimal(repr(value))
         case list():

@@ -12,7 +12,7 @@ from provisioner.jobs import FieldError, InvalidRow
 from provisioner.jobs.errors import InvalidValueError, kind_of
 from provisioner.jobs.overrides import run_overrides
 from provisioner.jobs.payload import RESERVED
-from provisioner.jobs.run_input import payload_errors
+from provisioner.jobs.run_input import number_errors, payload_errors
 from provisioner.service.audit import recorded
 from provisioner.service.problems import problem_of
 from provisioner.service.rights import Action
@@ -215,6 +215,8 @@ def _checked(
         if request.overrides:
             message = f"only a valid row can allow overrides, but {why}"
             raise PermanentError(message)
+        if wrong_numbers := number_errors(request.payload):
+            raise InvalidRunError(request, wrong_numbers, ())
         return {}, why
     payload = payload_errors(job, request.payload)
     wrong: tuple[tuple[str, str], ...] = ()

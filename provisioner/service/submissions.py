@@ -8,11 +8,22 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from provisioner.errors import InvalidRequestError, PermanentError
 from provisioner.jobs.row_content import content_digest
-from provisioner.runs.messages import RUN_PREFIX, Batch, Message, identity, request
+from provisioner.runs.messages import (
+    DEAD_SUFFIX,
+    RETENTION_SECONDS,
+    RUN_PREFIX,
+    UNTRIED_SECONDS,
+    Batch,
+    Message,
+    identity,
+    request,
+)
+from provisioner.runs.model import time_of
 from provisioner.service.audit import recorded
 from provisioner.service.rights import Action
 from provisioner.service.start_run import (
@@ -24,7 +35,15 @@ from provisioner.service.start_run import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from provisioner.aws.submissions_table import Submission
     from provisioner.service.context import Service
+
+DEAD_LETTER, EXPIRED = "DEAD_LETTER", "EXPIRED"
+
+_KEPT = timedelta(seconds=UNTRIED_SECONDS + RETENTION_SECONDS)
+"""In the job's queue, and then parked or dead. One that is unparked begins again in the queue."""
 
 _NOT_FOR_MESSAGES = "is not possible: the job has a queue, and its messages carry a payload only"
 
@@ -44,6 +63,24 @@ class Submitted:
     name: str
     run: str | None
     is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """A message that will start no run by itself.
+
+    Attributes
+    ----------
+    status
+        `DEAD_LETTER` or `EXPIRED`.
+    redrive
+        The command that has it delivered again; None when it is gone.
+    """
+
+    status: str
+    at: datetime
+    reason: str
+    redrive: str | None
 
 
 def submit(service: Service, job_name: str, asked: RunRequest) -> Submitted:
@@ -94,10 +131,11 @@ def check_only(service: Service, job_name: str, asked: RunRequest) -> None:
         check(service, job_name, asked)
 
 
-def run_of(service: Service, job_name: str, name: str) -> str | None:
-    """Return the run that work has become, None as long as its message is in the queue.
+def follow(service: Service, job_name: str, name: str) -> str | Undelivered | None:
+    """Return the run that work has become, or why it will be none.
 
-    Work that nothing is known of may be a run of that name.
+    None as long as its message is in the queue. Work that nothing is known of may be a run of that
+    name.
     """
     if not name.startswith(RUN_PREFIX):
         return name
@@ -106,10 +144,33 @@ def run_of(service: Service, job_name: str, name: str) -> str | None:
         return name
     run = known.run or name
     try:
-        started = service.executions.started(service.output_of(job_name, "StateMachineArn"), run)
+        machine = service.output_of(job_name, "StateMachineArn")
+        started = service.executions.started(machine, run)
     except PermanentError:  # the job's stack is gone, its runs are not
         return run
-    return run if started else None
+    return run if started else _undelivered(service.clock(), machine, known)
+
+
+def _undelivered(now: datetime, machine: str, known: Submission) -> Undelivered | None:
+    """Return what became of a message that SQS delivers no longer, None while it does."""
+    dead_at, sent_at = time_of(known.dead_at), time_of(known.sent_at)
+    last = max((at for at in (dead_at, sent_at) if at is not None), default=None)
+    if last is not None and now >= last + _KEPT:
+        why = f" could be started: {known.reason}" if known.reason else " was started in time"
+        said = f"no run{why}. SQS keeps a message for 14 days, and has dropped it: submit it again"
+        return Undelivered(EXPIRED, last + _KEPT, said, None)
+    if dead_at is not None:
+        queue = _dead_letter_queue(machine)
+        said = f"no run could be started: {known.reason}. It is a dead-letter message in {queue}"
+        redrive = f"aws sqs start-message-move-task --source-arn {queue}"
+        return Undelivered(DEAD_LETTER, dead_at, said, redrive)
+    return None
+
+
+def _dead_letter_queue(machine: str) -> str:
+    """Return the ARN of the dead-letter queue of a job, whose stack names all after itself."""
+    where, _, name = machine.replace(":states:", ":sqs:", 1).partition(":stateMachine:")
+    return f"{where}:{name}{DEAD_SUFFIX}"
 
 
 def _has_queue(service: Service, job_name: str) -> bool:

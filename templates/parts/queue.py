@@ -17,6 +17,7 @@ from provisioner.runs.messages import (
     DEAD_SUFFIX,
     MAX_INPUT_BYTES,
     RETENTION_SECONDS,
+    UNTRIED_SECONDS,
     WAITING_SUFFIX,
 )
 from templates.parts.arns import in_account
@@ -34,9 +35,6 @@ VISIBILITY_SECONDS = 360
 
 WAITING_VISIBILITY_SECONDS = 60
 """Longer than it takes to send a message from one queue to the other."""
-
-UNTRIED_SECONDS = 4 * 24 * 3600
-"""A dead-letter message is as old as the message was: its queue has to keep it for longer."""
 
 BATCHING_SECONDS = 1
 """How long Lambda waits for a batch to fill."""

@@ -311,9 +311,13 @@ class FakeSubmissions:
 
     def __init__(self) -> None:
         self.runs: dict[tuple[str, str], str] = {}
+        self.reasons: dict[tuple[str, str], str] = {}
 
     def put_into(self, job_name: str, message_id: str, run: str) -> None:
         self.runs[job_name, message_id] = run
+
+    def dead(self, job_name: str, message_id: str, reason: str) -> None:
+        self.reasons[job_name, message_id] = reason
 
 
 class FakeMessageQueues:

@@ -97,6 +97,7 @@ ROWS: dict[str, Row] = {
     "sets": LAMBDA | {"tags": {"a", "b"}, "notify": {Decimal(1)}, "depends_on": {b"x"}},
     "binary": LAMBDA | {"description": b"\xff\x00", "payload": b"{}"},
     "a tiny number": LAMBDA | {"memory_mb": Decimal("1E-125"), "retries": Decimal("-0")},
+    "a number of a billion digits": LAMBDA | {"payload": '{"a": 1e-999999999}'},
     # What would become code, or reach a terminal
     "a dynamic reference of CloudFormation": LAMBDA
     | {"environment": {"A": "{{resolve:secretsmanager:x}}"}},

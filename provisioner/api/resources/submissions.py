@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provisioner.api.call import Answer
 from provisioner.api.encoding import jsonable
 from provisioner.api.problems import Kind, Problem
 from provisioner.api.resources import runs
 from provisioner.runs.model import RunStatus
-from provisioner.service import submissions
+from provisioner.service import run_detail, submissions
 
 if TYPE_CHECKING:
     from provisioner.api.call import Call
-    from provisioner.service.run_detail import RunDetail
     from provisioner.service.start_run import RunRequest
+
+
+_NO_RUN = dict.fromkeys(("run", "started_at", "ended_at", "error", "run_url", "redrive"))
 
 
 def submit(call: Call) -> Answer:
@@ -36,21 +38,40 @@ def get_submission(call: Call) -> Answer:
     """Return how far a submission has come; with `wait`, once it has ended or the time is up."""
     place = call.path["submission"]
     job_name, _, name = place.partition(".")
-    run, found = runs.waited(
-        call, lambda: _found(call, job_name, name), lambda seen: seen[1].line.status
-    )
-    said = {
-        "id": place,
-        "job_name": job_name,
-        "run": run,
-        "status": found.line.status,
-        "started_at": found.line.started_at if run else None,
-        "ended_at": found.line.ended_at,
-        "error": found.error,
-        "result": found.result,
-        "run_url": f"/v1/jobs/{job_name}/runs/{run}" if run else None,
-    }
-    return Answer(jsonable(said))
+    said = runs.waited(call, lambda: _state(call, job_name, name), _status)
+    return Answer(jsonable({"id": place, "job_name": job_name, **said}))
+
+
+def _state(call: Call, job_name: str, name: str) -> dict[str, Any]:
+    match submissions.follow(call.service, job_name, name):
+        case submissions.Undelivered() as ended:
+            nothing = run_detail.Stored()
+            return _NO_RUN | {
+                "status": ended.status,
+                "ended_at": ended.at,
+                "error": ended.reason,
+                "result": nothing,
+                "redrive": ended.redrive,
+            }
+        case None:
+            return _NO_RUN | {"status": RunStatus.QUEUED, "result": run_detail.Stored()}
+        case run:
+            found = runs.found(call, job_name, run)
+            return _NO_RUN | {
+                "run": run,
+                "status": found.line.status,
+                "started_at": found.line.started_at,
+                "ended_at": found.line.ended_at,
+                "error": found.error,
+                "result": found.result,
+                "run_url": f"/v1/jobs/{job_name}/runs/{run}",
+            }
+
+
+def _status(state: dict[str, Any]) -> str:
+    """Return the status to wait for: a message that starts no run has failed."""
+    is_over = state["status"] in {submissions.DEAD_LETTER, submissions.EXPIRED}
+    return RunStatus.FAILED if is_over else str(state["status"])
 
 
 def _asked(call: Call) -> RunRequest:
@@ -59,10 +80,3 @@ def _asked(call: Call) -> RunRequest:
         detail = "The Idempotency-Key and the submission_id differ: send one of them."
         raise Problem(Kind.INVALID_PARAMETER, detail)
     return replace(asked, idempotency_key=named or asked.idempotency_key)
-
-
-def _found(call: Call, job_name: str, name: str) -> tuple[str | None, RunDetail]:
-    run = submissions.run_of(call.service, job_name, name)
-    if run is None:
-        return None, runs.without_row(job_name, name, RunStatus.QUEUED, call.service.clock())
-    return run, runs.found(call, job_name, run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -10,7 +11,7 @@ from provisioner.audit.versions import Written
 from provisioner.jobs.row_content import content_digest
 from provisioner.runs.messages import received
 from tests.support.api import ISSUER, by_iam, by_scopes
-from tests.support.cli import NOW, ROW
+from tests.support.cli import ACCOUNT, NOW, REGION, ROW
 from tests.support.clients import CLIENTS
 
 LARGER = ROW | {"memory_mb": 512, "environment": {"LEVEL": "hunter2"}}
@@ -21,7 +22,9 @@ ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}
 @pytest.fixture
 def changed(here):
     here.jobs.put(LARGER)
-    for sequence, (before, after) in enumerate([(None, ROW), (ROW, LARGER), (LARGER, None)]):
+    for sequence, (before, after) in enumerate(
+        [(None, ROW), (ROW, LARGER), (LARGER, None)], start=1
+    ):
         here.service.row_versions.record(Written("report", str(sequence), NOW, before, after))
 
 
@@ -243,6 +246,41 @@ class TestSubmissionsToAQueue:
         here.service.executions.start(machine, "queue-of-many", {"messages": [{"n": 1}]})
 
         assert api("GET", self.PLACE).json["run"] == "queue-of-many"
+
+    def test_a_message_that_became_a_dead_letter_says_so(self, api, here, machine, paused):
+        api("POST", "/v1/submissions", self.BODY)
+        here.service.submissions.dead("report", "order-7", "the input is too large")
+
+        dead = api("GET", self.PLACE, query="wait=20").json
+
+        assert (dead["status"], dead["run"], paused) == ("DEAD_LETTER", None, [])
+        assert "no run could be started: the input is too large" in dead["error"]
+        queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:jobs-report_dead"
+        assert dead["redrive"] == f"aws sqs start-message-move-task --source-arn {queue}"
+
+        here.service.executions.start(machine, "queue-order-7", {"n": 1})
+
+        assert api("GET", self.PLACE).json["status"] == "STARTING"
+
+    @pytest.mark.usefixtures("machine")
+    @pytest.mark.parametrize("is_dead", [False, True], ids=["waiting", "dead"])
+    @pytest.mark.parametrize(("days", "expired"), [(17, False), (19, True)])
+    def test_a_message_that_sqs_has_dropped_says_so(self, api, is_dead, days, expired):
+        api("POST", "/v1/submissions", self.BODY)
+        ago = f"{datetime.now(UTC) - timedelta(days=days):%Y-%m-%dT%H:%M:%S.000Z}"
+        times = ["sent_at", *(["dead_at"] if is_dead else [])]
+        CLIENTS.dynamodb.update_item(
+            TableName="jobs-Triggers",
+            Key={"job_name": {"S": "report"}, "trigger_id": {"S": "#submission#order-7"}},
+            UpdateExpression=f"SET {', '.join(f'{name} = :ago' for name in times)}",
+            ExpressionAttributeValues={":ago": {"S": ago}},
+        )
+
+        found = api("GET", self.PLACE).json
+
+        assert found["status"] == ("EXPIRED" if expired else "DEAD_LETTER" if is_dead else "QUEUED")
+        assert ("submit it again" in (found["error"] or "")) == expired
+        assert (found["redrive"] is None) == (found["status"] != "DEAD_LETTER")
 
     @pytest.mark.parametrize(
         ("more", "slug"),

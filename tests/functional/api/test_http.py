@@ -79,6 +79,7 @@ def test_representations(api, accept, status):
         ({}, "{", "invalid-json"),
         ({}, '{"a": NaN}', "invalid-json"),
         ({}, '{"a": 1e999}', "invalid-json"),
+        ({}, '{"a": 1e-999999999}', "invalid-json"),
         ({}, '{"a": "\\ud800"}', "invalid-json"),
         ({}, "[" * 100_000, "invalid-json"),
         ({}, '{"a": ' + "9" * 5000 + "}", "invalid-json"),

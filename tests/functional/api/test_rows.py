@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -31,6 +32,18 @@ def test_a_row_goes_there_and_back(row, here):
     assert row("PUT", PATH, read.json, if_match=read.headers["ETag"]).status == 200
     assert here.row() == STORED
     assert row("GET", PATH, if_none_match=read.headers["ETag"]).status == 304
+
+
+@pytest.mark.parametrize("number", ["12345678901234567890", "0.1000000000000000055", "1.50"])
+def test_a_number_of_a_row_keeps_its_digits(row, here, number):
+    stored = STORED | {"environment": {"LIMIT": Decimal(number)}}
+    here.jobs.put(stored)
+
+    read = row("GET", PATH)
+    again = row("PUT", PATH, raw=read.text, if_match=read.headers["ETag"])
+
+    assert f'"LIMIT":{Decimal(number).normalize():f}' in read.text
+    assert (again.status, here.row()) == (200, stored)
 
 
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"1", {}', "*"])

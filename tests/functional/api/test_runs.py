@@ -172,6 +172,20 @@ class TestStart:
         reserved = runnable("POST", RUNS, {"payload": {"_run": {}}})
         assert reserved.json["errors"][0]["pointer"] == "/payload"
 
+    @pytest.mark.parametrize("number", ["9007199254740993", "0.1000000000000000055"])
+    @pytest.mark.parametrize("row", ["valid", "gone"])
+    def test_no_number_changes_on_its_way(self, runnable, here, number, row):
+        if row == "gone":
+            here.jobs.remove(here.row())
+        payload = f'{{"payload": {{"n": 1, "ids": [{number}]}}}}'
+
+        reply = runnable("POST", RUNS, raw=payload)
+
+        assert (reply.status, reply.slug) == (422, "invalid-run")
+        (error,) = reply.json["errors"]
+        assert error["pointer"] == "/payload/ids/0"
+        assert number in str(error)
+
     def test_a_try_starts_nothing(self, runnable, here):
         reply = runnable("POST", RUNS, {"payload": {"n": 1}}, query="dry_run=true")
 

@@ -15,7 +15,7 @@ LARGER = ROW | {"memory_mb": 512, "environment": {"LEVEL": "hunter2"}}
 @pytest.fixture
 def changed(here):
     here.jobs.put(LARGER)
-    for sequence, (before, after) in enumerate([(None, ROW), (ROW, LARGER)]):
+    for sequence, (before, after) in enumerate([(None, ROW), (ROW, LARGER)], start=1):
         here.service.row_versions.record(Written("report", str(sequence), NOW, before, after))
     return here
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.cli import ROW, put_run
 from tests.support.clients import CLIENTS
+from tests.support.executions import stop_execution, wait_for_status
 
 DONE = {"Type": "Succeed"}
 ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}
@@ -65,12 +66,32 @@ def job(here, workflows):  # noqa: ARG001  (a job's runs get rows)
     return here
 
 
+@pytest.fixture
+def run_as(job):
+    """Let the job's runs be of one state; those that go on are stopped at the end."""
+
+    def run_as(state):
+        definition = {"StartAt": "First", "States": {"First": state}}
+        CLIENTS.stepfunctions.update_state_machine(
+            stateMachineArn=job.machine, definition=json.dumps(definition)
+        )
+
+    yield run_as
+    for execution in executions_of(job):
+        if execution["status"] == "RUNNING":
+            stop_execution(execution["executionArn"])
+
+
+def executions_of(job):
+    return CLIENTS.stepfunctions.list_executions(stateMachineArn=job.machine)["executions"]
+
+
 def inputs(job):
-    states = CLIENTS.stepfunctions
-    executions = states.list_executions(stateMachineArn=job.machine)["executions"]
     found = {}
-    for execution in executions:
-        text = states.describe_execution(executionArn=execution["executionArn"])["input"]
+    for execution in executions_of(job):
+        text = CLIENTS.stepfunctions.describe_execution(executionArn=execution["executionArn"])[
+            "input"
+        ]
         found[execution["name"]] = json.loads(text)["_run"]
     return found
 
@@ -126,10 +147,14 @@ def test_a_run_that_does_not_begin_ends_it_and_the_same_again_goes_on(job, workf
     assert len(inputs(job)) == 7
 
 
-@pytest.mark.parametrize("state", [DONE, ENDLESS], ids=["ended", "running"])
-def test_the_same_again_starts_nothing_twice(job, state):
-    job.machine = job.make_runnable(state)
+@pytest.mark.parametrize(
+    ("state", "status"), [(DONE, "SUCCEEDED"), (ENDLESS, "RUNNING")], ids=["ended", "running"]
+)
+def test_the_same_again_starts_nothing_twice(job, run_as, state, status):
+    run_as(state)
     job.run("backfill", "report", *WEEK)
+    for execution in executions_of(job):
+        wait_for_status(execution["executionArn"], status)
     spelled = ("--from", "2026-10-21T22:00:00Z", "--to", "2026-10-29T00:00")
 
     result = job.run("backfill", "report", *spelled)

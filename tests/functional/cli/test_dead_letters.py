@@ -45,7 +45,7 @@ def put_dead_letter_message(name):
 
 @pytest.fixture
 def here():
-    """Yield a bootstrap whose run_events and notify can be invoked."""
+    """Yield a bootstrap whose functions can be invoked."""
     with mock_aws(config={"lambda": {"use_docker": False}}):
         provisioner = Provisioner()
         provisioner.build()
@@ -53,7 +53,7 @@ def here():
         with zipfile.ZipFile(code, "w") as archive:
             archive.writestr("app.py", "")
         role = boto3.client("iam").create_role(RoleName="run-events", AssumeRolePolicyDocument=ROLE)
-        for function in ("run_events", "run_stream", "notify"):
+        for function in ("run_events", "run_stream", "job_stream", "notify"):
             CLIENTS.lambda_.create_function(
                 FunctionName=f"jobs_{function}",
                 Runtime="python3.13",
@@ -208,10 +208,11 @@ class TestRedrive:
         assert here.queued() == [{"job_name": "report", "retry": True}]
         assert listed(here) == {}
 
-    def test_records_of_the_stream(self, here):
+    def test_records_of_the_stream_also_become_versions(self, here, told):
         put_dead_letter_message("in-s3")
 
         assert here.run("dead-letters", "redrive", IN_S3).exit_code == 0
+        assert told == [("RequestResponse", {"failed_records": KEY})]
         assert [m["job_name"] for m in here.queued()] == ["report", "Capitals"]
         assert listed(here) == {}
 
@@ -278,7 +279,7 @@ class TestRedrive:
         assert f"unreadable {poison}" in result.stdout
         assert '1 cannot be redriven; see "provisioner dead-letters discard"' in result.stderr
         assert listed(here).keys() == {poison}
-        assert len(told) == 1
+        assert sorted(kind for kind, _ in told) == ["Event", "RequestResponse"]
         assert {m["job_name"] for m in here.queued()} == {"report", "Capitals"}
 
     def test_what_is_readable_of_a_batch_is_done_and_the_message_stays(self, here):

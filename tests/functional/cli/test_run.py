@@ -108,8 +108,8 @@ class TestRun:
         ("payload", "words"),
         [
             ("{", "--payload: is not valid JSON"),
-            ('{"a": 1e999}', "1e999 is not a number that a run can get"),
-            ('{"a": NaN}', "NaN is not a number that a run can get"),
+            ('{"a": 1e999}', "1e999 is out of range"),
+            ('{"a": NaN}', "NaN is out of range"),
             ("[1]", "must be a JSON object, not a list"),
             ('{"_run": {}}', '"_run" is set by the provisioner'),
             ("@nowhere.json", "nowhere.json: No such file"),
@@ -124,6 +124,14 @@ class TestRun:
         assert words in result.stderr
         listed = CLIENTS.stepfunctions.list_executions(stateMachineArn=machine)
         assert listed["executions"] == []
+
+    def test_no_number_of_a_payload_is_changed(self, job):
+        job.make_runnable(ECHO)
+
+        result = job.run("run", "report", "--payload", '{"a": 9007199254740993}')
+
+        assert result.exit_code == 2
+        assert ".a is 9007199254740993, of which a workflow would drop digits" in result.stderr
 
     @pytest.mark.parametrize(
         ("status", "states", "code"),

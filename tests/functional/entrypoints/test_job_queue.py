@@ -286,6 +286,23 @@ class TestBatches:
         assert here.submissions.get("report", "order-7").run == run
         assert here.submissions.get("report", "m2") is None
 
+    @pytest.mark.parametrize(("receives", "is_dead"), [(4, False), (5, True)])
+    def test_note_why_a_message_that_is_asked_for_starts_none(self, here, receives, is_dead):
+        url = here.sqs.get_queue_url(QueueName="jobs-report")["QueueUrl"]
+        here.sqs.create_queue(QueueName="jobs-report_dead")
+        policy = {"maxReceiveCount": 5, "deadLetterTargetArn": f"{ARN}_dead"}
+        here.sqs.set_queue_attributes(
+            QueueUrl=url, Attributes={"RedrivePolicy": json.dumps(policy)}
+        )
+        here.steps.error = PermanentError("there is no state machine")
+        named = request("report", "order-7", {"n": 7})
+
+        here.hand_over([record("m1", named, receives=receives), record("m2", "2", None, receives)])
+
+        noted = here.submissions.get("report", "order-7")
+        assert (noted is not None and noted.reason == "there is no state machine") == is_dead
+        assert here.submissions.get("report", "m2") is None
+
     def test_do_not_send_again_what_is_parked_already(self, here):
         here.deploy(QueueBatchSize="10", QueueMaxConcurrency="1")
         here.get(0)

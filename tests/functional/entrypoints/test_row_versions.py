@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import secrets
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from provisioner.entrypoints import job_stream
+from provisioner.errors import PermanentError
 from tests.support.clients import CLIENTS
 from tests.support.functions import Unavailable, deliver, hand_in, runtime
 
@@ -93,3 +95,54 @@ def test_a_record_of_another_shape_holds_up_nothing(change):
     records["Records"][0]["dynamodb"] |= change
 
     assert deliver(job_stream, records) == {"batchItemFailures": []}
+
+
+def in_s3(records, key="aws/lambda/5d1f/1"):
+    """Put records where Lambda puts what it gave up; return what job_stream gets of them."""
+    body = json.dumps({"payload": json.dumps({"Records": records})})
+    CLIENTS.s3.put_object(Bucket="artifacts", Key=key, Body=body)
+    return {"failed_records": key}
+
+
+def steps(memory_sizes):
+    """Return the records of a row's changes, each from one size of memory to the next."""
+    [record] = event()["Records"][:1]
+
+    def image(size):
+        return {"job_name": {"S": "report"}, "memory_mb": {"N": str(size)}} if size else None
+
+    for number, (before, after) in enumerate(pairwise(memory_sizes), start=1):
+        change = {"SequenceNumber": str(100 + number), "OldImage": image(before)}
+        yield {**record, "dynamodb": record["dynamodb"] | change | {"NewImage": image(after)}}
+
+
+@pytest.mark.parametrize("first", [None, 64], ids=["a new row", "a row from before"])
+@pytest.mark.parametrize("redriven", [[0], [1], [0, 1], [2]], ids=str)
+def test_records_that_are_redriven_stand_where_the_row_had_them(first, redriven):
+    sizes = [first, 128, 256, 512]
+    records = list(steps(sizes))
+    late = [records[each] for each in redriven]
+    deliver(job_stream, {"Records": [each for each in records if each not in late]})
+
+    for _ in range(2):
+        assert deliver(job_stream, in_s3(late)) == {"batchItemFailures": []}
+
+    versions = runtime().row_versions
+    kept = [versions.row("report", each)["memory_mb"] for each in versions.of("report")]
+    assert kept == [size for size in reversed(sizes) if size]
+
+
+def test_a_version_that_cannot_be_kept_when_it_is_redriven_fails_for_who_asked():
+    records = list(steps([None, 128]))
+    records[0]["dynamodb"]["ApproximateCreationDateTime"] = 0
+    hand_in(row_versions=Unavailable())
+
+    assert len(deliver(job_stream, in_s3(records))["batchItemFailures"]) == 1
+
+
+@pytest.mark.parametrize("key", ["runs/report/1/input.json", "aws/lambdas/1", "", "templates/x"])
+def test_records_are_only_taken_from_where_lambda_puts_them(key):
+    with pytest.raises(PermanentError, match="is not where Lambda puts"):
+        deliver(job_stream, in_s3(list(steps([None, 128])), key or "x") | {"failed_records": key})
+
+    assert runtime().row_versions.of("report") == []

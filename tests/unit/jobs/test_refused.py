@@ -846,6 +846,24 @@ REFUSED = {
     "payload as bad JSON": ("lambda", {"payload": "{a: 1}"}, "payload", "is not valid JSON"),
     "payload too deep to read": ("lambda", {"payload": "[" * 60_000}, "payload", "not valid JSON"),
     "payload with NaN": ("lambda", {"payload": '{"a": NaN}'}, "payload.a", "is not a number"),
+    "payload with a number that a workflow would change": (
+        "lambda",
+        {"payload": {"a": [2**53 + 1]}},
+        "payload.a[0]",
+        "write it as text",
+    ),
+    "payload with more digits than a workflow keeps": (
+        "ecs",
+        {"payload": {"a": Decimal("0.1000000000000000055")}},
+        "payload.a",
+        "write it as text",
+    ),
+    "payload with a number of a billion digits": (
+        "lambda",
+        {"payload": '{"a": 1e-999999999}'},
+        "payload.a",
+        "is not a number that a row can hold",
+    ),
     "payload with a huge number": ("lambda", {"payload": '{"a": 1e999}'}, "payload.a", "number"),
     "payload with _run": (
         "lambda",
