@@ -208,7 +208,7 @@ class RunAgain(Strict):
 class Rollback(Strict):
     """What to go back to."""
 
-    to: Annotated[int, Field(ge=1, le=999_999_999)] | None = Field(
+    to: Annotated[int, Field(ge=1, le=999_999_999, strict=True)] | None = Field(
         default=None,
         description="The number of a deployment; without it the one before what the row asks for.",
     )

@@ -147,6 +147,7 @@ _THE_PROVISIONER = [
         _BOUNDARY,
         OPEN,
     ),
+    Call("lambda:InvokeFunction", arn("lambda", "function:jobs_provisioner_sweep"), _BOUNDARY),
     Call(
         "lambda:InvokeFunction",
         arn("lambda", "function:jobs_provisioner_job_stream"),

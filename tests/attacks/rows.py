@@ -160,6 +160,36 @@ REFUSED = [
     _of_git("a command as a commit", "commit", commit="$(id)" + "0" * 35),
     _of_git("a pull request of anybody", "commit", commit="pr/25"),
     _of_git("a ref as a commit", "commit", commit="refs/pull/25/head"),
+    # Which code runs is looked up where the row says, and nowhere else.
+    _function(
+        "a pin to an object of another bucket",
+        "pin.version",
+        pin={"version": "s3://payroll/code.zip?versionId=1"},
+    ),
+    _function("a pin with another parameter", "pin.version", pin={"version": "1&key=other.zip"}),
+    _function("a pin of ten thousand digits", "pin", pin={"version": "1" * 10_000}),
+    _container(
+        "a pin to an image of another repository",
+        "pin.version",
+        pin={"version": f"payroll@sha256:{'0' * 64}"},
+    ),
+    _container("a pin to a tag, which moves", "pin.version", pin={"version": "latest"}),
+    Row(
+        "a pin to what another job built",
+        FUNCTION
+        | {"bundle": None, "build": {"source": "s3://bundles/a.zip"}}
+        | {"pin": {"version": f"../payroll/{'0' * 64}"}},
+        "pin.version",
+    ),
+    _function(
+        "runs of a canary that never end",
+        "deploy",
+        deploy={"canary": {"runs": "9" * 10_000}},
+    ),
+    # What the provisioner writes about a job is not the row's to say.
+    _function("templates of another release", "template_version", template_version="0123456789ab"),
+    _function("a place in a wave", "upgrade", upgrade={"id": "u", "to": "b", "wave": 0}),
+    _function("deployments that never were", "deployments", deployments=[{"number": 1}]),
     # What is the account's, and not the job's.
     _container("the Slack secret", "secrets.A", secrets={"A": SLACK}),
     _container("the Slack secret without its suffix", "secrets.A", secrets={"A": SLACK[:-7]}),

@@ -176,6 +176,27 @@ REFUSED = [
     Ask(_WORKFLOW, "sqs:SendMessage", arn("sqs", "orders")),
     Ask(_WORKFLOW, "secretsmanager:GetSecretValue", arn("secretsmanager", "secret:jobs/a-1")),
     Ask(_WORKFLOW, "events:PutRule", arn("events", "rule/mine")),
+    # What the function that upgrades all jobs could be made to do.
+    Ask("SweepRole", "cloudformation:GetTemplate", arn("cloudformation", "stack/payments/1")),
+    Ask("SweepRole", "cloudformation:UpdateStack", arn("cloudformation", "stack/jobs-report/1")),
+    Ask("SweepRole", "cloudformation:DeleteStack", arn("cloudformation", "stack/jobs-report/1")),
+    Ask("SweepRole", "dynamodb:PutItem", arn("dynamodb", "table/JobsTable")),
+    Ask("SweepRole", "dynamodb:PutItem", arn("dynamodb", "table/StacksTable")),
+    Ask(
+        "SweepRole",
+        "dynamodb:UpdateItem",
+        arn("dynamodb", "table/StacksTable"),
+        {"dynamodb:Attributes": ["job_name", "version", "spec_digest"]},
+    ),
+    *(
+        Ask(
+            "SweepRole",
+            "dynamodb:PutItem",
+            arn("dynamodb", "table/AuditTable"),
+            {"dynamodb:LeadingKeys": [subject]},
+        )
+        for subject in ("report", "says##bootstrap", "version#report")
+    ),
     # Where the API puts work: into queues of jobs, past none of their limits.
     Ask("ApiRole", "sqs:SendMessage", arn("sqs", "orders")),
     Ask("ApiRole", "sqs:SendMessage", arn("sqs", "jobs-report_waiting")),

@@ -21,6 +21,17 @@ def test_a_role_refuses(ask):
     assert not policies()[ask.role].verdict(ask.action, ask.resource, ask.context)
 
 
+def test_only_faces_whose_callers_are_proven_call_the_function_that_upgrades():
+    """Its schedule does, too, under a role that only EventBridge Scheduler takes."""
+    sweep = arn("lambda", "function:jobs_provisioner_sweep")
+    callers = {
+        name
+        for name, policy in policies().items()
+        if policy.verdict("lambda:InvokeFunction", sweep, {})
+    }
+    assert callers == {"ApiRole", "ConsoleRole"}
+
+
 OUT_OF_REACH = {
     "AWS::DynamoDB::Table": "dynamodb:PutItem",
     "AWS::KMS::Key": "kms:Decrypt",
