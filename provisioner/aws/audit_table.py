@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from provisioner.audit.entries import Entry, from_item, subject_of, to_item
 from provisioner.aws.clients import translated
 from provisioner.aws.items import to_dynamodb, to_plain
-from provisioner.runs.model import time_of
+from provisioner.runs.model import iso, time_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from provisioner.aws.clients import Clients
 
@@ -20,8 +21,12 @@ BY_TIME = "entries_by_time"
 """The index of all entries: partition key `feed`, sort key `entry_id`."""
 
 FEED = "all"
-LAST = "~"
-"""Sorts after every entry."""
+AHEAD = timedelta(minutes=1)
+"""How far the clock of a command line may be ahead.
+
+A claim says itself when it was, and one of a later time would stand above all that is recorded: it
+is listed when its time has come.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +40,13 @@ class EntryKey:
 class AuditTable:
     """Writes and lists entries; nothing changes or deletes another one's."""
 
-    def __init__(self, clients: Clients, name: str, retention_days: int) -> None:
+    def __init__(
+        self, clients: Clients, name: str, retention_days: int, clock: Callable[[], datetime]
+    ) -> None:
         self._clients = clients
         self._name = name
         self._retention = timedelta(days=retention_days)
+        self._clock = clock
 
     def write(self, entry: Entry) -> None:
         """Write an entry whole: first its intent, then its outcome over that."""
@@ -59,14 +67,14 @@ class AuditTable:
         if after is not None:
             key = {"feed": FEED, "entry_id": after.entry_id, "subject": after.subject}
             request["ExclusiveStartKey"] = to_dynamodb(key)
-        values = {":key": FEED, ":since": since or "0", ":last": LAST}
+        values = {":key": FEED, ":since": since or "0", ":last": self._last()}
         found = self._query("feed", values, count, request)
         end = to_plain(found.get("LastEvaluatedKey", {}))
         entries = [from_item(to_plain(raw)) for raw in found["Items"]]
         return entries, EntryKey(end["entry_id"], end["subject"]) if end else None
 
     def of_job(
-        self, job_name: str, count: int, before: str = LAST, *, since: str = "", run: str = ""
+        self, job_name: str, count: int, before: str = "~", *, since: str = "", run: str = ""
     ) -> tuple[list[Entry], str | None]:
         """Return a job's next entries, newest first, and before which to go on; two queries.
 
@@ -81,7 +89,7 @@ class AuditTable:
             values = {
                 ":key": subject_of(job_name, proven=proven),
                 ":since": since or "0",
-                ":last": before,
+                ":last": min(before, self._last()),
             }
             request: dict[str, Any] = {}
             if run:
@@ -102,10 +110,14 @@ class AuditTable:
         found: list[Entry] = []
         for proven in (True, False):
             subject = subject_of(job_name, proven=proven)
-            values = {":key": subject, ":since": since, ":last": LAST}
+            values = {":key": subject, ":since": since, ":last": self._last()}
             answer = self._query("subject", values, count, {})
             found += [from_item(to_plain(raw)) for raw in answer["Items"]]
         return found
+
+    def _last(self) -> str:
+        """Return what sorts after every entry that can have been recorded."""
+        return iso(self._clock() + AHEAD)
 
     def _query(
         self,

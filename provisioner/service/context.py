@@ -184,7 +184,8 @@ class Service:
     @property
     def audit(self) -> AuditTable:
         """What was done, by whom."""
-        return AuditTable(self.clients, self._output("AuditTableName"), self._retention_days)
+        name = self._output("AuditTableName")
+        return AuditTable(self.clients, name, self._retention_days, self.clock)
 
     @property
     def row_versions(self) -> RowVersions:

@@ -402,10 +402,10 @@ class TestVersions:
 
 HOSTILE = {
     "alike as far as is shown": [
-        "2026-11-26T12:00:00.000Z#" + "x" * 600 + str(n) for n in range(6)
+        "2026-01-26T12:00:00.000Z#" + "x" * 600 + str(n) for n in range(6)
     ],
-    "control characters": [f"2026-11-26T12:00:00.000Z#{chr(n)}\n" for n in range(1, 7)],
-    "spaces": ["2026-11-26T12:00:00.000Z#" + " " * n for n in range(6)],
+    "control characters": [f"2026-01-26T12:00:00.000Z#{chr(n)}\n" for n in range(1, 7)],
+    "spaces": ["2026-01-26T12:00:00.000Z#" + " " * n for n in range(6)],
 }
 
 
