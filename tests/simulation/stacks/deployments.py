@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from provisioner.stacks.deployments import KEPT
 from provisioner.stacks.model import Cause, Deployment, StackRecord
 from tests.simulation.faults import Broken
 
 
-def check_saved(record: StackRecord, before: StackRecord | None) -> None:
+def check_saved(
+    record: StackRecord, before: StackRecord | None, source_of: Mapping[str, str]
+) -> None:
     """Check that deployments only ever grow by the next one, and which code that is of.
 
-    A push never brings older code after newer: only a row's change or a rollback does.
+    Neither a push nor a build brings older code after newer: only a row's change or a rollback
+    does.
+
+    Parameters
+    ----------
+    source_of
+        By the digest of a build: the version of its source.
     """
     known = before.deployments if before else ()
     if record.deployments == known:
@@ -23,6 +33,17 @@ def check_saved(record: StackRecord, before: StackRecord | None) -> None:
     if last.cause is Cause.PUSH and not (known and _version(last) > _version(known[0])):
         message = f"{last} is of a push, after {known}"
         raise Broken(message)
+    if last.cause is Cause.BUILD and last.row_content == known[0].row_content:
+        newer, older = (_source(each, source_of) for each in (last, known[0]))
+        if newer <= older:
+            message = f"{last} is of source {newer}, after {known}"
+            raise Broken(message)
+
+
+def _source(deployment: Deployment, source_of: Mapping[str, str]) -> int:
+    """Return which put of its source a deployment was built from, 0 if from none."""
+    digest = str(deployment.artifact).rpartition("/")[2].partition(".zip")[0]
+    return int(source_of.get(digest, "v0").removeprefix("v"))
 
 
 def check_ready(record: StackRecord) -> None:

@@ -1,4 +1,4 @@
-"""EventBridge: the events of stacks and of pushes, lost, repeated, late and in any order."""
+"""EventBridge: the events of stacks, pushes and builds, lost, repeated, late and in any order."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from provisioner.jobs.unbuilt import JOB_VARIABLE
 from provisioner.stacks.model import IN_PROGRESS, StackStatus
 from tests.simulation.stacks.lambdas import FunctionError
 from tests.simulation.timeline import Timeline
@@ -61,6 +62,18 @@ class Events:
             "detail-type": "Object Created",
             "source": "aws.s3",
             "detail": {"bucket": {"name": bucket}, "object": {"key": key}},
+        }
+        self._send("artifact_events", event)
+
+    def build(self, job_name: str) -> None:
+        """Take the end of a build: a lost one is swept."""
+        if self._is_lost():
+            return
+        named = [{"name": JOB_VARIABLE, "type": "PLAINTEXT", "value": job_name}]
+        event = {
+            "detail-type": "CodeBuild Build State Change",
+            "source": "aws.codebuild",
+            "detail": {"additional-information": {"environment": {"environment-variables": named}}},
         }
         self._send("artifact_events", event)
 

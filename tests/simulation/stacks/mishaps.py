@@ -131,7 +131,15 @@ class AccountIsFull:
 MINUTES = (0.2, 2, 10)
 PORTS = (
     *("jobs.get_many", "stacks.get_many", "stacks.save", "stacks.by_status", "queue.send"),
-    *("rate_limiter.", "pin", "artifact_index.", "cloudformation.describe", "cloudformation.", ""),
+    *(
+        "rate_limiter.",
+        "pin",
+        "artifact_index.",
+        "builds.",
+        "cloudformation.describe",
+        "cloudformation.",
+        "",
+    ),
 )
 QUOTAS = (Quota.DESCRIBE, Quota.DESCRIBE, Quota.CREATE, Quota.UPDATE)
 CALLS = ("describe", "create", "update", "delete", "")

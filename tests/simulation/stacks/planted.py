@@ -27,9 +27,10 @@ from provisioner.stacks.rate_limits import LONGEST_WAIT, Permit, Quota, Reservat
 from tests.simulation.stacks.bug import Bug
 from tests.simulation.stacks.code import KEYS
 from tests.simulation.stacks.deeds import RECOVERABLE
+from tests.simulation.stacks.planted_builds import BUGS as OF_BUILDS
 from tests.simulation.stacks.planted_upgrades import BUGS as OF_UPGRADES
 from tests.simulation.stacks.planting import Like, in_handler, ports_with
-from tests.simulation.stacks.wiring import Watched, pinned
+from tests.simulation.stacks.wiring import LookedUp, Watched
 from tests.support.functions import having
 from tests.support.platforms import PLATFORM
 
@@ -258,10 +259,10 @@ def _looking_once(ports: Ports) -> Ports:
 
     def pin(job: Job) -> Job | InvalidRow:
         found = ports.pin(job)
-        if isinstance(found, InvalidRow) or job.pin or job.bundle.version_id:
+        if not isinstance(found, Job) or job.build or job.pin or job.bundle.version_id:
             return found
         version = known.setdefault(job.bundle.key, found.bundle.version_id)
-        return pinned(job, version, None)
+        return LookedUp().pinned(job, version, None)
 
     return replace(ports, pin=pin)
 
@@ -318,4 +319,5 @@ BUGS = {
         ports=ports_with(stacks=BelievingReservations, rate_limiter=BelievingLimits)
     ),
     **OF_UPGRADES,
+    **OF_BUILDS,
 }

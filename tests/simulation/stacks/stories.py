@@ -12,6 +12,7 @@ from provisioner.jobs.row_content import content_digest
 from provisioner.stacks.model import Deployment
 from provisioner.stacks.rollback import row_for, target_of
 from tests.simulation.stacks.bug import NO_BUG, Bug
+from tests.simulation.stacks.builds import with_builds
 from tests.simulation.stacks.cloudformation import BROKEN_HANDLER
 from tests.simulation.stacks.code import KEYS, MISSING
 from tests.simulation.stacks.deeds import deed, trouble
@@ -55,6 +56,8 @@ WAIT_SECONDS = (10, 60, 200, 900, 4000)
 MOST_STEPS = 25
 WITH_UPGRADE = 0.2
 """Share of the stories in which the provisioner itself is upgraded."""
+WITH_BUILDS = 0.2
+"""Share of the stories in which a job is built from source."""
 MOST_TURNS = 12
 
 
@@ -204,8 +207,11 @@ class StacksStory(Story):
             for _ in range(chance.randint(1, MOST_STEPS))
         ]
         trouble, steps = chance.choice((0.0, 0.1, 0.4)), (first, *others)
-        if chance.random() < WITH_UPGRADE:
+        kind = chance.random()
+        if kind < WITH_UPGRADE:
             steps = with_upgrade(chance, steps, THEN_SECONDS)
+        elif kind < WITH_UPGRADE + WITH_BUILDS:
+            steps = with_builds(chance, steps, NAMES[0], THEN_SECONDS)
         return cls(seed, trouble, steps)
 
     def begin(self, bug: Bug | None) -> World:

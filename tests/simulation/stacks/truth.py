@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.errors import StackLimitError
 from provisioner.jobs import InvalidRow, Job, tracked_artifacts
+from provisioner.jobs.unbuilt import Unbuilt
 from provisioner.stacks.attempts import MAX_ATTEMPTS
 from provisioner.stacks.deployments import pinned_of
 from provisioner.stacks.failure_causes import is_recoverable
@@ -23,6 +24,7 @@ from provisioner.stacks.model import (
 )
 from provisioner.stacks.rate_limits import SUSPENDED_FOR
 from tests.simulation.faults import Broken
+from tests.simulation.stacks.code import Desired
 from tests.simulation.stacks.deployments import check_ready, check_saved
 from tests.simulation.stacks.operations import Asked
 from tests.simulation.stacks.stacks import Spec, Stack, job_of
@@ -108,10 +110,11 @@ class Truth:
         require(read == version, f"version {version} was overwritten, {read} was read: {record}")
         invocation.versions[record.job_name] = version + 1
         self._world.artifact_index.told(record)
-        check_saved(record, before)
+        check_saved(record, before, self._world.bundles.source_of)
         job = self._world.desired(invocation.rows.get(record.job_name))
         if job is not None and not isinstance(job, InvalidRow):
-            self.policies[record.job_name] = job.deletion_policy
+            written = job.job if isinstance(job, Unbuilt) else job
+            self.policies[record.job_name] = written.deletion_policy
         if job is None and f"jobs-{record.job_name}" not in self._world.cloudformation.stacks:
             self.policies.pop(record.job_name, None)  # nothing is retained any more
         if record.status is JobStatus.READY and record.reservation is None:
@@ -131,9 +134,12 @@ class Truth:
             raise Broken(f"READY without a stack: {record}")
         require(state.status in SETTLED, f"READY in {state.status}")
 
-    def _wants(self, job: Job | InvalidRow | None, asked: Asked, seen: StackState | None) -> bool:
+    def _wants(self, job: Desired, asked: Asked, seen: StackState | None) -> bool:
         """Tell whether a row asked for an operation, with code that was the newest meanwhile."""
         status = seen and seen.status
+        if isinstance(job, Unbuilt):  # what runs stays; what never came up, or is going, does not
+            goes = asked.kind == "delete" and status in _OTHERS_MAY_ACT_ON
+            return goes or (asked.kind == "continue" and status is S.UPDATE_ROLLBACK_FAILED)
         if isinstance(job, InvalidRow) or (job is not None and job.paused):
             return False
         if job is None:
@@ -181,6 +187,9 @@ class Truth:
                 assert record.errors == errors, told
             case None:
                 assert self._is_gone(record, stack), told
+            case Unbuilt():
+                is_so = self._is_failed_build(job, record, stack)
+                assert is_so or self._is_failed(record, stack), told
             case _ if job.paused:
                 assert record.status is JobStatus.PAUSED, told
             case _:
@@ -230,6 +239,17 @@ class Truth:
             check_ready(record)
             return is_so and record.spec_digest == record.deployed_digest == digest
         return not is_so and self._is_failed(record, stack)
+
+    def _is_failed_build(self, job: Unbuilt, record: StackRecord, stack: Stack | None) -> bool:
+        """Tell whether a job could not be built as it says, and what ran before still does."""
+        build, failure = record.build, record.failure
+        if record.status is not JobStatus.FAILED or build is None or failure is None:
+            return False
+        reasons = self._world.codebuild.failures_of(job.digest)
+        says = {f"Its build failed: {reason}" for reason in reasons}
+        is_settled = stack is not None and stack.is_ours and stack.status in SETTLED
+        runs = not is_settled or stack.spec.digest == record.deployed_digest
+        return build.digest == job.digest and failure.reason in says and runs
 
     def _is_gone(self, record: StackRecord, stack: Stack | None) -> bool:
         is_ours = stack is not None and stack.is_ours

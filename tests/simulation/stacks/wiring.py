@@ -16,7 +16,8 @@ from provisioner.audit.versions import KEPT, Version, Written, new_versions
 from provisioner.entrypoints.metrics import Metrics
 from provisioner.entrypoints.wiring import Runtime
 from provisioner.errors import ProvisionerError
-from provisioner.jobs import InvalidRow, Job
+from provisioner.jobs import InvalidRow, Job, S3Object
+from provisioner.jobs.unbuilt import archive_key
 from provisioner.runs.model import RunStatus
 from provisioner.stacks import plan
 from provisioner.stacks.outcomes import Failed, Reconciled
@@ -160,13 +161,22 @@ def wired(
     )
 
 
-def pinned(job: Job, version: str, newest: str | None) -> Job:
-    """Return a job that runs a version of its bundle; one with a pin knows the newest."""
-    bundle = replace(job.bundle, version_id=version)
-    return job.model_copy(update={"bundle": bundle}).with_newest(newest)
+class LookedUp:
+    """Jobs with their code as it was looked up."""
+
+    def pinned(self, job: Job, version: str, newest: str | None) -> Job:
+        """Return a job that runs a version of its bundle; one with a pin knows the newest."""
+        bundle = replace(job.bundle, version_id=version)
+        return job.model_copy(update={"bundle": bundle}).with_newest(newest)
+
+    def built(self, job: Job, digest: str, *, by_pin: bool) -> Job:
+        """Return a job that runs what a build has made."""
+        archive = S3Object("bundles", archive_key(job.job_name, digest), "v1")
+        made = job.model_copy(update={"bundle": archive})
+        return made if by_pin else made.with_build(digest)
 
 
-class Memory:
+class Memory(LookedUp):
     """What the checks of a thousand schedules have in common, worked out once."""
 
     template_version = templates.TEMPLATE_VERSION
@@ -174,6 +184,7 @@ class Memory:
     def __init__(self) -> None:
         self._jobs: dict[str, Job | InvalidRow] = {}
         self._pinned: dict[tuple[int, str, str | None], Job] = {}
+        self._built: dict[tuple[int, str, bool], Job] = {}
         self._digests: dict[int, str] = {}
         self._templates: dict[str, str] = {}
 
@@ -187,8 +198,15 @@ class Memory:
         """Return a job of `parse` as `pinned` does."""
         key = (id(job), version, newest)
         if key not in self._pinned:
-            self._pinned[key] = pinned(job, version, newest)
+            self._pinned[key] = super().pinned(job, version, newest)
         return self._pinned[key]
+
+    def built(self, job: Job, digest: str, *, by_pin: bool) -> Job:
+        """Return a job of `parse` as `built` does."""
+        key = (id(job), digest, by_pin)
+        if key not in self._built:
+            self._built[key] = super().built(job, digest, by_pin=by_pin)
+        return self._built[key]
 
     def spec_digest(self, job: Job) -> str:
         """Return the digest of a job of `parse` or `pinned`: kept, so its id is no other's."""

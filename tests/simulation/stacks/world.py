@@ -9,13 +9,15 @@ from functools import partial
 
 from provisioner.entrypoints.wiring import Runtime
 from provisioner.jobs import InvalidRow, Job
+from provisioner.jobs.unbuilt import Unbuilt
 from provisioner.stacks.model import JobStatus, StackRecord, StackStatus, UpgradeMark
 from provisioner.stacks.ports import Ports
 from tests.simulation.faults import Faults
 from tests.simulation.stacks.bug import NO_BUG, Bug
 from tests.simulation.stacks.calls import Calls
 from tests.simulation.stacks.cloudformation import CloudFormation
-from tests.simulation.stacks.code import BUCKET, ArtifactIndex, Bundles
+from tests.simulation.stacks.code import BUCKET, ArtifactIndex, Bundles, Desired
+from tests.simulation.stacks.codebuild import CodeBuild
 from tests.simulation.stacks.events import Events
 from tests.simulation.stacks.lambdas import FunctionError, Lambdas
 from tests.simulation.stacks.operations import StackOperations
@@ -29,7 +31,6 @@ from tests.simulation.stacks.waves import Waves
 from tests.simulation.stacks.wiring import MEMORY, wired
 from tests.simulation.timeline import Timeline
 from tests.support.fakes import (
-    FakeBuilds,
     FakeDeletionBudget,
     FakeDependants,
     FakeJobRuns,
@@ -63,7 +64,10 @@ class World:
         self.stream = Stream(self.timeline, self.chance, invoke)
         self.queue = Queue(self.timeline, self.chance, self.calls, invoke)
         self.events = Events(self.timeline, self.chance, invoke)
-        self.bundles = Bundles(self.timeline)
+        self.codebuild = CodeBuild(
+            self.timeline, self.chance, self.calls, self.events.build, self.jobs.rows.get
+        )
+        self.bundles = Bundles(self.timeline, self.codebuild.results)
         self.artifact_index = ArtifactIndex(self.calls)
         self.cloudformation = CloudFormation(self.timeline, self.chance, self.events.tell)
         self.operations = StackOperations(
@@ -110,7 +114,7 @@ class World:
             pauses=FakePauses(),
             synthesize=partial(MEMORY.synthesize, version=version),
             template_version=version,
-            builds=FakeBuilds(),
+            builds=self.codebuild,
         )
         return wired(
             bug.ports(ports),
@@ -127,7 +131,7 @@ class World:
         self.stream.trouble = self.queue.trouble = self.events.trouble = share
         self.stacks.lag = share
 
-    def pin(self, job: Job) -> Job | InvalidRow:
+    def pin(self, job: Job) -> Job | InvalidRow | Unbuilt:
         return self.calls("pin", lambda: self.bundles.pin(job))
 
     def push(self, key: str) -> None:
@@ -137,11 +141,11 @@ class World:
         self.truth.changed()
         self.events.push(BUCKET, key)
 
-    def desired(self, row: object) -> Job | InvalidRow | None:
+    def desired(self, row: object) -> Desired:
         """Return what a row asks for, with the code that is the newest now."""
         return self.desired_since(row, self.timeline.now)[-1]
 
-    def desired_since(self, row: object, since: datetime) -> list[Job | InvalidRow | None]:
+    def desired_since(self, row: object, since: datetime) -> list[Desired]:
         """Return all that a row has asked for since a time, by the code that was the newest."""
         if row is None:
             return [None]
@@ -176,6 +180,7 @@ class World:
     def retry(self, job_name: str) -> None:
         """Have a job tried again that has failed, as a person does."""
         self.truth.changed(job_name)
+        self.codebuild.retried.add(job_name)
         self.queue.put(message(job_name, retry=True))
 
     def race(self, job_name: str, row: Row | None, turns: list[int]) -> None:
@@ -215,7 +220,7 @@ class World:
         """Note whose code nobody told of: only the daily check finds that."""
         uri = f"s3://{BUCKET}/{key}"
         rows = self.jobs.rows.items()
-        self.unheard |= {name for name, row in rows if row.get("bundle") == uri}
+        self.unheard |= {name for name, row in rows if uri in str(row)}
 
     # The end
 
@@ -243,7 +248,8 @@ class World:
         self.faults.end()
         self.set_trouble(0)
         self.events.to_lose = 0
-        self.cloudformation.limit = None
+        self.cloudformation.limit = self.codebuild.room = None
+        self.codebuild.to_die = 0
         self.truth.changed()
 
     def _rest(self) -> None:
@@ -271,7 +277,7 @@ class World:
     def _stay(self, names: set[str]) -> None:
         """Check that no event, however old, and no time makes anything happen any more."""
         accepted = len(self.operations.accepted)
-        given = self.lambdas.given[-5:] * 3
+        given = [each for each in self.lambdas.given if '"retry": true' not in str(each)][-5:] * 3
         self.chance.shuffle(given)
         for function, event in given:
             self.invoke(function, event)

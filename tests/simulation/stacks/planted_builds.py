@@ -1,0 +1,65 @@
+"""Bugs that builds may have, each planted in what the functions are handed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import count
+
+from provisioner.jobs import InvalidRow, Job
+from provisioner.jobs.unbuilt import Unbuilt
+from provisioner.stacks.builds import BuildReport
+from provisioner.stacks.model import BuildStatus, StackRecord
+from provisioner.stacks.ports import Ports
+from tests.simulation.stacks.bug import Bug
+from tests.simulation.stacks.builds import PushSource
+from tests.simulation.stacks.planting import Like, ports_with
+from tests.simulation.stacks.wiring import LookedUp
+
+_NUMBERS = count(1)
+
+
+class OneTokenEach(Like):
+    """CodeBuild, asked with another token each time."""
+
+    def start(self, wanted: Unbuilt, token: str) -> str:
+        return str(self.port.start(wanted, f"{token}-{next(_NUMBERS)}"))
+
+
+class NeverEnding(Like):
+    """CodeBuild, of which a failed build is not heard."""
+
+    def find(self, build_id: str) -> BuildReport | None:
+        found: BuildReport | None = self.port.find(build_id)
+        return found and replace(found, status=BuildStatus.RUNNING)
+
+
+class ForgettingFailures(Like):
+    """The Stacks table, in which nobody knows afterwards that a build has failed."""
+
+    def save(self, fresh: StackRecord) -> None:
+        failed = fresh.build is not None and fresh.build.status is BuildStatus.FAILED
+        self.port.save(replace(fresh, build=None) if failed else fresh)
+
+
+def _any_result(ports: Ports) -> Ports:
+    """Have a job run what was built last, whatever source that was of."""
+    last: dict[str, str] = {}
+
+    def pin(job: Job) -> Job | InvalidRow | Unbuilt:
+        found = ports.pin(job)
+        if isinstance(found, Unbuilt) and job.job_name in last:
+            return LookedUp().built(job, last[job.job_name], by_pin=False)
+        if isinstance(found, Job) and found.built_as:
+            last[job.job_name] = found.built_as
+        return found
+
+    return replace(ports, pin=pin)
+
+
+_BUGS = {
+    "builds_twice": Bug(ports=ports_with(builds=OneTokenEach)),
+    "waits_for_ever_for_a_build": Bug(ports=ports_with(builds=NeverEnding)),
+    "builds_again_and_again": Bug(ports=ports_with(stacks=ForgettingFailures)),
+    "takes_any_build_for_the_newest": Bug(ports=_any_result),
+}
+BUGS = {name: replace(bug, having=PushSource) for name, bug in _BUGS.items()}
