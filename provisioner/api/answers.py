@@ -402,6 +402,7 @@ class Bulk(Model):
     by: str
     created_at: datetime | None
     targets: list[str]
+    digest: str = Field(description="Of the targets: `expected` of the request that begins it.")
     done: int
     is_over: bool
     failures: list[BulkFailure]

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from provisioner.jobs.model import Overlap
 from provisioner.runs.model import RunStatus
-from provisioner.service.bulk import BulkAction
+from provisioner.service.bulk_selection import BulkAction
 from provisioner.stacks.model import JobStatus
 from provisioner.stacks.upgrade import (
     DEFAULT_SOAK,
@@ -259,6 +259,9 @@ class StartBulk(Strict):
     ) = Field(default=None, max_length=500, description="Names of jobs, or of runs as `job/run`.")
     filter: BulkFilter | None = None
     expected_count: int = Field(ge=0, le=500, strict=True)
+    expected: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = Field(
+        default=None, description="`digest` of the targets that were seen, as a try returns it."
+    )
     reason: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 
 

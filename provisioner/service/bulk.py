@@ -9,9 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
-from itertools import islice
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import (
@@ -22,115 +20,23 @@ from provisioner.errors import (
     StaleError,
     TemporaryError,
 )
-from provisioner.runs.model import RunStatus
-from provisioner.service import all_runs, deletions, jobs, rerun, retry, runs, schedule
+from provisioner.service import deletions, rerun, retry, runs, schedule
 from provisioner.service.audit import recorded
+from provisioner.service.bulk_selection import BulkAction, Target, digest_of, require_bounded
 from provisioner.service.rights import Action
-from provisioner.service.run_lines import line_of
 from provisioner.service.start_run import start_run
-from provisioner.stacks.model import JobStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from provisioner.service.context import Service
 
 _log = logging.getLogger(__name__)
 
-MOST = 500
-"""Targets of one operation: what a person can look through before, and its item has room for."""
-
 STEP = 10
 """Targets of one step: some seconds."""
 
-_LOOKED_THROUGH = 20
-"""Pages of a list that a filter is held against."""
-
-_PAGE = 100
 _REASON_CHARACTERS = 200
-_DEFAULT_SPAN = timedelta(days=1)
-
-
-class BulkAction(StrEnum):
-    """What is done to each target."""
-
-    STOP_RUNS = "stop_runs"
-    RUN_AGAIN = "run_again"
-    PAUSE_SCHEDULES = "pause_schedules"
-    RESUME_SCHEDULES = "resume_schedules"
-    RETRY_JOBS = "retry_jobs"
-    DELETE_JOBS = "delete_jobs"
-
-    @property
-    def needs(self) -> Action:
-        """What a caller must be allowed to do to one target."""
-        return _NEEDS[self]
-
-    @property
-    def is_of_runs(self) -> bool:
-        """Whether the targets are runs."""
-        return self in (BulkAction.STOP_RUNS, BulkAction.RUN_AGAIN)
-
-
-_NEEDS = {
-    BulkAction.STOP_RUNS: Action.STOP_RUN,
-    BulkAction.RUN_AGAIN: Action.START_RUN,
-    BulkAction.PAUSE_SCHEDULES: Action.PAUSE_SCHEDULE,
-    BulkAction.RESUME_SCHEDULES: Action.RESUME_SCHEDULE,
-    BulkAction.RETRY_JOBS: Action.RETRY_JOB,
-    BulkAction.DELETE_JOBS: Action.DELETE_ROW,
-}
-
-_OPEN = (RunStatus.RUNNING, RunStatus.QUEUED)
-_NOT_OPEN = tuple(status for status in RunStatus if status not in _OPEN)
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which jobs or runs are meant; a filter that says nothing means none, not all.
-
-    Attributes
-    ----------
-    job, since, error_group
-        Of runs. Without `since`, those of the last day.
-    prefix, type, owner, tag
-        Of jobs.
-    status
-        Of either.
-    """
-
-    job: str | None = None
-    status: str | None = None
-    since: datetime | None = None
-    error_group: str | None = None
-    prefix: str = ""
-    type: str | None = None
-    owner: str | None = None
-    tag: str | None = None
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether it says nothing."""
-        return not any((self.job, self.status, self.since, self.error_group, self.prefix)) and not (
-            self.type or self.owner or self.tag
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A job, or one run of it."""
-
-    job_name: str
-    run: str | None = None
-
-    def __str__(self) -> str:
-        return self.job_name if self.run is None else f"{self.job_name}/{self.run}"
-
-    @classmethod
-    def parse(cls, text: str) -> Target:
-        """Read what `str` has made."""
-        job_name, _, run = text.partition("/")
-        return cls(job_name, run or None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,23 +66,6 @@ class Bulk:
         return self.done >= len(self.targets)
 
 
-def select(service: Service, action: BulkAction, wanted: Filter) -> tuple[Target, ...]:
-    """Return what a filter means for an action, to be shown before anything is done.
-
-    Raises
-    ------
-    InvalidRequestError
-        If the filter is empty, or means more than `MOST`.
-    """
-    if wanted.is_empty:
-        message = "the filter is empty: it would mean everything. Choose a status, a job, a tag"
-        raise InvalidRequestError(message)
-    found = _runs(service, action, wanted) if action.is_of_runs else _jobs(service, wanted)
-    targets = tuple(islice(found, MOST + 1))
-    _bounded(targets)
-    return targets
-
-
 def begin(
     service: Service,
     action: BulkAction,
@@ -184,6 +73,7 @@ def begin(
     *,
     reason: str,
     expected_count: int,
+    expected: str | None = None,
 ) -> Bulk:
     """Keep an operation, whose steps `step` takes.
 
@@ -191,6 +81,8 @@ def begin(
     ----------
     expected_count
         How many targets its author has seen.
+    expected
+        Which ones, as `digest_of` has them; None for whichever these are.
 
     Raises
     ------
@@ -198,7 +90,7 @@ def begin(
         If there is no target, there are too many, or others than its author has seen, or no reason.
     """
     chosen = tuple(dict.fromkeys(targets))
-    _bounded(chosen)
+    require_bounded(chosen)
     if not chosen:
         raise InvalidRequestError("nothing is selected")
     if any((each.run is not None) != action.is_of_runs for each in chosen):
@@ -206,6 +98,9 @@ def begin(
         raise InvalidRequestError(f"{action} is for {kind}")
     if len(chosen) != expected_count:
         message = f"there are {len(chosen)} now, not {expected_count}: look through them again"
+        raise StaleError(message)
+    if expected is not None and expected != digest_of(chosen):
+        message = f"there are as many, {len(chosen)}, but others now: look through them again"
         raise StaleError(message)
     if not reason.strip():
         raise InvalidRequestError("say why: the reason is kept with each of them")
@@ -284,69 +179,6 @@ def _is_of_aws(error: Exception) -> bool:
 def _said(error: Exception) -> str:
     """Return what a person reads of an error; of one that nobody expected only its kind."""
     return str(error) if isinstance(error, ProvisionerError) else type(error).__name__
-
-
-def _bounded(targets: Sequence[Target]) -> None:
-    if len(targets) > MOST:
-        message = f"more than {MOST} are meant: narrow the filter, or take them in parts"
-        raise InvalidRequestError(message)
-
-
-def _runs(service: Service, action: BulkAction, wanted: Filter) -> Iterator[Target]:
-    possible = _OPEN if action is BulkAction.STOP_RUNS else _NOT_OPEN
-    for item in _listed(service, wanted):
-        line = line_of(item)
-        fits = (
-            line.status in possible
-            and wanted.status in (None, line.status)
-            and wanted.job in (None, line.job_name)
-            and wanted.error_group in (None, line.error_group)
-        )
-        if fits:
-            yield Target(line.job_name, line.run)
-
-
-def _listed(service: Service, wanted: Filter) -> Iterator[Mapping[str, Any]]:
-    """Yield runs, newest first, as far back as a person would look."""
-    since = wanted.since or service.clock() - _DEFAULT_SPAN
-    status = _status(RunStatus, wanted.status)
-    if wanted.job:
-        count = MOST * 2
-        yield from runs.latest(service, wanted.job, count, since=since, status=status)
-        return
-    cursor: str | None = None
-    for _ in range(_LOOKED_THROUGH):
-        found = all_runs.page(service, _PAGE, since=since, status=status, cursor=cursor)
-        yield from found.runs
-        cursor = found.cursor
-        if cursor is None:
-            return
-
-
-def _jobs(service: Service, wanted: Filter) -> Iterator[Target]:
-    cursor: str | None = None
-    for _ in range(_LOOKED_THROUGH):
-        found = jobs.page(
-            service,
-            _PAGE,
-            prefix=wanted.prefix,
-            status=_status(JobStatus, wanted.status),
-            type=wanted.type,
-            owner=wanted.owner,
-            tag=wanted.tag,
-            cursor=cursor,
-        )
-        yield from (Target(line.job_name) for line in found.jobs)
-        cursor = found.cursor
-        if cursor is None:
-            return
-
-
-def _status(kind: Any, text: str | None) -> Any:  # noqa: ANN401  (either kind of status)
-    if text is not None and text not in set(kind):
-        message = f'"{text}" is not a status; it is one of {", ".join(kind)}'
-        raise InvalidRequestError(message)
-    return None if text is None else kind(text)
 
 
 def _stop(service: Service, bulk: Bulk, target: Target) -> None:

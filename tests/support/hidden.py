@@ -12,7 +12,7 @@ from provisioner.audit.versions import Written
 from provisioner.jobs import InvalidRow, guarded
 from provisioner.service import bulk, edits
 from provisioner.service.audit import Rows, recorded
-from provisioner.service.bulk import BulkAction, Target
+from provisioner.service.bulk_selection import BulkAction, Target
 from provisioner.service.caller import Caller, Role
 from provisioner.service.rights import Action
 from provisioner.stacks.model import Failure, JobStatus

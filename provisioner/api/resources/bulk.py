@@ -8,7 +8,7 @@ from provisioner.api.call import Answer
 from provisioner.api.encoding import jsonable
 from provisioner.api.problems import Kind, Problem
 from provisioner.service import bulk, rights
-from provisioner.service.bulk import Filter, Target
+from provisioner.service.bulk_selection import Filter, Target, digest_of, select
 from provisioner.service.problems import FieldProblem
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def start_bulk(call: Call) -> Answer:
         targets,
         reason=asked.reason,
         expected_count=asked.expected_count,
+        expected=asked.expected,
     )
     return _answer(begun, 202)
 
@@ -55,7 +56,7 @@ def _targets(call: Call) -> Sequence[Target]:
     if asked.ids is not None:
         return [Target.parse(each) for each in asked.ids]
     wanted = Filter(**asked.filter.model_dump())
-    return bulk.select(call.service, asked.action, wanted)
+    return select(call.service, asked.action, wanted)
 
 
 def _tried(call: Call, targets: Sequence[Target]) -> Answer:
@@ -66,6 +67,7 @@ def _tried(call: Call, targets: Sequence[Target]) -> Answer:
         "by": call.caller.label,
         "created_at": None,
         "targets": [str(each) for each in targets],
+        "digest": digest_of(targets),
         "done": 0,
         "is_over": False,
         "failures": [],
@@ -77,6 +79,7 @@ def _answer(found: Bulk, status: int) -> Answer:
     said = {
         **jsonable(found),
         "targets": [str(each) for each in found.targets],
+        "digest": digest_of(found.targets),
         "failures": [{"target": str(e.target), "message": e.message} for e in found.failures],
         "is_over": found.is_over,
     }

@@ -13,7 +13,7 @@ from provisioner.console.render import page
 from provisioner.errors import InvalidRequestError, StaleError
 from provisioner.jobs.errors import one_of
 from provisioner.service import bulk, rights
-from provisioner.service.bulk import BulkAction, Filter, Target
+from provisioner.service.bulk_selection import BulkAction, Filter, Target, select
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ WORDS: Mapping[BulkAction, str] = {
 def choose(request: Request, service: Service) -> Response:
     """Return what a filter in the address means, by name."""
     action = _action(request.query, service)
-    return _page(request, action, bulk.select(service, action, _filter(request.query)))
+    return _page(request, action, select(service, action, _filter(request.query)))
 
 
 def ticked(request: Request, service: Service) -> Response:

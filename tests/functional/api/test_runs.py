@@ -344,6 +344,7 @@ class TestBulk:
         first, last = jobs("POST", f"{place}/step"), jobs("POST", f"{place}/step")
 
         assert (tried["id"], len(tried["targets"])) == (None, 12)
+        assert begun.json["digest"] == tried["digest"]
         assert (first.json["done"], first.json["is_over"]) == (10, False)
         assert (last.json["done"], last.json["is_over"]) == (12, True)
         assert jobs("GET", place).json == last.json
@@ -364,6 +365,21 @@ class TestBulk:
     )
     def test_nothing_is_done_that_was_not_seen(self, jobs, change, status):
         assert jobs("POST", "/v1/bulk", self.body(**change)).status == status
+
+    def test_nothing_is_done_when_a_colleague_has_changed_what_was_seen(self, jobs, here):
+        body = self.body(filter={"prefix": "job"})
+        seen = jobs("POST", "/v1/bulk", body, query="dry_run=true").json["digest"]
+        assert jobs("POST", "/v1/bulk", body | {"expected": seen}).status == 202
+
+        here.jobs.remove(here.row("job-7"))
+        key = {"job_name": {"S": "job-7"}}
+        here.clients.dynamodb.delete_item(TableName="jobs-Stacks", Key=key)
+        here.jobs.put(ROW | {"job_name": "job-12"})
+        here.list_all()
+
+        other = jobs("POST", "/v1/bulk", body | {"expected": seen})
+        assert (other.status, other.slug) == (412, "stale")
+        assert "but others now" in other.json["detail"]
 
     def test_rows_are_deleted_by_who_may_write_them(self, jobs):
         body = self.body(action="delete_jobs", ids=["job-1"], expected_count=1)

@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.errors import InvalidRequestError, NotFoundError, StaleError, ThrottledError
 from provisioner.service import audit, bulk, edits, schedule
-from provisioner.service.bulk import BulkAction, Filter, Target
+from provisioner.service.bulk_selection import MOST, BulkAction, Filter, Target, select
 from provisioner.service.caller import Caller, Role
 from provisioner.service.context import Service
 from provisioner.service.rights import NEEDED
@@ -69,19 +69,19 @@ class TestSelect:
         ids=str,
     )
     def test_what_a_filter_means(self, service, action, wanted, found):
-        assert [str(each) for each in bulk.select(service, action, Filter(**wanted))] == found
+        assert [str(each) for each in select(service, action, Filter(**wanted))] == found
 
     @pytest.mark.parametrize("action", BulkAction)
     def test_an_empty_filter_is_not_everything(self, service, action):
         with pytest.raises(InvalidRequestError, match="the filter is empty"):
-            bulk.select(service, action, Filter())
+            select(service, action, Filter())
 
     def test_a_status_that_is_none(self, service):
         with pytest.raises(InvalidRequestError, match='"DONE" is not a status; it is one of'):
-            bulk.select(service, BulkAction.STOP_RUNS, Filter(status="DONE"))
+            select(service, BulkAction.STOP_RUNS, Filter(status="DONE"))
 
 
-MANY = [Target("report", f"r{number}") for number in range(bulk.MOST + 1)]
+MANY = [Target("report", f"r{number}") for number in range(MOST + 1)]
 REFUSED = {
     "nothing": ((), {}, InvalidRequestError),
     "too many": (MANY, {}, InvalidRequestError),
@@ -105,7 +105,7 @@ def test_twenty_five_runs_are_stopped_in_three_steps(here, service):
         arns[name] = start_execution(machine, name)
         put_run("report", name, "RUNNING", execution_arn=arns[name])
 
-    found = bulk.select(service, BulkAction.STOP_RUNS, Filter(job="report"))
+    found = select(service, BulkAction.STOP_RUNS, Filter(job="report"))
     made, steps = to_the_end(service, begin(service, BulkAction.STOP_RUNS, *found))
 
     assert (made.done, made.failures, steps) == (25, (), 3)
