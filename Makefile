@@ -20,7 +20,7 @@ RUNTIME_HAS := $(foreach name,boto3 botocore s3transfer urllib3 python-dateutil,
 # The output of each target in one piece, where this make can.
 IN_ONE_PIECE = $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: local local-down test test-computing test-fast test-unit test-node test-simulation test-engine test-browser test-deployed-python coverage mutants test-whole test-engine-whole test-api-fuzz test-night simulate simulate-night smoke check check-code check-types check-templates check-sam check-checkov bench build deploy lock golden openapi editor prices clean
+.PHONY: local local-down test test-computing test-fast test-unit test-node test-simulation test-engine test-browser test-deployed-python test-recipes coverage mutants test-whole test-engine-whole test-api-fuzz test-night simulate simulate-night smoke check check-code check-types check-templates check-sam check-checkov bench build deploy lock golden openapi editor prices clean
 
 local: $(READY)
 	@$(BIN)/provisioner local up
@@ -86,6 +86,13 @@ test-deployed-python: $(READY)
 	    && $$there/bin/pytest -q -n auto $(DEPLOYED_TESTS) || exit 1; \
 	done
 
+# What the buildspec does for each runtime, by the runtimes' own tools where this machine has them.
+test-recipes: $(READY)
+	@for tool in pip npm bundle mvn gradle go dotnet; do \
+	  command -v $$tool >/dev/null || echo "$$tool is not on this machine: its recipe was not tested"; \
+	done
+	$(BIN)/pytest -q -m recipes tests/unit/bootstrap/test_recipes.py
+
 # Lines and branches of provisioner and templates that no fast test reaches, nor the commands that
 # bring up an engine for the README. docs/internals/testing.md says what is not counted.
 # In a process that is measured `signal` is there before the test can interrupt its import.
@@ -114,7 +121,7 @@ test-api-fuzz: $(READY)
 	  --config-file tests/fuzz/schemathesis.toml run $(if $(SEED),--seed $(SEED)) $(OPTIONS)
 
 # What is too much for every commit.
-test-night: simulate-night test-deployed-python mutants coverage test-whole test-engine-whole
+test-night: simulate-night test-deployed-python test-recipes mutants coverage test-whole test-engine-whole
 	$(BIN)/python -m bench.parse
 	$(BIN)/provisioner local up --no-examples && $(MAKE) --no-print-directory test-api-fuzz OPTIONS="-n 50"
 	$(MAKE) --no-print-directory smoke ENGINE=1 OPTIONS=--again
