@@ -365,7 +365,8 @@ class TriggersTable:
         """Yield a job's last runs, newest first, without what may be large: input and output."""
         runs = self._runs(
             job_name,
-            "trigger_id, #status, #source, scheduled_for, started_at, duration_ms, #error, cause",
+            "trigger_id, #status, #source, scheduled_for, started_at, ended_at, duration_ms, "
+            "#error, cause",
         )
         return islice(runs, count)
 

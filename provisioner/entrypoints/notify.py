@@ -15,6 +15,9 @@ from provisioner.jobs import Event, InvalidRow, guarded
 from provisioner.notifications import detection
 from provisioner.notifications.detection import COMPARED_RUNS
 from provisioner.notifications.document import of_document, to_document
+from provisioner.runs.canary import LOOKED_THROUGH, passed_by
+from provisioner.runs.keys import Field
+from provisioner.stacks.model import JUDGED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -86,17 +89,36 @@ def _wanting(runtime: Runtime, job_names: Iterable[str]) -> Mapping[str, Job | I
 def _of_job(
     runtime: Runtime, notification: Notification, job: Job | InvalidRow | None
 ) -> Iterator[Notification]:
-    """Yield what the job wants published: the notification, and that the run was slow."""
+    """Yield what the job wants published: the notification, and what else a run has shown."""
     if wanted := detection.wanted(notification, job):
         yield wanted
     if notification.event is not Event.SUCCEEDED or job is None or isinstance(job, InvalidRow):
         return
+    for found in (_slow(runtime, notification, job), _canary_passed(runtime, notification, job)):
+        if found and (wanted := detection.wanted(found, job)):
+            yield wanted
+
+
+def _slow(runtime: Runtime, succeeded: Notification, job: Job) -> Notification | None:
     if job.slow_percent is None or Event.SLOW not in job.notify:
-        return
-    took = runtime.history.durations_ms(notification.job_name, notification.about, COMPARED_RUNS)
-    slow = detection.slow(notification, job.slow_percent, took)
-    if slow and (wanted := detection.wanted(slow, job)):
-        yield wanted
+        return None
+    took = runtime.history.durations_ms(succeeded.job_name, succeeded.about, COMPARED_RUNS)
+    return detection.slow(succeeded, job.slow_percent, took)
+
+
+def _canary_passed(runtime: Runtime, succeeded: Notification, job: Job) -> Notification | None:
+    """Tell whether a run was the last that a new deployment needed to stay."""
+    canary = job.deploy.canary if job.deploy else None
+    if canary is None or Event.CANARY_PASSED not in job.notify:
+        return None
+    record = runtime.stacks.get_many([job.job_name]).get(job.job_name)
+    newest = record.deployments[0] if record and record.deployments else None
+    if newest is None or newest.cause not in JUDGED:
+        return None
+    runs = runtime.triggers.last(job.job_name, LOOKED_THROUGH)
+    run = passed_by(runs, newest.at, canary.runs)
+    by = str(run[Field.TRIGGER_ID]) if run else None
+    return detection.canary_passed(succeeded, newest.number, by, canary.runs)
 
 
 def _published(runtime: Runtime, notification: Notification) -> bool:

@@ -129,8 +129,9 @@ class RowModel(BaseModel):
     ] = ()
     alarms: Annotated[bool, checked(flag)] = True
     slow_percent: Annotated[int | None, checked(whole(10, 10_000))] = None
+    deploy: Annotated[Deploy | None, checked(deploy_options)] = None
     notify: Annotated[tuple[Event, ...], checked(events)] = Field(
-        default_factory=lambda data: default_events(data.get("slow_percent"))
+        default_factory=lambda data: default_events(data.get("slow_percent"), data.get("deploy"))
     )
     slack_channel: Annotated[str | None, checked(channel)] = None
     queued_alert_minutes: Annotated[int, checked(whole(1, MAX_QUEUED_ALERT_MINUTES))] = 60
@@ -141,7 +142,6 @@ class RowModel(BaseModel):
     deployment_mode: Annotated[
         Literal["standard", "express"] | None, checked(choice(("standard", "express")))
     ] = None
-    deploy: Annotated[Deploy | None, checked(deploy_options)] = None
     paused: Annotated[bool, checked(flag)] = False
 
     @property

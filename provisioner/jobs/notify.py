@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from provisioner.jobs.errors import invalid
 from provisioner.jobs.values import choice, each, text_list
+
+if TYPE_CHECKING:
+    from provisioner.jobs.deploy import Deploy
 
 
 class Event(StrEnum):
@@ -21,9 +25,14 @@ class Event(StrEnum):
     QUEUED_TOO_LONG = "queued_too_long"
     SLOW = "slow"
     STACK_FAILED = "stack_failed"
+    CANARY_PASSED = "canary_passed"
+    ROLLED_BACK = "rolled_back"
 
 
-DEFAULT_EVENTS = (Event.FAILED, Event.TIMED_OUT, Event.STACK_FAILED, Event.QUEUED_TOO_LONG)
+DEFAULT_EVENTS = (
+    *(Event.FAILED, Event.TIMED_OUT, Event.STACK_FAILED, Event.QUEUED_TOO_LONG),
+    Event.ROLLED_BACK,
+)
 
 # Slack, "Channel names": lower case, no spaces or punctuation, at most 80 characters, any language.
 _CHANNEL = re.compile(r"#[\w.-]{1,80}|[CDGU][A-Z0-9]{7,20}")
@@ -38,9 +47,14 @@ def events(value: object) -> tuple[Event, ...]:
     return tuple(Event(name) for name in dict.fromkeys(each(named, check)))
 
 
-def default_events(slow_percent: int | None) -> tuple[Event, ...]:
-    """Return the events of a job whose row names none: failures, and `slow` if it sets a limit."""
-    return DEFAULT_EVENTS if slow_percent is None else (*DEFAULT_EVENTS, Event.SLOW)
+def default_events(slow_percent: int | None, deploy: Deploy | None) -> tuple[Event, ...]:
+    """Return the events of a job whose row names none: what went wrong, and what the row asks for.
+
+    That is `slow` if it sets a limit, and `canary_passed` if it has a canary.
+    """
+    slow = () if slow_percent is None else (Event.SLOW,)
+    canary = (Event.CANARY_PASSED,) if deploy and deploy.canary else ()
+    return (*DEFAULT_EVENTS, *slow, *canary)
 
 
 def channel(value: object) -> str:

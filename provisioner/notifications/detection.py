@@ -17,7 +17,7 @@ from provisioner.jobs import DEFAULT_EVENTS, Event, InvalidRow, Job
 from provisioner.notifications.model import Notification
 from provisioner.notifications.text import duration, printable
 from provisioner.runs.model import RunStatus, time_of
-from provisioner.stacks.model import JobStatus
+from provisioner.stacks.model import Cause, JobStatus
 
 COMPARED_RUNS = 10
 """Succeeded runs that a run is compared with to find out whether it was slow."""
@@ -57,11 +57,11 @@ def of_record(record: object) -> Notification | None:
             before = _plain({"M": others.get("OldImage") or {}})
         case _:  # it was removed
             return None
-    if row.get("status") == before.get("status"):
-        return None
+    is_same = row.get("status") == before.get("status")
     if "trigger_id" in keys:
-        return _of_run(job_name, str(_plain(keys["trigger_id"])), row)
-    return _of_stack(job_name, row)
+        return None if is_same else _of_run(job_name, str(_plain(keys["trigger_id"])), row)
+    failed = None if is_same else _of_stack(job_name, row)
+    return failed or _of_deployment(job_name, row, before)
 
 
 def wanted(notification: Notification, job: Job | InvalidRow | None) -> Notification | None:
@@ -93,6 +93,23 @@ def slow(
         f"{len(durations_ms)} successful runs before it, {duration(mean)}."
     )
     return replace(succeeded, event=Event.SLOW, cause=cause)
+
+
+def canary_passed(
+    succeeded: Notification, deployment: int, passed_by: str | None, count: int
+) -> Notification | None:
+    """Return the notification that a new deployment stays, if a run was the last that it needed.
+
+    Parameters
+    ----------
+    passed_by
+        The `trigger_id` of the run by which the canary has passed, None if it has not.
+    """
+    if passed_by != succeeded.about:
+        return None
+    runs = f"the first {count} runs have" if count > 1 else "the first run has"
+    cause = f"Deployment {deployment} stays: {runs} succeeded."
+    return replace(succeeded, event=Event.CANARY_PASSED, cause=cause)
 
 
 def queued_too_long(
@@ -144,6 +161,31 @@ def _of_stack(job_name: str, row: Mapping[str, Any]) -> Notification | None:
     )
 
 
+def _of_deployment(
+    job_name: str, row: Mapping[str, Any], before: Mapping[str, Any]
+) -> Notification | None:
+    """Return the notification that a job runs what it ran earlier, if that is new."""
+    known = [_members(each) for each in _list(row.get("deployments"))]
+    newest = known[0] if known else {}
+    number = _number(newest.get("number"))
+    last = _members(next(iter(_list(before.get("deployments"))), None))
+    if newest.get("cause") != Cause.ROLLBACK or number == _number(last.get("number")):
+        return None
+    same = (each for each in known[1:] if each.get("digest") == newest.get("digest"))
+    former = _number(next(same, {}).get("number"))
+    what = f"what deployment {former} ran" if former else "what it ran before"
+    code = printable(newest.get("artifact"))
+    return Notification(
+        Event.ROLLED_BACK,
+        job_name,
+        f"stack#{row.get('updated_at')}#{row.get('version')}",
+        status=str(row.get("status")),
+        source="stack",
+        cause=f"Deployment {number} runs {what}{f': {code}' if code else ''}",
+        stack_id=printable(row.get("stack_id")),
+    )
+
+
 def _plain(value: object) -> Any:  # noqa: ANN401
     """Return a value of a stream image, of the types that our rows have."""
     match value:
@@ -161,6 +203,10 @@ def _plain(value: object) -> Any:  # noqa: ANN401
 
 def _members(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _number(value: object) -> int | None:

@@ -16,6 +16,8 @@ _SEVERITIES = {
     Event.QUEUED_TOO_LONG: "warning",
     Event.SLOW: "warning",
     Event.STACK_FAILED: "error",
+    Event.CANARY_PASSED: "info",
+    Event.ROLLED_BACK: "warning",
 }
 
 

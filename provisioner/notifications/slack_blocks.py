@@ -34,6 +34,8 @@ _EMOJI = {
     Event.QUEUED_TOO_LONG: ":hourglass_flowing_sand:",
     Event.SLOW: ":turtle:",
     Event.STACK_FAILED: ":building_construction:",
+    Event.CANARY_PASSED: ":hatching_chick:",
+    Event.ROLLED_BACK: ":rewind:",
 }
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _FENCE = "```"

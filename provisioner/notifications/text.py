@@ -21,6 +21,8 @@ _WHAT_HAPPENED = {
     Event.QUEUED_TOO_LONG: "waits too long",
     Event.SLOW: "was slow",
     Event.STACK_FAILED: "does not follow its row",
+    Event.CANARY_PASSED: "passed its canary",
+    Event.ROLLED_BACK: "was rolled back",
 }
 
 _MAX_CHARACTERS = 4000

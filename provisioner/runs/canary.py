@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+LOOKED_THROUGH = 300
+"""The last runs of a job, among which those that decide are looked for."""
+
 
 def first_failure(
     runs: Iterable[Mapping[str, Any]], since: datetime, count: int
@@ -31,13 +34,26 @@ def first_failure(
     count
         How many decide.
     """
+    ended = _deciding(runs, since, count)
+    return next((run for run in ended if run[Field.STATUS] != RunStatus.SUCCEEDED), None)
+
+
+def passed_by(
+    runs: Iterable[Mapping[str, Any]], since: datetime, count: int
+) -> Mapping[str, Any] | None:
+    """Return the last of the runs that decide if all have succeeded, None if not or not yet."""
+    ended = _deciding(runs, since, count)
+    have_succeeded = all(run[Field.STATUS] == RunStatus.SUCCEEDED for run in ended)
+    return ended[-1] if have_succeeded and len(ended) == count else None
+
+
+def _deciding(
+    runs: Iterable[Mapping[str, Any]], since: datetime, count: int
+) -> list[Mapping[str, Any]]:
     ended = [
         run
         for run in runs
         if run.get(Field.STATUS) in COUNTED and str(run[Field.TRIGGER_ID]) > iso(since)
     ]
     ended.sort(key=lambda run: (str(run.get(Field.ENDED_AT) or ""), str(run[Field.TRIGGER_ID])))
-    return next(
-        (run for run in ended[:count] if run[Field.STATUS] != RunStatus.SUCCEEDED),
-        None,
-    )
+    return ended[:count]

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from provisioner.errors import PermanentError, StaleError, TemporaryError
 from provisioner.jobs import InvalidRow, guarded
-from provisioner.runs.canary import first_failure
+from provisioner.runs.canary import LOOKED_THROUGH, first_failure
 from provisioner.runs.keys import Field, execution_name_of
 from provisioner.service import deployments
 from provisioner.service.caller import Caller, Role
-from provisioner.stacks.model import Cause
+from provisioner.stacks.model import JUDGED
 from provisioner.stacks.rollback import asks_for
 
 if TYPE_CHECKING:
@@ -24,12 +24,6 @@ CALLER = Caller("provisioner", via="canary", role=Role.WRITE, proven=True)
 """In whose name a job is rolled back."""
 
 _log = logging.getLogger(__name__)
-
-_LOOKED_THROUGH = 300
-"""The last runs of a job, among which those that decide are looked for."""
-
-_JUDGED = frozenset({Cause.ROW, Cause.PUSH, Cause.BUILD})
-"""Causes of what may be a mistake: a rollback is not rolled back, nor can an upgrade be."""
 
 
 def judge(service: Service, job_name: str) -> deployments.Rollback | None:
@@ -48,7 +42,7 @@ def judge(service: Service, job_name: str) -> deployments.Rollback | None:
     canary = _canary_of(row) if row else None
     if row is None or record is None or canary is None or not _is_judged(record, row):
         return None
-    runs = service.triggers.last(job_name, _LOOKED_THROUGH)
+    runs = service.triggers.last(job_name, LOOKED_THROUGH)
     failed = first_failure(runs, record.deployments[0].at, canary.runs)
     if failed is None:
         return None
@@ -76,6 +70,6 @@ def _canary_of(row: Item) -> Canary | None:
 def _is_judged(record: StackRecord, row: Item) -> bool:
     """Tell whether what a row asks for is a new deployment, and there is one before it."""
     known = record.deployments
-    if not known or known[0].cause not in _JUDGED or not asks_for(record, row, known[0]):
+    if not known or known[0].cause not in JUDGED or not asks_for(record, row, known[0]):
         return False
     return any(each.digest != known[0].digest for each in known)

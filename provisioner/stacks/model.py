@@ -277,6 +277,10 @@ class Cause(StrEnum):
     """What was deployed earlier is asked for again."""
 
 
+JUDGED = frozenset({Cause.ROW, Cause.PUSH, Cause.BUILD})
+"""Causes of what may be a mistake: a rollback is not rolled back, nor can an upgrade be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """What a job's stack was made of, from one time on.

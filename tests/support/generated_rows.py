@@ -84,7 +84,11 @@ COMMON: dict[str, tuple[Any, ...]] = {
     "environment": (None, {"LEVEL": "$debug", "Ab": '{"Ref":"x"}'}),
     "alarms": (None, True, False),
     "slow_percent": (None, 150),
-    "notify": (None, [], ["started", "succeeded", "skipped", "stack_failed"]),
+    "notify": (
+        None,
+        [],
+        ["started", "succeeded", "skipped", "stack_failed", "canary_passed", "rolled_back"],
+    ),
     "slack_channel": (None, "#data"),
     "queued_alert_minutes": (None, 5),
     "run_retention_days": (None, 7),

@@ -15,12 +15,13 @@ from provisioner.service import canary
 from provisioner.stacks.model import Cause, Deployment, JobStatus, StackRecord
 from tests.functional.aws.test_dependants import put_run as put_ended
 from tests.functional.cli.conftest import account, environment, here
+from tests.functional.entrypoints.test_notify import events, handle, run, subscribe, told, topic
 from tests.support.cli import ROW, put_run
 from tests.support.clients import CLIENTS
 from tests.support.deployments import deploy, push, write
 from tests.support.functions import deliver
 
-__all__ = ["account", "environment", "here"]
+__all__ = ["account", "environment", "here", "subscribe", "told", "topic"]
 
 CANARY = ROW | {"deploy": {"canary": {"runs": 2}}}
 LARGER = CANARY | {"memory_mb": 512}
@@ -168,10 +169,23 @@ def test_a_row_of_that_time_that_is_not_kept_leaves_the_job_as_it_is(here):
     assert here.row() == LARGER
 
 
-def test_the_end_of_a_run_has_it_rolled_back(bootstrap):
-    """Of one that succeeded nothing comes; a record that comes twice changes nothing."""
-    del bootstrap
-    jobs, stacks = JobsTable(CLIENTS, "jobs-Jobs"), StacksTable(CLIENTS, "jobs-Stacks")
+@pytest.mark.usefixtures("pushed")
+def test_the_first_runs_to_end_decide_not_the_first_to_start(here):
+    now = datetime.now(UTC)
+    for name, status, began, ended in (
+        ("slow", "FAILED", 1, 30),
+        ("quick", "SUCCEEDED", 2, 3),
+        ("second", "SUCCEEDED", 3, 4),
+    ):
+        started, over = (now + timedelta(minutes=each) for each in (began, ended))
+        put_run("report", name, status, started_at=started, ended_at=f"{over:%FT%TZ}")
+
+    assert judge(here) is None
+
+
+def deployed_twice(jobs):
+    """Put a job with a canary and two deployments."""
+    stacks = StacksTable(CLIENTS, "jobs-Stacks")
     row = CANARY | {"bundle": "s3://bundles/report.zip"}
     jobs.put(row)
     job = parse(row)
@@ -191,6 +205,13 @@ def test_the_end_of_a_run_has_it_rolled_back(bootstrap):
             deployments=(newest, earlier),
         )
     )
+
+
+@pytest.mark.usefixtures("bootstrap")
+def test_the_end_of_a_run_has_it_rolled_back():
+    """Of one that succeeded nothing comes; a record that comes twice changes nothing."""
+    jobs = JobsTable(CLIENTS, "jobs-Jobs")
+    deployed_twice(jobs)
     put_ended("report", "2026-11-21T09:00:00.000Z#r", "FAILED")
 
     for status in ("SUCCEEDED", "FAILED", "FAILED"):
@@ -204,3 +225,13 @@ def test_the_end_of_a_run_has_it_rolled_back(bootstrap):
         assert deliver(run_stream, {"Records": [record]}) == {"batchItemFailures": []}
         pinned = jobs.get_many(["report"])["report"].get("pin")
         assert (pinned and pinned["version"]) == (None if status == "SUCCEEDED" else "1")
+
+
+def test_its_last_run_is_told_of_once_all_have_succeeded(told):
+    deployed_twice(JobsTable(CLIENTS, "jobs-Jobs"))
+    runs = [f"2026-11-21T09:0{n}:00.000Z#r{n}" for n in range(2)]
+    for trigger_id in runs:
+        put_ended("report", trigger_id, "SUCCEEDED")
+        assert handle(run("SUCCEEDED", trigger_id=trigger_id)) == []
+
+    assert events(told()) == [("report", "canary_passed")]

@@ -9,6 +9,7 @@ import botocore.session
 import pytest
 
 from provisioner.jobs import (
+    DEFAULT_EVENTS,
     BatchJob,
     Ec2Job,
     EcsJob,
@@ -51,7 +52,7 @@ BOTH_DEFAULTS = {
     "permissions": (),
     "alarms": True,
     "slow_percent": None,
-    "notify": ("failed", "timed_out", "stack_failed", "queued_too_long"),
+    "notify": ("failed", "timed_out", "stack_failed", "queued_too_long", "rolled_back"),
     "slack_channel": None,
     "queued_alert_minutes": 60,
     "log_retention_days": None,
@@ -266,7 +267,7 @@ ACCEPTED = {
         {"slow_percent": "50"},
         {
             "slow_percent": 50,
-            "notify": ("failed", "timed_out", "stack_failed", "queued_too_long", "slow"),
+            "notify": (*DEFAULT_EVENTS, "slow"),
         },
     ),
     "slow by name": (
@@ -276,12 +277,19 @@ ACCEPTED = {
     ),
     "a channel": ("ecs", {"slack_channel": "#ops-größe"}, {"slack_channel": "#ops-größe"}),
     "a channel's id": ("ecs", {"slack_channel": "C024BE91L"}, {"slack_channel": "C024BE91L"}),
-    "a canary": ("lambda", {"deploy": {"canary": True}}, {"deploy": Deploy(Canary())}),
+    "a canary": (
+        "lambda",
+        {"deploy": {"canary": True}},
+        {"deploy": Deploy(Canary()), "notify": (*DEFAULT_EVENTS, "canary_passed")},
+    ),
     "no canary": ("ecs", {"deploy": {"canary": "false"}}, {"deploy": Deploy()}),
     "a canary that only waits": (
         "lambda",
         {"deploy": {"canary": {"runs": "5", "rollback_on_failure": False}}},
-        {"deploy": Deploy(Canary(5, rollback_on_failure=False))},
+        {
+            "deploy": Deploy(Canary(5, rollback_on_failure=False)),
+            "notify": (*DEFAULT_EVENTS, "canary_passed"),
+        },
     ),
     "a pinned object": (
         "lambda",

@@ -37,6 +37,18 @@ def stack(status, **attributes):
     return {"status": {"S": status}, "updated_at": {"S": "now"}, "version": {"N": "7"}} | attributes
 
 
+def deployed(*deployments, status="READY"):
+    """Return a Stacks row by its deployments: number, cause and digest of each."""
+    known = [
+        {"M": {"number": {"N": str(n)}, "cause": {"S": cause}, "digest": {"S": digest}}}
+        for n, cause, digest in deployments
+    ]
+    return stack(status, deployments={"L": known})
+
+
+FIRST, SECOND, BACK = (1, "row", "d1"), (2, "push", "d2"), (3, "rollback", "d1")
+
+
 def record(new, old=None, trigger_id=RUN):
     keys = {"job_name": {"S": "report"}}
     if trigger_id:
@@ -77,6 +89,16 @@ CHANGES = {
     "still failed": (record(stack("FAILED"), stack("FAILED"), None), None),
     "a stack comes up": (record(stack("READY"), stack("CREATING"), None), None),
     "a stack tries again": (record(stack("RETRYING"), stack("UPDATING"), None), None),
+    "it goes back": (
+        record(deployed(BACK, SECOND, FIRST), deployed(SECOND, FIRST, status="UPDATING"), None),
+        Event.ROLLED_BACK,
+    ),
+    "it went back before": (
+        record(deployed(BACK, SECOND, FIRST), deployed(BACK, SECOND, FIRST), None),
+        None,
+    ),
+    "it goes on": (record(deployed(SECOND, FIRST), deployed(FIRST), None), None),
+    "deployments that are none": (record(stack("READY", deployments={"S": "x"}), None, None), None),
     "a stack's row expires": (record(None, stack("DELETED"), None), None),
 }
 
@@ -179,7 +201,7 @@ def test_the_same_thing_has_the_same_id_and_another_thing_another():
     assert detection.of_record(again).notification_id != detection.of_record(first).notification_id
 
 
-DEFAULTS = {"failed", "timed_out", "stack_failed", "queued_too_long"}
+DEFAULTS = {"failed", "timed_out", "stack_failed", "queued_too_long", "rolled_back"}
 WANTED = {
     "default": (ROW, DEFAULTS),
     "named": (ROW | {"notify": ["started", "stopped"]}, {"started", "stopped"}),
@@ -263,3 +285,30 @@ def test_it_waits_since_it_was_queued_however_often_it_was_started():
     row = {"job_name": "report", "trigger_id": RUN, "status": "QUEUED", "started_at": "T"}
 
     assert detection.queued_too_long(row | {"queued_at": "2026-11-21T09:30:00Z"}, 30, NOW)
+
+
+def test_a_rollback_says_what_runs_again():
+    row = deployed(BACK, SECOND, FIRST)
+    found = detection.of_record(record(row, deployed(SECOND, FIRST), None))
+
+    assert found.cause == "Deployment 3 runs what deployment 1 ran"
+    assert text.headline(found) == "report was rolled back"
+    assert detection.wanted(found, parse(ROW)).severity == "warning"
+    lost = detection.of_record(record(deployed(BACK), deployed(SECOND), None))
+    assert lost.cause == "Deployment 3 runs what it ran before"
+
+
+@pytest.mark.parametrize(
+    ("by", "count", "cause"),
+    [
+        (RUN, 3, "Deployment 2 stays: the first 3 runs have succeeded."),
+        (RUN, 1, "Deployment 2 stays: the first run has succeeded."),
+        ("another", 1, None),
+        (None, 1, None),
+    ],
+)
+def test_a_canary_has_passed_by_one_run(by, count, cause):
+    succeeded = detection.of_record(record(run("SUCCEEDED"), run("RUNNING")))
+    found = detection.canary_passed(succeeded, 2, by, count)
+
+    assert (found and found.cause) == cause

@@ -7,7 +7,7 @@ from itertools import permutations
 
 import pytest
 
-from provisioner.runs.canary import first_failure
+from provisioner.runs.canary import first_failure, passed_by
 
 SINCE = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 
@@ -60,3 +60,39 @@ def test_the_first_runs_decide_in_whatever_order_they_come(runs, count, failed):
     for order in permutations(runs):
         found = first_failure([*order, *order[:1]] if count > 2 else order, SINCE, count)
         assert (found and found["trigger_id"].partition("#")[2]) == failed
+
+
+PASSED = {
+    "not yet": ([run("a", "SUCCEEDED")], 2, None),
+    "by the last to end": (
+        [run("a", "SUCCEEDED", began=1, ended=9), run("b", "SUCCEEDED", began=2, ended=3)],
+        2,
+        "a",
+    ),
+    "others after that change nothing": (
+        [
+            run("a", "SUCCEEDED", ended=2),
+            run("b", "FAILED", ended=3),
+            run("c", "SUCCEEDED", ended=4),
+        ],
+        1,
+        "a",
+    ),
+    "one of them failed": (
+        [
+            run("a", "SUCCEEDED", ended=2),
+            run("b", "FAILED", ended=3),
+            run("c", "SUCCEEDED", ended=4),
+        ],
+        2,
+        None,
+    ),
+    "began before": ([BEFORE | {"status": "SUCCEEDED"}], 1, None),
+}
+
+
+@pytest.mark.parametrize(("runs", "count", "passed"), PASSED.values(), ids=PASSED)
+def test_it_has_passed_when_all_that_decide_have_succeeded(runs, count, passed):
+    for order in permutations(runs):
+        found = passed_by(order, SINCE, count)
+        assert (found and found["trigger_id"].partition("#")[2]) == passed
