@@ -1,4 +1,4 @@
-"""EventBridge: a run ended outside its workflow, or its job waits in a queue of Batch."""
+"""EventBridge: a run ended outside its workflow, its job waits in Batch, or its container runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from provisioner.entrypoints.function import about, function, logger
 from provisioner.errors import ProvisionerError
 from provisioner.runs.completion import complete
 from provisioner.runs.model import ENDED_AS, EndedExecution, RunStatus, waited_of
-from provisioner.runs.pending import batch_news
+from provisioner.runs.pending import batch_news, task_news
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -23,16 +23,20 @@ if TYPE_CHECKING:
 def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) -> None:
     """Complete the run of an execution that was stopped, timed out or failed.
 
-    Of Batch's events only the reason of waiting is noted.
+    Of Batch's events only the reason of waiting is noted, and of a container that runs its log.
 
     Raises
     ------
     ProvisionerError
         If a step failed: EventBridge delivers again, and every step can be repeated.
     """
-    if event.get("source") == "aws.batch":
-        _note(runtime, event)
-        return
+    match event.get("source"):
+        case "aws.batch":
+            _note(runtime, event)
+            return
+        case "aws.ecs":
+            _note_task(runtime, event)
+            return
     detail = event["detail"]
     state_machine_name = detail["stateMachineArn"].rpartition(":")[2]
     job_name = jobs.job_name_of(runtime.settings.platform.prefix, state_machine_name)
@@ -76,6 +80,18 @@ def _note(runtime: Runtime, event: dict[str, Any]) -> None:
     except ProvisionerError:
         with about(runtime, news.job_name):
             logger.warning("the reason of waiting was not written", exc_info=True)
+
+
+def _note_task(runtime: Runtime, event: dict[str, Any]) -> None:
+    """Write onto a run's row where its task logs. Nothing fails for it."""
+    news = task_news(event, runtime.settings.platform.prefix)
+    if news is None:
+        return
+    try:
+        runtime.triggers.note_begun(news.job_name, news.trigger_id, news.at, news.log_stream)
+    except ProvisionerError:
+        with about(runtime, news.job_name):
+            logger.warning("where a task logs was not written", exc_info=True)
 
 
 def _position(runtime: Runtime, news: BatchNews) -> int | None:

@@ -1,4 +1,4 @@
-"""Why the work of a run has not begun: what AWS Batch says of its job. Pure."""
+"""Why the work of a run has not begun, and where it logs: what AWS Batch and ECS say. Pure."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 MAX_REASON_CHARACTERS = 500
 """Ours; AWS Batch has no limit for a status reason, and its own are a sentence."""
+
+TASK_STREAMS = "job/job/"
+"""Begins the log streams of tasks, which end with the task's id (ECS, `awslogs-stream-prefix`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,39 @@ def batch_news(event: Mapping[str, Any], prefix: str) -> BatchNews | None:
                 waits = status == "RUNNABLE"
                 log = None if "arrayProperties" in detail else _log_stream(container)
                 return BatchNews(job_name, trigger_id, at, queue, job_arn, waits, said, log)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskNews:
+    """The container of a run's task runs; `at` is when, as EventBridge says it: ISO 8601 in UTC."""
+
+    job_name: str
+    trigger_id: str
+    at: str
+    log_stream: str
+
+
+def task_news(event: Mapping[str, Any], prefix: str) -> TaskNews | None:
+    """Return what an event of ECS says about a run, None when it is not about one.
+
+    As for Batch, the variables that the workflow gave the container say which run it is.
+    """
+    match event:
+        case {
+            "time": str(at),
+            "detail": {
+                "taskArn": str(task),
+                "taskDefinitionArn": str(definition),
+                "overrides": {"containerOverrides": [{"environment": [*environment]}]},
+            },
+        }:
+            variables = _variables(environment)
+            name = definition.rpartition("/")[2].partition(":")[0]
+            job_name = jobs.job_name_of(prefix, name)
+            trigger_id = variables.get("TRIGGER_ID", "")
+            if job_name and is_trigger_id(trigger_id) and "FAN_OUT_INDEX" not in variables:
+                return TaskNews(job_name, trigger_id, at, TASK_STREAMS + task.rpartition("/")[2])
     return None
 
 
