@@ -7,12 +7,15 @@ look at the console with many jobs. Its functions no longer hear of changes afte
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from provisioner.audit.entries import Entry, Outcome, new_id
+from provisioner.audit.versions import Written
 from provisioner.aws.clients import Clients
 from provisioner.aws.items import to_dynamodb
 from provisioner.aws.tables import WRITE_BATCH_SIZE
@@ -21,6 +24,7 @@ from provisioner.jobs.row_summary import summary_of
 from provisioner.runs.keys import run_shard, trigger_id
 from provisioner.runs.model import RunStatus, iso
 from provisioner.service.context import connect
+from provisioner.service.rights import Action
 from provisioner.stacks.model import Condition, JobStatus, StackRecord
 from tests.support.engine import EngineUnderTest
 
@@ -35,6 +39,7 @@ TYPES = ("lambda", "ecs", "batch")
 OWNERS = ("data", "web", "billing", "search")
 ENDS = (*[RunStatus.SUCCEEDED] * 18, RunStatus.FAILED, RunStatus.TIMED_OUT)
 SHOWN_RUNS = 40
+VERSIONS, ACTIONS, LINES, DEAD_LETTERS = 10, 300, 500, 20
 
 
 def here() -> Service:
@@ -55,6 +60,11 @@ def seed(service: Service, under_test: EngineUnderTest, jobs: int, runs: int) ->
             list(_runs(chance, name, count, now)) for name, count in zip(names, each, strict=True)
         ]
         list(pool.map(lambda some: _write(service, under_test, some), rows))
+    newest = max((row for row in rows[0]), key=lambda row: str(row["trigger_id"]))
+    _versions(service, names[0], now)
+    _audit(service, names[0], now)
+    _log(service, newest)
+    _dead_letters(service, names)
 
 
 def silence(under_test: EngineUnderTest) -> None:
@@ -131,6 +141,59 @@ def _write(service: Service, under_test: EngineUnderTest, rows: Sequence[Item]) 
         client.batch_write_item(RequestItems={table: some})
     newest = sorted(rows, key=lambda row: str(row["trigger_id"]))[-SHOWN_RUNS:]
     service.recent_runs.add(str(rows[0]["job_name"]), newest)
+
+
+def _versions(service: Service, name: str, now: datetime) -> None:
+    """Let a job's row have been written again and again."""
+    before, row = None, service.existing_row(name)
+    for number in range(VERSIONS):
+        after = row | {"memory_mb": 128 + number}
+        at = now - timedelta(days=VERSIONS - number)
+        service.row_versions.record(Written(name, str(1_000 + number), at, before, after))
+        before = after
+
+
+def _audit(service: Service, name: str, now: datetime) -> None:
+    for number in range(ACTIONS):
+        at = now - timedelta(minutes=ACTIONS - number)
+        service.audit.write(
+            Entry(
+                new_id(at, f"{number:04}"),
+                action=Action.START_RUN,
+                by="ada",
+                via="console",
+                proven=True,
+                job_name=name,
+                outcome=Outcome.DONE,
+            )
+        )
+
+
+def _log(service: Service, run: Item) -> None:
+    """Let a run have logged into a stream of its own."""
+    name, stream = str(run["job_name"]), "seeded"
+    began = datetime.fromisoformat(str(run["started_at"])).timestamp()
+    logs, group = service.clients.logs, f"/jobs/{name}"
+    logs.create_log_group(logGroupName=group)
+    logs.create_log_stream(logGroupName=group, logStreamName=stream)
+    events = [
+        {"timestamp": int(began * 1000) + number, "message": f"line {number} of many"}
+        for number in range(LINES)
+    ]
+    logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+    service.clients.dynamodb.update_item(
+        TableName=service.outputs["TriggersTableName"],
+        Key=to_dynamodb({key: run[key] for key in ("job_name", "trigger_id")}),
+        UpdateExpression="SET log_stream = :stream",
+        ExpressionAttributeValues=to_dynamodb({":stream": stream}),
+    )
+
+
+def _dead_letters(service: Service, names: Sequence[str]) -> None:
+    url = service.dead_letters.dead_letter_queue_url
+    for name in names[:DEAD_LETTERS]:
+        body = json.dumps({"job_name": name})
+        service.clients.sqs.send_message(QueueUrl=url, MessageBody=body)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from provisioner import jobs
 from provisioner.aws import bootstrap, identity
@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 
 
 __all__ = ["Item", "Service", "connect"]
+
+T = TypeVar("T")
 
 _OWN = (
     *("JobsTableName", "StacksTableName", "TriggersTableName", "ReconcileQueueUrl"),
@@ -234,6 +236,10 @@ class Service:
             subnets=own["Subnets"],
             own=(own[name] for name in _OWN),
         )
+
+    def recalled(self, name: str, read: Callable[[], T]) -> T:
+        """Return what `read` returns, or has returned to another reader a moment ago."""
+        return read() if self.recall is None else self.recall.get(name, read)
 
     def row(self, job_name: str) -> Item | None:
         """Return a job's row."""

@@ -146,9 +146,7 @@ class FailureGroup:
 
 def recent(service: Service) -> Recent:
     """Return the newest runs of all jobs, as many as may have ended in the last 24 hours."""
-    if service.recall is None:
-        return _recent(service)
-    return service.recall.get("recent", lambda: _recent(service))
+    return service.recalled("recent", lambda: _recent(service))
 
 
 def _recent(service: Service) -> Recent:
@@ -197,9 +195,7 @@ def overview(service: Service) -> Overview:
 
 def jobs_now(service: Service) -> JobsNow:
     """Return how the jobs are, with three requests to DynamoDB and one to SQS."""
-    if service.recall is None:
-        return _jobs_now(service)
-    return service.recall.get("jobs_now", lambda: _jobs_now(service))
+    return service.recalled("jobs_now", lambda: _jobs_now(service))
 
 
 def _jobs_now(service: Service) -> JobsNow:

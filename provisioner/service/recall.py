@@ -26,7 +26,14 @@ class Recall:
     def get(self, name: str, read: Callable[[], T]) -> T:
         """Return what `read` returns now, or has returned a moment ago."""
         now = self.clock()
-        if name not in self._kept or not timedelta() <= now - self._kept[name][0] < KEPT:
+        if name not in self._kept or not _is_fresh(self._kept[name][0], now):
+            stale = [each for each, (at, _) in self._kept.items() if not _is_fresh(at, now)]
+            for each in stale:  # names may come from addresses, so there are any number of them
+                del self._kept[each]
             self._kept[name] = now, read()
-        found: T = self._kept[name][1]
-        return found
+        kept: T = self._kept[name][1]
+        return kept
+
+
+def _is_fresh(at: datetime, now: datetime) -> bool:
+    return timedelta() <= now - at < KEPT

@@ -69,6 +69,7 @@ def test_pages(browser, console, look):
         for name, path in PAGES.items():
             answer = page.goto(path)
             assert answer.ok == (name != "error"), (name, answer.status)
+            page.locator("#jobs-now > p").wait_for(state="detached")  # it loads by itself
             width = page.evaluate("document.documentElement.scrollWidth")
             if SHOTS:
                 page.screenshot(path=f"{SHOTS}/{name}-{look}.png")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provisioner.console import timeline
 from provisioner.console.pages.queries import number
@@ -20,20 +20,23 @@ LANES = 50
 
 def first(request: Request, service: Service) -> Response:
     """Return the overview of the runs; that of the jobs loads by itself."""
-    found = overview.overview(service)
     after = number(request.query, "lanes", 0)
+    shown = service.recalled(f"runs of the overview, {after}", lambda: _shown(service, after))
+    return page(request, "overview.html", **shown)
+
+
+def _shown(service: Service, after: int) -> dict[str, Any]:
+    found = overview.overview(service)
     of_jobs = timeline.by_job(found.recent.runs, found.now)
     shown = dict(islice(of_jobs.items(), after, after + LANES))
-    return page(
-        request,
-        "overview.html",
-        moving=bool(found.running or found.waiting),
-        found=found,
-        lanes=timeline.lanes(shown, found.now),
-        hours=timeline.hours(found.now),
-        more=after + LANES if after + LANES < len(of_jobs) else None,
-        groups=overview.groups(found.recent.ended_since(found.now - overview.SPAN))[:5],
-    )
+    return {
+        "moving": bool(found.running or found.waiting),
+        "found": found,
+        "lanes": timeline.lanes(shown, found.now),
+        "hours": timeline.hours(found.now),
+        "more": after + LANES if after + LANES < len(of_jobs) else None,
+        "groups": overview.groups(found.recent.ended_since(found.now - overview.SPAN))[:5],
+    }
 
 
 def of_jobs(request: Request, service: Service) -> Response:

@@ -79,7 +79,7 @@ const look = () => {
   looked = Date.now();
   if (window.htmx) for (const each of $$("#live[hx-get], [data-look]")) htmx.trigger(each, "look");
 };
-const every = () => 1000 * Number($("[data-every]")?.dataset.every ?? 15);
+const every = () => 1000 * Number($("#live [data-every]")?.dataset.every ?? 15);
 setInterval(() => {
   if (document.hidden) return;
   showTimes();

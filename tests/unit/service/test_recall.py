@@ -24,3 +24,19 @@ def test_what_was_read_a_moment_ago_is_not_read_again(later, read):
 
     assert recall.get("one", lambda: next(found)) == read - 1
     assert recall.get("other", lambda: "other") == "other"
+
+
+def test_what_is_no_longer_fresh_is_dropped_and_what_was_read_meanwhile_stays():
+    clock = FakeClock()
+    recall = Recall(clock)
+    recall.get("old", lambda: "old")
+
+    def read():
+        clock.advance(timedelta(seconds=1))
+        return recall.get("inner", lambda: "inner")
+
+    clock.advance(timedelta(seconds=5))
+    recall.get("outer", read)
+
+    assert recall.get("inner", lambda: "again") == "inner"
+    assert recall.get("old", lambda: "again") == "again"
