@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 class Look:
     """One request: how long it took, what it read, what came of it.
 
-    `reads` are requests to DynamoDB, `others` those to other services.
+    `cpu_ms` is this process's own time, `reads` are requests to DynamoDB, `others` those to other
+    services.
     """
 
     took_ms: float
+    cpu_ms: float
     reads: int
     others: int
     status: int
@@ -51,11 +53,12 @@ class Faces:
     def __call__(self, address: str, tag: str | None = None) -> Look:
         """Ask for an address of the API (`/v1/…`) or of the console; `tag` is what is known."""
         before, all_before = self._reads(), self._calls()
-        began = time.perf_counter()
+        began, cpu_began = time.perf_counter(), time.process_time()
         found = self._of_api(address) if address.startswith("/v1/") else self._page(address, tag)
         took = (time.perf_counter() - began) * 1000
+        cpu = (time.process_time() - cpu_began) * 1000
         reads = self._reads() - before
-        return Look(took, reads, self._calls() - all_before - reads, *found)
+        return Look(took, cpu, reads, self._calls() - all_before - reads, *found)
 
     def forget(self) -> None:
         """Forget what the process keeps for other readers for a moment."""

@@ -60,10 +60,10 @@ def seed(service: Service, under_test: EngineUnderTest, jobs: int, runs: int) ->
             list(_runs(chance, name, count, now)) for name, count in zip(names, each, strict=True)
         ]
         list(pool.map(lambda some: _write(service, under_test, some), rows))
-    newest = max((row for row in rows[0]), key=lambda row: str(row["trigger_id"]))
-    _versions(service, names[0], now)
-    _audit(service, names[0], now)
-    _log(service, newest)
+    first = min(names)
+    _versions(service, first, now)
+    _audit(service, first, now)
+    _log(service, first)
     _dead_letters(service, names)
 
 
@@ -169,9 +169,9 @@ def _audit(service: Service, name: str, now: datetime) -> None:
         )
 
 
-def _log(service: Service, run: Item) -> None:
-    """Let a run have logged into a stream of its own."""
-    name, stream = str(run["job_name"]), "seeded"
+def _log(service: Service, name: str) -> None:
+    """Let the last run of a job have logged into a stream of its own."""
+    (run,), stream = service.triggers.latest(name, 1), "seeded"
     began = datetime.fromisoformat(str(run["started_at"])).timestamp()
     logs, group = service.clients.logs, f"/jobs/{name}"
     logs.create_log_group(logGroupName=group)

@@ -30,8 +30,11 @@ _PAGES = 20
 _MARGIN = 5
 """Runs that a shard is asked for above half of a page: of three shards, each has a third of it."""
 
-_LOOKED_THROUGH = 1_000
-"""Runs of a shard that a query with a filter reads at least: a megabyte has thousands."""
+_LOOKED_THROUGH = 10
+"""For each run of a page, in each shard: DynamoDB filters by status, and returns what fits."""
+
+_LOOKED_THROUGH_OF_JOBS = 4
+"""The same without a status: all of them are returned, and those of other jobs left out here."""
 
 _NEEDED = "job_name, trigger_id, #status, #error, cause"
 
@@ -69,8 +72,12 @@ class RunList:
         PermanentError
             If the bootstrap has no such index, or DynamoDB is still making it.
         """
-        is_whole = status is None and jobs is None
-        limit = min(count, count // 2 + _MARGIN) if is_whole else max(_LOOKED_THROUGH, 10 * count)
+        if status is not None:
+            limit = _LOOKED_THROUGH * count
+        elif jobs is not None:
+            limit = _LOOKED_THROUGH_OF_JOBS * count
+        else:
+            limit = min(count, count // 2 + _MARGIN)
         shards = {number: self._shard(number, limit, before, since, status) for number in SHARDS}
         if jobs is not None:
             shards = {number: _only_of(jobs, shard) for number, shard in shards.items()}

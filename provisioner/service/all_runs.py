@@ -40,8 +40,8 @@ def page(
 ) -> RunsPage:
     """Return the next runs of all jobs, at most `count`, with one query for each shard.
 
-    With a status or a tag a page may have fewer runs, or none, although it has a cursor: it looks
-    through a thousand runs of each shard, or ten times `count`.
+    With a status or a tag a page may have fewer runs, or none, although it has a cursor: of each
+    shard it looks through ten times `count`, or four times for a tag alone.
 
     Parameters
     ----------

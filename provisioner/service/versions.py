@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from provisioner.service.context import Service
 
 __all__ = [
+    "Compared",
     "Listed",
     "RowChange",
     "Shown",
     "changes",
+    "compared",
     "document",
     "get",
     "list_versions",
@@ -113,6 +115,38 @@ def get(service: Service, job_name: str, number: int, reader: Caller | None = No
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A version, with what it changed, and what differs between it and the row as it is now."""
+
+    shown: Shown
+    changed: tuple[RowChange, ...]
+    to_now: tuple[RowChange, ...]
+    now: Item | None
+
+
+def compared(service: Service, job_name: str, number: int) -> Compared:
+    """Return one version beside the one before it and the row as it is now.
+
+    Raises
+    ------
+    NotFoundError
+        If it is not kept.
+    """
+    found, caller = list_versions(service, job_name), service.caller()
+    listed = _numbered(found, job_name, number)
+    before = _before([each.version for each in found], listed.version)
+    row = _row(service, job_name, listed.version)
+    earlier = _row(service, job_name, before) if before else None
+    now, whole = service.row(job_name), allows(caller, Action.READ_ENVIRONMENT)
+    return Compared(
+        Shown(listed, None if row is None else redaction.row_for(caller, row)),
+        row_changes(earlier, row, values=whole),
+        row_changes(row, now, values=whole),
+        now,
+    )
+
+
 def changes(
     service: Service,
     job_name: str,
@@ -139,7 +173,7 @@ def changes(
     found = _kept(service, job_name)
     if start is None:
         later = found[0] if end is None else _version(found, job_name, end)
-        before = next((each for each in found if each.order < later.order), None)
+        before = _before(found, later)
         first = _row(service, job_name, before) if before else None
     else:
         first = _row(service, job_name, _version(found, job_name, start))
@@ -228,6 +262,10 @@ def _version(found: Sequence[Version], job_name: str, number: int) -> Version:
     numbers = [each.number for each in found]
     message = f"{job_name} has no version {number}; kept are {min(numbers)} to {max(numbers)}"
     raise NotFoundError(message)
+
+
+def _before(found: Sequence[Version], later: Version) -> Version | None:
+    return next((each for each in found if each.order < later.order), None)
 
 
 def _numbered(found: Sequence[Listed], job_name: str, number: int) -> Listed:

@@ -63,8 +63,8 @@ def _version(
     request: Request, service: Service, error: str = "", status: int = HTTPStatus.OK
 ) -> Response:
     job, number = request.parts["job"], _number(request)
-    found = versions.get(service, job, number)
-    now = service.row(job)
+    found = versions.compared(service, job, number)
+    listed, now = found.shown.listed, found.now
     return page(
         request,
         "version.html",
@@ -72,11 +72,11 @@ def _version(
         polls=False,
         job_name=job,
         number=number,
-        listed=found.listed,
-        at=time_of(found.listed.version.at),
-        is_end=found.row is None,
-        changed=versions.changes(service, job, end=number),
-        to_now=versions.changes(service, job, start=number),
+        listed=listed,
+        at=time_of(listed.version.at),
+        is_end=found.shown.row is None,
+        changed=found.changed,
+        to_now=found.to_now,
         etag=edits.etag_of(now) if now is not None else "",
         error=error,
     )

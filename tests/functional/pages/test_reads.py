@@ -49,3 +49,7 @@ def test_a_job_reads_twice_whatever_its_runs_hold(world):
 
     assert reads_of(world, "/jobs/churn-model") == 2
     assert reads_of(world, "/runs?job=churn-model") == 1
+
+
+def test_a_version_is_compared_with_the_one_before_and_the_row_as_it_is(world):
+    assert reads_of(world, "/jobs/catalog-sync/versions/2") <= 6
