@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,27 @@ from provisioner.service.start_run import (
     check_payload,
     start_run,
 )
+from provisioner.service.start_run import check as start_run_check
 
 _OPTIONS = {"command": "--command", "environment": "--env", "cpu": "--cpu", "memory_mb": "--memory"}
 
 
 def start(service: Service, job_name: str, request: RunRequest) -> StartedRun:
     """Start a run; what the job's row does not allow is said of the option."""
-    try:
+    with _refusals():
         return start_run(service, job_name, request)
+
+
+def check(service: Service, job_name: str, request: RunRequest) -> str:
+    """Check a run and start none; return why nothing was checked, or ""."""
+    with _refusals():
+        return start_run_check(service, job_name, request)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
     except InvalidRunError as error:
         said = [f"{_option(path)} {message}" for path, message in error.overrides]
         raise typer.BadParameter("\n  ".join((*error.payload, *said))) from error

@@ -78,6 +78,9 @@ def run(  # noqa: PLR0913  (each is an option)
             help="Wait, and print the job's logs; exit with the container's own code.",
         ),
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check payload and overrides; start nothing.")
+    ] = False,
     timeout: TimeoutOption = "1h",
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
@@ -95,10 +98,14 @@ def run(  # noqa: PLR0913  (each is an option)
         idempotency_key=idempotency_key,
     )
     with session(stack) as service:
+        if dry_run:
+            unchecked = asking.check(service, job, request)
+            hint(_unchecked(unchecked) if unchecked else "The run would be started.")
+            return
         log_group = group_of(service, job) if follow else None
         started = asking.start(service, job, request)
         if started.unchecked:
-            hint(f"The payload was not checked: {started.unchecked}.")
+            hint(_unchecked(started.unchecked))
         if not (wait or follow):
             _say_started(job, started)
             return
@@ -106,6 +113,10 @@ def run(  # noqa: PLR0913  (each is an option)
     with suppress(BrokenPipeError):  # the exit code counts, even if the output is not read
         watching.show(ended, followed=follow)
     raise typer.Exit(watching.exit_code(ended, followed=follow))
+
+
+def _unchecked(why: str) -> str:
+    return f"The payload was not checked: {why}."
 
 
 def _say_started(job: str, started: StartedRun) -> None:

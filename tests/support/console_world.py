@@ -6,6 +6,7 @@ import html
 import json
 import random
 import re
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -397,6 +398,12 @@ def text_of(world: World, path: str, **headers: str) -> str:
     response = world.get(path, **headers)
     assert response.status == 200, response.body
     return str(response.body)
+
+
+def commands_of(page: str) -> list[list[str]]:
+    """Return the arguments of each command that a page offers to be copied."""
+    found = re.findall(r'data-copy="provisioner ([^"]+)"', page)
+    return [shlex.split(html.unescape(command)) for command in found]
 
 
 def counters_of(world: World) -> dict[str, int]:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import gzip
 import html
 import re
-import shlex
 from dataclasses import replace
 
 import pytest
-from typer.testing import CliRunner
 
-from provisioner.cli.commands import app
 from provisioner.console import assets
 from provisioner.runs.model import iso
 from provisioner.service.caller import Caller, Role
 from tests.support.cli import put_run
-from tests.support.console_world import NOW, World, counters_of, text_of
+from tests.support.clients import CLIENTS
+from tests.support.console_world import NOW, World, commands_of, counters_of, text_of
 
 RUN = "/jobs/daily-report/runs/manual-094136?at=2026-11-26T09%3A41%3A36.000Z"
 PAGES = (
@@ -65,15 +63,22 @@ def test_a_first_visit_takes_less_than_50_kb(world):
     assert files + max(sizes.values()) < 50_000, sizes
 
 
+@pytest.fixture(scope="module")
+def deployed(world):
+    """Yield the world with what the command line asks for: outputs, and a job's log group."""
+    world.provisioner.deploy()
+    CLIENTS.logs.create_log_group(logGroupName="/jobs/daily-report")
+    return world
+
+
 @pytest.mark.parametrize("path", PAGES)
-def test_the_command_of_a_page_is_one(world, path):
-    commands = re.findall(r'data-copy="(provisioner [^"]+)"', text_of(world, path))
+def test_the_command_of_a_page_works(deployed, path):
+    commands = commands_of(text_of(deployed, path))
 
     assert commands
-    for command in map(html.unescape, commands):
-        name, *options = shlex.split(command)[1:]
-        shown = CliRunner().invoke(app, [name, *options, "--help"])
-        assert shown.exit_code == 0, command
+    for command in commands:
+        done = deployed.provisioner.run(*command)
+        assert done.exit_code == 0, (command, done.stderr)
 
 
 class TestTheOverview:
