@@ -13,6 +13,7 @@ from provisioner.stacks.model import (
     Drift,
     DriftStatus,
     JobStatus,
+    OtherMode,
     Pinned,
     StackRecord,
 )
@@ -42,6 +43,8 @@ def conditions_of(record: StackRecord, message: str, now: datetime) -> tuple[Con
         wanted += (_drifted(record.drift),)
     if record.pinned is not None:
         wanted += (_pinned(record.pinned),)
+    if record.other_mode is not None:
+        wanted += (_in_other_mode(record.other_mode),)
     if record.build is not None:
         wanted += (_built(record.build),)
     before = {condition.type: condition for condition in record.conditions}
@@ -70,6 +73,20 @@ def _built(build: BuildAttempt) -> tuple[str, str, str, str]:
             return "Built", "Unknown", why, reason
         case _:
             assert_never(build.status)
+
+
+def _in_other_mode(why: OtherMode) -> tuple[str, str, str, str]:
+    match why:
+        case OtherMode.UNKNOWN_TO_SDK:
+            message = "The functions' SDK does not know express mode: STANDARD was used"
+        case OtherMode.SAME_AFTER_FAILURE:
+            message = (
+                "An operation failed, and CloudFormation takes the next one in the same mode only; "
+                "the one after that is in the mode that is asked for"
+            )
+        case _:
+            assert_never(why)
+    return "DeploymentMode", "False", why.value, message
 
 
 def _pinned(pinned: Pinned) -> tuple[str, str, str, str]:

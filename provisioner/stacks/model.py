@@ -347,6 +347,15 @@ class UpgradeMark:
     ended_at: datetime | None = None
 
 
+class OtherMode(StrEnum):
+    """Why an operation was carried out in another deployment mode than the row asks for."""
+
+    UNKNOWN_TO_SDK = "UnknownToSdk"
+    """The SDK of the functions does not know express mode."""
+    SAME_AFTER_FAILURE = "SameAfterFailure"
+    """CloudFormation takes the operation after one that failed in the same mode only."""
+
+
 @dataclass(frozen=True, slots=True)
 class StackRecord:
     """A row of the Stacks table: what was last done for a job, and what came of it.
@@ -360,7 +369,8 @@ class StackRecord:
     when its stack's deletion was held. `artifacts` are those that the job tracks, all of them in
     the index of artifacts; `former_artifacts` are to be taken out of it. `row` is what lists show
     of the row, None when there is none. `deployments` are the last ten, newest first; `pinned` is
-    there while the row pins a version of its code. `deployment_mode` is that of the last operation.
+    there while the row pins a version of its code. `deployment_mode` is that of the last operation,
+    `other_mode` why it is not the one that the row asks for.
     `build` is the last build of a job with a `build` in its row, `former_builds` are those before.
     `upgrade` is there when an upgrade of the provisioner has chosen the job.
     `version` is the optimistic lock, 0 for a row that is not written yet.
@@ -395,6 +405,7 @@ class StackRecord:
     retain: bool = False
     deletion: Deletion | None = None
     deployment_mode: DeploymentMode | None = None
+    other_mode: OtherMode | None = None
     build: BuildAttempt | None = None
     former_builds: tuple[BuildAttempt, ...] = ()
     upgrade: UpgradeMark | None = None

@@ -16,6 +16,7 @@ from provisioner.stacks.model import (
     OWNER_TAG,
     REBUILDING,
     Failure,
+    OtherMode,
     StackRecord,
     StackState,
     request_token,
@@ -65,14 +66,17 @@ class Operations:
 
         Where an operation has failed, CloudFormation takes the next one in the same mode only.
         """
-        mode = self._cloudformation.known_mode(self._wanted_mode(operation, record))
+        wanted = self._wanted_mode(operation, record)
+        mode = self._cloudformation.known_mode(wanted)
+        why = None if mode is wanted else OtherMode.UNKNOWN_TO_SDK
         try:
-            return Done(self._call(operation, record, observed, now, mode), mode)
+            return Done(self._call(operation, record, observed, now, mode), mode, why)
         except DeploymentModeError:
             is_express = mode is DeploymentMode.EXPRESS
             other = DeploymentMode.STANDARD if is_express else DeploymentMode.EXPRESS
             mode = self._cloudformation.known_mode(other)
-            return Done(self._call(operation, record, observed, now, mode), mode)
+            why = None if mode is wanted else OtherMode.SAME_AFTER_FAILURE
+            return Done(self._call(operation, record, observed, now, mode), mode, why)
 
     def _wanted_mode(self, operation: Operation, record: StackRecord) -> DeploymentMode:
         """Return the mode that the row asks for; a stack is deleted as it was last deployed."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from provisioner.settings import DeploymentMode
     from provisioner.stacks.actions import Action
-    from provisioner.stacks.model import Failure, StackRecord
+    from provisioner.stacks.model import Failure, OtherMode, StackRecord
     from provisioner.stacks.rate_limits import Quota
 
 
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 class Done:
     """The call was accepted, or there was none to make.
 
-    `mode` is the deployment mode of the operation that has begun.
+    `mode` is the deployment mode of the operation that has begun, `other_mode` why it is not the
+    one that was wanted.
     """
 
     stack_id: str | None = None
     mode: DeploymentMode | None = None
+    other_mode: OtherMode | None = None
 
 
 @dataclass(frozen=True, slots=True)

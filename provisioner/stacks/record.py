@@ -59,11 +59,12 @@ def after(
     if desired is not None:
         fresh = replace(fresh, expires_at=None, deletion=None)
     match outcome:
-        case Done(stack_id, mode):
+        case Done(stack_id, mode, other_mode):
             fresh = replace(
                 fresh,
                 stack_id=stack_id or fresh.stack_id,
                 deployment_mode=mode or fresh.deployment_mode,
+                other_mode=other_mode if mode else fresh.other_mode,
             )
             fresh = _act(fresh, action, now)
         case Unchanged():

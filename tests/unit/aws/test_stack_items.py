@@ -23,6 +23,7 @@ from provisioner.stacks.model import (
     DriftStatus,
     Failure,
     JobStatus,
+    OtherMode,
     Pinned,
     StackRecord,
     StackStatus,
@@ -89,6 +90,7 @@ FULL = StackRecord(
     deletion=Deletion.HELD,
     upgrade=UpgradeMark("upgrade-1", "0123456789ab", 2, NOW, ended_at=NOW),
     deployment_mode=DeploymentMode.EXPRESS,
+    other_mode=OtherMode.SAME_AFTER_FAILURE,
     build=BuildAttempt(
         "b" * 64, BuildStatus.FAILED, "jobs_build_arm64:1", "BUILD: it failed", "https://log"
     ),

@@ -9,7 +9,7 @@ import pytest
 from provisioner.jobs import spec_digest
 from provisioner.settings import DeploymentMode
 from provisioner.stacks.actions import Create, Delete, Update, ValidRow
-from provisioner.stacks.model import StackRecord
+from provisioner.stacks.model import OtherMode, StackRecord
 from provisioner.stacks.operations import Operations
 from provisioner.stacks.outcomes import Refused
 from tests.support.fakes import FakeClock, FakeCloudFormation
@@ -31,9 +31,9 @@ class World:
     def start(self, operation):
         observed = self.cloudformation.describe(STACK)
         outcome = self.operations.start(operation, self.record, observed, self.clock())
-        mode = getattr(outcome, "mode", None)
+        mode, other = (getattr(outcome, name, None) for name in ("mode", "other_mode"))
         version = self.record.version + 1
-        self.record = replace(self.record, deployment_mode=mode, version=version)
+        self.record = replace(self.record, deployment_mode=mode, other_mode=other, version=version)
         return outcome
 
     def made(self, **row):
@@ -90,6 +90,7 @@ def test_an_sdk_without_express_mode_deploys_in_standard_mode_and_the_record_say
 
     assert world.cloudformation.modes == [STANDARD]
     assert world.record.deployment_mode is STANDARD
+    assert world.record.other_mode is OtherMode.UNKNOWN_TO_SDK
 
 
 def test_a_stack_that_takes_one_mode_only_gets_it():
@@ -100,6 +101,11 @@ def test_a_stack_that_takes_one_mode_only_gets_it():
 
     assert world.cloudformation.modes == [EXPRESS, EXPRESS]
     assert world.record.deployment_mode is EXPRESS
+    assert world.record.other_mode is OtherMode.SAME_AFTER_FAILURE
+    world.cloudformation.finish(STACK)
+    world.cloudformation.insists_on = None
+    world.start(Update(wanted(deployment_mode="standard", memory_mb=256)))
+    assert world.record.other_mode is None
 
 
 def test_a_stack_that_takes_a_mode_that_the_sdk_lacks_is_refused_with_its_reason():
