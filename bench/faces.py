@@ -46,7 +46,7 @@ class Faces:
         for name in ("jobs_provisioner_console", "jobs_provisioner_api"):
             found = client.get_function_configuration(FunctionName=name)
             os.environ |= found["Environment"]["Variables"]
-        self.runtime = Runtime(Settings.from_environ(os.environ))
+        self.runtime = Runtime(Settings.from_environ(os.environ), environ=os.environ)
         self._api = Client(self.runtime.api, by_scopes(f"{os.environ['SCOPE_PREFIX']}admin"))
         self._console = app_of(self.runtime, None)
 

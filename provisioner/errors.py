@@ -16,6 +16,7 @@ vendor's error code or message.
     * NoChangesError
     * DeploymentModeError
     * InvalidRequestError
+      * InvalidCursorError
     * ForbiddenError
     * UnroutedError
     * TimeLimitError
@@ -82,6 +83,13 @@ class DeploymentModeError(PermanentError):
 
 class InvalidRequestError(PermanentError):
     """What a person asks for is not valid; nothing was done."""
+
+
+class InvalidCursorError(InvalidRequestError):
+    """The cursor of a list or log is not one that it gave."""
+
+    def __init__(self) -> None:
+        super().__init__("the cursor is not valid: begin without one")
 
 
 class ForbiddenError(PermanentError):

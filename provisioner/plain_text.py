@@ -1,4 +1,4 @@
-"""Text of rows, runs, logs and AWS, made safe to show on a terminal or in a chat. Pure."""
+"""Text for people: safe to show on a terminal or in a chat, and with plurals. Pure."""
 
 from __future__ import annotations
 
@@ -23,3 +23,8 @@ def cleaned(text: str) -> str:
 
 def _escape(found: re.Match[str]) -> str:
     return found[0].encode("unicode_escape").decode("ascii")
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number of things, as `1 run`, `2 runs`, `1,000 runs`."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"

@@ -21,7 +21,7 @@ class Model(BaseModel):
 
 
 class Problem(Model):
-    """What is answered instead of what was asked for (RFC 9457)."""
+    """What a request gets that failed (RFC 9457)."""
 
     type: Name = Field(description="The address of the type's description, relative to the API's.")
     title: Name
@@ -111,7 +111,7 @@ class ItemsPage(Model):
     next: str | None
     succeeded: int
     failed: int
-    total: int | None = Field(description="Null as long as it is not known.")
+    total: int | None = Field(description="Null until it is known.")
 
 
 class FanOutItem(BaseModel):
@@ -123,7 +123,7 @@ class FanOutItem(BaseModel):
 
 
 class Stack(BaseModel):
-    """A row of the Stacks table (docs/reference/stacks-table.md)."""
+    """A row of the Stacks table (docs/reference/stacks.md)."""
 
     model_config = ConfigDict(extra="allow")
     job_name: Name
@@ -204,7 +204,7 @@ class Operations(Model):
 
 
 class Accepted(Model):
-    """It is going to happen; `Location` says where to follow it."""
+    """The request was accepted; follow it at `Location`."""
 
     job_name: Name
     dry_run: bool
@@ -238,11 +238,11 @@ class Plan(Model):
 
 
 class WrittenRow(RootModel[Plan | Row]):
-    """The row as it is now, or the plan of a write that was only tried."""
+    """The row as it is now, or the plan of a dry run."""
 
 
 class ReplacedRow(RootModel[Plan | Row]):
-    """The row as it is now, or the plan of a write that was only tried."""
+    """The row as it is now, or the plan of a dry run."""
 
 
 class Pause(Model):
@@ -290,7 +290,7 @@ class BackfillRun(Model):
 
 
 class BackfillAnswer(Model):
-    """All runs of a backfill, of which the first `started` exist; ask again if some are left."""
+    """All runs of a backfill; the first `started` exist. Repeat the request if some are left."""
 
     dry_run: bool
     runs: list[BackfillRun]
@@ -299,7 +299,7 @@ class BackfillAnswer(Model):
 
 
 class StartedRun(Model):
-    """A run that exists now; null when it was only tried."""
+    """A run that was started; null for a dry run."""
 
     run: str | None
     dry_run: bool
@@ -370,7 +370,7 @@ class Log(Model):
 class Build(Model):
     """One build of a job's code."""
 
-    id: str | None = Field(description="Null as long as it waits for others.")
+    id: str | None = Field(description="Null while it waits for other builds.")
     status: BuildStatus
     source_version: str | None = Field(description="VersionId of the source.")
     started_at: datetime | None
@@ -387,16 +387,16 @@ class Builds(Model):
 
 
 class BulkFailure(Model):
-    """A target that the action could not be done to."""
+    """A target for which the action failed."""
 
     target: Name
     message: str
 
 
 class Bulk(Model):
-    """An operation on many; the first `done` of its targets have had their turn."""
+    """A bulk action; the first `done` of its targets have been processed."""
 
-    id: str | None = Field(description="Null when it was only tried.")
+    id: str | None = Field(description="Null for a dry run.")
     action: Name
     reason: str
     by: str
@@ -409,7 +409,7 @@ class Bulk(Model):
 
 
 class UpgradeProgress(Model):
-    """How many jobs of a wave are where."""
+    """How many jobs of a wave are in which state."""
 
     chosen: int
     upgraded: int
@@ -424,7 +424,7 @@ class UpgradeFailure(Model):
     job_name: Name
     kind: Literal["stack", "run"]
     reason: str
-    accepted: bool = Field(description="Whether the upgrade was resumed in spite of it.")
+    accepted: bool = Field(description="Whether the upgrade was resumed after it.")
 
 
 class UpgradeDifference(Model):
@@ -447,7 +447,7 @@ class UpgradeChanges(Model):
 
 
 class Upgrade(Model):
-    """An upgrade of all jobs' stacks, and how far it has come."""
+    """An upgrade of all jobs' stacks, and its progress."""
 
     id: Name
     status: str = Field(description="RUNNING, PAUSED, SUCCEEDED, ABORTED")
@@ -488,7 +488,7 @@ class DeadLetters(Model):
 
 
 class RedrivenMessage(Model):
-    """A message that was redriven; it remains when a part of it could not be."""
+    """A message that was redriven; it remains if a part of it could not be redriven."""
 
     id: Name
     remains: bool
@@ -534,7 +534,7 @@ class Problems(Model):
 
 
 class Version(Model):
-    """What a row became, when, and by whom as far as that is known."""
+    """What a row became, when, and by whom if that is known."""
 
     version: int
     at: str | None
@@ -570,15 +570,17 @@ class VersionDetail(Version):
 
 
 class Deployment(Model):
-    """What a job's stack was made of, from one time on."""
+    """What a job's stack was made of, starting at one time."""
 
     number: int
-    at: datetime = Field(description="When the stack was first seen to be so.")
+    at: datetime = Field(description="When the stack was first seen in this state.")
     cause: str = Field(description=", ".join(Cause))
     by: str | None = Field(description="Who wrote the row, if that caused it and is known.")
     artifact: str | None = Field(description="The code, with its version or digest if it has one.")
     pinned: bool = Field(description="Whether the row pinned that version.")
-    row_version: int | None = Field(description="Of the row, null when it is not kept.")
+    row_version: int | None = Field(
+        description="Version of the row; null when it is no longer kept."
+    )
     template_version: str | None
     current: bool
 
@@ -620,27 +622,27 @@ class AuditEntry(Model):
 
 
 class AuditPage(Model):
-    """What was done, newest first."""
+    """Who did what, newest first."""
 
     entries: list[AuditEntry]
     next: str | None
 
 
 class Submitted(Model):
-    """Work that was taken; null when it was only tried."""
+    """Accepted work; null for a dry run."""
 
     id: str | None
     job_name: Name
-    run: str | None = Field(description="null as long as it waits in the job's queue.")
+    run: str | None = Field(description="Null while it waits in the job's queue.")
     dry_run: bool
 
 
 class Submission(Model):
-    """How far a submission has come."""
+    """The progress of a submission."""
 
     id: Name
     job_name: Name
-    run: str | None = Field(description="null as long as it waits in the job's queue.")
+    run: str | None = Field(description="Null while it waits in the job's queue.")
     status: str = Field(description=", ".join((*RunStatus, "STARTING", "DEAD_LETTER", "EXPIRED")))
     started_at: datetime | None
     ended_at: datetime | None

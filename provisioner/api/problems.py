@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from provisioner.errors import (
     ConflictError,
     ForbiddenError,
+    InvalidCursorError,
     InvalidRequestError,
     NotFoundError,
     PermanentError,
@@ -145,6 +146,7 @@ _KINDS: tuple[tuple[type[ProvisionerError], Kind], ...] = (
     (StaleError, Kind.STALE),
     (ForbiddenError, Kind.FORBIDDEN),
     (NotFoundError, Kind.NOT_FOUND),
+    (InvalidCursorError, Kind.INVALID_CURSOR),
     (InvalidRequestError, Kind.INVALID_BODY),
     (ThrottledError, Kind.THROTTLED),
     (ConflictError, Kind.CONFLICT),

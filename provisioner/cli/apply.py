@@ -20,6 +20,7 @@ from provisioner.cli.options import (
 )
 from provisioner.cli.session import session
 from provisioner.errors import PermanentError
+from provisioner.plain_text import counted
 from provisioner.service import following
 from provisioner.service.apply import Outcome, Step, carry_out, plan
 from provisioner.service.context import Service
@@ -105,7 +106,7 @@ def _show(problems: Sequence[Problem]) -> None:
         for problem in found:
             listed.add_row(Text(problem.field or "-"), Text(problem.message, "red"))
         stderr().print(Padding(listed, (0, 0, 1, 2), expand=False))
-    count = f"{len(problems)} problem{'s' * (len(problems) != 1)}"
+    count = counted(len(problems), "problem")
     say(Text(f"{count}; nothing was written.", "bold red"))
 
 

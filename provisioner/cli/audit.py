@@ -1,4 +1,4 @@
-"""`provisioner audit`: what was done, and by whom."""
+"""`provisioner audit`: who did what, and when."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -27,7 +27,7 @@ app = one_command()
 def audit(
     job: Annotated[
         str,
-        typer.Argument(metavar="[JOB]", show_default=False, help="Name of the job; all without."),
+        typer.Argument(metavar="[JOB]", show_default=False, help="Only of this job."),
     ] = "",
     *,
     run: Annotated[
@@ -46,13 +46,13 @@ def audit(
     output: FormatOption = Format.TABLE,
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
-    """Show what was done, and by whom, newest first.
+    """Show who did what, and when, newest first.
 
     A name after "says" is only claimed: the command line writes its entries with its user's own
     rights. All other names are proven.
     """
     if run and not job:
-        message = "it needs the name of the job as well"
+        message = "name the job as well: provisioner audit JOB --run RUN"
         raise typer.BadParameter(message, param_hint="--run")
     with session(stack) as service:
         first = None if since is None else time_before(service.clock(), since)
@@ -62,7 +62,7 @@ def audit(
     elif found:
         stdout().print(_table(found))
     else:
-        hint("Nothing is recorded.")
+        hint("Nothing has been recorded.")
 
 
 def _table(found: Iterable[Entry]) -> Table:

@@ -20,6 +20,7 @@ from provisioner.cli.options import (
 )
 from provisioner.cli.schedule import local_time
 from provisioner.cli.session import session
+from provisioner.plain_text import counted
 from provisioner.service.backfill import Backfill, NotAdmitted, RunStarted, plan, start
 from provisioner.service.context import Service
 from provisioner.service.schedule import iso_seconds
@@ -69,9 +70,9 @@ def backfill(
         _show(wanted, new)
     count = len(wanted.runs)
     if dry_run:
-        hint(f"{count} runs would be started, unless they were before.")
+        hint(f"This would start {counted(count, 'run')}, unless they were started before.")
     else:
-        hint(f"{sum(new.values())} of {count} runs were started now.")
+        hint(f"Started {sum(new.values())} of {counted(count, 'run')}.")
 
 
 def _start_all(service: Service, backfill: Backfill, timeout_seconds: float) -> Mapping[str, bool]:

@@ -23,14 +23,14 @@ def build(
             "--commit",
             metavar="SHA",
             show_default=False,
-            help="Of a Git repository: the commit that the row names from now on.",
+            help="Of a Git repository: the commit to build; it is written into the row.",
         ),
     ] = "",
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
-    """Build a job's code again, although that has failed before, or another commit of it.
+    """Build a job's code again after a failure, or another commit of it.
 
-    What was built from the same source is not built twice: push other source, or change the row.
+    A build that succeeded is not repeated: push other source, or change the row.
     """
     with session(stack) as service:
         if commit:

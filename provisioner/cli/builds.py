@@ -32,15 +32,15 @@ def builds(
     build: Annotated[
         str,
         typer.Argument(
-            metavar="[BUILD]", show_default=False, help="Id of a build, or how it begins."
+            metavar="[BUILD]", show_default=False, help="Id of a build, or its first characters."
         ),
     ] = "",
     *,
     log: Annotated[
-        bool, typer.Option("--log", help="Print the log of the build, or of the last one.")
+        bool, typer.Option("--log", help="Print the log of BUILD, or of the last build.")
     ] = False,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Print the log to the build's end.")
+        bool, typer.Option("--follow", "-f", help="Print the log until the build ends.")
     ] = False,
     output: FormatOption = Format.TABLE,
     stack: StackOption = DEFAULT_STACK,
@@ -58,7 +58,7 @@ def builds(
         documents.show(shown[0] if build else shown, output)
         return
     if not found:
-        hint(f'{job} was never built; "provisioner push --build" does it.')
+        hint(f'{job} has never been built: "provisioner push DIR --build" does it.')
         return
     stdout().print(_table(found))
     if found[0].reason:
@@ -96,4 +96,4 @@ def _show_log(service: Service, job: str, build_id: str, *, follow: bool) -> Non
             time.sleep(logs.POLL_SECONDS)
             build = building.find(service, job, build.log_stream or build_id)
     if not shown:
-        hint("The build has printed nothing yet.")
+        hint("The log is empty so far.")

@@ -8,6 +8,7 @@ from rich.text import Text
 from provisioner.cli.display import confirm, hint, status, stdout
 from provisioner.cli.options import DEFAULT_STACK, StackOption, one_command
 from provisioner.cli.session import session
+from provisioner.plain_text import counted
 from provisioner.service import deletions
 
 app = one_command()
@@ -39,7 +40,7 @@ def confirm_deletions(
             hint("No deletion is held.")
             return
         if not yes:
-            confirm(f"Delete the stacks of {len(names)} jobs: {', '.join(names)}?")
+            confirm(f"Delete the stacks of {counted(len(names), 'job')}: {', '.join(names)}?")
         for name in names:
             deletions.confirm_deletion(service, name)
             stdout().print(Text.assemble(status("queued"), f"     {name}"))

@@ -12,6 +12,7 @@ from provisioner.cli.options import DEFAULT_STACK, Format, FormatOption, StackOp
 from provisioner.cli.session import session
 from provisioner.dead_letters.content import Redrive, parsed
 from provisioner.dead_letters.model import DeadLetterMessage
+from provisioner.plain_text import counted
 from provisioner.service import dead_letters
 from provisioner.service.dead_letters import Listed
 
@@ -99,7 +100,7 @@ def discard(
     """Delete dead-letter messages without doing what they ask for."""
     with session(stack) as service:
         if not yes:
-            count = f"{len(ids)} dead-letter message{'s' * (len(ids) != 1)}"
+            count = counted(len(ids), "dead-letter message")
             confirm(f"Discard {count}? This cannot be undone.")
         for message in dead_letters.discard(service, ids):
             stdout().print(Text.assemble(("discarded", "yellow"), f"  {message.id}"))

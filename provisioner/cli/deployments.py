@@ -1,4 +1,4 @@
-"""`provisioner deployments`: what a job's stack was made of, and because of what."""
+"""`provisioner deployments`: the last deployments of a job."""
 
 from collections.abc import Iterable
 
@@ -25,14 +25,14 @@ app = one_command()
 def deployments(
     job: JobArgument, *, output: FormatOption = Format.TABLE, stack: StackOption = DEFAULT_STACK
 ) -> None:
-    """Show the last ten deployments of a job, newest first: since when, and because of what."""
+    """Show the last ten deployments of a job, newest first, and what caused them."""
     with session(stack) as service:
         found = list_deployments(service, job)
     if output is not Format.TABLE:
         documents.show([document(each) for each in found], output)
         return
     if not found:
-        hint(f"{job} was never deployed.")
+        hint(f"{job} has never been deployed.")
         return
     stdout().print(_table(found))
     if len(found) > 1:

@@ -9,6 +9,7 @@ from rich.text import Text
 from provisioner.cli import documents
 from provisioner.cli.display import ago, status, stdout, table, usd
 from provisioner.cli.runs import parts, runs_table
+from provisioner.plain_text import counted
 from provisioner.service import jobs
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _show_costs(costs: Sequence[MonthlyCost]) -> None:
     for each in costs:
         shown = usd(each.cost.usd, each.cost.least)
         without = f", {each.unpriced} of them without a figure" if each.unpriced else ""
-        _pair(each.month, f"{shown} for {each.runs} runs{without}")
+        _pair(each.month, f"{shown} for {counted(each.runs, 'run')}{without}")
 
 
 def _show_dependencies(job: Relations) -> None:

@@ -50,9 +50,9 @@ def diff(
     output: FormatOption = Format.TABLE,
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
-    """Show what differs between two versions of a job's row, by default what changed last.
+    """Compare two versions of a job's row; by default show what changed last.
 
-    Of environment variables the table has only the names: values are not for screens.
+    Of environment variables the table shows only the names: values are not for screens.
     """
     with session(stack) as service:
         found = changes(service, job, start, end)
@@ -66,7 +66,7 @@ def diff(
             listed.add_row(Text(each.path), kind, before, after)
         stdout().print(listed)
     else:
-        hint("They do not differ.")
+        hint("There is no difference.")
 
 
 def _document(change: RowChange) -> documents.Document:

@@ -143,7 +143,7 @@ def _show_all(jobs: Sequence[JobLine], output: Format, *, everything: bool) -> N
     elif everything:
         hint('There are no jobs yet. Write a row: "provisioner apply FILE".')
     else:
-        hint("There is no such job.")
+        hint("No job matches.")
 
 
 def _document(line: JobLine | RunLine) -> documents.Document:

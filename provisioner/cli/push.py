@@ -16,6 +16,7 @@ from provisioner.cli.options import (
     usage_errors,
 )
 from provisioner.cli.session import session
+from provisioner.plain_text import counted
 from provisioner.service import bundles
 from provisioner.service.builds import Pushed
 
@@ -38,20 +39,20 @@ def push(  # noqa: PLR0913  (each is an option)
         typer.Option(
             "--name",
             metavar="NAME",
-            help="Key of the bundle without .zip, or with --build the job; default: PATH's name.",
+            help="Key of the bundle without .zip; with --build the job. Default: the name of PATH.",
         ),
     ] = "",
     exclude: Annotated[
         list[str] | None,
         typer.Option(
-            "--exclude", metavar="PATTERN", help="Also leave out names like this, as '*.csv'."
+            "--exclude", metavar="PATTERN", help="Also leave out files that match, such as '*.csv'."
         ),
     ] = None,
     build: Annotated[
         bool,
         typer.Option(
             "--build",
-            help="Push the source of a job whose row has a build, and follow it until it is READY.",
+            help="Push the source of a job whose row has 'build', and follow it until it is READY.",
         ),
     ] = False,
     include: Annotated[
@@ -59,21 +60,21 @@ def push(  # noqa: PLR0913  (each is an option)
         typer.Option(
             "--include",
             metavar="PATTERN",
-            help="With --build: push names like this although they look like secrets, as '.npmrc'.",
+            help="With --build: push matching files that look like secrets, such as '.npmrc'.",
         ),
     ] = None,
     wait: Annotated[
-        bool, typer.Option("--wait/--no-wait", help="With --build: follow it to its end.")
+        bool, typer.Option("--wait/--no-wait", help="With --build: wait until it ends.")
     ] = True,
     timeout: TimeoutOption = "1h",
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
     """Upload a folder of code as a zip archive, or an archive as it is, to the bundle bucket.
 
-    Prints the s3:// URI for the row's "bundle". The same files are the same version, however often
-    they are pushed. With --build the folder is a job's source: what .dockerignore, or else
-    .gitignore, leaves out stays here. Exit codes then: 0 built and READY, 1 failed, 6 overtaken by
-    a later push, 7 still going after --timeout.
+    Prints the s3:// URI for the row's "bundle". Pushing the same files again uploads nothing. With
+    --build the folder is a job's source: files that .dockerignore, or else .gitignore, excludes are
+    left out. Exit codes with --build: 0 built and READY, 1 failed, 6 overtaken by a later push, 7
+    still going after --timeout.
     """
     timeout_seconds = seconds_of(timeout)
     if not build:
@@ -87,7 +88,7 @@ def push(  # noqa: PLR0913  (each is an option)
         _say(pushed)
         if not wait:
             stdout().print(pushed.bundle.uri, soft_wrap=True)
-            hint(f'It is built now; see "provisioner builds {job} --log".')
+            hint(f'The build begins; follow it with "provisioner builds {job} --follow".')
             return
         raise typer.Exit(push_source.follow(service, job, pushed, timeout_seconds))
 
@@ -103,4 +104,4 @@ def _push_bundle(path: Path, name: str, exclude: list[str], stack: str) -> None:
 
 def _say(pushed: Pushed) -> None:
     verb = "Uploaded" if pushed.uploaded else "Already there:"
-    hint(f"{verb} {pushed.files} file{'s' * (pushed.files != 1)}, {pushed.size_bytes:,} bytes.")
+    hint(f"{verb} {counted(pushed.files, 'file')}, {counted(pushed.size_bytes, 'byte')}.")

@@ -33,8 +33,8 @@ def upload(
     if source.secrets:
         more = ", …" if len(source.secrets) > _NAMED else ""
         hint(
-            f"Left out as they look like secrets: {', '.join(source.secrets[:_NAMED])}{more}. "
-            "Push them with --include."
+            f"Left out because they look like secrets: {', '.join(source.secrets[:_NAMED])}{more}. "
+            "To push one, name it with --include."
         )
     return builds.push(service, job, target, source.files)
 
@@ -42,7 +42,7 @@ def upload(
 def follow(service: Service, job: str, pushed: Pushed, timeout_seconds: float) -> ExitCode:
     """Print the build's log as it comes, wait for the job, and return what to exit with."""
     watch = _Watch(service, builds.wanted(service, job, str(pushed.bundle.version_id)))
-    goes_on = f'{job} is not ready yet; follow it with "provisioner builds {job} --log"'
+    goes_on = f'{job} is not ready yet; follow it with "provisioner builds {job} --follow"'
     found = progress.wait(watch.progress, timeout_seconds, goes_on, live=False)[job]
     if watch.build is not None and watch.build.log_stream:
         with suppress(BrokenPipeError):
@@ -52,7 +52,7 @@ def follow(service: Service, job: str, pushed: Pushed, timeout_seconds: float) -
 
 def _outcome(service: Service, job: str, found: Progress, build: BuildAttempt | None) -> ExitCode:
     if found.status == builds.OVERTAKEN:
-        hint(f"{job} was pushed again, or its row was changed; that is built and deployed instead.")
+        hint(f"{job} was pushed again, or its row was changed; that is deployed instead.")
         return ExitCode.OVERTAKEN
     if found.succeeded:
         return ExitCode.OK

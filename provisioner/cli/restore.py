@@ -1,4 +1,4 @@
-"""`provisioner restore`: write an earlier version of a job's row again."""
+"""`provisioner restore`: an earlier version of a job's row."""
 
 from typing import Annotated
 
@@ -22,9 +22,9 @@ def restore_version(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
-    """Write an earlier version of a job's row again; a row that was deleted is created again.
+    """Restore an earlier version of a job's row, or a row that was deleted.
 
-    The row is checked as it would be today, and refused if somebody else changes it meanwhile.
+    It is checked as a new row is, and refused if somebody else changes the row meanwhile.
     """
     with session(stack) as service:
         now = service.row(job)
@@ -34,6 +34,6 @@ def restore_version(
             confirm(f"{what} Restore version {version} of {job}?")
         restored = restore(service, job, version, before=now)
     if restored.row == restored.before:
-        hint(f"The row of {job} is as it was in version {version} already.")
+        hint(f"The row of {job} is the same as version {version} already.")
     else:
         hint(f'The row of {job} is restored. See "provisioner get {job}".')

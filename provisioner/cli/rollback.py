@@ -1,4 +1,4 @@
-"""`provisioner rollback`: have a job be what it was in an earlier deployment."""
+"""`provisioner rollback`: a job back to an earlier deployment."""
 
 from typing import Annotated
 
@@ -26,7 +26,7 @@ def rollback(
             metavar="NUMBER",
             min=1,
             show_default=False,
-            help="The deployment; without it the one before what the row asks for.",
+            help="Number of the deployment; by default the one before the current.",
         ),
     ] = None,
     dry_run: Annotated[
@@ -35,22 +35,23 @@ def rollback(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
-    """Have a job be what it was in an earlier deployment, and stay so.
+    """Roll a job back to an earlier deployment, and keep it there.
 
-    If the row asked for something else then, the row of that time is restored. Its code is pinned
-    if it differs, so that newer code waits for "provisioner unpin".
+    Writes the job's row: restores the version of that time if the row has changed since, and pins
+    the code if that has changed. Newer code then waits for "provisioner unpin".
     """
     with session(stack) as service:
         planned = plan(service, job, to)
+        target = f"deployment {planned.to.number}"
         changed = names_only(planned.changes(service.caller()))
         if dry_run:
             _show(planned, changed)
             return
         if not yes:
             paths = ", ".join(each.path for each in changed)
-            confirm(f"This changes {paths}. Roll {job} back to deployment {planned.to.number}?")
+            confirm(f"This changes {paths} in the row. Roll {job} back to {target}?")
         roll_back(service, planned)
-    hint(f'{job} goes back to deployment {planned.to.number}. See "provisioner get {job}".')
+    hint(f'{job} is being rolled back to {target}; see "provisioner get {job}".')
 
 
 def _show(planned: Rollback, changed: list[RowChange]) -> None:
@@ -59,4 +60,4 @@ def _show(planned: Rollback, changed: list[RowChange]) -> None:
         before, after = (Text(documents.one_line(text)) for text in each.in_a_line)
         listed.add_row(Text(each.path), Text(each.kind), before, after)
     stdout().print(listed)
-    hint(f"This would go back to deployment {planned.to.number}; nothing was written.")
+    hint(f"This would roll back to deployment {planned.to.number}; nothing was written.")

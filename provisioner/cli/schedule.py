@@ -73,10 +73,12 @@ def _show(found: ScheduleView) -> None:
 
 def _show_next(found: ScheduleView) -> None:
     job = found.job
-    listed = table(job.timezone, "UTC", "IN", "SCHEDULE", keep=(job.timezone, "UTC", "IN"))
+    is_local = job.timezone != "UTC"
+    times = (job.timezone, "UTC") if is_local else ("UTC",)
+    listed = table(*times, "IN", "SCHEDULE", keep=(*times, "IN"))
     for time in found.next:
         listed.add_row(
-            Text(local_time(time.at, job.timezone)),
+            *([Text(local_time(time.at, job.timezone))] if is_local else []),
             Text(iso_seconds(time.at)),
             Text(span(time.at - found.now)),
             Text(job.schedule[time.index], "dim"),

@@ -1,4 +1,4 @@
-"""`provisioner unpin`: have a job run the newest code again."""
+"""`provisioner unpin`: let a job run the newest code again."""
 
 from provisioner.cli.display import hint
 from provisioner.cli.options import DEFAULT_STACK, JobArgument, StackOption, one_command
@@ -10,10 +10,10 @@ app = one_command()
 
 @app.command("unpin")
 def unpin_job(job: JobArgument, *, stack: StackOption = DEFAULT_STACK) -> None:
-    """Take the pin out of a job's row: the newest code is deployed, and whatever is pushed next."""
+    """Remove the pin from a job's row: the newest code is deployed, and each later push."""
     with session(stack) as service:
         edited = unpin(service, job)
     if edited.row == edited.before:
         hint(f"{job} is not pinned.")
     else:
-        hint(f'{job} runs the newest code again. See "provisioner get {job}".')
+        hint(f'{job} is unpinned: the newest code is being deployed; see "provisioner get {job}".')

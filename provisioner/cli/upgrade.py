@@ -1,4 +1,4 @@
-"""`provisioner upgrade`: give the stacks of all jobs the templates of this release, in waves."""
+"""`provisioner upgrade`: update the stacks of all jobs to this release, in waves."""
 
 import re
 from datetime import timedelta
@@ -20,6 +20,7 @@ from provisioner.cli.options import (
 )
 from provisioner.cli.session import session
 from provisioner.errors import ProvisionerError
+from provisioner.plain_text import counted
 from provisioner.service import upgrades
 from provisioner.service.context import Service
 from provisioner.service.upgrades import Upgrade
@@ -47,7 +48,7 @@ def upgrade(
             "--wave",
             metavar="PERCENT",
             show_default="5%, 25%, 100%",
-            help="Share of all outdated jobs at the end of a wave; once for each wave.",
+            help="Share of outdated jobs that are updated when a wave ends; once for each wave.",
         ),
     ] = None,
     soak: Annotated[
@@ -55,25 +56,28 @@ def upgrade(
         typer.Option(
             "--soak",
             metavar="DURATION",
-            help="How long a wave waits after its last update for runs that fail.",
+            help="How long a wave watches for failing runs after its last update.",
         ),
     ] = "10m",
     pause_on_failures: Annotated[
         int,
-        typer.Option("--pause-on-failures", metavar="N", help="Pause when so many jobs failed."),
+        typer.Option(
+            "--pause-on-failures", metavar="N", help="Pause when this many jobs have failed."
+        ),
     ] = 1,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show which jobs are outdated, and start nothing.")
+        bool,
+        typer.Option("--dry-run", help="Only show which jobs are outdated, and what would change."),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
-    """Give the stacks of all jobs the templates of a new release, in waves.
+    """Update the stacks of all jobs to the templates of this release, in waves.
 
-    A release changes no stack by itself. The upgrade goes on in the bootstrap, not in this
-    terminal: `upgrade status` shows how far it has come. It pauses when stacks cannot be updated,
-    or when runs fail that began after their job's update; `upgrade resume` lets it go on, and
-    `upgrade abort` ends it.
+    Deploying a release changes no stack of a job. The upgrade runs in the bootstrap, not in this
+    terminal; `upgrade status` shows its progress. It pauses when a stack cannot be updated, or when
+    a run fails soon after its job's update. `upgrade resume` continues it, and `upgrade abort` ends
+    it.
     """
     if context.invoked_subcommand is not None:
         return
@@ -95,7 +99,8 @@ def upgrade(
         if dry_run:
             return
         if not yes:
-            confirm(f"Update the stacks of {len(found)} jobs, in {len(waves)} waves?")
+            jobs, shares = counted(len(found), "job"), counted(len(waves), "wave")
+            confirm(f"Update the stacks of {jobs} in {shares}?")
         begun = start()
     stdout().print(Text.assemble(status("RUNNING"), f"  {begun.id}"))
     hint('See "provisioner upgrade status".')
@@ -105,7 +110,7 @@ def upgrade(
 def status_command(
     *, output: FormatOption = Format.TABLE, stack: StackOption = DEFAULT_STACK
 ) -> None:
-    """Show how far the last upgrade has come, and what failed."""
+    """Show the progress of the last upgrade, and what failed."""
     with session(stack) as service:
         found = upgrades.current(service)
     if output is not Format.TABLE:
@@ -124,7 +129,7 @@ def resume(
     dry_run: DryRunOption = False,
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
-    """Let a paused upgrade go on; what has failed until now no longer counts."""
+    """Continue a paused upgrade; earlier failures no longer count."""
     with session(stack) as service:
         found = upgrades.resume(service, retry_failed=retry_failed, dry_run=dry_run)
     stdout().print(Text.assemble(status(found.status), f"  {found.id}"))
@@ -139,7 +144,7 @@ def abort(
     dry_run: DryRunOption = False,
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
-    """End an upgrade; jobs that were not updated keep the stacks that they have."""
+    """End an upgrade; jobs that are not updated yet stay as they are."""
     with session(stack) as service:
         found = upgrades.abort(service, reason, dry_run=dry_run)
     stdout().print(Text.assemble(status(found.status), f"  {found.id}"))
@@ -148,7 +153,7 @@ def abort(
 def _percent(text: str) -> int:
     found = _PERCENT.fullmatch(text.strip())
     if not found:
-        message = f'"{text}" is not a share in percent: write 5%'
+        message = f'"{text}" is not a percentage: write 5%'
         raise typer.BadParameter(message)
     return int(found[1])
 
@@ -162,7 +167,7 @@ def _show_outdated(found: upgrades.Outdated) -> None:
         listed.add_row(Text(kind), Text(str(count)), Text(str(ready)))
     stdout().print(listed)
     if found.not_ready:
-        hint(f"{found.not_ready} of them are not READY: an upgrade leaves these as they are.")
+        hint(f"Not READY, so left as they are: {found.not_ready}.")
 
 
 def _show_report(service: Service) -> None:
@@ -170,7 +175,7 @@ def _show_report(service: Service) -> None:
     try:
         found = upgrades.report(service)
     except ProvisionerError as error:
-        hint(f"What changes in the stacks is not known: {error}")
+        hint(f"What would change in the stacks is not known: {error}")
         return
     listed = table("CHANGE", "RESOURCE", "PROPERTY", "JOBS", "FOR EXAMPLE", keep=("CHANGE", "JOBS"))
     for each in found["differences"]:
@@ -178,14 +183,14 @@ def _show_report(service: Service) -> None:
         listed.add_row(*(Text(str(each[word]) or "-") for word in words))
     if listed.row_count:
         stdout().print(listed)
-    hint(f"{found['compared']} of {found['outdated']} READY jobs were compared with their stacks.")
+    hint(f"Compared with their stacks: {found['compared']} of {found['outdated']} READY jobs.")
 
 
 def _show(found: Upgrade) -> None:
     stdout().print(Text.assemble(status(found.status), f"  {found.id}  {found.reason}"))
     started = f"started {ago(found.started_at)} by {found.by}"
     pace = f"soak {span(found.soak)}, pause on failures {found.pause_on_failures}"
-    hint(f"to {found.to or '-'}, {found.total} jobs, {started}, {pace}")
+    hint(f"to {found.to or '-'}, {counted(found.total, 'job')}, {started}, {pace}")
     listed = table("WAVE", "SHARE", "CHOSEN", "UPGRADED", "IN PROGRESS", "FAILED", "SKIPPED")
     for number, wave in enumerate(found.progress):
         counts = (wave.chosen, wave.upgraded, wave.in_progress, wave.failed, wave.skipped)

@@ -1,4 +1,4 @@
-"""`provisioner versions`: what a job's row was before, and who changed it."""
+"""`provisioner versions`: the versions of a job's row, and who wrote them."""
 
 from collections.abc import Iterable
 
@@ -25,7 +25,7 @@ app = one_command()
 def versions(
     job: JobArgument, *, output: FormatOption = Format.TABLE, stack: StackOption = DEFAULT_STACK
 ) -> None:
-    """Show what a job's row was before, newest first: when it changed, by whom, and in what."""
+    """Show the versions of a job's row, newest first: when, by whom, and what changed."""
     with session(stack) as service:
         found = list_versions(service, job)
     if output is not Format.TABLE:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from minijinja import escape, safe
 
 from provisioner import exact_numbers
-from provisioner.plain_text import cleaned
+from provisioner.plain_text import cleaned, counted
 from provisioner.runs.model import RunStatus
 from provisioner.stacks.model import JobStatus
 
@@ -40,7 +40,7 @@ MARKS: dict[str, str] = {
     JobStatus.RETAINED: "skip",
     JobStatus.DELETED: "skip",
 }
-"""The mark of each status: a shape and a colour (app.css), always beside the status's own word."""
+"""The mark of each status: a shape and a colour (console.css), always beside its own word."""
 
 
 def status(word: str | None) -> str:
@@ -188,7 +188,7 @@ def strip(statuses: Iterable[str]) -> str:
         return safe('<span class="none">–</span>')
     bars = "".join(_bar(index, each) for index, each in enumerate(shown))
     failed = sum(MARKS.get(each) in {"bad", "late"} for each in shown)
-    said = f"last {len(shown)} runs: {failed} failed" if failed else f"last {len(shown)} runs"
+    said = f"last {counted(len(shown), 'run')}" + (f": {failed} failed" if failed else "")
     width = 20 * _STRIP_STEP
     return safe(
         f'<svg class="strip" role="img" aria-label="{said}" viewBox="0 0 {width} {_STRIP_HEIGHT}" '
@@ -217,6 +217,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "iso": iso,
     "in_zone": in_zone,
     "clock": clock,
+    "counted": counted,
     "short_name": short_name,
     "slow": slow,
     "took": took,

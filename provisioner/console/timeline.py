@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from minijinja import safe
 
 from provisioner.console.filters import MARKS, run_path, took
-from provisioner.plain_text import cleaned
+from provisioner.plain_text import cleaned, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -64,7 +64,7 @@ def _lane(name: str, runs: Sequence[RunLine], begin: datetime, now: datetime) ->
         f"{line}{''.join(drawn)}</svg>"
     )
     failed = sum(MARKS.get(run.status) in {"bad", "late"} for run in runs)
-    said = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
+    said = counted(len(runs), "run")
     said += f", {failed} failed" if failed else ""
     return Lane(name, safe(picture), said)
 

@@ -24,7 +24,7 @@ from provisioner.jobs import InvalidRow
 from provisioner.settings import Settings, SlackSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
     from provisioner.api.app import App
     from provisioner.aws.artifact_index import ArtifactIndex
@@ -76,7 +76,7 @@ if TYPE_CHECKING:
 @cache
 def runtime() -> Runtime:
     """Return the process's own runtime, from its environment."""
-    return Runtime(Settings.from_environ(os.environ))
+    return Runtime(Settings.from_environ(os.environ), environ=os.environ)
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,8 @@ class Runtime:
     clients: Clients = field(default_factory=Clients)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     chance: random.Random = field(default_factory=random.Random)
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Where settings of one function alone are: only that function has their variables."""
 
     @cached_property
     def metrics(self) -> Metrics:
@@ -420,7 +422,7 @@ class Runtime:
         from provisioner.aws.secrets import Secret
         from provisioner.settings import ApiSettings
 
-        own = ApiSettings.from_environ(os.environ)
+        own = ApiSettings.from_environ(self.environ)
         prefix = self.settings.platform.prefix
         key = Secret(self.clients, f"{prefix}_provisioner_cursor_key").value
         return App(self.service, self.clients.calls, key, own.scope_prefix, prefix)
@@ -486,7 +488,7 @@ class Runtime:
     @cached_property
     def slack_settings(self) -> SlackSettings:
         """Settings of the one function that writes to Slack."""
-        return SlackSettings.from_environ(os.environ)
+        return SlackSettings.from_environ(self.environ)
 
     @cached_property
     def slack_secret(self) -> Secret:

@@ -155,7 +155,7 @@ def _print_outcomes(engine: Engine, outcomes: Sequence[Outcome]) -> None:
         if outcome.run is not None:
             _print_run(outcome, outcome.run)
     if not engine.state.container_host:
-        _out().print(f"\n{containers.HOW_TO_ENABLE}", soft_wrap=True)
+        _out().print(f"\n{containers.how_to_enable()}", soft_wrap=True)
 
 
 def _print_run(outcome: Outcome, run: Mapping[str, Any]) -> None:
@@ -167,7 +167,7 @@ def _print_run(outcome: Outcome, run: Mapping[str, Any]) -> None:
 
 def _pretty(text: str) -> str:
     try:
-        return json.dumps(json.loads(text), indent=2)
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except ValueError:
         return text
 

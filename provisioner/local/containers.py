@@ -26,12 +26,6 @@ _ANSWER_SECONDS = 2.0
 _START_SECONDS = 45.0  # Podman shares its locks with every other on the machine
 _SOCKET_PATH_LIMIT = 100  # sun_path holds 108 bytes on Linux, 104 on macOS
 
-HOW_TO_ENABLE = (
-    "Container jobs cannot run here, since neither Docker nor Podman answers; their stacks come up "
-    "all the same. To run them: start Docker, or install Podman "
-    "(`apt-get install podman runc`), then `provisioner local down` and `up`."
-)
-
 # Hosts where user limits may not be raised refuse Podman's own defaults.
 _CONTAINERS_CONF = """\
 [containers]
@@ -83,6 +77,22 @@ def find(home: Home, port: int, environ: Mapping[str, str] = os.environ) -> Cont
         return ContainerEngine(host)
     podman = shutil.which("podman")
     return _start_podman(home, Path(podman), port) if podman else None
+
+
+def how_to_enable() -> str:
+    """Return what to say to somebody whose containers cannot run."""
+    why, remedy = (
+        (f"Podman did not answer within {_START_SECONDS:.0f} seconds", "when the machine is idle")
+        if shutil.which("podman")
+        else (
+            "neither Docker nor Podman answers",
+            "after you start Docker, or install Podman (`apt-get install podman runc`)",
+        )
+    )
+    return (
+        f"Container jobs cannot run here, because {why}; their stacks come up all the same. "
+        f"To run them: `provisioner local down` and `up` {remedy}."
+    )
 
 
 def answers(host: str) -> bool:

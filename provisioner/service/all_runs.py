@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provisioner.errors import InvalidRequestError
+from provisioner.errors import InvalidCursorError
 from provisioner.runs.keys import RUN_SHARDS
 from provisioner.runs.listing import Position
 from provisioner.runs.model import iso
@@ -113,8 +113,7 @@ def _position_of(cursor: str) -> Position:
                 return Position(at, {int(number): job for number, job in after.items()})
     except (ValueError, RecursionError):
         pass
-    message = "this is not a cursor that a list of runs had: begin without one"
-    raise InvalidRequestError(message)
+    raise InvalidCursorError
 
 
 _SHARDS = {str(number) for number in range(RUN_SHARDS)}

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from provisioner.audit.entries import Entry, Outcome, document, line, new_id, shown_changes
 from provisioner.audit.row_changes import row_changes
 from provisioner.aws.audit_table import EntryKey
-from provisioner.errors import InvalidRequestError, PermanentError, ProvisionerError
+from provisioner.errors import InvalidCursorError, PermanentError, ProvisionerError
 from provisioner.jobs.row_content import content_digest
 from provisioner.plain_text import cleaned
 from provisioner.runs.model import iso
@@ -129,7 +129,7 @@ def page(
             case [str(entry_id), str(subject)] if entry_id and subject:
                 after = EntryKey(entry_id, subject)
             case _:
-                raise _no_cursor()
+                raise InvalidCursorError
     entries, end = service.audit.page(limit, after, since=iso(since) if since else "")
     return AuditPage(tuple(entries), _cursor([end.entry_id, end.subject]) if end else None)
 
@@ -156,7 +156,7 @@ def of_job(
             case [str(entry_id)] if entry_id:
                 before = {"before": entry_id}
             case _:
-                raise _no_cursor()
+                raise InvalidCursorError
     entries, end = service.audit.of_job(
         job_name, limit, since=iso(since) if since else "", run=run, **before
     )
@@ -246,7 +246,3 @@ def _read(cursor: str) -> object:
         return json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, RecursionError):
         return None
-
-
-def _no_cursor() -> InvalidRequestError:
-    return InvalidRequestError("this is not a cursor that a list of the audit had: begin without")

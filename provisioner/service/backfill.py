@@ -11,6 +11,7 @@ from provisioner.errors import InvalidRequestError
 from provisioner.jobs.errors import InvalidValueError
 from provisioner.jobs.payload import RESERVED
 from provisioner.jobs.zones import instant
+from provisioner.plain_text import counted
 from provisioner.runs.model import MAX_WAITING
 from provisioner.service.audit import recorded
 from provisioner.service.rights import Action
@@ -115,7 +116,7 @@ def start(service: Service, backfill: Backfill) -> Iterator[RunStarted | NotAdmi
 
 def _span(backfill: Backfill) -> str:
     times = [iso_seconds(run.scheduled_for) for run in backfill.runs]
-    return f"{len(times)} runs for {times[0]} to {times[-1]}" if times else "no runs"
+    return f"{counted(len(times), 'run')} for {times[0]} to {times[-1]}" if times else "no runs"
 
 
 def _is_admitted(service: Service, job_name: str, started: Started) -> bool:

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from provisioner.aws import logs
 from provisioner.aws.archives import File
 from provisioner.aws.bundles import BundleBucket, Pushed
-from provisioner.errors import InvalidRequestError, NotFoundError, PermanentError
+from provisioner.errors import (
+    InvalidCursorError,
+    InvalidRequestError,
+    NotFoundError,
+    PermanentError,
+)
 from provisioner.jobs import InvalidRow, S3Object
 from provisioner.jobs.git_source import GitSource
 from provisioner.jobs.unbuilt import Unbuilt, build_digest, log_group
@@ -132,8 +137,7 @@ def log_page(
         return LogPage((), None, None if ended else cursor)
     kind, token = (cursor or "")[:1], (cursor or "")[1:] or None
     if kind not in {"", "b", "s"}:
-        message = "this is not a cursor that a log had: begin without one"
-        raise InvalidRequestError(message)
+        raise InvalidCursorError
     try:
         found = logs.stream_page(
             service.clients,

@@ -49,7 +49,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """An operation; the first `done` of its targets have had their turn."""
+    """An operation; the first `done` of its targets have been processed."""
 
     id: str
     action: BulkAction
@@ -97,13 +97,13 @@ def begin(
         kind = "runs" if action.is_of_runs else "jobs"
         raise InvalidRequestError(f"{action} is for {kind}")
     if len(chosen) != expected_count:
-        message = f"there are {len(chosen)} now, not {expected_count}: look through them again"
+        message = f"{len(chosen)} match now, not {expected_count}: check them again"
         raise StaleError(message)
     if expected is not None and expected != digest_of(chosen):
-        message = f"there are as many, {len(chosen)}, but others now: look through them again"
+        message = f"{len(chosen)} match as before, but others: check them again"
         raise StaleError(message)
     if not reason.strip():
-        raise InvalidRequestError("say why: the reason is kept with each of them")
+        raise InvalidRequestError("give a reason: it is recorded in the audit for each of them")
     now = service.clock()
     made = Bulk(
         f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
@@ -129,7 +129,7 @@ def progress(service: Service, bulk_id: str) -> Bulk:
     """
     item = service.bulks.get(bulk_id)
     if item is None:
-        message = f"there is no bulk operation {bulk_id}: they are kept for 30 days"
+        message = f"there is no bulk action {bulk_id}; they are kept for 30 days"
         raise NotFoundError(message)
     return _bulk(bulk_id, item)
 

@@ -123,7 +123,9 @@ def select(service: Service, action: BulkAction, wanted: Filter) -> tuple[Target
         If the filter is empty, or means more than `MOST`.
     """
     if wanted.is_empty:
-        message = "the filter is empty: it would mean everything. Choose a status, a job, a tag"
+        message = (
+            "the filter is empty, so it would match everything: choose a status, a job or a tag"
+        )
         raise InvalidRequestError(message)
     found = _runs(service, action, wanted) if action.is_of_runs else _jobs(service, wanted)
     targets = tuple(islice(found, MOST + 1))
@@ -140,7 +142,7 @@ def digest_of(targets: Iterable[Target]) -> str:
 def require_bounded(targets: Sequence[Target]) -> None:
     """Refuse more targets than one operation may have."""
     if len(targets) > MOST:
-        message = f"more than {MOST} are meant: narrow the filter, or take them in parts"
+        message = f"more than {MOST} match: narrow the filter, or do it in parts"
         raise InvalidRequestError(message)
 
 

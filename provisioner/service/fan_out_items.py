@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from provisioner.errors import InvalidRequestError, NotFoundError
+from provisioner.errors import InvalidCursorError, NotFoundError
 from provisioner.runs import counts
 from provisioner.runs.model import RunStatus
 from provisioner.service import run_detail
@@ -133,6 +133,5 @@ def _text(value: object) -> str | None:
 
 def _index_of(cursor: str) -> int:
     if not cursor.isascii() or not cursor.isdigit() or len(cursor) > len("999999"):
-        message = "this is not a cursor that a list of items had: begin without one"
-        raise InvalidRequestError(message)
+        raise InvalidCursorError
     return int(cursor)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.aws.job_list import JobFilter
 from provisioner.aws.stack_items import to_item
-from provisioner.errors import InvalidRequestError
+from provisioner.errors import InvalidCursorError, InvalidRequestError
 from provisioner.jobs.row_summary import RowSummary
 from provisioner.runs.recent import RecentRuns
 from provisioner.service.run_lines import RunLine, line_of
@@ -266,8 +266,7 @@ def _name_in(cursor: str, prefix: str) -> str:
     except ValueError:
         name = ""
     if not name or not name.startswith(prefix):
-        message = "this is not a cursor that a list of these jobs had: begin without one"
-        raise InvalidRequestError(message)
+        raise InvalidCursorError
     return name
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.aws import logs
 from provisioner.aws.logs import LogEvent
-from provisioner.errors import InvalidRequestError, NotFoundError
+from provisioner.errors import InvalidCursorError, NotFoundError
 from provisioner.runs.model import RunStatus, iso, time_of
 from provisioner.service import run_detail
 from provisioner.service.job_logs import LATE_MS, Tail, group_of
@@ -118,7 +118,7 @@ def of_run(
     if source.stream is not None and kind in {"", "s", "b", "n"}:
         return _of_stream(service, source, kind, rest, at_end=newest_first, limit=limit)
     if kind in {"s", "b"}:
-        raise _unknown_cursor()
+        raise InvalidCursorError
     at, count = _position(rest) if kind else (source.until_ms if newest_first else 0, 0)
     if kind == "o" or (not kind and newest_first):
         return _before(service, source, at, count, limit)
@@ -372,16 +372,12 @@ def _read(cursor: str | None) -> tuple[str, str]:
         return "", ""
     found = _CURSOR.fullmatch(cursor)
     if found is None:
-        raise _unknown_cursor()
+        raise InvalidCursorError
     return found["kind"], found["rest"]
 
 
 def _position(text: str) -> tuple[int, int]:
     found = _TIME.fullmatch(text)
     if found is None:
-        raise _unknown_cursor()
+        raise InvalidCursorError
     return int(found[1]), int(found[2])
-
-
-def _unknown_cursor() -> InvalidRequestError:
-    return InvalidRequestError("this is not a cursor that a log had: begin without one")

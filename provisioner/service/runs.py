@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from provisioner.errors import InvalidRequestError, NotFoundError, PermanentError
+from provisioner.errors import InvalidCursorError, NotFoundError, PermanentError
 from provisioner.runs import overlap
 from provisioner.runs.keys import is_trigger_id
 from provisioner.runs.model import FINAL, RunStatus, iso
@@ -79,8 +79,7 @@ def page(
         If the job has neither a row nor a run.
     """
     if cursor and not is_trigger_id(cursor):
-        message = "this is not a cursor that a list of runs had: begin without one"
-        raise InvalidRequestError(message)
+        raise InvalidCursorError
     found, before = service.triggers.page(
         job_name, limit, since=iso(since) if since else "", before=cursor or "", status=status
     )

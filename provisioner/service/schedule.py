@@ -159,7 +159,7 @@ def pause(service: Service, job_name: str, note: str) -> None:
         If somebody changes the row at the same time.
     """
     if not note.strip():
-        message = "say why: the note is shown where the schedule is"
+        message = "give a reason: the note is shown beside the schedule"
         raise InvalidRequestError(message)
     scheduled_job(service, job_name)
     off = {"schedule_enabled": False, "schedule_note": note.strip()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections import defaultdict
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from provisioner.settings import Platform
     from provisioner.stacks.model import StackRecord
+
+_log = logging.getLogger(__name__)
 
 COMPARED = 50
 """Jobs whose templates are read from CloudFormation: some 10 s, as one request may take."""
@@ -77,7 +80,8 @@ def report(
         try:
             text = templates.to_json(templates.build(job, platform, now))
             differing = changes(json.loads(deployed(record.stack_id)), json.loads(text))
-        except Exception:  # noqa: BLE001  (whatever one job does, the others are compared)
+        except Exception as error:  # noqa: BLE001  (whatever one job does, the others are compared)
+            _log.warning("the templates of %s cannot be compared: %r", record.job_name, error)
             unreadable += 1
             continue
         for each in differing:

@@ -67,7 +67,7 @@ def current(service: Service) -> Upgrade:
     """
     upgrade = service.upgrades.get()
     if upgrade is None:
-        message = "there was no upgrade yet; start one with `provisioner upgrade`"
+        message = "there has been no upgrade yet; start one with `provisioner upgrade`"
         raise NotFoundError(message)
     return upgrade
 
@@ -134,7 +134,7 @@ def report(service: Service) -> Mapping[str, Any]:
     """
     found = service.sweep_function.call({"upgrade_report": True})
     if not isinstance(found, dict) or "differences" not in found:
-        message = "the functions of this bootstrap do not answer that: they are of another release"
+        message = "the functions of this bootstrap are of another release, and cannot answer this"
         raise PermanentError(message)
     return found
 
@@ -190,13 +190,13 @@ def start(
     """
     chosen = upgrades.waves_of(waves)
     if not 0 <= soak.total_seconds() <= LONGEST_SOAK.total_seconds():
-        raise InvalidRequestError("the soak time is not valid: it is 0 seconds to 7 days")
+        raise InvalidRequestError("the soak time must be from 0 seconds to 7 days")
     if not 1 <= pause_on_failures <= MOST_ALLOWED_FAILURES:
-        message = f"pause_on_failures is not valid: it is 1 to {MOST_ALLOWED_FAILURES}"
+        message = f"pause_on_failures must be from 1 to {MOST_ALLOWED_FAILURES}"
         raise InvalidRequestError(message)
     before, now = service.upgrades.get(), service.clock()
     if before is not None and before.ended_at is None:
-        message = f"the upgrade {before.id} is {before.status}: resume it, or abort it first"
+        message = f"the upgrade {before.id} is {before.status}: resume or abort it first"
         raise PermanentError(message)
     begun = Upgrade(
         id=upgrades.new_id(now, Random(secrets.randbits(64))),  # noqa: S311  (it is only a name)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.browser import tab
-from tests.support.console_world import NOW, OVER_ITEMS
+from tests.support.console_world import NOW, OVER_ITEMS, put_history
 
 pytestmark = pytest.mark.browser
 
@@ -59,6 +59,11 @@ STAND_STILL = f"""{{
   const real = Date.now;
   Date.now = () => real() + offset;
 }}"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _history(world):
+    put_history(world)
 
 
 @pytest.mark.parametrize("look", LOOKS)

@@ -12,11 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 from moto import mock_aws
 
+from provisioner.audit.entries import Entry, Outcome, ShownChange
 from provisioner.audit.versions import Written
 from provisioner.console import loopback
 from provisioner.console.app import App, Route
@@ -36,9 +38,17 @@ from provisioner.stacks.model import (
     JobStatus,
     StackRecord,
 )
+from provisioner.stacks.upgrade import (
+    FailureKind,
+    Progress,
+    Upgrade,
+    UpgradeFailure,
+    UpgradeStatus,
+)
 from tests.support.cli import BUNDLES, OUTPUTS, ROW, Provisioner, put_run
 from tests.support.clients import CLIENTS
 
+EVENTS = Path(__file__).parents[1] / "events"
 NOW = datetime(2026, 11, 26, 9, 42, 17, tzinfo=UTC)
 
 JOBS: dict[str, dict[str, Any]] = {
@@ -255,6 +265,57 @@ def put_broken(made: World) -> None:
     _save(made, "transcode", JobStatus.INVALID, errors=errors, conditions=(ready,))
     made.provisioner.jobs.put(ROW | {"job_name": "usage-meter", "owner": "platform"})
     _save(made, "usage-meter", JobStatus.CREATING)
+
+
+def put_history(made: World) -> None:
+    """Write what was done to jobs, an upgrade that has paused, and a dead-letter message."""
+    arn = "arn:aws:sts::123456789012:assumed-role/a-role-with-quite-a-long-name/ada@example.org"
+    pin = (
+        '{"note": "rolled back to deployment 1", "version": "3429ab56-3429-4d9d-bfff-524dce124efa"}'
+    )
+    service = made.service(None)
+    for minutes, proven in enumerate((True, False)):
+        at = iso(made.now - timedelta(minutes=minutes))
+        service.audit.write(
+            Entry(
+                f"{at}#0000000{minutes}",
+                "roll_back",
+                arn,
+                "console" if proven else "cli",
+                proven,
+                address="203.0.113.7",
+                job_name="billing-export",
+                run="manual-20261126T185452Z-49645e9b",
+                outcome=Outcome.FAILED,
+                reason="the row of billing-export has changed since it was read: read it again",
+                detail="deployment 1",
+                changes=(ShownChange("pin", "added", "", pin),),
+            )
+        )
+    reason = "The role defined for the function cannot be assumed by Lambda. " * 3
+    service.upgrades.save(
+        Upgrade(
+            "20261126T090000Z-1f0c2b7e",
+            (5, 25, 100),
+            timedelta(minutes=10),
+            1,
+            arn,
+            made.now - timedelta(minutes=40),
+            status=UpgradeStatus.PAUSED,
+            to="0123456789ab",
+            total=200,
+            wave=1,
+            progress=(Progress(10, 10), Progress(40, 30, 9, 1)),
+            failures=(UpgradeFailure("geo-lookup", FailureKind.STACK, reason),),
+            reason=f"The stack of geo-lookup failed: {reason}",
+        )
+    )
+    message = json.loads((EVENTS / "dead_letter_ours.json").read_text())
+    CLIENTS.sqs.send_message(
+        QueueUrl=OUTPUTS["DeadLetterQueueUrl"],
+        MessageBody=message["Body"],
+        MessageAttributes=message["MessageAttributes"],
+    )
 
 
 def put_over_items(made: World) -> None:

@@ -48,7 +48,8 @@ def runtime() -> Runtime:
     """Return the test's runtime, made from the environment when it is first asked for."""
     if not _runtimes:
         settings = Settings.from_environ(os.environ)
-        _runtimes.append(Runtime(settings, Clients(session=CLIENTS.session)))
+        clients = Clients(session=CLIENTS.session)
+        _runtimes.append(Runtime(settings, clients, environ=os.environ))
     return _runtimes[0]
 
 

@@ -12,9 +12,12 @@ import pytest
 
 import provisioner
 from provisioner.aws.stack_items import to_item
+from provisioner.cli.commands import COMMANDS
 from provisioner.entrypoints.metrics import Count
 from provisioner.jobs import InvalidRow, parse
 from provisioner.jobs.functions import RUNTIMES
+from provisioner.runs import keys
+from provisioner.service.rights import Action
 from provisioner.stacks.model import Deployment, JobStatus, StackRecord
 from tests.support.bootstrap import load
 
@@ -110,6 +113,51 @@ def test_the_index_names_every_page():
     named = set(re.findall(r"\]\(([\w./-]+\.md)\)", index.read_text()))
 
     assert {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md") if page != index} <= named
+
+
+def test_every_kind_of_item_is_in_the_data_model():
+    page = (DOCS / "internals/data-model.md").read_text()
+    kinds = {
+        value
+        for name, value in vars(keys).items()
+        if name.isupper() and isinstance(value, str) and value.startswith("#")
+    }
+
+    assert {kind for kind in kinds if f"`{kind}" not in page} == set()
+
+
+def test_every_table_of_the_bootstrap_is_there():
+    page = (DOCS / "reference/tables.md").read_text()
+    tables = {
+        name.removesuffix("Table")
+        for name, resource in load(ROOT / "template.yaml")["Resources"].items()
+        if resource["Type"] == "AWS::DynamoDB::Table"
+    }
+
+    listed = set(re.findall(r"^\| (\w+) \| `", page, re.MULTILINE))
+    assert listed == tables - {"Pace"} | {"RateLimits"}
+
+
+def test_every_command_has_a_line_and_a_section():
+    page = (DOCS / "reference/cli.md").read_text()
+    named = re.findall(r"^\| \[`([\w-]+).*?\]\(#([\w-]+)\) \|", page, re.MULTILINE)
+
+    assert {name for name, _ in named} == COMMANDS.keys() - {"local"}
+    assert all(name == anchor for name, anchor in named)
+
+
+def test_every_recorded_action_is_in_the_reference():
+    page = (DOCS / "reference/audit-table.md").read_text()
+    line = next(line for line in page.splitlines() if line.startswith("| `action` |"))
+    recorded = {
+        Action[name]
+        for module in (ROOT / "provisioner").rglob("*.py")
+        for name in re.findall(
+            r"(?:recorded\(\s*\w+,|Intent\(|action =) *\s*Action\.(\w+)", module.read_text()
+        )
+    }
+
+    assert recorded <= set(re.findall(r"`(\w+)`", line))
 
 
 NAMED = re.compile(r"`((?:provisioner|templates|tests|bootstrap)[./][\w./]*\w)`")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from provisioner.local.containers import HOW_TO_ENABLE
+from provisioner.local.containers import how_to_enable
 from provisioner.local.deploy import deploy
 from provisioner.local.engine import Engine
 from provisioner.local.errors import LocalError
@@ -111,7 +111,7 @@ class EmbeddedEngine(_Session):
         self._engine = Engine(Home.of_checkout(FOLDER / "engine"))
         self._engine.start(auth=True, say=say)
         if not self._engine.state.container_host:
-            say(HOW_TO_ENABLE)
+            say(how_to_enable())
         for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
             os.environ.pop(name, None)
         os.environ.update(self._engine.environ())

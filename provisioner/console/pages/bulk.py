@@ -12,6 +12,7 @@ from provisioner.console.pages.queries import number, text
 from provisioner.console.render import page
 from provisioner.errors import InvalidRequestError, StaleError
 from provisioner.jobs.errors import one_of
+from provisioner.plain_text import counted
 from provisioner.service import bulk, rights
 from provisioner.service.bulk_selection import BulkAction, Filter, Target, select
 
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
     from provisioner.service.context import Service
 
 WORDS: Mapping[BulkAction, str] = {
-    BulkAction.STOP_RUNS: "Stop",
-    BulkAction.RUN_AGAIN: "Run again",
-    BulkAction.PAUSE_SCHEDULES: "Pause the schedules of",
-    BulkAction.RESUME_SCHEDULES: "Resume the schedules of",
-    BulkAction.RETRY_JOBS: "Retry",
-    BulkAction.DELETE_JOBS: "Delete",
+    BulkAction.STOP_RUNS: "Stop {}",
+    BulkAction.RUN_AGAIN: "Run {} again",
+    BulkAction.PAUSE_SCHEDULES: "Pause the schedules of {}",
+    BulkAction.RESUME_SCHEDULES: "Resume the schedules of {}",
+    BulkAction.RETRY_JOBS: "Retry {}",
+    BulkAction.DELETE_JOBS: "Delete {}",
 }
+"""What is asked, with the number of jobs or runs in the place of `{}`."""
 
 
 def choose(request: Request, service: Service) -> Response:
@@ -71,8 +73,8 @@ def show(request: Request, service: Service) -> Response:
         polls=not found.is_over and not may_go_on,
         moving=not found.is_over,
         bulk=found,
-        word=WORDS[found.action],
-        what="runs" if found.action.is_of_runs else "jobs",
+        title=_title(found.action, len(found.targets)),
+        what=_noun(found.action),
         may_go_on=may_go_on,
         left=found.targets[found.done :],
     )
@@ -84,6 +86,14 @@ def step(request: Request, service: Service) -> Response:
     rights.require(service.caller(), found.action.needs)
     bulk.step(service, found.id)
     return redirect(path("bulk", found.id))
+
+
+def _title(action: BulkAction, count: int) -> str:
+    return WORDS[action].format(counted(count, _noun(action)))
+
+
+def _noun(action: BulkAction) -> str:
+    return "run" if action.is_of_runs else "job"
 
 
 def _action(sent: Mapping[str, str], service: Service) -> BulkAction:
@@ -136,8 +146,8 @@ def _page(
         status=status,
         polls=False,
         action=action,
-        word=WORDS[action],
+        title=_title(action, len(targets)),
         targets=targets,
-        what="run" if action.is_of_runs else "job",
+        what=_noun(action),
         error=error,
     )

@@ -162,30 +162,33 @@ def _delete(service: Service, request: Request, typed: str) -> None:
 STOP = Confirmation(
     title="Stop {run}",
     said=(
-        "The run ends as STOPPED, and what it runs is stopped too. A run that waits never starts.",
+        "The run ends as STOPPED, and its container or machine is stopped.",
+        "A waiting run does not start.",
     ),
     button="Stop the run",
     cli="provisioner stop {job} {run}",
     act=_stop,
     check=_run_exists,
-    asks=Asked("reason", "Why", "It is kept with the run."),
+    asks=Asked("reason", "Why", "Recorded with the run."),
     danger=True,
 )
 PAUSE = Confirmation(
     title="Pause the schedule of {job}",
     said=(
-        "Its scheduled times start no run until it is resumed. Runs by hand go on.",
-        "The row gets schedule_enabled false, and the note.",
+        "No run starts at its scheduled times until you resume it. It can still be run by hand.",
+        "This sets schedule_enabled to false in the row, with the note.",
     ),
     button="Pause the schedule",
     cli="provisioner schedule {job}",
     act=_pause,
     check=_has_schedule,
-    asks=Asked("note", "Why", "It is shown where the schedule is."),
+    asks=Asked("note", "Why", "Shown beside the schedule."),
 )
 RESUME = Confirmation(
     title="Resume the schedule of {job}",
-    said=("From the next scheduled time on it starts runs again. Those that passed stay skipped.",),
+    said=(
+        "Runs start again from the next scheduled time. Those that were skipped are not started.",
+    ),
     button="Resume the schedule",
     cli="provisioner resume {job}",
     act=_resume,
@@ -193,7 +196,7 @@ RESUME = Confirmation(
 )
 RETRY = Confirmation(
     title="Retry {job}",
-    said=("Its stack is brought to what its row says, as if nothing had failed before.",),
+    said=("The provisioner forgets earlier failures, and updates the stack to match the row.",),
     button="Retry",
     cli="provisioner retry {job}",
     act=_retry,
@@ -201,9 +204,7 @@ RETRY = Confirmation(
 )
 UNPIN = Confirmation(
     title="Unpin {job}",
-    said=(
-        "The pin is taken out of the row: the newest code is deployed, and what is pushed next.",
-    ),
+    said=("This removes the pin from the row: the newest code is deployed, and each later push.",),
     button="Unpin",
     cli="provisioner unpin {job}",
     act=_unpin,
@@ -211,7 +212,7 @@ UNPIN = Confirmation(
 )
 BUILD = Confirmation(
     title="Build {job} again",
-    said=("Its newest source is built as if no build had failed before. What runs stays.",),
+    said=("The newest source is built again. The job keeps its code until the build succeeds.",),
     button="Build",
     cli="provisioner build {job}",
     act=_build,
@@ -220,10 +221,10 @@ BUILD = Confirmation(
 DELETE = Confirmation(
     title="Delete {job}",
     said=(
-        "The row is removed, and its stack follows: the schedule, the code, the queue and the "
-        "messages in it, the logs. A run that has not ended is stopped.",
-        "With deletion_policy retain the stack stays as it is.",
-        "Its runs so far stay in the list until they expire.",
+        "This removes the row, and then its stack: the schedule, the code, the queue with its "
+        "messages, and the logs. A run that has not ended is stopped.",
+        "With deletion_policy: retain in the row, the stack stays.",
+        "Its past runs stay in the list until they expire.",
     ),
     button="Delete the job",
     cli="provisioner delete {job}",
@@ -233,8 +234,10 @@ DELETE = Confirmation(
     danger=True,
 )
 CONFIRM_DELETION = Confirmation(
-    title="Let {job} be deleted",
-    said=("Many rows were removed at once, so its stack was kept. It is deleted for good.",),
+    title="Confirm the deletion of {job}",
+    said=(
+        "Its stack is held because many rows were removed at once. The stack is deleted for good.",
+    ),
     button="Delete the stack",
     cli="provisioner confirm-deletions {job}",
     act=_confirm_deletion,

@@ -46,7 +46,7 @@ def test_a_difference_shows_no_value_of_a_variable(changed):
         changed.run("diff", "report", "--from", "1", "--to", "2", "-o", "json").stdout
     )
     assert as_json[0]["after"] == "hunter2"
-    assert "do not differ" in changed.run("diff", "report", "--from", "2").stderr
+    assert "There is no difference" in changed.run("diff", "report", "--from", "2").stderr
 
 
 def test_a_version_is_restored_and_the_audit_has_it(changed):
@@ -86,7 +86,7 @@ def test_the_audit_of_all_jobs(changed):
     assert "delete_row" in shown[0]
     assert "says" in shown[0]
     assert "retry_job" in shown[-1]
-    assert "Nothing is recorded" in changed.run("audit", "other").stderr
+    assert "Nothing has been recorded" in changed.run("audit", "other").stderr
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def test_one_run_for_each_scheduled_time_in_order(job):
     result = job.run("backfill", "report", *WEEK)
 
     assert result.exit_code == 0, result.stderr
-    assert "7 of 7 runs were started" in result.stderr
+    assert "Started 7 of 7 runs" in result.stderr
     metadata = inputs(job)
     # The clocks go back on the 25th.
     assert sorted(run["scheduled_for"] for run in metadata.values()) == [
@@ -160,7 +160,7 @@ def test_the_same_again_starts_nothing_twice(job, run_as, state, status):
     result = job.run("backfill", "report", *spelled)
 
     assert result.exit_code == 0
-    assert "0 of 7 runs were started" in result.stderr
+    assert "Started 0 of 7 runs" in result.stderr
     assert "was started before" in result.stdout
     assert len(inputs(job)) == 7
 
@@ -168,14 +168,14 @@ def test_the_same_again_starts_nothing_twice(job, run_as, state, status):
 def test_another_backfill_of_the_same_time_is_another(job):
     job.run("backfill", "report", *WEEK)
     result = job.run("backfill", "report", *WEEK, "--overlap", "allow")
-    assert "7 of 7 runs were started" in result.stderr
+    assert "Started 7 of 7 runs" in result.stderr
     assert len(inputs(job)) == 14
 
 
 def test_a_dry_run_starts_nothing(job):
     result = job.run("backfill", "report", *WEEK, "--dry-run")
     assert "Thu 2026-10-22 06:00 +02:00" in result.stdout
-    assert "7 runs would be started" in result.stderr
+    assert "This would start 7 runs" in result.stderr
     assert inputs(job) == {}
 
 
@@ -188,7 +188,7 @@ def test_a_period_without_scheduled_times(job):
 def test_a_schedule_that_ended_within_the_period(job):
     job.jobs.put(DAILY | {"schedule_end": "2026-10-24T00:00"})
     result = job.run("backfill", "report", *WEEK)
-    assert "2 of 2 runs were started" in result.stderr
+    assert "Started 2 of 2 runs" in result.stderr
 
 
 def test_all_schedules_of_a_row_take_part(job):

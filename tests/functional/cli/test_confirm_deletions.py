@@ -25,7 +25,7 @@ def test_asks_first(held):
     result = held.run("confirm-deletions", "--all", stdin="n\n")
 
     assert result.exit_code == 1
-    assert "Delete the stacks of 1 jobs: report?" in result.stderr
+    assert "Delete the stacks of 1 job: report?" in result.stderr
     assert held.queued() == []
 
 

@@ -44,7 +44,7 @@ def test_deployments_are_listed(here, pushed):
 def test_a_job_without_any(here):
     here.jobs.put(ROW)
 
-    assert "never deployed" in here.run("deployments", "report").stderr
+    assert "never been deployed" in here.run("deployments", "report").stderr
     assert json.loads(here.run("deployments", "report", "-o", "json").stdout) == []
 
 
@@ -53,12 +53,12 @@ def test_a_rollback_is_shown_asked_and_in_the_audit(here, pushed):
     assert ["pin", "added"] in [line.split()[:2] for line in shown.stdout.splitlines()]
     assert "nothing was written" in shown.stderr
     refused = here.run("rollback", "report", stdin="n\n")
-    assert "This changes pin. Roll report back to deployment 1?" in refused.stderr
+    assert "This changes pin in the row. Roll report back to deployment 1?" in refused.stderr
     assert "pin" not in here.row()
 
     result = here.run("rollback", "report", "--to", "1", "--yes")
 
-    assert "report goes back to deployment 1." in result.stderr
+    assert "report is being rolled back to deployment 1;" in result.stderr
     assert here.row()["pin"]["version"] == pushed[0]
     (entry,) = json.loads(here.run("audit", "report", "-o", "json").stdout)
     assert (entry["action"], entry["detail"]) == ("roll_back", "deployment 1")
@@ -68,7 +68,7 @@ def test_a_rollback_is_shown_asked_and_in_the_audit(here, pushed):
 def test_unpin(here, pushed):
     write(here, ROW | {"pin": {"version": pushed[0]}})
 
-    assert "runs the newest code again" in here.run("unpin", "report").stderr
+    assert "the newest code is being deployed" in here.run("unpin", "report").stderr
     assert here.row() == ROW
     assert "is not pinned" in here.run("unpin", "report").stderr
     (entry,) = json.loads(here.run("audit", "report", "-o", "json").stdout)

@@ -181,7 +181,7 @@ class TestGet:
 
         assert [line["job_name"] for line in found] == names
         if not names:
-            assert "There is no such job" in here.run("get", *options).stderr
+            assert "No job matches" in here.run("get", *options).stderr
 
     def test_a_filter_and_one_job(self, here):
         result = here.run("get", "report", "--status", "READY")

@@ -59,7 +59,7 @@ def test_a_dry_run_starts_nothing(jobs, table):
 
     assert result.exit_code == 0
     assert result.stdout.splitlines()[1].split() == ["lambda", "2", "1"]
-    assert "1 of them are not READY" in result.stderr
+    assert "Not READY, so left as they are: 1." in result.stderr
     assert table.get() is None
 
 
@@ -72,7 +72,7 @@ def test_the_report_says_what_changes_and_of_how_many_jobs(capsys):
 
     shown = capsys.readouterr()
     assert shown.out.splitlines()[1].split() == ["replaced", "AWS::SQS::Queue", "-", "2", "old"]
-    assert "4 of 9 READY jobs were compared" in shown.err
+    assert "Compared with their stacks: 4 of 9 READY jobs" in shown.err
 
 
 def test_without_an_answer_it_says_so(capsys):
@@ -87,7 +87,7 @@ def test_it_asks_first(jobs, table):
     result = jobs.run("upgrade", stdin="n\n")
 
     assert result.exit_code == 1
-    assert "Update the stacks of 2 jobs, in 3 waves?" in result.stderr
+    assert "Update the stacks of 2 jobs in 3 waves?" in result.stderr
     assert table.get() is None
 
 
@@ -109,7 +109,7 @@ def test_only_one_upgrade_goes_on_at_a_time(jobs):
     result = jobs.run("upgrade", "--yes")
 
     assert result.exit_code == 1
-    assert "is RUNNING: resume it, or abort it first" in result.stderr
+    assert "is RUNNING: resume or abort it first" in result.stderr
 
 
 @pytest.mark.parametrize("more", ["--yes", "--dry-run"])
@@ -117,9 +117,9 @@ def test_only_one_upgrade_goes_on_at_a_time(jobs):
     ("words", "problem"),
     [
         (["--wave", "50%"], "the waves 50% are not valid"),
-        (["--wave", "half"], '"half" is not a share in percent: write 5%'),
-        (["--soak", "8d"], "the soak time is not valid: it is 0 seconds to 7 days"),
-        (["--pause-on-failures", "0"], "pause_on_failures is not valid: it is 1 to 100"),
+        (["--wave", "half"], '"half" is not a percentage: write 5%'),
+        (["--soak", "8d"], "the soak time must be from 0 seconds to 7 days"),
+        (["--pause-on-failures", "0"], "pause_on_failures must be from 1 to 100"),
     ],
     ids=["waves", "percent", "soak", "failures"],
 )
@@ -136,7 +136,7 @@ def test_nothing_is_outdated(here):
 
 
 def test_there_was_none_yet(here):
-    assert "there was no upgrade yet" in here.run("upgrade", "status").stderr
+    assert "there has been no upgrade yet" in here.run("upgrade", "status").stderr
 
 
 class TestPaused:

@@ -42,7 +42,7 @@ def test_what_there_is_not(browser):
 
 def test_a_failed_build_is_started_again_by_writers(here, browser):
     page = browser.get("/jobs/report/build")
-    assert "is built as if no build had failed" in page.text
+    assert "The newest source is built again" in page.text
 
     browser.press(page)
 

@@ -29,7 +29,7 @@ def test_a_job_is_rolled_back(here, browser, pushed, address):
 
     assert "back to deployment 1" in page.text
     assert pushed[0] in page.text
-    assert "Its code is pinned" in page.text
+    assert "The code is pinned" in page.text
     assert "hunter2" not in page.html
     assert browser.press(page).status == 303
     assert here.row()["pin"]["version"] == pushed[0]

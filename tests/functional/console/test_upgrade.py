@@ -40,7 +40,7 @@ def test_it_is_started_with_waves(browser, table):
 
     page = browser.follow(browser.press(page))
 
-    assert "RUNNING" in page.text
+    assert "running" in page.text
     assert table.get().waves == (10, 100)
 
 
@@ -56,7 +56,7 @@ def test_it_shows_what_changes_before_it_starts(browser, here, table):
 
     assert page.status == 200
     assert page.text.index("replaced") < page.text.index("added")
-    assert "4 of 9 outdated jobs" in page.text
+    assert "4 of 9 outdated READY jobs" in page.text
     assert table.get() is None
     browser.press(page)
     assert table.get().waves == (10, 100)
@@ -77,7 +77,7 @@ def test_waves_that_are_not_valid(browser, table, waves):
 def test_it_shows_what_failed_as_text(paused):
     page = paused.get("/upgrade")
 
-    assert "PAUSED" in page.text
+    assert "paused" in page.text
     assert "<b>no such role</b>" in page.text
     assert "/jobs/report" in page.links
 
@@ -101,5 +101,5 @@ def test_who_may_not_change_it_sees_no_button(paused):
 
     page = paused.get("/upgrade")
 
-    assert "PAUSED" in page.text
+    assert "paused" in page.text
     assert [each for each in page.forms if each.action.startswith("/upgrade")] == []

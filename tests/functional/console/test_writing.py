@@ -323,7 +323,7 @@ class TestBulk:
         page = browser.follow(browser.press(page))
         assert "0 of 12" in page.text
 
-        for said in ("10 of 12", "12 of 12. All have had their turn."):
+        for said in ("10 of 12", "12 of 12. Done."):
             page = browser.follow(browser.press(page))
             assert said in page.text
 
@@ -338,7 +338,7 @@ class TestBulk:
         page.form.set(count="9" * 5_000, reason="why")
         assert browser.press(page).status == 422
         page.form.set(count="3", reason="why")
-        assert "look through them again" in browser.press(page).text
+        assert "check them again" in browser.press(page).text
 
     @pytest.mark.parametrize(
         "query",
@@ -362,9 +362,9 @@ class TestBackfill:
         assert f"Start {count} runs" in page.html
 
         page = browser.follow(browser.press(page))
-        assert f"10 of {count} are started." in page.text
+        assert f"Started 10 of {count}." in page.text
         page = browser.follow(browser.press(page))
-        assert "All are started." in page.text
+        assert "All have been started." in page.text
         assert len(inputs(job)) == count
 
     @pytest.mark.parametrize("done", ["-1", "x", "9" * 5_000])

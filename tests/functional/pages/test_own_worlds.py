@@ -68,9 +68,9 @@ class TestTheOverview:
         assert counters_of(empty)["/jobs?late=1"] == 1
 
     def test_nothing_at_all(self, empty):
-        assert "Nothing ran" in text_of(empty, "/")
-        assert "Nothing has run yet" in text_of(empty, "/runs")
-        assert "There is no job yet" in text_of(empty, "/jobs")
+        assert "No job has run" in text_of(empty, "/")
+        assert "No runs yet" in text_of(empty, "/runs")
+        assert "No jobs yet" in text_of(empty, "/jobs")
 
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\x1b[2J\u202e{{ 7 * 7 }}"

@@ -236,7 +236,7 @@ def test_every_action_needs_a_role():
 
 class TestPause:
     def test_a_schedule_needs_a_note(self, service):
-        with pytest.raises(InvalidRequestError, match="say why"):
+        with pytest.raises(InvalidRequestError, match="give a reason"):
             schedule.pause(service, "report", " ")
 
     def test_a_note_that_no_row_holds(self, service):

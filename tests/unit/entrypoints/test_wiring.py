@@ -21,11 +21,13 @@ class NoClients(Clients):
 
 
 @pytest.fixture
-def runtime(monkeypatch):
-    monkeypatch.setenv("SLACK_SECRET_ARN", "arn:secret")
-    monkeypatch.setenv("SLACK_QUEUE_URL", "https://queue")
-    monkeypatch.setenv("SCOPE_PREFIX", "jobs/")
-    return Runtime(SETTINGS, NoClients())
+def runtime():
+    environ = {
+        "SLACK_SECRET_ARN": "arn:secret",
+        "SLACK_QUEUE_URL": "https://queue",
+        "SCOPE_PREFIX": "jobs/",
+    }
+    return Runtime(SETTINGS, NoClients(), environ=environ)
 
 
 @pytest.mark.parametrize("name", ADAPTERS)
