@@ -27,10 +27,10 @@ class BuiltImages:
 
     def of(self, job_name: str) -> Sequence[BuiltImage]:
         """Return the images of a job's builds; nothing where it has no repository."""
-        pages = self._clients.ecr.get_paginator("describe_images")
         found = []
         try:
             with translated():
+                pages = self._clients.ecr.get_paginator("describe_images")
                 for page in pages.paginate(
                     repositoryName=repository_name(self._prefix, job_name),
                     filter={"tagStatus": "TAGGED"},
