@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.items import to_dynamodb
@@ -10,17 +11,26 @@ from provisioner.runs import keys
 from provisioner.runs.keys import Field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
 
     from provisioner.aws.clients import Clients
+
+
+KEPT = timedelta(days=30)
+"""A pair that the daily check does not write again: a function ended between it and the Stacks row,
+and no Stacks row names it. Long enough for a daily check that does not run for weeks."""
 
 
 class ArtifactIndex:
     """Pairs of an artifact and a job; `provisioner.jobs.tracked` names the artifacts."""
 
-    def __init__(self, clients: Clients, triggers_table: str) -> None:
+    def __init__(
+        self, clients: Clients, triggers_table: str, clock: Callable[[], datetime]
+    ) -> None:
         self._clients = clients
         self._name = triggers_table
+        self._clock = clock
 
     def add(self, job_name: str, artifacts: Iterable[str], version: int) -> None:
         """Let a job track artifacts; adding a pair twice is adding it once.
@@ -34,11 +44,12 @@ class ArtifactIndex:
 
     def add_all(self, tracked: Iterable[tuple[str, Iterable[str], int]]) -> None:
         """Let each job track its artifacts; see `add`."""
-        writes: list[dict[str, Any]] = [
-            {"PutRequest": {"Item": to_dynamodb(_pair(job_name, each) | {Field.VERSION: version})}}
-            for job_name, artifacts, version in tracked
-            for each in artifacts
-        ]
+        expires_at = int((self._clock() + KEPT).timestamp())
+        writes: list[dict[str, Any]] = []
+        for job_name, artifacts, version in tracked:
+            more = {Field.VERSION: version, Field.EXPIRES_AT: expires_at}
+            items = (to_dynamodb(_pair(job_name, each) | more) for each in artifacts)
+            writes += [{"PutRequest": {"Item": item}} for item in items]
         for first in range(0, len(writes), WRITE_BATCH_SIZE):
             write_batch(self._clients, self._name, writes[first : first + WRITE_BATCH_SIZE])
 

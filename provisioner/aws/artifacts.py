@@ -65,7 +65,11 @@ class Artifacts:
         """Return the job with what was built of its source, if that was built."""
         if job.pin:
             result = self._result(job, job.pin.version, allowed)
-            return result or _rejected(job, "pin.version", f"{job.pin.version} {MISSING}")
+            if result is None:
+                return _rejected(job, "pin.version", f"{job.pin.version} {MISSING}")
+            if isinstance(result, InvalidRow):
+                return result
+            return result.with_newest(self._newest_build(job, build, allowed))
         source = self._source(job, build.source)
         if isinstance(source, InvalidRow):
             return source
@@ -75,6 +79,19 @@ class Artifacts:
         if result is None:
             return unbuilt(job, allowed.prefix, located, digest)
         return result if isinstance(result, InvalidRow) else result.with_build(digest)
+
+    def _newest_build(self, job: Job, build: Build, allowed: Allowed) -> str | None:
+        """Return what a job would run without its pin: the tag of the image if it is not built."""
+        source = self._source(job, build.source)
+        if isinstance(source, InvalidRow):
+            return None
+        digest = build_digest(job, source[1])
+        if kind_of_build(job) == "zip":
+            return digest
+        result = self._result(job, digest, allowed)
+        if result is None or isinstance(result, InvalidRow):
+            return image_tag(digest)
+        return (result.image or "").rpartition("@")[2]
 
     def _source(
         self, job: Job, source: S3Object | GitSource

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from provisioner.cli.display import hint, status, stdout
 from provisioner.cli.options import DEFAULT_STACK, JobArgument, StackOption, one_command
+from provisioner.cli.push_source import HELD_BACK
 from provisioner.cli.session import session
 from provisioner.service import builds, commits
 
@@ -37,5 +38,9 @@ def build(
             commits.build_commit(service, job, commit)
         else:
             builds.build_again(service, job)
+        is_pinned = builds.buildable(service, job).pin is not None
     stdout().print(Text.assemble(status("queued"), f"     {job}"))
-    hint(f'Follow it with "provisioner builds {job} --follow".')
+    if is_pinned:
+        hint(f"{job} is pinned: {HELD_BACK.format(job=job)}")
+    else:
+        hint(f'Follow it with "provisioner builds {job} --follow".')

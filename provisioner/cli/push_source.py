@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from provisioner.service.logs import LogEvent
     from provisioner.service.progress import Progress
 
+HELD_BACK = 'its newer source is built and deployed after "provisioner unpin {job}".'
+
 _NAMED = 5
 """Files that look like secrets, of which a hint says the names."""
 
@@ -54,6 +56,8 @@ def _outcome(service: Service, job: str, found: Progress, build: BuildAttempt | 
     if found.status == builds.OVERTAKEN:
         hint(f"{job} was pushed again, or its row was changed; that is deployed instead.")
         return ExitCode.OVERTAKEN
+    if found.status == builds.PINNED:
+        hint(f"{job} is pinned: {HELD_BACK.format(job=job)}")
     if found.succeeded:
         return ExitCode.OK
     if build is not None and build.reason:

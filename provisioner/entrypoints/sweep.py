@@ -126,8 +126,7 @@ def _compare(runtime: Runtime) -> None:
         rows[name] = guarded.row_digest(row, parsed)
         if isinstance(parsed, InvalidRow):
             continue
-        if artifacts := tracked_artifacts(parsed):
-            tracked[name] = artifacts
+        tracked[name] = tracked_artifacts(parsed)
         if parsed.history_limit:
             _prune(runtime, name, parsed.history_limit)
     runtime.deletion_budget.count_jobs(len(rows))
@@ -144,10 +143,10 @@ def _compare(runtime: Runtime) -> None:
         {name: runtime.chance.randint(0, MAX_DELAY_SECONDS) for name in due},
         detect_drift=True,
     )
-    runtime.artifact_index.add_all(
-        (name, artifacts, records[name].version)
-        for name, artifacts in tracked.items()
-        if name in records and records[name].artifacts == artifacts
+    runtime.artifact_index.add_all(  # what an INVALID row tracked before expires as little
+        (name, record.artifacts, record.version)
+        for name, record in records.items()
+        if name in rows and tracked.get(name, record.artifacts) == record.artifacts
     )
     sweep_revisions.deregister(runtime, revisions, records, runtime.clock())
     unlisted = [name for name, record in records.items() if name in rows and not record.row]

@@ -296,7 +296,7 @@ class Runtime:
         """Which jobs track which artifacts."""
         from provisioner.aws.artifact_index import ArtifactIndex
 
-        return ArtifactIndex(self.clients, self.settings.platform.triggers_table)
+        return ArtifactIndex(self.clients, self.settings.platform.triggers_table, self.clock)
 
     @cached_property
     def executions(self) -> Executions:

@@ -294,7 +294,7 @@ QUEUE_FIELDS: Mapping[str, str] = MappingProxyType(
 
 DEPENDANT_FIELDS: Mapping[str, str] = MappingProxyType({Field.NEEDS: "L"})
 
-TRACKER_FIELDS: Mapping[str, str] = MappingProxyType({Field.VERSION: "N"})
+TRACKER_FIELDS: Mapping[str, str] = MappingProxyType({Field.VERSION: "N", **_EXPIRY})
 
 COST_FIELDS: Mapping[str, str] = MappingProxyType(
     {

@@ -53,6 +53,8 @@ __all__ = [
 ]
 
 _ENDED = frozenset({BuildStatus.SUCCEEDED, BuildStatus.FAILED})
+PINNED = "PINNED"
+"""How far a push has come to a job that stays at the version which its row pins."""
 OVERTAKEN = "OVERTAKEN"
 """How far a push has come whose source is not the newest any more."""
 
@@ -205,6 +207,8 @@ def _deployed(service: Service, push: Wanted) -> Progress:
     job = buildable(service, push.job_name)
     if build_digest(job, _newest(service, job)) != push.digest:
         return Progress(OVERTAKEN, done=True)
+    if job.pin:
+        return Progress(PINNED, done=True, succeeded=True)
     if job.paused:
         return Progress(JobStatus.PAUSED, done=True, succeeded=True)
     if isinstance(service.artifacts.pin(job), Unbuilt):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import boto3
 import pytest
 
-from provisioner.aws.artifact_index import ArtifactIndex
+from provisioner.aws.artifact_index import KEPT, ArtifactIndex
+from tests.support.cli import NOW
 from tests.support.clients import CLIENTS
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 
-INDEX = ArtifactIndex(CLIENTS, "jobs-Triggers")
+INDEX = ArtifactIndex(CLIENTS, "jobs-Triggers", lambda: NOW)
 IMAGE = "ecr/123456789012/eu-west-1/jobs/report:1"
 
 
@@ -26,6 +27,13 @@ def test_pairs_are_added_once_and_removed():
         INDEX.remove("other", [IMAGE], 2)
     assert [*INDEX.jobs_of(IMAGE)] == ["report"]
     assert [*INDEX.jobs_of("s3/bundles/none.zip")] == []
+
+
+def test_a_pair_that_nobody_writes_again_expires():
+    INDEX.add("report", [IMAGE], 1)
+
+    [item] = boto3.client("dynamodb").scan(TableName="jobs-Triggers")["Items"]
+    assert int(item["expires_at"]["N"]) == (NOW + KEPT).timestamp()
 
 
 def test_what_a_person_wrote_beside_them_is_no_job():

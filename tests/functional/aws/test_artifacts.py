@@ -464,6 +464,33 @@ def test_a_source_that_is_missing_is_said():
     assert (error.field, error.message) == ("build.source", "s3://bundles/none.zip does not exist")
 
 
+def test_a_pinned_build_knows_what_its_newest_source_would_be():
+    first = build_digest(built(**ARCHIVE), source_version())
+    key = archive_key("words", first)
+    boto3.client("s3").put_object(Bucket="bundles", Key=key, Body=b"PK")
+    pinned_to_it = built(**ARCHIVE, pin={"version": first})
+    assert pin(pinned_to_it).newest == first
+
+    boto3.client("s3").put_object(Bucket="bundles", Key="report.zip", Body=b"PK2")
+
+    second = build_digest(built(**ARCHIVE), source_version())
+    assert second != first
+    assert pin(pinned_to_it).newest == second
+
+
+def test_a_pinned_image_knows_the_tag_of_what_is_not_built_yet_and_then_its_digest():
+    digest = pushed()
+    job = built(type="ecs", pin={"version": digest})
+    tag = image_tag(build_digest(job, source_version()))
+    assert pin(job).newest == tag
+
+    boto3.client("ecr").put_image(
+        repositoryName="jobs/words", imageTag=tag, imageManifest=json.dumps(MANIFEST)
+    )
+
+    assert pin(job).newest == digest
+
+
 def test_a_pinned_build_that_is_gone_is_said():
     found = pin(built(**ARCHIVE, pin={"version": "0" * 64}))
 

@@ -160,6 +160,15 @@ class TestPushOfSource:
     def test_an_option_of_source_alone(self, here, folder):
         assert here.run("push", str(folder), "--include", "*").exit_code == 2
 
+    def test_a_pin_holds_back_what_is_pushed_and_that_is_said(self, here, folder):
+        here.jobs.put(ROW | {"pin": {"version": "d" * 64}})
+
+        result = here.run("push", str(folder), "--build")
+
+        assert result.exit_code == 0
+        assert 'after "provisioner unpin report"' in result.stderr
+        assert 'after "provisioner unpin report"' in here.run("build", "report").stderr
+
     def test_an_earlier_push_is_told_that_it_was_overtaken(self, here, folder):
         earlier = here.run("push", str(folder), "--build", "--no-wait").stdout
         push = builds.wanted(here.service, "report", earlier.strip().rpartition("versionId=")[2])

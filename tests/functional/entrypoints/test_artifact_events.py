@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
 
+from provisioner.aws.artifact_index import KEPT, ArtifactIndex
 from provisioner.entrypoints import (
     artifact_events,
     job_stream,
@@ -17,6 +19,7 @@ from provisioner.entrypoints import (
 from provisioner.errors import TemporaryError
 from provisioner.events import UnreadableError
 from tests.functional.entrypoints.test_entrypoints import event, messages, put, queued, stacks
+from tests.support.clients import CLIENTS
 from tests.support.functions import Unavailable, deliver, hand_in, runtime
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
@@ -145,6 +148,23 @@ def test_a_table_that_was_restored_has_all_jobs_again_after_the_daily_check():
     deliver(sweep, {"compare": True})
 
     assert [*index.jobs_of("s3/bundles/report.zip")] == ["report"]
+
+
+@pytest.mark.usefixtures("ready")
+def test_the_daily_check_has_what_no_stacks_row_names_expire():
+    """A function that ended between index and Stacks row leaves one; the next row names another."""
+    a_week_ago = datetime.now(UTC) - timedelta(days=7)
+    then = ArtifactIndex(CLIENTS, "jobs-Triggers", lambda: a_week_ago)
+    then.add("report", ["s3/bundles/report.zip", "s3/bundles/never-recorded.zip"], 1)
+
+    deliver(sweep, {"compare": True})
+
+    items = boto3.client("dynamodb").scan(TableName="jobs-Triggers")["Items"]
+    expiries = {each["job_name"]["S"]: int(each["expires_at"]["N"]) for each in items}
+    assert expiries["#artifact#s3/bundles/never-recorded.zip"] == int(
+        (a_week_ago + KEPT).timestamp()
+    )
+    assert expiries["#artifact#s3/bundles/report.zip"] > (a_week_ago + KEPT).timestamp()
 
 
 @pytest.mark.usefixtures("ready")
