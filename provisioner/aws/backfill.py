@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from provisioner.aws.clients import translated
 from provisioner.aws.items import to_dynamodb, to_plain
 from provisioner.runs.keys import BACKFILL, Field
-from provisioner.runs.model import iso
+from provisioner.runs.model import iso, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
 
     from provisioner.aws.clients import Clients
     from provisioner.aws.items import Item
+
+
+EARLIER_FUNCTIONS_END = timedelta(minutes=15)
+"""As long as a function runs at most: until then, functions of the version before may be at work.
+
+What they write, or hear of, where the scan has been already would be in no index.
+"""
 
 
 class Backfill:
@@ -29,6 +37,17 @@ class Backfill:
         """Tell whether the scan is through."""
         return Field.DONE_AT in self._item()
 
+    def may_begin(self, now: datetime) -> bool:
+        """Tell whether the scan may go on, or begin: some time after this was first asked."""
+        item = self._item()
+        if Field.AFTER in item:
+            return True
+        asked_at = time_of(item.get(Field.ASKED_AT))
+        if asked_at is not None:
+            return not asked_at <= now < asked_at + EARLIER_FUNCTIONS_END
+        self._put({Field.ASKED_AT: iso(now)})
+        return False
+
     def after(self, *names: str) -> dict[str, str] | None:
         """Return the key, of texts of these names, that the scan goes on after.
 
@@ -38,7 +57,9 @@ class Backfill:
 
     def note(self, after: Mapping[str, str] | None, now: datetime) -> None:
         """Note the key that has been done last; None when the scan is through."""
-        values = {"after": after} if after else {"done_at": iso(now)}
+        self._put({Field.AFTER: after} if after else {Field.DONE_AT: iso(now)})
+
+    def _put(self, values: Mapping[str, object]) -> None:
         with translated():
             self._clients.dynamodb.put_item(
                 TableName=self._name, Item=to_dynamodb({**self._key, **values})

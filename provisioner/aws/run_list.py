@@ -106,7 +106,7 @@ class RunList:
             It ends with the page after so many; no page has more rows.
         """
         progress = Backfill(self._clients, self._name, INDEX)
-        if progress.is_done():
+        if progress.is_done() or not progress.may_begin(now):
             return 0
         after, count = progress.after("job_name", "trigger_id"), 0
         for _ in range(_PAGES):

@@ -39,7 +39,7 @@ def list_earlier_jobs(runtime: Runtime, now: datetime, most: int = MOST_LISTED) 
     What was done is noted when it is written, so a part that was cut off comes again.
     """
     progress = runtime.jobs_backfill
-    if progress.is_done():
+    if progress.is_done() or not progress.may_begin(now):
         return 0
     unlisted, after = runtime.stacks.unlisted(progress.after("job_name"), most)
     count = list_jobs(runtime, unlisted)

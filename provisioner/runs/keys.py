@@ -204,6 +204,7 @@ class Field(StrEnum):
 
     AFTER = "after"
     DONE_AT = "done_at"
+    ASKED_AT = "asked_at"
 
     UPGRADE = "upgrade"
 
@@ -326,7 +327,9 @@ RECENT_FIELDS: Mapping[str, str] = MappingProxyType(
     {Field.LAST: "M", Field.SEEN: "S", Field.VERSION: "N", **_EXPIRY}
 )
 
-BACKFILL_FIELDS: Mapping[str, str] = MappingProxyType({Field.AFTER: "M", Field.DONE_AT: "S"})
+BACKFILL_FIELDS: Mapping[str, str] = MappingProxyType(
+    {Field.AFTER: "M", Field.ASKED_AT: "S", Field.DONE_AT: "S"}
+)
 
 UPGRADE_FIELDS: Mapping[str, str] = MappingProxyType({Field.UPGRADE: "M", Field.VERSION: "N"})
 """All is in one map: with a `status` of its own the item would be among the runs of `by_status`."""

@@ -20,6 +20,7 @@ from provisioner.entrypoints.wiring import Runtime
 from provisioner.errors import ConflictError, PermanentError, TemporaryError
 from provisioner.jobs import guarded
 from provisioner.jobs.row_summary import summary_of
+from provisioner.runs.keys import BACKFILL, JOBS_INDEX
 from provisioner.runs.model import RunStatus
 from provisioner.stacks.model import JobStatus, StackRecord
 from tests.support.clients import CLIENTS
@@ -29,6 +30,14 @@ from tests.support.platforms import PLATFORM, SETTINGS
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 ROW = {"type": "lambda", "runtime": "python3.13", "handler": "a.b", "bundle": "s3://b/a.zip"}
 pytestmark = pytest.mark.usefixtures("bootstrap")
+
+
+@pytest.fixture(autouse=True)
+def asked_before(bootstrap):
+    """Let the functions of the version before have ended long ago."""
+    asked_at = "2026-11-21T08:00:00.000Z"
+    item = {"job_name": JOBS_INDEX, "trigger_id": BACKFILL, "asked_at": asked_at}
+    CLIENTS.dynamodb.put_item(TableName=bootstrap["TRIGGERS_TABLE"], Item=to_dynamodb(item))
 
 
 def save_as_before(name, status=JobStatus.READY):
