@@ -31,6 +31,7 @@ from provisioner.runs.keys import (
     RUN_RETENTION_SECONDS,
     Field,
     LockStatus,
+    execution_name_of,
     is_trigger_id,
     run_shard,
 )
@@ -61,6 +62,9 @@ _START_TOLERANCE = timedelta(seconds=2)
 
 SEARCHED_RUNS = 1000
 """How many of a job's last runs are searched for those by schedule."""
+
+SEARCHED_MEGABYTES = 3
+"""Answers of DynamoDB that a search for a run's name reads: each ends after a megabyte."""
 
 
 class TriggersTable:
@@ -264,6 +268,32 @@ class TriggersTable:
         for run in runs:
             if run["trigger_id"].endswith(f"#{execution_name}"):
                 return run
+        return None
+
+    def named(self, job_name: str, execution_name: str) -> Item | None:
+        """Return the row of a run by its name alone, None when it is not among the last ones.
+
+        For a run whose execution Step Functions does not know. DynamoDB reads whole rows, so the
+        search ends after so many megabytes, whatever inputs the job's runs have.
+        """
+        start: dict[str, Any] = {}
+        for _ in range(SEARCHED_MEGABYTES):
+            with translated():
+                found = self._clients.dynamodb.query(
+                    TableName=self._name,
+                    KeyConditionExpression="job_name = :job AND trigger_id > :first",
+                    ExpressionAttributeValues=to_dynamodb({":job": job_name, ":first": FIRST_RUN}),
+                    ProjectionExpression="trigger_id",
+                    ScanIndexForward=False,
+                    Limit=SEARCHED_RUNS,
+                    **start,
+                )
+            for key in map(to_plain, found["Items"]):
+                if execution_name_of(key["trigger_id"]) == execution_name:
+                    return self._get(job_name, key["trigger_id"])
+            if "LastEvaluatedKey" not in found:
+                return None
+            start = {"ExclusiveStartKey": found["LastEvaluatedKey"]}
         return None
 
     def run(self, job_name: str, trigger_id: str) -> Item | None:

@@ -14,7 +14,6 @@ from provisioner.runs.cost import Cost
 from provisioner.runs.keys import is_trigger_id
 from provisioner.runs.model import RunStatus, time_of
 from provisioner.service.run_lines import RunLine, line_of
-from provisioner.service.runs import STOP_SEARCHES, execution_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -147,10 +146,7 @@ def _named(service: Service, job_name: str, name: str) -> Item | None:
     found = service.triggers.find(job_name, name, started.started_at) if started else None
     if found is not None:
         return found
-    for run in service.triggers.last(job_name, STOP_SEARCHES):  # a missed one has no execution
-        if execution_name(run) == name:
-            return service.triggers.run(job_name, str(run["trigger_id"]))
-    return None
+    return service.triggers.named(job_name, name)  # a missed one has no execution
 
 
 def _phases(row: Mapping[str, Any]) -> Iterator[Phase]:

@@ -42,6 +42,17 @@ def test_a_page_reads_three_times_at_most(world, address):
     assert reads_of(world, address) <= MOST
 
 
+def test_a_run_that_there_is_not_is_looked_for_within_bounds(world):
+    for number in range(24):
+        at = NOW.replace(minute=number)
+        put_run("ledger-close", f"big-{number}", "SUCCEEDED", started_at=at, input=380_000 * "x")
+
+    before = CLIENTS.reads("dynamodb")
+    assert world.get("/jobs/ledger-close/runs/none").status == 404
+    assert CLIENTS.reads("dynamodb") - before <= 6
+    assert world.get("/jobs/ledger-close/runs/big-23").status == 200
+
+
 def test_a_job_reads_twice_whatever_its_runs_hold(world):
     for minute in range(12):
         at = NOW.replace(minute=minute)
