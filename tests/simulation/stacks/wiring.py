@@ -91,6 +91,14 @@ class NoTaskDefinitions:
         return []
 
 
+class NoImages:
+    """The repositories of jobs: what is built here is an archive."""
+
+    def of(self, job_name: str) -> tuple[()]:
+        del job_name
+        return ()
+
+
 class NoMachines:
     """The EC2 instances of runs: nothing runs here."""
 
@@ -150,6 +158,7 @@ def wired(
         capacity_providers=AssociatedCluster(),
         message_runs=NoMessages(),
         machines=NoMachines(),
+        built_images=NoImages(),
         history=NoHistory(),
         run_list=IndexedRuns(),
         jobs_backfill=ListedJobs(),
