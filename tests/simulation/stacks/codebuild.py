@@ -11,7 +11,7 @@ from functools import partial
 from provisioner.errors import TemporaryError
 from provisioner.jobs.unbuilt import Unbuilt
 from provisioner.stacks.builds import BuildReport
-from provisioner.stacks.model import BuildStatus
+from provisioner.stacks.model import BuildStatus, StackRecord
 from tests.simulation.faults import Broken, Crash
 from tests.simulation.stacks.calls import Calls
 from tests.simulation.timeline import Timeline
@@ -37,6 +37,8 @@ class Made:
     ended_at: datetime | None = None
     reason: str | None = None
     is_known: bool = True
+    is_unwanted: bool = False
+    """We have asked for its end."""
     by_us: bool = False
     """We have stopped it."""
 
@@ -51,12 +53,14 @@ class CodeBuild:
         calls: Calls,
         tell: Callable[[str], None],
         row_of: Callable[[str], object],
+        record_of: Callable[[str], StackRecord | None],
     ) -> None:
         self._timeline = timeline
         self._chance = chance
         self._calls = calls
         self._tell = tell
         self._row_of = row_of
+        self._record_of = record_of
         self.builds: dict[str, Made] = {}
         self.results: set[str] = set()
         self.room: int | None = None
@@ -78,6 +82,8 @@ class CodeBuild:
         return self._calls("builds.find", partial(self._find, build_id))
 
     def stop(self, build_id: str) -> None:
+        if build_id in self.builds:
+            self.builds[build_id].is_unwanted = True
         self._calls("builds.stop", partial(self._stop_ours, build_id))
 
     # The service
@@ -133,6 +139,11 @@ class CodeBuild:
         if digest in self.results:
             raise Broken(f"{digest} of {job_name} was built already")
         last = of_job[-1]
+        record = self._record_of(job_name)
+        known = record.build.id if record and record.build else None
+        left = [made.id for made in of_job if made.status is S.RUNNING and made.id == known]
+        if any(not self.builds[build_id].is_unwanted for build_id in left):
+            raise Broken(f"{left} of {job_name} go on, and nobody needs them")
         is_again = last.digest == digest and last.is_known and not last.by_us
         if is_again and last.row == self._row_of(job_name) and job_name not in self.retried:
             raise Broken(f"{digest} of {job_name} has failed, and is built again")

@@ -33,6 +33,13 @@ class NeverEnding(Like):
         return found and replace(found, status=BuildStatus.RUNNING)
 
 
+class NeverStopping(Like):
+    """CodeBuild, in which every build goes on to its end."""
+
+    def stop(self, build_id: str) -> None:
+        """Stop nothing."""
+
+
 class ForgettingFailures(Like):
     """The Stacks table, in which nobody knows afterwards that a build has failed."""
 
@@ -59,6 +66,7 @@ def _any_result(ports: Ports) -> Ports:
 _BUGS = {
     "builds_twice": Bug(ports=ports_with(builds=OneTokenEach)),
     "waits_for_ever_for_a_build": Bug(ports=ports_with(builds=NeverEnding)),
+    "builds_what_nobody_needs": Bug(ports=ports_with(builds=NeverStopping)),
     "builds_again_and_again": Bug(ports=ports_with(stacks=ForgettingFailures)),
     "takes_any_build_for_the_newest": Bug(ports=_any_result),
 }

@@ -65,7 +65,12 @@ class World:
         self.queue = Queue(self.timeline, self.chance, self.calls, invoke)
         self.events = Events(self.timeline, self.chance, invoke)
         self.codebuild = CodeBuild(
-            self.timeline, self.chance, self.calls, self.events.build, self.jobs.rows.get
+            self.timeline,
+            self.chance,
+            self.calls,
+            self.events.build,
+            self.jobs.rows.get,
+            self.stacks.records.get,
         )
         self.bundles = Bundles(self.timeline, self.codebuild.results)
         self.artifact_index = ArtifactIndex(self.calls)
