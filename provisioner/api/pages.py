@@ -1,4 +1,4 @@
-"""Pages of a list: signed cursors, the link to the next page, and sparse fields."""
+"""Pages of a list or a log: signed cursors, the link to the next page, and sparse fields."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from provisioner.api.call import Answer
+from provisioner.api.encoding import jsonable
 from provisioner.api.problems import Kind, Problem
 from provisioner.jobs.errors import did_you_mean
 from provisioner.service.problems import FieldProblem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from provisioner.api.call import Call
+    from provisioner.service.run_logs import LogPage
 
 
 def cursor_of(call: Call) -> str | None:
@@ -43,6 +45,30 @@ def page_of(
     shown = [{each: item[each] for each in wanted} for item in items] if wanted else list(items)
     headers = {"Link": _link(call, following)} if following else {}
     return Answer({name: shown, "next": following, **(more or {})}, headers=headers)
+
+
+def log_of(call: Call, log: str, read: Callable[..., LogPage]) -> Answer:
+    """Return a page of a log, with cursors both ways.
+
+    Parameters
+    ----------
+    log
+        What its cursors belong to.
+    read
+        Takes `cursor`, `newest_first` and `limit`.
+    """
+    query, bound = call.query, {"order": call.query.order}
+    found = read(
+        cursor=call.cursors.read(log, bound, query.cursor),
+        newest_first=query.order == "newest",
+        limit=query.limit,
+    )
+    said = {
+        "events": [{"at": each.at, "message": each.message} for each in found.events],
+        "older": call.cursors.signed(log, bound, found.older),
+        "newer": call.cursors.signed(log, bound, found.newer),
+    }
+    return Answer(jsonable(said))
 
 
 def _list_of(call: Call) -> str:

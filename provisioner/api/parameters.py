@@ -193,7 +193,8 @@ class Submit(StartRun):
 
     job_name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
     submission_id: Annotated[str, Field(pattern="^[!-~]{1,255}$")] | None = Field(
-        default=None, description="The same again is the same work. As the Idempotency-Key."
+        default=None,
+        description="A request with the same id is the same work, as with Idempotency-Key.",
     )
 
 

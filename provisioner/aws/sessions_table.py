@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class SessionsTable:
-    """Sessions by the hash of their id; DynamoDB removes those that are over, by and by."""
+    """Sessions by the hash of their id; DynamoDB removes those that have expired within days."""
 
     def __init__(self, clients: Clients, name: str) -> None:
         self._clients = clients

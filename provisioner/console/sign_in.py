@@ -164,7 +164,7 @@ class SignIn:
         Parameters
         ----------
         is_use
-            Whether a person asks: a page that looks for news by itself keeps no session open.
+            Whether a person asks: a page that refreshes itself keeps no session open.
         """
         session_id = cookies.value_of(sent, cookies.SESSION)
         session = self.sessions.get(key_of(session_id)) if session_id else None

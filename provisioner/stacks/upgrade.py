@@ -53,7 +53,7 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UpgradeFailure:
-    """A job of the upgrade that failed; `accepted` once a person has resumed in spite of it."""
+    """A job of the upgrade that failed; `accepted` once a person has resumed after it."""
 
     job_name: str
     kind: FailureKind

@@ -109,7 +109,7 @@ def _machine_of(job: Job) -> dict[str, Value]:
 
 
 def _count_of_items(job: Job) -> dict[str, Value]:
-    """Return how many items a run has, which it says itself only if it comes to their end."""
+    """Return how many items a run has, which it says itself only if it finishes them."""
     if job.fan_out is None or job.fan_out.source:
         return {}
     return {"items": number(call("count", call("lookup", run("payload"), job.fan_out.items)))}

@@ -58,3 +58,14 @@ def push(body: bytes, key: str = "report.zip") -> str:
     """Put a bundle into the bucket, and return its version."""
     put = CLIENTS.s3.put_object(Bucket="jobs-bundles", Key=key, Body=body)
     return str(put["VersionId"])
+
+
+def pushed_twice(here: Provisioner, row: dict[str, Any]) -> list[str]:
+    """Deploy a row, and then newer code of it; return the versions of the code."""
+    versions = []
+    for body in (b"one", b"two"):
+        versions.append(push(body))
+        if not here.row():
+            write(here, row)
+        deploy(here)
+    return versions

@@ -44,6 +44,10 @@ STUMBLES = {
     r"\bfor ever\b": "forever",
     r"\bbelongs? into\b": "put into",
     r"\bmeanwhile has\b|\bbesides\.": "also",
+    r"\bby and by\b": "within days, later",
+    r"\bin spite of\b": "despite, after",
+    r"\bcomes? to (?:its|their) end\b": "ends, runs to its end",
+    r"\blooks? for news\b": "refreshes itself",
 }
 """Pattern, and what to write instead."""
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from provisioner.api.call import Answer
 from provisioner.api.encoding import jsonable
+from provisioner.api.pages import log_of
 from provisioner.service import builds, commits
 
 if TYPE_CHECKING:
@@ -26,21 +28,9 @@ def get_build(call: Call) -> Answer:
 
 def get_build_log(call: Call) -> Answer:
     """Return a page of what a build has printed."""
-    query, place = call.query, f"{call.job_name}/builds/{call.path['build']}"
-    bound = {"order": query.order}
-    found = builds.log_page(
-        call.service,
-        builds.find(call.service, call.job_name, call.path["build"]),
-        cursor=call.cursors.read(place, bound, query.cursor),
-        newest_first=query.order == "newest",
-        limit=query.limit,
-    )
-    said = {
-        "events": [{"at": each.at, "message": each.message} for each in found.events],
-        "older": call.cursors.signed(place, bound, found.older),
-        "newer": call.cursors.signed(place, bound, found.newer),
-    }
-    return Answer(jsonable(said))
+    job_name, build = call.job_name, call.path["build"]
+    found = builds.find(call.service, job_name, build)
+    return log_of(call, f"{job_name}/builds/{build}", partial(builds.log_page, call.service, found))
 
 
 def build_again(call: Call) -> Answer:

@@ -7,11 +7,12 @@ import re
 import time
 from dataclasses import fields, replace
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from provisioner.api.call import Answer
 from provisioner.api.encoding import jsonable
-from provisioner.api.pages import cursor_of, page_of
+from provisioner.api.pages import cursor_of, log_of, page_of
 from provisioner.api.problems import Kind, Problem
 from provisioner.errors import NotFoundError, PermanentError
 from provisioner.jobs.payload import RESERVED
@@ -140,22 +141,8 @@ def stop_run(call: Call) -> Answer:
 
 def get_log(call: Call) -> Answer:
     """Return a page of a run's log."""
-    query, place = call.query, f"{call.job_name}/{call.path['run']}"
-    bound = {"order": query.order}
-    found = logs.of_run(
-        call.service,
-        call.job_name,
-        call.path["run"],
-        cursor=call.cursors.read(place, bound, query.cursor),
-        newest_first=query.order == "newest",
-        limit=query.limit,
-    )
-    said = {
-        "events": [{"at": each.at, "message": each.message} for each in found.events],
-        "older": call.cursors.signed(place, bound, found.older),
-        "newer": call.cursors.signed(place, bound, found.newer),
-    }
-    return Answer(jsonable(said))
+    job_name, run = call.job_name, call.path["run"]
+    return log_of(call, f"{job_name}/{run}", partial(logs.of_run, call.service, job_name, run))
 
 
 def list_items(call: Call) -> Answer:

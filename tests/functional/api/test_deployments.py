@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.api import by_scopes
 from tests.support.cli import ROW
-from tests.support.deployments import deploy, push, write
+from tests.support.deployments import pushed_twice, write
 
 JOB = "/v1/jobs/report"
 ANOTHER = f'"{"0" * 32}"'
@@ -17,13 +17,7 @@ ANOTHER = f'"{"0" * 32}"'
 @pytest.fixture
 def pushed(here):
     """Return the versions of two deployments of the same row."""
-    versions = []
-    for body in (b"one", b"two"):
-        versions.append(push(body))
-        if not here.row():
-            write(here, ROW | {"environment": {"LEVEL": "hunter2"}})
-        deploy(here)
-    return versions
+    return pushed_twice(here, ROW | {"environment": {"LEVEL": "hunter2"}})
 
 
 def test_deployments_are_listed(api, pushed):

@@ -6,7 +6,7 @@ import pytest
 
 from provisioner.service.caller import Role
 from tests.support.cli import ROW
-from tests.support.deployments import deploy, push, write
+from tests.support.deployments import pushed_twice, write
 
 ADDRESS = "/jobs/report/rollback"
 
@@ -14,13 +14,7 @@ ADDRESS = "/jobs/report/rollback"
 @pytest.fixture
 def pushed(here):
     """Return the versions of two deployments of the same row."""
-    versions = []
-    for body in (b"one", b"two"):
-        versions.append(push(body))
-        if not here.row():
-            write(here, ROW | {"environment": {"LEVEL": "hunter2"}})
-        deploy(here)
-    return versions
+    return pushed_twice(here, ROW | {"environment": {"LEVEL": "hunter2"}})
 
 
 @pytest.mark.parametrize("address", [ADDRESS, f"{ADDRESS}?to=1"])

@@ -18,7 +18,7 @@ from tests.functional.cli.conftest import account, environment, here
 from tests.functional.entrypoints.test_notify import events, handle, run, subscribe, told, topic
 from tests.support.cli import ROW, put_run
 from tests.support.clients import CLIENTS
-from tests.support.deployments import deploy, push, write
+from tests.support.deployments import deploy, pushed_twice, write
 from tests.support.functions import deliver
 
 __all__ = ["account", "environment", "here", "subscribe", "told", "topic"]
@@ -40,13 +40,7 @@ def end(status, name="first", minutes=1):
 @pytest.fixture
 def pushed(here):
     """Return the versions of two deployments of the same row."""
-    versions = []
-    for body in (b"one", b"two"):
-        versions.append(push(body))
-        if not here.row():
-            write(here, CANARY)
-        deploy(here)
-    return versions
+    return pushed_twice(here, CANARY)
 
 
 def test_new_code_that_fails_is_rolled_back_once(here, pushed):

@@ -17,7 +17,7 @@ from provisioner.service.deployments import (
 from provisioner.stacks.model import JobStatus
 from tests.support.cli import ROW
 from tests.support.clients import CLIENTS
-from tests.support.deployments import deploy, push, write
+from tests.support.deployments import deploy, push, pushed_twice, write
 
 LARGER = ROW | {"memory_mb": 512}
 BROKEN = ROW | {"memory_mb": 64}
@@ -40,13 +40,7 @@ def documents(here):
 @pytest.fixture
 def pushed(here):
     """Return the versions of two deployments of the same row."""
-    found = []
-    for body in (b"one", b"two"):
-        found.append(push(body))
-        if not here.row():
-            write(here, ROW)
-        deploy(here)
-    return found
+    return pushed_twice(here, ROW)
 
 
 def test_new_code_is_gone_back_from_by_a_pin(here, pushed):
