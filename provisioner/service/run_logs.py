@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from provisioner.aws import logs
@@ -31,6 +32,9 @@ _AFTER = timedelta(milliseconds=100)
 _FIRST_SLICE_MS = 60_000
 _SLICES = 12
 """Each is four times as long as the one before: together longer than a run can take."""
+
+_SLICE_PAGES, _SHORTER = 50, 64
+"""A slice with so many pages of lines is made so much shorter."""
 
 _PAGE_CHARACTERS = 1_000_000
 """Of a page's lines, as of one of GetLogEvents: a line may have 1 MB, a function's answer 6."""
@@ -311,13 +315,7 @@ def _begins(event: LogEvent, request_id: str | None) -> bool:
 
 
 def _before(service: Service, source: _Source, at: int, count: int, limit: int) -> LogPage:
-    length, found, since_ms = _FIRST_SLICE_MS, list[LogEvent](), source.until_ms
-    for _ in range(_SLICES):
-        since_ms = max(source.since_ms, at - length)
-        found = list(logs.events(service.clients, source.group, since_ms, until_ms=at))
-        if len(found) - count >= limit or since_ms == source.since_ms:
-            break
-        length *= 4
+    found, since_ms = _slice(service, source, at, limit + count)
     same = sum(event.timestamp_ms == at for event in found)
     known = found[: len(found) - min(count, same)]
     shown = _last(known, limit)
@@ -327,6 +325,29 @@ def _before(service: Service, source: _Source, at: int, count: int, limit: int) 
         here = sum(event.timestamp_ms == first for event in shown)
         older = f"o{first}.{here + (count if first == at else 0)}"
     return LogPage(shown, older, _newer(source, shown, (at, 0), more=False))
+
+
+def _slice(service: Service, source: _Source, at: int, wanted: int) -> tuple[list[LogEvent], int]:
+    """Return the lines up to a time, and from when on: as many as are wanted, unless few are there.
+
+    A slice of too many lines is not read to its end, but made smaller.
+    """
+    length, found, since_ms = _FIRST_SLICE_MS, list[LogEvent](), at
+    for _ in range(_SLICES):
+        begin = max(source.since_ms, at - length)
+        lines = logs.events(service.clients, source.group, begin, until_ms=at)
+        most = None if length == 1 else wanted * _SLICE_PAGES
+        read = list(islice(lines, most))
+        if most is not None and len(read) >= most:
+            if since_ms < at:  # fewer than are wanted: the next page goes on before them
+                break
+            length = max(1, length // _SHORTER)
+            continue
+        found, since_ms = read, begin
+        if len(found) >= wanted or since_ms == source.since_ms:
+            break
+        length *= 4
+    return found, since_ms
 
 
 def _last(events: Sequence[LogEvent], limit: int) -> tuple[LogEvent, ...]:

@@ -57,9 +57,9 @@ def lines(page):
     return [event.message for event in page.events]
 
 
-def forward(service, name, limit=4):
+def forward(service, name, limit=4, pages=50):
     found, cursor = [], None
-    for _ in range(50):
+    for _ in range(pages):
         page = logs.of_run(service, "report", name, newest_first=False, cursor=cursor, limit=limit)
         assert len(page.events) <= limit
         found += lines(page)
@@ -69,9 +69,9 @@ def forward(service, name, limit=4):
     raise AssertionError("it has no end")
 
 
-def backward(service, name, limit=4):
+def backward(service, name, limit=4, pages=50):
     found, cursor = [], None
-    for _ in range(50):
+    for _ in range(pages):
         page = logs.of_run(service, "report", name, cursor=cursor, limit=limit)
         assert len(page.events) <= limit
         found = lines(page) + found
@@ -86,6 +86,18 @@ TEN = [f"line {number}" for number in range(10)]
 
 @pytest.mark.parametrize("read", [forward, backward])
 class TestBothWays:
+    def test_a_busy_job_is_read_in_small_slices(self, service, read):
+        CLIENTS.logs.create_log_stream(logGroupName=GROUP, logStreamName="a")
+        first = int(NOW.timestamp() * 1000)
+        texts = [f"line {number}" for number in range(120)]
+        events = [
+            {"timestamp": first + number * 25, "message": text} for number, text in enumerate(texts)
+        ]
+        CLIENTS.logs.put_log_events(logGroupName=GROUP, logStreamName="a", logEvents=events)
+        run("one", 0, 20)
+
+        assert read(service, "one", 2, pages=100) == texts
+
     def test_one_that_ran_alone(self, service, read):
         write("before", "of the run before", at=-60)
         write("a", *TEN[:5])
