@@ -271,6 +271,36 @@ def test_a_push_redeploys(account):
     assert account.ended(name, account.start(name, {}))["output"] == "2"
 
 
+@pytest.mark.uses(minutes=25, container_minutes=2, build_minutes=15, runs=3)
+def test_source_is_built(account):
+    """Source becomes an image and an archive, in CodeBuild; the repository goes with its job."""
+    image, archive = account.unique("image"), account.unique("archive")
+    row = account.container_row(image, command=EXITS, retries=0, permissions=None)
+    files = {"Dockerfile": f"FROM {row['image']}\nENV BUILT=1\n"}
+    source = account.bundle(f"{image}/source.zip", files)
+    account.put(row | {"image": None, "build": {"source": source}})
+    program = "import six\ndef handler(event, context):\n    return {}\n"
+    files = {"main.py": program.format(1), "requirements.txt": "six==1.17.0\n"}
+    row = account.lambda_row(archive, bundle=None, handler="main.handler")
+    source = account.bundle(f"{archive}/source.zip", files)
+    account.put(row | {"build": {"source": source}})
+    account.wait_for(image, "READY", timeout_seconds=1200)
+    account.wait_for(archive, "READY", timeout_seconds=1200)
+    assert account.ended(image, account.start(image, {"code": 0}))["exit_code"] == 0
+    assert account.ended(archive, account.start(archive, {}))["output"] == "1"
+
+    before = account.record(archive)["deployed_digest"]
+    account.bundle(f"{archive}/source.zip", files | {"main.py": program.format(2)})
+
+    def is_other():
+        return account.record(archive)["deployed_digest"] != before
+
+    account.wait_for(archive, "READY", until=is_other, timeout_seconds=1200)
+    assert account.ended(archive, account.start(archive, {}))["output"] == "2"
+    account.delete(image)
+    account.wait_for(image, "DELETED", timeout_seconds=900)
+
+
 @pytest.mark.uses(minutes=2, runs=0)
 def test_apply_over_what_is_there(account, tmp_path):
     """`apply` changes a row under its condition."""

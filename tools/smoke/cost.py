@@ -25,6 +25,8 @@ AROUND_MINUTES = 30
 """To deploy the bootstrap and to tear it down."""
 TRANSITIONS_A_RUN = 12
 MACHINE = "m7g.large"
+BUILD_MINUTE = 0.005
+"""Of the dearer architecture's smallest machine, in USD: docs/reference/cost.md."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Usage:
         Of a function with 128 MB.
     runs
         Of jobs.
+    build_minutes
+        Of CodeBuild, on the smallest machine.
     """
 
     minutes: float = 6
@@ -50,6 +54,7 @@ class Usage:
     machine_minutes: float = 0
     function_seconds: float = 5
     runs: int = 1
+    build_minutes: float = 0
 
     def dollars(self, rates: Rates) -> float:
         """Return the list price in USD, without the bootstrap's own."""
@@ -61,6 +66,7 @@ class Usage:
             + self.machine_minutes / 60 * (known[f"ec2_hour:{MACHINE}"] + address)
             + self.function_seconds * 0.125 * known["lambda_gb_second_x86_64"]
             + self.runs * TRANSITIONS_A_RUN * known["state_transition"]
+            + self.build_minutes * BUILD_MINUTE
         )
 
 

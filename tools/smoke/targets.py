@@ -29,6 +29,7 @@ FOLDER = CHECKOUT / ".provisioner" / "smoke"
 PARAMETERS = {
     "AllowedSubmissions": "part*",
     "AllowedSecurityGroups": "*",
+    "Builds": "all",
     "Console": "sign-in",
     "DeletionBudgetJobs": "2000",  # the teardown removes all rows at once
     "LogRetentionDays": "1",

@@ -55,6 +55,7 @@ def built(machine, runtime, handler="main.handler", architecture="x86_64", **fil
         path = machine.source / name.replace("__", "/").replace("_DOT_", ".")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+        path.chmod(0o600)  # as in an archive that Python's zipfile makes
     row = {
         "type": "lambda",
         "runtime": runtime,
@@ -66,7 +67,9 @@ def built(machine, runtime, handler="main.handler", architecture="x86_64", **fil
     (put,) = machine.calls("aws")
     target = machine.source.parent / "task"
     archive = put[put.index("--body") + 1]
-    assert zipfile.ZipFile(archive).testzip() is None
+    with zipfile.ZipFile(archive) as made:
+        assert made.testzip() is None
+        assert all(member.external_attr >> 16 & 0o004 for member in made.infolist())
     run("unzip", "-q", archive, "-d", target)
     return target
 

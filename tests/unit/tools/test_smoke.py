@@ -45,6 +45,7 @@ class TestCost:
             pytest.param(Usage(0, 0, 60, 0, 0), 0.08 + 0.005, id="a machine"),
             pytest.param(Usage(0, 0, 0, 8, 0), 0.00002, id="a GB-second"),
             pytest.param(Usage(0, 0, 0, 0, 10), 10 * 12 * 0.000025, id="runs"),
+            pytest.param(Usage(0, 0, 0, 0, 0, 100), 0.5, id="builds"),
         ],
     )
     def test_of_a_step(self, usage, dollars):
