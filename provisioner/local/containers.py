@@ -107,6 +107,14 @@ def remove_left(host: str, instance: str) -> None:
         _call(host, "DELETE", f"/containers/{container['Id']}?force=1&v=1")
 
 
+def remove_images(host: str, registry: str) -> None:
+    """Remove images that were built for or pulled from an engine's registry, which keeps them."""
+    for image in _call(host, "GET", "/images/json") or ():
+        for name in image.get("RepoTags") or ():
+            if name.startswith(f"{registry}/"):
+                _call(host, "DELETE", f"/images/{quote(name, safe='')}?force=1")
+
+
 def _start_podman(home: Home, podman: Path, port: int) -> ContainerEngine | None:
     home.folder.mkdir(parents=True, exist_ok=True)
     settings = _CONTAINERS_CONF

@@ -154,6 +154,7 @@ class Engine:
             save(self.home, state)
         if state.container_host:
             containers.remove_left(state.container_host, ministack.instance(self.home, state.port))
+            containers.remove_images(state.container_host, f"{ministack.HOST}:{state.port}")
         if record := state.processes.get(PODMAN):
             processes.stop(record)
         save(self.home, replace(state, processes={}, container_host=None))

@@ -131,6 +131,20 @@ def test_a_source_in_git_is_built_without_what_says_how_it_was_cloned(machine):
     assert [each.name for each in machine.source.iterdir()] == ["Dockerfile"]
 
 
+def test_where_codebuild_does_not_say_which_commit_it_found_git_does(machine, capfd):
+    (machine.source / "Dockerfile").write_text("FROM scratch")
+
+    assert machine.build({"type": "ecs", "build": GIT})[0] == ("pre_build", 1)
+    assert "and none was found" in capfd.readouterr().out
+
+    at = ["git", "-C", str(machine.source), "-c", "user.name=a", "-c", "user.email=a@example.com"]
+    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "x"]):
+        subprocess.run([*at, *command], check=True)
+    head = subprocess.run([*at, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
+    source = GIT["source"] | {"commit": head.stdout.strip()}
+    assert machine.build({"type": "ecs", "build": {"source": source}}) == DONE
+
+
 def test_a_branch_with_the_name_of_a_commit_is_not_built(machine, capfd):
     (machine.source / "Dockerfile").write_text("FROM scratch")
 

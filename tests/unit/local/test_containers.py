@@ -2,6 +2,7 @@ import json
 import socketserver
 import threading
 from http.server import BaseHTTPRequestHandler
+from urllib.parse import unquote
 
 import pytest
 
@@ -13,6 +14,8 @@ class Docker(socketserver.ThreadingUnixStreamServer):
     def __init__(self, path):
         self.containers = {"mine": "engine-1:4713", "theirs": "engine-2:4714"}
         super().__init__(str(path), Answer)
+        self.images = []
+        self.removed = set()
 
     def get_request(self):
         request, _ = super().get_request()
@@ -23,6 +26,8 @@ class Answer(BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/version":
             self.answer({"Version": "28.2"})
+        elif self.path == "/images/json":
+            self.answer([{"RepoTags": tags} for tags in self.server.images])
         else:
             kept = [
                 {"Id": name} for name, label in self.server.containers.items() if label in self.path
@@ -30,7 +35,11 @@ class Answer(BaseHTTPRequestHandler):
             self.answer(kept)
 
     def do_DELETE(self):
-        del self.server.containers[self.path.split("/")[2].partition("?")[0]]
+        kind, name = self.path.partition("?")[0].split("/")[1:]
+        if kind == "images":
+            self.server.removed.add(unquote(name))
+        else:
+            del self.server.containers[name]
         self.answer(None)
 
     def answer(self, document):
@@ -70,3 +79,15 @@ def test_only_the_containers_of_this_engine_are_removed(docker):
     containers.remove_left(f"unix://{docker.server_address}", "engine-1:4713")
 
     assert set(docker.containers) == {"theirs"}
+
+
+def test_only_the_images_of_this_engines_registry_are_removed(docker):
+    docker.images = [
+        ["127.0.0.1:4713/jobs/report:b-1", "localhost/kept:1"],
+        ["127.0.0.1:47130/jobs/report:b-1"],
+        None,
+    ]
+
+    containers.remove_images(f"unix://{docker.server_address}", "127.0.0.1:4713")
+
+    assert docker.removed == {"127.0.0.1:4713/jobs/report:b-1"}
