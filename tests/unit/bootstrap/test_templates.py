@@ -298,6 +298,17 @@ def test_functions_are_given_what_settings_ask_for(bootstrap, name):
     assert set(settings.platform.subnets) == set(settings.platform.allowed.subnets)
     assert settings.platform.allowed.secrets_prefix == "jobs"
     assert settings.platform.allowed.slack_secret_arn == bootstrap.values["SlackSecretArn"]
+    assert settings.platform.allowed.git_connections == ()
+
+
+def test_functions_know_which_repositories_are_open(source):
+    connection = "0f9d3c1a-7a4e-4a53-9f0f-3c6d1c1d2e3f"
+    opened = {"GitConnections": connection, "AllowedGitRepositories": "github.com/a/*,gitlab.com/b"}
+    function = bootstrap_of(source, **opened).resource("JobStreamFunction")
+    allowed = settings_of(function).platform.allowed
+
+    assert allowed.git_connections == (connection,)
+    assert allowed.git_repositories == ("github.com/a/*", "gitlab.com/b")
 
 
 def settings_of(function):
