@@ -7,6 +7,7 @@ build the Dockerfile that lies beside the example instead.
 
 from __future__ import annotations
 
+import functools
 import gzip
 import hashlib
 import importlib.util
@@ -20,10 +21,12 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provisioner.local import bytecode
 from provisioner.local.errors import LocalError
 
 if TYPE_CHECKING:
@@ -62,7 +65,7 @@ class Layer:
     blob: bytes
     diff_id: str
 
-    @property
+    @functools.cached_property
     def digest(self) -> str:
         """The blob's digest."""
         return sha256(self.blob)
@@ -193,11 +196,11 @@ def config_of(layers: Sequence[Layer], program: Program) -> bytes:
 
 def python_layer(cache: Path) -> Layer:
     """Return the layer of this machine's Python with boto3, packed once for each version."""
-    made_from = (sys.version, sys.base_prefix, package("boto3"), Path(__file__).read_text("utf-8"))
-    path = cache / f"python-{hashlib.sha256(repr(made_from).encode()).hexdigest()[:16]}.tar.gz"
-    if path.exists():
-        blob = path.read_bytes()
-        return Layer(blob, sha256(gzip.decompress(blob)))
+    sources = [Path(each).read_text("utf-8") for each in (__file__, bytecode.__file__)]
+    made_from = (sys.version, sys.base_prefix, package("boto3"), sources)
+    layer_name = f"python-{hashlib.sha256(repr(made_from).encode()).hexdigest()[:16]}"
+    for packed in cache.glob(f"{layer_name}-*.tar.gz"):
+        return Layer(packed.read_bytes(), "sha256:" + packed.name.split("-")[2].split(".")[0])
     programs = _programs()
     files = {str(program): program for program in [*programs, *libraries_of(programs)]}
     files |= {
@@ -213,11 +216,12 @@ def python_layer(cache: Path) -> Layer:
     if _CERTIFICATES.exists():
         files[str(_CERTIFICATES)] = _CERTIFICATES
     links = {f"/usr/local/bin/{name}": str(_interpreter()) for name in ("python", "python3")}
-    layer = layer_of(files, links)
+    with tempfile.TemporaryDirectory() as compiled:
+        layer = layer_of(files | bytecode.bytecode_of(files, Path(compiled)), links)
     cache.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(f".{os.getpid()}")
+    draft = cache / f"{layer_name}.{os.getpid()}"
     draft.write_bytes(layer.blob)
-    draft.replace(path)
+    draft.replace(cache / f"{layer_name}-{layer.diff_id.removeprefix('sha256:')}.tar.gz")
     return layer
 
 
@@ -239,6 +243,11 @@ def _programs() -> list[Path]:
 
 def libraries_of(programs: Iterable[Path]) -> list[Path]:
     """Return the shared libraries of programs, the loader included, as `ldd` finds them."""
+    return list(_libraries(tuple(programs)))
+
+
+@functools.cache
+def _libraries(programs: tuple[Path, ...]) -> list[Path]:
     found = subprocess.run(
         ["ldd", *map(str, programs)], capture_output=True, text=True, check=False
     ).stdout

@@ -3,7 +3,9 @@ import hashlib
 import io
 import json
 import platform
+import sys
 import tarfile
+from importlib.util import MAGIC_NUMBER
 
 import pytest
 
@@ -51,6 +53,23 @@ def test_an_image_holds_python_its_libraries_boto3_and_the_example(built):
     assert any(name.endswith("/json/__init__.py") for name in held)
     assert any(name.startswith("opt/python/botocore/data/s3/") for name in held)
     assert not any(name.startswith("opt/python/botocore/data/ec2/") for name in held)
+
+
+def test_what_python_imports_is_compiled_already(built):
+    if built is None:
+        return
+    python, _ = built.layers
+
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(python.blob))) as tar:
+        members = {member.name: member for member in tar}
+        for module in ("opt/python/boto3/session.py", "opt/python/botocore/client.py"):
+            folder, _, name = module.rpartition("/")
+            suffix = f".{sys.implementation.cache_tag}.pyc"
+            compiled = tar.extractfile(f"{folder}/__pycache__/{name.removesuffix('.py')}{suffix}")
+            head = compiled.read(16)
+            assert head[:4] == MAGIC_NUMBER
+            stamp = tuple(int.from_bytes(head[at : at + 4], "little") for at in (4, 8, 12))
+            assert stamp == (0, members[module].mtime, members[module].size)
 
 
 def test_manifest_and_config_name_each_part_by_its_digest(built):
