@@ -10,8 +10,8 @@ import contextvars
 import functools
 import hashlib
 import importlib
-import shutil
 import tempfile
+import threading
 import types
 import zipfile
 from pathlib import Path
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _RUNTIME = "ministack.core.lambda_runtime"
 _FOLDER = "unpacked"
 
+_one = threading.Lock()
+"""Several processes of a new function start at once."""
 _own_copy: contextvars.ContextVar[bool] = contextvars.ContextVar("own_copy", default=False)
 
 
@@ -68,14 +70,10 @@ class SharedZipFile(zipfile.ZipFile):
         with Path(str(self.filename)).open("rb") as archive:
             digest = hashlib.file_digest(archive, "sha256").hexdigest()
         shared = Path(tempfile.gettempdir()) / _FOLDER / digest
-        if not shared.exists():
-            shared.parent.mkdir(exist_ok=True)
-            begun = Path(tempfile.mkdtemp(dir=shared.parent))
-            super().extractall(begun)
-            try:
+        with _one:
+            if not shared.exists():
+                shared.parent.mkdir(exist_ok=True)
+                begun = Path(tempfile.mkdtemp(dir=shared.parent))
+                super().extractall(begun)
                 begun.rename(shared)
-            except OSError:  # another process of the function was faster
-                shutil.rmtree(begun)
-                if not shared.exists():
-                    raise
         return shared

@@ -16,6 +16,7 @@ import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from provisioner.local.shim import forks
 from provisioner.local.shim.patching import private
 
 if TYPE_CHECKING:
@@ -54,8 +55,9 @@ def _heard(spawn: Callable[..., None]) -> Callable[..., None]:
 
 
 @functools.wraps(subprocess.Popen)
-def _started(command: Sequence[str], **options: Any) -> subprocess.Popen[Any]:  # noqa: ANN401
-    return subprocess.Popen(wrapped(command, options.get("env") or {}), **options)
+def _started(command: Sequence[str], **options: Any) -> Any:  # noqa: ANN401
+    begins = wrapped(command, options.get("env") or {})
+    return forks.forked(begins, options) or subprocess.Popen(begins, **options)
 
 
 def wrapped(command: Sequence[str], environ: Mapping[str, str]) -> list[str]:
