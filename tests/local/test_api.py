@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from botocore.credentials import Credentials
 
-from tests.support import described
 from tests.support.http import Caller
 from tests.support.waiting import wait_until
 
@@ -60,6 +59,9 @@ def job(engine, anybody):
 
 
 def held(method, path, reply):
+    # Here, for it takes a second, and each process of the suite imports all modules.
+    from tests.support import described  # noqa: PLC0415
+
     described.hold(method, path.partition("?")[0], reply)
     return reply
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 
 import pytest
 
@@ -19,15 +17,9 @@ SOON_SECONDS = 60.0
 
 
 def command(engine, *arguments):
-    """Run the command as a user does; return its exit code and what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-c", "from provisioner.cli.main import main; main()", *arguments],
-        env={**os.environ, **engine.environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout + done.stderr
+    """Run the command; return its exit code and what it printed."""
+    done = engine.command(*arguments)
+    return done.exit_code, done.output
 
 
 def push(engine, job, folder, **files):

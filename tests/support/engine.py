@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import subprocess
-import sys
 import threading
 import uuid
 import zipfile
@@ -17,7 +14,9 @@ from typing import Any
 
 import boto3
 from boto3.dynamodb.conditions import Key
+from typer.testing import Result
 
+from tests.support.commands import Commands
 from tests.support.waiting import SECONDS, wait_until
 
 BUNDLE = "suite/code.zip"
@@ -76,10 +75,11 @@ GIT_SETTINGS = Path(__file__).parents[2] / ".provisioner" / "suite.gitconfig"
 
 
 class EngineUnderTest:
-    """Everything by boto3 alone; nothing of the product is imported."""
+    """Everything by boto3 and the command; nothing else of the product is imported."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.environment = dict(environment)
+        self._commands = Commands(self.environment)
         self._clients: dict[str, Any] = {}
         self._making = threading.Lock()
         self._session = boto3.Session(
@@ -388,16 +388,14 @@ class EngineUnderTest:
         return found if "owner" in found else None
 
     def provisioner(self, *arguments: str) -> str:
-        """Run the command as a user does; return what it prints."""
-        done = subprocess.run(
-            [sys.executable, "-c", "from provisioner.cli.main import main; main()", *arguments],
-            env={**os.environ, **self.environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+        """Run the command; return what it prints."""
+        done = self.command(*arguments)
+        assert done.exit_code == 0, done.output
         return done.stdout
+
+    def command(self, *arguments: str) -> Result:
+        """Run the command, however it ends."""
+        return self._commands.run(*arguments)
 
     def tasks(self, execution_arn: str, status: str) -> list[str]:
         found = self.client("ecs").list_tasks(

@@ -1,0 +1,46 @@
+"""The table of `python -m tools.cpu`."""
+
+import platform
+import subprocess
+import sys
+
+from tools.cpu import Process, totals
+
+GONE = 2**22 + 1
+"""No process has this id (proc(5), pid_max)."""
+
+
+def test_what_came_and_went_between_two_looks_counts_for_its_parent():
+    seen = {
+        (GONE, 1): Process(GONE, 1, "the engine", own=1.0, reaped=5.0),
+        (GONE + 1, 1): Process(GONE + 1, GONE, "in containers", own=1.5, reaped=0.5),
+    }
+
+    assert totals(seen) == {"the engine": 1.0 + 3.0, "in containers": 1.5 + 0.5}
+
+
+COMMAND = """
+import os, subprocess, sys
+reading, writing = os.pipe()
+busy = "import time\\nwhile time.process_time() < 0.4: pass"
+options = f"start_new_session=True, pass_fds=[{writing}]"
+start = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {busy!r}], {options})"
+subprocess.run([sys.executable, "-c", start], pass_fds=[writing], check=True)
+os.close(writing)
+os.read(reading, 1)  # ends when the orphan does
+sys.exit(3)
+"""
+
+
+def test_what_a_daemon_uses_counts():
+    if platform.system() != "Linux":
+        return
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.cpu", sys.executable, "-c", COMMAND],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 3
+    assert float(done.stdout.splitlines()[-1].split()[0]) >= 0.4
