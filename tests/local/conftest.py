@@ -41,8 +41,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
                 _mark(state).unlink()
 
 
-def local(state: Path, *arguments: str) -> str:
-    """Run `provisioner local …` on a state folder of its own; return what it printed."""
+def local(state: Path, *arguments: str, checkout: Path = CHECKOUT) -> str:
+    """Run `provisioner local …` on a state folder of its own; return what it printed.
+
+    Of another checkout its functions are deployed.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "provisioner.local", *arguments],
         env={
@@ -50,7 +53,7 @@ def local(state: Path, *arguments: str) -> str:
             "PROVISIONER_LOCAL_STATE": str(state),
             "GIT_CONFIG_GLOBAL": str(GIT_SETTINGS),
         },
-        cwd=CHECKOUT,
+        cwd=checkout,
         capture_output=True,
         text=True,
         check=False,
@@ -110,3 +113,23 @@ def open_engine(testrun_uid):
 def rough_engine(testrun_uid):
     """An engine for what no other test may see, by night."""
     return _brought_up(testrun_uid, ROUGH, "--no-examples", *MANY_DELETIONS)
+
+
+@pytest.fixture(scope="module")
+def impatient_queue(request, rough_engine):
+    """Let what a dead worker had taken come again soon, not in six minutes, and ever again.
+
+    `TAKEN_SECONDS` of the module is how long a batch may take.
+    """
+    queue = rough_engine.outputs["ReconcileQueueUrl"]
+    sqs = rough_engine.client("sqs")
+    found = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+    before = {name: found[name] for name in ("VisibilityTimeout", "RedrivePolicy")}
+    redrive = json.loads(before["RedrivePolicy"]) | {"maxReceiveCount": 100}
+    seconds = str(request.module.TAKEN_SECONDS)
+    changed = {"VisibilityTimeout": seconds, "RedrivePolicy": json.dumps(redrive)}
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes=changed)
+    # Others have left theirs.
+    sqs.purge_queue(QueueUrl=rough_engine.outputs["DeadLetterQueueUrl"])
+    yield
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes=before)

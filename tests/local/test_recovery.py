@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 
 import pytest
@@ -11,8 +10,9 @@ from tests.local.conftest import ROUGH, local
 from tests.support.faults import faults_before
 from tests.support.processes import kill_engine, kill_workers, wait_until_saved
 
-pytestmark = [pytest.mark.engine, pytest.mark.night]
+pytestmark = [pytest.mark.engine, pytest.mark.night, pytest.mark.usefixtures("impatient_queue")]
 
+TAKEN_SECONDS = 15
 JOBS = 50
 MADE = DELETED = 3 * JOBS // 10
 CHANGED = 2 * JOBS // 5
@@ -30,21 +30,6 @@ def engine(rough_engine):
 def faults(engine):
     with faults_before(engine) as faults:
         yield faults
-
-
-@pytest.fixture(scope="module", autouse=True)
-def impatient_queue(engine):
-    """Let what a dead worker had taken come again soon, not in six minutes, and ever again."""
-    queue = engine.outputs["ReconcileQueueUrl"]
-    sqs = engine.client("sqs")
-    found = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
-    before = {name: found[name] for name in ("VisibilityTimeout", "RedrivePolicy")}
-    redrive = json.loads(before["RedrivePolicy"]) | {"maxReceiveCount": 100}
-    changed = {"VisibilityTimeout": "15", "RedrivePolicy": json.dumps(redrive)}
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes=changed)
-    sqs.purge_queue(QueueUrl=engine.outputs["DeadLetterQueueUrl"])  # others have left theirs
-    yield
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes=before)
 
 
 def killing(call, send):

@@ -393,6 +393,37 @@ def test_in_express_mode(account):
     assert account.ended(name, account.start(name, {"n": 1}))["output"] == '{"n":1}'
 
 
+@pytest.mark.uses(minutes=5, runs=0)
+def test_an_upgrade_in_waves(account):
+    """A job whose stack another release has made gets the templates of this one."""
+    name, others = account.unique("outdated"), "0" * 12
+    stack_id = account.ready(account.lambda_row(name))["stack_id"]
+    cloudformation = account.client("cloudformation")
+    stack = cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]
+    keys = {each["ParameterKey"] for each in stack["Parameters"]} - {"TemplateVersion"}
+    cloudformation.update_stack(
+        StackName=stack_id,
+        UsePreviousTemplate=True,
+        Parameters=[
+            {"ParameterKey": "TemplateVersion", "ParameterValue": others},
+            *({"ParameterKey": key, "UsePreviousValue": True} for key in keys),
+        ],
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    account.wait_for(name, "READY", template_version=others, timeout_seconds=900)
+
+    account.provisioner("upgrade", "--yes", "--wave", "100%", "--soak", "0s")
+
+    def over():
+        account.sweep(upgrade=True)
+        status = json.loads(account.provisioner("upgrade", "status", "--output", "json"))
+        return status["status"] == "SUCCEEDED"
+
+    account.wait(over, "the end of the upgrade", timeout_seconds=900)
+    account.wait_for(name, "READY", template_version=account.outputs["TemplateVersion"])
+    assert "finish_upgrade" in account.provisioner("audit")
+
+
 @pytest.mark.uses(minutes=10, runs=0)
 def test_drift_and_deletion(account):
     """Drift detection has its permissions, and a container job goes as a whole."""

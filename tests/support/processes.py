@@ -24,7 +24,7 @@ def engine_pid(state: Path) -> int:
 def kill_workers(state: Path) -> int:
     """Kill all workers of the provisioner's own functions; return how many there were."""
     table = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+        ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
     ).stdout
     engine = engine_pid(state)
     workers = [

@@ -14,7 +14,7 @@ ENGINE = {
         "test_network",
     ),
     # By night only. They kill the engine, damage its tables and turn its events off.
-    "rough": ("test_recovery", "test_hostile", "test_unnoticed"),
+    "rough": ("test_recovery", "test_hostile", "test_unnoticed", "test_upgrade"),
     "notifications": ("test_notifications", "test_ec2"),
     "rows": (
         "test_api",
