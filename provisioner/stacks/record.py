@@ -81,12 +81,18 @@ def after(
 
 
 def _upgraded(record: StackRecord, now: datetime) -> StackRecord:
-    """Note that the job is READY with the templates that an upgrade chose it for."""
+    """Note that the job is READY with the templates that an upgrade chose it for.
+
+    Or with those of a later release, since: then that upgrade is over for it, and does not go on
+    when its release comes back.
+    """
     mark = record.upgrade
     if mark is None or mark.ended_at is not None or record.status is not JobStatus.READY:
         return record
     if record.template_version != mark.to:
-        return record
+        last = record.deployments[0] if record.deployments else None
+        is_over = last is not None and last.at > mark.at and last.template_version != mark.to
+        return replace(record, upgrade=None) if is_over else record
     return replace(record, upgrade=replace(mark, ended_at=now))
 
 

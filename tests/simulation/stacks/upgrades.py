@@ -12,6 +12,7 @@ from tests.simulation.faults import Death
 from tests.simulation.stacks.cloudformation import LONGEST_SECONDS
 from tests.simulation.stacks.code import KEYS
 from tests.simulation.stacks.deeds import RECOVERABLE, TERMINAL, ResourceIsBroken
+from tests.simulation.stacks.releases import FIRST
 from tests.simulation.stacks.rows import row_of
 from tests.simulation.stacks.world import World
 from tests.simulation.stories import Step
@@ -180,6 +181,7 @@ def _happening(chance: random.Random, then_seconds: Sequence[float]) -> Step:
             ResumeUpgrade(chance.random() < 0.5, then),
             ResumeUpgrade(chance.random() < 0.5, then),
             AbortUpgrade(then),
+            Release(chance.choice((FIRST, *VERSIONS)), then),
             RunFails(name, then),
             _break(chance),
         )
