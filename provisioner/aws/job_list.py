@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.items import to_dynamodb, to_plain
-from provisioner.aws.stack_items import BY_NAME, LISTED, JobEntry, entry_of
-from provisioner.aws.tables import query_index
+from provisioner.aws.stack_items import BY_NAME, JOB_LIST_FIELDS, LISTED, JobEntry, entry_of
+from provisioner.aws.tables import get_keys, query_index
 from provisioner.aws.updates import names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from provisioner.aws.clients import Clients
     from provisioner.stacks.model import JobStatus
@@ -86,12 +86,27 @@ class JobList:
             return entries, entries[-1].job_name
         return entries, end["job_name"]["S"] if end else None
 
+    def named(self, job_names: Iterable[str]) -> list[JobEntry]:
+        """Return the entries of jobs that lists show, by name, with one request for a hundred.
+
+        Raises
+        ------
+        ThrottledError
+            If DynamoDB is short of throughput.
+        """
+        keys = [{"job_name": name} for name in sorted(job_names)]
+        items = get_keys(self._clients, self._name, keys, attributes=_ENTRY)
+        listed = (item for item in items if item.get("listed") == LISTED)
+        return sorted(map(entry_of, listed), key=lambda entry: entry.job_name)
+
     def _query(self, request: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any] | None]:
         found = query_index(
             self._clients, "Stacks", TableName=self._name, IndexName=BY_NAME, **request
         )
         return found["Items"], found.get("LastEvaluatedKey")
 
+
+_ENTRY = ", ".join(f"#{name}" for name in ("job_name", "listed", *JOB_LIST_FIELDS))
 
 _SHORT = 50
 """Jobs whose runs and pauses are one request: a page of more has no third one to spare."""

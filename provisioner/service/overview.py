@@ -167,8 +167,7 @@ def is_late(recent: RecentRuns | JobLine, now: datetime) -> bool:
 def late(service: Service) -> tuple[JobLine, ...]:
     """Return the jobs that are late, of the fifty that have run for longest; three requests."""
     now = service.clock()
-    running = set(_running(service, now))
-    entries = [each for each in jobs.first_entries(service, MOST_JOBS) if each.job_name in running]
+    entries = service.job_list.named(_running(service, now))
     return tuple(line for line in jobs.lines_of(service, entries) if is_late(line, now))
 
 
@@ -200,8 +199,7 @@ def jobs_now(service: Service) -> JobsNow:
 
 def _jobs_now(service: Service) -> JobsNow:
     now, entries = service.clock(), jobs.first_entries(service, MOST_JOBS)
-    names = {each.job_name for each in entries}
-    running = [name for name in _running(service, now) if name in names]
+    running = list(_running(service, now))
     next_times = ((jobs.next_of(each, now), each) for each in entries)
     soon = sorted(
         ((at, each) for at, each in next_times if at and at < now + AHEAD),

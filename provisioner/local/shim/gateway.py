@@ -2,8 +2,8 @@
 
 Lambda has an environment for each request that comes while all others are busy, on machines of its
 own. The engine starts a process for each, all on this machine: of fifty readers of the console each
-waits until fifty interpreters have started, and most give up. A request that has waited for long is
-let through after all, for those before it may themselves be waiting: `?wait=`, say.
+waits until fifty interpreters have started, and most give up. A turn ends after some seconds, for
+whoever takes longer only waits for something itself: `?wait=`, say.
 """
 
 from __future__ import annotations
@@ -23,29 +23,24 @@ if TYPE_CHECKING:
 
 _API_GATEWAY = "ministack.services.apigateway"
 _AT_A_TIME = max(4, os.cpu_count() or 1)
-_PATIENCE_SECONDS = 10.0
+_TURN_SECONDS = 10.0
 
 
 def install() -> None:
     """Adapt how HTTP APIs call functions."""
-    wrap(_API_GATEWAY, "run_reentrant", lambda run: in_turn(run, _AT_A_TIME, _PATIENCE_SECONDS))
+    wrap(_API_GATEWAY, "run_reentrant", lambda run: in_turn(run, _AT_A_TIME, _TURN_SECONDS))
 
 
-def in_turn(run: Run, at_a_time: int, patience_seconds: float) -> Run:
+def in_turn(run: Run, at_a_time: int, turn_seconds: float) -> Run:
     """Return a `run` that calls each function so many times at once, in the order of requests."""
     turns: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(at_a_time))
 
     @functools.wraps(run)
     async def running(call: Any, record: Any, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
-        turn = turns[_name_of(record)]
-        try:
-            await asyncio.wait_for(turn.acquire(), patience_seconds)
-        except TimeoutError:
-            return await run(call, record, *arguments, **options)
-        try:
-            return await run(call, record, *arguments, **options)
-        finally:
-            turn.release()
+        async with turns[_name_of(record)]:
+            answer = asyncio.ensure_future(run(call, record, *arguments, **options))
+            await asyncio.wait({answer}, timeout=turn_seconds)
+        return await answer
 
     return running
 

@@ -1,4 +1,4 @@
-"""Requests of an HTTP API wait for their turn, and none of them for good."""
+"""Requests of an HTTP API wait for their turn, and no turn lasts for long."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def all_wait(tasks):
 def test_a_few_at_a_time_in_the_order_of_requests():
     async def story():
         function = Function()
-        running = in_turn(function, 2, patience_seconds=60)
+        running = in_turn(function, 2, turn_seconds=60)
         tasks = [asyncio.create_task(running(None, FIRST, n)) for n in range(10)]
         await all_wait(tasks)
         assert function.busy == 2
@@ -49,7 +49,7 @@ def test_a_few_at_a_time_in_the_order_of_requests():
 def test_each_function_has_turns_of_its_own():
     async def story():
         function = Function()
-        running = in_turn(function, 1, patience_seconds=60)
+        running = in_turn(function, 1, turn_seconds=60)
         tasks = [asyncio.create_task(running(None, each, 0)) for each in (FIRST, OTHER)]
         await all_wait(tasks)
         assert function.busy == 2
@@ -59,10 +59,10 @@ def test_each_function_has_turns_of_its_own():
     asyncio.run(story())
 
 
-def test_whoever_has_waited_for_long_goes_on_all_the_same():
+def test_a_turn_ends_though_its_call_goes_on():
     async def story():
         function = Function()
-        running = in_turn(function, 1, patience_seconds=0.01)
+        running = in_turn(function, 1, turn_seconds=0.01)
         first, second = (asyncio.create_task(running(None, FIRST, n)) for n in range(2))
         while function.busy < 2:
             await asyncio.sleep(0.001)
@@ -77,7 +77,7 @@ def test_a_call_that_fails_ends_its_turn():
         raise ValueError
 
     async def story():
-        running = in_turn(failing, 1, patience_seconds=60)
+        running = in_turn(failing, 1, turn_seconds=60)
         tasks = [running(None, FIRST, n) for n in range(3)]
         found = await asyncio.gather(*tasks, return_exceptions=True)
         assert [type(each) for each in found] == [ValueError] * 3
