@@ -104,7 +104,7 @@ def of_api(faces: Faces) -> Iterator[tuple[str, str, str]]:
     yield "API: a log", f"{run_path}/log", "an item"
     yield "API: audit", "/v1/audit?limit=50", "of a job"
     yield "API: audit of a job", f"/v1/jobs/{job}/audit?limit=50", "of a job"
-    yield "API: dead letters", "/v1/dead-letters", "an item"
+    yield "API: dead-letter messages", "/v1/dead-letters", "an item"
 
 
 def of_console(faces: Faces) -> Iterator[tuple[str, str, str]]:
@@ -132,7 +132,7 @@ def of_console(faces: Faces) -> Iterator[tuple[str, str, str]]:
     yield "Console: failures of 24 hours", "/failures", "runs"
     yield "Console: runs again, many at once", "/bulk?action=run_again&status=FAILED", "runs"
     yield "Console: audit", "/audit", "of a job"
-    yield "Console: dead letters", "/dead-letters", "an item"
+    yield "Console: dead-letter messages", "/dead-letters", "an item"
 
 
 def _job_and_run(faces: Faces) -> tuple[str, str]:

@@ -15,25 +15,34 @@ T = TypeVar("T")
 KEPT = timedelta(seconds=2)
 """As often as the console asks while something moves."""
 
+_READING = 5
+"""What took long to read is kept for so many times as long: else many readers of a function that is
+short of time would leave it none for anything but reading."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recall:
     """What this process has read in the last two seconds, by name."""
 
     clock: Callable[[], datetime]
-    _kept: dict[str, tuple[datetime, Any]] = field(default_factory=dict)
+    _kept: dict[str, _Kept] = field(default_factory=dict)
 
     def get(self, name: str, read: Callable[[], T]) -> T:
         """Return what `read` returns now, or has returned a moment ago."""
         now = self.clock()
-        if name not in self._kept or not _is_fresh(self._kept[name][0], now):
-            stale = [each for each, (at, _) in self._kept.items() if not _is_fresh(at, now)]
-            for each in stale:  # names may come from addresses, so there are any number of them
-                del self._kept[each]
-            self._kept[name] = now, read()
-        kept: T = self._kept[name][1]
-        return kept
+        stale = [each for each, kept in self._kept.items() if not kept.since <= now < kept.until]
+        for each in stale:  # names may come from addresses, so there are any number of them
+            del self._kept[each]
+        if name not in self._kept:
+            value = read()
+            until = now + max(KEPT, _READING * (self.clock() - now))
+            self._kept[name] = _Kept(value, now, until)
+        found: T = self._kept[name].value
+        return found
 
 
-def _is_fresh(at: datetime, now: datetime) -> bool:
-    return timedelta() <= now - at < KEPT
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    value: Any
+    since: datetime
+    until: datetime

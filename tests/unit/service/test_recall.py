@@ -40,3 +40,18 @@ def test_what_is_no_longer_fresh_is_dropped_and_what_was_read_meanwhile_stays():
 
     assert recall.get("inner", lambda: "again") == "inner"
     assert recall.get("old", lambda: "again") == "again"
+
+
+def test_what_took_long_to_read_is_kept_for_longer():
+    clock, found = FakeClock(), iter(range(9))
+    recall = Recall(clock)
+
+    def read():
+        clock.advance(timedelta(seconds=3))
+        return next(found)
+
+    recall.get("one", read)
+    clock.advance(timedelta(seconds=11))
+    assert recall.get("one", read) == 0
+    clock.advance(timedelta(seconds=1))
+    assert recall.get("one", read) == 1
