@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from tests.support.functions import forget
-from tests.support.moto import ACCOUNT, REGION, Tables
+from tests.support.moto import ACCOUNT, REGION, Tables, make_buckets, make_queues
 from tests.support.tables import AUDIT_TABLE, make_table
 
 
@@ -34,16 +34,11 @@ def bootstrap(monkeypatch):
         make_table(dynamodb, "jobs-Triggers", *runs, index=("status", "started_at"))
         make_table(dynamodb, "jobs-RateLimits", "quota")
         dynamodb.create_table(TableName="jobs-Audit", **AUDIT_TABLE)
+        make_buckets("bundles", "artifacts")
         s3 = boto3.client("s3")
-        for bucket in ("bundles", "artifacts"):
-            s3.create_bucket(
-                Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION}
-            )
         s3.put_bucket_versioning(Bucket="bundles", VersioningConfiguration={"Status": "Enabled"})
         s3.put_object(Bucket="bundles", Key="report.zip", Body=b"PK")
-        sqs = boto3.client("sqs")
-        queue = sqs.create_queue(QueueName="reconcile")["QueueUrl"]
-        dead_letters = sqs.create_queue(QueueName="dead-letters")["QueueUrl"]
+        queue, dead_letters = make_queues("reconcile", "dead-letters")
         boto3.client("ecs").create_cluster(clusterName="jobs")
         environment = {
             "PREFIX": "jobs",

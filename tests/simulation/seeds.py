@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from tests.simulation.stories import Story
 from tests.support.drawn import commit
 
-DRAWN = 2
+DRAWN = 1
 NIGHT = "SIMULATION_NIGHT"
 """Variable: how many shards to draw, and a word to draw them by: ``4000/2026-11-25``."""
 

@@ -28,7 +28,7 @@ from provisioner.runs.model import iso
 from provisioner.service.context import Service, connect
 from provisioner.stacks.model import JobStatus, StackRecord
 from tests.support.clients import CLIENTS
-from tests.support.moto import Tables
+from tests.support.moto import Tables, make_buckets, make_queues
 from tests.support.tables import AUDIT_TABLE, JOBS_BY_NAME, LISTED, RUNS_BY_TIME, SHARD
 from tests.support.waiting import wait_until
 
@@ -104,16 +104,12 @@ class Provisioner:
         _table("jobs-Jobs", "job_name")
         _table("jobs-Stacks", "job_name", by_status="updated_at")
         _table("jobs-Triggers", "job_name", "trigger_id", by_status="started_at")
-        CLIENTS.dynamodb.create_table(TableName="jobs-Audit", **AUDIT_TABLE)
+        Tables().create_table(TableName="jobs-Audit", **AUDIT_TABLE)
+        make_buckets(BUNDLES, "jobs-artifacts")
         s3 = CLIENTS.s3
-        s3.create_bucket(Bucket=BUNDLES, CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.put_bucket_versioning(Bucket=BUNDLES, VersioningConfiguration={"Status": "Enabled"})
         s3.put_object(Bucket=BUNDLES, Key="report.zip", Body=b"PK")
-        s3.create_bucket(
-            Bucket="jobs-artifacts", CreateBucketConfiguration={"LocationConstraint": REGION}
-        )
-        for queue in ("jobs-reconcile", "jobs-dead-letters"):
-            CLIENTS.sqs.create_queue(QueueName=queue)
+        make_queues("jobs-reconcile", "jobs-dead-letters")
 
     @property
     def service(self) -> Service:

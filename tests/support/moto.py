@@ -12,12 +12,16 @@ from typing import Any
 import botocore.useragent
 import moto.core.models
 import moto.core.responses
+from botocore.signers import RequestSigner
 from moto.cloudformation.models import Stack
 from moto.core.base_backend import BaseBackend
 from moto.core.config import default_user_config
 from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb.models import dynamodb_backends
-from moto.s3.models import S3Backend
+from moto.s3.models import S3Backend, s3_backends
+from moto.sqs.models import sqs_backends
+
+from tests.support import moto_dynamodb
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
@@ -57,6 +61,19 @@ def _as_it_is(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> N
 _PLAIN = {"S", "N", "BOOL", "NULL", "SS", "NS"}
 
 
+_sign: Any = RequestSigner.handler
+
+
+def _as_if_signed(self: Any, operation_name: Any = None, request: Any = None, **more: Any) -> Any:
+    """Name the one who signs, whom moto looks for; it checks no signature."""
+    if self.signature_version != "v4" or not self._credentials:
+        return _sign(self, operation_name, request, **more)
+    who = f"{self._credentials.access_key}/20261126/{self.region_name}/{self.signing_name}"
+    signed = f"AWS4-HMAC-SHA256 Credential={who}/aws4_request, SignedHeaders=host, Signature=0"
+    request.headers["Authorization"] = signed
+    return None
+
+
 def keep() -> None:
     """Keep it from now on, and one boto3 session: a new one reads all services' models again."""
     default_user_config["core"]["reset_boto3_session"] = False
@@ -65,6 +82,8 @@ def keep() -> None:
     S3Backend._url_module = BaseBackend._url_module  # moto's own reads the module again
     Stack.parse_template = staticmethod(_parsed)
     BaseJSONSerializer._serialize_type_structure = _as_it_is
+    RequestSigner.handler = _as_if_signed  # type: ignore[method-assign]
+    moto_dynamodb.keep()
     names, part = moto.core.responses, botocore.useragent
     names.method_names_from_class = cache(names.method_names_from_class)
     part.sanitize_user_agent_string_component = cache(part.sanitize_user_agent_string_component)
@@ -89,3 +108,16 @@ class Tables:
             deletion_protection_enabled=False,
             warm_throughput=None,
         )
+
+
+def make_buckets(*names: str) -> None:
+    """Make buckets as a client of S3 does, but not by way of botocore."""
+    for name in names:
+        s3_backends[ACCOUNT]["aws"].create_bucket(name, REGION)
+
+
+def make_queues(*names: str) -> list[str]:
+    """Make queues likewise; return their URLs."""
+    for name in names:
+        sqs_backends[ACCOUNT][REGION].create_queue(name)
+    return [f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}" for name in names]

@@ -1,0 +1,159 @@
+"""DynamoDB's requests in moto without HTTP, and its tables sorted, sized and copied in less time.
+
+Most calls of the tests read or write items, and signing, sending, parsing and routing one takes
+longer than what it asks for. `test_moto_dynamodb.py` holds both ways to the same answers.
+"""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from functools import cache
+from typing import Any
+
+from botocore import handlers
+from botocore.awsrequest import AWSResponse
+from botocore.model import OperationModel
+from moto.core.exceptions import HTTPException, ServiceException
+from moto.core.models import botocore_stubber
+from moto.dynamodb.exceptions import ItemSizeTooLarge
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
+from moto.dynamodb.models.table import Table
+from moto.dynamodb.models.utilities import bytesize
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
+from moto.dynamodb.parsing.expressions import UpdateExpressionParser
+from moto.dynamodb.responses import DynamoHandler
+
+ACTIONS = {
+    "BatchGetItem": DynamoHandler.batch_get_item,
+    "BatchWriteItem": DynamoHandler.batch_write_item,
+    "DeleteItem": DynamoHandler.delete_item,
+    "GetItem": DynamoHandler.get_item,
+    "PutItem": DynamoHandler.put_item,
+    "Query": DynamoHandler.query,
+    "Scan": DynamoHandler.scan,
+    "TransactWriteItems": DynamoHandler.transact_write_items,
+    "UpdateItem": DynamoHandler.update_item,
+}
+_EVENT = "before-call"
+"""For all services: what is registered for one, or for one action, is asked before."""
+_BINARY = (b'"B":', b'"BS":')
+_LARGEST_ITEM = 405_000
+"""Bytes, as moto has it."""
+
+
+def answer(
+    model: OperationModel, params: dict[str, Any], context: dict[str, Any], **_: Any
+) -> tuple[AWSResponse, dict[str, Any]] | None:
+    """Answer a request for items; leave errors, bytes and everything else to moto's own way."""
+    url, body = params["url"], params["body"]
+    action = ACTIONS.get(model.name) if model.service_model.service_name == "dynamodb" else None
+    if not action or not botocore_stubber.enabled or ".amazonaws.com" not in url:
+        return None
+    if any(each in body for each in _BINARY):
+        return None
+    handler = DynamoHandler()
+    handler.params = handler.body = json.loads(body)
+    handler.uri_match, handler.headers = {}, params["headers"]
+    handler.current_account = "123456789012"
+    handler.region = context["client_region"]
+    try:
+        made = action(handler).result
+    except (ServiceException, HTTPException):
+        return None
+    found = {name: made[name] for name in _members(model) if made.get(name) is not None}
+    headers = {"content-type": "application/x-amz-json-1.0"}
+    about = {"RequestId": "0" * 52, "HTTPStatusCode": 200, "HTTPHeaders": headers}
+    parsed = _fresh(found) | {"ResponseMetadata": {**about, "RetryAttempts": 0}}
+    return AWSResponse(url, 200, headers, None), parsed
+
+
+def _fresh(found: dict[str, Any]) -> dict[str, Any]:
+    """Copy an answer: by way of JSON that takes a third of the time."""
+    try:
+        copied: dict[str, Any] = json.loads(json.dumps(found))
+    except TypeError:  # it has bytes
+        return deepcopy(found)
+    return copied
+
+
+@cache
+def _members(model: OperationModel) -> tuple[str, ...]:
+    return tuple(model.output_shape.members)
+
+
+_cast: Any = DynamoType.cast_value.fget  # type: ignore[attr-defined]
+
+
+def _cast_value(self: DynamoType) -> Any:
+    return self.value if self.type == "S" else _cast(self)
+
+
+def _by_key(item: Item) -> Any:
+    key = item.hash_key.cast_value
+    return (key, item.range_key.cast_value) if item.range_key else key
+
+
+def _all_items(self: Table) -> list[Item]:
+    if not self.range_key_attr:
+        return sorted(self.items.values(), key=_by_key)  # type: ignore[arg-type]
+    return sorted((item for of in self.items.values() for item in of.values()), key=_by_key)
+
+
+def _item(self: Item, hash_key: Any, range_key: Any, attrs: dict[str, Any]) -> None:
+    """Make an item, and look at its size once, not with each of its attributes."""
+    self.hash_key, self.range_key = hash_key, range_key
+    self.attrs = LimitedSizeDict()
+    size = 0
+    for name, value in attrs.items():
+        made = DynamoType(value)
+        size += bytesize(name) + made.size()
+        dict.__setitem__(self.attrs, name, made)
+    if size > _LARGEST_ITEM:
+        raise ItemSizeTooLarge
+
+
+def _traverse(self: DepthFirstTraverser, node: Any) -> Any:
+    """Process an expression's nodes, the deepest first; what is for which is asked for once."""
+    processors = self._processing_map()
+    wanted: dict[type, Any] = {}
+
+    def of(kind: type) -> Any:
+        if kind not in wanted:
+            fitting = (each for of, each in processors.items() if issubclass(kind, of))
+            wanted[kind] = next(fitting, None)
+        return wanted[kind]
+
+    def process(node: Any, at: int) -> Any:
+        parent = node.parent
+        for number, child in enumerate(node.children or ()):
+            self.pre_processing_of_child(node, number)
+            if isinstance(child, Node):
+                process(child, number)
+        if processor := of(type(node)):
+            node = processor(node)
+            node.parent = parent
+            if parent:
+                parent.children[at] = node
+        return node
+
+    return process(node, -1)
+
+
+def _copy(self: Node, memo: dict[int, Any]) -> Node:
+    """Copy an expression from its root, so that each node's parent has been copied before it."""
+    made = memo[id(self)] = object.__new__(type(self))
+    for name, value in vars(self).items():
+        setattr(made, name, memo.get(id(value)) if name == "parent" else deepcopy(value, memo))
+    return made
+
+
+def keep() -> None:
+    """Use all this from now on."""
+    handlers.BUILTIN_HANDLERS.append((_EVENT, answer, handlers.REGISTER_LAST))
+    DynamoType.cast_value = property(_cast_value)  # type: ignore[method-assign]
+    Table.all_items = _all_items  # type: ignore[method-assign]
+    Item.__init__ = _item  # type: ignore[method-assign]
+    DepthFirstTraverser.traverse = _traverse
+    Node.__deepcopy__ = _copy
+    UpdateExpressionParser.make = staticmethod(cache(UpdateExpressionParser.make))
