@@ -16,6 +16,7 @@ from provisioner.stacks.builds import (
     refused,
     reported,
     started,
+    token_of,
 )
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Building:
     def _start(self, record: StackRecord, wanted: Unbuilt, now: datetime) -> BuildAttempt:
         """Two reconciles of the same Stacks row start one build, by its token."""
         try:
-            build_id = self._builds.start(wanted, f"{wanted.digest[:40]}-{record.version}")
+            build_id = self._builds.start(wanted, token_of(record, wanted.digest))
         except TemporaryError as error:
             jitter = timedelta(seconds=self._chance.randint(0, _MOST_JITTER_SECONDS))
             return refused(wanted.digest, str(error), now + NO_ROOM + jitter)

@@ -156,10 +156,25 @@ def overtaken(record: StackRecord, now: datetime) -> StackRecord:
     return replace(record, build=None, former_builds=former)
 
 
-def forget_failure(known: BuildAttempt | None) -> BuildAttempt | None:
-    """Return what is left to know when a person asks for another attempt."""
-    is_open = known is not None and known.status in {BuildStatus.RUNNING, BuildStatus.SUCCEEDED}
-    return known if is_open else None
+def forget_failure(record: StackRecord) -> StackRecord:
+    """Return the record as if its build had not failed: a person asked for another attempt."""
+    known = record.build
+    if known is None or known.status in {BuildStatus.RUNNING, BuildStatus.SUCCEEDED}:
+        return record
+    former = (known, *record.former_builds) if known.id else record.former_builds
+    return replace(record, build=None, former_builds=former[: KEPT_BUILDS - 1])
+
+
+def token_of(record: StackRecord, digest: str) -> str:
+    """Return the token of the next build: the same until another one is on the Stacks row.
+
+    So a build is not started twice, although the function that started it ended before it could say
+    so, and whatever else was written meanwhile.
+    """
+    known = (record.build, *record.former_builds)
+    begun = [(each.started_at, each.log_stream) for each in known if each and each.started_at]
+    last = max(begun)[1] if begun else "first"  # a former build may be the current one again
+    return f"{digest[:40]}-{last}"
 
 
 def failure_of(known: BuildAttempt) -> Failure | None:

@@ -137,7 +137,7 @@ def confirm_deletion(record: StackRecord) -> StackRecord:
 
 def reset_failures(record: StackRecord) -> StackRecord:
     """Return the record as if nothing had been tried: a person asked for another attempt."""
-    return replace(Attempts().on(record), build=forget_failure(record.build))
+    return forget_failure(Attempts().on(record))
 
 
 def _reserved(quota: Quota, permit: Permit) -> str:

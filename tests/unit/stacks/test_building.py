@@ -251,6 +251,28 @@ def test_a_failed_build_is_tried_again_when_a_person_asks(world):
     assert world.record.status is JobStatus.READY
 
 
+def test_a_build_whose_start_nobody_could_record_is_not_started_again(world):
+    world.make_ready(ARCHIVE)
+    saved, (first,) = world.record, world.builds.started
+    world.push("v2")
+    world.stacks.records[NAME] = replace(saved, version=saved.version + 1)
+
+    world.reconcile()
+
+    assert len(world.builds.started) == 2
+    assert world.record.build.id not in {None, first}
+
+
+def test_a_build_that_failed_stays_among_the_former_ones_when_it_is_tried_again(world):
+    world.make_ready(ARCHIVE).push("v2")
+    world.end_build(BuildStatus.FAILED, "BUILD: no network")
+    failed = world.record.build
+
+    world.reconcile(retry=[NAME])
+
+    assert world.record.former_builds[0] == failed
+
+
 def test_a_failed_build_is_forgotten_when_the_source_changes_back(world):
     world.make_ready(ARCHIVE).push("v2")
     world.end_build(BuildStatus.FAILED, "BUILD: no")
