@@ -218,7 +218,7 @@ class TestApply:
         assert here.row()["payload"] == {"share": Decimal("0.3")}
 
     def test_a_number_that_dynamodb_cannot_hold(self, here):
-        text = json.dumps(ROW | {"payload": {"n": 0}}).replace('"n": 0', f'"n": 0.{"3" * 40}')
+        text = json.dumps(ROW | {"retry_backoff": 0}).replace("0}", f"1.{'3' * 40}}}")
 
         result = here.run("apply", "-", stdin=text)
 
