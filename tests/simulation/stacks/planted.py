@@ -90,6 +90,8 @@ def _without_requeueing(real: Any, event: dict[str, Any], context: Any, runtime:
 
 def _of_another_key(real: Any, event: dict[str, Any], context: Any, runtime: Any) -> Any:
     detail = event["detail"]
+    if "object" not in detail:  # a build has ended
+        return real(event, context, runtime)
     other = KEYS[detail["object"]["key"] == KEYS[0]]
     event = event | {"detail": detail | {"object": {"key": other}}}
     return real(event, context, runtime)
