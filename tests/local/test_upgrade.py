@@ -147,7 +147,7 @@ def resumed_it_takes_the_last_wave_and_dies_twice(world, upgrade, victim, other)
     engine = world.engine
     engine.provisioner("upgrade", "resume", "--retry-failed")
     world.steps_until(lambda: world.chosen(upgrade, 2), "the last wave")
-    assert kill_workers(ROUGH)
+    engine.wait(lambda: kill_workers(ROUGH), "functions that can be killed")
     before = len(world.of_version(releases.VERSION))
     world.steps_until(
         lambda: len(world.of_version(releases.VERSION)) > before + JOBS // 10, "some more"
