@@ -39,7 +39,7 @@ PROCESSES = $$(( $$(getconf _NPROCESSORS_ONLN) + 1 ))
 test-computing: $(READY)
 	@if $(HAS_NPM); then $(NPM_CI) || exit 1; else echo $(WITHOUT_NPM); without=" and not node"; fi; \
 	  $(HAS_CHROMIUM) || { echo $(WITHOUT_CHROMIUM); without="$$without and not browser"; }; \
-	  $(NICE) $(BIN)/pytest -q -n $(PROCESSES) -m "not engine and not smoke$$without"
+	  $(NICE) $(BIN)/pytest -q -n $(PROCESSES) -m "not engine and not smoke and not recipes$$without"
 
 # One process a group of tests/support/scheduling.py, side by side: they wait most of the time.
 test-engine: $(READY)

@@ -30,13 +30,11 @@ def payload_errors(job: Job, payload: Mapping[str, object]) -> tuple[FieldError,
     """
     given = {name: value for name, value in payload.items() if name != RESERVED}
     taken = taken_keys(job.fan_out, given)
+    found = violations(job.payload_schema, {**job.payload, **given}, partial=False)
+    of_schema = [FieldError(f"payload{path}", message) for path, message in found]
+    named = {error.field for error in of_schema}
     return (
-        *number_errors(given),
+        *(error for error in number_errors(given) if error.field not in named),
         *(FieldError(f"payload.{key}", TAKEN) for key in taken),
-        *(
-            FieldError(f"payload{path}", message)
-            for path, message in violations(
-                job.payload_schema, {**job.payload, **given}, partial=False
-            )
-        ),
+        *of_schema,
     )

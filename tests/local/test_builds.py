@@ -51,26 +51,29 @@ class TestImage:
         assert code == 0, printed
         assert "Entering phase BUILD" in printed
         assert self.said_by_a_run(engine, one) == ["first"]
+        self.wait_for_deployments(engine, two, [1])  # the next push would stop a build that runs
 
         code, printed = push(engine, one, tmp_path, main__py="print('second')")
         assert code == 0, printed
         for name in (one, two):
-            engine.wait_for(name, "READY", timeout_seconds=BUILT_SECONDS)
-            engine.wait(
-                lambda name=name: deployments(engine, name) == [2, 1],
-                "the second deployment",
-                timeout_seconds=BUILT_SECONDS,
-            )
+            self.wait_for_deployments(engine, name, [2, 1])
         assert deployments(engine, other) == [1]
         assert self.said_by_a_run(engine, one) == ["first", "second"]
         assert self.said_by_a_run(engine, two) == ["second"]
 
         code, printed = command(engine, "rollback", one, "--yes")
         assert code == 0, printed
-        engine.wait(
-            lambda: deployments(engine, one) == [3, 2, 1], "the rollback", timeout_seconds=60
-        )
+        self.wait_for_deployments(engine, one, [3, 2, 1])
         assert self.said_by_a_run(engine, one) == ["first", "second", "first"]
+
+    def wait_for_deployments(self, engine, name, numbers):
+        """Wait until a job is READY with just these deployments, the newest first."""
+        engine.wait_for(name, "READY", timeout_seconds=BUILT_SECONDS)
+        engine.wait(
+            lambda: deployments(engine, name) == numbers,
+            f"deployments {numbers} of {name}",
+            timeout_seconds=BUILT_SECONDS,
+        )
 
     def said_by_a_run(self, engine, name):
         """Run a job and return all that it has printed."""

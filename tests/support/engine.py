@@ -14,9 +14,8 @@ from typing import Any
 
 import boto3
 from boto3.dynamodb.conditions import Key
-from typer.testing import Result
 
-from tests.support.commands import Commands
+from tests.support.commands import Commands, Done
 from tests.support.waiting import SECONDS, wait_until
 
 BUNDLE = "suite/code.zip"
@@ -393,7 +392,7 @@ class EngineUnderTest:
         assert done.exit_code == 0, done.output
         return done.stdout
 
-    def command(self, *arguments: str) -> Result:
+    def command(self, *arguments: str) -> Done:
         """Run the command, however it ends."""
         return self._commands.run(*arguments)
 

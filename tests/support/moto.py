@@ -65,8 +65,8 @@ _sign: Any = RequestSigner.handler
 
 
 def _as_if_signed(self: Any, operation_name: Any = None, request: Any = None, **more: Any) -> Any:
-    """Name the one who signs, whom moto looks for; it checks no signature."""
-    if self.signature_version != "v4" or not self._credentials:
+    """Name the one who signs, whom moto looks for; it checks no signature unless it checks IAM."""
+    if self.signature_version != "v4" or not self._credentials or moto_dynamodb.iam_is_checked():
         return _sign(self, operation_name, request, **more)
     who = f"{self._credentials.access_key}/20261126/{self.region_name}/{self.signing_name}"
     signed = f"AWS4-HMAC-SHA256 Credential={who}/aws4_request, SignedHeaders=host, Signature=0"

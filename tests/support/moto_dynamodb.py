@@ -7,6 +7,7 @@ longer than what it asks for. `test_moto_dynamodb.py` holds both ways to the sam
 from __future__ import annotations
 
 import json
+import math
 from copy import deepcopy
 from functools import cache
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from botocore import handlers
 from botocore.awsrequest import AWSResponse
 from botocore.model import OperationModel
+from moto import settings
 from moto.core.exceptions import HTTPException, ServiceException
 from moto.core.models import botocore_stubber
 from moto.dynamodb.exceptions import ItemSizeTooLarge
@@ -50,6 +52,8 @@ def answer(
     action = ACTIONS.get(model.name) if model.service_model.service_name == "dynamodb" else None
     if not action or not botocore_stubber.enabled or ".amazonaws.com" not in url:
         return None
+    if iam_is_checked():
+        return None
     if any(each in body for each in _BINARY):
         return None
     handler = DynamoHandler()
@@ -66,6 +70,11 @@ def answer(
     about = {"RequestId": "0" * 52, "HTTPStatusCode": 200, "HTTPHeaders": headers}
     parsed = _fresh(found) | {"ResponseMetadata": {**about, "RetryAttempts": 0}}
     return AWSResponse(url, 200, headers, None), parsed
+
+
+def iam_is_checked() -> bool:
+    """Tell whether moto allows a request only by its caller's policies."""
+    return not math.isinf(settings.INITIAL_NO_AUTH_ACTION_COUNT)
 
 
 def _fresh(found: dict[str, Any]) -> dict[str, Any]:
@@ -144,7 +153,7 @@ def _copy(self: Node, memo: dict[int, Any]) -> Node:
     """Copy an expression from its root, so that each node's parent has been copied before it."""
     made = memo[id(self)] = object.__new__(type(self))
     for name, value in vars(self).items():
-        setattr(made, name, memo.get(id(value)) if name == "parent" else deepcopy(value, memo))
+        vars(made)[name] = memo.get(id(value)) if name == "parent" else deepcopy(value, memo)
     return made
 
 

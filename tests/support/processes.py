@@ -14,6 +14,9 @@ from tests.support.waiting import wait_until
 _WORKER = "ministack-lambda-jobs_"
 """In the folder that the engine runs a function of ours in."""
 
+_FORK_SERVER = "fork_server.py"
+"""What most of them are forked from (provisioner/local/shim/forks.py)."""
+
 
 def engine_pid(state: Path) -> int:
     """Return the process of the engine in a state folder."""
@@ -27,10 +30,15 @@ def kill_workers(state: Path) -> int:
         ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
     ).stdout
     engine = engine_pid(state)
+    rows = [line.split(maxsplit=2) for line in table.splitlines()]
+    processes = [(int(pid), int(parent), command) for pid, parent, command in rows]
+    servers = {
+        pid for pid, parent, command in processes if parent == engine and _FORK_SERVER in command
+    }
     workers = [
-        int(pid)
-        for pid, parent, command in (line.split(maxsplit=2) for line in table.splitlines())
-        if int(parent) == engine and _WORKER in command
+        pid
+        for pid, parent, command in processes
+        if parent in servers or (parent == engine and _WORKER in command and pid not in servers)
     ]
     for pid in workers:
         with suppress(ProcessLookupError):

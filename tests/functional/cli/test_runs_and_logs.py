@@ -223,7 +223,7 @@ class TestRunsOfAllJobs:
 
     @pytest.mark.parametrize("cursor", ["x", "é", "W10", "WyJhIiwgeyI5IjogIngifV0"])
     def test_what_is_not_a_cursor(self, here, cursor):
-        with pytest.raises(InvalidRequestError, match="not a cursor"):
+        with pytest.raises(InvalidRequestError, match="cursor is not valid"):
             all_runs.page(here.service, 5, cursor=cursor)
 
 

@@ -18,7 +18,7 @@ from tests.support.sign_in import redirect_of
 @pytest.mark.parametrize(
     ("address", "source", "status", "said"),
     [
-        ("/jobs", "127.0.0.1", 200, "There is no job yet"),
+        ("/jobs", "127.0.0.1", 200, "No jobs yet"),
         ("/jobs", "203.0.113.7", 403, "answers this machine only"),
         ("/jobs?status=GOOD", "127.0.0.1", 400, "is not one of"),
         ("/none", "127.0.0.1", 404, "There is no page"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 from provisioner.local.shim.gateway import in_turn
 
@@ -27,6 +28,12 @@ class Function:
         return event
 
 
+def play(story):
+    """Run it in a thread of its own: this one may have a browser's loop."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(story())).result()
+
+
 async def all_wait(tasks):
     for _ in range(5 * len(tasks)):
         await asyncio.sleep(0)
@@ -43,7 +50,7 @@ def test_a_few_at_a_time_in_the_order_of_requests():
         assert await asyncio.gather(*tasks) == list(range(10))
         assert (function.busiest, function.served) == (2, list(range(10)))
 
-    asyncio.run(story())
+    play(story)
 
 
 def test_each_function_has_turns_of_its_own():
@@ -56,7 +63,7 @@ def test_each_function_has_turns_of_its_own():
         function.may_end.set()
         await asyncio.gather(*tasks)
 
-    asyncio.run(story())
+    play(story)
 
 
 def test_a_turn_ends_though_its_call_goes_on():
@@ -69,7 +76,7 @@ def test_a_turn_ends_though_its_call_goes_on():
         function.may_end.set()
         assert await asyncio.gather(first, second) == [0, 1]
 
-    asyncio.run(story())
+    play(story)
 
 
 def test_a_call_that_fails_ends_its_turn():
@@ -82,4 +89,4 @@ def test_a_call_that_fails_ends_its_turn():
         found = await asyncio.gather(*tasks, return_exceptions=True)
         assert [type(each) for each in found] == [ValueError] * 3
 
-    asyncio.run(story())
+    play(story)
