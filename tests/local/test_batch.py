@@ -61,6 +61,7 @@ def test_its_exit_code_decides(engine, exits):
     assert len(job["attempts"]) == 1  # nothing of the job's own is retried by Batch
 
 
+@pytest.mark.night
 def test_an_attempt_that_takes_too_long_times_out(engine, make):
     name = make("late", SLEEPS, timeout_seconds=70, attempt_timeout_seconds=60)
     execution = engine.start(name, {"seconds": 600})

@@ -32,6 +32,7 @@ def deployments(engine, name):
     return [int(each["number"]) for each in engine.record(name).get("deployments", ())]
 
 
+@pytest.mark.night
 class TestImage:
     def test_a_push_reaches_the_next_run_of_the_jobs_it_is_for_and_a_rollback_goes_back(
         self, engine, tmp_path

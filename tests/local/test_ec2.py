@@ -155,6 +155,7 @@ def test_a_stopped_run_stops_its_machine(engine, job):
     gone(engine, job, execution)
 
 
+@pytest.mark.night
 def test_a_machine_that_is_killed_is_missed_and_the_run_tried_again(engine, job):
     execution = engine.start(job, {"seconds": 5})
     [machine] = engine.wait(
@@ -167,6 +168,7 @@ def test_a_machine_that_is_killed_is_missed_and_the_run_tried_again(engine, job)
     assert run["attempts"] == 2
 
 
+@pytest.mark.night
 def test_an_attempt_that_takes_too_long_times_out(engine):
     name = engine.unique("late")
     command = ["python3", "-c", "import time; time.sleep(300)"]

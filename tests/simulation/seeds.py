@@ -1,4 +1,4 @@
-"""Which seeds the simulation plays: some always, some that each commit draws, more by night.
+"""Which seeds the simulation plays: those that each commit draws, some always, more by night.
 
 A seed is written with its world, `stacks/7`; a shard is the stories of many seeds in a row. A seed
 that once found a bug joins `FOUND` (`test_stories.py`), which each commit plays.
@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable
 
 from tests.simulation.stories import Story
-from tests.support.drawn import commit
+from tests.support.drawn import commit, whole
 
 DRAWN = 1
 NIGHT = "SIMULATION_NIGHT"
@@ -39,15 +39,15 @@ def story_of(seed: str, kinds: Iterable[type[Story]]) -> Story:
 
 
 def shards(fixed: tuple[int, ...]) -> list[int]:
-    """Return the shards of this run: by night only drawn ones, else the fixed and some drawn.
+    """Return the shards of this run: drawn ones by night and by a commit, which leaves the fixed out.
 
     Without git (the sources came as an archive) there is no commit to draw by.
     """
     if night := os.environ.get(NIGHT):
         count, _, word = night.partition("/")
         return _drawn(word, int(count))
-    drawn_by = commit()
-    return [*fixed, *(_drawn(drawn_by, DRAWN) if drawn_by else ())]
+    drawn = _drawn(commit(), DRAWN) if commit() else []
+    return [*fixed, *drawn] if whole() or not drawn else drawn
 
 
 def _drawn(word: str, count: int) -> list[int]:
