@@ -39,7 +39,9 @@ def story_of(seed: str, kinds: Iterable[type[Story]]) -> Story:
 
 
 def shards(fixed: tuple[int, ...]) -> list[int]:
-    """Return the shards of this run: drawn ones by night and by a commit, which leaves the fixed out.
+    """Return the shards of this run: by a commit and by night drawn ones, the fixed if none is drawn.
+
+    Those who want everything (`tests.support.drawn`) get both.
 
     Without git (the sources came as an archive) there is no commit to draw by.
     """
