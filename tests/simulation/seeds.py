@@ -39,9 +39,9 @@ def story_of(seed: str, kinds: Iterable[type[Story]]) -> Story:
 
 
 def shards(fixed: tuple[int, ...]) -> list[int]:
-    """Return the shards of this run: by a commit and by night drawn ones, the fixed if none is drawn.
+    """Return the shards of this run: those that the commit or the night draws.
 
-    Those who want everything (`tests.support.drawn`) get both.
+    To be whole, and where none is drawn, it plays the fixed ones too.
 
     Without git (the sources came as an archive) there is no commit to draw by.
     """
