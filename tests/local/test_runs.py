@@ -78,7 +78,7 @@ def listed(all_runs, name):
 
 
 def test_a_second_run_is_skipped_while_the_first_runs(engine, slow):
-    first = engine.start(slow, {"seconds": 3})
+    first = engine.start(slow, {"seconds": 8})
     engine.wait_for_run(slow, first, "RUNNING")
 
     second = engine.start(slow, {"seconds": 0})
