@@ -136,7 +136,10 @@ class RunList:
         since: str,
         status: RunStatus | None,
     ) -> Shard:
-        values = {":shard": number, ":since": since or FIRST_RUN, ":at": before.at}
+        first = since or FIRST_RUN
+        if first > before.at:  # DynamoDB refuses such bounds
+            return Shard([], None)
+        values = {":shard": number, ":since": first, ":at": before.at}
         request: dict[str, Any] = {"Limit": limit}
         if number in before.after:
             start = {"run_shard": number, "trigger_id": before.at, "job_name": before.after[number]}

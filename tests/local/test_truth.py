@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from provisioner.local.home import Home
 from provisioner.local.install import installed
@@ -54,6 +55,15 @@ def test_a_schedule_keeps_its_dates_and_its_zone(engine):
 
     engine.wait_for(name, "READY", until=lambda: "EndDate" not in engine.schedule(name))
     assert engine.schedule(name)["ScheduleExpressionTimezone"] == "UTC"
+
+
+def test_bounds_the_wrong_way_round_are_refused(engine):
+    with pytest.raises(ClientError, match="BETWEEN operator requires upper bound"):
+        engine.client("dynamodb").query(
+            TableName=engine.outputs["TriggersTableName"],
+            KeyConditionExpression="job_name = :job AND trigger_id BETWEEN :low AND :high",
+            ExpressionAttributeValues={":job": {"S": "a"}, ":low": {"S": "2"}, ":high": {"S": "1"}},
+        )
 
 
 @pytest.mark.parametrize(

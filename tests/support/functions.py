@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
 from types import ModuleType
 from typing import Any
 
@@ -41,6 +42,29 @@ class Unavailable:
         return call
 
 
+class Clock:
+    """The time, and what has passed between the calls of functions: on AWS they take longer.
+
+    Without that the speed of this machine would say which operations the rate limits let through.
+    """
+
+    BETWEEN = timedelta(milliseconds=600)
+    """Longer than two operations of one quota are apart (`provisioner.stacks.rate_limits`)."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self._ahead
+
+    def go_on(self) -> None:
+        self._ahead += self.BETWEEN
+
+    def restart(self) -> None:
+        self._ahead = timedelta()
+
+
+_clock = Clock()
 _runtimes: list[Runtime] = []
 
 
@@ -49,13 +73,14 @@ def runtime() -> Runtime:
     if not _runtimes:
         settings = Settings.from_environ(os.environ)
         clients = Clients(session=CLIENTS.session)
-        _runtimes.append(Runtime(settings, clients, environ=os.environ))
+        _runtimes.append(Runtime(settings, clients, clock=_clock, environ=os.environ))
     return _runtimes[0]
 
 
 def forget() -> None:
     """Let the next runtime be another; not its session, which has read the services' models."""
     _runtimes.clear()
+    _clock.restart()
 
 
 def hand_in(**adapters: object) -> Runtime:
@@ -74,4 +99,5 @@ def having(other: Runtime, **adapters: object) -> Runtime:
 
 def deliver(function: ModuleType, event: dict[str, Any], context: Context | None = None) -> Any:
     """Call a function as Lambda does."""
+    _clock.go_on()
     return function.handler(event, context or Context(), runtime())

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from copy import deepcopy
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -54,6 +56,8 @@ def answer(
         return None
     if iam_is_checked():
         return None
+    if action is DynamoHandler.query and (refusal := _refused(json.loads(body))):
+        return _refusing(url, refusal)
     if any(each in body for each in _BINARY):
         return None
     handler = DynamoHandler()
@@ -70,6 +74,38 @@ def answer(
     about = {"RequestId": "0" * 52, "HTTPStatusCode": 200, "HTTPHeaders": headers}
     parsed = _fresh(found) | {"ResponseMetadata": {**about, "RetryAttempts": 0}}
     return AWSResponse(url, 200, headers, None), parsed
+
+
+_BETWEEN = re.compile(r"(#?\w+) BETWEEN (:\w+) AND (:\w+)")
+
+
+def _refused(request: dict[str, Any]) -> str:
+    """Return what DynamoDB refuses and moto does not: inverted bounds, and a start beyond."""
+    found = _BETWEEN.search(request.get("KeyConditionExpression", ""))
+    if found is None:
+        return ""
+    name = request.get("ExpressionAttributeNames", {}).get(found[1], found[1])
+    low, high = (_sortable(request["ExpressionAttributeValues"][found[at]]) for at in (2, 3))
+    if low > high:
+        return (
+            "Invalid KeyConditionExpression: The BETWEEN operator requires upper bound to be "
+            "greater than or equal to lower bound"
+        )
+    start = request.get("ExclusiveStartKey", {}).get(name)
+    if start and not low <= _sortable(start) <= high:
+        return "The provided starting key is outside query boundaries based on provided conditions"
+    return ""
+
+
+def _sortable(value: dict[str, str]) -> bytes | Decimal:
+    ((kind, text),) = value.items()
+    return Decimal(text) if kind == "N" else text.encode()
+
+
+def _refusing(url: str, message: str) -> tuple[AWSResponse, dict[str, Any]]:
+    about = {"RequestId": "0" * 52, "HTTPStatusCode": 400, "HTTPHeaders": {}, "RetryAttempts": 0}
+    error = {"Code": "ValidationException", "Message": message}
+    return AWSResponse(url, 400, {}, None), {"Error": error, "ResponseMetadata": about}
 
 
 def iam_is_checked() -> bool:

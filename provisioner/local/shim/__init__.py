@@ -19,6 +19,7 @@ from provisioner.local.shim import (
     functions,
     gateway,
     invocations,
+    key_bounds,
     layers,
     log_pages,
     machine_capacity,
@@ -99,5 +100,6 @@ def install() -> None:
         batch,
         stage_variables,
         gateway,
+        key_bounds,
     ):
         module.install()

@@ -221,6 +221,13 @@ class TestRunsOfAllJobs:
 
         assert calls == ["Query"] * RUN_SHARDS
 
+    def test_since_a_time_after_the_page_before(self, runs):
+        cursor = all_runs.page(runs.service, 5).cursor
+
+        page = all_runs.page(runs.service, 5, since=datetime.now(UTC), cursor=cursor)
+
+        assert not list(page.runs)
+
     @pytest.mark.parametrize("cursor", ["x", "é", "W10", "WyJhIiwgeyI5IjogIngifV0"])
     def test_what_is_not_a_cursor(self, here, cursor):
         with pytest.raises(InvalidRequestError, match="cursor is not valid"):

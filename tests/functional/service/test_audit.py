@@ -209,6 +209,18 @@ class TestLists:
         assert len(audit.page(many, 100, since=since).entries) == 3
         assert len(audit.of_job(many, "report", 100, since=since).entries) == 1
 
+    def test_since_a_time_that_has_not_come(self, many):
+        since = datetime(2199, 1, 1, tzinfo=UTC)
+
+        assert audit.page(many, 100, since=since) == audit.AuditPage((), None)
+        assert audit.of_job(many, "report", 100, since=since) == audit.AuditPage((), None)
+
+    def test_since_a_time_after_the_page_before(self, many):
+        cursor = audit.of_job(many, "report", 2).cursor
+        since = datetime(2026, 11, 1, 0, 8, tzinfo=UTC)
+
+        assert audit.of_job(many, "report", 2, since=since, cursor=cursor).entries == ()
+
     @pytest.mark.parametrize("cursor", ["x", "WzFd", "W10", "bnVsbA", "é"], ids=repr)
     def test_a_cursor_that_no_list_had(self, many, cursor):
         with pytest.raises(InvalidRequestError):
