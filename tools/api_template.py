@@ -8,7 +8,7 @@ from provisioner.api.routes import ROUTES, Route
 from provisioner.service.caller import Role
 
 TEMPLATE = Path(__file__).parent.parent / "bootstrap" / "api.yaml"
-BEGIN = "  # ---- From here on written by `make golden`, from provisioner/api/routes.py ----\n"
+BEGIN = "  # ---- From here on written by `make golden`, from provisioner/api/routes ----\n"
 END = "  # ---- To here ----\n"
 _ARN = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/$default"
 
