@@ -1,6 +1,6 @@
 """Mutation testing: make one small mistake in a module, and see whether its tests notice.
 
-`python -m tools.mutants [MODULE ...]`, by default over `TARGETS`. Each mutant is a fork of a
+`python -m tools.mutants [MODULE ...]`, by default over `tools.targets`. Each mutant is a fork of a
 process that has collected the module's tests already (`tools.swapped`); it runs those that call the
 function with the mistake (`tools.reached`) until one fails. A mistake outside of functions, or in
 one that was called before tests ran, is made by an import in a process of its own.
@@ -30,9 +30,11 @@ import pytest
 from hypothesis import Phase, settings
 
 from tools import swapped
+from tools.ends import end_with_parent, own_temporary_folder
 from tools.imported import Finder
 from tools.mutations import Mutation, applied, mutations
 from tools.reached import Reach, called, reporting
+from tools.targets import TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -41,34 +43,6 @@ if TYPE_CHECKING:
     from types import CodeType
 
     from tools.reached import Measure
-
-_STACKS = "tests/unit/stacks"
-_ALL_OF_STACKS = f"{_STACKS} --deselect {_STACKS}/test_reconcile.py::TestAnyStory"
-"""Without what takes longer than all the rest."""
-_RUNS = "tests/functional/entrypoints"
-_WORKFLOW = "tests/functional/workflow"
-_TEXT = "tests/unit/templates/workflow/test_workflow_text.py"
-_STATIC = (
-    f"{_TEXT}::test_step_functions_would_refuse_no_definition"
-    f" {_TEXT}::test_every_variable_is_assigned_before_the_state_that_reads_it"
-)
-TARGETS = {
-    "provisioner.stacks.plan": (f"{_STACKS}/test_documented_table.py", _ALL_OF_STACKS),
-    "provisioner.stacks.attempts": (f"{_STACKS}/test_plan.py", _ALL_OF_STACKS),
-    "provisioner.stacks.record": (f"{_STACKS}/test_daily_check.py", _ALL_OF_STACKS),
-    "provisioner.stacks.rate_limits": (f"{_STACKS}/test_rate_limits.py", _ALL_OF_STACKS),
-    "provisioner.runs.overlap": ("tests/unit/runs/test_overlap.py", _RUNS),
-    "provisioner.runs.completion": ("tests/functional/entrypoints/test_entrypoints.py", _RUNS),
-    "provisioner.runs.dependencies": ("tests/unit/runs/test_dependencies.py", _RUNS),
-    "provisioner.jobs.scheduled_times": ("tests/unit/jobs/test_scheduled_times.py",),
-    "templates.workflow.definition": (f"{_WORKFLOW}/test_workflow.py {_STATIC}", _WORKFLOW),
-    "templates.workflow.transactions": (f"{_WORKFLOW}/test_workflow.py", _WORKFLOW),
-    "templates.workflow.failure_rules": (
-        f"{_WORKFLOW}/test_failure_rules.py {_WORKFLOW}/test_run_time.py",
-        _WORKFLOW,
-    ),
-}
-"""Where a mistake costs most: module by its tests. What survives the first meets the next."""
 
 _LIBRARIES = ("hypothesis", "jsonata", "moto", "troposphere", "pydantic", "aws_lambda_powertools")
 _OPTIONS = (
@@ -141,6 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--minutes", type=float, default=inf, help="start no mutant after these")
     options = parser.parse_args(arguments)
+    own_temporary_folder()
     for library in _LIBRARIES:
         importlib.import_module(library)
     worst = 100.0
@@ -266,9 +241,14 @@ def _end(process: BaseProcess, deadline: float) -> str | None:
 
 
 def _fork(work: Callable[..., None], *arguments: object) -> BaseProcess:
-    process = get_context("fork").Process(target=work, args=arguments)
+    process = get_context("fork").Process(target=_work, args=(os.getpid(), work, *arguments))
     process.start()
     return process
+
+
+def _work(parent: int, work: Callable[..., None], *arguments: object) -> None:
+    end_with_parent(parent)
+    work(*arguments)
 
 
 def _prepare() -> None:
