@@ -384,6 +384,20 @@ class TriggersTable:
         )
         return list(islice(found, count))
 
+    def begun_since(self, job_name: str, moment: str, count: int) -> Iterator[Item]:
+        """Yield a job's first runs after a time, oldest first, consistently: how each has ended.
+
+        Parameters
+        ----------
+        moment
+            ISO 8601.
+        """
+        attributes = "trigger_id, #status, ended_at, #error"
+        runs = self._runs(
+            job_name, attributes, moment, ScanIndexForward=True, ConsistentRead=True, Limit=count
+        )
+        return islice(runs, count)
+
     def scheduled(self, job_name: str, count: int) -> list[Item]:
         """Return the last runs by schedule among a job's last runs, as `last` gives them."""
         searched = self.last(job_name, SEARCHED_RUNS)
@@ -472,7 +486,7 @@ class TriggersTable:
         status: RunStatus | None = None,
         **request: Any,  # noqa: ANN401
     ) -> Iterator[Item]:
-        """Yield a job's runs, newest first, whole or as some attributes."""
+        """Yield a job's runs, newest first unless asked otherwise, whole or as some attributes."""
         values: dict[str, object] = {":job": job_name, ":first": since or FIRST_RUN}
         if status is not None:
             values[":status"] = status
@@ -482,10 +496,9 @@ class TriggersTable:
             TableName=self._name,
             KeyConditionExpression="job_name = :job AND trigger_id > :first",
             ExpressionAttributeValues=to_dynamodb(values),
-            ScanIndexForward=False,
             **({"ProjectionExpression": attributes} if attributes else {}),
             **names(attributes, "" if status is None else "#status"),
-            **request,
+            **{"ScanIndexForward": False, **request},
         )
 
 

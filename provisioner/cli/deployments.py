@@ -35,6 +35,10 @@ def deployments(
         hint(f"{job} has never been deployed.")
         return
     stdout().print(_table(found))
+    for each in found:
+        if each.canary:
+            number = each.deployment.number
+            stdout().print(Text(f"Canary of deployment {number}: {each.canary.sentence}."))
     if len(found) > 1:
         hint(f'Go back with "provisioner rollback {job}", to any of them with --to.')
 

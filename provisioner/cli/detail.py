@@ -11,16 +11,24 @@ from provisioner.cli.display import ago, status, stdout, table, usd
 from provisioner.cli.runs import parts, runs_table
 from provisioner.plain_text import counted
 from provisioner.service import jobs
+from provisioner.service.canary_state import State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from provisioner.runs.cost import MonthlyCost
+    from provisioner.service.canary_state import CanaryState
     from provisioner.service.context import Item
     from provisioner.service.jobs import JobDetail, Relations
     from provisioner.stacks.model import StackRecord
 
 _LABEL_COLUMNS = 23
+_CANARY_STYLES = {
+    State.RUNNING: "cyan",
+    State.PASSED: "green",
+    State.FAILED: "red",
+    State.ROLLED_BACK: "yellow",
+}
 _SHOWN_ABOVE = frozenset({"job_name", "type", "description"})
 
 
@@ -55,6 +63,8 @@ def show(job: JobDetail) -> None:
     if state.record:
         _show_stack(state.record)
         _show_conditions(state.record)
+    if job.canary:
+        _show_canary(job.canary)
     _show_dependencies(job.relations)
     _show_costs(job.relations.costs)
     _heading("Last runs")
@@ -72,6 +82,13 @@ def _show_parts(run: Item) -> None:
         _heading("Where the last run's time went")
         for name, value in known.items():
             _pair(name.lower(), value)
+
+
+def _show_canary(canary: CanaryState) -> None:
+    _heading("Canary")
+    _pair("deployment", str(canary.deployment))
+    _pair("since", ago(canary.since))
+    _pair("runs", canary.sentence, _CANARY_STYLES[canary.state])
 
 
 def _show_costs(costs: Sequence[MonthlyCost]) -> None:

@@ -131,6 +131,7 @@ def _show_one(job: JobDetail, output: Format) -> None:
             }
             for each in job.relations.costs
         ],
+        "canary": job.canary and job.canary.document(),
     }
     documents.show(document, output)
 

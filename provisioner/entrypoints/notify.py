@@ -15,8 +15,7 @@ from provisioner.jobs import Event, InvalidRow, guarded
 from provisioner.notifications import detection
 from provisioner.notifications.detection import COMPARED_RUNS
 from provisioner.notifications.document import of_document, to_document
-from provisioner.runs.canary import LOOKED_THROUGH, passed_by
-from provisioner.runs.keys import Field
+from provisioner.runs.canary import Verdict, progress_of
 from provisioner.stacks.model import JUDGED
 
 if TYPE_CHECKING:
@@ -115,9 +114,8 @@ def _canary_passed(runtime: Runtime, succeeded: Notification, job: Job) -> Notif
     newest = record.deployments[0] if record and record.deployments else None
     if newest is None or newest.cause not in JUDGED:
         return None
-    runs = runtime.triggers.last(job.job_name, LOOKED_THROUGH)
-    run = passed_by(runs, newest.at, canary.runs)
-    by = str(run[Field.TRIGGER_ID]) if run else None
+    progress = progress_of(runtime.triggers, job, newest.at, runtime.clock())
+    by = progress.run if progress and progress.verdict is Verdict.PASSED else None
     return detection.canary_passed(succeeded, newest.number, by, canary.runs)
 
 

@@ -1,59 +1,156 @@
-"""The run that shows that a new deployment does not work. Pure."""
+"""The first runs of a new deployment, which show whether it works. Pure but for the port.
+
+What is known of them are their rows, so it changes nothing in which order and how often their ends
+become known.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
 
-from provisioner.runs.keys import Field
-from provisioner.runs.model import RunStatus, iso
+from provisioner.runs.keys import RUN_RETENTION_SECONDS, Field
+from provisioner.runs.model import FINAL, RunStatus, iso
 from provisioner.runs.pausing import COUNTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-LOOKED_THROUGH = 300
-"""The last runs of a job, among which those that decide are looked for."""
+    from provisioner.jobs import Job
+
+LOOKED_THROUGH = 1000
+"""Runs of a new deployment, skipped and stopped ones among them, in which those that decide are
+looked for."""
+
+NOT_OF_THE_CODE = frozenset(
+    {
+        "InsufficientCapacity",
+        "SpotInterruption",
+        "RequestLimitExceeded",
+        "Stopped",
+        "Busy",
+        "Lambda.TooManyRequestsException",
+        "Lambda.EC2ThrottledException",
+        "Lambda.ENILimitReachedException",
+        "ECS.ThrottlingException",
+        "ECS.LimitExceededException",
+        "Batch.TooManyRequestsException",
+    }
+)
+"""Errors of runs that AWS had no room for, took back, or that a person stopped: whatever the code
+is, they come and go. What may be the code's or the row's fault is not among them: a function that
+never becomes ready, a machine that was lost, a job that asks for more than there is."""
+
+_OLDER = 20
+"""Runs from before a deployment, one of which has ended unless that many are open."""
 
 
-def first_failure(
-    runs: Iterable[Mapping[str, Any]], since: datetime, count: int
-) -> Mapping[str, Any] | None:
-    """Return the first run that failed among those that decide, None if none of them did.
+class Verdict(StrEnum):
+    """What the runs that decide have shown."""
 
-    These are the first to have ended of the runs that came about after the deployment was there.
-    They are told by their rows, so it changes nothing in which order and how often their ends
-    become known. Runs that were stopped or skipped say nothing about the job.
+    OPEN = "open"
+    PASSED = "passed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the runs that decide have come.
+
+    Attributes
+    ----------
+    succeeded
+        How many of them have.
+    run
+        The `trigger_id` of the run that decided: the first that failed, or the last that succeeded.
+    """
+
+    verdict: Verdict
+    succeeded: int = 0
+    run: str | None = None
+
+
+class RunHistory(Protocol):
+    """The rows of runs."""
+
+    def begun_since(self, job_name: str, moment: str, count: int) -> Iterable[Mapping[str, Any]]:
+        """Return a job's first runs after a time, oldest first: how each has ended."""
+
+    def begun_before(self, job_name: str, moment: str, count: int) -> Iterable[Mapping[str, Any]]:
+        """Return a job's last runs before a time, newest first."""
+
+
+def progress_of(
+    history: RunHistory, job: Job, since: datetime, now: datetime, *, until: datetime | None = None
+) -> Progress | None:
+    """Return how far the canary of a deployment is; None when its runs are not all kept any more.
+
+    Nor is there any for a job without a canary.
+
+    Parameters
+    ----------
+    since
+        When the deployment was first seen to be there.
+    until
+        When the next one was, None while there is none.
+    """
+    canary = job.deploy.canary if job.deploy else None
+    if canary is None or now - since > timedelta(seconds=RUN_RETENTION_SECONDS):
+        return None
+    runs = list(history.begun_since(job.job_name, iso(since), LOOKED_THROUGH))
+    if not _are_all_kept(history, job, since, runs):
+        return None
+    of_it = [run for run in runs if until is None or _id(run) < iso(until)]
+    return progress(of_it, since, canary.runs)
+
+
+def progress(runs: Iterable[Mapping[str, Any]], since: datetime, count: int) -> Progress:
+    """Return what the first `count` runs to have ended show, of those that began since a time.
+
+    Runs that were stopped or skipped say nothing about the job, nor do those that failed for want
+    of capacity (`NOT_OF_THE_CODE`).
 
     Parameters
     ----------
     runs
         Rows of runs, in any order.
-    since
-        When the deployment was first seen to be there.
-    count
-        How many decide.
     """
-    ended = _deciding(runs, since, count)
-    return next((run for run in ended if run[Field.STATUS] != RunStatus.SUCCEEDED), None)
+    ended = {run[Field.TRIGGER_ID]: run for run in runs if _decides(run, since)}
+    in_order = sorted(
+        ended.values(), key=lambda run: (str(run.get(Field.ENDED_AT) or ""), _id(run))
+    )
+    deciding = in_order[:count]
+    succeeded = sum(run[Field.STATUS] == RunStatus.SUCCEEDED for run in deciding)
+    for run in deciding:
+        if run[Field.STATUS] != RunStatus.SUCCEEDED:
+            return Progress(Verdict.FAILED, succeeded, _id(run))
+    if succeeded == count:
+        return Progress(Verdict.PASSED, succeeded, _id(deciding[-1]))
+    return Progress(Verdict.OPEN, succeeded)
 
 
-def passed_by(
-    runs: Iterable[Mapping[str, Any]], since: datetime, count: int
-) -> Mapping[str, Any] | None:
-    """Return the last of the runs that decide if all have succeeded, None if not or not yet."""
-    ended = _deciding(runs, since, count)
-    have_succeeded = all(run[Field.STATUS] == RunStatus.SUCCEEDED for run in ended)
-    return ended[-1] if have_succeeded and len(ended) == count else None
+def _decides(run: Mapping[str, Any], since: datetime) -> bool:
+    is_of_it = run.get(Field.STATUS) in COUNTED and _id(run) > iso(since)
+    return is_of_it and run.get(Field.ERROR) not in NOT_OF_THE_CODE
 
 
-def _deciding(
-    runs: Iterable[Mapping[str, Any]], since: datetime, count: int
-) -> list[Mapping[str, Any]]:
-    ended = [
-        run
-        for run in runs
-        if run.get(Field.STATUS) in COUNTED and str(run[Field.TRIGGER_ID]) > iso(since)
-    ]
-    ended.sort(key=lambda run: (str(run.get(Field.ENDED_AT) or ""), str(run[Field.TRIGGER_ID])))
-    return ended[:count]
+def _by_end(run: Mapping[str, Any]) -> tuple[str, str]:
+    return str(run.get(Field.ENDED_AT) or ""), _id(run)
+
+
+def _id(run: Mapping[str, Any]) -> str:
+    return str(run[Field.TRIGGER_ID])
+
+
+def _are_all_kept(
+    history: RunHistory, job: Job, since: datetime, runs: Iterable[Mapping[str, Any]]
+) -> bool:
+    """Tell whether no run since a time was deleted by the job's `history_limit`, oldest first."""
+    limit = job.history_limit
+    if limit is None or sum(run.get(Field.STATUS) in FINAL for run in runs) < limit:
+        return True
+    older = history.begun_before(job.job_name, iso(since), _OLDER)
+    return any(run.get(Field.STATUS) in FINAL for run in older)

@@ -10,7 +10,7 @@ from provisioner.errors import NotFoundError, PermanentError
 from provisioner.jobs import InvalidRow, guarded
 from provisioner.jobs.row_content import content_digest
 from provisioner.runs.model import iso
-from provisioner.service import edits, versions
+from provisioner.service import canary_state, edits, versions
 from provisioner.service.edits import Intent
 from provisioner.service.rights import Action, allows
 from provisioner.stacks.model import Cause, StackRecord
@@ -19,6 +19,7 @@ from provisioner.stacks.rollback import row_for, target_of, unpinned
 if TYPE_CHECKING:
     from provisioner.aws.items import Item
     from provisioner.service.caller import Caller
+    from provisioner.service.canary_state import CanaryState
     from provisioner.service.context import Service
     from provisioner.service.versions import Listed as ListedVersion
     from provisioner.stacks.model import Deployment
@@ -32,11 +33,13 @@ class Listed:
     """A deployment, and the version of the row that it is of; None if that is not kept.
 
     `is_current` is of the newest: what the stack is now, or was before an operation that goes on.
+    `canary` is there for the one that is judged, or was last.
     """
 
     deployment: Deployment
     version: ListedVersion | None
     is_current: bool
+    canary: CanaryState | None = None
 
     @property
     def by(self) -> str | None:
@@ -91,6 +94,7 @@ def document(listed: Listed) -> dict[str, object]:
         "row_version": listed.version.version.number if listed.version else None,
         "template_version": found.template_version,
         "current": listed.is_current,
+        "canary": listed.canary and listed.canary.document(),
     }
 
 
@@ -106,9 +110,17 @@ def list_deployments(service: Service, job_name: str) -> list[Listed]:
     if record is None:
         service.existing_row(job_name)
         return []
-    kept = _row_versions(service, job_name) if record.deployments else {}
+    if not record.deployments:
+        return []
+    kept = _row_versions(service, job_name)
+    canary = canary_state.of(service, service.row(job_name), record)
     return [
-        Listed(each, kept.get(each.row_content), is_current=each is record.deployments[0])
+        Listed(
+            each,
+            kept.get(each.row_content),
+            is_current=each is record.deployments[0],
+            canary=canary if canary and canary.deployment == each.number else None,
+        )
         for each in record.deployments
     ]
 

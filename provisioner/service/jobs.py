@@ -11,6 +11,7 @@ from provisioner.aws.stack_items import to_item
 from provisioner.errors import InvalidCursorError, InvalidRequestError
 from provisioner.jobs.row_summary import RowSummary
 from provisioner.runs.recent import RecentRuns
+from provisioner.service import canary_state
 from provisioner.service.run_lines import RunLine, line_of
 from provisioner.stacks.model import JobStatus
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from provisioner.aws.stack_items import JobEntry
     from provisioner.runs.cost import MonthlyCost
     from provisioner.runs.model import Pause, RunStatus
+    from provisioner.service.canary_state import CanaryState
     from provisioner.service.context import Service
     from provisioner.stacks.model import StackRecord
 
@@ -124,6 +126,7 @@ class JobDetail:
     state: JobState
     runs: Sequence[Item]
     relations: Relations
+    canary: CanaryState | None
 
 
 def _status(record: StackRecord | None) -> JobStatus:
@@ -300,7 +303,9 @@ def relations(service: Service, job_name: str, record: StackRecord | None) -> Re
 
 
 def describe(service: Service, job_name: str, *, whole_runs: bool = False) -> JobDetail:
-    """Return everything about one job, with three requests, and one if it runs after others.
+    """Return everything about one job, with three requests.
+
+    One more if it runs after others, and two at most for its canary.
 
     Parameters
     ----------
@@ -318,7 +323,8 @@ def describe(service: Service, job_name: str, *, whole_runs: bool = False) -> Jo
         if whole_runs
         else table.page(job_name, RUNS_OF_ONE_JOB)[0]
     )
-    return JobDetail(found, runs, relations(service, job_name, found.record))
+    more = relations(service, job_name, found.record)
+    return JobDetail(found, runs, more, canary_state.of(service, found.row, found.record))
 
 
 def in_sync(record: StackRecord | None) -> bool | None:

@@ -5,7 +5,22 @@ from datetime import datetime
 from pydantic import Field
 
 from provisioner.api.answers.model import Model
+from provisioner.service.canary_state import State
 from provisioner.stacks.model import Cause
+
+
+class Canary(Model):
+    """How far the first runs of a deployment, which decide whether it stays, have come."""
+
+    deployment: int = Field(description="The number of the deployment that is judged.")
+    since: datetime = Field(description="Runs that begin later decide.")
+    runs: int = Field(description="How many runs decide.")
+    succeeded: int = Field(description="How many of them have succeeded.")
+    state: State = Field(description="`failed` while the job still runs that deployment.")
+    run: str | None = Field(description="The run that decided: the one that failed, or the last.")
+    rolls_back_to: int | None = Field(
+        description="The deployment to which a failure rolls the job back; null if to none."
+    )
 
 
 class Deployment(Model):
@@ -22,6 +37,7 @@ class Deployment(Model):
     )
     template_version: str | None
     current: bool
+    canary: Canary | None = Field(description="Of the deployment that is, or was last, judged.")
 
 
 class Deployments(Model):

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from provisioner.api.answers.deployments import Canary
 from provisioner.api.answers.model import Model, Name
 from provisioner.api.answers.rows import Row
 from provisioner.api.answers.runs import Cost, Run
@@ -70,6 +71,7 @@ class JobDetail(Model):
     needs: dict[str, Run | None]
     needed_by: list[str]
     costs: list[Month]
+    canary: Canary | None
 
 
 class ResourceEvent(Model):

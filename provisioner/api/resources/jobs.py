@@ -58,6 +58,7 @@ def get_job(call: Call) -> Answer:
         "needs": {name: run and line_of(run) for name, run in more.needs.items()},
         "needed_by": more.needed_by,
         "costs": more.costs,
+        "canary": found.canary and found.canary.document(),
     }
     said = jsonable(document)
     etag = etag_of(said)

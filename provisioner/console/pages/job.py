@@ -12,7 +12,7 @@ from provisioner.console.http import Response
 from provisioner.console.render import fragment, page
 from provisioner.errors import PermanentError
 from provisioner.runs.model import RunStatus
-from provisioner.service import builds, jobs, redaction, schedule
+from provisioner.service import builds, canary_state, jobs, redaction, schedule
 from provisioner.stacks.model import JobStatus
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def detailed(request: Request, service: Service) -> Response:
         times=list(_times(planned)) if planned else [],
         in_sync=jobs.in_sync(record),
         builds=list(builds.of_record(record)),
+        canary=canary_state.of(service, found.row, record),
     )
 
 

@@ -28,6 +28,18 @@ def test_deployments_are_listed(api, pushed):
     assert (first["number"], first["cause"], first["row_version"]) == (1, "row", 1)
     assert [each["artifact"].rpartition("=")[2] for each in (first, second)] == pushed
     assert "hunter2" not in answer.text
+    assert (second["canary"], api("GET", JOB).json["canary"]) == (None, None)
+
+
+@pytest.mark.usefixtures("pushed")
+def test_a_canary_is_with_its_job_and_its_deployment(api, here):
+    write(here, here.row() | {"deploy": {"canary": True}})
+
+    found = api("GET", JOB).json["canary"]
+
+    assert (found["deployment"], found["state"], found["rolls_back_to"]) == (2, "running", 1)
+    second, first = api("GET", f"{JOB}/deployments").json["deployments"]
+    assert (second["canary"], first["canary"]) == (found, None)
 
 
 def test_a_job_is_rolled_back_over_the_row_that_was_seen(api, here, pushed):

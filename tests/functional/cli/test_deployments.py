@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 
-from tests.support.cli import ROW
+from provisioner.runs.model import iso
+from tests.support.cli import ROW, put_run
 from tests.support.deployments import pushed_twice, write
 
 
@@ -31,8 +33,31 @@ def test_deployments_are_listed(here, pushed):
     ]
     assert {*found[0]} == {
         *("number", "at", "cause", "by", "artifact", "pinned", "row_version"),
-        *("template_version", "current"),
+        *("template_version", "current", "canary"),
     }
+
+
+def test_a_canary_is_shown_until_it_is_rolled_back(here):
+    pushed_twice(here, ROW | {"deploy": {"canary": {"runs": 2}}})
+    at = here.record().deployments[0].at + timedelta(minutes=1)
+    put_run("report", "first", "SUCCEEDED", started_at=at, ended_at=iso(at))
+    going_on = "1 of 2 runs succeeded; the first that fails rolls the job back to deployment 1"
+
+    assert f"Canary of deployment 2: {going_on}." in here.run("deployments", "report").stdout
+    assert going_on in here.run("get", "report").stdout
+    found = json.loads(here.run("get", "report", "-o", "json").stdout)["canary"]
+    assert found.pop("since") == iso(here.record().deployments[0].at)
+    assert found == {
+        "deployment": 2,
+        "runs": 2,
+        "succeeded": 1,
+        "state": "running",
+        "run": None,
+        "rolls_back_to": 1,
+    }
+    put_run("report", "second", "FAILED", started_at=at, ended_at=iso(at))
+    later = "failed: run second failed; it is rolled back to deployment 1"
+    assert later in here.run("deployments", "report").stdout
 
 
 def test_a_job_without_any(here):

@@ -32,9 +32,10 @@ def judge(here):
     return canary.judge(service, "report")
 
 
-def end(status, name="first", minutes=1):
+def end(status, name="first", minutes=1, **more):
     at = datetime.now(UTC) + timedelta(minutes=minutes)
-    put_run("report", name, status, started_at=at, ended_at=f"{at + timedelta(seconds=5):%FT%TZ}")
+    ended_at = f"{at + timedelta(seconds=5):%FT%TZ}"
+    put_run("report", name, status, started_at=at, ended_at=ended_at, **more)
 
 
 @pytest.fixture
@@ -91,6 +92,15 @@ def before(_):
     end("FAILED", minutes=-60)
 
 
+def no_capacity(_):
+    end("FAILED", error="InsufficientCapacity")
+
+
+def first_runs_deleted(here):
+    end("FAILED")
+    write(here, CANARY | {"history_limit": 1})
+
+
 def edited(here):
     end("FAILED")
     write(here, LARGER)
@@ -134,8 +144,8 @@ def gone(here):
 
 
 NOTHING = (
-    succeeded_first, stopped, before, edited, not_wanted, invalid, paused, on_its_way, upgraded,
-    the_only_one, gone,
+    succeeded_first, stopped, before, no_capacity, first_runs_deleted, edited, not_wanted, invalid,
+    paused, on_its_way, upgraded, the_only_one, gone,
 )  # fmt: skip
 
 

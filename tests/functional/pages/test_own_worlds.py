@@ -21,6 +21,19 @@ from tests.support.console_world import (
     put_over_items,
     text_of,
 )
+from tests.support.deployments import pushed_twice, write
+
+
+class TestACanary:
+    def test_is_on_the_page_of_its_job(self, empty):
+        pushed_twice(empty.provisioner, ROW)
+        assert "Canary" not in text_of(empty, "/jobs/report")
+        write(empty.provisioner, empty.provisioner.row() | {"deploy": {"canary": True}})
+
+        shown = html.unescape(text_of(empty, "/jobs/report"))
+
+        assert "0 of 3 runs succeeded" in shown
+        assert "the first that fails rolls the job back to deployment 1" in shown
 
 
 class TestItems:

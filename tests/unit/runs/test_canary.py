@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
 import pytest
 
-from provisioner.runs.canary import first_failure, passed_by
+from provisioner.jobs import parse
+from provisioner.runs.canary import NOT_OF_THE_CODE, Progress, Verdict, progress, progress_of
+from templates import batch_job, ecs_job, lambda_job
+from templates.machine import launch
+from templates.workflow import programs
+from tests.support.cli import ROW
 
 SINCE = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 
 
-def run(name, status, *, began=1, ended=2):
+def run(name, status, *, began=1, ended=2, **more):
     """Return a run by the minutes after the deployment at which it began and ended."""
     at, end = (
         f"2026-11-26T{9 + minute // 60:02}:{minute % 60:02}:00.000Z" for minute in (began, ended)
     )
-    return {"trigger_id": f"{at}#{name}", "status": status, "ended_at": end}
+    return {"trigger_id": f"{at}#{name}", "status": status, "ended_at": end, **more}
 
 
 BEFORE = {"trigger_id": "2026-11-26T08:59:59.000Z#before", "status": "FAILED",
@@ -52,14 +57,30 @@ CASES = {
         "d",
     ),
     "began before": ([BEFORE], 3, None),
+    "nothing had room for it": (
+        [
+            run("a", "FAILED", ended=2, error="InsufficientCapacity"),
+            run("b", "FAILED", ended=3, error="SpotInterruption"),
+            run("c", "FAILED", ended=4, error="Stopped"),
+            run("d", "FAILED", ended=5, error="ContainerFailed"),
+        ],
+        1,
+        "d",
+    ),
+    "more was asked for than there is": (
+        [run("a", "FAILED", error="JobStateTimeLimit")],
+        1,
+        "a",
+    ),
 }
 
 
 @pytest.mark.parametrize(("runs", "count", "failed"), CASES.values(), ids=CASES)
 def test_the_first_runs_decide_in_whatever_order_they_come(runs, count, failed):
     for order in permutations(runs):
-        found = first_failure([*order, *order[:1]] if count > 2 else order, SINCE, count)
-        assert (found and found["trigger_id"].partition("#")[2]) == failed
+        found = progress([*order, *order[:1]], SINCE, count)
+        assert (found.verdict is Verdict.FAILED) == (failed is not None)
+        assert failed is None or found.run.partition("#")[2] == failed
 
 
 PASSED = {
@@ -88,11 +109,78 @@ PASSED = {
         None,
     ),
     "began before": ([BEFORE | {"status": "SUCCEEDED"}], 1, None),
+    "although nothing had room for one": (
+        [
+            run("a", "FAILED", ended=2, error="InsufficientCapacity"),
+            run("b", "SUCCEEDED", ended=3),
+            run("c", "SUCCEEDED", ended=4),
+        ],
+        2,
+        "c",
+    ),
 }
 
 
 @pytest.mark.parametrize(("runs", "count", "passed"), PASSED.values(), ids=PASSED)
 def test_it_has_passed_when_all_that_decide_have_succeeded(runs, count, passed):
     for order in permutations(runs):
-        found = passed_by(order, SINCE, count)
-        assert (found and found["trigger_id"].partition("#")[2]) == passed
+        found = progress(order, SINCE, count)
+        assert (found.verdict is Verdict.PASSED) == (passed is not None)
+        assert passed is None or found.run.partition("#")[2] == passed
+
+
+@pytest.mark.parametrize(
+    ("runs", "succeeded"),
+    [([], 0), ([run("a", "SUCCEEDED")], 1), ([run("a", "SUCCEEDED"), run("b", "RUNNING")], 1)],
+    ids=["none", "one", "another-runs"],
+)
+def test_it_counts_those_that_have_succeeded_so_far(runs, succeeded):
+    assert progress(runs, SINCE, 3) == Progress(Verdict.OPEN, succeeded)
+
+
+class History:
+    """Rows of runs, oldest first."""
+
+    def __init__(self, *runs):
+        self.runs = runs
+
+    def begun_since(self, _job_name, moment, count):
+        return [each for each in self.runs if each["trigger_id"] > moment][:count]
+
+    def begun_before(self, _job_name, moment, count):
+        return [each for each in self.runs if each["trigger_id"] < moment][-count:]
+
+
+FAILED = run("c", "FAILED")
+CANARY = ROW | {"deploy": {"canary": {"runs": 2}}}
+
+
+@pytest.mark.parametrize(
+    ("row", "runs", "days", "verdict"),
+    [
+        (CANARY, [FAILED], 1, Verdict.FAILED),
+        (CANARY, [FAILED], 91, None),
+        (CANARY | {"history_limit": 2}, [FAILED], 1, Verdict.FAILED),
+        (CANARY | {"history_limit": 1}, [FAILED], 1, None),
+        (CANARY | {"history_limit": 1}, [BEFORE, FAILED], 1, Verdict.FAILED),
+        (CANARY | {"history_limit": 1}, [BEFORE | {"status": "RUNNING"}, FAILED], 1, None),
+        (ROW, [FAILED], 1, None),
+    ],
+    ids=[
+        "all-kept", "expired", "fewer-than-are-kept", "more-may-have-been-there",
+        "those-before-are-kept", "those-before-have-not-ended", "no-canary",
+    ],
+)  # fmt: skip
+def test_later_runs_decide_nothing_when_the_first_are_deleted(row, runs, days, verdict):
+    found = progress_of(History(*runs), parse(row), SINCE, SINCE + timedelta(days=days))
+    assert (found and found.verdict) == verdict
+
+
+def test_nothing_but_what_aws_refused_for_the_moment_is_not_of_the_code():
+    refusals = {*batch_job.REFUSALS, *ecs_job.REFUSALS, *lambda_job.REFUSALS, *launch.REFUSALS}
+    ours = {"SpotInterruption", "Stopped", "Busy"}
+
+    assert NOT_OF_THE_CODE - ours <= refusals
+    assert programs.INSUFFICIENT_CAPACITY in NOT_OF_THE_CODE
+    assert programs.SPOT_INTERRUPTION in NOT_OF_THE_CODE
+    assert not NOT_OF_THE_CODE & {*lambda_job.NOT_READY, programs.ROLE_NOT_READY}
