@@ -63,11 +63,14 @@ class AuditTable:
         self, count: int, after: EntryKey | None, *, since: str = ""
     ) -> tuple[list[Entry], EntryKey | None]:
         """Return the next entries of all, newest first, and where to go on; one query."""
+        last = self._last()
+        if after is not None and after.entry_id < since:
+            return [], None
         request: dict[str, Any] = {"IndexName": BY_TIME}
-        if after is not None:
+        if after is not None and after.entry_id <= last:
             key = {"feed": FEED, "entry_id": after.entry_id, "subject": after.subject}
             request["ExclusiveStartKey"] = to_dynamodb(key)
-        values = {":key": FEED, ":since": since or "0", ":last": self._last()}
+        values = {":key": FEED, ":since": since or "0", ":last": last}
         found = self._query("feed", values, count, request)
         end = to_plain(found.get("LastEvaluatedKey", {}))
         entries = [from_item(to_plain(raw)) for raw in found["Items"]]

@@ -335,8 +335,11 @@ class TriggersTable:
         before
             The key that the page before this one returned; "" for the newest.
         """
+        first = since or FIRST_RUN
+        if before and before <= first:  # DynamoDB refuses to begin outside of the bounds
+            return [], None
         fields = ", ".join(f"#{name}" for name in ("job_name", "trigger_id", *LIST_FIELDS))
-        values = {":job": job_name, ":first": since or FIRST_RUN}
+        values = {":job": job_name, ":first": first}
         request: dict[str, Any] = {"Limit": count}
         if status is not None:  # a limit would count what the filter leaves out
             request = {"FilterExpression": "#status = :status"}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +9,7 @@ from provisioner.errors import InvalidCursorError
 from provisioner.runs.keys import RUN_SHARDS
 from provisioner.runs.listing import Position
 from provisioner.runs.model import iso
-from provisioner.service import jobs
+from provisioner.service import cursors, jobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,21 +97,19 @@ def _pages(
 
 
 def _cursor_of(position: Position) -> str:
-    said = [position.at, {str(number): job for number, job in position.after.items()}]
-    return base64.urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip("=")
+    return cursors.written(
+        [position.at, {str(number): job for number, job in position.after.items()}]
+    )
 
 
 def _position_of(cursor: str) -> Position:
-    try:
-        said = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        match said:
-            case [str(at), dict(after)] if all(
-                number in _SHARDS and isinstance(job, str) for number, job in after.items()
-            ):
-                return Position(at, {int(number): job for number, job in after.items()})
-    except (ValueError, RecursionError):
-        pass
-    raise InvalidCursorError
+    match cursors.read(cursor):
+        case [str(at), dict(after)] if all(
+            number in _SHARDS and isinstance(job, str) for number, job in after.items()
+        ):
+            return Position(at, {int(number): job for number, job in after.items()})
+        case _:
+            raise InvalidCursorError
 
 
 _SHARDS = {str(number) for number in range(RUN_SHARDS)}

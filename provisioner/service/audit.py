@@ -10,8 +10,6 @@ The second write never fails the action, which is done: its entry stays BEGUN th
 
 from __future__ import annotations
 
-import base64
-import json
 import logging
 import secrets
 from contextlib import contextmanager
@@ -25,6 +23,7 @@ from provisioner.errors import InvalidCursorError, PermanentError, ProvisionerEr
 from provisioner.jobs.row_content import content_digest
 from provisioner.plain_text import cleaned
 from provisioner.runs.model import iso
+from provisioner.service import cursors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -125,13 +124,13 @@ def page(
     """
     after: EntryKey | None = None
     if cursor:
-        match _read(cursor):
-            case [str(entry_id), str(subject)] if entry_id and subject:
+        match cursors.read(cursor):
+            case [str(entry_id), str(subject)]:
                 after = EntryKey(entry_id, subject)
             case _:
                 raise InvalidCursorError
     entries, end = service.audit.page(limit, after, since=iso(since) if since else "")
-    return AuditPage(tuple(entries), _cursor([end.entry_id, end.subject]) if end else None)
+    return AuditPage(tuple(entries), cursors.written([end.entry_id, end.subject]) if end else None)
 
 
 def of_job(
@@ -152,15 +151,15 @@ def of_job(
     """
     before: dict[str, str] = {}
     if cursor:
-        match _read(cursor):
-            case [str(entry_id)] if entry_id:
+        match cursors.read(cursor):
+            case [str(entry_id)]:
                 before = {"before": entry_id}
             case _:
                 raise InvalidCursorError
     entries, end = service.audit.of_job(
         job_name, limit, since=iso(since) if since else "", run=run, **before
     )
-    return AuditPage(tuple(entries), _cursor([end]) if end else None)
+    return AuditPage(tuple(entries), cursors.written([end]) if end else None)
 
 
 def newest(
@@ -235,14 +234,3 @@ def _finish(
         service.audit.write(finished)
     except ProvisionerError as error:
         _log.warning("The audit does not know how this ended: %s", cleaned(str(error)))
-
-
-def _cursor(said: list[str]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip("=")
-
-
-def _read(cursor: str) -> object:
-    try:
-        return json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, RecursionError):
-        return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from provisioner.aws.stack_items import to_item
 from provisioner.errors import InvalidCursorError, InvalidRequestError
 from provisioner.jobs.row_summary import RowSummary
 from provisioner.runs.recent import RecentRuns
-from provisioner.service import canary_state
+from provisioner.service import canary_state, cursors
 from provisioner.service.run_lines import RunLine, line_of
 from provisioner.stacks.model import JobStatus
 
@@ -163,10 +162,12 @@ def page(  # noqa: PLR0913  (each is one filter)
         If the bootstrap has no index of all jobs yet.
     """
     _require_tag(tag)
+    if len(prefix.encode()) > cursors.MAX_KEY_BYTES:  # DynamoDB refuses what no name can begin with
+        return JobsPage((), None)
     which = JobFilter(status, type, owner, tag)
     after = _name_in(cursor, prefix) if cursor else ""
     entries, end = service.job_list.page(limit, prefix, after, which)
-    return JobsPage(lines_of(service, entries), _cursor_after(end) if end else None)
+    return JobsPage(lines_of(service, entries), cursors.written(end) if end else None)
 
 
 def first_entries(service: Service, most: int) -> Sequence[JobEntry]:
@@ -259,18 +260,12 @@ def _in_sync(status: JobStatus, *, agrees: bool) -> bool | None:
     return None if status is JobStatus.PENDING and not agrees else agrees
 
 
-def _cursor_after(job_name: str) -> str:
-    return base64.urlsafe_b64encode(job_name.encode()).decode().rstrip("=")
-
-
 def _name_in(cursor: str, prefix: str) -> str:
-    try:
-        name = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-    except ValueError:
-        name = ""
-    if not name or not name.startswith(prefix):
-        raise InvalidCursorError
-    return name
+    match cursors.read(cursor):
+        case str(name) if name.startswith(prefix):
+            return name
+        case _:
+            raise InvalidCursorError
 
 
 def state(service: Service, job_name: str) -> JobState:

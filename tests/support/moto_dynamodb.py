@@ -12,7 +12,7 @@ import re
 from copy import deepcopy
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore import handlers
 from botocore.awsrequest import AWSResponse
@@ -27,6 +27,9 @@ from moto.dynamodb.models.utilities import bytesize
 from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from moto.dynamodb.responses import DynamoHandler
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ACTIONS = {
     "BatchGetItem": DynamoHandler.batch_get_item,
@@ -76,25 +79,40 @@ def answer(
     return AWSResponse(url, 200, headers, None), parsed
 
 
-_BETWEEN = re.compile(r"(#?\w+) BETWEEN (:\w+) AND (:\w+)")
+_BOUNDS = re.compile(r"(#?\w+) (BETWEEN|<=?|>=?|=) (:\w+)(?: AND (:\w+))?")
+_OUTSIDE = "The provided starting key is outside query boundaries based on provided conditions"
+_INVERTED = (
+    "Invalid KeyConditionExpression: The BETWEEN operator requires upper bound to be "
+    "greater than or equal to lower bound"
+)
+_TOO_LONG = (
+    "One or more parameter values were invalid: Aggregated size of all range keys has exceeded "
+    "the size limit of 1024 bytes"
+)
 
 
 def _refused(request: dict[str, Any]) -> str:
     """Return what DynamoDB refuses and moto does not: inverted bounds, and a start beyond."""
-    found = _BETWEEN.search(request.get("KeyConditionExpression", ""))
-    if found is None:
-        return ""
-    name = request.get("ExpressionAttributeNames", {}).get(found[1], found[1])
-    low, high = (_sortable(request["ExpressionAttributeValues"][found[at]]) for at in (2, 3))
-    if low > high:
-        return (
-            "Invalid KeyConditionExpression: The BETWEEN operator requires upper bound to be "
-            "greater than or equal to lower bound"
-        )
-    start = request.get("ExclusiveStartKey", {}).get(name)
-    if start and not low <= _sortable(start) <= high:
-        return "The provided starting key is outside query boundaries based on provided conditions"
-    return ""
+    start, values = request.get("ExclusiveStartKey", {}), request["ExpressionAttributeValues"]
+    for name, operator, low, high in _BOUNDS.findall(request.get("KeyConditionExpression", "")):
+        first, last = _sortable(values[low]), _sortable(values[high or low])
+        if first > last:
+            return _INVERTED
+        key = start.get(request.get("ExpressionAttributeNames", {}).get(name, name))
+        if key and not _IS_WITHIN[operator](_sortable(key), first, last):
+            return _OUTSIDE
+    sizes = (len(next(iter(each.values())).encode()) for each in start.values())
+    return _TOO_LONG if any(size > 1024 for size in sizes) else ""
+
+
+_IS_WITHIN: dict[str, Callable[[Any, Any, Any], bool]] = {
+    "BETWEEN": lambda key, first, last: first <= key <= last,
+    "<": lambda key, first, _: key < first,
+    "<=": lambda key, first, _: key <= first,
+    ">": lambda key, first, _: key > first,
+    ">=": lambda key, first, _: key >= first,
+    "=": lambda key, first, _: key == first,
+}
 
 
 def _sortable(value: dict[str, str]) -> bytes | Decimal:

@@ -13,6 +13,7 @@ from provisioner.errors import InvalidRequestError
 from provisioner.runs.keys import BY_TIME, RUN_SHARDS, object_folder
 from provisioner.runs.model import iso
 from provisioner.service import all_runs
+from provisioner.service import runs as runs_of_job
 from provisioner.service.logs import Tail
 from tests.support.cli import NOW, OUTPUTS, ROW, put_run
 from tests.support.clients import CLIENTS
@@ -225,6 +226,16 @@ class TestRunsOfAllJobs:
         cursor = all_runs.page(runs.service, 5).cursor
 
         page = all_runs.page(runs.service, 5, since=datetime.now(UTC), cursor=cursor)
+
+        assert not list(page.runs)
+
+    def test_since_a_time_after_the_page_before_of_one_job(self, runs):
+        service, (first, *_) = runs.service, all_runs.page(runs.service, 1).runs
+        cursor = str(first["trigger_id"])
+
+        page = runs_of_job.page(
+            service, first["job_name"], 5, since=datetime.now(UTC), cursor=cursor
+        )
 
         assert not list(page.runs)
 

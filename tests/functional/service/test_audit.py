@@ -13,7 +13,7 @@ from provisioner.audit.entries import Outcome
 from provisioner.aws.items import to_dynamodb
 from provisioner.aws.row_versions import RowVersions, written_in
 from provisioner.errors import InvalidRequestError, NotFoundError, StaleError
-from provisioner.service import audit, deletions, edits, retry, runs, start_run, versions
+from provisioner.service import audit, cursors, deletions, edits, retry, runs, start_run, versions
 from provisioner.service.audit import recorded
 from provisioner.service.caller import Caller, Role
 from provisioner.service.rights import Action
@@ -216,12 +216,30 @@ class TestLists:
         assert audit.of_job(many, "report", 100, since=since) == audit.AuditPage((), None)
 
     def test_since_a_time_after_the_page_before(self, many):
-        cursor = audit.of_job(many, "report", 2).cursor
         since = datetime(2026, 11, 1, 0, 8, tzinfo=UTC)
+        cursor = audit.of_job(many, "report", 2).cursor
+        cursor_of_all = audit.page(many, 2).cursor
 
         assert audit.of_job(many, "report", 2, since=since, cursor=cursor).entries == ()
+        assert audit.page(many, 2, since=since, cursor=cursor_of_all).entries == ()
 
-    @pytest.mark.parametrize("cursor", ["x", "WzFd", "W10", "bnVsbA", "é"], ids=repr)
+    def test_a_cursor_after_the_last_entry_there_can_be(self, many):
+        cursor = cursors.written(["~", "report"])
+
+        assert len(audit.page(many, 100, cursor=cursor).entries) == 12
+
+    @pytest.mark.parametrize(
+        "cursor",
+        [
+            "x",
+            "WzFd",
+            "W10",
+            "bnVsbA",
+            "é",
+            *map(cursors.written, (["a" * 1025], ["\ud800"], [""])),
+        ],
+        ids=repr,
+    )
     def test_a_cursor_that_no_list_had(self, many, cursor):
         with pytest.raises(InvalidRequestError):
             audit.page(many, 1, cursor=cursor)

@@ -56,6 +56,7 @@ class TestAPageOfJobs:
         ("filters", "names"),
         [
             ({"prefix": "a-"}, ["a-invalid", "a-paused"]),
+            ({"prefix": "a" * 3000}, []),
             ({"status": JobStatus.INVALID}, ["a-invalid"]),
             ({"owner": "data"}, ["a-invalid", "b-off"]),
             ({"tag": "team"}, ["a-paused"]),
