@@ -145,6 +145,19 @@ class JobExecutions:
         machine = stack_name(self._platform.prefix, job_name)
         return self._platform.arn("states", f"execution:{machine}:{execution_name}")
 
+    def has_started(self, job_name: str, execution_name: str) -> bool:
+        """Tell whether there is or was an execution of that name.
+
+        Step Functions may take some seconds until it says so, and forgets one after 90 days.
+        """
+        arn = self.arn(job_name, execution_name)
+        try:
+            with translated():
+                self._clients.stepfunctions.describe_execution(executionArn=arn)
+        except NotFoundError:
+            return False
+        return True
+
     def stop(self, execution_arn: str, *, error: str, cause: str) -> None:
         """Stop an execution; one that has ended stays as it ended."""
         self._executions.stop(execution_arn, error=error, cause=cause)

@@ -1,4 +1,7 @@
-"""What has become of messages whose producers ask for them: items beside the runs of their job."""
+"""What has become of messages: items beside the runs of their job.
+
+There is one for each message that its producer may ask for, and for each that shares a run.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,18 @@ from typing import TYPE_CHECKING
 
 from provisioner.aws.clients import translated
 from provisioner.aws.items import to_dynamodb, to_plain
-from provisioner.aws.tables import written
+from provisioner.aws.tables import not_held, written
 from provisioner.aws.updates import assignments, update
 from provisioner.runs import keys
+from provisioner.runs.messages import Claim
 from provisioner.runs.model import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from provisioner.aws.clients import Clients
+    from provisioner.aws.items import Item
 
 _REASON_CHARACTERS = 500
 _KEPT = timedelta(seconds=keys.RUN_RETENTION_SECONDS)
@@ -32,7 +37,7 @@ class Submission:
     request
         A digest of what was asked for; "" for one that came by the topic.
     run
-        The execution that it was last put into; None as long as no batch had it.
+        The execution that has it; None as long as no batch had it.
     sent_at
         When it was in the queue, ISO 8601; "" when that is not known.
     dead_at, reason
@@ -88,9 +93,41 @@ class SubmissionsTable:
         """Note that a message is in the queue."""
         self._set(job_name, message_id, sent_at=iso(self._clock()))
 
-    def put_into(self, job_name: str, message_id: str, run: str) -> None:
-        """Note the execution that gets a message."""
-        self._set(job_name, message_id, run=run)
+    def claim(self, job_name: str, message_ids: Sequence[str], run: str) -> dict[str, Claim]:
+        """Claim messages for a run, all of them or none. Idempotent per run.
+
+        Returns
+        -------
+        dict
+            By message id, the claims of other runs that prevented it.
+        """
+        values = {"run": run, "claimed_at": iso(self._clock()), "expires_at": self._expiry()}
+        updates = [
+            update(
+                self._name,
+                _key(job_name, message_id),
+                f"SET {assignments(values)}",
+                "#run = :run OR NOT attribute_type(#run, :text)",
+                text="S",
+                **values,
+            )
+            for message_id in message_ids
+        ]
+        found = not_held(self._clients, updates)
+        return {message_ids[place]: _claim(item) for place, item in found.items()}
+
+    def withdraw(self, job_name: str, message_id: str, claim: Claim) -> None:
+        """Remove a claim, unless it has been made again since it was read."""
+        request = update(
+            self._name,
+            _key(job_name, message_id),
+            "REMOVE #run, claimed_at",
+            "#run = :run AND (claimed_at = :at OR NOT attribute_type(claimed_at, :text))",
+            text="S",
+            run=claim.run,
+            at=claim.at,
+        )
+        written(self._clients, "update_item", **request)
 
     def dead(self, job_name: str, message_id: str, reason: str) -> None:
         """Note why a message starts no run: it is a dead-letter message from now on."""
@@ -98,10 +135,18 @@ class SubmissionsTable:
         self._set(job_name, message_id, dead_at=at, reason=reason[:_REASON_CHARACTERS])
 
     def _set(self, job_name: str, message_id: str, condition: str = "", **values: object) -> bool:
-        values["expires_at"] = int((self._clock() + _KEPT).timestamp())
+        values["expires_at"] = self._expiry()
         key, expression = _key(job_name, message_id), f"SET {assignments(values)}"
         request = update(self._name, key, expression, condition, **values)
         return written(self._clients, "update_item", **request) is not None
+
+    def _expiry(self) -> int:
+        return int((self._clock() + _KEPT).timestamp())
+
+
+def _claim(item: Item) -> Claim:
+    run, at = item.get("run"), item.get("claimed_at")
+    return Claim(run if isinstance(run, str) else "", at if isinstance(at, str) else "")
 
 
 def _key(job_name: str, message_id: str) -> dict[str, str]:

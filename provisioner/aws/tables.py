@@ -211,6 +211,34 @@ def written(clients: Clients, operation: str, **request: Any) -> Mapping[str, An
     return answer
 
 
+def not_held(clients: Clients, updates: Sequence[Mapping[str, Any]]) -> dict[int, Item]:
+    """Make several conditional updates, all or none; return the items that prevented it.
+
+    They are by their position among the updates; there is none when all updates were made.
+
+    Raises
+    ------
+    ConflictError
+        If something else prevented it, such as another transaction over one of the items.
+    """
+    wanted = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    writes = [{"Update": {**each, **wanted}} for each in updates]
+    with translated():
+        try:
+            clients.dynamodb.transact_write_items(TransactItems=writes)
+        except ClientError as error:
+            reasons: Sequence[Mapping[str, Any]] = error.response.get("CancellationReasons", ())
+            found = {
+                place: to_plain(reason.get("Item", {}))
+                for place, reason in enumerate(reasons)
+                if reason.get("Code") == "ConditionalCheckFailed"
+            }
+            if not found:
+                raise
+            return found
+    return {}
+
+
 def _condition_failed(error: ClientError) -> bool:
     reasons = error.response.get("CancellationReasons", ())  # one for each write of a transaction
     failed = [reason.get("Code") == "ConditionalCheckFailed" for reason in reasons]

@@ -34,13 +34,18 @@ def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) ->
     records = event["Records"]
     job_name = _job_of(runtime, records[0]["eventSourceARN"])
     messages = [_message(record) for record in records]
-    errors = runtime.message_runs.start(job_name, messages)
+    unstarted = runtime.message_runs.start(job_name, messages)
+    errors = unstarted.kept
     failed = [
         (message, record)
         for message, record in zip(messages, records, strict=True)
         if message.id in errors
     ]
     with about(runtime, job_name):
+        for message_id, error in unstarted.sent_again.items():
+            logger.warning(
+                "a message is tried again later", message_id=message_id, reason=str(error)
+            )
         for message, record in failed:
             _postpone(runtime, job_name, record, errors[message.id])
             if message.is_followed:
@@ -72,7 +77,8 @@ def _postpone(runtime: Runtime, job_name: str, record: dict[str, Any], error: Ex
     try:
         runtime.message_queues.hide(job_name, record["receiptHandle"], seconds)
     except ProvisionerError:
-        logger.exception("the queue's own visibility timeout stays")
+        said = "the queue's own visibility timeout stays"
+        logger.exception(said, message_id=record["messageId"])
 
 
 def _note_end(
@@ -85,7 +91,7 @@ def _note_end(
             reason = str(error) or type(error).__name__
             runtime.message_runs.submissions.dead(job_name, message.id, reason)
     except ProvisionerError:
-        logger.exception("noting the end of a submission failed")
+        logger.exception("noting the end of a submission failed", message_id=message.id)
 
 
 def _receives(record: dict[str, Any]) -> int:

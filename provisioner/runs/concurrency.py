@@ -4,24 +4,25 @@ A message that finds no free slot is parked in a queue that nothing polls; each 
 unparks as many messages as it had itself. So no message circulates while it waits, waiting uses up
 none of its receives, and what is in SQS's dead-letter queue really could not be started. Every step
 can be repeated: a message keeps its identity, its run is named after it, and Step Functions starts
-a name once.
+a name once. A run of several messages is named after all of them; as one that is delivered again
+comes with others, each is claimed for its run before that is started.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from provisioner.errors import ConflictError, PermanentError, TemporaryError
-from provisioner.runs.messages import Limits, batches
+from provisioner.runs.messages import Batch, Limits, batches
 from provisioner.runs.model import iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from provisioner.runs.messages import Batch, Message
+    from provisioner.runs.messages import Message
     from provisioner.runs.ports import (
         ConcurrencySlots,
         Executions,
@@ -34,9 +35,28 @@ RETRY_SECONDS = 30
 """Delay before a message is tried again whose run could not be started for the moment."""
 
 QUIET = timedelta(minutes=2)
-"""Longer than a start takes: a slot acquired so long ago has a running execution, or is lost."""
+"""Longer than a start takes: a slot acquired so long ago has a running execution, or is lost.
+
+So is a claim.
+"""
 
 _MAX_RUNS_PER_SWEEP = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Unstarted:
+    """Why messages have neither started a run nor been parked, by message id.
+
+    Attributes
+    ----------
+    kept
+        Of those that stay in the queue: SQS delivers them again, and counts.
+    sent_again
+        Of those that failed only for the moment, and are in the queue again.
+    """
+
+    kept: dict[str, Exception] = field(default_factory=dict)
+    sent_again: dict[str, Exception] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,30 +70,24 @@ class MessageRuns:
     submissions: Submissions
     clock: Callable[[], datetime]
 
-    def start(self, job_name: str, messages: Iterable[Message]) -> dict[str, Exception]:
-        """Start runs for messages, or park the messages until a slot is free.
-
-        Returns
-        -------
-        dict
-            By message id, why a message could be neither started nor parked. It stays in the queue.
-        """
+    def start(self, job_name: str, messages: Iterable[Message]) -> Unstarted:
+        """Start runs for messages, or park the messages until a slot is free."""
         distinct = {message.id: message for message in messages}.values()
+        unstarted = Unstarted()
         try:
             limits = self.limits.queue_limits(job_name)
             if limits is None:
                 raise TemporaryError(f"the stack of {job_name} is not ready")  # noqa: TRY301
         except Exception as error:  # noqa: BLE001  (whatever it is, the messages are tried again)
-            return self._failed(job_name, distinct, error)
-        failed: dict[str, Exception] = {}
+            self._note(job_name, distinct, error, unstarted)
+            return unstarted
         for batch in batches(distinct, limits):
             left = list(batch.messages)
             try:
-                if not self._started(job_name, batch, limits):
-                    self._park(job_name, left, limits)
+                self._start_or_park(job_name, left, limits)
             except Exception as error:  # noqa: BLE001  (one batch's error must not stop the others)
-                failed |= self._failed(job_name, left, error)
-        return failed
+                self._note(job_name, left, error, unstarted)
+        return unstarted
 
     def run_ended(self, job_name: str, run: str) -> None:
         """Release the slot of a run that has ended, and unpark messages for it."""
@@ -115,28 +129,62 @@ class MessageRuns:
             self.slots.release(job_name, run)
         return ended
 
-    def _started(self, job_name: str, batch: Batch, limits: Limits) -> bool:
-        """Start a batch's run, which may have been started before; False when no slot is free.
+    def _start_or_park(self, job_name: str, left: list[Message], limits: Limits) -> None:
+        """Start a run for a batch's messages, or park them; what is done with leaves the list."""
+        while left:
+            batch = Batch(tuple(left), whole=limits.batch_size == 1)
+            execution_input = batch.input()
+            if not self.slots.acquire(job_name, batch.run, limits.max_concurrency, self.clock()):
+                self._park(job_name, left, limits)
+                return
+            others = set() if batch.whole else self._claimed_by_others(job_name, batch)
+            if not others:
+                self._start(job_name, batch.run, execution_input)
+                return
+            self.run_ended(job_name, batch.run)
+            left[:] = [message for message in left if message.id not in others]
 
-        When it is not known whether the run was started its slot is kept: the same name is started
+    def _start(self, job_name: str, run: str, execution_input: str) -> None:
+        """Start a run that has its slot, and may have been started before.
+
+        When it is not known whether it was started its slot is kept: the same name is started
         again.
         """
-        execution_input = batch.input()
-        if not batch.whole:  # the run is not called after any one of them
-            for message in batch.messages:
-                if message.is_followed:
-                    self.submissions.put_into(job_name, message.id, batch.run)
-        if not self.slots.acquire(job_name, batch.run, limits.max_concurrency, self.clock()):
-            return False
         try:
-            self.executions.start(job_name, batch.run, execution_input)
+            self.executions.start(job_name, run, execution_input)
         except ConflictError:
-            if self._has_ended(job_name, batch.run):
-                self.run_ended(job_name, batch.run)
+            if self._has_ended(job_name, run):
+                self.run_ended(job_name, run)
         except PermanentError:
-            self.slots.release(job_name, batch.run)
+            self.slots.release(job_name, run)
             raise
-        return True
+
+    def _claimed_by_others(self, job_name: str, batch: Batch) -> set[str]:
+        """Claim a batch's messages for its run, unless other runs have some: return which.
+
+        A claim is all that is left of a function that ended before it started the run. As that can
+        be told only when a start would have been made, it is withdrawn then.
+
+        Raises
+        ------
+        TemporaryError
+            If the run of a claim may be about to start.
+        """
+        ids = [message.id for message in batch.messages]
+        claims = self.submissions.claim(job_name, ids, batch.run)
+        unknown = {
+            message_id: claim
+            for message_id, claim in claims.items()
+            if not self.executions.has_started(job_name, claim.run)
+        }
+        for message_id, claim in unknown.items():
+            if claim.at < iso(self.clock() - QUIET):
+                self.submissions.withdraw(job_name, message_id, claim)
+        if unknown:
+            self.run_ended(job_name, batch.run)
+            runs = ", ".join(sorted({claim.run for claim in unknown.values()}))
+            raise TemporaryError(f"messages are claimed for {runs}, which may be about to start")
+        return set(claims)
 
     def _has_ended(self, job_name: str, run: str) -> bool:
         arn = self.executions.arn(job_name, run)
@@ -166,20 +214,21 @@ class MessageRuns:
             self.slots.clear_parked(job_name, parked_at)
         return False
 
-    def _failed(
-        self, job_name: str, messages: Iterable[Message], error: Exception
-    ) -> dict[str, Exception]:
-        """Return the messages that have to stay in the queue.
+    def _note(
+        self, job_name: str, messages: Iterable[Message], error: Exception, unstarted: Unstarted
+    ) -> None:
+        """Note why messages have started no run.
 
-        What failed only for the moment is sent again instead: no outage, however long, uses up a
-        message's receives and makes it a dead-letter message.
+        What failed only for the moment is sent again: no outage, however long, uses up a message's
+        receives and makes it a dead-letter message.
         """
-        failed = {message.id: error for message in messages}
-        if isinstance(error, TemporaryError):
-            for message in messages:
-                try:
-                    self.queues.send(job_name, message, delay_seconds=RETRY_SECONDS)
-                except Exception:  # noqa: BLE001, S112  (then SQS delivers it again, and counts)
-                    continue
-                del failed[message.id]
-        return failed
+        for message in messages:
+            if not isinstance(error, TemporaryError):
+                unstarted.kept[message.id] = error
+                continue
+            try:
+                self.queues.send(job_name, message, delay_seconds=RETRY_SECONDS)
+            except Exception as unsent:  # noqa: BLE001  (`error` is its context)
+                unstarted.kept[message.id] = unsent
+            else:
+                unstarted.sent_again[message.id] = error

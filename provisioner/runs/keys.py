@@ -201,6 +201,7 @@ class Field(StrEnum):
     SENT_AT = "sent_at"
     DEAD_AT = "dead_at"
     RUN = "run"
+    CLAIMED_AT = "claimed_at"
 
     AFTER = "after"
     DONE_AT = "done_at"
@@ -317,7 +318,7 @@ BULK_FIELDS: Mapping[str, str] = MappingProxyType(
 
 SUBMISSION_FIELDS: Mapping[str, str] = MappingProxyType(
     _texts(
-        *(Field.REQUEST, Field.CREATED_AT, Field.SENT_AT, Field.RUN),
+        *(Field.REQUEST, Field.CREATED_AT, Field.SENT_AT, Field.RUN, Field.CLAIMED_AT),
         *(Field.DEAD_AT, Field.REASON),
     )
     | _EXPIRY

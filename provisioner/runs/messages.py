@@ -156,6 +156,20 @@ class Slots:
     parked_at: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """That a message is a run's, made before the run is started.
+
+    Attributes
+    ----------
+    at
+        When it was made, ISO 8601; "" when that is not known.
+    """
+
+    run: str
+    at: str
+
+
 def request(job_name: str, submission: str, payload: Mapping[str, object]) -> str:
     """Return the body of a message with all that a submission says."""
     said = {"job_name": job_name, "submission_id": submission, "payload": payload}

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from provisioner.runs.cost import Cost, MonthlyCost
-    from provisioner.runs.messages import Limits, Message, Slots
+    from provisioner.runs.messages import Claim, Limits, Message, Slots
     from provisioner.runs.model import (
         EndedExecution,
         FoundRun,
@@ -129,6 +129,9 @@ class Executions(Stopping, Protocol):
     def arn(self, job_name: str, execution_name: str) -> str:
         """Return the ARN that an execution of that name has."""
 
+    def has_started(self, job_name: str, execution_name: str) -> bool:
+        """Tell whether there is or was an execution of that name, started some seconds ago."""
+
 
 class TaskDefinitions(Protocol):
     """The revisions of task definitions in this account and Region."""
@@ -173,10 +176,16 @@ class ConcurrencySlots(Protocol):
 
 
 class Submissions(Protocol):
-    """What has become of messages whose producers ask for them."""
+    """What has become of messages."""
 
-    def put_into(self, job_name: str, message_id: str, run: str) -> None:
-        """Note the execution that gets a message."""
+    def claim(self, job_name: str, message_ids: Sequence[str], run: str) -> Mapping[str, Claim]:
+        """Claim messages for a run, all of them or none. Idempotent per run.
+
+        Returns the claims of other runs that prevented it, by message id.
+        """
+
+    def withdraw(self, job_name: str, message_id: str, claim: Claim) -> None:
+        """Remove a claim, unless it has been made again since it was read."""
 
     def dead(self, job_name: str, message_id: str, reason: str) -> None:
         """Note why a message starts no run: it is a dead-letter message from now on."""

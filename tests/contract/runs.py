@@ -11,7 +11,7 @@ import pytest
 from provisioner.errors import ConflictError
 from provisioner.runs.cost import Cost, MonthlyCost
 from provisioner.runs.keys import LOCK
-from provisioner.runs.messages import Message
+from provisioner.runs.messages import Claim, Message
 from provisioner.runs.model import EndedExecution, RunStatus, WaitingEnd, iso
 from provisioner.runs.usage import is_unestimated, usage_of
 
@@ -208,6 +208,43 @@ class ExecutionsContract:
         found = executions.ended(JOB, executions.arn(JOB, "never"))
 
         assert found.status is RunStatus.STOPPED
+
+    def test_what_was_started_is_known_when_it_has_ended_too(self, executions):
+        assert not executions.has_started(JOB, "run-1")
+
+        arn = executions.start(JOB, "run-1", self.INPUT)
+        assert executions.has_started(JOB, "run-1")
+        executions.stop(arn, error="Stopped", cause="by hand")
+
+        assert executions.has_started(JOB, "run-1")
+
+
+class SubmissionsContract:
+    """`submissions` is the port, by a clock that says NOW."""
+
+    def test_messages_are_claimed_once(self, submissions):
+        assert submissions.claim(JOB, ["m1", "m2"], "run-1") == {}
+        assert submissions.claim(JOB, ["m1", "m2"], "run-1") == {}
+
+        claim = Claim("run-1", iso(NOW))
+        assert submissions.claim(JOB, ["m2", "m3"], "run-2") == {"m2": claim}
+        assert submissions.claim(JOB, ["m3"], "run-3") == {}
+
+    def test_a_message_of_another_job_is_another_message(self, submissions):
+        submissions.claim(JOB, ["m1"], "run-1")
+
+        assert submissions.claim("other", ["m1"], "run-2") == {}
+
+    def test_a_claim_is_withdrawn_if_it_is_still_the_same(self, submissions):
+        submissions.claim(JOB, ["m1"], "run-1")
+
+        submissions.withdraw(JOB, "m1", Claim("run-1", "2026-01-01T00:00:00.000Z"))
+        assert submissions.claim(JOB, ["m1"], "run-2")
+        submissions.withdraw(JOB, "m1", Claim("run-2", iso(NOW)))
+        assert submissions.claim(JOB, ["m1"], "run-2")
+        submissions.withdraw(JOB, "m1", Claim("run-1", iso(NOW)))
+
+        assert submissions.claim(JOB, ["m1"], "run-2") == {}
 
 
 class DependantsContract:

@@ -15,11 +15,18 @@ from tests.contract.runs import (
     RunCostsContract,
     RunsContract,
     SlotsContract,
+    SubmissionsContract,
 )
 from tests.simulation.runs.queues import Queues
 from tests.simulation.runs.table import Table
 from tests.simulation.runs.world import World
-from tests.support.fakes import FakeDependants, FakeMessageQueues, FakeRunCosts, FakeSlots
+from tests.support.fakes import (
+    FakeDependants,
+    FakeMessageQueues,
+    FakeRunCosts,
+    FakeSlots,
+    FakeSubmissions,
+)
 
 
 class TestRuns(RunsContract):
@@ -52,6 +59,12 @@ class TestSlots(SlotsContract):
     @pytest.fixture
     def slots(self):
         return FakeSlots()
+
+
+class TestSubmissions(SubmissionsContract):
+    @pytest.fixture
+    def submissions(self):
+        return FakeSubmissions(lambda: NOW)
 
 
 class TestRunCosts(RunCostsContract):

@@ -16,6 +16,7 @@ from provisioner.aws.items import to_dynamodb, to_plain
 from provisioner.aws.machines import Machines
 from provisioner.aws.message_queues import MESSAGE_ID, MessageQueues
 from provisioner.aws.run_costs import RunCosts
+from provisioner.aws.submissions_table import SubmissionsTable
 from provisioner.aws.tasks import Tasks, started_by
 from provisioner.aws.triggers_table import TriggersTable
 from provisioner.errors import PermanentError
@@ -29,6 +30,7 @@ from tests.contract.runs import (
     RunningWorkContract,
     RunsContract,
     SlotsContract,
+    SubmissionsContract,
 )
 from tests.functional.conftest import bootstrap
 from tests.support.clients import CLIENTS
@@ -86,6 +88,30 @@ class TestSlots(SlotsContract):
     @pytest.fixture
     def slots(self):
         return ConcurrencyTable(CLIENTS, TABLE)
+
+
+@pytest.mark.usefixtures("bootstrap")
+class TestSubmissions(SubmissionsContract):
+    @pytest.fixture
+    def submissions(self):
+        return SubmissionsTable(CLIENTS, TABLE, lambda: NOW)
+
+    @pytest.mark.parametrize("damage", [{"run": {"N": "7"}}, {"claimed_at": {"N": "7"}}], ids=str)
+    def test_what_a_person_wrote_there_keeps_no_message_back(self, submissions, damage):
+        submissions.claim(JOB, ["m1"], "run-1")
+        key = {"job_name": {"S": JOB}, "trigger_id": {"S": "#submission#m1"}}
+        table = boto3.client("dynamodb")
+        [item] = table.query(
+            TableName=TABLE,
+            KeyConditionExpression="job_name = :job AND trigger_id = :id",
+            ExpressionAttributeValues={":job": key["job_name"], ":id": key["trigger_id"]},
+        )["Items"]
+        table.put_item(TableName=TABLE, Item=item | damage)
+
+        for claim in submissions.claim(JOB, ["m1"], "run-2").values():
+            submissions.withdraw(JOB, "m1", claim)
+
+        assert submissions.claim(JOB, ["m1"], "run-2") == {}
 
 
 class TestExecutions(ExecutionsContract):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -19,7 +19,7 @@ from provisioner.errors import (
 )
 from provisioner.jobs.unbuilt import Unbuilt
 from provisioner.runs.cost import Cost, MonthlyCost, cost_values
-from provisioner.runs.messages import Message, Slots
+from provisioner.runs.messages import Claim, Message, Slots
 from provisioner.runs.model import FINAL, iso
 from provisioner.runs.recent import RecentRuns
 from provisioner.runs.usage import Usage, is_unestimated
@@ -307,14 +307,24 @@ class FakeSlots:
 
 
 class FakeSubmissions:
-    """The runs that messages were put into."""
+    """The runs that messages are in, and why some are in none."""
 
-    def __init__(self) -> None:
-        self.runs: dict[tuple[str, str], str] = {}
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self.claims: dict[tuple[str, str], Claim] = {}
         self.reasons: dict[tuple[str, str], str] = {}
+        self._clock = clock
 
-    def put_into(self, job_name: str, message_id: str, run: str) -> None:
-        self.runs[job_name, message_id] = run
+    def claim(self, job_name: str, message_ids: Sequence[str], run: str) -> dict[str, Claim]:
+        found = {name: self.claims.get((job_name, name)) for name in message_ids}
+        others = {name: claim for name, claim in found.items() if claim and claim.run != run}
+        if not others:
+            made = Claim(run, iso(self._clock()))
+            self.claims |= {(job_name, name): made for name in message_ids}
+        return others
+
+    def withdraw(self, job_name: str, message_id: str, claim: Claim) -> None:
+        if self.claims.get((job_name, message_id)) == claim:
+            del self.claims[job_name, message_id]
 
     def dead(self, job_name: str, message_id: str, reason: str) -> None:
         self.reasons[job_name, message_id] = reason

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from traceback import format_exception
 
 import boto3
 import pytest
@@ -53,6 +54,9 @@ class StepFunctions:
 
     def arn(self, _job_name, execution_name):
         return execution_name
+
+    def has_started(self, _job_name, name):
+        return name in self.inputs
 
     def ended(self, job_name, name):
         if name in self.inputs and name not in self.over:
@@ -284,7 +288,17 @@ class TestBatches:
         [(run, given)] = here.steps.inputs.items()
         assert given["messages"] == [{"n": 7}, {"n": 2}]
         assert here.submissions.get("report", "order-7").run == run
-        assert here.submissions.get("report", "m2") is None
+        assert here.submissions.get("report", "m2").run == run
+
+    def test_start_no_second_run_for_a_message_that_comes_again_with_others(self, here):
+        here.deploy(QueueBatchSize="10")
+        here.get(1, 2)
+
+        assert here.get(2, 3) == []
+
+        inputs = [given["messages"] for given in here.steps.inputs.values()]
+        assert inputs == [[{"n": 1}, {"n": 2}], [{"n": 3}]]
+        assert here.slots.get("report").in_use == here.steps.inputs.keys()
 
     @pytest.mark.parametrize(("receives", "is_dead"), [(4, False), (5, True)])
     def test_note_why_a_message_that_is_asked_for_starts_none(self, here, receives, is_dead):
@@ -338,10 +352,13 @@ class TestFailures:
 
         assert here.slots.get("report").in_use == frozenset()
 
-    def test_what_fails_for_the_moment_is_sent_anew_with_its_identity(self, here):
+    def test_what_fails_for_the_moment_is_sent_anew_with_its_identity(self, here, caplog):
         here.steps.error = TemporaryError("throttled")
 
         assert here.get(1) == []
+
+        [line] = caplog.records
+        assert (line.levelname, line.message_id, line.reason) == ("WARNING", "m1", "throttled")
 
         assert here.queued(delayed=True) == 1
         # It may have been started all the same: its place is its own until that is known.
@@ -357,12 +374,18 @@ class TestFailures:
         assert here.queued(delayed=True) == 1
         assert here.steps.starts == []
 
-    def test_what_can_be_sent_nowhere_stays(self, here):
+    def test_what_can_be_sent_nowhere_stays(self, here, caplog):
         here.steps.error = TemporaryError("throttled")
         url = here.sqs.get_queue_url(QueueName="jobs-report")["QueueUrl"]
         here.sqs.delete_queue(QueueUrl=url)
 
         assert here.get(1) == ["m1"]
+
+        unsent, unhidden = caplog.records
+        assert unsent.message_id == unhidden.message_id == "m1"
+        said = "".join(format_exception(unsent.exc_info[1]))
+        assert "NonExistentQueue" in said
+        assert "throttled" in said
 
 
 def test_a_message_that_comes_twice_in_a_batch_is_in_its_run_once(here):

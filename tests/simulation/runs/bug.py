@@ -15,7 +15,7 @@ from templates.workflow.failure_rules import MAX_REFUSALS
 from tests.simulation.runs.machines import Machines
 from tests.simulation.runs.queues import Queues
 from tests.simulation.runs.table import Table
-from tests.support.fakes import FakeSlots
+from tests.support.fakes import FakeSlots, FakeSubmissions
 
 if TYPE_CHECKING:
     from tests.simulation.runs.world import World
@@ -50,6 +50,7 @@ class Bug:
     by_type: type[WorkByType] = WorkByType
     control: type[RunControl] = RunControl
     slots: type[FakeSlots] = FakeSlots
+    submissions: type[FakeSubmissions] = FakeSubmissions
     queues: type[Queues] = Queues
     sweeps: tuple[Callable[[Runtime, datetime], int], ...] = (
         sweep_runs.complete_ended_runs,

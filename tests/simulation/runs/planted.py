@@ -12,15 +12,15 @@ from provisioner.entrypoints.sweep_runs import (
     unpark_messages,
 )
 from provisioner.runs.keys import LOCK
-from provisioner.runs.messages import Message
-from provisioner.runs.model import Lock
+from provisioner.runs.messages import Claim, Message
+from provisioner.runs.model import Lock, iso
 from provisioner.runs.overlap import RunControl
 from provisioner.runs.work import WorkByType
 from tests.simulation.runs.bug import NO_BUG, OUTSIDE, Bug, Work
 from tests.simulation.runs.machines import Machines
 from tests.simulation.runs.queues import Queues
 from tests.simulation.runs.table import Table
-from tests.support.fakes import FakeSlots
+from tests.support.fakes import FakeSlots, FakeSubmissions
 
 
 class ReleasedByAnyone(Table):
@@ -133,6 +133,23 @@ class Forgotten(FakeSlots):
         return self.get(job_name)
 
 
+class Unclaimed(FakeSubmissions):
+    """No message is known to be in a run."""
+
+    def claim(self, *_):
+        return {}
+
+
+class Overclaimed(FakeSubmissions):
+    """The last run that claims a message has it."""
+
+    def claim(self, job_name, message_ids, run):
+        super().claim(job_name, message_ids, run)
+        for message_id in message_ids:
+            self.claims[job_name, message_id] = Claim(run, iso(self._clock()))
+        return {}
+
+
 class Renaming(Queues):
     """A message that is sent on is another message."""
 
@@ -199,6 +216,8 @@ BUGS = {
     "more_runs_than_slots": Bug(slots=Unlimited),
     "a_slot_is_never_released": Bug(slots=Unreleased),
     "parked_messages_are_forgotten": Bug(slots=Forgotten),
+    "messages_of_a_batch_are_not_claimed": Bug(submissions=Unclaimed),
+    "a_message_is_the_last_one_s_that_claims_it": Bug(submissions=Overclaimed),
     "the_sweep_unparks_none": Bug(sweeps=without(unpark_messages)),
     "the_sweep_terminates_no_machine": Bug(sweeps=without(stop_overdue_machines)),
     "a_machine_is_terminated_at_work": Bug(sweeps=(*NO_BUG.sweeps, terminate_at_work)),

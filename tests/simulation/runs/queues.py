@@ -57,13 +57,13 @@ class Queues(FakeMessageQueues):
 
     def _poll(self) -> None:
         ready = self.ready.get("job", [])
-        batch = ready[: self._world.limits.batch_size]
+        batch = ready[: self._world.chance.randint(1, self._world.limits.batch_size)]
         del ready[: len(batch)]
         if batch:
             self._deliver(batch)
 
     def _deliver(self, batch: list[Message]) -> None:
-        """Hand messages over; those that the function does not take come again."""
+        """Hand messages over; each that the function does not take comes again, with others."""
         left = {message.id: message for message in batch}
 
         def handle() -> None:
@@ -76,7 +76,13 @@ class Queues(FakeMessageQueues):
             if left:
                 raise TemporaryError
 
-        self._world.invoke(handle, lambda: self._deliver(list(left.values())))
+        def again() -> None:
+            ready = self.ready.setdefault("job", [])
+            for message in left.values():
+                ready.insert(self._world.chance.randint(0, len(ready)), message)
+                self._world.after(self._world.chance.uniform(0.01, 2), self._poll)
+
+        self._world.invoke(handle, again)
 
 
 def _record(message: Message) -> dict[str, Any]:

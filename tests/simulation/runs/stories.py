@@ -26,7 +26,7 @@ ON_MACHINES = 0.4
 IN_EXPRESS_MODE = 0.3
 """Share of the stories whose job is deployed, and ready later than its stack is complete."""
 MISHAPS = ("machine dies", "machine is cut off", "machine hangs", "machines are hidden")
-PORTS = ("runs.", "executions.", "work.", "slots.", "queues.", "stacks.", "")
+PORTS = ("runs.", "executions.", "work.", "slots.", "queues.", "submissions.", "stacks.", "")
 
 
 @dataclass(frozen=True)

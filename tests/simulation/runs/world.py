@@ -32,7 +32,6 @@ from tests.support.fakes import (
     FakeQueue,
     FakeRecentRuns,
     FakeRunCosts,
-    FakeSubmissions,
 )
 from tests.support.functions import Context, having
 from tests.support.platforms import PLATFORM, SETTINGS
@@ -42,6 +41,8 @@ LEASE_SECONDS = TIMEOUT_SECONDS + 300
 SWEEP_SECONDS = 300
 LOST_RECORDS = 0.05
 """Share of the stream's records that are given up after all their tries."""
+LATE_SECONDS = 60
+"""So long Step Functions may not know an execution that it has started."""
 TROUBLED_SECONDS = 1500
 """Faults go on for so long, though most stories have nothing more to happen by then."""
 
@@ -110,6 +111,7 @@ class World:
         runs = reached("runs", self.table)
         executions, queues = reached("executions", self), reached("queues", self.queues)
         slots, limits = reached("slots", self.slots), reached("stacks", self)
+        submissions = reached("submissions", self.bug.submissions(self.timeline))
         self.control = self.bug.control(runs, executions, work, self.timeline)
         self.runtime = having(
             Runtime(SETTINGS, NoClients(), self.timeline, self.chance),
@@ -123,9 +125,7 @@ class World:
             machines=reached("machines", self.machines),
             executions=executions,
             message_queues=queues,
-            message_runs=MessageRuns(
-                slots, queues, executions, limits, FakeSubmissions(), self.timeline
-            ),
+            message_runs=MessageRuns(slots, queues, executions, limits, submissions, self.timeline),
             service=lambda *_: NoCanary(),
             dependency_starter=DependencyStarter(FakeDependants(), executions, FakeQueue()),
         )
@@ -189,6 +189,14 @@ class World:
     def arn(self, job_name: str, execution_name: str) -> str:
         del job_name
         return execution_name
+
+    def has_started(self, job_name: str, execution_name: str) -> bool:
+        """Tell whether there is an execution: Step Functions may say so some seconds late."""
+        del job_name
+        found = self.executions.get(execution_name)
+        return found is not None and (
+            not self.strikes() or (self.now - found.started_at).total_seconds() > LATE_SECONDS
+        )
 
     def stop(self, execution_arn: str, *, error: str, cause: str) -> None:
         """Stop an execution; what it started goes on."""
