@@ -41,11 +41,21 @@ class DeadLetterLocation:
 
 
 class HeldMessages:
-    """Dead-letter messages while they are invisible to others."""
+    """Dead-letter messages while they are invisible to others.
 
-    def __init__(self, clients: Clients, place: DeadLetterLocation) -> None:
+    Parameters
+    ----------
+    expected
+        How many messages the queue is said to have: no answer is waited for once so many have come.
+        None to be sure that none is left.
+    """
+
+    def __init__(
+        self, clients: Clients, place: DeadLetterLocation, expected: int | None = None
+    ) -> None:
         self._clients = clients
         self._place = place
+        self._expected = expected
         self._receipts: dict[str, str] = {}
         self._keys: dict[str, str] = {}
         self.messages: dict[str, DeadLetterMessage] = {}
@@ -54,6 +64,11 @@ class HeldMessages:
         """Receive what there is, oldest first."""
         found = [*self._messages(), *self._objects()]
         self.messages = {each.id: each for each in sorted(found, key=lambda each: each.at)}
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether these are all, as far as is known: others may hold some at the moment."""
+        return len(self._receipts) >= (self._expected or 0) and len(self.messages) < MOST
 
     def release(self) -> None:
         """Make the messages that are left visible to others."""
@@ -125,7 +140,9 @@ class HeldMessages:
 
     def _messages(self) -> Iterator[DeadLetterMessage]:
         # The queue has long polling (template.yaml), so an empty answer means that it is empty.
+        # Short polling asks some of SQS's servers: enough once all that are expected have come.
         while len(self._receipts) < MOST:
+            at_once = self._expected is not None and len(self._receipts) >= self._expected
             with translated():
                 response = self._clients.sqs.receive_message(
                     QueueUrl=self._place.dead_letter_queue_url,
@@ -133,6 +150,7 @@ class HeldMessages:
                     MessageSystemAttributeNames=["SentTimestamp"],
                     MessageAttributeNames=["All"],
                     VisibilityTimeout=_HELD_SECONDS,
+                    **({"WaitTimeSeconds": 0} if at_once else {}),
                 )
             fresh = [
                 m for m in response.get("Messages", ()) if m["MessageId"] not in self._receipts
@@ -174,9 +192,11 @@ class HeldMessages:
 
 
 @contextmanager
-def hold(clients: Clients, place: DeadLetterLocation) -> Iterator[HeldMessages]:
+def hold(
+    clients: Clients, place: DeadLetterLocation, expected: int | None = None
+) -> Iterator[HeldMessages]:
     """Hold all dead-letter messages, and release those that are left in the end."""
-    taken = HeldMessages(clients, place)
+    taken = HeldMessages(clients, place, expected)
     try:
         taken.take()
         yield taken

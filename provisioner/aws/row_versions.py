@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from provisioner.audit.entries import VERSIONS
 from provisioner.audit.versions import KEPT, Version, Written, in_order, moment, new_versions
 from provisioner.aws.items import Item, to_dynamodb, to_plain, typed
-from provisioner.aws.tables import pages, written
+from provisioner.aws.tables import get_sets, pages, written
 from provisioner.errors import ConflictError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from provisioner.aws.clients import Clients
@@ -41,6 +41,36 @@ class RowVersions:
         """Return the versions that are kept of a job's row, newest first."""
         return in_order(self._known(job_name))
 
+    def read(
+        self, job_name: str, number: int, jobs_table: str
+    ) -> tuple[list[Version], dict[int, Item], Item | None]:
+        """Return what `of` does, rows of versions by number, and the row as it is; one request.
+
+        The rows are those of a version and of the one numbered before it, as far as both are kept
+        and small enough to be read without looking first into how many parts they are.
+
+        Raises
+        ------
+        ThrottledError
+            If DynamoDB is short of throughput.
+        """
+        subject = {"subject": f"{VERSIONS}{job_name}"}
+        ring = [f"{_LIST}{slot:02}" for slot in range(KEPT)]
+        bodies = [
+            f"{_BODY}{each % KEPT:02}#{part}" for each in (number, number - 1) for part in range(2)
+        ]
+        keys = {
+            self._name: [{**subject, "entry_id": entry_id} for entry_id in (*ring, *bodies)],
+            jobs_table: [{"job_name": job_name}],
+        }
+        found = get_sets(self._clients, keys)
+        kept = sorted(found.get(self._name, ()), key=lambda item: str(item["entry_id"]))
+        lines = [each for item in kept if (each := _version(item))]
+        rows = {
+            each: row for each in (number, number - 1) if (row := _row_in(kept, each)) is not None
+        }
+        return in_order(lines), rows, next(iter(found.get(jobs_table, ())), None)
+
     def row(self, job_name: str, version: Version) -> Item:
         """Return the row of a version.
 
@@ -49,15 +79,11 @@ class RowVersions:
         NotFoundError
             If the version is no longer kept, or says that the row was deleted.
         """
-        parts = [
-            item
-            for item in self._items(job_name, f"{_BODY}{_slot(version)}#")
-            if item.get("number") == version.number
-        ]
-        if not parts or len(parts) < int(parts[0]["of"]):
+        row = _row_in(self._items(job_name, f"{_BODY}{_slot(version)}#"), version.number)
+        if row is None:
             message = f"the row of {job_name} in version {version.number} is not there"
             raise NotFoundError(message)
-        return _unpacked(b"".join(bytes(item["row"]) for item in parts))
+        return row
 
     def record(self, change: Written) -> None:
         """Keep what a record of the stream says, once, however often it comes.
@@ -169,6 +195,14 @@ def _as_text(value: object) -> str:
 def _unpacked(packed: bytes) -> Item:
     text = zlib.decompress(packed).decode("utf-8", "surrogatepass")
     return to_plain(_with_bytes(json.loads(text))["M"])
+
+
+def _row_in(items: Iterable[Item], number: int) -> Item | None:
+    """Return the row of a version, if all its parts are among items, in order."""
+    parts = [item for item in items if "row" in item and item.get("number") == number]
+    if not parts or len(parts) < int(parts[0]["of"]):
+        return None
+    return _unpacked(b"".join(bytes(item["row"]) for item in parts))
 
 
 def _line(version: Version) -> Item:

@@ -78,9 +78,9 @@ class RunList:
             limit = _LOOKED_THROUGH_OF_JOBS * count
         else:
             limit = min(count, count // 2 + _MARGIN)
-        shards = {number: self._shard(number, limit, before, since, status) for number in SHARDS}
-        if jobs is not None:
-            shards = {number: _only_of(jobs, shard) for number, shard in shards.items()}
+        shards = {
+            number: self._shard(number, limit, before, since, status, jobs) for number in SHARDS
+        }
         return page_of(shards, count, before)
 
     def derive(self, row: Mapping[str, Any], derived: Mapping[str, object]) -> bool:
@@ -135,6 +135,7 @@ class RunList:
         before: Position,
         since: str,
         status: RunStatus | None,
+        jobs: frozenset[str] | None,
     ) -> Shard:
         first = since or FIRST_RUN
         if first > before.at:  # DynamoDB refuses such bounds
@@ -149,8 +150,9 @@ class RunList:
             values[":status"] = status
         found = self._query(values, request)
         end = to_plain(found.get("LastEvaluatedKey", {}))
+        wanted = (raw for raw in found["Items"] if jobs is None or raw[Field.JOB_NAME]["S"] in jobs)
         return Shard(
-            [to_plain(raw) for raw in found["Items"]],
+            [to_plain(raw) for raw in wanted],
             (end["trigger_id"], end["job_name"]) if end else None,
         )
 
@@ -181,10 +183,6 @@ class RunList:
         rows = [to_plain(raw) for raw in found["Items"]]
         end = key_in(to_plain(found.get("LastEvaluatedKey", {})), "job_name", "trigger_id")
         return [row for row in rows if is_trigger_id(row["trigger_id"])], end
-
-
-def _only_of(jobs: frozenset[str], shard: Shard) -> Shard:
-    return Shard([run for run in shard.runs if run["job_name"] in jobs], shard.end)
 
 
 _BETWEEN = "run_shard = :shard AND trigger_id BETWEEN :since AND :at"

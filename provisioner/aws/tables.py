@@ -130,15 +130,35 @@ def get_across(clients: Clients, keys: Mapping[str, Mapping[str, object]]) -> di
     """
     if not all(0 < len(str(key["job_name"]).encode()) <= _KEY_BYTES for key in keys.values()):
         return {}
+    found = get_sets(clients, {table: [key] for table, key in keys.items()})
+    return {table: items[0] for table, items in found.items() if items}
+
+
+def get_sets(
+    clients: Clients, keys: Mapping[str, Sequence[Mapping[str, object]]]
+) -> dict[str, list[Item]]:
+    """Read items of several tables consistently, by table, in one request.
+
+    Parameters
+    ----------
+    keys
+        A hundred at most, of items that are no more than 16 MB together; each only once.
+
+    Raises
+    ------
+    ThrottledError
+        If DynamoDB leaves keys unread: it answers so when it is short of throughput.
+    """
     request = {
-        table: {"Keys": [to_dynamodb(key)], "ConsistentRead": True} for table, key in keys.items()
+        table: {"Keys": [to_dynamodb(key) for key in some], "ConsistentRead": True}
+        for table, some in keys.items()
     }
     with translated():
         answer = clients.dynamodb.batch_get_item(RequestItems=request)
     if left := answer.get("UnprocessedKeys"):
         message = f"{', '.join(left)} is short of read throughput"
         raise ThrottledError(message)
-    return {table: to_plain(found[0]) for table, found in answer["Responses"].items() if found}
+    return {table: [to_plain(raw) for raw in found] for table, found in answer["Responses"].items()}
 
 
 WRITE_BATCH_SIZE = 25

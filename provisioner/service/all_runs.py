@@ -56,7 +56,7 @@ def page(
     """
     before = _position_of(cursor) if cursor else Position()
     first = iso(since) if since else ""
-    names = None if tag is None else jobs.names_with(service, tag)
+    names = None if tag is None else frozenset(jobs.names(service, tag=tag))
     found = service.run_list.page(count, before, since=first, status=status, jobs=names)
     return RunsPage(list(found.runs), _cursor_of(found.next) if found.next else None)
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from provisioner.audit.versions import Version
     from provisioner.aws.clients import Clients
     from provisioner.jobs import InvalidRow, Job
     from provisioner.service.recall import Recall
@@ -195,6 +196,12 @@ class Service:
         table = self._output("AuditTableName")
         return RowVersions(self.clients, table, self._retention_days, self.clock)
 
+    def version(
+        self, job_name: str, number: int
+    ) -> tuple[list[Version], dict[int, Item], Item | None]:
+        """Return what `RowVersions.read` does: versions of a row, some with it, and it as it is."""
+        return self.row_versions.read(job_name, number, self._output("JobsTableName"))
+
     @property
     def _retention_days(self) -> int:
         return int(self._output("AuditRetentionDays"))
@@ -267,7 +274,7 @@ class Service:
         return self.stacks.get_many([job_name]).get(job_name)
 
     def output_of(self, job_name: str, key: str) -> str:
-        """Return an output of a job's stack.
+        """Return an output of a job's stack; one request.
 
         Raises
         ------
@@ -276,7 +283,16 @@ class Service:
         PermanentError
             If the stack was never created.
         """
-        record = self.record(job_name)
+        return self.output_in(self.record(job_name), job_name, key)
+
+    def output_in(self, record: StackRecord | None, job_name: str, key: str) -> str:
+        """Return an output of a job's stack, whose Stacks row has been read.
+
+        Raises
+        ------
+        NotFoundError, PermanentError
+            As `output_of` does.
+        """
         if record is not None and key in record.outputs:
             return record.outputs[key]
         if record is None or record.status is JobStatus.DELETED:

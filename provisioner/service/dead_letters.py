@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,11 +34,23 @@ class Redriven:
     remains: bool
 
 
-def list_messages(service: Service) -> Listed:
-    """Return the dead-letter messages of the queue, and the stream records that Lambda gave up."""
-    with _held(service) as found:
-        messages = tuple(found.messages.values())
-    return Listed(messages, complete=len(messages) < dead_letters.MOST)
+def list_messages(service: Service, *, at_once: bool = False) -> Listed:
+    """Return the dead-letter messages of the queue, and the stream records that Lambda gave up.
+
+    Parameters
+    ----------
+    at_once
+        Believe SQS how many messages there are, which may be a minute old, instead of waiting for a
+        second until it has none any more.
+    """
+    expected = how_many(service) if at_once else None
+    with dead_letters.hold(service.clients, service.dead_letters, expected) as found:
+        return Listed(tuple(found.messages.values()), found.is_complete)
+
+
+def how_many(service: Service) -> int:
+    """Return about how many messages the queue has."""
+    return dead_letters.about_how_many(service.clients, service.dead_letters.dead_letter_queue_url)
 
 
 def redrive(service: Service, ids: Iterable[str] | None) -> Iterator[Redriven]:
@@ -52,7 +63,7 @@ def redrive(service: Service, ids: Iterable[str] | None) -> Iterator[Redriven]:
     TemporaryError
         If what a message asks for fails again.
     """
-    with _held(service) as found:
+    with dead_letters.hold(service.clients, service.dead_letters) as found:
         for message in _chosen(found, ids):
             with recorded(service, Action.REDRIVE_DEAD_LETTERS, detail=f"message {message.id}"):
                 found.redrive(message)
@@ -67,17 +78,11 @@ def discard(service: Service, ids: Iterable[str]) -> Iterator[DeadLetterMessage]
     NotFoundError
         If there is no message with one of the ids.
     """
-    with _held(service) as found:
+    with dead_letters.hold(service.clients, service.dead_letters) as found:
         for message in _chosen(found, ids):
             with recorded(service, Action.DISCARD_DEAD_LETTERS, detail=f"message {message.id}"):
                 found.discard(message)
             yield message
-
-
-@contextmanager
-def _held(service: Service) -> Iterator[HeldMessages]:
-    with dead_letters.hold(service.clients, service.dead_letters) as found:
-        yield found
 
 
 def _chosen(found: HeldMessages, ids: Iterable[str] | None) -> list[DeadLetterMessage]:

@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from provisioner.service.context import Service
+    from provisioner.stacks.model import StackRecord
 
-__all__ = ["LATE_MS", "LogEvent", "Tail", "events", "group_of"]
+__all__ = ["LATE_MS", "LogEvent", "Tail", "events", "group_in", "group_of"]
+
+_GROUP = "LogGroup"
 
 LATE_MS = 30_000
 """How much later than its time an event may become visible; events come unordered."""
@@ -22,7 +25,12 @@ LATE_MS = 30_000
 
 def group_of(service: Service, job_name: str) -> str:
     """Return the name of a job's log group."""
-    return service.output_of(job_name, "LogGroup")
+    return service.output_of(job_name, _GROUP)
+
+
+def group_in(service: Service, record: StackRecord | None, job_name: str) -> str:
+    """Return the name of a job's log group, of a job whose Stacks row has been read."""
+    return service.output_in(record, job_name, _GROUP)
 
 
 def events(service: Service, log_group: str, since_ms: int) -> Iterator[LogEvent]:

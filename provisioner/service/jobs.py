@@ -15,7 +15,7 @@ from provisioner.service.run_lines import RunLine, line_of
 from provisioner.stacks.model import JobStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from provisioner.aws.items import Item
@@ -202,8 +202,16 @@ def next_of(entry: JobEntry, now: datetime) -> datetime | None:
     return entry.row.next_after(entry.job_name, now)
 
 
-def names_with(service: Service, tag: str) -> frozenset[str]:
-    """Return the names of the jobs with a tag, by a query for each 2,000 jobs.
+def names(
+    service: Service,
+    *,
+    prefix: str = "",
+    status: JobStatus | None = None,
+    type: str | None = None,  # noqa: A002  (what the row calls it)
+    owner: str | None = None,
+    tag: str | None = None,
+) -> Iterator[str]:
+    """Yield the names of the jobs that `page` would list, with a query for each 2,000 jobs.
 
     Raises
     ------
@@ -213,15 +221,7 @@ def names_with(service: Service, tag: str) -> frozenset[str]:
         If the bootstrap has no index of all jobs yet.
     """
     _require_tag(tag)
-    names: set[str] = set()
-    after: str | None = ""
-    while after is not None:
-        entries, after = service.job_list.page(_MOST_NAMES, "", after, JobFilter(tag=tag))
-        names.update(each.job_name for each in entries)
-    return frozenset(names)
-
-
-_MOST_NAMES = 100_000
+    return service.job_list.names(prefix, JobFilter(status, type, owner, tag))
 
 
 def _require_tag(tag: str | None) -> None:

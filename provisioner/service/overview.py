@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from provisioner.aws import dead_letters
 from provisioner.runs.model import RunStatus
-from provisioner.service import all_runs, jobs
+from provisioner.service import all_runs, dead_letters, jobs
 from provisioner.service.run_lines import line_of
 from provisioner.stacks.model import JobStatus
 
@@ -213,9 +212,7 @@ def _jobs_now(service: Service) -> JobsNow:
         failed=sum(each.status is JobStatus.FAILED for each in entries),
         invalid=sum(each.status is JobStatus.INVALID for each in entries),
         coming={each.job_name: at for at, each in soon if each.job_name not in paused},
-        dead_letters=dead_letters.about_how_many(
-            service.clients, service.dead_letters.dead_letter_queue_url
-        ),
+        dead_letters=dead_letters.how_many(service),
     )
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from provisioner.service.context import Item, Service
+    from provisioner.stacks.model import StackRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +118,15 @@ def detail(service: Service, job_name: str, run: str) -> RunDetail:
     )
 
 
-def find(service: Service, job_name: str, run: str) -> Item:
+def find(service: Service, job_name: str, run: str, record: StackRecord | None = None) -> Item:
     """Return the row of a run, which is named by its execution or by its `trigger_id`.
+
+    That is one request for a `trigger_id`; for a name two, or three when it has no execution.
+
+    Parameters
+    ----------
+    record
+        The job's Stacks row, if it has been read: that saves one.
 
     Raises
     ------
@@ -128,7 +136,7 @@ def find(service: Service, job_name: str, run: str) -> Item:
     row = (
         service.triggers.run(job_name, run)
         if is_trigger_id(run)
-        else _named(service, job_name, run)
+        else _named(service, job_name, run, record or service.record(job_name))
     )
     if row is None:
         service.existing_row(job_name)
@@ -137,10 +145,11 @@ def find(service: Service, job_name: str, run: str) -> Item:
     return row
 
 
-def _named(service: Service, job_name: str, name: str) -> Item | None:
+def _named(service: Service, job_name: str, name: str, record: StackRecord | None) -> Item | None:
     """Find a run by its execution: when that began is what its row's key begins with."""
     try:
-        started = service.executions.started(service.output_of(job_name, "StateMachineArn"), name)
+        machine = service.output_in(record, job_name, "StateMachineArn")
+        started = service.executions.started(machine, name)
     except PermanentError:  # the job's stack is gone, its runs are not
         started = None
     found = service.triggers.find(job_name, name, started.started_at) if started else None

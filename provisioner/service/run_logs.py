@@ -14,7 +14,7 @@ from provisioner.aws.logs import LogEvent
 from provisioner.errors import InvalidCursorError, NotFoundError
 from provisioner.runs.model import RunStatus, iso, time_of
 from provisioner.service import run_detail
-from provisioner.service.job_logs import LATE_MS, Tail, group_of
+from provisioner.service.job_logs import LATE_MS, Tail, group_in, group_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -94,7 +94,7 @@ def of_run(
     limit: int = 1000,
     row: Mapping[str, Any] | None = None,
 ) -> LogPage:
-    """Return a page of what one run has logged.
+    """Return a page of what one run has logged; three requests to DynamoDB.
 
     Parameters
     ----------
@@ -113,8 +113,10 @@ def of_run(
     InvalidRequestError
         If the cursor is not one that a page had.
     """
-    row = run_detail.find(service, job_name, run) if row is None else row
-    source = _source(service, job_name, row)
+    record = service.record(job_name)
+    if row is None:
+        row = run_detail.find(service, job_name, run, record)
+    source = _source(service, job_name, group_in(service, record, job_name), row)
     if source is None:
         newer = None if _times(service, row)[2] else (cursor or "n0.0")
         return LogPage((), None, newer, _NOT_ALONE)
@@ -161,7 +163,7 @@ class RunTail:
             yield event
 
     def _own(self, row: Mapping[str, Any]) -> list[LogEvent]:
-        source = _source(self._service, self._job_name, row)
+        source = _source(self._service, self._job_name, self._group, row)
         if source is None or source.stream is None:
             return []
         left, own = Counter(self._shown), []
@@ -191,9 +193,8 @@ def is_alone(service: Service, job_name: str, row: Mapping[str, Any]) -> bool:
 _DID_NOTHING = {RunStatus.QUEUED, RunStatus.SKIPPED}
 
 
-def _source(service: Service, job_name: str, row: Mapping[str, Any]) -> _Source | None:
+def _source(service: Service, job_name: str, group: str, row: Mapping[str, Any]) -> _Source | None:
     """Return where a run's lines are; None as long as nothing tells them from others'."""
-    group = group_of(service, job_name)
     since_ms, until_ms, ended = _times(service, row)
     whole = _Source(group, since_ms, until_ms, ended)
     exact = _exact(service, row, whole)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from provisioner.audit.row_changes import RowChange, row_changes
@@ -14,7 +15,7 @@ from provisioner.service import edits, redaction
 from provisioner.service.rights import Action, allows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from provisioner.audit.entries import Entry
     from provisioner.aws.items import Item
@@ -39,6 +40,8 @@ _ENTRIES = 500
 """Of each kind, among which the writers of versions are looked for."""
 
 _BEFORE_A_VERSION = timedelta(minutes=10)
+
+_NONE: Mapping[int, Item] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,11 @@ def list_versions(service: Service, job_name: str) -> list[Listed]:
     NotFoundError
         If there is no such job, and none of that name before.
     """
-    found = _kept(service, job_name)
+    return _listed(service, job_name, _kept(service, job_name))
+
+
+def _listed(service: Service, job_name: str, found: Sequence[Version]) -> list[Listed]:
+    """Return versions with what stands for the writing of each; two queries."""
     times = [at for each in found if (at := time_of(each.at))]
     entries: Sequence[Entry] = ()
     if times:
@@ -93,6 +100,48 @@ def list_versions(service: Service, job_name: str) -> list[Listed]:
         entries = service.audit.of_each_kind(job_name, _ENTRIES, since=since)
     known = writers(found, entries)
     return [Listed(each, known.get(each.number)) for each in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A version, with what it changed, and what differs between it and the row as it is now."""
+
+    shown: Shown
+    changed: tuple[RowChange, ...]
+    to_now: tuple[RowChange, ...]
+    now: Item | None
+
+
+def compared(
+    service: Service, job_name: str, number: int, reader: Caller | None = None
+) -> Compared:
+    """Return one version beside the one before it and the row as it is now; three requests.
+
+    Parameters
+    ----------
+    reader
+        As whom to see it; None for the caller.
+
+    Raises
+    ------
+    NotFoundError
+        If it is not kept.
+    """
+    kept, rows, now = service.version(job_name, number)
+    if not kept:
+        raise _nothing_kept(service, job_name)
+    version = _version(kept, job_name, number)
+    listed = next(e for e in _listed(service, job_name, kept) if e.version is version)
+    caller, before = reader or service.caller(), _before(kept, version)
+    row = _row(service, job_name, version, rows)
+    earlier = _row(service, job_name, before, rows) if before else None
+    whole = allows(caller, Action.READ_ENVIRONMENT)
+    return Compared(
+        Shown(listed, None if row is None else redaction.row_for(caller, row)),
+        row_changes(earlier, row, values=whole),
+        row_changes(row, now, values=whole),
+        now,
+    )
 
 
 def get(service: Service, job_name: str, number: int, reader: Caller | None = None) -> Shown:
@@ -108,43 +157,7 @@ def get(service: Service, job_name: str, number: int, reader: Caller | None = No
     NotFoundError
         If it is not kept.
     """
-    listed = _numbered(list_versions(service, job_name), job_name, number)
-    row = _row(service, job_name, listed.version)
-    return Shown(
-        listed, redaction.row_for(reader or service.caller(), row) if row is not None else None
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """A version, with what it changed, and what differs between it and the row as it is now."""
-
-    shown: Shown
-    changed: tuple[RowChange, ...]
-    to_now: tuple[RowChange, ...]
-    now: Item | None
-
-
-def compared(service: Service, job_name: str, number: int) -> Compared:
-    """Return one version beside the one before it and the row as it is now.
-
-    Raises
-    ------
-    NotFoundError
-        If it is not kept.
-    """
-    found, caller = list_versions(service, job_name), service.caller()
-    listed = _numbered(found, job_name, number)
-    before = _before([each.version for each in found], listed.version)
-    row = _row(service, job_name, listed.version)
-    earlier = _row(service, job_name, before) if before else None
-    now, whole = service.row(job_name), allows(caller, Action.READ_ENVIRONMENT)
-    return Compared(
-        Shown(listed, None if row is None else redaction.row_for(caller, row)),
-        row_changes(earlier, row, values=whole),
-        row_changes(row, now, values=whole),
-        now,
-    )
+    return compared(service, job_name, number, reader).shown
 
 
 def changes(
@@ -229,15 +242,17 @@ def restore(
 
 
 def row_of(service: Service, job_name: str, number: int) -> Item:
-    """Return the whole row of a version.
+    """Return the whole row of a version; one request.
 
     Raises
     ------
     NotFoundError
         If the version is not kept, or says that the row was deleted.
     """
-    version = _version(_kept(service, job_name), job_name, number)
-    row = _row(service, job_name, version)
+    kept, rows, _ = service.version(job_name, number)
+    if not kept:
+        raise _nothing_kept(service, job_name)
+    row = _row(service, job_name, _version(kept, job_name, number), rows)
     if row is None:
         message = f"in version {number} the row of {job_name} was deleted: choose an earlier one"
         raise NotFoundError(message)
@@ -247,12 +262,14 @@ def row_of(service: Service, job_name: str, number: int) -> Item:
 def _kept(service: Service, job_name: str) -> list[Version]:
     found = service.row_versions.of(job_name)
     if not found:
-        service.existing_row(job_name)
-        message = (
-            f"no version of the row of {job_name} is kept: the first one is when it changes next"
-        )
-        raise NotFoundError(message)
+        raise _nothing_kept(service, job_name)
     return found
+
+
+def _nothing_kept(service: Service, job_name: str) -> NotFoundError:
+    service.existing_row(job_name)
+    message = f"no version of the row of {job_name} is kept: the first one is when it changes next"
+    return NotFoundError(message)
 
 
 def _version(found: Sequence[Version], job_name: str, number: int) -> Version:
@@ -268,10 +285,10 @@ def _before(found: Sequence[Version], later: Version) -> Version | None:
     return next((each for each in found if each.order < later.order), None)
 
 
-def _numbered(found: Sequence[Listed], job_name: str, number: int) -> Listed:
-    version = _version([each.version for each in found], job_name, number)
-    return next(each for each in found if each.version is version)
-
-
-def _row(service: Service, job_name: str, version: Version) -> Item | None:
-    return None if version.deleted else service.row_versions.row(job_name, version)
+def _row(
+    service: Service, job_name: str, version: Version, rows: Mapping[int, Item] = _NONE
+) -> Item | None:
+    """Return the row of a version, None at its end; it is read unless it is among `rows`."""
+    if version.deleted:
+        return None
+    return rows.get(version.number) or service.row_versions.row(job_name, version)

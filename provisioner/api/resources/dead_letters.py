@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def list_dead_letters(call: Call) -> Answer:
     """Return the dead-letter messages."""
-    found = dead_letters.list_messages(call.service)
+    found = dead_letters.list_messages(call.service, at_once=True)
     said = {"messages": [_line(each) for each in found.messages], "complete": found.complete}
     return Answer(jsonable(said))
 

@@ -23,9 +23,9 @@ def list_versions(call: Call) -> Answer:
 def get_version(call: Call) -> Answer:
     """Return a version: its row, and what it changed."""
     number = int(call.path["version"])
-    shown = versions.get(call.service, call.job_name, number, reader=call.reader)
-    changes = versions.changes(call.service, call.job_name, end=number, reader=call.reader)
-    said = versions.document(shown.listed) | {"row": shown.row, "changes": changes}
+    found = versions.compared(call.service, call.job_name, number, reader=call.reader)
+    said = versions.document(found.shown.listed)
+    said |= {"row": found.shown.row, "changes": found.changed}
     return Answer(jsonable(said))
 
 

@@ -46,5 +46,5 @@ def _ids(request: Request) -> list[str]:
 
 
 def _page(request: Request, service: Service, error: str = "") -> Response:
-    found = dead_letters.list_messages(service)
+    found = dead_letters.list_messages(service, at_once=True)
     return page(request, "dead_letters.html", polls=False, found=found, error=error)

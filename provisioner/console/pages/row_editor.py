@@ -72,10 +72,7 @@ def edit(request: Request, service: Service) -> Response:
 
 
 def _row_of_version(service: Service, job_name: str, number: int) -> dict[str, Any]:
-    row = versions.get(service, job_name, number).row
-    if row is None:
-        message = f"version {number} of {job_name} has no row"
-        raise NotFoundError(message)
+    row = redaction.row_for(service.caller(), versions.row_of(service, job_name, number))
     return dict(schema_form.from_json(schema_form.to_json(row)))
 
 

@@ -54,7 +54,7 @@ def listed(request: Request, service: Service) -> Response:
         shown, next_cursor = tuple(map(line_of, page_of.runs)), page_of.cursor
         tag = None  # the page has it
     if tag:
-        names = jobs.names_with(service, tag)
+        names = frozenset(jobs.names(service, tag=tag))
         shown = tuple(run for run in shown if run.job_name in names)
     group = text(query, "reason")
     return page(

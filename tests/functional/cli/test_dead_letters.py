@@ -12,8 +12,9 @@ import pytest
 from moto import mock_aws
 from moto.awslambda_simple.models import lambda_simple_backends
 
-from provisioner.aws.dead_letters import MOST
+from provisioner.aws.dead_letters import MOST, hold
 from provisioner.notifications.document import of_document
+from provisioner.service import dead_letters
 from tests.support.cli import ACCOUNT, OUTPUTS, REGION, Provisioner
 from tests.support.clients import CLIENTS
 
@@ -154,6 +155,21 @@ class TestList:
             assert listed(here).keys() == {other}
         finally:
             events.unregister(event, remove)
+
+    def test_as_many_as_the_queue_counts_are_listed_at_once(self, here):
+        ids = {put_dead_letter_message("ours") for _ in range(25)}
+
+        for _ in range(2):  # they are given back each time
+            found = dead_letters.list_messages(here.service, at_once=True)
+            assert ({each.id for each in found.messages}, found.complete) == (ids, True)
+
+    def test_while_another_reader_holds_them_there_may_be_more(self, here):
+        put_dead_letter_message("ours")
+
+        with hold(CLIENTS, here.service.dead_letters):
+            found = dead_letters.list_messages(here.service, at_once=True)
+
+        assert (found.messages, found.complete) == ((), False)
 
     def test_takes_nothing_away(self, here):
         ids = {put_dead_letter_message(name) for name in (*QUEUED, "in-s3")}

@@ -297,6 +297,11 @@ class TestVersions:
         found = versions.list_versions(ada, "report")
         sizes = [versions.get(ada, "report", e.version.number).row["memory_mb"] for e in found]
         assert sizes == [512, 384, 256, 128]
+        before = [
+            [change.before for change in versions.compared(ada, "report", e.version.number).changed]
+            for e in found[:3]
+        ]
+        assert before == [[384], [256], [128]]
 
     def test_a_row_from_before_versions_were_kept(self, ada):
         Stream(ada).write(ROW, ROW | {"memory_mb": 512})
