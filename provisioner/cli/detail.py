@@ -12,6 +12,7 @@ from provisioner.cli.runs import parts, runs_table
 from provisioner.plain_text import counted
 from provisioner.service import jobs
 from provisioner.service.canary_state import State
+from provisioner.stacks.model import JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from provisioner.service.canary_state import CanaryState
     from provisioner.service.context import Item
     from provisioner.service.jobs import JobDetail, Relations
-    from provisioner.stacks.model import StackRecord
+    from provisioner.stacks.model import Condition, StackRecord
 
 _LABEL_COLUMNS = 23
 _CANARY_STYLES = {
@@ -174,9 +175,16 @@ def _show_conditions(record: StackRecord) -> None:
                 status(condition.status),
                 Text(condition.reason),
                 Text(ago(condition.last_transition_time)),
-                Text(condition.message or "-"),
+                Text(_message(condition, record)),
             )
         stdout().print(listed)
+
+
+def _message(condition: Condition, record: StackRecord) -> str:
+    """Return what a condition says: of an invalid row one problem a line."""
+    if condition.type == "Ready" and record.status is JobStatus.INVALID and record.errors:
+        return "\n".join(f"{error.field}: {error.message}" for error in record.errors)
+    return condition.message or "-"
 
 
 def _heading(text: str) -> None:

@@ -95,6 +95,21 @@ class TestGet:
         assert "memory_mb  must be at least 128" in output
         assert "[bold]Rate exceeded" in output
 
+    def test_each_problem_of_an_invalid_row_is_a_line(self, here):
+        here.jobs.put(ROW)
+        problems = [("memory_mb", "must be at least 128"), ("owner", "is empty"), ("cpu", "is 3")]
+        errors = tuple(FieldError(*each) for each in problems)
+        joined = "; ".join(f"{field}: {message}" for field, message in problems)
+        ready = Condition("Ready", "False", "Invalid", joined, NOW)
+        here.save(status=JobStatus.INVALID, errors=errors, conditions=(ready,))
+
+        lines = here.run("get", "report").stdout.splitlines()
+
+        shown = [line.strip() for line in lines[lines.index("Conditions") + 2 :]]
+        assert shown[0].split(maxsplit=1)[0] == "Ready"
+        assert shown[0].endswith("memory_mb: must be at least 128")
+        assert shown[1:3] == ["owner: is empty", "cpu: is 3"]
+
     @pytest.mark.parametrize(("form", "load"), [("json", json.loads), ("yaml", yaml.safe_load)])
     def test_for_machines(self, here, form, load):
         here.jobs.put(ROW | {"memory_mb": 128, "retry_backoff": Decimal("1.5")})
