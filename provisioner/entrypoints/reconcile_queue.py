@@ -15,7 +15,7 @@ from provisioner.entrypoints.reconciling import (
     queued_again,
     queued_alone,
     reconcile,
-    remove_old_images,
+    remove_old_code,
 )
 from provisioner.errors import PermanentError, TemporaryError
 
@@ -111,7 +111,7 @@ def _error(
 ) -> Exception | None:
     if not request.detect_drift:
         return errors.get(request.job_name)
-    remove_old_images(runtime, request.job_name)
+    remove_old_code(runtime, request.job_name)
     return drift_error(runtime, request.job_name)
 
 

@@ -31,7 +31,7 @@ with collector_paused():
     from provisioner.events import ReconcileRequest
     from provisioner.stacks import reconcile as _  # noqa: F401
     from provisioner.stacks.actions import ContinueRollback, Create, Delete, Update
-    from provisioner.stacks.built_images import remove_old
+    from provisioner.stacks.built_code import remove_old
     from provisioner.stacks.drift import detect_drift
     from provisioner.stacks.model import StackRecord
     from provisioner.stacks.outcomes import Done, Failed, RateLimited, Reconciled
@@ -199,18 +199,18 @@ def drift_error(runtime: Runtime, job_name: str) -> Exception | None:
     return None
 
 
-def remove_old_images(runtime: Runtime, job_name: str) -> None:
+def remove_old_code(runtime: Runtime, job_name: str) -> None:
     """Remove what a job's builds have left and it needs no more; what fails is for the next day."""
-    try:
-        record = runtime.stacks.get_many([job_name]).get(job_name)
-        removed = remove_old(runtime.built_images, record)
-    except Exception:
-        with about(runtime, job_name):
-            logger.exception("old images stay")
-        return
-    if removed:
-        with about(runtime, job_name):
-            logger.info("old images removed", images=removed)
+    with about(runtime, job_name):
+        try:
+            record = runtime.stacks.get_many([job_name]).get(job_name)
+            images = remove_old(runtime.built_images, record)
+            archives = remove_old(runtime.built_archives, record)
+        except Exception:
+            logger.exception("old results of builds stay")
+            return
+        if images or archives:
+            logger.info("old results of builds removed", images=images, archives=archives)
 
 
 def queued_again(runtime: Runtime, request: ReconcileRequest) -> Exception | None:

@@ -13,6 +13,7 @@ from provisioner.entrypoints.metrics import Count
 from provisioner.entrypoints.notify import queued_too_long
 from provisioner.errors import ProvisionerError
 from provisioner.jobs import InvalidRow, guarded, tracked_artifacts
+from provisioner.stacks.built_code import to_clean
 from provisioner.stacks.daily_check import compare, due_for_drift, withhold_mass_deletions
 from provisioner.stacks.model import Deletion, JobStatus, StackRecord
 from provisioner.stacks.rate_limits import is_plausible
@@ -140,7 +141,7 @@ def _compare(runtime: Runtime) -> None:
     runtime.reconcile_queue.send_many(dict.fromkeys(found, 0))
     due = due_for_drift(findings, records, stacks)
     runtime.reconcile_queue.send_many(
-        {name: runtime.chance.randint(0, MAX_DELAY_SECONDS) for name in due},
+        {name: runtime.chance.randint(0, MAX_DELAY_SECONDS) for name in (*due, *to_clean(records))},
         detect_drift=True,
     )
     runtime.artifact_index.add_all(  # what an INVALID row tracked before expires as little

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from provisioner.aws.backfill import Backfill
     from provisioner.aws.batch_jobs import BatchJobs
     from provisioner.aws.builds import Builds
-    from provisioner.aws.built_images import BuiltImages
+    from provisioner.aws.built_code import BuiltArchives, BuiltImages
     from provisioner.aws.capacity_providers import CapacityProviders
     from provisioner.aws.cloudformation import CloudFormation
     from provisioner.aws.deletion_budget import DeletionBudgetTable
@@ -178,9 +178,16 @@ class Runtime:
     @cached_property
     def built_images(self) -> BuiltImages:
         """What builds have left in the repositories of jobs."""
-        from provisioner.aws.built_images import BuiltImages
+        from provisioner.aws.built_code import BuiltImages
 
         return BuiltImages(self.clients, self.settings.platform.prefix)
+
+    @cached_property
+    def built_archives(self) -> BuiltArchives:
+        """What builds have left in the bundle bucket."""
+        from provisioner.aws.built_code import BuiltArchives
+
+        return BuiltArchives(self.clients, self.settings.platform.allowed.bundle_bucket)
 
     @cached_property
     def task_definitions(self) -> TaskDefinitions:

@@ -49,7 +49,14 @@ def _passing(role: str, passed: str, to: str) -> Ask:
     return Ask(role, "iam:PassRole", passed, {"iam:PassedToService": f"{to}.amazonaws.com"})
 
 
+_RECONCILE = "ReconcileQueueRole"
 REFUSED = [
+    # What builds have left is removed, and nothing that people have put.
+    Ask(_RECONCILE, "s3:DeleteObject", "arn:aws:s3:::BundleBucket/report.zip"),
+    Ask(_RECONCILE, "s3:DeleteObject", "arn:aws:s3:::BundleBucket/other/builds/report/1.zip"),
+    Ask(_RECONCILE, "s3:DeleteObjectVersion", "arn:aws:s3:::BundleBucket/builds/report/1.zip"),
+    Ask(_RECONCILE, "s3:DeleteObject", "arn:aws:s3:::ArtifactsBucket/builds/report/1.zip"),
+    Ask(_RECONCILE, "ecr:BatchDeleteImage", arn("ecr", "repository/payroll")),
     # A role without the boundary, or with more than its limits.
     Ask(_CLOUDFORMATION, "iam:CreateRole", _JOB_ROLE),
     Ask(_CLOUDFORMATION, "iam:CreateRole", _ADMIN, _UNDER),

@@ -69,3 +69,10 @@ def test_no_stack_of_a_job_holds_a_queue_of_the_bootstrap():
         if resource["Type"] == "AWS::SQS::Queue" and "QueueName" not in resource["Properties"]:
             queue = bootstrap.attribute(name, "Arn")
             assert policies()["CloudFormationRole"].deny("sqs:DeleteQueue", queue, {}), name
+
+
+def test_what_builds_have_left_can_be_removed():
+    allowed = policies()["ReconcileQueueRole"]
+    archive = "arn:aws:s3:::BundleBucket/builds/report/1.zip"
+    assert allowed.verdict("s3:DeleteObject", archive, {})
+    assert allowed.verdict("ecr:BatchDeleteImage", arn("ecr", "repository/jobs/report"), {})

@@ -91,8 +91,8 @@ class NoTaskDefinitions:
         return []
 
 
-class NoImages:
-    """The repositories of jobs: what is built here is an archive."""
+class NoResults:
+    """What builds have left: too little here for the daily check to remove any."""
 
     def of(self, job_name: str) -> tuple[()]:
         del job_name
@@ -158,7 +158,8 @@ def wired(
         capacity_providers=AssociatedCluster(),
         message_runs=NoMessages(),
         machines=NoMachines(),
-        built_images=NoImages(),
+        built_images=NoResults(),
+        built_archives=NoResults(),
         history=NoHistory(),
         run_list=IndexedRuns(),
         jobs_backfill=ListedJobs(),
