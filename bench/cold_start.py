@@ -30,7 +30,7 @@ wiring.runtime().clients.dynamodb
 http = {"method": "GET", "path": "/v1/problems"}
 by = {"iam": {"userArn": "arn:aws:iam::123456789012:user/ada"}}
 event = {
-    "rawPath": "/v1/problems", "rawQueryString": "", "headers": {},
+    "routeKey": "GET /v1/problems", "rawPath": "/v1/problems", "rawQueryString": "", "headers": {},
     "requestContext": {"http": http, "requestId": "1", "stage": "$default", "authorizer": by},
 }
 names = ("function_name", "memory_limit_in_mb", "invoked_function_arn", "aws_request_id")

@@ -112,7 +112,8 @@ class App:
 
     def _ask(self, route: Route, path: Mapping[str, str]) -> Answer:
         event = self._event
-        if route.pattern.fullmatch(event["rawPath"]) is None:
+        # The gateway has decoded the path since it chose the route whose rights it has checked.
+        if event["routeKey"] != route.key or not route.pattern.fullmatch(event["rawPath"]):
             return self._lost()
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         caller = caller_of(

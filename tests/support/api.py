@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
+from urllib.parse import unquote
 
 from provisioner.api.app import App
+from provisioner.api.routes import ROUTES
 from tests.support.functions import Context
 
 ISSUER = "https://issuer.example"
@@ -21,6 +25,17 @@ def by_scopes(*scopes: str, **claims: str) -> dict[str, Any]:
 
 def by_iam(arn: str = "arn:aws:iam::123456789012:user/ada") -> dict[str, Any]:
     return {"iam": {"userArn": arn, "accountId": "123456789012"}}
+
+
+def route_key(method: str, path: str) -> str:
+    """Return the route that API Gateway chooses, by the path as it was sent."""
+    fits = (r.key for r in ROUTES if r.method == method and _pattern(r.path).fullmatch(path))
+    return next(fits, "$default")
+
+
+@cache
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\{\w+\}", "[^/]+", path))
 
 
 @dataclass(frozen=True)
@@ -68,12 +83,12 @@ class Client:
         every = {**kind, **self.headers, **given}
         event: dict[str, Any] = {
             "version": "2.0",
-            "routeKey": "$default",
-            "rawPath": path,
+            "routeKey": route_key(method, path),
+            "rawPath": unquote(path),
             "rawQueryString": query,
             "headers": {name: value for name, value in every.items() if value is not None},
             "requestContext": {
-                "http": {"method": method, "path": path, "sourceIp": "192.0.2.1"},
+                "http": {"method": method, "path": unquote(path), "sourceIp": "192.0.2.1"},
                 "requestId": "r-1",
                 "stage": "$default",
                 "authorizer": self.authorizer,
@@ -83,5 +98,5 @@ class Client:
         }
         answer = self.app.resolve(event, Context())
         reply = Reply(answer["statusCode"], answer.get("headers", {}), answer.get("body") or "")
-        self.check(method, path, reply)
+        self.check(method, unquote(path), reply)
         return reply

@@ -11,6 +11,7 @@ from provisioner.api.problems import Kind, Problem
 from provisioner.api.resources import runs
 from provisioner.runs.model import RunStatus
 from provisioner.service import run_detail, submissions
+from provisioner.service.problems import FieldProblem
 
 if TYPE_CHECKING:
     from provisioner.api.call import Call
@@ -77,6 +78,6 @@ def _status(state: dict[str, Any]) -> str:
 def _asked(call: Call) -> RunRequest:
     asked, named = runs.request_of(call), call.body.submission_id
     if named is not None and asked.idempotency_key not in {None, named}:
-        detail = "The Idempotency-Key and the submission_id differ: send one of them."
-        raise Problem(Kind.INVALID_PARAMETER, detail)
+        wrong = FieldProblem("/submission_id", "differs from the Idempotency-Key: send one of them")
+        raise Problem(Kind.INVALID_BODY, "See errors.", [wrong])
     return replace(asked, idempotency_key=named or asked.idempotency_key)

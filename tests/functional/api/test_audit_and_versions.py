@@ -161,7 +161,8 @@ class TestSubmissions:
 
         refused = api("POST", "/v1/submissions", body, idempotency_key="order-8")
 
-        assert refused.slug == "invalid-parameter"
+        assert refused.slug == "invalid-body"
+        assert refused.json["errors"][0]["pointer"] == "/submission_id"
 
     @pytest.mark.usefixtures("processor")
     def test_only_operators_submit(self, api):
@@ -240,7 +241,7 @@ class TestSubmissionsToAQueue:
 
     def test_a_batch_has_its_own_run(self, api, here, machine):
         api("POST", "/v1/submissions", self.BODY)
-        here.service.submissions.put_into("report", "order-7", "queue-of-many")
+        here.service.submissions.claim("report", ["order-7"], "queue-of-many")
         assert api("GET", self.PLACE).json["status"] == "QUEUED"
 
         here.service.executions.start(machine, "queue-of-many", {"messages": [{"n": 1}]})
