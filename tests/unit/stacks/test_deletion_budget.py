@@ -55,6 +55,17 @@ def test_the_same_deletion_counts_once():
     assert not spend(deletions, "other", Budget(1, 0), NOW)[1]
 
 
+@pytest.mark.parametrize(
+    ("later", "may"),
+    [(timedelta(0), True), (WINDOW - timedelta(seconds=1), True), (WINDOW, False)],
+    ids=["at once", "within the window", "as a second deletion"],
+)
+def test_the_same_job_needs_no_more_room_within_the_window(later, may):
+    deletions = Deletions({"one": NOW, "other": NOW + later})
+
+    assert spend(deletions, "one", Budget(1, 0), NOW + later)[1] is may
+
+
 def test_what_a_clock_gone_wrong_has_written_does_not_count():
     deletions = Deletions({f"job-{number}": NOW + timedelta(days=1) for number in range(50)})
 

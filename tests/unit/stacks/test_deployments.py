@@ -125,6 +125,23 @@ CODE = {
         f"{BUILT}@sha256:{'1' * 64}",
         f"sha256:{'1' * 64}",
     ),
+    "an image whose digest is not known": ({"image": f"{BUILT}:1"}, f"{BUILT}:1", None),
+    "an image of a container": (
+        {"type": "ecs", "image": f"{BUILT}:1"},
+        f"{BUILT}@sha256:{'1' * 64}",
+        f"sha256:{'1' * 64}",
+    ),
+    "a build of an image whose digest is not known": (
+        {"build": {"source": "s3://sources/report.zip"}, "runtime": None},
+        f"{BUILT}:1",
+        None,
+    ),
+    "code of which nothing was noted": ({}, None, None),
+    "a build of which nothing was noted": (
+        {"build": {"source": "s3://sources/report.zip"}},
+        None,
+        None,
+    ),
     "what was there before the build": (
         {"build": {"source": "s3://sources/report.zip"}},
         "s3://bundles/report.zip?versionId=v1",
@@ -192,6 +209,7 @@ NOT_DEPLOYED = {
         stack("r1-v2", StackStatus.UPDATE_IN_PROGRESS),
         Done(),
     ),
+    "not what is wanted": (Nothing(JobStatus.READY), stack("r1-v1"), Done()),
     "failed, and CloudFormation went back": (
         GiveUp(FAILED),
         stack("r1-v1", StackStatus.UPDATE_ROLLBACK_COMPLETE, FAILED),
