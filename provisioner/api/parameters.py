@@ -94,10 +94,12 @@ class Page(Strict):
 
     limit: Number = Field(default=50, ge=1, le=100, description="The most items of the page.")
     cursor: str | None = Field(
-        default=None, min_length=1, max_length=2000, description="`next` of the page before."
+        default=None, min_length=1, max_length=2000, description="`next` of the previous page."
     )
     fields: str | None = Field(
-        default=None, max_length=1000, description="Only these of each item, separated by commas."
+        default=None,
+        max_length=1000,
+        description="Fields to return, separated by commas.",
     )
 
     @property
@@ -109,7 +111,7 @@ class Page(Strict):
 class ListJobs(Page):
     """Filters of jobs; a page may have fewer than `limit` although more follow."""
 
-    prefix: str = Field(default="", max_length=40, description="How names begin.")
+    prefix: str = Field(default="", max_length=40, description="Beginning of the names.")
     status: JobStatus | None = None
     type: Literal["lambda", "ecs", "batch", "ec2"] | None = None
     owner: Text | None = None
@@ -127,7 +129,7 @@ class ListAllRuns(ListRuns):
     """Filters of the runs of all jobs."""
 
     tag: Tag | None = Field(
-        default=None, description="Of their jobs, as these are now: `team=data`, or `team`."
+        default=None, description="A tag that their jobs have now: `team=data`, or `team`."
     )
 
 
@@ -140,14 +142,14 @@ class ListItems(Page):
 class ListAudit(Page):
     """Filters of the audit."""
 
-    since: Time | None = Field(default=None, description="What was done since this time.")
+    since: Time | None = Field(default=None, description="Entries since this time.")
 
 
 class ListJobAudit(ListAudit):
     """Filters of the audit of a job."""
 
     run: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,80}$")] | None = Field(
-        default=None, description="Only what was done to this run."
+        default=None, description="Only entries about this run."
     )
 
 
@@ -211,7 +213,7 @@ class Rollback(Strict):
 
     to: Annotated[int, Field(ge=1, le=999_999_999, strict=True)] | None = Field(
         default=None,
-        description="The number of a deployment; without it the one before what the row asks for.",
+        description="Number of a deployment; default: the one before what the row asks for.",
     )
 
 
@@ -261,7 +263,7 @@ class StartBulk(Strict):
     filter: BulkFilter | None = None
     expected_count: int = Field(ge=0, le=500, strict=True)
     expected: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = Field(
-        default=None, description="`digest` of the targets that were seen, as a try returns it."
+        default=None, description="`digest` of the targets, as a dry run returns it."
     )
     reason: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 

@@ -62,7 +62,7 @@ class Kind(Enum):
     CONFLICT = (
         409,
         "It is not possible now",
-        "Read the state of the job or run, and ask again when it fits.",
+        "Check the state of the job or run, and repeat the request when it allows it.",
     )
     STALE = (
         412,
@@ -92,16 +92,16 @@ class Kind(Enum):
         "A precondition is required",
         "Send `If-Match` with the row's `ETag`, or `If-None-Match: *` to create one.",
     )
-    THROTTLED = (429, "There are too many requests", "Ask again after `Retry-After` seconds.")
+    THROTTLED = (429, "There are too many requests", "Try again after `Retry-After` seconds.")
     INTERNAL = (
         500,
         "The provisioner failed",
-        "Ask again; if it stays, search the log of the API for the `request_id`.",
+        "Try again; if it fails again, search the log of the API for the `request_id`.",
     )
     UNAVAILABLE = (
         503,
         "AWS does not answer as it should",
-        "Ask again after `Retry-After` seconds.",
+        "Try again after `Retry-After` seconds.",
     )
 
     def __init__(self, status: int, title: str, remedy: str) -> None:

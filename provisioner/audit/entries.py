@@ -104,7 +104,7 @@ class Entry:
 
     @property
     def writer(self) -> str:
-        """Who did it: a proven name, or `says` and one that is only claimed."""
+        """The name of who did it: a proven name, or `says` and one that is only claimed."""
         return self.by if self.proven else f"says {self.by}"
 
     @property

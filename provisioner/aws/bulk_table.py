@@ -1,4 +1,4 @@
-"""Bulk operations, kept in the Triggers table until they are of no interest any more."""
+"""Bulk operations, kept in the Triggers table until they are no longer of interest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is asking."""
+"""The caller's identity."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class MissedSchedules:
         self._stacks = stacks_table
 
     def record(self, missed: MissedSchedule, now: datetime) -> bool:
-        """Write a missed schedule, so that its scheduled time can start no run any more.
+        """Write a missed schedule, so that its scheduled time can no longer start a run.
 
         False when it had its run after all, was written before, or its job is gone.
         """

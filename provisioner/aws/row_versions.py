@@ -77,7 +77,7 @@ class RowVersions:
         Raises
         ------
         NotFoundError
-            If the version is no longer kept, or says that the row was deleted.
+            If the version is no longer stored, or says that the row was deleted.
         """
         row = _row_in(self._items(job_name, f"{_BODY}{_slot(version)}#"), version.number)
         if row is None:

@@ -63,7 +63,7 @@ class RunList:
         Parameters
         ----------
         since
-            ISO 8601; "" for all that there are.
+            ISO 8601; "" for all rows.
         jobs
             Whose runs are wanted; None for all jobs'.
 

@@ -92,7 +92,7 @@ def get_keys(
     attributes: str = "",
     consistent: bool = False,
 ) -> Iterator[Item]:
-    """Yield the items of keys, in any order; one that there is not is left out.
+    """Yield the items of keys, in any order; one that does not exist is left out.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def get_keys(
 def get_across(clients: Clients, keys: Mapping[str, Mapping[str, object]]) -> dict[str, Item]:
     """Read one item of each of several tables consistently, by table, in one request.
 
-    An item that there is not is left out; so are all if the job's name cannot be one.
+    An item that does not exist is left out; so are all if the job's name cannot be one.
 
     Raises
     ------

@@ -308,7 +308,7 @@ class TriggersTable:
         Parameters
         ----------
         since
-            ISO 8601; "" for all that there are.
+            ISO 8601; "" for all rows.
         """
         # A limit would count what a filter leaves out: of a long history, a request for each few.
         only = {"Limit": count} if status is None else {"FilterExpression": "#status = :status"}
@@ -331,7 +331,7 @@ class TriggersTable:
         Parameters
         ----------
         since
-            ISO 8601; "" for all that there are.
+            ISO 8601; "" for all rows.
         before
             The key that the page before this one returned; "" for the newest.
         """

@@ -53,7 +53,7 @@ class UpgradeTable:
             self._clients, "put_item", TableName=self._name, Item=to_dynamodb(item), **condition
         )
         if done is None:
-            message = "somebody else has changed the upgrade meanwhile: look at its status again"
+            message = "somebody else has just changed the upgrade: check its status again"
             raise ConflictError(message)
 
 

@@ -27,7 +27,7 @@ app = one_command()
 def audit(
     job: Annotated[
         str,
-        typer.Argument(metavar="[JOB]", show_default=False, help="Only of this job."),
+        typer.Argument(metavar="[JOB]", show_default=False, help="Only entries about this job."),
     ] = "",
     *,
     run: Annotated[

@@ -24,7 +24,7 @@ def build(
             "--commit",
             metavar="SHA",
             show_default=False,
-            help="Of a Git repository: the commit to build; it is written into the row.",
+            help="The commit to build of a Git repository; it is written into the row.",
         ),
     ] = "",
     stack: StackOption = DEFAULT_STACK,

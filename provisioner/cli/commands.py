@@ -125,7 +125,7 @@ def _stub() -> None:
 
 
 for _name, _help in COMMANDS.items():
-    app.command(_name, help=_help)(_stub)
+    app.command(_name, help=_help, short_help=_help)(_stub)
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001  (Typer gives it so)

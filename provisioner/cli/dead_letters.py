@@ -24,7 +24,7 @@ app = typer.Typer(
     help="List, redrive or discard dead-letter messages.",
 )
 
-_IDS = typer.Argument(metavar="ID", show_default=False, help="As `list` shows them.")
+_IDS = typer.Argument(metavar="ID", show_default=False, help="Ids, as `list` shows them.")
 
 
 @app.command("list")
@@ -61,14 +61,14 @@ def _show(found: Listed) -> None:
         )
     stdout().print(listed)
     if not found.complete:
-        hint("There may be more: no more than these are shown at once.")
+        hint("There may be more: only these are shown at once.")
 
 
 @app.command()
 def redrive(
     ids: Annotated[list[str] | None, _IDS] = None,
     *,
-    every: Annotated[bool, typer.Option("--all", help="All that there are.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="All dead-letter messages.")] = False,
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
     """Do again what dead-letter messages ask for, and remove them.

@@ -66,7 +66,7 @@ def diff(
             listed.add_row(Text(each.path), kind, before, after)
         stdout().print(listed)
     else:
-        hint("There is no difference.")
+        hint("The two versions are the same.")
 
 
 def _document(change: RowChange) -> documents.Document:

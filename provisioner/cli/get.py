@@ -31,7 +31,7 @@ def get(  # noqa: PLR0913  (each is an option)
         typer.Argument(
             metavar="[JOB]",
             show_default=False,
-            help="Only this one, in detail; with * at its end, those that begin so.",
+            help="Only this one, in detail; with * at its end, all that start with it.",
         ),
     ] = "",
     *,
@@ -57,7 +57,9 @@ def get(  # noqa: PLR0913  (each is an option)
     ] = None,
     owner: Annotated[
         str | None,
-        typer.Option("--owner", metavar="OWNER", show_default=False, help="Only this owner's."),
+        typer.Option(
+            "--owner", metavar="OWNER", show_default=False, help="Only those with this owner."
+        ),
     ] = None,
     outdated: Annotated[
         bool,

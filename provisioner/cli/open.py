@@ -18,11 +18,11 @@ app = one_command()
 def open_page(
     job: Annotated[
         str | None,
-        typer.Argument(metavar="JOB", show_default=False, help="Else the overview."),
+        typer.Argument(metavar="JOB", show_default=False, help="Without it: the overview."),
     ] = None,
     run: Annotated[
         str | None,
-        typer.Argument(metavar="RUN", show_default=False, help="As `provisioner runs` shows it."),
+        typer.Argument(metavar="RUN", show_default=False, help="A run, as in `provisioner runs`."),
     ] = None,
     *,
     stack: StackOption = DEFAULT_STACK,

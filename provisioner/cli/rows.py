@@ -162,7 +162,7 @@ class _Loader(yaml.SafeLoader):
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
                 if key.value in seen:
-                    problem = f'"{key.value}" is there twice in one map'
+                    problem = f'"{key.value}" appears twice in one map'
                     raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
                 seen.add(key.value)
         values = super().construct_mapping(node, deep)

@@ -135,7 +135,7 @@ def _wait(watch: Watch, timeout_seconds: float) -> Item:
     try:
         return watch.wait(timeout_seconds, f"{name} has not ended yet; {how}")
     except KeyboardInterrupt:
-        hint(f"{name} goes on; {how}.")
+        hint(f"{name} continues; {how}.")
         raise
     except BrokenPipeError as error:
         raise typer.Exit(ExitCode.PIPE_CLOSED) from error

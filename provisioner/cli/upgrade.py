@@ -33,7 +33,7 @@ app = typer.Typer(
 )
 
 DryRunOption = Annotated[
-    bool, typer.Option("--dry-run", help="Only say what would become of the upgrade.")
+    bool, typer.Option("--dry-run", help="Only show what would happen to the upgrade.")
 ]
 _PERCENT = re.compile(r"(\d{1,3})%?")
 
@@ -48,7 +48,7 @@ def upgrade(
             "--wave",
             metavar="PERCENT",
             show_default="5%, 25%, 100%",
-            help="Share of outdated jobs that are updated when a wave ends; once for each wave.",
+            help="Share of the outdated jobs updated by the end of a wave; repeat it for each.",
         ),
     ] = None,
     soak: Annotated[

@@ -37,7 +37,7 @@ def versions(
 
 
 def _table(found: Iterable[Listed]) -> Table:
-    listed = table("VERSION", "WHEN", "BY", "CHANGED", keep=("VERSION", "WHEN"))
+    listed = table("VERSION", "WHEN", "BY", "CHANGED", keep=("VERSION", "WHEN", "BY"))
     for each in found:
         version = each.version
         more = f" and {version.more_changed} more" if version.more_changed else ""

@@ -14,7 +14,7 @@ _IMAGE = "public.ecr.aws/docker/library/busybox:1.37"
 _GREET = {
     "type": "object",
     "properties": {
-        "name": {"type": "string", "maxLength": 40, "description": "Who is greeted."},
+        "name": {"type": "string", "maxLength": 40, "description": "The name to greet."},
         "times": {"type": "integer", "minimum": 1, "maximum": 9, "default": 1},
     },
 }

@@ -229,7 +229,7 @@ def _record_cost(
 
 
 def _of_array(runtime: Runtime, row: Mapping[str, Any], usage: Usage) -> Usage:
-    """Return what an array has used, the same without times if Batch does not know it any more.
+    """Return what an array has used, the same without times if Batch no longer knows it.
 
     What a run that was stopped has left running counts up to the run's end.
     """

@@ -1,4 +1,4 @@
-"""Once a day: the revisions of task definitions that no run needs any more are deregistered."""
+"""Once a day: the revisions of task definitions that no run needs are deregistered."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ what CloudFormation or Step Functions could take for their own, nor what JSON ha
 class FailureRule:
     """What to do about an attempt that ended with one of `exit_codes`, or with one of `errors`.
 
-    An error that ends in ``*`` stands for all that begin so. Exactly one of the two is given.
+    An error that ends in ``*`` stands for all that start with it. Exactly one of the two is given.
     """
 
     action: FailureAction
@@ -81,7 +81,7 @@ def _errors(value: object) -> tuple[str, ...]:
         if not 0 < len(name) <= MAX_ERROR_CHARACTERS or not _ERROR.fullmatch(name):
             raise invalid(
                 f"must be the name of an error, up to {MAX_ERROR_CHARACTERS} ASCII characters "
-                'other than " % { } and backslash, with * at the end for all that begin so, '
+                'other than " % { } and backslash, with * at the end for all that start with it, '
                 f"not {shown(name)}"
             )
         return name

@@ -70,7 +70,7 @@ def _retention_days(value: object) -> int:
     days = whole(LOG_RETENTION_DAYS[0], LOG_RETENTION_DAYS[-1], "days")(value)
     if days not in LOG_RETENTION_DAYS:
         nearest = min(LOG_RETENTION_DAYS, key=lambda known: abs(known - days))
-        raise invalid(f"must be a number of days that CloudWatch Logs knows; nearest: {nearest}")
+        raise invalid(f"must be a number of days that CloudWatch Logs accepts; nearest: {nearest}")
     return days
 
 

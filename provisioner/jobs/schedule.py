@@ -188,7 +188,7 @@ def _rate(body: str) -> Rate:
         raise invalid('rate() takes a number and a unit, like "rate(15 minutes)"')
     number, unit = int(found[1]), found[2].lower().removesuffix("s")
     if unit not in _UNITS:
-        raise invalid(f'rate() knows minutes, hours and days, not "{found[2]}"')
+        raise invalid(f'rate() takes minutes, hours or days, not "{found[2]}"')
     if not 1 <= number <= MAX_RATE:
         raise invalid(f"rate() takes a whole number from 1 to {MAX_RATE}")
     return Rate(

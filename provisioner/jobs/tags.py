@@ -33,7 +33,7 @@ def tag_map(value: object) -> dict[str, str]:
     # Access and cost allocation by tags would be ambiguous.
     folded = [key.casefold() for key in found]
     twice = [
-        (f".{printable(key)}", "is there twice, in capitals and not")
+        (f".{printable(key)}", "appears twice, in upper and lower case")
         for key in found
         if folded.count(key.casefold()) > 1
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
@@ -109,15 +108,19 @@ def status(*, stack: StackOption = DEFAULT_STACK) -> None:
     bootstrap = stack_status(engine, stack) if health.running else None
     state = engine.state
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     iam = "IAM enforced" if state.auth else "IAM not enforced"
-    words = f"answers at {engine.endpoint}, {iam}" if health.running else "does not run"
+    words = f"answers at {engine.endpoint}, {iam}" if health.running else "is not running"
     table.add_row("engine", words)
-    table.add_row("stack events relay", "part of the engine" if health.running else "does not run")
+    table.add_row(
+        "stack events relay", "part of the engine" if health.running else "is not running"
+    )
     table.add_row("containers", _container_words(state.container_host, health.containers))
     table.add_row(f"stack {stack}", bootstrap or "not deployed")
     for name, record in state.processes.items():
-        alive = "runs" if processes.is_alive(record) else "has crashed"
-        table.add_row(f"process {name}", f"pid {record.pid} {alive}, log {engine.home.log(name)}")
+        alive = "is running" if processes.is_alive(record) else "has crashed"
+        table.add_row(f"process {name}", f"pid {record.pid} {alive}; log: {engine.home.log(name)}")
     _out().print(table)
     with _telling_errors():
         engine.check()
@@ -139,37 +142,32 @@ def _print_outcomes(engine: Engine, outcomes: Sequence[Outcome]) -> None:
     if not outcomes:
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("JOB", "TYPE", "STACK", "STATUS", "LAST RUN"):
+    for heading in ("JOB", "TYPE", "STATUS", "LAST RUN", "TOOK"):
         table.add_column(heading, no_wrap=True)
     for outcome in outcomes:
         table.add_row(
             outcome.example.job_name,
             outcome.example.row["type"],
-            outcome.stack.get("stack_name", "-"),
             outcome.stack.get("status", "-"),
             outcome.run["status"] if outcome.run else "-",
+            f"{_seconds(outcome.run):.1f} s" if outcome.run else "-",
         )
     _out().print()
     _out().print(table)
     for outcome in outcomes:
-        if outcome.run is not None:
-            _print_run(outcome, outcome.run)
+        if outcome.run and outcome.run["status"] != "SUCCEEDED":
+            _print_failure(outcome, outcome.run)
     if not engine.state.container_host:
         _out().print(f"\n{containers.how_to_enable()}", soft_wrap=True)
 
 
-def _print_run(outcome: Outcome, run: Mapping[str, Any]) -> None:
-    seconds = float(run.get("duration_ms", 0)) / 1000
-    what = "made" if run["status"] == "SUCCEEDED" else f"{run['status']}:"
-    _out().print(f"\nThe last run of {outcome.example.job_name} took {seconds:.1f} s, {what}")
-    _out().print(_pretty(outcome.result or "nothing"), soft_wrap=True)
+def _seconds(run: Mapping[str, Any]) -> float:
+    return float(run.get("duration_ms", 0)) / 1000
 
 
-def _pretty(text: str) -> str:
-    try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except ValueError:
-        return text
+def _print_failure(outcome: Outcome, run: Mapping[str, Any]) -> None:
+    _out().print(f"\nThe last run of {outcome.example.job_name} is {run['status']}:")
+    _out().print(outcome.reason or "no reason is recorded", soft_wrap=True)
 
 
 def _print_next(engine: Engine, stack: str, outcomes: Sequence[Outcome]) -> None:

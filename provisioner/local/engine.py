@@ -66,7 +66,7 @@ class Engine:
         """
         port = self.state.port
         if port is None:
-            message = "the engine was not started yet: `provisioner local up`"
+            message = "the engine has not been started yet: `provisioner local up`"
             raise LocalError(message)
         return f"http://{ministack.HOST}:{port}"
 
@@ -170,7 +170,7 @@ class Engine:
         # A deployment that did not finish would be in its own way.
         if fresh or state.deployed is None or not self.home.saved.exists():
             if self.home.data.exists():
-                say("forgetting the data of before")
+                say("removing the data of earlier runs")
             shutil.rmtree(self.home.data, ignore_errors=True)
             state = replace(state, deployed=None, parameters={}, examples=None)
         save(self.home, replace(state, port=port, auth=auth, processes={}))

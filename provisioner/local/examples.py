@@ -102,7 +102,7 @@ def seed(engine: Engine, stack_name: str, examples: Iterable[Example], say: Say 
     outputs = stack_outputs(engine, stack_name)
     examples = list(examples)
     for example in examples:
-        say(f"uploading what example {example.job_name} runs")
+        say(f"uploading the code of {example.job_name}")
         if example.is_container:
             _push_image(engine, example)
         else:
@@ -110,8 +110,8 @@ def seed(engine: Engine, stack_name: str, examples: Iterable[Example], say: Say 
     data = engine.home.checkout / _FOLDER / "data"
     _upload_data(engine, data, outputs["ArtifactsBucketName"])
     jobs = table(engine, outputs["JobsTableName"])
+    say(f"writing {len(examples)} rows into the Jobs table")
     for example in examples:
-        say(f"writing row {example.job_name} into the Jobs table")
         jobs.put_item(Item=json.loads(json.dumps(example.row), parse_float=Decimal))
 
 

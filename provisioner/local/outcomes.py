@@ -6,7 +6,6 @@ import json
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from boto3.dynamodb.conditions import Key
 from botocore.exceptions import BotoCoreError, ClientError
@@ -39,14 +38,17 @@ class Outcome:
         Its Stacks row.
     run
         Its newest run that ended, a Triggers row; None when it never ran.
-    result
-        What that run returned, or, of a container, wrote; why it failed when it did.
     """
 
     example: Example
     stack: Mapping[str, Any]
     run: Mapping[str, Any] | None
-    result: str | None
+
+    @property
+    def reason(self) -> str | None:
+        """Why its run failed."""
+        run = self.run or {}
+        return run.get("cause") or run.get("error")
 
 
 def await_stacks(
@@ -72,7 +74,7 @@ def await_stacks(
             why = record.get("errors") or record.get("failure") or ""
             message = f"job {example.job_name} is {record['status']}: {why}"
             raise LocalError(message)
-        say(f"stack {record['stack_name']} is up, job {example.job_name} is READY")
+        say(f"{example.job_name} is READY, with the stack {record['stack_name']}")
 
 
 def run_each(
@@ -83,8 +85,8 @@ def run_each(
     stacks = table(engine, outputs["StacksTableName"])
     triggers = table(engine, outputs["TriggersTableName"])
     runnable = [e for e in examples if engine.state.container_host or not e.is_container]
+    say(f"starting {len(runnable)} runs")
     for example in runnable:
-        say(f"starting a run of {example.job_name}")
         client(engine, "stepfunctions").start_execution(
             stateMachineArn=stacks.get_item(Key={"job_name": example.job_name})["Item"][
                 "state_machine_arn"
@@ -111,22 +113,8 @@ def outcomes(engine: Engine, stack_name: str, examples: Sequence[Example]) -> li
     for example in examples:
         stack = stacks.get_item(Key={"job_name": example.job_name}).get("Item", {})
         run = next(_ended_runs(triggers, example.job_name), None)
-        result = _result(engine, example, run) if run else None
-        found.append(Outcome(example, stack, run, result))
+        found.append(Outcome(example, stack, run))
     return found
-
-
-def _result(engine: Engine, example: Example, run: Mapping[str, Any]) -> str | None:
-    if run["status"] != "SUCCEEDED":
-        return run.get("cause") or run.get("error")
-    destination = urlsplit(example.row.get("payload", {}).get("destination", ""))
-    if not example.is_container or destination.scheme != "s3":
-        return run.get("output")
-    found = client(engine, "s3").get_object(
-        Bucket=destination.netloc, Key=destination.path.lstrip("/")
-    )
-    text: str = found["Body"].read().decode()
-    return text
 
 
 def _settled(stacks: Any, job_name: str) -> Mapping[str, Any] | None:  # noqa: ANN401

@@ -22,7 +22,7 @@ _KILL_SECONDS = 5.0
 def start(
     command: Sequence[str | Path], *, env: Mapping[str, str], log: Path, cwd: Path
 ) -> ProcessRecord:
-    """Start a process in a session of its own, its output in `log`; the log of before is kept."""
+    """Start a process in a session of its own, its output in `log`; the earlier log is kept."""
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists():
         log.replace(log.with_name(f"{log.name}.before"))

@@ -56,7 +56,7 @@ _ENDED = frozenset({BuildStatus.SUCCEEDED, BuildStatus.FAILED})
 PINNED = "PINNED"
 """How far a push has come to a job that stays at the version which its row pins."""
 OVERTAKEN = "OVERTAKEN"
-"""How far a push has come whose source is not the newest any more."""
+"""How far a push has come whose source is no longer the newest."""
 
 
 def list_builds(service: Service, job_name: str) -> Sequence[BuildAttempt]:
@@ -93,7 +93,7 @@ def find(service: Service, job_name: str, build_id: str = "") -> BuildAttempt:
     for build in listed:
         if (build.log_stream or "").startswith(build_id):
             return build
-    kept = "is not among its last builds" if listed else "was never built"
+    kept = "is not among its last builds" if listed else "has never been built"
     message = f"{build_id or job_name} {kept}"
     raise NotFoundError(message)
 

@@ -125,7 +125,7 @@ def progress(service: Service, bulk_id: str) -> Bulk:
     Raises
     ------
     NotFoundError
-        If there is none, or it is no longer kept.
+        If there is none, or it has expired.
     """
     item = service.bulks.get(bulk_id)
     if item is None:

@@ -43,7 +43,7 @@ class Listed:
 
     @property
     def by(self) -> str | None:
-        """Who wrote the row, if that is what caused it: a proven name, or `says` and a claim."""
+        """The writer of the row, if that caused it: a proven name, or `says` and a claim."""
         if self.version is None or self.deployment.cause not in _WRITTEN:
             return None
         return None if self.version.written_by is None else self.version.writer

@@ -98,7 +98,7 @@ def versioned(row: Item) -> Versioned:
 def etag_of(row: Mapping[str, object]) -> str:
     """Return the digest of what a row says; the same for every way to write the same values.
 
-    Who may not see all values of a row must not get the digest of them either: they could be
+    A caller who may not see all values must not get their digest either: they could be
     guessed until it fits. So it is the digest of what is shown.
     """
     return content_digest(row)

@@ -31,7 +31,7 @@ def request_of(service: Service, job_name: str, run: str, *, key: str | None = N
     """
     found = run_detail.detail(service, job_name, run)
     if not isinstance(found.input.value, dict):
-        message = f"the input of {found.line.run} is not there any more: start a run with another"
+        message = f"the input of {found.line.run} no longer exists: start a run with another input"
         raise PermanentError(message)
     return RunRequest(
         found.input.value, found.overrides, idempotency_key=key, parent=found.line.run

@@ -217,7 +217,7 @@ def start(
 
 
 def resume(service: Service, *, retry_failed: bool = False, dry_run: bool = False) -> Upgrade:
-    """Let a paused upgrade go on; what has failed until now does not count any more.
+    """Continue a paused upgrade; what has failed until now no longer counts.
 
     With `retry_failed` the stacks that failed are tried again, otherwise they stay as they are.
 

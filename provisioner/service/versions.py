@@ -53,7 +53,7 @@ class Listed:
 
     @property
     def writer(self) -> str:
-        """Who wrote it: a proven name, `says` and a claimed one, or "-"."""
+        """Its writer: a proven name, `says` and a claimed one, or "-"."""
         return "-" if self.written_by is None else self.written_by.writer
 
 

@@ -31,7 +31,7 @@ _MOST_JITTER_SECONDS = 30
 
 
 class Building:
-    """Starts builds, each digest once, follows them, and stops those that nobody needs any more."""
+    """Starts builds, each digest once, follows them, and stops those that are no longer needed."""
 
     def __init__(self, builds: Builds, chance: random.Random) -> None:
         self._builds = builds

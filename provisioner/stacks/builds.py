@@ -35,7 +35,7 @@ LOOK_AGAIN = timedelta(seconds=15)
 
 MAX_REASON_CHARACTERS = 500
 
-OVERTAKEN = "It was stopped: its result is no longer wanted"
+OVERTAKEN = "It was stopped because its result is no longer needed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def target_of(record: StackRecord, row: Mapping[str, Any], number: int | None = 
     """
     known, name = record.deployments, record.job_name
     if not known:
-        message = f"{name} was never deployed: there is nothing to go back to"
+        message = f"{name} has never been deployed: there is nothing to go back to"
         raise PermanentError(message)
     last = known[0]
     if number is None:

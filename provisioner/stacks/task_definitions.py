@@ -1,4 +1,4 @@
-"""Definitions of containers: the old revisions that no run needs any more. Pure.
+"""Definitions of containers: the old revisions that no run needs. Pure.
 
 A run's definition names the revision of its job's task or job definition that was deployed when it
 started, and an INACTIVE one starts no tasks: neither a retry nor the next item of a fan-out. So a

@@ -245,7 +245,7 @@ class Container:
 
 
 def watch(machine: Machine, container: Container, given: dict[str, Any]) -> None:
-    """Report that the machine is alive; end it when nobody waits for it any more."""
+    """Report that the machine is alive; end it when nobody waits for it."""
     due = 0.0
     while True:
         try:

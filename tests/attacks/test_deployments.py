@@ -113,7 +113,7 @@ class TestRollbacks:
     def test_a_deployment_of_another_job(self, here):
         write(here, ROW | {"job_name": "other"})
 
-        with pytest.raises(PermanentError, match="other was never deployed"):
+        with pytest.raises(PermanentError, match="other has never been deployed"):
             deployments.plan(here.service, "other", 1)
 
     def test_while_a_build_goes_on_what_it_makes_waits(self):

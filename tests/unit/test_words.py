@@ -48,8 +48,29 @@ STUMBLES = {
     r"\bin spite of\b": "despite, after",
     r"\bcomes? to (?:its|their) end\b": "ends, runs to its end",
     r"\blooks? for news\b": "refreshes itself",
+    r"\bany more\b": "no longer",
+    r"\bno longer (?:wanted|kept)\b": "needed, stored; has expired",
+    r"\bbegins? so\b": "starts with ...",
+    r"\bis there twice\b": "appears twice",
+    r"\bthat there (?:is not|are(?= *[.;]))": "that does not exist; all rows",
+    r"\bof before\b(?! \w)": "earlier",
+    r"(?:^|[.:|] )Who (?:did|is|are|was|has|wrote)\b(?![^.|]*\?)": "name the subject",
 }
 """Pattern, and what to write instead."""
+
+STUMBLES_OF_USERS = {
+    **STUMBLES,
+    r"(?:^|[.;:|] )Of (?!course|\d|\{)": "For, Among; put the subject first",
+    r"(?:^|[.;:|] )Else\b": "Otherwise, Without it",
+    r"\bgo(?:es)? on\b": "continues, keeps running",
+    r"\b[Aa]sk again\b": "Try again",
+    r"\bmeanwhile[.,;]": "at the same time, in the meantime",
+    r"\bno difference\b": "the same",
+}
+"""What only has to be better in texts for those who use the product."""
+
+FOR_USERS = [page for page in PAGES if "internals" not in page.parts]
+CONSOLE = sorted((ROOT / "provisioner/console/templates").glob("*.html"))
 
 FORMER_NAMES = {"notice": "notification", "orphan": "retained resource"}
 """A part of a name that is not ours any more, and what to call it."""
@@ -78,6 +99,34 @@ def test_pages_are_in_plain_words(page):
     ]
 
     assert found == []
+
+
+@pytest.mark.parametrize("page", FOR_USERS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_pages_for_users_are_in_plain_words(page):
+    assert stumbles(prose(page), STUMBLES_OF_USERS) == []
+
+
+@pytest.mark.parametrize("page", CONSOLE, ids=lambda page: page.name)
+def test_pages_of_the_console_are_in_plain_words(page):
+    words = re.sub(r"<[^>]*>|{#.*?#}|{%.*?%}|{{.*?}}", "\n", page.read_text(), flags=re.DOTALL)
+
+    assert stumbles(enumerate(words.splitlines(), 1), STUMBLES_OF_USERS) == []
+
+
+def test_the_description_of_the_api_is_in_plain_words():
+    api = (ROOT / "tests/golden/openapi.json").read_text()
+    words = re.findall(r'"(?:description|summary|title)": "((?:[^"\\]|\\.)*)"', api)
+
+    assert stumbles(enumerate(words), STUMBLES_OF_USERS) == []
+
+
+def stumbles(lines, patterns):
+    return [
+        f"{number}: {hit[0]!r}: {instead}"
+        for number, line in lines
+        for pattern, instead in patterns.items()
+        if (hit := re.search(pattern, re.sub(r"`[^`]*`", "``", line.strip())))
+    ]
 
 
 def texts(source):

@@ -38,7 +38,7 @@ class AuditEntry(Model):
 
 
 class AuditPage(Model):
-    """Who did what, newest first."""
+    """Entries of the audit, newest first."""
 
     entries: list[AuditEntry]
     next: str | None

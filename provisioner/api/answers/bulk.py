@@ -23,7 +23,7 @@ class Bulk(Model):
     by: str
     created_at: datetime | None
     targets: list[str]
-    digest: str = Field(description="Of the targets: `expected` of the request that begins it.")
+    digest: str = Field(description="Digest of the targets: `expected` of the start.")
     done: int
     is_over: bool
     failures: list[BulkFailure]

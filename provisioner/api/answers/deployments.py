@@ -29,11 +29,11 @@ class Deployment(Model):
     number: int
     at: datetime = Field(description="When the stack was first seen in this state.")
     cause: str = Field(description=", ".join(Cause))
-    by: str | None = Field(description="Who wrote the row, if that caused it and is known.")
+    by: str | None = Field(description="Writer of the row, if that caused it and is known.")
     artifact: str | None = Field(description="The code, with its version or digest if it has one.")
     pinned: bool = Field(description="Whether the row pinned that version.")
     row_version: int | None = Field(
-        description="Version of the row; null when it is no longer kept."
+        description="Version of the row; null if it is no longer stored."
     )
     template_version: str | None
     current: bool

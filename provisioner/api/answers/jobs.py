@@ -28,7 +28,7 @@ class Job(Model):
     row_exists: bool = True
     in_sync: bool | None = None
     last_run: Run | None = None
-    strip: list[RunStatus] = Field(default=[], description="Of the last twenty, oldest first.")
+    strip: list[RunStatus] = Field(default=[], description="The last twenty runs, oldest first.")
     usual_seconds: float | None = None
     next_at: datetime | None = None
     running_since: datetime | None = None

@@ -16,7 +16,7 @@ class FieldProblem(Model):
 
 
 class Problem(Model):
-    """What a request gets that failed (RFC 9457)."""
+    """The answer to a request that failed (RFC 9457)."""
 
     type: Name = Field(description="The address of the type's description, relative to the API's.")
     title: Name

@@ -18,7 +18,7 @@ class Run(Model):
     status: str = Field(default="", description=", ".join((*RunStatus, "STARTING")))
     started_at: datetime | None = None
     ended_at: datetime | None = None
-    started_by: str | None = Field(default=None, description="Who is said to have started it.")
+    started_by: str | None = Field(default=None, description="The claimed name of its starter.")
     source: str | None = None
     attempts: int | None = None
     error: str | None = None
@@ -100,7 +100,7 @@ class Item(Model):
     index: int = 0
     status: RunStatus = RunStatus.SUCCEEDED
     ended_at: datetime | None = None
-    attempts: int | None = Field(default=None, description="Of items that failed.")
+    attempts: int | None = Field(default=None, description="Only for items that failed.")
     error: str | None = None
     cause: str | None = Field(default=None, description="At most 1,000 characters.")
 

@@ -30,4 +30,4 @@ class Submission(Model):
     error: str | None
     result: Stored
     run_url: str | None
-    redrive: str | None = Field(description="What has a dead-letter message delivered again.")
+    redrive: str | None = Field(description="Command that redrives the dead-letter message.")

@@ -31,14 +31,14 @@ class UpgradeDifference(Model):
     """A kind of difference between stacks' templates and those of this release."""
 
     verb: Literal["replaced", "deleted", "changed", "added"]
-    type: Name = Field(description="Of the resource.")
+    type: Name = Field(description="Type of the resource.")
     property: str = Field(description='"" if it is about the whole resource.')
-    jobs: int = Field(description="How many of those that were compared have it.")
+    jobs: int = Field(description="How many of the compared jobs have it.")
     example: Name = Field(description="One of these jobs.")
 
 
 class UpgradeChanges(Model):
-    """What an upgrade would change; of many jobs some are drawn by lot and compared."""
+    """What an upgrade would change. If there are many jobs, a random sample is compared."""
 
     outdated: int = Field(description="Jobs that are READY, with templates of another release.")
     compared: int
@@ -58,11 +58,11 @@ class Upgrade(Model):
     soak_seconds: int
     pause_on_failures: int
     total: int
-    progress: list[UpgradeProgress] = Field(description="Of each wave that has begun.")
+    progress: list[UpgradeProgress] = Field(description="One for each wave that has begun.")
     failures: list[UpgradeFailure]
     by: str
     started_at: datetime
     ended_at: datetime | None
     changes: UpgradeChanges | None = Field(
-        description="Of a dry run of its start; else null, or if they are not known."
+        description="Null, except after a dry run of a start that could compare templates."
     )

@@ -91,7 +91,7 @@ def get_stack(call: Call) -> Answer:
     record = call.service.record(call.job_name)
     if record is None:
         call.service.existing_row(call.job_name)
-        raise NotFoundError(f"{call.job_name} was not reconciled yet")
+        raise NotFoundError(f"{call.job_name} has not been reconciled yet")
     return Answer(jsonable(without_digests(jobs.stacks_row(record))))
 
 

@@ -35,7 +35,7 @@ def get_upgrade(call: Call) -> Answer:
 
 
 def resume_upgrade(call: Call) -> Answer:
-    """Let a paused upgrade go on."""
+    """Continue a paused upgrade."""
     retry_failed, dry_run = call.body.retry_failed, call.query.dry_run
     return _answer(upgrades.resume(call.service, retry_failed=retry_failed, dry_run=dry_run), 202)
 

@@ -111,7 +111,7 @@ def _stale(request: Request, service: Service, draft: _Draft, error: StaleError)
     try:
         theirs = _draft_of(service, request.parts["job"])
     except NotFoundError:
-        said = "has been deleted meanwhile: save it as a new job"
+        said = "has been deleted in the meantime: save it as a new job"
         gone = replace(_with(draft, "/job_name", said), etag="", base="")
         return _page(request, service, gone, status=status)
     base = schema_form.from_json(draft.base)

@@ -42,7 +42,7 @@ def start(request: Request, service: Service) -> Response:
 
 
 def resume(request: Request, service: Service) -> Response:
-    """Let it go on; the stacks that failed are tried again if that is ticked."""
+    """Continue it; the stacks that failed are tried again if that is ticked."""
     try:
         upgrades.resume(service, retry_failed="retry_failed" in request.form)
     except (PermanentError, ConflictError) as error:

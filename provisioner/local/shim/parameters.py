@@ -1,7 +1,7 @@
 """Who may read which parameters of Systems Manager: decided by their ARNs.
 
 AWS decides on GetParameters for each parameter that is named. The engine does so for one parameter
-at a time, and takes several for all that there are. Here the first one that is named decides.
+at a time, and takes several for all of them. Here the first one that is named decides.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def test_a_difference_shows_no_value_of_a_variable(changed):
         changed.run("diff", "report", "--from", "1", "--to", "2", "-o", "json").stdout
     )
     assert as_json[0]["after"] == "hunter2"
-    assert "There is no difference" in changed.run("diff", "report", "--from", "2").stderr
+    assert "The two versions are the same" in changed.run("diff", "report", "--from", "2").stderr
 
 
 def test_a_version_is_restored_and_the_audit_has_it(changed):

@@ -131,7 +131,7 @@ def interrupted(here):
     result = here.run("run", "report", "--wait")
     (execution,) = CLIENTS.stepfunctions.list_executions(stateMachineArn=machine)["executions"]
     assert execution["status"] == "RUNNING"
-    assert "goes on" in result.stderr
+    assert "continues" in result.stderr
     return result.exit_code
 
 

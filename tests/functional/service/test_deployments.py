@@ -187,7 +187,7 @@ def code_is_gone(here):
 
 CANNOT_BE = {
     "no such job": (lambda _: None, None, NotFoundError, "there is no job report"),
-    "never deployed": (nothing_deployed, None, PermanentError, "report was never deployed"),
+    "never deployed": (nothing_deployed, None, PermanentError, "report has never been deployed"),
     "only once": (deployed_once, None, PermanentError, "no deployment before 1"),
     "no such number": (deployed_twice, 9, NotFoundError, "no deployment 9; kept are 1 to 2"),
     "the one that runs": (deployed_twice, 2, PermanentError, "the same as in deployment 2"),

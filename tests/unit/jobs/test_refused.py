@@ -951,7 +951,7 @@ REFUSED = {
     "key with signs": ("lambda", {"tags": {"a&b": "x"}}, "tags.a&b", "may hold only letters"),
     "empty key": ("lambda", {"tags": {"": "x"}}, "tags.", "1 to 128 characters"),
     "long value": ("lambda", {"tags": {"a": "x" * 257}}, "tags.a", "at most 256"),
-    "tag twice": ("lambda", {"tags": {"Team": "a", "team": "b"}}, "tags.team", "is there twice"),
+    "tag twice": ("lambda", {"tags": {"Team": "a", "team": "b"}}, "tags.team", "appears twice"),
     "large tags": (
         "lambda",
         {"tags": {f"t{n}": "é" * 200 for n in range(40)}},

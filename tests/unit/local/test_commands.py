@@ -49,7 +49,7 @@ def test_status_of_nothing_is_not_well(run):
     result = run("status")
 
     assert result.exit_code == 1
-    assert "does not run" in result.stdout
+    assert "is not running" in result.stdout
 
 
 def test_status_tells_a_crash_with_the_end_of_its_log(run, tmp_path):

@@ -10,7 +10,7 @@ from botocore.exceptions import EndpointConnectionError
 from provisioner.local.commands import _print_outcomes
 from provisioner.local.errors import LocalError
 from provisioner.local.examples import Example
-from provisioner.local.outcomes import Outcome, _result, _wait
+from provisioner.local.outcomes import Outcome, _wait
 
 ENGINE = SimpleNamespace(check=lambda: None, state=SimpleNamespace(container_host=None))
 
@@ -19,31 +19,31 @@ def example(**row):
     return Example(row={"job_name": "report", "type": "lambda", **row}, folder=None)
 
 
-ENDS = {
-    "its output": ({"status": "SUCCEEDED", "output": '{"n": 1}'}, '{"n": 1}'),
+REASONS = {
     "its cause": ({"status": "FAILED", "error": "ValueError", "cause": "no good"}, "no good"),
     "its error, without a cause": ({"status": "TIMED_OUT", "error": "Timeout"}, "Timeout"),
     "nothing": ({"status": "STOPPED"}, None),
+    "no run": (None, None),
 }
 
 
-@pytest.mark.parametrize(("run", "result"), ENDS.values(), ids=ENDS)
-def test_what_is_shown_of_a_run(run, result):
-    assert _result(ENGINE, example(), run) == result
+@pytest.mark.parametrize(("run", "reason"), REASONS.values(), ids=REASONS)
+def test_why_a_run_failed(run, reason):
+    assert Outcome(example(), {}, run).reason == reason
 
 
 def test_all_that_is_known_is_printed(capsys):
-    run = {"status": "FAILED", "duration_ms": 1500}
+    run = {"status": "FAILED", "duration_ms": 1500, "cause": "no good"}
     ready = {"stack_name": "jobs-report", "status": "READY"}
     _print_outcomes(
         ENGINE,
-        [Outcome(example(), ready, run, "no good"), Outcome(example(job_name="b"), {}, None, None)],
+        [Outcome(example(), ready, run), Outcome(example(job_name="b"), {}, None)],
     )
 
     printed = capsys.readouterr().out
-    assert "The last run of report took 1.5 s, FAILED:\nno good" in printed
+    assert "The last run of report is FAILED:\nno good" in printed
     assert [line.split() for line in printed.splitlines()[2:4]] == [
-        ["report", "lambda", "jobs-report", "READY", "FAILED"],
+        ["report", "lambda", "READY", "FAILED", "1.5", "s"],
         ["b", "lambda", "-", "-", "-"],
     ]
     assert "podman" in printed.lower()
