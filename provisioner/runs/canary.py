@@ -86,7 +86,7 @@ class RunHistory(Protocol):
 def progress_of(
     history: RunHistory, job: Job, since: datetime, now: datetime, *, until: datetime | None = None
 ) -> Progress | None:
-    """Return how far the canary of a deployment is; None when its runs are not all kept any more.
+    """Return how far the canary of a deployment is; None when not all of its runs are still stored.
 
     Nor is there any for a job without a canary.
 

@@ -101,8 +101,8 @@ def of(
 ) -> CanaryState | None:
     """Return the state of a job's canary, from its row, its Stacks row and two queries at most.
 
-    None for a job without one, whose last deployment is not judged, or whose first runs are not
-    kept any more.
+    None for a job without one, whose last deployment is not judged, or whose first runs are
+    no longer stored.
     """
     job = guarded.parse(row) if row else None
     known = record.deployments if record else ()

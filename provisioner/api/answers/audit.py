@@ -1,4 +1,4 @@
-"""Who did what."""
+"""Entries of the audit."""
 
 from typing import Literal
 

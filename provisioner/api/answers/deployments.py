@@ -37,7 +37,7 @@ class Deployment(Model):
     )
     template_version: str | None
     current: bool
-    canary: Canary | None = Field(description="Of the deployment that is, or was last, judged.")
+    canary: Canary | None = Field(description="The deployment that is judged, or was judged last.")
 
 
 class Deployments(Model):
