@@ -41,7 +41,7 @@ def list_messages(service: Service, *, at_once: bool = False) -> Listed:
     ----------
     at_once
         Believe SQS how many messages there are, which may be a minute old, instead of waiting for a
-        second until it has none any more.
+        second until it has none left.
     """
     expected = how_many(service) if at_once else None
     with dead_letters.hold(service.clients, service.dead_letters, expected) as found:
