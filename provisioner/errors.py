@@ -117,5 +117,9 @@ def attempt_each(items: Iterable[T], attempt: Callable[[T], R]) -> list[R]:
         except Exception as error:  # noqa: BLE001  (raised when all were attempted)
             errors.append(error)
     if errors:
-        raise next((each for each in errors if isinstance(each, TemporaryError)), errors[0])
+        raised = next((each for each in errors if isinstance(each, TemporaryError)), errors[0])
+        for other in errors:
+            if other is not raised:
+                raised.add_note(f"besides, {other!r}")
+        raise raised
     return results

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from provisioner.aws.items import Item
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +262,8 @@ def entry_of(item: Item) -> JobEntry:
     def read(name: str) -> Any:  # noqa: ANN401
         try:
             return _read(item, {name: _ATTRIBUTES[name]}).get(name)
-        except Exception:  # noqa: BLE001  (whatever a person may have written there)
+        except Exception as error:  # noqa: BLE001  (whatever a person may have written there)
+            _log.warning("%s of %s cannot be read (%r)", name, item["job_name"], error)
             return None
 
     message = item.get("ready_message")

@@ -89,7 +89,10 @@ def send_to_dead_letter_queue(
         try:
             runtime.dead_letters.send(payload, {**told, **more})
         except Exception:
-            logger.exception("sending to the dead-letter queue failed")
+            logger.exception(
+                "sending to the dead-letter queue failed", source=source, reason=reason
+            )
+            runtime.metrics.count(Count.RECONCILE_ERRORS)
             return False
         logger.error("sent to the dead-letter queue", reason=reason, error_type=kind)
         runtime.metrics.count(Count.DEAD_LETTERS)

@@ -84,6 +84,8 @@ def _kept_as_version(
     except Exception as error:  # noqa: BLE001  (whatever a row does, others go on)
         waits = not gives_up or not _have_waited(runtime, [record])
         if isinstance(error, TemporaryError) and waits:
+            with about(runtime, job_name):
+                logger.warning("a version comes again", extra={"error": type(error).__name__})
             return False
         with about(runtime, job_name):
             runtime.metrics.count(Count.VERSIONS_LOST)

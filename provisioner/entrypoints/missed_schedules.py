@@ -33,7 +33,9 @@ def _recorded(runtime: Runtime, record: dict[str, Any]) -> bool:
         try:
             is_new = runtime.missed_schedules.record(missed, runtime.clock())
         except ProvisionerError:
-            logger.exception("recording a missed schedule failed")
+            logger.exception(
+                "recording a missed schedule failed", scheduled_for=missed.scheduled_for
+            )
             return False
         if is_new:
             logger.error("missed schedule", scheduled_for=missed.scheduled_for, cause=missed.cause)

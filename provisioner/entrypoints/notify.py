@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.entrypoints.batch import Batch, failures
 from provisioner.entrypoints.function import about, function, logger, send_to_dead_letter_queue
+from provisioner.entrypoints.metrics import Count
 from provisioner.jobs import Event, InvalidRow, guarded
 from provisioner.notifications import detection
 from provisioner.notifications.detection import COMPARED_RUNS
@@ -55,10 +56,12 @@ def _told(
     runtime: Runtime, read: list[tuple[Any, Notification]], context: LambdaContext
 ) -> Iterator[Any]:
     """Tell what was read; yield the records that have to come again."""
+    names = sorted({notification.job_name for _, notification in read})
     try:
-        wanting = _wanting(runtime, [notification.job_name for _, notification in read])
+        wanting = _wanting(runtime, names)
     except Exception:
-        logger.exception("reading rows failed")
+        logger.exception("reading rows failed", job_names=names)
+        runtime.metrics.count(Count.RECONCILE_ERRORS)
         yield from (record for record, _ in read)
         return
     for record, notification in read:
@@ -69,7 +72,10 @@ def _told(
             try:
                 wanted = list(_of_job(runtime, notification, wanting.get(notification.job_name)))
             except Exception:
-                logger.exception("comparing a run failed")
+                logger.exception(
+                    "comparing a run failed", notification_id=notification.notification_id
+                )
+                runtime.metrics.count(Count.RECONCILE_ERRORS)
                 yield record
                 continue
         if not all(_published(runtime, each) for each in wanted):
@@ -143,7 +149,9 @@ def queued_too_long(runtime: Runtime, now: datetime) -> int:
         try:
             published += _published_waiting(runtime, run, job, now)
         except Exception:
-            logger.exception("publishing that a run waits failed", job_name=run["job_name"])
+            key = {name: run[name] for name in ("job_name", "trigger_id")}
+            logger.exception("publishing that a run waits failed", extra=key)
+            runtime.metrics.count(Count.RECONCILE_ERRORS)
     return published
 
 

@@ -164,10 +164,12 @@ def queued_for_later(runtime: Runtime, job_names: Iterable[str]) -> bool:
 
     The function may have ended over one of them, and nobody can tell over which.
     """
+    names = list(job_names)
     try:
-        runtime.reconcile_queue.send_many(dict.fromkeys(job_names, 0), receives=1)
+        runtime.reconcile_queue.send_many(dict.fromkeys(names, 0), receives=1)
     except Exception:
-        logger.exception("queueing failed")
+        logger.exception("queueing failed", job_names=names)
+        runtime.metrics.count(Count.RECONCILE_ERRORS)
         return False
     return True
 
@@ -179,11 +181,13 @@ def queued_alone(runtime: Runtime, request: ReconcileRequest, receives: int) -> 
 
 def forget(runtime: Runtime, records: Iterable[Mapping[str, Any]]) -> None:
     """Take messages out of the queue at once, for the function may end before it can say so."""
-    handles = [record["receiptHandle"] for record in records if "receiptHandle" in record]
+    received = [record for record in records if "receiptHandle" in record]
     try:
-        runtime.reconcile_queue.forget(handles)
+        runtime.reconcile_queue.forget([record["receiptHandle"] for record in received])
     except Exception:  # they come again, as when the function ends
-        logger.exception("taking messages out of the queue failed")
+        ids = [record.get("messageId") for record in received]
+        logger.exception("taking messages out of the queue failed", message_ids=ids)
+        runtime.metrics.count(Count.RECONCILE_ERRORS)
 
 
 def drift_error(runtime: Runtime, job_name: str) -> Exception | None:
@@ -193,6 +197,7 @@ def drift_error(runtime: Runtime, job_name: str) -> Exception | None:
     except Exception as error:
         with about(runtime, job_name):
             logger.exception("drift detection failed")
+            runtime.metrics.count(Count.RECONCILE_ERRORS)
         return error
     with about(runtime, job_name):
         logger.info("drift detection", started=started)
@@ -208,6 +213,7 @@ def remove_old_code(runtime: Runtime, job_name: str) -> None:
             archives = remove_old(runtime.built_archives, record)
         except Exception:
             logger.exception("old results of builds stay")
+            runtime.metrics.count(Count.RECONCILE_ERRORS)
             return
         if images or archives:
             logger.info("old results of builds removed", images=images, archives=archives)
@@ -232,5 +238,6 @@ def _queued(runtime: Runtime, request: ReconcileRequest, **more: int) -> Excepti
     except Exception as error:
         with about(runtime, request.job_name):
             logger.exception("queueing failed")
+            runtime.metrics.count(Count.RECONCILE_ERRORS)
         return error
     return None

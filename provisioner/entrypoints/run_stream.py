@@ -88,7 +88,7 @@ def _run_in(record: Mapping[str, object]) -> Mapping[str, Any] | None:
                 return to_plain({**shown, **keys})
             except Exception:
                 # A binary value, say, which is a text in a record. The daily check reads it.
-                logger.exception("a run in a record cannot be read")
+                logger.exception("a run in a record cannot be read", keys=keys)
                 return None
         case _:
             return None

@@ -43,7 +43,7 @@ def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> 
                 logger.warning("Slack accepts nothing", wait_seconds=wait_seconds)
                 _postpone(runtime, record, wait_seconds)
             except TemporaryError:
-                logger.exception("sending failed")
+                logger.exception("sending failed", message_id=record.get("messageId"))
             except Exception as error:  # noqa: BLE001  (whatever a message holds, others go on)
                 if send_to_dead_letter_queue(runtime, payload_of(record), error, "slack"):
                     continue
@@ -75,4 +75,4 @@ def _postpone(runtime: Runtime, record: Any, seconds: int) -> None:  # noqa: ANN
     try:
         runtime.slack_queue.postpone(record["receiptHandle"], seconds)
     except Exception:
-        logger.exception("postponing failed")
+        logger.exception("postponing failed", message_id=record.get("messageId"))

@@ -6,6 +6,7 @@ is bounded, and the error says why the row is refused.
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from provisioner.jobs import Job
     from provisioner.settings import Allowed
+
+_log = logging.getLogger(__name__)
 
 ROW_SECONDS = 2.0
 """Of processor time, to understand one row; a row of 400 KB takes less than a tenth of one."""
@@ -88,7 +91,9 @@ def row_digest(row: Mapping[str, object], parsed: Job | InvalidRow) -> str:
     try:
         with processor_time(ROW_SECONDS):
             return jobs.row_digest(row, parsed)
-    except Exception:  # noqa: BLE001  (whatever it is, it is this row's alone)
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is this row's alone)
+        # What the error says may have values of the row.
+        _log.warning("the row of %s has no digest: %s", _name(row), type(error).__name__)
         return ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from provisioner.jobs.unbuilt import Unbuilt
     from provisioner.stacks.model import BuildAttempt, StackRecord
     from provisioner.stacks.ports import Builds
+
+_log = logging.getLogger(__name__)
 
 _MOST_JITTER_SECONDS = 30
 
@@ -75,7 +78,8 @@ class Building:
             return record
         try:
             self._builds.stop(known.id)
-        except ProvisionerError:
+        except ProvisionerError as error:
+            _log.warning("build %s of %s goes on: %s", known.id, record.job_name, error)
             return record
         return overtaken(record, now)
 
