@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import expect
@@ -234,8 +235,37 @@ def long_log(world):
         job_name="billing-export",
         limit=LINES,
         part="whole",
+        zone="Europe/Berlin",
     )
     return str(made.body)
+
+
+CLOCKS = "() => [...document.querySelectorAll('.chunk li > a')].map(each => each.textContent)"
+
+
+def test_lines_of_a_log_are_in_the_zone_that_was_chosen(browser, console, running_log):
+    def in_zone(zone):
+        expect(page.locator("[data-log-zone]")).to_have_text(zone)
+        times = page.evaluate(CLOCKS)
+        last = NOW.astimezone(ZoneInfo(zone)) - timedelta(seconds=41 - 15)
+        assert last.strftime("%H:%M:%S.000") in times
+        assert times == sorted(times)
+
+    with tab(browser, console, timezone_id="Asia/Kabul") as page:
+        page.goto(running_log)
+        in_zone("Asia/Kabul")
+        page.get_by_role("link", name="Earlier lines").click()
+        expect(page.get_by_text("The beginning of the log")).to_be_visible()
+        in_zone("Asia/Kabul")
+        page.get_by_role("heading", name="Log").click()
+        for zone in ("Asia/Kabul", "Europe/Berlin", "UTC"):  # mine, the job's, UTC
+            page.keyboard.press("t")
+            in_zone(zone)
+    with tab(browser, console, java_script_enabled=False, timezone_id="Asia/Kabul") as page:
+        page.goto(running_log)
+        expect(page.locator("[data-log-zone]")).to_have_text("UTC")
+        at = NOW - timedelta(seconds=41 - 15)
+        expect(page.locator(".chunk li > a").last).to_contain_text(f"{at:%H:%M}:")
 
 
 def busy_seconds(of_chromium):
@@ -245,7 +275,8 @@ def busy_seconds(of_chromium):
 
 
 def test_a_log_of_50000_lines_is_there_at_once_and_is_searched_whole(browser, console, long_log):
-    with tab(browser, console, viewport={"width": 1280, "height": 800}) as page:
+    size = {"width": 1280, "height": 800}
+    with tab(browser, console, viewport=size, timezone_id="Asia/Kabul") as page:
         page.route("**/long", lambda route: route.fulfill(body=long_log, content_type="text/html"))
         of_chromium = page.context.new_cdp_session(page)
         of_chromium.send("Performance.enable", {"timeDomain": "threadTicks"})
@@ -257,6 +288,10 @@ def test_a_log_of_50000_lines_is_there_at_once_and_is_searched_whole(browser, co
         assert page.locator(".chunk li").count() == LINES
         assert page.evaluate("window.find('partition 49993 of')")
         assert took <= 1.5
+        before = busy_seconds(of_chromium)
+        page.get_by_label("Times").select_option("utc")
+        assert page.locator(".chunk li > a").last.text_content().startswith("08:58")
+        print(f"another zone: {busy_seconds(of_chromium) - before:.2f} CPU-s")
         anchor = page.locator(".chunk li").nth(25_000).get_attribute("id")
         page.evaluate("id => { location.hash = id }", anchor)
         expect(page.locator(f"[id='{anchor}']")).to_be_in_viewport()

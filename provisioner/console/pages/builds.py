@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.console import log_lines
 from provisioner.console.pages.queries import number, text
-from provisioner.console.pages.runs import LOG_LINES, MOST_LOG_LINES
+from provisioner.console.pages.runs import LOG_LINES, MOST_LOG_LINES, zone_of
 from provisioner.console.render import fragment, page
 from provisioner.service import builds
 
@@ -34,4 +34,5 @@ def log(request: Request, service: Service) -> Response:
         part = {"older": "older", "newer": "newer"}.get(query.get("part", ""), "whole")
         return fragment(request, "log_part.html", **values, part=part)
     moving = build.ended_at is None
-    return page(request, "build_log.html", polls=False, moving=moving, **values, part="whole")
+    values |= {"part": "whole", "zone": zone_of(service, job_name)}
+    return page(request, "build_log.html", polls=False, moving=moving, **values)

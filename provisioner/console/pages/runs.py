@@ -103,7 +103,14 @@ def log(request: Request, service: Service) -> Response:
     if request.is_partial:
         return fragment(request, "log_part.html", **values, part=part)
     moving = run.ended_at is None
-    return page(request, "log.html", polls=False, moving=moving, **values, part="whole")
+    zone = zone_of(service, job_name)
+    return page(request, "log.html", polls=False, moving=moving, **values, part="whole", zone=zone)
+
+
+def zone_of(service: Service, job_name: str) -> str:
+    """Return the time zone of a job's schedule; "" when there is no row of it."""
+    record = service.record(job_name)
+    return record.row.timezone if record is not None and record.row is not None else ""
 
 
 def log_text(request: Request, service: Service) -> Response:

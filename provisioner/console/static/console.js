@@ -37,13 +37,15 @@ const span = (seconds) => {
 const relative = (seconds) => (seconds < 0 ? `in ${span(-seconds)}` : `${span(seconds)} ago`);
 const chosen = () => localStorage.getItem(ZONE) || "relative";
 
+const zoneOf = (mode, job) => ({ mine, job, utc: "UTC", relative: mine })[mode];
+
 function showTimes(within = document) {
   const mode = chosen();
   const now = Date.now();
   for (const time of $$("time[datetime]", within)) {
     const date = new Date(time.dateTime);
     const job = time.dataset.zone || "UTC";
-    const zone = { mine, job, utc: "UTC", relative: mine }[mode];
+    const zone = zoneOf(mode, job);
     const absolute = inZone(date, zone);
     if ("clock" in time.dataset) {
       const text = inZone(date, mode === "utc" ? "UTC" : mine).match(/\d\d:\d\d/)?.[0];
@@ -61,16 +63,49 @@ function showTimes(within = document) {
     each.textContent = span((now - new Date(each.dataset.since)) / 1000);
   }
 }
+// A line of a log has its time in its id. A zone's offset changes at a quarter of an hour, if ever.
+function showLogTimes() {
+  const log = $(".log");
+  if (!log) return;
+  const job = log.dataset.zone || "UTC";
+  const zone = zoneOf(chosen(), job);
+  const known = new Map();
+  const offset = (ms) => {
+    const quarter = Math.floor(ms / 900_000);
+    if (!known.has(quarter)) known.set(quarter, offsetOf(quarter * 900_000, zone));
+    return known.get(quarter);
+  };
+  for (const chunk of $$(".chunk", log)) {
+    if ((chunk.dataset.zone || "UTC") === zone) continue;
+    chunk.dataset.zone = zone;
+    for (const { id, firstChild: link } of chunk.children) {
+      const ms = Number.parseInt(id.slice(1), 10);
+      link.firstChild.data = new Date(ms + offset(ms)).toISOString().slice(11, 23);
+    }
+  }
+  const said = $("[data-log-zone]");
+  if (said) said.textContent = zone;
+}
+const clocks = new Map();
+function offsetOf(ms, zone) {
+  if (!clocks.has(zone)) {
+    const how = { dateStyle: "short", timeStyle: "medium", timeZone: zone };
+    try { clocks.set(zone, new Intl.DateTimeFormat("sv-SE", how)); }
+    catch { clocks.set(zone, new Intl.DateTimeFormat("sv-SE", { ...how, timeZone: "UTC" })); }
+  }
+  return new Date(`${clocks.get(zone).format(ms).replace(" ", "T")}Z`) - ms;
+}
 const zones = $("[data-zones]");
 if (zones) {
   zones.value = chosen();
-  zones.addEventListener("change", () => { localStorage.setItem(ZONE, zones.value); showTimes(); });
+  zones.addEventListener("change", () => { localStorage.setItem(ZONE, zones.value); showTimes(); showLogTimes(); });
 }
 function nextZone() {
   zones.selectedIndex = (zones.selectedIndex + 1) % zones.length;
   zones.dispatchEvent(new Event("change"));
 }
 showTimes();
+showLogTimes();
 
 // ---- Looking again: every 2 s while something moves, else every 15 s, never while hidden -----------
 let looked = Date.now();
@@ -86,7 +121,7 @@ setInterval(() => {
   if (Date.now() - looked >= every()) look();
 }, 1000);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
-document.addEventListener("htmx:after:swap", () => { showTimes(); showNext(); select(row); });
+document.addEventListener("htmx:after:swap", () => { showTimes(); showLogTimes(); showNext(); select(row); });
 document.addEventListener("htmx:after:request", (event) => {
   const status = event.detail?.ctx?.response?.status ?? event.detail?.ctx?.response?.raw?.status;
   if (!freshness || !status) return;
