@@ -14,8 +14,10 @@ import boto3
 import pytest
 from hypothesis import settings
 
+from tests.support.drawn import examples
+
 os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
-settings.register_profile("house", deadline=None)
+settings.register_profile("house", deadline=None, max_examples=examples(150))
 settings.load_profile("house")
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 STDIN = "-"
 
 _BLANKS = re.compile(r"\s*")
+_TOO_DEEP = "is nested too deeply"
 
 
 class UnreadableError(Exception):
@@ -101,15 +102,14 @@ def _documents(text: str) -> list[object]:
             return list(_json_documents(text))
         except json.JSONDecodeError as error:
             problem = f"is not valid JSON: {error}"  # unless it is YAML in braces
-        except RecursionError:
-            problem = "is nested too deeply"
+        except RecursionError as error:
+            raise UnreadableError(_TOO_DEEP) from error
         except ValueError as error:
             raise UnreadableError(str(error)) from error
     try:
         return list(yaml.load_all(text, _Loader))
     except RecursionError as error:
-        message = "is nested too deeply"
-        raise UnreadableError(message) from error
+        raise UnreadableError(_TOO_DEEP) from error
     except yaml.YAMLError as error:
         raise UnreadableError(problem or _yaml_problem(error)) from error
 

@@ -112,8 +112,11 @@ def _of_errors(lists: list[list[str]]) -> Iterator[str]:
         yield "States.ALL must come last"
 
 
+_ALIKE = {"Next": "Inner", "Default": "Inner", "ToleratedFailurePercentage": 1.5}
+
+
 def for_moto(state: Any) -> Any:
-    """Return a state as moto's parser takes it, its expressions and numbers all alike.
+    """Return a state as moto's parser takes it; expressions, numbers and ways out all alike.
 
     Not in its grammar though right: a whole number as a percentage, and the reader of a listing
     without InputType (Step Functions, ItemReader: only for files).
@@ -127,10 +130,7 @@ def for_moto(state: Any) -> Any:
         case {"ReaderConfig": {"MaxItems": _} as config} if "InputType" not in config:
             return for_moto({**state, "ReaderConfig": {**config, "InputType": "JSON"}})
         case dict():
-            return {
-                name: 1.5 if name == "ToleratedFailurePercentage" else for_moto(part)
-                for name, part in state.items()
-            }
+            return {name: _ALIKE.get(name) or for_moto(part) for name, part in state.items()}
         case list():
             return [for_moto(part) for part in state]
     return shape(state)

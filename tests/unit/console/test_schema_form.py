@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from provisioner.console.schema_form import Kind, fields, filled, initial, violations
+from tests.support.drawn import examples
 
 SCHEMA = {
     "type": "object",
@@ -73,7 +74,7 @@ def typed(value):
             return (type(value), value)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(payload=PAYLOAD, schema=st.sampled_from([SCHEMA, None, {"type": "object"}]))
 @example(payload={"note": ""}, schema=SCHEMA)
 @example(payload={"day": "not a day", "mode": "other", "limit": True}, schema=SCHEMA)

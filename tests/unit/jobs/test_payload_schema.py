@@ -504,7 +504,7 @@ SCHEMAS = st.recursive(st.just({}), schemas, max_leaves=8).filter(
 PAYLOADS = st.dictionaries(NAMES, VALUES, max_size=4)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(SCHEMAS, PAYLOADS)
 def test_a_payload_fits_exactly_when_the_library_says_so(made, payload):
     made = {**made, "type": "object"}
@@ -519,7 +519,7 @@ def test_a_payload_fits_exactly_when_the_library_says_so(made, payload):
     assert (not found) == fits, found
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(
     st.dictionaries(st.sampled_from(sorted(KEYWORDS | UNSUPPORTED.keys())), SCHEMAS | VALUES),
     PAYLOADS,

@@ -8,15 +8,13 @@ from contextlib import suppress
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.jobs import EcsJob, InvalidRow, LambdaJob, parse, spec_digest
 from provisioner.jobs.errors import InvalidValueError
 from provisioner.jobs.schedule import expression
 from provisioner.jobs.sizes import FARGATE_MEMORY_MB
-
-FAST = settings(max_examples=100, deadline=None)
 
 NAMES = sorted({*LambdaJob.model_fields, *EcsJob.model_fields, "memory", "language", "fan_out"})
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=40)
@@ -44,7 +42,6 @@ TYPED_ITEMS = st.builds(
 )
 
 
-@FAST
 @given(ITEMS | TYPED_ITEMS)
 def test_parse_never_raises_and_always_answers(item):
     answer = parse(item)
@@ -57,7 +54,6 @@ def test_parse_never_raises_and_always_answers(item):
         assert len(spec_digest(answer)) == 64
 
 
-@FAST
 @given(
     st.text(max_size=60)
     | st.text("0123456789*?/,-#LWMONFRI ()", max_size=40).map("cron({})".format)
@@ -77,7 +73,6 @@ def spans(low, high):
     )
 
 
-@FAST
 @given(spans(0, 59), spans(0, 23), spans(1, 31), spans(1, 12), spans(1, 7), st.booleans())
 def test_every_list_of_values_ranges_and_steps_is_a_schedule(m, h, day, month, weekday, by_day):
     days = f"{day} * ?" if by_day else f"? {month} {weekday}"
@@ -120,7 +115,6 @@ GOOD_ECS = st.builds(
 )
 
 
-@FAST
 @given(GOOD_LAMBDA | GOOD_ECS, st.randoms(use_true_random=False))
 def test_good_rows_are_accepted_and_their_digest_knows_no_order(row, random):
     job = parse(row)
@@ -132,7 +126,6 @@ def test_good_rows_are_accepted_and_their_digest_knows_no_order(row, random):
 
 
 @pytest.mark.parametrize("cpu", FARGATE_MEMORY_MB)
-@FAST
 @given(st.integers(1, 250_000) | st.sampled_from(sorted({memory for _, memory in PAIRS})))
 def test_fargate_takes_a_pair_exactly_when_it_is_in_the_table(cpu, memory_mb):
     row = {"job_name": "x", "type": "ecs", "image": "x", "cpu": cpu, "memory_mb": memory_mb}
