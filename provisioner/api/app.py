@@ -180,7 +180,7 @@ def _text_of(answer: Answer) -> str:
 
 
 def _query(route: Route, raw: str) -> Any:  # noqa: ANN401  (each route has its own model)
-    from provisioner.api import parameters
+    from provisioner.api import queries
 
     try:
         pairs = parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=50)
@@ -189,20 +189,20 @@ def _query(route: Route, raw: str) -> Any:  # noqa: ANN401  (each route has its 
     given = dict(pairs)
     if len(given) < len(pairs):
         raise Problem(Kind.INVALID_PARAMETER, "Give each query parameter once.")
-    return _validated(getattr(parameters, route.query), given, Kind.INVALID_PARAMETER, "/query")
+    return _validated(getattr(queries, route.query), given, Kind.INVALID_PARAMETER, "/query")
 
 
 def _body(route: Route, event: Mapping[str, Any], headers: Mapping[str, str]) -> Any:  # noqa: ANN401
     if route.body is None:
         return None
-    from provisioner.api import parameters
+    from provisioner.api import bodies
 
     media_types = (MERGE_PATCH, JSON) if route.method == "PATCH" else (JSON,)
     value = calls.body_of(event, headers, media_types)
     if not isinstance(value, dict):
         wrong = FieldProblem("", "must be an object")
         raise Problem(Kind.INVALID_BODY, "See errors.", [wrong])
-    model = getattr(parameters, route.body)
+    model = getattr(bodies, route.body)
     if model.model_config.get("extra") == "allow":
         return value
     return _validated(model, value, Kind.INVALID_BODY, "")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import models_json_schema
 
-from provisioner.api import answers, parameters
+from provisioner.api import answers, bodies, queries
 from provisioner.api.call import JSON, MERGE_PATCH, PROBLEM
 from provisioner.api.routes import PATH_PATTERNS, ROUTES
 from provisioner.service.caller import Role
@@ -102,7 +102,7 @@ def _parameters(route: Route) -> Iterator[dict[str, Any]]:
         if f"{{{name}}}" in route.path:
             schema = {"type": "string", "pattern": f"^{pattern}$"}
             yield {"name": name, "in": "path", "required": True, "schema": schema}
-    query = getattr(parameters, route.query).model_json_schema(ref_template=_REF)
+    query = getattr(queries, route.query).model_json_schema(ref_template=_REF)
     for name, schema in query.get("properties", {}).items():
         description = schema.pop("description", None)
         schema.pop("title", None)
@@ -181,7 +181,7 @@ def _problem(status: int) -> dict[str, Any]:
 def _schemas() -> dict[str, Any]:
     named = {route.answer for route in ROUTES if route.answer} | {"Problem"}
     models: list[type[BaseModel]] = [getattr(answers, name) for name in sorted(named)]
-    models += [getattr(parameters, name) for name in sorted({r.body for r in ROUTES if r.body})]
+    models += [getattr(bodies, name) for name in sorted({r.body for r in ROUTES if r.body})]
     _, schemas = models_json_schema([(each, "validation") for each in models], ref_template=_REF)
     found: dict[str, Any] = schemas["$defs"]
     message = {"type": "object", "properties": {"message": {"type": ["string", "null"]}}}

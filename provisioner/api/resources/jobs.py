@@ -18,7 +18,7 @@ from provisioner.service.run_lines import line_of
 
 if TYPE_CHECKING:
     from provisioner.api.call import Call
-    from provisioner.api.parameters import ListJobs
+    from provisioner.api.queries import ListJobs
 
 _FIELDS = [each.name for each in fields(jobs.JobLine)]
 

@@ -39,7 +39,7 @@ class Route:
     handler
         Module and function in `provisioner.api.resources`.
     query, body
-        Models in `provisioner.api.parameters`.
+        Models in `provisioner.api.queries` and `provisioner.api.bodies`.
     answer
         A model in `provisioner.api.answers`; None for an answer without a body.
     status

@@ -10,7 +10,7 @@ from importlib import import_module
 import pytest
 from jsonschema import Draft202012Validator
 
-from provisioner.api import parameters
+from provisioner.api import queries
 from provisioner.api.openapi import document
 from provisioner.api.resources.about import DESCRIPTION
 from provisioner.api.routes import ROUTES
@@ -52,7 +52,7 @@ def test_the_fuzzers_settings_know_every_list():
     (lists,) = settings["operations"]
 
     assert sorted(lists["include-operation-id"]) == sorted(
-        route.name for route in ROUTES if "cursor" in getattr(parameters, route.query).model_fields
+        route.name for route in ROUTES if "cursor" in getattr(queries, route.query).model_fields
     )
 
 
