@@ -24,7 +24,7 @@ from provisioner.stacks.upgrade import (
     resume,
     waves_of,
 )
-from provisioner.stacks.upgrade_progress import KEPT_FAILURES
+from provisioner.stacks.upgrade_progress import KEPT_FAILURES, blamed
 from provisioner.stacks.upgrade_steps import MOST_AT_ONCE, QUEUED_AGAIN_AFTER, mark_of, step
 from tests.support.drawn import examples
 
@@ -263,6 +263,49 @@ class TestFailures:
         world.step()
 
         assert world.upgrade.status is UpgradeStatus.RUNNING
+
+    def test_a_run_that_failed_is_remembered_and_counts_once(self):
+        world = Fleet(200)
+        world.go_on()
+        name = min(world.chosen())
+        failed = [FailedRun(name, world.jobs[name].upgrade.ended_at, "exit code 3")]
+        world.runs = failed
+        world.step()
+        world.upgrade = resume(world.upgrade)
+
+        for world.runs in (failed, [], failed):
+            world.step()
+
+        assert world.upgrade.status is UpgradeStatus.RUNNING
+        [failure] = world.upgrade.failures
+        assert (failure.job_name, failure.kind, failure.accepted) == (name, FailureKind.RUN, True)
+
+    def test_a_run_counts_for_the_upgrade_that_updated_its_job(self):
+        mine = replace(mark(), ended_at=NOW)
+        jobs = [job(0, upgrade=mine), job(1, upgrade=replace(mine, id="upgrade-0")), job(2)]
+        runs = [FailedRun(each.job_name, NOW, "exit code 3") for each in jobs]
+
+        assert blamed(BEGUN, jobs, runs) == runs[:1]
+
+    def test_what_fails_once_it_is_updated_is_no_failure_of_the_upgrade(self):
+        world = Fleet(200)
+        world.go_on()
+        name = min(world.chosen())
+        world.jobs[name] = world.broken(world.jobs[name])
+
+        world.step()
+
+        assert (world.upgrade.status, world.upgrade.failures) == (UpgradeStatus.RUNNING, ())
+
+    def test_the_reason_says_how_many_more_failed(self):
+        world = Fleet(200, replace(BEGUN, pause_on_failures=2))
+        world.step()
+        world.breaks = set(sorted(world.chosen())[:3])
+
+        world.go_on(2)
+
+        first = min(world.breaks)
+        assert world.upgrade.reason == f"The stack of {first} failed: no such role (2 more)"
 
     def test_when_as_many_failed_as_can_be_kept_it_stays_paused(self):
         world = Fleet(700, replace(BEGUN, waves=(100,), pause_on_failures=100))
