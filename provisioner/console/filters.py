@@ -43,6 +43,12 @@ MARKS: dict[str, str] = {
 """The mark of each status: a shape and a colour (console.css), always beside its own word."""
 
 
+def sentence(text: str, names: Iterable[str] = ()) -> str:
+    """Return an error's text as a sentence; a name that it begins with keeps its letters."""
+    shown = text if text.partition(" ")[0] in names else text[:1].upper() + text[1:]
+    return shown if shown.endswith((".", "?", "!")) else f"{shown}."
+
+
 def status(word: str | None) -> str:
     """Return a status as word, shape and colour."""
     shown = cleaned(str(word or "-"))
@@ -212,6 +218,7 @@ def _bar(index: int, word: str) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "status": status,
+    "sentence": sentence,
     "when": when,
     "duration": duration,
     "iso": iso,
