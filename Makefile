@@ -70,7 +70,7 @@ test-unit: $(READY)
 
 # The Pythons of FunctionRuntime (template.yaml) that AWS deploys by now, where this machine has them.
 DEPLOYED_PYTHONS := 3.13 3.14
-DEPLOYED_TESTS ?= tests/unit tests/contract
+DEPLOYED_TESTS ?= tests/unit tests/programs tests/contract
 test-deployed-python: $(READY)
 	@for version in $(DEPLOYED_PYTHONS); do \
 	  python=$$($(UV) python find --system $$version 2>/dev/null \
@@ -91,7 +91,7 @@ test-recipes: $(READY)
 	@for tool in pip npm bundle mvn gradle go dotnet; do \
 	  command -v $$tool >/dev/null || echo "$$tool is not on this machine: its recipe was not tested"; \
 	done
-	$(BIN)/pytest -q -m recipes tests/unit/bootstrap/test_recipes.py
+	$(BIN)/pytest -q -m recipes tests/programs/test_recipes.py
 
 # Lines and branches of provisioner and templates that no fast test reaches, nor the commands that
 # bring up an engine for the README. docs/internals/testing.md says what is not counted.

@@ -11,7 +11,7 @@ _ALL_OF_STACKS = f"{_STACKS} --deselect {_STACKS}/test_reconcile.py::TestAnyStor
 _RUNS = "tests/functional/entrypoints"
 _SERVICE = "tests/functional/service"
 _WORKFLOW = "tests/functional/workflow"
-_TEXT = "tests/unit/templates/workflow/test_workflow_text.py"
+_TEXT = "tests/validators/test_workflow_text.py"
 _STATIC = (
     f"{_TEXT}::test_step_functions_would_refuse_no_definition"
     f" {_TEXT}::test_every_variable_is_assigned_before_the_state_that_reads_it"

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import troposphere
 
+from tests.support.bootstrap import ROOT, load
+
 SHIPPED_OF = {"provisioner", "templates", "troposphere", "aws_lambda_powertools"}
 LOADED = """
 import importlib, json, pkgutil, sys
@@ -24,25 +26,25 @@ print(json.dumps(sorted(sys.modules)))
 
 
 @pytest.fixture(scope="module")
-def package(root, tmp_path_factory):
+def package(tmp_path_factory):
     """Assemble a package from the libraries that these tests run with."""
     dependencies = tmp_path_factory.mktemp("dependencies")
     installed = Path(troposphere.__file__).parents[1]
     for name in ("troposphere", "aws_lambda_powertools"):
         shutil.copytree(installed / name, dependencies / name)
     package = tmp_path_factory.mktemp("package")
-    script = root / "bootstrap/functions/assemble.py"
-    subprocess.run([sys.executable, script, dependencies, package], check=True, cwd=root)
+    script = ROOT / "bootstrap/functions/assemble.py"
+    subprocess.run([sys.executable, script, dependencies, package], check=True, cwd=ROOT)
     return package
 
 
-def test_everything_that_a_handler_imports_is_shipped(root, package):
+def test_everything_that_a_handler_imports_is_shipped(package):
     found = subprocess.run(
         [sys.executable, "-c", LOADED],
         check=True,
         capture_output=True,
         text=True,
-        cwd=root,
+        cwd=ROOT,
         env={"AWS_DEFAULT_REGION": "eu-west-1", "POWERTOOLS_DEV": "0"},
     )
     loaded = {name for name in json.loads(found.stdout) if name.partition(".")[0] in SHIPPED_OF}
@@ -64,8 +66,9 @@ def test_what_no_handler_imports_is_not_shipped(package):
     ]
 
 
-def test_it_is_built_for_the_default_runtime_and_architecture(root, source):
-    makefile = (root / "bootstrap/functions/Makefile").read_text()
+def test_it_is_built_for_the_default_runtime_and_architecture():
+    source = load(ROOT / "template.yaml")
+    makefile = (ROOT / "bootstrap/functions/Makefile").read_text()
     built = dict(re.findall(r"^(PYTHON_\w+) +\?= (.+)$", makefile, re.MULTILINE))
     assert f"python{built['PYTHON_VERSION']}" == source["Parameters"]["FunctionRuntime"]["Default"]
     architecture = built["PYTHON_PLATFORM"].partition("-")[0]

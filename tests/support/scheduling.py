@@ -31,12 +31,12 @@ ENGINE = {
 """Modules of tests/local that make a group: `make test-engine-whole` has a process for each."""
 
 TEMPLATES = (
-    "tests/unit/templates/workflow/test_workflow_text.py",
+    "tests/validators/test_workflow_text.py",
     "tests/node/test_jsonata.py",
     "tests/node/test_rules.py",
-    "tests/unit/bootstrap/test_handlers.py",
-    "tests/unit/jobs/test_against_aws.py",
-    "tests/unit/templates/test_templates.py",
+    "tests/validators/test_handlers.py",
+    "tests/validators/test_against_aws.py",
+    "tests/validators/test_templates.py",
 )
 """One process builds the templates of generated rows and reads cfn-lint's rules."""
 

@@ -5,21 +5,14 @@ from itertools import pairwise
 
 import jsonata
 import pytest
-from cloudformation_validate import RegoEngine, RuleFilterConfig, Severity, ValidateConfig
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 import templates
 from provisioner.jobs import job_name_of, spec_digest
 from tests.golden import update
-from tests.support.lint import lint
 from tests.support.platforms import PLATFORM
 from tests.unit.templates.rows import JOBS, canonical, job_of
 
-# A job's workflow, schedules and tasks run under roles of the bootstrap's stack, so their ARNs are
-# no resource of this template: W9002 would have them be.
-CONFIG = ValidateConfig(
-    exclude=RuleFilterConfig(ids=["W9002"]), severity_level=Severity.WARN, strict=True
-)
 LAMBDA = {
     "type": "lambda",
     "runtime": "python3.14",
@@ -31,11 +24,6 @@ BATCH = {"type": "batch", "image": "example.com/app:1"}
 MACHINE = CONTAINER | {"type": "ec2", "instance_type": "m7g.large"}
 
 
-@pytest.fixture(scope="module")
-def validator():
-    return RegoEngine()
-
-
 def built(job):
     return json.loads(templates.to_json(templates.build(job, PLATFORM)))
 
@@ -43,49 +31,6 @@ def built(job):
 def resource(template, kind):
     [found] = [r for r in template["Resources"].values() if r["Type"] == kind]
     return found["Properties"]
-
-
-def findings(validator, text):
-    linted = [str(match) for match in lint(text)]
-    report = validator.validate_template(text.encode(), CONFIG)
-    return linted + [f"{found.rule_id} {found.message}" for found in report.diagnostics]
-
-
-@pytest.mark.parametrize("path", update.EXAMPLES, ids=lambda path: path.stem)
-def test_the_validators_find_nothing_in_the_examples(validator, path):
-    text = templates.to_json(templates.build(update.example(path), PLATFORM))
-
-    assert findings(validator, text) == []
-    assert len(text.encode()) < SMALL_BYTES
-
-
-def test_every_character_of_a_row_can_be_read_in_its_template(validator):
-    text = 'ü € \N{GRINNING FACE} \\ud83d " \u2028'
-    row = CONTAINER | {"job_name": "x", "command": [text], "environment": {"TEXT": text}}
-    template = templates.to_json(templates.build(job_of(row), PLATFORM))
-
-    [container] = resource(json.loads(template), "AWS::ECS::TaskDefinition")["ContainerDefinitions"]
-    assert container["Command"] == [text]
-    assert {"Name": "TEXT", "Value": text} in container["Environment"]
-    assert {character for character in template if not character.isascii()} == {"\N{GRINNING FACE}"}
-    assert findings(validator, template) == []
-
-
-def test_the_validators_would_find_something(validator):
-    template = built(job_of(LAMBDA))
-    template["Resources"]["Function"]["Properties"]["MemorySize"] = 1
-
-    assert findings(validator, json.dumps(template))
-
-
-@given(job=JOBS)
-@settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-def test_the_validators_find_nothing_in_any_job(validator, job):
-    text = templates.to_json(templates.build(job, PLATFORM))
-
-    assert findings(validator, text) == []
 
 
 SMALL_BYTES = 80_000
