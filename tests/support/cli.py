@@ -29,20 +29,12 @@ from provisioner.service.context import Service, connect
 from provisioner.stacks.model import JobStatus, StackRecord
 from tests.support.clients import CLIENTS
 from tests.support.moto import Tables, make_buckets, make_queues
+from tests.support.rows import BUNDLES, NOW
 from tests.support.tables import AUDIT_TABLE, JOBS_BY_NAME, LISTED, RUNS_BY_TIME, SHARD
 from tests.support.waiting import wait_until
 
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
-NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
-BUNDLES = "jobs-bundles"
-ROW = {
-    "job_name": "report",
-    "type": "lambda",
-    "runtime": "python3.13",
-    "handler": "main.handler",
-    "bundle": f"s3://{BUNDLES}/report.zip",
-}
 OUTPUTS = {
     "JobsTableName": "jobs-Jobs",
     "StacksTableName": "jobs-Stacks",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
@@ -71,17 +72,12 @@ class KeptAudit:
 
 
 class World:
-    def __init__(self, jobs):
-        self.clock, self.jobs, self.stacks = FakeClock(), FakeJobs(), FakeStacks()
-        self.cloudformation, self.queue = FakeCloudFormation(self.clock), FakeQueue()
+    def __init__(self, clock, jobs, stacks, cloudformation):
+        self.clock, self.jobs, self.stacks = clock, jobs, stacks
+        self.cloudformation, self.queue = cloudformation, FakeQueue()
         self.upgrades, self.metrics, self.broken = FakeUpgrades(), Counted(), set()
         self.audit = KeptAudit()
-        self.jobs.rows = {
-            name: {"job_name": name, **ROW} for name in (f"job-{n:03}" for n in range(jobs))
-        }
         self.release(A)
-        self.queue.send_many(dict.fromkeys(self.jobs.rows, 0))
-        self.settle()
 
     def release(self, version):
         ports = Ports(
@@ -145,10 +141,23 @@ class World:
         return self.upgrades.kept
 
 
+@pytest.fixture(scope="module")
+def at_one_release():
+    """What a world of 200 jobs holds when all are ready."""
+    clock, jobs = FakeClock(), FakeJobs()
+    jobs.rows = {name: {"job_name": name, **ROW} for name in (f"job-{n:03}" for n in range(200))}
+    parts = clock, jobs, FakeStacks(), FakeCloudFormation(clock)
+    world = World(*parts)
+    world.queue.send_many(dict.fromkeys(jobs.rows, 0))
+    world.settle()
+    assert len(world.of_version(A)) == 200
+    return parts
+
+
 @pytest.fixture
-def broken():
+def broken(at_one_release):
     """200 jobs, the 30th of whose upgrade cannot be updated: that is in the second wave."""
-    world = World(200)
+    world = World(*deepcopy(at_one_release))
     world.release(B)
     world.start()
     world.go_on()

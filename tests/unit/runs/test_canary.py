@@ -12,7 +12,7 @@ from provisioner.runs.canary import NOT_OF_THE_CODE, Progress, Verdict, progress
 from templates import batch_job, ecs_job, lambda_job
 from templates.machine import launch
 from templates.workflow import programs
-from tests.support.cli import ROW
+from tests.support.rows import ROW
 
 SINCE = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 

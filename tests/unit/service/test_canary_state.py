@@ -12,7 +12,7 @@ from provisioner.jobs import parse, spec_digest
 from provisioner.runs.model import iso
 from provisioner.service import canary_state
 from provisioner.stacks.model import Cause, Deployment, JobStatus, StackRecord
-from tests.support.cli import NOW, ROW
+from tests.support.rows import NOW, ROW
 
 CANARY = ROW | {"deploy": {"canary": {"runs": 2}}}
 

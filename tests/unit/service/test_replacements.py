@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
-import cfnlint
 import pytest
 
 from provisioner.jobs import parse
 from provisioner.service import replacements
 from tests.support.platforms import PLATFORM
 
-SCHEMAS = Path(cfnlint.__file__).parent / "data/schemas"
+SCHEMAS = Path(find_spec("cfnlint").origin).parent / "data/schemas"
 LAMBDA = {
     "job_name": "report",
     "type": "lambda",

@@ -26,7 +26,7 @@ from provisioner.stacks.model import (
     Pinned,
     StackRecord,
 )
-from tests.support.cli import NOW
+from tests.support.rows import NOW
 
 IMAGES = [Built(f"sha256:{n:02}", NOW + timedelta(hours=n)) for n in range(KEPT + 20)]
 OLD = {each.name for each in IMAGES[:20]}
