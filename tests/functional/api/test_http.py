@@ -9,6 +9,7 @@ import pytest
 
 from provisioner.api.problems import Kind
 from provisioner.api.routes import ROUTES
+from provisioner.errors import DeniedError
 from provisioner.service.caller import Role
 from tests.support.api import Client, by_iam, by_scopes
 
@@ -231,9 +232,10 @@ def test_groups_of_a_pool_limit_what_a_persons_token_may(api):
     assert client("GET", "/v1/rows/report").slug == "forbidden"
 
 
-def test_a_failure_of_ours_says_nothing_of_its_inside(api):
+@pytest.mark.parametrize("error", [ZeroDivisionError, DeniedError])
+def test_a_failure_of_ours_says_nothing_of_its_inside(api, error):
     def fails(_caller):
-        raise ZeroDivisionError("secret")
+        raise error("secret")
 
     reply = Client(replace(api.app, service=fails))("GET", "/v1/jobs")
 
@@ -253,3 +255,4 @@ def test_problems_are_documented_where_their_type_leads(api):
     assert (found["type"], found["status"]) == (problem["type"], 404)
     assert len(api("GET", "/v1/problems").json["problems"]) == len(Kind)
     assert json.dumps(found)
+    assert api("GET", "/v1/problems/none").slug == "not-found"

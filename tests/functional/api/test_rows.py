@@ -80,8 +80,10 @@ def test_a_new_row_is_created_once(api, here):
 
     created = api("PUT", PATH, body, if_none_match="*")
     again = api("PUT", PATH, body, if_none_match="*")
+    tried = api("PUT", PATH, body, query="dry_run=true", if_none_match="*")
 
-    assert (created.status, created.json, again.slug) == (201, ROW, "stale")
+    assert again.slug == tried.slug == "stale"
+    assert (created.status, created.json) == (201, ROW)
     assert created.headers["ETag"] == etag(api)
     assert here.row() == ROW
 

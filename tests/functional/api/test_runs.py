@@ -10,6 +10,7 @@ import pytest
 
 from provisioner.runs.keys import object_folder
 from provisioner.runs.model import iso
+from provisioner.stacks.model import Deletion, JobStatus
 from tests.support.api import by_iam, by_scopes
 from tests.support.cli import NOW, OUTPUTS, ROW, put_run
 from tests.support.clients import CLIENTS
@@ -126,6 +127,7 @@ def test_a_cursor_is_only_of_its_own_list(history):
         ("/v1/runs", f"cursor={cursor}"),
         (RUNS, f"status=FAILED&cursor={cursor}"),
         (RUNS, f"cursor={cursor[:-2]}"),
+        (RUNS, "cursor=AAAAA"),
         (RUNS, f"cursor=A{cursor[1:]}"),
         ("/v1/jobs/other/runs", f"cursor={cursor}"),
     ):
@@ -284,6 +286,8 @@ class TestSchedule:
         said = scheduled("GET", path).json
         assert (said["state"], said["note"]) == ("off", "holiday")
         assert scheduled("POST", f"{path}/pause", {"note": " "}).status == 422
+        assert scheduled("POST", f"{path}/resume", query="dry_run=true").status == 200
+        assert scheduled("GET", path).json["state"] == "off"
         assert not scheduled("POST", f"{path}/resume").json["paused"]
         assert scheduled("GET", path).json["state"] == "on"
 
@@ -312,16 +316,35 @@ def test_jobs_are_listed_page_by_page(api, here):
     assert [job["job_name"] for job in following(api, first).json["jobs"]] == ["job-2"]
 
 
-def test_retry_and_dead_letters(job, here):
+def test_retry(job, here):
+    assert job("POST", "/v1/jobs/report/retry", query="dry_run=yes").slug == "invalid-parameter"
     assert job("POST", "/v1/jobs/report/retry", query="dry_run=true").status == 202
     assert here.queued() == []
     assert job("POST", "/v1/jobs/report/retry").status == 202
     assert [each["job_name"] for each in here.queued()] == ["report"]
     assert job("POST", "/v1/jobs/none/retry").status == 404
     assert job("POST", "/v1/jobs/report/confirm-deletion").slug in {"conflict", "not-found"}
-    assert job("GET", "/v1/dead-letters").json == {"messages": [], "complete": True}
-    assert job("POST", "/v1/dead-letters/redrive", {"ids": ["x"]}).status == 404
-    assert job("POST", "/v1/dead-letters/discard", {"ids": []}).status == 422
+
+
+def test_a_held_deletion_is_confirmed(api, here):
+    path = "/v1/jobs/report/confirm-deletion"
+    assert api("POST", path).slug == "not-found"
+    here.save(status=JobStatus.READY)
+    assert api("POST", path).slug == "conflict"
+    here.save(status=JobStatus.PENDING, deletion=Deletion.HELD, updated_at=NOW)
+
+    assert (api("POST", path, query="dry_run=true").status, here.queued()) == (202, [])
+    assert api("POST", path).status == 202
+    assert here.queued() == [{"job_name": "report", "confirm_deletion": True}]
+
+
+def test_a_job_that_has_not_been_reconciled_has_no_stack(job, here):
+    path = "/v1/jobs/report/stack"
+    assert job("GET", path).slug == job("GET", "/v1/jobs/none/stack").slug == "not-found"
+
+    here.save(status=JobStatus.READY)
+
+    assert job("GET", path).json["status"] == "READY"
 
 
 class TestBulk:
