@@ -14,12 +14,14 @@ from provisioner.console.routes import ROUTES
 from tests.functional.api.conftest import api, paused
 from tests.functional.cli.conftest import account, environment, here
 from tests.functional.console.conftest import browser
+from tests.functional.console.test_gate import SignedIn
+from tests.functional.console.test_gate import browser as ada
 from tests.support.api import by_iam, by_scopes, route_key
 from tests.support.builds import GIT_ROW, LAST, built
 from tests.support.cli import NOW, ROW, put_run
 from tests.support.functions import Context
 
-__all__ = ["account", "api", "browser", "environment", "here", "paused"]
+__all__ = ["account", "ada", "api", "browser", "environment", "here", "paused"]
 
 RUNS = "/v1/jobs/report/runs"
 ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}
@@ -339,3 +341,47 @@ class TestPages:
 
         assert browser.post(path, [["name", "report"]]).status == 403
         assert jobs.row() == ROW
+
+
+class TestSessions:
+    """What one person's browser has is of no use in another's."""
+
+    @pytest.fixture
+    def eve(self, ada):
+        """Return another browser, of somebody who may do as much."""
+        other = SignedIn(ada.gate, ada.app.service)
+        other.issuer = ada.issuer
+        for each in (ada, other):
+            each.sign_in("admins")
+        return other
+
+    def test_the_form_of_another_session(self, here, ada, eve):
+        before = here.row()
+        page = eve.get("/jobs/report/delete")
+        page.form.set(name="report")
+
+        assert ada.press(page).status == 403
+        assert here.row() == before
+        assert eve.press(page).status == 303
+        assert here.row() == {}
+
+    def test_the_cookies_of_two_sessions(self, here, ada, eve):
+        """Which of the two it is nobody can tell, so it is neither."""
+        page = ada.get("/jobs/report/delete")
+        page.form.set(name="report")
+        both = "; ".join([*eve.cookies.sent, *ada.cookies.sent])
+
+        assert ada.press(page, cookie=both).response.headers["Location"].startswith("/sign-in")
+        assert ada.get("/jobs/report/delete", cookie=both).status == 303
+        assert here.row() != {}
+        assert ada.press(page).status == 303
+        assert here.row() == {}
+
+    def test_a_form_s_token_twice(self, here, ada, eve):
+        own = ada.get("/jobs/report/delete").form["csrf"]
+        other = eve.get("/jobs/report/delete").form["csrf"]
+        assert own != other
+        fields = [["name", "report"], ["csrf", own], ["csrf", other]]
+
+        assert ada.post("/jobs/report/delete", fields).status == 403
+        assert here.row() != {}
