@@ -188,6 +188,19 @@ def test_the_architecture_names_every_package():
     assert {f"provisioner.{package}" for package in PACKAGES} <= set(NAMED.findall(page))
 
 
+def test_the_architecture_names_every_function():
+    page = (DOCS / "internals/architecture.md").read_text()
+    templates = [ROOT / "template.yaml", *(ROOT / "bootstrap").glob("*.yaml")]
+    handlers = {
+        name
+        for template in templates
+        for name in re.findall(r"Handler: (provisioner\.[\w.]+)\.handler", template.read_text())
+    }
+
+    assert handlers
+    assert handlers <= set(NAMED.findall(page))
+
+
 def test_the_two_ways_name_packages_that_exist():
     """`provisioner/__init__.py` names packages by themselves, and those of templates."""
     named = set(re.findall(r"`([\w.]+)`", inspect.getdoc(provisioner)))
