@@ -17,16 +17,15 @@ from templates.parts.network import security_group
 from templates.parts.outputs import shared_outputs
 from templates.parts.part import JobResources
 from templates.parts.role import Statement, role
-from templates.workflow import programs
+from templates.workflow import log_streams, programs
 from templates.workflow.definition import state_machine
-from templates.workflow.jsonata import call, concat, expression, variable
+from templates.workflow.jsonata import expression, variable
 from templates.workflow.prepare import CONTAINER_PROBLEM
 from templates.workflow.work import Work
 
 if TYPE_CHECKING:
     from provisioner.jobs import Ec2Job
     from provisioner.settings import Platform
-    from templates.workflow.jsonata import Expression
     from templates.workflow.states import State
 
 _ECR_IMAGE = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([^:@]+)")
@@ -110,12 +109,6 @@ def _readable(arn: str) -> str:
     return secret if re.search(r"-[A-Za-z0-9]{6}$", secret) else f"{secret}-??????"
 
 
-def _log_stream() -> Expression:
-    """Return what the boot program calls the stream; whatever was reported, it is a short text."""
-    reported = call("string", variable("states.result.instance_id"))
-    return concat("job/", call("substring", reported, 0, 30))
-
-
 def _work(job: Ec2Job, platform: Platform, launched: State) -> Work:
     silence = silence_seconds(job.heartbeat_seconds)
     return Work(
@@ -127,12 +120,12 @@ def _work(job: Ec2Job, platform: Platform, launched: State) -> Work:
         details={
             "exit_code": 0,
             "instance_type": launch.instance_type(job, platform),
-            "log_stream": _log_stream(),
+            "log_stream": log_streams.of_machine(job),
         },
         output=expression({"exit_code": 0, "instance_id": variable("states.result.instance_id")}),
         result_key=result_key(job) if job.result else None,
         failure=programs.MACHINE_FAILURE,
-        failure_details=(launch.launched_type(job, platform),),
+        failure_details=(launch.launched(job, platform),),
         before={"Hand": launch.hand(job, platform, launched)},
         after_failure=launch.after_failure(job, platform),
         least_seconds=silence + 1,

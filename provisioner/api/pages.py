@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from provisioner.api.call import Call
-    from provisioner.service.run_logs import LogPage
+    from provisioner.service.log_page import LogPage
 
 
 def cursor_of(call: Call) -> str | None:

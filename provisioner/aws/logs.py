@@ -48,8 +48,9 @@ def events(
     *,
     until_ms: int | None = None,
     containing: str = "",
+    stream: str | None = None,
 ) -> Iterator[LogEvent]:
-    """Yield the events of a group from a time on, of all its streams, oldest first.
+    """Yield the events of a group from a time on, of one or all of its streams, oldest first.
 
     Parameters
     ----------
@@ -57,6 +58,8 @@ def events(
         None for all that follow.
     containing
         Only those with this text; it has no quotation marks.
+    stream
+        None for all streams.
 
     Raises
     ------
@@ -66,6 +69,8 @@ def events(
     request: dict[str, Any] = {"logGroupName": log_group, "startTime": since_ms}
     if until_ms is not None:
         request["endTime"] = until_ms
+    if stream is not None:
+        request["logStreamNames"] = [stream]
     if containing:
         request["filterPattern"] = f'"{containing}"'
     with translated():

@@ -40,6 +40,7 @@ class Watch:
     _tail: RunTail | None = None
     _state: RunState | None = None
     _pending: object = None
+    _said_to_wait: bool = False
 
     def wait(self, timeout_seconds: float, goes_on: str) -> Item:
         """Return the run's row once it says how it ended, or what Step Functions says of it."""
@@ -72,6 +73,9 @@ class Watch:
             self._tail = RunTail(self.service, self.job_name, row)
         for event in self._tail.new(row):
             logs.show(event)
+        if self._tail.holds_back and not self._said_to_wait:
+            self._said_to_wait = True
+            hint("Other runs go on at the same time: further lines come when this one has ended.")
 
 
 def print_late(

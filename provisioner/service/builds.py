@@ -20,9 +20,9 @@ from provisioner.jobs.unbuilt import Unbuilt, build_digest, log_group
 from provisioner.runs.model import iso
 from provisioner.service.audit import recorded
 from provisioner.service.following import expect
+from provisioner.service.log_page import LogPage
 from provisioner.service.progress import Progress
 from provisioner.service.rights import Action
-from provisioner.service.run_logs import LogPage
 from provisioner.stacks.model import BuildAttempt, BuildStatus, JobStatus
 
 if TYPE_CHECKING:

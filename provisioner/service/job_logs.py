@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from provisioner.service.context import Service
     from provisioner.stacks.model import StackRecord
 
-__all__ = ["LATE_MS", "LogEvent", "Tail", "events", "group_in", "group_of"]
+__all__ = ["LATE_MS", "LogEvent", "Tail", "events", "group_in", "group_of", "timezone_of"]
 
 _GROUP = "LogGroup"
 
@@ -31,6 +31,11 @@ def group_of(service: Service, job_name: str) -> str:
 def group_in(service: Service, record: StackRecord | None, job_name: str) -> str:
     """Return the name of a job's log group, of a job whose Stacks row has been read."""
     return service.output_in(record, job_name, _GROUP)
+
+
+def timezone_of(record: StackRecord | None) -> str:
+    """Return the time zone of a job's schedule; "" when nothing is known of its row."""
+    return record.row.timezone if record is not None and record.row is not None else ""
 
 
 def events(service: Service, log_group: str, since_ms: int) -> Iterator[LogEvent]:

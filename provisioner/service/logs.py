@@ -1,6 +1,20 @@
 """What jobs and their runs log."""
 
-from provisioner.service.job_logs import LogEvent, Tail, events, group_of
-from provisioner.service.run_logs import LogPage, RunTail, of_run
+from provisioner.service.job_logs import LogEvent, Tail, events, group_of, timezone_of
+from provisioner.service.log_page import LogPage
+from provisioner.service.run_logs import KnownRun, find, of_run, page_of
+from provisioner.service.run_tail import RunTail
 
-__all__ = ["LogEvent", "LogPage", "RunTail", "Tail", "events", "group_of", "of_run"]
+__all__ = [
+    "KnownRun",
+    "LogEvent",
+    "LogPage",
+    "RunTail",
+    "Tail",
+    "events",
+    "find",
+    "group_of",
+    "of_run",
+    "page_of",
+    "timezone_of",
+]

@@ -196,7 +196,7 @@ class Container:
         secrets = machine.secrets(job["secrets"])
         self._pull()
         region = {"AWS_REGION": machine.region, "AWS_DEFAULT_REGION": machine.region}
-        logs = {"group": job["log_group"], "stream": f"job/{machine.instance_id}"}
+        logs = {"group": job["log_group"], "stream": job["log_stream"]}
         options = ["--name", "job", "--network", "host", "--log-driver", "awslogs"]
         for name, value in {**logs, "region": machine.region}.items():
             options += ["--log-opt", f"awslogs-{name}={value}"]

@@ -15,7 +15,7 @@ from templates.container import run_variables
 from templates.machine.user_data import user_data
 from templates.parts.launch_template import machine_tags
 from templates.parts.logs import group_name
-from templates.workflow import fan_out, programs, spot, usage
+from templates.workflow import fan_out, log_streams, programs, spot, usage
 from templates.workflow.expressions import (
     ENTERED_MILLIS,
     EXECUTION_ARN,
@@ -108,6 +108,7 @@ def _body(job: Ec2Job, platform: Platform) -> Expression:
             "environment": environment,
             "secrets": dict(job.secrets),
             "log_group": group_name(job, platform),
+            "log_stream": log_streams.of_machine(job),
             "gpus": job.gpus,
         },
     )
@@ -151,10 +152,14 @@ def instance_type(job: Ec2Job, platform: Platform) -> Expression:
     return types.at(call("floor", _PLACE / len(_subnets(job, platform))))
 
 
-def launched_type(job: Ec2Job, platform: Platform) -> Expression:
+def launched(job: Ec2Job, platform: Platform) -> Expression:
     """Return what `outcome` says of a failed attempt's machine: nothing if none was launched."""
     none = variable("named").within([*REFUSALS, *NOT_LAUNCHED])
-    return included(call("not", none), {"instance_type": instance_type(job, platform)})
+    said: Value = {
+        "instance_type": instance_type(job, platform),
+        "log_stream": log_streams.of_machine(job),
+    }
+    return included(call("not", none), said)
 
 
 def _subnets(job: Ec2Job, platform: Platform) -> list[str]:

@@ -206,11 +206,7 @@ MACHINE_FAILURE = statements(r"""
     $launching := $fault = "Ec2.Ec2Exception";
     $code := $fault = "ContainerFailed"
         ? $match($cause, /^Exit code ([0-9]{1,3}) on /)[0].groups[0];
-    $machine := $fault = "ContainerFailed" ? $match($cause, / on (i-[0-9a-f]+)/)[0].groups[0];
-    $details := {
-        "exit_code": $exists($code) ? $number($code),
-        "log_stream": $exists($machine) ? "job/" & $machine
-    };
+    $details := {"exit_code": $exists($code) ? $number($code)};
     $timed_out := $fault = "States.Timeout" or $ours;
     $lost := $fault = "States.HeartbeatTimeout";
     $fault := $ours ? "States.Timeout" : $lost ? "MachineLost"

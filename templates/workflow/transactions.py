@@ -26,7 +26,7 @@ from provisioner.runs.model import (
     RunStatus,
 )
 from templates.parts.logs import console_url, group_name
-from templates.workflow import programs, usage
+from templates.workflow import log_streams, programs, usage
 from templates.workflow.dynamodb import Condition, Items, number, string, string_set
 from templates.workflow.expressions import (
     ENTERED_MILLIS,
@@ -158,11 +158,18 @@ class Admission:
             when(unfit, call("error", "not admissible")),
             [
                 when(LOCKED, self._take_lock()),
-                self._row(RunStatus.RUNNING, {Field.USAGE: usage.size_of_attempt(self.job)}),
+                self._row(RunStatus.RUNNING, self._beginning()),
                 *pause,
                 self._claim_scheduled_time(),
             ],
         )
+
+    def _beginning(self) -> dict[str, Value]:
+        stream = log_streams.known_at_start(self.job)
+        return {
+            Field.USAGE: usage.size_of_attempt(self.job),
+            **({Field.LOG_STREAM: string(stream)} if stream else {}),
+        }
 
     def queue(self) -> Expression:
         """Return the run's place among the waiting, its QUEUED row and the scheduled time.

@@ -66,7 +66,7 @@ def test_how_the_container_starts(machine):
     assert "AWS_REGION=eu-west-1" in arguments
     assert "--network host" in text
     assert "--log-driver awslogs --log-opt awslogs-group=/jobs/nightly" in text
-    assert "awslogs-stream=job/i-1" in text
+    assert "awslogs-stream=job/2026-11-26-nightly-1" in text
     assert "--gpus" not in text
     assert "LD_PRELOAD" not in environment
 
@@ -224,4 +224,5 @@ def test_a_spot_instance_that_ec2_takes_back(machine):
 
 
 def test_the_job_of_the_tests_is_like_those_of_workflows():
-    assert set(JOB) == {"image", "command", "environment", "secrets", "log_group", "gpus"}
+    logs = {"log_group", "log_stream"}
+    assert set(JOB) == {"image", "command", "environment", "secrets", "gpus"} | logs

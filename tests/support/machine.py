@@ -35,6 +35,7 @@ JOB: dict[str, Any] = {
     "environment": {"A": "one line\nand another", "LD_PRELOAD": "/x.so"},
     "secrets": {},
     "log_group": "/jobs/nightly",
+    "log_stream": "job/2026-11-26-nightly-1",
     "gpus": False,
 }
 

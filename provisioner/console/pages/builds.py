@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.console import log_lines
 from provisioner.console.pages.queries import number, text
-from provisioner.console.pages.runs import LOG_LINES, MOST_LOG_LINES, zone_of
+from provisioner.console.pages.runs import LOG_LINES, MOST_LOG_LINES
 from provisioner.console.render import fragment, page
 from provisioner.service import builds
+from provisioner.service.logs import timezone_of
 
 if TYPE_CHECKING:
     from provisioner.console.http import Request, Response
@@ -34,5 +35,5 @@ def log(request: Request, service: Service) -> Response:
         part = {"older": "older", "newer": "newer"}.get(query.get("part", ""), "whole")
         return fragment(request, "log_part.html", **values, part=part)
     moving = build.ended_at is None
-    values |= {"part": "whole", "zone": zone_of(service, job_name)}
+    values |= {"part": "whole", "zone": timezone_of(service.record(job_name))}
     return page(request, "build_log.html", polls=False, moving=moving, **values)

@@ -15,7 +15,7 @@ from provisioner.errors import PermanentError
 from provisioner.runs import counts
 from provisioner.runs.model import RunStatus
 from provisioner.service import all_runs, jobs, logs, overview, redaction, run_detail, runs
-from provisioner.service.run_lines import RunLine, line_of
+from provisioner.service.run_lines import line_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,50 +91,42 @@ def log(request: Request, service: Service) -> Response:
     """Return the end of a run's log, or the part of it that a cursor names."""
     job_name, query = request.parts["job"], request.query
     limit = min(number(query, "lines", LOG_LINES), MOST_LOG_LINES)
-    run, found = _log_of(request, service, limit)
+    known = logs.find(service, job_name, key_of(request))
+    run, found = line_of(known.row), _log_of(request, service, known, limit)
     values: dict[str, Any] = {
         "run": run,
         "log": found,
         "chunks": log_lines.chunks(found.events) if found else [],
         "job_name": job_name,
         "limit": limit,
+        "zone": logs.timezone_of(known.record),
     }
     part = {"older": "older", "newer": "newer"}.get(query.get("part", ""), "whole")
     if request.is_partial:
         return fragment(request, "log_part.html", **values, part=part)
     moving = run.ended_at is None
-    zone = zone_of(service, job_name)
-    return page(request, "log.html", polls=False, moving=moving, **values, part="whole", zone=zone)
-
-
-def zone_of(service: Service, job_name: str) -> str:
-    """Return the time zone of a job's schedule; "" when there is no row of it."""
-    record = service.record(job_name)
-    return record.row.timezone if record is not None and record.row is not None else ""
+    return page(request, "log.html", polls=False, moving=moving, **values, part="whole")
 
 
 def log_text(request: Request, service: Service) -> Response:
     """Return a run's log as a file: its end, if it is longer than an answer may be."""
-    run, found = _log_of(request, service, MOST_LOG_LINES)
+    known = logs.find(service, request.parts["job"], key_of(request))
+    found = _log_of(request, service, known, MOST_LOG_LINES)
     pages = [found.events] if found else []
     while found and found.older and len(pages) < LOG_PAGES and not log_lines.fill_a_file(pages):
-        found = logs.of_run(
-            service, run.job_name, run.trigger_id, cursor=found.older, limit=MOST_LOG_LINES
-        )
+        found = logs.page_of(service, known, cursor=found.older, limit=MOST_LOG_LINES)
         pages.insert(0, found.events)
     events = [event for events in pages for event in events][-MOST_LOG_LINES:]
-    return log_lines.as_file(events, run.run)
+    return log_lines.as_file(events, line_of(known.row).run)
 
 
-def _log_of(request: Request, service: Service, limit: int) -> tuple[RunLine, logs.LogPage | None]:
-    job_name = request.parts["job"]
-    row = run_detail.find(service, job_name, key_of(request))
-    line, cursor = line_of(row), text(request.query, "cursor")
+def _log_of(
+    request: Request, service: Service, known: logs.KnownRun, limit: int
+) -> logs.LogPage | None:
     try:
-        found = logs.of_run(service, job_name, line.trigger_id, cursor=cursor, limit=limit, row=row)
+        return logs.page_of(service, known, cursor=text(request.query, "cursor"), limit=limit)
     except PermanentError:  # its stack, and with it the log, is gone
-        return line, None
-    return line, found
+        return None
 
 
 def _read(overrides: object) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 from provisioner.errors import InvalidRequestError, NotFoundError
 from provisioner.runs.model import iso
 from provisioner.service import logs
-from provisioner.service.run_logs import RunTail
+from provisioner.service.run_tail import RunTail
 from tests.support.cli import NOW, ROW, put_run
 from tests.support.clients import CLIENTS
 
@@ -145,6 +145,16 @@ class TestBothWays:
 
         assert read(service, "one") == [*invocation(ONE, *TEN)]
 
+    def test_machines_that_run_beside_each_other_and_go_on(self, service, read):
+        write("job/1", *TEN)
+        write("job/2", *["of another"] * 10)
+        run("one", 0, log_stream="job/1")
+        run("two", 1, log_stream="job/2")
+
+        found = logs.of_run(service, "report", "one", newest_first=read is backward, limit=20)
+
+        assert lines(found) == TEN
+
     def test_invocations_of_one_environment(self, service, read):
         write("[1]a", *invocation(TWO, "of another"), at=-5)
         write("[1]a", *invocation(ONE, *TEN))
@@ -218,6 +228,21 @@ class TestFollowing:
         assert [event.message for event in tail.new(row)] == ["mine"]
         write("job/job/a", "mine, too", at=8)
         assert [event.message for event in tail.new(row)] == ["mine, too"]
+
+    def test_whether_lines_are_held_back(self, service):
+        run("one")
+        run("two", 1)
+        tail, row = follow(service)
+        assert list(tail.new(row)) == []
+        assert not tail.holds_back
+        write("job/job/1", "mine?", at=3)
+
+        assert list(tail.new(row)) == []
+
+        assert tail.holds_back
+        run("one", 0, 20, log_stream="job/job/1", attempts=1)
+        assert len(list(tail.new(row_of(service)))) == 1
+        assert not tail.holds_back
 
     def test_lines_are_held_back_while_another_run_goes_on(self, service):
         run("one")

@@ -80,6 +80,9 @@ class Launches:
         return ["spot" if "InstanceMarketOptions" in each else "-" for each in self.launched]
 
 
+STREAM = "job/2026-11-21T09-00-00.000Z-first"
+
+
 def ran(launches, given=None, **row):
     workflow = machine(ROW, launches, **row)
     workflow.ec2 = launches.ec2
@@ -105,6 +108,21 @@ def test_a_plain_run(table):
     assert free(table)
     assert launches.places == [(TYPES[0], SUBNETS[0])]
     assert launches.terminated == []
+
+
+@pytest.mark.parametrize("end", [SUCCESS, FAILED], ids=["well", "badly"])
+def test_the_row_says_where_a_machine_logs_before_there_is_one(table, end):
+    launches, seen = Launches(end), []
+
+    def launch(arguments):
+        seen.append(only_run(table)["log_stream"])
+        return launches(arguments)
+
+    workflow = machine(ROW, launch)
+    workflow.ec2 = launches.ec2
+    workflow.run("first", {})
+
+    assert {*seen, only_run(table)["log_stream"]} == {STREAM}
 
 
 @pytest.mark.usefixtures("table")
@@ -164,6 +182,7 @@ def test_user_data_hold_the_program_and_nothing_of_the_run():
         },
         "secrets": {"DB": "arn:aws:ssm:eu-west-1:123456789012:parameter/jobs/db"},
         "log_group": "/jobs/nightly",
+        "log_stream": STREAM,
         "gpus": False,
     }
 
