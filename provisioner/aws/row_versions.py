@@ -5,25 +5,52 @@ from __future__ import annotations
 import base64
 import json
 import zlib
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from provisioner.audit.entries import VERSIONS
 from provisioner.audit.versions import KEPT, Version, Written, in_order, moment, new_versions
 from provisioner.aws.items import Item, to_dynamodb, to_plain, typed
+from provisioner.aws.stacks_table import record_of
 from provisioner.aws.tables import get_sets, pages, written
 from provisioner.errors import ConflictError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from provisioner.aws.clients import Clients
+    from provisioner.stacks.model import StackRecord
 
 _LIST, _BODY = "list#", "body#"
 
 _CHUNK_BYTES = 300_000
 """An item has 400 KB at most, and a row as well, which random text in it leaves incompressible."""
+
+
+_PARTS = 2
+"""As many as nearly every row has; more are read apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of a job's row.
+
+    Attributes
+    ----------
+    versions
+        Newest first.
+    rows
+        Those that were asked for, by number, as far as they were found.
+    row, record
+        The row and the Stacks row as they are; None where there is none.
+    """
+
+    versions: Sequence[Version]
+    rows: Mapping[int, Item]
+    row: Item | None
+    record: StackRecord | None
 
 
 class RowVersions:
@@ -42,34 +69,39 @@ class RowVersions:
         return in_order(self._known(job_name))
 
     def read(
-        self, job_name: str, number: int, jobs_table: str
-    ) -> tuple[list[Version], dict[int, Item], Item | None]:
-        """Return what `of` does, rows of versions by number, and the row as it is; one request.
+        self, job_name: str, jobs_table: str, stacks_table: str, number: int | None = None
+    ) -> Kept:
+        """Return what `of` does, and what there is of the job now, with one request.
 
-        The rows are those of a version and of the one numbered before it, as far as both are kept
-        and small enough to be read without looking first into how many parts they are.
+        Parameters
+        ----------
+        number
+            Of a version whose row is wanted, and that of the one numbered before it.
 
         Raises
         ------
         ThrottledError
             If DynamoDB is short of throughput.
         """
-        subject = {"subject": f"{VERSIONS}{job_name}"}
+        wanted = [] if number is None else [number, number - 1]
         ring = [f"{_LIST}{slot:02}" for slot in range(KEPT)]
-        bodies = [
-            f"{_BODY}{each % KEPT:02}#{part}" for each in (number, number - 1) for part in range(2)
-        ]
+        bodies = [f"{_BODY}{each % KEPT:02}#{part}" for each in wanted for part in range(_PARTS)]
+        subject = {"subject": f"{VERSIONS}{job_name}"}
         keys = {
             self._name: [{**subject, "entry_id": entry_id} for entry_id in (*ring, *bodies)],
             jobs_table: [{"job_name": job_name}],
+            stacks_table: [{"job_name": job_name}],
         }
         found = get_sets(self._clients, keys)
         kept = sorted(found.get(self._name, ()), key=lambda item: str(item["entry_id"]))
-        lines = [each for item in kept if (each := _version(item))]
-        rows = {
-            each: row for each in (number, number - 1) if (row := _row_in(kept, each)) is not None
-        }
-        return in_order(lines), rows, next(iter(found.get(jobs_table, ())), None)
+        lines = (_version(item) for item in kept)
+        rows = {each: _row_in(kept, each) for each in wanted}
+        return Kept(
+            in_order(each for each in lines if each),
+            {each: row for each, row in rows.items() if row is not None},
+            next(iter(found.get(jobs_table, ())), None),
+            next(map(record_of, found.get(stacks_table, ())), None),
+        )
 
     def row(self, job_name: str, version: Version) -> Item:
         """Return the row of a version.

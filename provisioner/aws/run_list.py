@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from math import isqrt
 from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.backfill import Backfill, key_in
@@ -11,7 +12,7 @@ from provisioner.aws.items import to_dynamodb, to_plain
 from provisioner.aws.tables import query_index, written
 from provisioner.aws.updates import assignments, names, update
 from provisioner.errors import DeniedError, PermanentError
-from provisioner.runs.keys import BY_TIME, FIRST_RUN, INDEX, Field, is_trigger_id
+from provisioner.runs.keys import BY_TIME, FIRST_RUN, INDEX, RUN_SHARDS, Field, is_trigger_id
 from provisioner.runs.listing import SHARDS, Page, Position, Shard, derived_of, page_of
 
 if TYPE_CHECKING:
@@ -27,13 +28,10 @@ _log = logging.getLogger(__name__)
 _PAGES = 20
 """Of at most a megabyte: ten rows, if their inputs are large."""
 
-_MARGIN = 5
-"""Runs that a shard is asked for above half of a page: of three shards, each has a third of it."""
-
-_LOOKED_THROUGH = 10
+_LOOKED_THROUGH = 15
 """For each run of a page, in each shard: DynamoDB filters by status, and returns what fits."""
 
-_LOOKED_THROUGH_OF_JOBS = 4
+_LOOKED_THROUGH_OF_JOBS = 6
 """The same without a status: all of them are returned, and those of other jobs left out here."""
 
 _NEEDED = "job_name, trigger_id, #status, #error, cause"
@@ -58,7 +56,7 @@ class RunList:
         """Return the next runs, with one query for each shard.
 
         A page may have fewer than `count` runs although more follow: each shard is asked for half
-        of them. With a status or jobs it may have none.
+        of them and some more, as they are spread by chance. With a status or jobs it may have none.
 
         Parameters
         ----------
@@ -77,7 +75,7 @@ class RunList:
         elif jobs is not None:
             limit = _LOOKED_THROUGH_OF_JOBS * count
         else:
-            limit = min(count, count // 2 + _MARGIN)
+            limit = min(count, count // 2 + isqrt(count) + 1)  # two standard deviations
         shards = {
             number: self._shard(number, limit, before, since, status, jobs) for number in SHARDS
         }
@@ -176,8 +174,9 @@ class RunList:
                 TableName=self._name,
                 Limit=most,
                 ProjectionExpression=_NEEDED,
-                FilterExpression="attribute_not_exists(run_shard) AND attribute_exists(#status)",
-                **names(_NEEDED, "#status"),
+                FilterExpression=_UNLISTED,
+                ExpressionAttributeValues=to_dynamodb({":shards": RUN_SHARDS}),
+                **names(_NEEDED, _UNLISTED),
                 **({"ExclusiveStartKey": to_dynamodb(after)} if after else {}),
             )
         rows = [to_plain(raw) for raw in found["Items"]]
@@ -185,4 +184,7 @@ class RunList:
         return [row for row in rows if is_trigger_id(row["trigger_id"])], end
 
 
+_UNLISTED = (
+    "(attribute_not_exists(run_shard) OR run_shard >= :shards) AND attribute_exists(#status)"
+)
 _BETWEEN = "run_shard = :shard AND trigger_id BETWEEN :since AND :at"

@@ -45,11 +45,14 @@ BY_STATUS = "by_status"
 BY_TIME = "runs_by_time"
 """The index of all jobs' runs: partition key `run_shard`, sort key `trigger_id`, `LIST_FIELDS`."""
 
-RUN_SHARDS = 3
+RUN_SHARDS = 2
 """Partition keys of `BY_TIME`. docs/internals/data-model.md has the sum; a row may have any."""
 
-INDEX = "#runs_by_time"
-"""Partition key of the item that says how far the rows of earlier versions are in `BY_TIME`."""
+INDEX = f"#{BY_TIME}/{RUN_SHARDS}"
+"""Partition key of the item that says how far the rows of earlier versions are in `BY_TIME`.
+
+With other shards all rows are looked through once more.
+"""
 
 JOBS_INDEX = "#jobs_by_name"
 """Partition key of the one that says how far the jobs of earlier versions are in their index."""

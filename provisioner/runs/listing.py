@@ -7,7 +7,6 @@ ends there as well: no run is left out and none comes twice.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from provisioner.runs.error_groups import error_group
@@ -100,7 +99,7 @@ def page_of(shards: Mapping[int, Shard], count: int, before: Position) -> Page:
 def derived_of(row: Mapping[str, Any]) -> dict[str, object]:
     """Return what lists need of a run's row, as far as the row does not have it yet."""
     derived: dict[str, object] = {}
-    if not isinstance(row.get(Field.RUN_SHARD), int | Decimal):
+    if row.get(Field.RUN_SHARD) not in SHARDS:
         derived[Field.RUN_SHARD] = run_shard(row[Field.TRIGGER_ID])
     group = error_group(row)
     if group is not None and row.get(Field.ERROR_GROUP) != group:

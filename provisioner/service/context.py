@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from provisioner.audit.versions import Version
     from provisioner.aws.clients import Clients
+    from provisioner.aws.row_versions import Kept
     from provisioner.jobs import InvalidRow, Job
     from provisioner.service.recall import Recall
     from provisioner.settings import Platform
@@ -196,11 +196,16 @@ class Service:
         table = self._output("AuditTableName")
         return RowVersions(self.clients, table, self._retention_days, self.clock)
 
-    def version(
-        self, job_name: str, number: int
-    ) -> tuple[list[Version], dict[int, Item], Item | None]:
-        """Return what `RowVersions.read` does: versions of a row, some with it, and it as it is."""
-        return self.row_versions.read(job_name, number, self._output("JobsTableName"))
+    def kept(self, job_name: str, number: int | None = None) -> Kept:
+        """Return the versions of a job's row, and what there is of it now; one request.
+
+        Parameters
+        ----------
+        number
+            Of a version whose row is wanted, and that of the one numbered before it.
+        """
+        jobs, stacks = (self._output(f"{name}TableName") for name in ("Jobs", "Stacks"))
+        return self.row_versions.read(job_name, jobs, stacks, number)
 
     @property
     def _retention_days(self) -> int:

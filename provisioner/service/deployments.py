@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.audit.row_changes import RowChange, row_changes
-from provisioner.errors import NotFoundError, PermanentError
+from provisioner.errors import PermanentError
 from provisioner.jobs import InvalidRow, guarded
 from provisioner.jobs.row_content import content_digest
 from provisioner.runs.model import iso
@@ -17,6 +17,9 @@ from provisioner.stacks.model import Cause, StackRecord
 from provisioner.stacks.rollback import row_for, target_of, unpinned
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from provisioner.audit.versions import Version
     from provisioner.aws.items import Item
     from provisioner.service.caller import Caller
     from provisioner.service.canary_state import CanaryState
@@ -99,25 +102,26 @@ def document(listed: Listed) -> dict[str, object]:
 
 
 def list_deployments(service: Service, job_name: str) -> list[Listed]:
-    """Return the last deployments of a job, newest first.
+    """Return the last deployments of a job, newest first, with three requests.
 
     Raises
     ------
     NotFoundError
         If there is no such job.
     """
-    record = service.record(job_name)
-    if record is None:
-        service.existing_row(job_name)
+    kept = service.kept(job_name) if service.has_audit else None
+    now = kept or service.job_reader.items(job_name)
+    record = now.record
+    if record is None and now.row is None:
+        raise service.unknown(job_name)
+    if record is None or not record.deployments:
         return []
-    if not record.deployments:
-        return []
-    kept = _row_versions(service, job_name)
-    canary = canary_state.of(service, service.row(job_name), record)
+    rows = _by_content(service, job_name, kept.versions if kept else ())
+    canary = canary_state.of(service, now.row, record)
     return [
         Listed(
             each,
-            kept.get(each.row_content),
+            rows.get(each.row_content),
             is_current=each is record.deployments[0],
             canary=canary if canary and canary.deployment == each.number else None,
         )
@@ -223,12 +227,9 @@ def _row_at(service: Service, job_name: str, deployed: Deployment) -> Item | Non
     return service.row_versions.row(job_name, version) if version else None
 
 
-def _row_versions(service: Service, job_name: str) -> dict[str, ListedVersion]:
-    """Return the versions that are kept of a row, by its content; of the same the newest."""
-    if not service.has_audit:
-        return {}
-    try:
-        found = versions.list_versions(service, job_name)
-    except NotFoundError:
-        return {}
+def _by_content(
+    service: Service, job_name: str, kept: Sequence[Version]
+) -> dict[str, ListedVersion]:
+    """Return versions of a row by its content; of the same the newest."""
+    found = versions.with_writers(service, job_name, kept)
     return {each.version.digests[1]: each for each in reversed(found) if not each.version.deleted}

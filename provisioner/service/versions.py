@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from provisioner.audit.entries import Entry
     from provisioner.aws.items import Item
+    from provisioner.aws.row_versions import Kept
     from provisioner.service.caller import Caller
     from provisioner.service.context import Service
 
@@ -34,6 +35,7 @@ __all__ = [
     "list_versions",
     "names_only",
     "restore",
+    "with_writers",
 ]
 
 _ENTRIES = 500
@@ -88,10 +90,10 @@ def list_versions(service: Service, job_name: str) -> list[Listed]:
     NotFoundError
         If there is no such job, and none of that name before.
     """
-    return _listed(service, job_name, _kept(service, job_name))
+    return with_writers(service, job_name, _kept(service, job_name))
 
 
-def _listed(service: Service, job_name: str, found: Sequence[Version]) -> list[Listed]:
+def with_writers(service: Service, job_name: str, found: Sequence[Version]) -> list[Listed]:
     """Return versions with what stands for the writing of each; two queries."""
     times = [at for each in found if (at := time_of(each.at))]
     entries: Sequence[Entry] = ()
@@ -127,20 +129,21 @@ def compared(
     NotFoundError
         If it is not kept.
     """
-    kept, rows, now = service.version(job_name, number)
-    if not kept:
-        raise _nothing_kept(service, job_name)
-    version = _version(kept, job_name, number)
-    listed = next(e for e in _listed(service, job_name, kept) if e.version is version)
-    caller, before = reader or service.caller(), _before(kept, version)
-    row = _row(service, job_name, version, rows)
-    earlier = _row(service, job_name, before, rows) if before else None
+    kept = _some(service, job_name, service.kept(job_name, number))
+    version = _version(kept.versions, job_name, number)
+    found = with_writers(service, job_name, kept.versions)
+    caller, before = reader or service.caller(), _before(kept.versions, version)
+    row = _row(service, job_name, version, kept.rows)
+    earlier = _row(service, job_name, before, kept.rows) if before else None
     whole = allows(caller, Action.READ_ENVIRONMENT)
     return Compared(
-        Shown(listed, None if row is None else redaction.row_for(caller, row)),
+        Shown(
+            next(each for each in found if each.version is version),
+            None if row is None else redaction.row_for(caller, row),
+        ),
         row_changes(earlier, row, values=whole),
-        row_changes(row, now, values=whole),
-        now,
+        row_changes(row, kept.row, values=whole),
+        kept.row,
     )
 
 
@@ -249,10 +252,8 @@ def row_of(service: Service, job_name: str, number: int) -> Item:
     NotFoundError
         If the version is not kept, or says that the row was deleted.
     """
-    kept, rows, _ = service.version(job_name, number)
-    if not kept:
-        raise _nothing_kept(service, job_name)
-    row = _row(service, job_name, _version(kept, job_name, number), rows)
+    kept = _some(service, job_name, service.kept(job_name, number))
+    row = _row(service, job_name, _version(kept.versions, job_name, number), kept.rows)
     if row is None:
         message = f"in version {number} the row of {job_name} was deleted: choose an earlier one"
         raise NotFoundError(message)
@@ -264,6 +265,12 @@ def _kept(service: Service, job_name: str) -> list[Version]:
     if not found:
         raise _nothing_kept(service, job_name)
     return found
+
+
+def _some(service: Service, job_name: str, kept: Kept) -> Kept:
+    if not kept.versions:
+        raise _nothing_kept(service, job_name)
+    return kept
 
 
 def _nothing_kept(service: Service, job_name: str) -> NotFoundError:

@@ -79,6 +79,13 @@ class TestTheSweep:
         assert "run_shard" not in read({"job_name": "report", "trigger_id": "#lock"})
         assert "done_at" in progress()
 
+    def test_lists_the_runs_of_a_version_with_more_shards(self):
+        put("a", "RUNNING", run_shard=2)
+
+        deliver(sweep, {})
+
+        assert listed() == ["a"]
+
     def test_begins_when_no_function_of_the_version_before_is_at_work_any_more(self):
         CLIENTS.dynamodb.delete_item(
             TableName=TABLE, Key=to_dynamodb({"job_name": INDEX, "trigger_id": BACKFILL})
@@ -210,6 +217,13 @@ class TestAWorkflowOfAnEarlierVersion:
         failed = status in {"FAILED", "TIMED_OUT"}
         assert read(key).get("error_group") == ("E: *" if failed else None)
 
+    def test_one_of_a_version_with_more_shards_is_listed_when_it_has_ended(self):
+        key = put("a", "SUCCEEDED", run_shard=2)
+        assert listed() == []
+        ended(key, "SUCCEEDED", run_shard=2)
+
+        assert listed() == ["a"]
+
     def test_the_cost_and_the_rest_are_one_write(self):
         usage = {"architecture": "arm64", "memory_mb": 128}
         more = {"type": "lambda", "duration_ms": 100, "usage": usage, "error": "E", "cause": "7"}
@@ -222,8 +236,8 @@ class TestAWorkflowOfAnEarlierVersion:
         assert run["error_group"] == "E: *"
 
     def test_one_that_is_listed_stays_where_it_is(self):
-        key = put("a", "FAILED", error="E", run_shard=2, error_group="E")
+        key = put("a", "FAILED", error="E", run_shard=1, error_group="E")
         before = read(key)
-        ended(key, "FAILED", run_shard=2)
+        ended(key, "FAILED", run_shard=1)
 
         assert read(key) == before

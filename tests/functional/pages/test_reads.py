@@ -1,47 +1,184 @@
-"""What a first view of a page reads: three requests to DynamoDB at most, whatever there is."""
+"""What a first view reads: three requests to DynamoDB at most, whatever there is.
+
+Every address of the console and the API has an example here.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
+from provisioner.api.app import App
+from provisioner.api.routes import ROUTES as API_ROUTES
+from provisioner.console.routes import ROUTES
+from provisioner.runs.model import iso
+from provisioner.service import bulk
+from provisioner.service.bulk_selection import BulkAction, Target
+from provisioner.service.caller import Caller, Role
+from provisioner.stacks.builds import BuildAttempt, BuildStatus
 from tests.functional.pages.test_pages import PAGES
+from tests.support.api import Client
 from tests.support.cli import put_run
 from tests.support.clients import CLIENTS
-from tests.support.console_world import NOW
+from tests.support.console_world import NOW, OVER_ITEMS, put_history
 
 MOST = 3
+BUILD = "01234567-89ab-cdef-0123-456789abcdef"
+BEGAN = NOW - timedelta(minutes=50)
+LOGGED = "/jobs/daily-report/runs/logged"
+ITEMS = f"/jobs/orders-to-json/runs/{OVER_ITEMS}"
+AT = f"?at={iso(BEGAN)}"
 OTHERS = (
     "/audit",
+    "/bulk?action=pause_schedules&tag=team%3Ddata",
+    "/bulk?action=run_again&status=FAILED",
+    "/bulk?action=stop_runs&status=RUNNING",
+    "/bulk/{bulk}",
     "/dead-letters",
     "/jobs?late=1",
     "/jobs?owner=data",
+    "/jobs?tag=team%3Ddata",
     "/jobs/billing-export",
     "/jobs/billing-export/audit",
+    f"/jobs/billing-export/builds/{BUILD}",
+    "/jobs/billing-export/delete",
     "/jobs/billing-export/more",
     "/jobs/billing-export/pause",
+    "/jobs/billing-export/retry",
     "/jobs/billing-export/rollback?to=1",
     "/jobs/billing-export/run",
+    "/jobs/billing-export/unpin",
+    "/jobs/catalog-sync/backfill",
+    "/jobs/catalog-sync/build",
+    "/jobs/catalog-sync/confirm-deletion",
     "/jobs/catalog-sync/edit",
     "/jobs/catalog-sync/edit?version=1",
+    "/jobs/catalog-sync/resume",
     "/jobs/catalog-sync/versions",
     "/jobs/catalog-sync/versions/2",
+    f"{LOGGED}{AT}",
+    f"{LOGGED}/log",
+    f"{LOGGED}/log.txt{AT}",
+    f"{LOGGED}/stop{AT}",
+    f"{ITEMS}/items{AT}",
+    f"{ITEMS}/items/2{AT}",
+    "/new",
+    "/new?from=daily-report",
     "/palette?q=b",
+    "/runs?ended=24&tag=team%3Ddata",
     "/runs?job=catalog-sync",
     "/runs?job=catalog-sync&status=FAILED",
     "/runs?status=FAILED",
     "/runs?status=RUNNING",
+    "/runs?status=RUNNING&tag=team%3Ddata",
+    "/runs?tag=team%3Ddata",
+    "/upgrade",
 )
+OF_API = (
+    "/v1/audit",
+    "/v1/bulk/{bulk}",
+    "/v1/dead-letters",
+    "/v1/health",
+    "/v1/jobs?limit=100",
+    "/v1/jobs?status=FAILED",
+    "/v1/jobs?tag=team%3Ddata",
+    "/v1/jobs/billing-export",
+    "/v1/jobs/billing-export/audit",
+    "/v1/jobs/billing-export/builds",
+    f"/v1/jobs/billing-export/builds/{BUILD}",
+    f"/v1/jobs/billing-export/builds/{BUILD}/log",
+    "/v1/jobs/billing-export/deployments",
+    "/v1/jobs/billing-export/schedule",
+    "/v1/jobs/billing-export/stack",
+    "/v1/jobs/billing-export/stack/operations",
+    "/v1/jobs/catalog-sync/runs",
+    "/v1/jobs/catalog-sync/runs?status=FAILED",
+    "/v1/jobs/catalog-sync/versions",
+    "/v1/jobs/catalog-sync/versions/2",
+    f"/v1{LOGGED}",
+    f"/v1{LOGGED}/log",
+    f"/v1{ITEMS}/items",
+    f"/v1{ITEMS}/items/2",
+    "/v1/openapi.json",
+    "/v1/problems",
+    "/v1/problems/not-found",
+    "/v1/rows/daily-report",
+    "/v1/runs",
+    "/v1/runs?status=FAILED",
+    "/v1/runs?status=FAILED&tag=team%3Ddata",
+    "/v1/runs?tag=team%3Ddata",
+    "/v1/submissions/daily-report.logged",
+    "/v1/upgrades/current",
+)
+REFUSED = {
+    "/jobs/catalog-sync/build": 409,
+    "/jobs/catalog-sync/confirm-deletion": 409,
+    "/v1/jobs/billing-export/stack/operations": 404,
+}
+"""What there is not in this world."""
+
+
+@pytest.fixture(scope="module")
+def service(world):
+    """Return the service of somebody who may do everything."""
+    return world.service(Caller("ada", via="api", role=Role.ADMIN))
+
+
+@pytest.fixture(scope="module")
+def known(world, service):
+    """Write what some addresses are of; return what has no name of ours."""
+    put_history(world)
+    CLIENTS.logs.create_log_group(logGroupName="/jobs/daily-report")
+    put_run("daily-report", "logged", "SUCCEEDED", started_at=BEGAN, log_stream="run")
+    build = BuildAttempt(
+        "0" * 64, BuildStatus.FAILED, id=f"jobs:{BUILD}", started_at=NOW, ended_at=NOW
+    )
+    world.provisioner.save("billing-export", build=build)
+    targets = (Target("daily-report"),)
+    made = bulk.begin(
+        service, BulkAction.PAUSE_SCHEDULES, targets, reason="a test", expected_count=1
+    )
+    return {"bulk": made.id}
 
 
 def reads_of(world, address):
     before = CLIENTS.reads("dynamodb")
-    assert world.get(address).status == 200, address
+    assert world.get(address).status == REFUSED.get(address, 200), address
     return CLIENTS.reads("dynamodb") - before
 
 
 @pytest.mark.parametrize("address", [*PAGES, *OTHERS])
-def test_a_page_reads_three_times_at_most(world, address):
-    assert reads_of(world, address) <= MOST
+def test_a_page_reads_three_times_at_most(world, known, address):
+    assert reads_of(world, address.format(**known)) <= MOST
+
+
+@pytest.mark.parametrize("address", OF_API)
+def test_an_answer_of_the_api_reads_three_times_at_most(service, known, address):
+    def of(caller):
+        return replace(service, caller=caller)
+
+    api = Client(App(of, CLIENTS.calls, lambda: "key", "jobs/", "jobs"))
+    path, _, query = address.format(**known).partition("?")
+    before = CLIENTS.reads("dynamodb")
+
+    assert api("GET", path, query=query).status == REFUSED.get(address, 200)
+    assert CLIENTS.reads("dynamodb") - before <= MOST
+
+
+def test_every_page_has_an_example():
+    paths = {address.partition("?")[0] for address in (*PAGES, *OTHERS)}
+    pages = [each for each in ROUTES if each.method == "GET" and "static" not in each.pattern]
+
+    assert not [each.pattern for each in pages if all(each.parts(path) is None for path in paths)]
+
+
+def test_every_answer_has_an_example():
+    paths = {address.format(bulk="b").partition("?")[0] for address in OF_API}
+    answers = [each for each in API_ROUTES if each.method == "GET"]
+
+    assert not [each.path for each in answers if not any(map(each.pattern.fullmatch, paths))]
 
 
 def test_a_run_that_there_is_not_is_looked_for_within_bounds(world):

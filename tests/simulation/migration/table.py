@@ -46,7 +46,7 @@ class Table:
     def do_update_item(self, **request: Any) -> Item:
         key, values = _key(request["Key"]), request.get("ExpressionAttributeValues", {})
         item = self.items.get(key, {})
-        if not _meets(item, request.get("ConditionExpression", "")):
+        if not _meets(item, request.get("ConditionExpression", ""), values):
             error = {"Error": {"Code": "ConditionalCheckFailedException", "Message": "no"}}
             raise ClientError(error, "UpdateItem")
         changed = dict(item)
@@ -63,7 +63,8 @@ class Table:
             keys = [key for key in keys if _place(key) > after]
         found = [self.items[key] for key in keys[:Limit]]
         wanted = request["FilterExpression"]
-        answer: Item = {"Items": [item for item in found if _meets(item, wanted)]}
+        values = request["ExpressionAttributeValues"]
+        answer: Item = {"Items": [item for item in found if _meets(item, wanted, values)]}
         if len(keys) >= Limit:
             job_name, trigger_id = keys[Limit - 1]
             answer["LastEvaluatedKey"] = {
@@ -91,10 +92,17 @@ def _place(key: Key) -> tuple[int, Key]:
     return zlib.crc32(key[0].encode()), key
 
 
-def _meets(item: Item, expression: str) -> bool:
-    return all(_is_so(item, each.strip()) for each in expression.split(" AND ") if each)
+def _meets(item: Item, expression: str, values: Item) -> bool:
+    return all(
+        any(_is_so(item, each.strip("() "), values) for each in conditions.split(" OR "))
+        for conditions in expression.split(" AND ")
+        if conditions
+    )
 
 
-def _is_so(item: Item, condition: str) -> bool:
-    function, name = re.fullmatch(r"(attribute(?:_not)?_exists)\(#?(\w+)\)", condition).groups()
+def _is_so(item: Item, condition: str, values: Item) -> bool:
+    if found := re.fullmatch(r"(\w+) >= (:\w+)", condition):
+        held = item.get(found[1], {}).get("N")
+        return held is not None and int(held) >= int(values[found[2]]["N"])
+    function, name = re.fullmatch(r"(attribute(?:_not)?_exists)\(#?(\w+)", condition).groups()
     return (name in item) is (function == "attribute_exists")

@@ -20,7 +20,7 @@ from provisioner.aws.run_list import RunList
 from provisioner.entrypoints import run_stream
 from provisioner.entrypoints.wiring import Runtime
 from provisioner.errors import ProvisionerError
-from provisioner.runs.keys import run_shard
+from provisioner.runs.keys import RUN_SHARDS, run_shard
 from provisioner.runs.listing import Position
 from provisioner.runs.model import FINAL, iso
 from tests.simulation.faults import Crash, Faults, NoClients
@@ -109,6 +109,8 @@ class World:
         row = {"status": "RUNNING", "started_at": iso(self.timeline.now)}
         if job_name in self.new_workflows:
             row["run_shard"] = run_shard(key[1])
+        elif self._count % 2:  # of a version with more shards
+            row["run_shard"] = RUN_SHARDS
         self._write(key, row)
         status = self.chance.choice(("SUCCEEDED", "SUCCEEDED", "SKIPPED", "STOPPED"))
         seconds = self.chance.choice((0.1, 1, 20, 400))
@@ -118,7 +120,8 @@ class World:
         """Have a run that ended before there was this version."""
         self._count += 1
         at = iso(self.timeline.now - timedelta(days=self._count))
-        self._write((job_name, f"{at}#run-{self._count}"), {"status": status}, told=False)
+        shard = {"run_shard": RUN_SHARDS} if self._count % 2 else {}
+        self._write((job_name, f"{at}#run-{self._count}"), {"status": status, **shard}, told=False)
 
     def run(self, seconds: float) -> None:
         until = self.timeline.now + timedelta(seconds=seconds)

@@ -57,6 +57,10 @@ DERIVED = {
     "of an earlier version": ({}, {"run_shard": SHARD, "error_group": "E: *"}),
     "with a shard": ({"run_shard": Decimal(1)}, {"error_group": "E: *"}),
     "with both": ({"run_shard": Decimal(1), "error_group": "E: *"}, {}),
+    "of a version with more shards": (
+        {"run_shard": Decimal(2), "status": "RUNNING"},
+        {"run_shard": SHARD},
+    ),
     "that runs": ({"status": "RUNNING"}, {"run_shard": SHARD}),
     "with a damaged group": ({"run_shard": Decimal(1), "error_group": 7}, {"error_group": "E: *"}),
 }
