@@ -29,7 +29,7 @@ from provisioner.service.context import Service, connect
 from provisioner.stacks.model import JobStatus, StackRecord
 from tests.support.clients import CLIENTS
 from tests.support.moto import Tables, make_buckets, make_queues
-from tests.support.rows import BUNDLES, NOW
+from tests.support.rows import BUNDLES, NOW, ROW  # noqa: F401  (for tests, as they name it)
 from tests.support.tables import AUDIT_TABLE, JOBS_BY_NAME, LISTED, RUNS_BY_TIME, SHARD
 from tests.support.waiting import wait_until
 
