@@ -118,9 +118,10 @@ def _canary_passed(runtime: Runtime, succeeded: Notification, job: Job) -> Notif
         return None
     record = runtime.stacks.get_many([job.job_name]).get(job.job_name)
     newest = record.deployments[0] if record and record.deployments else None
-    if newest is None or newest.cause not in JUDGED:
+    if record is None or newest is None or newest.cause not in JUDGED:
         return None
-    progress = progress_of(runtime.triggers, job, newest.at, runtime.clock())
+    now, settled_at = runtime.clock(), record.ready_since
+    progress = progress_of(runtime.triggers, job, newest.at, now, settled_at=settled_at)
     by = progress.run if progress and progress.verdict is Verdict.PASSED else None
     return detection.canary_passed(succeeded, newest.number, by, canary.runs)
 

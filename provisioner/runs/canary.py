@@ -84,7 +84,13 @@ class RunHistory(Protocol):
 
 
 def progress_of(
-    history: RunHistory, job: Job, since: datetime, now: datetime, *, until: datetime | None = None
+    history: RunHistory,
+    job: Job,
+    since: datetime,
+    now: datetime,
+    *,
+    settled_at: datetime | None = None,
+    until: datetime | None = None,
 ) -> Progress | None:
     """Return how far the canary of a deployment is; None when not all of its runs are still stored.
 
@@ -94,6 +100,8 @@ def progress_of(
     ----------
     since
         When the deployment was first seen to be there.
+    settled_at
+        Since when the job has been READY with it, None to leave that out.
     until
         When the next one was, None while there is none.
     """
@@ -104,21 +112,27 @@ def progress_of(
     if not _are_all_kept(history, job, since, runs):
         return None
     of_it = [run for run in runs if until is None or _id(run) < iso(until)]
-    return progress(of_it, since, canary.runs)
+    return progress(of_it, since, canary.runs, settled_at)
 
 
-def progress(runs: Iterable[Mapping[str, Any]], since: datetime, count: int) -> Progress:
+def progress(
+    runs: Iterable[Mapping[str, Any]],
+    since: datetime,
+    count: int,
+    settled_at: datetime | None = None,
+) -> Progress:
     """Return what the first `count` runs to have ended show, of those that began since a time.
 
     Runs that were stopped or skipped say nothing about the job, nor do those that failed for want
-    of capacity (`NOT_OF_THE_CODE`).
+    of capacity (`NOT_OF_THE_CODE`). A failure from before `settled_at` is not held against it: the
+    row may have asked for something else meanwhile, and come back before that was recorded.
 
     Parameters
     ----------
     runs
         Rows of runs, in any order.
     """
-    ended = {run[Field.TRIGGER_ID]: run for run in runs if _decides(run, since)}
+    ended = {run[Field.TRIGGER_ID]: run for run in runs if _decides(run, since, settled_at)}
     in_order = sorted(
         ended.values(), key=lambda run: (str(run.get(Field.ENDED_AT) or ""), _id(run))
     )
@@ -132,9 +146,13 @@ def progress(runs: Iterable[Mapping[str, Any]], since: datetime, count: int) -> 
     return Progress(Verdict.OPEN, succeeded)
 
 
-def _decides(run: Mapping[str, Any], since: datetime) -> bool:
-    is_of_it = run.get(Field.STATUS) in COUNTED and _id(run) > iso(since)
-    return is_of_it and run.get(Field.ERROR) not in NOT_OF_THE_CODE
+def _decides(run: Mapping[str, Any], since: datetime, settled_at: datetime | None) -> bool:
+    if run.get(Field.STATUS) not in COUNTED or _id(run) <= iso(since):
+        return False
+    if run[Field.STATUS] == RunStatus.SUCCEEDED:
+        return True
+    is_unsettled = settled_at is not None and _id(run) <= iso(settled_at)
+    return not is_unsettled and run.get(Field.ERROR) not in NOT_OF_THE_CODE
 
 
 def _by_end(run: Mapping[str, Any]) -> tuple[str, str]:

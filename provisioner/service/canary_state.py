@@ -11,7 +11,7 @@ from provisioner.plain_text import counted
 from provisioner.runs.canary import Verdict, progress_of
 from provisioner.runs.keys import execution_name_of
 from provisioner.runs.model import iso
-from provisioner.stacks.model import JUDGED, Cause
+from provisioner.stacks.model import JUDGED, Cause, JobStatus
 from provisioner.stacks.rollback import asks_for
 
 if TYPE_CHECKING:
@@ -109,16 +109,17 @@ def of(
     if row is None or record is None or job is None or isinstance(job, InvalidRow) or not known:
         return None
     if known[0].cause in JUDGED:
-        return _of_newest(service, job, known[0], _target(job, row, record))
+        return _of_newest(service, job, record, _target(job, row, record))
     if known[0].cause is Cause.ROLLBACK and len(known) > 1 and known[1].cause in JUDGED:
         return _of_former(service, job, known[1], until=known[0].at)
     return None
 
 
 def _of_newest(
-    service: Service, job: Job, deployed: Deployment, target: int | None
+    service: Service, job: Job, record: StackRecord, target: int | None
 ) -> CanaryState | None:
-    found = progress_of(service.triggers, job, deployed.at, service.clock())
+    deployed, now = record.deployments[0], service.clock()
+    found = progress_of(service.triggers, job, deployed.at, now, settled_at=record.ready_since)
     if found is None:
         return None
     states = {
@@ -162,6 +163,7 @@ def _target(job: Job, row: Mapping[str, Any], record: StackRecord) -> int | None
     """
     known, canary = record.deployments, job.deploy.canary if job.deploy else None
     wants_it = canary is not None and canary.rollback_on_failure and not job.paused
-    if not wants_it or not asks_for(record, row, known[0]):
+    is_at_rest = record.status is JobStatus.READY and asks_for(record, row, known[0])
+    if not wants_it or not is_at_rest:
         return None
     return next((each.number for each in known if each.digest != known[0].digest), None)

@@ -422,6 +422,14 @@ class StackRecord:
         return replace(self, build=build, former_builds=former)
 
     @property
+    def ready_since(self) -> datetime | None:
+        """Since when the job has been READY; None when it is not, or nothing says so."""
+        if self.status is not JobStatus.READY:
+            return None
+        times = [each.last_transition_time for each in self.conditions if each.type == "Ready"]
+        return max(times, default=None)
+
+    @property
     def in_sync(self) -> bool:
         """Whether the stack is what the row asks for, as far as is known."""
         return (

@@ -112,7 +112,4 @@ def _settled_at(record: StackRecord) -> datetime | None:
     """Return since when no run starts by an older definition, None while one may."""
     if record.status is JobStatus.DELETED:
         return record.updated_at and record.updated_at + SETTLES_AFTER
-    if record.status is not JobStatus.READY:
-        return None
-    changed = [c.last_transition_time for c in record.conditions if c.type == "Ready"]
-    return max(changed) + SETTLES_AFTER if changed else None
+    return record.ready_since and record.ready_since + SETTLES_AFTER

@@ -29,6 +29,8 @@ class Bug:
         Those of functions that differ, given all by name.
     upgrades
         The upgrade as functions reach it, given that of this world.
+    service
+        The service in the name of a canary, given that of this world.
     having
         The step without which no story can fail; None for any.
     """
@@ -37,6 +39,7 @@ class Bug:
     ports: Callable[[Ports], Ports] = lambda ports: ports
     handlers: Callable[[Handlers], Handlers] = lambda _: {}
     upgrades: Callable[[Any], Any] = lambda upgrades: upgrades
+    service: Callable[[Any], Any] = lambda service: service
     having: type | None = None
 
 

@@ -109,6 +109,13 @@ class SomebodyImports:
 
 MADE = (S.CREATE_COMPLETE, S.REVIEW_IN_PROGRESS, S.CREATE_FAILED)
 IMPORTED = (S.IMPORT_COMPLETE, S.IMPORT_ROLLBACK_COMPLETE, S.IMPORT_ROLLBACK_FAILED)
+DEEDS_ON_STACKS = (
+    SomebodyDeletes,
+    SomebodyMakes,
+    SomebodyUpdates,
+    SomebodyDeletesAResource,
+    SomebodyImports,
+)
 DEEDS: tuple[Callable[[random.Random, str], Step], ...] = (
     lambda _, name: SomebodyDeletes(name),
     lambda r, name: SomebodyMakes(name, r.choice(MADE), r.choice(("jobs", "others", None))),

@@ -11,6 +11,7 @@ from provisioner.entrypoints import (
     artifact_events,
     job_stream,
     reconcile_queue,
+    run_stream,
     stack_events,
     sweep,
 )
@@ -25,6 +26,7 @@ FUNCTIONS = {
     "artifact_events": artifact_events,
     "job_stream": job_stream,
     "reconcile_queue": reconcile_queue,
+    "run_stream": run_stream,
     "stack_events": stack_events,
     "sweep": sweep,
 }

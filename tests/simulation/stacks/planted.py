@@ -28,6 +28,7 @@ from tests.simulation.stacks.bug import Bug
 from tests.simulation.stacks.code import KEYS
 from tests.simulation.stacks.deeds import RECOVERABLE
 from tests.simulation.stacks.planted_builds import BUGS as OF_BUILDS
+from tests.simulation.stacks.planted_canaries import BUGS as OF_CANARIES
 from tests.simulation.stacks.planted_upgrades import BUGS as OF_UPGRADES
 from tests.simulation.stacks.planting import Like, in_handler, ports_with
 from tests.simulation.stacks.wiring import LookedUp, Watched
@@ -322,4 +323,5 @@ BUGS = {
     ),
     **OF_UPGRADES,
     **OF_BUILDS,
+    **OF_CANARIES,
 }

@@ -13,9 +13,10 @@ from provisioner.stacks.model import Deployment
 from provisioner.stacks.rollback import row_for, target_of
 from tests.simulation.stacks.bug import NO_BUG, Bug
 from tests.simulation.stacks.builds import with_builds
+from tests.simulation.stacks.canaries import with_canary
 from tests.simulation.stacks.cloudformation import BROKEN_HANDLER
 from tests.simulation.stacks.code import KEYS, MISSING
-from tests.simulation.stacks.deeds import deed, trouble
+from tests.simulation.stacks.deeds import DEEDS_ON_STACKS, deed, trouble
 from tests.simulation.stacks.mishaps import fault
 from tests.simulation.stacks.rows import row_of
 from tests.simulation.stacks.tables import Row
@@ -58,6 +59,8 @@ WITH_UPGRADE = 0.2
 """Share of the stories in which the provisioner itself is upgraded."""
 WITH_BUILDS = 0.2
 """Share of the stories in which a job is built from source."""
+WITH_CANARY = 0.2
+"""Share of the stories in which a job's first runs decide about its deployments."""
 MOST_TURNS = 12
 
 
@@ -186,6 +189,11 @@ def _act_by_hand(chance: random.Random, name: str) -> Step:
     return Interfere(deed(chance, name), name, chance.choice(THEN_SECONDS))
 
 
+def _is_by_hand(step: Step) -> bool:
+    """Tell whether a person changes a stack, so that nobody knows what a run then runs."""
+    return isinstance(step, Interfere) and isinstance(step.what, DEEDS_ON_STACKS)
+
+
 KINDS: tuple[Callable[[random.Random, str], Step], ...] = (
     *(_write, _push, _race, _wait),
     *(_go_wrong, _break, _act_by_hand, _roll_back),
@@ -212,6 +220,9 @@ class StacksStory(Story):
             steps = with_upgrade(chance, steps, THEN_SECONDS)
         elif kind < WITH_UPGRADE + WITH_BUILDS:
             steps = with_builds(chance, steps, NAMES[0], THEN_SECONDS)
+        elif kind < WITH_UPGRADE + WITH_BUILDS + WITH_CANARY:
+            others = [step for step in steps if not _is_by_hand(step)]
+            steps = with_canary(chance, others, NAMES[0], THEN_SECONDS)
         return cls(seed, trouble, steps)
 
     def begin(self, bug: Bug | None) -> World:

@@ -7,7 +7,6 @@ import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from types import SimpleNamespace
 from typing import Any
 
 import templates
@@ -18,24 +17,23 @@ from provisioner.entrypoints.wiring import Runtime
 from provisioner.errors import ProvisionerError
 from provisioner.jobs import InvalidRow, Job, S3Object
 from provisioner.jobs.unbuilt import archive_key
-from provisioner.runs.model import RunStatus
 from provisioner.stacks import plan
 from provisioner.stacks.outcomes import Failed, Reconciled
 from provisioner.stacks.plan import Decide
 from provisioner.stacks.ports import Ports
 from provisioner.stacks.reconcile import Reconciler
 from tests.simulation.faults import Broken, NoClients
-from tests.support.fakes import FakeRecentRuns
+from tests.support.fakes import FakeRecentRuns, FakeRunCosts
 from tests.support.functions import having
 from tests.support.platforms import PLATFORM, SETTINGS
 
 
-class NoRuns:
-    """The Triggers table: nothing runs here."""
+class NoDependants:
+    """Jobs that run after others: there is none."""
 
-    def open(self, status: RunStatus, *, until: datetime) -> list[dict[str, Any]]:
-        del status, until
-        return []
+    def start_dependants(self, job_name: str) -> tuple[()]:
+        del job_name
+        return ()
 
 
 class NoMessages:
@@ -153,7 +151,6 @@ def wired(
         deletion_budget=ports.deletion_budget,
         artifact_index=ports.artifact_index,
         dead_letters=letters,
-        triggers=NoRuns(),
         task_definitions=NoTaskDefinitions(),
         capacity_providers=AssociatedCluster(),
         message_runs=NoMessages(),
@@ -165,7 +162,8 @@ def wired(
         jobs_backfill=ListedJobs(),
         row_versions=KeptVersions(),
         recent_runs=FakeRecentRuns(),
-        service=lambda *_: SimpleNamespace(has_audit=False),
+        run_costs=FakeRunCosts(),
+        dependency_starter=NoDependants(),
         template_version=ports.template_version,
         **more,
     )

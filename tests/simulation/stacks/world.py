@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
+from types import SimpleNamespace
 
 from provisioner.entrypoints.wiring import Runtime
 from provisioner.jobs import InvalidRow, Job
 from provisioner.jobs.unbuilt import Unbuilt
+from provisioner.service.caller import Caller
 from provisioner.stacks.model import JobStatus, StackRecord, StackStatus, UpgradeMark
 from provisioner.stacks.ports import Ports
 from tests.simulation.faults import Faults
 from tests.simulation.stacks.bug import NO_BUG, Bug
 from tests.simulation.stacks.calls import Calls
+from tests.simulation.stacks.canaries import Canaries
 from tests.simulation.stacks.cloudformation import CloudFormation
 from tests.simulation.stacks.code import BUCKET, ArtifactIndex, Bundles, Desired
 from tests.simulation.stacks.codebuild import CodeBuild
@@ -23,6 +26,7 @@ from tests.simulation.stacks.lambdas import FunctionError, Lambdas
 from tests.simulation.stacks.operations import StackOperations
 from tests.simulation.stacks.queue import Message, Queue, message, received
 from tests.simulation.stacks.releases import FailedRuns, Releases, Upgrades
+from tests.simulation.stacks.runs import Runs, Service
 from tests.simulation.stacks.stacks import BY_HAND, job_of
 from tests.simulation.stacks.stream import Stream
 from tests.simulation.stacks.tables import JobsTable, RateLimitsTable, Row, StacksTable
@@ -81,7 +85,15 @@ class World:
         self.rate_limiter = RateLimitsTable(self.calls, self.timeline)
         self.deletion_budget = FakeDeletionBudget(self.timeline)
         self.upgrades, self.failed_runs = Upgrades(self.calls), FailedRuns(self.calls)
-        self.truth, self.waves = Truth(self), Waves(self)
+        self.runs = Runs(
+            self.timeline,
+            self.chance,
+            self.calls,
+            invoke,
+            self.cloudformation.stacks,
+            self.faults,
+        )
+        self.truth, self.waves, self.canaries = Truth(self), Waves(self), Canaries(self)
         self.unheard: set[str] = set()
         self._next_sweep = self.timeline.now + SWEEP_EVERY
         self._connect(bug)
@@ -129,11 +141,19 @@ class World:
             bug.decide,
             upgrades=bug.upgrades(self.upgrades),
             failed_runs=self.failed_runs,
+            triggers=self.runs,
+            service=partial(self._service, bug),
         )
+
+    def _service(self, bug: Bug, caller: Callable[[], Caller]) -> object:
+        if caller().via != "canary":
+            return SimpleNamespace(has_audit=False)
+        return bug.service(Service(self, caller))
 
     def set_trouble(self, share: float) -> None:
         """Set the share of events, records and messages that come late, twice or not at all."""
         self.stream.trouble = self.queue.trouble = self.events.trouble = share
+        self.runs.trouble = share
         self.stacks.lag = share
 
     def pin(self, job: Job) -> Job | InvalidRow | Unbuilt:
@@ -192,15 +212,21 @@ class World:
         """Let two functions look at a job at once; at the first turn of 2 its row is written."""
         event = {"Records": [received(Message("race", message(job_name)))]}
         look = partial(self.invoke, "reconcile_queue", event)
+        self.calls.together([look, look], self._editing(job_name, row, turns))
 
-        def turns_of_two() -> Iterator[int]:
-            for turn in turns:
-                if turn == 2:
-                    self.jobs.write(job_name, row)
-                else:
-                    yield turn
+    def edit_during(
+        self, function: str, event: dict[str, object], job_name: str, row: Row, turns: list[int]
+    ) -> None:
+        """Let a function run; at the first turn of 2 the row of a job is written."""
+        work = partial(self.invoke, function, event)
+        self.calls.together([work], self._editing(job_name, row, turns))
 
-        self.calls.together([look, look], turns_of_two())
+    def _editing(self, job_name: str, row: Row | None, turns: list[int]) -> Iterator[int]:
+        for turn in turns:
+            if turn == 2:
+                self.jobs.write(job_name, row)
+            else:
+                yield turn
 
     def invoke(self, function: str, event: dict[str, object]) -> None:
         try:
@@ -237,15 +263,18 @@ class World:
         """
         self._calm()
         self._rest()
-        lost = self.queue.dead or self.queue.letters.fatal or self.events.dead
+        lost = self.queue.dead or self.queue.letters.fatal or self.events.dead or self.runs.dead
         if not (lost or self.stream.discarded):
             for name in self.names() - self.unheard:
                 self.truth.check_at_rest(name)
             self.waves.check_at_rest()
         self._repair()
+        self.runs.tell_again()
+        self._rest()
         names = self.names()
         for name in names:
             self.truth.check_at_rest(name)
+            self.canaries.check_at_rest(name)
         self.waves.check_at_rest()
         self._stay(names)
 

@@ -138,6 +138,16 @@ def test_it_counts_those_that_have_succeeded_so_far(runs, succeeded):
     assert progress(runs, SINCE, 3) == Progress(Verdict.OPEN, succeeded)
 
 
+def test_a_failure_from_before_the_job_was_ready_again_is_not_held_against_it():
+    """The row may have asked for something else and back; what has succeeded counts."""
+    runs = [run("a", "SUCCEEDED", began=1), run("b", "FAILED", began=2, ended=3)]
+    settled_at = SINCE + timedelta(minutes=5)
+
+    assert progress(runs, SINCE, 2, settled_at) == Progress(Verdict.OPEN, 1)
+    later = run("c", "FAILED", began=6, ended=7)
+    assert progress([*runs, later], SINCE, 2, settled_at).run == later["trigger_id"]
+
+
 class History:
     """Rows of runs, oldest first."""
 

@@ -74,6 +74,10 @@ CASES = {
     "failed, and the row asks for something else": (
         CANARY | {"memory_mb": 512}, TWO, (BAD,), "failed: run bb failed; nothing is rolled back",
     ),
+    "failed while an operation goes on": (
+        CANARY, replace(TWO, status=JobStatus.UPDATING), (BAD,),
+        "failed: run bb failed; nothing is rolled back",
+    ),
     "nothing to go back to": (
         CANARY, record(FIRST), (), "0 of 2 runs succeeded; a failure rolls nothing back",
     ),
