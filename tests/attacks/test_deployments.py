@@ -18,9 +18,9 @@ from tests.functional.api.conftest import api, paused
 from tests.functional.aws.test_artifacts import MANIFEST
 from tests.functional.cli.conftest import account, environment, here
 from tests.support.api import by_scopes
-from tests.support.cli import ROW
 from tests.support.clients import CLIENTS
 from tests.support.deployments import deploy, push, write
+from tests.support.rows import ROW
 from tests.unit.stacks.test_building import ARCHIVE, World
 
 __all__ = ["account", "api", "environment", "here", "paused"]

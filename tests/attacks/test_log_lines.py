@@ -10,8 +10,9 @@ import pytest
 from provisioner.runs.model import iso
 from provisioner.service import logs
 from tests.functional.cli.conftest import account, environment, here
-from tests.support.cli import NOW, ROW, put_run
+from tests.support.cli import NOW, put_run
 from tests.support.clients import CLIENTS
+from tests.support.rows import ROW
 
 __all__ = ["account", "environment", "here"]
 

@@ -18,8 +18,9 @@ from tests.functional.console.test_gate import SignedIn
 from tests.functional.console.test_gate import browser as ada
 from tests.support.api import by_iam, by_scopes, route_key
 from tests.support.builds import GIT_ROW, LAST, built
-from tests.support.cli import NOW, ROW, put_run
+from tests.support.cli import NOW, put_run
 from tests.support.functions import Context
+from tests.support.rows import ROW
 
 __all__ = ["account", "ada", "api", "browser", "environment", "here", "paused"]
 

@@ -14,10 +14,11 @@ from provisioner.service.caller import Role
 from provisioner.service.rights import NEEDED
 from provisioner.stacks.model import Failure, JobStatus
 from tests.support.browser import tab
-from tests.support.cli import ROW, put_run
+from tests.support.cli import put_run
 from tests.support.clients import CLIENTS
 from tests.support.deployments import deploy, write
 from tests.support.executions import start_execution, wait_for_status
+from tests.support.rows import ROW
 
 pytestmark = pytest.mark.browser
 

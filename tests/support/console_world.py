@@ -45,8 +45,9 @@ from provisioner.stacks.upgrade import (
     UpgradeFailure,
     UpgradeStatus,
 )
-from tests.support.cli import BUNDLES, OUTPUTS, ROW, Provisioner, put_run
+from tests.support.cli import BUNDLES, OUTPUTS, Provisioner, put_run
 from tests.support.clients import CLIENTS
+from tests.support.rows import ROW
 
 EVENTS = Path(__file__).parents[1] / "events"
 NOW = datetime(2026, 11, 26, 9, 42, 17, tzinfo=UTC)

@@ -16,8 +16,9 @@ from provisioner.service.bulk_selection import BulkAction, Target
 from provisioner.service.caller import Caller, Role
 from provisioner.service.rights import Action
 from provisioner.stacks.model import Failure, JobStatus
-from tests.support.cli import NOW, OUTPUTS, ROW, Provisioner, put_run
+from tests.support.cli import NOW, OUTPUTS, Provisioner, put_run
 from tests.support.clients import CLIENTS
+from tests.support.rows import ROW
 
 MARKER = "hunter2"
 HIDING: dict[str, dict[str, Any]] = {

@@ -11,8 +11,9 @@ from provisioner.audit.versions import Written
 from provisioner.jobs.row_content import content_digest
 from provisioner.runs.messages import received
 from tests.support.api import ISSUER, by_iam, by_scopes
-from tests.support.cli import ACCOUNT, NOW, REGION, ROW
+from tests.support.cli import ACCOUNT, NOW, REGION
 from tests.support.clients import CLIENTS
+from tests.support.rows import ROW
 
 LARGER = ROW | {"memory_mb": 512, "environment": {"LEVEL": "hunter2"}}
 VERSIONS = "/v1/jobs/report/versions"

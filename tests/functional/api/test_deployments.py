@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from tests.support.api import by_scopes
-from tests.support.cli import ROW
 from tests.support.deployments import pushed_twice, write
+from tests.support.rows import ROW
 
 JOB = "/v1/jobs/report"
 ANOTHER = f'"{"0" * 32}"'

@@ -12,8 +12,9 @@ from provisioner.api.routes import ROUTES
 from provisioner.aws.items import to_dynamodb
 from tests.functional.cli.test_hostile_text import HOSTILE, world
 from tests.support.api import by_scopes
-from tests.support.cli import NOW, ROW, put_run
+from tests.support.cli import NOW, put_run
 from tests.support.clients import CLIENTS
+from tests.support.rows import ROW
 
 __all__ = ["world"]
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from tests.support.api import by_scopes
-from tests.support.cli import ROW
+from tests.support.rows import ROW
 
 SECRET = "hunter2"
 STORED = ROW | {"memory_mb": 256, "environment": {"TOKEN": SECRET}}

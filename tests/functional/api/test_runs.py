@@ -12,8 +12,9 @@ from provisioner.runs.keys import object_folder
 from provisioner.runs.model import iso
 from provisioner.stacks.model import Deletion, JobStatus
 from tests.support.api import by_iam, by_scopes
-from tests.support.cli import NOW, OUTPUTS, ROW, put_run
+from tests.support.cli import NOW, OUTPUTS, put_run
 from tests.support.clients import CLIENTS
+from tests.support.rows import ROW
 
 ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}
 RUNS = "/v1/jobs/report/runs"

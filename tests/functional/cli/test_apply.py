@@ -9,8 +9,9 @@ import yaml
 
 from provisioner.jobs import FieldError
 from provisioner.stacks.model import Failure, JobStatus
-from tests.support.cli import ACCOUNT, BUNDLES, NOW, OUTPUTS, REGION, ROW
+from tests.support.cli import ACCOUNT, BUNDLES, NOW, OUTPUTS, REGION
 from tests.support.clients import CLIENTS
+from tests.support.rows import ROW
 from tests.support.waiting import wait_until
 
 RETRIED = {"retries": 1, "payload": {"a": [1, None]}, "environment": {"A": "1"}}

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from provisioner.audit.versions import Written
-from tests.support.cli import NOW, ROW
+from tests.support.cli import NOW
+from tests.support.rows import ROW
 
 LARGER = ROW | {"memory_mb": 512, "environment": {"LEVEL": "hunter2"}}
 

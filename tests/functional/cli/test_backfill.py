@@ -7,9 +7,10 @@ import re
 
 import pytest
 
-from tests.support.cli import ROW, put_run
+from tests.support.cli import put_run
 from tests.support.clients import CLIENTS
 from tests.support.executions import stop_execution, wait_for_status
+from tests.support.rows import ROW
 
 DONE = {"Type": "Succeed"}
 ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from provisioner.stacks.model import Failure, JobStatus
-from tests.support.cli import NOW, ROW
+from tests.support.cli import NOW
+from tests.support.rows import ROW
 from tests.support.waiting import wait_until
 
 

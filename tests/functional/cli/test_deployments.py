@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from provisioner.runs.model import iso
-from tests.support.cli import ROW, put_run
+from tests.support.cli import put_run
 from tests.support.deployments import pushed_twice, write
+from tests.support.rows import ROW
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from provisioner.cli.commands import app
 from provisioner.cli.session import using
-from tests.support.cli import REGION, ROW, put_run
+from tests.support.cli import REGION, put_run
+from tests.support.rows import ROW
 
 
 class TestErrors:

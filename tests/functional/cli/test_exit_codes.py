@@ -17,8 +17,9 @@ from provisioner.cli.exits import ExitCode
 from provisioner.jobs import FieldError
 from provisioner.service.start_run import name_of_key
 from provisioner.stacks.model import Failure, JobStatus
-from tests.support.cli import NOW, ROW, put_run
+from tests.support.cli import NOW, put_run
 from tests.support.clients import CLIENTS
+from tests.support.rows import ROW
 from tests.support.waiting import wait_until
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"

@@ -13,8 +13,9 @@ from provisioner.aws.stack_items import BY_NAME
 from provisioner.jobs import FieldError
 from provisioner.settings import DeploymentMode
 from provisioner.stacks.model import Condition, Failure, JobStatus
-from tests.support.cli import NOW, REGION, ROW, put_run
+from tests.support.cli import NOW, REGION, put_run
 from tests.support.clients import CLIENTS
+from tests.support.rows import ROW
 
 
 class TestGet:

@@ -22,8 +22,9 @@ from provisioner.stacks.model import (
     Failure,
     JobStatus,
 )
-from tests.support.cli import NOW, OUTPUTS, ROW, put_run
+from tests.support.cli import NOW, OUTPUTS, put_run
 from tests.support.clients import CLIENTS
+from tests.support.rows import ROW
 
 HOSTILE = (
     "a[link=http://evil]b[/link]\x1b]52;c;ZXZpbA==\x07\x1b]8;;http://evil\x1b\\c\x1b]8;;\x1b\\"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.cli import OUTPUTS, ROW, put_run
+from tests.support.cli import OUTPUTS, put_run
+from tests.support.rows import ROW
 
 CONSOLE = "https://abc.execute-api.eu-west-1.amazonaws.com/"
 WITH_CONSOLE = ("--stack", "seen")

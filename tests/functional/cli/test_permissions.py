@@ -19,10 +19,11 @@ from provisioner.cli.commands import COMMANDS
 from provisioner.runs.model import Pause
 from provisioner.stacks.model import JobStatus, StackRecord
 from tests.functional.cli.test_dead_letters import put_dead_letter_message
-from tests.support.cli import NOW, OUTPUTS, ROW, Provisioner, put_run
+from tests.support.cli import NOW, OUTPUTS, Provisioner, put_run
 from tests.support.clients import CLIENTS
 from tests.support.deployments import deploy, push
 from tests.support.executions import start_execution
+from tests.support.rows import ROW
 
 PAGE = (Path(__file__).parents[3] / "docs" / "operating" / "permissions.md").read_text()
 DEVELOPER, ENGINEER = (

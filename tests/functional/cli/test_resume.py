@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provisioner.runs.model import Pause
-from tests.support.cli import ROW
+from tests.support.rows import ROW
 
 PAUSED = Pause(paused=True, since="2026-11-20T09:00:00.000Z", note="2 runs failed in a row")
 

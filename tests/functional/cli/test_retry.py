@@ -4,7 +4,8 @@ import pytest
 
 from provisioner.jobs import FieldError
 from provisioner.stacks.model import Deletion, Failure, JobStatus
-from tests.support.cli import NOW, ROW
+from tests.support.cli import NOW
+from tests.support.rows import ROW
 from tests.support.waiting import wait_until
 
 FAILURE = Failure("no such subnet", NOW, "Function")

@@ -18,9 +18,10 @@ from provisioner.errors import ThrottledError
 from provisioner.jobs import OVERLAPS
 from provisioner.service.start_run import name_of_key
 from provisioner.stacks.model import JobStatus
-from tests.support.cli import ROW, put_run
+from tests.support.cli import put_run
 from tests.support.clients import CLIENTS
 from tests.support.executions import stop_execution
+from tests.support.rows import ROW
 
 ECHO = {"Type": "Pass", "End": True}
 ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}

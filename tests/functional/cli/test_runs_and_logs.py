@@ -15,8 +15,9 @@ from provisioner.runs.model import iso
 from provisioner.service import all_runs
 from provisioner.service import runs as runs_of_job
 from provisioner.service.logs import Tail
-from tests.support.cli import NOW, OUTPUTS, ROW, put_run
+from tests.support.cli import NOW, OUTPUTS, put_run
 from tests.support.clients import CLIENTS
+from tests.support.rows import ROW
 
 
 class TestItems:

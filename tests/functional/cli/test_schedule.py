@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from provisioner.runs.model import Pause, iso
-from tests.support.cli import NOW, ROW, put_run
+from tests.support.cli import NOW, put_run
 from tests.support.clients import CLIENTS
+from tests.support.rows import ROW
 
 BERLIN = ROW | {"schedule": "cron(0 6 * * ? *)", "timezone": "Europe/Berlin"}
 

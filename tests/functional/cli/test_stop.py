@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.cli import NOW, ROW, put_run
+from tests.support.cli import NOW, put_run
 from tests.support.executions import start_execution, wait_for_status
+from tests.support.rows import ROW
 
 ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}
 

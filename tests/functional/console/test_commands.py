@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tests.support.cli import ROW
 from tests.support.console_world import commands_of
+from tests.support.rows import ROW
 
 SCHEDULED = ROW | {"schedule": "cron(0 6 * * ? *)"}
 PAGES = {

@@ -14,9 +14,9 @@ from provisioner.console.writing import WRITING
 from provisioner.service.rights import NEEDED
 from provisioner.sessions import IDLE
 from tests.support import sign_in as support
-from tests.support.cli import ROW
 from tests.support.forms import Browser
 from tests.support.oidc import Person
+from tests.support.rows import ROW
 
 PARTS = {"job": "report", "run": "one", "bulk": "x", "version": "1"}
 

@@ -10,8 +10,9 @@ import pytest
 from provisioner.audit.versions import Written
 from provisioner.aws.row_versions import RowVersions
 from provisioner.service.caller import Role
-from tests.support.cli import NOW, ROW
+from tests.support.cli import NOW
 from tests.support.clients import CLIENTS
+from tests.support.rows import ROW
 
 FIRST = ROW | {"memory_mb": 128, "environment": {"TOKEN": "hush"}}
 SECOND = FIRST | {"memory_mb": 512, "environment": {"TOKEN": "psst"}}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from provisioner.service.caller import Role
-from tests.support.cli import ROW
 from tests.support.deployments import pushed_twice, write
+from tests.support.rows import ROW
 
 ADDRESS = "/jobs/report/rollback"
 

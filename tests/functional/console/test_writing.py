@@ -9,9 +9,10 @@ from urllib.parse import quote
 import pytest
 
 from provisioner.service.caller import Role
-from tests.support.cli import NOW, ROW, put_run
+from tests.support.cli import NOW, put_run
 from tests.support.clients import CLIENTS
 from tests.support.executions import start_execution
+from tests.support.rows import ROW
 
 pytestmark = pytest.mark.usefixtures("job")
 

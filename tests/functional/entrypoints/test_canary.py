@@ -16,10 +16,11 @@ from provisioner.stacks.model import Cause, Deployment, JobStatus, StackRecord
 from tests.functional.aws.test_dependants import put_run as put_ended
 from tests.functional.cli.conftest import account, environment, here
 from tests.functional.entrypoints.test_notify import events, handle, run, subscribe, told, topic
-from tests.support.cli import ROW, put_run
+from tests.support.cli import put_run
 from tests.support.clients import CLIENTS
 from tests.support.deployments import deploy, pushed_twice, write
 from tests.support.functions import deliver
+from tests.support.rows import ROW
 
 __all__ = ["account", "environment", "here", "subscribe", "told", "topic"]
 

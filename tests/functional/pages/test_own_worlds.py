@@ -11,7 +11,7 @@ import pytest
 
 from provisioner.aws.items import to_dynamodb
 from provisioner.runs.model import iso
-from tests.support.cli import ROW, put_run
+from tests.support.cli import put_run
 from tests.support.clients import CLIENTS
 from tests.support.console_world import (
     NOW,
@@ -22,6 +22,7 @@ from tests.support.console_world import (
     text_of,
 )
 from tests.support.deployments import pushed_twice, write
+from tests.support.rows import ROW
 
 
 class TestACanary:

@@ -18,8 +18,8 @@ from provisioner.service.audit import recorded
 from provisioner.service.caller import Caller, Role
 from provisioner.service.rights import Action
 from provisioner.service.start_run import RunRequest
-from tests.support.cli import ROW
 from tests.support.clients import CLIENTS
+from tests.support.rows import ROW
 
 ADA = Caller(
     "arn:aws:iam::123456789012:user/ada",

@@ -14,9 +14,10 @@ from provisioner.service.caller import Caller, Role
 from provisioner.service.context import Service
 from provisioner.service.rights import NEEDED
 from provisioner.stacks.model import JobStatus
-from tests.support.cli import NOW, ROW, put_run
+from tests.support.cli import NOW, put_run
 from tests.support.clients import CLIENTS
 from tests.support.executions import start_execution, wait_for_status
+from tests.support.rows import ROW
 from tests.support.waiting import wait_until
 
 ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}

@@ -15,9 +15,9 @@ from provisioner.service.deployments import (
     unpin,
 )
 from provisioner.stacks.model import JobStatus
-from tests.support.cli import ROW
 from tests.support.clients import CLIENTS
 from tests.support.deployments import deploy, push, pushed_twice, write
+from tests.support.rows import ROW
 
 LARGER = ROW | {"memory_mb": 512}
 BROKEN = ROW | {"memory_mb": 64}

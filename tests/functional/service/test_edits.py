@@ -12,7 +12,7 @@ from provisioner.service import edits
 from provisioner.service.apply import Change, Outcome
 from provisioner.service.edits import ANY, InvalidRowError
 from provisioner.service.problems import FieldProblem, problem_of
-from tests.support.cli import ROW
+from tests.support.rows import ROW
 
 STORED = ROW | {"memory_mb": Decimal(256), "tags": {"team": "data", "cost/center": "7"}}
 

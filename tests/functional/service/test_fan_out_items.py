@@ -10,8 +10,9 @@ from provisioner.errors import InvalidRequestError, NotFoundError
 from provisioner.runs.keys import object_folder
 from provisioner.runs.model import RunStatus, iso
 from provisioner.service import fan_out_items
-from tests.support.cli import NOW, OUTPUTS, ROW, put_run
+from tests.support.cli import NOW, OUTPUTS, put_run
 from tests.support.clients import CLIENTS
+from tests.support.rows import ROW
 
 FAILED, SUCCEEDED = RunStatus.FAILED, RunStatus.SUCCEEDED
 BUCKET = OUTPUTS["ArtifactsBucketName"]

@@ -13,8 +13,9 @@ from provisioner.errors import InvalidRequestError, NotFoundError
 from provisioner.runs.model import Pause, RunStatus
 from provisioner.service import jobs, overview, run_detail
 from provisioner.stacks.model import Condition, JobStatus
-from tests.support.cli import NOW, ROW, put_run
+from tests.support.cli import NOW, put_run
 from tests.support.clients import CLIENTS
+from tests.support.rows import ROW
 
 START = "2026-11-21T09:00:00.000Z"
 LATER = NOW + timedelta(minutes=1)

@@ -12,8 +12,9 @@ from provisioner.errors import InvalidRequestError, NotFoundError
 from provisioner.runs.model import iso
 from provisioner.service import logs
 from provisioner.service.run_tail import RunTail
-from tests.support.cli import NOW, ROW, put_run
+from tests.support.cli import NOW, put_run
 from tests.support.clients import CLIENTS
+from tests.support.rows import ROW
 
 GROUP = "/jobs/report"
 ONE, TWO = ("0b5e7a31-4c1f-4f6e-9a53-1d2c3b4a5f60", "5d0f4c12-7a8b-4e9d-8c76-a1b2c3d4e5f6")

@@ -14,8 +14,9 @@ from provisioner.service import backfill, runs, start_run
 from provisioner.service.backfill import NotAdmitted, RunStarted
 from provisioner.service.caller import Caller, Role
 from provisioner.service.start_run import RunRequest
-from tests.support.cli import NOW, ROW, put_run
+from tests.support.cli import NOW, put_run
 from tests.support.clients import CLIENTS
+from tests.support.rows import ROW
 from tests.support.waiting import wait_until
 
 ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}
