@@ -95,14 +95,22 @@ test-recipes: $(READY)
 
 # Lines and branches of provisioner and templates that no fast test reaches, nor the commands that
 # bring up an engine for the README. docs/internals/testing.md says what is not counted.
+# What a part of the tests has covered is kept until a source changes: a run that was ended goes on with the next part.
+COVERAGE := $(CURDIR)/.provisioner/coverage
+COVERED_BY := functional unit others readme
+TESTS_functional := -n auto tests/functional
 # In a process that is measured `signal` is there before the test can interrupt its import.
-COVERAGE_IS_EARLIER := --deselect "tests/unit/cli/test_main.py::test_ctrl_c_leaves_no_traceback[in the first moment]"
-coverage: $(READY)
-	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest -q -n auto $(COVERAGE_IS_EARLIER)
-	@$(BIN)/coverage run -m pytest -q -m engine tests/local/test_readme.py
-	@$(BIN)/coverage combine --quiet
+TESTS_unit := -n auto tests/unit --deselect "tests/unit/cli/test_main.py::test_ctrl_c_leaves_no_traceback[in the first moment]"
+TESTS_others := -n auto tests --ignore tests/functional --ignore tests/unit
+TESTS_readme := -m engine tests/local/test_readme.py
+coverage: $(READY) $(COVERED_BY:%=$(COVERAGE)/%)
+	@$(BIN)/coverage combine --quiet --keep $(COVERED_BY:%=$(COVERAGE)/%)
 	@$(BIN)/coverage report
+
+$(COVERAGE)/%: $(shell find provisioner templates tests -name "*.py")
+	@rm -rf $@ $@.running; mkdir -p $@.running
+	@$(BIN)/coverage run --data-file=$@.running/.coverage -m pytest -q $(TESTS_$*)
+	@mv $@.running $@
 
 # Mistakes made in the modules where one costs most: docs/internals/mutation-testing.md.
 # Other mutants each day, as many as there is time for. MODULES: all those of these modules.
