@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, assert_never
 
@@ -31,7 +32,7 @@ from provisioner.jobs.schedule import (
 from provisioner.jobs.zones import zone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -44,6 +45,10 @@ _LONGEST_SHIFT = timedelta(hours=4)
 
 _MOST_SKIPPED = 2_000
 """Local times in a row that clocks may skip before we believe that they skip all: many years'."""
+
+
+_MOST_KEPT = 1_000
+"""Months that a process remembers: those of a thousand jobs are few, as most run on every day."""
 
 
 def all_come(expressions: tuple[str, ...], timezone: str) -> None:
@@ -138,7 +143,9 @@ def _local(cron: Cron, floor: datetime) -> Iterator[datetime]:
     """Yield the local times that match, from some hours before `floor` on."""
     earliest = floor.replace(tzinfo=None) - _LONGEST_SHIFT
     hours, minutes = sorted(cron.hours), sorted(cron.minutes)
-    for year in sorted(year for year in cron.years if year >= earliest.year):
+    for year in range(earliest.year, YEAR.maximum + 1):
+        if year not in cron.years:
+            continue
         for month in sorted(cron.months):
             if (year, month) < (earliest.year, earliest.month):
                 continue
@@ -153,7 +160,8 @@ def _local(cron: Cron, floor: datetime) -> Iterator[datetime]:
                         yield datetime(year, month, day, hour, minute)
 
 
-def _days(days: Days, year: int, month: int) -> list[int]:
+@lru_cache(maxsize=_MOST_KEPT)
+def _days(days: Days, year: int, month: int) -> Sequence[int]:
     first, length = monthrange(year, month)
     # monthrange counts from Monday as 0, Scheduler from Sunday as 1.
     weekday = {day: (first + day) % 7 + 1 for day in range(1, length + 1)}
