@@ -29,7 +29,7 @@ _APP = "ministack.app"
 _PERSISTENCE = "ministack.core.persistence"
 _LAMBDA = "ministack.services.lambda_svc"
 _EVERY_SECONDS = 2.0
-_SHARE_OF_TIME = 0.05
+_SHARE_OF_TIME = 0.02
 _TRIES = 5
 _LARGE = "__content__"
 
