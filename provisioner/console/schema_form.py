@@ -6,42 +6,21 @@ anything else. A value that the field for its schema could not give back exactly
 
 from __future__ import annotations
 
-import json
-import re
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from provisioner import exact_numbers
-from provisioner.errors import InvalidRequestError
+from provisioner.console.field_text import ABSENT, BREAKS, Kind, gives_back, read, to_json, written
 from provisioner.jobs import schema_engine
 from provisioner.jobs.schema_places import pointer_of, targets
 from provisioner.plain_text import cleaned
 from provisioner.service.problems import pointer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-_ABSENT: Any = object()
 _MAX_REFERENCES = 20
 _SHORT_TEXT = 200
 """A longer text gets a box of several lines."""
-
-
-class Kind(StrEnum):
-    """How a field's text is read."""
-
-    TEXT = "text"
-    LINES = "lines"
-    DATE = "date"
-    INTEGER = "integer"
-    NUMBER = "number"
-    FLAG = "flag"
-    CHOICE = "choice"
-    JSON = "json"
-    REST = "rest"
-    """All members that have no field of their own, as one JSON object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +96,7 @@ def fields(
     parts = _properties(schema)
     required = (schema or {}).get("required", ())
     made = [
-        _field(name, part, payload.get(name, _ABSENT), required=name in required)
+        _field(name, part, payload.get(name, ABSENT), required=name in required)
         for name, part in parts.items()
     ]
     rest = {name: value for name, value in payload.items() if name not in parts}
@@ -133,16 +112,16 @@ def filled(form: Mapping[str, str]) -> Filled:
     errors: dict[str, tuple[str, ...]] = {}
     for name, text in form.items():
         kind, colon, member = name.partition(":")
-        if not colon or kind not in _READERS:
+        if not colon or kind not in set(Kind):
             continue
         try:
-            value = _READERS[Kind(kind)](text)
+            value = read(Kind(kind), text)
         except ValueError as error:
             errors["" if kind == Kind.REST else pointer((member,))] = (str(error),)
             continue
         if kind == Kind.REST:
             payload = {**(value or {}), **payload}
-        elif value is not _ABSENT:
+        elif value is not ABSENT:
             payload[member] = value
     return Filled(payload, errors)
 
@@ -158,50 +137,6 @@ def violations(
     return found
 
 
-def to_json(value: object, indent: int | None = 2) -> str:
-    """Return a value as JSON for people, which reads back as the same value.
-
-    What is not for eyes is written as an escape of JSON, so that no page has to change it.
-    """
-    text = exact_numbers.to_json(value, indent=indent, ensure_ascii=False, default=_plain)
-    return "".join(each if cleaned(each) == each else json.dumps(each)[1:-1] for each in text)
-
-
-def _plain(value: object) -> object:
-    match value:
-        case set() | frozenset():
-            return sorted(value)
-        case _:
-            message = f"a {type(value).__name__} cannot be edited here"
-            raise InvalidRequestError(message)
-
-
-def from_json(text: str) -> Any:  # noqa: ANN401
-    """Read JSON text.
-
-    Raises
-    ------
-    ValueError
-        Which says where the mistake is.
-    """
-    try:
-        return json.loads(text, parse_float=exact_numbers.read, parse_constant=_no_constant)
-    except json.JSONDecodeError as error:
-        message = f"is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})"
-        raise ValueError(message) from error
-    except ValueError as error:
-        message = f"is not valid JSON: {error}"
-        raise ValueError(message) from error
-    except RecursionError:
-        message = "is not valid JSON: it is nested too deeply"
-        raise ValueError(message) from None
-
-
-def _no_constant(name: str) -> object:
-    message = f"{name} is not a number there"
-    raise ValueError(message)
-
-
 def _properties(schema: Mapping[str, Any] | None) -> dict[str, Mapping[str, Any]]:
     """Return the schema of each member that is described, its `$ref` followed."""
     known = targets(schema or {})
@@ -209,7 +144,7 @@ def _properties(schema: Mapping[str, Any] | None) -> dict[str, Mapping[str, Any]
     return {
         name: _resolved(part, known)
         for name, part in parts.items()
-        if cleaned(name) == name and not _BREAKS.search(name)
+        if cleaned(name) == name and not BREAKS.search(name)
     }
 
 
@@ -229,9 +164,9 @@ def _is_open(schema: Mapping[str, Any] | None) -> bool:
 
 def _field(name: str, part: Mapping[str, Any], value: object, *, required: bool) -> Field:
     kind = _kind(part, value)
-    text = "" if value is _ABSENT else _written(kind, value)
+    text = "" if value is ABSENT else written(kind, value)
     options = _options(kind, part)
-    if value is not _ABSENT and not _gives_back(kind, text, value, options):
+    if value is not ABSENT and not (_is_offered(text, options) and gives_back(kind, text, value)):
         kind, text, options = Kind.JSON, to_json(value), ()
     return Field(
         kind,
@@ -263,32 +198,8 @@ def _kind(part: Mapping[str, Any], value: object) -> Kind:
             return Kind.JSON
 
 
-def _written(kind: Kind, value: object) -> str:
-    if kind in (Kind.TEXT, Kind.LINES, Kind.DATE):
-        return value if isinstance(value, str) else ""
-    return to_json(value, indent=2 if kind is Kind.JSON else None)
-
-
-def _gives_back(kind: Kind, text: str, value: object, options: tuple[Option, ...]) -> bool:
-    """Tell whether a browser's field of this kind, and reading it, keep a value as it is."""
-    if kind is Kind.JSON:
-        return True
-    if options and text not in {option.value for option in options}:
-        return False
-    if kind is Kind.DATE and not _DATE.fullmatch(text):
-        return False
-    if cleaned(text) != text or (_BREAKS.search(text) and kind is not Kind.LINES):
-        return False
-    try:
-        read = _READERS[kind](text)
-    except ValueError:
-        return False
-    return type(read) is type(value) and bool(read == value)
-
-
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
-_BREAKS = re.compile("[\n\ufffe\uffff]")
-"""What a line of a form cannot hold."""
+def _is_offered(text: str, options: tuple[Option, ...]) -> bool:
+    return not options or text in {option.value for option in options}
 
 
 def _options(kind: Kind, part: Mapping[str, Any]) -> tuple[Option, ...]:
@@ -343,47 +254,3 @@ def _of(
             yield from (f"{at} {message}".strip() for message in messages)
         elif at and field.kind is not Kind.REST and member == field.member:
             yield from (f"/{inside} {message}" if inside else message for message in messages)
-
-
-def _text(text: str) -> Any:  # noqa: ANN401
-    return text.replace("\r\n", "\n") or _ABSENT
-
-
-def _json(text: str) -> Any:  # noqa: ANN401
-    return from_json(text) if text.strip() else _ABSENT
-
-
-def _number(text: str) -> Any:  # noqa: ANN401
-    if not text.strip():
-        return _ABSENT
-    with suppress(ValueError):
-        match from_json(text):
-            case bool():
-                pass
-            case int() | float() as value:
-                return value
-    message = "is not a number"
-    raise ValueError(message)
-
-
-def _object(text: str) -> Any:  # noqa: ANN401
-    match _json(text):
-        case dict() as value:
-            return value
-        case value if value is _ABSENT:
-            return {}
-    message = "must be a JSON object"
-    raise ValueError(message)
-
-
-_READERS: Mapping[Kind, Callable[[str], Any]] = {
-    Kind.TEXT: _text,
-    Kind.LINES: _text,
-    Kind.DATE: _text,
-    Kind.INTEGER: _number,
-    Kind.NUMBER: _number,
-    Kind.FLAG: _json,
-    Kind.CHOICE: _json,
-    Kind.JSON: _json,
-    Kind.REST: _object,
-}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from provisioner.console import schema_form
+from provisioner.console.field_text import from_json, to_json
 from provisioner.console.filters import path
 from provisioner.console.http import redirect
 from provisioner.console.json_lines import line_at, lines_of
@@ -73,7 +73,7 @@ def edit(request: Request, service: Service) -> Response:
 
 def _row_of_version(service: Service, job_name: str, number: int) -> dict[str, Any]:
     row = redaction.row_for(service.caller(), versions.row_of(service, job_name, number))
-    return dict(schema_form.from_json(schema_form.to_json(row)))
+    return dict(from_json(to_json(row)))
 
 
 def create(request: Request, service: Service) -> Response:
@@ -114,7 +114,7 @@ def _stale(request: Request, service: Service, draft: _Draft, error: StaleError)
         said = "has been deleted in the meantime: save it as a new job"
         gone = replace(_with(draft, "/job_name", said), etag="", base="")
         return _page(request, service, gone, status=status)
-    base = schema_form.from_json(draft.base)
+    base = from_json(draft.base)
     found = merge(base, draft.row or {}, theirs.row or {})
     text = _text(found.row)
     merged = replace(theirs, text=text, row=found.row, conflicts=found.conflicts, merged=True)
@@ -126,12 +126,12 @@ def _draft_of(service: Service, job_name: str) -> _Draft:
     found = edits.row_of(service, job_name)
     row = redaction.row_for(service.caller(), found.row)
     text = _text(row)
-    return _Draft(text, schema_form.from_json(text), found.etag, text)
+    return _Draft(text, from_json(text), found.etag, text)
 
 
 def _text(row: Mapping[str, Any]) -> str:
     names = [*_FIRST, *sorted(row.keys() - set(_FIRST))]
-    return schema_form.to_json({name: row[name] for name in names if name in row})
+    return to_json({name: row[name] for name in names if name in row})
 
 
 def _read(request: Request) -> _Draft:
@@ -139,7 +139,7 @@ def _read(request: Request) -> _Draft:
     text = sent.get("row", "").replace("\r\n", "\n")
     draft = _Draft(text, etag=sent.get("etag", ""), base=sent.get("base", ""))
     try:
-        row = schema_form.from_json(text)
+        row = from_json(text)
     except ValueError as error:
         return replace(draft, problems=(_of_text(text, error),))
     if not isinstance(row, dict):

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from provisioner.console import schema_form
+from provisioner.console.field_text import from_json, to_json
 from provisioner.console.filters import path
 from provisioner.console.http import redirect
 from provisioner.console.render import page
@@ -69,7 +70,7 @@ def show(request: Request, service: Service) -> Response:
     if again := request.query.get("again"):
         form = _repeating(request, service, again)
     if request.query.get("view") == "json" or not schema:
-        form = replace(form, view="json", raw=schema_form.to_json(form.payload))
+        form = replace(form, view="json", raw=to_json(form.payload))
     return _page(request, service, job, form)
 
 
@@ -81,7 +82,7 @@ def submit(request: Request, service: Service) -> Response:
     form = _checked(job, read)
     wanted = request.form.get("do", "check")
     if wanted in {"form", "json"} and not read.errors:
-        form = replace(form, view=wanted, raw=schema_form.to_json(form.payload))
+        form = replace(form, view=wanted, raw=to_json(form.payload))
     if wanted != "start":
         return _page(request, service, job, form)
     if form.errors:
@@ -103,7 +104,7 @@ def _job(service: Service, name: str) -> Job | None:
 
 def _repeating(request: Request, service: Service, run: str) -> _Form:
     asked = rerun.request_of(service, request.parts["job"], run)
-    overrides = {name: schema_form.to_json(value) for name, value in asked.overrides.items()}
+    overrides = {name: to_json(value) for name, value in asked.overrides.items()}
     kept: tuple[str, ...] = ()
     if not _sees_values(service):
         variables = asked.overrides.get("environment", {})
@@ -138,7 +139,7 @@ def _read(request: Request, service: Service) -> _Form:
         read = schema_form.filled(sent)
         return replace(form, payload=read.payload, errors=read.errors)
     try:
-        payload = schema_form.from_json(form.raw.strip() or "{}")
+        payload = from_json(form.raw.strip() or "{}")
     except ValueError as error:
         return replace(form, errors={"": (str(error),)})
     if not isinstance(payload, dict):
@@ -168,7 +169,7 @@ def _overrides(form: _Form) -> dict[str, Any]:
             found[name] = text
             continue
         try:
-            found[name] = schema_form.from_json(text)
+            found[name] = from_json(text)
         except ValueError as error:
             raise ValueError(f"{name} {error}") from error
     return found

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provisioner.console.field_text import to_json
 from provisioner.console.json_lines import line_at, lines_of
-from provisioner.console.schema_form import to_json
 from provisioner.service.problems import pointer
 
 TEXT = """{

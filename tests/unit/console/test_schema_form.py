@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from provisioner.console.schema_form import Kind, fields, filled, initial, violations
+from provisioner.console.field_text import Kind
+from provisioner.console.schema_form import fields, filled, initial, violations
 from tests.support.drawn import examples
 
 SCHEMA = {
