@@ -36,7 +36,7 @@ class ItemStatus(StrEnum):
 def items(
     job: JobArgument,
     run: Annotated[
-        str, typer.Argument(metavar="RUN", help="The run, as `provisioner runs` has it.")
+        str, typer.Argument(metavar="RUN", help='The run, as "provisioner runs" has it.')
     ],
     *,
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="How many.")] = 50,

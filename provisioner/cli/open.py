@@ -22,7 +22,7 @@ def open_page(
     ] = None,
     run: Annotated[
         str | None,
-        typer.Argument(metavar="RUN", show_default=False, help="A run, as in `provisioner runs`."),
+        typer.Argument(metavar="RUN", show_default=False, help='A run, as in "provisioner runs".'),
     ] = None,
     *,
     stack: StackOption = DEFAULT_STACK,

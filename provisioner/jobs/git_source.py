@@ -102,7 +102,7 @@ _REFUSED = {
     **dict.fromkeys(
         ("branch", "ref", "tag"),
         "is not part of a source, as nothing tells the provisioner that it has moved: name the "
-        "commit. `provisioner build JOB --commit SHA` writes another one",
+        'commit. "provisioner build JOB --commit SHA" writes another one',
     ),
     "directory": "is not part of a source: the build's context is the folder that is built",
 }

@@ -118,7 +118,7 @@ def _deploy(engine: Engine, stack_name: str, template: Path, overrides: Mapping[
     if status in UPDATABLE:
         message += "\nWhat was deployed before is still there."
     else:
-        message += "\n`provisioner local up --fresh` starts again with empty tables."
+        message += '\n"provisioner local up --fresh" starts again with empty tables.'
     raise LocalError(message)
 
 

@@ -66,7 +66,7 @@ class Engine:
         """
         port = self.state.port
         if port is None:
-            message = "the engine has not been started yet: `provisioner local up`"
+            message = 'the engine has not been started yet: "provisioner local up"'
             raise LocalError(message)
         return f"http://{ministack.HOST}:{port}"
 

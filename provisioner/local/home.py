@@ -75,7 +75,7 @@ class Home:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                message = "another `provisioner local` command is at work on this engine"
+                message = 'another "provisioner local" command is at work on this engine'
                 raise LocalError(message) from None
             yield
 

@@ -67,7 +67,7 @@ def current(service: Service) -> Upgrade:
     """
     upgrade = service.upgrades.get()
     if upgrade is None:
-        message = "there has been no upgrade yet; start one with `provisioner upgrade`"
+        message = 'there has been no upgrade yet; start one with "provisioner upgrade"'
         raise NotFoundError(message)
     return upgrade
 

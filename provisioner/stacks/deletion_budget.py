@@ -21,7 +21,7 @@ EVERYTHING = 100
 
 HELD = (
     "So many rows were removed at once that it may be a mistake. Put the row back, or confirm "
-    "with `provisioner confirm-deletions`."
+    'with "provisioner confirm-deletions".'
 )
 
 

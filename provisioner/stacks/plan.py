@@ -166,7 +166,7 @@ def _decide_missing(desired: ValidRow, record: StackRecord, drift: Drift) -> Act
         return Update(desired, drift.missing)
     # Not repaired unasked, because it may have been deleted for a reason. The failure has no
     # digest, because the spec did not fail: once the whole stack is gone it is simply created.
-    reason = f"Deleted by hand: {', '.join(drift.missing)}. `provisioner retry` makes it again."
+    reason = f'Deleted by hand: {", ".join(drift.missing)}. "provisioner retry" makes it again.'
     return GiveUp(Failure(reason, at=drift.checked_at, resource=drift.missing[0]))
 
 

@@ -42,7 +42,7 @@ def target_of(record: StackRecord, row: Mapping[str, Any], number: int | None = 
             return last
         if found := next((each for each in known if each.digest != last.digest), None):
             return found
-        message = f"{name} has no deployment before {last.number}"
+        message = f"{name} has no deployment before {last.number}: there is nothing to go back to"
         raise PermanentError(message)
     target = next((each for each in known if each.number == number), None)
     if target is None:

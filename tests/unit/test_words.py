@@ -152,6 +152,25 @@ def test_texts_in_the_code_are_in_plain_words(module):
 
 
 @pytest.mark.parametrize("module", MODULES, ids=[str(path.relative_to(ROOT)) for path in MODULES])
+def test_messages_have_commands_in_quotation_marks(module):
+    """Backticks are for docstrings and docs; a terminal and a page show them as they are."""
+    tree = ast.parse(module.read_text())
+    docstrings = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    found = [
+        f"{module.name}:{node.lineno}: {node.value!r}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and id(node) not in docstrings
+        if isinstance(node.value, str) and "`provisioner " in node.value
+    ]
+
+    assert found == []
+
+
+@pytest.mark.parametrize("module", MODULES, ids=[str(path.relative_to(ROOT)) for path in MODULES])
 def test_names_in_the_code_are_those_of_the_docs(module):
     source = module.read_text()
     # Few modules have any of them, be it in a text: it takes a hundredth to see that first.

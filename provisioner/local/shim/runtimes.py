@@ -32,7 +32,7 @@ def problem(config: Mapping[str, Any], which: Callable[[str], str | None]) -> st
     if runtime.startswith("nodejs") and which("node") is None:
         return (
             "Node.js is not installed on this machine, so that functions of runtime "
-            f"{runtime} cannot run here: install it, and `provisioner local up` again"
+            f'{runtime} cannot run here: install it, and "provisioner local up" again'
         )
     if runtime.startswith(("java", "dotnet", "ruby")):
         return f"{runtime} does not run on the embedded engine: give the code as an image"
