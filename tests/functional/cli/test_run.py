@@ -13,15 +13,16 @@ import pytest
 from provisioner.aws.logs import LogEvent
 from provisioner.cli.commands import app
 from provisioner.cli.run import Overlap
-from provisioner.cli.watching import exit_code, print_late
+from provisioner.cli.watching import Watch, exit_code, print_late
 from provisioner.errors import ThrottledError
 from provisioner.jobs import OVERLAPS
+from provisioner.runs.model import iso
 from provisioner.service.start_run import name_of_key
 from provisioner.stacks.model import JobStatus
 from tests.support.cli import put_run
 from tests.support.clients import CLIENTS
 from tests.support.executions import stop_execution
-from tests.support.rows import ROW
+from tests.support.rows import NOW, ROW
 
 ECHO = {"Type": "Pass", "End": True}
 ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}
@@ -483,6 +484,21 @@ class TestFollow:
         assert [line.split()[-1] for line in ended.stdout.splitlines()] == ["first", "second"]
         assert "crunch: FAILED" in ended.stderr
         assert '"rows": 3' in ended.stderr
+
+    def test_lines_that_have_to_wait_are_said_to_wait_once(self, job, capsys):
+        begins = {"one": 0, "two": 1}
+        for name, seconds in begins.items():
+            at = NOW + timedelta(seconds=seconds)
+            put_run("crunch", name, "RUNNING", started_at=at)
+        self.print("whose?", at=NOW + timedelta(seconds=2))
+        row = job.service.triggers.run("crunch", f"{iso(NOW)}#one")
+        watch = Watch(job.service, "crunch", None, log_group="/jobs/crunch")
+
+        for _ in range(2):
+            watch._print_new(row)
+
+        shown = capsys.readouterr()
+        assert (shown.out, shown.err.count("when this one has ended")) == ("", 1)
 
     def test_a_run_that_waits_is_waited_for(self, job):
         result = job.start("run", "crunch", "--wait", "--timeout", "20s")
