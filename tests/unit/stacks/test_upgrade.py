@@ -320,6 +320,61 @@ class TestFailures:
         assert world.upgrade.status is UpgradeStatus.PAUSED
 
 
+FORMER = UpgradeMark("upgrade-0", A, 0, NOW - timedelta(days=1), ended_at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("marked", "chosen"),
+    [(None, True), (FORMER, True), (mark(), False), (mark(ended_at=NOW), False)],
+    ids=["never", "by another upgrade", "by this one", "and updated"],
+)
+def test_each_job_is_chosen_once(marked, chosen):
+    only = job(0, upgrade=marked)
+
+    found = step(replace(BEGUN, waves=(100,)), [only], [], B, NOW)
+
+    assert found.mark == ((only,) if chosen else ())
+
+
+@pytest.mark.parametrize(
+    ("changes", "queued"),
+    [
+        ({"upgrade": mark()}, True),
+        ({"upgrade": replace(mark(), at=NOW + timedelta(seconds=1))}, False),
+        ({"upgrade": mark(ended_at=NOW)}, False),
+        ({"upgrade": mark(), "status": JobStatus.UPDATING}, False),
+        ({"upgrade": replace(mark(), id="upgrade-0")}, False),
+    ],
+    ids=["lost", "a second too early", "updated", "being updated", "of another upgrade"],
+)
+def test_a_job_is_queued_again_when_its_message_is_lost(changes, queued):
+    found = step(BEGUN, [job(0, **changes)], [], B, NOW + QUEUED_AGAIN_AFTER)
+
+    assert found.queue == (("job-000",) if queued else ())
+
+
+def test_aborted_it_takes_marks_only_from_what_was_not_updated():
+    jobs = [job(0, upgrade=mark()), job(1, upgrade=mark(ended_at=NOW)), job(2, upgrade=FORMER)]
+
+    found = step(replace(abort(BEGUN, "no time"), to=B), jobs, [], C, NOW)
+
+    assert found.unmark == (jobs[0],)
+    assert found.upgrade.reason == "no time"
+
+
+def test_only_the_last_wave_waits_for_operations_that_are_not_its_own():
+    world = Fleet(200)
+    world.jobs["job-200"] = job(200, status=JobStatus.UPDATING)
+
+    world.go_on(20)
+
+    assert len(world.of_version(B)) == 200
+    assert world.upgrade.status is UpgradeStatus.RUNNING
+    world.jobs["job-200"] = job(200)
+    world.go_on(5)
+    assert len(world.of_version(B)) == 201
+
+
 @pytest.mark.parametrize(
     "changes",
     [
