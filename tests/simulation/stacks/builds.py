@@ -11,6 +11,8 @@ from tests.simulation.stacks.rows import row_of
 from tests.simulation.stacks.world import World
 from tests.simulation.stories import Step
 
+OF_IMAGES = 0.4
+"""Share of the stories of builds in which an image is built, for a container."""
 _BUILD = {"source": f"s3://{BUCKET}/{SOURCE}"}
 _ROWS: tuple[dict[str, object], ...] = (
     {"memory_mb": 128, "build": _BUILD},
@@ -23,6 +25,10 @@ _ROWS: tuple[dict[str, object], ...] = (
 )
 
 
+_CONTAINER = {"type": "ecs", "runtime": None, "handler": None, "cpu": 256}
+_MEMORY_MB: dict[object, int] = {128: 512, 256: 1024}
+
+
 @dataclass(frozen=True)
 class WriteSource:
     """A row is put that is built from source, or no longer is."""
@@ -31,9 +37,25 @@ class WriteSource:
     row: dict[str, object]
     then_seconds: float
 
+    @property
+    def attributes(self) -> dict[str, object]:
+        return {"bundle": None, **self.row}
+
     def happen(self, world: World) -> None:
-        world.jobs.write(self.name, row_of(self.name, {"bundle": None, **self.row}))
+        world.jobs.write(self.name, row_of(self.name, self.attributes))
         world.run(self.then_seconds)
+
+
+@dataclass(frozen=True)
+class WriteImageSource(WriteSource):
+    """The same of a container, whose image is built."""
+
+    @property
+    def attributes(self) -> dict[str, object]:
+        shared = {"bundle": None, **self.row}
+        if "build" not in self.row:
+            return shared
+        return shared | _CONTAINER | {"memory_mb": _MEMORY_MB[self.row["memory_mb"]]}
 
 
 @dataclass(frozen=True)
@@ -140,7 +162,21 @@ def with_builds(
         step = _happening(chance, name, chance.choice(then_seconds))
         merged.insert(chance.randint(1, len(merged)), step)
     first = WriteSource(name, _ROWS[0], chance.choice(then_seconds))
-    return (*merged[:1], first, *merged[1:])
+    whole = (*merged[:1], first, *merged[1:])
+    if chance.random() < OF_IMAGES:
+        return tuple(_of_image(step) for step in whole)
+    return whole
+
+
+def builds_images(steps: Sequence[Step]) -> bool:
+    """Tell whether a story builds images, whose repository is in the job's stack."""
+    return any(isinstance(step, WriteImageSource) for step in steps)
+
+
+def _of_image(step: Step) -> Step:
+    if isinstance(step, WriteSource):
+        return WriteImageSource(step.name, step.row, step.then_seconds)
+    return step
 
 
 def _happening(chance: random.Random, name: str, then: float) -> Step:

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import count
 
 from provisioner.settings import DeploymentMode
-from provisioner.stacks.model import Drift, DriftStatus, StackState, StackStatus
+from provisioner.stacks.model import SETTLED, Drift, DriftStatus, StackState, StackStatus
 from tests.simulation.stacks.stacks import BY_HAND, Spec, Stack, Trouble
 from tests.simulation.timeline import Timeline
 
@@ -27,6 +27,8 @@ STILL_THERE_SECONDS = 60
 
 LONGEST_SECONDS = 150
 """An operation takes from one second to this."""
+
+_WITHOUT = {S.DELETE_COMPLETE, S.ROLLBACK_COMPLETE}
 
 Step = Callable[[Stack], None]
 
@@ -51,6 +53,8 @@ class CloudFormation:
         self.limit: int | None = None
         self._still_there: dict[str, datetime] = {}
         self.reasons: dict[str, set[str]] = {}
+        self.emptied: Callable[[str], None] = lambda _: None
+        """Hears of a stack that has no repository, or none any more."""
         self._past: dict[str, list[tuple[datetime, StackState | None]]] = {}
 
     # Operations, once they are accepted
@@ -266,6 +270,8 @@ class CloudFormation:
         self.reached.add(status)
         state = None if status is S.DELETE_COMPLETE else stack.state()
         self._past.setdefault(stack.name, []).append((self._timeline.now, state))
+        if status in _WITHOUT or (status in SETTLED and not stack.spec.has_repository):
+            self.emptied(stack.name)
         self._tell(stack.stack_id, status, stack.token)
 
     def left_behind(self, name: str) -> set[str]:

@@ -12,7 +12,7 @@ from provisioner.jobs import FieldError, InvalidRow, Job, S3Object
 from provisioner.jobs.unbuilt import Unbuilt, build_digest, unbuilt
 from provisioner.stacks.model import StackRecord
 from tests.simulation.stacks.calls import Calls
-from tests.simulation.stacks.wiring import MEMORY, LookedUp
+from tests.simulation.stacks.wiring import IMAGE, MEMORY, LookedUp
 from tests.simulation.timeline import Timeline
 from tests.support.fakes import FakeArtifactIndex
 
@@ -64,8 +64,8 @@ class Bundles:
         """Return a job with what was built of each version of its source, or what is not."""
         if job.pin:
             version = job.pin.version
-            if version in self._results:
-                return [looked_up.built(job, version, by_pin=True)]
+            if (digest := version.removeprefix(IMAGE)) in self._results:
+                return [looked_up.built(job, digest, by_pin=True)]
             error = FieldError("pin.version", f"{version} does not exist")
             return [InvalidRow(job.job_name, (error,))]
         return [self._built(job, version, looked_up) for version in self._since(SOURCE, since)]

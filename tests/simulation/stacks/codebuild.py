@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 
 from provisioner.errors import TemporaryError
-from provisioner.jobs.unbuilt import Unbuilt
+from provisioner.jobs.unbuilt import Unbuilt, kind_of_build
 from provisioner.stacks.builds import BuildReport
 from provisioner.stacks.model import BuildStatus, StackRecord
 from tests.simulation.faults import Broken, Crash
@@ -19,6 +19,9 @@ from tests.simulation.timeline import Timeline
 S = BuildStatus
 
 REASON = "BUILD: exit status 1"
+NO_REPOSITORY = "BUILD: the repository does not exist"
+NO_RESULT = "The build succeeded, but has left no result"
+"""Of an image that went with its repository."""
 STOPPED = "STOPPED"
 UNKNOWN = "CodeBuild no longer knows this build"
 SECONDS = (5, 40, 300, 1200)
@@ -39,6 +42,7 @@ class Made:
     is_known: bool = True
     is_unwanted: bool = False
     """We have asked for its end."""
+    is_image: bool = False
     by_us: bool = False
     """We have stopped it."""
 
@@ -66,6 +70,7 @@ class CodeBuild:
         self.room: int | None = None
         self.to_fail = 0
         self.to_die = 0
+        self.has_repository: Callable[[str], bool] = lambda _: True
         self.retried: set[str] = set()
         """Jobs that a person has had tried again, as often as the message came."""
 
@@ -107,8 +112,15 @@ class CodeBuild:
     def failures_of(self, digest: str) -> set[str]:
         """Return for what reasons the builds of a digest have failed."""
         of_it = [made for made in self.builds.values() if made.digest == digest]
+        has_lost = any(made.is_image and made.status is S.SUCCEEDED for made in of_it)
+        lost = {NO_RESULT} if has_lost and digest not in self.results else set()
         unknown = {UNKNOWN for made in of_it if not made.is_known}
-        return unknown | {made.reason for made in of_it if made.reason and not made.by_us}
+        return lost | unknown | {made.reason for made in of_it if made.reason and not made.by_us}
+
+    def empty(self, job_name: str) -> None:
+        """Forget the images of a job, whose repository is gone."""
+        of_job = [made for made in self.builds.values() if made.job_name == job_name]
+        self.results -= {made.digest for made in of_job if made.is_image}
 
     def _start(self, wanted: Unbuilt, token: str) -> str:
         for made in self.builds.values():
@@ -120,7 +132,8 @@ class CodeBuild:
         self._check_new(name, digest)
         build_id = f"jobs_{wanted.project}:{len(self.builds) + 1}"
         self._timeline.note("build", build_id, name, digest[:8])
-        made = Made(build_id, name, digest, token, self._row_of(name))
+        is_image = kind_of_build(wanted.job) == "image"
+        made = Made(build_id, name, digest, token, self._row_of(name), is_image=is_image)
         self.builds[build_id] = made
         fails = self.to_fail > 0
         self.to_fail -= fails
@@ -144,7 +157,8 @@ class CodeBuild:
         left = [made.id for made in of_job if made.status is S.RUNNING and made.id == known]
         if any(not self.builds[build_id].is_unwanted for build_id in left):
             raise Broken(f"{left} of {job_name} go on, and nobody needs them")
-        is_again = last.digest == digest and last.is_known and not last.by_us
+        has_failed = last.status is S.FAILED and last.reason != NO_REPOSITORY
+        is_again = last.digest == digest and has_failed and last.is_known and not last.by_us
         if is_again and last.row == self._row_of(job_name) and job_name not in self.retried:
             raise Broken(f"{digest} of {job_name} has failed, and is built again")
 
@@ -163,6 +177,8 @@ class CodeBuild:
     def _end(self, made: Made, status: BuildStatus, reason: str | None) -> None:
         if made.status is not S.RUNNING:
             return
+        if status is S.SUCCEEDED and made.is_image and not self.has_repository(made.job_name):
+            status, reason = S.FAILED, NO_REPOSITORY
         made.status, made.reason, made.ended_at = status, reason, self._timeline.now
         self._timeline.note("build", made.id, status, reason or "")
         if status is S.SUCCEEDED:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from provisioner.stacks.deployments import KEPT
 from provisioner.stacks.model import Cause, Deployment, StackRecord
 from tests.simulation.faults import Broken
+from tests.simulation.stacks.wiring import IMAGE
 
 
 def check_saved(
@@ -42,7 +43,8 @@ def check_saved(
 
 def _source(deployment: Deployment, source_of: Mapping[str, str]) -> int:
     """Return which put of its source a deployment was built from, 0 if from none."""
-    digest = str(deployment.artifact).rpartition("/")[2].partition(".zip")[0]
+    name = str(deployment.artifact).rpartition("/")[2]
+    digest = name.rpartition(IMAGE)[2] if IMAGE in name else name.partition(".zip")[0]
     return int(source_of.get(digest, "v0").removeprefix("v"))
 
 

@@ -124,6 +124,12 @@ class StackOperations:
             partial(self._update, stack_id, request),
         )
 
+    def template(self, stack_id: str) -> str:
+        stack = self._by_id(stack_id)
+        if stack is None:
+            raise ConflictError(f"ValidationError: Stack [{stack_id}] does not exist")
+        return self._calls("cloudformation.template", lambda: stack.spec.template)
+
     def known_mode(self, wanted: DeploymentMode) -> DeploymentMode:
         return wanted
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 
 from provisioner.jobs import InvalidRow, Job
-from provisioner.jobs.unbuilt import Unbuilt
+from provisioner.jobs.unbuilt import Unbuilt, image_tag
 from provisioner.stacks.builds import BuildReport
 from provisioner.stacks.model import BuildStatus, StackRecord
 from provisioner.stacks.ports import Ports
 from tests.simulation.stacks.bug import Bug
-from tests.simulation.stacks.builds import PushSource
+from tests.simulation.stacks.builds import PushSource, WriteImageSource
 from tests.simulation.stacks.planting import Like, ports_with
 from tests.simulation.stacks.wiring import LookedUp
 
@@ -63,6 +64,42 @@ def _any_result(ports: Ports) -> Ports:
     return replace(ports, pin=pin)
 
 
+def _images(change: Callable[[Job, str], Job]) -> Callable[[Ports], Ports]:
+    """Have the image of a build, given by its digest, be pinned otherwise."""
+
+    def planted(ports: Ports) -> Ports:
+        def pin(job: Job) -> Job | InvalidRow | Unbuilt:
+            found = ports.pin(job)
+            if isinstance(found, InvalidRow | Unbuilt) or not (found.built_as and found.image):
+                return found
+            return change(found, found.built_as)
+
+        return replace(ports, pin=pin)
+
+    return planted
+
+
+def _without_digest(job: Job, digest: str) -> Job:
+    name, tag = str(job.image).partition("@")[0], image_tag(digest)
+    return job.with_image(f"{name}:{tag}", tag=tag).with_build(digest)
+
+
+def _moved(ports: Ports) -> Ports:
+    """Take a tag for that of the image which the job's first build has made."""
+    first: dict[str, str] = {}
+
+    def moved(job: Job, digest: str) -> Job:
+        image = first.setdefault(job.job_name, str(job.image))
+        return job.with_image(image, tag=image_tag(digest)).with_build(digest)
+
+    return _images(moved)(ports)
+
+
+_BUGS_OF_IMAGES = {
+    "runs_an_image_by_its_tag": Bug(ports=_images(_without_digest)),
+    "a_tag_moves_to_another_image": Bug(ports=_moved),
+    "takes_the_image_of_another_build": Bug(ports=_any_result),
+}
 _BUGS = {
     "builds_twice": Bug(ports=ports_with(builds=OneTokenEach)),
     "waits_for_ever_for_a_build": Bug(ports=ports_with(builds=NeverEnding)),
@@ -70,4 +107,7 @@ _BUGS = {
     "builds_again_and_again": Bug(ports=ports_with(stacks=ForgettingFailures)),
     "takes_any_build_for_the_newest": Bug(ports=_any_result),
 }
-BUGS = {name: replace(bug, having=PushSource) for name, bug in _BUGS.items()}
+BUGS = {
+    **{name: replace(bug, having=PushSource) for name, bug in _BUGS.items()},
+    **{name: replace(bug, having=WriteImageSource) for name, bug in _BUGS_OF_IMAGES.items()},
+}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from provisioner.settings import DeploymentMode
+from provisioner.stacks.builds import REPOSITORY_OUTPUT
 from provisioner.stacks.model import (
     FAILED_OPERATION,
     IN_PROGRESS,
@@ -44,6 +45,17 @@ class Spec:
     @property
     def digest(self) -> str | None:
         return self.parameters.get("SpecDigest")
+
+    @property
+    def has_repository(self) -> bool:
+        return '"Repository"' in self.template
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        repository = {REPOSITORY_OUTPUT: "repository"} if self.has_repository else {}
+        is_foundation = self.has_repository and '"StateMachine"' not in self.template
+        machine = {} if is_foundation else {"StateMachineArn": f"arn:{self.digest}"}
+        return machine | repository
 
 
 @dataclass
@@ -113,7 +125,7 @@ class Stack:
             ours=self.is_ours,
             digest=self.spec.digest,
             retain=self.spec.parameters.get("DeletionPolicy") == "retain",
-            outputs={"StateMachineArn": f"arn:{self.spec.digest}"},
+            outputs=self.spec.outputs,
             failure=failure,
             owner=self.tags.get(OWNER_TAG),
             drift=self.drift,

@@ -12,7 +12,7 @@ from provisioner.jobs.row_content import content_digest
 from provisioner.stacks.model import Deployment
 from provisioner.stacks.rollback import row_for, target_of
 from tests.simulation.stacks.bug import NO_BUG, Bug
-from tests.simulation.stacks.builds import with_builds
+from tests.simulation.stacks.builds import builds_images, with_builds
 from tests.simulation.stacks.canaries import with_canary
 from tests.simulation.stacks.cloudformation import BROKEN_HANDLER
 from tests.simulation.stacks.code import KEYS, MISSING
@@ -220,6 +220,8 @@ class StacksStory(Story):
             steps = with_upgrade(chance, steps, THEN_SECONDS)
         elif kind < WITH_UPGRADE + WITH_BUILDS:
             steps = with_builds(chance, steps, NAMES[0], THEN_SECONDS)
+            if builds_images(steps):
+                steps = tuple(step for step in steps if not _is_by_hand(step))
         elif kind < WITH_UPGRADE + WITH_BUILDS + WITH_CANARY:
             others = [step for step in steps if not _is_by_hand(step)]
             steps = with_canary(chance, others, NAMES[0], THEN_SECONDS)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.errors import StackLimitError
 from provisioner.jobs import InvalidRow, Job, tracked_artifacts
-from provisioner.jobs.unbuilt import Unbuilt
+from provisioner.jobs.unbuilt import Unbuilt, kind_of_build
 from provisioner.stacks.attempts import MAX_ATTEMPTS
 from provisioner.stacks.deployments import pinned_of
 from provisioner.stacks.failure_causes import is_recoverable
@@ -139,6 +139,11 @@ class Truth:
         status = seen and seen.status
         if isinstance(job, Unbuilt):  # what runs stays; what never came up, or is going, does not
             goes = asked.kind == "delete" and status in _OTHERS_MAY_ACT_ON
+            foundation = MEMORY.spec_digest(job.job) if kind_of_build(job.job) == "image" else None
+            if asked.kind == "create":
+                return seen is None and asked.digest == foundation
+            if asked.kind == "update":
+                return status in SETTLED | {S.UPDATE_FAILED} and asked.digest == foundation
             return goes or (asked.kind == "continue" and status is S.UPDATE_ROLLBACK_FAILED)
         if isinstance(job, InvalidRow) or (job is not None and job.paused):
             return False

@@ -16,7 +16,7 @@ from provisioner.entrypoints.metrics import Metrics
 from provisioner.entrypoints.wiring import Runtime
 from provisioner.errors import ProvisionerError
 from provisioner.jobs import InvalidRow, Job, S3Object
-from provisioner.jobs.unbuilt import archive_key
+from provisioner.jobs.unbuilt import archive_key, image_tag, kind_of_build, repository_name
 from provisioner.stacks import plan
 from provisioner.stacks.outcomes import Failed, Reconciled
 from provisioner.stacks.plan import Decide
@@ -26,6 +26,9 @@ from tests.simulation.faults import Broken, NoClients
 from tests.support.fakes import FakeRecentRuns, FakeRunCosts
 from tests.support.functions import having
 from tests.support.platforms import PLATFORM, SETTINGS
+
+IMAGE = "sha256:"
+"""Begins the digest of an image; the rest is that of its build here, in which no other is alike."""
 
 
 class NoDependants:
@@ -179,6 +182,10 @@ class LookedUp:
 
     def built(self, job: Job, digest: str, *, by_pin: bool) -> Job:
         """Return a job that runs what a build has made."""
+        if kind_of_build(job) == "image":
+            repository = f"{PLATFORM.allowed.registry}/{repository_name('jobs', job.job_name)}"
+            made = job.with_image(f"{repository}@{IMAGE}{digest}", tag=image_tag(digest))
+            return made if by_pin else made.with_build(digest)
         archive = S3Object("bundles", archive_key(job.job_name, digest), "v1")
         made = job.model_copy(update={"bundle": archive})
         return made if by_pin else made.with_build(digest)

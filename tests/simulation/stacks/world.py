@@ -104,6 +104,8 @@ class World:
         self.stacks.noted = self.timeline.note
         self.stacks.saved = self.truth.saved
         self.operations.asked = self.truth.asked
+        self.cloudformation.emptied = lambda name: self.codebuild.empty(job_of(name))
+        self.codebuild.has_repository = self._has_repository
         self.operations.called = self.truth.called
         self.lambdas.retained = self.truth.retained
         self.operations.not_seen = lambda name: self.unheard.add(job_of(name))
@@ -233,6 +235,10 @@ class World:
             self.lambdas.invoke(function, event)
         except FunctionError:
             return
+
+    def _has_repository(self, job_name: str) -> bool:
+        stack = self.cloudformation.stacks.get(f"jobs-{job_name}")
+        return stack is not None and stack.spec.has_repository
 
     def _marking(self, record: StackRecord, mark: UpgradeMark | None) -> None:
         self.waves.marking(record, mark)
