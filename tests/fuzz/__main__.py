@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
+from itertools import cycle
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,28 +17,33 @@ from provisioner.api.routes import ROUTES
 from tests.fuzz.world import World
 from tests.support.engine import EngineUnderTest
 
-DESCRIPTION = "provisioner/api/openapi.json"
+UPGRADE_SECONDS = 0.5
+"""Until the upgrade is in another state: the requests of an operation take longer."""
 
 
 def main(command: list[str]) -> int:
-    engine = EngineUnderTest(exports())
-    known = World(engine).made()
-    where = urlsplit(engine.outputs["ApiUrl"])
+    world = World(EngineUnderTest(exports()))
+    known = world.made()
+    where = urlsplit(world.engine.outputs["ApiUrl"])
     api = where.netloc.partition(".")[0]
     base = f"http://127.0.0.1:{where.port}/_aws/execute-api/{api}/$default"
     with tempfile.TemporaryDirectory() as folder:
-        answered = Path(folder) / "answered.json"
+        answered, description = Path(folder) / "answered.json", Path(folder) / "openapi.json"
+        description.write_text(world.call("GET", "/v1/openapi.json").text)
         environ = {
             **os.environ,
-            **engine.environment,
+            **world.engine.environment,
             "FUZZ_KNOWN": json.dumps(known),
             "FUZZ_ANSWERED": str(answered),
             "PYTHONPATH": os.curdir,
         }
-        found = subprocess.run(
-            [*command, DESCRIPTION, "--url", base], env=environ, check=False
-        ).returncode
-        return unreached(json.loads(answered.read_text())) or found
+        asked = subprocess.Popen([*command, str(description), "--url", base], env=environ)
+        states = cycle(("PAUSED", "SUCCEEDED"))
+        while asked.poll() is None:
+            world.turn_upgrade(next(states))
+            with suppress(subprocess.TimeoutExpired):
+                asked.wait(UPGRADE_SECONDS)
+        return unreached(json.loads(answered.read_text())) or asked.returncode
 
 
 def unreached(answered: Mapping[str, Mapping[str, int]]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,8 +26,9 @@ class World:
     def __init__(self, engine: EngineUnderTest) -> None:
         self.engine = engine
         own = engine.environment
-        keys = Credentials(own["AWS_ACCESS_KEY_ID"], own["AWS_SECRET_ACCESS_KEY"])
-        self.call = Caller(engine.outputs["ApiUrl"], keys, region=own["AWS_REGION"])
+        who = Credentials(own["AWS_ACCESS_KEY_ID"], own["AWS_SECRET_ACCESS_KEY"])
+        self.call = Caller(engine.outputs["ApiUrl"], who, region=own["AWS_REGION"])
+        self._triggers = engine.table("Triggers")
         self.job, self.victim, self.built, self.held = (
             engine.unique(stem) for stem in ("fuzzed", "victim", "built", "held")
         )
@@ -40,7 +42,7 @@ class World:
         self.engine.bundle(f"{self.job}.zip", {"app.py": CODE.format(text="second")})
         self._until("two deployments", self.job, lambda: self._count(self.job, "deployments") == 2)
         self._hold()
-        self._pause_an_upgrade()
+        assert self.call("POST", "/v1/upgrades", {}).status in {202, 409}
         return {"paths": self._paths(), "names": self._names(), "bodies": self._bodies()}
 
     def _row(self, name: str) -> dict[str, Any]:
@@ -78,15 +80,21 @@ class World:
         record = {"job_name": self.held, "status": "PENDING", "deletion": "held", "version": 1}
         self.engine.table("Stacks").put_item(Item=record | {"updated_at": now})
 
-    def _pause_an_upgrade(self) -> None:
-        """Pause an upgrade, as failures do."""
-        assert self.call("POST", "/v1/upgrades", {}).status in {202, 409}
-        self.engine.table("Triggers").update_item(
-            Key={"job_name": keys.UPGRADE, "trigger_id": keys.UPGRADE},
-            UpdateExpression="SET #upgrade.#status = :paused",
-            ExpressionAttributeNames={"#upgrade": keys.Field.UPGRADE, "#status": "status"},
-            ExpressionAttributeValues={":paused": "PAUSED"},
+    def turn_upgrade(self, status: str) -> None:
+        """Let the upgrade be PAUSED, as failures make it, or over, so that one can be started."""
+        ended = (
+            " REMOVE #upgrade.ended_at"
+            if status == "PAUSED"
+            else ", #upgrade.ended_at = #upgrade.started_at"
         )
+        with suppress(self._triggers.meta.client.exceptions.ConditionalCheckFailedException):
+            self._triggers.update_item(
+                Key={"job_name": keys.UPGRADE, "trigger_id": keys.UPGRADE},
+                UpdateExpression=f"SET #upgrade.#status = :status{ended}",
+                ConditionExpression="#upgrade.#status <> :running",
+                ExpressionAttributeNames={"#upgrade": keys.Field.UPGRADE, "#status": "status"},
+                ExpressionAttributeValues={":status": status, ":running": "RUNNING"},
+            )
 
     def _paths(self) -> dict[str, str]:
         work = {"job_name": self.job, "payload": {"items": ["a", "b"]}}
