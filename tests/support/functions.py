@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -72,13 +73,21 @@ def runtime() -> Runtime:
     """Return the test's runtime, made from the environment when it is first asked for."""
     if not _runtimes:
         settings = Settings.from_environ(os.environ)
-        clients = Clients(session=CLIENTS.session)
+        access = frozenset(each for each in os.environ.items() if each[0].startswith("AWS_"))
+        clients = _clients(access)
+        clients.calls.clear()
         _runtimes.append(Runtime(settings, clients, clock=_clock, environ=os.environ))
     return _runtimes[0]
 
 
+@cache
+def _clients(_access: frozenset[tuple[str, str]]) -> Clients:
+    """Return the clients of such an environment: to make one takes longer than most calls."""
+    return Clients(session=CLIENTS.session)
+
+
 def forget() -> None:
-    """Let the next runtime be another; not its session, which has read the services' models."""
+    """Let the next runtime be another; not its clients, which have read the services' models."""
     _runtimes.clear()
     _clock.restart()
 

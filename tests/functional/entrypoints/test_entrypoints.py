@@ -32,7 +32,7 @@ from provisioner.runs.model import iso
 from provisioner.stacks.model import Deletion, JobStatus, StackRecord
 from provisioner.stacks.rate_limits import Quota, Reservation
 from tests.functional.conftest import ACCOUNT, REGION
-from tests.support.clients import CLIENTS
+from tests.support.clients import CLIENTS, heard
 from tests.support.executions import start_execution, stop_execution
 from tests.support.functions import Context, Unavailable, deliver, forget, hand_in, runtime
 
@@ -628,8 +628,8 @@ def test_a_creation_that_comes_too_early_is_counted_and_comes_again(capsys, erro
         raise error
 
     cloudformation = runtime().clients.cloudformation
-    cloudformation.meta.events.register("before-call.cloudformation.CreateStack", refuse)
-    deliver(job_stream, event("dynamodb_stream"))
+    with heard(cloudformation, "before-call.cloudformation.CreateStack", refuse):
+        deliver(job_stream, event("dynamodb_stream"))
 
     assert f'"{metric}":[1.0]' in capsys.readouterr().out
     assert stacks()["report"]["status"]["S"] == "PENDING"

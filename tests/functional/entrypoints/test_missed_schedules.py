@@ -16,7 +16,7 @@ from provisioner.aws.triggers_table import TriggersTable
 from provisioner.entrypoints import missed_schedules
 from provisioner.errors import ConflictError
 from provisioner.stacks.model import JobStatus, StackRecord
-from tests.support.clients import CLIENTS
+from tests.support.clients import CLIENTS, heard
 from tests.support.functions import Unavailable, deliver, hand_in, runtime
 
 EVENT = json.loads((Path(__file__).parents[2] / "events" / "missed_schedule.json").read_text())
@@ -150,10 +150,8 @@ def test_what_cannot_be_written_comes_again():
         error = {"Code": "TransactionCanceledException", "Message": "[TransactionConflict]"}
         return SimpleNamespace(status_code=400), {"Error": error}
 
-    runtime().clients.dynamodb.meta.events.register(
-        "before-call.dynamodb.TransactWriteItems", refuse
-    )
-    assert handle(RECORD) == [{"itemIdentifier": RECORD["messageId"]}]
+    with heard(runtime().clients.dynamodb, "before-call.dynamodb.TransactWriteItems", refuse):
+        assert handle(RECORD) == [{"itemIdentifier": RECORD["messageId"]}]
     assert missed() == 0
 
 

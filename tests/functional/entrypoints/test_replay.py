@@ -8,7 +8,6 @@ from random import Random
 
 import boto3
 import pytest
-from botocore.session import Session
 
 from provisioner.entrypoints import job_stream, reconcile_queue, run_events, stack_events
 from tests.functional.entrypoints.test_dead_letters import dead_letters
@@ -20,8 +19,8 @@ from tests.functional.entrypoints.test_entrypoints import (
     stacks,
     triggers,
 )
-from tests.support.clients import CLIENTS
-from tests.support.functions import deliver
+from tests.support.clients import heard
+from tests.support.functions import deliver, runtime
 
 pytestmark = pytest.mark.usefixtures("bootstrap")
 
@@ -36,9 +35,8 @@ def operations():
     def called(model, **_):
         calls[model.name] += model.name in OPERATIONS
 
-    session: Session = CLIENTS.session
-    session.register("before-call.cloudformation", called)
-    return lambda: {name: times for name, times in calls.items() if times}
+    with heard(runtime().clients.cloudformation, "before-call.cloudformation", called):
+        yield lambda: {name: times for name, times in calls.items() if times}
 
 
 def deliver_stream():
