@@ -86,7 +86,7 @@ def test_a_form_that_cannot_be_read_is_an_answer_and_no_error_of_the_function(bo
     answer = deliver(console, event_of("POST", "/new", headers, body, source="203.0.113.7"))
 
     assert answer["statusCode"] == 400
-    assert "the form cannot be read" in body_of(answer).decode()
+    assert "The form cannot be read" in body_of(answer).decode()
 
 
 FOREIGN = {

@@ -293,7 +293,7 @@ def test_of_two_terminals_one_is_refused(world):
 
     world.upgrades.save(abort(first, "no"))
 
-    with pytest.raises(ConflictError, match="somebody else has changed the upgrade"):
+    with pytest.raises(ConflictError, match="somebody else has just changed the upgrade"):
         world.upgrades.save(resume(second))
     assert world.upgrades.get().status is UpgradeStatus.ABORTED
 
