@@ -59,7 +59,7 @@ WITH_UPGRADE = 0.2
 """Share of the stories in which the provisioner itself is upgraded."""
 WITH_BUILDS = 0.2
 """Share of the stories in which a job is built from source."""
-WITH_CANARY = 0.2
+WITH_CANARY = 0.15
 """Share of the stories in which a job's first runs decide about its deployments."""
 MOST_TURNS = 12
 
