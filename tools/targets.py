@@ -35,7 +35,7 @@ TARGETS = {
         f"{_ALL_OF_STACKS} {_DEPLOYMENTS}",
     ),
     "provisioner.stacks.builds": (
-        f"{_STACKS}/test_building.py {_STACKS}/test_former_builds.py",
+        f"{_STACKS}/test_build_attempts.py {_STACKS}/test_building.py",
         f"{_ALL_OF_STACKS} tests/functional/aws/test_builds.py",
     ),
     "provisioner.stacks.building": (f"{_STACKS}/test_building.py", _ALL_OF_STACKS),
