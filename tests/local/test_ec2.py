@@ -21,7 +21,7 @@ def metadata_without_a_token():
         return error.code
 print("metadata without a token", metadata_without_a_token())
 given = json.loads(os.environ["PAYLOAD"])
-print("seconds", given.get("seconds", 0))
+print("seconds", given.get("seconds", 0), flush=True)
 time.sleep(given.get("seconds", 0))
 bucket, _, key = os.environ["RESULT_URI"][5:].partition("/")
 boto3.client("s3").put_object(
@@ -145,9 +145,20 @@ def test_its_exit_code_decides(engine, job):
     gone(engine, job, execution)
 
 
-def test_a_stopped_run_stops_its_machine(engine, job):
+def test_a_stopped_run_has_logged_to_its_own_stream_and_stops_its_machine(engine, job):
     execution = engine.start(job, {"seconds": 300})
     engine.wait(lambda: _running(engine, job, execution), "the machine", timeout_seconds=120)
+    name = execution.rpartition(":")[2]
+    [run] = [each for each in engine.runs(job) if each["trigger_id"].endswith(name)]
+    where = {"logGroupName": f"/jobs/{job}", "logStreamNames": [run["log_stream"]]}
+
+    def printed():
+        return [
+            each["message"] for each in engine.client("logs").filter_log_events(**where)["events"]
+        ]
+
+    engine.wait(lambda: "seconds 300" in printed(), "its lines", timeout_seconds=60)
+    assert run["status"] == "RUNNING"
 
     engine.stop(execution)
 
