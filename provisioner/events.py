@@ -140,10 +140,21 @@ def ended_run(record: Mapping[str, object]) -> str | None:
                 "NewImage": {"status": {"S": status}} as row,
             }
         } if status in FINAL and keys.is_trigger_id(trigger_id):
-            listed = isinstance(row, Mapping) and keys.Field.RUN_SHARD in row
-            return None if status == RunStatus.SKIPPED and listed else trigger_id
+            return None if status == RunStatus.SKIPPED and _is_listed(row) else trigger_id
         case _:
             return None
+
+
+def _is_listed(row: object) -> bool:
+    """Tell whether a run's row is in a shard of the index of all runs that lists read."""
+    match row:
+        case {keys.Field.RUN_SHARD: {"N": str(shard)}}:
+            return shard in _SHARDS
+        case _:
+            return False
+
+
+_SHARDS = {str(number) for number in range(keys.RUN_SHARDS)}
 
 
 def ended_message_run(record: Mapping[str, object]) -> str | None:
