@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 _PAGES = 20
 """Of at most a megabyte: ten rows, if their inputs are large."""
 
-_LOOKED_THROUGH = 15
+_LOOKED_THROUGH = 10
 """For each run of a page, in each shard: DynamoDB filters by status, and returns what fits."""
 
 _LOOKED_THROUGH_OF_JOBS = 6

@@ -39,7 +39,7 @@ def page(
     """Return the next runs of all jobs, at most `count`, with one query for each shard.
 
     With a status or a tag a page may have fewer runs, or none, although it has a cursor: of each
-    shard it looks through ten times `count`, or four times for a tag alone.
+    shard it looks through ten times `count`, or six times for a tag alone.
 
     Parameters
     ----------
