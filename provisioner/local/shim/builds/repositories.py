@@ -6,12 +6,12 @@ credentials of their own `git`; so `url.<base>.insteadOf` leads to a repository 
 
 from __future__ import annotations
 
-import io
 import os
 import subprocess
-import tarfile
 import tempfile
 from pathlib import Path
+
+from provisioner.local.shim.builds.programs.docker import archive_of
 
 TYPES = frozenset({"GITHUB", "GITLAB", "BITBUCKET"})
 _SOURCE = "codebuild/output/src"
@@ -38,7 +38,7 @@ def cloned(location: str, version: str) -> tuple[bytes, str]:
         _git("clone", "--quiet", "--no-checkout", "--", location, folder)
         _git("-C", folder, "checkout", "--quiet", "--detach", version)
         commit = _git("-C", folder, "rev-parse", "HEAD").strip()
-        return _packed(Path(folder)), commit
+        return archive_of(Path(folder), _SOURCE), commit
 
 
 def _git(*arguments: str) -> str:
@@ -57,10 +57,3 @@ def _git(*arguments: str) -> str:
     if done.returncode:
         raise CannotCloneError(" ".join(done.stderr.split()))
     return done.stdout
-
-
-def _packed(folder: Path) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        tar.add(folder, _SOURCE)
-    return buffer.getvalue()

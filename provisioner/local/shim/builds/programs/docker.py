@@ -190,7 +190,7 @@ def _run(line: Line, image: str, command: Sequence[str]) -> int:
     container = f"/containers/{json.load(created)['Id']}"
     try:
         for here, there in volumes:
-            tar = _tar(Path(here), there.lstrip("/"))
+            tar = archive_of(Path(here), there.lstrip("/"))
             _response("PUT", f"{container}/archive", {"path": "/"}, tar, "application/x-tar").read()
         _ask("POST", f"{container}/start", {})
         _copy(_response("GET", f"{container}/logs", {"follow": 1, "stdout": 1, "stderr": 1}))
@@ -204,11 +204,16 @@ def _run(line: Line, image: str, command: Sequence[str]) -> int:
     return code
 
 
-def _tar(folder: Path, name: str) -> bytes:
+def archive_of(folder: Path, name: str) -> bytes:
+    """Return a folder as a tar archive without padding after its end.
+
+    Podman stops reading at the end of an archive, and fails if there is more to be written to it.
+    """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         tar.add(folder, name)
-    return buffer.getvalue()
+        end = tar.offset + 2 * tarfile.BLOCKSIZE
+    return buffer.getvalue()[:end]
 
 
 def _copy(response: http.client.HTTPResponse) -> None:
