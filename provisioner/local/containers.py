@@ -91,7 +91,7 @@ def how_to_enable() -> str:
     )
     return (
         f"Container jobs cannot run here, because {why}; their stacks come up all the same. "
-        f'To run them: "provisioner local down" and `up` {remedy}.'
+        f'To run them: "provisioner local down" and "up" {remedy}.'
     )
 
 

@@ -133,10 +133,7 @@ def progress(
         Rows of runs, in any order.
     """
     ended = {run[Field.TRIGGER_ID]: run for run in runs if _decides(run, since, settled_at)}
-    in_order = sorted(
-        ended.values(), key=lambda run: (str(run.get(Field.ENDED_AT) or ""), _id(run))
-    )
-    deciding = in_order[:count]
+    deciding = sorted(ended.values(), key=_by_end)[:count]
     succeeded = sum(run[Field.STATUS] == RunStatus.SUCCEEDED for run in deciding)
     for run in deciding:
         if run[Field.STATUS] != RunStatus.SUCCEEDED:

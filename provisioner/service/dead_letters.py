@@ -53,6 +53,18 @@ def how_many(service: Service) -> int:
     return dead_letters.about_how_many(service.clients, service.dead_letters.dead_letter_queue_url)
 
 
+def find(service: Service, ids: Iterable[str]) -> list[DeadLetterMessage]:
+    """Return the messages with these ids.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no message with one of them.
+    """
+    with dead_letters.hold(service.clients, service.dead_letters) as found:
+        return _chosen(found, ids)
+
+
 def redrive(service: Service, ids: Iterable[str] | None) -> Iterator[Redriven]:
     """Do again what messages ask for, and remove them; all of them without `ids`.
 

@@ -143,8 +143,9 @@ def found(record: StackRecord, job: Job) -> StackRecord:
 
 def is_overtaken(known: BuildAttempt | None, digest: str | None) -> bool:
     """Tell whether a build still runs, and another digest is wanted by now, or none."""
-    is_running = known is not None and known.status is BuildStatus.RUNNING and known.id is not None
-    return is_running and known is not None and known.digest != digest
+    if known is None or known.id is None or known.status is not BuildStatus.RUNNING:
+        return False
+    return known.digest != digest
 
 
 def overtaken(record: StackRecord, now: datetime) -> StackRecord:

@@ -41,9 +41,8 @@ def discard_dead_letters(call: Call) -> Answer:
 
 
 def _found(call: Call, name: str) -> Answer:
-    """Return which of the messages there are, so that nothing is done."""
-    known = {each.id for each in dead_letters.list_messages(call.service).messages}
-    ids = [each for each in call.body.ids if each in known]
+    """Return the messages that are meant; nothing is done to them."""
+    ids = [each.id for each in dead_letters.find(call.service, call.body.ids)]
     if name == "discarded":
         return Answer({"dry_run": True, name: ids})
     return Answer({"dry_run": True, name: [{"id": each, "remains": False} for each in ids]})
