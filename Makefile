@@ -129,7 +129,7 @@ test-api-fuzz: $(READY)
 	  --config-file tests/fuzz/schemathesis.toml run $(if $(SEED),--seed $(SEED)) $(OPTIONS)
 
 # What is too much for every commit.
-test-night: simulate-night test-deployed-python test-recipes mutants coverage test-whole test-engine-whole
+test-night: check-checkov simulate-night test-deployed-python test-recipes mutants coverage test-whole test-engine-whole
 	$(BIN)/python -m bench.parse
 	$(BIN)/provisioner local up --no-examples && $(MAKE) --no-print-directory test-api-fuzz OPTIONS="-n 50"
 	$(MAKE) --no-print-directory smoke ENGINE=1 OPTIONS=--again
@@ -145,7 +145,7 @@ NPM_CI := npm --prefix tests/node ci --silent
 WITHOUT_NPM := "npm is not on this machine: the templates are not held to cdk-preflight's rules," \
 	"nor the expressions to JSONata's reference implementation"
 # The console's pages in Debian's Chromium, which no package of Python's brings.
-HAS_CHROMIUM := { command -v chromium || command -v chromium-browser; } >/dev/null
+HAS_CHROMIUM := { command -v chromium-headless-shell || command -v chromium || command -v chromium-browser; } >/dev/null
 WITHOUT_CHROMIUM := "Chromium is not on this machine: the console's pages are not tested in a browser"
 test-browser: $(READY)
 	@if $(HAS_CHROMIUM); then $(BIN)/pytest -q -m browser tests/browser; else echo $(WITHOUT_CHROMIUM); fi
@@ -154,7 +154,7 @@ test-node: $(READY)
 	@if $(HAS_NPM); then $(NPM_CI) && $(BIN)/pytest -q -m node tests/node; else echo $(WITHOUT_NPM); fi
 
 check: $(READY)
-	@$(MAKE) --no-print-directory -j4 $(IN_ONE_PIECE) check-templates check-types check-code check-sam check-checkov check-tests
+	@$(MAKE) --no-print-directory -j4 $(IN_ONE_PIECE) check-templates check-types check-code check-sam check-tests
 
 # That all can be collected; after that each process of the suite finds them compiled.
 check-tests: $(READY)
@@ -177,6 +177,7 @@ check-sam: $(READY)
 	$(BIN)/uvx --quiet --from aws-sam-cli@$(SAM_VERSION) python tools/sam_validate.py \
 	  $$(grep -l '^Transform: AWS::Serverless' template.yaml bootstrap/*.yaml)
 
+# By night: it computes for longer than any other check, and the templates change seldom.
 check-checkov: $(READY)
 	$(BIN)/uvx --quiet checkov@$(CHECKOV_VERSION) --quiet --compact --skip-download --framework cloudformation \
 	  --file template.yaml bootstrap/*.yaml
@@ -203,6 +204,7 @@ bench: $(READY)
 	$(BIN)/python -m bench.runs
 	$(BIN)/python -m bench.lists
 	$(BIN)/python -m bench.load
+	$(BIN)/python -m bench.log
 	$(BIN)/python -m bench.parse
 
 # For AWS. FunctionRuntime and FunctionArchitecture say for what; see samconfig.toml.

@@ -12,6 +12,7 @@ from functools import cache
 
 import boto3
 import pytest
+from _pytest.runner import runtestprotocol
 from hypothesis import settings
 
 from tests.support.drawn import examples
@@ -27,6 +28,17 @@ def pytest_xdist_make_scheduler(config, log):
     from tests.support.scheduling import ByModule  # noqa: PLC0415  (absent without the plugin)
 
     return ByModule(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item, nextitem):
+    """Report one test once, not in five messages, where another process listens."""
+    if not hasattr(item.config, "workerinput"):
+        return None
+    for report in runtestprotocol(item, nextitem=nextitem, log=False):
+        if report.when == "call" or not report.passed:
+            item.ihook.pytest_runtest_logreport(report=report)
+    return True
 
 
 def pytest_collection_finish():

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import expect
 
 from provisioner.console.gate import Gate
 from provisioner.console.http import request_of, to_gateway
@@ -17,7 +16,7 @@ from provisioner.console.same_origin import origin_of
 from provisioner.console.sign_in import Groups, SignIn
 from provisioner.service import audit
 from provisioner.service.caller import Caller, Role
-from tests.support.browser import tab
+from tests.support.browser import expect, tab
 from tests.support.console import served
 from tests.support.oidc import CLIENT_ID, Person, oidc_issuer
 from tests.support.sign_in import ROLES, FakeSessions

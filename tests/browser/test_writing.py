@@ -7,13 +7,12 @@ import re
 from dataclasses import replace
 
 import pytest
-from playwright.sync_api import expect
 
 from provisioner.console.writing import WRITING
 from provisioner.service.caller import Role
 from provisioner.service.rights import NEEDED
 from provisioner.stacks.model import Failure, JobStatus
-from tests.support.browser import tab
+from tests.support.browser import expect, tab
 from tests.support.cli import put_run
 from tests.support.clients import CLIENTS
 from tests.support.deployments import deploy, write
