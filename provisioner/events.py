@@ -248,7 +248,7 @@ def of_artifact_event(event: object) -> str | None:
 def of_build_event(event: object) -> str | None:
     """Return the job whose build changed its status, None when it is not about a build of ours.
 
-    Every build is told the name of its job, which CodeBuild repeats.
+    Every build has its job's name in a variable, which the event repeats.
     """
     match event:
         case {

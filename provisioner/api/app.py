@@ -18,7 +18,7 @@ from provisioner.api.call import JSON, MERGE_PATCH, PROBLEM, Answer, Call
 from provisioner.api.callers import caller_of
 from provisioner.api.cursors import Cursors
 from provisioner.api.encoding import body_of
-from provisioner.api.problems import Kind, Problem, problem_of
+from provisioner.api.problems import Problem, ProblemType, problem_of
 from provisioner.api.routes import ROUTES, Route
 from provisioner.errors import DeniedError, ProvisionerError
 from provisioner.service import rights
@@ -149,19 +149,19 @@ class App:
         if allowed and method not in allowed:
             allow = ", ".join(allowed)
             detail = f"{method} is not allowed here; use {allow}."
-            raise Problem(Kind.METHOD_NOT_ALLOWED, detail, headers={"Allow": allow})
-        raise Problem(Kind.NOT_FOUND, "There is nothing at this path.")
+            raise Problem(ProblemType.METHOD_NOT_ALLOWED, detail, headers={"Allow": allow})
+        raise Problem(ProblemType.NOT_FOUND, "There is nothing at this path.")
 
     def _refused(self, problem: Problem) -> Response[str]:
         request_id = str(self._event["requestContext"].get("requestId", ""))
         headers = {**_SECURITY, **problem.headers}
         text = body_of(problem.document(request_id))
-        return Response(problem.kind.status, PROBLEM, text, dict(headers))
+        return Response(problem.type.status, PROBLEM, text, dict(headers))
 
     def _failed(self) -> Response[str]:
         logger.exception("the API failed")
         detail = "The log of the API has the reason, under the request's id."
-        return self._refused(Problem(Kind.INTERNAL, detail))
+        return self._refused(Problem(ProblemType.INTERNAL, detail))
 
     def _reads(self) -> int:
         return sum(
@@ -175,7 +175,9 @@ def _text_of(answer: Answer) -> str:
     text = answer.text or ("" if answer.value is None else body_of(answer.value))
     # A character takes up to twelve bytes as an escape of JSON, which the text is put into.
     if len(text) * 12 > MAX_ANSWER_BYTES and len(json.dumps(text)) > MAX_ANSWER_BYTES:
-        raise Problem(Kind.INVALID_PARAMETER, "The answer has more than 6 MB: send a lower limit.")
+        raise Problem(
+            ProblemType.INVALID_PARAMETER, "The answer has more than 6 MB: send a lower limit."
+        )
     return text
 
 
@@ -185,11 +187,11 @@ def _query(route: Route, raw: str) -> Any:  # noqa: ANN401  (each route has its 
     try:
         pairs = parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=50)
     except ValueError as error:
-        raise Problem(Kind.INVALID_PARAMETER, "The query string is not valid.") from error
+        raise Problem(ProblemType.INVALID_PARAMETER, "The query string is not valid.") from error
     given = dict(pairs)
     if len(given) < len(pairs):
-        raise Problem(Kind.INVALID_PARAMETER, "Give each query parameter once.")
-    return _validated(getattr(queries, route.query), given, Kind.INVALID_PARAMETER, "/query")
+        raise Problem(ProblemType.INVALID_PARAMETER, "Give each query parameter once.")
+    return _validated(getattr(queries, route.query), given, ProblemType.INVALID_PARAMETER, "/query")
 
 
 def _body(route: Route, event: Mapping[str, Any], headers: Mapping[str, str]) -> Any:  # noqa: ANN401
@@ -201,14 +203,14 @@ def _body(route: Route, event: Mapping[str, Any], headers: Mapping[str, str]) ->
     value = calls.body_of(event, headers, media_types)
     if not isinstance(value, dict):
         wrong = FieldProblem("", "must be an object")
-        raise Problem(Kind.INVALID_BODY, "See errors.", [wrong])
+        raise Problem(ProblemType.INVALID_BODY, "See errors.", [wrong])
     model = getattr(bodies, route.body)
     if model.model_config.get("extra") == "allow":
         return value
-    return _validated(model, value, Kind.INVALID_BODY, "")
+    return _validated(model, value, ProblemType.INVALID_BODY, "")
 
 
-def _validated(model: Any, value: Mapping[str, Any], kind: Kind, root: str) -> Any:  # noqa: ANN401
+def _validated(model: Any, value: Mapping[str, Any], kind: ProblemType, root: str) -> Any:  # noqa: ANN401
     from pydantic import ValidationError
 
     try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from provisioner import exact_numbers
-from provisioner.api.problems import Kind, Problem
+from provisioner.api.problems import Problem, ProblemType
 from provisioner.service.caller import Role
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def require_acceptable(headers: Mapping[str, str]) -> None:
     offered = [each.split(";") for each in accepts]
     taken = [kind.strip() for kind, *more in offered if not _is_refused(more)]
     if not _ACCEPTABLE.intersection(taken):
-        raise Problem(Kind.NOT_ACCEPTABLE, "The API answers in application/json only.")
+        raise Problem(ProblemType.NOT_ACCEPTABLE, "The API answers in application/json only.")
 
 
 def _is_refused(parameters: list[str]) -> bool:
@@ -108,7 +108,9 @@ def body_of(
     encoded = bool(event.get("isBase64Encoded"))
     size = len(raw) * 3 // 4 if encoded else len(raw.encode("utf-8", "surrogatepass"))
     if size > MAX_BODY_BYTES + 2 * encoded:  # padding
-        raise Problem(Kind.TOO_LARGE, f"The body has {size} bytes; the most is {MAX_BODY_BYTES}.")
+        raise Problem(
+            ProblemType.TOO_LARGE, f"The body has {size} bytes; the most is {MAX_BODY_BYTES}."
+        )
     given = headers.get("content-type", "").partition(";")[0].strip().lower()
     if given not in media_types:
         wanted = ", ".join(media_types)
@@ -118,7 +120,7 @@ def body_of(
             if given
             else f"Send Content-Type: {wanted}."
         )
-        raise Problem(Kind.UNSUPPORTED_MEDIA_TYPE, detail, headers={header: wanted})
+        raise Problem(ProblemType.UNSUPPORTED_MEDIA_TYPE, detail, headers={header: wanted})
     return _parsed(raw, encoded=encoded)
 
 
@@ -134,9 +136,9 @@ def _parsed(raw: str, *, encoded: bool) -> Any:  # noqa: ANN401
         json.dumps(value, ensure_ascii=False).encode()  # no half of a surrogate pair
         _require_shallow(value)
     except RecursionError:
-        raise Problem(Kind.INVALID_JSON, "The body is nested too deeply.") from None
+        raise Problem(ProblemType.INVALID_JSON, "The body is nested too deeply.") from None
     except ValueError as error:  # UnicodeError, and JSONDecodeError, which says where
-        raise Problem(Kind.INVALID_JSON, f"{error}.") from error
+        raise Problem(ProblemType.INVALID_JSON, f"{error}.") from error
     return value
 
 
@@ -146,7 +148,9 @@ def _require_shallow(value: object) -> None:
         level = [part for each in level for part in _parts(each)]
         if not level:
             return
-    raise Problem(Kind.INVALID_JSON, f"The body is nested more than {MAX_DEPTH} levels deep.")
+    raise Problem(
+        ProblemType.INVALID_JSON, f"The body is nested more than {MAX_DEPTH} levels deep."
+    )
 
 
 def _parts(value: object) -> Iterable[object]:

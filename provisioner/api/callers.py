@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from provisioner.api.problems import Kind, Problem
+from provisioner.api.problems import Problem, ProblemType
 from provisioner.service.caller import Caller, Role
 from provisioner.service.rights import NEEDED
 
@@ -44,11 +44,11 @@ def caller_of(
             name = _name_of(claims)
             return Caller(name, "api", role, address, proven=True, request_id=request_id)
         case {"iam": {"userArn": str(arn)}} if f":assumed-role/{prefix}-" in arn:
-            raise Problem(Kind.FORBIDDEN, "The code of jobs may not call the API.")
+            raise Problem(ProblemType.FORBIDDEN, "The code of jobs may not call the API.")
         case {"iam": {"userArn": str(arn)}}:
             role = NEEDED[action]
             return Caller(arn, "api", role, address, proven=True, request_id=request_id)
-    raise Problem(Kind.NO_ROLE, "The gateway has passed on no identity.")
+    raise Problem(ProblemType.NO_ROLE, "The gateway has passed on no identity.")
 
 
 def _role_of(claims: Mapping[str, Any], prefix: str) -> Role:
@@ -59,7 +59,9 @@ def _role_of(claims: Mapping[str, Any], prefix: str) -> Role:
         group = _highest(_listed(claims.get("cognito:groups")))
         granted = group if group is None or granted.includes(group) else granted
     if granted is None:
-        raise Problem(Kind.NO_ROLE, f"The token has none of the scopes {prefix}read and so on.")
+        raise Problem(
+            ProblemType.NO_ROLE, f"The token has none of the scopes {prefix}read and so on."
+        )
     return granted
 
 

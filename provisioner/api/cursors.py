@@ -12,7 +12,7 @@ import hmac
 import json
 from typing import TYPE_CHECKING
 
-from provisioner.api.problems import Kind, Problem
+from provisioner.api.problems import Problem, ProblemType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,7 +48,9 @@ class Cursors:
         except ValueError:
             signature, cursor = b"", ""
         if not hmac.compare_digest(signature, self._signature(path, filters, cursor)):
-            raise Problem(Kind.INVALID_CURSOR, "The cursor belongs to another list or filters.")
+            raise Problem(
+                ProblemType.INVALID_CURSOR, "The cursor belongs to another list or filters."
+            )
         return cursor
 
     def _signature(self, path: str, filters: Mapping[str, object], cursor: str) -> bytes:

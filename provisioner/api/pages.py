@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from provisioner.api.call import Answer
 from provisioner.api.encoding import jsonable
-from provisioner.api.problems import Kind, Problem
+from provisioner.api.problems import Problem, ProblemType
 from provisioner.jobs.errors import did_you_mean
 from provisioner.service.problems import FieldProblem
 
@@ -86,7 +86,7 @@ def _fields(call: Call, known: Sequence[str]) -> list[str]:
             )
             for each in unknown[:10]
         ]
-        raise Problem(Kind.INVALID_PARAMETER, "See errors.", problems)
+        raise Problem(ProblemType.INVALID_PARAMETER, "See errors.", problems)
     return asked
 
 

@@ -28,7 +28,7 @@ TYPES = "/v1/problems"
 """Where the API says what each type is. It is relative to the API's own address."""
 
 
-class Kind(Enum):
+class ProblemType(Enum):
     """A type of problem: its name in the docs, its status, its title, and what to do about it."""
 
     INVALID_PARAMETER = (
@@ -119,7 +119,7 @@ class Kind(Enum):
 class Problem(Exception):  # noqa: N818  (RFC 9457's word)
     """What is answered instead of what was asked for."""
 
-    kind: Kind
+    type: ProblemType
     detail: str
     errors: Sequence[FieldProblem] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -127,9 +127,9 @@ class Problem(Exception):  # noqa: N818  (RFC 9457's word)
     def document(self, request_id: str) -> dict[str, object]:
         """Return the body of the answer."""
         said: dict[str, object] = {
-            "type": f"{TYPES}/{self.kind.slug}",
-            "title": self.kind.title,
-            "status": self.kind.status,
+            "type": f"{TYPES}/{self.type.slug}",
+            "title": self.type.title,
+            "status": self.type.status,
             "detail": self.detail,
             "request_id": request_id,
         }
@@ -142,18 +142,18 @@ class Problem(Exception):  # noqa: N818  (RFC 9457's word)
         return said
 
 
-_KINDS: tuple[tuple[type[ProvisionerError], Kind], ...] = (
-    (StaleError, Kind.STALE),
-    (ForbiddenError, Kind.FORBIDDEN),
-    (NotFoundError, Kind.NOT_FOUND),
-    (InvalidCursorError, Kind.INVALID_CURSOR),
-    (InvalidRequestError, Kind.INVALID_BODY),
-    (ThrottledError, Kind.THROTTLED),
-    (ConflictError, Kind.CONFLICT),
-    (TemporaryError, Kind.UNAVAILABLE),
-    (PermanentError, Kind.CONFLICT),
+_TYPES: tuple[tuple[type[ProvisionerError], ProblemType], ...] = (
+    (StaleError, ProblemType.STALE),
+    (ForbiddenError, ProblemType.FORBIDDEN),
+    (NotFoundError, ProblemType.NOT_FOUND),
+    (InvalidCursorError, ProblemType.INVALID_CURSOR),
+    (InvalidRequestError, ProblemType.INVALID_BODY),
+    (ThrottledError, ProblemType.THROTTLED),
+    (ConflictError, ProblemType.CONFLICT),
+    (TemporaryError, ProblemType.UNAVAILABLE),
+    (PermanentError, ProblemType.CONFLICT),
 )
-_RETRY_AFTER = {Kind.THROTTLED: "1", Kind.UNAVAILABLE: "5"}
+_RETRY_AFTER = {ProblemType.THROTTLED: "1", ProblemType.UNAVAILABLE: "5"}
 """Seconds; the gateway's own throttle fills up within one."""
 
 
@@ -164,11 +164,11 @@ def problem_of(error: ProvisionerError) -> Problem:
 
     match error:
         case InvalidRowError(problems=problems):
-            return Problem(Kind.INVALID_ROW, "See errors.", problems)
+            return Problem(ProblemType.INVALID_ROW, "See errors.", problems)
         case InvalidRunError():
-            return Problem(Kind.INVALID_RUN, "See errors.", error.problems)
+            return Problem(ProblemType.INVALID_RUN, "See errors.", error.problems)
         case KeyReusedError():
-            return Problem(Kind.KEY_REUSED, str(error))
-    kind = next(kind for of, kind in _KINDS if isinstance(error, of))
+            return Problem(ProblemType.KEY_REUSED, str(error))
+    kind = next(each for of, each in _TYPES if isinstance(error, of))
     headers = {"Retry-After": _RETRY_AFTER[kind]} if kind in _RETRY_AFTER else {}
     return Problem(kind, str(error), headers=headers)

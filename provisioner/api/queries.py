@@ -12,7 +12,7 @@ MAX_WAIT_SECONDS = 20
 """Below the 30 seconds after which API Gateway gives up (HTTP API quotas), with room to answer."""
 
 
-class Nothing(Strict):
+class NoParameters(Strict):
     """A read without parameters."""
 
 
@@ -22,7 +22,7 @@ class Write(Strict):
     dry_run: Flag = Field(default=False, description="Check and plan only; nothing is changed.")
 
 
-class Build(Write):
+class StartBuild(Write):
     """What to build, of a job whose source is in a Git repository."""
 
     commit: str | None = Field(
@@ -33,7 +33,7 @@ class Build(Write):
     )
 
 
-class Page(Strict):
+class ListOptions(Strict):
     """Every list comes in pages."""
 
     limit: Number = Field(default=50, ge=1, le=100, description="The most items of the page.")
@@ -52,7 +52,7 @@ class Page(Strict):
         return self.model_dump(exclude={"limit", "cursor", "fields"}, exclude_none=True)
 
 
-class ListJobs(Page):
+class ListJobs(ListOptions):
     """Filters of jobs; a page may have fewer than `limit` although more follow."""
 
     prefix: str = Field(default="", max_length=40, description="Beginning of the names.")
@@ -62,7 +62,7 @@ class ListJobs(Page):
     tag: Tag | None = Field(default=None, description="`team=data`, or `team` with any value.")
 
 
-class ListRuns(Page):
+class ListRuns(ListOptions):
     """Filters of runs; a page may have fewer than `limit` although more follow."""
 
     since: Time | None = Field(default=None, description="Runs that began after this time.")
@@ -77,13 +77,13 @@ class ListAllRuns(ListRuns):
     )
 
 
-class ListItems(Page):
+class ListItems(ListOptions):
     """Filters of a run's items."""
 
     status: Literal["SUCCEEDED", "FAILED"] | None = None
 
 
-class ListAudit(Page):
+class ListAudit(ListOptions):
     """Filters of the audit."""
 
     since: Time | None = Field(default=None, description="Entries since this time.")

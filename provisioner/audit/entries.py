@@ -171,7 +171,7 @@ def to_item(entry: Entry) -> dict[str, object]:
 def from_item(item: Mapping[str, Any]) -> Entry:
     """Return the entry of an item, whatever is in it: callers write some with their own rights.
 
-    Whether it is proven is told by its key alone, which IAM holds writers to.
+    Its key alone says whether it is proven, because IAM holds writers to it.
     """
     subject = str(item.get("subject", ""))
     job_name = subject.removeprefix(CLAIMED)

@@ -21,7 +21,7 @@ _OPENED = ("environment", "secrets")
 """Maps of which each entry is a change of its own."""
 
 
-class Kind(StrEnum):
+class ChangeKind(StrEnum):
     """What became of an attribute."""
 
     ADDED = "added"
@@ -42,7 +42,7 @@ class RowChange:
     """
 
     path: str
-    kind: Kind
+    kind: ChangeKind
     before: object = None
     after: object = None
     hidden: bool = False
@@ -57,8 +57,8 @@ class RowChange:
         """Both values as text of one line: JSON, unless they are texts."""
         if self.hidden:
             return (
-                "" if self.kind is Kind.ADDED else "…",
-                "" if self.kind is Kind.REMOVED else "…",
+                "" if self.kind is ChangeKind.ADDED else "…",
+                "" if self.kind is ChangeKind.REMOVED else "…",
             )
         return _as_text(self.before), _as_text(self.after)
 
@@ -84,9 +84,9 @@ def row_changes(
 def _change(
     path: str, old: Mapping[str, object], new: Mapping[str, object], *, values: bool
 ) -> RowChange:
-    kind = Kind.CHANGED
+    kind = ChangeKind.CHANGED
     if path not in old or path not in new:
-        kind = Kind.ADDED if path in new else Kind.REMOVED
+        kind = ChangeKind.ADDED if path in new else ChangeKind.REMOVED
     attribute = path.partition(".")[0]
     pair = old.get(path), new.get(path)
     if attribute == "secrets":

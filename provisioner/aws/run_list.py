@@ -6,14 +6,14 @@ import logging
 from math import isqrt
 from typing import TYPE_CHECKING, Any
 
-from provisioner.aws.backfill import Backfill, key_in
 from provisioner.aws.clients import translated
+from provisioner.aws.index_backfill import IndexBackfill, key_in
 from provisioner.aws.items import to_dynamodb, to_plain
 from provisioner.aws.tables import query_index, written
 from provisioner.aws.updates import assignments, names, update
 from provisioner.errors import DeniedError, PermanentError
 from provisioner.runs.keys import BY_TIME, FIRST_RUN, INDEX, RUN_SHARDS, Field, is_trigger_id
-from provisioner.runs.listing import SHARDS, Page, Position, Shard, derived_of, page_of
+from provisioner.runs.listing import SHARDS, ListingPage, Position, Shard, derived_of, page_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +52,7 @@ class RunList:
         since: str = "",
         status: RunStatus | None = None,
         jobs: frozenset[str] | None = None,
-    ) -> Page:
+    ) -> ListingPage:
         """Return the next runs, with one query for each shard.
 
         A page may have fewer than `count` runs although more follow: each shard is asked for half
@@ -103,7 +103,7 @@ class RunList:
         most
             It ends with the page after so many; no page has more rows.
         """
-        progress = Backfill(self._clients, self._name, INDEX)
+        progress = IndexBackfill(self._clients, self._name, INDEX)
         if progress.is_done() or not progress.may_begin(now):
             return 0
         after, count = progress.after("job_name", "trigger_id"), 0

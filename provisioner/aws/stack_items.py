@@ -33,9 +33,9 @@ from provisioner.stacks.model import (
 from provisioner.stacks.rate_limits import Quota, Reservation
 from provisioner.stacks.upgrade import (
     FailureKind,
-    Progress,
     Upgrade,
     UpgradeFailure,
+    UpgradeProgress,
     UpgradeStatus,
 )
 
@@ -216,7 +216,7 @@ UPGRADE = _map(
     **dict.fromkeys(("pause_on_failures", "wave", "total"), _INT),
     **dict.fromkeys(("started_at", "stepped_at", "ended_at"), _TIME),
     status=_word(UpgradeStatus),
-    progress=_list(_map(Progress, **{each.name: _INT for each in fields(Progress)})),
+    progress=_list(_map(UpgradeProgress, **{each.name: _INT for each in fields(UpgradeProgress)})),
     failures=_list(
         _map(
             UpgradeFailure,

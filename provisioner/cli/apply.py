@@ -22,9 +22,9 @@ from provisioner.cli.session import session
 from provisioner.errors import PermanentError
 from provisioner.plain_text import counted
 from provisioner.service import following
-from provisioner.service.apply import Outcome, Step, carry_out, plan
+from provisioner.service.apply import ApplyOutcome, RowStep, carry_out, plan
 from provisioner.service.context import Service
-from provisioner.service.rows import CheckedRow, Problem, check
+from provisioner.service.rows import CheckedRow, RowProblem, check
 
 app = one_command()
 
@@ -63,7 +63,7 @@ def apply(
     with session(stack) as service:
         steps = plan(service, _checked(service, files, given), expect_all=wait)
         done = {step.job_name: _take(service, step, dry_run=dry_run) for step in steps}
-        if refused := [name for name, outcome in done.items() if outcome is Outcome.REFUSED]:
+        if refused := [name for name, outcome in done.items() if outcome is ApplyOutcome.REFUSED]:
             message = (
                 f"somebody else has changed {', '.join(refused)}, so nothing was written there; "
                 'see what changed with "provisioner apply --dry-run"'
@@ -97,7 +97,7 @@ def _checked(
     return checked.rows
 
 
-def _show(problems: Sequence[Problem]) -> None:
+def _show(problems: Sequence[RowProblem]) -> None:
     for (source, row), found in groupby(
         problems, key=lambda problem: (problem.source, problem.row)
     ):
@@ -110,19 +110,19 @@ def _show(problems: Sequence[Problem]) -> None:
     say(Text(f"{count}; nothing was written.", "bold red"))
 
 
-def _take(service: Service, step: Step, *, dry_run: bool) -> Outcome:
+def _take(service: Service, step: RowStep, *, dry_run: bool) -> ApplyOutcome:
     """Take a step, unless it is a dry run, and say what became of the row."""
     outcome = step.outcome if dry_run else carry_out(service, step)
     stdout().print(Text.assemble(status(outcome), " " * (11 - len(outcome)), step.job_name))
-    if outcome is Outcome.UPDATED:
+    if outcome is ApplyOutcome.UPDATED:
         for change in step.changes:
             stdout().print(Text(f"{' ' * 13}{documents.of_change(change)}", "dim"), soft_wrap=True)
-    if outcome is Outcome.QUEUED:
+    if outcome is ApplyOutcome.QUEUED:
         hint(f"{step.job_name}: its stack is out of date.")
     return outcome
 
 
-def _wait(service: Service, steps: Iterable[Step], timeout_seconds: float) -> None:
+def _wait(service: Service, steps: Iterable[RowStep], timeout_seconds: float) -> None:
     expected = [step.expected for step in steps if step.expected]
     progress.wait_for_jobs(
         service,

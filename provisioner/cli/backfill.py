@@ -13,7 +13,7 @@ from provisioner.cli.options import (
     DEFAULT_STACK,
     OVERLAP_HELP,
     JobArgument,
-    Overlap,
+    OverlapOption,
     StackOption,
     one_command,
     seconds_of,
@@ -42,8 +42,8 @@ def backfill(
         str, typer.Option("--to", metavar="TIME", help="Only scheduled times before this one.")
     ],
     overlap: Annotated[
-        Overlap, typer.Option("--overlap", metavar="POLICY", help=f"{OVERLAP_HELP}.")
-    ] = Overlap.QUEUE_ALL,
+        OverlapOption, typer.Option("--overlap", metavar="POLICY", help=f"{OVERLAP_HELP}.")
+    ] = OverlapOption.QUEUE_ALL,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the runs, and start none.")
     ] = False,

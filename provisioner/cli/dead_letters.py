@@ -14,7 +14,7 @@ from provisioner.dead_letters.content import Redrive, parsed
 from provisioner.dead_letters.model import DeadLetterMessage
 from provisioner.plain_text import counted
 from provisioner.service import dead_letters
-from provisioner.service.dead_letters import Listed
+from provisioner.service.dead_letters import DeadLetterList
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -49,7 +49,7 @@ def list_command(
         hint("There are no dead-letter messages.")
 
 
-def _show(found: Listed) -> None:
+def _show(found: DeadLetterList) -> None:
     listed = table("ID", "SINCE", "SOURCE", "JOBS", "REASON", keep=("ID", "SINCE", "SOURCE"))
     for message in found.messages:
         listed.add_row(

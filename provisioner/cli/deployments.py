@@ -16,7 +16,7 @@ from provisioner.cli.options import (
     one_command,
 )
 from provisioner.cli.session import session
-from provisioner.service.deployments import Listed, document, list_deployments
+from provisioner.service.deployments import ListedDeployment, document, list_deployments
 
 app = one_command()
 
@@ -43,7 +43,7 @@ def deployments(
         hint(f'Go back with "provisioner rollback {job}", to any of them with --to.')
 
 
-def _table(found: Iterable[Listed]) -> Table:
+def _table(found: Iterable[ListedDeployment]) -> Table:
     listed = table("NUMBER", "SINCE", "CAUSE", "BY", "ROW", "CODE", keep=("NUMBER", "SINCE", "ROW"))
     for each in found:
         deployed = each.deployment

@@ -16,7 +16,7 @@ from provisioner.plain_text import cleaned
 if TYPE_CHECKING:
     from typing import Literal
 
-    from provisioner.service.apply import Change
+    from provisioner.service.apply import AttributeChange
 
 Document = dict[str, object]
 
@@ -71,7 +71,7 @@ def as_json(document: object) -> str:
     return text if cleaned(text) == text else exact_numbers.to_json(document, indent=2)
 
 
-def of_change(change: Change) -> str:
+def of_change(change: AttributeChange) -> str:
     """Return what changes of a row in one line, cut short.
 
     Of `environment` only the names: values are not for screens.

@@ -25,7 +25,7 @@ class Format(StrEnum):
     YAML = "yaml"
 
 
-class Overlap(StrEnum):
+class OverlapOption(StrEnum):
     """What a run does if another one has not ended."""
 
     SKIP = "skip"

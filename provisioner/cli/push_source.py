@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from provisioner.service.builds import BuildAttempt, Pushed, Wanted
+    from provisioner.service.builds import BuildAttempt, Pushed, PushedBuild
     from provisioner.service.context import Service
     from provisioner.service.logs import LogEvent
     from provisioner.service.progress import Progress
@@ -43,7 +43,7 @@ def upload(
 
 def follow(service: Service, job: str, pushed: Pushed, timeout_seconds: float) -> ExitCode:
     """Print the build's log as it comes, wait for the job, and return what to exit with."""
-    watch = _Watch(service, builds.wanted(service, job, str(pushed.bundle.version_id)))
+    watch = _Watch(service, builds.build_of_push(service, job, str(pushed.bundle.version_id)))
     goes_on = f'{job} is not ready yet; follow it with "provisioner builds {job} --follow"'
     found = progress.wait(watch.progress, timeout_seconds, goes_on, live=False)[job]
     if watch.build is not None and watch.build.log_stream:
@@ -73,7 +73,7 @@ class _Watch:
     """One push, from its upload to its deployment."""
 
     service: Service
-    push: Wanted
+    push: PushedBuild
     build: BuildAttempt | None = None
     _cursor: str | None = None
 

@@ -9,7 +9,7 @@ from provisioner.cli import documents
 from provisioner.cli.display import confirm, hint, stdout, table
 from provisioner.cli.options import DEFAULT_STACK, JobArgument, StackOption, one_command
 from provisioner.cli.session import session
-from provisioner.service.deployments import Rollback, plan, roll_back
+from provisioner.service.deployments import RollbackPlan, plan, roll_back
 from provisioner.service.versions import RowChange, names_only
 
 app = one_command()
@@ -54,7 +54,7 @@ def rollback(
     hint(f'{job} is being rolled back to {target}; see "provisioner get {job}".')
 
 
-def _show(planned: Rollback, changed: list[RowChange]) -> None:
+def _show(planned: RollbackPlan, changed: list[RowChange]) -> None:
     listed = table("ATTRIBUTE", "CHANGE", "BEFORE", "AFTER", keep=("ATTRIBUTE", "CHANGE"))
     for each in changed:
         before, after = (Text(documents.one_line(text)) for text in each.in_a_line)

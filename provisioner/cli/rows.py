@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from provisioner.service.rows import Problem, SourcedRow
+from provisioner.service.rows import RowProblem, SourcedRow
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator
@@ -31,15 +31,15 @@ class UnreadableError(Exception):
     """A file that holds no rows, or none that can be read."""
 
 
-def read_all(paths: Iterable[str]) -> tuple[list[SourcedRow], list[Problem]]:
+def read_all(paths: Iterable[str]) -> tuple[list[SourcedRow], list[RowProblem]]:
     """Read the rows of all files, and what is wrong with files that cannot be read."""
     found: list[SourcedRow] = []
-    problems: list[Problem] = []
+    problems: list[RowProblem] = []
     for path in paths:
         try:
             found.extend(read(path))
         except UnreadableError as error:
-            problems.append(Problem(path, "", "", str(error)))
+            problems.append(RowProblem(path, "", "", str(error)))
     return found, problems
 
 

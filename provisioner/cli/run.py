@@ -12,7 +12,7 @@ from provisioner.cli.options import (
     DEFAULT_STACK,
     OVERLAP_HELP,
     JobArgument,
-    Overlap,
+    OverlapOption,
     StackOption,
     TimeoutOption,
     one_command,
@@ -48,7 +48,7 @@ def run(  # noqa: PLR0913  (each is an option)
         ),
     ] = None,
     overlap: Annotated[
-        Overlap | None,
+        OverlapOption | None,
         typer.Option(
             "--overlap", metavar="POLICY", help=f"{OVERLAP_HELP}; default: that of the row."
         ),

@@ -31,14 +31,14 @@ _DOCKERIGNORE, _GITIGNORE = ".dockerignore", ".gitignore"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceFiles:
     """The files of a folder, and the names of those left out because they look like secrets."""
 
     files: tuple[SourceFile, ...]
     secrets: tuple[str, ...]
 
 
-def of(folder: Path, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> Source:
+def of(folder: Path, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> SourceFiles:
     """Return what of a folder is source.
 
     A .dockerignore in the folder decides if there is one, and .gitignore files do otherwise, those
@@ -64,7 +64,7 @@ def of(folder: Path, include: Iterable[str] = (), exclude: Iterable[str] = ()) -
     if not files:
         message = f"{folder} holds no files that are source"
         raise PermanentError(message)
-    return Source(files, tuple(sorted(walk.secrets)))
+    return SourceFiles(files, tuple(sorted(walk.secrets)))
 
 
 class _Walk:

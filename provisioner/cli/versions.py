@@ -16,7 +16,7 @@ from provisioner.cli.options import (
     one_command,
 )
 from provisioner.cli.session import session
-from provisioner.service.versions import Listed, document, list_versions
+from provisioner.service.versions import ListedVersion, document, list_versions
 
 app = one_command()
 
@@ -36,7 +36,7 @@ def versions(
         hint(f'See what changed with "provisioner diff {job}".')
 
 
-def _table(found: Iterable[Listed]) -> Table:
+def _table(found: Iterable[ListedVersion]) -> Table:
     listed = table("VERSION", "WHEN", "BY", "CHANGED", keep=("VERSION", "WHEN", "BY"))
     for each in found:
         version = each.version

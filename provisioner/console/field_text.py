@@ -23,7 +23,7 @@ BREAKS = re.compile("[\n\ufffe\uffff]")
 """What a line of a form cannot hold."""
 
 
-class Kind(StrEnum):
+class FieldType(StrEnum):
     """How a field's text is read."""
 
     TEXT = "text"
@@ -38,7 +38,7 @@ class Kind(StrEnum):
     """All members that have no field of their own, as one JSON object."""
 
 
-def read(kind: Kind, text: str) -> Any:  # noqa: ANN401
+def read(kind: FieldType, text: str) -> Any:  # noqa: ANN401
     """Return the value of a field's text, `ABSENT` for an empty one.
 
     Raises
@@ -49,20 +49,20 @@ def read(kind: Kind, text: str) -> Any:  # noqa: ANN401
     return _READERS[kind](text)
 
 
-def written(kind: Kind, value: object) -> str:
+def written(kind: FieldType, value: object) -> str:
     """Return the text of a value in a field of a kind; "" if it cannot have one."""
-    if kind in (Kind.TEXT, Kind.LINES, Kind.DATE):
+    if kind in (FieldType.TEXT, FieldType.LINES, FieldType.DATE):
         return value if isinstance(value, str) else ""
-    return to_json(value, indent=2 if kind is Kind.JSON else None)
+    return to_json(value, indent=2 if kind is FieldType.JSON else None)
 
 
-def gives_back(kind: Kind, text: str, value: object) -> bool:
+def gives_back(kind: FieldType, text: str, value: object) -> bool:
     """Tell whether a browser's field of this kind, and reading it, keep a value as it is."""
-    if kind is Kind.JSON:
+    if kind is FieldType.JSON:
         return True
-    if kind is Kind.DATE and not _DATE.fullmatch(text):
+    if kind is FieldType.DATE and not _DATE.fullmatch(text):
         return False
-    if cleaned(text) != text or (BREAKS.search(text) and kind is not Kind.LINES):
+    if cleaned(text) != text or (BREAKS.search(text) and kind is not FieldType.LINES):
         return False
     try:
         found = read(kind, text)
@@ -146,14 +146,14 @@ def _object(text: str) -> Any:  # noqa: ANN401
     raise ValueError(message)
 
 
-_READERS: Mapping[Kind, Callable[[str], Any]] = {
-    Kind.TEXT: _text,
-    Kind.LINES: _text,
-    Kind.DATE: _text,
-    Kind.INTEGER: _number,
-    Kind.NUMBER: _number,
-    Kind.FLAG: _json,
-    Kind.CHOICE: _json,
-    Kind.JSON: _json,
-    Kind.REST: _object,
+_READERS: Mapping[FieldType, Callable[[str], Any]] = {
+    FieldType.TEXT: _text,
+    FieldType.LINES: _text,
+    FieldType.DATE: _text,
+    FieldType.INTEGER: _number,
+    FieldType.NUMBER: _number,
+    FieldType.FLAG: _json,
+    FieldType.CHOICE: _json,
+    FieldType.JSON: _json,
+    FieldType.REST: _object,
 }

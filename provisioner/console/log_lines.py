@@ -28,7 +28,7 @@ _PLATFORM = re.compile(r"(?:START|END|REPORT|INIT_START|XRAY) ")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LogLine:
     """One event of a log.
 
     Attributes
@@ -46,20 +46,20 @@ class Line:
     text: str
 
 
-def chunks(events: Sequence[LogEvent]) -> list[list[Line]]:
+def chunks(events: Sequence[LogEvent]) -> list[list[LogLine]]:
     """Return the lines, as many together as are laid out together."""
     lines = list(_lines(events))
     return [lines[begin : begin + CHUNK] for begin in range(0, len(lines), CHUNK)]
 
 
-def _lines(events: Iterable[LogEvent]) -> Iterable[Line]:
+def _lines(events: Iterable[LogEvent]) -> Iterable[LogLine]:
     before, ordinal = -1, 0
     for event in events:
         ordinal = ordinal + 1 if event.timestamp_ms == before else 0
         before = event.timestamp_ms
         text = event.message.rstrip("\n")
         at = f"{event.at:%H:%M:%S}.{event.timestamp_ms % 1000:03}"
-        yield Line(f"L{event.timestamp_ms}.{ordinal}", at, level(text), text)
+        yield LogLine(f"L{event.timestamp_ms}.{ordinal}", at, level(text), text)
 
 
 def level(text: str) -> str:

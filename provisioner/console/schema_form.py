@@ -9,7 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from provisioner.console.field_text import ABSENT, BREAKS, Kind, gives_back, read, to_json, written
+from provisioner.console.field_text import (
+    ABSENT,
+    BREAKS,
+    FieldType,
+    gives_back,
+    read,
+    to_json,
+    written,
+)
 from provisioner.jobs import schema_engine
 from provisioner.jobs.schema_places import pointer_of, targets
 from provisioner.plain_text import cleaned
@@ -32,7 +40,7 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FormField:
     """One field of a form.
 
     Attributes
@@ -45,7 +53,7 @@ class Field:
         The value's place in the payload (RFC 6901).
     """
 
-    kind: Kind
+    kind: FieldType
     member: str
     text: str = ""
     label: str = ""
@@ -62,7 +70,7 @@ class Field:
     @property
     def pointer(self) -> str:
         """Where the value stands in the payload."""
-        return "" if self.kind is Kind.REST else pointer((self.member,))
+        return "" if self.kind is FieldType.REST else pointer((self.member,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +92,7 @@ def fields(
     schema: Mapping[str, Any] | None,
     payload: Mapping[str, object],
     errors: Mapping[str, tuple[str, ...]] | None = None,
-) -> tuple[Field, ...]:
+) -> tuple[FormField, ...]:
     """Return the form that shows a payload; reading it gives that payload again.
 
     Parameters
@@ -102,7 +110,7 @@ def fields(
     rest = {name: value for name, value in payload.items() if name not in parts}
     if rest or not parts or _is_open(schema):
         label = "Other members" if parts else "Payload"
-        made.append(Field(Kind.REST, "", to_json(rest), label, "A JSON object"))
+        made.append(FormField(FieldType.REST, "", to_json(rest), label, "A JSON object"))
     return tuple(_with_errors(field, wrong, parts) for field in made)
 
 
@@ -112,14 +120,14 @@ def filled(form: Mapping[str, str]) -> Filled:
     errors: dict[str, tuple[str, ...]] = {}
     for name, text in form.items():
         kind, colon, member = name.partition(":")
-        if not colon or kind not in set(Kind):
+        if not colon or kind not in set(FieldType):
             continue
         try:
-            value = read(Kind(kind), text)
+            value = read(FieldType(kind), text)
         except ValueError as error:
-            errors["" if kind == Kind.REST else pointer((member,))] = (str(error),)
+            errors["" if kind == FieldType.REST else pointer((member,))] = (str(error),)
             continue
-        if kind == Kind.REST:
+        if kind == FieldType.REST:
             payload = {**(value or {}), **payload}
         elif value is not ABSENT:
             payload[member] = value
@@ -162,13 +170,13 @@ def _is_open(schema: Mapping[str, Any] | None) -> bool:
     return (schema or {}).get("additionalProperties", True) is not False
 
 
-def _field(name: str, part: Mapping[str, Any], value: object, *, required: bool) -> Field:
+def _field(name: str, part: Mapping[str, Any], value: object, *, required: bool) -> FormField:
     kind = _kind(part, value)
     text = "" if value is ABSENT else written(kind, value)
     options = _options(kind, part)
     if value is not ABSENT and not (_is_offered(text, options) and gives_back(kind, text, value)):
-        kind, text, options = Kind.JSON, to_json(value), ()
-    return Field(
+        kind, text, options = FieldType.JSON, to_json(value), ()
+    return FormField(
         kind,
         name,
         text,
@@ -179,33 +187,33 @@ def _field(name: str, part: Mapping[str, Any], value: object, *, required: bool)
     )
 
 
-def _kind(part: Mapping[str, Any], value: object) -> Kind:
+def _kind(part: Mapping[str, Any], value: object) -> FieldType:
     if isinstance(part.get("enum"), list) or "const" in part:
-        return Kind.CHOICE
+        return FieldType.CHOICE
     match part.get("type"), part.get("format"):
         case "string", "date":
-            return Kind.DATE
+            return FieldType.DATE
         case "string", _:
             long = isinstance(value, str) and ("\n" in value or len(value) > _SHORT_TEXT)
-            return Kind.LINES if long else Kind.TEXT
+            return FieldType.LINES if long else FieldType.TEXT
         case "integer", _:
-            return Kind.INTEGER
+            return FieldType.INTEGER
         case "number", _:
-            return Kind.NUMBER
+            return FieldType.NUMBER
         case "boolean", _:
-            return Kind.FLAG
+            return FieldType.FLAG
         case _:
-            return Kind.JSON
+            return FieldType.JSON
 
 
 def _is_offered(text: str, options: tuple[Option, ...]) -> bool:
     return not options or text in {option.value for option in options}
 
 
-def _options(kind: Kind, part: Mapping[str, Any]) -> tuple[Option, ...]:
-    if kind is Kind.FLAG:
+def _options(kind: FieldType, part: Mapping[str, Any]) -> tuple[Option, ...]:
+    if kind is FieldType.FLAG:
         return Option("true", "true"), Option("false", "false")
-    if kind is not Kind.CHOICE:
+    if kind is not FieldType.CHOICE:
         return ()
     values = [part["const"]] if "const" in part else part["enum"]
     return tuple(Option(to_json(value, indent=None), _label(value)) for value in values)
@@ -238,19 +246,19 @@ _LIMITS = (
 
 
 def _with_errors(
-    field: Field, errors: Mapping[str, tuple[str, ...]], parts: Mapping[str, object]
-) -> Field:
+    field: FormField, errors: Mapping[str, tuple[str, ...]], parts: Mapping[str, object]
+) -> FormField:
     return replace(field, errors=tuple(_of(field, errors, parts)))
 
 
 def _of(
-    field: Field, errors: Mapping[str, tuple[str, ...]], parts: Mapping[str, object]
+    field: FormField, errors: Mapping[str, tuple[str, ...]], parts: Mapping[str, object]
 ) -> Iterator[str]:
     """Yield a field's errors; what is inside its value, with the place there."""
     for at, messages in errors.items():
         member, _, inside = at.removeprefix("/").partition("/")
         member = member.replace("~1", "/").replace("~0", "~")
-        if field.kind is Kind.REST and (not at or member not in parts):
+        if field.kind is FieldType.REST and (not at or member not in parts):
             yield from (f"{at} {message}".strip() for message in messages)
-        elif at and field.kind is not Kind.REST and member == field.member:
+        elif at and field.kind is not FieldType.REST and member == field.member:
             yield from (f"/{inside} {message}" if inside else message for message in messages)

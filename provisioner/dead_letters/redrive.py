@@ -39,10 +39,10 @@ class Invoke:
     payload: str
 
 
-Step: TypeAlias = ReconcileJobs | SendEvent | Invoke
+RedriveStep: TypeAlias = ReconcileJobs | SendEvent | Invoke
 
 
-def step(message: DeadLetterMessage) -> Step | None:
+def step(message: DeadLetterMessage) -> RedriveStep | None:
     """Return what redrives a message, None when nothing is to be done, or nothing can be."""
     match message.content.redrive:
         case Redrive.RECONCILE:

@@ -18,7 +18,7 @@ _WHOLE_BATCH = ""
 """An item identifier that fails the whole batch."""
 
 
-class Batch(Generic[T]):
+class RecordBatch(Generic[T]):
     """The records of an invocation: those that could be read, and those that never can be."""
 
     def __init__(self, records: Iterable[Any], read: Callable[[Any], T]) -> None:

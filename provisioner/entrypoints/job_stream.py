@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner import events
 from provisioner.aws.row_versions import written_in
 from provisioner.dead_letters.content import REDRIVEN
-from provisioner.entrypoints.batch import Batch, failures
+from provisioner.entrypoints.batch import RecordBatch, failures
 from provisioner.entrypoints.function import about, function, logger
 from provisioner.entrypoints.metrics import Count
 from provisioner.entrypoints.reconciling import queued_for_later, reconcile_or_queue
@@ -39,7 +39,7 @@ def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> 
     """
     if REDRIVEN in event:
         return _redriven(runtime, event[REDRIVEN])
-    batch = Batch(event["Records"], events.of_stream_record)
+    batch = RecordBatch(event["Records"], events.of_stream_record)
     job_names = list(dict.fromkeys(job_name for _, job_name in batch.read))
     waited = _have_waited(runtime, (record for record, _ in batch.read))
     if waited and queued_for_later(runtime, job_names):
@@ -55,7 +55,7 @@ def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> 
 
 def _redriven(runtime: Runtime, key: str) -> dict[str, Any]:
     """Keep the rows of failed records as versions; their jobs are reconciled anyway."""
-    batch = Batch(runtime.failed_records.read(key), events.of_stream_record)
+    batch = RecordBatch(runtime.failed_records.read(key), events.of_stream_record)
     return failures(
         record
         for record, job_name in batch.read

@@ -9,14 +9,14 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from provisioner.entrypoints.batch import Batch, failures
+from provisioner.entrypoints.batch import RecordBatch, failures
 from provisioner.entrypoints.function import about, function, logger, send_to_dead_letter_queue
 from provisioner.entrypoints.metrics import Count
 from provisioner.jobs import Event, InvalidRow, guarded
 from provisioner.notifications import detection
 from provisioner.notifications.detection import COMPARED_RUNS
 from provisioner.notifications.document import of_document, to_document
-from provisioner.runs.canary import Verdict, progress_of
+from provisioner.runs.canary import CanaryVerdict, progress_of
 from provisioner.stacks.model import JUDGED
 
 if TYPE_CHECKING:
@@ -46,16 +46,16 @@ def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> 
     if "Records" not in event:
         runtime.topic.publish(of_document(event))
         return {}
-    batch = Batch(event["Records"], detection.of_record)
+    batch = RecordBatch(event["Records"], detection.of_record)
     read = [(record, notification) for record, notification in batch.read if notification]
     again = batch.send_unreadable(runtime, "notify")
-    return failures([*again, *_told(runtime, read, context)])
+    return failures([*again, *_publish(runtime, read, context)])
 
 
-def _told(
+def _publish(
     runtime: Runtime, read: list[tuple[Any, Notification]], context: LambdaContext
 ) -> Iterator[Any]:
-    """Tell what was read; yield the records that have to come again."""
+    """Publish what was read; yield the records that have to come again."""
     names = sorted({notification.job_name for _, notification in read})
     try:
         wanting = _wanting(runtime, names)
@@ -122,7 +122,7 @@ def _canary_passed(runtime: Runtime, succeeded: Notification, job: Job) -> Notif
         return None
     now, settled_at = runtime.clock(), record.ready_since
     progress = progress_of(runtime.triggers, job, newest.at, now, settled_at=settled_at)
-    by = progress.run if progress and progress.verdict is Verdict.PASSED else None
+    by = progress.run if progress and progress.verdict is CanaryVerdict.PASSED else None
     return detection.canary_passed(succeeded, newest.number, by, canary.runs)
 
 

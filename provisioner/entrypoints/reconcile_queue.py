@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provisioner import events
-from provisioner.entrypoints.batch import Batch, failures
+from provisioner.entrypoints.batch import RecordBatch, failures
 from provisioner.entrypoints.function import function, send_to_dead_letter_queue
 from provisioner.entrypoints.reconciling import (
     TIME_TO_QUEUE_MILLISECONDS,
@@ -52,7 +52,7 @@ def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> 
     last time, and what cannot be read at once. A job that was given to a function before comes
     last, alone: whatever it does to the function, its neighbours are done and out of the queue.
     """
-    batch = Batch(event["Records"], _given)
+    batch = RecordBatch(event["Records"], _given)
     given = [each for _, each in batch.read]
     suspects = [each for each in given if each.receives >= _ALONE_FROM]
     again = _reconciled(runtime, [each for each in given if each.receives < _ALONE_FROM], context)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from provisioner import events
 from provisioner.aws.items import to_plain
-from provisioner.entrypoints.batch import Batch, failures
+from provisioner.entrypoints.batch import RecordBatch, failures
 from provisioner.entrypoints.function import about, function, logger, send_to_dead_letter_queue
 from provisioner.entrypoints.metrics import Count
 from provisioner.errors import TemporaryError
@@ -48,8 +48,8 @@ def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) ->
     runs and messages that wait; what it does not know of, and a record that names no job, goes to
     the dead-letter queue.
     """
-    done: dict[tuple[str, Step], Result] = {}
-    batch = Batch(event["Records"], events.of_stream_record)
+    done: dict[tuple[str, Step], StepResult] = {}
+    batch = RecordBatch(event["Records"], events.of_stream_record)
     again = batch.send_unreadable(runtime, "run_stream")
     seen = SeenRuns()
     for record, job_name in batch.read:
@@ -58,9 +58,9 @@ def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) ->
             key = (job_name, step)
             if key not in done:
                 done[key] = _take(runtime, job_name, step, record)
-            if done[key] is Result.AGAIN:
+            if done[key] is StepResult.AGAIN:
                 again.append(record)
-            if done[key] is not Result.DONE:
+            if done[key] is not StepResult.DONE:
                 break
     late = {name for name in seen.rows if not _show(runtime, name, seen.rows[name])}
     again += [record for record, job_name in batch.read if job_name in late]
@@ -94,7 +94,7 @@ def _run_in(record: Mapping[str, object]) -> Mapping[str, Any] | None:
             return None
 
 
-class Result(Enum):
+class StepResult(Enum):
     """What came of a step."""
 
     DONE = auto()
@@ -122,7 +122,7 @@ def _steps(record: Mapping[str, object], seen: SeenRuns) -> Iterator[Step]:
         yield partial(_complete_row, trigger_id=trigger_id, seen=seen)
 
 
-def _take(runtime: Runtime, job_name: str, step: Step, record: Mapping[str, object]) -> Result:
+def _take(runtime: Runtime, job_name: str, step: Step, record: Mapping[str, object]) -> StepResult:
     """Take a step. What fails for good is a dead-letter message, unless the sweep does the same."""
     with about(runtime, job_name):
         try:
@@ -131,13 +131,13 @@ def _take(runtime: Runtime, job_name: str, step: Step, record: Mapping[str, obje
             logger.exception("a step after a record failed")
             runtime.metrics.count(Count.RECONCILE_ERRORS)
             if isinstance(error, TemporaryError):
-                return Result.AGAIN
+                return StepResult.AGAIN
             if (step.func if isinstance(step, partial) else step) in _SWEPT:
-                return Result.DONE
+                return StepResult.DONE
             payload = json.dumps({"Records": [events.end_alone(record)]})
             kept = send_to_dead_letter_queue(runtime, payload, error, "run_stream", job_name)
-            return Result.KEPT if kept else Result.AGAIN
-        return Result.DONE
+            return StepResult.KEPT if kept else StepResult.AGAIN
+        return StepResult.DONE
 
 
 def _show(runtime: Runtime, job_name: str, rows: Sequence[Mapping[str, Any]]) -> bool:

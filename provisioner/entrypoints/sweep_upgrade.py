@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from provisioner.entrypoints.wiring import Runtime
     from provisioner.stacks.model import StackRecord
     from provisioner.stacks.upgrade import FailedRun
-    from provisioner.stacks.upgrade_steps import Step
+    from provisioner.stacks.upgrade_steps import UpgradeStep
 
 
 def advance(runtime: Runtime, now: datetime) -> int:
@@ -68,7 +68,7 @@ def report(runtime: Runtime, now: datetime) -> dict[str, object]:
     )
 
 
-def _save(runtime: Runtime, before: Upgrade, step: Step) -> None:
+def _save(runtime: Runtime, before: Upgrade, step: UpgradeStep) -> None:
     """Write how far an upgrade has come, and into the audit what people want to know of that."""
     # Only while an upgrade goes on: the service takes long to import.
     from provisioner.service import upgrade_audit  # noqa: PLC0415
@@ -78,7 +78,7 @@ def _save(runtime: Runtime, before: Upgrade, step: Step) -> None:
         runtime.upgrades.save(step.upgrade)
 
 
-def _take(runtime: Runtime, step: Step, now: datetime) -> int:
+def _take(runtime: Runtime, step: UpgradeStep, now: datetime) -> int:
     mark = upgrade_steps.mark_of(step.upgrade, now)
     done = [each.job_name for each in step.mark if runtime.stacks.set_upgrade(each, mark)]
     done += [each.job_name for each in step.unmark if runtime.stacks.set_upgrade(each, None)]
@@ -129,7 +129,7 @@ def _automatic(runtime: Runtime, now: datetime) -> Upgrade | None:
     )
 
 
-def _log(before: Upgrade, step: Step) -> None:
+def _log(before: Upgrade, step: UpgradeStep) -> None:
     after = step.upgrade
     logger.info("upgrade", id=after.id, status=after.status, wave=after.wave, marked=len(step.mark))
     if after.status is not before.status and after.status is not UpgradeStatus.SUCCEEDED:

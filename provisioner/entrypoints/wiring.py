@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from provisioner.api.app import App
     from provisioner.aws.artifact_index import ArtifactIndex
     from provisioner.aws.artifacts import Artifacts
-    from provisioner.aws.backfill import Backfill
     from provisioner.aws.batch_jobs import BatchJobs
     from provisioner.aws.builds import Builds
     from provisioner.aws.built_code import BuiltArchives, BuiltImages
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from provisioner.aws.executions import Executions, JobExecutions
     from provisioner.aws.failed_records import FailedRecords
     from provisioner.aws.failed_runs import FailedRuns
+    from provisioner.aws.index_backfill import IndexBackfill
     from provisioner.aws.machines import Machines
     from provisioner.aws.message_queues import MessageQueues
     from provisioner.aws.missed_schedules import MissedSchedules
@@ -276,12 +276,12 @@ class Runtime:
         return RecentRunsTable(self.clients, self.settings.platform.triggers_table, self.clock)
 
     @cached_property
-    def jobs_backfill(self) -> Backfill:
+    def jobs_backfill(self) -> IndexBackfill:
         """How far the jobs of earlier versions are in the index of all jobs."""
-        from provisioner.aws.backfill import Backfill
+        from provisioner.aws.index_backfill import IndexBackfill
         from provisioner.runs.keys import JOBS_INDEX
 
-        return Backfill(self.clients, self.settings.platform.triggers_table, JOBS_INDEX)
+        return IndexBackfill(self.clients, self.settings.platform.triggers_table, JOBS_INDEX)
 
     @cached_property
     def rates(self) -> Rates:

@@ -1,9 +1,9 @@
 """A row as a job: pure, it knows neither AWS nor the clock.
 
 `parse` reads an item of the Jobs table and returns a frozen job of its type, or an `InvalidRow`
-with every error at once. `budget` measures the item, `rows` takes it apart, `model` and `types`
-say what each attribute may be, with a module for each kind of value; `digest` and `names` derive
-what the stack is known by. `permitted` holds a job to what the bootstrap's parameters
+with every error at once. `size_limits` measures the item, `rows` takes it apart, `model` and
+`types` say what each attribute may be, with a module for each kind of value; `digest` and `names`
+derive what the stack is known by. `permitted` holds a job to what the bootstrap's parameters
 open to rows.
 """
 
@@ -15,7 +15,7 @@ from provisioner.jobs.egress import EgressRule
 from provisioner.jobs.errors import FieldError, InvalidRow
 from provisioner.jobs.failure_rules import FailureRule
 from provisioner.jobs.fan_out import MAX_ITEMS, FanOut
-from provisioner.jobs.grants import Grant, Submit
+from provisioner.jobs.grants import Grant, SubmitGrant
 from provisioner.jobs.model import OVERLAPS
 from provisioner.jobs.names import is_job_name, job_name_of, stack_name
 from provisioner.jobs.network import Network
@@ -59,7 +59,7 @@ __all__ = [
     "Queue",
     "S3Object",
     "Spot",
-    "Submit",
+    "SubmitGrant",
     "WithImage",
     "dependencies_of",
     "is_job_name",

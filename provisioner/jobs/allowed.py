@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from provisioner.jobs.artifacts import without_tag
 from provisioner.jobs.errors import FieldError, InvalidRow
 from provisioner.jobs.git_source import GitSource
-from provisioner.jobs.grants import Grant, Submit, bucket_and_path
+from provisioner.jobs.grants import Grant, SubmitGrant, bucket_and_path
 from provisioner.jobs.network import Network
 from provisioner.jobs.rows import printable
 from provisioner.jobs.types import ContainerJob, Ec2Job, LambdaJob
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from provisioner.jobs.build import Build
-    from provisioner.jobs.fan_out import Source
+    from provisioner.jobs.fan_out import ItemSource
     from provisioner.jobs.types import Job
     from provisioner.settings import Allowed
 
@@ -113,7 +113,7 @@ def _unlisted(
             yield FieldError(f"network.{attribute}[{index}]", _message(one, known, parameter))
 
 
-def _of_items(source: Source, allowed: Allowed) -> Iterator[FieldError]:
+def _of_items(source: ItemSource, allowed: Allowed) -> Iterator[FieldError]:
     """Keep a row from its neighbours' results: the role that reads items reads those as well."""
     if source.place.bucket == allowed.artifacts_bucket:
         message = "is the bootstrap's artifacts bucket, which holds what other jobs have left"
@@ -123,7 +123,7 @@ def _of_items(source: Source, allowed: Allowed) -> Iterator[FieldError]:
 def _of_permissions(job: Job, allowed: Allowed) -> Iterator[FieldError]:
     for index, granted in enumerate(job.permissions):
         match granted:
-            case Submit(name) if not _matches(name, allowed.submissions):
+            case SubmitGrant(name) if not _matches(name, allowed.submissions):
                 message = _message(name, allowed.submissions, "AllowedSubmissions")
             case Grant() if problem := _grant_problem(granted, allowed):
                 message = problem

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from provisioner.jobs.budget import excess
 from provisioner.jobs.errors import MAX_ERRORS, FieldError, did_you_mean, one_of
 from provisioner.jobs.meanings import MEANT, WITHIN
 from provisioner.jobs.rows import UNUSABLE, plain, printable
+from provisioner.jobs.size_limits import excess
 from provisioner.jobs.types import BatchJob, Ec2Job, EcsJob, Job, LambdaJob
 
 if TYPE_CHECKING:

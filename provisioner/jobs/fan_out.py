@@ -32,7 +32,7 @@ _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ItemSource:
     """Items in S3: a JSON list, the rows of a CSV file, or all objects under a prefix."""
 
     kind: str
@@ -44,7 +44,7 @@ class FanOut:
     """What a row says of its items. Those of a `source` are not in the payload."""
 
     items: str = "items"
-    source: Source | None = None
+    source: ItemSource | None = None
     max_concurrency: int = 10
     tolerated_failure_percent: int = 0
 
@@ -74,12 +74,12 @@ def _items(value: object) -> str:
     return value
 
 
-def _source(value: object) -> Source:
+def _source(value: object) -> ItemSource:
     found = keyed(value, _SOURCES, "a source")
     if len(found) != 1:
         raise invalid(f"must have exactly one of {', '.join(SOURCES)}")
     [(kind, place)] = found.items()
-    return Source(kind, place)  # type: ignore[arg-type]  # as its check returns it
+    return ItemSource(kind, place)  # type: ignore[arg-type]  # as its check returns it
 
 
 def _json(value: object) -> S3Object:

@@ -71,25 +71,25 @@ _LAYER = re.compile(
 )
 
 
-class _Form(NamedTuple):
+class _HandlerForm(NamedTuple):
     """How handlers of a family of runtimes are written (Lambda Developer Guide, by language)."""
 
     pattern: re.Pattern[str]
     wanted: str
 
 
-_DOTTED = _Form(
+_DOTTED = _HandlerForm(
     re.compile(r"[^.].*\.[^.]+"), 'must name a file and a function, like "main.handler"'
 )
 _HANDLERS = {
     "python": _DOTTED,
     "nodejs": _DOTTED,
     "ruby": _DOTTED,
-    "java": _Form(
+    "java": _HandlerForm(
         re.compile(r"[\w$]+(?:\.[\w$]+)*(?:::[\w$]+)?"),
         'must name a class, and may name its method, like "com.example.Report::run"',
     ),
-    "dotnet": _Form(
+    "dotnet": _HandlerForm(
         re.compile(r"[^:]+(?:::[^:]+::[^:]+)?"),
         'must be like "Assembly::Namespace.Class::Method", or the name of an executable assembly',
     ),

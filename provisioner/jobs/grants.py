@@ -33,7 +33,7 @@ _ARN = re.compile(rf"arn:aws[a-z-]*:(?:sqs|sns):[a-z0-9-]+:[0-9]{{12}}:{_DESTINA
 
 
 @dataclass(frozen=True, slots=True)
-class Submit:
+class SubmitGrant:
     """``"submit: other-job"``: the right to send messages to a job's queue."""
 
     job_name: str
@@ -47,11 +47,11 @@ class Grant:
     target: str
 
 
-def grant(text: str) -> Grant | Submit:
+def grant(text: str) -> Grant | SubmitGrant:
     """Check a permission in words."""
     word, colon, target = (part.strip() for part in text.partition(":"))
     if word == "submit" and colon:
-        return Submit(valid_job_name(target))
+        return SubmitGrant(valid_job_name(target))
     if word not in _CHECKS or not colon:
         hint = did_you_mean(word, WORDS)
         raise invalid(

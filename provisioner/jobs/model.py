@@ -20,7 +20,7 @@ from provisioner.jobs.dependencies import job_names
 from provisioner.jobs.deploy import Deploy, deploy_options
 from provisioner.jobs.errors import InvalidValueError, invalid
 from provisioner.jobs.fan_out import TAKEN, FanOut, fan_out_map, taken_keys
-from provisioner.jobs.grants import Grant, Submit
+from provisioner.jobs.grants import Grant, SubmitGrant
 from provisioner.jobs.names import valid_job_name
 from provisioner.jobs.notify import Event, channel, default_events, events
 from provisioner.jobs.payload_schema import default_fits, valid_schema
@@ -125,7 +125,7 @@ class RowModel(BaseModel):
     history_limit: Annotated[int | None, checked(whole(1, 10_000))] = None
     payload_schema: Annotated[dict[str, Any] | None, checked(valid_schema)] = None
     permissions: Annotated[
-        tuple[dict[str, Any] | Grant | Submit, ...], checked(permissions_of)
+        tuple[dict[str, Any] | Grant | SubmitGrant, ...], checked(permissions_of)
     ] = ()
     alarms: Annotated[bool, checked(flag)] = True
     slow_percent: Annotated[int | None, checked(whole(10, 10_000))] = None
@@ -147,7 +147,7 @@ class RowModel(BaseModel):
     @property
     def submits(self) -> bool:
         """Whether the job may send messages to the queues of jobs."""
-        return any(isinstance(granted, Submit) for granted in self.permissions)
+        return any(isinstance(granted, SubmitGrant) for granted in self.permissions)
 
     @field_validator("schedule")
     @classmethod

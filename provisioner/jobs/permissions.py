@@ -17,7 +17,7 @@ from provisioner.jobs.grants import (
     LONGEST_PLACE,
     Grant,
     Statement,
-    Submit,
+    SubmitGrant,
     grant,
     statements,
 )
@@ -67,7 +67,7 @@ CONDITION_OPERATORS = frozenset(
 _CONDITION_KEY = re.compile(r"(?!Fn::)[A-Za-z0-9-]+:\S+")
 
 
-Permission = Statement | Grant | Submit
+Permission = Statement | Grant | SubmitGrant
 
 
 def permissions(value: object) -> tuple[Permission, ...]:
@@ -78,7 +78,7 @@ def permissions(value: object) -> tuple[Permission, ...]:
     tuple
         Statements with ``Effect``, ``Action`` and ``Resource`` (both lists) and, when given,
         ``Sid`` and ``Condition`` (operator to key to list of texts); a `Grant` for each sentence
-        that stands for statements, a `Submit` for each job that may be sent messages.
+        that stands for statements, a `SubmitGrant` for each job that may be sent messages.
     """
     if isinstance(value, dict | str):
         return permissions([value])
@@ -124,7 +124,7 @@ def all_statements(found: Iterable[Permission], partition: str, place: str) -> l
                 given.append(permission)
             case Grant():
                 given += statements(permission, partition, place)
-            case Submit():
+            case SubmitGrant():
                 continue  # the role has a policy of its own for these
     return given
 

@@ -9,8 +9,8 @@ import re
 from typing import TYPE_CHECKING
 
 from provisioner.jobs import FieldError
-from provisioner.jobs.budget import excess
 from provisioner.jobs.errors import did_you_mean, shown
+from provisioner.jobs.size_limits import excess
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

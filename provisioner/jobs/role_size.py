@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from provisioner.jobs.errors import invalid
-from provisioner.jobs.grants import LONGEST_PARTITION, LONGEST_PLACE, Submit
+from provisioner.jobs.grants import LONGEST_PARTITION, LONGEST_PLACE, SubmitGrant
 from provisioner.jobs.permissions import all_statements
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def characters(granted: Iterable[Permission], secrets: Iterable[str] = ()) -> in
     known, arns = list(granted), list(secrets)
     statements = all_statements(known, LONGEST_PARTITION, LONGEST_PLACE)
     size = len(json.dumps(statements, separators=(",", ":")))
-    if any(isinstance(permission, Submit) for permission in known):
+    if any(isinstance(permission, SubmitGrant) for permission in known):
         size += SUBMIT_CHARACTERS
     if arns:
         size += SECRETS_CHARACTERS + sum(len(arn) + _AROUND_AN_ARN for arn in arns)

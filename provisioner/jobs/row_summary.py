@@ -68,7 +68,7 @@ class RowSummary:
 
 
 def summary_of(row: Mapping[str, object], parsed: Job | InvalidRow) -> RowSummary:
-    """Return what a list shows of a row, as far as can be told when it is INVALID."""
+    """Return what a list shows of a row, as far as that is known when it is INVALID."""
     if isinstance(parsed, InvalidRow):
         return _summary_of_invalid(row)
     return RowSummary(

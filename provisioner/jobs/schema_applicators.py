@@ -22,7 +22,7 @@ MAX_MEANT = 100
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """What is wrong with the value at a place, by a keyword (None: by a schema that is `false`)."""
+    """What is wrong with a value, by a keyword (None: by a schema that is `false`)."""
 
     at: Parts
     keyword: str | None
@@ -31,7 +31,7 @@ class Violation:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """Where in a payload a schema is held against a value, within how many other schemas."""
 
     schema: Mapping[str, Any]
@@ -39,7 +39,7 @@ class Place:
     depth: int
 
 
-class Run(Protocol):
+class Evaluation(Protocol):
     """One payload that is held against one schema."""
 
     steps: Steps
@@ -53,135 +53,163 @@ class Run(Protocol):
     ) -> Iterator[Violation]:
         """Yield what is wrong with a value."""
 
-    def fits(self, schema: object, value: object, place: Place) -> bool:
+    def fits(self, schema: object, value: object, location: Location) -> bool:
         """Return whether nothing is wrong with a value."""
 
 
-def _ref(run: Run, wanted: str, value: object, place: Place) -> Iterator[Violation]:
-    target = run.targets.get(pointer_of(wanted) or "", True)
-    yield from run.violations(target, value, place.at, place.depth)
+def _ref(
+    evaluation: Evaluation, wanted: str, value: object, location: Location
+) -> Iterator[Violation]:
+    target = evaluation.targets.get(pointer_of(wanted) or "", True)
+    yield from evaluation.violations(target, value, location.at, location.depth)
 
 
-def _all_of(run: Run, wanted: list[object], value: object, place: Place) -> Iterator[Violation]:
-    run.steps.pay(0, glances=len(wanted))
+def _all_of(
+    evaluation: Evaluation, wanted: list[object], value: object, location: Location
+) -> Iterator[Violation]:
+    evaluation.steps.pay(0, glances=len(wanted))
     for schema in wanted:
-        yield from run.violations(schema, value, place.at, place.depth)
+        yield from evaluation.violations(schema, value, location.at, location.depth)
 
 
-def _any_of(run: Run, wanted: list[object], value: object, place: Place) -> Iterator[Violation]:
-    run.steps.pay(len(wanted))
-    if not any(run.fits(schema, value, place) for schema in wanted):
-        yield _does_not_fit("anyOf", place)
+def _any_of(
+    evaluation: Evaluation, wanted: list[object], value: object, location: Location
+) -> Iterator[Violation]:
+    evaluation.steps.pay(len(wanted))
+    if not any(evaluation.fits(schema, value, location) for schema in wanted):
+        yield _does_not_fit("anyOf", location)
 
 
-def _one_of(run: Run, wanted: list[object], value: object, place: Place) -> Iterator[Violation]:
-    run.steps.pay(len(wanted))
-    if sum(run.fits(schema, value, place) for schema in wanted) != 1:
-        yield _does_not_fit("oneOf", place)
+def _one_of(
+    evaluation: Evaluation, wanted: list[object], value: object, location: Location
+) -> Iterator[Violation]:
+    evaluation.steps.pay(len(wanted))
+    if sum(evaluation.fits(schema, value, location) for schema in wanted) != 1:
+        yield _does_not_fit("oneOf", location)
 
 
-def _not(run: Run, wanted: object, value: object, place: Place) -> Iterator[Violation]:
-    if run.fits(wanted, value, place):
-        yield _does_not_fit("not", place)
+def _not(
+    evaluation: Evaluation, wanted: object, value: object, location: Location
+) -> Iterator[Violation]:
+    if evaluation.fits(wanted, value, location):
+        yield _does_not_fit("not", location)
 
 
-def _if(run: Run, wanted: object, value: object, place: Place) -> Iterator[Violation]:
-    branch = "then" if run.fits(wanted, value, place) else "else"
-    yield from run.violations(place.schema.get(branch, True), value, place.at, place.depth)
+def _if(
+    evaluation: Evaluation, wanted: object, value: object, location: Location
+) -> Iterator[Violation]:
+    branch = "then" if evaluation.fits(wanted, value, location) else "else"
+    yield from evaluation.violations(
+        location.schema.get(branch, True), value, location.at, location.depth
+    )
 
 
 def _properties(
-    run: Run, wanted: Mapping[str, object], value: object, place: Place
+    evaluation: Evaluation, wanted: Mapping[str, object], value: object, location: Location
 ) -> Iterator[Violation]:
     if not isinstance(value, dict):
         return
-    run.steps.pay(0, glances=len(wanted))
+    evaluation.steps.pay(0, glances=len(wanted))
     for name, schema in wanted.items():
         if name in value:
-            yield from run.violations(schema, value[name], (*place.at, name), place.depth)
+            yield from evaluation.violations(
+                schema, value[name], (*location.at, name), location.depth
+            )
 
 
-def _additional(run: Run, wanted: object, value: object, place: Place) -> Iterator[Violation]:
+def _additional(
+    evaluation: Evaluation, wanted: object, value: object, location: Location
+) -> Iterator[Violation]:
     if not isinstance(value, dict):
         return
-    known = place.schema.get("properties", {})
-    run.steps.pay(0, glances=len(value))
+    known = location.schema.get("properties", {})
+    evaluation.steps.pay(0, glances=len(value))
     for name, part in value.items():
         if name in known:
             continue
         if wanted is False:
             hint = did_you_mean(printable(name), islice(known, MAX_MEANT))
-            yield Violation(place.at, "additionalProperties", f"is not part of it{hint}", (name,))
+            yield Violation(
+                location.at, "additionalProperties", f"is not part of it{hint}", (name,)
+            )
         else:
-            yield from run.violations(wanted, part, (*place.at, name), place.depth)
+            yield from evaluation.violations(wanted, part, (*location.at, name), location.depth)
 
 
-def _names(run: Run, wanted: object, value: object, place: Place) -> Iterator[Violation]:
+def _names(
+    evaluation: Evaluation, wanted: object, value: object, location: Location
+) -> Iterator[Violation]:
     if not isinstance(value, dict):
         return
-    run.steps.pay(0, glances=len(value))
+    evaluation.steps.pay(0, glances=len(value))
     for name in value:
-        for violation in run.violations(wanted, name, place.at, place.depth):
+        for violation in evaluation.violations(wanted, name, location.at, location.depth):
             message = f"has a name that does not fit: it {violation.message}"
-            yield Violation(place.at, violation.keyword, message, (name,))
+            yield Violation(location.at, violation.keyword, message, (name,))
 
 
-def _required(run: Run, wanted: list[str], value: object, place: Place) -> Iterator[Violation]:
-    run.steps.pay(len(wanted))
+def _required(
+    evaluation: Evaluation, wanted: list[str], value: object, location: Location
+) -> Iterator[Violation]:
+    evaluation.steps.pay(len(wanted))
     if isinstance(value, dict):
         missing = (name for name in wanted if name not in value)
-        yield from (Violation(place.at, "required", "is required", (name,)) for name in missing)
+        yield from (Violation(location.at, "required", "is required", (name,)) for name in missing)
 
 
 def _dependent_required(
-    run: Run, wanted: Mapping[str, list[str]], value: object, place: Place
+    evaluation: Evaluation, wanted: Mapping[str, list[str]], value: object, location: Location
 ) -> Iterator[Violation]:
     if not isinstance(value, dict):
         return
     for name, others in wanted.items():
-        run.steps.pay(1 + len(others))
+        evaluation.steps.pay(1 + len(others))
         for other in others if name in value else ():
             if other not in value:
                 message = f"is required beside {shown(name)}"
-                yield Violation(place.at, "dependentRequired", message, (other,))
+                yield Violation(location.at, "dependentRequired", message, (other,))
 
 
 def _dependent_schemas(
-    run: Run, wanted: Mapping[str, object], value: object, place: Place
+    evaluation: Evaluation, wanted: Mapping[str, object], value: object, location: Location
 ) -> Iterator[Violation]:
-    run.steps.pay(0, glances=len(wanted))
+    evaluation.steps.pay(0, glances=len(wanted))
     for name, schema in wanted.items():
         if isinstance(value, dict) and name in value:
-            yield from run.violations(schema, value, place.at, place.depth)
+            yield from evaluation.violations(schema, value, location.at, location.depth)
 
 
 def _prefix_items(
-    run: Run, wanted: list[object], value: object, place: Place
+    evaluation: Evaluation, wanted: list[object], value: object, location: Location
 ) -> Iterator[Violation]:
-    run.steps.pay(0, glances=len(wanted))
+    evaluation.steps.pay(0, glances=len(wanted))
     if isinstance(value, list):
         for index, (schema, part) in enumerate(zip(wanted, value, strict=False)):
-            yield from run.violations(schema, part, (*place.at, index), place.depth)
+            yield from evaluation.violations(schema, part, (*location.at, index), location.depth)
 
 
-def _items(run: Run, wanted: object, value: object, place: Place) -> Iterator[Violation]:
+def _items(
+    evaluation: Evaluation, wanted: object, value: object, location: Location
+) -> Iterator[Violation]:
     if isinstance(value, list):
-        run.steps.pay(0, glances=len(value))
-        first = len(place.schema.get("prefixItems", ()))
+        evaluation.steps.pay(0, glances=len(value))
+        first = len(location.schema.get("prefixItems", ()))
         for index, part in enumerate(value[first:], start=first):
-            yield from run.violations(wanted, part, (*place.at, index), place.depth)
+            yield from evaluation.violations(wanted, part, (*location.at, index), location.depth)
 
 
-def _contains(run: Run, wanted: object, value: object, place: Place) -> Iterator[Violation]:
+def _contains(
+    evaluation: Evaluation, wanted: object, value: object, location: Location
+) -> Iterator[Violation]:
     if isinstance(value, list):
-        run.steps.pay(0, glances=len(value))
-        found = sum(run.fits(wanted, part, place) for part in value)
-        most = place.schema.get("maxContains", found)
-        if not place.schema.get("minContains", 1) <= found <= most:
-            yield _does_not_fit("contains", place)
+        evaluation.steps.pay(0, glances=len(value))
+        found = sum(evaluation.fits(wanted, part, location) for part in value)
+        most = location.schema.get("maxContains", found)
+        if not location.schema.get("minContains", 1) <= found <= most:
+            yield _does_not_fit("contains", location)
 
 
-APPLICATORS: dict[str, Callable[[Run, Any, object, Place], Iterator[Violation]]] = {
+APPLICATORS: dict[str, Callable[[Evaluation, Any, object, Location], Iterator[Violation]]] = {
     "$ref": _ref,
     "additionalProperties": _additional,
     "allOf": _all_of,
@@ -200,5 +228,5 @@ APPLICATORS: dict[str, Callable[[Run, Any, object, Place], Iterator[Violation]]]
 }
 
 
-def _does_not_fit(keyword: str, place: Place) -> Violation:
-    return Violation(place.at, keyword, f'does not fit "{keyword}" of its schema')
+def _does_not_fit(keyword: str, location: Location) -> Violation:
+    return Violation(location.at, keyword, f'does not fit "{keyword}" of its schema')

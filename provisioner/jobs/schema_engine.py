@@ -2,7 +2,7 @@
 
 The author of a row writes its schema, and the starter of a run its payload; neither is trusted. So
 nothing here fetches, raises, or takes more than its steps: a schema is a
-tree of plain maps (`payload_schema` has seen to that), `$ref` names a place in it, and every
+tree of plain maps (`payload_schema` has seen to that), `$ref` names a location in it, and every
 keyword pays for what it looks at.
 """
 
@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from provisioner.jobs.schema_applicators import APPLICATORS, Place, Violation
+from provisioner.jobs.schema_applicators import APPLICATORS, Location, Violation
 from provisioner.jobs.schema_assertions import ASSERTIONS, MAX_DEPTH, Steps, TooLongError, fault
 from provisioner.jobs.schema_places import targets
 
@@ -39,7 +39,7 @@ def violations(
 
     A `partial` one may lack what a run's own input will add.
     """
-    found = _Held(schema).violations(schema, payload, (), 0)
+    found = _Evaluation(schema).violations(schema, payload, (), 0)
     try:
         shown = islice(
             (
@@ -54,7 +54,7 @@ def violations(
         return (((), "cannot be checked against payload_schema: that takes too many steps"),)
 
 
-class _Held:
+class _Evaluation:
     """One payload, held against one schema with a limited number of steps."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
@@ -76,7 +76,7 @@ class _Held:
             yield Violation(at, None, "holds what its schema does not allow")
         if not schema or not isinstance(schema, dict):
             return
-        place = Place(schema, at, depth + 1)
+        location = Location(schema, at, depth + 1)
         for keyword, wanted in schema.items():
             if fits := ASSERTIONS.get(keyword):
                 self.steps.pay(1)
@@ -84,8 +84,8 @@ class _Held:
                     yield Violation(at, keyword, fault(keyword, wanted, value))
             elif apply := APPLICATORS.get(keyword):
                 self.steps.pay(1)
-                yield from apply(self, wanted, value, place)
+                yield from apply(self, wanted, value, location)
 
-    def fits(self, schema: object, value: object, place: Place) -> bool:
+    def fits(self, schema: object, value: object, location: Location) -> bool:
         """Return whether nothing is wrong with a value."""
-        return next(self.violations(schema, value, place.at, place.depth), None) is None
+        return next(self.violations(schema, value, location.at, location.depth), None) is None

@@ -23,7 +23,7 @@ TAG_DIGITS = 40
 JOB_VARIABLE = "BUILD_JOB"
 """The variable of a build by which its events name its job."""
 
-Kind: TypeAlias = Literal["image", "zip"]
+BuildResult: TypeAlias = Literal["image", "zip"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Unbuilt:
         return f"build_{self.job.architecture}"
 
 
-def kind_of_build(job: Job) -> Kind:
+def kind_of_build(job: Job) -> BuildResult:
     """Return what a job's build makes: a function with a runtime is a zip archive."""
     return "zip" if job.type == "lambda" and job.runtime else "image"
 

@@ -13,7 +13,7 @@ from provisioner.local import containers, processes
 from provisioner.local.engine import Engine
 from provisioner.local.errors import LocalError
 from provisioner.local.parameters import parsed
-from provisioner.local.progress import Progress
+from provisioner.local.progress import ProgressPrinter
 from provisioner.local.stack import DEFAULT_STACK, GOOD, stack_outputs, stack_status
 from provisioner.local.up import Wanted, up
 from provisioner.terminal import CleanConsole
@@ -21,7 +21,7 @@ from provisioner.terminal import CleanConsole
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from provisioner.local.outcomes import Outcome
+    from provisioner.local.outcomes import ExampleOutcome
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -71,7 +71,7 @@ def up_command(
         given = parsed(parameter or ())
         wanted = Wanted(stack, auth=auth, fresh=fresh, examples=examples, parameters=given)
         try:
-            with Progress() as progress:
+            with ProgressPrinter() as progress:
                 outcomes = up(engine, wanted, progress)
         except KeyboardInterrupt:
             engine.stop()
@@ -138,7 +138,7 @@ def _container_words(host: str | None, answering: bool | None) -> str:  # noqa: 
             return f"no answer from {host}"
 
 
-def _print_outcomes(engine: Engine, outcomes: Sequence[Outcome]) -> None:
+def _print_outcomes(engine: Engine, outcomes: Sequence[ExampleOutcome]) -> None:
     if not outcomes:
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
@@ -165,12 +165,12 @@ def _seconds(run: Mapping[str, Any]) -> float:
     return float(run.get("duration_ms", 0)) / 1000
 
 
-def _print_failure(outcome: Outcome, run: Mapping[str, Any]) -> None:
+def _print_failure(outcome: ExampleOutcome, run: Mapping[str, Any]) -> None:
     _out().print(f"\nThe last run of {outcome.example.job_name} is {run['status']}:")
     _out().print(outcome.reason or "no reason is recorded", soft_wrap=True)
 
 
-def _print_next(engine: Engine, stack: str, outcomes: Sequence[Outcome]) -> None:
+def _print_next(engine: Engine, stack: str, outcomes: Sequence[ExampleOutcome]) -> None:
     job = outcomes[0].example.job_name if outcomes else "JOB"
     if address := stack_outputs(engine, stack).get("ConsoleUrl"):
         _out().print(f"\nThe console: {address}", soft_wrap=True)

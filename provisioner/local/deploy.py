@@ -67,7 +67,7 @@ def deploy(
         Parameters of template.yaml other than those that the engine needs. Those of the last
         time are kept, as AWS keeps them.
     say
-        Told of each step.
+        Called with each step.
 
     Returns
     -------

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from provisioner.local import containers, ministack, processes
 from provisioner.local.errors import LocalError, with_log_tail
-from provisioner.local.home import Home, State, load, save
+from provisioner.local.home import EngineState, Home, load, save
 from provisioner.local.install import engine_digest, ensure, installed
 from provisioner.local.progress import Say, silent
 
@@ -51,7 +51,7 @@ class Engine:
         self.home = home or Home.of_checkout()
 
     @property
-    def state(self) -> State:
+    def state(self) -> EngineState:
         """What is remembered of it."""
         return load(self.home)
 
@@ -120,7 +120,7 @@ class Engine:
         fresh
             Forget all data: tables, stacks, objects.
         say
-            Told of each step.
+            Called with each step.
 
         Raises
         ------

@@ -98,7 +98,7 @@ class ProcessRecord:
 
 
 @dataclass(frozen=True)
-class State:
+class EngineState:
     """What `engine.json` holds.
 
     Attributes
@@ -130,29 +130,29 @@ class State:
     parameters: dict[str, str] = field(default_factory=dict)
     examples: str | None = None
 
-    def with_process(self, name: str, record: ProcessRecord) -> State:
+    def with_process(self, name: str, record: ProcessRecord) -> EngineState:
         """Return the state with one more process."""
         return replace(self, processes=self.processes | {name: record})
 
-    def without_process(self, name: str) -> State:
+    def without_process(self, name: str) -> EngineState:
         """Return the state without a process that has ended."""
         return replace(self, processes={k: v for k, v in self.processes.items() if k != name})
 
 
-def load(home: Home) -> State:
+def load(home: Home) -> EngineState:
     """Read the state; a first time, or a file that is none of ours, is an empty one."""
     try:
         document = json.loads((home.folder / "engine.json").read_text(encoding="utf-8"))
         processes = {
             name: ProcessRecord(**record) for name, record in document["processes"].items()
         }
-        known = {field.name for field in fields(State)} & document.keys()
-        return State(**({name: document[name] for name in known} | {"processes": processes}))
+        known = {field.name for field in fields(EngineState)} & document.keys()
+        return EngineState(**({name: document[name] for name in known} | {"processes": processes}))
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
-        return State()
+        return EngineState()
 
 
-def save(home: Home, state: State) -> None:
+def save(home: Home, state: EngineState) -> None:
     """Write the state whole or not at all."""
     home.folder.mkdir(parents=True, exist_ok=True)
     draft = home.folder / "engine.json.new"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from provisioner.local.home import Home, State
+    from provisioner.local.home import EngineState, Home
 
 HOST = "127.0.0.1"
 REGION = "us-east-1"
@@ -33,7 +33,7 @@ def answers(port: int | None) -> bool:
         connection.close()
 
 
-def settings(home: Home, state: State) -> Mapping[str, str]:
+def settings(home: Home, state: EngineState) -> Mapping[str, str]:
     """Return MiniStack's settings; nothing of the caller's AWS or Python settings reaches it."""
     inherited = {
         name: value

@@ -29,7 +29,7 @@ _ENDED = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "STOPPED"})
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ExampleOutcome:
     """What became of an example.
 
     Attributes
@@ -104,7 +104,7 @@ def run_each(
         say(f"run of {example.job_name}: {run['status']}")
 
 
-def outcomes(engine: Engine, stack_name: str, examples: Sequence[Example]) -> list[Outcome]:
+def outcomes(engine: Engine, stack_name: str, examples: Sequence[Example]) -> list[ExampleOutcome]:
     """Return how the examples stand now."""
     outputs = stack_outputs(engine, stack_name)
     stacks = table(engine, outputs["StacksTableName"])
@@ -113,7 +113,7 @@ def outcomes(engine: Engine, stack_name: str, examples: Sequence[Example]) -> li
     for example in examples:
         stack = stacks.get_item(Key={"job_name": example.job_name}).get("Item", {})
         run = next(_ended_runs(triggers, example.job_name), None)
-        found.append(Outcome(example, stack, run))
+        found.append(ExampleOutcome(example, stack, run))
     return found
 
 

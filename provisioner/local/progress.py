@@ -28,7 +28,7 @@ def silent(event: str) -> None:
     """Report nothing."""
 
 
-class Progress:
+class ProgressPrinter:
     """Reports events with the seconds since the start.
 
     On a terminal the last event spins with its own running time until the next one comes;
@@ -54,7 +54,7 @@ class Progress:
         trace: TracebackType | None,
     ) -> None:
         if self._live is not None:
-            self._settle(done=kind is None)
+            self._print_current(done=kind is None)
             self._live.stop()
             self._live = None
 
@@ -64,12 +64,12 @@ class Progress:
         if self._live is None:
             self._console.print(f"{elapsed:6.1f} s  {event}", soft_wrap=True, markup=False)
             return
-        self._settle(done=True)
+        self._print_current(done=True)
         self._current = Text(f"{elapsed:5.1f} s  {event}")
         self._live.update(Spinner("dots", text=self._current))
 
-    def _settle(self, *, done: bool) -> None:
-        """Let what spun until now stand as a line."""
+    def _print_current(self, *, done: bool) -> None:
+        """Print the event that spun until now as a line that stays."""
         if self._live is None or self._current is None:
             return
         mark = Text("✓ ", style="green") if done else Text("✗ ", style="red")

@@ -43,7 +43,7 @@ class Wanted:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 
-def up(engine: Engine, wanted: Wanted, say: Say = silent) -> list[outcomes.Outcome]:
+def up(engine: Engine, wanted: Wanted, say: Say = silent) -> list[outcomes.ExampleOutcome]:
     """Bring everything up that is not, and return what became of the examples.
 
     Raises
@@ -61,7 +61,7 @@ def up(engine: Engine, wanted: Wanted, say: Say = silent) -> list[outcomes.Outco
         raise
 
 
-def _show(engine: Engine, stack_name: str, say: Say) -> list[outcomes.Outcome]:
+def _show(engine: Engine, stack_name: str, say: Say) -> list[outcomes.ExampleOutcome]:
     """Write the examples and run them; once, and again when they change.
 
     So that a row which somebody edited or deleted stays so at the next `up`.

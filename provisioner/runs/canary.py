@@ -48,7 +48,7 @@ _OLDER = 20
 """Runs from before a deployment, one of which has ended unless that many are open."""
 
 
-class Verdict(StrEnum):
+class CanaryVerdict(StrEnum):
     """What the runs that decide have shown."""
 
     OPEN = "open"
@@ -57,7 +57,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class CanaryProgress:
     """How far the runs that decide have come.
 
     Attributes
@@ -68,7 +68,7 @@ class Progress:
         The `trigger_id` of the run that decided: the first that failed, or the last that succeeded.
     """
 
-    verdict: Verdict
+    verdict: CanaryVerdict
     succeeded: int = 0
     run: str | None = None
 
@@ -91,7 +91,7 @@ def progress_of(
     *,
     settled_at: datetime | None = None,
     until: datetime | None = None,
-) -> Progress | None:
+) -> CanaryProgress | None:
     """Return how far the canary of a deployment is; None when not all of its runs are still stored.
 
     Nor is there any for a job without a canary.
@@ -120,7 +120,7 @@ def progress(
     since: datetime,
     count: int,
     settled_at: datetime | None = None,
-) -> Progress:
+) -> CanaryProgress:
     """Return what the first `count` runs to have ended show, of those that began since a time.
 
     Runs that were stopped or skipped say nothing about the job, nor do those that failed for want
@@ -137,10 +137,10 @@ def progress(
     succeeded = sum(run[Field.STATUS] == RunStatus.SUCCEEDED for run in deciding)
     for run in deciding:
         if run[Field.STATUS] != RunStatus.SUCCEEDED:
-            return Progress(Verdict.FAILED, succeeded, _id(run))
+            return CanaryProgress(CanaryVerdict.FAILED, succeeded, _id(run))
     if succeeded == count:
-        return Progress(Verdict.PASSED, succeeded, _id(deciding[-1]))
-    return Progress(Verdict.OPEN, succeeded)
+        return CanaryProgress(CanaryVerdict.PASSED, succeeded, _id(deciding[-1]))
+    return CanaryProgress(CanaryVerdict.OPEN, succeeded)
 
 
 def _decides(run: Mapping[str, Any], since: datetime, settled_at: datetime | None) -> bool:

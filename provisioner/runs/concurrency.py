@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from provisioner.errors import ConflictError, PermanentError, TemporaryError
-from provisioner.runs.messages import Batch, Limits, batches
+from provisioner.runs.messages import Limits, MessageBatch, batches
 from provisioner.runs.model import iso
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class MessageRuns:
     def _start_or_park(self, job_name: str, left: list[Message], limits: Limits) -> None:
         """Start a run for a batch's messages, or park them; what is done with leaves the list."""
         while left:
-            batch = Batch(tuple(left), whole=limits.batch_size == 1)
+            batch = MessageBatch(tuple(left), whole=limits.batch_size == 1)
             execution_input = batch.input()
             if not self.slots.acquire(job_name, batch.run, limits.max_concurrency, self.clock()):
                 self._park(job_name, left, limits)
@@ -159,11 +159,11 @@ class MessageRuns:
             self.slots.release(job_name, run)
             raise
 
-    def _claimed_by_others(self, job_name: str, batch: Batch) -> set[str]:
+    def _claimed_by_others(self, job_name: str, batch: MessageBatch) -> set[str]:
         """Claim a batch's messages for its run, unless other runs have some: return which.
 
-        A claim is all that is left of a function that ended before it started the run. As that can
-        be told only when a start would have been made, it is withdrawn then.
+        A claim is all that is left of a function that ended before it started the run. Because only an
+        attempt to start a run shows that, the claim is withdrawn then.
 
         Raises
         ------

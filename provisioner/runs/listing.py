@@ -56,14 +56,14 @@ class Shard:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ListingPage:
     """Runs of all jobs, newest first; `next` is where to go on, None at the end."""
 
     runs: Sequence[Item]
     next: Position | None = None
 
 
-def page_of(shards: Mapping[int, Shard], count: int, before: Position) -> Page:
+def page_of(shards: Mapping[int, Shard], count: int, before: Position) -> ListingPage:
     """Return the next runs of all shards, at most `count`.
 
     Parameters
@@ -90,10 +90,10 @@ def page_of(shards: Mapping[int, Shard], count: int, before: Position) -> Page:
         shown, at = safe, horizon
         ended = {n: s.end[1] for n, s in shards.items() if s.end is not None and s.end[0] == at}
     else:
-        return Page([run for _, _, run in safe])
+        return ListingPage([run for _, _, run in safe])
     same = before.after if before.at == at else {}
     read = {number: run["job_name"] for key, number, run in shown if key == at}
-    return Page([run for _, _, run in shown], Position(at, {**same, **read, **ended}))
+    return ListingPage([run for _, _, run in shown], Position(at, {**same, **read, **ended}))
 
 
 def derived_of(row: Mapping[str, Any]) -> dict[str, object]:

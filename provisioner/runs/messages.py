@@ -91,7 +91,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class MessageBatch:
     """The messages of one run."""
 
     messages: tuple[Message, ...]
@@ -209,19 +209,20 @@ def identity(name: str) -> str:
     return message_id(name, hashlib.sha256(name.encode(errors="replace")).hexdigest()[:32])
 
 
-def batches(messages: Iterable[Message], limits: Limits) -> Iterator[Batch]:
+def batches(messages: Iterable[Message], limits: Limits) -> Iterator[MessageBatch]:
     """Yield the runs that messages become, each within Step Functions' limit if it can be."""
     batch: tuple[Message, ...] = ()
     for message in messages:
         longer = (*batch, message)
         if batch and (
-            len(longer) > limits.batch_size or not Batch(longer, whole=limits.batch_size == 1).fits
+            len(longer) > limits.batch_size
+            or not MessageBatch(longer, whole=limits.batch_size == 1).fits
         ):
-            yield Batch(batch, whole=limits.batch_size == 1)
+            yield MessageBatch(batch, whole=limits.batch_size == 1)
             longer = (message,)
         batch = longer
     if batch:
-        yield Batch(batch, whole=limits.batch_size == 1)
+        yield MessageBatch(batch, whole=limits.batch_size == 1)
 
 
 def _request_payload(found: dict[str, object]) -> dict[str, object] | None:

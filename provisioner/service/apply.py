@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from provisioner.service.rows import CheckedRow
 
 
-class Outcome(StrEnum):
+class ApplyOutcome(StrEnum):
     """What becomes of a row."""
 
     CREATED = "created"
@@ -32,7 +32,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class AttributeChange:
     """An attribute of a row before and after; None when it was, or will be, absent."""
 
     name: str
@@ -41,7 +41,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RowStep:
     """What is to be done about one row, where `before` is the row when it was read.
 
     `expected` is None when no one waits for the answer and the row is to be written anyway.
@@ -57,29 +57,31 @@ class Step:
         return str(self.item["job_name"])
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> ApplyOutcome:
         """What becomes of the row if nobody else writes it first."""
         if self.before is None:
-            return Outcome.CREATED
+            return ApplyOutcome.CREATED
         if self.before != self.item:
-            return Outcome.UPDATED
+            return ApplyOutcome.UPDATED
         out_of_date = self.expected is not None and self.expected.out_of_date
-        return Outcome.QUEUED if out_of_date else Outcome.UNCHANGED
+        return ApplyOutcome.QUEUED if out_of_date else ApplyOutcome.UNCHANGED
 
     @property
-    def changes(self) -> Iterator[Change]:
+    def changes(self) -> Iterator[AttributeChange]:
         """The attributes that change, by name."""
         return changes_between(self.before or {}, self.item)
 
 
-def changes_between(old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[Change]:
+def changes_between(
+    old: Mapping[str, object], new: Mapping[str, object]
+) -> Iterator[AttributeChange]:
     """Yield the attributes that differ, by name."""
     for name in sorted(old.keys() | new.keys()):
         if old.get(name) != new.get(name):
-            yield Change(name, old.get(name), new.get(name))
+            yield AttributeChange(name, old.get(name), new.get(name))
 
 
-def plan(service: Service, rows: Sequence[CheckedRow], *, expect_all: bool) -> list[Step]:
+def plan(service: Service, rows: Sequence[CheckedRow], *, expect_all: bool) -> list[RowStep]:
     """Return a step for each row; this writes nothing.
 
     Parameters
@@ -99,21 +101,21 @@ def plan(service: Service, rows: Sequence[CheckedRow], *, expect_all: bool) -> l
         )
         for row in looked_up
     }
-    return [Step(row.item, before.get(row.job_name), expected.get(row.job_name)) for row in rows]
+    return [RowStep(row.item, before.get(row.job_name), expected.get(row.job_name)) for row in rows]
 
 
-def carry_out(service: Service, step: Step) -> Outcome:
+def carry_out(service: Service, step: RowStep) -> ApplyOutcome:
     """Do what a step says; REFUSED when somebody else has written the row since the plan."""
     try:
         match step.outcome:
-            case Outcome.CREATED | Outcome.UPDATED:
+            case ApplyOutcome.CREATED | ApplyOutcome.UPDATED:
                 action = Action.UPDATE_ROW if step.before else Action.CREATE_ROW
                 rows = Rows(step.before, step.item)
                 with recorded(service, action, step.job_name, rows=rows):
                     service.jobs.replace(step.item, step.before)
-            case Outcome.QUEUED:
+            case ApplyOutcome.QUEUED:
                 with recorded(service, Action.RETRY_JOB, step.job_name):
                     service.reconcile_queue.send(step.job_name, retry=True)
     except ConflictError:
-        return Outcome.REFUSED
+        return ApplyOutcome.REFUSED
     return step.outcome

@@ -38,8 +38,9 @@ __all__ = [
     "BuildStatus",
     "LogPage",
     "Pushed",
-    "Wanted",
+    "PushedBuild",
     "build_again",
+    "build_of_push",
     "buildable",
     "document",
     "find",
@@ -49,7 +50,6 @@ __all__ = [
     "progress",
     "push",
     "source_of",
-    "wanted",
 ]
 
 _ENDED = frozenset({BuildStatus.SUCCEEDED, BuildStatus.FAILED})
@@ -177,19 +177,19 @@ def build_again(service: Service, job_name: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PushedBuild:
     """The build that belongs to a version of a job's source that was just pushed."""
 
     job_name: str
     digest: str
 
 
-def wanted(service: Service, job_name: str, version: str) -> Wanted:
+def build_of_push(service: Service, job_name: str, version: str) -> PushedBuild:
     """Return the build of a version of the source of a job, as its row is now."""
-    return Wanted(job_name, build_digest(buildable(service, job_name), version))
+    return PushedBuild(job_name, build_digest(buildable(service, job_name), version))
 
 
-def progress(service: Service, push: Wanted) -> tuple[BuildAttempt | None, Progress]:
+def progress(service: Service, push: PushedBuild) -> tuple[BuildAttempt | None, Progress]:
     """Return the build of what was pushed, once there is one, and how far the job has come."""
     record = service.record(push.job_name)
     build = record.build if record else None
@@ -202,7 +202,7 @@ def progress(service: Service, push: Wanted) -> tuple[BuildAttempt | None, Progr
     return build, Progress(build.status)
 
 
-def _deployed(service: Service, push: Wanted) -> Progress:
+def _deployed(service: Service, push: PushedBuild) -> Progress:
     """Return how far the job has come with the result of its build, if there is one."""
     job = buildable(service, push.job_name)
     if build_digest(job, _newest(service, job)) != push.digest:

@@ -40,7 +40,7 @@ _REASON_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class BulkFailure:
     """A target that the action could not be done to."""
 
     target: Target
@@ -58,7 +58,7 @@ class Bulk:
     created_at: datetime
     targets: tuple[Target, ...]
     done: int = 0
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[BulkFailure, ...] = ()
 
     @property
     def is_over(self) -> bool:
@@ -154,7 +154,7 @@ def step(service: Service, bulk_id: str) -> Bulk:
     down = [error for _, error in failed if _is_of_aws(error)]
     if len(down) == len(chosen):
         raise down[0]
-    failures = [*bulk.failures, *(Failure(target, _said(error)) for target, error in failed)]
+    failures = [*bulk.failures, *(BulkFailure(target, _said(error)) for target, error in failed)]
     done = bulk.done + len(chosen)
     service.bulks.advance(bulk_id, bulk.done, done, [_failure(each) for each in failures])
     return progress(service, bulk_id)
@@ -229,7 +229,7 @@ def _values(bulk: Bulk) -> dict[str, object]:
     }
 
 
-def _failure(failure: Failure) -> dict[str, str]:
+def _failure(failure: BulkFailure) -> dict[str, str]:
     return {"target": str(failure.target), "message": failure.message[:_REASON_CHARACTERS]}
 
 
@@ -242,5 +242,7 @@ def _bulk(bulk_id: str, item: Mapping[str, Any]) -> Bulk:
         datetime.fromisoformat(item["created_at"]),
         tuple(Target.parse(text) for text in item["targets"]),
         int(item["done"]),
-        tuple(Failure(Target.parse(each["target"]), each["message"]) for each in item["failures"]),
+        tuple(
+            BulkFailure(Target.parse(each["target"]), each["message"]) for each in item["failures"]
+        ),
     )

@@ -19,7 +19,7 @@ CALLER = Caller("provisioner", via="canary", role=Role.WRITE, proven=True)
 _log = logging.getLogger(__name__)
 
 
-def judge(service: Service, job_name: str) -> deployments.Rollback | None:
+def judge(service: Service, job_name: str) -> deployments.RollbackPlan | None:
     """Roll a job back if its row wants that, and one of the runs that decide has failed.
 
     It depends on what the tables say and on nothing else, so it may be called at any time and any

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.jobs import InvalidRow, guarded
 from provisioner.plain_text import counted
-from provisioner.runs.canary import Verdict, progress_of
+from provisioner.runs.canary import CanaryVerdict, progress_of
 from provisioner.runs.keys import execution_name_of
 from provisioner.runs.model import iso
 from provisioner.stacks.model import JUDGED, Cause, JobStatus
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from provisioner.jobs import Job
-    from provisioner.runs.canary import Progress
+    from provisioner.runs.canary import CanaryProgress
     from provisioner.service.context import Service
     from provisioner.stacks.model import Deployment, StackRecord
 
@@ -123,9 +123,9 @@ def _of_newest(
     if found is None:
         return None
     states = {
-        Verdict.OPEN: State.RUNNING,
-        Verdict.PASSED: State.PASSED,
-        Verdict.FAILED: State.FAILED,
+        CanaryVerdict.OPEN: State.RUNNING,
+        CanaryVerdict.PASSED: State.PASSED,
+        CanaryVerdict.FAILED: State.FAILED,
     }
     return _state(job, deployed, found, states[found.verdict], target)
 
@@ -135,13 +135,13 @@ def _of_former(
 ) -> CanaryState | None:
     """Return the canary of the deployment that a job was rolled back from, if a run had failed."""
     found = progress_of(service.triggers, job, deployed.at, service.clock(), until=until)
-    if found is None or found.verdict is not Verdict.FAILED:
+    if found is None or found.verdict is not CanaryVerdict.FAILED:
         return None
     return _state(job, deployed, found, State.ROLLED_BACK, None)
 
 
 def _state(
-    job: Job, deployed: Deployment, found: Progress, state: State, target: int | None
+    job: Job, deployed: Deployment, found: CanaryProgress, state: State, target: int | None
 ) -> CanaryState:
     canary = job.deploy.canary if job.deploy else None
     return CanaryState(
@@ -151,7 +151,7 @@ def _state(
         succeeded=found.succeeded,
         state=state,
         run=execution_name_of(found.run) if found.run else None,
-        rolls_back_to=None if found.verdict is Verdict.PASSED else target,
+        rolls_back_to=None if found.verdict is CanaryVerdict.PASSED else target,
     )
 
 

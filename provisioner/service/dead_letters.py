@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class DeadLetterList:
     """Dead-letter messages, oldest first; there may be more unless this is `complete`."""
 
     messages: Sequence[DeadLetterMessage]
@@ -34,7 +34,7 @@ class Redriven:
     remains: bool
 
 
-def list_messages(service: Service, *, at_once: bool = False) -> Listed:
+def list_messages(service: Service, *, at_once: bool = False) -> DeadLetterList:
     """Return the dead-letter messages of the queue, and the stream records that Lambda gave up.
 
     Parameters
@@ -45,7 +45,7 @@ def list_messages(service: Service, *, at_once: bool = False) -> Listed:
     """
     expected = how_many(service) if at_once else None
     with dead_letters.hold(service.clients, service.dead_letters, expected) as found:
-        return Listed(tuple(found.messages.values()), found.is_complete)
+        return DeadLetterList(tuple(found.messages.values()), found.is_complete)
 
 
 def how_many(service: Service) -> int:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from provisioner.service.caller import Caller
     from provisioner.service.canary_state import CanaryState
     from provisioner.service.context import Service
-    from provisioner.service.versions import Listed as ListedVersion
+    from provisioner.service.versions import ListedVersion
     from provisioner.stacks.model import Deployment
 
 _WRITTEN = frozenset({Cause.ROW, Cause.ROLLBACK})
@@ -32,7 +32,7 @@ _WRITTEN = frozenset({Cause.ROW, Cause.ROLLBACK})
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedDeployment:
     """A deployment, and the version of the row that it is of; None if that is not kept.
 
     `is_current` is of the newest: what the stack is now, or was before an operation that goes on.
@@ -53,7 +53,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Rollback:
+class RollbackPlan:
     """What going back would write.
 
     Attributes
@@ -84,7 +84,7 @@ class Rollback:
         return row_changes(self.before, self.row, values=whole)
 
 
-def document(listed: Listed) -> dict[str, object]:
+def document(listed: ListedDeployment) -> dict[str, object]:
     """Return a deployment as JSON has it."""
     found = listed.deployment
     return {
@@ -101,7 +101,7 @@ def document(listed: Listed) -> dict[str, object]:
     }
 
 
-def list_deployments(service: Service, job_name: str) -> list[Listed]:
+def list_deployments(service: Service, job_name: str) -> list[ListedDeployment]:
     """Return the last deployments of a job, newest first, with three requests.
 
     Raises
@@ -119,7 +119,7 @@ def list_deployments(service: Service, job_name: str) -> list[Listed]:
     rows = _by_content(service, job_name, kept.versions if kept else ())
     canary = canary_state.of(service, now.row, record)
     return [
-        Listed(
+        ListedDeployment(
             each,
             rows.get(each.row_content),
             is_current=each is record.deployments[0],
@@ -129,7 +129,7 @@ def list_deployments(service: Service, job_name: str) -> list[Listed]:
     ]
 
 
-def plan(service: Service, job_name: str, number: int | None = None) -> Rollback:
+def plan(service: Service, job_name: str, number: int | None = None) -> RollbackPlan:
     """Return what going back to a deployment would write; it writes nothing.
 
     Without a number it is the one before that which the row asks for: the last one, if what the row
@@ -154,7 +154,7 @@ def plan_from(
     number: int | None = None,
     *,
     why: str = "",
-) -> Rollback:
+) -> RollbackPlan:
     """Return what `plan` does, for a row and a Stacks row that were read; `why` is noted."""
     job_name = record.job_name
     target = target_of(record, before, number)
@@ -169,10 +169,12 @@ def plan_from(
         message = f"the row of {job_name} asks for deployment {target.number} already"
         raise PermanentError(message)
     _check_code(service, row, target)
-    return Rollback(target, before, row, why)
+    return RollbackPlan(target, before, row, why)
 
 
-def roll_back(service: Service, planned: Rollback, *, if_match: str | None = None) -> edits.Edited:
+def roll_back(
+    service: Service, planned: RollbackPlan, *, if_match: str | None = None
+) -> edits.Edited:
     """Write what was planned, if nobody else has written the row meanwhile.
 
     Raises

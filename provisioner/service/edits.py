@@ -11,7 +11,7 @@ from provisioner.errors import ConflictError, InvalidRequestError, StaleError
 from provisioner.exact_numbers import LongNumber
 from provisioner.jobs import FieldError, InvalidRow, guarded
 from provisioner.jobs.row_content import content_digest
-from provisioner.service.apply import Outcome, Step
+from provisioner.service.apply import ApplyOutcome, RowStep
 from provisioner.service.audit import Rows, recorded
 from provisioner.service.problems import FieldProblem, problem_of
 from provisioner.service.rights import Action
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from provisioner.aws.items import Item
-    from provisioner.service.apply import Change
+    from provisioner.service.apply import AttributeChange
     from provisioner.service.context import Service
 
 ANY = "*"
@@ -67,8 +67,8 @@ class Plan:
     """
 
     before: Versioned | None
-    outcome: Outcome
-    changes: Sequence[Change]
+    outcome: ApplyOutcome
+    changes: Sequence[AttributeChange]
 
 
 class InvalidRowError(InvalidRequestError):
@@ -123,7 +123,7 @@ def plan(service: Service, row: Mapping[str, object]) -> Plan:
     """
     item = _checked(service, row)
     before = service.row(str(item["job_name"]))
-    step = Step(item, before, None)
+    step = RowStep(item, before, None)
     return Plan(versioned(before) if before else None, step.outcome, tuple(step.changes))
 
 

@@ -25,7 +25,7 @@ from provisioner.service.rights import Action, allows
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from provisioner.service.apply import Change
+    from provisioner.service.apply import AttributeChange
     from provisioner.service.caller import Caller
     from provisioner.service.context import Item
 
@@ -42,7 +42,7 @@ def row_for(caller: Caller, row: Mapping[str, object]) -> Item:
     return {name: _shown(name, value, whole=whole) for name, value in row.items()}
 
 
-def change_for(caller: Caller, change: Change) -> Change:
+def change_for(caller: Caller, change: AttributeChange) -> AttributeChange:
     """Return a change of an attribute with its values as the caller may see them."""
     name = change.name
     before, after = (

@@ -32,7 +32,7 @@ class SourcedRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class RowProblem:
     """One thing wrong with one attribute of one row; `row` and `field` are "" for a whole file."""
 
     source: str
@@ -60,14 +60,14 @@ class Checked:
     """The rows that are valid, and what is wrong with the others."""
 
     rows: tuple[CheckedRow, ...]
-    problems: tuple[Problem, ...]
+    problems: tuple[RowProblem, ...]
 
 
 def check(service: Service, rows: Iterable[SourcedRow], values: Mapping[str, str]) -> Checked:
     """Check rows; `${Name}` in them is one of `values`, or else an output of the bootstrap."""
     outputs = {**service.outputs, **values}
     good: dict[str, CheckedRow] = {}
-    problems: list[Problem] = []
+    problems: list[RowProblem] = []
     for row in rows:
         checked = _check(service, row, outputs)
         if isinstance(checked, CheckedRow):
@@ -75,7 +75,7 @@ def check(service: Service, rows: Iterable[SourcedRow], values: Mapping[str, str
             if earlier is checked:
                 continue
             checked = (FieldError("job_name", f"is in {earlier.source} already"),)
-        problems.extend(Problem(row.source, row.label, e.field, e.message) for e in checked)
+        problems.extend(RowProblem(row.source, row.label, e.field, e.message) for e in checked)
     return Checked(tuple(good.values()), tuple(problems))
 
 

@@ -18,8 +18,8 @@ from provisioner.runs.messages import (
     RETENTION_SECONDS,
     RUN_PREFIX,
     UNTRIED_SECONDS,
-    Batch,
     Message,
+    MessageBatch,
     identity,
     request,
 )
@@ -197,4 +197,4 @@ def _check_message(service: Service, job_name: str, asked: RunRequest, message: 
     if asked.overlap is not None:
         raise InvalidRequestError(f"overlap {_NOT_FOR_MESSAGES}")
     check(service, job_name, asked)
-    Batch((message,), whole=True).input()
+    MessageBatch((message,), whole=True).input()

@@ -33,11 +33,9 @@ ORDER = ("replaced", "deleted", "changed", "added")
 _PINNED = re.compile(r"@sha256:[0-9a-f]{64}")
 _CODE = frozenset({"Code", "S3ObjectVersion"})
 
-Row = dict[str, Any]
-
 
 @dataclass(frozen=True, slots=True, order=True)
-class Change:
+class TemplateChange:
     """A kind of difference; `name` is of a property, "" when it is about the whole resource."""
 
     verb: str
@@ -45,14 +43,14 @@ class Change:
     name: str = ""
 
 
-def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> frozenset[Change]:
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> frozenset[TemplateChange]:
     """Return how the resources of a template differ from those of another."""
     return frozenset(_changes(_resources(old), _resources(new)))
 
 
 def report(
     records: Sequence[StackRecord],
-    rows: Callable[[Sequence[str]], Mapping[str, Row]],
+    rows: Callable[[Sequence[str]], Mapping[str, dict[str, Any]]],
     deployed: Callable[[str], str],
     platform: Platform,
     now: datetime,
@@ -70,7 +68,10 @@ def report(
         Returns the template of a stack by its id, as JSON.
     """
     drawn = chance.sample(records, COMPARED) if len(records) > COMPARED else records
-    found, known = defaultdict[Change, list[str]](list), rows([each.job_name for each in drawn])
+    found, known = (
+        defaultdict[TemplateChange, list[str]](list),
+        rows([each.job_name for each in drawn]),
+    )
     unreadable = 0
     for record in drawn:
         job = guarded.parse(known.get(record.job_name, {}), platform.allowed)
@@ -104,21 +105,21 @@ def report(
     }
 
 
-def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[TemplateChange]:
     for name, resource in old.items():
         kind = resource["Type"]
         if name not in new:
-            yield Change("deleted", kind)
+            yield TemplateChange("deleted", kind)
         elif new[name]["Type"] != kind:
-            yield Change("replaced", kind)
+            yield TemplateChange("replaced", kind)
         else:
             before, after = resource.get("Properties", {}), new[name].get("Properties", {})
             for each in sorted((before.keys() | after.keys()) - _CODE):
                 if before.get(each) != after.get(each):
                     is_replaced = each in CREATE_ONLY.get(kind, ())
-                    yield Change("replaced" if is_replaced else "changed", kind, each)
+                    yield TemplateChange("replaced" if is_replaced else "changed", kind, each)
     for name in new.keys() - old.keys():
-        yield Change("added", new[name]["Type"])
+        yield TemplateChange("added", new[name]["Type"])
 
 
 def _resources(template: Mapping[str, Any]) -> dict[str, Any]:

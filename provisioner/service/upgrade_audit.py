@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from provisioner.service.context import Service
-    from provisioner.stacks.upgrade import Progress, Upgrade
+    from provisioner.stacks.upgrade import Upgrade, UpgradeProgress
 
 CALLER = Caller("provisioner", via="upgrade", role=Role.ADMIN, proven=True)
 """In whose name the sweep takes an upgrade further."""
 
-Step = tuple[Action, str]
+AuditedStep = tuple[Action, str]
 
 _BY_ITSELF = {
     UpgradeStatus.PAUSED: Action.PAUSE_UPGRADE,
@@ -29,7 +29,7 @@ _BY_ITSELF = {
 
 
 @contextmanager
-def step_recorded(service: Service, steps: list[Step]) -> Iterator[None]:
+def step_recorded(service: Service, steps: list[AuditedStep]) -> Iterator[None]:
     """Record what a step of an upgrade does, which the block writes down.
 
     Raises
@@ -43,7 +43,7 @@ def step_recorded(service: Service, steps: list[Step]) -> Iterator[None]:
         yield
 
 
-def steps_of(before: Upgrade, after: Upgrade, *, marks: bool) -> list[Step]:
+def steps_of(before: Upgrade, after: Upgrade, *, marks: bool) -> list[AuditedStep]:
     """Return what a step does that people want to know of, in order.
 
     Parameters
@@ -51,7 +51,7 @@ def steps_of(before: Upgrade, after: Upgrade, *, marks: bool) -> list[Step]:
     marks
         Whether the step chooses jobs.
     """
-    found: list[Step] = []
+    found: list[AuditedStep] = []
     if before.by == AUTOMATIC and before.stepped_at is None:
         shares = ", ".join(f"{each}%" for each in before.waves)
         found.append((Action.START_UPGRADE, f"{before.id}: waves {shares}"))
@@ -71,5 +71,5 @@ def _wave(upgrade: Upgrade, number: int) -> str:
     of = f"{upgrade.id}: wave {number + 1} of {len(upgrade.waves)}, {upgrade.waves[number]}%"
     if number >= len(upgrade.progress):
         return of
-    done: Progress = upgrade.progress[number]
+    done: UpgradeProgress = upgrade.progress[number]
     return f"{of}: {done.upgraded} upgraded, {done.failed} failed, {done.skipped} skipped"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Compared",
-    "Listed",
+    "ListedVersion",
     "RowChange",
     "Shown",
     "changes",
@@ -47,7 +47,7 @@ _NONE: Mapping[int, Item] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedVersion:
     """A version, and the entry of the audit that stands for its writing; None if there is none."""
 
     version: Version
@@ -59,7 +59,7 @@ class Listed:
         return "-" if self.written_by is None else self.written_by.writer
 
 
-def document(listed: Listed) -> dict[str, object]:
+def document(listed: ListedVersion) -> dict[str, object]:
     """Return a version as JSON has it."""
     version, entry = listed.version, listed.written_by
     return {
@@ -78,11 +78,11 @@ def document(listed: Listed) -> dict[str, object]:
 class Shown:
     """A version with its row as the caller may see it; None of one that ended the row."""
 
-    listed: Listed
+    listed: ListedVersion
     row: Item | None
 
 
-def list_versions(service: Service, job_name: str) -> list[Listed]:
+def list_versions(service: Service, job_name: str) -> list[ListedVersion]:
     """Return the versions that are kept of a job's row, newest first; three queries.
 
     Raises
@@ -93,7 +93,7 @@ def list_versions(service: Service, job_name: str) -> list[Listed]:
     return with_writers(service, job_name, _kept(service, job_name))
 
 
-def with_writers(service: Service, job_name: str, found: Sequence[Version]) -> list[Listed]:
+def with_writers(service: Service, job_name: str, found: Sequence[Version]) -> list[ListedVersion]:
     """Return versions with what stands for the writing of each; two queries."""
     times = [at for each in found if (at := time_of(each.at))]
     entries: Sequence[Entry] = ()
@@ -101,7 +101,7 @@ def with_writers(service: Service, job_name: str, found: Sequence[Version]) -> l
         since = iso(min(times) - _BEFORE_A_VERSION)
         entries = service.audit.of_each_kind(job_name, _ENTRIES, since=since)
     known = writers(found, entries)
-    return [Listed(each, known.get(each.number)) for each in found]
+    return [ListedVersion(each, known.get(each.number)) for each in found]
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,4 +104,4 @@ class GiveUp:
 Operation: TypeAlias = Create | Update | Delete | ContinueRollback
 """Each is one call to CloudFormation."""
 
-Action: TypeAlias = Operation | Wait | Hold | Nothing | MarkInvalid | GiveUp
+StackAction: TypeAlias = Operation | Wait | Hold | Nothing | MarkInvalid | GiveUp

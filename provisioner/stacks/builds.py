@@ -66,10 +66,10 @@ class Rest:
     """There is nothing to do before an event or a message comes."""
 
 
-Step: TypeAlias = Start | Ask | Rest
+BuildStep: TypeAlias = Start | Ask | Rest
 
 
-def next_step(known: BuildAttempt | None, digest: str, now: datetime) -> Step:
+def next_step(known: BuildAttempt | None, digest: str, now: datetime) -> BuildStep:
     """Say what to do for a digest of which there is no result."""
     # Another digest was built before, or the result of this one is gone again.
     if known is None or known.digest != digest or known.status is BuildStatus.SUCCEEDED:

@@ -42,8 +42,8 @@ def pinned_of(job: Job) -> Pinned | None:
 def with_deployment(record: StackRecord, desired: ValidRow, now: datetime) -> StackRecord:
     """Return the record of a job whose stack is what its row asks for.
 
-    It is a new deployment unless the last one was of the same, made by the same templates. That is
-    told by what is there, so that a reconcile that comes twice, or late, adds nothing.
+    It is a new deployment unless the last one was of the same, made by the same templates. That
+    depends only on what is there, so a reconcile that comes twice, or late, adds nothing.
     """
     known, version = record.deployments, record.template_version
     is_same = known and (known[0].digest, known[0].template_version) == (desired.digest, version)

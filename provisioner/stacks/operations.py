@@ -21,7 +21,7 @@ from provisioner.stacks.model import (
     StackState,
     request_token,
 )
-from provisioner.stacks.outcomes import Done, Outcome, Refused, Unchanged
+from provisioner.stacks.outcomes import Done, OperationOutcome, Refused, Unchanged
 from provisioner.stacks.ports import StackRequest
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Operations:
 
     def start(
         self, operation: Operation, record: StackRecord, observed: StackState | None, now: datetime
-    ) -> Outcome:
+    ) -> OperationOutcome:
         """Start an operation; the same one twice is started once, by its token.
 
         Raises

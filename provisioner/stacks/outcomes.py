@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from provisioner.settings import DeploymentMode
-    from provisioner.stacks.actions import Action
+    from provisioner.stacks.actions import StackAction
     from provisioner.stacks.model import Failure, OtherMode, StackRecord
     from provisioner.stacks.rate_limits import Quota
 
@@ -39,7 +39,7 @@ class Refused:
     failure: Failure
 
 
-Outcome: TypeAlias = Done | Unchanged | Refused
+OperationOutcome: TypeAlias = Done | Unchanged | Refused
 """What came of an action."""
 
 
@@ -67,8 +67,8 @@ class Reconciled:
     a message is on its way that has the job reconciled again.
     """
 
-    action: Action | None
-    outcome: Outcome | RateLimited | Failed
+    action: StackAction | None
+    outcome: OperationOutcome | RateLimited | Failed
     record: StackRecord
     requeue_after: timedelta | None = None
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Protocol, assert_never
 
 from provisioner.jobs import InvalidRow
 from provisioner.stacks.actions import (
-    Action,
     ContinueRollback,
     Create,
     Delete,
@@ -20,6 +19,7 @@ from provisioner.stacks.actions import (
     MarkInvalid,
     Nothing,
     Operation,
+    StackAction,
     Update,
     ValidRow,
     Wait,
@@ -47,13 +47,13 @@ class Decide(Protocol):
 
     def __call__(
         self, desired: Desired, record: StackRecord, observed: StackState | None, now: datetime, /
-    ) -> Action:
+    ) -> StackAction:
         """Name the one next action for a job."""
 
 
 def decide(
     desired: Desired, record: StackRecord, observed: StackState | None, now: datetime
-) -> Action:
+) -> StackAction:
     """Name the one next action for a job.
 
     docs/internals/architecture.md shows it as a table, and the tests hold it to that table.
@@ -89,7 +89,7 @@ def decide(
 
 def _decide_valid(
     desired: ValidRow, record: StackRecord, observed: StackState | None, now: datetime
-) -> Action:
+) -> StackAction:
     attempts = Attempts.of(record, desired.digest)
     # Without a stack only a refused CreateStack can have failed, and only the Stacks row knows.
     if observed is None:
@@ -121,7 +121,7 @@ def _decide_valid(
 
 def _decide_never_created(
     desired: ValidRow, record: StackRecord, observed: StackState, now: datetime
-) -> Action:
+) -> StackAction:
     # Another spec failed, or this one before the row was changed and changed back: begin again.
     if not observed.digest == desired.digest == record.spec_digest:
         return Delete()
@@ -131,7 +131,7 @@ def _decide_never_created(
 
 def _decide_updatable(
     desired: ValidRow, record: StackRecord, observed: StackState, now: datetime
-) -> Action:
+) -> StackAction:
     if observed.status in SETTLED:
         # Before the digest: the stack carries what is wanted, and yet not all of it is there.
         if observed.drift and observed.drift.missing:
@@ -159,7 +159,7 @@ def _is_to_upgrade(desired: ValidRow, record: StackRecord, observed: StackState)
     return observed.template_version != mark.to
 
 
-def _decide_missing(desired: ValidRow, record: StackRecord, drift: Drift) -> Action:
+def _decide_missing(desired: ValidRow, record: StackRecord, drift: Drift) -> StackAction:
     """Make what was deleted by hand again when the row has changed, or a person asks for it."""
     # `provisioner retry` forgets the digest, so it comes here, too.
     if record.spec_digest != desired.digest:
@@ -170,7 +170,7 @@ def _decide_missing(desired: ValidRow, record: StackRecord, drift: Drift) -> Act
     return GiveUp(Failure(reason, at=drift.checked_at, resource=drift.missing[0]))
 
 
-def _decide_absent(record: StackRecord, observed: StackState | None, now: datetime) -> Action:
+def _decide_absent(record: StackRecord, observed: StackState | None, now: datetime) -> StackAction:
     if observed is None:
         return Nothing(JobStatus.DELETED)
     # Before `retain`: an empty shell holds nothing that could be retained.
@@ -208,7 +208,7 @@ def counts_as_deletion(operation: Operation, observed: StackState) -> bool:
     return isinstance(operation, Delete) and has_worked
 
 
-def _unless_failed(operation: Create | Update | Delete, verdict: Verdict) -> Action:
+def _unless_failed(operation: Create | Update | Delete, verdict: Verdict) -> StackAction:
     match verdict:
         case TryNow():
             return operation
@@ -220,7 +220,7 @@ def _unless_failed(operation: Create | Update | Delete, verdict: Verdict) -> Act
             assert_never(verdict)
 
 
-def _delete_again(recoveries: int, observed: StackState, now: datetime) -> Action:
+def _delete_again(recoveries: int, observed: StackState, now: datetime) -> StackAction:
     failure = observed.failure or _unexplained(observed, now)
     match recoveries:
         # Twice as it is: most of what kept a resource from going passes by itself.
@@ -237,7 +237,7 @@ def _delete_again(recoveries: int, observed: StackState, now: datetime) -> Actio
             return GiveUp(failure)
 
 
-def _continue_rollback(recoveries: int, observed: StackState, now: datetime) -> Action:
+def _continue_rollback(recoveries: int, observed: StackState, now: datetime) -> StackAction:
     failure = observed.failure or _unexplained(observed, now)
     match recoveries:
         # As it is: what it failed over may have passed.

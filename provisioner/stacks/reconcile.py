@@ -19,12 +19,12 @@ from provisioner.jobs.row_summary import summary_of
 from provisioner.jobs.unbuilt import Unbuilt
 from provisioner.stacks import plan
 from provisioner.stacks.actions import (
-    Action,
     Desired,
     GiveUp,
     Hold,
     Nothing,
     Operation,
+    StackAction,
     ValidRow,
     Wait,
 )
@@ -243,7 +243,9 @@ class Reconciler:
         subject = replace(subject, record=record, desired=desired)
         return self._results.save(subject, action, Done(), observed, requeue_after=due)
 
-    def _rest(self, subject: Subject, action: Action, observed: StackState | None) -> Reconciled:
+    def _rest(
+        self, subject: Subject, action: StackAction, observed: StackState | None
+    ) -> Reconciled:
         """Save that nothing is started.
 
         A later job of a deleted one's name is not paused, nor is one whose row comes back before

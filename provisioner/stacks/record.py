@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, assert_never
 
 from provisioner.jobs.errors import at_most
 from provisioner.stacks.actions import (
-    Action,
     ContinueRollback,
     Create,
     Delete,
@@ -17,6 +16,7 @@ from provisioner.stacks.actions import (
     Hold,
     MarkInvalid,
     Nothing,
+    StackAction,
     Update,
     ValidRow,
     Wait,
@@ -34,7 +34,7 @@ from provisioner.stacks.model import (
     StackState,
     StackStatus,
 )
-from provisioner.stacks.outcomes import Done, Outcome, Refused, Unchanged
+from provisioner.stacks.outcomes import Done, OperationOutcome, Refused, Unchanged
 from provisioner.stacks.rate_limits import PER_SECOND, Permit, Quota, Reservation
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def after(
     record: StackRecord,
     desired: Desired,
     observed: StackState | None,
-    action: Action,
-    outcome: Outcome,
+    action: StackAction,
+    outcome: OperationOutcome,
     now: datetime,
 ) -> StackRecord:
     """Return the row to write; equal to `record` when there is nothing new."""
@@ -194,7 +194,7 @@ def _observe(record: StackRecord, observed: StackState | None) -> StackRecord:
     return record
 
 
-def _act(record: StackRecord, action: Action, now: datetime) -> StackRecord:
+def _act(record: StackRecord, action: StackAction, now: datetime) -> StackRecord:
     match action:
         case Create() | Update():
             status = JobStatus.CREATING if isinstance(action, Create) else JobStatus.UPDATING

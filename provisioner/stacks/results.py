@@ -18,9 +18,24 @@ from provisioner.errors import (
     TemporaryError,
     ThrottledError,
 )
-from provisioner.stacks.actions import Action, Delete, Desired, GiveUp, Nothing, Operation, ValidRow
+from provisioner.stacks.actions import (
+    Delete,
+    Desired,
+    GiveUp,
+    Nothing,
+    Operation,
+    StackAction,
+    ValidRow,
+)
 from provisioner.stacks.model import Failure, JobStatus, StackRecord, StackState
-from provisioner.stacks.outcomes import Done, Failed, Outcome, RateLimited, Reconciled, Refused
+from provisioner.stacks.outcomes import (
+    Done,
+    Failed,
+    OperationOutcome,
+    RateLimited,
+    Reconciled,
+    Refused,
+)
 from provisioner.stacks.quotas import last_observed
 from provisioner.stacks.rate_limits import LONGEST_WAIT, Permit, Quota, Reservation
 from provisioner.stacks.record import (
@@ -84,8 +99,8 @@ class Results:
     def save(
         self,
         subject: Subject,
-        action: Action,
-        outcome: Outcome,
+        action: StackAction,
+        outcome: OperationOutcome,
         observed: StackState | None,
         *,
         requeue_after: timedelta | None = None,
@@ -120,7 +135,7 @@ class Results:
         self,
         subject: Subject,
         operation: Operation,
-        outcome: Outcome,
+        outcome: OperationOutcome,
         observed: StackState | None,
     ) -> Reconciled:
         """Record an operation, over the reservation that another reconcile made in between.

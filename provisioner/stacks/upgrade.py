@@ -71,7 +71,7 @@ class FailedRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class UpgradeProgress:
     """How many jobs of a wave, or of a whole upgrade, are where."""
 
     chosen: int = 0
@@ -118,7 +118,7 @@ class Upgrade:
     to: str | None = None
     wave: int = 0
     total: int = 0
-    progress: tuple[Progress, ...] = ()
+    progress: tuple[UpgradeProgress, ...] = ()
     failures: tuple[UpgradeFailure, ...] = ()
     reason: str = ""
     stepped_at: datetime | None = None

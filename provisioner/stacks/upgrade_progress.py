@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from provisioner.stacks.model import Deletion, JobStatus
 from provisioner.stacks.upgrade import (
     FailureKind,
-    Progress,
     UpgradeFailure,
+    UpgradeProgress,
     UpgradeStatus,
     pause,
 )
@@ -69,12 +69,12 @@ def observed(
     return pause(upgrade, f"The {first.kind} of {first.job_name} failed: {first.reason}{more}")
 
 
-def _progress(members: Sequence[StackRecord], wave: int) -> Progress:
+def _progress(members: Sequence[StackRecord], wave: int) -> UpgradeProgress:
     its = [each for each in members if each.upgrade and each.upgrade.wave == wave]
     waiting = [each for each in its if is_open(each)]
     failed = sum(each.status is JobStatus.FAILED for each in waiting)
     skipped = sum(_is_skipped(each) for each in waiting)
-    return Progress(
+    return UpgradeProgress(
         chosen=len(its),
         upgraded=len(its) - len(waiting),
         in_progress=len(waiting) - failed - skipped,

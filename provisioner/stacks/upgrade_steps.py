@@ -29,7 +29,7 @@ _OPERATING = frozenset({JobStatus.CREATING, JobStatus.UPDATING})
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class UpgradeStep:
     """What is to be done: the marks to set and to take away, and jobs to reconcile."""
 
     upgrade: Upgrade
@@ -44,7 +44,7 @@ def step(
     failed_runs: Sequence[FailedRun],
     version: str,
     now: datetime,
-) -> Step:
+) -> UpgradeStep:
     """Return what is to be done next; the same again when it has been done already.
 
     Parameters
@@ -58,7 +58,7 @@ def step(
         Of the templates of this release.
     """
     if not upgrade.is_due:
-        return Step(upgrade)
+        return UpgradeStep(upgrade)
     if upgrade.to is None:
         upgrade = replace(upgrade, to=version)
     known = list(records)
@@ -68,16 +68,16 @@ def step(
     upgrade = replace(observed(upgrade, members, failed_runs), stepped_at=now)
     if upgrade.status is UpgradeStatus.ABORTED:
         waiting = tuple(each for each in members if is_open(each))
-        return Step(replace(upgrade, ended_at=None if waiting else now), unmark=waiting)
+        return UpgradeStep(replace(upgrade, ended_at=None if waiting else now), unmark=waiting)
     queue = tuple(each.job_name for each in members if _is_lost(each, now))
     if upgrade.status is UpgradeStatus.PAUSED:
-        return Step(upgrade, queue=queue)
+        return UpgradeStep(upgrade, queue=queue)
     return replace(_go_on(upgrade, known, members, now), queue=queue)
 
 
 def _go_on(
     upgrade: Upgrade, known: Sequence[StackRecord], members: Sequence[StackRecord], now: datetime
-) -> Step:
+) -> UpgradeStep:
     """Choose more jobs, or begin the next wave, or end."""
     candidates = _candidates(upgrade, known)
     if not upgrade.progress and not members:
@@ -88,14 +88,14 @@ def _go_on(
     moving = sum(wave.in_progress for wave in upgrade.progress)
     chosen = candidates[: max(0, wanted)]
     if chosen:
-        return Step(upgrade, mark=tuple(chosen[: max(0, MOST_AT_ONCE - moving)]))
+        return UpgradeStep(upgrade, mark=tuple(chosen[: max(0, MOST_AT_ONCE - moving)]))
     if moving or _soaks_until(upgrade, members) > now:
-        return Step(upgrade)
+        return UpgradeStep(upgrade)
     # An operation that began before this release may still end with the templates of the last one.
     if is_last and any(each.status in _OPERATING for each in known):
-        return Step(upgrade)
+        return UpgradeStep(upgrade)
     if is_last:
-        return Step(replace(upgrade, status=UpgradeStatus.SUCCEEDED, ended_at=now))
+        return UpgradeStep(replace(upgrade, status=UpgradeStatus.SUCCEEDED, ended_at=now))
     return _go_on(replace(upgrade, wave=upgrade.wave + 1), known, members, now)
 
 

@@ -32,7 +32,7 @@ def string_set(*values: Value) -> dict[str, Value]:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class ConditionExpression:
     """A condition, or the update with it: DynamoDB's own text and what it refers to."""
 
     text: Value
@@ -60,19 +60,23 @@ class Items:
     sort_key: str
 
     def put(
-        self, key: Value, attributes: Mapping[str, Value], *more: Value, condition: Condition
+        self,
+        key: Value,
+        attributes: Mapping[str, Value],
+        *more: Value,
+        condition: ConditionExpression,
     ) -> dict[str, Value]:
         """Return the write of a whole item; `more` are attributes that only some have."""
         whole = {**self._key(key), **attributes}
         item = merge(whole, *more) if more else whole
         return {"Put": {"TableName": self.table, "Item": item, **condition.members()}}
 
-    def update(self, key: Value, update: Value, condition: Condition) -> dict[str, Value]:
+    def update(self, key: Value, update: Value, condition: ConditionExpression) -> dict[str, Value]:
         """Return the change of an item, which is made when it is not there."""
         members = {**self._place(key), "UpdateExpression": update, **condition.members()}
         return {"Update": members}
 
-    def check(self, key: Value, condition: Condition) -> dict[str, Value]:
+    def check(self, key: Value, condition: ConditionExpression) -> dict[str, Value]:
         """Return the check of an item that the transaction does not write."""
         return {"ConditionCheck": {**self._place(key), **condition.members()}}
 

@@ -262,7 +262,7 @@ def _record(job: Job, platform: Platform) -> State:
         otherwise={"output": INPUT},
     )
     shown = negated(variable("k").within(["names", "pause"]))
-    told = call("sift", outcome, function(["v", "k"], shown))
+    result = call("sift", outcome, function(["v", "k"], shown))
     billed = usage.billed_of_item(job, ENTERED_MILLIS).renamed(_VARIABLES, _OWN)
     return {
         "Type": "Task",
@@ -275,7 +275,7 @@ def _record(job: Job, platform: Platform) -> State:
                 call("string", index),
                 ".json",
             ),
-            "Body": merge({"index": index}, told, output),
+            "Body": merge({"index": index}, result, output),
             "ContentType": "application/json",
         },
         "Retry": [SERVICE_RETRY],

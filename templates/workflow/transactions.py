@@ -27,7 +27,7 @@ from provisioner.runs.model import (
 )
 from templates.parts.logs import console_url, group_name
 from templates.workflow import log_streams, programs, usage
-from templates.workflow.dynamodb import Condition, Items, number, string, string_set
+from templates.workflow.dynamodb import ConditionExpression, Items, number, string, string_set
 from templates.workflow.expressions import (
     ENTERED_MILLIS,
     ENTERED_SECONDS,
@@ -88,7 +88,7 @@ _SUPERSEDING = expression(
     }
 )
 
-_IS_NEW_OR_OURS = Condition(
+_IS_NEW_OR_OURS = ConditionExpression(
     "attribute_not_exists(job_name) OR execution_arn = :me OR #status = :queued",
     expression({":me": string(EXECUTION_ARN), ":queued": string(RunStatus.QUEUED)}),
     (Field.STATUS,),
@@ -115,7 +115,7 @@ _HAS_ROOM = concat(
 _IS_LATEST = (
     f"(attribute_not_exists(waiting) OR attribute_type(waiting, :set)) AND {_NOT_SUPERSEDED}"
 )
-_MAY_WAIT = Condition(
+_MAY_WAIT = ConditionExpression(
     when(_CANCELS, _IS_LATEST, _HAS_ROOM),
     merge(
         _THIS_RUN,
@@ -213,7 +213,7 @@ class Admission:
             ":attempts": number(outcome("attempts")),
             **({":work_ms": number(usage.worked_ms(_ENDED))} if self._is_timed else {}),
         }
-        is_running = Condition(
+        is_running = ConditionExpression(
             "#status = :running",
             merge(ended, values, variable("detail_values")),
             (Field.STATUS, *names),
@@ -240,7 +240,7 @@ class Admission:
 
     def _check_pause(self) -> Expression:
         """Return the condition under which a scheduled run goes: nobody has paused the schedule."""
-        is_on = Condition(
+        is_on = ConditionExpression(
             "attribute_not_exists(job_name) OR #status <> :paused",
             {":paused": string(PauseStatus.PAUSED)},
             (Field.STATUS,),
@@ -250,7 +250,7 @@ class Admission:
     def _take_lock(self) -> Value:
         """Return the lock's owner. A run that waited no longer does; others let the waiting by."""
         values = merge(_SUPERSEDING, self._lease(), _WAITING_VALUE)
-        condition = Condition(_IS_FREE, values, (Field.OWNER, Field.STATUS))
+        condition = ConditionExpression(_IS_FREE, values, (Field.OWNER, Field.STATUS))
         return self._items.update(LOCK, _TAKE, condition)
 
     def _lease(self) -> Value:
@@ -267,7 +267,7 @@ class Admission:
         }
 
     def _release_lock(self) -> Value:
-        is_ours = Condition(
+        is_ours = ConditionExpression(
             "attribute_not_exists(#owner) OR #owner = :me",
             {":me": string(NAME), ":free": string(LockStatus.FREE)},
             (Field.OWNER, Field.STATUS),
@@ -284,7 +284,7 @@ class Admission:
 
     def _count_start(self) -> Value:
         """Return the count of a start that admitted nothing, so the next has another name."""
-        is_queued = Condition(
+        is_queued = ConditionExpression(
             "#status = :queued",
             {":one": number(1), ":queued": string(RunStatus.QUEUED)},
             (Field.STATUS,),
@@ -313,7 +313,7 @@ class Admission:
             Field.OWNER: string(NAME),
             Field.EXPIRES_AT: number(ENTERED_SECONDS + SCHEDULED_TIME_RETENTION_SECONDS),
         }
-        is_ours = Condition(
+        is_ours = ConditionExpression(
             "attribute_not_exists(job_name) OR #owner = :me",
             {":me": string(NAME)},
             (Field.OWNER,),

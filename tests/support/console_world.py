@@ -40,9 +40,9 @@ from provisioner.stacks.model import (
 )
 from provisioner.stacks.upgrade import (
     FailureKind,
-    Progress,
     Upgrade,
     UpgradeFailure,
+    UpgradeProgress,
     UpgradeStatus,
 )
 from tests.support.cli import BUNDLES, OUTPUTS, Provisioner, put_run
@@ -306,7 +306,7 @@ def put_history(made: World) -> None:
             to="0123456789ab",
             total=200,
             wave=1,
-            progress=(Progress(10, 10), Progress(40, 30, 9, 1)),
+            progress=(UpgradeProgress(10, 10), UpgradeProgress(40, 30, 9, 1)),
             failures=(UpgradeFailure("geo-lookup", FailureKind.STACK, reason),),
             reason=f"The stack of geo-lookup failed: {reason}",
         )

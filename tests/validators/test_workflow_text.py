@@ -12,7 +12,7 @@ import pytest
 
 import templates
 from provisioner.jobs import FailureRule, FanOut, S3Object
-from provisioner.jobs.fan_out import Source
+from provisioner.jobs.fan_out import ItemSource
 from provisioner.runs.keys import Field
 from tests.functional.step_functions import expressions
 from tests.golden import update
@@ -171,9 +171,9 @@ ROWS = [update.example(path) for path in update.EXAMPLES]
 ALL = [job for job in ROWS if not getattr(job, "array_size", None)]
 PLACES = [
     FanOut(),
-    FanOut(source=Source("json", S3Object("bundles", "items.json", "v1")), max_concurrency=500),
-    FanOut(source=Source("csv", S3Object("bundles", "items.csv")), tolerated_failure_percent=5),
-    FanOut(source=Source("prefix", S3Object("bundles", "new/"))),
+    FanOut(source=ItemSource("json", S3Object("bundles", "items.json", "v1")), max_concurrency=500),
+    FanOut(source=ItemSource("csv", S3Object("bundles", "items.csv")), tolerated_failure_percent=5),
+    FanOut(source=ItemSource("prefix", S3Object("bundles", "new/"))),
 ]
 RULES = (FailureRule(action="retry", errors=("A",)), FailureRule(action="ignore", errors=("B*",)))
 MORE = {

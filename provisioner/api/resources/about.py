@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner.api.call import Answer
-from provisioner.api.problems import TYPES, Kind, Problem
+from provisioner.api.problems import TYPES, Problem, ProblemType
 
 if TYPE_CHECKING:
     from provisioner.api.call import Call
@@ -30,18 +30,18 @@ def get_openapi(call: Call) -> Answer:  # noqa: ARG001
 
 def list_problems(call: Call) -> Answer:  # noqa: ARG001
     """Return all types of problems."""
-    return Answer({"problems": [_type(kind) for kind in Kind]})
+    return Answer({"problems": [_type(kind) for kind in ProblemType]})
 
 
 def get_problem(call: Call) -> Answer:
     """Return one type of problem."""
-    for kind in Kind:
+    for kind in ProblemType:
         if kind.slug == call.path["problem"]:
             return Answer(_type(kind))
-    raise Problem(Kind.NOT_FOUND, f"There is no problem type {call.path['problem']}.")
+    raise Problem(ProblemType.NOT_FOUND, f"There is no problem type {call.path['problem']}.")
 
 
-def _type(kind: Kind) -> dict[str, object]:
+def _type(kind: ProblemType) -> dict[str, object]:
     return {
         "type": f"{TYPES}/{kind.slug}",
         "status": kind.status,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.api.call import Answer
 from provisioner.api.encoding import jsonable
-from provisioner.api.problems import Kind, Problem
+from provisioner.api.problems import Problem, ProblemType
 from provisioner.service import bulk, rights
 from provisioner.service.bulk_selection import Filter, Target, digest_of, select
 from provisioner.service.problems import FieldProblem
@@ -52,7 +52,7 @@ def _targets(call: Call) -> Sequence[Target]:
     asked = call.body
     if (asked.ids is None) == (asked.filter is None):
         wrong = FieldProblem("/filter", "give either ids or a filter")
-        raise Problem(Kind.INVALID_BODY, "See errors.", [wrong])
+        raise Problem(ProblemType.INVALID_BODY, "See errors.", [wrong])
     if asked.ids is not None:
         return [Target.parse(each) for each in asked.ids]
     wanted = Filter(**asked.filter.model_dump())

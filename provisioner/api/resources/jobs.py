@@ -6,9 +6,9 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from provisioner.api.call import Answer
-from provisioner.api.conditions import is_unchanged, quoted
 from provisioner.api.encoding import jsonable
 from provisioner.api.pages import cursor_of, page_of
+from provisioner.api.preconditions import is_unchanged, quoted
 from provisioner.errors import NotFoundError
 from provisioner.service import deletions, jobs, stack_events
 from provisioner.service.edits import etag_of

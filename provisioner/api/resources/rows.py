@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from provisioner.api.call import Answer
-from provisioner.api.conditions import is_unchanged, quoted, required
 from provisioner.api.encoding import jsonable
-from provisioner.api.problems import Kind, Problem
+from provisioner.api.preconditions import is_unchanged, quoted, required
+from provisioner.api.problems import Problem, ProblemType
 from provisioner.errors import StaleError
 from provisioner.service import edits
 from provisioner.service.caller import Role
@@ -18,7 +18,7 @@ from provisioner.service.redaction import row_for
 
 if TYPE_CHECKING:
     from provisioner.api.call import Call
-    from provisioner.api.conditions import Condition
+    from provisioner.api.preconditions import Precondition
     from provisioner.service.edits import Edited, Plan
 
 
@@ -77,11 +77,11 @@ def _named(call: Call) -> dict[str, Any]:
     row: dict[str, Any] = {"job_name": call.job_name} | call.body
     if row["job_name"] != call.job_name:
         wrong = FieldProblem("/job_name", f"must be {call.job_name}, as in the path")
-        raise Problem(Kind.INVALID_ROW, "See errors.", [wrong])
+        raise Problem(ProblemType.INVALID_ROW, "See errors.", [wrong])
     return row
 
 
-def planned(call: Call, row: dict[str, Any], on: Condition) -> Answer:
+def planned(call: Call, row: dict[str, Any], on: Precondition) -> Answer:
     """Say what a write would change that depends on the row as it is."""
     plan = edits.plan(call.service, row)
     if on.if_none_match and plan.before is not None:
@@ -91,7 +91,7 @@ def planned(call: Call, row: dict[str, Any], on: Condition) -> Answer:
     return _plan(call, plan, row)
 
 
-def _require(etag: str | None, on: Condition) -> None:
+def _require(etag: str | None, on: Precondition) -> None:
     if etag is None or on.if_match not in {ANY, etag}:
         raise StaleError("the row has changed since it was read: read it again")
 

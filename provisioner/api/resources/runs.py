@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from provisioner.api.call import Answer
 from provisioner.api.encoding import jsonable
 from provisioner.api.pages import cursor_of, log_of, page_of
-from provisioner.api.problems import Kind, Problem
+from provisioner.api.problems import Problem, ProblemType
 from provisioner.errors import NotFoundError, PermanentError
 from provisioner.jobs.payload import RESERVED
 from provisioner.runs.model import FINAL, RunStatus, iso
@@ -216,14 +216,14 @@ def _require_payload(payload: Mapping[str, Any]) -> None:
         starting.check_payload(payload)
     except PermanentError as error:
         wrong = FieldProblem("/payload", str(error))
-        raise Problem(Kind.INVALID_RUN, "See errors.", [wrong]) from error
+        raise Problem(ProblemType.INVALID_RUN, "See errors.", [wrong]) from error
 
 
 def _key(call: Call) -> str | None:
     key = call.headers.get("idempotency-key")
     if key is not None and not _KEY.fullmatch(key):
         detail = "An Idempotency-Key has 1 to 255 characters of ASCII, without spaces."
-        raise Problem(Kind.INVALID_PARAMETER, detail)
+        raise Problem(ProblemType.INVALID_PARAMETER, detail)
     return key
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.api.call import Answer
 from provisioner.api.encoding import jsonable
-from provisioner.api.problems import Kind, Problem
+from provisioner.api.problems import Problem, ProblemType
 from provisioner.api.resources import runs
 from provisioner.runs.model import RunStatus
 from provisioner.service import run_detail, submissions
@@ -79,5 +79,5 @@ def _asked(call: Call) -> RunRequest:
     asked, named = runs.request_of(call), call.body.submission_id
     if named is not None and asked.idempotency_key not in {None, named}:
         wrong = FieldProblem("/submission_id", "differs from the Idempotency-Key: send one of them")
-        raise Problem(Kind.INVALID_BODY, "See errors.", [wrong])
+        raise Problem(ProblemType.INVALID_BODY, "See errors.", [wrong])
     return replace(asked, idempotency_key=named or asked.idempotency_key)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioner.api.call import Answer
-from provisioner.api.conditions import required
 from provisioner.api.encoding import jsonable
+from provisioner.api.preconditions import required
 from provisioner.api.resources.rows import planned, written
 from provisioner.service import versions
 

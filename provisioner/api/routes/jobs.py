@@ -145,7 +145,7 @@ ROUTES = (
         Action.START_BUILD,
         "builds.build_again",
         "Build a job's code again after a failure, or another commit of its Git repository",
-        query="Build",
+        query="StartBuild",
         answer="Accepted",
         status=202,
         problems=(404, 409, 412, 422),

@@ -55,7 +55,7 @@ class Route:
     action: Action
     handler: str
     summary: str
-    query: str = "Nothing"
+    query: str = "NoParameters"
     body: str | None = None
     answer: str | None = None
     status: int = 200

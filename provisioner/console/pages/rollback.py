@@ -38,7 +38,7 @@ def submit(request: Request, service: Service) -> Response:
 def _page(
     request: Request,
     service: Service,
-    planned: deployments.Rollback,
+    planned: deployments.RollbackPlan,
     error: str = "",
     status: int = HTTPStatus.OK,
 ) -> Response:

@@ -30,7 +30,7 @@ _FIRST = ("job_name", "type")
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class LineProblem:
     """Something wrong with the text; `line` is where, and `source` what that line says."""
 
     line: int
@@ -57,7 +57,7 @@ class _Draft:
     row: Mapping[str, Any] | None = None
     etag: str = ""
     base: str = ""
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[LineProblem, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     merged: bool = False
 
@@ -143,14 +143,14 @@ def _read(request: Request) -> _Draft:
     except ValueError as error:
         return replace(draft, problems=(_of_text(text, error),))
     if not isinstance(row, dict):
-        return replace(draft, problems=(Problem(1, "", "", "must be a JSON object"),))
+        return replace(draft, problems=(LineProblem(1, "", "", "must be a JSON object"),))
     return replace(draft, row=row)
 
 
-def _of_text(text: str, error: ValueError) -> Problem:
+def _of_text(text: str, error: ValueError) -> LineProblem:
     line = getattr(error.__cause__, "lineno", 1)
     lines = text.split("\n")
-    return Problem(line, lines[min(line, len(lines)) - 1], "", str(error))
+    return LineProblem(line, lines[min(line, len(lines)) - 1], "", str(error))
 
 
 def _checked(request: Request, service: Service, draft: _Draft) -> _Draft:
@@ -168,7 +168,7 @@ def _checked(request: Request, service: Service, draft: _Draft) -> _Draft:
 def _with(draft: _Draft, pointer: str, message: str) -> _Draft:
     number = line_at(lines_of(draft.text), pointer)
     source = draft.text.split("\n")[number - 1].strip()
-    found = Problem(number, source, pointer.removeprefix("/").replace("/", "."), message)
+    found = LineProblem(number, source, pointer.removeprefix("/").replace("/", "."), message)
     return replace(draft, problems=(*draft.problems, found))
 
 

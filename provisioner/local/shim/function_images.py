@@ -101,12 +101,12 @@ def _pulled(client: Any, image: str) -> Any:  # noqa: ANN401
 
 def _start(own: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
     """Return how the container starts: each part as the function says, else as the image does."""
-    told = (config.get("ImageConfigResponse") or {}).get("ImageConfig") or {}
+    image_config = (config.get("ImageConfigResponse") or {}).get("ImageConfig") or {}
     variables = (config.get("Environment") or {}).get("Variables") or {}
     return {
-        "entrypoint": told.get("EntryPoint") or own.get("Entrypoint") or [],
-        "command": told.get("Command") or own.get("Cmd") or [],
-        "working_dir": told.get("WorkingDirectory") or own.get("WorkingDir") or None,
+        "entrypoint": image_config.get("EntryPoint") or own.get("Entrypoint") or [],
+        "command": image_config.get("Command") or own.get("Cmd") or [],
+        "working_dir": image_config.get("WorkingDirectory") or own.get("WorkingDir") or None,
         "variables": sorted(variables),
     }
 

@@ -75,7 +75,7 @@ def _written(states: States) -> str:
         _digests.begin()
         try:
             return json.dumps(
-                {name: get_state() for name, get_state in states.items()}, default=_told
+                {name: get_state() for name, get_state in states.items()}, default=_as_json
             )
         except RuntimeError:  # a thread changed what was being written
             if not tries_left:
@@ -83,7 +83,7 @@ def _written(states: States) -> str:
     raise AssertionError
 
 
-def _told(value: object) -> object:
+def _as_json(value: object) -> object:
     """Return as JSON what is not."""
     if not isinstance(value, bytes) or len(value) < LARGE_BYTES:
         return private(_PERSISTENCE, "_json_default")(value)

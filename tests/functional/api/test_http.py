@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from provisioner.api.problems import Kind
+from provisioner.api.problems import ProblemType
 from provisioner.api.routes import ROUTES
 from provisioner.errors import DeniedError
 from provisioner.service.caller import Role
@@ -97,7 +97,7 @@ def test_representations(api, accept, status):
 def test_bodies_that_are_refused(api, headers, raw, slug):
     reply = api("POST", "/v1/jobs/report/runs", raw=raw, **headers)
 
-    assert (reply.slug, reply.status) == (slug, Kind[slug.upper().replace("-", "_")].status)
+    assert (reply.slug, reply.status) == (slug, ProblemType[slug.upper().replace("-", "_")].status)
     if slug == "unsupported-media-type":
         assert reply.headers["Accept-Post"] == "application/json"
 
@@ -253,6 +253,6 @@ def test_problems_are_documented_where_their_type_leads(api):
     found = api("GET", problem["type"]).json
 
     assert (found["type"], found["status"]) == (problem["type"], 404)
-    assert len(api("GET", "/v1/problems").json["problems"]) == len(Kind)
+    assert len(api("GET", "/v1/problems").json["problems"]) == len(ProblemType)
     assert json.dumps(found)
     assert api("GET", "/v1/problems/none").slug == "not-found"

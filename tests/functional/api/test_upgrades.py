@@ -11,8 +11,8 @@ from provisioner.api.app import App
 from provisioner.aws.upgrade_table import UpgradeTable
 from provisioner.stacks.upgrade import (
     FailureKind,
-    Progress,
     UpgradeFailure,
+    UpgradeProgress,
     UpgradeStatus,
     pause,
 )
@@ -34,7 +34,9 @@ def table(api):
 def stopped(api, table):
     api("POST", "/v1/upgrades", {})
     failure = UpgradeFailure("report", FailureKind.STACK, "no such role")
-    stepped = replace(table.get(), to="b", progress=(Progress(1, failed=1),), failures=(failure,))
+    stepped = replace(
+        table.get(), to="b", progress=(UpgradeProgress(1, failed=1),), failures=(failure,)
+    )
     table.save(pause(stepped, "The stack of report failed: no such role"))
     return api
 

@@ -171,7 +171,8 @@ class TestPushOfSource:
 
     def test_an_earlier_push_is_told_that_it_was_overtaken(self, here, folder):
         earlier = here.run("push", str(folder), "--build", "--no-wait").stdout
-        push = builds.wanted(here.service, "report", earlier.strip().rpartition("versionId=")[2])
+        version = earlier.strip().rpartition("versionId=")[2]
+        push = builds.build_of_push(here.service, "report", version)
         (folder / "main.py").write_text("def handler(): return 1")
         here.run("push", str(folder), "--build", "--no-wait")
 

@@ -12,7 +12,7 @@ import pytest
 
 from provisioner.aws.logs import LogEvent
 from provisioner.cli.commands import app
-from provisioner.cli.run import Overlap
+from provisioner.cli.run import OverlapOption
 from provisioner.cli.watching import Watch, exit_code, print_late
 from provisioner.errors import ThrottledError
 from provisioner.jobs import OVERLAPS
@@ -433,7 +433,7 @@ class TestOverrides:
         assert "only containers" in result.stderr
 
     def test_every_policy_can_be_asked_for(self):
-        assert {*Overlap} == {*OVERLAPS}
+        assert {*OverlapOption} == {*OVERLAPS}
 
     @pytest.mark.usefixtures("machine")
     def test_a_bad_row_allows_nothing(self, here):

@@ -13,8 +13,8 @@ from provisioner.jobs.row_summary import RowSummary
 from provisioner.stacks.model import JobStatus, StackRecord
 from provisioner.stacks.upgrade import (
     FailureKind,
-    Progress,
     UpgradeFailure,
+    UpgradeProgress,
     UpgradeStatus,
     pause,
 )
@@ -145,7 +145,11 @@ class TestPaused:
         jobs.run("upgrade", "--yes")
         failure = UpgradeFailure("old", FailureKind.STACK, "no such role")
         stepped = replace(
-            table.get(), to="b", total=2, progress=(Progress(1, failed=1),), failures=(failure,)
+            table.get(),
+            to="b",
+            total=2,
+            progress=(UpgradeProgress(1, failed=1),),
+            failures=(failure,),
         )
         table.save(pause(stepped, "The stack of old failed: no such role"))
         return jobs

@@ -10,8 +10,8 @@ from provisioner.aws.upgrade_table import UpgradeTable
 from provisioner.service.caller import Role
 from provisioner.stacks.upgrade import (
     FailureKind,
-    Progress,
     UpgradeFailure,
+    UpgradeProgress,
     UpgradeStatus,
     pause,
 )
@@ -29,7 +29,9 @@ def table(here):
 def paused(browser, table):
     browser.press(browser.get("/upgrade"))
     failure = UpgradeFailure("report", FailureKind.STACK, "<b>no such role</b>")
-    stepped = replace(table.get(), to="b", progress=(Progress(1, failed=1),), failures=(failure,))
+    stepped = replace(
+        table.get(), to="b", progress=(UpgradeProgress(1, failed=1),), failures=(failure,)
+    )
     table.save(pause(stepped, "The stack of report failed: no such role"))
     return browser
 

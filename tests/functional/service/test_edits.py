@@ -9,7 +9,7 @@ import pytest
 from provisioner.errors import NotFoundError, StaleError
 from provisioner.jobs import FieldError
 from provisioner.service import edits
-from provisioner.service.apply import Change, Outcome
+from provisioner.service.apply import ApplyOutcome, AttributeChange
 from provisioner.service.edits import ANY, InvalidRowError
 from provisioner.service.problems import FieldProblem, problem_of
 from tests.support.rows import ROW
@@ -182,17 +182,17 @@ class TestPlan:
     def test_it_says_what_changes_and_writes_nothing(self, here, service):
         plan = edits.plan(service, ROW | {"memory_mb": 512})
 
-        assert plan.outcome is Outcome.UPDATED
+        assert plan.outcome is ApplyOutcome.UPDATED
         assert plan.changes == (
-            Change("memory_mb", Decimal(256), Decimal(512)),
-            Change("tags", STORED["tags"], None),
+            AttributeChange("memory_mb", Decimal(256), Decimal(512)),
+            AttributeChange("tags", STORED["tags"], None),
         )
         assert plan.before == edits.row_of(service, "report")
         assert row(here) == STORED
 
     def test_of_a_new_row_and_of_the_same(self, service):
-        assert edits.plan(service, ROW | {"job_name": "new"}).outcome is Outcome.CREATED
-        assert edits.plan(service, STORED).outcome is Outcome.UNCHANGED
+        assert edits.plan(service, ROW | {"job_name": "new"}).outcome is ApplyOutcome.CREATED
+        assert edits.plan(service, STORED).outcome is ApplyOutcome.UNCHANGED
 
     def test_problems_come_before_a_plan(self, service):
         wrong = {"job_name": "report", "type": "lamda"}

@@ -7,8 +7,8 @@ import json
 import pytest
 
 import templates
-from provisioner.jobs import InvalidRow, Submit, parse, permitted
-from provisioner.runs.messages import Batch, Message
+from provisioner.jobs import InvalidRow, SubmitGrant, parse, permitted
+from provisioner.runs.messages import Message, MessageBatch
 from tests.functional.workflow.test_workflow import (
     CONTAINER,
     LAMBDA,
@@ -31,7 +31,7 @@ SPLITS = {"permissions": ["submit: part"]}
 
 @pytest.mark.parametrize("value", ["submit: part", ["submit:part"], [" submit: part"[1:]]])
 def test_a_row_says_it_in_words(value):
-    assert parse({**FUNCTION, "permissions": value}).permissions == (Submit("part"),)
+    assert parse({**FUNCTION, "permissions": value}).permissions == (SubmitGrant("part"),)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_its_code_knows_where_to_and_may_publish_there(row):
 
 def given_by(body, **row):
     """Return the execution that a message leads to."""
-    message = Batch((Message("m", body),), whole=True)
+    message = MessageBatch((Message("m", body),), whole=True)
     return machine(LAMBDA, echo, **row).run("queue-m", json.loads(message.input()))
 
 
@@ -147,5 +147,5 @@ def test_a_count_that_is_none_counts_nothing(said):
 
 def test_a_batch_is_as_deep_as_its_deepest_message():
     bodies = ['{"_run": {"depth": 2}}', '{"_run": {"depth": 7}}', "text"]
-    batch = Batch(tuple(Message(str(n), body) for n, body in enumerate(bodies)), whole=False)
+    batch = MessageBatch(tuple(Message(str(n), body) for n, body in enumerate(bodies)), whole=False)
     assert json.loads(batch.input())["_run"] == {"source": "queue", "depth": 8}

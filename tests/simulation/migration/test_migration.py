@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from provisioner.aws.backfill import Backfill
+from provisioner.aws.index_backfill import IndexBackfill
 from provisioner.aws.run_list import RunList
 from provisioner.runs.keys import INDEX
 from provisioner.runs.model import RunStatus
@@ -59,7 +59,7 @@ class AtOnce(RunList):
     """Begins while functions of the version before are at work."""
 
     def backfill(self, most, now):
-        progress = Backfill(self._clients, self._name, INDEX)
+        progress = IndexBackfill(self._clients, self._name, INDEX)
         if not progress.is_done() and progress.after("job_name", "trigger_id") is None:
             first = {"job_name": "", "trigger_id": ""}
             progress.note(first, now)
@@ -80,7 +80,7 @@ class NotedBefore(RunList):
     def _scanned(self, after, most):
         rows, end = super()._scanned(after, most)
         if end is not None:
-            Backfill(self._clients, self._name, INDEX).note(end, self._now)
+            IndexBackfill(self._clients, self._name, INDEX).note(end, self._now)
         return rows, end
 
     def backfill(self, most, now):

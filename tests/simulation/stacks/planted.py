@@ -11,12 +11,12 @@ from provisioner.jobs import InvalidRow, Job
 from provisioner.settings import DeploymentMode
 from provisioner.stacks import plan
 from provisioner.stacks.actions import (
-    Action,
     ContinueRollback,
     Delete,
     Desired,
     GiveUp,
     Nothing,
+    StackAction,
     Update,
     ValidRow,
     Wait,
@@ -103,14 +103,14 @@ def _of_another_key(real: Any, event: dict[str, Any], context: Any, runtime: Any
 
 def _forgetful(
     desired: Desired, record: StackRecord, observed: StackState | None, now: datetime
-) -> Action:
+) -> StackAction:
     record = replace(record, failure=None, attempts=0, next_attempt_at=None)
     return plan.decide(desired, record, observed and replace(observed, failure=None), now)
 
 
 def _not_retaining(
     desired: Desired, record: StackRecord, observed: StackState | None, now: datetime
-) -> Action:
+) -> StackAction:
     if desired is None:
         record, observed = (
             replace(record, retain=False),
@@ -121,7 +121,7 @@ def _not_retaining(
 
 def _never_tired(
     desired: Desired, record: StackRecord, observed: StackState | None, now: datetime
-) -> Action:
+) -> StackAction:
     if record.failure:
         failure = replace(record.failure, reason=RECOVERABLE)
         record = replace(record, attempts=0, failure=failure)
@@ -133,13 +133,13 @@ def _never_tired(
 
 def _taking_all(
     desired: Desired, record: StackRecord, observed: StackState | None, now: datetime
-) -> Action:
+) -> StackAction:
     return plan.decide(desired, record, observed and replace(observed, ours=True), now)
 
 
 def _waiting_for_deletions(
     desired: Desired, record: StackRecord, observed: StackState | None, now: datetime
-) -> Action:
+) -> StackAction:
     action = plan.decide(desired, record, observed, now)
     failed = observed is not None and observed.status is S.DELETE_FAILED
     return Wait(JobStatus.DELETING) if failed and isinstance(action, Delete | GiveUp) else action
@@ -147,23 +147,23 @@ def _waiting_for_deletions(
 
 def _waiting_for_rollbacks(
     desired: Desired, record: StackRecord, observed: StackState | None, now: datetime
-) -> Action:
+) -> StackAction:
     action = plan.decide(desired, record, observed, now)
     return Wait(JobStatus.UPDATING) if isinstance(action, ContinueRollback) else action
 
 
 def _repairing_paused(
     desired: Desired, record: StackRecord, observed: StackState | None, now: datetime
-) -> Action:
+) -> StackAction:
     if isinstance(desired, ValidRow):
         desired = replace(desired, job=desired.job.model_copy(update={"paused": False}))
     return plan.decide(desired, record, observed, now)
 
 
-def _where_something_is_missing(action: Callable[[ValidRow], Action]) -> plan.Decide:
+def _where_something_is_missing(action: Callable[[ValidRow], StackAction]) -> plan.Decide:
     def decide(
         desired: Desired, record: StackRecord, observed: StackState | None, now: datetime
-    ) -> Action:
+    ) -> StackAction:
         real = plan.decide(desired, record, observed, now)
         missing = observed and observed.drift and observed.drift.missing
         if missing and isinstance(desired, ValidRow) and isinstance(real, GiveUp | Update):

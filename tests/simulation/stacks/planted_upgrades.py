@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from provisioner.jobs import InvalidRow, Job
 from provisioner.jobs.unbuilt import Unbuilt
 from provisioner.stacks import plan
-from provisioner.stacks.actions import Action, Desired, Nothing, Update, ValidRow
+from provisioner.stacks.actions import Desired, Nothing, StackAction, Update, ValidRow
 from provisioner.stacks.model import JobStatus, StackRecord, StackState, UpgradeMark
 from provisioner.stacks.ports import Ports
 from provisioner.stacks.upgrade import Upgrade, UpgradeStatus, resume
@@ -21,7 +21,7 @@ from tests.simulation.stacks.upgrades import BeginUpgrade
 
 def _updating_outdated(
     desired: Desired, record: StackRecord, observed: StackState | None, now: datetime
-) -> Action:
+) -> StackAction:
     """Update whatever other templates have made."""
     action = plan.decide(desired, record, observed, now)
     is_ready = isinstance(action, Nothing) and action.status is JobStatus.READY

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from provisioner.api.problems import Kind
+from provisioner.api.problems import ProblemType
 from provisioner.api.routes import ROUTES
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
@@ -22,4 +22,6 @@ def test_every_type_of_problem_is_there():
     page = (REFERENCE / "api-errors.md").read_text()
     listed = set(re.findall(r"^\| (\d+) \| `([a-z-]+)` \| (.+?) \| (.+?) \|$", page, re.MULTILINE))
 
-    assert listed == {(str(kind.status), kind.slug, kind.title, kind.remedy) for kind in Kind}
+    assert listed == {
+        (str(kind.status), kind.slug, kind.title, kind.remedy) for kind in ProblemType
+    }

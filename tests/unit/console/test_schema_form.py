@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from provisioner.console.field_text import Kind
+from provisioner.console.field_text import FieldType
 from provisioner.console.schema_form import fields, filled, initial, violations
 from tests.support.drawn import examples
 
@@ -56,7 +56,7 @@ def as_a_browser_sends(made):
         text = field.text
         if field.options:
             assert text == "" or text in [option.value for option in field.options]
-        elif field.kind in (Kind.LINES, Kind.JSON, Kind.REST):
+        elif field.kind in (FieldType.LINES, FieldType.JSON, FieldType.REST):
             text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
         else:
             text = text.replace("\r", "").replace("\n", "")
@@ -112,8 +112,8 @@ def test_each_type_has_its_field():
 def test_a_closed_schema_has_no_field_for_other_members():
     closed = SCHEMA | {"additionalProperties": False}
 
-    assert Kind.REST not in {field.kind for field in fields(closed, {})}
-    assert Kind.REST in {field.kind for field in fields(closed, {"other": 1})}
+    assert FieldType.REST not in {field.kind for field in fields(closed, {})}
+    assert FieldType.REST in {field.kind for field in fields(closed, {"other": 1})}
 
 
 WRONG = {
@@ -164,7 +164,7 @@ def test_errors_stand_beside_their_fields():
     rest = next(
         field
         for field in fields(closed, payload, violations(closed, payload))
-        if field.kind is Kind.REST
+        if field.kind is FieldType.REST
     )
     assert len(rest.errors) == 1
     assert rest.errors[0].startswith("/extra ")

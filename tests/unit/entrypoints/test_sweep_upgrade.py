@@ -17,7 +17,7 @@ from provisioner.errors import TemporaryError
 from provisioner.stacks.model import JobStatus
 from provisioner.stacks.ports import Ports
 from provisioner.stacks.reconcile import Reconciler
-from provisioner.stacks.upgrade import Progress, Upgrade, UpgradeStatus, abort, resume
+from provisioner.stacks.upgrade import Upgrade, UpgradeProgress, UpgradeStatus, abort, resume
 from tests.support.fakes import (
     FakeArtifactIndex,
     FakeBuilds,
@@ -176,7 +176,7 @@ def test_a_failure_in_the_second_wave_stops_it_with_the_reason(broken):
 
     assert broken.upgrade.status is UpgradeStatus.PAUSED
     assert broken.upgrade.reason == f"The stack of {name} failed: no such role"
-    assert broken.upgrade.progress == (Progress(10, 10), Progress(40, 39, failed=1))
+    assert broken.upgrade.progress == (UpgradeProgress(10, 10), UpgradeProgress(40, 39, failed=1))
     record = broken.stacks.records[name]
     assert (record.status, record.template_version) == (JobStatus.FAILED, A)
     assert broken.metrics.counts[Count.UPGRADES_PAUSED] == 9

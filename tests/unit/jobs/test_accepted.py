@@ -21,7 +21,7 @@ from provisioner.jobs import (
     S3Object,
 )
 from provisioner.jobs.deploy import Canary, Deploy
-from provisioner.jobs.fan_out import Source
+from provisioner.jobs.fan_out import ItemSource
 from provisioner.jobs.machines import instance_types
 from provisioner.jobs.pin import Pin
 
@@ -466,7 +466,7 @@ ACCEPTED = {
         },
         {
             "fan_out": FanOut(
-                source=Source("csv", S3Object("data", "a b.csv", "v1")),
+                source=ItemSource("csv", S3Object("data", "a b.csv", "v1")),
                 tolerated_failure_percent=5,
             )
         },
@@ -571,7 +571,7 @@ ACCEPTED = {
     "whole bucket": (
         "lambda",
         {"fan_out": {"source": {"prefix": "s3://bundles/"}}},
-        {"fan_out": FanOut(source=Source("prefix", S3Object("bundles", "")))},
+        {"fan_out": FanOut(source=ItemSource("prefix", S3Object("bundles", "")))},
     ),
     "list called item": (
         "lambda",

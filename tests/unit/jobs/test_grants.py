@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.jobs import Grant, InvalidRow, Submit, parse
+from provisioner.jobs import Grant, InvalidRow, SubmitGrant, parse
 from provisioner.jobs.grants import WORDS, grant, statements
 from provisioner.jobs.role_size import room
 from tests.support.bootstrap import ROOT, bootstrap_of, load
@@ -85,7 +85,7 @@ ACCEPTED = {
     "blanks": ("  send :  orders.fifo ", Grant("send", "orders.fifo")),
     "a whole bucket": ("write: s3://sales", Grant("write", "s3://sales/")),
     "a key with blanks": ("read: s3://sales/my files/", Grant("read", "s3://sales/my files/")),
-    "submit in a map": ({"submit": "part"}, Submit("part")),
+    "submit in a map": ({"submit": "part"}, SubmitGrant("part")),
 }
 
 

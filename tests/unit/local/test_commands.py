@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from provisioner.local.commands import app
-from provisioner.local.home import STATE_VARIABLE, Home, ProcessRecord, State, save
+from provisioner.local.home import STATE_VARIABLE, EngineState, Home, ProcessRecord, save
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def test_env_of_an_engine_that_never_ran_says_what_to_do(run):
 
 
 def test_env_prints_lines_for_a_shell(run, tmp_path):
-    save(Home.of_checkout(tmp_path), State(port=4713))
+    save(Home.of_checkout(tmp_path), EngineState(port=4713))
 
     result = run("env", "--stack", "my jobs")
 
@@ -55,7 +55,7 @@ def test_status_of_nothing_is_not_well(run):
 def test_status_tells_a_crash_with_the_end_of_its_log(run, tmp_path):
     home = Home.of_checkout(tmp_path)
     gone = ProcessRecord(os.getpid(), "at another time")
-    save(home, State(port=4713).with_process("engine", gone))
+    save(home, EngineState(port=4713).with_process("engine", gone))
     home.log("engine").write_text("fine so far\nthen the end\n", encoding="utf-8")
 
     result = run("status")

@@ -1,7 +1,7 @@
 import pytest
 
 from provisioner.local.errors import LocalError
-from provisioner.local.home import STATE_VARIABLE, Home, ProcessRecord, State, load, save
+from provisioner.local.home import STATE_VARIABLE, EngineState, Home, ProcessRecord, load, save
 
 
 @pytest.fixture
@@ -10,7 +10,7 @@ def home(tmp_path):
 
 
 def test_state_is_read_as_it_was_written(home):
-    state = State(port=4713, auth=True, deployed="abc").with_process(
+    state = EngineState(port=4713, auth=True, deployed="abc").with_process(
         "engine", ProcessRecord(17, "4711")
     )
 
@@ -29,7 +29,7 @@ def test_a_file_that_is_none_of_ours_is_an_empty_state(home, text):
     home.folder.mkdir(parents=True)
     (home.folder / "engine.json").write_text(text, encoding="utf-8")
 
-    assert load(home) == State()
+    assert load(home) == EngineState()
 
 
 def test_two_commands_do_not_change_one_engine_at_once(home):

@@ -10,7 +10,7 @@ from botocore.exceptions import EndpointConnectionError
 from provisioner.local.commands import _print_outcomes
 from provisioner.local.errors import LocalError
 from provisioner.local.examples import Example
-from provisioner.local.outcomes import Outcome, _wait
+from provisioner.local.outcomes import ExampleOutcome, _wait
 
 ENGINE = SimpleNamespace(check=lambda: None, state=SimpleNamespace(container_host=None))
 
@@ -29,7 +29,7 @@ REASONS = {
 
 @pytest.mark.parametrize(("run", "reason"), REASONS.values(), ids=REASONS)
 def test_why_a_run_failed(run, reason):
-    assert Outcome(example(), {}, run).reason == reason
+    assert ExampleOutcome(example(), {}, run).reason == reason
 
 
 def test_all_that_is_known_is_printed(capsys):
@@ -37,7 +37,7 @@ def test_all_that_is_known_is_printed(capsys):
     ready = {"stack_name": "jobs-report", "status": "READY"}
     _print_outcomes(
         ENGINE,
-        [Outcome(example(), ready, run), Outcome(example(job_name="b"), {}, None)],
+        [ExampleOutcome(example(), ready, run), ExampleOutcome(example(job_name="b"), {}, None)],
     )
 
     printed = capsys.readouterr().out

@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 from rich.console import Console
 
-from provisioner.local.progress import Progress
+from provisioner.local.progress import ProgressPrinter
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def lines(output):
 
 
 def test_without_a_terminal_each_event_is_a_line(output):
-    with Progress(Console(file=output)) as say:
+    with ProgressPrinter(Console(file=output)) as say:
         say("starting [the] engine")
         say("it is up")
 
@@ -39,7 +39,7 @@ def test_without_a_terminal_each_event_is_a_line(output):
 
 
 def test_on_a_terminal_what_is_done_is_ticked(output):
-    with Progress(terminal(output)) as say:
+    with ProgressPrinter(terminal(output)) as say:
         say("starting the engine")
         say("it is up")
 
@@ -48,7 +48,7 @@ def test_on_a_terminal_what_is_done_is_ticked(output):
 
 
 def test_on_a_terminal_what_failed_is_crossed(output):
-    with suppress(RuntimeError), Progress(terminal(output)) as say:
+    with suppress(RuntimeError), ProgressPrinter(terminal(output)) as say:
         say("starting the engine")
         say("deploying")
         raise RuntimeError
@@ -58,7 +58,7 @@ def test_on_a_terminal_what_failed_is_crossed(output):
 
 
 def test_a_failure_before_the_first_event_shows_nothing(output):
-    with suppress(RuntimeError), Progress(terminal(output)):
+    with suppress(RuntimeError), ProgressPrinter(terminal(output)):
         raise RuntimeError
 
     assert lines(output) == []

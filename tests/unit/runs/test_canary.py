@@ -8,7 +8,13 @@ from itertools import permutations
 import pytest
 
 from provisioner.jobs import parse
-from provisioner.runs.canary import NOT_OF_THE_CODE, Progress, Verdict, progress, progress_of
+from provisioner.runs.canary import (
+    NOT_OF_THE_CODE,
+    CanaryProgress,
+    CanaryVerdict,
+    progress,
+    progress_of,
+)
 from templates import batch_job, ecs_job, lambda_job
 from templates.machine import launch
 from templates.workflow import programs
@@ -79,7 +85,7 @@ CASES = {
 def test_the_first_runs_decide_in_whatever_order_they_come(runs, count, failed):
     for order in permutations(runs):
         found = progress([*order, *order[:1]], SINCE, count)
-        assert (found.verdict is Verdict.FAILED) == (failed is not None)
+        assert (found.verdict is CanaryVerdict.FAILED) == (failed is not None)
         assert failed is None or found.run.partition("#")[2] == failed
 
 
@@ -125,7 +131,7 @@ PASSED = {
 def test_it_has_passed_when_all_that_decide_have_succeeded(runs, count, passed):
     for order in permutations(runs):
         found = progress(order, SINCE, count)
-        assert (found.verdict is Verdict.PASSED) == (passed is not None)
+        assert (found.verdict is CanaryVerdict.PASSED) == (passed is not None)
         assert passed is None or found.run.partition("#")[2] == passed
 
 
@@ -135,7 +141,7 @@ def test_it_has_passed_when_all_that_decide_have_succeeded(runs, count, passed):
     ids=["none", "one", "another-runs"],
 )
 def test_it_counts_those_that_have_succeeded_so_far(runs, succeeded):
-    assert progress(runs, SINCE, 3) == Progress(Verdict.OPEN, succeeded)
+    assert progress(runs, SINCE, 3) == CanaryProgress(CanaryVerdict.OPEN, succeeded)
 
 
 def test_a_failure_from_before_the_job_was_ready_again_is_not_held_against_it():
@@ -143,7 +149,7 @@ def test_a_failure_from_before_the_job_was_ready_again_is_not_held_against_it():
     runs = [run("a", "SUCCEEDED", began=1), run("b", "FAILED", began=2, ended=3)]
     settled_at = SINCE + timedelta(minutes=5)
 
-    assert progress(runs, SINCE, 2, settled_at) == Progress(Verdict.OPEN, 1)
+    assert progress(runs, SINCE, 2, settled_at) == CanaryProgress(CanaryVerdict.OPEN, 1)
     later = run("c", "FAILED", began=6, ended=7)
     assert progress([*runs, later], SINCE, 2, settled_at).run == later["trigger_id"]
 
@@ -168,11 +174,11 @@ CANARY = ROW | {"deploy": {"canary": {"runs": 2}}}
 @pytest.mark.parametrize(
     ("row", "runs", "days", "verdict"),
     [
-        (CANARY, [FAILED], 1, Verdict.FAILED),
+        (CANARY, [FAILED], 1, CanaryVerdict.FAILED),
         (CANARY, [FAILED], 91, None),
-        (CANARY | {"history_limit": 2}, [FAILED], 1, Verdict.FAILED),
+        (CANARY | {"history_limit": 2}, [FAILED], 1, CanaryVerdict.FAILED),
         (CANARY | {"history_limit": 1}, [FAILED], 1, None),
-        (CANARY | {"history_limit": 1}, [BEFORE, FAILED], 1, Verdict.FAILED),
+        (CANARY | {"history_limit": 1}, [BEFORE, FAILED], 1, CanaryVerdict.FAILED),
         (CANARY | {"history_limit": 1}, [BEFORE | {"status": "RUNNING"}, FAILED], 1, None),
         (ROW, [FAILED], 1, None),
     ],

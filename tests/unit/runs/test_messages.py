@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.runs.messages import Batch, Limits, Message, batches, received, request
+from provisioner.runs.messages import Limits, Message, MessageBatch, batches, received, request
 
 
 def strict(text):
@@ -64,7 +64,7 @@ def test_a_json_object_comes_as_it_is(body):
     )
 )
 def test_the_input_of_a_run_is_json_whatever_came(bodies):
-    batch = Batch(tuple(Message(str(n), body) for n, body in enumerate(bodies)), whole=False)
+    batch = MessageBatch(tuple(Message(str(n), body) for n, body in enumerate(bodies)), whole=False)
 
     assert len(strict(batch.input())["messages"]) == len(bodies)
 

@@ -11,7 +11,7 @@ import pytest
 import templates
 from provisioner.errors import NotFoundError
 from provisioner.jobs import parse
-from provisioner.service.template_changes import COMPARED, Change, changes, report
+from provisioner.service.template_changes import COMPARED, TemplateChange, changes, report
 from provisioner.stacks.model import JobStatus, StackRecord
 from tests.support.platforms import PLATFORM
 
@@ -33,13 +33,22 @@ def group(name="/jobs/a", days=30, **more):
     [
         ({"Group": group()}, set()),
         ({"Group": group(Metadata={"A": "b"})}, set()),
-        ({"Group": group(days=60)}, {Change("changed", "AWS::Logs::LogGroup", "RetentionInDays")}),
-        ({"Group": group("/b")}, {Change("replaced", "AWS::Logs::LogGroup", "LogGroupName")}),
-        ({"Group": {"Type": "AWS::SQS::Queue"}}, {Change("replaced", "AWS::Logs::LogGroup")}),
-        ({}, {Change("deleted", "AWS::Logs::LogGroup")}),
+        (
+            {"Group": group(days=60)},
+            {TemplateChange("changed", "AWS::Logs::LogGroup", "RetentionInDays")},
+        ),
+        (
+            {"Group": group("/b")},
+            {TemplateChange("replaced", "AWS::Logs::LogGroup", "LogGroupName")},
+        ),
+        (
+            {"Group": {"Type": "AWS::SQS::Queue"}},
+            {TemplateChange("replaced", "AWS::Logs::LogGroup")},
+        ),
+        ({}, {TemplateChange("deleted", "AWS::Logs::LogGroup")}),
         (
             {"Group": group(), "Queue": {"Type": "AWS::SQS::Queue"}},
-            {Change("added", "AWS::SQS::Queue")},
+            {TemplateChange("added", "AWS::SQS::Queue")},
         ),
     ],
     ids=["same", "metadata", "changed", "replaced", "another type", "deleted", "added"],

@@ -16,8 +16,8 @@ from provisioner.stacks.model import Deletion, Failure, JobStatus, StackRecord, 
 from provisioner.stacks.upgrade import (
     FailedRun,
     FailureKind,
-    Progress,
     Upgrade,
+    UpgradeProgress,
     UpgradeStatus,
     abort,
     new_id,
@@ -109,9 +109,9 @@ def test_waves_grow_one_after_the_other_with_a_soak_time_between():
     assert world.upgrade.status is UpgradeStatus.SUCCEEDED
     assert (world.upgrade.to, world.upgrade.total) == (B, 200)
     assert world.upgrade.progress == (
-        Progress(10, 10),
-        Progress(40, 40),
-        Progress(150, 150),
+        UpgradeProgress(10, 10),
+        UpgradeProgress(40, 40),
+        UpgradeProgress(150, 150),
     )
     assert not world.upgrade.is_due
 
@@ -175,7 +175,7 @@ class TestFailures:
         assert world.upgrade.status is UpgradeStatus.PAUSED
         assert world.upgrade.reason == f"The stack of {broken} failed: no such role"
         assert len(world.chosen()) == 50
-        assert world.upgrade.progress[1] == Progress(40, 39, failed=1)
+        assert world.upgrade.progress[1] == UpgradeProgress(40, 39, failed=1)
         assert not world.upgrade.is_due
 
     def test_resumed_it_goes_on_without_that_job(self):
@@ -423,7 +423,7 @@ def test_a_job_that_drops_out_holds_up_no_wave(changes):
     world.go_on(4)
 
     assert world.upgrade.status is UpgradeStatus.SUCCEEDED
-    assert world.upgrade.progress == (Progress(1, skipped=1),)
+    assert world.upgrade.progress == (UpgradeProgress(1, skipped=1),)
 
 
 def test_a_wave_waits_for_a_job_that_is_tried_again():

@@ -88,12 +88,12 @@ def _new(identifier: str, asked: dict[str, Any], revision: dict[str, Any]) -> Jo
 
 def shown(job: Job) -> Job:
     """Return a job as DescribeJobs does, its container with all of its variables."""
-    told = {key: value for key, value in job.items() if not key.startswith("_")}
+    described = {key: value for key, value in job.items() if not key.startswith("_")}
     given = [
         *job["_container"].get("environment", ()),
         *job["_overrides"].get("environment", ()),
     ]
-    return told | {"container": {**job["container"], "environment": given}}
+    return described | {"container": {**job["container"], "environment": given}}
 
 
 def queue_of(job: Job) -> dict[str, Any]:

@@ -59,10 +59,10 @@ def overridden(project: Mapping[str, Any], request: Mapping[str, Any]) -> dict[s
 def log_of(project: Mapping[str, Any], build_id: str) -> dict[str, str]:
     """Return where a build's log goes: its group and stream, as the project says or by default."""
     name, _, identifier = build_id.partition(":")
-    told = (project.get("logsConfig") or {}).get("cloudWatchLogs") or {}
-    prefix = told.get("streamName")
+    logs = (project.get("logsConfig") or {}).get("cloudWatchLogs") or {}
+    prefix = logs.get("streamName")
     return {
-        "groupName": told.get("groupName") or f"/aws/codebuild/{name}",
+        "groupName": logs.get("groupName") or f"/aws/codebuild/{name}",
         "streamName": f"{prefix}/{identifier}" if prefix else identifier,
     }
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.api.conditions import Condition, is_unchanged, quoted, required
-from provisioner.api.problems import Kind, Problem
+from provisioner.api.preconditions import Precondition, is_unchanged, quoted, required
+from provisioner.api.problems import Problem, ProblemType
 
 A, B = "0123456789abcdef" * 2, "f" * 32
 
@@ -13,16 +13,16 @@ A, B = "0123456789abcdef" * 2, "f" * 32
 @pytest.mark.parametrize(
     ("headers", "may_create", "condition"),
     [
-        ({"if-match": f'"{A}"'}, False, Condition(A, if_none_match=False)),
-        ({"if-match": f' "{A}" '}, True, Condition(A)),
-        ({"if-match": f'"{A}","{B}"'}, False, Condition(f"{A},{B}")),
-        ({"if-match": f'"{A}" , "{B}"'}, False, Condition(f"{A},{B}")),
-        ({"if-match": f'W/"{B}", "{A}"'}, False, Condition(A)),
-        ({"if-match": "*"}, False, Condition("*")),
-        ({"if-match": " * "}, False, Condition("*")),
-        ({"if-none-match": "*"}, True, Condition(if_none_match=True)),
-        ({"if-none-match": " * "}, True, Condition(if_none_match=True)),
-        ({"if-match": f'"{A}"', "if-none-match": "*"}, False, Condition(A)),
+        ({"if-match": f'"{A}"'}, False, Precondition(A, if_none_match=False)),
+        ({"if-match": f' "{A}" '}, True, Precondition(A)),
+        ({"if-match": f'"{A}","{B}"'}, False, Precondition(f"{A},{B}")),
+        ({"if-match": f'"{A}" , "{B}"'}, False, Precondition(f"{A},{B}")),
+        ({"if-match": f'W/"{B}", "{A}"'}, False, Precondition(A)),
+        ({"if-match": "*"}, False, Precondition("*")),
+        ({"if-match": " * "}, False, Precondition("*")),
+        ({"if-none-match": "*"}, True, Precondition(if_none_match=True)),
+        ({"if-none-match": " * "}, True, Precondition(if_none_match=True)),
+        ({"if-match": f'"{A}"', "if-none-match": "*"}, False, Precondition(A)),
     ],
     ids=[
         "one ETag",
@@ -44,16 +44,16 @@ def test_a_write_depends_on(headers, may_create, condition):
 @pytest.mark.parametrize(
     ("headers", "may_create", "kind", "says"),
     [
-        ({}, False, Kind.PRECONDITION_REQUIRED, "Send If-Match with the row's ETag."),
-        ({}, True, Kind.PRECONDITION_REQUIRED, "or If-None-Match: * to create it"),
-        ({"if-none-match": "*"}, False, Kind.PRECONDITION_REQUIRED, "Send If-Match"),
-        ({"if-none-match": f'"{A}"'}, True, Kind.INVALID_PARAMETER, "can only be *"),
-        ({"if-match": "*", "if-none-match": "*"}, True, Kind.STALE, "exclude each other"),
-        ({"if-match": A}, False, Kind.STALE, "has no ETag of a row"),
-        ({"if-match": ""}, False, Kind.STALE, "has no ETag of a row"),
-        ({"if-match": f'W/"{A}"'}, False, Kind.STALE, "has no ETag of a row"),
-        ({"if-match": f'"{A.upper()}"'}, False, Kind.STALE, "has no ETag of a row"),
-        ({"if-match": f'"{A}" "{B}"'}, False, Kind.STALE, "has no ETag of a row"),
+        ({}, False, ProblemType.PRECONDITION_REQUIRED, "Send If-Match with the row's ETag."),
+        ({}, True, ProblemType.PRECONDITION_REQUIRED, "or If-None-Match: * to create it"),
+        ({"if-none-match": "*"}, False, ProblemType.PRECONDITION_REQUIRED, "Send If-Match"),
+        ({"if-none-match": f'"{A}"'}, True, ProblemType.INVALID_PARAMETER, "can only be *"),
+        ({"if-match": "*", "if-none-match": "*"}, True, ProblemType.STALE, "exclude each other"),
+        ({"if-match": A}, False, ProblemType.STALE, "has no ETag of a row"),
+        ({"if-match": ""}, False, ProblemType.STALE, "has no ETag of a row"),
+        ({"if-match": f'W/"{A}"'}, False, ProblemType.STALE, "has no ETag of a row"),
+        ({"if-match": f'"{A.upper()}"'}, False, ProblemType.STALE, "has no ETag of a row"),
+        ({"if-match": f'"{A}" "{B}"'}, False, ProblemType.STALE, "has no ETag of a row"),
     ],
     ids=[
         "no condition",
@@ -72,14 +72,14 @@ def test_a_write_is_refused(headers, may_create, kind, says):
     with pytest.raises(Problem, match=says.replace("*", r"\*")) as refused:
         required(headers, may_create=may_create)
 
-    assert refused.value.kind is kind
+    assert refused.value.type is kind
 
 
 def test_a_write_may_create_nothing_unless_it_is_said():
     with pytest.raises(Problem) as refused:
         required({"if-none-match": "*"})
 
-    assert refused.value.kind is Kind.PRECONDITION_REQUIRED
+    assert refused.value.type is ProblemType.PRECONDITION_REQUIRED
 
 
 @pytest.mark.parametrize(

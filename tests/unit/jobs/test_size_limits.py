@@ -16,9 +16,9 @@ import pytest
 import provisioner
 from provisioner.jobs import EcsJob, InvalidRow, LambdaJob, parse, row_digest
 from provisioner.jobs.attributes import ALIASES
-from provisioner.jobs.budget import excess
 from provisioner.jobs.errors import MAX_ERRORS
 from provisioner.jobs.rows import forbidden
+from provisioner.jobs.size_limits import excess
 from tests.support import fuzzed_rows
 from tests.support.drawn import commit, examples
 

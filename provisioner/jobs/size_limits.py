@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class SizeLimit:
     """What one attribute may hold, its names and texts together.
 
     Attributes
@@ -31,18 +31,18 @@ class Budget:
     values: int
 
 
-USUAL = Budget(characters=4_096, values=100)
+USUAL = SizeLimit(characters=4_096, values=100)
 
-BUDGETS: Mapping[str, Budget] = MappingProxyType(
+SIZE_LIMITS: Mapping[str, SizeLimit] = MappingProxyType(
     {
-        "command": Budget(characters=16_384, values=8_192),
-        "environment": Budget(characters=32_768, values=4_096),
-        "failure_rules": Budget(characters=32_768, values=8_192),
-        "payload": Budget(characters=65_536, values=10_000),
-        "payload_schema": Budget(characters=32_768, values=8_192),
-        "permissions": Budget(characters=32_768, values=4_096),
-        "secrets": Budget(characters=65_536, values=100),
-        "tags": Budget(characters=32_768, values=100),
+        "command": SizeLimit(characters=16_384, values=8_192),
+        "environment": SizeLimit(characters=32_768, values=4_096),
+        "failure_rules": SizeLimit(characters=32_768, values=8_192),
+        "payload": SizeLimit(characters=65_536, values=10_000),
+        "payload_schema": SizeLimit(characters=32_768, values=8_192),
+        "permissions": SizeLimit(characters=32_768, values=4_096),
+        "secrets": SizeLimit(characters=65_536, values=100),
+        "tags": SizeLimit(characters=32_768, values=100),
     }
 )
 """Two to four times what the attribute's own check allows: JSON may be indented, words quoted."""
@@ -50,7 +50,7 @@ BUDGETS: Mapping[str, Budget] = MappingProxyType(
 
 def excess(attribute: str, value: object) -> str | None:
     """Return why a value is too large for its attribute, None when it is not."""
-    budget = BUDGETS.get(attribute, USUAL)
+    limit = SIZE_LIMITS.get(attribute, USUAL)
     values = characters = 0
     ahead = [value]
     while ahead:
@@ -59,13 +59,13 @@ def excess(attribute: str, value: object) -> str | None:
             characters += len(part)
         elif isinstance(part, dict | list | tuple):
             values += len(part)
-            if values > budget.values:
-                return f"holds more than {budget.values} values"
+            if values > limit.values:
+                return f"holds more than {limit.values} values"
             if isinstance(part, dict):
                 characters += sum(len(name) for name in part if isinstance(name, str))
                 ahead.extend(part.values())
             else:
                 ahead.extend(part)
-        if characters > budget.characters:
-            return f"holds more than {budget.characters} characters"
+        if characters > limit.characters:
+            return f"holds more than {limit.characters} characters"
     return None

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provisioner.api.problems import Kind, Problem
+from provisioner.api.problems import Problem, ProblemType
 from provisioner.service.edits import ANY
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ _ETAG = re.compile(r'"(?P<etag>[0-9a-f]{32})"')
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class Precondition:
     """On what a write depends: the row that its caller has seen, or that there is none.
 
     Attributes
@@ -34,7 +34,7 @@ def quoted(etag: str) -> str:
     return f'"{etag}"'
 
 
-def required(headers: Mapping[str, str], *, may_create: bool = False) -> Condition:
+def required(headers: Mapping[str, str], *, may_create: bool = False) -> Precondition:
     """Return the condition of a write.
 
     Raises
@@ -44,22 +44,26 @@ def required(headers: Mapping[str, str], *, may_create: bool = False) -> Conditi
     """
     if may_create and "if-none-match" in headers:
         if headers["if-none-match"].strip() != ANY:
-            raise Problem(Kind.INVALID_PARAMETER, "If-None-Match can only be * here.")
+            raise Problem(ProblemType.INVALID_PARAMETER, "If-None-Match can only be * here.")
         if "if-match" in headers:
-            raise Problem(Kind.STALE, "If-Match and If-None-Match: * exclude each other: send one.")
-        return Condition(if_none_match=True)
+            raise Problem(
+                ProblemType.STALE, "If-Match and If-None-Match: * exclude each other: send one."
+            )
+        return Precondition(if_none_match=True)
     if "if-match" not in headers:
         creating = ", or If-None-Match: * to create it" if may_create else ""
-        raise Problem(Kind.PRECONDITION_REQUIRED, f"Send If-Match with the row's ETag{creating}.")
+        raise Problem(
+            ProblemType.PRECONDITION_REQUIRED, f"Send If-Match with the row's ETag{creating}."
+        )
     given = headers["if-match"].strip()
     if given == ANY:
-        return Condition(ANY)
+        return Precondition(ANY)
     found = [_ETAG.fullmatch(each.strip()) for each in given.split(",")]
     known = [each["etag"] for each in found if each is not None]  # others are not ETags of rows
     if not known:
         detail = "If-Match has no ETag of a row, which is a text in quotes: read the row again."
-        raise Problem(Kind.STALE, detail)
-    return Condition(",".join(known))
+        raise Problem(ProblemType.STALE, detail)
+    return Precondition(",".join(known))
 
 
 def is_unchanged(headers: Mapping[str, str], etag: str) -> bool:

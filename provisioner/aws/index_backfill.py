@@ -25,7 +25,7 @@ What they write, or hear of, where the scan has been already would be in no inde
 """
 
 
-class Backfill:
+class IndexBackfill:
     """Remembers where the scan of a table goes on."""
 
     def __init__(self, clients: Clients, triggers_table: str, index: str) -> None:
