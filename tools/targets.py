@@ -52,7 +52,7 @@ TARGETS = {
     ),
     "provisioner.jobs.scheduled_times": ("tests/unit/jobs/test_scheduled_times.py",),
     "provisioner.service.bulk": (f"{_SERVICE}/test_bulk.py",),
-    "provisioner.api.preconditions": ("tests/unit/api/test_conditions.py",),
+    "provisioner.api.preconditions": ("tests/unit/api/test_preconditions.py",),
     "provisioner.audit.entries": (_AUDIT, _HISTORY),
     "provisioner.audit.row_changes": (_AUDIT, _HISTORY),
     "provisioner.audit.versions": (_AUDIT, f"{_RUNS}/test_row_versions.py {_HISTORY}"),

@@ -84,7 +84,12 @@ def send_to_dead_letter_queue(
     """
     kind = type(error).__name__
     reason = str(error) or kind
-    attributes = {"reason": reason, "error_type": kind, "source": source, "job_name": job_name or ""}
+    attributes = {
+        "reason": reason,
+        "error_type": kind,
+        "source": source,
+        "job_name": job_name or "",
+    }
     with about(runtime, job_name or "unknown"):
         try:
             runtime.dead_letters.send(payload, {**attributes, **more})

@@ -16,6 +16,7 @@ from provisioner.entrypoints.function import about, function, logger, send_to_de
 from provisioner.entrypoints.metrics import Count
 from provisioner.errors import TemporaryError
 from provisioner.jobs import InvalidRow, guarded
+from provisioner.runs import stream_records
 from provisioner.runs.arrays import array_of, children_of, size_of, with_children
 from provisioner.runs.cost import cost_values, estimate, month_of
 from provisioner.runs.keys import LIST_FIELDS, Field, execution_name_of
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from provisioner.runs.cost import Cost
     from provisioner.runs.usage import Usage
 
-    Step: TypeAlias = Callable[[Runtime, str], None]
+    JobStep: TypeAlias = Callable[[Runtime, str], None]
 
 _LOOKED_THROUGH = 300
 """The last runs of a job, skipped and stopped ones among them, that may pause its schedule."""
@@ -48,7 +49,7 @@ def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) ->
     runs and messages that wait; what it does not know of, and a record that names no job, goes to
     the dead-letter queue.
     """
-    done: dict[tuple[str, Step], StepResult] = {}
+    done: dict[tuple[str, JobStep], StepResult] = {}
     batch = RecordBatch(event["Records"], events.of_stream_record)
     again = batch.send_unreadable(runtime, "run_stream")
     seen = SeenRuns()
@@ -104,13 +105,13 @@ class StepResult(Enum):
     """The record is a dead-letter message: redriving it takes this step, and those after it."""
 
 
-def _steps(record: Mapping[str, object], seen: SeenRuns) -> Iterator[Step]:
+def _steps(record: Mapping[str, object], seen: SeenRuns) -> Iterator[JobStep]:
     """Yield what a record may be a reason for."""
-    if events.may_start_a_waiting_run(record):
+    if stream_records.may_start_a_waiting_run(record):
         yield _start_next
-    if run := events.ended_message_run(record):
+    if run := stream_records.ended_message_run(record):
         yield partial(_release_slot, run=run)
-    match events.status_in(record):
+    match stream_records.status_in(record):
         case RunStatus.SUCCEEDED:
             yield _start_dependants
         case RunStatus.FAILED | RunStatus.TIMED_OUT:
@@ -118,11 +119,13 @@ def _steps(record: Mapping[str, object], seen: SeenRuns) -> Iterator[Step]:
             yield _judge_canary
         case _:
             pass
-    if trigger_id := events.ended_run(record):
+    if trigger_id := stream_records.ended_run(record):
         yield partial(_complete_row, trigger_id=trigger_id, seen=seen)
 
 
-def _take(runtime: Runtime, job_name: str, step: Step, record: Mapping[str, object]) -> StepResult:
+def _take(
+    runtime: Runtime, job_name: str, step: JobStep, record: Mapping[str, object]
+) -> StepResult:
     """Take a step. What fails for good is a dead-letter message, unless the sweep does the same."""
     with about(runtime, job_name):
         try:
@@ -134,7 +137,7 @@ def _take(runtime: Runtime, job_name: str, step: Step, record: Mapping[str, obje
                 return StepResult.AGAIN
             if (step.func if isinstance(step, partial) else step) in _SWEPT:
                 return StepResult.DONE
-            payload = json.dumps({"Records": [events.end_alone(record)]})
+            payload = json.dumps({"Records": [stream_records.end_alone(record)]})
             kept = send_to_dead_letter_queue(runtime, payload, error, "run_stream", job_name)
             return StepResult.KEPT if kept else StepResult.AGAIN
         return StepResult.DONE

@@ -162,8 +162,8 @@ class MessageRuns:
     def _claimed_by_others(self, job_name: str, batch: MessageBatch) -> set[str]:
         """Claim a batch's messages for its run, unless other runs have some: return which.
 
-        A claim is all that is left of a function that ended before it started the run. Because only an
-        attempt to start a run shows that, the claim is withdrawn then.
+        A claim is all that is left of a function that ended before it started the run. Only an
+        attempt to start a run shows that, so the claim is withdrawn then.
 
         Raises
         ------
