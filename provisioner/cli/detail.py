@@ -10,7 +10,7 @@ from provisioner.cli import documents
 from provisioner.cli.display import ago, status, stdout, table, usd
 from provisioner.cli.runs import parts, runs_table
 from provisioner.plain_text import counted
-from provisioner.service import jobs
+from provisioner.service import job_detail
 from provisioner.service.canary_state import State
 from provisioner.stacks.model import JobStatus
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from provisioner.runs.cost import MonthlyCost
     from provisioner.service.canary_state import CanaryState
     from provisioner.service.context import Item
-    from provisioner.service.jobs import JobDetail, Relations
+    from provisioner.service.job_detail import JobDetail, Relations
     from provisioner.stacks.model import Condition, StackRecord
 
 _LABEL_COLUMNS = 23
@@ -44,7 +44,7 @@ def last_run(run: Item | None) -> Text:
 
 def in_sync(record: StackRecord | None) -> str:
     """Return whether the stack is what the row asks for: yes, no, or "-" for neither."""
-    return {True: "yes", False: "no", None: "-"}[jobs.in_sync(record)]
+    return {True: "yes", False: "no", None: "-"}[job_detail.in_sync(record)]
 
 
 def show(job: JobDetail) -> None:

@@ -14,7 +14,8 @@ from provisioner.cli.options import DEFAULT_STACK, Format, FormatOption, StackOp
 from provisioner.cli.session import session
 from provisioner.service import upgrades
 from provisioner.service.context import Service
-from provisioner.service.jobs import JobDetail, JobLine, describe, page, stacks_row
+from provisioner.service.job_detail import JobDetail, describe, stacks_row
+from provisioner.service.jobs import JobLine, page
 from provisioner.service.run_lines import RunLine
 from provisioner.stacks.model import JobStatus
 

@@ -12,7 +12,7 @@ from provisioner.errors import InvalidRequestError, PermanentError
 from provisioner.jobs import InvalidRow
 from provisioner.jobs.planned_schedules import ScheduledTime, scheduled_times_of
 from provisioner.runs.model import Pause, iso
-from provisioner.service import edits, jobs
+from provisioner.service import edits, job_detail
 from provisioner.service.audit import recorded
 from provisioner.service.rights import Action
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from provisioner.aws.items import Item
     from provisioner.jobs import Job
     from provisioner.service.context import Service
-    from provisioner.service.jobs import JobState
+    from provisioner.service.job_detail import JobState
 
 LAST_RUNS = 10
 
@@ -99,7 +99,7 @@ def _scheduled(service: Service, job_name: str, row: Item) -> Job:
 
 def view(service: Service, job_name: str, count: int) -> ScheduleView:
     """Return a job's schedule, with its next `count` scheduled times."""
-    found = jobs.state(service, job_name)
+    found = job_detail.state(service, job_name)
     if found.row is None:
         raise service.unknown(job_name)
     plan = plan_of(service, found, found.row, count)

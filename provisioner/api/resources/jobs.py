@@ -10,7 +10,7 @@ from provisioner.api.encoding import jsonable
 from provisioner.api.pages import cursor_of, page_of
 from provisioner.api.preconditions import is_unchanged, quoted
 from provisioner.errors import NotFoundError
-from provisioner.service import deletions, jobs, stack_events
+from provisioner.service import deletions, job_detail, jobs, stack_events
 from provisioner.service.edits import etag_of
 from provisioner.service.redaction import row_for, without_digests
 from provisioner.service.retry import prepare_retry, retry
@@ -45,15 +45,15 @@ def get_job(call: Call) -> Answer:
     Its row is the redacted one for every caller: a policy of IAM lets a caller have a route, and
     not a part of its answer. `rows` has whole rows.
     """
-    found = jobs.describe(call.service, call.job_name)
+    found = job_detail.describe(call.service, call.job_name)
     state, more = found.state, found.relations
     row = row_for(call.reader, state.row) if state.row else None
     document = {
         "job_name": state.job_name,
         "status": state.status,
-        "in_sync": jobs.in_sync(state.record),
+        "in_sync": job_detail.in_sync(state.record),
         "row": row,
-        "stack": without_digests(jobs.stacks_row(state.record)),
+        "stack": without_digests(job_detail.stacks_row(state.record)),
         "runs": [line_of(run) for run in found.runs],
         "needs": {name: run and line_of(run) for name, run in more.needs.items()},
         "needed_by": more.needed_by,
@@ -92,7 +92,7 @@ def get_stack(call: Call) -> Answer:
     if record is None:
         call.service.existing_row(call.job_name)
         raise NotFoundError(f"{call.job_name} has not been reconciled yet")
-    return Answer(jsonable(without_digests(jobs.stacks_row(record))))
+    return Answer(jsonable(without_digests(job_detail.stacks_row(record))))
 
 
 def list_operations(call: Call) -> Answer:

@@ -12,7 +12,7 @@ from provisioner.console.http import Response
 from provisioner.console.render import fragment, page
 from provisioner.errors import PermanentError
 from provisioner.runs.model import RunStatus
-from provisioner.service import builds, canary_state, jobs, redaction, schedule
+from provisioner.service import builds, canary_state, job_detail, jobs, redaction, schedule
 from provisioner.stacks.model import JobStatus
 
 if TYPE_CHECKING:
@@ -50,9 +50,9 @@ class NextTime:
 def detailed(request: Request, service: Service) -> Response:
     """Return everything about one job."""
     name = request.parts["job"]
-    found = jobs.state(service, name)
+    found = job_detail.state(service, name)
     record = found.record
-    lines = jobs.last_runs(service, name, RUNS)
+    lines = job_detail.last_runs(service, name, RUNS)
     planned = _planned(service, found)
     row = redaction.row_for(service.caller(), found.row) if found.row else None
     return page(
@@ -67,7 +67,7 @@ def detailed(request: Request, service: Service) -> Response:
         runs=lines,
         schedule=planned,
         times=list(_times(planned)) if planned else [],
-        in_sync=jobs.in_sync(record),
+        in_sync=job_detail.in_sync(record),
         builds=list(builds.of_record(record)),
         canary=canary_state.of(service, found.row, record),
     )
@@ -76,7 +76,7 @@ def detailed(request: Request, service: Service) -> Response:
 def more(request: Request, service: Service) -> Response:
     """Return what a job has cost and what it depends on, which its own page has at its end."""
     name = request.parts["job"]
-    relations = jobs.relations(service, name, jobs.state(service, name).record)
+    relations = job_detail.relations(service, name, job_detail.state(service, name).record)
     if request.is_partial:
         return fragment(request, "relations.html", relations=relations)
     return page(request, "job_more.html", polls=False, job_name=name, relations=relations)
@@ -99,7 +99,7 @@ def _attributes(row: Mapping[str, Any] | None, record: StackRecord | None) -> It
         yield Attribute(name, shown.get(name), tuple(wrong.get(name, ())))
 
 
-def _planned(service: Service, found: jobs.JobState) -> schedule.Planned | None:
+def _planned(service: Service, found: job_detail.JobState) -> schedule.Planned | None:
     if not found.row or not found.row.get("schedule"):
         return None
     try:
