@@ -18,6 +18,7 @@ from botocore.exceptions import (
 )
 from botocore.loaders import Loader
 
+from provisioner.aws.item_parser import ItemParserFactory
 from provisioner.errors import (
     AlreadyStartedError,
     ConflictError,
@@ -195,6 +196,7 @@ def new_session() -> botocore.session.Session:
     """Return a session of the account that the environment names."""
     made = botocore.session.get_session({"region": ("region", _REGION_VARIABLES, None, None)})
     made.register_component("data_loader", _Loader())
+    made.register_component("response_parser_factory", ItemParserFactory())
     return made
 
 

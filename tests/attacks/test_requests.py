@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product
@@ -10,6 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
+from provisioner.api.routes import ROUTES as OF_API
 from provisioner.console.routes import ROUTES
 from tests.functional.api.conftest import api, paused
 from tests.functional.cli.conftest import account, environment, here
@@ -49,6 +51,22 @@ def machines(jobs):
         jobs.make_runnable(ENDLESS, name)
 
 
+def asked(api, key, method, path):
+    """Return the answer to a request that the gateway has sent to a route."""
+    event = {
+        "version": "2.0",
+        "routeKey": key,
+        "rawPath": path,
+        "headers": {"if-match": "*"},
+        "requestContext": {
+            "http": {"method": method, "path": path},
+            "authorizer": by_iam(),
+            "stage": "$default",
+        },
+    }
+    return api.app.resolve(event, Context())
+
+
 NAMES = ("report%00", "..", "%2e%2e", "report%0a", "%23upgrade", "%25", "\u00e9", "-", "")
 ENCODED = (
     ("GET", "/v1/jobs/report%2Fstack"),
@@ -78,19 +96,19 @@ class TestPaths:
 
     def test_the_route_whose_rights_were_checked_is_the_one_that_answers(self, api):
         """Whatever the gateway and the function make of one path."""
-        event = {
-            "version": "2.0",
-            "routeKey": route_key("GET", "/v1/jobs/report"),
-            "rawPath": "/v1/rows/report",
-            "headers": {},
-            "requestContext": {
-                "http": {"method": "GET", "path": "/v1/rows/report"},
-                "authorizer": by_iam(),
-                "stage": "$default",
-            },
-        }
+        key = route_key("GET", "/v1/jobs/report")
 
-        assert api.app.resolve(event, Context())["statusCode"] == 404
+        assert asked(api, key, "GET", "/v1/rows/report")["statusCode"] == 404
+
+    def test_the_route_without_rights_answers_nothing(self, jobs, api):
+        """`$default` takes what no other route does; API Gateway requires no scope for it."""
+        for route in OF_API:
+            path = re.sub(r"{[^}]+}", "report", route.path)
+            for method in ("GET", "PUT", "PATCH", "POST", "DELETE", "HEAD", "OPTIONS"):
+                answer = asked(api, "$default", method, path)
+                assert answer["statusCode"] in {404, 405}, (method, path)
+        assert jobs.row() == ROW
+        assert jobs.queued() == []
 
     def test_names_that_no_job_has(self, api):
         for name in (
