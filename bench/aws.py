@@ -24,7 +24,8 @@ from bench import cold_start, environment, rows
 from provisioner.aws.items import to_dynamodb, to_plain
 from provisioner.aws.stack_items import to_item
 from provisioner.jobs import parse, row_digest
-from provisioner.stacks.model import Condition, JobStatus, StackRecord, StackStatus
+from provisioner.stacks.model import Condition, JobStatus, StackRecord
+from provisioner.stacks.stack_status import StackStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

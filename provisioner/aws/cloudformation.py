@@ -23,15 +23,8 @@ from provisioner.errors import (
     StackLimitError,
 )
 from provisioner.settings import DeploymentMode
-from provisioner.stacks.model import (
-    FAILED_OPERATION,
-    OWNER_TAG,
-    Drift,
-    DriftStatus,
-    StackState,
-    StackStatus,
-    StackSummary,
-)
+from provisioner.stacks.model import OWNER_TAG, Drift, DriftStatus, StackState, StackSummary
+from provisioner.stacks.stack_status import FAILED_OPERATION, StackStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from provisioner.stacks.model import CONTINUE, Failure, StackStatus, digest_of
+from provisioner.stacks.model import Failure
+from provisioner.stacks.request_tokens import CONTINUE, digest_of
+from provisioner.stacks.stack_status import StackStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

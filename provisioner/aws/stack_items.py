@@ -27,10 +27,10 @@ from provisioner.stacks.model import (
     OtherMode,
     Pinned,
     StackRecord,
-    StackStatus,
     UpgradeMark,
 )
 from provisioner.stacks.rate_limits import Quota, Reservation
+from provisioner.stacks.stack_status import StackStatus
 from provisioner.stacks.upgrade import (
     FailureKind,
     Upgrade,

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from provisioner.aws.stack_events import FAILED_EVENT
 from provisioner.local.clients import client
-from provisioner.stacks.model import IN_PROGRESS, StackStatus
+from provisioner.stacks.stack_status import IN_PROGRESS, StackStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from provisioner.aws import stack_history
 from provisioner.aws.stack_events import FAILED_EVENT, failure_of
 from provisioner.errors import NotFoundError
-from provisioner.stacks.model import StackStatus, without_digest
+from provisioner.stacks.request_tokens import without_digest
+from provisioner.stacks.stack_status import StackStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, TypeAlias
 from provisioner.jobs.unbuilt import kind_of_build
 from provisioner.stacks.model import (
     KEPT_BUILDS,
-    SETTLED,
     BuildAttempt,
     BuildStatus,
     Failure,
     JobStatus,
     StackState,
-    StackStatus,
 )
+from provisioner.stacks.stack_status import SETTLED, StackStatus
 
 if TYPE_CHECKING:
     from provisioner.jobs import Job

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from provisioner.stacks.model import IN_PROGRESS, SETTLED, Deletion, JobStatus
+from provisioner.stacks.model import Deletion, JobStatus
 from provisioner.stacks.rate_limits import PER_SECOND, Quota
+from provisioner.stacks.stack_status import IN_PROGRESS, SETTLED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

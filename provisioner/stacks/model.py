@@ -1,8 +1,7 @@
-"""A job's stack: what CloudFormation says of it, and what we keep of it. Pure."""
+"""A job's stack as CloudFormation describes it, and the Stacks row that we keep of it. Pure."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -15,98 +14,11 @@ if TYPE_CHECKING:
     from provisioner.jobs.row_summary import RowSummary
     from provisioner.settings import DeploymentMode
     from provisioner.stacks.rate_limits import Reservation
+    from provisioner.stacks.stack_status import StackStatus
 
 
 OWNER_TAG = "provisioner"
 """Stack tag that says which bootstrap made a stack; its value is that one's prefix."""
-
-REBUILDING = "rebuilding"
-"""The digest of a stack that is made without what is missing, before it is made whole again."""
-
-CONTINUE = "continue"
-"""Begins the token of a continued rollback, whose failure is the operation's before it."""
-
-_DIGEST_IN_TOKEN = re.compile(r"-([0-9a-f]{64})-\d+")
-
-
-class StackStatus(StrEnum):
-    """The 23 statuses of a stack (StackStatus in CloudFormation's API reference)."""
-
-    CREATE_IN_PROGRESS = "CREATE_IN_PROGRESS"
-    CREATE_FAILED = "CREATE_FAILED"
-    CREATE_COMPLETE = "CREATE_COMPLETE"
-    ROLLBACK_IN_PROGRESS = "ROLLBACK_IN_PROGRESS"
-    ROLLBACK_FAILED = "ROLLBACK_FAILED"
-    ROLLBACK_COMPLETE = "ROLLBACK_COMPLETE"
-    DELETE_IN_PROGRESS = "DELETE_IN_PROGRESS"
-    DELETE_FAILED = "DELETE_FAILED"
-    DELETE_COMPLETE = "DELETE_COMPLETE"
-    UPDATE_IN_PROGRESS = "UPDATE_IN_PROGRESS"
-    UPDATE_COMPLETE_CLEANUP_IN_PROGRESS = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
-    UPDATE_COMPLETE = "UPDATE_COMPLETE"
-    UPDATE_FAILED = "UPDATE_FAILED"
-    UPDATE_ROLLBACK_IN_PROGRESS = "UPDATE_ROLLBACK_IN_PROGRESS"
-    UPDATE_ROLLBACK_FAILED = "UPDATE_ROLLBACK_FAILED"
-    UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS = "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"
-    UPDATE_ROLLBACK_COMPLETE = "UPDATE_ROLLBACK_COMPLETE"
-    REVIEW_IN_PROGRESS = "REVIEW_IN_PROGRESS"
-    IMPORT_IN_PROGRESS = "IMPORT_IN_PROGRESS"
-    IMPORT_COMPLETE = "IMPORT_COMPLETE"
-    IMPORT_ROLLBACK_IN_PROGRESS = "IMPORT_ROLLBACK_IN_PROGRESS"
-    IMPORT_ROLLBACK_FAILED = "IMPORT_ROLLBACK_FAILED"
-    IMPORT_ROLLBACK_COMPLETE = "IMPORT_ROLLBACK_COMPLETE"
-
-
-IN_PROGRESS = frozenset(
-    {
-        StackStatus.CREATE_IN_PROGRESS,
-        StackStatus.ROLLBACK_IN_PROGRESS,
-        StackStatus.DELETE_IN_PROGRESS,
-        StackStatus.UPDATE_IN_PROGRESS,
-        StackStatus.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS,
-        StackStatus.UPDATE_ROLLBACK_IN_PROGRESS,
-        StackStatus.UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS,
-        StackStatus.IMPORT_IN_PROGRESS,
-        StackStatus.IMPORT_ROLLBACK_IN_PROGRESS,
-    }
-)
-"""An operation runs; its end sends a status event. In REVIEW_IN_PROGRESS nothing runs."""
-
-SETTLED = frozenset(
-    {
-        StackStatus.CREATE_COMPLETE,
-        StackStatus.UPDATE_COMPLETE,
-        StackStatus.UPDATE_ROLLBACK_COMPLETE,
-        StackStatus.IMPORT_COMPLETE,
-        StackStatus.IMPORT_ROLLBACK_COMPLETE,
-    }
-)
-"""UpdateStack is accepted."""
-
-NEVER_CREATED = frozenset(
-    {
-        StackStatus.CREATE_FAILED,
-        StackStatus.ROLLBACK_COMPLETE,
-        StackStatus.ROLLBACK_FAILED,
-        StackStatus.REVIEW_IN_PROGRESS,
-    }
-)
-"""Never came up: only DeleteStack is accepted."""
-
-FAILED_OPERATION = frozenset(
-    {
-        StackStatus.CREATE_FAILED,
-        StackStatus.ROLLBACK_COMPLETE,
-        StackStatus.ROLLBACK_FAILED,
-        StackStatus.DELETE_FAILED,
-        StackStatus.UPDATE_FAILED,
-        StackStatus.UPDATE_ROLLBACK_FAILED,
-        StackStatus.UPDATE_ROLLBACK_COMPLETE,
-        StackStatus.IMPORT_ROLLBACK_FAILED,
-        StackStatus.IMPORT_ROLLBACK_COMPLETE,
-    }
-)
-"""The last operation did not succeed: its events say why."""
 
 
 class JobStatus(StrEnum):
@@ -437,24 +349,3 @@ class StackRecord:
             and self.spec_digest is not None
             and self.spec_digest == self.deployed_digest
         )
-
-
-def request_token(verb: str, digest: str | None, version: int) -> str:
-    """Return the ClientRequestToken of an operation (at most 128 of `[a-zA-Z0-9-]`).
-
-    Two reconciles that decide on the same version of a row ask for the same operation, and
-    CloudFormation starts it once. CloudFormation stamps the token on every event of the operation,
-    so the events alone tell which spec failed.
-    """
-    return f"{verb}-{digest}-{version}" if digest else f"{verb}-{version}"
-
-
-def digest_of(token: str | None) -> str | None:
-    """Return the digest in a `request_token`, None for an operation that carried none."""
-    found = _DIGEST_IN_TOKEN.search(token or "")
-    return found[1] if found else None
-
-
-def without_digest(token: str | None) -> str | None:
-    """Return a `request_token` as it may be shown to whoever does not see whole rows."""
-    return token and _DIGEST_IN_TOKEN.sub(lambda found: found[0].replace(f"-{found[1]}", ""), token)

@@ -11,18 +11,10 @@ from provisioner.jobs.unbuilt import is_unbuilt
 from provisioner.settings import DeploymentMode
 from provisioner.stacks.actions import ContinueRollback, Create, Delete, Operation, Update, ValidRow
 from provisioner.stacks.builds import with_repository
-from provisioner.stacks.model import (
-    CONTINUE,
-    OWNER_TAG,
-    REBUILDING,
-    Failure,
-    OtherMode,
-    StackRecord,
-    StackState,
-    request_token,
-)
+from provisioner.stacks.model import OWNER_TAG, Failure, OtherMode, StackRecord, StackState
 from provisioner.stacks.outcomes import Done, OperationOutcome, Refused, Unchanged
 from provisioner.stacks.ports import StackRequest
+from provisioner.stacks.request_tokens import CONTINUE, REBUILDING, request_token
 
 if TYPE_CHECKING:
     from datetime import datetime

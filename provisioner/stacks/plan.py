@@ -25,18 +25,8 @@ from provisioner.stacks.actions import (
     Wait,
 )
 from provisioner.stacks.attempts import Attempts, Exhausted, TryLater, TryNow, Verdict
-from provisioner.stacks.model import (
-    IN_PROGRESS,
-    NEVER_CREATED,
-    SETTLED,
-    Deletion,
-    Drift,
-    Failure,
-    JobStatus,
-    StackRecord,
-    StackState,
-    StackStatus,
-)
+from provisioner.stacks.model import Deletion, Drift, Failure, JobStatus, StackRecord, StackState
+from provisioner.stacks.stack_status import IN_PROGRESS, NEVER_CREATED, SETTLED, StackStatus
 
 if TYPE_CHECKING:
     from datetime import datetime

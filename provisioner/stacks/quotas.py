@@ -13,8 +13,9 @@ from provisioner.stacks.actions import (
     Operation,
     Update,
 )
-from provisioner.stacks.model import JobStatus, StackRecord, StackState, StackStatus
+from provisioner.stacks.model import JobStatus, StackRecord, StackState
 from provisioner.stacks.rate_limits import Quota
+from provisioner.stacks.stack_status import StackStatus
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -25,17 +25,10 @@ from provisioner.stacks.attempts import Attempts, TryLater
 from provisioner.stacks.builds import forget_failure
 from provisioner.stacks.conditions import conditions_of
 from provisioner.stacks.deployments import pinned_of, with_deployment
-from provisioner.stacks.model import (
-    SETTLED,
-    Deletion,
-    Failure,
-    JobStatus,
-    StackRecord,
-    StackState,
-    StackStatus,
-)
+from provisioner.stacks.model import Deletion, Failure, JobStatus, StackRecord, StackState
 from provisioner.stacks.outcomes import Done, OperationOutcome, Refused, Unchanged
 from provisioner.stacks.rate_limits import PER_SECOND, Permit, Quota, Reservation
+from provisioner.stacks.stack_status import SETTLED, StackStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

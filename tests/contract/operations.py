@@ -10,8 +10,10 @@ import pytest
 
 from provisioner.errors import ConflictError, NoChangesError, PermanentError
 from provisioner.settings import DeploymentMode
-from provisioner.stacks.model import IN_PROGRESS, OWNER_TAG, StackStatus, request_token
+from provisioner.stacks.model import OWNER_TAG
 from provisioner.stacks.ports import StackOperations, StackRequest
+from provisioner.stacks.request_tokens import request_token
+from provisioner.stacks.stack_status import IN_PROGRESS, StackStatus
 
 S = StackStatus
 A, B = "a" * 64, "b" * 64

@@ -17,7 +17,7 @@ from provisioner.aws.reconcile_queue import ReconcileQueue
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.task_definitions import TaskDefinitions
 from provisioner.stacks.deletion_budget import Budget
-from provisioner.stacks.model import IN_PROGRESS
+from provisioner.stacks.stack_status import IN_PROGRESS
 from tests.contract.operations import (
     NAME,
     PREFIX,

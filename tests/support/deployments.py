@@ -11,9 +11,10 @@ from provisioner.aws.row_versions import RowVersions
 from provisioner.jobs import InvalidRow, parse, spec_digest
 from provisioner.jobs.row_content import content_digest
 from provisioner.stacks.actions import Nothing, ValidRow
-from provisioner.stacks.model import JobStatus, StackRecord, StackState, StackStatus
+from provisioner.stacks.model import JobStatus, StackRecord, StackState
 from provisioner.stacks.outcomes import Done
 from provisioner.stacks.record import after
+from provisioner.stacks.stack_status import StackStatus
 from tests.support.clients import CLIENTS
 
 if TYPE_CHECKING:

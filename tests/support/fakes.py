@@ -28,22 +28,19 @@ from provisioner.stacks import deletion_budget, rate_limits
 from provisioner.stacks.builds import BuildReport
 from provisioner.stacks.deletion_budget import Budget, Deletions
 from provisioner.stacks.model import (
-    IN_PROGRESS,
-    NEVER_CREATED,
     OWNER_TAG,
-    SETTLED,
     BuildStatus,
     Drift,
     DriftStatus,
     Failure,
     StackRecord,
     StackState,
-    StackStatus,
     UpgradeMark,
-    digest_of,
 )
 from provisioner.stacks.ports import StackRequest
 from provisioner.stacks.rate_limits import SUSPENDED_FOR, Permit, Quota, RateLimit, Suspension
+from provisioner.stacks.request_tokens import digest_of
+from provisioner.stacks.stack_status import IN_PROGRESS, NEVER_CREATED, SETTLED, StackStatus
 from provisioner.stacks.upgrade import Upgrade
 
 S = StackStatus

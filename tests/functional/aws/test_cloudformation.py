@@ -26,12 +26,9 @@ from provisioner.errors import (
     ThrottledError,
 )
 from provisioner.settings import DeploymentMode
-from provisioner.stacks.model import (
-    Drift,
-    DriftStatus,
-    StackStatus,
-)
+from provisioner.stacks.model import Drift, DriftStatus
 from provisioner.stacks.ports import StackRequest
+from provisioner.stacks.stack_status import StackStatus
 from tests.support.clients import CLIENTS
 
 pytestmark = pytest.mark.usefixtures("bootstrap")

@@ -9,7 +9,8 @@ from functools import partial
 from itertools import count
 
 from provisioner.settings import DeploymentMode
-from provisioner.stacks.model import SETTLED, Drift, DriftStatus, StackState, StackStatus
+from provisioner.stacks.model import Drift, DriftStatus, StackState
+from provisioner.stacks.stack_status import SETTLED, StackStatus
 from tests.simulation.stacks.stacks import BY_HAND, Spec, Stack, Trouble
 from tests.simulation.timeline import Timeline
 

@@ -6,7 +6,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from provisioner.stacks.model import OWNER_TAG, SETTLED, Drift, DriftStatus, StackStatus
+from provisioner.stacks.model import OWNER_TAG, Drift, DriftStatus
+from provisioner.stacks.stack_status import SETTLED, StackStatus
 from tests.simulation.stacks.stacks import BY_HAND, DELETABLE, Spec, Trouble
 from tests.simulation.stacks.world import World
 from tests.simulation.stories import Step

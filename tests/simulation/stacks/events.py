@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from provisioner.jobs.unbuilt import JOB_VARIABLE
-from provisioner.stacks.model import IN_PROGRESS, StackStatus
+from provisioner.stacks.stack_status import IN_PROGRESS, StackStatus
 from tests.simulation.stacks.lambdas import FunctionError
 from tests.simulation.timeline import Timeline
 

@@ -20,8 +20,9 @@ from provisioner.errors import (
     ThrottledError,
 )
 from provisioner.settings import DeploymentMode
-from provisioner.stacks.model import StackState, StackStatus, StackSummary
+from provisioner.stacks.model import StackState, StackSummary
 from provisioner.stacks.ports import StackRequest
+from provisioner.stacks.stack_status import StackStatus
 from tests.simulation.faults import Faults
 from tests.simulation.stacks.calls import Calls
 from tests.simulation.stacks.cloudformation import CloudFormation

@@ -21,9 +21,10 @@ from provisioner.stacks.actions import (
     ValidRow,
     Wait,
 )
-from provisioner.stacks.model import JobStatus, StackRecord, StackState, StackStatus
+from provisioner.stacks.model import JobStatus, StackRecord, StackState
 from provisioner.stacks.ports import Ports, StackRequest
 from provisioner.stacks.rate_limits import LONGEST_WAIT, Permit, Quota, Reservation
+from provisioner.stacks.stack_status import StackStatus
 from tests.simulation.stacks.bug import Bug
 from tests.simulation.stacks.code import KEYS
 from tests.simulation.stacks.deeds import RECOVERABLE

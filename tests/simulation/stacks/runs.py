@@ -16,7 +16,8 @@ from provisioner.jobs.row_content import content_digest
 from provisioner.runs.canary import NOT_OF_THE_CODE
 from provisioner.runs.model import RunStatus, iso
 from provisioner.service.caller import Caller
-from provisioner.stacks.model import SETTLED, StackRecord, StackStatus
+from provisioner.stacks.model import StackRecord
+from provisioner.stacks.stack_status import SETTLED, StackStatus
 from tests.simulation.faults import Death, Faults
 from tests.simulation.stacks.calls import Calls
 from tests.simulation.stacks.lambdas import FunctionError

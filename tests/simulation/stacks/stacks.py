@@ -8,17 +8,14 @@ from datetime import datetime
 
 from provisioner.settings import DeploymentMode
 from provisioner.stacks.builds import REPOSITORY_OUTPUT
-from provisioner.stacks.model import (
+from provisioner.stacks.model import OWNER_TAG, Drift, Failure, StackState
+from provisioner.stacks.request_tokens import digest_of
+from provisioner.stacks.stack_status import (
     FAILED_OPERATION,
     IN_PROGRESS,
     NEVER_CREATED,
-    OWNER_TAG,
     SETTLED,
-    Drift,
-    Failure,
-    StackState,
     StackStatus,
-    digest_of,
 )
 
 S = StackStatus

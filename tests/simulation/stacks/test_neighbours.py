@@ -5,7 +5,8 @@ from __future__ import annotations
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
-from provisioner.stacks.model import JobStatus, StackStatus
+from provisioner.stacks.model import JobStatus
+from provisioner.stacks.stack_status import StackStatus
 from tests.simulation.stacks.cloudformation import BROKEN_HANDLER, LONGEST_SECONDS
 from tests.simulation.stacks.code import MISSING
 from tests.simulation.stacks.deeds import RECOVERABLE, TERMINAL, ResourceIsBroken, SomebodyMakes

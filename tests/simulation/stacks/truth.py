@@ -11,18 +11,10 @@ from provisioner.jobs.unbuilt import Unbuilt, kind_of_build
 from provisioner.stacks.attempts import MAX_ATTEMPTS
 from provisioner.stacks.deployments import pinned_of
 from provisioner.stacks.failure_causes import is_recoverable
-from provisioner.stacks.model import (
-    IN_PROGRESS,
-    NEVER_CREATED,
-    REBUILDING,
-    SETTLED,
-    Deletion,
-    JobStatus,
-    StackRecord,
-    StackState,
-    StackStatus,
-)
+from provisioner.stacks.model import Deletion, JobStatus, StackRecord, StackState
 from provisioner.stacks.rate_limits import SUSPENDED_FOR
+from provisioner.stacks.request_tokens import REBUILDING
+from provisioner.stacks.stack_status import IN_PROGRESS, NEVER_CREATED, SETTLED, StackStatus
 from tests.simulation.faults import Broken
 from tests.simulation.stacks.code import Desired
 from tests.simulation.stacks.deployments import check_ready, check_saved

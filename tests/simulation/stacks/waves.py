@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from provisioner.stacks.model import SETTLED, JobStatus, StackRecord, StackState, UpgradeMark
+from provisioner.stacks.model import JobStatus, StackRecord, StackState, UpgradeMark
+from provisioner.stacks.stack_status import SETTLED
 from provisioner.stacks.upgrade import ALL_PERCENT, Upgrade, UpgradeStatus
 from tests.simulation.faults import Broken
 from tests.simulation.stacks.operations import Asked

@@ -12,8 +12,9 @@ from provisioner.entrypoints.wiring import Runtime
 from provisioner.jobs import InvalidRow, Job
 from provisioner.jobs.unbuilt import Unbuilt
 from provisioner.service.caller import Caller
-from provisioner.stacks.model import JobStatus, StackRecord, StackStatus, UpgradeMark
+from provisioner.stacks.model import JobStatus, StackRecord, UpgradeMark
 from provisioner.stacks.ports import Ports
+from provisioner.stacks.stack_status import StackStatus
 from tests.simulation.faults import Faults
 from tests.simulation.stacks.bug import NO_BUG, Bug
 from tests.simulation.stacks.calls import Calls

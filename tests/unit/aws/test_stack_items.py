@@ -26,10 +26,10 @@ from provisioner.stacks.model import (
     OtherMode,
     Pinned,
     StackRecord,
-    StackStatus,
     UpgradeMark,
 )
 from provisioner.stacks.rate_limits import Quota, Reservation
+from provisioner.stacks.stack_status import StackStatus
 
 NOW = datetime(2026, 11, 21, 9, 0, 0, 123000, tzinfo=UTC)
 

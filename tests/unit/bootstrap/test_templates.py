@@ -22,7 +22,8 @@ from provisioner.notifications import slack_client
 from provisioner.runs.keys import BY_TIME
 from provisioner.runs.model import FINAL
 from provisioner.settings import Settings, SlackSettings
-from provisioner.stacks.model import IN_PROGRESS, JobStatus, StackStatus
+from provisioner.stacks.model import JobStatus
+from provisioner.stacks.stack_status import IN_PROGRESS, StackStatus
 from templates.parts.queue import VISIBILITY_SECONDS
 from tests.support.bootstrap import FUNCTION_STACKS, bootstrap_of
 from tests.support.iam import Statements

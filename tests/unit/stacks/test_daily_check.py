@@ -16,8 +16,9 @@ from provisioner.stacks.daily_check import (
     due_for_drift,
     withhold_mass_deletions,
 )
-from provisioner.stacks.model import Deletion, JobStatus, StackRecord, StackStatus, StackSummary
+from provisioner.stacks.model import Deletion, JobStatus, StackRecord, StackSummary
 from provisioner.stacks.rate_limits import PER_SECOND, Quota
+from provisioner.stacks.stack_status import StackStatus
 
 ROW, OTHER_ROW = "row-digest", "other-row-digest"
 READY = StackRecord(

@@ -10,17 +10,10 @@ import pytest
 from provisioner.jobs import S3Object, parse
 from provisioner.stacks.actions import Create, GiveUp, Nothing, Update, ValidRow, Wait
 from provisioner.stacks.deployments import KEPT, pinned_version
-from provisioner.stacks.model import (
-    Cause,
-    Failure,
-    JobStatus,
-    Pinned,
-    StackRecord,
-    StackState,
-    StackStatus,
-)
+from provisioner.stacks.model import Cause, Failure, JobStatus, Pinned, StackRecord, StackState
 from provisioner.stacks.outcomes import Done, Unchanged
 from provisioner.stacks.record import after
+from provisioner.stacks.stack_status import StackStatus
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 ROW = {

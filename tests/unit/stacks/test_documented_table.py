@@ -16,19 +16,16 @@ from provisioner.jobs import FieldError, InvalidRow, parse, spec_digest
 from provisioner.stacks import actions
 from provisioner.stacks.actions import ValidRow
 from provisioner.stacks.model import (
-    IN_PROGRESS,
-    NEVER_CREATED,
-    SETTLED,
     Drift,
     DriftStatus,
     Failure,
     JobStatus,
     StackRecord,
     StackState,
-    StackStatus,
     UpgradeMark,
 )
 from provisioner.stacks.plan import decide
+from provisioner.stacks.stack_status import IN_PROGRESS, NEVER_CREATED, SETTLED, StackStatus
 
 PAGE = Path(__file__).parents[3] / "docs" / "internals" / "architecture.md"
 HEADING = "## What decide knows"

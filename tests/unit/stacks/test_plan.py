@@ -20,16 +20,9 @@ from provisioner.stacks.actions import (
     Wait,
 )
 from provisioner.stacks.attempts import MAX_ATTEMPTS, backoff
-from provisioner.stacks.model import (
-    IN_PROGRESS,
-    Failure,
-    JobStatus,
-    StackRecord,
-    StackState,
-    StackStatus,
-    UpgradeMark,
-)
+from provisioner.stacks.model import Failure, JobStatus, StackRecord, StackState, UpgradeMark
 from provisioner.stacks.plan import counts_as_deletion, decide
+from provisioner.stacks.stack_status import IN_PROGRESS, StackStatus
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 ROW = {

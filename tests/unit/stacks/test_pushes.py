@@ -9,9 +9,10 @@ from random import Random
 import pytest
 
 from provisioner.stacks.actions import Nothing
-from provisioner.stacks.model import IN_PROGRESS, Drift, DriftStatus, JobStatus
+from provisioner.stacks.model import Drift, DriftStatus, JobStatus
 from provisioner.stacks.outcomes import Done
 from provisioner.stacks.reconcile import Reconciler
+from provisioner.stacks.stack_status import IN_PROGRESS
 from tests.simulation.faults import Crash
 from tests.support.platforms import PLATFORM
 from tests.unit.stacks.test_reconcile import NAME, STACK, World, row

@@ -25,11 +25,12 @@ from provisioner.jobs import FieldError, InvalidRow, guarded
 from provisioner.stacks.attempts import MAX_ATTEMPTS
 from provisioner.stacks.deletion_budget import Budget, Deletions
 from provisioner.stacks.drift import detect_drift
-from provisioner.stacks.model import Deletion, DriftStatus, JobStatus, StackState, StackStatus
+from provisioner.stacks.model import Deletion, DriftStatus, JobStatus, StackState
 from provisioner.stacks.outcomes import Done, Failed, RateLimited
 from provisioner.stacks.ports import Ports
 from provisioner.stacks.rate_limits import Quota, RateLimit, Reservation
 from provisioner.stacks.reconcile import Reconciler
+from provisioner.stacks.stack_status import StackStatus
 from tests.simulation.faults import Crash
 from tests.support.drawn import examples
 from tests.support.fakes import (

@@ -10,18 +10,12 @@ import pytest
 from provisioner.jobs import FieldError, InvalidRow, parse
 from provisioner.jobs.errors import MAX_ERRORS
 from provisioner.stacks.actions import Create, Nothing, Update, ValidRow
-from provisioner.stacks.model import (
-    Failure,
-    JobStatus,
-    StackRecord,
-    StackState,
-    StackStatus,
-    request_token,
-    without_digest,
-)
+from provisioner.stacks.model import Failure, JobStatus, StackRecord, StackState
 from provisioner.stacks.outcomes import Done, Unchanged
 from provisioner.stacks.plan import MarkInvalid
 from provisioner.stacks.record import after, after_error
+from provisioner.stacks.request_tokens import request_token, without_digest
+from provisioner.stacks.stack_status import StackStatus
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 JOB = parse(

@@ -9,8 +9,9 @@ import pytest
 import templates
 from provisioner.jobs import spec_digest
 from provisioner.stacks.actions import Create, Update, ValidRow
-from provisioner.stacks.model import StackRecord, StackState, StackStatus
+from provisioner.stacks.model import StackRecord, StackState
 from provisioner.stacks.operations import Operations
+from provisioner.stacks.stack_status import StackStatus
 from tests.support.generated_rows import job_of, row_of
 from tests.support.platforms import PLATFORM, synthesize
 
