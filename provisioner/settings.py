@@ -145,9 +145,68 @@ class Platform:
     deployment_mode: DeploymentMode
     allowed: Allowed
 
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Self:
+        """Read the pairs that `Settings.from_environ` has taken apart.
+
+        They have names where these are enough for ARNs: all variables of a function have room for
+        4 KB.
+        """
+        prefix, partition = environ["PREFIX"], environ["PARTITION"]
+        region, account_id = environ["AWS_REGION"], environ["ACCOUNT_ID"]
+
+        def arn(service: str, resource: str) -> str:
+            return f"arn:{partition}:{service}:{region}:{account_id}:{resource}"
+
+        def role_arn(name: str) -> str:
+            return f"arn:{partition}:iam::{account_id}:role/{prefix}_provisioner/{name}"
+
+        def policy_arn(name: str) -> str:
+            return f"arn:{partition}:iam::{account_id}:policy/{prefix}_provisioner/{name}"
+
+        return cls(
+            prefix=prefix,
+            partition=partition,
+            region=region,
+            account_id=account_id,
+            triggers_table=environ["TRIGGERS_TABLE"],
+            artifacts_bucket=environ["ARTIFACTS_BUCKET"],
+            notification_topic_arn=arn("sns", environ["NOTIFICATION_TOPIC"]),
+            submission_topic_arn=arn("sns", environ["SUBMISSION_TOPIC"]),
+            job_queue_function_arn=arn("lambda", f"function:{prefix}_job_queue"),
+            schedule_group=environ["SCHEDULE_GROUP"],
+            scheduler_role_arn=role_arn(environ["SCHEDULER_ROLE"]),
+            missed_schedules_queue_arn=arn("sqs", environ["MISSED_SCHEDULES_QUEUE"]),
+            workflow_role_arn=role_arn(environ["WORKFLOW_ROLE"]),
+            execution_role_arn=role_arn(environ["EXECUTION_ROLE"]),
+            permissions_boundary_arn=environ["PERMISSIONS_BOUNDARY_ARN"],
+            job_limits_policy_arn=policy_arn(environ["JOB_LIMITS_POLICY"]),
+            machine_policy_arn=policy_arn(environ["MACHINE_POLICY"]),
+            ecs_cluster_arn=arn("ecs", f"cluster/{environ['ECS_CLUSTER']}"),
+            secrets_layer_arn=arn("lambda", f"layer:{prefix}_secrets:{environ['SECRETS_LAYER']}"),
+            secrets_key_arn="" if (key := environ["SECRETS_KEY"]) == "none" else key,
+            vpc_id=environ["VPC_ID"],
+            subnets=tuple(filter(None, environ["SUBNETS"].split(","))),
+            assign_public_ip=environ["ASSIGN_PUBLIC_IP"] == "true",
+            log_retention_days=int(environ["LOG_RETENTION_DAYS"]),
+            max_chain_depth=int(environ["MAX_CHAIN_DEPTH"]),
+            deployment_mode=DeploymentMode(environ["DEPLOYMENT_MODE"]),
+            allowed=Allowed.from_json(
+                environ["ALLOWED"],
+                prefix=environ["PREFIX"],
+                artifacts_bucket=environ["ARTIFACTS_BUCKET"],
+                subnets=environ["SUBNETS"],
+                own=(environ[name] for name in _OWN),
+            ),
+        )
+
     def arn(self, service: str, resource: str) -> str:
         """Return the ARN of a resource of this account and Region."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
+
+    def role_arn(self, name: str) -> str:
+        """Return the ARN of one of the bootstrap's own roles."""
+        return f"arn:{self.partition}:iam::{self.account_id}:role/{self.prefix}_provisioner/{name}"
 
     def batch_queue_arn(self, priority: str, *, spot: bool = False) -> str:
         """Return the ARN of the Batch queue of a priority (bootstrap/compute.yaml names them)."""
@@ -184,8 +243,7 @@ class Settings:
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
         """Read what template.yaml gives every function, most of it as pairs in one variable.
 
-        Nested templates take it as one parameter. A variable of a function's own wins. It has names
-        where they are enough for ARNs: all variables of a function have room for 4 KB.
+        Nested templates take it as one parameter. A variable of a function's own wins.
 
         Raises
         ------
@@ -194,53 +252,7 @@ class Settings:
         """
         pairs = environ.get("SETTINGS", "").split()
         environ = dict(pair.split("=", 1) for pair in pairs) | dict(environ)
-        prefix, partition = environ["PREFIX"], environ["PARTITION"]
-        region, account_id = environ["AWS_REGION"], environ["ACCOUNT_ID"]
-
-        def arn(service: str, resource: str) -> str:
-            return f"arn:{partition}:{service}:{region}:{account_id}:{resource}"
-
-        def role_arn(name: str) -> str:
-            return f"arn:{partition}:iam::{account_id}:role/{prefix}_provisioner/{name}"
-
-        def policy_arn(name: str) -> str:
-            return f"arn:{partition}:iam::{account_id}:policy/{prefix}_provisioner/{name}"
-
-        platform = Platform(
-            prefix=prefix,
-            partition=partition,
-            region=region,
-            account_id=account_id,
-            triggers_table=environ["TRIGGERS_TABLE"],
-            artifacts_bucket=environ["ARTIFACTS_BUCKET"],
-            notification_topic_arn=arn("sns", environ["NOTIFICATION_TOPIC"]),
-            submission_topic_arn=arn("sns", environ["SUBMISSION_TOPIC"]),
-            job_queue_function_arn=arn("lambda", f"function:{prefix}_job_queue"),
-            schedule_group=environ["SCHEDULE_GROUP"],
-            scheduler_role_arn=role_arn(environ["SCHEDULER_ROLE"]),
-            missed_schedules_queue_arn=arn("sqs", environ["MISSED_SCHEDULES_QUEUE"]),
-            workflow_role_arn=role_arn(environ["WORKFLOW_ROLE"]),
-            execution_role_arn=role_arn(environ["EXECUTION_ROLE"]),
-            permissions_boundary_arn=environ["PERMISSIONS_BOUNDARY_ARN"],
-            job_limits_policy_arn=policy_arn(environ["JOB_LIMITS_POLICY"]),
-            machine_policy_arn=policy_arn(environ["MACHINE_POLICY"]),
-            ecs_cluster_arn=arn("ecs", f"cluster/{environ['ECS_CLUSTER']}"),
-            secrets_layer_arn=arn("lambda", f"layer:{prefix}_secrets:{environ['SECRETS_LAYER']}"),
-            secrets_key_arn="" if (key := environ["SECRETS_KEY"]) == "none" else key,
-            vpc_id=environ["VPC_ID"],
-            subnets=tuple(filter(None, environ["SUBNETS"].split(","))),
-            assign_public_ip=environ["ASSIGN_PUBLIC_IP"] == "true",
-            log_retention_days=int(environ["LOG_RETENTION_DAYS"]),
-            max_chain_depth=int(environ["MAX_CHAIN_DEPTH"]),
-            deployment_mode=DeploymentMode(environ["DEPLOYMENT_MODE"]),
-            allowed=Allowed.from_json(
-                environ["ALLOWED"],
-                prefix=environ["PREFIX"],
-                artifacts_bucket=environ["ARTIFACTS_BUCKET"],
-                subnets=environ["SUBNETS"],
-                own=(environ[name] for name in _OWN),
-            ),
-        )
+        platform = Platform.from_environ(environ)
         return cls(
             platform=platform,
             jobs_table=environ["JOBS_TABLE"],
@@ -253,7 +265,7 @@ class Settings:
             automatic_upgrade=_waves(environ["AUTOMATIC_UPGRADE"]),
             reconcile_queue_url=environ["RECONCILE_QUEUE_URL"],
             dead_letter_queue_url=environ["DEAD_LETTER_QUEUE_URL"],
-            cloudformation_role_arn=role_arn(environ["CLOUDFORMATION_ROLE"]),
+            cloudformation_role_arn=platform.role_arn(environ["CLOUDFORMATION_ROLE"]),
         )
 
     def outputs(self) -> dict[str, str]:

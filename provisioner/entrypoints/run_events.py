@@ -33,11 +33,14 @@ def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) ->
     match event.get("source"):
         case "aws.batch":
             _note(runtime, event)
-            return
         case "aws.ecs":
             _note_task(runtime, event)
-            return
-    detail = event["detail"]
+        case _:
+            _complete(runtime, event["detail"])
+
+
+def _complete(runtime: Runtime, detail: dict[str, Any]) -> None:
+    """Complete the run of an execution that has ended."""
     state_machine_name = detail["stateMachineArn"].rpartition(":")[2]
     job_name = jobs.job_name_of(runtime.settings.platform.prefix, state_machine_name)
     if job_name is None or detail["status"] not in ENDED_AS:

@@ -19,11 +19,12 @@ from provisioner.stacks.model import Deletion, JobStatus, StackRecord
 from provisioner.stacks.rate_limits import is_plausible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from provisioner.entrypoints.wiring import Runtime
+    from provisioner.stacks.daily_check import Finding
 
 STUCK_AFTER = timedelta(minutes=15)
 """A row that nothing has touched for so long has missed its event, or has a slow resource."""
@@ -56,13 +57,19 @@ def handler(
         return None
     if event.get("upgrade_report"):
         return sweep_upgrade.report(runtime, now)
+    _repair(runtime, now)
+    return None
+
+
+def _repair(runtime: Runtime, now: datetime) -> None:
+    """Take every step of the sweep, and fail at the end if one has failed."""
     steps: dict[str, Callable[[Runtime, datetime], int]] = {
         "stuck_jobs": _queue_stuck,
         "ended_runs": sweep_runs.complete_ended_runs,
         "started_runs": sweep_runs.start_waiting_runs,
         "overdue_machines": sweep_runs.stop_overdue_machines,
-        "brought_messages": sweep_runs.unpark_messages,
-        "told_of_waiting_runs": queued_too_long,
+        "unparked_messages": sweep_runs.unpark_messages,
+        "reported_waiting_runs": queued_too_long,
         "indexed_runs": sweep_runs.index_earlier_runs,
         "listed_jobs": sweep_lists.list_earlier_jobs,
         "upgraded_jobs": sweep_upgrade.advance,
@@ -79,7 +86,6 @@ def handler(
     logger.info("swept", extra=done)
     if failed is not None:
         raise failed
-    return None
 
 
 def _associate_capacity_providers(runtime: Runtime, _now: datetime) -> int:
@@ -119,26 +125,10 @@ def _compare(runtime: Runtime) -> None:
     revisions = sweep_revisions.active(runtime)
     stacks = {stack.job_name: stack for stack in runtime.cloudformation.job_stacks()}
     records = {record.job_name: record for record in runtime.stacks.all()}
-    rows: dict[str, str] = {}
-    tracked: dict[str, tuple[str, ...]] = {}
-    for row in runtime.jobs.all():
-        name = str(row["job_name"])
-        parsed = guarded.parse(row, runtime.settings.platform.allowed)
-        rows[name] = guarded.row_digest(row, parsed)
-        if isinstance(parsed, InvalidRow):
-            continue
-        tracked[name] = tracked_artifacts(parsed)
-        if parsed.history_limit:
-            _prune(runtime, name, parsed.history_limit)
+    rows, tracked = _read_rows(runtime)
     runtime.deletion_budget.count_jobs(len(rows))
     findings = compare(rows, records, stacks)
-    found = withhold_mass_deletions(findings, len(stacks))
-    withheld = sorted(findings.keys() - found.keys())
-    if withheld:
-        logger.error("so many rows are gone that their stacks stay", jobs=withheld)
-    runtime.metrics.count(Count.DELETIONS_WITHHELD, len(withheld))
-    runtime.metrics.count(Count.JOBS_QUEUED_BY_DAILY_CHECK, len(found))
-    runtime.reconcile_queue.send_many(dict.fromkeys(found, 0))
+    _queue_differing(runtime, findings, len(stacks))
     due = due_for_drift(findings, records, stacks)
     runtime.reconcile_queue.send_many(
         {name: runtime.chance.randint(0, MAX_DELAY_SECONDS) for name in (*due, *to_clean(records))},
@@ -155,6 +145,33 @@ def _compare(runtime: Runtime) -> None:
     recounted = sweep_lists.count_runs_again(runtime, sweep_lists.some(runtime, rows))
     found_of = Counter(findings.values())
     logger.info("compared", rows=len(rows), stacks=len(stacks), found=found_of, recounted=recounted)
+
+
+def _read_rows(runtime: Runtime) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+    """Return the digest of each row, and what each valid one tracks; old runs are deleted."""
+    rows: dict[str, str] = {}
+    tracked: dict[str, tuple[str, ...]] = {}
+    for row in runtime.jobs.all():
+        name = str(row["job_name"])
+        parsed = guarded.parse(row, runtime.settings.platform.allowed)
+        rows[name] = guarded.row_digest(row, parsed)
+        if isinstance(parsed, InvalidRow):
+            continue
+        tracked[name] = tracked_artifacts(parsed)
+        if parsed.history_limit:
+            _prune(runtime, name, parsed.history_limit)
+    return rows, tracked
+
+
+def _queue_differing(runtime: Runtime, findings: Mapping[str, Finding], stacks: int) -> None:
+    """Queue the jobs that the check has found, unless so many rows are gone that it is an error."""
+    found = withhold_mass_deletions(findings, stacks)
+    withheld = sorted(findings.keys() - found.keys())
+    if withheld:
+        logger.error("so many rows are gone that their stacks stay", jobs=withheld)
+    runtime.metrics.count(Count.DELETIONS_WITHHELD, len(withheld))
+    runtime.metrics.count(Count.JOBS_QUEUED_BY_DAILY_CHECK, len(found))
+    runtime.reconcile_queue.send_many(dict.fromkeys(found, 0))
 
 
 def _prune(runtime: Runtime, job_name: str, keep: int) -> None:

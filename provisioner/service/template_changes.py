@@ -68,24 +68,12 @@ def report(
         Returns the template of a stack by its id, as JSON.
     """
     drawn = chance.sample(records, COMPARED) if len(records) > COMPARED else records
-    found, known = (
-        defaultdict[TemplateChange, list[str]](list),
-        rows([each.job_name for each in drawn]),
-    )
-    unreadable = 0
+    known = rows([each.job_name for each in drawn])
+    found, unreadable = defaultdict[TemplateChange, list[str]](list), 0
     for record in drawn:
-        job = guarded.parse(known.get(record.job_name, {}), platform.allowed)
-        if isinstance(job, InvalidRow) or record.stack_id is None:
-            unreadable += 1
-            continue
-        try:
-            text = templates.to_json(templates.build(job, platform, now))
-            differing = changes(json.loads(deployed(record.stack_id)), json.loads(text))
-        except Exception as error:  # noqa: BLE001  (whatever one job does, the others are compared)
-            _log.warning("the templates of %s cannot be compared: %r", record.job_name, error)
-            unreadable += 1
-            continue
-        for each in differing:
+        differing = _of_job(record, known.get(record.job_name, {}), deployed, platform, now)
+        unreadable += differing is None
+        for each in differing or ():
             found[each].append(record.job_name)
     ordered = sorted(found, key=lambda each: (ORDER.index(each.verb), -len(found[each]), each))
     return {
@@ -103,6 +91,25 @@ def report(
             for each in ordered
         ],
     }
+
+
+def _of_job(
+    record: StackRecord,
+    row: dict[str, Any],
+    deployed: Callable[[str], str],
+    platform: Platform,
+    now: datetime,
+) -> frozenset[TemplateChange] | None:
+    """Return how a job's template differs from the one of its stack, None if that is not known."""
+    job = guarded.parse(row, platform.allowed)
+    if isinstance(job, InvalidRow) or record.stack_id is None:
+        return None
+    try:
+        text = templates.to_json(templates.build(job, platform, now))
+        return changes(json.loads(deployed(record.stack_id)), json.loads(text))
+    except Exception as error:  # noqa: BLE001  (whatever one job does, the others are compared)
+        _log.warning("the templates of %s cannot be compared: %r", record.job_name, error)
+        return None
 
 
 def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[TemplateChange]:
