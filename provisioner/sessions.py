@@ -76,7 +76,7 @@ class Sessions(Protocol):
         """Keep a new session."""
 
     def touch(self, session: Session) -> None:
-        """Note the last use of a session, unless it was revoked meanwhile."""
+        """Note the last use of a session, unless it was revoked in the meantime."""
 
     def revoke(self, key: str) -> None:
         """Forget a session."""
@@ -88,7 +88,7 @@ def key_of(session_id: str) -> str:
 
 
 def form_token(session_id: str) -> str:
-    """Return what each form of a session carries, and nobody can know who has not its cookie."""
+    """Return what each form of a session carries, and nobody can know without its cookie."""
     return hmac.new(session_id.encode(), b"form", hashlib.sha256).hexdigest()
 
 

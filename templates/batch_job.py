@@ -113,7 +113,7 @@ def job_definition(
 ) -> JobDefinition:
     """Return the job definition; each change of it is a revision, which the workflow names.
 
-    The one before stays ACTIVE: runs that go on submit jobs of it
+    The one before stays ACTIVE: runs in progress submit jobs of it
     (`provisioner.stacks.task_definitions`).
     """
     return JobDefinition(

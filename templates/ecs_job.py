@@ -100,7 +100,7 @@ def task_definition(
 ) -> TaskDefinition:
     """Return the task definition; each change of it is a revision, which the workflow names.
 
-    The one before stays ACTIVE: runs that go on start tasks of it
+    The one before stays ACTIVE: runs in progress start tasks of it
     (`provisioner.stacks.task_definitions`).
     """
     task = TaskDefinition(

@@ -66,7 +66,7 @@ class Entry:
     ----------
     entry_id
         When it began, ISO 8601 in UTC with milliseconds, `#`, and what makes it unique. It is as
-        the table has it, so that lists go on behind it: show `at`, or `document`.
+        the table has it, so that lists continue after it: show `at`, or `document`.
     by, via, address, proven, request_id
         See `provisioner.service.caller.Caller`.
     job_name

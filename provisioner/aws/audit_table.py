@@ -62,7 +62,7 @@ class AuditTable:
     def page(
         self, count: int, after: EntryKey | None, *, since: str = ""
     ) -> tuple[list[Entry], EntryKey | None]:
-        """Return the next entries of all, newest first, and where to go on; one query."""
+        """Return the next entries of all, newest first, and where to continue; one query."""
         last = self._last()
         if after is not None and after.entry_id < since:
             return [], None
@@ -79,7 +79,7 @@ class AuditTable:
     def of_job(
         self, job_name: str, count: int, before: str = "~", *, since: str = "", run: str = ""
     ) -> tuple[list[Entry], str | None]:
-        """Return a job's next entries, newest first, and before which to go on; two queries.
+        """Return a job's next entries, newest first, and before which to continue; two queries.
 
         Parameters
         ----------

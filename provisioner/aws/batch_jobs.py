@@ -108,7 +108,7 @@ def _goes_on(job: Mapping[str, Any]) -> bool:
 
 
 def _attempts_ms(job: Mapping[str, Any], end: int) -> Iterator[int]:
-    """Yield the times of a job's attempts; that which goes on is not in `attempts`."""
+    """Yield the times of a job's attempts; the one in progress is not in `attempts`."""
     ended = [each for each in job.get("attempts", ()) if {"startedAt", "stoppedAt"} <= each.keys()]
     for attempt in ended:
         yield max(0, attempt["stoppedAt"] - attempt["startedAt"])

@@ -136,7 +136,7 @@ class Clients:
         """How often each operation was called so far, as `dynamodb.Query`."""
 
     # A throttled operation goes onto the queue, where waiting costs nothing; to try it again here
-    # would only add to what is throttled. What lists all stacks has nowhere to go on later.
+    # would only add to what is throttled. What lists all stacks has nowhere to continue later.
     cloudformation = _Client("cloudformation", _CONFIG.merge(_AT_ONCE))
     codebuild = _Client("codebuild")
     cloudformation_patient = _Client("cloudformation", _CONFIG.merge(_PATIENT))

@@ -26,7 +26,7 @@ What they write, or hear of, where the scan has been already would be in no inde
 
 
 class IndexBackfill:
-    """Remembers where the scan of a table goes on."""
+    """Remembers where the scan of a table continues."""
 
     def __init__(self, clients: Clients, triggers_table: str, index: str) -> None:
         self._clients = clients
@@ -38,7 +38,7 @@ class IndexBackfill:
         return Field.DONE_AT in self._item()
 
     def may_begin(self, now: datetime) -> bool:
-        """Tell whether the scan may go on, or begin: some time after this was first asked."""
+        """Tell whether the scan may continue, or begin: some time after this was first asked."""
         item = self._item()
         if Field.AFTER in item:
             return True
@@ -49,9 +49,9 @@ class IndexBackfill:
         return False
 
     def after(self, *names: str) -> dict[str, str] | None:
-        """Return the key, of texts of these names, that the scan goes on after.
+        """Return the key, of texts of these names, that the scan continues after.
 
-        None for its beginning, which is also where it goes on when that cannot be read.
+        None for its beginning, which is also where it continues when that cannot be read.
         """
         return key_in(self._item().get(Field.AFTER), *names)
 

@@ -59,7 +59,7 @@ class JobList:
     def page(
         self, count: int, prefix: str, after: str, which: JobFilter
     ) -> tuple[list[JobEntry], str | None]:
-        """Return the next jobs, at most `count`, with one query; and after which to go on.
+        """Return the next jobs, at most `count`, with one query; and after which to continue.
 
         With a filter there may be fewer, or none, although more follow: the first query looks
         through a few jobs, which is enough for what many have; for a short page another one looks

@@ -36,7 +36,7 @@ class JobsTable:
         Raises
         ------
         ConflictError
-            If somebody else has written or removed it meanwhile.
+            If somebody else has written or removed it in the meantime.
         """
         with translated():
             self._clients.dynamodb.put_item(
@@ -54,7 +54,7 @@ class JobsTable:
         Raises
         ------
         ConflictError
-            If somebody else has written or removed it meanwhile.
+            If somebody else has written or removed it in the meantime.
         """
         with translated():
             self._clients.dynamodb.delete_item(

@@ -35,8 +35,8 @@ class RateLimitsTable:
         self._known: dict[Quota, tuple[RateLimit, int]] = {}
 
     def reserve(self, quota: Quota, *, has_reservation: bool) -> Permit:
-        """Let a caller go on, or reserve a time for it; see `rate_limits.reserve`."""
-        self._known.pop(quota, None)  # an old one would let callers go on that get no permit then
+        """Let a caller continue, or reserve a time for it; see `rate_limits.reserve`."""
+        self._known.pop(quota, None)  # with an old one callers would continue and get no permit
         return self._change(
             quota,
             lambda limit, now: rate_limits.reserve(

@@ -95,8 +95,8 @@ class RunList:
     def backfill(self, most: int, now: datetime) -> int:
         """Give rows of earlier versions what the index needs; return how many that were.
 
-        It goes on where the call before it ended, and does nothing once it is through. A page is
-        noted when all its rows are written, so one that was cut off comes again.
+        It continues where the call before it ended, and does nothing once it is through. A page is
+        noted when all its rows are written, so one that was cut off is done again.
 
         Parameters
         ----------

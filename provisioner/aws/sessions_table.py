@@ -46,7 +46,7 @@ class SessionsTable:
             self._clients.dynamodb.put_item(TableName=self._name, Item=to_dynamodb(item))
 
     def touch(self, session: Session) -> None:
-        """Note the last use of a session, unless it was revoked meanwhile."""
+        """Note the last use of a session, unless it was revoked in the meantime."""
         request = update(
             self._name,
             {"session": session.key},

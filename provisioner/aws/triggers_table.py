@@ -104,7 +104,7 @@ class TriggersTable(RunReader):
     ) -> bool:
         """Note that a run's work has begun, and where it logs; False when newer is known.
 
-        Of a run that has ended meanwhile only the reason of waiting is removed.
+        Of a run that has ended in the meantime only the reason of waiting is removed.
         """
         if log_stream is not None and self._update(
             job_name,

@@ -36,4 +36,4 @@ OF_RUN = {
 
 
 class StillGoingError(ProvisionerError):
-    """The time to wait has passed; what was waited for goes on."""
+    """The time to wait has passed; what was waited for keeps running."""

@@ -26,7 +26,7 @@ def main() -> None:
 
 
 def _imported() -> Callable[[], object]:
-    """Import the commands; meanwhile Ctrl-C ends the process as if it were not Python."""
+    """Import the commands; until then Ctrl-C ends the process as if it were not Python."""
     handler = signal.getsignal(signal.SIGINT)
     if handler is signal.default_int_handler:  # and not ignored, as by nohup
         signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -24,7 +24,7 @@ def restore_version(
 ) -> None:
     """Restore an earlier version of a job's row, or a row that was deleted.
 
-    It is checked as a new row is, and refused if somebody else changes the row meanwhile.
+    It is checked as a new row is, and refused if somebody else changes the row in the meantime.
     """
     with session(stack) as service:
         now = service.row(job)

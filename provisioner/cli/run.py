@@ -130,7 +130,7 @@ def _how_to_follow(job: str) -> str:
 
 
 def _wait(watch: Watch, timeout_seconds: float) -> Item:
-    """Return the row of a run that has ended; it goes on when the waiting ends before."""
+    """Return the row of a run that has ended; it keeps running when the waiting ends first."""
     name, how = watch.started.name, _how_to_follow(watch.job_name)
     try:
         return watch.wait(timeout_seconds, f"{name} has not ended yet; {how}")

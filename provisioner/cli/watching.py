@@ -75,7 +75,7 @@ class Watch:
             logs.show(event)
         if self._tail.holds_back and not self._said_to_wait:
             self._said_to_wait = True
-            hint("Other runs go on at the same time: further lines come when this one has ended.")
+            hint("Other runs are in progress, too: further lines come when this one has ended.")
 
 
 def print_late(

@@ -36,7 +36,7 @@ def is_same_origin(headers: Mapping[str, str], origin: str) -> bool:
 
 
 def require_own_page(method: str, headers: Mapping[str, str], origin: str) -> None:
-    """Let a request go on that changes nothing, or was made by a page of this origin.
+    """Let a request continue that changes nothing, or was made by a page of this origin.
 
     Raises
     ------

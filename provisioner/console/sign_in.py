@@ -38,7 +38,7 @@ _NOT_BACK_TO = ("/sign-in", "/sign-out", CALLBACK)
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """Where a browser goes on to, with what it is to remember."""
+    """Where a browser goes next, with what it is to remember."""
 
     location: str
     set_cookies: tuple[str, ...]
@@ -200,7 +200,7 @@ class SignIn:
 
 
 def own_path(wanted: str) -> str:
-    """Return a path of this console to go on to: what was wanted, or the first page."""
+    """Return a path of this console to continue at: what was wanted, or the first page."""
     path = wanted.partition("?")[0].rstrip("/")
     return wanted if _OWN_PATH.fullmatch(wanted) and path not in _NOT_BACK_TO else "/"
 

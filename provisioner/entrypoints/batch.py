@@ -27,7 +27,7 @@ class RecordBatch(Generic[T]):
         for record in records:
             try:
                 self.read.append((record, read(record)))
-            except Exception as error:  # noqa: BLE001  (whatever a record does, others go on)
+            except Exception as error:  # noqa: BLE001  (whatever a record does, others continue)
                 self._unreadable.append((record, error))
 
     def send_unreadable(self, runtime: Runtime, source: str) -> list[Any]:
@@ -49,7 +49,7 @@ def payload_of(record: object) -> str:
 
 
 def failures(records: Iterable[object]) -> dict[str, list[dict[str, str]]]:
-    """Return a function's answer: these records have to come again."""
+    """Return a function's answer: these records must be delivered again."""
     return {"batchItemFailures": [{"itemIdentifier": _identifier(record)} for record in records]}
 
 

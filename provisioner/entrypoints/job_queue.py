@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from provisioner.runs.messages import Message
 
 FIRST_WAIT_SECONDS = 5
-"""Before a message that failed comes again; twice as long each further time."""
+"""Before a message that failed is delivered again; twice as long each further time."""
 
 _LONGEST_WAIT_SECONDS = 900
 _LONGEST_DOUBLING = 8
@@ -67,7 +67,7 @@ def _message(record: dict[str, Any]) -> Message:
 
 
 def _postpone(runtime: Runtime, job_name: str, record: dict[str, Any], error: Exception) -> None:
-    """Log why a message started no run, and have it come again later rather than at once."""
+    """Log why a message started no run, and have it delivered again later rather than at once."""
     logger.error(
         "starting a run for a message failed", exc_info=error, message_id=record["messageId"]
     )

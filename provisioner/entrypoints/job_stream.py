@@ -72,7 +72,7 @@ def _have_waited(runtime: Runtime, records: Iterable[Any]) -> bool:
 def _kept_as_version(
     runtime: Runtime, record: Mapping[str, Any], job_name: str, *, gives_up: bool = True
 ) -> bool:
-    """Keep the row of a record as a version; False when the record has to come again for it.
+    """Keep the row of a record as a version; False when the record must be delivered again.
 
     What would fail again is given up, counted and with a line in the log, and unless a person waits
     for it so is what has failed for a minute: the rows behind it do not wait for the audit. What
@@ -81,7 +81,7 @@ def _kept_as_version(
     try:
         if change := written_in(record, job_name):
             runtime.row_versions.record(change)
-    except Exception as error:  # noqa: BLE001  (whatever a row does, others go on)
+    except Exception as error:  # noqa: BLE001  (whatever a row does, others continue)
         waits = not gives_up or not _have_waited(runtime, [record])
         if isinstance(error, TemporaryError) and waits:
             with about(runtime, job_name):

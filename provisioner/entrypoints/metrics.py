@@ -80,7 +80,7 @@ class CountedRateLimiter:
         self._metrics = metrics
 
     def reserve(self, quota: Quota, *, has_reservation: bool) -> Permit:
-        """Let a caller go on, or reserve a time for it."""
+        """Let a caller continue, or reserve a time for it."""
         return self._rate_limiter.reserve(quota, has_reservation=has_reservation)
 
     def acquire(self, quota: Quota) -> Permit:

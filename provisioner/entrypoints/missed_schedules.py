@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @function
 def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) -> dict[str, Any]:
-    """Record each missed schedule of a batch as a SKIPPED run; what failed comes again."""
+    """Record each missed schedule of a batch as a SKIPPED run; what failed is delivered again."""
     return failures(record for record in event["Records"] if not _recorded(runtime, record))
 
 

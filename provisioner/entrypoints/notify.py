@@ -40,8 +40,8 @@ TIME_TO_PUBLISH_MILLISECONDS = 15_000
 def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> dict[str, Any]:
     """Publish the notifications of a batch of stream records; again one that is redriven alone.
 
-    Only records for which tables could not be read come again, and those that the function's time
-    did not suffice for.
+    Only records for which tables could not be read are delivered again, and those that the
+    function's time did not suffice for.
     """
     if "Records" not in event:
         runtime.topic.publish(of_document(event))
@@ -55,7 +55,7 @@ def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> 
 def _publish(
     runtime: Runtime, read: list[tuple[Any, Notification]], context: LambdaContext
 ) -> Iterator[Any]:
-    """Publish what was read; yield the records that have to come again."""
+    """Publish what was read; yield the records that must be delivered again."""
     names = sorted({notification.job_name for _, notification in read})
     try:
         wanting = _wanting(runtime, names)

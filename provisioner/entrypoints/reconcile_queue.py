@@ -71,7 +71,7 @@ def _given(record: Any) -> _Given:  # noqa: ANN401  (SQS's)
 
 
 def _reconciled(runtime: Runtime, given: Sequence[_Given], context: LambdaContext) -> list[Any]:
-    """Reconcile jobs; return the records that have to come again."""
+    """Reconcile jobs; return the records that must be delivered again."""
     retry = frozenset(each.request.job_name for each in given if each.request.retry)
     confirmed = frozenset(each.request.job_name for each in given if each.request.confirm_deletion)
     asked = [each.request for each in given if not each.request.detect_drift]

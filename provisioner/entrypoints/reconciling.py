@@ -149,7 +149,7 @@ def reconcile_or_queue(
     Returns
     -------
     dict
-        The jobs that could not even be queued: their records must come again.
+        The jobs that could not even be queued: their records must be delivered again.
     """
     lost: dict[str, Exception] = {}
     for job_name in reconcile(runtime, job_names, context):
@@ -184,7 +184,7 @@ def forget(runtime: Runtime, records: Iterable[Mapping[str, Any]]) -> None:
     received = [record for record in records if "receiptHandle" in record]
     try:
         runtime.reconcile_queue.forget([record["receiptHandle"] for record in received])
-    except Exception:  # they come again, as when the function ends
+    except Exception:  # they are delivered again, as when the function ends
         ids = [record.get("messageId") for record in received]
         logger.exception("taking messages out of the queue failed", message_ids=ids)
         runtime.metrics.count(Count.RECONCILE_ERRORS)

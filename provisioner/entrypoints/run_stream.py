@@ -43,11 +43,11 @@ _LOOKED_THROUGH = 300
 
 @function
 def handler(event: dict[str, Any], _context: LambdaContext, runtime: Runtime) -> dict[str, Any]:
-    """Look at every job that a batch of stream records names, each once.
+    """Take the steps that follow from a batch of stream records, each once per job.
 
-    A record whose job could not be looked at comes again when that may help. Else the sweep sees to
-    runs and messages that wait; what it does not know of, and a record that names no job, goes to
-    the dead-letter queue.
+    A record one of whose steps failed is delivered again when that may help. Otherwise the sweep
+    starts runs and unparks messages that wait; what it does not know of, and a record that names no
+    job, goes to the dead-letter queue.
     """
     done: dict[tuple[str, JobStep], StepResult] = {}
     batch = RecordBatch(event["Records"], events.of_stream_record)
@@ -100,7 +100,7 @@ class StepResult(Enum):
 
     DONE = auto()
     AGAIN = auto()
-    """The record has to come again."""
+    """The record must be delivered again."""
     KEPT = auto()
     """The record is a dead-letter message: redriving it takes this step, and those after it."""
 
@@ -144,7 +144,7 @@ def _take(
 
 
 def _show(runtime: Runtime, job_name: str, rows: Sequence[Mapping[str, Any]]) -> bool:
-    """Show runs in the list of jobs; False when their records have to come again.
+    """Show runs in the list of jobs; False when their records must be delivered again.
 
     What fails for good is left to the daily check.
     """

@@ -23,7 +23,7 @@ TIME_TO_SEND_MILLISECONDS = 15_000
 
 @function
 def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> dict[str, Any]:
-    """Send a batch of messages; those that fail for the moment only come again.
+    """Send a batch of messages; those that fail only for the moment are delivered again.
 
     When Slack accepts nothing for a while, neither the message that was refused nor those after it
     come sooner. What Slack will never take goes to the dead-letter queue at once.
@@ -44,7 +44,7 @@ def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> 
                 _postpone(runtime, record, wait_seconds)
             except TemporaryError:
                 logger.exception("sending failed", message_id=record.get("messageId"))
-            except Exception as error:  # noqa: BLE001  (whatever a message holds, others go on)
+            except Exception as error:  # noqa: BLE001  (whatever a message holds, others continue)
                 if send_to_dead_letter_queue(runtime, payload_of(record), error, "slack"):
                     continue
         again.append(record)

@@ -134,7 +134,7 @@ def _compare(runtime: Runtime) -> None:
         {name: runtime.chance.randint(0, MAX_DELAY_SECONDS) for name in (*due, *to_clean(records))},
         detect_drift=True,
     )
-    runtime.artifact_index.add_all(  # what an INVALID row tracked before expires as little
+    runtime.artifact_index.add_all(  # what an INVALID row tracked before does not expire either
         (name, record.artifacts, record.version)
         for name, record in records.items()
         if name in rows and tracked.get(name, record.artifacts) == record.artifacts

@@ -36,7 +36,7 @@ def some(runtime: Runtime, job_names: Iterable[str], most: int = MOST_A_DAY) -> 
 def list_earlier_jobs(runtime: Runtime, now: datetime, most: int = MOST_LISTED) -> int:
     """Add the jobs of earlier versions to the index of all jobs, a part in each sweep.
 
-    What was done is noted when it is written, so a part that was cut off comes again.
+    What was done is noted when it is written, so a part that was cut off is done again.
     """
     progress = runtime.jobs_backfill
     if progress.is_done() or not progress.may_begin(now):
@@ -48,7 +48,7 @@ def list_earlier_jobs(runtime: Runtime, now: datetime, most: int = MOST_LISTED) 
 
 
 def list_jobs(runtime: Runtime, records: Sequence[StackRecord]) -> int:
-    """Add rows to the index of all jobs, unless something else has written them meanwhile."""
+    """Add rows to the index of all jobs, unless something else has written them in the meantime."""
     by_name = {record.job_name: record for record in records}
     count = 0
     for names in guarded.few(by_name):

@@ -81,7 +81,7 @@ def unpark_messages(runtime: Runtime, now: datetime) -> int:
 
 
 def _done(runtime: Runtime, job_name: str, step: Callable[[], int]) -> int:
-    """Return what a step did for one job, 0 when it failed: the sweep comes again."""
+    """Return what a step did for one job, 0 when it failed: the next sweep tries again."""
     with about(runtime, job_name):
         try:
             return step()

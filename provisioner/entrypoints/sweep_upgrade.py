@@ -70,7 +70,7 @@ def report(runtime: Runtime, now: datetime) -> dict[str, object]:
 
 def _save(runtime: Runtime, before: Upgrade, step: UpgradeStep) -> None:
     """Write how far an upgrade has come, and into the audit what people want to know of that."""
-    # Only while an upgrade goes on: the service takes long to import.
+    # Only while an upgrade is in progress: the service takes long to import.
     from provisioner.service import upgrade_audit  # noqa: PLC0415
 
     done = upgrade_audit.steps_of(before, step.upgrade, marks=bool(step.mark))

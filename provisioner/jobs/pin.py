@@ -1,4 +1,4 @@
-"""`pin`: the version of its code that a job runs, whatever is pushed meanwhile."""
+"""`pin`: the version of its code that a job runs, whatever is pushed in the meantime."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from provisioner.runs.usage import Usage
 
 CHILDREN_ASKED = 1_000
-"""Ten calls. Of a larger array so many children stand for all, since a stream waits meanwhile."""
+"""Ten calls. In a larger array so many children stand for all: a stream waits for the answer."""
 
 
 def array_of(row: Mapping[str, Any]) -> str | None:

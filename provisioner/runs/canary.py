@@ -125,7 +125,7 @@ def progress(
 
     Runs that were stopped or skipped say nothing about the job, nor do those that failed for want
     of capacity (`NOT_OF_THE_CODE`). A failure from before `settled_at` is not held against it: the
-    row may have asked for something else meanwhile, and come back before that was recorded.
+    row may have asked for something else in the meantime, and come back before that was recorded.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """The end of a run that could not record it: stopped, timed out as a whole, or broken.
 
 A workflow records its own success and failure. When its execution is stopped from outside it can
-record nothing more; then this stops the work that goes on, releases the lock and writes the end
+record nothing more; then this stops the work that still runs, releases the lock and writes the end
 to the row. In that order: the next run never meets the work of the last one, and as long as the
 row says RUNNING the sweep comes back to it. Each step can be repeated.
 """

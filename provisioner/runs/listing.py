@@ -57,7 +57,7 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class ListingPage:
-    """Runs of all jobs, newest first; `next` is where to go on, None at the end."""
+    """Runs of all jobs, newest first; `next` is where to continue, None at the end."""
 
     runs: Sequence[Item]
     next: Position | None = None

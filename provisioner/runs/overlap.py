@@ -113,7 +113,7 @@ class RunControl:
         return True
 
     def _ended(self, job_name: str, run: WaitingRun) -> bool:
-        """End a waiting run that cannot be started; False when it goes on waiting.
+        """End a waiting run that cannot be started; False when it keeps waiting.
 
         Either its execution ended before it was admitted, or its state machine is gone.
         """
@@ -127,7 +127,7 @@ class RunControl:
         return self.runs.end_waiting(job_name, run.trigger_id, end)
 
     def _cancelled(self, job_name: str, lock: Lock) -> bool:
-        """Stop the running run if a waiting one cancels it; False while it goes on."""
+        """Stop the running run if a waiting one cancels it; False while it runs."""
         if lock.cancelling is None or lock.execution_arn is None:
             return False
         if lock.run is not None:

@@ -19,7 +19,7 @@ COUNTED = _FAILED | {RunStatus.SUCCEEDED}
 def pause_after(
     failures: int, runs: Iterable[Mapping[str, object]], before: Pause | None, now: datetime
 ) -> Pause | None:
-    """Return the pause that a job's last runs call for, None when the schedule goes on.
+    """Return the pause that a job's last runs call for, None when the schedule is not paused.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ class Seen:
 
     @property
     def progress(self) -> int:
-        """How far it has come: a run only ever goes on, so what says less is older."""
+        """How far it has come: a run only ever moves forward, so what says less is older."""
         return 2 if self.status in FINAL else int(self.status is RunStatus.RUNNING)
 
 

@@ -3,7 +3,7 @@
 The command line, the HTTP API and the console stand on these: they parse, print and decide how
 long to wait; everything that is a rule is here. Each function takes a `Service` (`context`), which
 has the bootstrap, the caller and the clock. No function waits: what takes time is a function to
-call again, or a generator whose caller decides when to go on. Errors are those of
+call again, or a generator whose caller decides when to continue. Errors are those of
 `provisioner.errors`, with a sentence for people.
 
 ====================  ==========================================================================

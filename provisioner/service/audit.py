@@ -187,7 +187,7 @@ def _begun(
     detail: str | None,
     rows: Rows | None,
 ) -> Entry | None:
-    """Write the intent and return it; None when the action goes on without an entry."""
+    """Write the intent and return it; None when the action continues without an entry."""
     if not service.has_audit:
         return None
     caller = service.caller()

@@ -92,7 +92,7 @@ def start(service: Service, backfill: Backfill) -> Iterator[RunStarted | NotAdmi
 
     Runs queue in the order of their rows. Which of two workflows is admitted first is up to chance
     unless the first has its row before the second is started, so this yields `NotAdmitted` until it
-    has; the caller decides how long to wait before it goes on. The same backfill again starts
+    has; the caller decides how long to wait before it continues. The same backfill again starts
     nothing twice.
     """
     job_name = backfill.job.job_name

@@ -164,7 +164,7 @@ def _attempted(service: Service, bulk: Bulk, target: Target) -> Exception | None
     """Do the action to one target, and return why it could not be done."""
     try:
         _ACTIONS[bulk.action](service, bulk, target)
-    except Exception as error:  # noqa: BLE001  (whatever one target does, others go on)
+    except Exception as error:  # noqa: BLE001  (whatever one target does, others continue)
         if not isinstance(error, ProvisionerError):
             _log.warning("%s of %s failed: %s", bulk.action, target, _said(error))
         return error

@@ -29,7 +29,7 @@ def judge(service: Service, job_name: str) -> deployments.RollbackPlan | None:
     Raises
     ------
     TemporaryError
-        If the row or the deployment changes meanwhile: then what it is decides.
+        If the row or the deployment changes in the meantime: then what it is decides.
     """
     row, record = service.row(job_name), service.record(job_name)
     state = canary_state.of(service, row, record)
@@ -38,7 +38,7 @@ def judge(service: Service, job_name: str) -> deployments.RollbackPlan | None:
     if state.state is not State.FAILED or state.rolls_back_to is None:
         return None
     if service.record(job_name) != record:  # the run may be of what was deployed since
-        message = f"{job_name} was reconciled meanwhile"
+        message = f"{job_name} was reconciled in the meantime"
         raise TemporaryError(message)
     why = f"run {state.run} of deployment {state.deployment} has failed"
     try:

@@ -26,7 +26,7 @@ def build_commit(service: Service, job_name: str, commit: str) -> None:
     InvalidRowError
         If that is not a commit.
     StaleError
-        If the row was changed meanwhile.
+        If the row was changed in the meantime.
     """
     before = service.existing_row(job_name)
     row = _with(before, commit)

@@ -35,7 +35,7 @@ _WRITTEN = frozenset({Cause.ROW, Cause.ROLLBACK})
 class ListedDeployment:
     """A deployment, and the version of the row that it is of; None if that is not kept.
 
-    `is_current` is of the newest: what the stack is now, or was before an operation that goes on.
+    `is_current` is of the newest: what the stack is now, or was before an operation in progress.
     `canary` is there for the one that is judged, or was last.
     """
 
@@ -175,7 +175,7 @@ def plan_from(
 def roll_back(
     service: Service, planned: RollbackPlan, *, if_match: str | None = None
 ) -> edits.Edited:
-    """Write what was planned, if nobody else has written the row meanwhile.
+    """Write what was planned, if nobody else has written the row in the meantime.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Pages of all lines of a log group, by their times.
 
-CloudWatch Logs only goes on, so going back is by slices of time. A position is a time and how many
-lines of that millisecond have been shown.
+CloudWatch Logs only reads forward, so going back is by slices of time. A position is a time and how
+many lines of that millisecond have been shown.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _slice(service: Service, source: LogSource, at: int, wanted: int) -> tuple[l
         most = None if length == 1 else wanted * _SLICE_PAGES
         read = list(islice(lines, most))
         if most is not None and len(read) >= most:
-            if since_ms < at:  # fewer than are wanted: the next page goes on before them
+            if since_ms < at:  # fewer than are wanted: the next page continues before them
                 break
             length = max(1, length // _SHORTER)
             continue

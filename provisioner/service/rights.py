@@ -110,7 +110,7 @@ def allows(caller: Caller, action: Action) -> bool:
 
 
 def require(caller: Caller, action: Action) -> None:
-    """Let a caller go on who may do an action.
+    """Let a caller continue who may do an action.
 
     Raises
     ------

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class RunTail:
     """The lines of one run as they come: each call yields what came since the one before.
 
-    As long as another run of the job goes on at the same time, lines are held back until the row
+    As long as another run of the job continues at the same time, lines are held back until the row
     says which are this run's: those of a function when it has ended, others once it has begun.
     """
 

@@ -58,7 +58,7 @@ _REASON_CHARACTERS = 200
 
 
 def current(service: Service) -> Upgrade:
-    """Return the upgrade that is going on, or the last one.
+    """Return the upgrade in progress, or the last one.
 
     Raises
     ------
@@ -186,7 +186,7 @@ def start(
     InvalidRequestError
         If one of these is not valid.
     PermanentError
-        If an upgrade is going on.
+        If an upgrade is in progress.
     """
     chosen = upgrades.waves_of(waves)
     if not 0 <= soak.total_seconds() <= LONGEST_SOAK.total_seconds():

@@ -217,7 +217,7 @@ def restore(
     if_match: str | None = None,
     before: Item | None = None,
 ) -> edits.Edited:
-    """Write the row of a version again, if nobody else writes the row meanwhile.
+    """Write the row of a version again, if nobody else writes the row in the meantime.
 
     It is a change like any other: the row is checked as it would be today.
 

@@ -79,7 +79,7 @@ class Building:
         try:
             self._builds.stop(known.id)
         except ProvisionerError as error:
-            _log.warning("build %s of %s goes on: %s", known.id, record.job_name, error)
+            _log.warning("build %s of %s continues: %s", known.id, record.job_name, error)
             return record
         return overtaken(record, now)
 

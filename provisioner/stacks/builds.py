@@ -169,7 +169,7 @@ def token_of(record: StackRecord, digest: str) -> str:
     """Return the token of the next build: the same until another one is on the Stacks row.
 
     So a build is not started twice, although the function that started it ended before it could say
-    so, and whatever else was written meanwhile.
+    so, and whatever else was written in the meantime.
     """
     known = (record.build, *record.former_builds)
     begun = [(each.started_at, each.log_stream) for each in known if each and each.started_at]

@@ -63,7 +63,7 @@ class BuiltCode(Protocol):
 def remove_old(code: BuiltCode, record: StackRecord | None) -> int:
     """Remove what nothing of a job names, but for the newest; return how many that were.
 
-    The next time it goes on where it had to end.
+    The next time it continues where it had to end.
     """
     if record is None or not has_built(record):
         return 0

@@ -130,7 +130,7 @@ class RateLimiter(Protocol):
     """
 
     def reserve(self, quota: Quota, *, has_reservation: bool) -> Permit:
-        """Let a caller go on, or reserve a time for it; see `rate_limits.reserve`."""
+        """Let a caller continue, or reserve a time for it; see `rate_limits.reserve`."""
 
     def acquire(self, quota: Quota) -> Permit:
         """Use up the right to one call; see `rate_limits.acquire`."""

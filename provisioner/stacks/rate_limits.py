@@ -1,7 +1,7 @@
 """The rates that CloudFormation limits, and reservations for jobs that have to wait. Pure.
 
 CloudFormation accepts two creations, two updates and two deletions a second, and throttles the
-rest. Nothing waits inside a Lambda: a job that cannot go on now makes a reservation, which says
+rest. Nothing waits inside a Lambda: a job that cannot continue now makes a reservation, which says
 when it is reconciled again. A reservation is only a time: messages arrive late and in clumps, so
 each call also acquires a permit just before it is made.
 """
@@ -101,7 +101,7 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """The answer of a rate limiter: go on now, or come back `at` that time.
+    """The answer of a rate limiter: continue now, or come back `at` that time.
 
     `kept` tells whether that time is reserved for the caller. Otherwise it has to reserve again
     then; `reason` says why, while the rate limiter is suspended.
@@ -116,7 +116,7 @@ class Permit:
 def reserve(
     limit: RateLimit, quota: Quota, now: datetime, *, has_reservation: bool
 ) -> tuple[RateLimit, Permit]:
-    """Let a caller go on, or reserve a time for it.
+    """Let a caller continue, or reserve a time for it.
 
     Newcomers come after all who have a reservation; a caller whose own is due says so by
     `has_reservation`. Nothing is used up yet: what lies between here and the call may take time.

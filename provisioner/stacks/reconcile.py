@@ -153,7 +153,7 @@ class Reconciler:
         try:
             with guarded.processor_time(JOB_SECONDS):
                 return self._reconcile_with_retries(name, row, record, options)
-        except Exception as error:  # noqa: BLE001  (whatever one job does, its neighbours go on)
+        except Exception as error:  # noqa: BLE001  (whatever one job does, its neighbours continue)
             return Reconciled(None, Failed(error), record or StackRecord(name))
 
     def _reconcile_with_retries(

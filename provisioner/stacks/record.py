@@ -76,7 +76,7 @@ def after(
 def _upgraded(record: StackRecord, now: datetime) -> StackRecord:
     """Note that the job is READY with the templates that an upgrade chose it for.
 
-    Or with those of a later release, since: then that upgrade is over for it, and does not go on
+    Or with those of a later release, since: then that upgrade is over for it, and does not resume
     when its release comes back.
     """
     mark = record.upgrade

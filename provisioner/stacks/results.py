@@ -1,4 +1,4 @@
-"""How a reconcile ends: the job is queued if it has to come again, and its Stacks row is written.
+"""How a reconcile ends: the job is queued again if need be, and its Stacks row is written.
 
 Always in this order, and nowhere else; `Reconciler.reconcile` says why.
 """
@@ -175,7 +175,7 @@ class Results:
     # Rate limits
 
     def admit(self, subject: Subject, quota: Quota) -> Reconciled | None:
-        """Return None when the job may go on, or else the result of having to wait."""
+        """Return None when the job may continue, or else the result of having to wait."""
         held = subject.record.reservation
         if held is None or held.quota is not quota:
             permit = self._ports.rate_limiter.reserve(quota, has_reservation=False)

@@ -164,7 +164,7 @@ def waves_of(percents: Sequence[int]) -> tuple[int, ...]:
 
 
 def resume(upgrade: Upgrade) -> Upgrade:
-    """Return a paused upgrade that goes on, whatever has failed until now."""
+    """Return a paused upgrade that continues, whatever has failed until now."""
     accepted = tuple(replace(each, accepted=True) for each in upgrade.failures)
     return replace(upgrade, status=UpgradeStatus.RUNNING, failures=accepted, reason="")
 

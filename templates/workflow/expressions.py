@@ -68,7 +68,7 @@ def json_text(value: Expression) -> Expression:
 
 
 def given(job: RowModel) -> Expression:
-    """Return what a job's code gets: the payload, and how many runs led to one that may go on.
+    """Return what a job's code gets: the payload, and how many runs led to one that may continue.
 
     So a job that passes on what it was given passes on the count.
     """

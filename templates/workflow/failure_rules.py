@@ -1,9 +1,9 @@
 """What a failed attempt leads to: another one, the end, or success.
 
 Step Functions' own Retry knows an error's name only, while a container's exit code stands in the
-cause, and it goes on past any deadline. So ``ApplyFailureRules`` decides on a failed attempt, then
-``WaitBeforeRetry`` or ``IgnoreFailure`` follows. Step Functions refuses a state that nothing leads
-to (``MISSING_TRANSITION_TARGET``), so there is only what the row asks for.
+cause, and it continues past any deadline. So ``ApplyFailureRules`` decides on a failed attempt,
+then ``WaitBeforeRetry`` or ``IgnoreFailure`` follows. Step Functions refuses a state that nothing
+leads to (``MISSING_TRANSITION_TARGET``), so there is only what the row asks for.
 """
 
 from __future__ import annotations

@@ -174,7 +174,7 @@ class Admission:
     def queue(self) -> Expression:
         """Return the run's place among the waiting, its QUEUED row and the scheduled time.
 
-        A run that has waited, and found the lock taken once more, goes on waiting instead.
+        A run that has waited, and found the lock taken once more, keeps waiting instead.
         """
         return when(
             _WAITED,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from provisioner.service.schedule import ScheduleView
 
 BACKFILL_SECONDS = 15
-"""As long as one request starts runs of a backfill; the next one goes on."""
+"""As long as one request starts runs of a backfill; the next one continues."""
 
 _ADMISSION_SECONDS = 0.2
 

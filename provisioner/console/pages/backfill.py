@@ -42,7 +42,7 @@ def show(request: Request, service: Service) -> Response:
 
 
 def step(request: Request, service: Service) -> Response:
-    """Start the next runs, and go to the page that goes on; the same again starts nothing twice."""
+    """Start the next runs, and go to the page that continues; a repetition starts nothing twice."""
     asked = _asked(request.form)
     planned = _plan(request, service, asked)
     before, done = number(request.form, "done", 0), 0

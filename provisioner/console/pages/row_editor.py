@@ -104,7 +104,7 @@ def save(request: Request, service: Service) -> Response:
 
 
 def _stale(request: Request, service: Service, draft: _Draft, error: StaleError) -> Response:
-    """Return the editor with what a colleague has changed meanwhile, merged with this one's."""
+    """Return the editor with what a colleague has changed since, merged with this one's."""
     status = HTTPStatus.PRECONDITION_FAILED
     if not draft.etag:
         return _page(request, service, _with(draft, "/job_name", str(error)), status=status)

@@ -43,7 +43,7 @@ _SHARE = re.compile(rf"[A-Za-z0-9]{{1,{MAX_SHARE_CHARACTERS}}}")
 def _spot(value: object) -> str:
     if value == "only":
         raise invalid(
-            'must be "never" or "prefer": where Spot has no capacity the queues of Batch go on to '
+            'must be "never" or "prefer": where Spot has no capacity the queues of Batch use '
             "on-demand capacity"
         )
     return choice(("never", "prefer"))(value)
