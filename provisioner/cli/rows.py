@@ -27,7 +27,7 @@ _BLANKS = re.compile(r"\s*")
 _TOO_DEEP = "is nested too deeply"
 
 
-class UnreadableError(Exception):
+class UnreadableFileError(Exception):
     """A file that holds no rows, or none that can be read."""
 
 
@@ -38,7 +38,7 @@ def read_all(paths: Iterable[str]) -> tuple[list[SourcedRow], list[RowProblem]]:
     for path in paths:
         try:
             found.extend(read(path))
-        except UnreadableError as error:
+        except UnreadableFileError as error:
             problems.append(RowProblem(path, "", "", str(error)))
     return found, problems
 
@@ -48,7 +48,7 @@ def read(path: str) -> list[SourcedRow]:
 
     Raises
     ------
-    UnreadableError
+    UnreadableFileError
         With what is wrong, in words for the file's author.
     """
     source = "stdin" if path == STDIN else path
@@ -58,7 +58,7 @@ def read(path: str) -> list[SourcedRow]:
     ]
     if not rows:
         message = "holds no rows"
-        raise UnreadableError(message)
+        raise UnreadableFileError(message)
     return rows
 
 
@@ -69,16 +69,16 @@ def _text(path: str) -> str:
         return Path(path).read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         message = "does not exist"
-        raise UnreadableError(message) from error
+        raise UnreadableFileError(message) from error
     except IsADirectoryError as error:
         message = "is a folder; name the files in it"
-        raise UnreadableError(message) from error
+        raise UnreadableFileError(message) from error
     except UnicodeDecodeError as error:
         message = "is not text in UTF-8"
-        raise UnreadableError(message) from error
+        raise UnreadableFileError(message) from error
     except OSError as error:
         message = f"cannot be read: {error.strerror}"
-        raise UnreadableError(message) from error
+        raise UnreadableFileError(message) from error
 
 
 def _rows(documents: list[object]) -> Iterator[dict[str, object]]:
@@ -91,7 +91,7 @@ def _rows(documents: list[object]) -> Iterator[dict[str, object]]:
                     f"document {number} holds {reprlib.repr(values):.40} where a row, which is a "
                     "map of attributes, should be"
                 )
-                raise UnreadableError(message)
+                raise UnreadableFileError(message)
             yield values
 
 
@@ -103,15 +103,15 @@ def _documents(text: str) -> list[object]:
         except json.JSONDecodeError as error:
             problem = f"is not valid JSON: {error}"  # unless it is YAML in braces
         except RecursionError as error:
-            raise UnreadableError(_TOO_DEEP) from error
+            raise UnreadableFileError(_TOO_DEEP) from error
         except ValueError as error:
-            raise UnreadableError(str(error)) from error
+            raise UnreadableFileError(str(error)) from error
     try:
         return list(yaml.load_all(text, _Loader))
     except RecursionError as error:
-        raise UnreadableError(_TOO_DEEP) from error
+        raise UnreadableFileError(_TOO_DEEP) from error
     except yaml.YAMLError as error:
-        raise UnreadableError(problem or _yaml_problem(error)) from error
+        raise UnreadableFileError(problem or _yaml_problem(error)) from error
 
 
 def _json_documents(text: str) -> Iterator[object]:

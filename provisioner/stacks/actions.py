@@ -101,7 +101,7 @@ class GiveUp:
     failure: Failure
 
 
-Operation: TypeAlias = Create | Update | Delete | ContinueRollback
+StackOperation: TypeAlias = Create | Update | Delete | ContinueRollback
 """Each is one call to CloudFormation."""
 
-StackAction: TypeAlias = Operation | Wait | Hold | Nothing | MarkInvalid | GiveUp
+StackAction: TypeAlias = StackOperation | Wait | Hold | Nothing | MarkInvalid | GiveUp

@@ -9,7 +9,14 @@ from provisioner import jobs
 from provisioner.errors import DeploymentModeError, NoChangesError, PermanentError
 from provisioner.jobs.unbuilt import is_unbuilt
 from provisioner.settings import DeploymentMode
-from provisioner.stacks.actions import ContinueRollback, Create, Delete, Operation, Update, ValidRow
+from provisioner.stacks.actions import (
+    ContinueRollback,
+    Create,
+    Delete,
+    StackOperation,
+    Update,
+    ValidRow,
+)
 from provisioner.stacks.builds import with_repository
 from provisioner.stacks.model import OWNER_TAG, Failure, OtherMode, StackRecord, StackState
 from provisioner.stacks.outcomes import Done, OperationOutcome, Refused, Unchanged
@@ -34,7 +41,11 @@ class Operations:
         self._platform = platform
 
     def start(
-        self, operation: Operation, record: StackRecord, observed: StackState | None, now: datetime
+        self,
+        operation: StackOperation,
+        record: StackRecord,
+        observed: StackState | None,
+        now: datetime,
     ) -> OperationOutcome:
         """Start an operation; the same one twice is started once, by its token.
 
@@ -52,7 +63,11 @@ class Operations:
             return Refused(Failure(reason=str(error), at=now, digest=digest))
 
     def _begin(
-        self, operation: Operation, record: StackRecord, observed: StackState | None, now: datetime
+        self,
+        operation: StackOperation,
+        record: StackRecord,
+        observed: StackState | None,
+        now: datetime,
     ) -> Done:
         """Begin in the deployment mode that is wanted, or in the one that the stack insists on.
 
@@ -70,7 +85,7 @@ class Operations:
             why = None if mode is wanted else OtherMode.SAME_AFTER_FAILURE
             return Done(self._call(operation, record, observed, now, mode), mode, why)
 
-    def _wanted_mode(self, operation: Operation, record: StackRecord) -> DeploymentMode:
+    def _wanted_mode(self, operation: StackOperation, record: StackRecord) -> DeploymentMode:
         """Return the mode that the row asks for; a stack is deleted as it was last deployed."""
         default = self._platform.deployment_mode
         match operation:
@@ -82,7 +97,7 @@ class Operations:
 
     def _call(
         self,
-        operation: Operation,
+        operation: StackOperation,
         record: StackRecord,
         observed: StackState | None,
         now: datetime,

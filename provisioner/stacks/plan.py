@@ -18,8 +18,8 @@ from provisioner.stacks.actions import (
     Hold,
     MarkInvalid,
     Nothing,
-    Operation,
     StackAction,
+    StackOperation,
     Update,
     ValidRow,
     Wait,
@@ -192,7 +192,7 @@ def _retained(record: StackRecord, observed: StackState) -> bool:
     return observed.retain and record.stack_id != observed.stack_id
 
 
-def counts_as_deletion(operation: Operation, observed: StackState) -> bool:
+def counts_as_deletion(operation: StackOperation, observed: StackState) -> bool:
     """Tell whether an operation takes away what worked, as only a row that is gone asks for."""
     has_worked = observed.status not in NEVER_CREATED | {StackStatus.DELETE_FAILED}
     return isinstance(operation, Delete) and has_worked

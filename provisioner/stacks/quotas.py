@@ -10,7 +10,7 @@ from provisioner.stacks.actions import (
     Create,
     Delete,
     Desired,
-    Operation,
+    StackOperation,
     Update,
 )
 from provisioner.stacks.model import JobStatus, StackRecord, StackState
@@ -36,10 +36,10 @@ def needed(desired: Desired, record: StackRecord, now: datetime, decide: Decide)
     if record.status in _IN_PROGRESS:
         return Quota.DESCRIBE
     action = decide(desired, record, last_observed(record), now)
-    return quota_of(action) if isinstance(action, Operation) else Quota.DESCRIBE
+    return quota_of(action) if isinstance(action, StackOperation) else Quota.DESCRIBE
 
 
-def quota_of(operation: Operation) -> Quota:
+def quota_of(operation: StackOperation) -> Quota:
     """Return the quota of the call that an operation is."""
     match operation:
         case Create():

@@ -23,8 +23,8 @@ from provisioner.stacks.actions import (
     GiveUp,
     Hold,
     Nothing,
-    Operation,
     StackAction,
+    StackOperation,
     ValidRow,
     Wait,
 )
@@ -211,7 +211,7 @@ class Reconciler:
         self, subject: Subject, observed: StackState | None, quota: Quota | None
     ) -> Reconciled:
         action = self._decide(subject.desired, subject.record, observed, subject.now)
-        if isinstance(action, Operation):
+        if isinstance(action, StackOperation):
             return self._operate(subject, action, observed, admitted_to=quota)
         return self._rest(subject, action, observed)
 
@@ -307,7 +307,7 @@ class Reconciler:
     def _operate(
         self,
         subject: Subject,
-        operation: Operation,
+        operation: StackOperation,
         observed: StackState | None,
         *,
         admitted_to: Quota | None,
@@ -330,7 +330,7 @@ class Reconciler:
         return self._start(subject, operation, observed, quota)
 
     def _start(
-        self, subject: Subject, operation: Operation, observed: StackState | None, quota: Quota
+        self, subject: Subject, operation: StackOperation, observed: StackState | None, quota: Quota
     ) -> Reconciled:
         permit = self._ports.rate_limiter.acquire(quota)
         if not permit.granted:

@@ -23,8 +23,8 @@ from provisioner.stacks.actions import (
     Desired,
     GiveUp,
     Nothing,
-    Operation,
     StackAction,
+    StackOperation,
     ValidRow,
 )
 from provisioner.stacks.model import Failure, JobStatus, StackRecord, StackState
@@ -134,7 +134,7 @@ class Results:
     def record_begun(
         self,
         subject: Subject,
-        operation: Operation,
+        operation: StackOperation,
         outcome: OperationOutcome,
         observed: StackState | None,
     ) -> Reconciled:
@@ -161,7 +161,7 @@ class Results:
             self._ports.stacks.save(fresh)
         return Reconciled(GiveUp(failure), Refused(failure), fresh)
 
-    def record_retained_resources(self, subject: Subject, operation: Operation) -> Subject:
+    def record_retained_resources(self, subject: Subject, operation: StackOperation) -> Subject:
         """Record what a deletion is going to leave behind: once it is over nothing could tell."""
         if not isinstance(operation, Delete):
             return subject

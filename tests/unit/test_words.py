@@ -6,6 +6,7 @@ import ast
 import io
 import re
 import tokenize
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,11 @@ STUMBLES_OF_USERS = {
 FOR_USERS = [page for page in PAGES if "internals" not in page.parts]
 CONSOLE = sorted((ROOT / "provisioner/console/templates").glob("*.html"))
 
-FORMER_NAMES = {"notice": "notification", "orphan": "retained resource"}
+FORMER_NAMES = {
+    "notice": "notification",
+    "orphan": "retained resource",
+    "told": "what it is: attributes, a result",
+}
 """A part of a name that is not ours any more, and what to call it."""
 
 OF_AWS = re.compile(r"(?i)interruption_?notice|terminationnotice")
@@ -189,6 +194,31 @@ def test_names_in_the_code_are_those_of_the_docs(module):
     ]
 
     assert found == []
+
+
+def test_a_name_of_a_type_has_one_meaning():
+    """What the API answers is called as what it shows, an adapter as its port."""
+    shown = ("provisioner/api/answers", "provisioner/api/bodies.py", "provisioner/local/shim")
+    defined = defaultdict(set)
+    for module in MODULES:
+        name = str(module.relative_to(ROOT))
+        if module.name != "ports.py" and not name.startswith(shown):
+            for node in ast.parse(module.read_text()).body:
+                if isinstance(node, ast.ClassDef):
+                    defined[node.name].add(name)
+                elif isinstance(node, ast.AnnAssign) and "TypeAlias" in ast.unparse(
+                    node.annotation
+                ):
+                    defined[ast.unparse(node.target)].add(name)
+
+    of_both_faces = {"App", "Route"}
+    port_of_a_module = {"RunHistory"}
+    assert {
+        name: modules
+        for name, modules in defined.items()
+        if len(modules) > 1
+        if not name.startswith("_") and name not in of_both_faces | port_of_a_module
+    } == {}
 
 
 def test_each_kind_of_text_is_looked_at():

@@ -40,7 +40,7 @@ def install() -> None:
     """Adapt the start of containers, how their end is seen, and what they are given."""
     wrap(_ECS, "_run_docker_container", _from_own_registry)
     wrap(_ECS, "_register_metadata", _with_task_role)
-    wrap(_ECS, "_maybe_mark_stopped", _told_by_the_container)
+    wrap(_ECS, "_maybe_mark_stopped", _reported_by_the_container)
     wrap(_PROVISIONERS, "_normalize_container_defs", _with_secrets)
     wrap("ministack.services.imds", "handle_request", _answering_task_credentials)
     if platform.system() == "Linux":
@@ -97,7 +97,7 @@ def _on_host_network(build: Callable[..., Any]) -> Callable[..., Any]:
     return building
 
 
-def _told_by_the_container(look: Callable[..., None]) -> Callable[..., None]:
+def _reported_by_the_container(look: Callable[..., None]) -> Callable[..., None]:
     """Wait for a task's container to end before looking at it.
 
     The engine's watcher, which hands in its client, looks ten times a second, twice each time; ten

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from provisioner.cli.rows import UnreadableError, read
+from provisioner.cli.rows import UnreadableFileError, read
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_yaml_merges(read_text):
     ],
 )
 def test_what_is_wrong_with_a_file(read_text, text, problem):
-    with pytest.raises(UnreadableError) as caught:
+    with pytest.raises(UnreadableFileError) as caught:
         read_text(text)
 
     assert problem in str(caught.value)
@@ -116,7 +116,7 @@ def test_what_is_wrong_with_a_file(read_text, text, problem):
     ],
 )
 def test_a_file_nested_too_deeply(read_text, text):
-    with pytest.raises(UnreadableError, match="is nested too deeply"):
+    with pytest.raises(UnreadableFileError, match="is nested too deeply"):
         read_text(text)
 
 
@@ -132,7 +132,7 @@ def test_files_that_cannot_be_read(tmp_path, prepare, problem):
     path = tmp_path / "rows.yaml"
     prepare(path)
 
-    with pytest.raises(UnreadableError, match=problem):
+    with pytest.raises(UnreadableFileError, match=problem):
         read(str(path))
 
 
@@ -147,7 +147,7 @@ def test_lists_of_lists_of_yaml_are_not_written_out(read_text):
     """Twenty lines of aliases stand for a million entries, and expanding them never ends."""
     levels = [f"- &l{level} [*l{level - 1}, *l{level - 1}]" for level in range(1, 60)]
 
-    with pytest.raises(UnreadableError) as caught:
+    with pytest.raises(UnreadableFileError) as caught:
         read_text("- &l0 [x, x]\n" + "\n".join(levels))
 
     assert "where a row, which is a map of attributes, should be" in str(caught.value)
@@ -165,10 +165,10 @@ UNREADABLE = {
 
 @pytest.mark.parametrize(("text", "words"), UNREADABLE.values(), ids=UNREADABLE)
 def test_what_is_not_yaml_says_why(read_text, text, words):
-    with pytest.raises(UnreadableError, match=words):
+    with pytest.raises(UnreadableFileError, match=words):
         read_text(text)
 
 
 def test_a_path_that_cannot_be_opened_says_why():
-    with pytest.raises(UnreadableError, match="cannot be read: File name too long"):
+    with pytest.raises(UnreadableFileError, match="cannot be read: File name too long"):
         read("x" * 5000)
