@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
+import select
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
 
 _ECS = "ministack.services.ecs"
 _READ_SECONDS = 30.0
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 1.0
+_UNSEEN_SECONDS = 0.25
+"""Between two looks at a container whose process cannot be seen from here."""
 _ENDED = frozenset({"exited", "dead", "stopped", "removing"})
 
 _log = logging.getLogger("ecs")
@@ -77,7 +81,7 @@ def follow(container: Any) -> Iterator[list[str]]:  # noqa: ANN401
             written += len(left)
         if ended:
             return
-        time.sleep(_LOOK_SECONDS)
+        await_end(container, _LOOK_SECONDS)
 
 
 def put(config: dict[str, Any], messages: list[str]) -> None:
@@ -102,7 +106,22 @@ def exit_code(container: Any) -> int:  # noqa: ANN401
         container.reload()
         if container.status in _ENDED:
             return int(container.attrs["State"]["ExitCode"])
-        time.sleep(_LOOK_SECONDS / 2)
+        await_end(container, 2 * _LOOK_SECONDS)
+
+
+def await_end(container: Any, seconds: float) -> None:  # noqa: ANN401
+    """Wait for the end of a container's process, at most so long: each look costs the engine."""
+    try:
+        handle = os.pidfd_open(container.attrs["State"]["Pid"])
+    except (AttributeError, KeyError, OSError):  # it has ended, or runs in a virtual machine
+        time.sleep(min(seconds, _UNSEEN_SECONDS))
+        return
+    try:
+        ending = select.poll()
+        ending.register(handle, select.POLLIN)
+        ending.poll(seconds * 1000)
+    finally:
+        os.close(handle)
 
 
 def read(container: Any) -> None:  # noqa: ANN401
