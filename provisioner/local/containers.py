@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from provisioner.local.home import Home, ProcessRecord
 
 _DOCKER_SOCKET = Path("/var/run/docker.sock")
-_ANSWER_SECONDS = 2.0
-_START_SECONDS = 45.0  # Podman shares its locks with every other on the machine
+_ANSWER_SECONDS = 20.0
+_START_SECONDS = 180.0  # Podman shares its locks with every other on the machine
 _SOCKET_PATH_LIMIT = 100  # sun_path holds 108 bytes on Linux, 104 on macOS
 
 # Hosts where user limits may not be raised refuse Podman's own defaults.

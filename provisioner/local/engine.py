@@ -14,8 +14,8 @@ from provisioner.local.install import engine_digest, ensure, installed
 from provisioner.local.progress import Say, silent
 
 _MAIN = Path(__file__).with_name("engine_main.py")
-_START_SECONDS = 60.0
-_STOP_SECONDS = 30.0
+_START_SECONDS = 180.0
+_STOP_SECONDS = 60.0
 ENGINE = "engine"
 PODMAN = "podman"
 

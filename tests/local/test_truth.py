@@ -84,6 +84,29 @@ def test_a_failure_has_its_own_type(engine, function, handler, error):
     assert run["error"] == error
 
 
+STARTS_AT_THE_SECOND_TIME = """
+import pathlib, sys
+begun = pathlib.Path({path!r})
+if not begun.exists():
+    begun.touch()
+    sys.exit("not yet")
+def handler(event, context):
+    return "begun"
+"""
+
+
+def test_a_start_that_fails_is_tried_once_more(engine, tmp_path):
+    name = engine.unique("begins")
+    text = STARTS_AT_THE_SECOND_TIME.format(path=str(tmp_path / "begun"))
+    bundle = engine.bundle(f"{name}.zip", {"main.py": text})
+    engine.put({**engine.lambda_row(name, handler="main.handler"), "bundle": bundle})
+    engine.wait_for(name, "READY")
+
+    run = engine.wait_for_run(name, engine.start(name, {}), "SUCCEEDED")
+
+    assert json.loads(run["output"]) == "begun"
+
+
 def test_a_row_edited_while_its_function_runs_leaves_the_run_alone(engine):
     name = engine.unique("edited")
     row = engine.lambda_row(name, handler="code_under_test.slow")

@@ -32,6 +32,9 @@ _LAMBDA = "ministack.services.lambda_svc"
 _PYTHON = "_PYTHON_WORKER_SCRIPT"
 _NODE = "_NODEJS_WORKER_SCRIPT"
 _SILENCE_SECONDS = 0.25
+"""How long nothing more comes from a process that has ended,"""
+_BUSY_SECONDS = 2.0
+"""and from one that has not, on a busy machine, before what it prints is taken to go elsewhere."""
 _INIT_FAILED = "Worker init failed: "
 _DIED = "Worker process died"
 # A line that no function prints: it parts what belongs to a call from what follows.
@@ -178,10 +181,12 @@ def _to_the_mark(drain: Callable[..., str]) -> Callable[..., str]:
         if not worker.config.get("Runtime", "python").startswith("python"):
             return drain(worker, *waits, **more)
         lines: list[str] = []
+        has_ended = worker._proc is None  # noqa: SLF001
+        seconds = _SILENCE_SECONDS if has_ended else _BUSY_SECONDS
         try:
-            while not (line := worker._stderr_queue.get(timeout=_SILENCE_SECONDS)).endswith(_MARK):  # noqa: SLF001
+            while not (line := worker._stderr_queue.get(timeout=seconds)).endswith(_MARK):  # noqa: SLF001
                 lines.append(line)
-        except queue.Empty:  # the process has died
+        except queue.Empty:
             return "\n".join(lines)
         rest = line.removesuffix(_MARK)
         return "\n".join([*lines, rest] if rest else lines)

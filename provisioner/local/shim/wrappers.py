@@ -1,9 +1,12 @@
-"""Functions that start by way of a program in a layer: `AWS_LAMBDA_EXEC_WRAPPER`.
+"""How processes of functions start: by way of a program in a layer, and with a second try.
 
-Lambda starts this program instead of the runtime, with the runtime's own command as its arguments.
-The engine does not know the variable. Its layers lie in folders of each process rather than in
-/opt, where programs therefore must not look for their own files. What such a program says when it
-ends is in the logs; the engine loses it.
+Lambda starts the program that `AWS_LAMBDA_EXEC_WRAPPER` names instead of the runtime, with the
+runtime's own command as its arguments. The engine does not know the variable. Its layers lie in
+folders of each process rather than in /opt, where programs therefore must not look for their own
+files. What such a program says when it ends is in the logs; the engine loses it.
+
+A start that fails, as when a secret could not be read in time, is tried once more by Lambda when it
+has a call to serve. The engine gives up.
 """
 
 from __future__ import annotations
@@ -34,10 +37,23 @@ ENDED = "Worker process exited immediately. stderr: "
 def install() -> None:
     """Start processes of functions as their environment says, and hear their last words."""
     worker = private(_RUNTIME, "Worker")
-    worker._spawn = _heard(worker._spawn)  # noqa: SLF001
+    worker._spawn = _heard(tried_again(worker._spawn))  # noqa: SLF001
     shared = types.ModuleType("subprocess")
     shared.__dict__.update(vars(private(_RUNTIME, "subprocess")), Popen=_started)
     setattr(importlib.import_module(_RUNTIME), "subprocess", shared)  # noqa: B010  (mypy)
+
+
+def tried_again(spawn: Callable[..., None]) -> Callable[..., None]:
+    """Have what fails done once more, whose failure counts."""
+
+    @functools.wraps(spawn)
+    def spawning(worker: Any) -> None:  # noqa: ANN401
+        try:
+            spawn(worker)
+        except RuntimeError:
+            spawn(worker)
+
+    return spawning
 
 
 def _heard(spawn: Callable[..., None]) -> Callable[..., None]:

@@ -1,6 +1,7 @@
 """The parts of the shim that need no engine; the rest is proven on one (tests/local)."""
 
 import json
+import subprocess
 import sys
 import threading
 import zipfile
@@ -21,7 +22,7 @@ from provisioner.local.shim import (
     wrappers,
 )
 from provisioner.local.shim.archives import SharedZipFile
-from provisioner.local.shim.container_logs import lines
+from provisioner.local.shim.container_logs import await_end, lines
 from provisioner.local.shim.executions import failed, pascal_case
 from provisioner.local.shim.machine_capacity import lacks
 from provisioner.local.shim.machine_programs import parsed
@@ -278,6 +279,43 @@ def test_a_program_of_a_layer_starts_before_the_function(tmp_path):
     assert wrappers.wrapped(["node"], {}) == ["node"]
     with pytest.raises(RuntimeError, match="/opt/provisioner/secrets"):
         wrappers.wrapped(["node"], environ)
+
+
+@pytest.mark.parametrize(
+    ("failures", "raised", "starts"),
+    [([], None, 1), (["first"], None, 2), (["first", "second"], "second", 2)],
+)
+def test_a_start_that_fails_is_tried_once_more(failures, raised, starts):
+    begun, left = [], list(failures)
+
+    def spawn(worker):
+        begun.append(worker)
+        if left:
+            raise RuntimeError(left.pop(0))
+
+    spawning = wrappers.tried_again(spawn)
+    if raised:
+        with pytest.raises(RuntimeError, match=raised):
+            spawning("worker")
+    else:
+        spawning("worker")
+
+    assert begun == ["worker"] * starts
+
+
+def test_the_end_of_a_container_is_its_process_s():
+    process = subprocess.Popen(
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    container = SimpleNamespace(attrs={"State": {"Pid": process.pid}})
+
+    await_end(container, 0.01)  # so long at most
+    assert process.poll() is None
+    process.stdin.close()
+    await_end(container, 60)
+    process.wait(60)
+    await_end(container, 60)  # nothing to wait for
+    await_end(SimpleNamespace(attrs={"State": {"Pid": 0}}), 60)
 
 
 def test_a_container_that_ends_has_aws_s_name_for_that():
