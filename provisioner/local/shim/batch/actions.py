@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextvars
 import json
+import threading
 import time
 from typing import Any
 
@@ -112,8 +114,9 @@ def _terminate(asked: dict[str, Any]) -> Answer:
                 continue
             job.update(isTerminated=True, _reason=asked["reason"])
             started = job["status"] in STARTED
-        if started:
-            attempts.stop(job, asked["reason"])
+        if started:  # not here: a container takes its time, and the engine answers nobody meanwhile
+            stopping = (attempts.stop, job, asked["reason"])
+            threading.Thread(target=contextvars.copy_context().run, args=stopping).start()
         else:
             end(job, "FAILED", asked["reason"])
     return _json({})
