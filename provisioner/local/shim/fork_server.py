@@ -16,7 +16,13 @@ import socket
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SERVICES = ("dynamodb", "cloudformation", "sqs", "stepfunctions", "s3", "lambda")
+"""Of which most functions make clients."""
 MESSAGE_BYTES = 1 << 17
 _FILES = 3
 
@@ -27,6 +33,8 @@ def main(folder: str, modules: list[str]) -> None:
     for module in modules:
         with contextlib.suppress(Exception):  # what imports it says so
             importlib.import_module(module)
+    with contextlib.suppress(Exception):
+        read_descriptions()
     sys.path.remove(folder)
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
@@ -43,6 +51,23 @@ def main(folder: str, modules: list[str]) -> None:
         for file in files:
             os.close(file)
         requests.send(str(process).encode())
+
+
+def read_descriptions() -> None:
+    """Have botocore read what its clients are made from once, for all processes to come."""
+    loaders = importlib.import_module("botocore.loaders")
+    read: Callable[[object, str], object] = loaders.JSONFileLoader.load_file
+    kept: dict[str, object] = {}
+
+    def load_file(loader: object, path: str) -> object:
+        if path not in kept:
+            kept[path] = read(loader, path)
+        return kept[path]
+
+    loaders.JSONFileLoader.load_file = load_file
+    session = importlib.import_module("botocore.session").get_session()
+    for service in SERVICES:
+        session.create_client(service, "us-east-1")
 
 
 def _run(files: list[int], script: str, folder: str, environ: dict[str, str]) -> None:

@@ -3,7 +3,8 @@
 Lambda keeps execution environments warm, and starts each in a sandbox of its own. Here each is a
 process, and every one of them would import botocore, pydantic and what the functions share again: a
 second of CPU, many times whenever jobs come in a burst. So one process has imported it, and the
-others are forked from it (`fork_server`). The handler's own module is imported in each.
+others are forked from it (`fork_server`). It has read what botocore makes clients from, too. The
+handler's own module is imported in each.
 
 Linux only, and not for a function that sets up its interpreter (`PYTHON…`) or has layers.
 """
@@ -30,6 +31,9 @@ SHARED = (
     "aws_lambda_powertools",
     "provisioner.jobs",
     "provisioner.stacks.reconcile",
+    "provisioner.aws.stacks_table",
+    "provisioner.aws.cloudformation",
+    "templates",
 )
 """What most functions import, and nothing that looks at the environment when it is imported."""
 

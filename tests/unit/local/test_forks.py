@@ -2,9 +2,11 @@ import os
 import subprocess
 import sys
 
+import botocore.session
 import pytest
+from botocore.loaders import JSONFileLoader
 
-from provisioner.local.shim import forks
+from provisioner.local.shim import fork_server, forks
 
 ON_LINUX = hasattr(os, "pidfd_open")
 SCRIPT = """
@@ -69,6 +71,23 @@ def test_a_fork_is_ended_and_the_next_one_is_another(start):
         end()
         assert process.wait(20) == 0
         end()  # which an ended process does not mind
+
+
+def test_what_clients_are_made_from_is_read_once(monkeypatch):
+    files, read = [], JSONFileLoader.load_file
+
+    def reading(loader, path):
+        files.append(path)
+        return read(loader, path)
+
+    monkeypatch.setattr(JSONFileLoader, "load_file", reading)
+    fork_server.read_descriptions()
+    assert files
+    files.clear()
+
+    botocore.session.get_session().create_client("dynamodb", "us-east-1")
+
+    assert files == []
 
 
 def test_without_its_server_a_process_is_started(start):
