@@ -41,12 +41,13 @@ test-computing: $(READY)
 	  $(HAS_CHROMIUM) || { echo $(WITHOUT_CHROMIUM); without="$$without and not browser"; }; \
 	  $(NICE) $(BIN)/pytest -q -n $(PROCESSES) -m "not engine and not smoke and not recipes$$without"
 
-# One process a group of tests/support/scheduling.py, side by side: they wait most of the time.
+# One process a group, side by side: they wait most of the time.
+ENGINE_TESTS := $(BIN)/python -m tests.support.engine_groups
 test-engine: $(READY)
-	$(BIN)/pytest -q -n 7 -m "engine and not night" tests/local
+	$(ENGINE_TESTS) -m "engine and not night"
 
 test-engine-whole: $(READY)
-	TESTS_WHOLE=1 $(BIN)/pytest -q -n 8 -m engine tests/local
+	TESTS_WHOLE=1 $(ENGINE_TESTS) -m engine
 
 test-simulation: $(READY)
 	$(BIN)/pytest -q -n auto -m simulation tests/simulation

@@ -1,6 +1,6 @@
 """Embedded engines for the suite, each brought up once by the command that people use.
 
-`make test-engine` runs the suite in as many processes as tests/support/scheduling.py has groups:
+`make test-engine` runs the suite in as many processes as tests/support/engine_groups.py has groups:
 what waits for one job leaves the engine to others.
 """
 
@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.engine import GIT_SETTINGS, EngineUnderTest
+from tests.support.engine_groups import RUN
 from tests.support.together import Together
 
 CHECKOUT = Path(__file__).parent.parent.parent
@@ -34,11 +35,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Take down what the processes of this session have brought up."""
-    if not hasattr(session.config, "workerinput"):
-        for state in (SUITE, OPEN, ROUGH):
-            if _mark(state).exists():
-                local(state, "down")
-                _mark(state).unlink()
+    if not hasattr(session.config, "workerinput") and RUN not in os.environ:
+        take_down()
+
+
+def take_down() -> None:
+    """Take down what the suite has brought up."""
+    for state in (SUITE, OPEN, ROUGH):
+        if _mark(state).exists():
+            local(state, "down")
+            _mark(state).unlink()
 
 
 def local(state: Path, *arguments: str, checkout: Path = CHECKOUT) -> str:
@@ -97,22 +103,28 @@ def _brought_up(run: str, state: Path, *options: str) -> EngineUnderTest:
 
 
 @pytest.fixture(scope="session")
-def engine(testrun_uid):
-    """An engine that enforces IAM, with the examples deployed."""
-    return _brought_up(testrun_uid, SUITE, "--auth")
+def run(testrun_uid):
+    """What names this run of the suite in each of its processes."""
+    return os.environ.get(RUN, testrun_uid)
 
 
 @pytest.fixture(scope="session")
-def open_engine(testrun_uid):
+def engine(run):
+    """An engine that enforces IAM, with the examples deployed."""
+    return _brought_up(run, SUITE, "--auth")
+
+
+@pytest.fixture(scope="session")
+def open_engine(run):
     """An engine that enforces nothing, for what has to be done to requests on their way."""
     tokens = ("--parameter", "Api=jwt")
-    return _brought_up(testrun_uid, OPEN, "--no-examples", *MANY_DELETIONS, *tokens)
+    return _brought_up(run, OPEN, "--no-examples", *MANY_DELETIONS, *tokens)
 
 
 @pytest.fixture(scope="session")
-def rough_engine(testrun_uid):
+def rough_engine(run):
     """An engine for what no other test may see, by night."""
-    return _brought_up(testrun_uid, ROUGH, "--no-examples", *MANY_DELETIONS)
+    return _brought_up(run, ROUGH, "--no-examples", *MANY_DELETIONS)
 
 
 @pytest.fixture(scope="module")

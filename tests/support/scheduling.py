@@ -4,31 +4,7 @@ from __future__ import annotations
 
 from xdist.scheduler import LoadScopeScheduling
 
-ENGINE = {
-    # One process only may stand between an engine's functions and its CloudFormation.
-    "faults": (
-        "test_statuses",
-        "test_api_tokens",
-        "test_contract",
-        "test_nested_stacks",
-        "test_network",
-    ),
-    # By night only. They kill the engine, damage its tables and turn its events off.
-    "rough": ("test_recovery", "test_hostile", "test_unnoticed", "test_upgrade"),
-    "notifications": ("test_notifications", "test_ec2"),
-    "rows": (
-        "test_api",
-        "test_rows",
-        "test_pipeline",
-        "test_boundary",
-        "test_readme",
-    ),
-    "runs": ("test_runs", "test_workflow_engine", "test_functions", "test_console"),
-    "overlap": ("test_overlap", "test_fan_out", "test_dependencies"),
-    "batch": ("test_batch", "test_batch_order", "test_types"),
-    "queues": ("test_queue_jobs", "test_truth", "test_builds"),
-}
-"""Modules of tests/local that make a group: `make test-engine-whole` has a process for each."""
+from tests.support.engine_groups import ENGINE
 
 TEMPLATES = (
     "tests/validators/test_workflow_text.py",

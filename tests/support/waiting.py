@@ -11,7 +11,7 @@ T = TypeVar("T")
 SECONDS = 120
 """How long a condition may take to come while the whole suite is at the engine."""
 _FIRST_PAUSE_SECONDS = 0.05
-_LONGEST_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 2.0
 
 
 def wait_until(look: Callable[[], T], what: str, *, timeout_seconds: float = SECONDS) -> T:
