@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from provisioner.local.engine import Engine
     from provisioner.local.examples import Example
 
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.25
 _READY_SECONDS = 120.0
 _RUN_SECONDS = 180.0
 _SETTLED = frozenset({"READY", "FAILED", "INVALID", "PAUSED"})
