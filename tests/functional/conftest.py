@@ -9,7 +9,15 @@ import pytest
 from moto import mock_aws
 
 from tests.support.functions import forget
-from tests.support.moto import ACCOUNT, REGION, Tables, make_buckets, make_queues
+from tests.support.moto import (
+    ACCOUNT,
+    REGION,
+    Tables,
+    make_buckets,
+    make_cluster,
+    make_queues,
+    put_bundle,
+)
 from tests.support.tables import AUDIT_TABLE, make_table
 
 
@@ -35,11 +43,9 @@ def bootstrap(monkeypatch):
         make_table(dynamodb, "jobs-RateLimits", "quota")
         dynamodb.create_table(TableName="jobs-Audit", **AUDIT_TABLE)
         make_buckets("bundles", "artifacts")
-        s3 = boto3.client("s3")
-        s3.put_bucket_versioning(Bucket="bundles", VersioningConfiguration={"Status": "Enabled"})
-        s3.put_object(Bucket="bundles", Key="report.zip", Body=b"PK")
+        put_bundle("bundles")
         queue, dead_letters = make_queues("reconcile", "dead-letters")
-        boto3.client("ecs").create_cluster(clusterName="jobs")
+        make_cluster("jobs")
         environment = {
             "PREFIX": "jobs",
             "PARTITION": "aws",

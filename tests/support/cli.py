@@ -28,7 +28,7 @@ from provisioner.runs.model import iso
 from provisioner.service.context import Service, connect
 from provisioner.stacks.model import JobStatus, StackRecord
 from tests.support.clients import CLIENTS
-from tests.support.moto import Tables, make_buckets, make_queues
+from tests.support.moto import Tables, make_buckets, make_queues, put_bundle
 from tests.support.rows import BUNDLES, NOW, ROW  # noqa: F401  (for tests, as they name it)
 from tests.support.tables import AUDIT_TABLE, JOBS_BY_NAME, LISTED, RUNS_BY_TIME, SHARD
 from tests.support.waiting import wait_until
@@ -98,9 +98,7 @@ class Provisioner:
         _table("jobs-Triggers", "job_name", "trigger_id", by_status="started_at")
         Tables().create_table(TableName="jobs-Audit", **AUDIT_TABLE)
         make_buckets(BUNDLES, "jobs-artifacts")
-        s3 = CLIENTS.s3
-        s3.put_bucket_versioning(Bucket=BUNDLES, VersioningConfiguration={"Status": "Enabled"})
-        s3.put_object(Bucket=BUNDLES, Key="report.zip", Body=b"PK")
+        put_bundle(BUNDLES)
         make_queues("jobs-reconcile", "jobs-dead-letters")
 
     @property

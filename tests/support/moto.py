@@ -6,18 +6,27 @@ That is a third of a call, and most of what it takes to begin and to end a mock.
 from __future__ import annotations
 
 import json
-from functools import cache
+import re
+from functools import cache, lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 import botocore.useragent
 import moto.core.models
 import moto.core.responses
+import moto.sqs.models
 from botocore.signers import RequestSigner
+from moto import backends
+from moto.backend_index import backend_url_patterns
 from moto.cloudformation.models import Stack
-from moto.core.base_backend import BaseBackend
+from moto.core.base_backend import AccountSpecificBackend, BaseBackend
+from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.config import default_user_config
+from moto.core.exceptions import HTTPException
+from moto.core.request import normalize_request
 from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb.models import dynamodb_backends
+from moto.ecs.models import ecs_backends
 from moto.s3.models import S3Backend, s3_backends
 from moto.sqs.models import sqs_backends
 
@@ -34,6 +43,46 @@ def _urls_of(backend: BaseBackend) -> Any:
     if kind not in _urls:
         _urls[kind] = _work_out(backend)
     return _urls[kind]
+
+
+def _nothing(_backend: BaseBackend) -> None:
+    """Leave a backend as it is: moto makes it as new, default networks and all, and drops it."""
+
+
+_work_out_regions: Any = AccountSpecificBackend._generate_regions.__wrapped__
+
+
+@cache
+def _regions(service: str) -> list[str]:
+    return list(_work_out_regions(None, service))
+
+
+_process: Any = BotocoreStubber.process_request
+
+
+@lru_cache(maxsize=1000)
+def _handler(address: str) -> Any:
+    """Return what answers requests to an address, as moto looks for it among all services."""
+    for service, pattern in backend_url_patterns:
+        if pattern.match(address):
+            of_account: Any = backends.get_backend(service)[ACCOUNT]  # type: ignore[call-overload]
+            backend = of_account["us-east-1" if "us-east-1" in of_account else "aws"]
+            for url, handler in backend.urls.items():
+                if re.match(url, address):
+                    return handler
+    return None
+
+
+def _answered(self: BotocoreStubber, request: Any) -> Any:
+    parts = urlsplit(request.url)
+    handler = _handler(f"{parts.scheme}://{parts.netloc}{parts.path}")
+    if not handler:
+        return _process(self, request)
+    asked = normalize_request(request)
+    try:
+        return handler(asked, asked.raw_url, asked.headers)
+    except HTTPException as error:
+        return error.code, error.get_headers(), error.get_body()
 
 
 _from_yaml = Stack.parse_template
@@ -79,13 +128,18 @@ def keep() -> None:
     default_user_config["core"]["reset_boto3_session"] = False
     moto.core.models.RESPONSES_METHODS.clear()  # for what asks by `requests`: nothing here does
     BaseBackend.urls = property(_urls_of)
+    BaseBackend.reset = _nothing  # type: ignore[method-assign]
+    BotocoreStubber.process_request = _answered  # type: ignore[method-assign]
     S3Backend._url_module = BaseBackend._url_module  # moto's own reads the module again
     Stack.parse_template = staticmethod(_parsed)
     BaseJSONSerializer._serialize_type_structure = _as_it_is
     RequestSigner.handler = _as_if_signed  # type: ignore[method-assign]
     moto_dynamodb.keep()
+    AccountSpecificBackend._generate_regions = lambda _, service: _regions(service)  # type: ignore[method-assign]
     names, part = moto.core.responses, botocore.useragent
     names.method_names_from_class = cache(names.method_names_from_class)
+    words = cache(names.camelcase_to_underscores)
+    names.camelcase_to_underscores = moto.sqs.models.camelcase_to_underscores = words
     part.sanitize_user_agent_string_component = cache(part.sanitize_user_agent_string_component)
 
 
@@ -114,6 +168,18 @@ def make_buckets(*names: str) -> None:
     """Make buckets as a client of S3 does, but not by way of botocore."""
     for name in names:
         s3_backends[ACCOUNT]["aws"].create_bucket(name, REGION)
+
+
+def put_bundle(bucket: str) -> None:
+    """Put the bundle of the tests' row into a bucket, whose versions are kept, likewise."""
+    s3 = s3_backends[ACCOUNT]["aws"]
+    s3.put_bucket_versioning(bucket, "Enabled")
+    s3.put_object(bucket, "report.zip", b"PK")
+
+
+def make_cluster(name: str) -> None:
+    """Make a cluster of ECS likewise."""
+    ecs_backends[ACCOUNT][REGION].create_cluster(name)
 
 
 def make_queues(*names: str) -> list[str]:

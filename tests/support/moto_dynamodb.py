@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import deque
 from copy import deepcopy
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from botocore import handlers
@@ -20,6 +21,7 @@ from botocore.model import OperationModel
 from moto import settings
 from moto.core.exceptions import HTTPException, ServiceException
 from moto.core.models import botocore_stubber
+from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
@@ -163,6 +165,18 @@ def _all_items(self: Table) -> list[Item]:
     return sorted((item for of in self.items.values() for item in of.values()), key=_by_key)
 
 
+_lex: Any = ConditionExpressionParser._lex_condition_expression
+
+
+@lru_cache(maxsize=1000)
+def _nodes(expression: str) -> tuple[Any, ...]:
+    return tuple(_lex(ConditionExpressionParser(expression, {}, {})))
+
+
+def _lex_once(self: ConditionExpressionParser) -> deque[Any]:
+    return deque(_nodes(self.condition_expression))
+
+
 def _item(self: Item, hash_key: Any, range_key: Any, attrs: dict[str, Any]) -> None:
     """Make an item, and look at its size once, not with each of its attributes."""
     self.hash_key, self.range_key = hash_key, range_key
@@ -218,6 +232,7 @@ def keep() -> None:
         handlers.BUILTIN_HANDLERS.append(asked)
     DynamoType.cast_value = property(_cast_value)  # type: ignore[method-assign]
     Table.all_items = _all_items  # type: ignore[method-assign]
+    ConditionExpressionParser._lex_condition_expression = _lex_once  # type: ignore[method-assign]
     Item.__init__ = _item  # type: ignore[method-assign]
     DepthFirstTraverser.traverse = _traverse
     Node.__deepcopy__ = _copy
