@@ -49,7 +49,7 @@ def bundled(name):
     return json.JSONDecoder().raw_decode(text, text.index("[", start))[0]
 
 
-PARTS = 4 * generated_rows.PARTS
+PARTS = 8 * generated_rows.PARTS
 
 
 @cache
@@ -92,17 +92,23 @@ def validator(*, of_workflows):
     )
 
 
+@pytest.fixture(scope="module")
+def engines():
+    """Return both; to make them takes as long as to look at twenty rows."""
+    return validator(of_workflows=False), validator(of_workflows=True)
+
+
 def findings(engine, template):
     report = engine.validate_template(json.dumps(template).encode(), CONFIG)
     return {found.rule_id: found.message for found in report.diagnostics}
 
 
-def test_no_rule_finds_anything_in_any_row(capsys):
-    engine, of_workflows = validator(of_workflows=False), validator(of_workflows=True)
+def test_no_rule_finds_anything_in_any_row(engines, capsys):
+    engine, of_workflows = engines
     made = built(PARTS)
 
     found = [(one, findings(engine, one)) for one in made]
-    found += [(one, findings(of_workflows, one)) for one in one_of(8, workflows())]
+    found += [(one, findings(of_workflows, one)) for one in one_of(16, workflows())]
 
     assert [one for one in found if one[1]] == []
     assert len(made) >= 50
@@ -113,7 +119,8 @@ def test_no_rule_finds_anything_in_any_row(capsys):
         )
 
 
-def test_the_rules_would_find_something():
+def test_the_rules_would_find_something(engines):
+    engine, of_workflows = engines
     made = json.loads(templates.to_json(templates.build(generated_rows.job_of(ROW), PLATFORM)))
     properties = {one["Type"]: one["Properties"] for one in made["Resources"].values()}
     properties["AWS::Lambda::Function"]["Timeout"] = 901
@@ -124,10 +131,10 @@ def test_the_rules_would_find_something():
     states["States"]["Lost"] = {"Type": "Succeed"}
     machine["DefinitionString"] = json.dumps(states)
 
-    found = findings(validator(of_workflows=False), made)
+    found = findings(engine, made)
 
     assert {"pf-lambda-timeout-max", "pf-scheduler-date-format"} <= set(found)
-    found = findings(validator(of_workflows=True), workflow)
+    found = findings(of_workflows, workflow)
     assert set(found) == {"pf-sfn-asl-unreachable-state"}
 
 
