@@ -12,6 +12,7 @@ from provisioner.local.shim import (
     callbacks,
     concurrency,
     conditions,
+    connections,
     container_logs,
     deliveries,
     executions,
@@ -62,6 +63,7 @@ def install() -> None:
     """
     for module in (
         serving,
+        connections,
         persistence,
         stack_events,
         stacks,
