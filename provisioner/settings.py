@@ -362,7 +362,7 @@ class ApiSettings:
     Attributes
     ----------
     scope_prefix
-        What stands before `read`, `operate`, `write` and `admin` in the scopes of tokens.
+        What comes before `read`, `operate`, `write` and `admin` in the scopes of tokens.
     """
 
     scope_prefix: str

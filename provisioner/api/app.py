@@ -55,7 +55,7 @@ class App:
     cursor_key
         Reads the key that cursors are signed with.
     scope_prefix
-        What stands before the roles in the scopes of tokens.
+        What comes before the roles in the scopes of tokens.
     prefix
         The bootstrap's.
     """

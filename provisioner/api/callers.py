@@ -26,7 +26,7 @@ def caller_of(
     Parameters
     ----------
     scope_prefix
-        What stands before `read`, `operate`, `write` and `admin` in the scopes of tokens.
+        What comes before `read`, `operate`, `write` and `admin` in the scopes of tokens.
     prefix
         The bootstrap's: roles of jobs begin with it. A job whose row lets it call APIs must not
         reach by this one what the permissions boundary keeps from it.

@@ -64,7 +64,7 @@ class BundleBucket:
         folder
             What becomes the root of the archive.
         exclude
-            Patterns of names to leave out besides `EXCLUDED`, as `*.csv`.
+            Patterns of names to leave out as well as `EXCLUDED`, such as `*.csv`.
 
         Raises
         ------

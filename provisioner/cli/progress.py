@@ -108,7 +108,7 @@ def wait(
 
 
 def _polls(board: _Board, timeout_seconds: float) -> Iterator[None]:
-    """Yield for each time to ask, ever more seldom, at last when the time is over."""
+    """Yield each time to ask, at growing intervals, and once more when the time is over."""
     pause_seconds = _FIRST_PAUSE_SECONDS
     yield
     while (left_seconds := timeout_seconds - board.elapsed()) > 0:

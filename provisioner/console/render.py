@@ -66,7 +66,7 @@ def page(
     Parameters
     ----------
     polls
-        Whether the browser asks again by itself.
+        Whether the browser refreshes the page automatically.
     moving
         Whether something is under way, so that it asks sooner.
     """

@@ -46,7 +46,7 @@ class FormField:
     Attributes
     ----------
     text
-        What stands in it: a value, never a mere hint of one.
+        What it contains: a value, never a mere hint of one.
     hint
         What is asked for, in words.
     pointer
@@ -69,7 +69,7 @@ class FormField:
 
     @property
     def pointer(self) -> str:
-        """Where the value stands in the payload."""
+        """Where the value is in the payload."""
         return "" if self.kind is FieldType.REST else pointer((self.member,))
 
 

@@ -44,7 +44,7 @@ class Redrive(StrEnum):
     NOTIFICATION = "notification"
     """`notify` gets it, and publishes it."""
     NOTHING = "nothing"
-    """It is removed: what it was for happens by itself."""
+    """It is removed: what it was for happens anyway."""
     IMPOSSIBLE = "impossible"
     """It says nothing that could be done: it stays until a person discards it."""
 

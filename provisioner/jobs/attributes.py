@@ -24,7 +24,7 @@ MODELS: dict[str, type[Job]] = {
 ALIASES = {"language": "runtime", "memory": "memory_mb"}
 
 _NEVER_IN_A_WORKFLOW = frozenset({"environment"})
-"""Attributes whose texts no Step Functions expression can come of: they stand in the function or
+"""Attributes whose texts no Step Functions expression can come of: they are in the function or
 the task definition only."""
 
 _ATTRIBUTES = {kind: frozenset(model.model_fields) for kind, model in MODELS.items()}
@@ -76,7 +76,7 @@ def _take(row: Row, name: str, written: str, value: object) -> None:
 
 
 def _misplaced(written: str, name: str, kind: str | None) -> str | None:
-    """Return why an attribute may not stand in a row of this type (None: the type is unknown)."""
+    """Return why a row of this type may not have an attribute (None: the type is unknown)."""
     own = _ATTRIBUTES[kind] if kind else _ALL
     if name in own:
         return None

@@ -13,7 +13,7 @@ MAX_RULES = 20
 """Ours: each is a choice, or three, of the job's workflow."""
 
 MAX_NAMED_ERRORS = 200
-"""Ours, of all rules together: each stands in the job's workflow, which has at most 1 MB."""
+"""Ours, of all rules together: each is a part of the job's workflow, which has at most 1 MB."""
 
 FailureAction: TypeAlias = Literal["retry", "fail", "ignore"]
 

@@ -11,7 +11,7 @@ from provisioner.jobs.errors import MAX_ERRORS, FieldError, InvalidValueError, i
 from provisioner.jobs.rows import plain
 
 MAX_LAMBDA_BYTES = 16_384
-"""Ours: the payload stands in the job's template, which CloudFormation takes up to 51,200 bytes."""
+"""Ours: the payload is in the job's template, which CloudFormation takes up to 51,200 bytes."""
 
 MAX_CONTAINER_BYTES = 7_168
 """Of the 8,192 characters that ECS RunTask allows for overrides, where a run's input travels."""

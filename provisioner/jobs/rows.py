@@ -38,7 +38,7 @@ _WHY_FORBIDDEN = {
 
 
 def forbidden(text: str, *, expressions: bool = False) -> str | None:
-    """Return why a text may not stand in a row, None when it may.
+    """Return why a row may not have a text, None when it may.
 
     `expressions` tells that it can never come to a workflow, so that those are only text.
     """
@@ -66,7 +66,7 @@ def plain(
 ) -> object:
     """Return a value with its numbers as int or float, and add to `errors` what is wrong in it.
 
-    UNUSABLE stands in the place of each wrong part, so that the others can still be checked. What
+    UNUSABLE takes the place of each wrong part, so that the others can still be checked. What
     is wrong beyond the number of errors that are shown is not found.
     """
     if len(errors) > MAX_ERRORS:

@@ -10,7 +10,7 @@ MAX_TAGS = 45
 """Of the 50 that AWS allows a resource: CloudFormation adds three, the provisioner two."""
 
 MAX_BYTES = 8_192
-"""Ours, of all keys and values: they stand in the template once for each resource."""
+"""Ours, of all keys and values: the template has them once for each resource."""
 
 MAX_KEY_CHARACTERS = 128
 MAX_VALUE_CHARACTERS = 256

@@ -1,4 +1,4 @@
-"""Rolling a job back by itself, when one of the first runs of a new deployment has failed."""
+"""Rolling a job back automatically, when one of the first runs of a new deployment has failed."""
 
 from __future__ import annotations
 

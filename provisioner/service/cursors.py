@@ -1,4 +1,4 @@
-"""Cursors: where the next page of a list begins, as texts that stand in addresses.
+"""Cursors: where the next page of a list begins, as texts for addresses.
 
 A person can write one: what DynamoDB would refuse as a key is refused before.
 """

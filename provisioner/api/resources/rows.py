@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def get_row(call: Call) -> Answer:
-    """Return a whole row; nobody gets what stands in `secrets` and is not an ARN."""
+    """Return a whole row; nobody gets what is in `secrets` and is not an ARN."""
     found = edits.row_of(call.service, call.job_name)
     headers = {"ETag": quoted(found.etag)}
     if is_unchanged(call.headers, found.etag):

@@ -27,7 +27,7 @@ PATH_PATTERNS = {
     "bulk": r"[A-Za-z0-9-]{1,40}",
     "problem": r"[a-z-]{1,40}",
 }
-"""What stands in a path: another name is that of nothing, so it is 404."""
+"""What a path may have: another name is that of nothing, so it is 404."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ LANES = 50
 
 
 def first(request: Request, service: Service) -> Response:
-    """Return the overview of the runs; that of the jobs loads by itself."""
+    """Return the overview of the runs; that of the jobs is loaded separately."""
     after = number(request.query, "lanes", 0)
     shown = service.recalled(f"runs of the overview, {after}", lambda: _shown(service, after))
     return page(request, "overview.html", **shown)

@@ -33,7 +33,7 @@ _SIZES = ("cpu", "memory_mb")
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """What stands in the form.
+    """What the form contains.
 
     Attributes
     ----------

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from provisioner.console.http import Request, Response
     from provisioner.service.context import Service
+    from provisioner.service.run_lines import RunLine
 
 PAGE_LINES = 100
 LOG_LINES = 1000
@@ -32,7 +33,21 @@ _MOVING = {RunStatus.RUNNING, RunStatus.QUEUED}
 
 def listed(request: Request, service: Service) -> Response:
     """Return runs of all jobs or of one, newest first, with filters in the address."""
-    query = request.query
+    shown, next_cursor = _found(request.query, service)
+    group = text(request.query, "reason")
+    return page(
+        request,
+        "runs.html",
+        moving=any(run.status in _MOVING for run in shown),
+        runs=[run for run in shown if group in {None, run.error_group or run.error}],
+        next=next_cursor,
+        statuses=list(RunStatus),
+        most=overview.MOST_RUNS,
+    )
+
+
+def _found(query: Mapping[str, str], service: Service) -> tuple[tuple[RunLine, ...], str | None]:
+    """Return the runs that an address asks for, and the cursor of those after them."""
     status, job_name = choice(query, "status", RunStatus), text(query, "job")
     tag = text(query, "tag")
     next_cursor: str | None = None
@@ -56,16 +71,7 @@ def listed(request: Request, service: Service) -> Response:
     if tag:
         names = frozenset(jobs.names(service, tag=tag))
         shown = tuple(run for run in shown if run.job_name in names)
-    group = text(query, "reason")
-    return page(
-        request,
-        "runs.html",
-        moving=any(run.status in _MOVING for run in shown),
-        runs=[run for run in shown if group in {None, run.error_group or run.error}],
-        next=next_cursor,
-        statuses=list(RunStatus),
-        most=overview.MOST_RUNS,
-    )
+    return shown, next_cursor
 
 
 def detailed(request: Request, service: Service) -> Response:
