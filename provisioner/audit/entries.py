@@ -123,10 +123,10 @@ def new_id(at: datetime, unique: str) -> str:
     return f"{iso(at)}#{unique}"
 
 
-def line(text: str, most: int = MAX_TEXT_CHARACTERS) -> str:
+def line(text: str, limit: int = MAX_TEXT_CHARACTERS) -> str:
     """Return text as an entry keeps it: one line, without control characters, cut."""
-    shown = cleaned(" ".join(text[: 2 * most].split()))
-    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
+    shown = cleaned(" ".join(text[: 2 * limit].split()))
+    return shown if len(shown) <= limit else f"{shown[: limit - 1]}…"
 
 
 def shown_changes(changes: Iterable[RowChange]) -> tuple[tuple[ShownChange, ...], int]:

@@ -92,7 +92,7 @@ class RunList:
         )
         return written(self._clients, "update_item", **request) is not None
 
-    def backfill(self, most: int, now: datetime) -> int:
+    def backfill(self, limit: int, now: datetime) -> int:
         """Give rows of earlier versions what the index needs; return how many that were.
 
         It continues where the call before it ended, and does nothing once it is through. A page is
@@ -108,10 +108,10 @@ class RunList:
             return 0
         after, count = progress.after("job_name", "trigger_id"), 0
         for _ in range(_PAGES):
-            rows, after = self._scanned(after, most)
+            rows, after = self._scanned(after, limit)
             count += sum(self._add(row) for row in rows)
             progress.note(after, now)
-            if not after or count >= most:
+            if not after or count >= limit:
                 break
         return count
 
@@ -167,12 +167,12 @@ class RunList:
         )
 
     def _scanned(
-        self, after: Mapping[str, str] | None, most: int
+        self, after: Mapping[str, str] | None, limit: int
     ) -> tuple[list[Item], dict[str, str] | None]:
         with translated():
             found = self._clients.dynamodb.scan(
                 TableName=self._name,
-                Limit=most,
+                Limit=limit,
                 ProjectionExpression=_NEEDED,
                 FilterExpression=_UNLISTED,
                 ExpressionAttributeValues=to_dynamodb({":shards": RUN_SHARDS}),

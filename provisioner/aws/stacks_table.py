@@ -87,7 +87,7 @@ class StacksTable:
         return (record_of(item) for item in pages(self._clients, "query", **request))
 
     def unlisted(
-        self, after: Mapping[str, str] | None, most: int
+        self, after: Mapping[str, str] | None, limit: int
     ) -> tuple[list[StackRecord], dict[str, str] | None]:
         """Look at so many rows at most after a key; return those of earlier versions, and the end.
 
@@ -97,7 +97,7 @@ class StacksTable:
         with translated():
             found = self._clients.dynamodb.scan(
                 TableName=self._name,
-                Limit=most,
+                Limit=limit,
                 FilterExpression="attribute_not_exists(listed) AND #status <> :deleted",
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues=to_dynamodb({":deleted": JobStatus.DELETED}),

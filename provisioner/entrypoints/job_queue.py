@@ -86,8 +86,8 @@ def _note_end(
 ) -> None:
     """Note why a message that someone follows started no run, if SQS gives it up after this."""
     try:
-        most = runtime.message_queues.max_receives(job_name)
-        if most is not None and _receives(record) >= most:
+        max_receives = runtime.message_queues.max_receives(job_name)
+        if max_receives is not None and _receives(record) >= max_receives:
             reason = str(error) or type(error).__name__
             runtime.message_runs.submissions.dead(job_name, message.id, reason)
     except ProvisionerError:

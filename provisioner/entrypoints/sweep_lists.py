@@ -27,13 +27,13 @@ MOST_A_DAY = 2_000
 with all those of a large bootstrap it would time out, and never come to the last of them."""
 
 
-def some(runtime: Runtime, job_names: Iterable[str], most: int = MOST_A_DAY) -> list[str]:
+def some(runtime: Runtime, job_names: Iterable[str], limit: int = MOST_A_DAY) -> list[str]:
     """Return the jobs, drawn by lot when there are more, so that each has its turn."""
     names = list(job_names)
-    return runtime.chance.sample(names, most) if len(names) > most else names
+    return runtime.chance.sample(names, limit) if len(names) > limit else names
 
 
-def list_earlier_jobs(runtime: Runtime, now: datetime, most: int = MOST_LISTED) -> int:
+def list_earlier_jobs(runtime: Runtime, now: datetime, limit: int = MOST_LISTED) -> int:
     """Add the jobs of earlier versions to the index of all jobs, a part in each sweep.
 
     What was done is noted when it is written, so a part that was cut off is done again.
@@ -41,7 +41,7 @@ def list_earlier_jobs(runtime: Runtime, now: datetime, most: int = MOST_LISTED) 
     progress = runtime.jobs_backfill
     if progress.is_done() or not progress.may_begin(now):
         return 0
-    unlisted, after = runtime.stacks.unlisted(progress.after("job_name"), most)
+    unlisted, after = runtime.stacks.unlisted(progress.after("job_name"), limit)
     count = list_jobs(runtime, unlisted)
     progress.note(after, now)
     return count

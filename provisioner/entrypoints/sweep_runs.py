@@ -34,11 +34,11 @@ MOST_OF_A_JOB = 100
 """QUEUED runs of a job that one sweep looks at, the oldest."""
 
 
-def complete_ended_runs(runtime: Runtime, now: datetime, most: int = MOST_ASKED) -> int:
+def complete_ended_runs(runtime: Runtime, now: datetime, limit: int = MOST_ASKED) -> int:
     """Complete the runs that are RUNNING by their rows and have ended all the same."""
     running = list(runtime.triggers.open(RunStatus.RUNNING, until=now - ASKED_AFTER))
-    if len(running) > most:
-        running = runtime.chance.sample(running, most)
+    if len(running) > limit:
+        running = runtime.chance.sample(running, limit)
     return sum(
         _done(runtime, run.job_name, partial(runtime.run_control.complete_ended, run))
         for run in running

@@ -81,7 +81,7 @@ def _network(value: object) -> Network:
     return Network(**found)  # type: ignore[arg-type]  # each key has the check of its type
 
 
-def _ids(pattern: re.Pattern[str], example: str, most: int) -> Check[tuple[str, ...]]:
+def _ids(pattern: re.Pattern[str], example: str, limit: int) -> Check[tuple[str, ...]]:
     def check_id(one: str) -> str:
         if not pattern.fullmatch(one):
             raise invalid(f'must be like "{example}", not {shown(one)}')
@@ -89,8 +89,8 @@ def _ids(pattern: re.Pattern[str], example: str, most: int) -> Check[tuple[str, 
 
     def check(value: object) -> tuple[str, ...]:
         ids = text_list(value)
-        if len(ids) > most:
-            raise invalid(f"has {len(ids)} entries; at most {most} are allowed")
+        if len(ids) > limit:
+            raise invalid(f"has {len(ids)} entries; at most {limit} are allowed")
         if len(set(ids)) < len(ids):
             raise invalid("names one of them twice")
         return tuple(each(((f"[{index}]", one) for index, one in enumerate(ids)), check_id))

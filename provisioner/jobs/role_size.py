@@ -57,19 +57,19 @@ def characters(granted: Iterable[Permission], secrets: Iterable[str] = ()) -> in
 
 def permissions_fit(granted: Sequence[Permission], job_type: str) -> None:
     """Check that what a row grants fits into the job's role."""
-    size, most = characters(granted), room(job_type)
-    if size > most:
+    size, limit = characters(granted), room(job_type)
+    if size > limit:
         raise invalid(
-            f"has {size} characters as IAM statements; at most {most} are allowed in the role of "
+            f"has {size} characters as IAM statements; at most {limit} are allowed in the role of "
             f'a "{job_type}" job: name fewer or shorter resources'
         )
 
 
 def secrets_fit(granted: Sequence[Permission], secrets: Iterable[str], job_type: str) -> None:
     """Check that the right to read secrets fits into the role beside what the row grants."""
-    size, most = characters(granted, secrets), room(job_type)
-    if size > most:
+    size, limit = characters(granted, secrets), room(job_type)
+    if size > limit:
         raise invalid(
             f"have {size} characters in the job's role, together with the row's permissions; at "
-            f'most {most} are allowed for a "{job_type}" job'
+            f'most {limit} are allowed for a "{job_type}" job'
         )

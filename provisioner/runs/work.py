@@ -32,9 +32,9 @@ class WorkByType:
         one that is known all adapters are asked. One that fails does not stop the others.
         """
         run = (execution.job_name, execution.execution_name)
-        asked = self._asked(job_type)
-        return sum(attempt_each(asked, lambda adapter: adapter.stop(*run, reason)))
+        adapters = self._adapters_of(job_type)
+        return sum(attempt_each(adapters, lambda adapter: adapter.stop(*run, reason)))
 
-    def _asked(self, job_type: str | None) -> Iterable[RunningWork]:
+    def _adapters_of(self, job_type: str | None) -> Iterable[RunningWork]:
         known = self.adapters.get(job_type or "")
         return chain.from_iterable(self.adapters.values()) if known is None else known

@@ -114,7 +114,7 @@ def page(  # noqa: PLR0913  (each is one filter)
     return JobsPage(lines_of(service, entries), cursors.written(end) if end else None)
 
 
-def first_entries(service: Service, most: int) -> Sequence[JobEntry]:
+def first_entries(service: Service, limit: int) -> Sequence[JobEntry]:
     """Return the first jobs by name, without what is known of their runs; one query.
 
     Raises
@@ -122,7 +122,7 @@ def first_entries(service: Service, most: int) -> Sequence[JobEntry]:
     PermanentError
         If the bootstrap has no index of all jobs yet.
     """
-    return service.job_list.page(most, "", "", JobFilter())[0]
+    return service.job_list.page(limit, "", "", JobFilter())[0]
 
 
 def lines_of(service: Service, entries: Sequence[JobEntry]) -> tuple[JobLine, ...]:

@@ -53,9 +53,9 @@ def _slice(service: Service, source: LogSource, at: int, wanted: int) -> tuple[l
     for _ in range(_SLICES):
         begin = max(source.since_ms, at - length)
         lines = logs.events(service.clients, source.group, begin, until_ms=at)
-        most = None if length == 1 else wanted * _SLICE_PAGES
-        read = list(islice(lines, most))
-        if most is not None and len(read) >= most:
+        limit = None if length == 1 else wanted * _SLICE_PAGES
+        read = list(islice(lines, limit))
+        if limit is not None and len(read) >= limit:
             if since_ms < at:  # fewer than are wanted: the next page continues before them
                 break
             length = max(1, length // _SHORTER)

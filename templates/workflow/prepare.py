@@ -141,10 +141,10 @@ def _members(job: Job) -> dict[str, Value]:
     }
 
 
-def _text_option(name: str, most: int) -> Expression:
+def _text_option(name: str, limit: int) -> Expression:
     """Return a member of `_run` as far as a row keeps it, an empty text if it is not a text."""
     option = variable(f"options.{name}")
-    return when(call("type", option).equals("string"), call("substring", option, 0, most), "")
+    return when(call("type", option).equals("string"), call("substring", option, 0, limit), "")
 
 
 def own_members(job: Job) -> dict[str, Value]:

@@ -23,7 +23,7 @@ _NO_RUN = dict.fromkeys(("run", "started_at", "ended_at", "error", "run_url", "r
 
 def submit(call: Call) -> Answer:
     """Take work for the job that the request names."""
-    asked, job_name = _asked(call), call.body.job_name
+    asked, job_name = _run_request(call), call.body.job_name
     if call.query.dry_run:
         submissions.check_only(call.service, job_name, asked)
         return Answer({"id": None, "job_name": job_name, "run": None, "dry_run": True}, 202)
@@ -75,7 +75,7 @@ def _status(state: dict[str, Any]) -> str:
     return RunStatus.FAILED if is_over else str(state["status"])
 
 
-def _asked(call: Call) -> RunRequest:
+def _run_request(call: Call) -> RunRequest:
     asked, named = runs.request_of(call), call.body.submission_id
     if named is not None and asked.idempotency_key not in {None, named}:
         wrong = FieldProblem("/submission_id", "differs from the Idempotency-Key: send one of them")

@@ -31,7 +31,7 @@ _NAMES = ("start", "end", "overlap")
 def show(request: Request, service: Service) -> Response:
     """Return the form, and the runs that it means once a span is chosen."""
     job = scheduled_job(service, request.parts["job"])
-    asked = _asked(request.query)
+    asked = _values_of(request.query)
     if not asked["start"]:
         return _page(request, asked, zone=job.timezone)
     try:
@@ -43,7 +43,7 @@ def show(request: Request, service: Service) -> Response:
 
 def step(request: Request, service: Service) -> Response:
     """Start the next runs, and go to the page that continues; a repetition starts nothing twice."""
-    asked = _asked(request.form)
+    asked = _values_of(request.form)
     planned = _plan(request, service, asked)
     before, done = number(request.form, "done", 0), 0
     for event in backfill.start(service, planned):
@@ -60,7 +60,7 @@ def _plan(request: Request, service: Service, asked: Mapping[str, str]) -> Backf
     return backfill.plan(service, request.parts["job"], *(asked[name] for name in _NAMES))
 
 
-def _asked(sent: Mapping[str, str]) -> dict[str, str]:
+def _values_of(sent: Mapping[str, str]) -> dict[str, str]:
     overlap = sent.get("overlap", "")
     return {
         "start": sent.get("start", "").strip(),

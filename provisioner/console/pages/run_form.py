@@ -88,7 +88,7 @@ def submit(request: Request, service: Service) -> Response:
     if form.errors:
         return _page(request, service, job, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
-        started = start_run.start_run(service, name, _asked(service, name, form))
+        started = start_run.start_run(service, name, _run_request(service, name, form))
     except (InvalidRunError, PermanentError) as error:
         said = tuple(str(error).split("\n  "))
         form = replace(form, errors={**form.errors, "overrides": said})
@@ -175,7 +175,7 @@ def _overrides(form: _Form) -> dict[str, Any]:
     return found
 
 
-def _asked(service: Service, job_name: str, form: _Form) -> RunRequest:
+def _run_request(service: Service, job_name: str, form: _Form) -> RunRequest:
     overrides = _overrides(form)
     typed = overrides.get("environment", {})
     if form.kept and isinstance(typed, dict):  # what is not one is refused as it is

@@ -913,7 +913,7 @@ class TestSweep:
 
         ended = []
         for _ in range(3):
-            sweep_runs.complete_ended_runs(runtime(), datetime.now(UTC), most=2)
+            sweep_runs.complete_ended_runs(runtime(), datetime.now(UTC), limit=2)
             ended.append([row["status"]["S"] for row in triggers().values()].count("STOPPED"))
 
         assert ended == [2, 4, 5]

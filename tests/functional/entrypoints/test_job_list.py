@@ -110,7 +110,7 @@ class TestTheSweep:
 
         counts = []
         while not runtime().jobs_backfill.is_done():
-            counts.append(sweep_lists.list_earlier_jobs(runtime(), NOW, most=2))
+            counts.append(sweep_lists.list_earlier_jobs(runtime(), NOW, limit=2))
 
         assert (sum(counts), listed()) == (5, names)
         save_as_before("late")
@@ -220,7 +220,7 @@ def _delete(name):
 
 
 def _sweep(_name):
-    sweep_lists.list_earlier_jobs(runtime(), NOW, most=2)
+    sweep_lists.list_earlier_jobs(runtime(), NOW, limit=2)
 
 
 def _compare(_name):
@@ -338,11 +338,11 @@ class TestOnceADay:
     def test_of_very_many_jobs_each_has_its_turn(self):
         names = [f"job-{number}" for number in range(9)]
 
-        drawn = [sweep_lists.some(runtime(), names, most=3) for _ in range(60)]
+        drawn = [sweep_lists.some(runtime(), names, limit=3) for _ in range(60)]
 
         assert {len(set(each)) for each in drawn} == {3}
         assert {name for each in drawn for name in each} == set(names)
-        assert sweep_lists.some(runtime(), names, most=9) == names
+        assert sweep_lists.some(runtime(), names, limit=9) == names
 
     def test_one_job_that_fails_does_not_stop_the_others(self):
         hand_in(recent_runs=Unavailable())

@@ -58,34 +58,34 @@ def test_what_ended_badly_once(seed):
 class AtOnce(RunList):
     """Begins while functions of the version before are at work."""
 
-    def backfill(self, most, now):
+    def backfill(self, limit, now):
         progress = IndexBackfill(self._clients, self._name, INDEX)
         if not progress.is_done() and progress.after("job_name", "trigger_id") is None:
             first = {"job_name": "", "trigger_id": ""}
             progress.note(first, now)
-        return super().backfill(most, now)
+        return super().backfill(limit, now)
 
 
 class OnePage(RunList):
     """Takes one page for the whole table."""
 
-    def _scanned(self, after, most):
-        rows, _ = super()._scanned(after, most)
+    def _scanned(self, after, limit):
+        rows, _ = super()._scanned(after, limit)
         return rows, None
 
 
 class NotedBefore(RunList):
     """Notes a page before its rows are written."""
 
-    def _scanned(self, after, most):
-        rows, end = super()._scanned(after, most)
+    def _scanned(self, after, limit):
+        rows, end = super()._scanned(after, limit)
         if end is not None:
             IndexBackfill(self._clients, self._name, INDEX).note(end, self._now)
         return rows, end
 
-    def backfill(self, most, now):
+    def backfill(self, limit, now):
         self._now = now
-        return super().backfill(most, now)
+        return super().backfill(limit, now)
 
 
 BUGS = {

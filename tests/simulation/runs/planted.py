@@ -110,7 +110,7 @@ class OfOneType(WorkByType):
 class OfKnownTypes(WorkByType):
     """A run whose row does not say its type leaves its work running."""
 
-    def _asked(self, job_type):
+    def _adapters_of(self, job_type):
         return self.adapters.get(job_type, ())
 
 

@@ -58,8 +58,8 @@ class NoHistory:
 class IndexedRuns:
     """The index of all runs, to which no earlier version's run is to be added."""
 
-    def backfill(self, most: int, now: datetime) -> int:
-        del most, now
+    def backfill(self, limit: int, now: datetime) -> int:
+        del limit, now
         return 0
 
 
