@@ -82,7 +82,7 @@ class Home:
 
 @contextmanager
 def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Wait until no other command works in a shared folder, and keep others waiting meanwhile."""
+    """Wait until no other command works in a shared folder, and keep others waiting until then."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

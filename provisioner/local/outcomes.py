@@ -59,7 +59,7 @@ def await_stacks(
     Raises
     ------
     LocalError
-        One failed, or takes too long; or the engine crashed meanwhile.
+        One failed, or takes too long; or the engine crashed in the meantime.
     """
     outputs = stack_outputs(engine, stack_name)
     stacks = table(engine, outputs["StacksTableName"])

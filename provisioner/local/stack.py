@@ -38,7 +38,7 @@ def stack_status(engine: Engine, stack_name: str = DEFAULT_STACK) -> str | None:
 
 
 def settled_status(engine: Engine, stack_name: str) -> str | None:
-    """Return the stack's status once no operation is under way, which may go on from before."""
+    """Return the stack's status once no operation, which may be an earlier one, is in progress."""
     deadline = time.monotonic() + _SETTLE_SECONDS
     status = stack_status(engine, stack_name)
     while status in IN_PROGRESS and time.monotonic() < deadline:

@@ -49,7 +49,7 @@ def up(engine: Engine, wanted: Wanted, say: Say = silent) -> list[outcomes.Examp
     Raises
     ------
     LocalError
-        A step failed, or a part crashed meanwhile.
+        A step failed, or a part crashed in the meantime.
     """
     engine.start(auth=wanted.auth, fresh=wanted.fresh, say=say)
     try:

@@ -45,7 +45,9 @@ STUMBLES = {
     r"\bdetours?\b": "exceptional states",
     r"\bfor ever\b": "forever",
     r"\bbelongs? into\b": "put into",
-    r"\bmeanwhile has\b|\bbesides\.": "also",
+    r"\bbesides\.": "also",
+    r"\bmeanwhile\b": "at the same time, in the meantime",
+    r"\bgo(?:es)? on\b": "continues, keeps running",
     r"\bby and by\b": "within days, later",
     r"\bin spite of\b": "despite, after",
     r"\bcomes? to (?:its|their) end\b": "ends, runs to its end",
@@ -64,9 +66,7 @@ STUMBLES_OF_USERS = {
     **STUMBLES,
     r"(?:^|[.;:|] )Of (?!course|\d|\{)": "For, Among; put the subject first",
     r"(?:^|[.;:|] )Else\b": "Otherwise, Without it",
-    r"\bgo(?:es)? on\b": "continues, keeps running",
     r"\b[Aa]sk again\b": "Try again",
-    r"\bmeanwhile[.,;]": "at the same time, in the meantime",
     r"\bno difference\b": "the same",
 }
 """What only has to be better in texts for those who use the product."""

@@ -7,7 +7,7 @@ change runs the changed code; in the engine a call on its way can leave a proces
 behind for all that follow. What a call of Python prints is logged with it, all of it; the engine
 stops reading after a quarter of a second.
 
-On AWS an execution environment goes on after an exception; the engine starts another process for
+On AWS an execution environment continues after an exception; the engine starts another process for
 the next call. And it imports botocore into each process of Python, which takes five times as long
 as the rest of its start: here only where the function imports it as well.
 """

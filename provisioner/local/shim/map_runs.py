@@ -26,7 +26,7 @@ class _ItemSelector(dict[str, Any]):
 
 
 def install() -> None:
-    """Adapt the state, what each of its children is given, and how long they go on."""
+    """Adapt the state, what each of its children is given, and how long they run."""
     wrap(_STEP_FUNCTIONS, "_run_distributed_map", _in_jsonata)
     wrap(_STEP_FUNCTIONS, "_resolve_params_obj", _selecting)
     wrap(_STEP_FUNCTIONS, "_execute_task", _unless_stopped)

@@ -1,4 +1,4 @@
-"""Stack operations go on over a restart.
+"""Stack operations continue after a restart.
 
 The engine forgets what it was doing: its stacks would stay in CREATE_IN_PROGRESS forever. So each
 operation is noted on its stack while it runs, and what is noted there at the start is begun again,
@@ -36,7 +36,7 @@ _made: contextvars.ContextVar[_Made | None] = contextvars.ContextVar("made", def
 
 
 def install() -> None:
-    """Note every operation, and go on with those that were noted."""
+    """Note every operation, and continue with those that were noted."""
     for name, modules in _TAKEN_BY.items():
         for module in modules:
             wrap(f"{_CLOUDFORMATION}.{module}", name, _noting)

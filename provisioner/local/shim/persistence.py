@@ -1,7 +1,7 @@
 """What AWS has once taken outlives any crash.
 
 The engine writes its state only when it is asked to stop, a file a service. Here all of it is
-written into one file every few seconds, whole or not at all: whatever kills the engine, it goes on
+written into one file every few seconds, whole or not at all: whatever kills the engine, it starts
 from a state in which all services agree, and that is seconds old at most. Large contents, layers of
 images above all, are written once, each into a file that its digest names.
 """

@@ -1,6 +1,6 @@
-"""The engine's beginning and end, around which AWS's services just go on.
+"""The engine's beginning and end, around which AWS's services just continue.
 
-What goes on after a restart may call the engine at once, so it begins when the engine answers; the
+What continues after a restart may call the engine at once, so it begins when that answers; the
 engine's own pollers would begin before that, and lose what they read.
 
 At its end the engine waits for everything that runs in it, a custom resource for an hour. What runs

@@ -123,7 +123,7 @@ def _terminate(asked: dict[str, Any]) -> Answer:
 
 
 def _cancel(asked: dict[str, Any]) -> Answer:
-    """End a job that has not started; one that has goes on."""
+    """End a job that has not started; one that has started keeps running."""
     for job in _with_children(asked["jobId"]):
         if job["status"] not in ENDED | STARTED:
             job["isCancelled"] = True
