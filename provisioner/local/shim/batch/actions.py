@@ -114,7 +114,7 @@ def _terminate(asked: dict[str, Any]) -> Answer:
                 continue
             job.update(isTerminated=True, _reason=asked["reason"])
             started = job["status"] in STARTED
-        if started:  # not here: a container takes its time, and the engine answers nobody meanwhile
+        if started:  # not here: a container takes its time, and nobody else is answered
             stopping = (attempts.stop, job, asked["reason"])
             threading.Thread(target=contextvars.copy_context().run, args=stopping).start()
         else:
