@@ -28,7 +28,7 @@ from provisioner.runs.model import iso
 from provisioner.service.context import Service, connect
 from provisioner.stacks.model import JobStatus, StackRecord
 from tests.support.clients import CLIENTS
-from tests.support.moto import Tables, make_buckets, make_queues, put_bundle
+from tests.support.moto import Tables, make_buckets, make_queues, make_stack, put_bundle
 from tests.support.rows import BUNDLES, NOW, ROW  # noqa: F401  (for tests, as they name it)
 from tests.support.tables import AUDIT_TABLE, JOBS_BY_NAME, LISTED, RUNS_BY_TIME, SHARD
 from tests.support.waiting import wait_until
@@ -86,7 +86,7 @@ class Provisioner:
             "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
             "Outputs": {key: {"Value": value} for key, value in outputs.items()},
         }
-        CLIENTS.cloudformation.create_stack(StackName=stack_name, TemplateBody=json.dumps(template))
+        make_stack(stack_name, template)
 
     def build(self) -> None:
         self.deploy()

@@ -18,7 +18,7 @@ import moto.sqs.models
 from botocore.signers import RequestSigner
 from moto import backends
 from moto.backend_index import backend_url_patterns
-from moto.cloudformation.models import Stack
+from moto.cloudformation.models import Stack, cloudformation_backends
 from moto.core.base_backend import AccountSpecificBackend, BaseBackend
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.config import default_user_config
@@ -175,6 +175,13 @@ def put_bundle(bucket: str) -> None:
     s3 = s3_backends[ACCOUNT]["aws"]
     s3.put_bucket_versioning(bucket, "Enabled")
     s3.put_object(bucket, "report.zip", b"PK")
+
+
+def make_stack(name: str, template: dict[str, Any]) -> None:
+    """Make a stack of CloudFormation likewise."""
+    cloudformation_backends[ACCOUNT][REGION].create_stack(
+        name=name, template=json.dumps(template), parameters={}
+    )
 
 
 def make_cluster(name: str) -> None:

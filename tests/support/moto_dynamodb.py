@@ -13,8 +13,10 @@ from collections import deque
 from copy import deepcopy
 from decimal import Decimal
 from functools import cache, lru_cache
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import moto.dynamodb.models
 from botocore import handlers
 from botocore.awsrequest import AWSResponse
 from botocore.model import OperationModel
@@ -23,6 +25,7 @@ from moto.core.exceptions import HTTPException, ServiceException
 from moto.core.models import botocore_stubber
 from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.exceptions import ItemSizeTooLarge
+from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.models.utilities import bytesize
@@ -165,6 +168,47 @@ def _all_items(self: Table) -> list[Item]:
     return sorted((item for of in self.items.values() for item in of.values()), key=_by_key)
 
 
+_transact: Any = DynamoDBBackend.transact_write_items
+
+
+def _transact_write_items(self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
+    """Keep what a transaction may have to take back; moto copies a table for each of its items."""
+    named = [action for item in transact_items for action in item.values()]
+    names = {action["TableName"] for action in named}
+    tables = [self.tables[name] for name in names if name in self.tables]
+    before = [(table, table.items) for table in tables if _is_kept(table)]
+    for table, items in before:
+        table.items = items.copy()
+        if table.has_range_key:
+            table.items.update((key, of_key.copy()) for key, of_key in items.items())
+    try:
+        for action in named:
+            if "UpdateExpression" in action:  # which changes an item where it is
+                _replace(self, action["TableName"], action["Key"])
+        _transact(self, transact_items)
+    except Exception:
+        for table, items in before:
+            table.items = items
+        raise
+
+
+def _is_kept(table: Table) -> bool:
+    return table.stream_shard is None
+
+
+def _replace(backend: DynamoDBBackend, name: str, key: dict[str, Any]) -> None:
+    if item := backend.get_item(name, key):
+        made, items = deepcopy(item), backend.tables[name].items
+        if item.range_key:
+            items[item.hash_key][item.range_key] = made
+        else:
+            items[item.hash_key] = made  # type: ignore[assignment]
+
+
+def _copied(value: Any) -> Any:
+    return value if isinstance(value, Table) and _is_kept(value) else deepcopy(value)
+
+
 _lex: Any = ConditionExpressionParser._lex_condition_expression
 
 
@@ -233,6 +277,8 @@ def keep() -> None:
     DynamoType.cast_value = property(_cast_value)  # type: ignore[method-assign]
     Table.all_items = _all_items  # type: ignore[method-assign]
     ConditionExpressionParser._lex_condition_expression = _lex_once  # type: ignore[method-assign]
+    DynamoDBBackend.transact_write_items = _transact_write_items  # type: ignore[method-assign]
+    moto.dynamodb.models.copy = SimpleNamespace(deepcopy=_copied)  # type: ignore[assignment]
     Item.__init__ = _item  # type: ignore[method-assign]
     DepthFirstTraverser.traverse = _traverse
     Node.__deepcopy__ = _copy

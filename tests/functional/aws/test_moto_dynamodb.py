@@ -187,3 +187,43 @@ def test_both_ways_answer_alike(long_way):
         *(name for name, each in short.items() if each[1] != 200),
         *("put bytes", "at the end"),
     }
+
+
+@pytest.mark.usefixtures("bootstrap")
+@pytest.mark.parametrize("refused", [True, False])
+def test_a_transaction_is_taken_back_whole(refused):
+    client = CLIENTS.dynamodb
+    for item in (ITEM, OTHER):
+        client.put_item(**TABLE, Item=item)
+    deeper = {
+        "UpdateExpression": "SET deep.a[0] = :x, job_note = :x REMOVE big",
+        "ExpressionAttributeValues": {":x": {"S": "x"}},
+    }
+    actions = [
+        {"Update": {**TABLE, "Key": KEY, **deeper}},
+        {"Delete": {**TABLE, "Key": KEY | {"trigger_id": {"S": "2"}}}},
+        {"Put": {**TABLE, "Item": OTHER | {"trigger_id": {"S": "3"}}}},
+        {"Put": {**TABLE, "Item": OTHER | {"job_name": {"S": "b"}}}},
+        {"Put": {"TableName": "jobs-Jobs", "Item": {"job_name": {"S": "a"}}}},
+    ]
+    there = {
+        **TABLE,
+        "Key": KEY | {"trigger_id": {"S": "4"}},
+        "ConditionExpression": "attribute_exists(job_name)",
+    }
+
+    def everything():
+        return [client.scan(TableName=name)["Items"] for name in ("jobs-Jobs", "jobs-Triggers")]
+
+    before = everything()
+    if refused:
+        with pytest.raises(ClientError, match="ConditionalCheckFailed"):
+            client.transact_write_items(TransactItems=[*actions, {"ConditionCheck": there}])
+        assert everything() == before
+    else:
+        client.transact_write_items(TransactItems=actions)
+        changed = ITEM | {"job_note": {"S": "x"}}
+        changed["deep"] = {"M": {"a": {"L": [{"S": "x"}, *ITEM["deep"]["M"]["a"]["L"][1:]]}}}
+        del changed["big"]
+        rest = [OTHER | {"trigger_id": {"S": "3"}}, OTHER | {"job_name": {"S": "b"}}]
+        assert everything() == [[{"job_name": {"S": "a"}}], [changed, *rest]]
