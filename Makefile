@@ -32,25 +32,25 @@ local-down: $(READY)
 test: $(READY)
 	@$(MAKE) --no-print-directory -j2 $(IN_ONE_PIECE) test-engine test-computing NICE="nice -n 19"
 
-# One process more than there are processors: one of them waits for a browser most of the time.
-PROCESSES = $$(( $$(getconf _NPROCESSORS_ONLN) + 1 ))
+PROCESSORS := $(shell getconf _NPROCESSORS_ONLN)
+SIDE_BY_SIDE := $(BIN)/pytest -q --processes
 
-# All that needs no engine in one run, so that no processor waits for the last of several.
+# All that needs no engine in one run, so that no processor waits for the last of several. One process
+# more than there are processors: one of them waits for a browser most of the time.
 test-computing: $(READY)
 	@if $(HAS_NPM); then $(NPM_CI) || exit 1; else echo $(WITHOUT_NPM); without=" and not node"; fi; \
 	  $(HAS_CHROMIUM) || { echo $(WITHOUT_CHROMIUM); without="$$without and not browser"; }; \
-	  $(NICE) $(BIN)/pytest -q -n $(PROCESSES) -m "not engine and not smoke and not recipes$$without"
+	  $(NICE) $(SIDE_BY_SIDE) $$(( $(PROCESSORS) + 1 )) -m "not engine and not smoke and not recipes$$without"
 
 # One process a group, side by side: they wait most of the time.
-ENGINE_TESTS := $(BIN)/python -m tests.support.engine_groups
 test-engine: $(READY)
-	$(ENGINE_TESTS) -m "engine and not night"
+	$(SIDE_BY_SIDE) 7 -m "engine and not night" tests/local
 
 test-engine-whole: $(READY)
-	TESTS_WHOLE=1 $(ENGINE_TESTS) -m engine
+	TESTS_WHOLE=1 $(SIDE_BY_SIDE) 8 -m engine tests/local
 
 test-simulation: $(READY)
-	$(BIN)/pytest -q -n auto -m simulation tests/simulation
+	$(SIDE_BY_SIDE) $(PROCESSORS) -m simulation tests/simulation
 
 # Stories of the simulation again; the output of a failure says which: SEED="stacks/7 runs/7".
 simulate: $(READY)
@@ -61,13 +61,13 @@ simulate: $(READY)
 NIGHT_SHARDS ?= 4000
 simulate-night: $(READY)
 	SIMULATION_NIGHT="$(NIGHT_SHARDS)/$$(date -u +%FT%T)" \
-	  $(BIN)/pytest -q -n auto -m simulation tests/simulation -k "test_stories.py and test_stories"
+	  $(SIDE_BY_SIDE) $(PROCESSORS) -m simulation tests/simulation -k "test_stories.py and test_stories"
 
 test-fast: $(READY)
-	$(BIN)/pytest -q -n auto
+	$(SIDE_BY_SIDE) $(PROCESSORS)
 
 test-unit: $(READY)
-	$(BIN)/pytest -q -n auto tests/unit
+	$(SIDE_BY_SIDE) $(PROCESSORS) tests/unit
 
 # The Pythons of FunctionRuntime (template.yaml) that AWS deploys by now, where this machine has them.
 DEPLOYED_PYTHONS := 3.13 3.14
@@ -84,7 +84,7 @@ test-deployed-python: $(READY)
 	  $(UV) venv --quiet --allow-existing --python "$$python" $$there \
 	    && $(UV) pip install --quiet --python $$there --require-hashes -r requirements.lock \
 	    && $(UV) pip install --quiet --python $$there --no-deps -e . \
-	    && $$there/bin/pytest -q -n auto $(DEPLOYED_TESTS) || exit 1; \
+	    && $$there/bin/pytest -q --processes $(PROCESSORS) $(DEPLOYED_TESTS) || exit 1; \
 	done
 
 # What the buildspec does for each runtime, by the runtimes' own tools where this machine has them.
@@ -99,10 +99,10 @@ test-recipes: $(READY)
 # What a part of the tests has covered is kept until a source changes: a run that was ended goes on with the next part.
 COVERAGE := $(CURDIR)/.provisioner/coverage
 COVERED_BY := functional unit others readme
-TESTS_functional := -n auto tests/functional
+TESTS_functional := --processes $(PROCESSORS) tests/functional
 # In a process that is measured `signal` is there before the test can interrupt its import.
-TESTS_unit := -n auto tests/unit --deselect "tests/unit/cli/test_main.py::test_ctrl_c_leaves_no_traceback[in the first moment]"
-TESTS_others := -n auto tests --ignore tests/functional --ignore tests/unit
+TESTS_unit := --processes $(PROCESSORS) tests/unit --deselect "tests/unit/cli/test_main.py::test_ctrl_c_leaves_no_traceback[in the first moment]"
+TESTS_others := --processes $(PROCESSORS) tests --ignore tests/functional --ignore tests/unit
 TESTS_readme := -m engine tests/local/test_readme.py
 coverage: $(READY) $(COVERED_BY:%=$(COVERAGE)/%)
 	@$(BIN)/coverage combine --quiet --keep $(COVERED_BY:%=$(COVERAGE)/%)

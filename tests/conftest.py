@@ -12,33 +12,20 @@ from functools import cache
 
 import boto3
 import pytest
-from _pytest.runner import runtestprotocol
 from hypothesis import settings
 
 from tests.support.drawn import examples
+from tests.support.side_by_side import (
+    pytest_addoption,
+    pytest_runtest_protocol,
+    pytest_runtestloop,
+)
+
+__all__ = ["pytest_addoption", "pytest_runtest_protocol", "pytest_runtestloop"]
 
 os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 settings.register_profile("house", deadline=None, max_examples=examples(150))
 settings.load_profile("house")
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config, log):
-    """Share tests out by module."""
-    from tests.support.scheduling import ByModule  # noqa: PLC0415  (absent without the plugin)
-
-    return ByModule(config, log)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item, nextitem):
-    """Report one test once, not in five messages, where another process listens."""
-    if not hasattr(item.config, "workerinput"):
-        return None
-    for report in runtestprotocol(item, nextitem=nextitem, log=False):
-        if report.when == "call" or not report.passed:
-            item.ihook.pytest_runtest_logreport(report=report)
-    return True
 
 
 def pytest_collection_finish():

@@ -27,7 +27,7 @@ KINDS = {
     r"engine_main\.py": "the engine",
     r"fork_server\.py|ministack-lambda-jobs_": "functions of the provisioner",
     r"ministack-lambda-": "functions of jobs",
-    r"/pytest |engine_groups|sys;exec\(eval\(": "pytest",
+    r"/pytest ": "pytest",
     r"provisioner\.cli\.main|bin/provisioner ": "the command provisioner",
     r"provisioner\.local|build_image|image_program": "provisioner local",
     r"/sam |assemble\.py|--makefile": "the SAM CLI and what it starts",

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 _LIBRARIES = ("hypothesis", "jsonata", "moto", "troposphere", "pydantic", "aws_lambda_powertools")
 _OPTIONS = (
-    "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-seed=0",
+    "-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0",
     "--hypothesis-profile=mutants", "--assert=plain", "--tb=no",
 )  # fmt: skip
 _BUSY = 10

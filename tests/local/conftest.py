@@ -1,6 +1,6 @@
 """Embedded engines for the suite, each brought up once by the command that people use.
 
-`make test-engine` runs the suite in as many processes as tests/support/engine_groups.py has groups:
+`make test-engine` runs the suite in as many processes as tests/support/groups.py has groups:
 what waits for one job leaves the engine to others.
 """
 
@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,9 +19,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.engine import GIT_SETTINGS, EngineUnderTest
-from tests.support.engine_groups import RUN
 from tests.support.together import Together
 
+RUN = uuid.uuid4().hex
+"""Names this run of the suite in each of its processes, which are forked from one."""
 CHECKOUT = Path(__file__).parent.parent.parent
 ENGINES = CHECKOUT / ".provisioner"
 SUITE = ENGINES / "suite"
@@ -33,14 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Together())
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
+def pytest_sessionfinish() -> None:
     """Take down what the processes of this session have brought up."""
-    if not hasattr(session.config, "workerinput") and RUN not in os.environ:
-        take_down()
-
-
-def take_down() -> None:
-    """Take down what the suite has brought up."""
     for state in (SUITE, OPEN, ROUGH):
         if _mark(state).exists():
             local(state, "down")
@@ -89,42 +85,36 @@ def one_at_a_time() -> Iterator[None]:
         yield
 
 
-def _brought_up(run: str, state: Path, *options: str) -> EngineUnderTest:
+def _brought_up(state: Path, *options: str) -> EngineUnderTest:
     """Return the engine of a folder; the first process of the suite that asks brings it up."""
     mark = _mark(state)
     with one_at_a_time():
         known = json.loads(mark.read_text()) if mark.exists() else {}
-        if run not in known:
+        if RUN not in known:
             mark.write_text("{}")
             local(state, "up", "--fresh", *options)
-            known = {run: exports(state)}
+            known = {RUN: exports(state)}
             mark.write_text(json.dumps(known))
-        return EngineUnderTest(known[run])
+        return EngineUnderTest(known[RUN])
 
 
 @pytest.fixture(scope="session")
-def run(testrun_uid):
-    """What names this run of the suite in each of its processes."""
-    return os.environ.get(RUN, testrun_uid)
-
-
-@pytest.fixture(scope="session")
-def engine(run):
+def engine():
     """An engine that enforces IAM, with the examples deployed."""
-    return _brought_up(run, SUITE, "--auth")
+    return _brought_up(SUITE, "--auth")
 
 
 @pytest.fixture(scope="session")
-def open_engine(run):
+def open_engine():
     """An engine that enforces nothing, for what has to be done to requests on their way."""
     tokens = ("--parameter", "Api=jwt")
-    return _brought_up(run, OPEN, "--no-examples", *MANY_DELETIONS, *tokens)
+    return _brought_up(OPEN, "--no-examples", *MANY_DELETIONS, *tokens)
 
 
 @pytest.fixture(scope="session")
-def rough_engine(run):
+def rough_engine():
     """An engine for what no other test may see, by night."""
-    return _brought_up(run, ROUGH, "--no-examples", *MANY_DELETIONS)
+    return _brought_up(ROUGH, "--no-examples", *MANY_DELETIONS)
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-OTHERS = {"sys", "tempfile", "logger.registered_handler"}
-"""What is not the product's: Python's own modules, and the handler of Powertools' logger."""
+OTHERS = {"sys", "tempfile", "logger.registered_handler", "JSONFileLoader"}
+"""What is not the product's: Python's own modules, Powertools' logger, a class of botocore."""
 
 
 WORDS = re.compile("setattr|cache_clear|cache_parameters|mock")

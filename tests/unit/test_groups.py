@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.support.engine_groups import ENGINE
+from tests.support.groups import ENGINE
 
 LOCAL = Path(__file__).parents[1] / "local"
 
