@@ -20,7 +20,7 @@ RUNTIME_HAS := $(foreach name,boto3 botocore s3transfer urllib3 python-dateutil,
 # The output of each target in one piece, where this make can.
 IN_ONE_PIECE = $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: local local-down test test-computing test-fast test-unit test-node test-simulation test-engine test-browser test-deployed-python test-recipes coverage mutants test-whole test-engine-whole test-api-fuzz test-night simulate simulate-night smoke check check-code check-types check-templates check-sam check-checkov check-tests bench build deploy lock golden openapi editor prices clean
+.PHONY: local local-down test test-computing test-fast test-unit test-node test-simulation test-engine test-browser test-deployed-python test-recipes coverage mutants test-whole test-engine-whole test-api-fuzz test-night simulate simulate-night smoke check check-code check-types check-templates check-sam check-checkov bench build deploy lock golden openapi editor prices clean
 
 local: $(READY)
 	@$(BIN)/provisioner local up
@@ -155,12 +155,7 @@ test-node: $(READY)
 	@if $(HAS_NPM); then $(NPM_CI) && $(BIN)/pytest -q -m node tests/node; else echo $(WITHOUT_NPM); fi
 
 check: $(READY)
-	@$(MAKE) --no-print-directory -j4 $(IN_ONE_PIECE) check-templates check-types check-code check-sam check-tests
-
-# That all can be collected; after that each process of the suite finds them compiled.
-check-tests: $(READY)
-	@mkdir -p .provisioner; $(BIN)/pytest -q --collect-only -m "" --ignore tests/local > .provisioner/collected.txt \
-	  || { cat .provisioner/collected.txt; exit 1; }
+	@$(MAKE) --no-print-directory -j4 $(IN_ONE_PIECE) check-templates check-types check-code check-sam
 
 check-code: $(READY)
 	$(BIN)/ruff format --check .

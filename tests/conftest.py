@@ -69,7 +69,8 @@ def of_this_environment(make):
     """Return a function that makes what boto3 would, once: most calls of moto take less time."""
 
     def made(service, region_name=None):
-        environment = frozenset(each for each in os.environ.items() if each[0].startswith("AWS_"))
+        names = (name for name in os.environ if name.startswith("AWS_"))
+        environment = frozenset((name, os.environ[name]) for name in names)
         return _made(environment, make, service, region_name)
 
     return made
