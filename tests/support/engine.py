@@ -16,6 +16,7 @@ import boto3
 from boto3.dynamodb.conditions import Key
 
 from tests.support.commands import Commands, Done
+from tests.support.items import Items
 from tests.support.waiting import SECONDS, wait_until
 
 BUNDLE = "suite/code.zip"
@@ -88,6 +89,7 @@ class EngineUnderTest:
             region_name=environment.get("AWS_REGION"),
         )
         self.url = environment.get("AWS_ENDPOINT_URL")
+        self._items = Items(self._session, self.url)
         self.outputs = {o["OutputKey"]: o["OutputValue"] for o in self.bootstrap()["Outputs"]}
         self._jobs = self.table("Jobs")
         self._stacks = self.table("Stacks")
@@ -209,7 +211,11 @@ class EngineUnderTest:
     # Stacks
 
     def record(self, name: str) -> dict[str, Any]:
-        return self._stacks.get_item(Key={"job_name": name}, ConsistentRead=True).get("Item", {})
+        key = {"job_name": name}
+        found = self._items.get(self._stacks.name, key)
+        if found is None:
+            return self._stacks.get_item(Key=key, ConsistentRead=True).get("Item", {})
+        return found
 
     def wait_for(
         self,
