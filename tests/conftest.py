@@ -13,6 +13,8 @@ from functools import cache
 import boto3
 import pytest
 from hypothesis import settings
+from typer import testing
+from typer.main import get_command
 
 from tests.support.drawn import examples
 from tests.support.side_by_side import (
@@ -77,3 +79,6 @@ def of_this_environment(make):
 
 
 boto3.client, boto3.resource = map(of_this_environment, (boto3.client, boto3.resource))
+
+# typer makes all commands again for each that is run.
+testing._get_command = cache(get_command)
