@@ -1,13 +1,15 @@
-"""`provisioner builds` and `build`; `push --build` as far as the upload."""
+"""`provisioner builds` and `build`; `push --build` with builds that have ended."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from provisioner.service import builds
-from tests.support.builds import FIRST, GIT_ROW, LAST, ROW, SOURCE, built
+from provisioner.stacks.model import BuildStatus
+from tests.support.builds import FIRST, GIT_ROW, LAST, ROW, SOURCE, attempt, built
 from tests.support.cli import BUNDLES, bundle_in
 from tests.support.clients import CLIENTS
 
@@ -179,3 +181,29 @@ class TestPushOfSource:
         _, found = builds.progress(here.service, push)
 
         assert (found.status, found.done, found.succeeded) == (builds.OVERTAKEN, True, False)
+
+    @pytest.mark.parametrize(
+        ("status", "more", "code", "said"),
+        [
+            (BuildStatus.FAILED, {"reason": "BUILD: no such module"}, 1, "BUILD: no such module"),
+            (BuildStatus.FAILED, {}, 1, ""),
+            (BuildStatus.SUCCEEDED, {}, 0, ""),
+        ],
+        ids=["a reason", "no reason", "a paused job"],
+    )
+    def test_what_its_build_prints_and_how_it_ends(self, here, folder, status, more, code, said):
+        here.jobs.put(ROW | {"paused": True})
+        pushed = here.run("push", str(folder), "--build", "--no-wait").stdout
+        version = pushed.strip().rpartition("versionId=")[2]
+        digest = builds.build_of_push(here.service, "report", version).digest
+        here.save(build=replace(attempt(LAST, status, **more), digest=digest))
+
+        result = here.run("push", str(folder), "--build")
+
+        assert result.exit_code == code, result.stderr
+        assert [line.split()[-1] for line in result.stdout.splitlines()] == [
+            "one",
+            "two",
+            "three",
+        ]
+        assert said in result.stderr

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from types import SimpleNamespace
+
 import pytest
 
-from provisioner.console.filters import as_json, sentence
+from provisioner.console.filters import as_json, duration, in_zone, sentence, slow, usd
+
+NOW = datetime(2026, 11, 26, 9, 42, 17, tzinfo=UTC)
 
 
 @pytest.mark.usefixtures("usual_recursion_limit")
@@ -27,3 +33,65 @@ def test_a_value_that_is_nested_too_deeply_keeps_no_page_away():
 )
 def test_an_error_reads_as_a_sentence(text, shown):
     assert sentence(text, ["", "jobs", "report"]) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (None, "–"),
+        (-1, "0.0 s"),
+        (Decimal("9.94"), "9.9 s"),
+        (59.4, "59 s"),
+        (timedelta(minutes=3, seconds=4), "3 min 04 s"),
+        (3_600, "1 h 00 min"),
+        (90_000, "1 d 1 h"),
+    ],
+)
+def test_a_duration_has_two_units_at_most(seconds, shown):
+    assert duration(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [(None, "–"), (Decimal(0), "$0"), (Decimal("0.1"), "$0.10"), (Decimal("0.0123"), "$0.0123")],
+)
+def test_an_amount_has_more_places_the_less_it_is(amount, shown):
+    assert usd(amount) == shown
+
+
+def test_sets_are_shown_in_order():
+    assert as_json({"names": {"b", "a"}}) == '{\n  "names": [\n    "a",\n    "b"\n  ]\n}'
+
+
+@pytest.mark.parametrize(
+    ("zone", "shown"),
+    [
+        ("Asia/Tokyo", "Thu 26 Nov 18:42 JST"),
+        ("nowhere", "Thu 26 Nov 09:42 UTC"),
+        ("../etc/passwd", "Thu 26 Nov 09:42 UTC"),
+        ("", "Thu 26 Nov 09:42 UTC"),
+    ],
+)
+def test_a_zone_that_there_is_not_is_utc(zone, shown):
+    assert in_zone(NOW, zone) == shown
+
+
+def run(seconds, ended=True):
+    return SimpleNamespace(
+        started_at=NOW, ended_at=NOW + timedelta(seconds=seconds) if ended else None
+    )
+
+
+@pytest.mark.parametrize(
+    ("last", "usual", "shown"),
+    [
+        (run(30), 10, "3.0"),
+        (run(10), 10, ""),
+        (run(30), None, ""),
+        (None, 10, ""),
+        (run(30, ended=False), 10, ""),
+    ],
+    ids=["slow", "as usual", "nothing is usual", "no run", "it runs"],
+)
+def test_a_run_that_was_slow_is_told_by_how_much(last, usual, shown):
+    assert slow(SimpleNamespace(last_run=last, usual_seconds=usual)) == shown
