@@ -43,8 +43,8 @@ _GROUP_OF = {
 }
 _GROUP_OF |= dict.fromkeys(_TEMPLATES, "templates")
 
-_BROWSER = "tests/browser/"
-"""One process starts a browser, and one bootstrap for it to look at."""
+_FOLDERS = ("tests/browser/", "tests/unit/bootstrap/")
+"""One process starts a browser, and one renders the bootstrap: fixtures end with their group."""
 
 
 def group_of(test: str) -> str:
@@ -53,6 +53,7 @@ def group_of(test: str) -> str:
     Each of a simulation's seeds is a group.
     """
     module = test.partition("::")[0]
-    if module.startswith(_BROWSER):
-        return _BROWSER
+    folder = next(filter(module.startswith, _FOLDERS), None)
+    if folder:
+        return folder
     return test if module.startswith("tests/simulation/") else _GROUP_OF.get(module, module)

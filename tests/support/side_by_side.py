@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection, Pipe, wait
 from typing import TYPE_CHECKING
 
 import pytest
-from _pytest.runner import pytest_sessionfinish, runtestprotocol
+from _pytest.runner import runtestprotocol
 
 from tests.support.groups import group_of
 
@@ -60,7 +60,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item) -> bool | None:
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     """Run a test and send its report, or those of what failed before or after it."""
     if _reports is None:
         return None
@@ -112,11 +112,9 @@ def _work(session: pytest.Session, groups: list[Group], numbers: int) -> None:
     capture.start_global_capturing()
     while number := os.read(numbers, _NUMBER.size):
         group = groups[_NUMBER.unpack(number)[0]]
-        # What has the scope of the session stays: it is a test of the session that comes next.
-        other = session.items[0] if group[-1] is session.items[-1] else session.items[-1]
-        for item, following in zip(group, [*group[1:], other], strict=True):
+        # Nothing is left for the next group, whichever it is: a browser would leave its event loop.
+        for item, following in zip(group, [*group[1:], None], strict=True):
             session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-    pytest_sessionfinish(session)
 
 
 def _report(
