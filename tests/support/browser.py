@@ -18,6 +18,9 @@ CHROMIUM = next(
     None,
 )
 
+_MOST_MILLISECONDS = 60_000
+"""How long a condition may take to come while engines compute; Playwright would wait for 5 s."""
+
 _WATCH = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation",
@@ -29,6 +32,7 @@ def expect(what: Locator) -> LocatorAssertions:
     """Return Playwright's assertions, which wait, about a part of a page."""
     from playwright.sync_api import expect as expected  # noqa: PLC0415  (as in `browser`)
 
+    expected.set_options(timeout=_MOST_MILLISECONDS)
     return expected(what)
 
 
