@@ -62,6 +62,7 @@ def test_by_keyboard_alone(browser, console):
         page.goto("/")
         page.keyboard.press("Control+k")
         page.keyboard.type("ledg")
+        expect(page.locator("#palette").get_by_text("ledger-close")).to_be_visible()
         page.keyboard.press("Enter")
         expect(page).to_have_url(f"{console}/jobs/ledger-close")
 
