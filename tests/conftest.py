@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from functools import cache
 
@@ -28,6 +29,12 @@ __all__ = ["pytest_addoption", "pytest_runtest_protocol", "pytest_runtestloop"]
 os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 settings.register_profile("house", deadline=None, max_examples=examples(150))
 settings.load_profile("house")
+
+
+def pytest_configure():
+    """Let Ctrl-C reach what tests start: a shell has what it starts in the background ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish():

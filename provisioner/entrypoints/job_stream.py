@@ -85,7 +85,7 @@ def _kept_as_version(
         waits = not gives_up or not _have_waited(runtime, [record])
         if isinstance(error, TemporaryError) and waits:
             with about(runtime, job_name):
-                logger.warning("a version was not kept", extra={"error": type(error).__name__})
+                logger.warning("a version is kept later", extra={"error": type(error).__name__})
             return False
         with about(runtime, job_name):
             runtime.metrics.count(Count.VERSIONS_LOST)

@@ -59,7 +59,7 @@ def find(service: Service, ids: Iterable[str]) -> list[DeadLetterMessage]:
     Raises
     ------
     NotFoundError
-        If there is no message with one of them.
+        If one of these messages is not in the queue.
     """
     with dead_letters.hold(service.clients, service.dead_letters) as found:
         return _chosen(found, ids)

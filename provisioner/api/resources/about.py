@@ -38,7 +38,7 @@ def get_problem(call: Call) -> Answer:
     for kind in ProblemType:
         if kind.slug == call.path["problem"]:
             return Answer(_type(kind))
-    raise Problem(ProblemType.NOT_FOUND, f"There is no problem type {call.path['problem']}.")
+    raise Problem(ProblemType.NOT_FOUND, f"No problem type is called {call.path['problem']}.")
 
 
 def _type(kind: ProblemType) -> dict[str, object]:

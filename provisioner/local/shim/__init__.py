@@ -12,7 +12,6 @@ from provisioner.local.shim import (
     callbacks,
     concurrency,
     conditions,
-    connections,
     container_logs,
     deliveries,
     executions,
@@ -63,7 +62,6 @@ def install() -> None:
     """
     for module in (
         serving,
-        connections,
         persistence,
         stack_events,
         stacks,

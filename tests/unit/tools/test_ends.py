@@ -28,9 +28,12 @@ os.wait()
 def test_nothing_is_left_of_a_tool(number):
     command = [sys.executable, "-c", TOOL]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as tool:
-        folder = Path(tool.stdout.readline().decode().strip())
-        assert list(folder.iterdir())
-        tool.send_signal(signal.Signals[number])
-        tool.communicate(timeout=30)  # until the last process that has its output is gone
+        try:
+            folder = Path(tool.stdout.readline().decode().strip())
+            assert list(folder.iterdir())
+            tool.send_signal(signal.Signals[number])
+            tool.communicate(timeout=30)  # until the last process that has its output is gone
+        finally:
+            tool.kill()
 
     assert not folder.exists()
