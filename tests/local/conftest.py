@@ -36,9 +36,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionfinish() -> None:
-    """Take down what the processes of this session have brought up."""
+    """Take down what the processes of this session have brought up; other sessions have theirs."""
     for state in (SUITE, OPEN, ROUGH):
-        if _mark(state).exists():
+        if RUN in _marked(state):
             local(state, "down")
             _mark(state).unlink()
 
@@ -76,6 +76,11 @@ def _mark(state: Path) -> Path:
     return state.with_suffix(".run")
 
 
+def _marked(state: Path) -> dict[str, dict[str, str]]:
+    """Return the exports of an engine by the run that brought it up, empty until it is up."""
+    return json.loads(_mark(state).read_text()) if _mark(state).exists() else {}
+
+
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
     """Let no other engine come up meanwhile: one after the other they all are up sooner."""
@@ -89,13 +94,11 @@ def _brought_up(state: Path, *options: str) -> EngineUnderTest:
     """Return the engine of a folder; the first process of the suite that asks brings it up."""
     mark = _mark(state)
     with one_at_a_time():
-        known = json.loads(mark.read_text()) if mark.exists() else {}
-        if RUN not in known:
-            mark.write_text("{}")
+        if not _marked(state).get(RUN):
+            mark.write_text(json.dumps({RUN: {}}))
             local(state, "up", "--fresh", *options)
-            known = {RUN: exports(state)}
-            mark.write_text(json.dumps(known))
-        return EngineUnderTest(known[RUN])
+            mark.write_text(json.dumps({RUN: exports(state)}))
+        return EngineUnderTest(_marked(state)[RUN])
 
 
 @pytest.fixture(scope="session")
