@@ -25,12 +25,16 @@ _MAX_STOPPED = 100
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """An execution, the input that it was started with, and whether that was just now."""
+    """An execution, the input that it was started with, and whether that was just now.
+
+    `ended_at` is None while it runs.
+    """
 
     arn: str
     started_at: datetime
     input: Mapping[str, Any]
     is_new: bool
+    ended_at: datetime | None = None
 
 
 class Executions:
@@ -72,7 +76,11 @@ class Executions:
                 executionArn=f"{machine}:{execution_name}"
             )
         return Started(
-            found["executionArn"], found["startDate"], json.loads(found["input"]), is_new=False
+            found["executionArn"],
+            found["startDate"],
+            json.loads(found["input"]),
+            is_new=False,
+            ended_at=found.get("stopDate"),
         )
 
     def stop(self, execution_arn: str, *, error: str, cause: str) -> None:

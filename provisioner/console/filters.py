@@ -13,6 +13,7 @@ from minijinja import escape, safe
 from provisioner import exact_numbers
 from provisioner.plain_text import cleaned, counted
 from provisioner.runs.model import RunStatus
+from provisioner.service.run_detail import STARTING
 from provisioner.stacks.model import JobStatus
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ MARKS: dict[str, str] = {
     RunStatus.SUCCEEDED: "good",
     RunStatus.RUNNING: "busy",
     RunStatus.QUEUED: "wait",
+    STARTING: "wait",
     RunStatus.FAILED: "bad",
     RunStatus.TIMED_OUT: "late",
     RunStatus.STOPPED: "stop",

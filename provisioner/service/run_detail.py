@@ -11,15 +11,22 @@ from typing import TYPE_CHECKING, Any
 from provisioner.aws.stored import text_at
 from provisioner.errors import NotFoundError, PermanentError
 from provisioner.runs.cost import Cost
-from provisioner.runs.keys import is_trigger_id
-from provisioner.runs.model import RunStatus, time_of
+from provisioner.runs.keys import execution_name_of, is_trigger_id, trigger_id
+from provisioner.runs.model import RunStatus, iso, time_of
 from provisioner.service.run_lines import RunLine, line_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from provisioner.aws.executions import Started
     from provisioner.service.context import Item, Service
     from provisioner.stacks.model import StackRecord
+
+STARTING = "STARTING"
+"""Status of a run that its workflow has not recorded yet."""
+
+_ROW_GRACE = timedelta(minutes=1)
+"""How long after the end of its execution a run may get its row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +128,8 @@ def detail(service: Service, job_name: str, run: str) -> RunDetail:
 def find(service: Service, job_name: str, run: str, record: StackRecord | None = None) -> Item:
     """Return the row of a run, which is named by its execution or by its `trigger_id`.
 
-    That is one request for a `trigger_id`; for a name two, or three when it has no execution.
+    That is one request for a `trigger_id`; for a name two, or three when it has no execution. A run
+    whose execution began a moment ago has no row yet: it is `STARTING`.
 
     Parameters
     ----------
@@ -133,11 +141,10 @@ def find(service: Service, job_name: str, run: str, record: StackRecord | None =
     NotFoundError
         If there is no such job or run.
     """
-    row = (
-        service.triggers.run(job_name, run)
-        if is_trigger_id(run)
-        else _named(service, job_name, run, record or service.record(job_name))
-    )
+    row = service.triggers.run(job_name, run) if is_trigger_id(run) else None
+    if row is None:
+        name = execution_name_of(run) if is_trigger_id(run) else run
+        row = _named(service, job_name, name, record or service.record(job_name))
     if row is None:
         service.existing_row(job_name)
         message = f'{job_name} has no run "{run}"'
@@ -155,7 +162,24 @@ def _named(service: Service, job_name: str, name: str, record: StackRecord | Non
     found = service.triggers.find(job_name, name, started.started_at) if started else None
     if found is not None:
         return found
+    if started is not None and _may_get_a_row(service, started):
+        began_at = iso(started.started_at)
+        return {
+            "job_name": job_name,
+            "trigger_id": trigger_id(began_at, name),
+            "status": STARTING,
+            "started_at": began_at,
+            "execution_arn": started.arn,
+        }
     return service.triggers.named(job_name, name)  # a missed one has no execution
+
+
+def _may_get_a_row(service: Service, started: Started) -> bool:
+    """Tell whether a run may have no row yet; that of an older one was removed."""
+    match started.input:
+        case {"_run": {"waited": _}}:  # it has that of the execution before
+            return False
+    return started.ended_at is None or service.clock() - started.ended_at < _ROW_GRACE
 
 
 def _phases(row: Mapping[str, Any]) -> Iterator[Phase]:

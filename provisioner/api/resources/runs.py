@@ -14,29 +14,25 @@ from provisioner.api.call import Answer
 from provisioner.api.encoding import jsonable
 from provisioner.api.pages import cursor_of, log_of, page_of
 from provisioner.api.problems import Problem, ProblemType
-from provisioner.errors import NotFoundError, PermanentError
+from provisioner.errors import PermanentError
 from provisioner.jobs.payload import RESERVED
-from provisioner.runs.model import FINAL, RunStatus, iso
+from provisioner.runs.model import FINAL, RunStatus
 from provisioner.service import all_runs, fan_out_items, logs, rerun, run_detail, runs
 from provisioner.service import start_run as starting
 from provisioner.service.fan_out_items import ItemLine
 from provisioner.service.problems import FieldProblem
 from provisioner.service.redaction import run_for
-from provisioner.service.run_detail import RunDetail, Stored
 from provisioner.service.run_lines import RunLine, line_of
 from provisioner.service.start_run import RunRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
 
     from provisioner.api.call import Call
+    from provisioner.service.run_detail import RunDetail
 
 _Seen = TypeVar("_Seen")
 _KEY = re.compile(r"[!-~]{1,255}")
-
-STARTING = "STARTING"
-"""Status of a run that its workflow has not recorded yet."""
 
 _FIELDS = [each.name for each in fields(RunLine)]
 _ITEM_FIELDS = [each.name for each in fields(ItemLine)]
@@ -113,7 +109,11 @@ def get_run(call: Call) -> Answer:
 
 def followed(call: Call, job_name: str, run: str) -> RunDetail:
     """Return a run; with `wait`, once it has ended or the time is up."""
-    return waited(call, lambda: found(call, job_name, run), lambda seen: seen.line.status)
+    return waited(
+        call,
+        lambda: run_detail.detail(call.service, job_name, run),
+        lambda seen: seen.line.status,
+    )
 
 
 def waited(call: Call, look: Callable[[], _Seen], status: Callable[[_Seen], str]) -> _Seen:
@@ -178,37 +178,6 @@ def _started(call: Call, request: RunRequest) -> Answer:
     replayed = "false" if started.execution.is_new else "true"
     headers = {"Location": _location(call, started.name), "Idempotency-Replayed": replayed}
     return Answer(said, 202, headers)
-
-
-def found(call: Call, job_name: str, name: str) -> RunDetail:
-    """Return a run; one whose execution began a moment ago has no row yet, and is STARTING."""
-    try:
-        return run_detail.detail(call.service, job_name, name)
-    except NotFoundError:
-        started = _started_just_now(call, job_name, name)
-        if started is None:
-            raise
-    return without_row(job_name, name, STARTING, started.started_at, execution_arn=started.arn)
-
-
-def without_row(
-    job_name: str, name: str, status: str, began_at: datetime, **more: str
-) -> RunDetail:
-    """Return what is known of a run that has no row yet."""
-    key = f"{iso(began_at)}#{name}"
-    row = {"job_name": job_name, "trigger_id": key, "status": status, **more}
-    nothing = Stored()
-    return RunDetail(
-        line_of(row), row, nothing, {}, nothing, None, None, {}, None, (), None, None, None
-    )
-
-
-def _started_just_now(call: Call, job_name: str, name: str) -> Any:  # noqa: ANN401  (an execution, or None)
-    try:
-        machine = call.service.output_of(job_name, "StateMachineArn")
-    except PermanentError:
-        return None
-    return call.service.executions.started(machine, name)
 
 
 def _require_payload(payload: Mapping[str, Any]) -> None:

@@ -57,7 +57,7 @@ def _state(call: Call, job_name: str, name: str) -> dict[str, Any]:
         case None:
             return _NO_RUN | {"status": RunStatus.QUEUED, "result": run_detail.Stored()}
         case run:
-            found = runs.found(call, job_name, run)
+            found = run_detail.detail(call.service, job_name, run)
             return _NO_RUN | {
                 "run": run,
                 "status": found.line.status,

@@ -83,7 +83,7 @@ def detailed(request: Request, service: Service) -> Response:
     return page(
         request,
         "run.html",
-        moving=found.line.status in _MOVING,
+        moving=found.line.status in {*_MOVING, run_detail.STARTING},
         run=found.line,
         found=found,
         row=row,

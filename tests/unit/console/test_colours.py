@@ -10,6 +10,7 @@ import pytest
 from provisioner.console import assets
 from provisioner.console.filters import MARKS
 from provisioner.runs.model import RunStatus
+from provisioner.service.run_detail import STARTING
 from provisioner.stacks.model import JobStatus
 from tests.support.colours import VISIONS, contrast, difference, seen
 
@@ -54,7 +55,7 @@ def test_marks_stand_out_from_every_ground(mark, look):
 
 
 def test_every_status_has_a_mark_and_every_mark_a_shape():
-    assert set(MARKS) == {*JobStatus, *RunStatus}
+    assert set(MARKS) == {*JobStatus, *RunStatus, STARTING}
     shapes = dict(re.findall(r'<symbol id="mark-(\w+)"[^>]*>(.*?)</symbol>', TEMPLATE))
     assert set(shapes) == set(MARKS.values())
     assert len(set(shapes.values())) == len(shapes)
