@@ -4,12 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from provisioner.api.routes.route import MAX_WAIT_SECONDS
 from provisioner.api.values import Flag, Number, Strict, Tag, Text, Time
 from provisioner.runs.model import RunStatus
 from provisioner.stacks.model import JobStatus
-
-MAX_WAIT_SECONDS = 20
-"""Below the 30 seconds after which API Gateway gives up (HTTP API quotas), with room to answer."""
 
 
 class NoParameters(Strict):

@@ -133,7 +133,7 @@ class Stack:
                 wanted = self.render(self.template["Conditions"][condition])
                 return self.render(then if wanted else otherwise)
             case {"Fn::Equals": [left, right]}:
-                return self.render(left) == self.render(right)
+                return str(self.render(left)) == str(self.render(right))  # as CloudFormation does
             case {"Fn::Not": [operand]}:
                 return not self.render(operand)
             case {"Fn::And": operands} | {"Fn::Or": operands}:

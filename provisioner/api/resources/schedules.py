@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.api.call import Answer
 from provisioner.api.encoding import jsonable
+from provisioner.api.routes.route import BACKFILL_SECONDS
 from provisioner.jobs.zones import zone
 from provisioner.service import backfill as backfills
 from provisioner.service import schedule
@@ -16,9 +17,6 @@ from provisioner.service.run_lines import line_of
 if TYPE_CHECKING:
     from provisioner.api.call import Call
     from provisioner.service.schedule import ScheduleView
-
-BACKFILL_SECONDS = 15
-"""As long as one request starts runs of a backfill; the next one continues."""
 
 _ADMISSION_SECONDS = 0.2
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provisioner.api.routes.route import JOB, Route
+from provisioner.api.routes.route import JOB, READING_A_QUEUE, WORKING, Route
 from provisioner.service.rights import Action
 
 ROUTES = (
@@ -37,6 +37,7 @@ ROUTES = (
         answer="Bulk",
         status=202,
         problems=(404, 409, 412),
+        throttle=WORKING,
     ),
     Route(
         "GET",
@@ -55,6 +56,7 @@ ROUTES = (
         "Process the next ten targets; repeat until it is over",
         answer="Bulk",
         problems=(404, 409),
+        throttle=WORKING,
     ),
     # Dead-letter messages
     Route(
@@ -65,6 +67,7 @@ ROUTES = (
         "List dead-letter messages",
         answer="DeadLetters",
         problems=(409,),
+        throttle=READING_A_QUEUE,
     ),
     Route(
         "POST",
@@ -76,6 +79,7 @@ ROUTES = (
         body="DeadLetterIds",
         answer="Redriven",
         problems=(404, 409),
+        throttle=WORKING,
     ),
     Route(
         "POST",
@@ -87,6 +91,7 @@ ROUTES = (
         body="DeadLetterIds",
         answer="Discarded",
         problems=(404, 409),
+        throttle=WORKING,
     ),
     # Upgrade
     Route(

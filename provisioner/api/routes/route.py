@@ -30,6 +30,46 @@ PATH_PATTERNS = {
 """What a path may have: another name is that of nothing, so it is 404."""
 
 
+MAX_WAIT_SECONDS = 20
+"""Below the 30 seconds after which API Gateway gives up (HTTP API quotas), with room to answer."""
+
+BACKFILL_SECONDS = 15
+"""As long as one request starts runs of a backfill; the next one continues."""
+
+FUNCTION_SECONDS = 29
+"""The function's timeout (bootstrap/api.yaml): no request takes longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """How often API Gateway lets all callers together have a route whose answers take long.
+
+    Attributes
+    ----------
+    rate, burst
+        Requests a second, and above that.
+    seconds
+        The longest that an answer takes.
+    """
+
+    rate: int
+    burst: int
+    seconds: int
+
+    @property
+    def executions(self) -> int:
+        """The most executions of the function that answer at once: those let in while one lasts."""
+        return self.burst + self.rate * self.seconds
+
+
+FOLLOWING = Throttle(rate=5, burst=20, seconds=MAX_WAIT_SECONDS)
+"""A run that somebody waits for: a hundred of them at once, each asked for again after its wait."""
+
+READING_A_QUEUE = Throttle(rate=2, burst=10, seconds=FUNCTION_SECONDS)
+WORKING = Throttle(rate=1, burst=5, seconds=FUNCTION_SECONDS)
+"""What does one thing after another: people's actions, which are rare."""
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One method of one path.
@@ -48,6 +88,8 @@ class Route:
         Whether it needs If-Match.
     problems
         Statuses that it answers besides those that every route may.
+    throttle
+        Instead of the stage's, which is for routes that answer at once.
     """
 
     method: str
@@ -61,6 +103,7 @@ class Route:
     status: int = 200
     conditional: bool = False
     problems: tuple[int, ...] = ()
+    throttle: Throttle | None = None
 
     @property
     def role(self) -> Role:

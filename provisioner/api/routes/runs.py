@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provisioner.api.routes.route import JOB, RUN, Route
+from provisioner.api.routes.route import FOLLOWING, JOB, RUN, WORKING, Route
 from provisioner.service.rights import Action
 
 ROUTES = (
@@ -28,6 +28,7 @@ ROUTES = (
         query="GetRun",
         answer="Submission",
         problems=(404,),
+        throttle=FOLLOWING,
     ),
     # Schedules
     Route(
@@ -72,6 +73,7 @@ ROUTES = (
         answer="BackfillAnswer",
         status=202,
         problems=(404, 409),
+        throttle=WORKING,
     ),
     # Runs
     Route(
@@ -115,6 +117,7 @@ ROUTES = (
         query="GetRun",
         answer="RunDetail",
         problems=(404,),
+        throttle=FOLLOWING,
     ),
     Route(
         "POST",

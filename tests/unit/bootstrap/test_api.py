@@ -6,7 +6,9 @@ from fnmatch import fnmatchcase
 
 import pytest
 
+from provisioner.api import queries
 from provisioner.api.routes import ROUTES
+from provisioner.api.routes.route import BACKFILL_SECONDS, MAX_WAIT_SECONDS
 from provisioner.service.caller import Role
 from provisioner.settings import ApiSettings
 from tests.support.bootstrap import bootstrap_of
@@ -117,7 +119,50 @@ def test_requests_are_throttled_and_logged(api):
     stage = api.resource("Stage")
 
     assert stage["DefaultRouteSettings"] == {"ThrottlingBurstLimit": 100, "ThrottlingRateLimit": 50}
+    assert stage["RouteSettings"] == {
+        route.key: {
+            "ThrottlingBurstLimit": route.throttle.burst,
+            "ThrottlingRateLimit": route.throttle.rate,
+        }
+        for route in ROUTES
+        if route.throttle
+    }
     assert stage["AccessLogSettings"]["DestinationArn"].endswith("ApiAccessLogs")
+
+
+def test_a_stage_waits_for_the_routes_that_it_throttles(api):
+    """`Unable to find Route by key`, API Gateway says of one that is not there yet."""
+    routes = of_kind(api, "Route")
+    after = api.template["Resources"]["Stage"]["DependsOn"]
+
+    assert {routes[each]["RouteKey"] for each in after} == {r.key for r in ROUTES if r.throttle}
+
+
+def test_slow_routes_take_at_most_half_of_what_an_account_runs_at_once(api):
+    """The other half of Lambda's 1,000 by default is for jobs, for reconciles, and for the rest."""
+    throttles = [route.throttle for route in ROUTES if route.throttle]
+
+    assert sum(each.executions for each in throttles) <= 500
+    assert max(each.seconds for each in throttles) <= api.resource("ApiFunction")["Timeout"]
+
+
+def test_a_route_that_waits_is_throttled_by_how_long():
+    for route in ROUTES:
+        waits = "wait" in getattr(queries, route.query).model_fields
+        if waits or route.name == "backfill":
+            assert route.throttle, route.key
+            assert route.throttle.seconds >= (MAX_WAIT_SECONDS if waits else BACKFILL_SECONDS)
+
+
+@pytest.mark.parametrize(("given", "reserved"), [("0", None), ("40", "40")])
+def test_the_functions_reserve_what_their_parameters_say(source, given, reserved):
+    parameters = {"Api": "iam", "ApiConcurrency": given}
+    parameters |= {"Console": "sign-in", "ConsoleConcurrency": given}
+    nested = bootstrap_of(source, **parameters).nested
+
+    for stack, function in (("ApiStack", "ApiFunction"), ("ConsoleStack", "ConsoleFunction")):
+        kept = nested[stack].resource(function)["ReservedConcurrentExecutions"]
+        assert kept == reserved, function
 
 
 def test_no_request_can_read_a_table_whole(api):

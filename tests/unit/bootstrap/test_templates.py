@@ -348,7 +348,7 @@ def test_the_environment_of_functions_stays_below_lambdas_limit(filled, name):
 def test_parameters_of_nested_stacks_stay_below_cloudformations_limit(filled, stack):
     values = filled.nested[stack].values
     assert len(values) <= 200
-    texts = (",".join(v) if isinstance(v, list) else v for v in values.values())
+    texts = (",".join(v) if isinstance(v, list) else str(v) for v in values.values())
     longest = max(len(text.encode()) for text in texts)
     assert longest + NAMES_THAT_CLOUDFORMATION_MAKES_UP < 4096
 
