@@ -1,11 +1,12 @@
-"""decide() is held to the table in docs/internals/architecture.md, read literally.
+"""decide() is held to the tables in docs/internals/architecture.md, read literally.
 
-The table names every status itself, so a status that stands in a wrong set of the code shows here.
+They name every status themselves, so a status that stands in a wrong set of the code shows here.
 """
 
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,8 +15,9 @@ import pytest
 
 from provisioner.jobs import FieldError, InvalidRow, parse, spec_digest
 from provisioner.stacks import actions
-from provisioner.stacks.actions import ValidRow
+from provisioner.stacks.actions import GiveUp, ValidRow, Wait
 from provisioner.stacks.model import (
+    Deletion,
     Drift,
     DriftStatus,
     Failure,
@@ -45,66 +47,99 @@ TEMPLATES = "templates-b"
 MARK = UpgradeMark("upgrade-1", TEMPLATES, 0, NOW)
 STACK = StackState("arn:stack", StackStatus.CREATE_COMPLETE, ours=True)
 
-# A column's name, what is wanted, and the digest that the stack carries.
+VALID = ValidRow(JOB, WANTED, TEMPLATES)
+PAUSED = ValidRow(JOB.model_copy(update={"paused": True}), WANTED)
+INVALID = InvalidRow("report", (FieldError("type", "is missing"),))
+
+# Changes of the record and of the stack, of which none may matter in a column.
+OF_AN_EARLIER_STACK = {"retain": True, "stack_id": "arn:earlier"}
+OF_THIS_STACK = {"stack_id": STACK.stack_id}
+NOT_CHOSEN = [
+    {"upgrade": None},
+    {"upgrade": replace(MARK, ended_at=NOW)},
+    {"upgrade": replace(MARK, to="templates-c")},
+]
+ANYTHING = [
+    ({}, {}),
+    ({"retain": True, "deletion": Deletion.HELD}, {"retain": True}),
+]
+GONE = [
+    ({}, {}),
+    ({"deletion": Deletion.CONFIRMED} | OF_AN_EARLIER_STACK, {}),
+    (OF_THIS_STACK, {"retain": True}),
+]
+HELD = [({"deletion": Deletion.HELD} | record, stack) for record, stack in GONE[:1] + GONE[2:]]
+RETAINED = [
+    ({"retain": True}, {}),
+    ({"retain": True, "deletion": Deletion.HELD} | OF_THIS_STACK, {}),
+    ({}, {"retain": True}),
+    ({"deletion": Deletion.CONFIRMED, "stack_id": "arn:earlier"}, {"retain": True}),
+]
+
+# A column's name, what is wanted, the digest that the stack carries, and what else is known.
 COLUMNS = {
-    "valid, same digest": (ValidRow(JOB, WANTED, TEMPLATES), WANTED),
-    "valid, other digest": (ValidRow(JOB, WANTED, TEMPLATES), OTHER),
-    "no row": (None, WANTED),
-    "invalid": (InvalidRow("report", (FieldError("type", "is missing"),)), WANTED),
-    "paused": (ValidRow(JOB.model_copy(update={"paused": True}), WANTED), OTHER),
+    "valid, same digest": (VALID, WANTED, ANYTHING),
+    "valid, other digest": (VALID, OTHER, ANYTHING),
+    "no row": (None, WANTED, GONE),
+    "no row, deletion held": (None, WANTED, HELD),
+    "no row, stack retained": (None, WANTED, RETAINED),
+    "invalid": (INVALID, WANTED, ANYTHING),
+    "paused": (PAUSED, OTHER, ANYTHING),
 }
 
 NO_STACK = "no stack"
-IMPOSSIBLE = "cannot be"
-FOREIGN = "any, of a stack that is not ours"
-DAMAGED = ", with resources deleted by hand"
-ROLLED_BACK = ", after a failed update to the wanted digest"
+NOT_OURS = "not ours"
+DAMAGED = ", resources deleted by hand"
 CHOSEN = ", chosen by an upgrade"
+UNLESS_FAILED = " unless failed"
 
 
-def table():
-    """Return the cells of the table by row and column, each a set of actions."""
+def tables():
+    """Return the rows of both tables of the page: what is decided, and the groups of statuses."""
     section = PAGE.read_text().split(HEADING)[1].split("\n## ")[0]
-    lines = [line for line in section.splitlines() if line.startswith("|")]
-    header, _, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
+    blocks = re.findall(r"(?:^\|.*\n)+", section, re.MULTILINE)
+    decided, groups = (
+        [[cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()]
+        for block in blocks
+    )
+    header, _, *rows = decided
     assert header[1:] == [*COLUMNS]
-    return {
-        (row[0], column): {getattr(actions, name) for name in cell.split(" or ")}
+    cells = {
+        (row[0], column): cell
         for row in rows
         for column, cell in zip(header[1:], row[1:], strict=True)
-        if cell != IMPOSSIBLE
     }
+    return cells, {name: statuses.split(", ") for name, statuses in groups[2:]}
 
 
-TABLE = table()
+CELLS, GROUPS = tables()
 
 
 def stacks(row, digest):
-    """Return the stacks that a row of the table is about."""
+    """Return the stacks that a row of the table is about, in each status and after each failure."""
     state = replace(STACK, digest=digest)
-    if row == FOREIGN:
-        statuses = set(StackStatus) - {StackStatus.DELETE_COMPLETE, StackStatus.REVIEW_IN_PROGRESS}
-        return [replace(state, status=status, ours=False) for status in statuses]
-    carried = digest
     if row.endswith(DAMAGED):
         state = replace(state, drift=Drift(DriftStatus.DRIFTED, NOW, ("Function",)))
-    if row.endswith(ROLLED_BACK):
-        carried = WANTED
-    names = row.removesuffix(DAMAGED).removesuffix(ROLLED_BACK).removesuffix(CHOSEN).split(", ")
+    if row == NOT_OURS:
+        state = replace(state, ours=False)
+        names = set(StackStatus) - {*GROUPS["none"], *GROUPS["empty shell"]}
+    else:
+        names = GROUPS[row.removesuffix(DAMAGED).removesuffix(CHOSEN)]
+    # The last operation failed that carried the digest of the stack, or the one before.
     return [
         replace(state, status=StackStatus(name), failure=failure)
         for name in names
         if name != NO_STACK
-        for failure in failures(carried)
+        for failure in dict.fromkeys((None, *failures(digest), *failures(WANTED)))
     ] + [None] * (NO_STACK in names)
 
 
-def failures(digest):
-    """Return why an operation that carried a digest may have failed; None is not at all."""
+def failures(*digests):
+    """Return why operations that carried these digests may have failed."""
     return [
-        None,
-        Failure("Properties validation failed", NOW, "Function", digest, ("Function",)),
-        Failure("Rate exceeded", NOW, "Function", digest, ("Function",)),
+        Failure(reason, NOW, "Function", digest, ("Function",))
+        for reason in ("Properties validation failed", "Rate exceeded")
+        for digest in digests
     ]
 
 
@@ -112,13 +147,18 @@ def records():
     """Return what a Stacks row may remember of the attempts of a digest."""
     due = {JobStatus.RETRYING: (NOW, NOW + timedelta(minutes=1))}
     for status in (JobStatus.READY, JobStatus.UPDATING, JobStatus.RETRYING, JobStatus.FAILED):
-        for at, digest, attempts, recoveries in itertools.product(
-            due.get(status, (None,)), (WANTED, OTHER), (0, 4), range(6)
+        for at, digest, attempts, recoveries, failure in itertools.product(
+            due.get(status, (None,)),
+            (WANTED, OTHER),
+            (0, 4),
+            range(6),
+            (None, *failures(WANTED, OTHER)),
         ):
             yield StackRecord(
                 "report",
                 status=status,
                 spec_digest=digest,
+                failure=failure,
                 attempts=attempts,
                 recoveries=recoveries,
                 next_attempt_at=at,
@@ -126,34 +166,57 @@ def records():
             )
 
 
-@pytest.mark.parametrize(("row", "column"), TABLE, ids=": ".join)
-def test_what_may_be_decided_is_what_the_page_says(row, column):
-    desired, digest = COLUMNS[column]
-    by_status = {}
-    for observed, known in itertools.product(stacks(row, digest), records()):
-        record = replace(known, upgrade=MARK) if row.endswith(CHOSEN) else known
-        decided = by_status.setdefault(observed and observed.status, set())
-        decided.add(type(decide(desired, record, observed, NOW)))
-
-    assert by_status == dict.fromkeys(by_status, TABLE[row, column])
+RECORDS = tuple(records())
 
 
-def test_every_status_is_in_the_table_once():
-    named = [
-        name
-        for row in dict.fromkeys(row for row, _ in TABLE)
-        if row != FOREIGN and not row.endswith((DAMAGED, ROLLED_BACK, CHOSEN))
-        for name in row.split(", ")
+def knowledge(row, column):
+    """Return all that decide may look at in a cell: pairs of a record and a stack.
+
+    What may not matter changes from record to record.
+    """
+    _, digest, variants = COLUMNS[column]
+    marks = [{"upgrade": MARK}] if row.endswith(CHOSEN) else NOT_CHOSEN
+    there = [
+        (changes, [each and replace(each, **of_stack) for each in stacks(row, digest)])
+        for changes, of_stack in variants
     ]
+    also = itertools.cycle(itertools.product(there, marks))
+    for record, ((changes, observed), mark) in zip(RECORDS, also, strict=False):
+        known = replace(record, **changes, **mark)
+        yield from ((known, each) for each in observed)
+
+
+def has_failed(record, observed):
+    """Tell whether a failure of the wanted digest is known."""
+    failed = (record.failure, observed and observed.failure)
+    return any(failure is not None and failure.digest == WANTED for failure in failed)
+
+
+@pytest.mark.parametrize(("row", "column"), CELLS, ids=map(": ".join, CELLS))
+def test_what_may_be_decided_is_what_the_page_says(row, column):
+    desired, cell = COLUMNS[column][0], CELLS[row, column]
+    unless_failed = cell.endswith(UNLESS_FAILED)
+    decided = {}
+    for record, observed in knowledge(row, column):
+        failed = unless_failed and has_failed(record, observed)
+        of_status = decided.setdefault((observed and observed.status, failed), set())
+        of_status.add(type(decide(desired, record, observed, NOW)))
+
+    named = {getattr(actions, name) for name in cell.removesuffix(UNLESS_FAILED).split(" or ")}
+    assert decided == {
+        (status, failed): named | {Wait, GiveUp} if failed else named for status, failed in decided
+    }
+
+
+def test_every_status_is_in_one_group_and_every_group_in_the_table():
+    named = [name for group, names in GROUPS.items() if group != NOT_OURS for name in names]
 
     assert sorted(named) == sorted([NO_STACK, *StackStatus])
+    assert {row for row, _ in CELLS} - {f"settled{DAMAGED}", f"settled{CHOSEN}"} == {*GROUPS}
 
 
-def test_the_sets_of_statuses_are_rows_of_the_table():
-    rows = {frozenset(row.split(", ")) for row, _ in TABLE}
-
-    assert SETTLED in rows
-    assert IN_PROGRESS in rows
-    # The shell of a change set has a row of its own, because it is ours whatever its tags say.
-    assert NEVER_CREATED - {StackStatus.REVIEW_IN_PROGRESS} in rows
-    assert StackStatus.REVIEW_IN_PROGRESS in NEVER_CREATED
+def test_the_sets_of_statuses_are_groups_of_the_page():
+    assert {*GROUPS["settled"]} == SETTLED
+    assert {*GROUPS["in progress"]} == IN_PROGRESS
+    # The shell of a change set is ours whatever its tags say.
+    assert {*GROUPS["never created"], *GROUPS["empty shell"]} == NEVER_CREATED

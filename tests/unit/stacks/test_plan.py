@@ -318,6 +318,12 @@ class TestUpgrade:
         unmarked = replace(record, upgrade=None)
         assert decide(OF_THIS_RELEASE, unmarked, observed, NOW) == Nothing(JobStatus.READY)
 
+    def test_a_failure_since_the_upgrade_began_counts(self):
+        status = StackStatus.UPDATE_ROLLBACK_COMPLETE
+        observed = replace(self.observed, status=status, failure=TERMINAL)
+
+        assert decide(OF_THIS_RELEASE, self.record, observed, NOW) == GiveUp(TERMINAL)
+
     def test_the_failure_of_an_earlier_upgrade_does_not_count(self):
         before = replace(TERMINAL, at=NOW - timedelta(days=1))
         status = StackStatus.UPDATE_ROLLBACK_COMPLETE
