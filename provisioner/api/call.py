@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ PROBLEM = "application/problem+json"
 MAX_DEPTH = 100
 """Of lists and objects in each other: far below what Python's stack holds when they are read."""
 
+_KEY = re.compile(r"[!-~]{1,255}")
 _ACCEPTABLE = frozenset({JSON, PROBLEM, "application/*", "*/*"})
 
 
@@ -66,6 +68,21 @@ class Call:
     def job_name(self) -> str:
         """The job that the path names."""
         return self.path["job_name"]
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """What the caller calls the request, however often it is sent; None if it has no name.
+
+        Raises
+        ------
+        Problem
+            If it is not one.
+        """
+        key = self.headers.get("idempotency-key")
+        if key is not None and not _KEY.fullmatch(key):
+            detail = "An Idempotency-Key has 1 to 255 characters of ASCII, without spaces."
+            raise Problem(ProblemType.INVALID_PARAMETER, detail)
+        return key
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,8 @@ def _operation(route: Route) -> dict[str, Any]:
         "parameters": list(_parameters(route)),
         "responses": _responses(route),
     }
+    if route.repeated:
+        said["description"] = f"No Idempotency-Key: the same request again {route.repeated}"
     if route.body:
         schema = {"$ref": _REF.format(model=route.body)}
         kinds = (MERGE_PATCH, JSON) if route.method == "PATCH" else (JSON,)
@@ -119,8 +121,8 @@ def _headers(route: Route) -> Iterator[dict[str, Any]]:
         yield _header("If-Match", text, required=not route.creates)
     if route.creates:
         yield _header("If-None-Match", "* to create a row only.", enum=["*"])
-    if route.starts:
-        text = "The same key again starts nothing new, but returns the run that it has started."
+    if route.has_key:
+        text = "The same key again starts nothing new: the answer is about what it has started."
         yield _header("Idempotency-Key", text, pattern="^[!-~]{1,255}$")
 
 

@@ -35,11 +35,15 @@ class BulkTable:
             )
         return to_plain(response["Item"]) if "Item" in response else None
 
-    def put(self, bulk_id: str, values: Mapping[str, object], now: datetime) -> None:
-        """Keep a new operation."""
+    def put(self, bulk_id: str, values: Mapping[str, object], now: datetime) -> bool:
+        """Keep a new operation; False if there is one with this id."""
         item = {**_key(bulk_id), **values, "expires_at": int((now + _KEPT).timestamp())}
-        with translated():
-            self._clients.dynamodb.put_item(TableName=self._name, Item=to_dynamodb(item))
+        request = {
+            "TableName": self._name,
+            "Item": to_dynamodb(item),
+            "ConditionExpression": "attribute_not_exists(trigger_id)",
+        }
+        return written(self._clients, "put_item", **request) is not None
 
     def advance(
         self, bulk_id: str, before: int, done: int, failures: Sequence[Mapping[str, Any]]

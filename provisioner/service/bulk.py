@@ -6,6 +6,7 @@ Each step may be taken twice: every action on one target has the same effect a s
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import secrets
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from provisioner.service import deletions, rerun, retry, runs, schedule
 from provisioner.service.audit import recorded
 from provisioner.service.bulk_selection import BulkAction, Target, digest_of, require_bounded
 from provisioner.service.rights import Action
-from provisioner.service.start_run import start_run
+from provisioner.service.start_run import KeyReusedError, start_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,6 +38,32 @@ STEP = 10
 """Targets of one step: some seconds."""
 
 _REASON_CHARACTERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What stands for one request to begin an operation, however often it is sent.
+
+    Attributes
+    ----------
+    name
+        The idempotency key.
+    request
+        What it was first sent with.
+    """
+
+    name: str
+    request: str
+
+    @property
+    def bulk_id(self) -> str:
+        """The id of the one operation that it stands for."""
+        return f"key-{_digest(self.name)}"
+
+    @property
+    def request_digest(self) -> str:
+        """What tells this request from another one with the same key."""
+        return _digest(self.request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +101,7 @@ def begin(
     reason: str,
     expected_count: int,
     expected: str | None = None,
+    key: Key | None = None,
 ) -> Bulk:
     """Keep an operation, whose steps `step` takes.
 
@@ -83,11 +111,15 @@ def begin(
         How many targets its author has seen.
     expected
         Which ones, as `digest_of` has them; None for whichever these are.
+    key
+        What the operation is named after; ask `begun` for it first.
 
     Raises
     ------
     InvalidRequestError
         If there is no target, there are too many, or others than its author has seen, or no reason.
+    ConflictError
+        If the same key begins an operation at this moment.
     """
     chosen = tuple(dict.fromkeys(targets))
     require_bounded(chosen)
@@ -106,7 +138,7 @@ def begin(
         raise InvalidRequestError("give a reason: it is recorded in the audit for each of them")
     now = service.clock()
     made = Bulk(
-        f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
+        key.bulk_id if key else f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
         action,
         reason.strip()[:_REASON_CHARACTERS],
         service.caller().label,
@@ -114,9 +146,28 @@ def begin(
         chosen,
     )
     detail = f"{made.id}: {action} of {len(chosen)}, {made.reason}"
+    values = _values(made) | ({"request": key.request_digest} if key else {})
     with recorded(service, Action.BULK, detail=detail):
-        service.bulks.put(made.id, _values(made), now)
+        if not service.bulks.put(made.id, values, now):
+            raise ConflictError("a request with the same idempotency key is being answered")
     return made
+
+
+def begun(service: Service, key: Key) -> Bulk | None:
+    """Return the operation that a key has begun before; None if it has not.
+
+    Raises
+    ------
+    KeyReusedError
+        If the key was used for another request.
+    """
+    item = service.bulks.get(key.bulk_id)
+    if item is None:
+        return None
+    if item["request"] != key.request_digest:
+        message = f"the idempotency key was used before, for another request: {key.bulk_id}"
+        raise KeyReusedError(message)
+    return _bulk(key.bulk_id, item)
 
 
 def progress(service: Service, bulk_id: str) -> Bulk:
@@ -158,6 +209,10 @@ def step(service: Service, bulk_id: str) -> Bulk:
     done = bulk.done + len(chosen)
     service.bulks.advance(bulk_id, bulk.done, done, [_failure(each) for each in failures])
     return progress(service, bulk_id)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _attempted(service: Service, bulk: Bulk, target: Target) -> Exception | None:

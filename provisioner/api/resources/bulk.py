@@ -8,6 +8,7 @@ from provisioner.api.call import Answer
 from provisioner.api.encoding import jsonable
 from provisioner.api.problems import Problem, ProblemType
 from provisioner.service import bulk, rights
+from provisioner.service.bulk import Key
 from provisioner.service.bulk_selection import Filter, Target, digest_of, select
 from provisioner.service.problems import FieldProblem
 
@@ -22,9 +23,13 @@ def start_bulk(call: Call) -> Answer:
     """Begin an action on many."""
     asked = call.body
     rights.require(call.caller, asked.action.needs)
-    targets = _targets(call)
     if call.query.dry_run:
-        return _tried(call, targets)
+        return _tried(call, _targets(call))
+    key = _key(call)
+    # A filter may mean others by now, so the same request again is known by its key.
+    if key is not None and (before := bulk.begun(call.service, key)):
+        return _answer(before, 202, replayed="true")
+    targets = _targets(call)
     begun = bulk.begin(
         call.service,
         asked.action,
@@ -32,8 +37,9 @@ def start_bulk(call: Call) -> Answer:
         reason=asked.reason,
         expected_count=asked.expected_count,
         expected=asked.expected,
+        key=key,
     )
-    return _answer(begun, 202)
+    return _answer(begun, 202, replayed="false")
 
 
 def get_bulk(call: Call) -> Answer:
@@ -46,6 +52,11 @@ def step_bulk(call: Call) -> Answer:
     before = bulk.progress(call.service, call.path["bulk"])
     rights.require(call.caller, before.action.needs)
     return _answer(bulk.step(call.service, before.id), 200)
+
+
+def _key(call: Call) -> Key | None:
+    name = call.idempotency_key
+    return None if name is None else Key(name, call.body.model_dump_json())
 
 
 def _targets(call: Call) -> Sequence[Target]:
@@ -75,7 +86,7 @@ def _tried(call: Call, targets: Sequence[Target]) -> Answer:
     return Answer(jsonable(said), 202)
 
 
-def _answer(found: Bulk, status: int) -> Answer:
+def _answer(found: Bulk, status: int, *, replayed: str | None = None) -> Answer:
     said = {
         **jsonable(found),
         "targets": [str(each) for each in found.targets],
@@ -83,4 +94,5 @@ def _answer(found: Bulk, status: int) -> Answer:
         "failures": [{"target": str(e.target), "message": e.message} for e in found.failures],
         "is_over": found.is_over,
     }
-    return Answer(said, status, {"Location": f"/v1/bulk/{found.id}"})
+    headers = {"Location": f"/v1/bulk/{found.id}"}
+    return Answer(said, status, headers | ({"Idempotency-Replayed": replayed} if replayed else {}))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from dataclasses import fields, replace
 from decimal import Decimal
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from provisioner.service.run_detail import RunDetail
 
 _Seen = TypeVar("_Seen")
-_KEY = re.compile(r"[!-~]{1,255}")
 
 _FIELDS = [each.name for each in fields(RunLine)]
 _ITEM_FIELDS = [each.name for each in fields(ItemLine)]
@@ -78,7 +76,7 @@ def request_of(call: Call) -> RunRequest:
     """Return the run that a body asks for."""
     asked = call.body
     _require_payload(asked.payload)
-    return RunRequest(asked.payload, asked.overrides, asked.overlap, _key(call))
+    return RunRequest(asked.payload, asked.overrides, asked.overlap, call.idempotency_key)
 
 
 def run_again(call: Call) -> Answer:
@@ -94,7 +92,7 @@ def run_again(call: Call) -> Answer:
             payload=kept if asked.payload is None else payload,
             overrides=overrides,
             overlap=asked.overlap,
-            idempotency_key=_key(call),
+            idempotency_key=call.idempotency_key,
         ),
     )
 
@@ -186,14 +184,6 @@ def _require_payload(payload: Mapping[str, Any]) -> None:
     except PermanentError as error:
         wrong = FieldProblem("/payload", str(error))
         raise Problem(ProblemType.INVALID_RUN, "See errors.", [wrong]) from error
-
-
-def _key(call: Call) -> str | None:
-    key = call.headers.get("idempotency-key")
-    if key is not None and not _KEY.fullmatch(key):
-        detail = "An Idempotency-Key has 1 to 255 characters of ASCII, without spaces."
-        raise Problem(ProblemType.INVALID_PARAMETER, detail)
-    return key
 
 
 def _location(call: Call, run: str) -> str:

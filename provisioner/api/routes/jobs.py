@@ -35,6 +35,7 @@ ROUTES = (
         answer="Accepted",
         status=202,
         problems=(404,),
+        repeated="queues the job once more, which changes nothing.",
     ),
     Route(
         "POST",
@@ -46,6 +47,7 @@ ROUTES = (
         answer="Accepted",
         status=202,
         problems=(404, 409),
+        repeated="changes nothing, and is 409 once the deletion has begun.",
     ),
     Route(
         "GET",
@@ -119,6 +121,7 @@ ROUTES = (
         "Check a row without writing it",
         body="RowBody",
         answer="Validation",
+        repeated="is another check.",
     ),
     Route(
         "POST",
@@ -128,6 +131,7 @@ ROUTES = (
         "Show what writing a row would change",
         body="RowBody",
         answer="Plan",
+        repeated="is another plan.",
     ),
     # Builds
     Route(
@@ -149,6 +153,7 @@ ROUTES = (
         answer="Accepted",
         status=202,
         problems=(404, 409, 412, 422),
+        repeated="starts no second build while one runs, or after it has succeeded.",
     ),
     Route(
         "GET",

@@ -57,6 +57,7 @@ ROUTES = (
         answer="Bulk",
         problems=(404, 409),
         throttle=WORKING,
+        repeated="takes the next step; two at once take the same one.",
     ),
     # Dead-letter messages
     Route(
@@ -80,6 +81,7 @@ ROUTES = (
         answer="Redriven",
         problems=(404, 409),
         throttle=WORKING,
+        repeated="is 404 when the messages are gone.",
     ),
     Route(
         "POST",
@@ -92,6 +94,7 @@ ROUTES = (
         answer="Discarded",
         problems=(404, 409),
         throttle=WORKING,
+        repeated="is 404 when the messages are gone.",
     ),
     # Upgrade
     Route(
@@ -105,6 +108,7 @@ ROUTES = (
         answer="Upgrade",
         status=202,
         problems=(409,),
+        repeated="is 409 until the upgrade has ended.",
     ),
     Route(
         "GET",
@@ -126,6 +130,7 @@ ROUTES = (
         answer="Upgrade",
         status=202,
         problems=(404, 409),
+        repeated="is 409: the upgrade is no longer paused.",
     ),
     Route(
         "POST",
@@ -138,6 +143,7 @@ ROUTES = (
         answer="Upgrade",
         status=202,
         problems=(404, 409),
+        repeated="is 409: the upgrade has ended.",
     ),
     # The API itself
     Route(

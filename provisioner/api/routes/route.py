@@ -90,6 +90,8 @@ class Route:
         Statuses that it answers besides those that every route may.
     throttle
         Instead of the stage's, which is for routes that answer at once.
+    repeated
+        What the same request again does, of a write without If-Match and without a key.
     """
 
     method: str
@@ -104,6 +106,7 @@ class Route:
     conditional: bool = False
     problems: tuple[int, ...] = ()
     throttle: Throttle | None = None
+    repeated: str = ""
 
     @property
     def role(self) -> Role:
@@ -121,9 +124,9 @@ class Route:
         return self.answer == "WrittenRow" and self.method != "PATCH"
 
     @property
-    def starts(self) -> bool:
-        """Whether it starts one run, which an idempotency key can name."""
-        return self.answer in {"StartedRun", "Submitted"}
+    def has_key(self) -> bool:
+        """Whether it makes one thing, a run or a bulk action, which an idempotency key can name."""
+        return self.answer in {"StartedRun", "Submitted"} or self.name == "start_bulk"
 
     @property
     def key(self) -> str:

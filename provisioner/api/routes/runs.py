@@ -51,6 +51,7 @@ ROUTES = (
         body="Note",
         answer="Paused",
         problems=(404, 409, 412),
+        repeated="leaves the schedule paused.",
     ),
     Route(
         "POST",
@@ -61,6 +62,7 @@ ROUTES = (
         query="Write",
         answer="Paused",
         problems=(404, 409, 412, 422),
+        repeated="leaves the schedule on.",
     ),
     Route(
         "POST",
@@ -74,6 +76,7 @@ ROUTES = (
         status=202,
         problems=(404, 409),
         throttle=WORKING,
+        repeated="starts those of the same span that are not started yet, and none twice.",
     ),
     # Runs
     Route(
@@ -130,6 +133,7 @@ ROUTES = (
         answer="StoppedRun",
         status=202,
         problems=(404, 409),
+        repeated="changes nothing.",
     ),
     Route(
         "POST",

@@ -405,6 +405,54 @@ class TestBulk:
         assert (other.status, other.slug) == (412, "stale")
         assert "but others" in other.json["detail"]
 
+    def test_the_same_request_again_begins_nothing_new(self, jobs, here):
+        body = self.body(filter={"prefix": "job"})
+        begun = jobs("POST", "/v1/bulk", body, idempotency_key="one")
+        here.jobs.put(ROW | {"job_name": "job-12"})  # so that the filter means others now
+        here.list_all()
+
+        again = jobs("POST", "/v1/bulk", body, idempotency_key="one")
+        jobs("POST", f"{begun.headers['Location']}/step")
+        later = jobs("POST", "/v1/bulk", body, idempotency_key="one")
+
+        assert (begun.status, again.status, later.status) == (202, 202, 202)
+        assert begun.headers["Idempotency-Replayed"] == "false"
+        assert again.headers["Idempotency-Replayed"] == "true"
+        assert again.json == begun.json
+        assert later.json["id"] == begun.json["id"]
+        assert later.json["done"] == 10
+        assert jobs("POST", "/v1/bulk", body, idempotency_key="two").status == 412
+
+    @pytest.mark.parametrize("change", [{"reason": "other"}, {"ids": ["job-1"], "filter": None}])
+    def test_a_key_stands_for_one_request(self, jobs, change):
+        body = self.body(filter={"prefix": "job"})
+        jobs("POST", "/v1/bulk", body, idempotency_key="one")
+
+        other = jobs("POST", "/v1/bulk", body | change, idempotency_key="one")
+
+        assert (other.status, other.slug) == (422, "key-reused")
+
+    def test_a_key_gives_nobody_more_rights(self, jobs):
+        body = self.body(action="delete_jobs", ids=["job-1"], expected_count=1)
+        begun = jobs("POST", "/v1/bulk", body, idempotency_key="one")
+        operator = replace(jobs, authorizer=by_scopes("jobs/operate"))
+
+        assert begun.status == 202
+        assert operator("POST", "/v1/bulk", body, idempotency_key="one").status == 403
+
+    def test_a_dry_run_uses_no_key_up(self, jobs):
+        body = self.body(filter={"prefix": "job"})
+        tried = jobs("POST", "/v1/bulk", body, query="dry_run=true", idempotency_key="one")
+
+        assert tried.status == 202
+        assert jobs("POST", "/v1/bulk", body | {"reason": "x"}, idempotency_key="one").status == 202
+
+    @pytest.mark.parametrize("key", ["", "a b", "é", "x" * 256])
+    def test_what_is_no_key(self, jobs, key):
+        body = self.body(filter={"prefix": "job"})
+
+        assert jobs("POST", "/v1/bulk", body, idempotency_key=key).slug == "invalid-parameter"
+
     def test_rows_are_deleted_by_who_may_write_them(self, jobs):
         body = self.body(action="delete_jobs", ids=["job-1"], expected_count=1)
 

@@ -7,7 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from provisioner.errors import InvalidRequestError, NotFoundError, StaleError, ThrottledError
+from provisioner.errors import (
+    ConflictError,
+    InvalidRequestError,
+    NotFoundError,
+    StaleError,
+    ThrottledError,
+)
 from provisioner.service import audit, bulk, edits, schedule
 from provisioner.service.bulk_selection import MOST, BulkAction, Filter, Target, select
 from provisioner.service.caller import Caller, Role
@@ -252,3 +258,16 @@ class TestPause:
 
         assert not here.triggers.pause("report").paused
         assert "schedule_enabled" not in here.row()
+
+
+def test_of_two_requests_with_a_key_at_once_one_begins_an_operation(service):
+    """Both have asked `begun` before either has begun."""
+    key = bulk.Key("one", "{}")
+    asked = {"reason": "maintenance", "expected_count": 1, "key": key}
+    first = bulk.begin(service, BulkAction.PAUSE_SCHEDULES, [Target("report")], **asked)
+    bulk.step(service, first.id)
+
+    with pytest.raises(ConflictError, match="the same idempotency key"):
+        bulk.begin(service, BulkAction.PAUSE_SCHEDULES, [Target("report")], **asked)
+
+    assert bulk.begun(service, key).is_over

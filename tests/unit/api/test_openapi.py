@@ -140,8 +140,27 @@ def with_header(name):
 
 
 def test_headers_are_described_where_they_are_read():
-    assert with_header("Idempotency-Key").keys() == {"start_run", "run_again", "submit"}
+    keyed = {"start_run", "run_again", "submit", "start_bulk"}
+    assert with_header("Idempotency-Key").keys() == keyed
     assert with_header("If-None-Match").keys() == {"put_row", "restore_version"}
     needed = {"patch_row": True, "delete_row": True, "put_row": False, "restore_version": False}
     needed |= {"roll_back": True, "unpin": True}
     assert with_header("If-Match") == needed
+
+
+WRITES = [route for route in ROUTES if route.method != "GET"]
+
+
+@pytest.mark.parametrize("route", WRITES, ids=lambda route: route.name)
+def test_every_write_says_what_the_same_request_does_again(route):
+    assert route.conditional + route.has_key + bool(route.repeated) == 1
+
+
+def test_no_read_is_repeated():
+    assert not [route.name for route in ROUTES if route.method == "GET" and route.repeated]
+
+
+def test_every_write_can_be_tried_as_the_page_says():
+    without = {r.name for r in WRITES if "dry_run" not in getattr(queries, r.query).model_fields}
+
+    assert without == {"step_bulk", "validate_row", "plan_row"}
