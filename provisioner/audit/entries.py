@@ -123,6 +123,11 @@ def new_id(at: datetime, unique: str) -> str:
     return f"{iso(at)}#{unique}"
 
 
+def repeats(run: str) -> str:
+    """Return what the detail of a start begins with that repeats a run: so they are found by it."""
+    return f"repeats {run}"
+
+
 def line(text: str, limit: int = MAX_TEXT_CHARACTERS) -> str:
     """Return text as an entry keeps it: one line, without control characters, cut."""
     shown = cleaned(" ".join(text[: 2 * limit].split()))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from provisioner.audit.entries import Entry, from_item, subject_of, to_item
+from provisioner.audit.entries import Entry, from_item, repeats, subject_of, to_item
 from provisioner.aws.clients import translated
 from provisioner.aws.items import to_dynamodb, to_plain
 from provisioner.runs.model import iso, time_of
@@ -86,6 +86,7 @@ class AuditTable:
         run
             Only those about this one, of at most a megabyte that is looked through.
         """
+        values_of_run, request = _of_run(run) if run else ({}, {})
         found: list[Entry] = []
         ends: list[str] = []
         for proven in (True, False):
@@ -93,17 +94,31 @@ class AuditTable:
                 ":key": subject_of(job_name, proven=proven),
                 ":since": since or "0",
                 ":last": min(before, self._last()),
+                **values_of_run,
             }
-            request: dict[str, Any] = {}
-            if run:
-                request["FilterExpression"] = "#run = :run"
-                request["ExpressionAttributeNames"] = {"#run": "run"}
-                values[":run"] = run
             answer = self._query("subject", values, None if run else count + 1, request)
             found += [from_item(to_plain(raw)) for raw in answer["Items"]]
             if end := to_plain(answer.get("LastEvaluatedKey", {})):
                 ends.append(end["entry_id"])
         return _merged(found, count, before, max(ends, default=""))
+
+    def of_run(self, job_name: str, run: str, *, since: str, searched: int) -> list[Entry]:
+        """Return a run's entries, oldest first; two queries.
+
+        Parameters
+        ----------
+        searched
+            How many entries of the job since then are looked through, of each kind.
+        """
+        values, request = _of_run(run)
+        values |= {":since": since, ":last": self._last()}
+        request |= {"ScanIndexForward": True}
+        found: list[Entry] = []
+        for proven in (True, False):
+            key = {":key": subject_of(job_name, proven=proven)}
+            answer = self._query("subject", values | key, searched, request)
+            found += [from_item(to_plain(raw)) for raw in answer["Items"]]
+        return sorted(found, key=lambda each: each.entry_id)
 
     def of_each_kind(self, job_name: str, count: int, *, since: str) -> list[Entry]:
         """Return a job's last entries that are proven, and as many claims; two queries.
@@ -136,11 +151,21 @@ class AuditTable:
                 TableName=self._name,
                 KeyConditionExpression=f"{key} = :key AND entry_id BETWEEN :since AND :last",
                 ExpressionAttributeValues=to_dynamodb(values),
-                ScanIndexForward=False,
                 **({"Limit": count} if count else {}),
-                **request,
+                **{"ScanIndexForward": False, **request},
             )
         return found
+
+
+def _of_run(run: str) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the filter of a run's entries: its own, and those of runs that repeat it."""
+    again = repeats(run)
+    values = {":run": run, ":again": again, ":again_and": f"{again}; "}
+    request = {
+        "FilterExpression": "#run = :run OR #detail = :again OR begins_with(#detail, :again_and)",
+        "ExpressionAttributeNames": {"#run": "run", "#detail": "detail"},
+    }
+    return values, request
 
 
 def _merged(

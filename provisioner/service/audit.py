@@ -14,6 +14,7 @@ import logging
 import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from provisioner.audit.entries import Entry, Outcome, document, line, new_id, shown_changes
@@ -24,6 +25,7 @@ from provisioner.jobs.row_content import content_digest
 from provisioner.plain_text import cleaned
 from provisioner.runs.model import iso
 from provisioner.service import cursors
+from provisioner.service.caller import MAX_NAME_CHARACTERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,11 +42,17 @@ __all__ = [
     "document",
     "newest",
     "of_job",
+    "of_run",
     "page",
     "recorded",
 ]
 
 _log = logging.getLogger(__name__)
+
+_BEFORE_A_RUN = timedelta(minutes=5)
+"""How long before a run's row begins its start may have been asked for: clocks differ."""
+
+_SEARCHED = 500
 
 
 @dataclass(slots=True)
@@ -160,6 +168,47 @@ def of_job(
         job_name, limit, since=iso(since) if since else "", run=run, **before
     )
     return AuditPage(tuple(entries), cursors.written([end]) if end else None)
+
+
+@dataclass(frozen=True, slots=True)
+class RunEntries:
+    """What was done to one run.
+
+    Attributes
+    ----------
+    entries
+        Oldest first, with the starts of runs that repeat it.
+    """
+
+    run: str
+    entries: tuple[Entry, ...] = ()
+
+    def proven(self, *actions: Action, said: str | None) -> Entry | None:
+        """Return the entry that proves who did something to the run.
+
+        Parameters
+        ----------
+        said
+            Who did, as the run's row says: two may have stopped it, one of them in time.
+        """
+        for each in self.entries:
+            is_done = each.proven and each.outcome is Outcome.DONE and each.run == self.run
+            is_said = said in {None, each.by[:MAX_NAME_CHARACTERS]}
+            if is_done and is_said and each.action in actions:
+                return each
+        return None
+
+
+def of_run(service: Service, job_name: str, run: str, began_at: datetime | None) -> RunEntries:
+    """Return what was done to a run since it began; two queries.
+
+    They look through the job's next 500 entries of each kind. `of_job` finds all, a page at a time.
+    """
+    if not service.has_audit or began_at is None:
+        return RunEntries(run)
+    since = iso(began_at - _BEFORE_A_RUN)
+    found = service.audit.of_run(job_name, run, since=since, searched=_SEARCHED)
+    return RunEntries(run, tuple(found))
 
 
 def newest(

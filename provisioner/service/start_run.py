@@ -7,6 +7,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from provisioner.audit.entries import repeats
 from provisioner.errors import InvalidRequestError, NotFoundError, PermanentError
 from provisioner.jobs import FieldError, InvalidRow
 from provisioner.jobs.errors import InvalidValueError, kind_of
@@ -122,7 +123,8 @@ def start_run(service: Service, job_name: str, request: RunRequest) -> StartedRu
     given = _execution_input(service, request, overrides)
     known = None if key is None else service.executions.started(machine, name)
     if known is None:
-        with recorded(service, Action.START_RUN, job_name, run=name, detail=_named(overrides)):
+        detail = _detail(request, overrides)
+        with recorded(service, Action.START_RUN, job_name, run=name, detail=detail):
             execution = start_execution(service, job_name, machine, name, given)
     else:
         execution = known
@@ -146,9 +148,12 @@ def check(service: Service, job_name: str, request: RunRequest) -> str:
     return _checked(service, job_name, request)[1]
 
 
-def _named(overrides: Mapping[str, object]) -> str | None:
-    """Return which overrides there are: their values are not for the audit."""
-    return f"overrides {', '.join(sorted(overrides))}" if overrides else None
+def _detail(request: RunRequest, overrides: Mapping[str, object]) -> str | None:
+    """Return which run it repeats, and its overrides without values: they are not for the audit."""
+    parts = [repeats(request.parent)] if request.parent else []
+    if overrides:
+        parts.append(f"overrides {', '.join(sorted(overrides))}")
+    return "; ".join(parts) or None
 
 
 def start_execution(

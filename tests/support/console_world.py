@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl
 
 from moto import mock_aws
 
-from provisioner.audit.entries import Entry, Outcome, ShownChange
+from provisioner.audit.entries import Entry, Outcome, ShownChange, repeats
 from provisioner.audit.versions import Written
 from provisioner.console import loopback
 from provisioner.console.app import App, Route
@@ -268,6 +268,13 @@ def put_broken(made: World) -> None:
     _save(made, "usage-meter", JobStatus.CREATING)
 
 
+_OF_A_RUN = (
+    ("start_run", "manual-094136", True),
+    ("stop_run", "manual-094136", False),
+    ("start_run", "manual-094200", True),
+)
+
+
 def put_history(made: World) -> None:
     """Write what was done to jobs, an upgrade that has paused, and a dead-letter message."""
     arn = "arn:aws:sts::123456789012:assumed-role/a-role-with-quite-a-long-name/ada@example.org"
@@ -291,6 +298,21 @@ def put_history(made: World) -> None:
                 reason="the row of billing-export has changed since it was read: read it again",
                 detail="deployment 1",
                 changes=(ShownChange("pin", "added", "", pin),),
+            )
+        )
+    for seconds, (action, run, proven) in enumerate(_OF_A_RUN):
+        service.audit.write(
+            Entry(
+                f"{iso(made.now - timedelta(seconds=42 - 9 * seconds))}#0000000{seconds}",
+                action,
+                arn,
+                "console" if proven else "cli",
+                proven,
+                address="203.0.113.7" if proven else None,
+                job_name="daily-report",
+                run=run,
+                outcome=Outcome.DONE,
+                detail=repeats("manual-094136") if run == "manual-094200" else None,
             )
         )
     reason = "The role defined for the function cannot be assumed by Lambda. " * 3
@@ -456,8 +478,10 @@ def more_lines(name: str, at: datetime, texts: list[str]) -> None:
 
 
 def text_of(world: World, path: str, **headers: str) -> str:
-    """Return a page, which is there."""
+    """Return a page, which is there, or where its address leads."""
     response = world.get(path, **headers)
+    if response.status == 303:
+        response = world.get(response.headers["Location"], **headers)
     assert response.status == 200, response.body
     return str(response.body)
 

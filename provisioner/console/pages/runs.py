@@ -8,13 +8,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from provisioner.console import log_lines
+from provisioner.console.filters import run_path
+from provisioner.console.http import redirect
 from provisioner.console.pages.queries import choice, number, text
 from provisioner.console.pages.run_address import key_of
 from provisioner.console.render import fragment, page
 from provisioner.errors import PermanentError
 from provisioner.runs import counts
-from provisioner.runs.model import RunStatus
-from provisioner.service import all_runs, jobs, logs, overview, redaction, run_detail, runs
+from provisioner.runs.keys import started_at_of
+from provisioner.runs.model import RunStatus, time_of
+from provisioner.service import all_runs, audit, jobs, logs, overview, redaction, run_detail, runs
+from provisioner.service.rights import Action
 from provisioner.service.run_lines import line_of
 
 if TYPE_CHECKING:
@@ -75,9 +79,17 @@ def _found(query: Mapping[str, str], service: Service) -> tuple[tuple[RunLine, .
 
 
 def detailed(request: Request, service: Service) -> Response:
-    """Return one run: what it was given, what came of it, and where its time went."""
+    """Return one run: what it was given, what came of it, where its time went, who did what.
+
+    An address without the run's beginning leads to the one with it, which takes fewer reads.
+    """
     job_name = request.parts["job"]
     found = run_detail.detail(service, job_name, key_of(request))
+    has_key = found.line.status != run_detail.STARTING  # whose row may begin some moments later
+    if has_key and not request.is_partial and not text(request.query, "at"):
+        return redirect(run_path(found.line))
+    began_at = time_of(started_at_of(found.line.trigger_id))
+    actions = audit.of_run(service, job_name, found.line.run, began_at)
     caller = service.caller()
     row = redaction.run_for(caller, found.row)
     return page(
@@ -90,6 +102,9 @@ def detailed(request: Request, service: Service) -> Response:
         has_items=counts.is_over_items(found.row),
         overrides=_read(row.get("overrides")),
         phases=_phases(found, service),
+        actions=[(each, time_of(each.at)) for each in actions.entries],
+        started=actions.proven(Action.START_RUN, Action.SUBMIT, said=found.line.started_by),
+        stopped=actions.proven(Action.STOP_RUN, said=row.get("stopped_by")),
     )
 
 

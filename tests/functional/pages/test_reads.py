@@ -189,7 +189,9 @@ def test_a_run_that_there_is_not_is_looked_for_within_bounds(world):
     before = CLIENTS.reads("dynamodb")
     assert world.get("/jobs/ledger-close/runs/none").status == 404
     assert CLIENTS.reads("dynamodb") - before <= 6
-    assert world.get("/jobs/ledger-close/runs/big-23").status == 200
+    found = world.get("/jobs/ledger-close/runs/big-23")
+    assert found.status == 303
+    assert world.get(found.headers["Location"]).status == 200
 
 
 def test_a_job_reads_twice_whatever_its_runs_hold(world):
