@@ -122,8 +122,13 @@ class RunList:
         except DeniedError:
             raise
         except PermanentError:
-            key = (row[Field.JOB_NAME], row[Field.TRIGGER_ID])
-            _log.exception("the run %s %s cannot be added to the index of all runs", *key)
+            job_name, trigger_id = row[Field.JOB_NAME], row[Field.TRIGGER_ID]
+            _log.exception(
+                "the run %s %s cannot be added to the index of all runs",
+                job_name,
+                trigger_id,
+                extra={"job_name": job_name},
+            )
             return False
 
     def _shard(

@@ -263,7 +263,10 @@ def entry_of(item: Item) -> JobEntry:
         try:
             return _read(item, {name: _ATTRIBUTES[name]}).get(name)
         except Exception as error:  # noqa: BLE001  (whatever a person may have written there)
-            _log.warning("%s of %s cannot be read (%r)", name, item["job_name"], error)
+            job_name = item["job_name"]
+            _log.warning(
+                "%s of %s cannot be read (%r)", name, job_name, error, extra={"job_name": job_name}
+            )
             return None
 
     message = item.get("ready_message")

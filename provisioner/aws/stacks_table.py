@@ -157,7 +157,7 @@ def record_of(item: Item) -> StackRecord:
     except Exception as error:  # noqa: BLE001  (whatever a person may have written there)
         job_name = item["job_name"]
         reason = f"the Stacks row cannot be read ({error!r}); the next reconcile makes it again"
-        _log.warning("%s: %s; it was %s", job_name, reason, item)
+        _log.warning("%s: %s; it was %s", job_name, reason, item, extra={"job_name": job_name})
         return StackRecord(
             job_name,
             status=JobStatus.FAILED,

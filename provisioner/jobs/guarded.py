@@ -93,7 +93,9 @@ def row_digest(row: Mapping[str, object], parsed: Job | InvalidRow) -> str:
             return jobs.row_digest(row, parsed)
     except Exception as error:  # noqa: BLE001  (whatever it is, it is this row's alone)
         # What the error says may have values of the row.
-        _log.warning("the row of %s has no digest: %s", _name(row), type(error).__name__)
+        job_name, kind = _name(row), type(error).__name__
+        about = {"job_name": job_name}
+        _log.warning("the row of %s has no digest: %s", job_name, kind, extra=about)
         return ""
 
 

@@ -221,7 +221,8 @@ def _attempted(service: Service, bulk: Bulk, target: Target) -> Exception | None
         _ACTIONS[bulk.action](service, bulk, target)
     except Exception as error:  # noqa: BLE001  (whatever one target does, others continue)
         if not isinstance(error, ProvisionerError):
-            _log.warning("%s of %s failed: %s", bulk.action, target, _said(error))
+            said, about = _said(error), {"job_name": target.job_name}
+            _log.warning("%s of %s failed: %s", bulk.action, target, said, extra=about)
         return error
     return None
 

@@ -47,6 +47,6 @@ def judge(service: Service, job_name: str) -> deployments.RollbackPlan | None:
     except StaleError as error:
         raise TemporaryError(str(error)) from error
     except PermanentError:  # the row of that time is not kept, or is no longer valid
-        _log.exception("%s, and cannot be rolled back", why)
+        _log.exception("%s, and cannot be rolled back", why, extra={"job_name": job_name})
         return None
     return planned

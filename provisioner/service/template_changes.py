@@ -108,7 +108,13 @@ def _of_job(
         text = templates.to_json(templates.build(job, platform, now))
         return changes(json.loads(deployed(record.stack_id)), json.loads(text))
     except Exception as error:  # noqa: BLE001  (whatever one job does, the others are compared)
-        _log.warning("the templates of %s cannot be compared: %r", record.job_name, error)
+        job_name = record.job_name
+        _log.warning(
+            "the templates of %s cannot be compared: %r",
+            job_name,
+            error,
+            extra={"job_name": job_name},
+        )
         return None
 
 

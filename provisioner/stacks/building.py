@@ -79,7 +79,14 @@ class Building:
         try:
             self._builds.stop(known.id)
         except ProvisionerError as error:
-            _log.warning("build %s of %s continues: %s", known.id, record.job_name, error)
+            job_name = record.job_name
+            _log.warning(
+                "build %s of %s continues: %s",
+                known.id,
+                job_name,
+                error,
+                extra={"job_name": job_name},
+            )
             return record
         return overtaken(record, now)
 

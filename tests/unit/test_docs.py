@@ -108,6 +108,14 @@ def test_links_lead_somewhere(page):
         assert not anchor or anchor in anchors(there), f"{target}#{anchor}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_no_table_is_cut(page):
+    for table in re.findall(r"(?:^ *\|.*\n)+", page.read_text(), re.MULTILINE):
+        header, rule, *_ = rows = [re.split(r"(?<!\\)\|", row) for row in table.splitlines()]
+        assert all(re.fullmatch(" *:?-+:? *", cell) for cell in rule[1:-1]), header
+        assert {len(row) for row in rows} == {len(header)}, header
+
+
 def test_the_index_names_every_page():
     index = DOCS / "README.md"
     named = set(re.findall(r"\]\(([\w./-]+\.md)\)", index.read_text()))
