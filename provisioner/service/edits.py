@@ -49,7 +49,7 @@ class Intent:
     """Why a row is written, when it is not simply because its author wants it so: for the audit."""
 
     action: Action
-    detail: str
+    detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +165,19 @@ def put(
 
 
 def patch(
-    service: Service, job_name: str, merge_patch: Mapping[str, object], if_match: str
+    service: Service,
+    job_name: str,
+    merge_patch: Mapping[str, object],
+    if_match: str,
+    *,
+    intent: Intent | None = None,
 ) -> Edited:
     """Change some attributes of a row, by a merge patch (RFC 7396): null removes one.
+
+    Parameters
+    ----------
+    intent
+        What it is changed for, if that is something of its own.
 
     Raises
     ------
@@ -180,7 +190,7 @@ def patch(
     """
     before = service.existing_row(job_name)
     _require(job_name, before, if_match)
-    return _replace(service, _checked(service, patched(before, merge_patch)), before)
+    return _replace(service, _checked(service, patched(before, merge_patch)), before, intent)
 
 
 def patched(row: Mapping[str, object], merge_patch: Mapping[str, object]) -> dict[str, object]:

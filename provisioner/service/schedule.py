@@ -14,6 +14,7 @@ from provisioner.jobs.planned_schedules import ScheduledTime, scheduled_times_of
 from provisioner.runs.model import Pause, iso
 from provisioner.service import edits, job_detail
 from provisioner.service.audit import recorded
+from provisioner.service.edits import Intent
 from provisioner.service.rights import Action
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def resume(service: Service, job_name: str) -> Pause | None:
         return None
     now = iso(service.clock())
     resumed = Pause(paused=False, since=now, note=f"by {service.caller().label}")
-    with recorded(service, Action.RESUME_SCHEDULE, job_name):
+    with recorded(service, Action.RESUME_SCHEDULE, job_name, detail=f"was paused: {pause.note}"):
         service.triggers.set_pause(job_name, resumed)
     return pause
 
@@ -163,7 +164,7 @@ def pause(service: Service, job_name: str, note: str) -> None:
         raise InvalidRequestError(message)
     scheduled_job(service, job_name)
     off = {"schedule_enabled": False, "schedule_note": note.strip()}
-    edits.patch(service, job_name, off, edits.row_of(service, job_name).etag)
+    _change(service, job_name, off, Intent(Action.PAUSE_SCHEDULE, note.strip()))
 
 
 def turn_on(service: Service, job_name: str) -> None:
@@ -176,8 +177,13 @@ def turn_on(service: Service, job_name: str) -> None:
     """
     if not scheduled_job(service, job_name).schedule_enabled:
         on = {"schedule_enabled": None, "schedule_note": None}
-        edits.patch(service, job_name, on, edits.row_of(service, job_name).etag)
+        _change(service, job_name, on, Intent(Action.RESUME_SCHEDULE))
     resume(service, job_name)
+
+
+def _change(service: Service, job_name: str, changes: Item, intent: Intent) -> None:
+    etag = edits.row_of(service, job_name).etag
+    edits.patch(service, job_name, changes, etag, intent=intent)
 
 
 def iso_seconds(moment: datetime) -> str:

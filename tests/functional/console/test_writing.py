@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
 
+from provisioner.console.routes import ROUTES
 from provisioner.service.caller import Role
 from tests.support.cli import NOW, put_run
 from tests.support.clients import CLIENTS
@@ -154,14 +156,20 @@ class TestConfirmations:
         assert (row["stop_reason"], row["stopped_by"]) == ("enough", "local operator")
 
     def test_pause_and_resume(self, job, browser):
+        browser.app = replace(browser.app, routes=ROUTES)
         page = browser.get("/jobs/report/pause")
         assert browser.press(page).status == 422
         page.form.set(note="moving house")
         assert browser.press(page).status == 303
         assert job.row()["schedule_note"] == "moving house"
+        page = browser.get("/jobs/report")
+        assert "It is off by its row, so no run starts" in page.text
+        assert "Note: moving house" in page.text
 
         assert browser.press(browser.get("/jobs/report/resume")).status == 303
         assert "schedule_enabled" not in job.row()
+        assert "moving house" not in browser.get("/jobs/report").text
+        assert "pause schedulemoving house" in browser.get("/audit").text
 
     def test_a_job_is_deleted_only_by_its_name(self, job, browser):
         page = browser.get("/jobs/report/delete")

@@ -259,6 +259,20 @@ class TestPause:
         assert not here.triggers.pause("report").paused
         assert "schedule_enabled" not in here.row()
 
+    def test_the_audit_says_so_with_the_note(self, here, service):
+        schedule.pause(service, "report", "moving house")
+        schedule.turn_on(service, "report")
+        here.triggers.set_pause("report", schedule.Pause(paused=True, since="now", note="3 failed"))
+        schedule.turn_on(service, "report")
+
+        entries = audit.newest(service, "report", 10)
+        said = [(each.action, each.detail, bool(each.changes)) for each in entries]
+        assert sorted(said, key=str) == [
+            ("pause_schedule", "moving house", True),
+            ("resume_schedule", "was paused: 3 failed", False),
+            ("resume_schedule", None, True),
+        ]
+
 
 def test_of_two_requests_with_a_key_at_once_one_begins_an_operation(service):
     """Both have asked `begun` before either has begun."""
