@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from botocore.credentials import Credentials
 
+from provisioner.service.caller import Role
 from tests.support.http import Caller
+from tests.support.roles import mistaken
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.engine
@@ -123,6 +125,12 @@ def test_policies_let_each_role_have_its_own(having, url, job):
         (write, "POST", "/v1/dead-letters/discard"),
     ):
         assert caller(method, path, {} if method == "POST" else None).status == 403, path
+
+
+def test_each_role_has_its_routes_and_no_other(having, url):
+    callers: dict[Role | None, Caller] = {role: having(role.value) for role in Role}
+
+    assert mistaken({None: Caller(url), **callers}) == []
 
 
 def test_what_is_not_there_is_a_problem_too(anybody):

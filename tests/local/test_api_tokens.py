@@ -9,7 +9,9 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from provisioner.service.caller import Role
 from tests.support.http import Caller
+from tests.support.roles import mistaken
 
 pytestmark = pytest.mark.engine
 ROLES = ("read", "operate", "write", "admin")
@@ -95,6 +97,12 @@ def test_scopes_are_roles(open_engine, having):
         (write, "POST", "/v1/dead-letters/discard"),
     ):
         assert caller(method, where, {} if method == "POST" else None).status == 403, where
+
+
+def test_each_role_has_its_routes_and_no_other(open_engine, having):
+    callers: dict[Role | None, Caller] = {role: having(role.value) for role in Role}
+
+    assert mistaken({None: Caller(open_engine.outputs["ApiUrl"]), **callers}) == []
 
 
 def test_without_a_token_of_ours_nothing_is_answered(open_engine, having):
