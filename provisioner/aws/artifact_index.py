@@ -83,7 +83,7 @@ class ArtifactIndex:
             ),
             ConsistentRead=True,
         )
-        return (keys.tracker_of(item["trigger_id"]) for item in found)
+        return (keys.tracker_of(item[Field.TRIGGER_ID]) for item in found)
 
 
 def _pair(job_name: str, artifact: str) -> dict[str, Any]:

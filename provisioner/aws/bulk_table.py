@@ -10,6 +10,7 @@ from provisioner.aws.items import Item, to_dynamodb, to_plain
 from provisioner.aws.tables import written
 from provisioner.aws.updates import update
 from provisioner.runs import keys
+from provisioner.runs.keys import Field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +38,7 @@ class BulkTable:
 
     def put(self, bulk_id: str, values: Mapping[str, object], now: datetime) -> bool:
         """Keep a new operation; False if there is one with this id."""
-        item = {**_key(bulk_id), **values, "expires_at": int((now + _KEPT).timestamp())}
+        item = {**_key(bulk_id), **values, Field.EXPIRES_AT: int((now + _KEPT).timestamp())}
         request = {
             "TableName": self._name,
             "Item": to_dynamodb(item),
@@ -62,4 +63,4 @@ class BulkTable:
 
 
 def _key(bulk_id: str) -> dict[str, str]:
-    return {"job_name": keys.BULK, "trigger_id": keys.bulk(bulk_id)}
+    return {Field.JOB_NAME: keys.BULK, Field.TRIGGER_ID: keys.bulk(bulk_id)}

@@ -9,7 +9,7 @@ from provisioner.aws.clients import translated
 from provisioner.aws.items import Item, is_text_set, to_dynamodb, to_plain
 from provisioner.aws.tables import pages, written
 from provisioner.aws.updates import update
-from provisioner.runs.keys import BY_STATUS, QUEUE, QueueStatus
+from provisioner.runs.keys import BY_STATUS, QUEUE, Field, QueueStatus
 from provisioner.runs.messages import RETENTION_SECONDS, Slots
 from provisioner.runs.model import iso
 
@@ -36,9 +36,9 @@ class ConcurrencyTable:
         """
         acquired = self._update(
             job_name,
-            "ADD taken :run SET taken_at = :now, expires_at = :expires",
-            "attribute_not_exists(taken) OR contains(taken, :name)"
-            " OR attribute_type(taken, :set) AND size(taken) < :max",
+            f"ADD {Field.ACQUIRED} :run SET {Field.ACQUIRED_AT} = :now, expires_at = :expires",
+            f"attribute_not_exists({Field.ACQUIRED}) OR contains({Field.ACQUIRED}, :name)"
+            f" OR attribute_type({Field.ACQUIRED}, :set) AND size({Field.ACQUIRED}) < :max",
             set="SS",
             run={run},
             name=run,
@@ -51,7 +51,11 @@ class ConcurrencyTable:
     def release(self, job_name: str, run: str) -> Slots | None:
         """Release a run's slot and return what is in use then; None when the run had none."""
         return self._update(
-            job_name, "DELETE taken :run", "contains(taken, :name)", run={run}, name=run
+            job_name,
+            f"DELETE {Field.ACQUIRED} :run",
+            f"contains({Field.ACQUIRED}, :name)",
+            run={run},
+            name=run,
         )
 
     def mark_parked(self, job_name: str, now: datetime) -> Slots:
@@ -59,7 +63,7 @@ class ConcurrencyTable:
         found = self._update(
             job_name,
             "SET #status = :waiting, started_at = if_not_exists(started_at, :now), "
-            "aside_at = :now, expires_at = :expires",
+            f"{Field.PARKED_AT} = :now, expires_at = :expires",
             "attribute_exists(job_name)",
             waiting=QueueStatus.WAITING,
             now=iso(now),
@@ -71,8 +75,8 @@ class ConcurrencyTable:
         """Note that no message is parked, unless one was parked after `parked_at`."""
         self._update(
             job_name,
-            "REMOVE #status, started_at, aside_at",
-            "aside_at = :parked_at",
+            f"REMOVE #status, started_at, {Field.PARKED_AT}",
+            f"{Field.PARKED_AT} = :parked_at",
             parked_at=parked_at,
         )
 
@@ -97,7 +101,7 @@ class ConcurrencyTable:
                 {":status": QueueStatus.WAITING, ":until": iso(until)}
             ),
         )
-        return (str(item["job_name"]) for item in found)
+        return (str(item[Field.JOB_NAME]) for item in found)
 
     def _update(
         self, job_name: str, expression: str, condition: str, **values: object
@@ -108,11 +112,16 @@ class ConcurrencyTable:
 
     def _read(self, job_name: str, item: Item) -> Slots:
         """Return what an item says; `taken` is removed if it has the wrong type."""
-        taken = item.get("taken", set())
+        taken = item.get(Field.ACQUIRED, set())
         if not is_text_set(taken):
-            self._update(job_name, "REMOVE taken", "NOT attribute_type(taken, :set)", set="SS")
+            self._update(
+                job_name,
+                f"REMOVE {Field.ACQUIRED}",
+                f"NOT attribute_type({Field.ACQUIRED}, :set)",
+                set="SS",
+            )
             taken = ()
-        acquired_at, parked_at = item.get("taken_at"), item.get("aside_at")
+        acquired_at, parked_at = item.get(Field.ACQUIRED_AT), item.get(Field.PARKED_AT)
         return Slots(
             in_use=frozenset(taken),
             acquired_at=acquired_at if isinstance(acquired_at, str) else "",
@@ -121,7 +130,7 @@ class ConcurrencyTable:
 
 
 def _key(job_name: str) -> dict[str, str]:
-    return {"job_name": job_name, "trigger_id": QUEUE}
+    return {Field.JOB_NAME: job_name, Field.TRIGGER_ID: QUEUE}
 
 
 def _expiry(now: datetime) -> int:

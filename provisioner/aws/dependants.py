@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.aws.items import to_dynamodb
 from provisioner.aws.tables import WRITE_BATCH_SIZE, pages, write_batch
 from provisioner.runs import keys
+from provisioner.runs.keys import Field
 from provisioner.runs.model import RunStatus, Success
 
 if TYPE_CHECKING:
@@ -30,14 +31,18 @@ class DependantsTable:
             {
                 "PutRequest": {
                     "Item": to_dynamodb(
-                        {"job_name": name, "trigger_id": sort_key, "needs": list(after)}
+                        {Field.JOB_NAME: name, Field.TRIGGER_ID: sort_key, Field.NEEDS: list(after)}
                     )
                 }
             }
             for name in after
         ]
         writes += [
-            {"DeleteRequest": {"Key": to_dynamodb({"job_name": name, "trigger_id": sort_key})}}
+            {
+                "DeleteRequest": {
+                    "Key": to_dynamodb({Field.JOB_NAME: name, Field.TRIGGER_ID: sort_key})
+                }
+            }
             for name in before
             if name not in after
         ]
@@ -47,7 +52,7 @@ class DependantsTable:
     def of(self, job_name: str) -> dict[str, tuple[str, ...]]:
         """Return the dependants of a job, each with all jobs that it depends on."""
         found = self._query(job_name, "begins_with(trigger_id, :key)", keys.DEPENDANT_PREFIX)
-        needs = {keys.dependant_of(item["trigger_id"]): item.get("needs") for item in found}
+        needs = {keys.dependant_of(item[Field.TRIGGER_ID]): item.get(Field.NEEDS) for item in found}
         return {
             name: tuple(map(str, all_of))
             for name, all_of in needs.items()
@@ -57,15 +62,15 @@ class DependantsTable:
     def last_started_at(self, job_name: str) -> str:
         """Return when the job's last run that was not skipped came, "" without one; ISO 8601."""
         for run in self._query(job_name, "trigger_id > :key", keys.FIRST_RUN, newest_first=True):
-            if run.get("status", RunStatus.SKIPPED) != RunStatus.SKIPPED:
-                return keys.started_at_of(run["trigger_id"])
+            if run.get(Field.STATUS, RunStatus.SKIPPED) != RunStatus.SKIPPED:
+                return keys.started_at_of(run[Field.TRIGGER_ID])
         return ""
 
     def last_success(self, job_name: str) -> Success | None:
         """Return the job's last run that succeeded."""
         for run in self._query(job_name, "trigger_id > :key", keys.FIRST_RUN, newest_first=True):
-            if run.get("status") == RunStatus.SUCCEEDED:
-                return Success(run["trigger_id"], str(run.get("ended_at", "")))
+            if run.get(Field.STATUS) == RunStatus.SUCCEEDED:
+                return Success(run[Field.TRIGGER_ID], str(run.get(Field.ENDED_AT, "")))
         return None
 
     def _query(

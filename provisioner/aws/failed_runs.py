@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from provisioner.aws.items import to_dynamodb
 from provisioner.aws.tables import pages
 from provisioner.aws.updates import names
-from provisioner.runs.keys import BY_STATUS, FIRST_RUN, is_trigger_id
+from provisioner.runs.keys import BY_STATUS, FIRST_RUN, Field, is_trigger_id
 from provisioner.runs.model import FINAL, RunStatus, iso
 from provisioner.stacks.upgrade import FailedRun
 
@@ -57,7 +57,7 @@ class FailedRuns:
             ScanIndexForward=False,
             PaginationConfig={"PageSize": _LOOKED_BACK, "MaxItems": _LOOKED_BACK},
         )
-        ended = (run.get("status") for run in found if run.get("status") in FINAL)
+        ended = (run.get(Field.STATUS) for run in found if run.get(Field.STATUS) in FINAL)
         return next((status for status in ended if status != RunStatus.SKIPPED), None) in _FAILED
 
     def _of(self, status: RunStatus, moment: datetime) -> Iterator[Item]:
@@ -78,9 +78,9 @@ class FailedRuns:
 def _run(item: Item) -> Iterator[FailedRun]:
     """Yield a run, if its row can be read."""
     try:
-        started_at = datetime.fromisoformat(item["started_at"])
+        started_at = datetime.fromisoformat(item[Field.STARTED_AT])
     except (KeyError, TypeError, ValueError):
         return
-    if started_at.tzinfo is not None and is_trigger_id(item["trigger_id"]):
-        said = item.get("cause") or item.get("error") or item["status"]
-        yield FailedRun(item["job_name"], started_at, str(said))
+    if started_at.tzinfo is not None and is_trigger_id(item[Field.TRIGGER_ID]):
+        said = item.get(Field.CAUSE) or item.get(Field.ERROR) or item[Field.STATUS]
+        yield FailedRun(item[Field.JOB_NAME], started_at, str(said))

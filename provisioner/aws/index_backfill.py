@@ -31,7 +31,7 @@ class IndexBackfill:
     def __init__(self, clients: Clients, triggers_table: str, index: str) -> None:
         self._clients = clients
         self._name = triggers_table
-        self._key = {"job_name": index, "trigger_id": BACKFILL}
+        self._key: dict[str, str] = {Field.JOB_NAME: index, Field.TRIGGER_ID: BACKFILL}
 
     def is_done(self) -> bool:
         """Tell whether the scan is through."""

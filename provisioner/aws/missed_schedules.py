@@ -10,6 +10,7 @@ from provisioner.aws.items import to_dynamodb
 from provisioner.aws.tables import written
 from provisioner.aws.updates import update
 from provisioner.runs import keys
+from provisioner.runs.keys import Field
 from provisioner.runs.model import MISSED, RunStatus, Source, iso
 
 if TYPE_CHECKING:
@@ -56,10 +57,10 @@ class MissedSchedules:
 
 def _scheduled_time(missed: MissedSchedule, now: datetime) -> dict[str, object]:
     return {
-        "job_name": missed.job_name,
-        "trigger_id": keys.scheduled_time(missed.schedule, missed.scheduled_for),
-        "owner": MISSED,
-        "expires_at": _after(now, keys.SCHEDULED_TIME_RETENTION_SECONDS),
+        Field.JOB_NAME: missed.job_name,
+        Field.TRIGGER_ID: keys.scheduled_time(missed.schedule, missed.scheduled_for),
+        Field.OWNER: MISSED,
+        Field.EXPIRES_AT: _after(now, keys.SCHEDULED_TIME_RETENTION_SECONDS),
     }
 
 
@@ -68,17 +69,17 @@ def _run(missed: MissedSchedule, now: datetime) -> dict[str, object]:
     stamp = re.sub("[-:]", "", missed.scheduled_for)
     trigger_id = keys.trigger_id(iso(now), f"missed-{index}-{stamp}")
     return {
-        "job_name": missed.job_name,
-        "trigger_id": trigger_id,
-        "run_shard": keys.run_shard(trigger_id),
-        "status": RunStatus.SKIPPED,
-        "source": Source.SCHEDULE,
-        "scheduled_for": missed.scheduled_for,
-        "started_at": iso(now),
-        "ended_at": iso(now),
-        "error": MISSED,
-        "cause": missed.cause,
-        "expires_at": _after(now, keys.RUN_RETENTION_SECONDS),
+        Field.JOB_NAME: missed.job_name,
+        Field.TRIGGER_ID: trigger_id,
+        Field.RUN_SHARD: keys.run_shard(trigger_id),
+        Field.STATUS: RunStatus.SKIPPED,
+        Field.SOURCE: Source.SCHEDULE,
+        Field.SCHEDULED_FOR: missed.scheduled_for,
+        Field.STARTED_AT: iso(now),
+        Field.ENDED_AT: iso(now),
+        Field.ERROR: MISSED,
+        Field.CAUSE: missed.cause,
+        Field.EXPIRES_AT: _after(now, keys.RUN_RETENTION_SECONDS),
     }
 
 

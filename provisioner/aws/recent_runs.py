@@ -62,10 +62,10 @@ class RecentRunsTable:
         runs: dict[str, RecentRuns] = {}
         pauses: dict[str, Pause] = {}
         for item in get_keys(self._clients, self._name, keys):
-            if item["trigger_id"] == RECENT:
-                runs[item["job_name"]] = recent_of(item)
+            if item[Field.TRIGGER_ID] == RECENT:
+                runs[item[Field.JOB_NAME]] = recent_of(item)
             else:
-                pauses[item["job_name"]] = pause_of(item)
+                pauses[item[Field.JOB_NAME]] = pause_of(item)
         return runs, pauses
 
     def add(self, job_name: str, rows: Iterable[Mapping[str, Any]]) -> bool:
@@ -92,7 +92,7 @@ class RecentRunsTable:
 
     def _counted(self, job_name: str, kept: RecentRuns) -> RecentRuns:
         rows = list(self._last(job_name))
-        known = {row["trigger_id"] for row in rows}
+        known = {row[Field.TRIGGER_ID] for row in rows}
         left = [key for key, seen in kept.seen.items() if seen.progress < 2 and key not in known]
         keys = [_key(job_name, key) for key in left]
         older = get_keys(self._clients, self._name, keys, attributes=_FIELDS, consistent=True)
@@ -187,4 +187,4 @@ def _seen_of(value: object) -> Seen | None:
 
 
 def _key(job_name: str, sort_key: str) -> dict[str, str]:
-    return {"job_name": job_name, "trigger_id": sort_key}
+    return {Field.JOB_NAME: job_name, Field.TRIGGER_ID: sort_key}

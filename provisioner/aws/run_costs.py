@@ -110,7 +110,7 @@ def month_of(item: Mapping[str, Any]) -> MonthlyCost:
         for name in (Field.RUNS, Field.ESTIMATED_COST, Field.ESTIMATED_COST_FROM, Field.UNPRICED)
     }
     return MonthlyCost(
-        month=str(item["trigger_id"]).removeprefix(COST_PREFIX),
+        month=str(item[Field.TRIGGER_ID]).removeprefix(COST_PREFIX),
         runs=int(numbers[Field.RUNS]),
         cost=Cost(numbers[Field.ESTIMATED_COST], numbers[Field.ESTIMATED_COST_FROM]),
         unpriced=int(numbers[Field.UNPRICED]),
@@ -118,4 +118,4 @@ def month_of(item: Mapping[str, Any]) -> MonthlyCost:
 
 
 def _key(job_name: str, trigger_id: str) -> dict[str, str]:
-    return {"job_name": job_name, "trigger_id": trigger_id}
+    return {Field.JOB_NAME: job_name, Field.TRIGGER_ID: trigger_id}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from provisioner.aws.items import Item, to_dynamodb
 from provisioner.aws.tables import pages, written
 from provisioner.aws.updates import update
-from provisioner.runs.keys import BY_STATUS, FIRST_RUN
+from provisioner.runs.keys import BY_STATUS, FIRST_RUN, Field
 from provisioner.runs.model import RunStatus, iso
 
 if TYPE_CHECKING:
@@ -45,11 +45,11 @@ class RunHistory:
             PaginationConfig={"PageSize": 25, "MaxItems": SEARCHED_ROWS},
         )
         took = (
-            int(row["duration_ms"])
+            int(row[Field.DURATION_MS])
             for row in rows
-            if row["trigger_id"] != before
-            and row.get("status") == RunStatus.SUCCEEDED
-            and isinstance(row.get("duration_ms"), Decimal)
+            if row[Field.TRIGGER_ID] != before
+            and row.get(Field.STATUS) == RunStatus.SUCCEEDED
+            and isinstance(row.get(Field.DURATION_MS), Decimal)
         )
         return list(islice(took, count))
 
@@ -77,7 +77,7 @@ class RunHistory:
         """Note the alert about a waiting run; False when it no longer waits, or has an alert."""
         request = update(
             self._name,
-            {"job_name": job_name, "trigger_id": trigger_id},
+            {Field.JOB_NAME: job_name, Field.TRIGGER_ID: trigger_id},
             "SET alerted_at = :at",
             "#status = :queued AND attribute_not_exists(alerted_at)",
             at=iso(at),

@@ -40,10 +40,10 @@ _LOCK_TYPES = {
 }
 
 _METADATA = {
-    "source": "source",
-    "scheduled_for": "scheduled_for",
-    "started_by": "by",
-    "parent": "parent",
+    Field.SOURCE: "source",
+    Field.SCHEDULED_FOR: "scheduled_for",
+    Field.STARTED_BY: "by",
+    Field.PARENT: "parent",
 }
 """Attributes of a run's row, and what they are called in ``_run`` of an execution's input."""
 
@@ -54,12 +54,12 @@ def lock_of(item: Mapping[str, Any]) -> Lock:
         name: value for name, value in item.items() if _LOCK_TYPES.get(name) == _type_of(value)
     }
     return Lock(
-        owner=whole.get("owner"),
-        execution_arn=whole.get("execution_arn"),
-        run=whole.get("run_id"),
-        lease_until=int(whole.get("lease_until", 0)),
-        waiting=tuple(sorted(whole.get("waiting", ()))),
-        cancels=whole.get("cancels"),
+        owner=whole.get(Field.OWNER),
+        execution_arn=whole.get(Field.EXECUTION_ARN),
+        run=whole.get(Field.RUN_ID),
+        lease_until=int(whole.get(Field.LEASE_UNTIL, 0)),
+        waiting=tuple(sorted(whole.get(Field.WAITING, ()))),
+        cancels=whole.get(Field.CANCELS),
         damaged=frozenset(item.keys() & _LOCK_TYPES.keys() - whole.keys()),
     )
 
@@ -67,10 +67,10 @@ def lock_of(item: Mapping[str, Any]) -> Lock:
 def found_run_of(item: Mapping[str, Any]) -> FoundRun:
     """Return a run as an index lists it."""
     return FoundRun(
-        item["job_name"],
-        item["trigger_id"],
-        text_of(item.get("execution_arn")),
-        time_of(item.get("started_at")),
+        item[Field.JOB_NAME],
+        item[Field.TRIGGER_ID],
+        text_of(item.get(Field.EXECUTION_ARN)),
+        time_of(item.get(Field.STARTED_AT)),
     )
 
 
@@ -96,25 +96,25 @@ def waiting_run_of(clients: Clients, item: Mapping[str, Any]) -> WaitingRun:
         for name, member in _METADATA.items()
         if text_of(item.get(name)) is not None
     }
-    starts, text = item.get("starts", Decimal()), text_of(item.get("input"))
+    starts, text = item.get(Field.STARTS, Decimal()), text_of(item.get(Field.INPUT))
     readable = text is not None and _type_of(starts) == "N"
     if "overrides" in item:
-        metadata["overrides"] = _json_of(item["overrides"])
+        metadata["overrides"] = _json_of(item[Field.OVERRIDES])
         readable = readable and metadata["overrides"] is not None
     payload = payload_of(clients, text) if text is not None and readable else None
-    return WaitingRun(item["trigger_id"], int(starts) if readable else 0, payload, metadata)
+    return WaitingRun(item[Field.TRIGGER_ID], int(starts) if readable else 0, payload, metadata)
 
 
 def pause_of(item: Mapping[str, Any]) -> Pause:
     """Return the pause that its item describes."""
     since, note = (str(item.get(name, "")) for name in ("since", "note"))
-    return Pause(item.get("status") == PauseStatus.PAUSED, since, note)
+    return Pause(item.get(Field.STATUS) == PauseStatus.PAUSED, since, note)
 
 
 def pause_values(pause: Pause) -> dict[str, str]:
     """Return the attributes of a pause."""
     status = PauseStatus.PAUSED if pause.paused else PauseStatus.RESUMED
-    return {"status": status, "since": pause.since, "note": pause.note}
+    return {Field.STATUS: status, Field.SINCE: pause.since, Field.NOTE: pause.note}
 
 
 def end_values(execution: EndedExecution, stop_reason: str | None) -> dict[str, object]:

@@ -146,7 +146,11 @@ class RunList:
         values = {":shard": number, ":since": first, ":at": before.at}
         request: dict[str, Any] = {"Limit": limit}
         if number in before.after:
-            start = {"run_shard": number, "trigger_id": before.at, "job_name": before.after[number]}
+            start: dict[str, object] = {
+                Field.RUN_SHARD: number,
+                Field.TRIGGER_ID: before.at,
+                Field.JOB_NAME: before.after[number],
+            }
             request["ExclusiveStartKey"] = to_dynamodb(start)
         if status is not None:
             request |= {"FilterExpression": "#status = :status", **names("#status")}
@@ -156,7 +160,7 @@ class RunList:
         wanted = (raw for raw in found["Items"] if jobs is None or raw[Field.JOB_NAME]["S"] in jobs)
         return Shard(
             [to_plain(raw) for raw in wanted],
-            (end["trigger_id"], end["job_name"]) if end else None,
+            (end[Field.TRIGGER_ID], end[Field.JOB_NAME]) if end else None,
         )
 
     def _query(self, values: Mapping[str, object], request: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,7 +190,7 @@ class RunList:
             )
         rows = [to_plain(raw) for raw in found["Items"]]
         end = key_in(to_plain(found.get("LastEvaluatedKey", {})), "job_name", "trigger_id")
-        return [row for row in rows if is_trigger_id(row["trigger_id"])], end
+        return [row for row in rows if is_trigger_id(row[Field.TRIGGER_ID])], end
 
 
 _UNLISTED = (

@@ -15,6 +15,7 @@ from provisioner.runs.keys import (
     BY_STATUS,
     FIRST_RUN,
     LIST_FIELDS,
+    Field,
     execution_name_of,
     is_trigger_id,
 )
@@ -60,7 +61,7 @@ class RunReader:
             ConsistentRead=True,
         )
         for run in runs:
-            if run["trigger_id"].endswith(f"#{execution_name}"):
+            if run[Field.TRIGGER_ID].endswith(f"#{execution_name}"):
                 return run
         return None
 
@@ -83,8 +84,8 @@ class RunReader:
                     **start,
                 )
             for key in map(to_plain, found["Items"]):
-                if execution_name_of(key["trigger_id"]) == execution_name:
-                    return self._get(job_name, key["trigger_id"])
+                if execution_name_of(key[Field.TRIGGER_ID]) == execution_name:
+                    return self._get(job_name, key[Field.TRIGGER_ID])
             if "LastEvaluatedKey" not in found:
                 return None
             start = {"ExclusiveStartKey": found["LastEvaluatedKey"]}
@@ -152,9 +153,9 @@ class RunReader:
             )
         runs = [to_plain(raw) for raw in found["Items"]]
         if len(runs) > count:
-            return runs[:count], str(runs[count - 1]["trigger_id"])
+            return runs[:count], str(runs[count - 1][Field.TRIGGER_ID])
         end = to_plain(found.get("LastEvaluatedKey", {}))
-        return runs, end.get("trigger_id")
+        return runs, end.get(Field.TRIGGER_ID)
 
     def begun_before(self, job_name: str, moment: str, count: int) -> list[Item]:
         """Return the last runs of a job that came before a time, consistently: when each ran.
@@ -199,7 +200,7 @@ class RunReader:
         """Return the last runs by schedule among a job's last runs, as `last` gives them."""
         searched = self.last(job_name, SEARCHED_RUNS)
         return list(
-            islice((run for run in searched if run.get("source") == Source.SCHEDULE), count)
+            islice((run for run in searched if run.get(Field.SOURCE) == Source.SCHEDULE), count)
         )
 
     def last(self, job_name: str, count: int) -> Iterator[Item]:
@@ -223,7 +224,7 @@ class RunReader:
             ExpressionAttributeNames={"#status": "status"},
             ExpressionAttributeValues=to_dynamodb({":status": status, ":until": iso(until)}),
         )
-        return (found_run_of(item) for item in found if is_trigger_id(item["trigger_id"]))
+        return (found_run_of(item) for item in found if is_trigger_id(item[Field.TRIGGER_ID]))
 
     def _get(self, job_name: str, trigger_id: str) -> Item | None:
         with translated():
@@ -260,4 +261,4 @@ class RunReader:
 
 def item_key(job_name: str, trigger_id: str) -> dict[str, str]:
     """Return the key of an item of the Triggers table."""
-    return {"job_name": job_name, "trigger_id": trigger_id}
+    return {Field.JOB_NAME: job_name, Field.TRIGGER_ID: trigger_id}

@@ -14,6 +14,7 @@ from provisioner.aws.items import to_dynamodb, to_plain
 from provisioner.aws.tables import not_held, written
 from provisioner.aws.updates import assignments, update
 from provisioner.runs import keys
+from provisioner.runs.keys import Field
 from provisioner.runs.messages import Claim
 from provisioner.runs.model import iso
 
@@ -101,7 +102,11 @@ class SubmissionsTable:
         dict
             By message id, the claims of other runs that prevented it.
         """
-        values = {"run": run, "claimed_at": iso(self._clock()), "expires_at": self._expiry()}
+        values: dict[str, object] = {
+            Field.RUN: run,
+            Field.CLAIMED_AT: iso(self._clock()),
+            Field.EXPIRES_AT: self._expiry(),
+        }
         updates = [
             update(
                 self._name,
@@ -135,7 +140,7 @@ class SubmissionsTable:
         self._set(job_name, message_id, dead_at=at, reason=reason[:_REASON_CHARACTERS])
 
     def _set(self, job_name: str, message_id: str, condition: str = "", **values: object) -> bool:
-        values["expires_at"] = self._expiry()
+        values[Field.EXPIRES_AT] = self._expiry()
         key, expression = _key(job_name, message_id), f"SET {assignments(values)}"
         request = update(self._name, key, expression, condition, **values)
         return written(self._clients, "update_item", **request) is not None
@@ -145,9 +150,9 @@ class SubmissionsTable:
 
 
 def _claim(item: Item) -> Claim:
-    run, at = item.get("run"), item.get("claimed_at")
+    run, at = item.get(Field.RUN), item.get(Field.CLAIMED_AT)
     return Claim(run if isinstance(run, str) else "", at if isinstance(at, str) else "")
 
 
 def _key(job_name: str, message_id: str) -> dict[str, str]:
-    return {"job_name": job_name, "trigger_id": keys.submission(message_id)}
+    return {Field.JOB_NAME: job_name, Field.TRIGGER_ID: keys.submission(message_id)}

@@ -64,8 +64,8 @@ class TriggersTable(RunReader):
         more would make later ones wait, or be skipped, forever.
         """
         run = self._of(execution)
-        trigger_id = run.get("trigger_id", execution.trigger_id)
-        end = end_values(execution, run.get("stop_reason"))
+        trigger_id = run.get(Field.TRIGGER_ID, execution.trigger_id)
+        end = end_values(execution, run.get(Field.STOP_REASON))
         expires_at = int(execution.started_at.timestamp()) + RUN_RETENTION_SECONDS
         ended = self._request(
             execution.job_name,
@@ -79,7 +79,7 @@ class TriggersTable(RunReader):
             run_shard=run_shard(trigger_id),
             **end,
         )
-        if run.get("status") == RunStatus.QUEUED:
+        if run.get(Field.STATUS) == RunStatus.QUEUED:
             waiting = self._waiting_set(execution.job_name, "DELETE", trigger_id)
             return self._both(ended, waiting)
         return written(self._clients, "update_item", **ended) is not None
@@ -150,7 +150,7 @@ class TriggersTable(RunReader):
     def waiting(self, job_name: str, trigger_id: str) -> WaitingRun | None:
         """Read a queued run consistently, None when it is no longer queued."""
         run = self._get(job_name, trigger_id) if is_trigger_id(trigger_id) else None
-        if run is None or run.get("status") != RunStatus.QUEUED:
+        if run is None or run.get(Field.STATUS) != RunStatus.QUEUED:
             return None
         return waiting_run_of(self._clients, run)
 
@@ -178,7 +178,7 @@ class TriggersTable(RunReader):
         if not is_trigger_id(trigger_id):
             return False
         values = waiting_end_values(end)
-        unchanged = {} if end.starts is None else {"starts": end.starts}
+        unchanged = {} if end.starts is None else {Field.STARTS: end.starts}
         row = self._request(
             job_name,
             trigger_id,
@@ -231,7 +231,7 @@ class TriggersTable(RunReader):
     def prune(self, job_name: str, keep: int) -> int:
         """Delete all ended runs of a job but the last `keep`; return how many that were."""
         runs = self._runs(job_name, "trigger_id, #status")
-        ended = [run["trigger_id"] for run in runs if run.get("status") in FINAL]
+        ended = [run[Field.TRIGGER_ID] for run in runs if run.get(Field.STATUS) in FINAL]
         for first in range(keep, len(ended), WRITE_BATCH_SIZE):
             keys = [
                 item_key(job_name, trigger_id)

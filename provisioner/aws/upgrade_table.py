@@ -13,14 +13,17 @@ from provisioner.aws.stack_items import UPGRADE
 from provisioner.aws.tables import unchanged_since, version_of, written
 from provisioner.errors import ConflictError
 from provisioner.runs import keys
+from provisioner.runs.keys import Field
 from provisioner.stacks.upgrade import Upgrade, UpgradeStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from provisioner.aws.clients import Clients
 
 _log = logging.getLogger(__name__)
 
-_KEY = {"job_name": keys.UPGRADE, "trigger_id": keys.UPGRADE}
+_KEY: Mapping[str, str] = {Field.JOB_NAME: keys.UPGRADE, Field.TRIGGER_ID: keys.UPGRADE}
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -47,7 +50,11 @@ class UpgradeTable:
         ConflictError
             If it was written since that version was read.
         """
-        item = {**_KEY, keys.Field.UPGRADE: UPGRADE.write(upgrade), "version": upgrade.version + 1}
+        item = {
+            **_KEY,
+            Field.UPGRADE: UPGRADE.write(upgrade),
+            Field.VERSION: upgrade.version + 1,
+        }
         condition = unchanged_since(upgrade.version)
         done = written(
             self._clients, "put_item", TableName=self._name, Item=to_dynamodb(item), **condition
@@ -60,7 +67,7 @@ class UpgradeTable:
 def _upgrade(item: Item) -> Upgrade:
     version = version_of(item)
     try:
-        found: Upgrade = UPGRADE.read(item[keys.Field.UPGRADE])
+        found: Upgrade = UPGRADE.read(item[Field.UPGRADE])
     except Exception as error:  # noqa: BLE001  (whatever a person may have written there)
         _log.warning("the upgrade cannot be read (%r); it was %s", error, item)
         return Upgrade(

@@ -3,7 +3,7 @@
 All items of a job have the same partition key, so one transaction can write several of them. What
 kind an item is can be read off its sort key. docs/reference/triggers-table.md says who writes and
 reads each; the workflow (`templates.workflow`) and the adapters (`provisioner.aws`) take the names
-from here.
+from here. Expressions of DynamoDB are text and spell them out; a test holds them to these.
 """
 
 from __future__ import annotations
