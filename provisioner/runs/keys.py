@@ -311,7 +311,7 @@ COST_FIELDS: Mapping[str, str] = MappingProxyType(
 
 BULK_FIELDS: Mapping[str, str] = MappingProxyType(
     {
-        **_texts(Field.ACTION, Field.REASON, Field.BY, Field.CREATED_AT),
+        **_texts(Field.ACTION, Field.REASON, Field.BY, Field.CREATED_AT, Field.REQUEST),
         Field.TARGETS: "L",
         Field.DONE: "N",
         Field.FAILURES: "L",
