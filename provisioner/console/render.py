@@ -73,10 +73,12 @@ def page(
     values = {**values, "moving": moving, "polls": polls}
     live = _rendered(request, template, "live.html", values)
     tag = hashlib.sha256(live.encode()).hexdigest()[:_TAG_CHARACTERS]
-    headers = {"HX-PTag": tag}
     if not request.is_partial:
         whole = values | {"tag": tag, "content": safe(live)}
         return Response(_rendered(request, template, "base.html", whole), status)
+    if status >= HTTPStatus.BAD_REQUEST:  # it is not put into the page, which keeps its tag
+        return Response(live, status)
+    headers = {"HX-PTag": tag}
     if request.headers.get("hx-ptag") == tag:
         return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     return Response(live, status, headers=headers)

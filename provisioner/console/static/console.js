@@ -112,7 +112,9 @@ let looked = Date.now();
 const freshness = $(".freshness");
 const look = () => {
   looked = Date.now();
-  if (window.htmx) for (const each of $$("#live[hx-get], [data-look]")) htmx.trigger(each, "look");
+  if (!window.htmx) return;
+  for (const each of $$("#live[hx-get], [data-look]")) htmx.trigger(each, "look");
+  for (const each of failed.keys()) if (each.hasAttribute("hx-post")) htmx.trigger(each, "input"); // what was typed is checked late
 };
 const every = () => 1000 * Number($("#live [data-every]")?.dataset.every ?? 15);
 setInterval(() => {
@@ -122,14 +124,20 @@ setInterval(() => {
 }, 1000);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
 document.addEventListener("htmx:after:swap", () => { showTimes(); showLogTimes(); showNext(); select(row); });
-document.addEventListener("htmx:after:request", (event) => {
-  const status = event.detail?.ctx?.response?.status ?? event.detail?.ctx?.response?.raw?.status;
-  if (!freshness || !status) return;
-  freshness.textContent = status < 400 ? "" : `Not refreshed: the console answered ${status}.`;
+// What is there stays if there is no answer, or an error: that is said, by each element that asks, until it gets one.
+const failed = new Map();
+function note(element, why) {
+  if (why) failed.set(element, why);
+  else failed.delete(element);
+  const [[asks, said] = []] = [...failed].filter(([each]) => each.isConnected);
+  const text = said ? `${asks.hasAttribute("hx-post") ? "Not checked" : "Not refreshed"}: the console ${said}.` : "";
+  if (freshness.textContent !== text) freshness.textContent = text;
+}
+document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+  const { status } = ctx.response;
+  note(ctx.sourceElement, status < 400 ? "" : `answered ${status}`);
 });
-document.addEventListener("htmx:error", () => {
-  if (freshness) freshness.textContent = "Not refreshed: the console does not answer.";
-});
+document.addEventListener("htmx:error", ({ detail: { ctx } }) => { if (ctx) note(ctx.sourceElement, "does not answer"); });
 
 // ---- The next scheduled times, which come apart from the timeline, in its lanes ---------------------
 function showNext() {

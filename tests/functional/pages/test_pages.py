@@ -54,6 +54,12 @@ def test_a_page_says_nothing_new_when_nothing_changed(world, path):
     assert len(whole) < 200_000
 
 
+def test_an_error_is_one_again_and_again(world):
+    for _ in range(2):
+        answer = world.get("/jobs/none", hx_request="true", hx_ptag="of the page")
+        assert (answer.status, "HX-PTag" in answer.headers) == (404, False)
+
+
 def test_a_first_visit_takes_less_than_50_kb(world):
     sizes = {path: len(gzip.compress(text_of(world, path).encode())) for path in PAGES}
     first = assets.FILES.keys() - {"editor.js"}  # which only the pages that edit a row load
