@@ -21,7 +21,7 @@ from provisioner.api.encoding import body_of
 from provisioner.api.problems import Problem, ProblemType, problem_of
 from provisioner.api.routes import ROUTES, Route
 from provisioner.errors import DeniedError, ProvisionerError
-from provisioner.service import rights
+from provisioner.service import refusals
 from provisioner.service.problems import FieldProblem
 
 if TYPE_CHECKING:
@@ -122,14 +122,15 @@ class App:
             scope_prefix=self.scope_prefix,
             prefix=self.prefix,
         )
-        rights.require(caller, route.action)
+        service = self.service(lambda: caller)
+        refusals.require(service, route.action, f"{route.method} {event['rawPath']}")
         calls.require_acceptable(headers)
         module, _, function = route.handler.partition(".")
         handle = getattr(import_module(f"provisioner.api.resources.{module}"), function)
         answer: Answer = handle(
             Call(
                 route=route,
-                service=self.service(lambda: caller),
+                service=service,
                 caller=caller,
                 path=path,
                 query=_query(route, event.get("rawQueryString") or ""),

@@ -18,7 +18,7 @@ from provisioner.errors import (
     StaleError,
     TemporaryError,
 )
-from provisioner.service import rights
+from provisioner.service import refusals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -135,8 +135,9 @@ class App:
             return known
         assert known.caller is not None, "the hook lets nobody through without a caller"  # noqa: S101
         try:
-            rights.require(known.caller, route.action)
-            return route.page(known, self.service(known.caller))
+            service = self.service(known.caller)
+            refusals.require(service, route.action, f"{known.method} {known.path}")
+            return route.page(known, service)
         except (PermanentError, TemporaryError) as error:  # whoever it is can still sign out there
             return self.refuse(known, error)
 

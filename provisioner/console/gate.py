@@ -77,11 +77,16 @@ class Gate:
             return self._failed(request, error)
         return _answer(done)
 
-    def end(self, request: Request, _: Service) -> Response:
-        """Sign somebody out."""
-        if self.sign_in.session_of(request.cookies) is not None:
+    def end(self, request: Request, service: Service) -> Response:
+        """Sign somebody out, even if the audit cannot have it."""
+        session = self.sign_in.session_of(request.cookies)
+        if session is not None:
             self._require_own_form(request)
-        return _answer(self.sign_in.end(request.cookies))
+        done = self.sign_in.end(request.cookies)
+        if session is not None:
+            caller = self._caller(request, session)
+            audit.note(replace(service, caller=lambda: caller), Action.SIGN_OUT)
+        return _answer(done)
 
     def _to_sign_in(self, request: Request) -> Response:
         back = request.address if request.method in SAFE_METHODS else "/"

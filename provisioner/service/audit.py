@@ -41,6 +41,7 @@ __all__ = [
     "Recording",
     "document",
     "newest",
+    "note",
     "of_job",
     "of_run",
     "page",
@@ -118,6 +119,37 @@ def recorded(
         raise
     finally:
         _finish(service, entry, recording, outcome, reason)
+
+
+def note(
+    service: Service,
+    action: Action,
+    entry_id: str = "",
+    outcome: Outcome = Outcome.DONE,
+    *,
+    reason: str | None = None,
+    detail: str | None = None,
+) -> None:
+    """Record what has happened already, if that can be written: it needs no leave of the audit.
+
+    Parameters
+    ----------
+    entry_id
+        One that is given again takes the place of the entry before.
+    """
+    if not service.has_audit:
+        return
+    now = service.clock()
+    entry = replace(
+        _entry(service, action, entry_id or new_id(now, secrets.token_hex(4)), detail=detail),
+        outcome=outcome,
+        reason=line(reason) if reason else None,
+        ended_at=iso(now),
+    )
+    try:
+        service.audit.write(entry)
+    except ProvisionerError as error:
+        _log.warning("The audit has no entry of this: %s", cleaned(str(error)))
 
 
 def page(
@@ -239,21 +271,13 @@ def _begun(
     """Write the intent and return it; None when the action continues without an entry."""
     if not service.has_audit:
         return None
-    caller = service.caller()
     changes, more = shown_changes(
         row_changes(rows.before, rows.after, values=False) if rows else ()
     )
-    entry = Entry(
-        new_id(service.clock(), secrets.token_hex(4)),
-        action.value,
-        by=line(caller.name),
-        via=caller.via,
-        proven=caller.proven,
-        address=caller.address,
-        request_id=caller.request_id,
+    entry = replace(
+        _entry(service, action, new_id(service.clock(), secrets.token_hex(4)), detail=detail),
         job_name=job_name,
         run=run,
-        detail=line(detail) if detail else None,
         changes=changes,
         more_changes=more,
         digests=rows.digests if rows else None,
@@ -261,11 +285,25 @@ def _begun(
     try:
         service.audit.write(entry)
     except ProvisionerError as error:
-        if caller.proven:
+        if entry.proven:
             raise
         _log.warning("The audit has no entry of this: %s", cleaned(str(error)))
         return None
     return entry
+
+
+def _entry(service: Service, action: Action, entry_id: str, *, detail: str | None) -> Entry:
+    caller = service.caller()
+    return Entry(
+        entry_id,
+        action.value,
+        by=line(caller.name),
+        via=caller.via,
+        proven=caller.proven,
+        address=caller.address,
+        request_id=caller.request_id,
+        detail=line(detail) if detail else None,
+    )
 
 
 def _finish(

@@ -19,6 +19,7 @@ class Action(StrEnum):
     """What a caller may ask for. The audit has the same words."""
 
     SIGN_IN = "sign_in"
+    SIGN_OUT = "sign_out"
     LIST_JOBS = "list_jobs"
     GET_JOB = "get_job"
     LIST_RUNS = "list_runs"
@@ -79,7 +80,7 @@ _BY_ROLE = {
         *(Action.GET_LOGS, Action.GET_SCHEDULE, Action.GET_STACK, Action.GET_DEPLOYMENTS),
         *(Action.LIST_DEAD_LETTERS, Action.LIST_VERSIONS, Action.GET_VERSION, Action.GET_AUDIT),
         *(Action.GET_SUBMISSION, Action.GET_BULK, Action.GET_HEALTH),
-        *(Action.GET_UPGRADE, Action.LIST_BUILDS),
+        *(Action.GET_UPGRADE, Action.LIST_BUILDS, Action.SIGN_OUT),
     ),
     Role.OPERATE: (
         *(Action.START_RUN, Action.STOP_RUN, Action.SUBMIT, Action.BACKFILL, Action.BULK),

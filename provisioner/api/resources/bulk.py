@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from provisioner.api.call import Answer
 from provisioner.api.encoding import jsonable
 from provisioner.api.problems import Problem, ProblemType
-from provisioner.service import bulk, rights
+from provisioner.service import bulk, refusals
 from provisioner.service.bulk import Key
 from provisioner.service.bulk_selection import Filter, Target, digest_of, select
 from provisioner.service.problems import FieldProblem
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def start_bulk(call: Call) -> Answer:
     """Begin an action on many."""
     asked = call.body
-    rights.require(call.caller, asked.action.needs)
+    refusals.require(call.service, asked.action.needs, f"bulk {asked.action}")
     if call.query.dry_run:
         return _tried(call, _targets(call))
     key = _key(call)
@@ -50,7 +50,7 @@ def get_bulk(call: Call) -> Answer:
 def step_bulk(call: Call) -> Answer:
     """Do the next step."""
     before = bulk.progress(call.service, call.path["bulk"])
-    rights.require(call.caller, before.action.needs)
+    refusals.require(call.service, before.action.needs, f"bulk {before.action}")
     return _answer(bulk.step(call.service, before.id), 200)
 
 

@@ -13,7 +13,7 @@ from provisioner.console.render import page
 from provisioner.errors import InvalidRequestError, StaleError
 from provisioner.jobs.errors import one_of
 from provisioner.plain_text import counted
-from provisioner.service import bulk, rights
+from provisioner.service import bulk, refusals, rights
 from provisioner.service.bulk_selection import BulkAction, Filter, Target, select
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def show(request: Request, service: Service) -> Response:
 def step(request: Request, service: Service) -> Response:
     """Take an operation a step further."""
     found = bulk.progress(service, request.parts["bulk"])
-    rights.require(service.caller(), found.action.needs)
+    refusals.require(service, found.action.needs, f"bulk {found.action}")
     bulk.step(service, found.id)
     return redirect(path("bulk", found.id))
 
@@ -102,7 +102,7 @@ def _action(sent: Mapping[str, str], service: Service) -> BulkAction:
         message = f'"{word}" is not an action; it is {one_of(BulkAction)}'
         raise InvalidRequestError(message)
     action = BulkAction(word)
-    rights.require(service.caller(), action.needs)
+    refusals.require(service, action.needs, f"bulk {action}")
     return action
 
 

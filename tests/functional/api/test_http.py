@@ -10,6 +10,7 @@ import pytest
 from provisioner.api.problems import ProblemType
 from provisioner.api.routes import ROUTES
 from provisioner.errors import DeniedError
+from provisioner.service import audit
 from provisioner.service.caller import Role
 from tests.support.api import Client, by_iam, by_scopes
 
@@ -165,6 +166,15 @@ def test_queries_that_are_refused(api, query):
 
     assert reply.status == 400
     assert reply.slug in {"invalid-parameter", "invalid-cursor"}
+
+
+def test_what_a_role_does_not_allow_is_in_the_audit(api, here):
+    client = replace(api, authorizer=by_scopes("jobs/read"))
+    assert client("DELETE", "/v1/rows/report").status == 403
+
+    (entry,) = audit.page(here.service, 10).entries
+    assert (entry.action, entry.outcome) == ("delete_row", "refused")
+    assert (entry.by, entry.detail) == ("https://issuer.example#ada", "DELETE /v1/rows/report")
 
 
 @pytest.mark.parametrize("role", Role, ids=lambda role: role.value)

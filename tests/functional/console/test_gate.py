@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from provisioner.audit.entries import Outcome
 from provisioner.console import loopback
 from provisioner.console.app import App
 from provisioner.console.gate import Gate
 from provisioner.console.http import Request
 from provisioner.console.writing import WRITING
+from provisioner.runs.model import iso
+from provisioner.service import audit
 from provisioner.service.rights import NEEDED
 from provisioner.sessions import IDLE
 from tests.support import sign_in as support
+from tests.support.cli import NOW
+from tests.support.clients import CLIENTS
 from tests.support.forms import Browser
 from tests.support.oidc import Person
 from tests.support.rows import ROW
@@ -162,7 +168,7 @@ def test_a_form_of_a_session_before_changes_nothing(browser, here):
     assert here.row() != {}
 
 
-def test_signing_out(browser):
+def test_signing_out(browser, here):
     browser.sign_in("admins")
     token = browser.app.before(_request(browser)).csrf
 
@@ -172,6 +178,67 @@ def test_signing_out(browser):
     assert gone.response.headers["Location"] == "/sign-in?signed-out=1"
     assert "You are signed out." in browser.follow(gone).text
     assert browser.get("/jobs/report/run").status == 303
+    assert browser.post("/sign-out", []).status == 303
+    (entry,) = entries(here)
+    assert (entry.action, entry.outcome, entry.proven) == ("sign_out", Outcome.DONE, True)
+    assert entry.by.endswith("#ada@example.com")
+
+
+def test_signing_out_without_an_audit(browser):
+    browser.sign_in("admins")
+    token = browser.app.before(_request(browser)).csrf
+    CLIENTS.dynamodb.delete_table(TableName="jobs-Audit")
+
+    assert browser.post("/sign-out", [["csrf", token]]).status == 303
+    assert browser.get("/jobs/report/run").status == 303
+
+
+def entries(here):
+    return audit.page(here.service, 100).entries
+
+
+def test_what_a_role_does_not_allow_is_one_entry_an_hour(browser, here):
+    here_and_now = browser.app.service
+    browser.app = replace(browser.app, service=at(here_and_now, NOW))
+    browser.sign_in("readers")
+    for address in ("/jobs/report/delete", "/jobs/a/delete", "/jobs/b/delete", "/jobs/b/edit"):
+        assert browser.get(address).status == 403
+
+    found = {each.action: each for each in entries(here)}
+    assert found.keys() == {"delete_row", "update_row"}
+    assert len(entries(here)) == 2
+    refused = found["delete_row"]
+    assert (refused.outcome, refused.detail) == (Outcome.REFUSED, "GET /jobs/b/delete")
+    assert refused.reason == '"delete_row" needs the role write; yours is read'
+    assert refused.proven
+    assert refused.ended_at == iso(NOW)
+
+    later = NOW + timedelta(hours=1)
+    browser.app = replace(browser.app, service=at(here_and_now, later))
+    assert browser.get("/jobs/report/delete").status == 403
+    assert len(entries(here)) == 3
+
+
+def at(service, now):
+    return lambda caller: replace(service(caller), clock=lambda: now)
+
+
+def test_who_is_refused_is_told_so_without_an_audit(browser):
+    browser.sign_in("readers")
+    CLIENTS.dynamodb.delete_table(TableName="jobs-Audit")
+
+    assert browser.get("/jobs/report/delete").status == 403
+
+
+def test_what_may_be_done_leaves_no_refusal(browser, here):
+    browser.sign_in("readers")
+    assert browser.get("/audit").status == 200
+    browser.sign_in("admins")
+    page = browser.get("/jobs/report/delete")
+    page.form.set(name="wrong")
+    browser.press(page)
+
+    assert entries(here) == ()
 
 
 def test_a_poll_of_somebody_who_is_signed_out_sends_the_page_to_sign_in(browser):
