@@ -22,21 +22,24 @@ from provisioner.entrypoints.job_stream import handler
 from provisioner.entrypoints import wiring
 wiring.runtime().clients.dynamodb
 """
-FIRST_ANSWER = """
+_FIRST_ANSWER = """
 from types import SimpleNamespace
 from provisioner.entrypoints import wiring
-from provisioner.entrypoints.api import handler
+from provisioner.entrypoints.{face} import handler
 wiring.runtime().clients.dynamodb
-http = {"method": "GET", "path": "/v1/problems"}
-by = {"iam": {"userArn": "arn:aws:iam::123456789012:user/ada"}}
-event = {
-    "routeKey": "GET /v1/problems", "rawPath": "/v1/problems", "rawQueryString": "", "headers": {},
-    "requestContext": {"http": http, "requestId": "1", "stage": "$default", "authorizer": by},
-}
+http = {{"method": "GET", "path": "{path}", "sourceIp": "127.0.0.1"}}
+by = {{"iam": {{"userArn": "arn:aws:iam::123456789012:user/ada"}}}}
+event = {{
+    "routeKey": "GET {path}", "rawPath": "{path}", "rawQueryString": "",
+    "headers": {{"host": "localhost"}},
+    "requestContext": {{"http": http, "requestId": "1", "stage": "$default", "authorizer": by}},
+}}
 names = ("function_name", "memory_limit_in_mb", "invoked_function_arn", "aws_request_id")
-answer = handler(event, SimpleNamespace(**dict.fromkeys(names, "api")))
+answer = handler(event, SimpleNamespace(**dict.fromkeys(names, "{face}")))
 assert answer["statusCode"] == 200, answer
 """
+FIRST_ANSWER = _FIRST_ANSWER.format(face="api", path="/v1/problems")
+FIRST_PAGE = _FIRST_ANSWER.format(face="console", path="/new")
 NAIVE = "from bench.naive import handler"
 NAIVE_LEAN = "from bench.naive_lean import handler"
 
@@ -51,10 +54,11 @@ STARTS = 2
 
 
 def compare() -> list[Comparison]:
-    ours, libraries, api, naive, outside, lean = in_turns(
+    ours, libraries, api, console, naive, outside, lean = in_turns(
         lambda: start(FIRST_CLIENT),
         lambda: start(LIBRARIES),
         lambda: start(FIRST_ANSWER),
+        lambda: start(FIRST_PAGE),
         lambda: start(NAIVE),
         lambda: start(NAIVE, environment.OUTSIDE_LAMBDA),
         lambda: start(NAIVE_LEAN),
@@ -66,6 +70,9 @@ def compare() -> list[Comparison]:
         _comparison("naive, lean", ours, lean),
         _comparison("naive, all imports", libraries, naive, name="the libraries alone"),
         _comparison("naive, all imports", api, naive, name="cold start of the API, first answer"),
+        _comparison(
+            "naive, all imports", console, naive, name="cold start of the console, first page"
+        ),
     ]
 
 
