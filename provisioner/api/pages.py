@@ -41,10 +41,38 @@ def page_of(
         Further members of the page.
     """
     wanted = _fields(call, known)
+    shown = [{each: item[each] for each in wanted} for item in items] if wanted else items
+    return _page(call, name, shown, cursor, more or {})
+
+
+def part_of(call: Call, name: str, items: Sequence[Mapping[str, Any]], key: str) -> Answer:
+    """Return a page of a list that is short and read whole, newest first.
+
+    New items come in front of what a caller has read, and old ones go: where the item is gone with
+    which the page was to begin, nothing is left.
+
+    Parameters
+    ----------
+    key
+        Which of its fields tells an item from the others.
+    """
+    names = [str(each[key]) for each in items]
+    wanted = cursor_of(call) or next(iter(names), "")
+    start = names.index(wanted) if wanted in names else len(items)
+    end = start + call.query.limit
+    return _page(call, name, items[start:end], names[end] if end < len(items) else None, {})
+
+
+def _page(
+    call: Call,
+    name: str,
+    items: Sequence[Mapping[str, Any]],
+    cursor: str | None,
+    more: Mapping[str, object],
+) -> Answer:
     following = call.cursors.signed(_list_of(call), call.query.filters, cursor)
-    shown = [{each: item[each] for each in wanted} for item in items] if wanted else list(items)
     headers = {"Link": _link(call, following)} if following else {}
-    return Answer({name: shown, "next": following, **(more or {})}, headers=headers)
+    return Answer({name: list(items), "next": following, **more}, headers=headers)
 
 
 def log_of(call: Call, log: str, read: Callable[..., LogPage]) -> Answer:

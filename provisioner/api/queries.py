@@ -31,23 +31,28 @@ class StartBuild(Write):
     )
 
 
-class ListOptions(Strict):
+class Pages(Strict):
     """Every list comes in pages."""
 
     limit: Number = Field(default=50, ge=1, le=100, description="The most items of the page.")
     cursor: str | None = Field(
         default=None, min_length=1, max_length=2000, description="`next` of the previous page."
     )
-    fields: str | None = Field(
-        default=None,
-        max_length=1000,
-        description="Fields to return, separated by commas.",
-    )
 
     @property
     def filters(self) -> dict[str, object]:
         """What the cursor is bound to."""
         return self.model_dump(exclude={"limit", "cursor", "fields"}, exclude_none=True)
+
+
+class ListOptions(Pages):
+    """Lists that may be long: of their items callers choose the fields."""
+
+    fields: str | None = Field(
+        default=None,
+        max_length=1000,
+        description="Fields to return, separated by commas.",
+    )
 
 
 class ListJobs(ListOptions):
@@ -64,6 +69,7 @@ class ListRuns(ListOptions):
     """Filters of runs; a page may have fewer than `limit` although more follow."""
 
     since: Time | None = Field(default=None, description="Runs that began after this time.")
+    until: Time | None = Field(default=None, description="Runs that began before this time.")
     status: RunStatus | None = None
 
 
@@ -85,6 +91,7 @@ class ListAudit(ListOptions):
     """Filters of the audit."""
 
     since: Time | None = Field(default=None, description="Entries since this time.")
+    until: Time | None = Field(default=None, description="Entries before this time.")
 
 
 class ListJobAudit(ListAudit):
@@ -93,6 +100,12 @@ class ListJobAudit(ListAudit):
     run: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,80}$")] | None = Field(
         default=None, description="Only entries about this run."
     )
+
+
+class ListDeadLetters(Strict):
+    """A queue has no order, so there is no cursor: handle these messages, then list the others."""
+
+    limit: Number = Field(default=1000, ge=1, le=1000, description="The most messages.")
 
 
 class GetRun(Strict):

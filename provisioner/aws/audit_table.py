@@ -60,10 +60,10 @@ class AuditTable:
             self._clients.dynamodb.put_item(TableName=self._name, Item=to_dynamodb(item))
 
     def page(
-        self, count: int, after: EntryKey | None, *, since: str = ""
+        self, count: int, after: EntryKey | None, *, since: str = "", until: str = "~"
     ) -> tuple[list[Entry], EntryKey | None]:
         """Return the next entries of all, newest first, and where to continue; one query."""
-        last = self._last()
+        last = min(until, self._last())
         if after is not None and after.entry_id < since:
             return [], None
         request: dict[str, Any] = {"IndexName": BY_TIME}
@@ -77,7 +77,14 @@ class AuditTable:
         return entries, EntryKey(end["entry_id"], end["subject"]) if end else None
 
     def of_job(
-        self, job_name: str, count: int, before: str = "~", *, since: str = "", run: str = ""
+        self,
+        job_name: str,
+        count: int,
+        before: str = "~",
+        *,
+        since: str = "",
+        until: str = "~",
+        run: str = "",
     ) -> tuple[list[Entry], str | None]:
         """Return a job's next entries, newest first, and before which to continue; two queries.
 
@@ -93,7 +100,7 @@ class AuditTable:
             values = {
                 ":key": subject_of(job_name, proven=proven),
                 ":since": since or "0",
-                ":last": min(before, self._last()),
+                ":last": min(before, until, self._last()),
                 **values_of_run,
             }
             answer = self._query("subject", values, None if run else count + 1, request)

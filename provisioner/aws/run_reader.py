@@ -19,6 +19,7 @@ from provisioner.runs.keys import (
     execution_name_of,
     is_trigger_id,
 )
+from provisioner.runs.listing import LAST
 from provisioner.runs.model import RunStatus, Source, iso
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ class RunReader:
         count: int,
         *,
         since: str = "",
+        until: str = "",
         before: str = "",
         status: RunStatus | None = None,
     ) -> tuple[list[Item], str | None]:
@@ -125,16 +127,16 @@ class RunReader:
 
         Parameters
         ----------
-        since
+        since, until
             ISO 8601; "" for all rows.
         before
             The key that the page before this one returned; "" for the newest.
         """
-        first = since or FIRST_RUN
-        if before and before <= first:  # DynamoDB refuses to begin outside of the bounds
+        first, last = since or FIRST_RUN, until or LAST
+        if first > last or (before and before <= first):  # DynamoDB refuses such bounds
             return [], None
         fields = ", ".join(f"#{name}" for name in ("job_name", "trigger_id", *LIST_FIELDS))
-        values = {":job": job_name, ":first": first}
+        values = {":job": job_name, ":first": first, ":last": last}
         request: dict[str, Any] = {"Limit": count}
         if status is not None:  # a limit would count what the filter leaves out
             request = {"FilterExpression": "#status = :status"}
@@ -144,7 +146,7 @@ class RunReader:
         with translated():
             found = self._clients.dynamodb.query(
                 TableName=self._name,
-                KeyConditionExpression="job_name = :job AND trigger_id > :first",
+                KeyConditionExpression="job_name = :job AND trigger_id BETWEEN :first AND :last",
                 ExpressionAttributeValues=to_dynamodb(values),
                 ProjectionExpression=fields,
                 ScanIndexForward=False,

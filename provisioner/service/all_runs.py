@@ -32,6 +32,7 @@ def page(
     count: int,
     *,
     since: datetime | None = None,
+    until: datetime | None = None,
     status: RunStatus | None = None,
     tag: str | None = None,
     cursor: str | None = None,
@@ -54,7 +55,8 @@ def page(
     PermanentError
         If the bootstrap has no index of all runs yet.
     """
-    before = _position_of(cursor) if cursor else Position()
+    newest = Position(iso(until)) if until else Position()
+    before = _position_of(cursor) if cursor else newest
     first = iso(since) if since else ""
     names = None if tag is None else frozenset(jobs.names(service, tag=tag))
     found = service.run_list.page(count, before, since=first, status=status, jobs=names)

@@ -153,7 +153,12 @@ def note(
 
 
 def page(
-    service: Service, limit: int, *, since: datetime | None = None, cursor: str | None = None
+    service: Service,
+    limit: int,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    cursor: str | None = None,
 ) -> AuditPage:
     """Return the next entries of all jobs and of the bootstrap itself, newest first; one query.
 
@@ -169,7 +174,7 @@ def page(
                 after = EntryKey(entry_id, subject)
             case _:
                 raise InvalidCursorError
-    entries, end = service.audit.page(limit, after, since=iso(since) if since else "")
+    entries, end = service.audit.page(limit, after, **_span(since, until))
     return AuditPage(tuple(entries), cursors.written([end.entry_id, end.subject]) if end else None)
 
 
@@ -180,6 +185,7 @@ def of_job(
     *,
     run: str = "",
     since: datetime | None = None,
+    until: datetime | None = None,
     cursor: str | None = None,
 ) -> AuditPage:
     """Return the next entries of a job, newest first, or of one of its runs; two queries.
@@ -196,10 +202,13 @@ def of_job(
                 before = {"before": entry_id}
             case _:
                 raise InvalidCursorError
-    entries, end = service.audit.of_job(
-        job_name, limit, since=iso(since) if since else "", run=run, **before
-    )
+    entries, end = service.audit.of_job(job_name, limit, run=run, **before, **_span(since, until))
     return AuditPage(tuple(entries), cursors.written([end]) if end else None)
+
+
+def _span(since: datetime | None, until: datetime | None) -> dict[str, str]:
+    times = {"since": since, "until": until}
+    return {name: iso(time) for name, time in times.items() if time}
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ def page(
     limit: int,
     *,
     since: datetime | None = None,
+    until: datetime | None = None,
     status: RunStatus | None = None,
     cursor: str | None = None,
 ) -> JobRunsPage:
@@ -81,7 +82,12 @@ def page(
     if cursor and not is_trigger_id(cursor):
         raise InvalidCursorError
     found, before = service.triggers.page(
-        job_name, limit, since=iso(since) if since else "", before=cursor or "", status=status
+        job_name,
+        limit,
+        since=iso(since) if since else "",
+        until=iso(until) if until else "",
+        before=cursor or "",
+        status=status,
     )
     if not found and not cursor:
         service.existing_row(job_name)

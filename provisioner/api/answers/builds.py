@@ -25,3 +25,4 @@ class Builds(Model):
     """The last builds of a job, newest first."""
 
     builds: list[Build]
+    next: str | None

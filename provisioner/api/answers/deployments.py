@@ -44,3 +44,4 @@ class Deployments(Model):
     """The last ten deployments of a job, newest first."""
 
     deployments: list[Deployment]
+    next: str | None

@@ -108,3 +108,4 @@ class Operations(Model):
     """The last operations, newest first."""
 
     operations: list[Operation]
+    next: str | None

@@ -24,6 +24,7 @@ class Versions(Model):
     """Versions of a row, newest first."""
 
     versions: list[Version]
+    next: str | None
 
 
 class RowChange(Model):

@@ -21,9 +21,10 @@ _FIELDS = [
 def list_audit(call: Call) -> Answer:
     """Return a page of all entries."""
     query = call.query
-    return _page(
-        call, audit.page(call.service, query.limit, since=query.since, cursor=cursor_of(call))
+    found = audit.page(
+        call.service, query.limit, since=query.since, until=query.until, cursor=cursor_of(call)
     )
+    return _page(call, found)
 
 
 def list_job_audit(call: Call) -> Answer:
@@ -35,6 +36,7 @@ def list_job_audit(call: Call) -> Answer:
         query.limit,
         run=query.run or "",
         since=query.since,
+        until=query.until,
         cursor=cursor_of(call),
     )
     return _page(call, found)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.api.call import Answer
 from provisioner.api.encoding import jsonable
-from provisioner.api.pages import log_of
+from provisioner.api.pages import log_of, part_of
 from provisioner.service import builds, commits
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def list_builds(call: Call) -> Answer:
     """Return the last builds of a job."""
     found = builds.list_builds(call.service, call.job_name)
-    return Answer({"builds": jsonable([builds.document(each) for each in found])})
+    return part_of(call, "builds", jsonable([builds.document(each) for each in found]), "id")
 
 
 def get_build(call: Call) -> Answer:

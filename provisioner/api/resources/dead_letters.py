@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 def list_dead_letters(call: Call) -> Answer:
     """Return the dead-letter messages."""
     found = dead_letters.list_messages(call.service, at_once=True)
-    said = {"messages": [_line(each) for each in found.messages], "complete": found.complete}
-    return Answer(jsonable(said))
+    shown = found.messages[: call.query.limit]
+    complete = found.complete and len(shown) == len(found.messages)
+    return Answer(jsonable({"messages": [_line(each) for each in shown], "complete": complete}))
 
 
 def redrive_dead_letters(call: Call) -> Answer:

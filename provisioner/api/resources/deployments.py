@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioner.api.call import Answer
 from provisioner.api.encoding import jsonable
+from provisioner.api.pages import part_of
 from provisioner.api.preconditions import required
 from provisioner.api.resources.rows import planned, written
 from provisioner.service import deployments
@@ -13,13 +13,14 @@ from provisioner.service.edits import ANY
 from provisioner.stacks.rollback import unpinned
 
 if TYPE_CHECKING:
-    from provisioner.api.call import Call
+    from provisioner.api.call import Answer, Call
 
 
 def list_deployments(call: Call) -> Answer:
     """Return the last deployments of a job."""
     found = deployments.list_deployments(call.service, call.job_name)
-    return Answer({"deployments": jsonable([deployments.document(each) for each in found])})
+    said = jsonable([deployments.document(each) for each in found])
+    return part_of(call, "deployments", said, "number")
 
 
 def roll_back(call: Call) -> Answer:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.api.call import Answer
 from provisioner.api.encoding import jsonable
-from provisioner.api.pages import cursor_of, page_of
+from provisioner.api.pages import cursor_of, page_of, part_of
 from provisioner.api.preconditions import is_unchanged, quoted
 from provisioner.errors import NotFoundError
 from provisioner.service import deletions, job_detail, jobs, stack_events
@@ -98,7 +98,7 @@ def get_stack(call: Call) -> Answer:
 def list_operations(call: Call) -> Answer:
     """Return the last operations of a job's stack."""
     found = jsonable(stack_events.operations(call.service, call.job_name))
-    return Answer({"operations": without_digests(found)})
+    return part_of(call, "operations", without_digests(found), "last_at")
 
 
 def _accepted(call: Call) -> Answer:

@@ -44,6 +44,7 @@ def list_runs(call: Call) -> Answer:
         call.service,
         query.limit,
         since=query.since,
+        until=query.until,
         status=query.status,
         tag=query.tag,
         cursor=cursor_of(call),
@@ -61,6 +62,7 @@ def list_job_runs(call: Call) -> Answer:
         call.job_name,
         query.limit,
         since=query.since,
+        until=query.until,
         status=query.status,
         cursor=cursor_of(call),
     )

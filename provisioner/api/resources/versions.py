@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.api.call import Answer
 from provisioner.api.encoding import jsonable
+from provisioner.api.pages import part_of
 from provisioner.api.preconditions import required
 from provisioner.api.resources.rows import planned, written
 from provisioner.service import versions
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def list_versions(call: Call) -> Answer:
-    """Return all versions that are kept of a row."""
+    """Return a page of the versions that are kept of a row."""
     found = versions.list_versions(call.service, call.job_name)
-    return Answer({"versions": jsonable([versions.document(each) for each in found])})
+    return part_of(call, "versions", jsonable([versions.document(e) for e in found]), "version")
 
 
 def get_version(call: Call) -> Answer:

@@ -66,6 +66,7 @@ ROUTES = (
         Action.LIST_DEAD_LETTERS,
         "dead_letters.list_dead_letters",
         "List dead-letter messages",
+        query="ListDeadLetters",
         answer="DeadLetters",
         problems=(409,),
         throttle=READING_A_QUEUE,

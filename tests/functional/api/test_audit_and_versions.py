@@ -44,6 +44,20 @@ class TestVersions:
         assert "hunter2" not in shown.text
         assert api("GET", f"{VERSIONS}/3").json["row"] is None
 
+    def test_they_come_in_pages(self, api, here):
+        first = api("GET", VERSIONS, query="limit=2")
+        rows = (None, ROW)
+        here.service.row_versions.record(Written("report", "4", NOW, *rows))
+        last = api("GET", VERSIONS, query=f"limit=2&cursor={first.json['next']}")
+
+        assert [each["version"] for each in first.json["versions"]] == [3, 2]
+        assert [each["version"] for each in last.json["versions"]] == [1]
+        assert f"cursor={first.json['next']}" in first.headers["Link"]
+        assert last.json["next"] is None
+        assert "Link" not in last.headers
+        other = f"/v1/jobs/report/deployments?cursor={first.json['next']}"
+        assert api("GET", other.partition("?")[0], query=other.partition("?")[2]).status == 400
+
     @pytest.mark.parametrize("path", [f"{VERSIONS}/9", "/v1/jobs/other/versions", f"{VERSIONS}/0"])
     def test_what_there_is_not(self, api, path):
         assert api("GET", path).slug == "not-found"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from provisioner.stacks.model import BuildStatus
 from tests.support.api import by_scopes
 from tests.support.builds import FIRST, GIT_ROW, LAST, built
 
@@ -27,6 +28,21 @@ def test_the_last_builds_are_listed_and_shown(api):
     ]
     assert api("GET", f"{BUILDS}/{LAST}").json == listed[0]
     assert listed[0]["reason"] == "BUILD: no such file"
+
+
+def test_builds_come_in_pages_that_new_ones_do_not_move(api, here):
+    first = api("GET", BUILDS, query="limit=1").json
+    record = here.service.record("report")
+    waiting = replace(record.build, id=None, status=BuildStatus.WAITING)
+    here.save(build=waiting, former_builds=(record.build, *record.former_builds))
+    second = api("GET", BUILDS, query=f"limit=1&cursor={first['next']}").json
+    here.save(build=waiting, former_builds=(record.build,))
+    third = api("GET", BUILDS, query=f"limit=1&cursor={first['next']}").json
+
+    assert [each["id"] for each in first["builds"]] == [LAST]
+    assert [each["id"] for each in second["builds"]] == [FIRST]
+    assert second["next"] is None
+    assert third == {"builds": [], "next": None}, "it is no longer kept"
 
 
 def test_a_log_is_read_page_by_page(api):

@@ -41,6 +41,13 @@ def test_each_says_what_it_is_about(api, ids):
     ]
 
 
+def test_a_part_of_them_says_that_it_is_one(api, ids):
+    reply = api("GET", PATH, query="limit=1").json
+
+    assert [each["id"] for each in reply["messages"]] == ids[:1]
+    assert reply["complete"] is False
+
+
 def test_a_try_says_what_would_be_done_and_does_nothing(api, here, ids):
     body = {"ids": [ids[1]]}
 

@@ -77,6 +77,21 @@ def test_a_list_is_filtered(history, path):
     assert history("GET", path, query="since=yesterday").status == 400
 
 
+@pytest.mark.parametrize("path", ["/v1/runs", RUNS])
+def test_a_list_ends_before_a_time(history, path):
+    def at(minutes):
+        return (NOW + timedelta(minutes=minutes)).isoformat().replace("+00:00", "Z")
+
+    assert names(history("GET", path, query=f"until={at(2)}")) == ["run-1", "run-0"]
+    assert names(history("GET", path, query=f"since={at(1)}&until={at(3)}")) == ["run-2", "run-1"]
+    assert names(history("GET", path, query=f"since={at(3)}&until={at(1)}")) == []
+    first = history("GET", path, query=f"until={at(3)}&limit=2")
+    assert names(first) == ["run-2", "run-1"]
+    assert names(following(history, first)) == ["run-0"]
+    other = f"until={at(4)}&limit=2&cursor={first.json['next']}"
+    assert history("GET", path, query=other).slug == "invalid-cursor"
+
+
 def test_runs_of_jobs_with_a_tag(api, here):
     here.jobs.put(ROW | {"tags": {"team": "data"}})
     here.jobs.put(ROW | {"job_name": "other", "tags": {"team": "web"}})

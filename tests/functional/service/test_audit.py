@@ -209,6 +209,25 @@ class TestLists:
         assert len(audit.page(many, 100, since=since).entries) == 3
         assert len(audit.of_job(many, "report", 100, since=since).entries) == 1
 
+    def test_until_a_time(self, many):
+        until = datetime(2026, 11, 1, 0, 3, tzinfo=UTC)
+        first = audit.page(many, 5, until=until)
+        last = audit.page(many, 5, until=until, cursor=first.cursor)
+
+        seen = [*first.entries, *last.entries]
+        assert len(seen) == 12 - len(audit.page(many, 100, since=until).entries)
+        assert max(each.at for each in seen) < until.isoformat()
+        assert len(audit.of_job(many, "report", 100, until=until).entries) == 3
+
+    def test_between_times_in_the_wrong_order(self, many):
+        span = {
+            "since": datetime(2026, 11, 1, 0, 3, tzinfo=UTC),
+            "until": datetime(2026, 11, 1, 0, 2, tzinfo=UTC),
+        }
+
+        assert audit.page(many, 100, **span) == audit.AuditPage((), None)
+        assert audit.of_job(many, "report", 100, **span) == audit.AuditPage((), None)
+
     def test_since_a_time_that_has_not_come(self, many):
         since = datetime(2199, 1, 1, tzinfo=UTC)
 
