@@ -228,6 +228,23 @@ class RunReader:
         )
         return (found_run_of(item) for item in found if is_trigger_id(item[Field.TRIGGER_ID]))
 
+    def newest_open(self, status: RunStatus, count: int) -> list[Item]:
+        """Return the newest runs, of all jobs, that are RUNNING or QUEUED, as a list shows them."""
+        fields = ", ".join(f"#{name}" for name in ("job_name", "trigger_id", *LIST_FIELDS))
+        found = pages(
+            self._clients,
+            "query",
+            TableName=self._name,
+            IndexName=BY_STATUS,
+            KeyConditionExpression="#status = :status",
+            ExpressionAttributeValues=to_dynamodb({":status": status}),
+            ProjectionExpression=fields,
+            ScanIndexForward=False,
+            Limit=count,
+            **names(fields),
+        )
+        return list(islice((item for item in found if is_trigger_id(item["trigger_id"])), count))
+
     def _get(self, job_name: str, trigger_id: str) -> Item | None:
         with translated():
             found = self._clients.dynamodb.get_item(

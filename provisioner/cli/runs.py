@@ -21,6 +21,7 @@ from provisioner.cli.session import session
 from provisioner.runs.model import RunStatus
 from provisioner.service.all_runs import newest
 from provisioner.service.context import Item, Service
+from provisioner.service.jobs import tagged
 from provisioner.service.runs import execution_name, latest, reason
 
 app = one_command()
@@ -102,7 +103,7 @@ def _found(
         first = None if since is None else time_before(service.clock(), since)
         return latest(service, job, count, since=first, status=only)
     first = time_before(service.clock(), since or "1d")
-    return newest(service, count, since=first, status=only, tag=tag)
+    return newest(service, count, since=first, status=only, jobs=tagged(service, tag))
 
 
 def all_runs_table(found: Iterable[Item]) -> Table:

@@ -9,7 +9,7 @@ from provisioner.errors import InvalidCursorError
 from provisioner.runs.keys import RUN_SHARDS
 from provisioner.runs.listing import Position
 from provisioner.runs.model import iso
-from provisioner.service import cursors, jobs
+from provisioner.service import cursors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,32 +34,30 @@ def page(
     since: datetime | None = None,
     until: datetime | None = None,
     status: RunStatus | None = None,
-    tag: str | None = None,
+    jobs: frozenset[str] | None = None,
     cursor: str | None = None,
 ) -> RunsPage:
     """Return the next runs of all jobs, at most `count`, with one query for each shard.
 
-    With a status or a tag a page may have fewer runs, or none, although it has a cursor: of each
-    shard it looks through ten times `count`, or six times for a tag alone.
+    With a status or jobs a page may have fewer runs, or none, although it has a cursor: of each
+    shard it looks through ten times `count`, or six times for jobs alone.
 
     Parameters
     ----------
-    tag
-        Of the runs' jobs as they are now, `team=data`, or `team` for any value: that is a query for
-        each 2,000 jobs more.
+    jobs
+        Whose runs are wanted; None for all jobs'.
 
     Raises
     ------
     InvalidRequestError
-        If the cursor is not one that a page had, or the tag has no name.
+        If the cursor is not one that a page had.
     PermanentError
         If the bootstrap has no index of all runs yet.
     """
     newest = Position(iso(until)) if until else Position()
     before = _position_of(cursor) if cursor else newest
     first = iso(since) if since else ""
-    names = None if tag is None else frozenset(jobs.names(service, tag=tag))
-    found = service.run_list.page(count, before, since=first, status=status, jobs=names)
+    found = service.run_list.page(count, before, since=first, status=status, jobs=jobs)
     return RunsPage(list(found.runs), _cursor_of(found.next) if found.next else None)
 
 
@@ -69,7 +67,7 @@ def newest(
     *,
     since: datetime,
     status: RunStatus | None = None,
-    tag: str | None = None,
+    jobs: frozenset[str] | None = None,
 ) -> list[Item]:
     """Return the last runs of all jobs since a time, newest first, as many as there are to show.
 
@@ -79,7 +77,7 @@ def newest(
         If the bootstrap has no index of all runs yet.
     """
     found: list[Item] = []
-    for each in _pages(service, count, since, status, tag):
+    for each in _pages(service, count, since, status, jobs):
         found += each.runs
         if len(found) >= count:
             break
@@ -87,11 +85,15 @@ def newest(
 
 
 def _pages(
-    service: Service, count: int, since: datetime, status: RunStatus | None, tag: str | None
+    service: Service,
+    count: int,
+    since: datetime,
+    status: RunStatus | None,
+    jobs: frozenset[str] | None,
 ) -> Iterator[RunsPage]:
     cursor: str | None = None
     while True:
-        found = page(service, count, since=since, status=status, tag=tag, cursor=cursor)
+        found = page(service, count, since=since, status=status, jobs=jobs, cursor=cursor)
         yield found
         if found.cursor is None:
             return

@@ -102,6 +102,7 @@ def recorded(
     ProvisionerError
         If the caller is proven and the entry cannot be written; the block is not entered then.
     """
+    detail = service.because if detail is None else detail
     entry = _begun(service, action, job_name, run, detail, rows)
     if entry is None:
         yield Recording(run, detail)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -201,7 +201,8 @@ def step(service: Service, bulk_id: str) -> Bulk:
     if bulk.is_over:
         return bulk
     chosen = bulk.targets[bulk.done : bulk.done + STEP]
-    failed = [(target, error) for target in chosen if (error := _attempted(service, bulk, target))]
+    acting = replace(service, because=f"{bulk.reason} ({bulk.id})")
+    failed = [(target, error) for target in chosen if (error := _attempted(acting, bulk, target))]
     down = [error for _, error in failed if _is_of_aws(error)]
     if len(down) == len(chosen):
         raise down[0]

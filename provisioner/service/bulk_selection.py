@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.errors import InvalidRequestError
 from provisioner.runs.model import RunStatus
-from provisioner.service import all_runs, jobs, runs
+from provisioner.service import jobs, run_search
 from provisioner.service.rights import Action
-from provisioner.service.run_lines import line_of
-from provisioner.stacks.model import JobStatus
+from provisioner.service.run_search import OPEN, RunFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Iterable, Iterator, Sequence
 
     from provisioner.service.context import Service
+    from provisioner.service.jobs import JobsWanted
+    from provisioner.service.run_lines import RunLine
 
 MOST = 500
 """Targets of one operation: what a person can look through before, and its item has room for."""
 
 _LOOKED_THROUGH = 8
-"""Pages of all runs that a filter is held against; of each shard a megabyte, some 2,500 runs."""
+"""Pages of runs that a filter is held against; of each shard a megabyte, some 2,500 runs."""
 
 _PAGE = MOST + 1
-_DEFAULT_SPAN = timedelta(days=1)
+_ENDED = tuple(status for status in RunStatus if status not in OPEN)
 
 
 class BulkAction(StrEnum):
@@ -62,40 +61,6 @@ _NEEDS = {
     BulkAction.DELETE_JOBS: Action.DELETE_ROW,
 }
 
-_OPEN = (RunStatus.RUNNING, RunStatus.QUEUED)
-_NOT_OPEN = tuple(status for status in RunStatus if status not in _OPEN)
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which jobs or runs are meant; a filter that says nothing means none, not all.
-
-    Attributes
-    ----------
-    job, since, error_group
-        Of runs. Without `since`, those of the last day.
-    prefix, type, owner, tag
-        Of jobs.
-    status
-        Of either.
-    """
-
-    job: str | None = None
-    status: str | None = None
-    since: datetime | None = None
-    error_group: str | None = None
-    prefix: str = ""
-    type: str | None = None
-    owner: str | None = None
-    tag: str | None = None
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether it says nothing."""
-        return not any((self.job, self.status, self.since, self.error_group, self.prefix)) and not (
-            self.type or self.owner or self.tag
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -114,20 +79,30 @@ class Target:
         return cls(job_name, run or None)
 
 
-def select(service: Service, action: BulkAction, wanted: Filter) -> tuple[Target, ...]:
+def select(
+    service: Service, action: BulkAction, wanted: RunFilter | JobsWanted
+) -> tuple[Target, ...]:
     """Return what a filter means for an action, to be shown before anything is done.
+
+    Parameters
+    ----------
+    wanted
+        Which runs, if the action is for runs, else which jobs; not all.
 
     Raises
     ------
     InvalidRequestError
         If the filter is empty, or means more than `MOST`.
     """
-    if wanted.is_empty:
+    if wanted == type(wanted)():
         message = (
             "the filter is empty, so it would match everything: choose a status, a job or a tag"
         )
         raise InvalidRequestError(message)
-    found = _runs(service, action, wanted) if action.is_of_runs else _jobs(service, wanted)
+    if isinstance(wanted, RunFilter):
+        found = _runs(service, wanted, stop=action is BulkAction.STOP_RUNS)
+    else:
+        found = map(Target, jobs.names(service, wanted))
     targets = tuple(islice(found, MOST + 1))
     require_bounded(targets)
     return targets
@@ -146,51 +121,21 @@ def require_bounded(targets: Sequence[Target]) -> None:
         raise InvalidRequestError(message)
 
 
-def _runs(service: Service, action: BulkAction, wanted: Filter) -> Iterator[Target]:
-    possible = _OPEN if action is BulkAction.STOP_RUNS else _NOT_OPEN
-    for item in _listed(service, wanted):
-        line = line_of(item)
-        fits = (
-            line.status in possible
-            and wanted.status in (None, line.status)
-            and wanted.job in (None, line.job_name)
-            and wanted.error_group in (None, line.error_group)
-        )
-        if fits:
-            yield Target(line.job_name, line.run)
+def _runs(service: Service, wanted: RunFilter, *, stop: bool) -> Iterator[Target]:
+    """Yield those of the runs that can be stopped, or that have ended and can run again."""
+    statuses = OPEN if stop and wanted.status is None else (wanted.status,)
+    for status in statuses:
+        for run in _found(service, replace(wanted, status=status)):
+            if run.status in (OPEN if stop else _ENDED):
+                yield Target(run.job_name, run.run)
 
 
-def _listed(service: Service, wanted: Filter) -> Iterator[Mapping[str, Any]]:
+def _found(service: Service, wanted: RunFilter) -> Iterator[RunLine]:
     """Yield runs, newest first, as far back as a person would look."""
-    since = wanted.since or service.clock() - _DEFAULT_SPAN
-    status = _status(RunStatus, wanted.status)
-    if wanted.job:
-        count = MOST * 2
-        yield from runs.latest(service, wanted.job, count, since=since, status=status)
-        return
     cursor: str | None = None
     for _ in range(_LOOKED_THROUGH):
-        found = all_runs.page(service, _PAGE, since=since, status=status, cursor=cursor)
+        found = run_search.page(service, wanted, _PAGE, cursor=cursor)
         yield from found.runs
         cursor = found.cursor
         if cursor is None:
             return
-
-
-def _jobs(service: Service, wanted: Filter) -> Iterator[Target]:
-    found = jobs.names(
-        service,
-        prefix=wanted.prefix,
-        status=_status(JobStatus, wanted.status),
-        type=wanted.type,
-        owner=wanted.owner,
-        tag=wanted.tag,
-    )
-    return map(Target, found)
-
-
-def _status(kind: Any, text: str | None) -> Any:  # noqa: ANN401  (either kind of status)
-    if text is not None and text not in set(kind):
-        message = f'"{text}" is not a status; it is one of {", ".join(kind)}'
-        raise InvalidRequestError(message)
-    return None if text is None else kind(text)

@@ -78,6 +78,8 @@ class Service:
         What a function knows of its bootstrap; None for the command line, which has outputs alone.
     recall
         What the function has read a moment ago for others; None to read all again.
+    because
+        Why the caller does what is done with it: the detail of entries in the audit that have none.
     """
 
     stack_name: str
@@ -87,6 +89,7 @@ class Service:
     caller: Callable[[], Caller]
     platform: Platform | None = None
     recall: Recall | None = None
+    because: str | None = None
 
     @property
     def jobs(self) -> JobsTable:

@@ -69,6 +69,24 @@ class JobLine:
 
 
 @dataclass(frozen=True, slots=True)
+class JobsWanted:
+    """Which jobs are meant, as their rows are now; all if it says nothing.
+
+    Attributes
+    ----------
+    tag
+        `team=data`, or `team` for any value.
+    """
+
+    name: str | None = None
+    prefix: str = ""
+    status: JobStatus | None = None
+    type: str | None = None
+    owner: str | None = None
+    tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class JobsPage:
     """Jobs in the order of their names; `cursor` asks for those after them, None at the end."""
 
@@ -146,16 +164,8 @@ def next_of(entry: JobEntry, now: datetime) -> datetime | None:
     return entry.row.next_after(entry.job_name, now)
 
 
-def names(
-    service: Service,
-    *,
-    prefix: str = "",
-    status: JobStatus | None = None,
-    type: str | None = None,  # noqa: A002  (what the row calls it)
-    owner: str | None = None,
-    tag: str | None = None,
-) -> Iterator[str]:
-    """Yield the names of the jobs that `page` would list, with a query for each 2,000 jobs.
+def names(service: Service, wanted: JobsWanted) -> Iterator[str]:
+    """Yield the names of the jobs that are wanted, in order, with a query for each 2,000 jobs.
 
     Raises
     ------
@@ -164,8 +174,15 @@ def names(
     PermanentError
         If the bootstrap has no index of all jobs yet.
     """
-    _require_tag(tag)
-    return service.job_list.names(prefix, JobFilter(status, type, owner, tag))
+    _require_tag(wanted.tag)
+    which = JobFilter(wanted.status, wanted.type, wanted.owner, wanted.tag)
+    found = service.job_list.names(wanted.name or wanted.prefix, which)
+    return (name for name in found if wanted.name in (None, name))
+
+
+def tagged(service: Service, tag: str | None) -> frozenset[str] | None:
+    """Return the names of the jobs with a tag, as `names` has them; None for all without one."""
+    return None if tag is None else frozenset(names(service, JobsWanted(tag=tag)))
 
 
 def _require_tag(tag: str | None) -> None:

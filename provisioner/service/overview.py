@@ -15,6 +15,7 @@ from provisioner.stacks.model import JobStatus
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from provisioner.runs.model import FoundRun
     from provisioner.runs.recent import RecentRuns
     from provisioner.service.context import Service
     from provisioner.service.jobs import JobLine
@@ -69,10 +70,6 @@ class Recent:
             if run.ended_at and run.ended_at >= time and (not statuses or run.status in statuses)
         )
 
-    def having(self, status: str) -> tuple[RunLine, ...]:
-        """Return those with a status."""
-        return tuple(run for run in self.runs if run.status == status)
-
 
 @dataclass(frozen=True, slots=True)
 class Overview:
@@ -80,8 +77,11 @@ class Overview:
 
     Attributes
     ----------
-    failed, timed_out
-        Runs that ended so within the last 24 hours, whenever they began.
+    failed, timed_out, succeeded
+        Runs that ended so within the last 24 hours, whenever they began; of the newest runs only,
+        if `recent` does not reach as far back.
+    waiting
+        Runs that wait; one more than `MOST_RUNS` if there are more.
     """
 
     now: datetime
@@ -89,8 +89,12 @@ class Overview:
     failed: int
     timed_out: int
     succeeded: int
-    running: int
     waiting: int
+
+    @property
+    def is_of_a_day(self) -> bool:
+        """Whether all runs are counted that began within the last 24 hours."""
+        return self.recent.complete or self.recent.since <= self.now - SPAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,8 @@ class JobsNow:
 
     Attributes
     ----------
+    running
+        Runs that are running; one more than `MOST_RUNS` if there are more.
     late
         How many of those that have run for longest take twice as long as usual by now.
     coming
@@ -107,6 +113,7 @@ class JobsNow:
         About how many messages the dead-letter queue has.
     """
 
+    running: int
     late: int
     failed: int
     invalid: int
@@ -166,14 +173,18 @@ def is_late(recent: RecentRuns | JobLine, now: datetime) -> bool:
 def late(service: Service) -> tuple[JobLine, ...]:
     """Return the jobs that are late, of the fifty that have run for longest; three requests."""
     now = service.clock()
-    entries = service.job_list.named(_running(service, now))
+    entries = service.job_list.named(_for_longest(_running(service, now)))
     return tuple(line for line in jobs.lines_of(service, entries) if is_late(line, now))
 
 
-def _running(service: Service, now: datetime) -> Iterable[str]:
+def _running(service: Service, now: datetime) -> Sequence[FoundRun]:
+    """Return the runs that have run for longest, longest first."""
+    return list(islice(service.triggers.open(RunStatus.RUNNING, until=now), MOST_RUNS + 1))
+
+
+def _for_longest(running: Iterable[FoundRun]) -> Iterable[str]:
     """Return the jobs that have run for longest, by when their runs began."""
-    open_runs = islice(service.triggers.open(RunStatus.RUNNING, until=now), MOST_RUNS)
-    return islice(dict.fromkeys(run.job_name for run in open_runs), _MOST_RUNNING)
+    return islice(dict.fromkeys(run.job_name for run in running), _MOST_RUNNING)
 
 
 def overview(service: Service) -> Overview:
@@ -186,8 +197,7 @@ def overview(service: Service) -> Overview:
         failed=len(newest.ended_since(day, RunStatus.FAILED)),
         timed_out=len(newest.ended_since(day, RunStatus.TIMED_OUT)),
         succeeded=len(newest.ended_since(day, RunStatus.SUCCEEDED)),
-        running=len(newest.having(RunStatus.RUNNING)),
-        waiting=len(newest.having(RunStatus.QUEUED)),
+        waiting=len(service.triggers.newest_open(RunStatus.QUEUED, MOST_RUNS + 1)),
     )
 
 
@@ -198,16 +208,17 @@ def jobs_now(service: Service) -> JobsNow:
 
 def _jobs_now(service: Service) -> JobsNow:
     now, entries = service.clock(), jobs.first_entries(service, MOST_JOBS)
-    running = list(_running(service, now))
+    running = _running(service, now)
     next_times = ((jobs.next_of(each, now), each) for each in entries)
     soon = sorted(
         ((at, each) for at, each in next_times if at and at < now + AHEAD),
         key=lambda found: (found[0], found[1].job_name),
     )[:_MOST_COMING]
     pausing = [each.job_name for _, each in soon if each.row and each.row.pauses]
-    recents, pauses = service.recent_runs.read(running, pausing)
+    recents, pauses = service.recent_runs.read(list(_for_longest(running)), pausing)
     paused = {name for name, pause in pauses.items() if pause.paused}
     return JobsNow(
+        running=len(running),
         late=sum(is_late(each, now) for each in recents.values()),
         failed=sum(each.status is JobStatus.FAILED for each in entries),
         invalid=sum(each.status is JobStatus.INVALID for each in entries),
@@ -221,7 +232,7 @@ def groups(runs: Iterable[RunLine]) -> Sequence[FailureGroup]:
     by_reason: dict[str, list[RunLine]] = {}
     for run in runs:
         if run.status in FAILURES:
-            reason = run.error_group or run.error or "no reason is recorded"
+            reason = run.reason or "no reason is recorded"
             by_reason.setdefault(reason, []).append(run)
     found = [FailureGroup(reason, tuple(each)) for reason, each in by_reason.items()]
     return sorted(found, key=lambda group: -len(group.runs))

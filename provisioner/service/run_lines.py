@@ -47,6 +47,11 @@ class RunLine:
     error_group: str | None
     estimated_cost: Decimal | None
 
+    @property
+    def reason(self) -> str | None:
+        """Why it failed, in the same words for runs that failed for the same reason."""
+        return self.error_group or self.error
+
 
 def line_of(row: Mapping[str, Any]) -> RunLine:
     """Return the line of a run's row, or of its entry in an index.

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from provisioner.errors import InvalidCursorError, NotFoundError, PermanentError
+from provisioner.errors import ConflictError, InvalidCursorError, NotFoundError, PermanentError
 from provisioner.runs import overlap
 from provisioner.runs.keys import is_trigger_id
 from provisioner.runs.model import FINAL, RunStatus, iso
+from provisioner.service import run_detail
 from provisioner.service.audit import recorded
 from provisioner.service.rights import Action
 from provisioner.service.run_lines import RunLine, line_of
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from provisioner.service.context import Service
 
 STOP_SEARCHES = 1000
-"""The last runs of a job, among which the one to stop is searched for."""
+"""The last runs of a job, among which the one that is open is searched for."""
 
 _ROW_GRACE = timedelta(seconds=15)
 """How long after the end of an execution its row may still say RUNNING."""
@@ -164,10 +165,15 @@ def stop(service: Service, job_name: str, run: str | None, reason: str) -> Stopp
     ------
     NotFoundError
         If there is no such run.
+    ConflictError
+        If its workflow has not recorded it yet.
     PermanentError
         If none is named and several are open.
     """
-    found = _find(service, job_name, run)
+    found = run_detail.find(service, job_name, run) if run else _only_open(service, job_name)
+    if found["status"] == run_detail.STARTING:
+        message = f"{run} is just starting: stop it in a moment"
+        raise ConflictError(message)
     key = (job_name, str(found["trigger_id"]))
     with recorded(service, Action.STOP_RUN, job_name, run=execution_name(found), detail=reason):
         before = overlap.stop(
@@ -181,20 +187,10 @@ def stop(service: Service, job_name: str, run: str | None, reason: str) -> Stopp
     return Stopped(execution_name(found), before)
 
 
-def _find(service: Service, job_name: str, name: str | None) -> Item:
+def _only_open(service: Service, job_name: str) -> Item:
     runs = list(service.triggers.last(job_name, STOP_SEARCHES))
     if not runs:
         service.existing_row(job_name)
-    if name is not None:
-        for run in runs:
-            if execution_name(run) == name:
-                return run
-        message = f'{job_name} has no run "{name}" among its last {STOP_SEARCHES}'
-        raise NotFoundError(message)
-    return _only_open(job_name, runs)
-
-
-def _only_open(job_name: str, runs: list[Item]) -> Item:
     running = [run for run in runs if run.get("status") == RunStatus.RUNNING]
     open_runs = running or [run for run in runs if run.get("status") == RunStatus.QUEUED]
     match open_runs:

@@ -16,7 +16,7 @@ from tests.support.browser import expect, tab
 from tests.support.cli import put_run
 from tests.support.clients import CLIENTS
 from tests.support.deployments import deploy, write
-from tests.support.executions import start_execution, wait_for_status
+from tests.support.executions import put_running, start_execution, wait_for_status
 from tests.support.rows import ROW
 
 pytestmark = pytest.mark.browser
@@ -185,7 +185,7 @@ def test_without_javascript(browser, console, job):
         page.wait_for_url(re.compile("/jobs/story/runs/manual-"))
         (name,) = executions(job).keys() - before.keys()
         arn = job.record("story").outputs["StateMachineArn"].replace("stateMachine", "execution")
-        put_run("story", name, "RUNNING", execution_arn=f"{arn}:{name}")
+        put_running("story", f"{arn}:{name}")
 
         page.goto(f"/jobs/story/runs/{name}/stop")
         page.get_by_label("Why").fill("enough")
@@ -198,9 +198,11 @@ def test_twenty_runs_are_stopped_while_their_page_is_open(browser, console, job)
     machine = job.record("story").outputs["StateMachineArn"]
     names = [f"many-{number:02}" for number in range(20)]
     for name in names:
-        put_run("story", name, "RUNNING", execution_arn=start_execution(machine, name))
+        put_running("story", start_execution(machine, name))
     with tab(browser, console) as page:
-        page.goto("/bulk?action=stop_runs&job=story&status=RUNNING&since=2026-01-01T00:00:00Z")
+        page.goto("/runs?job=story&status=RUNNING")
+        page.get_by_label("All on this page").check()
+        page.get_by_role("button", name="Stop…").click()
         page.get_by_label("Why").fill("maintenance")
         page.get_by_role("button", name=re.compile(r"Stop \d+ runs")).click()
         page.get_by_text("Done.").wait_for()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.support.cli import put_run
 from tests.support.clients import CLIENTS
 from tests.support.waiting import wait_until
 
@@ -16,6 +17,13 @@ def start_execution(machine: str, name: str, **more: Any) -> str:
         lambda: states.get_execution_history(executionArn=arn)["events"], f"an event of {name}"
     )
     return arn
+
+
+def put_running(job_name: str, arn: str) -> None:
+    """Write the row of an execution that runs: its key begins with when that began."""
+    execution = CLIENTS.stepfunctions.describe_execution(executionArn=arn)
+    name, began = execution["name"], execution["startDate"]
+    put_run(job_name, name, "RUNNING", started_at=began, execution_arn=arn)
 
 
 def stop_execution(arn: str, **more: str) -> None:

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
 
+from provisioner.api.bodies import BulkFilter
 from provisioner.api.call import Answer
 from provisioner.api.encoding import jsonable
 from provisioner.api.problems import Problem, ProblemType
+from provisioner.errors import InvalidRequestError
+from provisioner.runs.model import RunStatus
 from provisioner.service import bulk, refusals
 from provisioner.service.bulk import Key
-from provisioner.service.bulk_selection import Filter, Target, digest_of, select
+from provisioner.service.bulk_selection import BulkAction, Target, digest_of, select
+from provisioner.service.jobs import JobsWanted
 from provisioner.service.problems import FieldProblem
+from provisioner.service.run_search import RunFilter
+from provisioner.stacks.model import JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from provisioner.api.call import Call
     from provisioner.service.bulk import Bulk
+
+S = TypeVar("S", bound=StrEnum)
+
+_USUAL_SPAN = timedelta(days=1)
+"""How far back runs are run again whose filter says no time."""
 
 
 def start_bulk(call: Call) -> Answer:
@@ -66,8 +80,30 @@ def _targets(call: Call) -> Sequence[Target]:
         raise Problem(ProblemType.INVALID_BODY, "See errors.", [wrong])
     if asked.ids is not None:
         return [Target.parse(each) for each in asked.ids]
-    wanted = Filter(**asked.filter.model_dump())
-    return select(call.service, asked.action, wanted)
+    return select(call.service, asked.action, _wanted(call))
+
+
+def _wanted(call: Call) -> RunFilter | JobsWanted:
+    action, asked = call.body.action, call.body.filter
+    of_jobs = JobsWanted(prefix=asked.prefix, type=asked.type, owner=asked.owner, tag=asked.tag)
+    if action.is_of_runs:
+        status = _status(asked.status, RunStatus)
+        since = asked.since
+        if since is None and action is BulkAction.RUN_AGAIN and asked != BulkFilter():
+            since = call.service.clock() - _USUAL_SPAN
+        return RunFilter(asked.job, status, since, None, asked.error_group, of_jobs)
+    wrong = [name for name in ("since", "error_group") if getattr(asked, name) is not None]
+    if wrong:
+        problems = [FieldProblem(f"/filter/{name}", "is for runs only") for name in wrong]
+        raise Problem(ProblemType.INVALID_BODY, "See errors.", problems)
+    return replace(of_jobs, name=asked.job, status=_status(asked.status, JobStatus))
+
+
+def _status(text: str | None, kind: type[S]) -> S | None:
+    if text is not None and text not in set(kind):
+        message = f'"{text}" is not a status; it is one of {", ".join(kind)}'
+        raise InvalidRequestError(message)
+    return None if text is None else kind(text)
 
 
 def _tried(call: Call, targets: Sequence[Target]) -> Answer:

@@ -19,6 +19,7 @@ from provisioner.runs.model import FINAL, RunStatus
 from provisioner.service import all_runs, fan_out_items, logs, rerun, run_detail, runs
 from provisioner.service import start_run as starting
 from provisioner.service.fan_out_items import ItemLine
+from provisioner.service.jobs import tagged
 from provisioner.service.problems import FieldProblem
 from provisioner.service.redaction import run_for
 from provisioner.service.run_lines import RunLine, line_of
@@ -46,7 +47,7 @@ def list_runs(call: Call) -> Answer:
         since=query.since,
         until=query.until,
         status=query.status,
-        tag=query.tag,
+        jobs=tagged(call.service, query.tag),
         cursor=cursor_of(call),
     )
     return page_of(

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from provisioner.console.filters import path
 from provisioner.console.http import redirect
-from provisioner.console.pages.queries import number, text
+from provisioner.console.pages.list_filters import job_filter, run_filter
+from provisioner.console.pages.queries import number
 from provisioner.console.render import page
 from provisioner.errors import InvalidRequestError, StaleError
 from provisioner.jobs.errors import one_of
 from provisioner.plain_text import counted
 from provisioner.service import bulk, refusals, rights
-from provisioner.service.bulk_selection import BulkAction, Filter, Target, select
+from provisioner.service.bulk_selection import BulkAction, Target, select
+from provisioner.service.rights import Action
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,11 +33,30 @@ WORDS: Mapping[BulkAction, str] = {
 }
 """What is asked, with the number of jobs or runs in the place of `{}`."""
 
+_SHORT: Mapping[BulkAction, str] = {
+    BulkAction.STOP_RUNS: "Stop",
+    BulkAction.RUN_AGAIN: "Run again",
+    BulkAction.PAUSE_SCHEDULES: "Pause",
+    BulkAction.RESUME_SCHEDULES: "Resume",
+    BulkAction.RETRY_JOBS: "Retry",
+    BulkAction.DELETE_JOBS: "Delete",
+}
+
+
+def offered(service: Service, *actions: BulkAction) -> Mapping[str, str]:
+    """Return those of the actions that the caller may do to many, with a word for each."""
+    caller = service.caller()
+    if not rights.allows(caller, Action.BULK):
+        return {}
+    return {each: _SHORT[each] for each in actions if rights.allows(caller, each.needs)}
+
 
 def choose(request: Request, service: Service) -> Response:
     """Return what a filter in the address means, by name."""
     action = _action(request.query, service)
-    return _page(request, action, select(service, action, _filter(request.query)))
+    query = request.query
+    wanted = run_filter(query, service.clock()) if action.is_of_runs else job_filter(query)
+    return _page(request, action, select(service, action, wanted))
 
 
 def ticked(request: Request, service: Service) -> Response:
@@ -109,27 +129,6 @@ def _action(sent: Mapping[str, str], service: Service) -> BulkAction:
 def _targets(request: Request) -> tuple[Target, ...]:
     chosen = (Target.parse(value) for name, value in request.fields if name == "target")
     return tuple(dict.fromkeys(chosen))
-
-
-def _filter(query: Mapping[str, str]) -> Filter:
-    since = text(query, "since")
-    try:
-        at = datetime.fromisoformat(since) if since else None
-    except ValueError:
-        at = None
-    if since and (at is None or at.tzinfo is None):
-        message = f"since {since} is not a time like 2026-11-21T09:00:00Z"
-        raise InvalidRequestError(message)
-    return Filter(
-        job=text(query, "job"),
-        status=text(query, "status"),
-        since=at,
-        error_group=text(query, "group"),
-        prefix=query.get("prefix", "").strip(),
-        type=text(query, "type"),
-        owner=text(query, "owner"),
-        tag=text(query, "tag"),
-    )
 
 
 def _page(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioner.console.pages.queries import choice, text
+from provisioner.console.pages import bulk
+from provisioner.console.pages.list_filters import job_filter
+from provisioner.console.pages.queries import text
 from provisioner.console.render import page
 from provisioner.service import jobs, overview
+from provisioner.service.bulk_selection import BulkAction
 from provisioner.stacks.model import JobStatus
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 PAGE_LINES = 50
 _TYPES = ("lambda", "ecs", "batch", "ec2")
+_ACTIONS = tuple(each for each in BulkAction if not each.is_of_runs)
 _MOVING = {JobStatus.CREATING, JobStatus.UPDATING, JobStatus.DELETING, JobStatus.PENDING}
 
 
@@ -40,16 +44,16 @@ _ORDERS: dict[str, Callable[[JobLine], Any]] = {
 
 
 def _page(request: Request, service: Service) -> jobs.JobsPage:
-    query = request.query
+    wanted = job_filter(request.query)
     return jobs.page(
         service,
         PAGE_LINES,
-        prefix=query.get("prefix", "").strip(),
-        status=choice(query, "status", JobStatus),
-        type=text(query, "type"),
-        owner=text(query, "owner"),
-        tag=text(query, "tag"),
-        cursor=text(query, "cursor"),
+        prefix=wanted.prefix,
+        status=wanted.status,
+        type=wanted.type,
+        owner=wanted.owner,
+        tag=wanted.tag,
+        cursor=text(request.query, "cursor"),
     )
 
 
@@ -70,4 +74,6 @@ def listed(request: Request, service: Service) -> Response:
         orders=list(_ORDERS),
         statuses=list(JobStatus),
         types=_TYPES,
+        actions=bulk.offered(service, *_ACTIONS),
+        has_filter=not late and job_filter(query) != jobs.JobsWanted(),
     )

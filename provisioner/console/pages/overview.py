@@ -10,6 +10,7 @@ from provisioner.console import timeline
 from provisioner.console.pages.queries import number
 from provisioner.console.render import page
 from provisioner.service import overview
+from provisioner.service.run_search import OPEN
 
 if TYPE_CHECKING:
     from provisioner.console.http import Request, Response
@@ -30,7 +31,9 @@ def _shown(service: Service, after: int) -> dict[str, Any]:
     of_jobs = timeline.by_job(found.recent.runs, found.now)
     shown = dict(islice(of_jobs.items(), after, after + LANES))
     return {
-        "moving": bool(found.running or found.waiting),
+        "moving": bool(found.waiting) or any(run.status in OPEN for run in found.recent.runs),
+        "most": overview.MOST_RUNS,
+        "ended_hours": overview.SPAN // timedelta(hours=1),
         "found": found,
         "lanes": timeline.lanes(shown, found.now),
         "hours": timeline.hours(found.now),
@@ -41,7 +44,8 @@ def _shown(service: Service, after: int) -> dict[str, Any]:
 
 def of_jobs(request: Request, service: Service) -> Response:
     """Return how the jobs are and what comes, as a part of the overview or as a page."""
-    return page(request, "overview_jobs.html", found=overview.jobs_now(service))
+    found = overview.jobs_now(service)
+    return page(request, "overview_jobs.html", found=found, most=overview.MOST_RUNS)
 
 
 def failures(request: Request, service: Service) -> Response:
@@ -55,5 +59,6 @@ def failures(request: Request, service: Service) -> Response:
         groups=overview.groups(recent.ended_since(since)),
         recent=recent,
         hours=hours,
+        ended_hours=hours,
         most=overview.MOST_RUNS,
     )

@@ -4,78 +4,65 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from provisioner.console import log_lines
 from provisioner.console.filters import run_path
 from provisioner.console.http import redirect
-from provisioner.console.pages.queries import choice, number, text
+from provisioner.console.pages import bulk
+from provisioner.console.pages.list_filters import run_filter
+from provisioner.console.pages.queries import number, text
 from provisioner.console.pages.run_address import key_of
 from provisioner.console.render import fragment, page
 from provisioner.errors import PermanentError
 from provisioner.runs import counts
 from provisioner.runs.keys import started_at_of
 from provisioner.runs.model import RunStatus, time_of
-from provisioner.service import all_runs, audit, jobs, logs, overview, redaction, run_detail, runs
+from provisioner.service import (
+    audit,
+    logs,
+    redaction,
+    run_detail,
+    run_search,
+)
+from provisioner.service.bulk_selection import BulkAction
 from provisioner.service.rights import Action
 from provisioner.service.run_lines import line_of
+from provisioner.service.run_search import RunFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from provisioner.console.http import Request, Response
     from provisioner.service.context import Service
-    from provisioner.service.run_lines import RunLine
 
 PAGE_LINES = 100
 LOG_LINES = 1000
 MOST_LOG_LINES = 50_000
 LOG_PAGES = 10
-_MOVING = {RunStatus.RUNNING, RunStatus.QUEUED}
 
 
 def listed(request: Request, service: Service) -> Response:
     """Return runs of all jobs or of one, newest first, with filters in the address."""
-    shown, next_cursor = _found(request.query, service)
-    group = text(request.query, "reason")
+    wanted = run_filter(request.query, service.clock())
+    found = run_search.page(service, wanted, PAGE_LINES, cursor=text(request.query, "cursor"))
     return page(
         request,
         "runs.html",
-        moving=any(run.status in _MOVING for run in shown),
-        runs=[run for run in shown if group in {None, run.error_group or run.error}],
-        next=next_cursor,
+        moving=any(run.status in run_search.OPEN for run in found.runs),
+        found=found,
+        actions=bulk.offered(service, *_possible(wanted)),
+        has_filter=wanted != RunFilter(),
         statuses=list(RunStatus),
-        most=overview.MOST_RUNS,
     )
 
 
-def _found(query: Mapping[str, str], service: Service) -> tuple[tuple[RunLine, ...], str | None]:
-    """Return the runs that an address asks for, and the cursor of those after them."""
-    status, job_name = choice(query, "status", RunStatus), text(query, "job")
-    tag = text(query, "tag")
-    next_cursor: str | None = None
-    if ended := number(query, "ended", 0):
-        since = service.clock() - timedelta(hours=min(ended, overview.MOST_HOURS))
-        found = overview.recent(service).ended_since(since, *([status] if status else []))
-        shown = tuple(run for run in found if job_name in {None, run.job_name})
-    elif job_name:
-        of_job = runs.page(
-            service, job_name, PAGE_LINES, status=status, cursor=text(query, "cursor")
-        )
-        shown, next_cursor = of_job.runs, of_job.cursor
-    elif status in _MOVING:
-        shown = overview.recent(service).having(status)
-    else:
-        page_of = all_runs.page(
-            service, PAGE_LINES, status=status, tag=tag, cursor=text(query, "cursor")
-        )
-        shown, next_cursor = tuple(map(line_of, page_of.runs)), page_of.cursor
-        tag = None  # the page has it
-    if tag:
-        names = frozenset(jobs.names(service, tag=tag))
-        shown = tuple(run for run in shown if run.job_name in names)
-    return shown, next_cursor
+def _possible(wanted: RunFilter) -> Iterator[BulkAction]:
+    """Yield what can be done to runs of a list."""
+    if wanted.status in {None, *run_search.OPEN}:
+        yield BulkAction.STOP_RUNS
+    if wanted.status not in run_search.OPEN:
+        yield BulkAction.RUN_AGAIN
 
 
 def detailed(request: Request, service: Service) -> Response:
@@ -95,7 +82,7 @@ def detailed(request: Request, service: Service) -> Response:
     return page(
         request,
         "run.html",
-        moving=found.line.status in {*_MOVING, run_detail.STARTING},
+        moving=found.line.status in {*run_search.OPEN, run_detail.STARTING},
         run=found.line,
         found=found,
         row=row,

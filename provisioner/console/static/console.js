@@ -110,9 +110,10 @@ showLogTimes();
 // ---- Looking again: every 2 s while something moves, else every 15 s, never while hidden -----------
 let looked = Date.now();
 const freshness = $(".freshness");
+const ticked = () => $$("[name=target]:checked").length;
 const look = () => {
   looked = Date.now();
-  if (!window.htmx) return;
+  if (!window.htmx || ticked()) return; // ticked lines stay where they are
   for (const each of $$("#live[hx-get], [data-look]")) htmx.trigger(each, "look");
   for (const each of failed.keys()) if (each.hasAttribute("hx-post")) htmx.trigger(each, "input"); // what was typed is checked late
 };
@@ -161,6 +162,17 @@ document.addEventListener("click", async (event) => {
   const before = button.textContent;
   button.textContent = "copied";
   setTimeout(() => { button.textContent = before; }, 1200);
+});
+
+// ---- Ticking lines of a list -----------------------------------------------------------------------------
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("[name=target], [data-tick-all]")) return;
+  const ticks = $$("[name=target]"), all = $("[data-tick-all]");
+  if (event.target === all) for (const each of ticks) each.checked = all.checked;
+  all.checked = ticks.length === ticked();
+  all.indeterminate = Boolean(ticked()) && !all.checked;
+  $("[data-ticked]").textContent = ticked() ? `${ticked()} ticked` : "All on this page";
+  freshness.textContent = ticked() ? "Not refreshed while lines are ticked." : "";
 });
 
 // ---- Filters apply as they are chosen ------------------------------------------------------------------

@@ -399,6 +399,9 @@ class TestBulk:
             ({"ids": ["job-1"]}, 412),
             ({"ids": ["job-1/run"], "expected_count": 1}, 422),
             ({"ids": ["job-1"], "expected_count": 1, "reason": " "}, 422),
+            ({"filter": {"prefix": "job", "error_group": "E: *"}}, 422),
+            ({"filter": {"prefix": "job", "since": "2026-01-01T00:00:00Z"}}, 422),
+            ({"filter": {"status": "DONE"}}, 422),
         ],
         ids=str,
     )
@@ -467,6 +470,28 @@ class TestBulk:
         body = self.body(filter={"prefix": "job"})
 
         assert jobs("POST", "/v1/bulk", body, idempotency_key=key).slug == "invalid-parameter"
+
+    @pytest.mark.parametrize(
+        ("wanted", "found"),
+        [
+            ({"tag": "team=a"}, ["job-3/mine"]),
+            ({"tag": "team"}, ["job-3/mine"]),
+            ({"tag": "team=b"}, []),
+            ({"type": "lambda", "job": "job-4"}, ["job-4/other"]),
+            ({"status": "RUNNING", "prefix": "job-3"}, ["job-3/mine"]),
+        ],
+        ids=str,
+    )
+    def test_only_runs_of_jobs_that_match_are_stopped(self, jobs, here, wanted, found):
+        here.jobs.put(ROW | {"job_name": "job-3", "tags": {"team": "a"}})
+        here.list_all()
+        put_run("job-3", "mine", "RUNNING", started_at=NOW - timedelta(days=40))
+        put_run("job-4", "other", "RUNNING")
+
+        body = self.body(action="stop_runs", filter=wanted, expected_count=0)
+        tried = jobs("POST", "/v1/bulk", body, query="dry_run=true")
+
+        assert tried.json["targets"] == found
 
     def test_rows_are_deleted_by_who_may_write_them(self, jobs):
         body = self.body(action="delete_jobs", ids=["job-1"], expected_count=1)

@@ -22,7 +22,7 @@ from tests.functional.cli.test_dead_letters import put_dead_letter_message
 from tests.support.cli import NOW, OUTPUTS, Provisioner, put_run
 from tests.support.clients import CLIENTS
 from tests.support.deployments import deploy, push
-from tests.support.executions import start_execution
+from tests.support.executions import put_running, start_execution
 from tests.support.rows import ROW
 
 PAGE = (Path(__file__).parents[3] / "docs" / "operating" / "permissions.md").read_text()
@@ -215,7 +215,7 @@ def prepare(here):
     """Give the job what its commands work on; this asks for more than they do."""
     arn = here.make_runnable({"Type": "Wait", "Seconds": 3600, "End": True})
     running = start_execution(arn, "running")
-    put_run("report", "running", "RUNNING", execution_arn=running)
+    put_running("report", running)
     put_run("report", "waiting", "QUEUED", execution_arn=f"{running}-2", input="{}")
     put_run("report", "ended", "SUCCEEDED", log_stream="a", attempts=1)
     deploy(here)

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from tests.support.cli import NOW, put_run
-from tests.support.executions import start_execution, wait_for_status
+from tests.support.clients import CLIENTS, heard
+from tests.support.executions import put_running, start_execution, wait_for_status
 from tests.support.rows import ROW
 
 ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}
@@ -23,7 +24,7 @@ def start(job, name):
     """Start an execution that does not end, with its RUNNING row; return its ARN."""
     machine = job.make_runnable(ENDLESS)
     arn = start_execution(machine, name)
-    put_run("report", name, "RUNNING", execution_arn=arn)
+    put_running("report", arn)
     return arn
 
 
@@ -39,6 +40,19 @@ def test_the_running_run_is_stopped(job, named):
     (row,) = job.triggers.latest("report", 1)
     assert row["stop_reason"] == "enough"
     assert row["stopped_by"].startswith("arn:aws:sts:")
+
+
+def test_a_run_with_a_name_is_found_however_many_others_there_are(job):
+    asked = []
+    start(job, "old")
+
+    query = "provide-client-params.dynamodb.Query"
+    with heard(CLIENTS.dynamodb, query, lambda params, **_: asked.append(params)):
+        result = job.run("stop", "report", "old")
+
+    assert "old is being stopped" in result.stderr
+    between = "job_name = :job AND trigger_id BETWEEN :first AND :last"
+    assert [each["KeyConditionExpression"] for each in asked] == [between]
 
 
 def test_large_rows_of_later_runs_hide_none(job):

@@ -8,7 +8,7 @@ import pytest
 
 from provisioner.console import loopback
 from provisioner.console.app import App
-from provisioner.console.writing import WRITING
+from provisioner.console.routes import ROUTES
 from provisioner.service.caller import Role
 from tests.functional.cli.conftest import account, environment, here
 from tests.support.forms import HOST, Browser
@@ -31,7 +31,7 @@ def browser(here):
     def report():
         raise  # noqa: PLE0704  (the error that is being handled)
 
-    browser.app = App(WRITING, before, service, report)
+    browser.app = App(ROUTES, before, service, report)
     browser.role = Role.ADMIN
     browser.host = HOST
     return browser

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
 
 from provisioner.console.routes import ROUTES
+from provisioner.runs.model import iso
 from provisioner.service.caller import Role
-from tests.support.cli import NOW, put_run
+from tests.support.cli import put_run
 from tests.support.clients import CLIENTS
-from tests.support.executions import start_execution
+from tests.support.executions import put_running, start_execution
 from tests.support.rows import ROW
 
 pytestmark = pytest.mark.usefixtures("job")
@@ -146,7 +146,7 @@ class TestRunForm:
 class TestConfirmations:
     def test_a_run_is_stopped_with_a_reason(self, job, browser):
         arn = start_execution(job.machine, "one")
-        put_run("report", "one", "RUNNING", execution_arn=arn)
+        put_running("report", arn)
 
         page = browser.get("/jobs/report/runs/one/stop")
         page.form.set(reason="enough")
@@ -315,14 +315,17 @@ class TestEditor:
         assert job.row("report-two")["handler"] == ROW["handler"]
 
 
+def targets(page):
+    return {has["value"] for _, has in page.elements if has.get("name") == "target"}
+
+
 class TestBulk:
     @pytest.fixture(autouse=True)
     def runs(self, job):
         for number in range(12):
             name = f"r{number}"
             arn = start_execution(job.machine, name)
-            at = NOW + timedelta(seconds=number)
-            put_run("report", name, "RUNNING", started_at=at, execution_arn=arn)
+            put_running("report", arn)
 
     def test_runs_are_seen_confirmed_and_stopped(self, job, browser):
         page = browser.get("/bulk?action=stop_runs&job=report&since=2026-11-21T00:00:00Z")
@@ -337,6 +340,36 @@ class TestBulk:
             assert said in page.text
 
         assert {row["stop_reason"] for row in job.triggers.latest("report", 12)} == {"maintenance"}
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "status=RUNNING",
+            "tag=team",
+            "job=report",
+            "reason=E:%20*",
+            "ended=24",
+            "ended=24&tag=team",
+        ],
+    )
+    def test_all_that_match_are_those_of_the_list(self, job, browser, query):
+        job.jobs.put(ROW | {"job_name": "other", "tags": {"team": "data"}})
+        job.list_all()
+        now = job.service.clock()
+        failed = {"error_group": "E: *", "started_at": now, "ended_at": iso(now)}
+        for name, more in {"f1": failed, "f2": failed | {"error_group": "F: *"}}.items():
+            put_run("report", name, "FAILED", **more)
+            put_run("other", name, "FAILED", **more)
+
+        listed = browser.get(f"/runs?{query}")
+        meant = [browser.get(each) for each in listed.links if "action=" in each]
+
+        assert {each for page in meant for each in targets(page)} == targets(listed) != set()
+
+    def test_nothing_ticked(self, browser):
+        page = browser.post("/bulk/ticked", [["action", "stop_runs"]])
+
+        assert "Nothing is ticked" in page.text
 
     def test_ticked_ones(self, browser):
         fields = [["action", "stop_runs"], ["target", "report/r1"], ["target", "report/r2"]]

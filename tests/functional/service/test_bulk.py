@@ -14,15 +14,18 @@ from provisioner.errors import (
     StaleError,
     ThrottledError,
 )
+from provisioner.runs.model import RunStatus, iso
 from provisioner.service import audit, bulk, edits, schedule
-from provisioner.service.bulk_selection import MOST, BulkAction, Filter, Target, select
+from provisioner.service.bulk_selection import MOST, BulkAction, Target, select
 from provisioner.service.caller import Caller, Role
 from provisioner.service.context import Service
+from provisioner.service.jobs import JobsWanted
 from provisioner.service.rights import NEEDED
+from provisioner.service.run_search import RunFilter
 from provisioner.stacks.model import JobStatus
 from tests.support.cli import NOW, put_run
 from tests.support.clients import CLIENTS
-from tests.support.executions import start_execution, wait_for_status
+from tests.support.executions import put_running, start_execution, wait_for_status
 from tests.support.rows import ROW
 from tests.support.waiting import wait_until
 
@@ -34,6 +37,9 @@ SCHEDULED = ROW | {"schedule": "rate(1 hour)"}
 def service(here):
     here.jobs.put(SCHEDULED)
     return replace(here.service, clock=lambda: NOW + timedelta(minutes=30))
+
+
+ENDED = [NOW + timedelta(minutes=20 + number) for number in range(4)]
 
 
 def begin(service, action, *targets, count=None, reason="maintenance"):
@@ -55,37 +61,48 @@ class TestSelect:
             [("report", "RUNNING"), ("report", "FAILED"), ("other", "FAILED"), ("other", "QUEUED")]
         ):
             at = NOW + timedelta(minutes=number)
-            group = {"error_group": "E: *"} if status == "FAILED" else {}
+            ended = {"error_group": "E: *", "ended_at": iso(ENDED[number])}
+            group = ended if status == "FAILED" else {}
             put_run(job, f"r{number}", status, started_at=at, **group)
-        here.jobs.put(SCHEDULED | {"job_name": "other", "owner": "data"})
+        here.jobs.put(SCHEDULED | {"job_name": "other", "owner": "data", "tags": {"team": "a"}})
         here.list_all()
 
     @pytest.mark.parametrize(
         ("action", "wanted", "found"),
         [
-            (BulkAction.STOP_RUNS, {"since": NOW}, ["other/r3", "report/r0"]),
-            (BulkAction.STOP_RUNS, {"status": "RUNNING"}, ["report/r0"]),
-            (BulkAction.STOP_RUNS, {"status": "FAILED"}, []),
-            (BulkAction.STOP_RUNS, {"job": "other"}, ["other/r3"]),
-            (BulkAction.RUN_AGAIN, {"error_group": "E: *"}, ["other/r2", "report/r1"]),
-            (BulkAction.RUN_AGAIN, {"job": "report", "status": "FAILED"}, ["report/r1"]),
-            (BulkAction.PAUSE_SCHEDULES, {"owner": "data"}, ["other"]),
-            (BulkAction.DELETE_JOBS, {"prefix": "re"}, ["report"]),
-            (BulkAction.RETRY_JOBS, {"status": "PENDING"}, ["other", "report"]),
+            (BulkAction.STOP_RUNS, RunFilter(began_since=NOW), ["report/r0", "other/r3"]),
+            (BulkAction.STOP_RUNS, RunFilter(status=RunStatus.RUNNING), ["report/r0"]),
+            (BulkAction.STOP_RUNS, RunFilter(status=RunStatus.FAILED), []),
+            (BulkAction.STOP_RUNS, RunFilter("other"), ["other/r3"]),
+            (BulkAction.STOP_RUNS, RunFilter(of_jobs=JobsWanted(tag="team=a")), ["other/r3"]),
+            (BulkAction.RUN_AGAIN, RunFilter(error_group="E: *"), ["other/r2", "report/r1"]),
+            (BulkAction.RUN_AGAIN, RunFilter("report", RunStatus.FAILED), ["report/r1"]),
+            (BulkAction.RUN_AGAIN, RunFilter(of_jobs=JobsWanted(owner="data")), ["other/r2"]),
+            (BulkAction.RUN_AGAIN, RunFilter(of_jobs=JobsWanted(prefix="re")), ["report/r1"]),
+            (BulkAction.RUN_AGAIN, RunFilter(ended_since=ENDED[1]), ["other/r2", "report/r1"]),
+            (BulkAction.RUN_AGAIN, RunFilter(ended_since=ENDED[2]), ["other/r2"]),
+            (BulkAction.PAUSE_SCHEDULES, JobsWanted(owner="data"), ["other"]),
+            (BulkAction.DELETE_JOBS, JobsWanted(prefix="re"), ["report"]),
+            (BulkAction.DELETE_JOBS, JobsWanted("other"), ["other"]),
+            (BulkAction.DELETE_JOBS, JobsWanted("other", tag="team=b"), []),
+            (BulkAction.RETRY_JOBS, JobsWanted(status=JobStatus.PENDING), ["other", "report"]),
         ],
         ids=str,
     )
     def test_what_a_filter_means(self, service, action, wanted, found):
-        assert [str(each) for each in select(service, action, Filter(**wanted))] == found
+        assert [str(each) for each in select(service, action, wanted)] == found
 
-    @pytest.mark.parametrize("action", BulkAction)
-    def test_an_empty_filter_is_not_everything(self, service, action):
+    @pytest.mark.parametrize("wanted", [RunFilter(), JobsWanted()], ids=["runs", "jobs"])
+    def test_an_empty_filter_is_not_everything(self, service, wanted):
         with pytest.raises(InvalidRequestError, match="the filter is empty"):
-            select(service, action, Filter())
+            select(service, BulkAction.STOP_RUNS, wanted)
 
-    def test_a_status_that_is_none(self, service):
-        with pytest.raises(InvalidRequestError, match='"DONE" is not a status; it is one of'):
-            select(service, BulkAction.STOP_RUNS, Filter(status="DONE"))
+    def test_a_run_that_began_long_ago_is_stopped_behind_many_others(self, service):
+        put_run("report", "old", "RUNNING", started_at=NOW - timedelta(days=30))
+
+        found = select(service, BulkAction.STOP_RUNS, RunFilter(status=RunStatus.RUNNING))
+
+        assert [str(each) for each in found] == ["report/r0", "report/old"]
 
 
 MANY = [Target("report", f"r{number}") for number in range(MOST + 1)]
@@ -110,9 +127,9 @@ def test_twenty_five_runs_are_stopped_in_three_steps(here, service):
     for number in range(25):
         name = f"r{number}"
         arns[name] = start_execution(machine, name)
-        put_run("report", name, "RUNNING", execution_arn=arns[name])
+        put_running("report", arns[name])
 
-    found = select(service, BulkAction.STOP_RUNS, Filter(job="report"))
+    found = select(service, BulkAction.STOP_RUNS, RunFilter("report"))
     made, steps = to_the_end(service, begin(service, BulkAction.STOP_RUNS, *found))
 
     assert (made.done, made.failures, steps) == (25, (), 3)
@@ -191,6 +208,7 @@ def test_who_goes_on_with_an_operation_is_who_did_the_rest(here, service):
 
     (entry,) = audit.of_job(here.service, "report", 10).entries
     assert (entry.action, entry.by) == ("retry_job", "eve")
+    assert entry.detail == f"maintenance ({made.id})"
 
 
 def test_a_step_that_two_take_at_once_counts_once(service):
