@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from provisioner.audit.entries import Outcome, new_id
 from provisioner.errors import ForbiddenError
-from provisioner.service import audit, rights
+from provisioner.service import rights
 
 if TYPE_CHECKING:
     from provisioner.service.context import Service
@@ -36,10 +35,16 @@ def require(service: Service, action: Action, asked: str) -> None:
     try:
         rights.require(service.caller(), action)
     except ForbiddenError as error:
-        about = f"{service.caller().name} {action}"
-        unique = hashlib.sha256(about.encode()).hexdigest()[:_UNIQUE_CHARACTERS]
-        hour = service.clock().replace(minute=0, second=0, microsecond=0)
-        audit.note(
-            service, action, new_id(hour, unique), Outcome.REFUSED, reason=str(error), detail=asked
-        )
+        _note(service, action, str(error), asked)
         raise
+
+
+def _note(service: Service, action: Action, reason: str, asked: str) -> None:
+    # Most requests are allowed, and the audit takes long to import.
+    from provisioner.audit.entries import Outcome, new_id  # noqa: PLC0415
+    from provisioner.service import audit  # noqa: PLC0415
+
+    about = f"{service.caller().name} {action}"
+    unique = hashlib.sha256(about.encode()).hexdigest()[:_UNIQUE_CHARACTERS]
+    hour = service.clock().replace(minute=0, second=0, microsecond=0)
+    audit.note(service, action, new_id(hour, unique), Outcome.REFUSED, reason=reason, detail=asked)
