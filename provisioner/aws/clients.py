@@ -212,10 +212,10 @@ def translated() -> Iterator[None]:
     except ClientError as error:
         raise translate(error) from error
     except NoCredentialsError as error:
-        message = "no AWS credentials: set AWS_PROFILE, or run `aws configure` or `aws sso login`"
+        message = 'no AWS credentials: set AWS_PROFILE, or run "aws configure" or "aws sso login"'
         raise PermanentError(message) from error
     except NoRegionError as error:
-        message = "no AWS Region: set AWS_REGION, or run `aws configure`"
+        message = 'no AWS Region: set AWS_REGION, or run "aws configure"'
         raise PermanentError(message) from error
     except ParamValidationError as error:  # this SDK is older than a parameter, say
         raise PermanentError(" ".join(str(error).split())) from error

@@ -34,7 +34,7 @@ class Secret:
             with translated():
                 found = self._clients.secretsmanager.get_secret_value(SecretId=self._arn)
             if "SecretString" not in found:
-                message = f"{self._arn} is binary, no text"
+                message = f"{self._arn} is binary, not text"
                 raise PermanentError(message)
             self._value = str(found["SecretString"])
             self._read_at = self._clock()

@@ -24,7 +24,7 @@ app = typer.Typer(
     help="List, redrive or discard dead-letter messages.",
 )
 
-_IDS = typer.Argument(metavar="ID", show_default=False, help="Ids, as `list` shows them.")
+_IDS = typer.Argument(metavar="ID", show_default=False, help='Ids, as "list" shows them.')
 
 
 @app.command("list")

@@ -65,7 +65,7 @@ def commit(value: object) -> str:
     """Check the SHA-1 of a commit."""
     if not isinstance(value, str) or not _COMMIT.fullmatch(value):
         raise invalid(
-            "must be a commit in full, 40 hexadecimal digits in lower case as `git rev-parse HEAD` "
+            'must be a commit in full, 40 hexadecimal digits in lower case as "git rev-parse HEAD" '
             f"prints them, not {shown(value)}"
         )
     return value

@@ -86,7 +86,7 @@ def how_to_enable() -> str:
         if shutil.which("podman")
         else (
             "neither Docker nor Podman answers",
-            "after you start Docker, or install Podman (`apt-get install podman runc`)",
+            'after you start Docker, or install Podman ("apt-get install podman runc")',
         )
     )
     return (

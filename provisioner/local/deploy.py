@@ -213,4 +213,4 @@ def _sam(engine: Engine, arguments: Sequence[str]) -> bool:
 
 
 def _failed(engine: Engine, command: str) -> LocalError:
-    return with_log_tail(f"`sam {command}` failed", engine.home.log(_LOG))
+    return with_log_tail(f'"sam {command}" failed', engine.home.log(_LOG))

@@ -85,7 +85,7 @@ def uv() -> Path:
     beside = Path(sys.executable).with_name("uv")
     found = str(beside) if beside.exists() else shutil.which("uv")
     if found is None:
-        message = "uv is missing: install this project with its `local` extra, as `make local` does"
+        message = 'uv is missing: install this project with its extra "local", as "make local" does'
         raise LocalError(message)
     return Path(found)
 

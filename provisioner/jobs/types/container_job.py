@@ -24,7 +24,7 @@ from provisioner.jobs.values import choice, flag, whole
 Spot: TypeAlias = Literal["never", "prefer", "only"]
 SPOT = get_args(Spot)
 
-BUILT = "is what `build` makes; leave it out, or leave out build"
+BUILT = "is what build makes; leave it out, or leave out build"
 _REQUIRED = (
     'is required: a container image like "public.ecr.aws/docker/library/busybox:1.37"; or build'
 )

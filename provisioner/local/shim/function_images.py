@@ -41,7 +41,7 @@ _FIRST_LINE_SECONDS, _QUIET_SECONDS, _AT_MOST_SECONDS = 0.3, 0.1, 1.0
 
 NO_CONTAINERS = (
     "a function of an image runs only where Docker or Podman answers: start Docker, or install "
-    'Podman (`apt-get install podman runc`), then "provisioner local down" and "up"'
+    'Podman ("apt-get install podman runc"), then "provisioner local down" and "up"'
 )
 
 

@@ -313,7 +313,7 @@ class TestSecret:
         manager = boto3.client("secretsmanager")
         manager.put_secret_value(SecretId=world.secret, SecretBinary=b"x")
 
-        with pytest.raises(PermanentError, match="is binary, no text"):
+        with pytest.raises(PermanentError, match="is binary, not text"):
             Secret(CLIENTS, world.secret).value()
 
 

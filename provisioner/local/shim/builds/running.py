@@ -31,7 +31,7 @@ _HANDED_ON = ("PIP_", "UV_", "NPM_CONFIG_", "SSL_CERT_", "HTTP_PROXY", "HTTPS_PR
 
 NO_CONTAINERS = (
     "a build runs only where Docker or Podman answers: start Docker, or install Podman "
-    '(`apt-get install podman runc`), then "provisioner local down" and "up"'
+    '("apt-get install podman runc"), then "provisioner local down" and "up"'
 )
 
 _TRIES = 3

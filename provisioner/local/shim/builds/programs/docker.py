@@ -111,7 +111,7 @@ def main(arguments: Sequence[str]) -> None:
         case ["version" | "info", *_]:
             print(_ask("GET", "/version", {}).decode())
         case _:
-            sys.exit(f"the engine's docker does not know `docker {' '.join(arguments)}`")
+            sys.exit(f"the engine's docker does not know this: docker {' '.join(arguments)}")
 
 
 def located(text: str) -> str:
