@@ -188,6 +188,7 @@ class Field(StrEnum):
     CREATED_AT = "created_at"
     TARGETS = "targets"
     DONE = "done"
+    ROWS = "rows"
     FAILURES = "failures"
 
     # Stored under their first names: a queue's item outlives an upgrade.
@@ -315,6 +316,7 @@ BULK_FIELDS: Mapping[str, str] = MappingProxyType(
         Field.TARGETS: "L",
         Field.DONE: "N",
         Field.FAILURES: "L",
+        Field.ROWS: "M",
         **_EXPIRY,
     }
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,14 +21,14 @@ from provisioner.errors import (
     StaleError,
     TemporaryError,
 )
-from provisioner.service import deletions, rerun, retry, runs, schedule
+from provisioner.service import edits, rerun, retry, runs, schedule
 from provisioner.service.audit import recorded
 from provisioner.service.bulk_selection import BulkAction, Target, digest_of, require_bounded
 from provisioner.service.rights import Action
 from provisioner.service.start_run import KeyReusedError, start_run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from provisioner.service.context import Service
 
@@ -76,7 +76,13 @@ class BulkFailure:
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """An operation; the first `done` of its targets have been processed."""
+    """An operation; the first `done` of its targets have been processed.
+
+    Attributes
+    ----------
+    rows
+        The ETags of the rows to be deleted as they were when it began, by job.
+    """
 
     id: str
     action: BulkAction
@@ -86,6 +92,7 @@ class Bulk:
     targets: tuple[Target, ...]
     done: int = 0
     failures: tuple[BulkFailure, ...] = ()
+    rows: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_over(self) -> bool:
@@ -144,6 +151,7 @@ def begin(
         service.caller().label,
         now,
         chosen,
+        rows=_rows(service, chosen) if action is BulkAction.DELETE_JOBS else {},
     )
     detail = f"{made.id}: {action} of {len(chosen)}, {made.reason}"
     values = _values(made) | ({"request": key.request_digest} if key else {})
@@ -260,8 +268,20 @@ def _retry(service: Service, _bulk: Bulk, target: Target) -> None:
         retry.retry(service, each.job_name)
 
 
-def _delete(service: Service, _bulk: Bulk, target: Target) -> None:
-    deletions.delete(service, target.job_name)
+def _delete(service: Service, bulk: Bulk, target: Target) -> None:
+    """Delete a row that is what it was when the operation began; it may be gone by now."""
+    seen = bulk.rows.get(target.job_name)
+    if seen is None:
+        service.existing_row(target.job_name)
+        message = f"{target.job_name} is not as it was when the deletion began"
+        raise StaleError(message)
+    if service.row(target.job_name) is not None:
+        edits.delete(service, target.job_name, seen)
+
+
+def _rows(service: Service, targets: Iterable[Target]) -> Mapping[str, str]:
+    rows = service.jobs.get_many([each.job_name for each in targets])
+    return {name: edits.etag_of(row) for name, row in rows.items()}
 
 
 _ACTIONS = {
@@ -283,6 +303,7 @@ def _values(bulk: Bulk) -> dict[str, object]:
         "targets": [str(target) for target in bulk.targets],
         "done": 0,
         "failures": [],
+        "rows": dict(bulk.rows),
     }
 
 
@@ -302,4 +323,5 @@ def _bulk(bulk_id: str, item: Mapping[str, Any]) -> Bulk:
         tuple(
             BulkFailure(Target.parse(each["target"]), each["message"]) for each in item["failures"]
         ),
+        item.get("rows", {}),  # absent from those of earlier versions
     )

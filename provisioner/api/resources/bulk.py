@@ -124,7 +124,7 @@ def _tried(call: Call, targets: Sequence[Target]) -> Answer:
 
 def _answer(found: Bulk, status: int, *, replayed: str | None = None) -> Answer:
     said = {
-        **jsonable(found),
+        **{name: value for name, value in jsonable(found).items() if name != "rows"},
         "targets": [str(each) for each in found.targets],
         "digest": digest_of(found.targets),
         "failures": [{"target": str(e.target), "message": e.message} for e in found.failures],

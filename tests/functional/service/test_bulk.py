@@ -250,6 +250,40 @@ def test_schedules_and_jobs(here, service):
     assert here.row() == {}
 
 
+def test_only_rows_that_were_there_and_have_not_changed_are_deleted(here, service):
+    for name in ("same", "changed", "gone", "again"):
+        here.jobs.put(ROW | {"job_name": name})
+    here.jobs.delete("again")
+    targets = [Target(name) for name in ("same", "changed", "gone", "again")]
+    made = begin(service, BulkAction.DELETE_JOBS, *targets)
+    here.jobs.put(ROW | {"job_name": "changed", "memory_mb": 512})
+    here.jobs.delete("gone")
+    here.jobs.put(ROW | {"job_name": "again"})
+
+    made, _ = to_the_end(service, made)
+
+    assert [str(each.target) for each in made.failures] == ["changed", "again"]
+    assert here.row("changed")["memory_mb"] == 512
+    assert here.row("again")
+    assert not here.row("same")
+
+
+def test_a_deletion_of_an_earlier_version_deletes_nothing_that_it_has_not_seen(here, service):
+    made = begin(service, BulkAction.DELETE_JOBS, Target("report"))
+    key = {"job_name": {"S": "#bulk"}, "trigger_id": {"S": f"#bulk#{made.id}"}}
+    CLIENTS.dynamodb.update_item(
+        TableName="jobs-Triggers",
+        Key=key,
+        UpdateExpression="REMOVE #rows",
+        ExpressionAttributeNames={"#rows": "rows"},
+    )
+
+    made, _ = to_the_end(service, made)
+
+    assert [str(each.target) for each in made.failures] == ["report"]
+    assert here.row() == SCHEDULED
+
+
 def test_an_operation_that_is_not_there(service):
     with pytest.raises(NotFoundError, match="kept for 30 days"):
         bulk.step(service, "none")
