@@ -6,7 +6,9 @@ from pydantic import Field
 
 from provisioner.api.routes.route import MAX_WAIT_SECONDS
 from provisioner.api.values import Flag, Number, Strict, Tag, Text, Time
+from provisioner.audit.entries import Outcome
 from provisioner.runs.model import RunStatus
+from provisioner.service.rights import Action
 from provisioner.stacks.model import JobStatus
 
 
@@ -88,10 +90,13 @@ class ListItems(ListOptions):
 
 
 class ListAudit(ListOptions):
-    """Filters of the audit."""
+    """Filters of the audit; a page may have fewer than `limit` although more follow."""
 
     since: Time | None = Field(default=None, description="Entries since this time.")
     until: Time | None = Field(default=None, description="Entries before this time.")
+    action: Action | None = None
+    by: Text | None = Field(default=None, description="A part of the name of who did it.")
+    outcome: Outcome | None = None
 
 
 class ListJobAudit(ListAudit):

@@ -49,6 +49,36 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class EntryFilter:
+    """Which entries a list has.
+
+    Attributes
+    ----------
+    run
+        Those about this run, and the starts of runs that repeat it.
+    by
+        A part of the name of who did it.
+    since, until
+        From when, and before when; None for any time.
+    """
+
+    run: str = ""
+    action: str = ""
+    by: str = ""
+    outcome: Outcome | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def looks_inside(self) -> bool:
+        """Whether keys alone do not tell: then entries are looked through."""
+        return bool(self.run or self.action or self.by or self.outcome)
+
+
+EVERY = EntryFilter()
+
+
+@dataclass(frozen=True, slots=True)
 class ShownChange:
     """A change of a row as an entry keeps it: texts of one line, cut."""
 

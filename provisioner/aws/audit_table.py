@@ -6,9 +6,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from provisioner.audit.entries import Entry, from_item, repeats, subject_of, to_item
+from provisioner.audit.entries import (
+    EVERY,
+    Entry,
+    EntryFilter,
+    from_item,
+    repeats,
+    subject_of,
+    to_item,
+)
 from provisioner.aws.clients import translated
 from provisioner.aws.items import to_dynamodb, to_plain
+from provisioner.aws.updates import names
 from provisioner.runs.model import iso, time_of
 
 if TYPE_CHECKING:
@@ -60,56 +69,48 @@ class AuditTable:
             self._clients.dynamodb.put_item(TableName=self._name, Item=to_dynamodb(item))
 
     def page(
-        self, count: int, after: EntryKey | None, *, since: str = "", until: str = "~"
+        self, count: int, after: EntryKey | None, which: EntryFilter = EVERY
     ) -> tuple[list[Entry], EntryKey | None]:
-        """Return the next entries of all, newest first, and where to continue; one query."""
-        last = min(until, self._last())
-        if after is not None and after.entry_id < since:
+        """Return the next entries of all, newest first, and where to continue; one query.
+
+        A filter that looks inside looks through a megabyte at most: there may be fewer entries than
+        `count`, or none, although more follow.
+        """
+        bounds = self._bounds(which)
+        if after is not None and after.entry_id < bounds[0]:
             return [], None
         request: dict[str, Any] = {"IndexName": BY_TIME}
-        if after is not None and after.entry_id <= last:
+        if after is not None and after.entry_id <= bounds[1]:
             key = {"feed": FEED, "entry_id": after.entry_id, "subject": after.subject}
             request["ExclusiveStartKey"] = to_dynamodb(key)
-        values = {":key": FEED, ":since": since or "0", ":last": last}
-        found = self._query("feed", values, count, request)
-        end = to_plain(found.get("LastEvaluatedKey", {}))
+        found = self._query("feed", FEED, bounds, which, count, request)
         entries = [from_item(to_plain(raw)) for raw in found["Items"]]
-        return entries, EntryKey(end["entry_id"], end["subject"]) if end else None
+        if len(entries) > count:
+            end = to_plain(found["Items"][count - 1])
+        else:
+            end = to_plain(found.get("LastEvaluatedKey", {}))
+        return entries[:count], EntryKey(end["entry_id"], end["subject"]) if end else None
 
     def of_job(
-        self,
-        job_name: str,
-        count: int,
-        before: str = "~",
-        *,
-        since: str = "",
-        until: str = "~",
-        run: str = "",
+        self, job_name: str, count: int, before: str = "~", which: EntryFilter = EVERY
     ) -> tuple[list[Entry], str | None]:
         """Return a job's next entries, newest first, and before which to continue; two queries.
 
-        Parameters
-        ----------
-        run
-            Only those about this one, of at most a megabyte that is looked through.
+        A filter that looks inside looks through a megabyte of each kind at most.
         """
-        values_of_run, request = _of_run(run) if run else ({}, {})
         found: list[Entry] = []
         ends: list[str] = []
+        first, last = self._bounds(which)
+        bounds = first, min(before, last)
         for proven in (True, False):
-            values = {
-                ":key": subject_of(job_name, proven=proven),
-                ":since": since or "0",
-                ":last": min(before, until, self._last()),
-                **values_of_run,
-            }
-            answer = self._query("subject", values, None if run else count + 1, request)
+            subject = subject_of(job_name, proven=proven)
+            answer = self._query("subject", subject, bounds, which, count + 1, {})
             found += [from_item(to_plain(raw)) for raw in answer["Items"]]
             if end := to_plain(answer.get("LastEvaluatedKey", {})):
                 ends.append(end["entry_id"])
         return _merged(found, count, before, max(ends, default=""))
 
-    def of_run(self, job_name: str, run: str, *, since: str, searched: int) -> list[Entry]:
+    def of_run(self, job_name: str, run: str, since: datetime, searched: int) -> list[Entry]:
         """Return a run's entries, oldest first; two queries.
 
         Parameters
@@ -117,13 +118,12 @@ class AuditTable:
         searched
             How many entries of the job since then are looked through, of each kind.
         """
-        values, request = _of_run(run)
-        values |= {":since": since, ":last": self._last()}
-        request |= {"ScanIndexForward": True}
+        which = EntryFilter(run=run, since=since)
+        request = {"ScanIndexForward": True, "Limit": searched}
         found: list[Entry] = []
         for proven in (True, False):
-            key = {":key": subject_of(job_name, proven=proven)}
-            answer = self._query("subject", values | key, searched, request)
+            subject = subject_of(job_name, proven=proven)
+            answer = self._query("subject", subject, self._bounds(which), which, searched, request)
             found += [from_item(to_plain(raw)) for raw in answer["Items"]]
         return sorted(found, key=lambda each: each.entry_id)
 
@@ -132,47 +132,65 @@ class AuditTable:
 
         However many claims there are, they do not take the place of what is proven.
         """
+        bounds = since, self._bounds(EVERY)[1]
         found: list[Entry] = []
         for proven in (True, False):
             subject = subject_of(job_name, proven=proven)
-            values = {":key": subject, ":since": since, ":last": self._last()}
-            answer = self._query("subject", values, count, {})
+            answer = self._query("subject", subject, bounds, EVERY, count, {})
             found += [from_item(to_plain(raw)) for raw in answer["Items"]]
         return found
 
-    def _last(self) -> str:
-        """Return what sorts after every entry that can have been recorded."""
-        return iso(self._clock() + AHEAD)
+    def _bounds(self, which: EntryFilter) -> tuple[str, str]:
+        """Return what sorts before and after every entry that can have been recorded, of a time."""
+        now = iso(self._clock() + AHEAD)
+        last = min(iso(which.until), now) if which.until else now
+        return iso(which.since) if which.since else "0", last
 
     def _query(
         self,
+        name: str,
         key: str,
-        values: Mapping[str, object],
-        count: int | None,
+        bounds: tuple[str, str],
+        which: EntryFilter,
+        count: int,
         request: Mapping[str, Any],
     ) -> dict[str, Any]:
-        if str(values[":since"]) > str(values[":last"]):  # DynamoDB refuses such bounds
+        first, last = bounds
+        if first > last:  # DynamoDB refuses such bounds
             return {"Items": []}
+        values, conditions = _conditions(which)
+        request = {**(conditions or {"Limit": count}), **request}  # which counts what is left out
         with translated():
             found: dict[str, Any] = self._clients.dynamodb.query(
                 TableName=self._name,
-                KeyConditionExpression=f"{key} = :key AND entry_id BETWEEN :since AND :last",
-                ExpressionAttributeValues=to_dynamodb(values),
-                **({"Limit": count} if count else {}),
+                KeyConditionExpression=f"{name} = :key AND entry_id BETWEEN :first AND :last",
+                ExpressionAttributeValues=to_dynamodb(
+                    {":key": key, ":first": first, ":last": last, **values}
+                ),
                 **{"ScanIndexForward": False, **request},
             )
         return found
 
 
-def _of_run(run: str) -> tuple[dict[str, str], dict[str, Any]]:
-    """Return the filter of a run's entries: its own, and those of runs that repeat it."""
-    again = repeats(run)
-    values = {":run": run, ":again": again, ":again_and": f"{again}; "}
-    request = {
-        "FilterExpression": "#run = :run OR #detail = :again OR begins_with(#detail, :again_and)",
-        "ExpressionAttributeNames": {"#run": "run", "#detail": "detail"},
-    }
-    return values, request
+def _conditions(which: EntryFilter) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return what a filter that looks inside asks of a query, and the values in that."""
+    again = repeats(which.run)
+    each = (
+        (
+            which.run,
+            "(#run = :run OR #detail = :again OR begins_with(#detail, :again_and))",
+            {":run": which.run, ":again": again, ":again_and": f"{again}; "},
+        ),
+        (which.action, "#action = :action", {":action": which.action}),
+        (which.by, "contains(#caller, :by)", {":by": which.by}),
+        (which.outcome, "#outcome = :outcome", {":outcome": which.outcome}),
+    )
+    asked = [(condition, values) for wanted, condition, values in each if wanted]
+    if not asked:
+        return {}, {}
+    expression = " AND ".join(condition for condition, _ in asked)
+    values = {name: str(value) for _, values in asked for name, value in values.items()}
+    return values, {"FilterExpression": expression, **names(expression)}
 
 
 def _merged(

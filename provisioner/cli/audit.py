@@ -18,13 +18,14 @@ from provisioner.cli.options import (
     time_before,
 )
 from provisioner.cli.session import session
-from provisioner.service.audit import Entry, document, newest
+from provisioner.service.audit import Entry, EntryFilter, Outcome, document, newest
+from provisioner.service.rights import Action
 
 app = one_command()
 
 
 @app.command()
-def audit(
+def audit(  # noqa: PLR0913  (each is one option)
     job: Annotated[
         str,
         typer.Argument(metavar="[JOB]", show_default=False, help="Only entries about this job."),
@@ -33,6 +34,20 @@ def audit(
     run: Annotated[
         str, typer.Option("--run", metavar="RUN", show_default=False, help="Only of this run.")
     ] = "",
+    action: Annotated[
+        Action | None,
+        typer.Option("--action", metavar="ACTION", show_default=False, help="Only this action."),
+    ] = None,
+    by: Annotated[
+        str,
+        typer.Option(
+            "--by", metavar="NAME", show_default=False, help="Only by names that contain this."
+        ),
+    ] = "",
+    outcome: Annotated[
+        Outcome | None,
+        typer.Option("--outcome", show_default=False, help="Only with this outcome."),
+    ] = None,
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="How many.")] = 20,
     since: Annotated[
         str | None,
@@ -42,6 +57,10 @@ def audit(
             show_default=False,
             help="From how long ago: 90s, 10m, 2h, 7d.",
         ),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option("--until", metavar="DURATION", show_default=False, help="Until how long ago."),
     ] = None,
     output: FormatOption = Format.TABLE,
     stack: StackOption = DEFAULT_STACK,
@@ -55,8 +74,16 @@ def audit(
         message = "name the job as well: provisioner audit JOB --run RUN"
         raise typer.BadParameter(message, param_hint="--run")
     with session(stack) as service:
-        first = None if since is None else time_before(service.clock(), since)
-        found = newest(service, job, count, run=run, since=first)
+        now = service.clock()
+        which = EntryFilter(
+            run=run,
+            action=action or "",
+            by=by,
+            outcome=outcome,
+            since=None if since is None else time_before(now, since),
+            until=None if until is None else time_before(now, until),
+        )
+        found = newest(service, job, count, which)
     if output is not Format.TABLE:
         documents.show([document(entry) for entry in found], output)
     elif found:

@@ -101,6 +101,11 @@ def iso(time: datetime | None) -> str:
     return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if time else ""
 
 
+def minute(time: datetime) -> str:
+    """Return a time for a field of a form, to the minute, in UTC."""
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M}"
+
+
 def slow(line: Any) -> str:  # noqa: ANN401  (a line of a job)
     """Return how many times as long as usual the last run took; "" if that is not worth a word."""
     last, usual = line.last_run, line.usual_seconds
@@ -224,6 +229,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "when": when,
     "duration": duration,
     "iso": iso,
+    "minute": minute,
     "in_zone": in_zone,
     "clock": clock,
     "counted": counted,

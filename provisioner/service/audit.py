@@ -17,7 +17,16 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from provisioner.audit.entries import Entry, Outcome, document, line, new_id, shown_changes
+from provisioner.audit.entries import (
+    EVERY,
+    Entry,
+    EntryFilter,
+    Outcome,
+    document,
+    line,
+    new_id,
+    shown_changes,
+)
 from provisioner.audit.row_changes import row_changes
 from provisioner.aws.audit_table import EntryKey
 from provisioner.errors import InvalidCursorError, PermanentError, ProvisionerError
@@ -37,6 +46,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AuditPage",
     "Entry",
+    "EntryFilter",
     "Outcome",
     "Recording",
     "document",
@@ -102,7 +112,7 @@ def recorded(
     ProvisionerError
         If the caller is proven and the entry cannot be written; the block is not entered then.
     """
-    detail = service.because if detail is None else detail
+    detail = _with_reason(detail, service.because)
     entry = _begun(service, action, job_name, run, detail, rows)
     if entry is None:
         yield Recording(run, detail)
@@ -154,14 +164,11 @@ def note(
 
 
 def page(
-    service: Service,
-    limit: int,
-    *,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    cursor: str | None = None,
+    service: Service, limit: int, which: EntryFilter = EVERY, *, cursor: str | None = None
 ) -> AuditPage:
     """Return the next entries of all jobs and of the bootstrap itself, newest first; one query.
+
+    With a filter that looks inside, a page may have fewer, or none, although it has a cursor.
 
     Raises
     ------
@@ -175,7 +182,7 @@ def page(
                 after = EntryKey(entry_id, subject)
             case _:
                 raise InvalidCursorError
-    entries, end = service.audit.page(limit, after, **_span(since, until))
+    entries, end = service.audit.page(limit, after, which)
     return AuditPage(tuple(entries), cursors.written([end.entry_id, end.subject]) if end else None)
 
 
@@ -183,13 +190,13 @@ def of_job(
     service: Service,
     job_name: str,
     limit: int,
+    which: EntryFilter = EVERY,
     *,
-    run: str = "",
-    since: datetime | None = None,
-    until: datetime | None = None,
     cursor: str | None = None,
 ) -> AuditPage:
-    """Return the next entries of a job, newest first, or of one of its runs; two queries.
+    """Return the next entries of a job, newest first; two queries.
+
+    With a filter that looks inside, a page may have fewer, or none, although it has a cursor.
 
     Raises
     ------
@@ -203,13 +210,8 @@ def of_job(
                 before = {"before": entry_id}
             case _:
                 raise InvalidCursorError
-    entries, end = service.audit.of_job(job_name, limit, run=run, **before, **_span(since, until))
+    entries, end = service.audit.of_job(job_name, limit, which=which, **before)
     return AuditPage(tuple(entries), cursors.written([end]) if end else None)
-
-
-def _span(since: datetime | None, until: datetime | None) -> dict[str, str]:
-    times = {"since": since, "until": until}
-    return {name: iso(time) for name, time in times.items() if time}
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,22 +250,19 @@ def of_run(service: Service, job_name: str, run: str, began_at: datetime | None)
     """
     if not service.has_audit or began_at is None:
         return RunEntries(run)
-    since = iso(began_at - _BEFORE_A_RUN)
-    found = service.audit.of_run(job_name, run, since=since, searched=_SEARCHED)
+    found = service.audit.of_run(job_name, run, began_at - _BEFORE_A_RUN, _SEARCHED)
     return RunEntries(run, tuple(found))
 
 
-def newest(
-    service: Service, job_name: str, count: int, *, run: str = "", since: datetime | None = None
-) -> list[Entry]:
+def newest(service: Service, job_name: str, count: int, which: EntryFilter = EVERY) -> list[Entry]:
     """Return the last entries of a job, or of all without one, as many as there are to show."""
     found: list[Entry] = []
     cursor: str | None = None
     while True:
         if job_name:
-            listed = of_job(service, job_name, count, run=run, since=since, cursor=cursor)
+            listed = of_job(service, job_name, count, which, cursor=cursor)
         else:
-            listed = page(service, count, since=since, cursor=cursor)
+            listed = page(service, count, which, cursor=cursor)
         found += listed.entries
         cursor = listed.cursor
         if cursor is None or len(found) >= count:
@@ -300,6 +299,13 @@ def _begun(
         _log.warning("The audit has no entry of this: %s", cleaned(str(error)))
         return None
     return entry
+
+
+def _with_reason(detail: str | None, because: str | None) -> str | None:
+    """Return what there is to say, with the reason of what the action is a part of."""
+    if detail is None or because is None or because.startswith(detail):
+        return because or detail
+    return f"{detail}; {because}"
 
 
 def _entry(service: Service, action: Action, entry_id: str, *, detail: str | None) -> Entry:

@@ -104,6 +104,13 @@ NEEDED: Mapping[Action, Role] = MappingProxyType(
 )
 """The least role that may do each action."""
 
+RECORDED = tuple(
+    action
+    for action, role in NEEDED.items()
+    if role is not Role.READ or action in {Action.SIGN_IN, Action.SIGN_OUT}
+)
+"""The actions that the audit has: all but reading what everybody may read."""
+
 
 def allows(caller: Caller, action: Action) -> bool:
     """Tell whether a caller may do an action."""

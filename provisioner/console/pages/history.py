@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from provisioner.console.filters import path
 from provisioner.console.http import redirect
-from provisioner.console.pages.queries import text
+from provisioner.console.pages.queries import choice, text, time
 from provisioner.console.render import page
 from provisioner.errors import NotFoundError, PermanentError, StaleError
 from provisioner.runs.model import time_of
 from provisioner.service import audit, edits, versions
+from provisioner.service.audit import EntryFilter, Outcome
+from provisioner.service.rights import RECORDED, Action
 
 if TYPE_CHECKING:
     from provisioner.console.http import Request, Response
@@ -22,16 +24,37 @@ _LINES = 50
 
 def audited(request: Request, service: Service) -> Response:
     """Return what was done, of one job or of all, newest first."""
-    job, run = request.parts.get("job"), request.query.get("run", "")
-    cursor = text(request.query, "cursor")
+    job, cursor = request.parts.get("job"), text(request.query, "cursor")
+    which = _filter(request)
     if not service.has_audit:
         found = audit.AuditPage((), None)
     elif job is None:
-        found = audit.page(service, _LINES, cursor=cursor)
+        found = audit.page(service, _LINES, which, cursor=cursor)
     else:
-        found = audit.of_job(service, job, _LINES, run=run, cursor=cursor)
+        found = audit.of_job(service, job, _LINES, which, cursor=cursor)
     lines = [(each, time_of(each.at)) for each in found.entries]
-    return page(request, "audit.html", job_name=job, run=run, lines=lines, next=found.cursor)
+    return page(
+        request,
+        "audit.html",
+        job_name=job,
+        which=which,
+        lines=lines,
+        next=found.cursor,
+        actions=RECORDED,
+        outcomes=list(Outcome),
+    )
+
+
+def _filter(request: Request) -> EntryFilter:
+    query = request.query
+    return EntryFilter(
+        run=text(query, "run") or "" if "job" in request.parts else "",
+        action=choice(query, "action", Action) or "",
+        by=text(query, "by") or "",
+        outcome=choice(query, "outcome", Outcome),
+        since=time(query, "since"),
+        until=time(query, "until"),
+    )
 
 
 def listed(request: Request, service: Service) -> Response:

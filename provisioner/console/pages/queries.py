@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from provisioner.errors import InvalidRequestError
+from provisioner.runs.model import time_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from enum import StrEnum
 
     E = TypeVar("E", bound=StrEnum)
@@ -36,6 +38,24 @@ def choice(query: Mapping[str, str], name: str, choices: type[E]) -> E | None:
     except ValueError as error:
         message = f'{name} "{word}" is not one of {", ".join(choices)}'
         raise InvalidRequestError(message) from error
+
+
+def time(query: Mapping[str, str], name: str) -> datetime | None:
+    """Return a time, None if it is not asked for; one without a zone is in UTC.
+
+    Raises
+    ------
+    InvalidRequestError
+        If it is something else.
+    """
+    word = text(query, name)
+    if word is None:
+        return None
+    found = time_of(word) or time_of(f"{word}Z")
+    if found is None:
+        message = f"{name} {word} is not a time like 2026-11-21T09:00:00Z"
+        raise InvalidRequestError(message)
+    return found
 
 
 def number(query: Mapping[str, str], name: str, default: int) -> int:

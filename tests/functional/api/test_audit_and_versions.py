@@ -110,6 +110,14 @@ def test_every_action_of_the_api_is_in_the_audit_page_by_page(api, here):
     assert found[2]["by"].endswith("#ada")
     assert all(each["address"] and each["request_id"] for each in found)
     assert "hunter2" not in first.text + second.text
+    for query, actions in {
+        "action=start_run": ["start_run"],
+        "by=user/ada&outcome=done": ["retry_job"],
+        "since=2026-01-01T00:00:00Z&until=2026-01-02T00:00:00Z": [],
+    }.items():
+        for path in ("/v1/audit", "/v1/jobs/report/audit"):
+            listed = api("GET", path, query=query).json["entries"]
+            assert [each["action"] for each in listed] == actions, (path, query)
     of_run = api("GET", "/v1/jobs/report/audit", query=f"run={run}").json["entries"]
     assert [each["run"] for each in of_run] == [run]
 

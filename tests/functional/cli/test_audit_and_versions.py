@@ -50,6 +50,19 @@ def test_a_difference_shows_no_value_of_a_variable(changed):
     assert "The two versions are the same" in changed.run("diff", "report", "--from", "2").stderr
 
 
+def test_the_audit_is_filtered(changed):
+    changed.run("restore", "report", "1", "--yes")
+
+    def found(*options):
+        return json.loads(changed.run("audit", *options, "-o", "json").stdout)
+
+    assert len(found("--action", "restore_version", "--outcome", "done", "--since", "1h")) == 1
+    assert found("report", "--action", "stop_run") == []
+    assert found("--outcome", "refused") == []
+    assert found("--by", "nobody") == []
+    assert found("--until", "1h") == []
+
+
 def test_a_version_is_restored_and_the_audit_has_it(changed):
     result = changed.run("restore", "report", "1", "--yes")
 

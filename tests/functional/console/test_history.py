@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from provisioner.audit.entries import Entry, Outcome, new_id
 from provisioner.audit.versions import Written
 from provisioner.aws.row_versions import RowVersions
 from provisioner.service.caller import Role
@@ -75,6 +76,32 @@ def test_a_version_is_edited_with_its_plan(browser):
 @pytest.mark.usefixtures("job")
 def test_a_version_that_is_not_kept(browser, version):
     assert browser.get(f"/jobs/report/versions/{version}").status == 404
+
+
+@pytest.mark.parametrize("path", ["/audit", "/jobs/report/audit"])
+def test_the_audit_is_filtered_by_what_is_in_its_address(here, browser, path):
+    names = {"ada": "start_run", "bob": "stop_run", "eve": "update_row"}
+    for minutes, (name, action) in enumerate(names.items()):
+        at = NOW - timedelta(minutes=minutes)
+        outcome = Outcome.FAILED if name == "eve" else Outcome.DONE
+        here.service.audit.write(
+            Entry(new_id(at, name), action, name, "api", True, job_name="report", outcome=outcome)
+        )
+
+    def shown(query):
+        table = browser.get(f"{path}?{query}").html.partition("<tbody>")[2]
+        return {name for name in names if f">{name}<" in table}
+
+    assert shown("") == set(names)
+    assert shown("action=stop_run") == {"bob"}
+    assert shown("by=d") == {"ada"}
+    assert shown("outcome=failed") == {"eve"}
+    middle = NOW - timedelta(seconds=90)
+    assert shown(f"since={middle:%Y-%m-%dT%H:%M:%S}") == {"ada", "bob"}
+    assert shown(f"until={middle:%Y-%m-%dT%H:%M:%S}Z&outcome=failed") == {"eve"}
+    assert browser.get(f"{path}?action=stop_run&by=nobody").text.count("No entry matches") == 1
+    for wrong in ("action=fly", "outcome=good", "since=yesterday"):
+        assert browser.get(f"{path}?{wrong}").status == 400
 
 
 @pytest.mark.usefixtures("job")

@@ -32,6 +32,7 @@ ITEMS = f"/jobs/orders-to-json/runs/{OVER_ITEMS}"
 AT = f"?at={iso(BEGAN)}"
 OTHERS = (
     "/audit",
+    "/audit?by=ada&outcome=done",
     "/bulk?action=pause_schedules&tag=team%3Ddata",
     "/bulk?action=run_again&status=FAILED",
     "/bulk?action=stop_runs&status=RUNNING",

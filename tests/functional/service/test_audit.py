@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from provisioner.audit.entries import Outcome
+from provisioner.audit.entries import EntryFilter, Outcome
 from provisioner.aws.items import to_dynamodb
 from provisioner.aws.row_versions import RowVersions, written_in
 from provisioner.errors import InvalidRequestError, NotFoundError, StaleError
@@ -106,11 +106,11 @@ class TestEntries:
             runs.stop(ada, "report", "other", "because")
 
         (entry,) = entries(ada)
-        of_run = audit.of_job(ada, "report", 10, run=started.name).entries
+        of_run = audit.of_job(ada, "report", 10, EntryFilter(run=started.name)).entries
 
         assert (entry.action, entry.run, entry.outcome) == ("start_run", started.name, "done")
         assert of_run == (entry,)
-        assert audit.of_job(ada, "report", 10, run="other").entries == ()
+        assert audit.of_job(ada, "report", 10, EntryFilter(run="other")).entries == ()
         assert "hunter2" not in str(entry)
 
     def test_what_was_refused_says_why(self, here, ada):
@@ -203,21 +203,58 @@ class TestLists:
         assert [int(each.detail) for each in seen] == [9, 6, 3, 0]
         assert [each.proven for each in seen] == [True, False, True, False]
 
+    FILTERS = (
+        (EntryFilter(by="user/eve"), range(0, 12, 2)),
+        (EntryFilter(by="user/eve", action="retry_job", outcome=Outcome.DONE), range(0, 12, 2)),
+        (EntryFilter(action="stop_run"), ()),
+        (EntryFilter(outcome=Outcome.FAILED), ()),
+        (EntryFilter(until=datetime(2026, 11, 1, 0, 2, tzinfo=UTC)), range(6)),
+        (
+            EntryFilter(
+                by="ada",
+                since=datetime(2026, 11, 1, 0, 1, tzinfo=UTC),
+                until=datetime(2026, 11, 1, 0, 3, tzinfo=UTC),
+            ),
+            (3, 5, 7),
+        ),
+    )
+
+    @pytest.mark.parametrize("limit", [1, 2, 3, 100])
+    @pytest.mark.parametrize(("which", "numbers"), FILTERS)
+    @pytest.mark.parametrize("job", ["", "report"])
+    def test_a_filter_finds_each_once_page_by_page(self, many, limit, which, numbers, job):
+        seen, cursor = [], None
+        while True:
+            if job:
+                page = audit.of_job(many, job, limit, which, cursor=cursor)
+            else:
+                page = audit.page(many, limit, which, cursor=cursor)
+            assert len(page.entries) <= limit
+            seen += page.entries
+            cursor = page.cursor
+            if cursor is None:
+                break
+
+        wanted = [number for number in numbers if not job or number % 3 == 0]
+        assert sorted(int(each.detail) for each in seen) == wanted
+        assert [each.at for each in seen] == sorted((each.at for each in seen), reverse=True)
+        assert audit.newest(many, job, 100, which) == seen
+
     def test_since_a_time(self, many):
         since = datetime(2026, 11, 1, 0, 3, tzinfo=UTC)
 
-        assert len(audit.page(many, 100, since=since).entries) == 3
-        assert len(audit.of_job(many, "report", 100, since=since).entries) == 1
+        assert len(audit.page(many, 100, EntryFilter(since=since)).entries) == 3
+        assert len(audit.of_job(many, "report", 100, EntryFilter(since=since)).entries) == 1
 
     def test_until_a_time(self, many):
         until = datetime(2026, 11, 1, 0, 3, tzinfo=UTC)
-        first = audit.page(many, 5, until=until)
-        last = audit.page(many, 5, until=until, cursor=first.cursor)
+        first = audit.page(many, 5, EntryFilter(until=until))
+        last = audit.page(many, 5, EntryFilter(until=until), cursor=first.cursor)
 
         seen = [*first.entries, *last.entries]
-        assert len(seen) == 12 - len(audit.page(many, 100, since=until).entries)
+        assert len(seen) == 12 - len(audit.page(many, 100, EntryFilter(since=until)).entries)
         assert max(each.at for each in seen) < until.isoformat()
-        assert len(audit.of_job(many, "report", 100, until=until).entries) == 3
+        assert len(audit.of_job(many, "report", 100, EntryFilter(until=until)).entries) == 3
 
     def test_between_times_in_the_wrong_order(self, many):
         span = {
@@ -225,22 +262,26 @@ class TestLists:
             "until": datetime(2026, 11, 1, 0, 2, tzinfo=UTC),
         }
 
-        assert audit.page(many, 100, **span) == audit.AuditPage((), None)
-        assert audit.of_job(many, "report", 100, **span) == audit.AuditPage((), None)
+        assert audit.page(many, 100, EntryFilter(**span)) == audit.AuditPage((), None)
+        assert audit.of_job(many, "report", 100, EntryFilter(**span)) == audit.AuditPage((), None)
 
     def test_since_a_time_that_has_not_come(self, many):
         since = datetime(2199, 1, 1, tzinfo=UTC)
 
-        assert audit.page(many, 100, since=since) == audit.AuditPage((), None)
-        assert audit.of_job(many, "report", 100, since=since) == audit.AuditPage((), None)
+        assert audit.page(many, 100, EntryFilter(since=since)) == audit.AuditPage((), None)
+        assert audit.of_job(many, "report", 100, EntryFilter(since=since)) == audit.AuditPage(
+            (), None
+        )
 
     def test_since_a_time_after_the_page_before(self, many):
         since = datetime(2026, 11, 1, 0, 8, tzinfo=UTC)
         cursor = audit.of_job(many, "report", 2).cursor
         cursor_of_all = audit.page(many, 2).cursor
 
-        assert audit.of_job(many, "report", 2, since=since, cursor=cursor).entries == ()
-        assert audit.page(many, 2, since=since, cursor=cursor_of_all).entries == ()
+        assert (
+            audit.of_job(many, "report", 2, EntryFilter(since=since), cursor=cursor).entries == ()
+        )
+        assert audit.page(many, 2, EntryFilter(since=since), cursor=cursor_of_all).entries == ()
 
     def test_a_cursor_after_the_last_entry_there_can_be(self, many):
         cursor = cursors.written(["~", "report"])
