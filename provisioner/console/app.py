@@ -104,12 +104,15 @@ class App:
         except Exception:  # noqa: BLE001  (whoever waits for a page gets one)
             self.report()
             said = "This page could not be made. The function's log has the reason."
-            response = error_page(request, HTTPStatus.INTERNAL_SERVER_ERROR, said)
+            status = HTTPStatus.INTERNAL_SERVER_ERROR
+            response = error_page(request, status, said, may_send_again=True)
         return response.having(_security(request))
 
     def refuse(self, request: Request, error: Exception) -> Response:
         """Return the page for a request that an error says something of to whoever made it."""
-        return error_page(request, _status_of(error), str(error)).having(_security(request))
+        passes = isinstance(error, TemporaryError)
+        page = error_page(request, _status_of(error), str(error), may_send_again=passes)
+        return page.having(_security(request))
 
     def _page(self, request: Request) -> Response:
         asked = "GET" if request.method == "HEAD" else request.method

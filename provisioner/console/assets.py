@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,12 +38,20 @@ _TYPES = {
     "svg": "image/svg+xml",
 }
 _DIGEST_CHARACTERS = 12
+_COMMENT = re.compile(rb"^[ \t]*//.*\n", re.MULTILINE)
 
 
 @cache
 def content(name: str) -> bytes:
     """Return what is served under a name."""
-    return b"\n".join((FOLDER / part).read_bytes() for part in FILES[name])
+    return b"\n".join(_sent(part) for part in FILES[name])
+
+
+def _sent(part: str) -> bytes:
+    """Return a file as browsers get it: of our own scripts, without the lines that are comments."""
+    text = (FOLDER / part).read_bytes()
+    is_own = part.endswith(".js") and not part.startswith("vendor/")
+    return _COMMENT.sub(b"", text) if is_own else text
 
 
 @cache

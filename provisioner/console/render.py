@@ -102,8 +102,24 @@ def _rendered(request: Request, template: str, layout: str, values: dict[str, An
     )
 
 
-def error_page(request: Request, status: HTTPStatus, message: str) -> Response:
-    """Return the page for a request that cannot be answered as it was asked."""
+def error_page(
+    request: Request,
+    status: HTTPStatus,
+    message: str,
+    *,
+    may_send_again: bool = False,
+    signs_in: bool = False,
+) -> Response:
+    """Return the page for a request that cannot be answered as it was asked.
+
+    Parameters
+    ----------
+    may_send_again
+        Whether the page has what was sent, in a form that sends it again: nothing typed is lost.
+    signs_in
+        Whether it leads to the sign-in first.
+    """
+    sent = [(name, value.replace("\r\n", "\n")) for name, value in request.fields if name != "csrf"]
     return page(
         request,
         "error.html",
@@ -112,4 +128,6 @@ def error_page(request: Request, status: HTTPStatus, message: str) -> Response:
         code=status.value,
         phrase=status.phrase,
         message=message,
+        sent=sent if may_send_again else [],
+        signs_in=signs_in,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -158,3 +159,79 @@ def test_an_open_page_of_a_session_that_was_revoked_goes_to_the_sign_in(
 
         page.wait_for_url(re.compile("/callback"))
         expect(page.get_by_role("heading")).to_contain_text("belongs to no group")
+
+
+def describe(text, words):
+    """Return a row's text with a description."""
+    return json.dumps(json.loads(text) | {"description": words}, indent=2)
+
+
+def test_a_draft_outlives_its_session(browser, console, entrance, issuer, world):
+    issuer.person = WRITER
+    with tab(browser, console) as page:
+        page.goto(f"/jobs/{JOB}/edit")
+        entrance.sessions.items.clear()
+        text = page.locator("textarea[name=row]").input_value()
+        page.get_by_role("textbox", name="The row, as JSON").focus()
+        page.keyboard.press("Control+a")
+        page.keyboard.insert_text(describe(text, "written in two sessions"))
+        said = page.locator(".freshness")
+        expect(said).to_contain_text("Not checked: your session has ended.")
+
+        with page.context.expect_page() as opened:
+            said.get_by_role("link", name="Sign in").click()
+        expect(opened.value.get_by_role("heading")).to_contain_text("You may close this tab")
+        opened.value.close()
+        page.bring_to_front()
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        page.get_by_text("1 attribute changes").wait_for()
+        expect(said).to_be_empty()
+        page.get_by_role("button", name="Save").click()
+        page.wait_for_url(f"**/jobs/{JOB}")
+    assert world.provisioner.row(JOB)["description"] == "written in two sessions"
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
+def test_what_was_saved_too_late_is_sent_again(browser, console, entrance, issuer, world, scripts):
+    issuer.person = WRITER
+    words = f"sent again, {scripts}"
+    with tab(browser, console, java_script_enabled=scripts) as page:
+        page.goto(f"/jobs/{JOB}/edit")
+        if scripts:
+            page.route("**/edit", lambda each: each.abort() if is_typed(each) else each.continue_())
+            page.get_by_role("textbox", name="The row, as JSON").focus()
+            text = page.locator("textarea[name=row]").input_value()
+            page.keyboard.press("Control+a")
+            page.keyboard.insert_text(describe(text, words))
+        else:
+            area = page.locator("textarea[name=row]")
+            area.fill(describe(area.input_value(), words))
+        entrance.sessions.items.clear()
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_role("heading")).to_have_text("401 Unauthorized")
+
+        with page.context.expect_page() as opened:
+            page.get_by_role("link", name="Sign in").click()
+        expect(opened.value.get_by_role("heading")).to_contain_text("You may close this tab")
+        page.get_by_role("button", name="Send again").click()
+        expect(page.get_by_role("heading")).to_have_text("403 Forbidden")
+        page.get_by_role("button", name="Send again").click()
+        page.wait_for_url(f"**/jobs/{JOB}")
+    assert world.provisioner.row(JOB)["description"] == words
+
+
+def is_typed(route):
+    return route.request.resource_type == "fetch"
+
+
+def test_a_filter_that_is_chosen_after_the_session_leads_through_the_sign_in(
+    browser, console, entrance, issuer
+):
+    issuer.person = WRITER
+    with tab(browser, console) as page:
+        page.goto("/jobs")
+        entrance.sessions.items.clear()
+        page.get_by_label("Name begins with").fill("bill")
+        page.get_by_role("button", name="Show").click()
+        page.wait_for_url(f"{console}/jobs?prefix=bill*")
+        expect(page.get_by_role("link", name=JOB)).to_be_visible()

@@ -131,14 +131,22 @@ function note(element, why) {
   if (why) failed.set(element, why);
   else failed.delete(element);
   const [[asks, said] = []] = [...failed].filter(([each]) => each.isConnected);
-  const text = said ? `${asks.hasAttribute("hx-post") ? "Not checked" : "Not refreshed"}: the console ${said}.` : "";
-  if (freshness.textContent !== text) freshness.textContent = text;
+  const text = said ? `${asks.hasAttribute("hx-post") ? "Not checked" : "Not refreshed"}: ${said}. ` : "";
+  if (freshness.textContent.startsWith(text) && text) return;
+  freshness.textContent = text;
+  if (said === ENDED) freshness.append(make("a", { href: "/sign-in?return_to=/signed-in", target: "_blank", textContent: "Sign in" }));
 }
+const ENDED = "your session has ended";
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
-  const { status } = ctx.response;
-  note(ctx.sourceElement, status < 400 ? "" : `answered ${status}`);
+  const { status, headers } = ctx.response;
+  note(ctx.sourceElement, status < 400 ? "" : status === 401 ? ENDED : `the console answered ${status}`);
+  // Somebody has signed in again, in another tab: the forms of this page are theirs.
+  const token = headers.get("Form-Token");
+  const old = $$("[name=csrf]").filter((each) => token && each.value !== token);
+  for (const each of old) each.value = token;
+  if (old.length) look();
 });
-document.addEventListener("htmx:error", ({ detail: { ctx } }) => { if (ctx) note(ctx.sourceElement, "does not answer"); });
+document.addEventListener("htmx:error", ({ detail: { ctx } }) => { if (ctx) note(ctx.sourceElement, "the console does not answer"); });
 
 // ---- The next scheduled times, which come apart from the timeline, in its lanes ---------------------
 function showNext() {

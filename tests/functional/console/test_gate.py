@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -89,12 +91,116 @@ def test_a_signed_out_person_sees_nothing_but_the_way_in(browser, here, route, a
     if route.method == "GET":
         answer = browser.get(address)
         assert answer.response.headers["Location"].startswith("/sign-in?return_to=%2F")
+        assert (answer.status, answer.html) == (303, "")
     else:
-        answer = browser.post(address, [["name", "report"], ["do", "save"]])
-        assert answer.response.headers["Location"] == "/sign-in?return_to=%2F"
+        answer = browser.post(address, [["name", "report"], ["do", "save"], ["csrf", "x"]])
+        assert answer.status == 401
+        assert ROW["handler"] not in answer.html
+        assert answer.form.action == address
+        assert sent_by(answer) == {"name": "report", "do": "save", "csrf": ""}
+
+    assert here.row() == before
+
+
+def sent_by(page):
+    """Return a form's fields as a browser sends them."""
+    return {name: re.sub("\r?\n", "\r\n", value) for name, value in page.form.fields}
+
+
+@pytest.mark.parametrize("headers", [{"origin": "https://evil.example"}, {"origin": "null"}])
+def test_what_another_site_has_sent_is_not_kept_for_later(browser, headers):
+    """A browser sends it without our cookies, so it comes as if nobody was signed in."""
+    answer = browser.post("/jobs/report/delete", [["name", "report"]], **headers)
 
     assert (answer.status, answer.html) == (303, "")
-    assert here.row() == before
+    assert answer.response.headers["Location"] == "/sign-in"
+
+
+def edited(browser):
+    page = browser.get("/jobs/report/edit")
+    row = json.loads(page.form["row"]) | {"description": 'a "quoted" <b> one'}
+    return page.form.set(row=json.dumps(row, indent=1)) and page
+
+
+def end_session(browser):
+    browser.gate.sign_in.sessions.items.clear()
+
+
+def test_a_row_that_is_saved_after_its_session_has_ended_is_saved_in_the_next(browser, here):
+    browser.sign_in("admins")
+    page, before = edited(browser), here.row()
+    end_session(browser)
+
+    held = browser.press(page, "save")
+    assert (held.status, here.row()) == (401, before)
+    assert sent_by(held) == {**sent_by(page), "do": "save", "csrf": ""}
+    assert "/sign-in?return_to=/signed-in" in held.links
+    assert browser.press(held).status == 401  # as often as one likes
+
+    browser.sign_in("admins")
+    asked = browser.press(held)
+    assert (asked.status, here.row()) == (403, before)
+    assert sent_by(asked).pop("csrf")
+    assert browser.press(asked).response.headers["Location"] == "/jobs/report"
+    assert here.row()["description"] == 'a "quoted" <b> one'
+
+
+def test_a_row_is_saved_by_a_page_that_is_older_than_the_session(browser, here):
+    browser.sign_in("admins")
+    page = edited(browser)
+    browser.sign_in("admins")
+
+    assert browser.press(browser.press(page, "save")).status == 303
+    assert here.row()["description"] == 'a "quoted" <b> one'
+
+
+def test_whoever_types_stays_there_when_the_session_ends_and_goes_on_in_the_next(browser):
+    browser.sign_in("admins")
+    page = edited(browser)
+    end_session(browser)
+
+    ended = browser.press(page, "plan", hx_request="true")
+    assert (ended.status, "HX-Redirect" in ended.response.headers) == (401, False)
+
+    browser.sign_in("admins")
+    refused = browser.press(page, "plan", hx_request="true")
+    assert refused.status == 403
+    page.form.set(csrf=refused.response.headers["Form-Token"])
+    assert browser.press(page, "plan", hx_request="true").status == 200
+
+
+def test_a_form_of_ours_that_is_sent_too_late_leads_to_the_sign_in_by_a_page(browser):
+    """Chromium follows no redirect from a form to another site: the policy says `form-action`."""
+    answer = browser.get("/jobs/report/run?view=json", sec_fetch_site="same-origin")
+
+    assert (answer.status, "Location" in answer.response.headers) == (401, False)
+    [there] = [has["content"] for tag, has in answer.elements if has.get("http-equiv") == "refresh"]
+    assert there == f"0; url={answer.links[0]}"
+    assert answer.links == ["/sign-in?return_to=%2Fjobs%2Freport%2Frun%3Fview%3Djson"]
+
+
+def test_the_other_tab_says_that_one_may_go_back(browser):
+    page = browser.get("/signed-in")
+
+    assert (page.status, "continue in the other one" in page.text, page.links) == (200, True, [])
+
+
+@pytest.mark.parametrize(
+    ("page", "back"),
+    [
+        ("https://console.example/jobs/report?x=1#y", "/jobs/report?x=1"),
+        ("https://console.example/", "/"),
+        ("https://evil.example//evil.example/", "/"),
+        ("", "/"),
+        ("x" * 3_000, "/"),
+    ],
+)
+def test_a_part_of_a_page_leads_back_to_the_page(browser, page, back):
+    answer = browser.get("/jobs/report/audit", hx_request="true", hx_current_url=page)
+    begun = browser.get(answer.response.headers["HX-Redirect"])
+    done = support.redirect_of(begun.response.headers["Location"]).removeprefix(support.ORIGIN)
+
+    assert browser.get(done).response.headers["Location"] == back
 
 
 def test_signing_in_leads_to_the_page_that_was_asked_for(browser):

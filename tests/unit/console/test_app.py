@@ -100,6 +100,19 @@ def test_a_bug_has_a_page_without_its_words():
     assert "secret" not in response.body
 
 
+@pytest.mark.parametrize(
+    ("error", "is_kept"),
+    [(TemporaryError("later"), True), (ValueError("secret"), True), (PermanentError("no"), False)],
+    ids=["an outage", "a bug", "a refusal"],
+)
+def test_what_was_sent_can_be_sent_again_if_that_may_help(error, is_kept):
+    sent = Request("POST", "/jobs/a", fields=(("row", "{\r\n}"), ("do", "save"), ("csrf", "x")))
+    response = answer(sent, Route("POST", "/jobs/{job}", raising(error), None))
+
+    assert ('name="row"' in response.body) == ('value="save"' in response.body) == is_kept
+    assert 'value="x"' not in response.body
+
+
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("action", Action)
 def test_whoever_may_not_gets_403(role, action):
