@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+from datetime import UTC, datetime
 
 import pytest
 
@@ -20,6 +21,7 @@ from provisioner.errors import (
     TemporaryError,
 )
 from provisioner.service.caller import Caller, Role
+from provisioner.service.context import Service
 from provisioner.service.rights import NEEDED, Action
 from tests.support.console import body_of, event_of
 
@@ -40,7 +42,11 @@ def raising(error):
 
 def app(*routes, before=lambda request: request.of(READER)):
     reported = []
-    return App(routes, before, lambda _: None, lambda: reported.append(1)), reported
+
+    def service(caller):
+        return Service("jobs", {}, None, lambda: datetime.now(UTC), lambda: caller)
+
+    return App(routes, before, service, lambda: reported.append(1)), reported
 
 
 def answer(request, *routes, **options):
