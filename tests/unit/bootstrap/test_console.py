@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from provisioner.console.routes import ROUTES
 from tests.support.bootstrap import bootstrap_of, policies_of
 
 HERE = "eu-west-1:123456789012"
@@ -184,3 +185,41 @@ def test_api_gateway_takes_the_variables_of_the_stage(source):
         assert re.fullmatch(r"[A-Za-z0-9._~:/?#&=,-]{1,512}", value), name
     longest = {"SignInIssuer", "SignInRoles"}
     assert {source["Parameters"][name]["MaxLength"] for name in longest} == {512}
+
+
+A_PAGE = 0.3
+"""Seconds: what `bench.lists` aims at."""
+
+
+@pytest.fixture(scope="module")
+def console(source):
+    return bootstrap_of(source, Console="loopback").nested["ConsoleStack"]
+
+
+def test_slow_pages_have_throttles_and_routes_of_their_own(console):
+    resources = console.template["Resources"]
+    keys = {
+        name: console.resource(name)["RouteKey"]
+        for name, each in resources.items()
+        if each["Type"] == "AWS::ApiGatewayV2::Route"
+    }
+    throttled = console.resource("ConsoleStage")["RouteSettings"].keys()
+
+    assert set(keys.values()) == {"$default", *throttled}
+    assert {keys[name] for name in resources["ConsoleStage"]["DependsOn"]} == throttled
+    assert throttled <= {f"{each.method} {each.pattern}" for each in ROUTES}
+
+
+def test_the_console_takes_at_most_half_of_what_an_account_runs_at_once(console):
+    """Of Lambda's 1,000 by default."""
+    stage, longest = (
+        console.resource("ConsoleStage"),
+        console.resource("ConsoleFunction")["Timeout"],
+    )
+    slow = sum(_executions(each, longest) for each in stage["RouteSettings"].values())
+
+    assert slow + _executions(stage["DefaultRouteSettings"], A_PAGE) <= 500
+
+
+def _executions(throttle, seconds):
+    return throttle["ThrottlingBurstLimit"] + throttle["ThrottlingRateLimit"] * seconds
