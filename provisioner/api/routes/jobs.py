@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provisioner.api.routes.route import BUILD, JOB, ROW, VERSION, Route
+from provisioner.api.routes.route import BUILD, JOB, READING_A_STACK, ROW, VERSION, Route
 from provisioner.service.rights import Action
 
 ROUTES = (
@@ -67,6 +67,7 @@ ROUTES = (
         query="Pages",
         answer="Operations",
         problems=(404,),
+        throttle=READING_A_STACK,
     ),
     # Rows
     Route(

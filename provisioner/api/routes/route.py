@@ -65,6 +65,9 @@ class Throttle:
 FOLLOWING = Throttle(rate=5, burst=20, seconds=MAX_WAIT_SECONDS)
 """A run that somebody waits for: a hundred of them at once, each asked for again after its wait."""
 
+READING_A_STACK = Throttle(rate=2, burst=5, seconds=3)
+"""CloudFormation lists events ten times a second, and reconciles ask for them as well."""
+
 READING_A_QUEUE = Throttle(rate=2, burst=10, seconds=FUNCTION_SECONDS)
 WORKING = Throttle(rate=1, burst=5, seconds=FUNCTION_SECONDS)
 """What does one thing after another: people's actions, which are rare."""
