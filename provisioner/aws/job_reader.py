@@ -6,27 +6,33 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.aws.items import to_dynamodb
+from provisioner.aws.recent_runs import recent_of
 from provisioner.aws.run_costs import month_of
 from provisioner.aws.run_items import pause_of
 from provisioner.aws.stacks_table import record_of
-from provisioner.aws.tables import get_across, pages
-from provisioner.runs.keys import COST_PREFIX, DEPENDANT_PREFIX, PAUSE, dependant_of
+from provisioner.aws.tables import get_of_job, pages
+from provisioner.runs.keys import COST_PREFIX, DEPENDANT_PREFIX, PAUSE, RECENT, dependant_of
 
 if TYPE_CHECKING:
     from provisioner.aws.clients import Clients
     from provisioner.aws.items import Item
     from provisioner.runs.cost import MonthlyCost
     from provisioner.runs.model import Pause
+    from provisioner.runs.recent import RecentRuns
     from provisioner.stacks.model import StackRecord
 
 
 @dataclass(frozen=True, slots=True)
 class JobItems:
-    """A job's row, its Stacks row, and its pause after failures; each None where there is none."""
+    """A job's row, its Stacks row, its pause after failures, and its recent runs.
+
+    None where there is none.
+    """
 
     row: Item | None
     record: StackRecord | None
     pause: Pause | None
+    recent: RecentRuns
 
 
 class JobReader:
@@ -48,18 +54,19 @@ class JobReader:
         ThrottledError
             If DynamoDB is short of throughput.
         """
-        key = {"job_name": job_name}
-        keys = {
-            self._jobs: key,
-            self._stacks: key,
-            self._triggers: {**key, "trigger_id": PAUSE},
+        keys: dict[str, list[dict[str, object]]] = {
+            self._jobs: [{}],
+            self._stacks: [{}],
+            self._triggers: [{"trigger_id": PAUSE}, {"trigger_id": RECENT}],
         }
-        found = get_across(self._clients, keys)
-        record, pause = found.get(self._stacks), found.get(self._triggers)
+        found = get_of_job(self._clients, job_name, keys)
+        rows, records = found.get(self._jobs, []), found.get(self._stacks, [])
+        of_runs = {item["trigger_id"]: item for item in found.get(self._triggers, [])}
         return JobItems(
-            found.get(self._jobs),
-            None if record is None else record_of(record),
-            None if pause is None else pause_of(pause),
+            rows[0] if rows else None,
+            record_of(records[0]) if records else None,
+            pause_of(of_runs[PAUSE]) if PAUSE in of_runs else None,
+            recent_of(of_runs.get(RECENT, {})),
         )
 
     def costs_and_dependants(self, job_name: str) -> tuple[list[MonthlyCost], list[str]]:

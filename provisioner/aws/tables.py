@@ -118,20 +118,26 @@ def get_keys(
             yield to_plain(raw)
 
 
-def get_across(clients: Clients, keys: Mapping[str, Mapping[str, object]]) -> dict[str, Item]:
-    """Read one item of each of several tables consistently, by table, in one request.
+def get_of_job(
+    clients: Clients, job_name: str, keys: Mapping[str, Sequence[Mapping[str, object]]]
+) -> dict[str, list[Item]]:
+    """Read a job's items of several tables consistently, by table, in one request.
 
-    An item that does not exist is left out; so are all if the job's name cannot be one.
+    Parameters
+    ----------
+    keys
+        Without the job's name. There are no items if that cannot be one.
 
     Raises
     ------
     ThrottledError
         If DynamoDB leaves keys unread: it answers so when it is short of throughput.
     """
-    if not all(0 < len(str(key["job_name"]).encode()) <= _KEY_BYTES for key in keys.values()):
+    if not 0 < len(job_name.encode()) <= _KEY_BYTES:
         return {}
-    found = get_sets(clients, {table: [key] for table, key in keys.items()})
-    return {table: items[0] for table, items in found.items() if items}
+    own = {"job_name": job_name}
+    wanted = {table: [{**own, **key} for key in some] for table, some in keys.items()}
+    return get_sets(clients, wanted)
 
 
 def get_sets(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from provisioner.aws.items import Item
     from provisioner.runs.cost import MonthlyCost
     from provisioner.runs.model import Pause
+    from provisioner.runs.recent import RecentRuns
     from provisioner.service.canary_state import CanaryState
     from provisioner.service.context import Service
     from provisioner.stacks.model import StackRecord
@@ -29,12 +30,13 @@ MONTHS_OF_ONE_JOB = 3
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """How one job is: its row, its Stacks row, and its pause after failures."""
+    """How one job is: its row, its Stacks row, its pause after failures, and its recent runs."""
 
     job_name: str
     row: Item | None
     record: StackRecord | None
     pause: Pause | None
+    recent: RecentRuns
 
     @property
     def status(self) -> JobStatus:
@@ -86,7 +88,7 @@ def state(service: Service, job_name: str) -> JobState:
     found = service.job_reader.items(job_name)
     if found.row is None and found.record is None:
         raise service.unknown(job_name)
-    return JobState(job_name, found.row, found.record, found.pause)
+    return JobState(job_name, found.row, found.record, found.pause, found.recent)
 
 
 def last_runs(service: Service, job_name: str, count: int) -> tuple[RunLine, ...]:

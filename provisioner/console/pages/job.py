@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from provisioner.console import durations
 from provisioner.console.http import Response
 from provisioner.console.render import fragment, page
 from provisioner.errors import PermanentError
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from provisioner.service.context import Service
     from provisioner.stacks.model import StackRecord
 
-RUNS = 10
+RUNS = 20
+RUNS_IN_TABLE = 10
 TIMES = 10
 _MOVING = {JobStatus.CREATING, JobStatus.UPDATING, JobStatus.DELETING, JobStatus.PENDING}
 _OPEN = {RunStatus.RUNNING, RunStatus.QUEUED}
@@ -64,7 +66,8 @@ def detailed(request: Request, service: Service) -> Response:
         ready=_ready(record),
         attributes=list(_attributes(row, record)),
         zone=str((found.row or {}).get("timezone") or "UTC"),
-        runs=lines,
+        runs=lines[:RUNS_IN_TABLE],
+        durations=durations.of_runs(lines, found.recent.usual_seconds),
         schedule=planned,
         times=list(_times(planned)) if planned else [],
         in_sync=job_detail.in_sync(record),

@@ -114,6 +114,18 @@ class TestTheOverview:
 
 
 class TestAJob:
+    def test_has_how_its_last_runs_went_and_how_long_they_took(self, world):
+        page = text_of(world, "/jobs/catalog-sync")
+        picture = re.search(r'<svg class="durations".*?</svg>', page, re.DOTALL)[0]
+        said = words(page)
+
+        assert 'class="strip"' in page
+        assert picture.count("<rect") == 6
+        assert "Usually" in said
+        assert re.search(r"\d+ s to \d+ s; \d succeeded", said)
+        for href in re.findall(r'<a class="\w+" href="([^"]+)"', picture):
+            assert world.get(html.unescape(href)).status == 200
+
     def test_that_failed_says_why_and_what_to_do(self, world):
         said = words(text_of(world, "/jobs/geo-lookup"))
 
