@@ -43,12 +43,12 @@ def function(
     def handler(
         event: dict[str, Any], context: LambdaContext, runtime: Runtime | None = None
     ) -> R_co:
-        own = runtime or wiring.runtime()
+        here = runtime or wiring.runtime()
         try:
-            return handle(event, context, own)
+            return handle(event, context, here)
         finally:
-            own.counted_stacks.forget()
-            own.metrics.publish()
+            here.counted_stacks.forget()
+            here.metrics.publish()
 
     return handler
 

@@ -116,7 +116,7 @@ class TestRollbacks:
         with pytest.raises(PermanentError, match="other has never been deployed"):
             deployments.plan(here.service, "other", 1)
 
-    def test_while_a_build_goes_on_what_it_makes_waits(self):
+    def test_while_a_build_continues_what_it_makes_waits(self):
         """Else a slow build of what was gone back from would come after the rollback."""
         world = PinnedWorld().make_ready(ARCHIVE)
         first, deployed = world.record.build.digest, world.record.deployed_digest

@@ -45,7 +45,7 @@ def test_the_rows_behind_them_are_valid(row):
 
 
 @pytest.mark.parametrize("row", [FUNCTION, CONTAINER], ids=["lambda", "ecs"])
-def test_a_row_s_tags_are_no_attributes_of_its_role(row):
+def test_a_row_s_tags_are_not_attributes_of_its_role(row):
     """`aws:PrincipalTag` is what the account's policies may decide by."""
     job = job_of({"job_name": "report", "tags": {"team": "payroll"}} | row)
     resources = json.loads(templates.to_json(templates.build(job, PLATFORM)))["Resources"]

@@ -93,7 +93,7 @@ def test_numbers_of_many_digits(api, table, digits):
     [each for each in ROUTES if "{job_name}" in each.path and each.method != "GET"],
     ids=lambda route: f"{route.method} {route.path}",
 )
-def test_its_item_is_no_job_s(api, table, stopped, route):
+def test_its_item_is_not_a_job_s(api, table, stopped, route):
     """It is in the table of runs, under a name that no job can have."""
     path = route.path.replace("{job_name}", "%23upgrade").replace("{run}", "%23upgrade")
 

@@ -148,7 +148,7 @@ class OperationsContract:
         subject.finish(NAME)
         assert subject.operations.describe(NAME) is None
 
-    def test_another_s_stack_is_told_from_ours(self, subject):
+    def test_another_s_stack_is_not_taken_for_ours(self, subject):
         made(subject, owner="others")
 
         state = subject.operations.describe(NAME)
@@ -208,7 +208,7 @@ class FailingOperationsContract:
         subject.finish(NAME)
         assert subject.operations.describe(NAME) is None
 
-    def test_a_failed_update_is_rolled_back_and_tells_of_the_digest_that_failed(self, subject):
+    def test_a_failed_update_is_rolled_back_and_names_the_digest_that_failed(self, subject):
         stack_id = made(subject)
         subject.operations.update(stack_id, subject.spoil(request("update", B, version=1)))
         subject.finish(NAME)

@@ -462,7 +462,7 @@ class RunningWorkContract:
         assert work.stop(JOB, "run-1", "enough") == 0
         assert running() == []
 
-    def test_work_of_other_runs_goes_on(self, work, start, running):
+    def test_work_of_other_runs_continues(self, work, start, running):
         start(JOB, "run-2")
         start("other", "run-1")
         start(f"{JOB}-2", "run-1")

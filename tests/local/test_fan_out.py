@@ -31,7 +31,7 @@ def start(engine):
     return starting
 
 
-def test_tolerated_failures_are_told_and_all_results_kept(engine, start):
+def test_tolerated_failures_are_reported_and_all_results_kept(engine, start):
     name, execution = start(1)
 
     run = engine.wait_for_run(name, execution, "SUCCEEDED", timeout_seconds=300)

@@ -143,7 +143,7 @@ def test_a_message_for_a_job_that_does_not_exist_is_kept_until_there_is_one(engi
     assert json.loads(run["input"]) == {"message": "early"}
 
 
-def test_what_cannot_be_started_is_a_dead_letter_and_its_neighbour_runs(engine):
+def test_what_cannot_be_started_is_a_dead_letter_message_and_its_neighbour_runs(engine):
     name = engine.unique("poisoned")
     engine.put(engine.lambda_row(name, queue={"max_receives": 1}))
     record = engine.wait_for(name, "READY")

@@ -171,7 +171,7 @@ def test_drift_is_looked_for_and_shown(engine):
     assert engine.wait(drift, "the condition")["status"] in {"True", "False"}
 
 
-def test_a_poison_record_is_kept_and_its_neighbours_go_on(engine):
+def test_a_poison_record_is_kept_and_its_neighbours_continue(engine):
     """As far as the engine goes, which knows nothing of partial failures of a stream's batch."""
     name = engine.unique("good")
     engine.put(engine.lambda_row(name))

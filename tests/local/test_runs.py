@@ -321,7 +321,7 @@ def test_a_backfill_runs_in_order_and_once(engine):
     assert {run["source"] for run in runs} == {"backfill"}
 
 
-def test_a_missed_tick_is_recorded_and_counted(engine):
+def test_a_missed_schedule_is_recorded_and_counted(engine):
     name = engine.unique("missed")
     engine.put(engine.lambda_row(name, **ECHO, schedule="cron(0 6 1 1 ? 2199)"))
     engine.wait_for(name, "READY")

@@ -298,7 +298,7 @@ def test_a_deletion_that_fails_is_tried_again(engine, faults):
     assert path(engine, stack_id) == CREATED + NOT_DELETED + DELETED
 
 
-def test_what_cannot_be_deleted_is_left_and_told(engine, faults):
+def test_what_cannot_be_deleted_is_left_and_named(engine, faults):
     name = engine.unique("keeps")
     provider = faults.told(name).provider
     stack_id = ready(engine, name)["stack_id"]

@@ -7,7 +7,7 @@ import pytest
 pytestmark = [pytest.mark.engine, pytest.mark.night]
 
 
-def test_a_stack_that_went_unnoticed_is_made_again_by_the_daily_comparison(rough_engine):
+def test_a_stack_that_went_unnoticed_is_made_again_by_the_daily_check(rough_engine):
     engine = rough_engine
     name = engine.unique("unnoticed")
     engine.put(engine.lambda_row(name))

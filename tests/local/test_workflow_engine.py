@@ -46,7 +46,7 @@ def test_a_plain_run_takes_four_transitions(engine, echo):
     assert json.loads(row["output"]) == {"a": '{"Ref":"x"}', "b": 1}
 
 
-def test_a_tick_delivered_twice_is_one_run(engine, echo):
+def test_a_scheduled_time_delivered_twice_is_one_run(engine, echo):
     first = engine.start(echo, {"_run": TOLD})
     engine.wait_for_run(echo, first, "SUCCEEDED")
 

@@ -60,7 +60,7 @@ def test_messages(message, expected):
     ids=["none", "empty", "text", "list", "string", "no-name", "number", "empty-name", "surrogate",
          "deep"],
 )  # fmt: skip
-def test_bodies_that_are_no_message(body):
+def test_bodies_that_are_not_a_message(body):
     with pytest.raises(UnreadableError):
         events.of_queue_message(body)
 

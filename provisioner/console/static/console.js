@@ -107,23 +107,23 @@ function nextZone() {
 showTimes();
 showLogTimes();
 
-// ---- Looking again: every 2 s while something moves, else every 15 s, never while hidden -----------
-let looked = Date.now();
+// ---- Refreshing: every 2 s while something moves, otherwise every 15 s, never while hidden ---------
+let refreshed = Date.now();
 const freshness = $(".freshness");
 const ticked = () => $$("[name=target]:checked").length;
-const look = () => {
-  looked = Date.now();
+const refresh = () => {
+  refreshed = Date.now();
   if (!window.htmx || ticked()) return; // ticked lines stay where they are
-  for (const each of $$("#live[hx-get], [data-look]")) htmx.trigger(each, "look");
+  for (const each of $$("#live[hx-get], [data-refreshes]")) htmx.trigger(each, "refresh");
   for (const each of failed.keys()) if (each.hasAttribute("hx-post")) htmx.trigger(each, "input"); // what was typed is checked late
 };
 const every = () => 1000 * Number($("#live [data-every]")?.dataset.every ?? 15);
 setInterval(() => {
   if (document.hidden) return;
   showTimes();
-  if (Date.now() - looked >= every()) look();
+  if (Date.now() - refreshed >= every()) refresh();
 }, 1000);
-document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
+document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
 document.addEventListener("htmx:after:swap", () => { showTimes(); showLogTimes(); showNext(); select(row); });
 // What is there stays if there is no answer, or an error: that is said, by each element that asks, until it gets one.
 const failed = new Map();
@@ -212,7 +212,7 @@ const actions = {
   k: () => select(Math.max(0, row - 1), true),
   o: () => $("a", rows()[row] ?? document.createElement("i"))?.click(),
   e: () => $("[data-edit]")?.click(),
-  r: look,
+  r: refresh,
   t: nextZone,
   "?": () => help(),
 };

@@ -271,7 +271,7 @@ class TestSubmissionsToAQueue:
 
         assert api("GET", self.PLACE).json["run"] == "queue-of-many"
 
-    def test_a_message_that_became_a_dead_letter_says_so(self, api, here, machine, paused):
+    def test_a_message_that_became_a_dead_letter_message_says_so(self, api, here, machine, paused):
         api("POST", "/v1/submissions", self.BODY)
         here.service.submissions.dead("report", "order-7", "the input is too large")
 
@@ -341,7 +341,7 @@ class TestSubmissionsToAQueue:
     ],
     ids=str,
 )
-def test_an_address_that_nobody_has_verified_is_no_name(api, claims, name):
+def test_an_address_that_nobody_has_verified_is_not_a_name(api, claims, name):
     """People may set their own at some issuers: an entry of the audit would name somebody else."""
     api.authorizer = by_scopes("jobs/admin", **claims)
     api("PUT", "/v1/rows/report", ROW, if_none_match="*")

@@ -94,7 +94,7 @@ def test_a_commit_is_named_in_the_row_and_that_is_in_the_audit(api, here):
 
 
 @pytest.mark.parametrize(("commit", "status"), [("main", 400), ("g" * 40, 422), ("%0a" * 40, 422)])
-def test_what_is_no_commit_changes_nothing(api, here, commit, status):
+def test_what_is_not_a_commit_changes_nothing(api, here, commit, status):
     here.jobs.put(GIT_ROW)
 
     assert api("POST", BUILDS, query=f"commit={commit}").status == status

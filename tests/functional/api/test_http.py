@@ -110,7 +110,7 @@ def test_a_misspelt_member_is_named(api):
     assert (error["pointer"], error["did_you_mean"]) == ("/payloa", "payload")
 
 
-def test_a_member_that_is_there_twice_is_named(api):
+def test_a_member_that_appears_twice_is_named(api):
     reply = api("POST", "/v1/jobs/report/runs", raw='{"payload": {"day": 1, "day": 2}}')
 
     assert reply.json["detail"] == 'An object has "day" twice.'

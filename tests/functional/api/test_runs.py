@@ -55,7 +55,7 @@ def following(client, reply):
 
 
 @pytest.mark.parametrize("path", ["/v1/runs", RUNS])
-def test_a_list_goes_on_page_by_page(history, path):
+def test_a_list_continues_page_by_page(history, path):
     first = history("GET", path, query="limit=2&fields=run,status")
     second = following(history, first)
     last = following(history, second)
@@ -466,7 +466,7 @@ class TestBulk:
         assert jobs("POST", "/v1/bulk", body | {"reason": "x"}, idempotency_key="one").status == 202
 
     @pytest.mark.parametrize("key", ["", "a b", "é", "x" * 256])
-    def test_what_is_no_key(self, jobs, key):
+    def test_what_is_not_a_key(self, jobs, key):
         body = self.body(filter={"prefix": "job"})
 
         assert jobs("POST", "/v1/bulk", body, idempotency_key=key).slug == "invalid-parameter"

@@ -101,7 +101,7 @@ def test_what_is_not_valid(api, table, body):
     assert table.get() is None
 
 
-def test_only_one_goes_on_at_a_time(api):
+def test_only_one_runs_at_a_time(api):
     api("POST", "/v1/upgrades", {})
 
     assert api("POST", "/v1/upgrades", {}).status == 409

@@ -36,7 +36,7 @@ def test_a_pair_that_nobody_writes_again_expires():
     assert int(item["expires_at"]["N"]) == (NOW + KEPT).timestamp()
 
 
-def test_what_a_person_wrote_beside_them_is_no_job():
+def test_what_a_person_wrote_beside_them_is_not_a_job():
     boto3.client("dynamodb").put_item(
         TableName="jobs-Triggers",
         Item={"job_name": {"S": "#artifact#" + IMAGE}, "trigger_id": {"S": "#note"}},

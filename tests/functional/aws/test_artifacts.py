@@ -131,7 +131,7 @@ def test_a_tag_becomes_a_digest(region):
     assert pin(pinned) == pinned
 
 
-def test_another_tag_of_the_same_image_is_no_other_job():
+def test_another_tag_of_the_same_image_is_not_another_job():
     pushed()
     ecr = boto3.client("ecr")
     ecr.put_image(

@@ -144,7 +144,7 @@ def test_a_continued_rollback_keeps_the_update_s_reason_and_digest(stub):
     assert failure.resources == ("Queue",)
 
 
-def test_without_a_failed_resource_the_stack_s_own_reason_is_told(stub):
+def test_without_a_failed_resource_the_stack_s_own_reason_is_reported(stub):
     answer(
         stub,
         "ROLLBACK_COMPLETE",
@@ -398,7 +398,7 @@ class TestWhatThisCallerMayNotDo:
         with pytest.raises(PermanentError, match="1 validation error"):
             ADAPTER.describe(NAME)
 
-    def test_drift_that_may_not_be_detected_is_no_conflict(self, stub):
+    def test_drift_that_may_not_be_detected_is_not_a_conflict(self, stub):
         stub.add_client_error("detect_stack_drift", *DENIED)
 
         with pytest.raises(PermanentError, match="not authorized"):

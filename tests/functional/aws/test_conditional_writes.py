@@ -26,7 +26,7 @@ def write(operation, request, **error):
     [((NONE, FAILED), None), ((FAILED, NONE), None), ((CONFLICT, NONE), ConflictError)],
     ids=["second", "first", "conflict"],
 )
-def test_a_transaction_tells_of_each_write(reasons, told):
+def test_a_transaction_reports_each_write(reasons, told):
     def transact():
         return write(
             "transact_write_items",

@@ -104,7 +104,7 @@ class TestApply:
         assert result.stdout.splitlines()[1].strip() == 'environment: ["AA", "BB"] → ["AA", "CC"]'
 
     @pytest.mark.parametrize("meanwhile", MEANWHILE.values(), ids=MEANWHILE)
-    def test_what_somebody_else_wrote_meanwhile_stays(self, here, file, meanwhile):
+    def test_what_somebody_else_wrote_in_the_meantime_stays(self, here, file, meanwhile):
         before, theirs = meanwhile
         if before:
             here.jobs.put(before)

@@ -133,7 +133,7 @@ def test_those_that_run_side_by_side_do_not_wait(job, workflows):
     assert workflows.overtaking == list(range(7))
 
 
-def test_a_run_that_does_not_begin_ends_it_and_the_same_again_goes_on(job, workflows):
+def test_a_run_that_does_not_begin_ends_it_and_the_same_again_continues(job, workflows):
     write_rows = workflows.write_rows
     events = CLIENTS.dynamodb.meta.events
     events.unregister("after-call.dynamodb.Query", write_rows)

@@ -86,7 +86,7 @@ class TestCommit:
         assert [message["retry"] for message in from_git.queued()] == [True]
 
     @pytest.mark.parametrize("commit", ["main", "--help", "b" * 39, "B" * 40, "b" * 39 + "\n"])
-    def test_what_is_no_commit_changes_nothing(self, from_git, commit):
+    def test_what_is_not_a_commit_changes_nothing(self, from_git, commit):
         before = self.commit_of(from_git)
 
         result = from_git.run("build", "report", f"--commit={commit}")
@@ -171,7 +171,7 @@ class TestPushOfSource:
         assert 'after "provisioner unpin report"' in result.stderr
         assert 'after "provisioner unpin report"' in here.run("build", "report").stderr
 
-    def test_an_earlier_push_is_told_that_it_was_overtaken(self, here, folder):
+    def test_an_earlier_push_says_that_it_was_overtaken(self, here, folder):
         earlier = here.run("push", str(folder), "--build", "--no-wait").stdout
         version = earlier.strip().rpartition("versionId=")[2]
         push = builds.build_of_push(here.service, "report", version)

@@ -214,7 +214,7 @@ class TestRedrive:
         assert listed(here) == {}
 
     @pytest.mark.parametrize("name", ["ours", "redriven", "eventbridge"])
-    def test_a_job_is_looked_at_again(self, here, name):
+    def test_a_job_is_reconciled_again(self, here, name):
         message_id = put_dead_letter_message(name)
 
         result = here.run("dead-letters", "redrive", message_id)
@@ -232,7 +232,7 @@ class TestRedrive:
         assert [m["job_name"] for m in here.queued()] == ["report", "Capitals"]
         assert listed(here) == {}
 
-    def test_the_end_of_a_run_is_told_to_its_function(self, here, told):
+    def test_the_end_of_a_run_reaches_its_function(self, here, told):
         message_id = put_dead_letter_message("lambda")
 
         result = here.run("dead-letters", "redrive", message_id)
@@ -243,7 +243,7 @@ class TestRedrive:
         assert here.queued() == []
         assert listed(here) == {}
 
-    def test_a_notice_is_published(self, here, told):
+    def test_a_notification_is_published(self, here, told):
         message_id = put_dead_letter_message("notification")
 
         result = here.run("dead-letters", "redrive", message_id)
@@ -275,7 +275,7 @@ class TestRedrive:
         ],
         ids=["error", "failures"],
     )
-    def test_a_notice_that_cannot_be_published_stays(self, here, answer, reason):
+    def test_a_notification_that_cannot_be_published_stays(self, here, answer, reason):
         message_id = put_dead_letter_message("notification")
         backend = lambda_simple_backends[ACCOUNT][REGION]
         backend.lambda_simple_results_queue = [json.dumps(answer)]

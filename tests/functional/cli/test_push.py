@@ -110,7 +110,7 @@ class TestPush:
             pytest.param((".", "--name", "a b"), "cannot name a bundle", id="a bad name"),
         ],
     )
-    def test_what_is_no_bundle(self, here, arguments, words):
+    def test_what_is_not_a_bundle(self, here, arguments, words):
         result = here.run("push", *arguments)
 
         assert result.exit_code == 1

@@ -8,7 +8,7 @@ from tests.support.rows import ROW
 PAUSED = Pause(paused=True, since="2026-11-20T09:00:00.000Z", note="2 runs failed in a row")
 
 
-def test_a_paused_schedule_goes_on(here):
+def test_a_paused_schedule_continues(here):
     here.jobs.put(ROW)
     here.triggers.set_pause("report", PAUSED)
 

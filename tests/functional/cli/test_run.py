@@ -170,7 +170,7 @@ class TestRun:
         else:
             assert json.loads(result.result().stdout) == {"rows": 3}
 
-    def test_a_run_that_goes_on(self, job):
+    def test_a_run_that_continues(self, job):
         job.make_runnable(ENDLESS)
 
         result = job.run("run", "report", "--wait", "--timeout", "0.3s")

@@ -207,7 +207,7 @@ class TestRunsOfAllJobs:
         assert result.exit_code == 2
         assert "needs the name of a job" in " ".join(result.stderr.split())
 
-    def test_pages_go_on_where_the_one_before_ended(self, runs):
+    def test_pages_continue_where_the_one_before_ended(self, runs):
         found, cursor = [], None
         for _ in range(10):
             page = all_runs.page(runs.service, 5, cursor=cursor)

@@ -103,7 +103,7 @@ def test_it_starts_with_what_was_asked_for_and_is_in_the_audit(jobs, table):
     assert "start_upgrade" in jobs.run("audit").stdout
 
 
-def test_only_one_upgrade_goes_on_at_a_time(jobs):
+def test_only_one_upgrade_runs_at_a_time(jobs):
     jobs.run("upgrade", "--yes")
 
     result = jobs.run("upgrade", "--yes")
@@ -171,7 +171,7 @@ class TestPaused:
         ]
         assert (found["status"], found["soak"], found["ended_at"]) == ("PAUSED", 600, None)
 
-    def test_resumed_it_goes_on(self, paused, table):
+    def test_resumed_it_continues(self, paused, table):
         assert paused.run("upgrade", "resume").exit_code == 0
 
         assert table.get().status is UpgradeStatus.RUNNING

@@ -329,7 +329,7 @@ def at(service, now):
     return lambda caller: replace(service(caller), clock=lambda: now)
 
 
-def test_who_is_refused_is_told_so_without_an_audit(browser):
+def test_a_refusal_says_so_without_an_audit(browser):
     browser.sign_in("readers")
     CLIENTS.dynamodb.delete_table(TableName="jobs-Audit")
 
@@ -375,7 +375,7 @@ def test_without_a_sign_in_only_this_machine_is_served(browser):
     assert browser.get("/jobs/report/run").status == 200
 
 
-def test_a_page_that_looks_for_news_by_itself_keeps_nobody_signed_in(browser):
+def test_a_page_that_refreshes_itself_keeps_nobody_signed_in(browser):
     browser.sign_in("admins")
     clock = browser.gate.sign_in.clock
     for _ in range(3):

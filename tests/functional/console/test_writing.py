@@ -256,7 +256,7 @@ class TestEditor:
         assert "hunter2" not in page.html
 
     @pytest.mark.parametrize("version", ["9" * 5_000, "1", "-1", "²"])
-    def test_a_version_that_there_is_not(self, browser, version):
+    def test_a_version_that_does_not_exist(self, browser, version):
         assert browser.get(f"/jobs/report/edit?version={quote(version)}").status in {400, 404}
 
     def test_a_colleague_s_change_is_merged(self, job, browser):
@@ -276,7 +276,7 @@ class TestEditor:
         assert job.row()["description"] == "mine"
         assert job.row()["timeout_seconds"] == 99
 
-    def test_a_row_that_was_deleted_meanwhile_can_be_saved_as_new(self, job, browser):
+    def test_a_row_that_was_deleted_in_the_meantime_can_be_saved_as_new(self, job, browser):
         page = self.edit(browser, memory_mb=512)
         job.jobs.delete("report")
 

@@ -114,7 +114,7 @@ def test_all_jobs_of_an_image_are_queued_in_batches_of_ten():
     assert queued() == names
 
 
-def test_a_job_that_was_deleted_meanwhile_is_nothing():
+def test_a_job_that_was_deleted_in_the_meantime_is_nothing():
     runtime().artifact_index.add("gone", [IMAGE], 1)
     deliver(artifact_events, pushed())
     body = json.dumps(messages()[0])
@@ -173,7 +173,7 @@ def test_the_daily_check_has_what_no_stacks_row_names_expire():
     [([{"check_code": True}], "READY"), ([{"check_code": True}, {}], "CREATING")],
     ids=["a-push-alone", "a-push-and-another-reason"],
 )
-def test_a_push_alone_is_no_reason_to_look_at_the_stack(asks, status):
+def test_a_push_alone_is_not_a_reason_to_look_at_the_stack(asks, status):
     boto3.client("cloudformation").delete_stack(StackName="jobs-report")
     records = [
         {

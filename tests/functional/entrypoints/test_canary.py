@@ -232,7 +232,7 @@ def test_the_end_of_a_run_has_it_rolled_back():
         assert (pinned and pinned["version"]) == (None if status == "SUCCEEDED" else "1")
 
 
-def test_its_last_run_is_told_of_once_all_have_succeeded(told):
+def test_its_last_run_is_notified_once_all_have_succeeded(told):
     deployed_twice(JobsTable(CLIENTS, "jobs-Jobs"))
     runs = [f"2026-11-21T09:0{n}:00.000Z#r{n}" for n in range(2)]
     for trigger_id in runs:

@@ -187,7 +187,7 @@ def test_a_damaged_run_that_waits_fails_and_the_next_one_starts(world, row):
     assert here.row("b")["error"] == "InputLost"
 
 
-def test_damaged_rows_are_no_success_and_no_pause(table):
+def test_damaged_rows_are_neither_a_success_nor_a_pause(table):
     for number, row in enumerate(({}, {"duration_ms": "long"}, {"duration_ms": [1]})):
         item = {"job_name": "nightly", "trigger_id": f"2026-01-0{number}#x", "status": "SUCCEEDED"}
         table.put_item(Item=item | row)

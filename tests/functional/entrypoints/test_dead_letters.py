@@ -156,7 +156,7 @@ class TestStream:
         assert queued() == ["broken"]
 
     @pytest.mark.parametrize(("age_seconds", "come_again"), [(0, 3), (61, 0)])
-    def test_tables_that_cannot_be_read_at_all_are_no_reason_to_stop(
+    def test_tables_that_cannot_be_read_at_all_are_not_a_reason_to_stop(
         self, monkeypatch, age_seconds, come_again
     ):
         """Young records come again for the sake of their versions, and nothing else."""
@@ -270,7 +270,7 @@ class TestQueue:
         assert stacks()["report"]["status"]["S"] == "CREATING"
 
 
-class TestTold:
+class TestWhatRedriveReports:
     def test_every_line_about_a_job_names_it_and_its_digest(self, logged):
         put()
         spoil("broken")

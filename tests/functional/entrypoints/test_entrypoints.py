@@ -171,7 +171,7 @@ def test_a_removed_row_takes_its_stack_along():
     ],
     ids=["other-prefix", "nested-stack-of-the-bootstrap"],
 )
-def test_stacks_that_are_no_jobs_are_ignored(stack_id):
+def test_stacks_that_are_not_jobs_are_ignored(stack_id):
     captured = event("stack_status_change")
     captured["detail"]["stack-id"] = stack_id
 
@@ -180,7 +180,7 @@ def test_stacks_that_are_no_jobs_are_ignored(stack_id):
     assert stacks() == {}
 
 
-def test_a_look_that_fails_is_queued_and_the_stream_goes_on(monkeypatch):
+def test_a_reconcile_that_fails_is_queued_and_the_stream_continues(monkeypatch):
     put()
     monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", "http://127.0.0.1:9")
 
@@ -269,7 +269,7 @@ class TestAJobThatMayEndTheFunction:
             {"job_name": "Capitals", "receives": 1},
         ]
 
-    def test_is_looked_at_when_there_is_no_queue(self, monkeypatch):
+    def test_is_reconciled_when_there_is_no_queue(self, monkeypatch):
         put()
         monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:9")
 
@@ -365,7 +365,7 @@ class TestAJobThatMayEndTheFunction:
         ids = [record["messageId"] for record in delivery["Records"] if "first" in record["body"]]
         assert [item["itemIdentifier"] for item in answer["batchItemFailures"]] == ids
 
-    def test_is_a_dead_letter_when_it_did_so_each_time(self):
+    def test_is_a_dead_letter_message_when_it_did_so_each_time(self):
         delivery = self.given({"job_name": "report", "receives": 5})
 
         answer = deliver(reconcile_queue, delivery)
@@ -593,7 +593,7 @@ class TestAnUnreadableStacksRow:
         assert sorted(queued()) == ["odd", "stuck"]
 
     @pytest.mark.parametrize("status", ["CREATING", "PENDING"])
-    def test_hides_no_other_from_the_sweep_and_is_looked_at(self, status):
+    def test_hides_no_other_from_the_sweep_and_is_reconciled(self, status):
         old = datetime.now(UTC) - timedelta(hours=1)
         put_unreadable("unreadable", status)
         StacksTable(CLIENTS, "jobs-Stacks").save(
@@ -604,7 +604,7 @@ class TestAnUnreadableStacksRow:
 
         assert sorted(queued()) == ["stuck", "unreadable"]
 
-    def test_hides_no_other_from_the_comparison_and_is_looked_at(self):
+    def test_hides_no_other_from_the_daily_check_and_is_reconciled(self):
         put()
         put_unreadable("unreadable")
 
@@ -683,7 +683,7 @@ class TestSweep:
         assert len(ecs.list_task_definitions()["taskDefinitionArns"]) == 1
 
     @pytest.mark.parametrize("down", ["task_definitions", "triggers"])
-    def test_the_comparison_does_not_need_the_rest_of_it(self, down):
+    def test_the_daily_check_does_not_need_the_rest_of_it(self, down):
         put(history_limit={"N": "3"})
         hand_in(**{down: Unavailable()})
 
@@ -744,7 +744,7 @@ class TestSweep:
             assert queued() == []
             assert '"DeletionsWithheld":[2.0]' in capsys.readouterr().out
 
-    def test_the_comparison_counts_the_jobs(self):
+    def test_the_daily_check_counts_the_jobs(self):
         put()
         put(job_name={"S": "other"})
 
@@ -754,7 +754,7 @@ class TestSweep:
         item = boto3.client("dynamodb").get_item(TableName="jobs-RateLimits", Key=key)["Item"]
         assert item["all_jobs"] == {"N": "2"}
 
-    def test_the_comparison_finds_what_no_event_told_and_spreads_drift_detection(self):
+    def test_the_daily_check_finds_what_no_event_reported_and_spreads_drift_detection(self):
         put()
         deliver(job_stream, event("dynamodb_stream"))
         deliver(stack_events, event("stack_status_change"))
@@ -775,7 +775,7 @@ class TestSweep:
         detections = [message for message in messages() if "detect_drift" in message]
         assert detections == [{"job_name": "report", "detect_drift": True}]
 
-    def test_the_comparison_deletes_nothing_when_a_table_was_emptied(self, capsys):
+    def test_the_daily_check_deletes_nothing_when_a_table_was_emptied(self, capsys):
         names = [f"orphan-{number}" for number in range(11)]
         for name in names:
             boto3.client("cloudformation").create_stack(
@@ -808,7 +808,7 @@ class TestSweep:
 
         assert len(set(control.given["report"])) == MOST_OF_A_JOB
 
-    def test_the_comparison_finds_nothing_where_all_is_well(self):
+    def test_the_daily_check_finds_nothing_where_all_is_well(self):
         put(alarms={"BOOL": False}, tags={"M": {"team": {"S": "a"}}}, timeout_seconds={"N": "60"})
         deliver(job_stream, event("dynamodb_stream"))
         deliver(stack_events, event("stack_status_change"))
@@ -817,7 +817,7 @@ class TestSweep:
 
         assert [m for m in messages() if "detect_drift" not in m] == []
 
-    def test_the_comparison_finds_a_row_that_a_parameter_no_longer_allows(
+    def test_the_daily_check_finds_a_row_that_a_parameter_no_longer_allows(
         self, bootstrap, monkeypatch
     ):
         put(alarms={"BOOL": False}, tags={"M": {"team": {"S": "a"}}})
@@ -851,7 +851,7 @@ class TestSweep:
         newest = [f"2026-11-21T09:{number:02}:00.000Z#r{number}" for number in range(60 - left, 60)]
         assert sorted(rows) == newest
 
-    def test_the_comparison_deregisters_revisions_that_no_run_needs(self):
+    def test_the_daily_check_deregisters_revisions_that_no_run_needs(self):
         put()
         deliver(job_stream, event("dynamodb_stream"))
         deliver(stack_events, event("stack_status_change"))
@@ -919,7 +919,7 @@ class TestSweep:
         assert ended == [2, 4, 5]
 
     @pytest.mark.usefixtures("batch_queues")
-    def test_a_run_whose_end_nobody_told_is_ended(self):
+    def test_a_run_whose_end_no_event_reported_is_ended(self):
         states = boto3.client("stepfunctions")
         definition = {
             "StartAt": "Wait",

@@ -103,7 +103,7 @@ class TestTheSweep:
         after = stacks.get_many(["report"])["report"]
         assert replace(after, row=None) == before
 
-    def test_goes_on_where_it_ended_and_ends(self):
+    def test_continues_where_it_ended_and_ends(self):
         names = [f"job-{number}" for number in range(5)]
         for name in names:
             save_as_before(name)
@@ -126,7 +126,7 @@ class TestTheSweep:
         assert sweep_lists.list_earlier_jobs(runtime(), NOW) == 1
         assert listed() == ["a"]
 
-    def test_a_row_that_is_written_meanwhile_stays_as_it_is_written(self):
+    def test_a_row_that_is_written_in_the_meantime_stays_as_it_is_written(self):
         save_as_before("a")
         stacks = StacksTable(CLIENTS, "jobs-Stacks")
         read = stacks.get_many(["a"])["a"]
@@ -283,7 +283,7 @@ class TestTheRunStream:
         found = CLIENTS.dynamodb.get_item(TableName="jobs-Triggers", Key=key)["Item"]
         assert (found["version"]["N"], len(json.loads(found["seen"]["S"]))) == ("1", 5)
 
-    def test_records_come_again_when_the_table_does_not_answer(self):
+    def test_records_are_delivered_again_when_the_table_does_not_answer(self):
         hand_in(recent_runs=Unavailable())
 
         assert told(put_run("one", "RUNNING")) == {"batchItemFailures": [{"itemIdentifier": "1"}]}

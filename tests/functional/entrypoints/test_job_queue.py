@@ -352,7 +352,7 @@ class TestFailures:
 
         assert here.slots.get("report").in_use == frozenset()
 
-    def test_what_fails_for_the_moment_is_sent_anew_with_its_identity(self, here, caplog):
+    def test_what_fails_for_the_moment_is_sent_again_with_its_identity(self, here, caplog):
         here.steps.error = TemporaryError("throttled")
 
         assert here.get(1) == []
@@ -417,7 +417,7 @@ class TestTheSweep:
         here.pump()
         assert sorted(here.steps.inputs) == [f"queue-m{n}" for n in range(4)]
 
-    def test_leaves_runs_alone_that_go_on(self, here):
+    def test_leaves_runs_alone_that_continue(self, here):
         for n in range(3):
             here.get(n)
         here.now += timedelta(minutes=10)

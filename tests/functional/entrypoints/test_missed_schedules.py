@@ -65,7 +65,7 @@ def report(bootstrap):
 
 
 @pytest.mark.usefixtures("report")
-def test_a_missed_tick_is_a_skipped_run_and_is_counted():
+def test_a_missed_schedule_is_a_skipped_run_and_is_counted():
     assert handle(RECORD) == []
 
     [run] = runs()
@@ -85,7 +85,7 @@ def test_a_message_that_comes_again_counts_once():
 
 
 @pytest.mark.usefixtures("report")
-def test_ticks_of_one_batch_are_all_counted():
+def test_missed_schedules_of_one_batch_are_all_counted():
     times = [f"2026-11-21T0{hour}:00:00Z" for hour in range(5)]
     handle(*(record(time, SCHEDULED_TIME=time) for time in times))
     assert sorted(run["scheduled_for"] for run in runs()) == times
@@ -93,7 +93,7 @@ def test_ticks_of_one_batch_are_all_counted():
 
 
 @pytest.mark.usefixtures("report")
-def test_the_tick_starts_nothing_any_more():
+def test_its_scheduled_time_no_longer_starts_anything():
     handle(RECORD)
     key = {"job_name": {"S": "report"}, "trigger_id": {"S": TICK}}
     found = boto3.client("dynamodb").get_item(TableName="jobs-Triggers", Key=key)["Item"]
@@ -101,7 +101,7 @@ def test_the_tick_starts_nothing_any_more():
 
 
 @pytest.mark.usefixtures("report")
-def test_a_tick_that_had_its_run_was_not_missed():
+def test_a_scheduled_time_that_had_its_run_was_not_missed():
     put(TICK)
     assert handle(RECORD) == []
     assert (runs(), missed()) == ([], 0)
@@ -114,7 +114,7 @@ def test_a_job_that_is_gone_has_missed_nothing():
 
 
 @pytest.mark.usefixtures("report")
-def test_a_look_that_goes_on_meanwhile_does_not_undo_the_count():
+def test_a_reconcile_at_the_same_time_does_not_undo_the_count():
     read = stacks().get_many(["report"])["report"]
     handle(RECORD)
     with pytest.raises(ConflictError):
@@ -134,7 +134,9 @@ def test_a_look_that_goes_on_meanwhile_does_not_undo_the_count():
     ],
     ids=["no-schedule", "no-time", "not-ours", "empty", "nothing"],
 )
-def test_what_names_no_tick_is_a_dead_letter_and_its_neighbour_counts(report, poison):
+def test_what_names_no_scheduled_time_is_a_dead_letter_message_and_its_neighbour_counts(
+    report, poison
+):
     assert handle(poison, RECORD) == []
     sqs = boto3.client("sqs")
     [letter] = sqs.receive_message(

@@ -127,7 +127,7 @@ def test_a_failed_run_is_published_with_all_that_filters_need(told):
     }
 
 
-def test_each_job_has_told_what_its_row_wants(told):
+def test_each_job_has_published_what_its_row_wants(told):
     row("by-default")
     row("chatty", notify={"L": [{"S": "started"}, {"S": "succeeded"}]}, slack_channel={"S": "#x"})
     row("silent", notify={"L": []})
@@ -165,7 +165,7 @@ def test_a_channel_that_is_not_open_to_rows_is_not_written_to(told, bootstrap, m
     assert channels == {"open": "#x", "closed": None}
 
 
-def test_a_failed_stack_is_told_of(told):
+def test_a_failed_stack_is_published(told):
     row()
 
     handle(stack("FAILED"))
@@ -186,7 +186,7 @@ def test_a_subscriber_gets_what_its_filter_lets_through(subscribe):
     assert events(manual()) == [("report", "started")]
 
 
-def test_the_same_record_twice_is_the_same_notice(told):
+def test_the_same_record_twice_is_the_same_notification(told):
     row()
 
     handle(run("FAILED"))
@@ -250,7 +250,7 @@ class TestSlow:
         assert sorted(events(messages)) == [("report", "slow"), ("report", "succeeded")]
         assert len({document["notification_id"] for document, _ in messages}) == 2
 
-    def test_a_table_that_cannot_be_read_lets_the_record_come_again(self, told, monkeypatch):
+    def test_when_a_table_cannot_be_read_the_record_is_delivered_again(self, told, monkeypatch):
         row(slow_percent={"N": "50"})
         monkeypatch.setenv("TRIGGERS_TABLE", "no-such-table")
 
@@ -274,7 +274,7 @@ class TestBroken:
             assert (attributes["source"], attributes["job_name"]) == ("notify", "report")
         assert metrics(capsys) == {"DeadLetters": 2}
 
-    def test_a_letter_is_published_again(self, request):
+    def test_a_dead_letter_message_is_published_again(self, request):
         row()
         handle(run("FAILED"))
         [(body, _)] = dead_letters()
@@ -284,7 +284,7 @@ class TestBroken:
 
         assert events(told()) == [("report", "failed")]
 
-    def test_a_letter_that_fails_again_says_so(self):
+    def test_a_dead_letter_message_that_fails_again_says_so(self):
         row()
         handle(run("FAILED"))
         [(body, _)] = dead_letters()
@@ -293,7 +293,7 @@ class TestBroken:
             deliver(notify, json.loads(body))
 
     @pytest.mark.parametrize("poison", POISON.values(), ids=POISON)
-    def test_a_poison_record_is_kept_and_its_neighbours_are_told_of(self, poison, told):
+    def test_a_poison_record_is_kept_and_its_neighbours_are_published(self, poison, told):
         row()
 
         assert handle(poison, run("FAILED")) == []
@@ -342,7 +342,7 @@ class TestWaiting:
         found = boto3.client("dynamodb").scan(TableName="jobs-Triggers")["Items"]
         return {item["job_name"]["S"]: item for item in found}
 
-    def test_a_run_that_waits_too_long_is_told_of_once(self, told):
+    def test_a_run_that_waits_too_long_is_published_once(self, told):
         row()
         self.queued(minutes=61)
 
@@ -400,7 +400,7 @@ class TestWaiting:
 
         assert sorted(map(len, read)) == [2, 10]
 
-    def test_one_that_has_started_meanwhile_is_not_told_of(self, told):
+    def test_one_that_has_started_in_the_meantime_is_not_published(self, told):
         row()
         self.queued(minutes=61, status={"S": "RUNNING"})
 

@@ -66,7 +66,7 @@ class TestWorkflow:
 
         assert only_run(table)["status"] == "SUCCEEDED"
 
-    def test_a_tick_runs_once_all_the_same(self, table):
+    def test_a_scheduled_time_runs_once_all_the_same(self, table):
         steps = machine(LAMBDA, echo, pause_on_failures=2)
 
         for name in ("first", "second"):
@@ -125,7 +125,7 @@ class TestStream:
         self.fail(3)
         assert triggers.pause("report").paused
 
-    def test_after_resuming_it_counts_anew(self):
+    def test_after_resuming_it_counts_from_the_start(self):
         put(pause_on_failures={"N": "2"})
         resumed = Pause(paused=False, since="2026-11-21T02:30:00.000Z", note="by ann")
         TriggersTable(CLIENTS, "jobs-Triggers").set_pause("report", resumed)

@@ -129,7 +129,7 @@ def test_a_removed_row_in_any_order(order, operations):
 
 
 @pytest.mark.usefixtures("batch_queues")
-def test_the_end_of_a_run_told_three_times():
+def test_the_end_of_a_run_delivered_three_times():
     boto3.client("dynamodb").put_item(TableName="jobs-Triggers", Item=run_row())
     deliver(run_events, captured_end())
     once = triggers()

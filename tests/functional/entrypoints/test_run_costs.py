@@ -126,7 +126,7 @@ def test_a_run_has_its_usage_and_cost(table, costs):
     ]
 
 
-def test_a_run_counts_once_however_often_its_end_is_told(table, costs):
+def test_a_run_counts_once_however_often_its_end_is_delivered(table, costs):
     for name in ("first", "second"):
         machine(LAMBDA, echo).run(name, {})
     for _ in range(3):

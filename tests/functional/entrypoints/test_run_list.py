@@ -86,7 +86,7 @@ class TestTheSweep:
 
         assert listed() == ["a"]
 
-    def test_begins_when_no_function_of_the_version_before_is_at_work_any_more(self):
+    def test_begins_when_no_function_of_the_version_before_is_at_work(self):
         CLIENTS.dynamodb.delete_item(
             TableName=TABLE, Key=to_dynamodb({"job_name": INDEX, "trigger_id": BACKFILL})
         )
@@ -108,7 +108,7 @@ class TestTheSweep:
 
         assert listed() == ["a"]
 
-    def test_goes_on_next_time_after_so_many_pages(self):
+    def test_continues_next_time_after_so_many_pages(self):
         for number in range(66):  # three a megabyte, which is a page
             put(f"{number:02}", result=LARGE)
         table = RunList(CLIENTS, TABLE)
@@ -127,7 +127,7 @@ class TestTheSweep:
 
         assert listed() == []
 
-    def test_goes_on_where_it_ended(self):
+    def test_continues_where_it_ended(self):
         """Three large rows are a page of a scan."""
         for number in range(6):
             put(f"r{number}", input=LARGE)
@@ -192,7 +192,7 @@ class TestTheSweep:
 
         assert listed() == ["a"]
 
-    def test_a_row_that_goes_meanwhile_does_not_come_back(self):
+    def test_a_row_that_goes_in_the_meantime_does_not_come_back(self):
         key = put("a")
         CLIENTS.dynamodb.delete_item(TableName=TABLE, Key=to_dynamodb(key))
 

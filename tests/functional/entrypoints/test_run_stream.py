@@ -52,7 +52,7 @@ def dead_letters(bootstrap):
     ]
 
 
-def test_a_pause_that_could_not_be_is_made_when_its_letter_is_redriven(bootstrap):
+def test_a_pause_that_could_not_be_is_made_when_its_dead_letter_message_is_redriven(bootstrap):
     put(pause_on_failures={"N": "1"})
     put_run("report", RUN, "FAILED")
     dynamodb = boto3.client("dynamodb")
@@ -74,7 +74,7 @@ def test_a_pause_that_could_not_be_is_made_when_its_letter_is_redriven(bootstrap
     assert dead_letters(bootstrap) == []
 
 
-def test_what_waited_for_a_success_starts_when_its_letter_is_redriven(bootstrap):
+def test_what_waited_for_a_success_starts_when_its_dead_letter_message_is_redriven(bootstrap):
     machine = boto3.client("stepfunctions").create_state_machine(
         name="jobs-waiter",
         definition='{"StartAt":"A","States":{"A":{"Type":"Pass","End":true}}}',
@@ -99,7 +99,7 @@ def test_what_waited_for_a_success_starts_when_its_letter_is_redriven(bootstrap)
     [ended("QUEUED"), ended("SKIPPED", run="2026-11-21T01:00:00.000Z#message-1")],
     ids=["waits", "message"],
 )
-def test_what_the_sweep_sees_to_is_no_letter(bootstrap, record):
+def test_what_the_sweep_sees_to_is_not_a_dead_letter_message(bootstrap, record):
     boto3.client("dynamodb").delete_table(TableName="jobs-Triggers")
 
     assert handle(record) == []

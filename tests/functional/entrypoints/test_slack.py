@@ -223,7 +223,7 @@ class TestNever:
     @pytest.mark.parametrize(
         "body", ["", "no JSON", '{"AlarmName": "jobs-Provisioner-DeadLetters"}']
     )
-    def test_a_message_that_is_no_notice(self, world, server, body):
+    def test_a_message_that_is_not_a_notification(self, world, server, body):
         event = world.receive(NOTIFICATION)
         event["Records"][0]["body"] = body
 
@@ -242,14 +242,14 @@ class TestNever:
 
 
 class TestAlarms:
-    def test_dead_letters_are_shown(self, world, server):
+    def test_dead_letter_messages_are_shown(self, world, server):
         assert handle(world.receive(json.dumps(ALARM))) == []
 
         [shown] = server.headers_shown
         assert shown.startswith(":rotating_light: Something failed for good")
         assert dead_letters() == []
 
-    def test_what_notices_tell_is_not_told_twice(self, world, server):
+    def test_what_notifications_say_is_not_said_twice(self, world, server):
         assert handle(world.receive(json.dumps(ALARM | {"AlarmName": "jobs-report"}))) == []
         assert server.requests == []
         assert dead_letters() == []

@@ -89,13 +89,13 @@ def test_the_largest_message_is_kept_whole(place):
         '{"notification_id": 1}',
     ],
 )
-def test_what_a_message_looks_like_does_not_make_it_a_letter_of_ours(place, body):
+def test_what_a_message_looks_like_does_not_make_it_a_dead_letter_message_of_ours(place, body):
     handle(message("invoise", body))
     [letter] = letters(place)
     assert (letter.content.redrive, letter.content.job_names) == (Redrive.MESSAGE, ("invoise",))
 
 
-def test_a_letter_is_delivered_once_its_job_has_a_queue(place):
+def test_a_dead_letter_message_is_delivered_once_its_job_has_a_queue(place):
     handle(message("late", message_id="m7"))
     [letter] = letters(place)
     document = json.loads(submission(letter))

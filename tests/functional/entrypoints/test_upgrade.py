@@ -267,7 +267,7 @@ def test_a_job_whose_runs_failed_before_says_nothing_of_the_upgrade(world):
     assert world.upgrades.get().status is UpgradeStatus.SUCCEEDED
 
 
-def test_edits_and_new_rows_meanwhile_get_the_new_templates_anyway(world):
+def test_edits_and_new_rows_in_the_meantime_get_the_new_templates_anyway(world):
     world.put(6)
     world.release(B)
     world.start()

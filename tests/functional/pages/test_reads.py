@@ -182,7 +182,7 @@ def test_every_answer_has_an_example():
     assert not [each.path for each in answers if not any(map(each.pattern.fullmatch, paths))]
 
 
-def test_a_run_that_there_is_not_is_looked_for_within_bounds(world):
+def test_a_run_that_does_not_exist_is_looked_for_within_bounds(world):
     for number in range(24):
         at = NOW.replace(minute=number)
         put_run("ledger-close", f"big-{number}", "SUCCEEDED", started_at=at, input=380_000 * "x")

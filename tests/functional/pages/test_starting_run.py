@@ -48,7 +48,7 @@ def row_of(world, address, status, **attributes):
 
 
 def is_followed(page):
-    return 'data-every="2"' in page and 'hx-trigger="look"' in page
+    return 'data-every="2"' in page and 'hx-trigger="refresh"' in page
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["run", "run again"])
@@ -79,7 +79,7 @@ def test_its_log_is_followed(job):
     for each in (f"{address}/log", log):
         page = text_of(job, each)
         assert ">starting</span>" in page
-        assert "data-look" in page
+        assert "data-refreshes" in page
 
 
 def test_the_command_line_opens_it(job):
@@ -97,7 +97,7 @@ def test_a_run_that_never_was_is_not_found(job, part, query):
     assert job.get(f"{RUNS}/none{part}{query}").status == 404
 
 
-def test_one_that_ended_long_ago_and_has_no_row_any_more_is_not_found(job):
+def test_one_that_ended_long_ago_and_no_longer_has_a_row_is_not_found(job):
     arn = start_execution(job.machine, "one")
     CLIENTS.stepfunctions.stop_execution(executionArn=arn)
     job.now = datetime.now(UTC)
@@ -107,7 +107,7 @@ def test_one_that_ended_long_ago_and_has_no_row_any_more_is_not_found(job):
     assert job.get(f"{RUNS}/one").status == 404
 
 
-def test_the_second_execution_of_a_run_that_waited_is_no_run_of_its_own(job):
+def test_the_second_execution_of_a_run_that_waited_is_not_a_run_of_its_own(job):
     waited = json.dumps({"_run": {"waited": "2026-11-26T09:00:00.000Z#one"}})
     start_execution(job.machine, "wait-1", input=waited)
 

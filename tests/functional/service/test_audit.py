@@ -139,7 +139,7 @@ class TestEntries:
             retry.retry(ada, "report")
         assert here.queued() == []
 
-    def test_the_command_line_goes_on_with_a_warning(self, here, caplog):
+    def test_the_command_line_continues_with_a_warning(self, here, caplog):
         CLIENTS.dynamodb.delete_table(TableName="jobs-Audit")
 
         retry.retry(as_caller(here, EVE), "report")

@@ -200,7 +200,7 @@ def test_an_operation_is_in_the_audit_with_its_reason(here, service):
     assert entry.detail == f"{made.id}: retry_jobs of 1, maintenance"
 
 
-def test_who_goes_on_with_an_operation_is_who_did_the_rest(here, service):
+def test_the_person_who_continues_an_operation_is_who_did_the_rest(here, service):
     made = begin(service, BulkAction.RETRY_JOBS, Target("report"))
     eve = Caller("eve", via="api", role=Role.OPERATE, proven=True)
 

@@ -145,7 +145,7 @@ def test_a_pinned_row_of_that_time_is_restored_with_its_pin(here, pushed):
 
 
 @pytest.mark.usefixtures("pushed")
-def test_a_row_that_changes_meanwhile_is_left_alone(here):
+def test_a_row_that_changes_in_the_meantime_is_left_alone(here):
     planned = plan(here.service, "report")
     write(here, LARGER)
 

@@ -148,7 +148,7 @@ class TestDelete:
             edits.delete(service, "report", edits.etag_of(ROW))
         assert row(here) == STORED
 
-    def test_a_row_that_changes_meanwhile_stays(self, here, service):
+    def test_a_row_that_changes_in_the_meantime_stays(self, here, service):
         class Late:
             def __init__(self, table):
                 self.table = table

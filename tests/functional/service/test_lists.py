@@ -45,7 +45,7 @@ class TestAPageOfJobs:
         here.save("d-gone", status=JobStatus.DELETED)
         here.list_all()
 
-    def test_is_in_order_and_goes_on(self, service):
+    def test_is_in_order_and_continues(self, service):
         first = jobs.page(service, 3)
         second = jobs.page(service, 3, cursor=first.cursor)
 
@@ -254,7 +254,7 @@ class TestARunInDetail:
         )
 
     @pytest.mark.parametrize("run", ["none", "2026-11-21T09:00:00.000Z#none", "#lock"])
-    def test_one_that_there_is_not(self, service, run):
+    def test_one_that_does_not_exist(self, service, run):
         with pytest.raises(NotFoundError):
             run_detail.detail(service, "report", run)
 

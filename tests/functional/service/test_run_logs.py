@@ -146,7 +146,7 @@ class TestBothWays:
 
         assert read(service, "one") == [*invocation(ONE, *TEN)]
 
-    def test_machines_that_run_beside_each_other_and_go_on(self, service, read):
+    def test_machines_that_run_beside_each_other_and_continue(self, service, read):
         write("job/1", *TEN)
         write("job/2", *["of another"] * 10)
         run("one", 0, log_stream="job/1")
@@ -180,7 +180,7 @@ class TestBothWays:
         assert read(service, "one") == []
 
 
-class TestARunThatGoesOn:
+class TestARunThatContinues:
     def test_its_new_lines_come_with_the_cursor(self, service):
         run("one")
         write("a", "first")
@@ -245,7 +245,7 @@ class TestFollowing:
         assert len(list(tail.new(row_of(service)))) == 1
         assert not tail.holds_back
 
-    def test_lines_are_held_back_while_another_run_goes_on(self, service):
+    def test_lines_are_held_back_while_another_run_continues(self, service):
         run("one")
         tail, row = follow(service)
         write("job/job/1", "mine")
@@ -280,7 +280,7 @@ def test_a_cursor_that_no_page_had(service, cursor):
         logs.of_run(service, "report", "one", cursor=cursor)
 
 
-def test_a_run_that_there_is_not(service):
+def test_a_run_that_does_not_exist(service):
     with pytest.raises(NotFoundError):
         logs.of_run(service, "report", "one")
 

@@ -62,7 +62,7 @@ class TestCost:
         assert Estimate.of(steps, "mars-1") == Estimate.of(steps, "us-east-1")
         assert "prices of us-east-1 of 20" in str(Estimate.of(steps, "mars-1"))
 
-    def test_it_is_told_in_minutes_and_dollars(self):
+    def test_it_is_shown_in_minutes_and_dollars(self):
         assert str(Estimate(90.4, 0.456, "x")).startswith("about 90 minutes and 0.46 USD, by")
 
 
@@ -193,7 +193,7 @@ class TestTeardown:
         assert (state.began, state.stack_id, state.kept) == (False, None, [])
 
     @pytest.mark.usefixtures("deployed")
-    def test_it_goes_on_where_it_was_interrupted(self, target, state):
+    def test_it_continues_where_it_was_interrupted(self, target, state):
         kept = self.left(target)
         state.kept = [[BUCKET if "bucket" in name else TABLE, name] for name in kept]
         target.client("cloudformation").delete_stack(StackName="smoke")

@@ -233,7 +233,7 @@ def test_errors_are_called_as_their_language_calls_them(name, star):
         ("ValueErro", "ValueError*", False),
     ],
 )
-def test_a_name_is_met_whole_and_a_beginning_by_what_begins_so(error, name, met):
+def test_a_name_is_met_whole_and_a_beginning_by_what_starts_with_it(error, name, met):
     assert meets(TaskError(error), rule("fail", errors=[name])) is met
 
 

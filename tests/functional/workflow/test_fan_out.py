@@ -245,7 +245,7 @@ class TestFailures:
         ids=str,
     )
     @pytest.mark.usefixtures("s3")
-    def test_failed_items_are_told_by_their_indexes(self, failing, text):
+    def test_failed_items_are_named_by_their_indexes(self, failing, text):
         execution = run(
             LAMBDA, Work(failing), {"items": [*range(10)]}, tolerated_failure_percent=100
         )

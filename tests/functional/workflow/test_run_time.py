@@ -166,7 +166,7 @@ def test_a_run_of_a_minute(ends, row, status, most):
     assert run.elapsed <= most
 
 
-def test_the_last_attempt_s_end_is_told():
+def test_the_last_attempt_s_end_is_reported():
     run = Run([(1, BROKEN)], timeout_seconds=60, retries=1, retry_interval_seconds=60).go()
 
     assert run.steps.outcome[":error"] == "States.Timeout"

@@ -312,7 +312,7 @@ def test_what_waits_without_a_row_is_forgotten(world):
     assert drain(here) == ["c"]
 
 
-def test_a_start_in_vain_is_made_up_for(world):
+def test_a_start_without_success_is_made_up_for(world):
     here = crowd(world, "queue_all", "a", "b")
     here.steps.before["Admit"] = lambda: here.executions.table.update_item(
         Key={"job_name": "nightly", "trigger_id": "#lock"},
@@ -331,7 +331,7 @@ def test_a_start_in_vain_is_made_up_for(world):
     assert here.statuses()["b"] == "SUCCEEDED"
 
 
-def test_a_run_that_was_tried_once_more_meanwhile_goes_on_waiting(world):
+def test_a_run_that_was_tried_once_more_in_the_meantime_continues_waiting(world):
     """Its last execution was stopped after it had put it back; somebody else has not read that."""
     here = crowd(world, "queue_all", "a", "b")
     here.steps.before["Admit"] = lambda: here.executions.table.update_item(
@@ -466,7 +466,7 @@ class TestStop:
         assert (row["status"], row["stopped_by"], row["cause"]) == ("STOPPED", "ann", "not today")
         assert drain(here) == ["c"]
 
-    def test_a_running_run_is_told_to_stop(self, world):
+    def test_a_running_run_is_asked_to_stop(self, world):
         def during(_):
             assert self.stop(here, "a") is RunStatus.RUNNING
             here.control.runs.end(here.executions.ended("nightly", ARN + "a"))
@@ -487,7 +487,7 @@ class TestStop:
 
         assert here.row("a") == before
 
-    def test_a_run_that_starts_meanwhile_is_not_said_to_wait(self, world):
+    def test_a_run_that_starts_in_the_meantime_is_not_said_to_wait(self, world):
         here = crowd(world, "queue_all", "a", "b")
 
         class Late:
@@ -507,7 +507,7 @@ class TestStop:
         assert here.statuses()["b"] == "SUCCEEDED"
         assert "stopped_by" not in here.row("b")
 
-    def test_there_may_be_no_such_run(self, world):
+    def test_such_a_run_may_not_exist(self, world):
         here = world("skip")
 
         assert self.stop_run(here, "2026#x") is None

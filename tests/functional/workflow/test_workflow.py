@@ -160,7 +160,7 @@ class TestItsInput:
         assert execution.output == {"a": 1, "b": {"d": 3}}
 
     @pytest.mark.parametrize("given", [[1, 2], "text", 7, None, True])
-    def test_that_is_no_object_is_a_failed_run(self, table, given):
+    def test_that_is_not_an_object_is_a_failed_run(self, table, given):
         execution = machine(LAMBDA, echo).run("first", given)
 
         assert execution.status == "FAILED"
@@ -285,7 +285,7 @@ class TestOverlap:
         assert items(table)["#lock"]["owner"] == "other"
 
     @pytest.mark.parametrize("fails", [False, True])
-    def test_a_lock_lost_meanwhile_stays_with_its_new_owner(self, table, fails):
+    def test_a_lock_lost_in_the_meantime_stays_with_its_new_owner(self, table, fails):
         def work(arguments):
             lock(table, "thief", 2_000_000_000)
             if fails:
@@ -322,7 +322,7 @@ TOLD = {
 }
 
 
-class TestATick:
+class TestAScheduledTime:
     @pytest.mark.parametrize("overlap", ["skip", "allow"])
     def test_delivered_twice_is_one_run(self, table, overlap):
         steps = machine(LAMBDA, echo, overlap=overlap)
@@ -336,7 +336,7 @@ class TestATick:
         assert only_run(table)["source"] == "schedule"
         assert items(table, "#tick#jobs-nightly-0#2026-11-21T09:00:00Z")
 
-    def test_delivered_twice_while_the_first_runs_is_no_skip(self, table):
+    def test_delivered_twice_while_the_first_runs_is_not_skipped(self, table):
         steps = machine(LAMBDA, echo)
         steps.before["Run"] = lambda: again.append(
             replace(steps, before={}).run("second", {"_run": TOLD})

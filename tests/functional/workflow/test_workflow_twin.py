@@ -87,7 +87,7 @@ def test_they_leave_the_same(table, lock, policy, waited):
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["first", "again"])
-def test_a_tick(table, again):
+def test_a_scheduled_time(table, again):
     tick = "#tick#jobs-nightly-0#2026-11-21T09:00:00Z"
     if again:
         table.put_item(Item={"job_name": "nightly", "trigger_id": tick, "owner": "before"})

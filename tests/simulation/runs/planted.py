@@ -34,7 +34,7 @@ class PassingThoseThatWait(Table):
         return super().admit(replace(run, waited=True))
 
 
-class WithoutTicks(Table):
+class WithoutScheduledTimes(Table):
     def admit(self, run):
         return super().admit(replace(run, tick=""))
 
@@ -63,7 +63,7 @@ class Eternal(Lock):
         return self.owner is None
 
 
-class ForEver(Table):
+class Forever(Table):
     def lock(self, job_name):
         found = super().lock(job_name)
         return Eternal(**{each.name: getattr(found, each.name) for each in fields(Lock)})
@@ -200,7 +200,7 @@ def without(*steps):
 BUGS = {
     "release_of_any_lock": Bug(table=ReleasedByAnyone),
     "newcomers_pass_those_that_wait": Bug(table=PassingThoseThatWait),
-    "a_scheduled_time_runs_as_often_as_it_comes": Bug(table=WithoutTicks),
+    "a_scheduled_time_runs_as_often_as_it_comes": Bug(table=WithoutScheduledTimes),
     "the_lock_is_free_before_the_work_has_stopped": Bug(work=ReleasingFirst),
     "work_is_stopped_by_the_type_of_the_row": Bug(by_type=OfOneType),
     "work_of_an_unknown_type_goes_on": Bug(by_type=OfKnownTypes),
@@ -210,7 +210,7 @@ BUGS = {
     "the_end_of_a_run_that_waited_is_written_elsewhere": Bug(table=WithoutWaited),
     "nobody_is_stopped_for_another": Bug(table=WithoutCancels, control=Uncancelled),
     "the_stream_is_not_heard": Bug(table=Unheard, sweeps=without(start_waiting_runs)),
-    "a_lock_is_for_ever": Bug(table=ForEver, sweeps=without(complete_ended_runs)),
+    "a_lock_is_forever": Bug(table=Forever, sweeps=without(complete_ended_runs)),
     "the_lock_is_not_looked_at": Bug(table=WithoutLock),
     "the_last_to_come_to_the_lock_wins": Bug(table=LastWins),
     "more_runs_than_slots": Bug(slots=Unlimited),

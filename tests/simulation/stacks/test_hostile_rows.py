@@ -133,7 +133,7 @@ def dead(world):
 
 
 @pytest.mark.parametrize("deed", [raises, loops, eats_memory], ids=lambda deed: deed.__name__)
-def test_the_daily_comparison_finds_the_neighbours_all_the_same(deed):
+def test_the_daily_check_finds_the_neighbours_all_the_same(deed):
     world = hostile(deed)
     world.jobs.subscribers.clear()  # no event tells of any row
     for name in (NEIGHBOURS[0], HOSTILE, *NEIGHBOURS[1:]):

@@ -60,7 +60,7 @@ def test_what_is_not_an_attribute_value(value):
 
 
 @pytest.mark.parametrize("value", [{"B": "YWJj"}, {"BS": ["YWJj"]}], ids=repr)
-def test_the_text_of_binary_in_an_event_is_no_binary(value):
+def test_the_text_of_binary_in_an_event_is_not_binary(value):
     with pytest.raises(TypeError, match="is not binary"):
         deserialize(value)
 

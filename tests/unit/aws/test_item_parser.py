@@ -75,7 +75,7 @@ def test_an_error_is_one():
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"<html>", b'{"Items": ['])
-def test_what_is_no_answer_is_botocores_to_judge(body):
+def test_what_is_not_an_answer_is_left_to_botocore(body):
     def of(parser):
         try:
             return parser.parse(response(body), shape("Query"))

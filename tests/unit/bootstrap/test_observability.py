@@ -69,7 +69,7 @@ def test_what_is_watched(alarms):
     }
 
 
-def test_every_alarm_tells_of_its_beginning_and_its_end(alarms):
+def test_every_alarm_reports_its_beginning_and_its_end(alarms):
     topic = ["arn:aws:sns:eu-west-1:123456789012:NotificationTopic"]
     for alarm in alarms.values():
         assert alarm["AlarmActions"] == alarm["OKActions"] == topic
@@ -77,7 +77,7 @@ def test_every_alarm_tells_of_its_beginning_and_its_end(alarms):
         assert alarm["AlarmDescription"]
 
 
-def test_what_slack_did_not_take_is_told_of(stack):
+def test_what_slack_did_not_take_is_reported(stack):
     slack = replace(stack, values=stack.values | {"SlackDeadLetterQueueName": "jobs_slack_dead"})
     assert stack.template["Resources"]["SlackDeadLetters"]["Condition"] == "TellSlack"
     alarm = slack.resource("SlackDeadLetters")

@@ -644,7 +644,7 @@ def test_only_encrypted_traffic_is_answered(bootstrap, policy):
 
 
 @pytest.mark.parametrize("role", ["NotifyRole", "SweepRole"])
-def test_notices_are_published_encrypted(policies, role):
+def test_notifications_are_published_encrypted(policies, role):
     may = policies[role].allow
     assert may("sns:Publish", TOPIC)
     assert not may("sns:Publish", f"arn:aws:sns:{HERE}:other")

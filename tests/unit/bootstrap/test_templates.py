@@ -492,7 +492,7 @@ def stacks_row(status):
         *(("Stacks", stacks_row(s), s in {"FAILED", "INVALID"}) for s in JobStatus),
     ],
 )
-def test_notify_is_not_woken_by_what_it_has_nothing_to_tell_of(bootstrap, mapping, record, passes):
+def test_notify_is_not_woken_by_what_it_does_not_publish(bootstrap, mapping, record, passes):
     assert delivered(bootstrap, f"NotifyFunction{mapping}", record) is passes
 
 
@@ -558,7 +558,7 @@ def test_the_slack_queue(bootstrap):
     assert letters["MessageRetentionPeriod"] > queue["MessageRetentionPeriod"]
 
 
-def test_slack_hears_of_notices_only(bootstrap):
+def test_slack_gets_notifications_only(bootstrap):
     subscription = bootstrap.resource("SlackSubscription")
     assert "FilterPolicy" not in subscription  # alarms on dead letters come, too
     assert subscription["RawMessageDelivery"] is True
@@ -647,7 +647,7 @@ def test_the_rule_of_builds_matches_their_ends(bootstrap, root):
 BATCH_RULE = ("RunEventsFunction", "BatchJob")
 
 
-def test_jobs_of_batch_are_told_of_while_they_wait_and_when_they_begin(bootstrap, root):
+def test_jobs_of_batch_are_reported_while_they_wait_and_when_they_begin(bootstrap, root):
     pattern = pattern_of(bootstrap, *BATCH_RULE)
     captured = json.loads((root / "tests/events/batch_job_state_change.json").read_text())
     assert matches(pattern, captured)

@@ -93,6 +93,6 @@ def test_the_version():
     assert result.output.strip() == version("provisioner")
 
 
-def test_a_module_of_ours_that_is_missing_is_no_question_of_what_is_installed():
+def test_a_module_of_ours_that_is_missing_is_not_a_question_of_what_is_installed():
     with pytest.raises(ModuleNotFoundError, match="sideways"):
         load("sideways")

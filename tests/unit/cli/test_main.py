@@ -54,7 +54,7 @@ def test_ctrl_c_leaves_no_traceback(module, code):
     assert ended.stderr == b""
 
 
-def test_where_ctrl_c_is_ignored_as_by_nohup_the_command_goes_on():
+def test_where_ctrl_c_is_ignored_as_by_nohup_the_command_continues():
     code = "import signal; signal.signal(2, signal.SIG_IGN)" + INTERRUPTED + PROGRAM
     ended = run("--help", code=code.format(module="typer"), stdout=subprocess.DEVNULL)
 
@@ -62,7 +62,7 @@ def test_where_ctrl_c_is_ignored_as_by_nohup_the_command_goes_on():
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["get", "--help"], ["local", "status"]])
-def test_a_closed_pipe_is_no_error(arguments, tmp_path):
+def test_a_closed_pipe_is_not_an_error(arguments, tmp_path):
     env = os.environ | {"PROVISIONER_LOCAL_STATE": str(tmp_path)}
     reading, writing = os.pipe()
     os.close(reading)

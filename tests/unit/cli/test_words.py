@@ -21,7 +21,7 @@ def test_durations_are_read(text, seconds):
 
 
 @pytest.mark.parametrize("text", ["", "m", "-5s", "5 weeks", "1h30m"])
-def test_other_texts_are_no_durations(text):
+def test_other_texts_are_not_durations(text):
     with pytest.raises(typer.BadParameter, match="is not a valid duration"):
         seconds_of(text)
 

@@ -72,7 +72,7 @@ def test_sets_are_shown_in_order():
         ("", "Thu 26 Nov 09:42 UTC"),
     ],
 )
-def test_a_zone_that_there_is_not_is_utc(zone, shown):
+def test_a_zone_that_does_not_exist_is_utc(zone, shown):
     assert in_zone(NOW, zone) == shown
 
 
@@ -93,5 +93,5 @@ def run(seconds, ended=True):
     ],
     ids=["slow", "as usual", "nothing is usual", "no run", "it runs"],
 )
-def test_a_run_that_was_slow_is_told_by_how_much(last, usual, shown):
+def test_a_run_that_was_slow_says_by_how_much(last, usual, shown):
     assert slow(SimpleNamespace(last_run=last, usual_seconds=usual)) == shown

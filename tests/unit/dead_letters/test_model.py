@@ -72,7 +72,7 @@ def test_a_missed_schedule_that_could_not_be_recorded():
 
 
 @pytest.mark.parametrize("name", ["notification_id", "notice_id"], ids=["now", "before"])
-def test_a_notice_is_known_by_its_id(name):
+def test_a_notification_is_known_by_its_id(name):
     message = captured("dead_letter_notification")
     message["Body"] = message["Body"].replace("notice_id", name)
 

@@ -31,7 +31,7 @@ def digest(**parts):
         ("bitbucket.org/acme/re_port.v2", "BITBUCKET", "https://bitbucket.org/acme/re_port.v2.git"),
     ],
 )
-def test_what_codebuild_is_told_of_a_repository(repository, kind, location):
+def test_what_codebuild_gets_of_a_repository(repository, kind, location):
     source = job(repository=repository).build.source
 
     assert (source.type, source.location, source.version_id) == (kind, location, COMMIT)
@@ -44,7 +44,7 @@ def test_a_commit_decides_what_is_built_and_the_connection_does_not():
     assert digest(commit="f" * 40) != digest()
 
 
-def test_the_build_is_told_which_commit_it_must_find():
+def test_the_build_gets_the_commit_that_it_must_find():
     made = job()
     wanted = unbuilt(made, "jobs", made.build.source, digest())
 

@@ -1436,7 +1436,9 @@ def test_refused(refused, kind, changes, field, fragment):
 
 
 @pytest.mark.parametrize(("kind", "changes", "field", "fragment"), REFUSED.values(), ids=REFUSED)
-def test_one_fault_is_told_once_and_blames_nothing_else(refused, kind, changes, field, fragment):
+def test_one_fault_is_reported_once_and_blames_nothing_else(
+    refused, kind, changes, field, fragment
+):
     errors = refused(kind, changes)
 
     assert len(set(errors)) == len(errors)
@@ -1509,7 +1511,7 @@ def test_a_row_of_unknown_type_is_still_checked_in_what_all_types_share():
 
 
 @pytest.mark.parametrize("value", [None, 5, [], {"a": 1}, b"x"], ids=repr)
-def test_a_name_that_is_no_text_is_still_rejected_by_name(value):
+def test_a_name_that_is_not_text_is_still_rejected_by_name(value):
     rejected = parse({"job_name": value, "type": "lambda"})
 
     assert isinstance(rejected, InvalidRow)

@@ -143,7 +143,7 @@ def test_jobs_of_the_same_rate_need_not_meet():
     assert len(first) > 80
 
 
-def test_start_is_a_tick_and_end_is_none():
+def test_start_is_a_scheduled_time_and_end_is_not():
     found = scheduled_times(
         "cron(0 6 * * ? *)", "UTC", utc("2026-01-01T00:00"),
         start=utc("2026-01-03T06:00"), end=utc("2026-01-05T06:00"),

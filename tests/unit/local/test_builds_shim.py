@@ -333,7 +333,7 @@ class TestRepositories:
         ids=["no-commit", "option", "no-repository", "command", "option-as-repository"],
     )
     @pytest.mark.usefixtures("commits")
-    def test_what_is_not_there_or_is_no_repository(self, tmp_path, location, version):
+    def test_what_is_not_there_or_is_not_a_repository(self, tmp_path, location, version):
         with pytest.raises(repositories.CannotCloneError):
             repositories.cloned(location, version)
         assert not list(tmp_path.rglob("HACKED"))

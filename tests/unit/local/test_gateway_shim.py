@@ -66,7 +66,7 @@ def test_each_function_has_turns_of_its_own():
     play(story)
 
 
-def test_a_turn_ends_though_its_call_goes_on():
+def test_a_turn_ends_though_its_call_continues():
     async def story():
         function = Function()
         running = in_turn(function, 1, turn_seconds=0.01)

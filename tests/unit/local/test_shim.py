@@ -139,7 +139,7 @@ def test_a_date_that_cloudformation_refuses_is_refused():
 @pytest.mark.parametrize(
     ("until", "expected"), [(100, 100), (159, 100), (160, 160), (99, 40), (-30, -80)]
 )
-def test_ticks_of_a_rate_lie_on_the_grid_of_its_start(until, expected):
+def test_times_of_a_rate_lie_on_the_grid_of_its_start(until, expected):
     assert last_tick(100, 60, until) == expected
 
 

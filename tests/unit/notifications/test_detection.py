@@ -136,14 +136,14 @@ ODD = {
 
 
 @pytest.mark.parametrize("image", ODD.values(), ids=ODD)
-def test_an_odd_row_makes_a_notice_all_the_same(image):
+def test_an_odd_row_makes_a_notification_all_the_same(image):
     notification = detection.of_record(record(image))
 
     assert (notification.event, notification.source) == (Event.FAILED, "unknown")
     assert (notification.error, notification.cause, notification.attempts) == (None, None, None)
 
 
-def test_a_notice_of_a_run_has_all_that_its_row_says():
+def test_a_notification_of_a_run_has_all_that_its_row_says():
     image = run("FAILED", error="E", cause="C", scheduled_for="T0", ended_at="T2", log_url="L")
     image |= {"duration_ms": {"N": "1500"}, "attempts": {"N": "2"}, "exit_code": {"N": "3"}}
     image |= {"execution_arn": {"S": "arn"}, "input": {"S": "secret"}, "output": {"S": "secret"}}

@@ -51,7 +51,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("document", UNREADABLE.values(), ids=UNREADABLE)
-def test_what_is_not_a_notice(document):
+def test_what_is_not_a_notification(document):
     with pytest.raises(UnreadableError):
         of_message(json.dumps(document), "jobs")
 
@@ -95,7 +95,7 @@ ALARMS = {
 
 
 @pytest.mark.parametrize(("name", "shown"), ALARMS.values(), ids=ALARMS)
-def test_only_alarms_without_a_notice_of_their_own_are_shown(name, shown):
+def test_only_alarms_without_a_notification_of_their_own_are_shown(name, shown):
     found = of_message(json.dumps(ALARM | {"AlarmName": name}), "jobs")
     assert (found is not None) is shown
     if shown:

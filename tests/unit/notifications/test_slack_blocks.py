@@ -67,7 +67,7 @@ def test_a_message_without_a_cause_has_no_empty_block():
     assert kinds == ["header", "section", "context"]
 
 
-def test_what_a_job_says_is_no_markup():
+def test_what_a_job_says_is_not_markup():
     hostile = "<!channel> & <https://example.org|click>"
     notification = replace(NOTIFICATION, job_name="report", error=hostile, cause=f"```{hostile}")
 

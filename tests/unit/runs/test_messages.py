@@ -69,7 +69,7 @@ def test_the_input_of_a_run_is_json_whatever_came(bodies):
     assert len(strict(batch.input())["messages"]) == len(bodies)
 
 
-def test_no_messages_are_no_run():
+def test_no_messages_start_no_run():
     assert list(batches([], Limits(batch_size=10, max_concurrency=1))) == []
 
 

@@ -81,12 +81,12 @@ def test_what_is_written_after_the_end_stays():
     ],
     ids=["empty", "lock", "key", "status", "none"],
 )
-def test_what_is_no_run(row):
+def test_what_is_not_a_run(row):
     assert RecentRuns().with_run(row) == RecentRuns()
 
 
 @pytest.mark.parametrize("took", ["soon", True, Decimal(-1), Decimal("1E+40"), {}, [1]], ids=str)
-def test_what_is_no_duration_counts_for_none(took):
+def test_what_is_not_a_duration_does_not_count(took):
     recent = RecentRuns().with_runs([{**run(1), "duration_ms": took}, run(2, took=1000)])
 
     assert (recent.usual_seconds, len(recent.strip)) == (1.0, 2)

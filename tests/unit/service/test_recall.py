@@ -26,7 +26,7 @@ def test_what_was_read_a_moment_ago_is_not_read_again(later, read):
     assert recall.get("other", lambda: "other") == "other"
 
 
-def test_what_is_no_longer_fresh_is_dropped_and_what_was_read_meanwhile_stays():
+def test_what_is_no_longer_fresh_is_dropped_and_what_was_read_since_stays():
     clock = FakeClock()
     recall = Recall(clock)
     recall.get("old", lambda: "old")

@@ -57,7 +57,7 @@ def test_kinds_of_differences(after, expected):
     assert changes(template(Group=group()), template(**after)) == expected
 
 
-def test_the_code_that_a_job_runs_is_no_difference_of_the_templates():
+def test_the_code_that_a_job_runs_is_not_a_difference_of_the_templates():
     def function(image, version):
         properties = {"Code": {"S3ObjectVersion": version}, "Image": image}
         return {"Type": "AWS::Lambda::Function", "Properties": properties}

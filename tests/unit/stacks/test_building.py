@@ -307,7 +307,7 @@ NOT_WANTED = {
 
 
 @pytest.mark.parametrize("change", NOT_WANTED.values(), ids=NOT_WANTED)
-def test_a_build_that_nobody_needs_any_more_is_stopped(world, change):
+def test_a_build_that_nobody_needs_is_stopped(world, change):
     world.make_ready(ARCHIVE).push("v2")
     (*_, running) = world.builds.started
 
@@ -331,7 +331,7 @@ def test_a_build_that_was_stopped_is_started_again_when_it_is_wanted_after_all(w
     assert world.record.build.digest == build_digest(jobs.parse(ARCHIVE), "v2")
 
 
-def test_a_build_that_may_not_be_stopped_is_no_reason_to_wait(world):
+def test_a_build_that_may_not_be_stopped_is_not_a_reason_to_wait(world):
     world.make_ready(ARCHIVE).push("v2")
     world.builds.faults.planned = [DeniedError("codebuild:StopBuild is not allowed")]
 

@@ -37,7 +37,7 @@ def test_another_deployment_mode(why):
     assert "mode" in said.message
 
 
-def test_the_deployment_mode_that_is_asked_for_is_no_condition():
+def test_the_deployment_mode_that_is_asked_for_is_not_a_condition():
     assert {each.type for each in conditions_of(StackRecord("report"), "", NOW)} == {
         "Ready",
         "InSync",

@@ -169,7 +169,7 @@ def test_new_code_of_a_build_is_of_the_build():
     assert deployed(built("a"), built("b")).deployments[0].cause is Cause.BUILD
 
 
-def test_what_is_reconciled_again_is_no_other_deployment():
+def test_what_is_reconciled_again_is_not_another_deployment():
     record = deployed(wanted())
 
     again = after(
@@ -179,7 +179,7 @@ def test_what_is_reconciled_again_is_no_other_deployment():
     assert again == record
 
 
-def test_the_pin_of_what_runs_is_no_other_deployment():
+def test_the_pin_of_what_runs_is_not_another_deployment():
     record = deployed(wanted(), wanted(pin=True))
 
     assert [each.number for each in record.deployments] == [1]
@@ -228,7 +228,7 @@ def test_an_update_that_had_nothing_to_do_is_deployed():
     assert fresh.deployments[0].digest == "r1-v2"
 
 
-def test_a_deleted_job_of_the_same_name_goes_on_counting():
+def test_a_deleted_job_of_the_same_name_continues_counting():
     record = deployed(wanted(), wanted("v2"))
     gone = after(record, None, None, Nothing(JobStatus.DELETED), Done(), NOW)
 

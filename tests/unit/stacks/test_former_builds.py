@@ -11,7 +11,7 @@ def attempt(number, status=BuildStatus.RUNNING):
     return BuildAttempt(str(number), status, f"p:{number}")
 
 
-def test_a_build_that_goes_on_is_the_same_build():
+def test_a_build_that_continues_is_the_same_build():
     waiting = BuildAttempt("1", BuildStatus.WAITING)
     record = StackRecord("etl").with_build(waiting).with_build(attempt(1))
     ended = replace(attempt(1), status=BuildStatus.FAILED)

@@ -53,7 +53,7 @@ class TestTheIndexOfArtifacts:
         ready.finish()
         assert ready.artifact_index.pairs == set()
 
-    def test_a_deleted_row_is_not_found_any_more(self, ready):
+    def test_a_deleted_row_is_no_longer_found(self, ready):
         ready.remove()
         ready.finish()
         assert ready.artifact_index.pairs == set()

@@ -975,7 +975,7 @@ class TestWaiting:
         paced.reconcile(names[5])
         assert paced.stacks.records[names[5]].status is JobStatus.CREATING
 
-    def test_at_the_stack_limit_new_jobs_are_pending_and_others_go_on(self, paced):
+    def test_at_the_stack_limit_new_jobs_are_pending_and_others_continue(self, paced):
         paced.put()
         paced.finish()
         reason = "Limit for stack has been exceeded"
@@ -1400,7 +1400,7 @@ class TestRunsOfARemovedJob:
         running.finish()
         assert running.record.status is JobStatus.DELETED
 
-    def test_that_start_meanwhile_are_stopped_and_not_waited_for(self, running):
+    def test_that_start_in_the_meantime_are_stopped_and_not_waited_for(self, running):
         running.remove()
         running.runs.running[NAME] = 1
         running.reconcile()
@@ -1426,7 +1426,7 @@ class TestRunsOfARemovedJob:
 
         assert running.runs.stopped == []
 
-    def test_go_on_when_the_deletion_is_held(self, running):
+    def test_continue_when_the_deletion_is_held(self, running):
         running.deletion_budget.known = Deletions(dict.fromkeys("ab", running.clock()))
         running.remove()
 

@@ -91,7 +91,7 @@ def test_what_is_not_needed(found, runs, expected):
 @pytest.mark.parametrize(
     "text", ["", "x", arn(1, "other-report"), arn(1, "jobs-Nested"), arn(1) + ":2", arn("x")]
 )
-def test_what_is_no_revision_of_a_job(text):
+def test_what_is_not_a_revision_of_a_job(text):
     assert revision_of(text, "jobs") is None
 
 

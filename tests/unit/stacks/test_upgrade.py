@@ -178,7 +178,7 @@ class TestFailures:
         assert world.upgrade.progress[1] == UpgradeProgress(40, 39, failed=1)
         assert not world.upgrade.is_due
 
-    def test_resumed_it_goes_on_without_that_job(self):
+    def test_resumed_it_continues_without_that_job(self):
         world, broken = self.second_wave_breaks()
         world.step()
 
@@ -287,7 +287,7 @@ class TestFailures:
 
         assert blamed(BEGUN, jobs, runs) == runs[:1]
 
-    def test_what_fails_once_it_is_updated_is_no_failure_of_the_upgrade(self):
+    def test_what_fails_once_it_is_updated_is_not_a_failure_of_the_upgrade(self):
         world = Fleet(200)
         world.go_on()
         name = min(world.chosen())

@@ -257,7 +257,7 @@ class TestAlarms:
         assert self.kinds() == ["ExecutionsFailed"]
         assert sorted(self.kinds(retries=1)) == ["ExecutionsFailed", "ExecutionsTimedOut"]
 
-    def test_watch_the_dead_letters_of_a_job_with_a_queue(self):
+    def test_watch_the_dead_letter_messages_of_a_job_with_a_queue(self):
         template = built(job_of(LAMBDA | {"queue": True}))
         alarm = template["Resources"]["DeadLettersAlarm"]["Properties"]
         assert alarm["AlarmName"] == "jobs-nightly.dead-letters"
@@ -358,7 +358,7 @@ class TestAQueue:
         }
 
     @pytest.mark.parametrize("row", [LAMBDA, CONTAINER], ids=["lambda", "ecs"])
-    def test_belongs_to_any_type_and_is_told_of(self, row):
+    def test_belongs_to_any_type_and_is_published(self, row):
         template = built(job_of(row | {"queue": True}))
 
         assert template["Outputs"]["QueueUrl"] == {"Value": {"Ref": "Queue"}}
@@ -366,7 +366,7 @@ class TestAQueue:
         assert template["Outputs"]["QueueBatchSize"] == {"Value": "1"}
         assert template["Outputs"]["QueueMaxConcurrency"] == {"Value": "10"}
 
-    def test_has_names_that_are_no_other_job_s(self):
+    def test_has_names_that_are_not_another_job_s(self):
         names = self.queues(self.ROW)
 
         assert names.keys() == {"jobs-nightly", "jobs-nightly_waiting", "jobs-nightly_dead"}

@@ -32,7 +32,7 @@ def indexes(text):
 
 
 @given(st.sets(st.integers(0, 40)))
-def test_failed_items_are_told_whole_and_as_short_as_can_be(failed):
+def test_failed_items_are_named_whole_and_as_short_as_can_be(failed):
     text = ranges(failed)
 
     assert indexes(text) == sorted(failed)

@@ -1,6 +1,6 @@
-"""The daily comparison through the real function: what it costs for so many jobs, all of them well.
+"""The daily check through the real function: what it costs for so many jobs, all of them well.
 
-``python -m bench.comparison`` prints a table; started with a number of jobs, in a function's
+``python -m bench.daily_check`` prints a table; started with a number of jobs, in a function's
 environment, it measures itself and prints JSON on its last line.
 """
 
@@ -41,9 +41,9 @@ def main() -> None:
 
 
 def measured(url: str, size: int) -> dict[str, Any]:
-    """Run the comparison in a process of its own: the peak of its memory is its own then."""
+    """Run the check in a process of its own: the peak of its memory is its own then."""
     done = subprocess.run(
-        [sys.executable, "-m", "bench.comparison", str(size)],
+        [sys.executable, "-m", "bench.daily_check", str(size)],
         check=True,
         cwd=cold_start.ROOT,
         env=environment.for_process({"AWS_ENDPOINT_URL": url}),
