@@ -154,7 +154,7 @@ def test_a_row_is_saved_by_a_page_that_is_older_than_the_session(browser, here):
     assert here.row()["description"] == 'a "quoted" <b> one'
 
 
-def test_whoever_types_stays_there_when_the_session_ends_and_goes_on_in_the_next(browser):
+def test_whoever_types_stays_there_when_the_session_ends_and_continues_in_the_next(browser):
     browser.sign_in("admins")
     page = edited(browser)
     end_session(browser)
