@@ -12,6 +12,7 @@ from provisioner.cli import documents, logs, progress
 from provisioner.cli.display import duration, hint, say, stderr, stdout
 from provisioner.cli.exits import OF_RUN
 from provisioner.runs.model import RunStatus
+from provisioner.runs.remedies import what_to_do
 from provisioner.service.context import Item, Service
 from provisioner.service.logs import LogEvent, RunTail
 from provisioner.service.progress import Progress
@@ -98,6 +99,8 @@ def show(run: Item, *, followed: bool) -> None:
     hint(f"Took {duration(run.get('duration_ms'))}{code}.")
     if why := reason(run):
         say(Text(why, "red"))
+    if to_do := what_to_do(run.get("error"), run.get("cause")):
+        hint(to_do)
     if output := run.get("output"):
         (stderr() if followed else stdout()).print(_pretty(output), soft_wrap=True)
 

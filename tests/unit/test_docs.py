@@ -17,6 +17,7 @@ from provisioner.entrypoints.metrics import Count
 from provisioner.jobs import InvalidRow, parse
 from provisioner.jobs.functions import RUNTIMES
 from provisioner.runs import keys
+from provisioner.runs.remedies import REMEDIES
 from provisioner.service.rights import Action
 from provisioner.stacks.model import Deployment, JobStatus, StackRecord
 from tests.support.bootstrap import load
@@ -53,6 +54,17 @@ def test_there_is_a_recipe_for_every_language():
         return {re.match("[a-z]+", runtime)[0] for runtime in runtimes}
 
     assert families(row["runtime"] for row in ROWS if "runtime" in row) == families(RUNTIMES)
+
+
+def test_what_to_do_about_each_error_of_a_run_is_there():
+    page = (DOCS / "concepts/runs.md").read_text()
+    table = page.split("\n## What to do about a failure\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (.*`.*) \| (.*) \|$", table, re.MULTILINE)[1:]
+
+    assert [said for _, said in rows] == [each.said for each in REMEDIES]
+    for remedy, (names, _) in zip(REMEDIES, rows, strict=True):
+        listed = set(re.findall(r"`(.*?)`", names))
+        assert listed == {*remedy.errors, *remedy.in_cause}
 
 
 def section(title):

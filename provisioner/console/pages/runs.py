@@ -15,7 +15,7 @@ from provisioner.console.pages.queries import number, text
 from provisioner.console.pages.run_address import key_of
 from provisioner.console.render import fragment, page
 from provisioner.errors import PermanentError
-from provisioner.runs import counts
+from provisioner.runs import counts, remedies
 from provisioner.runs.keys import started_at_of
 from provisioner.runs.model import RunStatus, time_of
 from provisioner.service import (
@@ -89,6 +89,7 @@ def detailed(request: Request, service: Service) -> Response:
         has_items=counts.is_over_items(found.row),
         overrides=_read(row.get("overrides")),
         phases=_phases(found, service),
+        to_do=remedies.what_to_do(found.error, found.cause),
         actions=[(each, time_of(each.at)) for each in actions.entries],
         started=actions.proven(Action.START_RUN, Action.SUBMIT, said=found.line.started_by),
         stopped=actions.proven(Action.STOP_RUN, said=row.get("stopped_by")),

@@ -54,6 +54,18 @@ class TestItems:
             assert empty.get(f"{run}/items/{index}").status == 404
 
 
+class TestARunThatFailed:
+    def test_says_what_to_do_where_its_error_tells(self, empty):
+        empty.provisioner.jobs.put(ROW)
+        at = f"/jobs/report/runs/{{}}?at={iso(NOW)}"
+        cause = "OutOfMemoryError: Container killed"
+        put_run("report", "one", "FAILED", started_at=NOW, error="ContainerFailed", cause=cause)
+        put_run("report", "two", "FAILED", started_at=NOW, error="ValueError", cause="no")
+
+        assert 'raise "memory_mb"' in html.unescape(text_of(empty, at.format("one")))
+        assert "What to do" not in text_of(empty, at.format("two"))
+
+
 class TestTheOverview:
     def test_failures_count_by_their_end(self, empty):
         empty.provisioner.jobs.put(ROW)
