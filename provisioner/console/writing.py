@@ -28,6 +28,7 @@ _CONFIRMATIONS: tuple[tuple[str, Confirmation, Action], ...] = (
     ("/jobs/{job}/retry", confirm.RETRY, Action.RETRY_JOB),
     ("/jobs/{job}/unpin", confirm.UNPIN, Action.UNPIN),
     ("/jobs/{job}/build", confirm.BUILD, Action.START_BUILD),
+    ("/jobs/{job}/build-commit", confirm.BUILD_COMMIT, Action.START_BUILD),
     ("/jobs/{job}/delete", confirm.DELETE, Action.DELETE_ROW),
     ("/jobs/{job}/confirm-deletion", confirm.CONFIRM_DELETION, Action.CONFIRM_DELETION),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import PermanentError
 from provisioner.service import builds, edits
@@ -36,14 +36,33 @@ def build_commit(service: Service, job_name: str, commit: str) -> None:
         builds.build_again(service, job_name)
 
 
+def current(service: Service, job_name: str) -> str:
+    """Return the commit that a job's row names.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such job.
+    PermanentError
+        If its row is not built from a Git repository.
+    """
+    return str(_source_of(service.existing_row(job_name)).get("commit", ""))
+
+
 def check(service: Service, job_name: str, commit: str) -> None:
     """Refuse what `build_commit` would refuse."""
     edits.plan(service, _with(service.existing_row(job_name), commit))
 
 
 def _with(row: Item, commit: str) -> Item:
+    _source_of(row)
+    return edits.patched(row, {"build": {"source": {"commit": commit}}})
+
+
+def _source_of(row: Item) -> dict[str, Any]:
     build = row.get("build")
-    if not isinstance(build, dict) or not isinstance(build.get("source"), dict):
+    source = build.get("source") if isinstance(build, dict) else None
+    if not isinstance(source, dict):
         message = f"the row of {row['job_name']} is not built from a commit of a Git repository"
         raise PermanentError(message)
-    return edits.patched(row, {"build": {"source": {"commit": commit}}})
+    return source

@@ -10,7 +10,16 @@ from provisioner.console.filters import path
 from provisioner.console.http import redirect
 from provisioner.console.render import page
 from provisioner.errors import PermanentError
-from provisioner.service import builds, deployments, edits, retry, run_detail, runs, schedule
+from provisioner.service import (
+    builds,
+    commits,
+    deployments,
+    edits,
+    retry,
+    run_detail,
+    runs,
+    schedule,
+)
 from provisioner.service.deletions import confirm_deletion, require_held
 
 if TYPE_CHECKING:
@@ -148,6 +157,14 @@ def _build(service: Service, request: Request, _: str) -> None:
     builds.build_again(service, _job(request))
 
 
+def _names_a_commit(service: Service, request: Request) -> object:
+    return commits.current(service, _job(request))
+
+
+def _build_commit(service: Service, request: Request, commit: str) -> None:
+    commits.build_commit(service, _job(request), commit)
+
+
 def _confirm_deletion(service: Service, request: Request, _: str) -> None:
     confirm_deletion(service, _job(request))
 
@@ -217,6 +234,18 @@ BUILD = Confirmation(
     cli="provisioner build {job}",
     act=_build,
     check=_can_be_built,
+)
+BUILD_COMMIT = Confirmation(
+    title="Build a commit of {job}",
+    said=(
+        "The commit is written into the row and built. The job keeps its code until the build "
+        "succeeds.",
+    ),
+    button="Build the commit",
+    cli="provisioner build {job} --commit SHA",
+    act=_build_commit,
+    check=_names_a_commit,
+    asks=Asked("commit", "Commit", "Its SHA-1 in full, 40 characters."),
 )
 DELETE = Confirmation(
     title="Delete {job}",

@@ -72,6 +72,7 @@ def detailed(request: Request, service: Service) -> Response:
         times=list(_times(planned)) if planned else [],
         in_sync=job_detail.in_sync(record),
         builds=list(builds.of_record(record)),
+        from_git=_is_from_git(found.row),
         canary=canary_state.of(service, found.row, record),
     )
 
@@ -83,6 +84,11 @@ def more(request: Request, service: Service) -> Response:
     if request.is_partial:
         return fragment(request, "relations.html", relations=relations)
     return page(request, "job_more.html", polls=False, job_name=name, relations=relations)
+
+
+def _is_from_git(row: Mapping[str, Any] | None) -> bool:
+    build = (row or {}).get("build")
+    return isinstance(build, dict) and isinstance(build.get("source"), dict)
 
 
 def _ready(record: StackRecord | None) -> object | None:

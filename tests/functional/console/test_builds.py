@@ -8,7 +8,7 @@ import pytest
 
 from provisioner.console.routes import ROUTES
 from provisioner.service.caller import Role
-from tests.support.builds import FIRST, LAST, built
+from tests.support.builds import FIRST, GIT_ROW, LAST, built
 
 
 @pytest.fixture
@@ -50,3 +50,23 @@ def test_a_failed_build_is_started_again_by_writers(here, browser):
     browser.role = Role.OPERATE
     assert "Build again" not in browser.get("/jobs/report").text
     assert browser.get("/jobs/report/build").status == 403
+
+
+def test_another_commit_is_built_by_naming_it(here, browser):
+    assert "Build a commit" not in browser.get("/jobs/report").text
+    assert browser.get("/jobs/report/build-commit").status == 409
+    here.jobs.put(GIT_ROW)
+    assert "Build a commit" in browser.get("/jobs/report").text
+
+    page = browser.get("/jobs/report/build-commit")
+    page.form.set(commit="main")
+    wrong = browser.press(page)
+    assert (wrong.status, wrong.form["commit"]) == (422, "main")
+    assert here.row() == GIT_ROW
+
+    page.form.set(commit="b" * 40)
+    assert browser.press(page).status == 303
+    assert here.row()["build"]["source"]["commit"] == "b" * 40
+    browser.role = Role.OPERATE
+    assert "Build a commit" not in browser.get("/jobs/report").text
+    assert browser.get("/jobs/report/build-commit").status == 403

@@ -53,6 +53,7 @@ OTHERS = (
     "/jobs/billing-export/unpin",
     "/jobs/catalog-sync/backfill",
     "/jobs/catalog-sync/build",
+    "/jobs/catalog-sync/build-commit",
     "/jobs/catalog-sync/confirm-deletion",
     "/jobs/catalog-sync/edit",
     "/jobs/catalog-sync/edit?version=1",
@@ -115,6 +116,7 @@ OF_API = (
 )
 REFUSED = {
     "/jobs/catalog-sync/build": 409,
+    "/jobs/catalog-sync/build-commit": 409,
     "/jobs/catalog-sync/confirm-deletion": 409,
     "/v1/jobs/billing-export/stack/operations": 404,
 }
