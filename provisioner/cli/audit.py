@@ -41,7 +41,10 @@ def audit(  # noqa: PLR0913  (each is one option)
     by: Annotated[
         str,
         typer.Option(
-            "--by", metavar="NAME", show_default=False, help="Only by names that contain this."
+            "--by",
+            metavar="NAME",
+            show_default=False,
+            help="Only by people whose names contain this.",
         ),
     ] = "",
     outcome: Annotated[
@@ -55,12 +58,17 @@ def audit(  # noqa: PLR0913  (each is one option)
             "--since",
             metavar="DURATION",
             show_default=False,
-            help="From how long ago: 90s, 10m, 2h, 7d.",
+            help="Only the last 90s, 10m, 2h, 7d, ...",
         ),
     ] = None,
     until: Annotated[
         str | None,
-        typer.Option("--until", metavar="DURATION", show_default=False, help="Until how long ago."),
+        typer.Option(
+            "--until",
+            metavar="DURATION",
+            show_default=False,
+            help="Only entries older than this: 90s, 10m, 2h, 7d, ...",
+        ),
     ] = None,
     output: FormatOption = Format.TABLE,
     stack: StackOption = DEFAULT_STACK,

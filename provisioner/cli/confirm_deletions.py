@@ -20,7 +20,7 @@ def confirm_deletions(
         list[str] | None, typer.Argument(metavar="JOB", help="Names of the jobs.")
     ] = None,
     *,
-    every: Annotated[bool, typer.Option("--all", help="All whose deletion is held.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="All jobs whose deletion is held.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     stack: StackOption = DEFAULT_STACK,
 ) -> None:

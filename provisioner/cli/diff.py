@@ -34,7 +34,7 @@ def diff(
             metavar="VERSION",
             min=1,
             show_default=False,
-            help="The earlier version; without it the one before the other.",
+            help="The earlier version. Default: the one before the later version.",
         ),
     ] = None,
     end: Annotated[
@@ -44,7 +44,7 @@ def diff(
             metavar="VERSION",
             min=1,
             show_default=False,
-            help="The later version; without it the row as it is now.",
+            help="The later version. Default: the row as it is now.",
         ),
     ] = None,
     output: FormatOption = Format.TABLE,
@@ -52,7 +52,7 @@ def diff(
 ) -> None:
     """Compare two versions of a job's row; by default show what changed last.
 
-    Of environment variables the table shows only the names: values are not for screens.
+    The table shows only the names of environment variables, not their values.
     """
     with session(stack) as service:
         found = changes(service, job, start, end)

@@ -32,7 +32,7 @@ def get(  # noqa: PLR0913  (each is an option)
         typer.Argument(
             metavar="[JOB]",
             show_default=False,
-            help="Only this one, in detail; with * at its end, all that start with it.",
+            help="Show this job in detail; NAME* lists all jobs whose names start with NAME.",
         ),
     ] = "",
     *,
@@ -43,29 +43,29 @@ def get(  # noqa: PLR0913  (each is an option)
             metavar="STATUS",
             case_sensitive=False,
             show_default=False,
-            help="Only those with this status, such as READY, FAILED or INVALID.",
+            help="Only jobs with this status, such as READY, FAILED or INVALID.",
         ),
     ] = None,
     type_: Annotated[
         str | None,
-        typer.Option("--type", metavar="TYPE", show_default=False, help="Only those of this type."),
+        typer.Option("--type", metavar="TYPE", show_default=False, help="Only jobs of this type."),
     ] = None,
     tag: Annotated[
         str | None,
         typer.Option(
-            "--tag", metavar="KEY[=VALUE]", show_default=False, help="Only those with this tag."
+            "--tag", metavar="KEY[=VALUE]", show_default=False, help="Only jobs with this tag."
         ),
     ] = None,
     owner: Annotated[
         str | None,
         typer.Option(
-            "--owner", metavar="OWNER", show_default=False, help="Only those with this owner."
+            "--owner", metavar="OWNER", show_default=False, help="Only jobs with this owner."
         ),
     ] = None,
     outdated: Annotated[
         bool,
         typer.Option(
-            "--outdated", help="Only those whose stacks have templates of another release."
+            "--outdated", help="Only jobs whose stacks have templates of another release."
         ),
     ] = False,
     output: FormatOption = Format.TABLE,

@@ -36,7 +36,7 @@ class ItemStatus(StrEnum):
 def items(
     job: JobArgument,
     run: Annotated[
-        str, typer.Argument(metavar="RUN", help='The run, as "provisioner runs" has it.')
+        str, typer.Argument(metavar="RUN", help='The run, as "provisioner runs" shows it.')
     ],
     *,
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="How many.")] = 50,
@@ -47,7 +47,7 @@ def items(
             metavar="STATUS",
             case_sensitive=False,
             show_default=False,
-            help="Only those: SUCCEEDED, FAILED.",
+            help="Only SUCCEEDED or FAILED items.",
         ),
     ] = None,
     index: Annotated[
@@ -59,7 +59,7 @@ def items(
     output: FormatOption = Format.TABLE,
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
-    """Show the items of a run with a fan-out that have ended, and why those failed that did."""
+    """Show the finished items of a run with a fan-out, and why items failed."""
     with session(stack) as service:
         if index is not None:
             said = dict(one(service, job, run, index).said)

@@ -28,7 +28,7 @@ def logs(
     ] = False,
     since: Annotated[
         str,
-        typer.Option("--since", metavar="DURATION", help="From how long ago: 90s, 10m, 2h, 1d."),
+        typer.Option("--since", metavar="DURATION", help="Only the last 90s, 10m, 2h, 1d, ..."),
     ] = "10m",
     run: Annotated[
         str | None,
@@ -36,7 +36,7 @@ def logs(
             "--run",
             metavar="RUN",
             show_default=False,
-            help="Only of this run, from its beginning, whatever --since says.",
+            help="Only this run, from its beginning; --since is ignored.",
         ),
     ] = None,
     stack: StackOption = DEFAULT_STACK,

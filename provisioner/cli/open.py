@@ -18,7 +18,7 @@ app = one_command()
 def open_page(
     job: Annotated[
         str | None,
-        typer.Argument(metavar="JOB", show_default=False, help="Without it: the overview."),
+        typer.Argument(metavar="JOB", show_default=False, help="Default: the overview."),
     ] = None,
     run: Annotated[
         str | None,

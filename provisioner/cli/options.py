@@ -75,7 +75,7 @@ def time_before(now: datetime, ago: str) -> datetime:
     try:
         return now - timedelta(seconds=seconds)
     except OverflowError as error:
-        message = f"{seconds:.0f} seconds ago there was no calendar: write 90s, 10m, 2h or 7d"
+        message = f"{seconds:.0f} seconds ago is before the year 1: write 90s, 10m, 2h or 7d"
         raise typer.BadParameter(message) from error
 
 
@@ -89,13 +89,13 @@ JobArgument = Annotated[
     str, typer.Argument(metavar="JOB", show_default=False, help="Name of the job.")
 ]
 FormatOption = Annotated[
-    Format, typer.Option("--output", "-o", case_sensitive=False, help="How to write it.")
+    Format, typer.Option("--output", "-o", case_sensitive=False, help="Output format.")
 ]
 TimeoutOption = Annotated[
     str,
     typer.Option(
         "--timeout",
         metavar="DURATION",
-        help="How long --wait waits: 90s, 10m, 2h.",
+        help="How long --wait waits, such as 90s, 10m or 2h.",
     ),
 ]

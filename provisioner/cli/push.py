@@ -74,7 +74,7 @@ def push(  # noqa: PLR0913  (each is an option)
     Prints the s3:// URI for the row's "bundle". Pushing the same files again uploads nothing. With
     --build the folder is a job's source: files that .dockerignore, or else .gitignore, excludes are
     left out. Exit codes with --build: 0 built and READY, 1 failed, 6 overtaken by a later push, 7
-    still going after --timeout.
+    not finished after --timeout.
     """
     timeout_seconds = seconds_of(timeout)
     if not build:

@@ -16,7 +16,8 @@ app = one_command()
 def restore_version(
     job: JobArgument,
     version: Annotated[
-        int, typer.Argument(metavar="VERSION", min=1, show_default=False, help="Its number.")
+        int,
+        typer.Argument(metavar="VERSION", min=1, show_default=False, help="Number of the version."),
     ],
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,

@@ -44,7 +44,7 @@ def run(  # noqa: PLR0913  (each is an option)
         typer.Option(
             "--idempotency-key",
             metavar="KEY",
-            help="The same key again starts nothing new, but returns the run that it has started.",
+            help="A repeated key starts no second run, but returns the first one.",
         ),
     ] = None,
     overlap: Annotated[

@@ -31,7 +31,9 @@ app = one_command()
 def runs(  # noqa: PLR0913  (each is an option)
     job: Annotated[
         str | None,
-        typer.Argument(metavar="[JOB]", show_default=False, help="Name of the job; all without."),
+        typer.Argument(
+            metavar="[JOB]", show_default=False, help="Name of the job. Default: all jobs."
+        ),
     ] = None,
     *,
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="How many.")] = 10,
@@ -47,7 +49,7 @@ def runs(  # noqa: PLR0913  (each is an option)
             "--since",
             metavar="DURATION",
             show_default=False,
-            help="From how long ago: 90s, 10m, 2h, 7d; for all jobs from 1d ago.",
+            help="Only the last 90s, 10m, 2h, 7d, ... Default for all jobs: 1d.",
         ),
     ] = None,
     only: Annotated[
@@ -57,7 +59,7 @@ def runs(  # noqa: PLR0913  (each is an option)
             metavar="STATUS",
             case_sensitive=False,
             show_default=False,
-            help="Only those: QUEUED, RUNNING, SUCCEEDED, FAILED, TIMED_OUT, STOPPED, SKIPPED.",
+            help="Only QUEUED, RUNNING, SUCCEEDED, FAILED, TIMED_OUT, STOPPED or SKIPPED runs.",
         ),
     ] = None,
     tag: Annotated[
@@ -66,7 +68,7 @@ def runs(  # noqa: PLR0913  (each is an option)
             "--tag",
             metavar="NAME[=VALUE]",
             show_default=False,
-            help="Only of jobs with this tag; without a job only.",
+            help="Only runs of jobs with this tag. Not together with JOB.",
         ),
     ] = None,
     output: FormatOption = Format.TABLE,
@@ -74,10 +76,10 @@ def runs(  # noqa: PLR0913  (each is an option)
 ) -> None:
     """Show the last runs of a job, or of all jobs, newest first."""
     if wide and job is None:
-        message = "it needs the name of a job: the index of all runs does not have what it shows"
+        message = "needs the name of a job: the list of all runs does not have these details"
         raise typer.BadParameter(message, param_hint="--wide")
     if tag is not None and job is not None:
-        message = "a job has its own tags: it is for the runs of all jobs"
+        message = "filters the runs of all jobs: leave out the job"
         raise typer.BadParameter(message, param_hint="--tag")
     with session(stack) as service:
         found = _found(service, job, count, since, only, tag)

@@ -57,12 +57,12 @@ def of(folder: Path, include: Iterable[str] = (), exclude: Iterable[str] = ()) -
         If it holds no files, or more than `MAX_FILES` or `MAX_BYTES`, or a link out of the folder.
     """
     if not folder.is_dir():
-        message = f"{folder} is not a folder; source is pushed as one"
+        message = f"{folder} is not a folder: the source of a job is pushed as a folder"
         raise PermanentError(message)
     walk = _Walk(folder.resolve(), tuple(include), (*EXCLUDED, *exclude))
     files = tuple(sorted(walk.files(folder, ""), key=lambda file: file.name))
     if not files:
-        message = f"{folder} holds no files that are source"
+        message = f"{folder} has no files to push"
         raise PermanentError(message)
     return SourceFiles(files, tuple(sorted(walk.secrets)))
 

@@ -18,7 +18,9 @@ def stop(
     job: JobArgument,
     run: Annotated[
         str | None,
-        typer.Argument(metavar="RUN", show_default=False, help='As "provisioner runs" shows it.'),
+        typer.Argument(
+            metavar="RUN", show_default=False, help='The run, as "provisioner runs" shows it.'
+        ),
     ] = None,
     *,
     reason: Annotated[str, typer.Option("--reason", help="The reason, for the run's row.")] = (

@@ -139,7 +139,10 @@ def resume(
 def abort(
     *,
     reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", show_default=False, help="Why.")
+        str,
+        typer.Option(
+            "--reason", metavar="TEXT", show_default=False, help="The reason, for the audit."
+        ),
     ] = "",
     dry_run: DryRunOption = False,
     stack: StackOption = DEFAULT_STACK,

@@ -169,7 +169,7 @@ def _destination_problem(target: str, allowed: Allowed) -> str | None:
             return f"must be of this account and Region, {here}"
     queues_of_jobs = tuple(f"{allowed.prefix}{after}" for after in "-_")
     if name in allowed.own_names or (service != "sns" and name.startswith(queues_of_jobs)):
-        return f'"{name}" is of the provisioner; to send to a job, write "submit: <job>"'
+        return f'"{name}" belongs to the provisioner; to send to a job, write "submit: <job>"'
     return None
 
 

@@ -103,7 +103,7 @@ def sparse(folder):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        pytest.param(lambda f: f.touch(), "holds no files that are source", id="empty"),
+        pytest.param(lambda f: f.touch(), "has no files to push", id="empty"),
         pytest.param(lambda f: (f / ".env").write_text(""), "holds no files", id="secrets alone"),
         pytest.param(
             sparse,
