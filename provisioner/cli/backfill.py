@@ -59,8 +59,8 @@ def backfill(
 
     This includes times at which the schedule was off, or did not exist yet. Each run is admitted
     before the next one is started, so they run in order and, by default, one after another. The
-    same command again starts nothing twice. TIME is ISO 8601, like 2026-11-01 or 2026-11-01T06:00, in
-    the job's time zone.
+    same command again starts nothing twice. TIME is ISO 8601, like 2026-11-01 or
+    2026-11-01T06:00, in the job's time zone.
     """
     timeout_seconds = seconds_of(timeout)
     with session(stack) as service:

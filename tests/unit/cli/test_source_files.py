@@ -104,7 +104,7 @@ def sparse(folder):
     ("make", "message"),
     [
         pytest.param(lambda f: f.touch(), "has no files to push", id="empty"),
-        pytest.param(lambda f: (f / ".env").write_text(""), "holds no files", id="secrets alone"),
+        pytest.param(lambda f: (f / ".env").write_text(""), "has no files", id="secrets alone"),
         pytest.param(
             sparse,
             "1,000,000,000 bytes",
