@@ -5,23 +5,32 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from provisioner.console import durations
+from provisioner.console.filters import link, path
 from provisioner.console.http import Response
 from provisioner.console.render import fragment, page
 from provisioner.errors import PermanentError
 from provisioner.runs.model import RunStatus
-from provisioner.service import builds, canary_state, job_detail, jobs, redaction, schedule
+from provisioner.service import (
+    builds,
+    canary_state,
+    job_detail,
+    jobs,
+    redaction,
+    run_finder,
+    schedule,
+)
 from provisioner.stacks.model import JobStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from provisioner.console.http import Request
     from provisioner.service.context import Service
+    from provisioner.service.run_finder import FoundRun
     from provisioner.stacks.model import StackRecord
 
 RUNS = 20
@@ -127,12 +136,18 @@ def _times(planned: schedule.Planned) -> Iterator[NextTime]:
 
 
 def suggested(request: Request, service: Service) -> Response:
-    """Return the jobs whose names begin with a text, for the palette."""
-    prefix = request.query.get("q", "").strip()
-    found = jobs.page(service, 10, prefix=prefix).jobs
-    return _names([job.job_name for job in found])
-
-
-def _names(names: Sequence[str]) -> Response:
-    links = [{"name": name, "href": f"/jobs/{quote(name, safe='')}"} for name in names]
+    """Return the runs that a text names, or else the jobs that it begins, for the palette."""
+    asked = request.query.get("q", "").strip()
+    links = [
+        {"name": f"{run.job_name} / {run.run}", "href": run_link(run)}
+        for run in run_finder.find(service, asked)
+    ] or [
+        {"name": job.job_name, "href": path("jobs", job.job_name)}
+        for job in jobs.page(service, 10, prefix=asked).jobs
+    ]
     return Response(json.dumps(links), content_type="application/json")
+
+
+def run_link(run: FoundRun) -> str:
+    """Return the address of a run that was found."""
+    return link(path("jobs", run.job_name, "runs", run.run), {}, at=run.at)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioner.console.pages import bulk
+from provisioner.console.pages.job import run_link
 from provisioner.console.pages.list_filters import job_filter
 from provisioner.console.pages.queries import text
 from provisioner.console.render import page
-from provisioner.service import jobs, overview
+from provisioner.service import jobs, overview, run_finder
 from provisioner.service.bulk_selection import BulkAction
 from provisioner.stacks.model import JobStatus
 
@@ -64,9 +65,12 @@ def listed(request: Request, service: Service) -> Response:
     found = jobs.JobsPage(overview.late(service), None) if late else _page(request, service)
     order = query.get("sort", "name")
     lines = sorted(found.jobs, key=_ORDERS.get(order, _ORDERS["name"]))
+    # Whoever has only the id of a run may look for it here.
+    runs = () if lines else run_finder.find(service, query.get("prefix", "").strip())
     return page(
         request,
         "jobs.html",
+        runs=[(run, run_link(run)) for run in runs],
         moving=any(line.running_since or line.status in _MOVING for line in lines),
         lines=lines,
         next=found.cursor,
