@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.console.http import Response
+from provisioner.errors import InvalidRequestError
 from provisioner.plain_text import cleaned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from provisioner.aws.logs import LogEvent
 
@@ -25,6 +26,51 @@ _ERROR = re.compile(
 )
 _WARNING = re.compile(r"\bWARN(?:ING)?\b")
 _PLATFORM = re.compile(r"(?:START|END|REPORT|INIT_START|XRAY) ")
+
+
+_LINE = re.compile(r"L?(\d{1,15})(?:\.\d{1,9})?")
+_PARTS = ("older", "newer", "later")
+
+
+def part(query: Mapping[str, str]) -> str:
+    """Return which part of the page htmx asks for: `later` lines are those somebody clicks for."""
+    asked = query.get("part", "")
+    return asked if asked in _PARTS else "whole"
+
+
+def time_of_line(query: Mapping[str, str]) -> int | None:
+    """Return the time of the line that an address is of, epoch milliseconds; None without one.
+
+    Raises
+    ------
+    InvalidRequestError
+        If no line has such an address.
+    """
+    line = query.get("line", "").strip()
+    if not line:
+        return None
+    found = _LINE.fullmatch(line)
+    if found is None:
+        message = f'line "{line}" is not the address of a line'
+        raise InvalidRequestError(message)
+    return int(found[1])
+
+
+def is_followed(query: Mapping[str, str], events: Sequence[LogEvent], limit: int) -> bool:
+    """Tell whether the lines after these come by themselves.
+
+    They do at the end of the log. A page of the middle has as many lines as it may have; those
+    after it wait until somebody asks for them.
+    """
+    match part(query):
+        case "newer":
+            return True
+        case "whole" if "cursor" not in query:
+            at_ms = time_of_line(query)
+            if at_ms is None:
+                return True
+            return sum(each.timestamp_ms >= at_ms for each in events) < limit - limit // 2
+    return len(events) < limit
 
 
 @dataclass(frozen=True, slots=True)

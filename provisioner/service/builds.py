@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from provisioner.aws.logs import StreamPage
     from provisioner.jobs import Job
     from provisioner.service.context import Service
     from provisioner.stacks.model import StackRecord
@@ -136,28 +137,58 @@ def log_page(
     """
     ended = build.status in _ENDED
     if build.log_stream is None:
-        return LogPage((), None, None if ended else cursor)
+        return LogPage((), None, None if ended else cursor or "s")
     kind, token = (cursor or "")[:1], (cursor or "")[1:] or None
     if kind not in {"", "b", "s"}:
         raise InvalidCursorError
     try:
-        found = logs.stream_page(
-            service.clients,
-            log_group(service.outputs["Prefix"]),
-            build.log_stream,
-            limit=limit,
-            between_ms=(0, int(service.clock().timestamp() * 1000) + 60_000),
-            token=token,
-            at_end=newest_first,
-        )
+        found = _lines(service, build.log_stream, limit, token=token, at_end=newest_first)
     except NotFoundError:  # it has printed nothing yet
-        return LogPage((), None, None if ended else cursor)
+        return LogPage((), None, None if ended else cursor or "s")
     first = found.backward == token or (not kind and not newest_first)
     last = ended and (found.forward == token or (not kind and newest_first))
     return LogPage(
         found.events,
         None if first else f"b{found.backward}",
         None if last else f"s{found.forward}",
+    )
+
+
+def log_around(service: Service, build: BuildAttempt, at_ms: int, *, limit: int) -> LogPage:
+    """Return a page of what a build has printed before and after a time, epoch milliseconds."""
+    if build.log_stream is None:
+        return log_page(service, build)
+    half = limit // 2
+    try:
+        before = _lines(service, build.log_stream, half, until_ms=at_ms, at_end=True)
+        if not before.events:
+            return log_page(service, build, limit=limit)
+        after = _lines(service, build.log_stream, limit - half, token=before.forward)
+    except NotFoundError:
+        return log_page(service, build)
+    events = (*before.events, *after.events)
+    return LogPage(events, f"b{before.backward}", f"s{after.forward}")
+
+
+def _lines(
+    service: Service,
+    stream: str,
+    limit: int,
+    *,
+    until_ms: int | None = None,
+    token: str | None = None,
+    at_end: bool = False,
+) -> StreamPage:
+    if until_ms is None:
+        until_ms = int(service.clock().timestamp() * 1000) + 60_000
+    return logs.stream_page(
+        service.clients,
+        log_group(service.outputs["Prefix"]),
+        stream,
+        limit=limit,
+        between_ms=(0, until_ms),
+        token=token,
+        at_end=at_end,
     )
 
 

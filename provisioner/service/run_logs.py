@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from provisioner.aws import logs
@@ -108,6 +108,41 @@ def page_of(
     if kind == "o" or (not kind and newest_first):
         return lines_before(service, source, at, count, limit)
     return lines_after(service, source, at, count, limit)
+
+
+def page_around(service: Service, known: KnownRun, at_ms: int, *, limit: int = 1000) -> LogPage:
+    """Return a page of what a run has logged before and after a time; one request to DynamoDB.
+
+    Parameters
+    ----------
+    at_ms
+        Epoch milliseconds: the second half of the page begins with the first line of that time.
+
+    Raises
+    ------
+    NotFoundError
+        If the job's log group is gone.
+    """
+    group = group_in(service, known.record, known.job_name)
+    source = source_of(service, known.job_name, group, known.row)
+    if source is None:
+        return page_of(service, known, limit=limit)
+    at_ms = min(at_ms, source.until_ms)
+    half = limit // 2
+    ending = replace(source, until_ms=at_ms, ended=False)
+    before = LogPage((), None, None)
+    if source.stream is None:
+        if at_ms > source.since_ms:
+            before = lines_before(service, ending, at_ms - 1, 0, half)
+        after = lines_after(service, source, at_ms, 0, limit - half)
+    else:
+        if at_ms > source.since_ms:
+            before = _of_stream(service, ending, "", "", at_end=True, limit=half)
+        if not before.events:
+            return _of_stream(service, source, "", "", at_end=False, limit=limit)
+        kind, rest = read_cursor(before.newer)
+        after = _of_stream(service, source, kind, rest, at_end=False, limit=limit - half)
+    return LogPage((*before.events, *after.events), before.older, after.newer)
 
 
 def _of_stream(

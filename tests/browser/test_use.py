@@ -11,6 +11,7 @@ import pytest
 from provisioner.runs.model import iso
 from tests.support.browser import expect, tab
 from tests.support.cli import put_run
+from tests.support.clients import CLIENTS
 from tests.support.console_world import NOW, more_lines, put_log
 from tests.support.drawn import whole
 from tests.support.long_log import long_log
@@ -156,6 +157,59 @@ def test_a_log_goes_back_and_on(browser, console, running_log):
         expect(page).to_have_url(re.compile("level=error"))
         page.reload()
         expect(page.get_by_label("errors only")).to_be_checked()
+
+
+@pytest.fixture(scope="module")
+def old_line(browser, console, running_log):
+    """Return the link of a line that is none of the last thousand."""
+    with tab(browser, console) as page:
+        page.goto(running_log)
+        page.get_by_role("link", name="Earlier lines").click()
+        line = page.locator(".chunk li", has_text=re.compile("line 101$")).locator("a")
+        line.click()
+        assert "line=L" in page.url
+        return page.url
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
+def test_a_link_to_an_old_line_shows_it(browser, console, old_line, scripts):
+    anchor = old_line.partition("#")[2]
+    with tab(browser, console, java_script_enabled=scripts) as page:
+        page.goto(old_line)
+        target = page.locator(f"[id='{anchor}']")
+        expect(target).to_have_text(re.compile("line 101$"))
+        expect(target).to_be_in_viewport()
+        if scripts:  # one without the time, as it was copied once
+            page.goto(re.sub("line=[^&#]*", "", old_line))
+            page.wait_for_url(re.compile("line=L"))
+            expect(target).to_be_in_viewport()
+
+
+def test_a_line_is_linked_to_by_keyboard(browser, console, running_log):
+    with tab(browser, console) as page:
+        page.goto(running_log)
+        last = page.locator(".chunk li:visible").last
+        expect(last).to_be_in_viewport()
+        page.keyboard.press("k")
+        expect(last.locator("a")).to_be_focused()
+        page.keyboard.press("k")
+        page.keyboard.press("o")
+        anchor = page.locator(".chunk li:visible").nth(-2).get_attribute("id")
+        expect(page).to_have_url(re.compile(re.escape(f"line={anchor}#{anchor}")))
+
+
+def test_the_end_of_a_run_is_seen_on_the_page_of_its_log(browser, console, world):
+    began = NOW - timedelta(minutes=2)
+    put_run("usage-meter", "ends", "RUNNING", started_at=began)
+    CLIENTS.logs.create_log_group(logGroupName="/jobs/usage-meter")
+    world.provisioner.save("usage-meter", outputs={"LogGroup": "/jobs/usage-meter"})
+    with tab(browser, console) as page:
+        page.goto(f"/jobs/usage-meter/runs/ends/log?at={iso(began)}")
+        expect(page.locator(".title .status")).to_have_text("running")
+        ended = iso(NOW)
+        put_run("usage-meter", "ends", "FAILED", started_at=began, ended_at=ended, error="E")
+        expect(page.locator(".title .status")).to_have_text("failed")
+        expect(page.get_by_text("The end of the log")).to_be_visible()
 
 
 def test_lines_come_while_somebody_types_and_selects(browser, console, running_log):

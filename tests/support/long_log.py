@@ -37,7 +37,7 @@ def long_log(world: World, lines: int) -> str:
         log=LogPage(shown, None, None),
         chunks=log_lines.chunks(shown),
         job_name="billing-export",
-        limit=lines,
+        follows=True,
         part="whole",
         zone="Europe/Berlin",
     )

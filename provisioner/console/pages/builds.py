@@ -21,19 +21,20 @@ def log(request: Request, service: Service) -> Response:
     job_name, query = request.parts["job"], request.query
     build = builds.find(service, job_name, request.parts["build"])
     limit = min(number(query, "lines", LOG_LINES), MOST_LOG_LINES)
-    found = builds.log_page(
-        service, build, cursor=text(query, "cursor"), newest_first=True, limit=limit
-    )
+    cursor, at_ms = text(query, "cursor"), log_lines.time_of_line(query)
+    if at_ms is not None and cursor is None:
+        found = builds.log_around(service, build, at_ms, limit=limit)
+    else:
+        found = builds.log_page(service, build, cursor=cursor, newest_first=True, limit=limit)
     values: dict[str, Any] = {
         "run": build,
         "log": found,
         "chunks": log_lines.chunks(found.events),
         "job_name": job_name,
-        "limit": limit,
+        "follows": log_lines.is_followed(query, found.events, limit),
     }
     if request.is_partial:
-        part = {"older": "older", "newer": "newer"}.get(query.get("part", ""), "whole")
-        return fragment(request, "log_part.html", **values, part=part)
+        return fragment(request, "log_part.html", **values, part=log_lines.part(query))
     moving = build.ended_at is None
     values |= {"part": "whole", "zone": timezone_of(service.record(job_name))}
     return page(request, "build_log.html", polls=False, moving=moving, **values)

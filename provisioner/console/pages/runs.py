@@ -97,7 +97,7 @@ def detailed(request: Request, service: Service) -> Response:
 
 
 def log(request: Request, service: Service) -> Response:
-    """Return the end of a run's log, or the part of it that a cursor names."""
+    """Return the end of a run's log, what is around a line, or the part that a cursor names."""
     job_name, query = request.parts["job"], request.query
     limit = min(number(query, "lines", LOG_LINES), MOST_LOG_LINES)
     known = logs.find(service, job_name, key_of(request))
@@ -107,12 +107,11 @@ def log(request: Request, service: Service) -> Response:
         "log": found,
         "chunks": log_lines.chunks(found.events) if found else [],
         "job_name": job_name,
-        "limit": limit,
+        "follows": found is not None and log_lines.is_followed(query, found.events, limit),
         "zone": logs.timezone_of(known.record),
     }
-    part = {"older": "older", "newer": "newer"}.get(query.get("part", ""), "whole")
     if request.is_partial:
-        return fragment(request, "log_part.html", **values, part=part)
+        return fragment(request, "log_part.html", **values, part=log_lines.part(query))
     moving = run.ended_at is None
     return page(request, "log.html", polls=False, moving=moving, **values, part="whole")
 
@@ -132,8 +131,11 @@ def log_text(request: Request, service: Service) -> Response:
 def _log_of(
     request: Request, service: Service, known: logs.KnownRun, limit: int
 ) -> logs.LogPage | None:
+    cursor, at_ms = text(request.query, "cursor"), log_lines.time_of_line(request.query)
     try:
-        return logs.page_of(service, known, cursor=text(request.query, "cursor"), limit=limit)
+        if at_ms is not None and cursor is None:
+            return logs.page_around(service, known, at_ms, limit=limit)
+        return logs.page_of(service, known, cursor=cursor, limit=limit)
     except PermanentError:  # its stack, and with it the log, is gone
         return None
 

@@ -124,7 +124,7 @@ setInterval(() => {
   if (Date.now() - refreshed >= every()) refresh();
 }, 1000);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
-document.addEventListener("htmx:after:swap", () => { showTimes(); showLogTimes(); showNext(); select(row); });
+document.addEventListener("htmx:after:swap", () => { showTimes(); showLogTimes(); showNext(); if (row >= 0) reselect(); });
 // What is there stays if there is no answer, or an error: that is said, by each element that asks, until it gets one.
 const failed = new Map();
 function note(element, why) {
@@ -198,18 +198,22 @@ const KEYS = [
   ["t", "Show times in the next zone, or how long ago"], ["?", "These keys"],
 ];
 let row = -1;
-const rows = () => $$("[data-row]");
+const rows = () => $$("[data-row], .chunk li").filter((each) => each.checkVisibility());
 function select(index, focus = false) {
   const all = rows();
   row = Math.min(Math.max(index, -1), all.length - 1);
   all.forEach((each, i) => each.classList.toggle("selected", i === row));
   if (row >= 0 && focus) { $("a", all[row])?.focus(); all[row].scrollIntoView({ block: "nearest" }); }
 }
+function reselect() {
+  const kept = rows().indexOf($(".selected"));
+  select(kept < 0 ? row : kept);
+}
 const typing = (event) => event.composedPath()[0].closest("input, textarea, select, [contenteditable]");
 const actions = {
   "/": () => $("[data-search]")?.focus(),
   j: () => select(row + 1, true),
-  k: () => select(Math.max(0, row - 1), true),
+  k: () => select(row < 0 ? rows().length - 1 : Math.max(0, row - 1), true),
   o: () => $("a", rows()[row] ?? document.createElement("i"))?.click(),
   e: () => $("[data-edit]")?.click(),
   r: refresh,
@@ -283,20 +287,32 @@ if (grep) {
 }
 const log = $(".log");
 const tools = $(".log-tools");
-if (tools) {
+if (log) {
   // What is chosen is in the address, too, so that a link shows the same.
-  tools.addEventListener("change", () => {
+  const address = (changes) => {
     const query = new URLSearchParams(location.search);
-    const put = (name, value) => (value ? query.set(name, value) : query.delete(name));
-    put("level", $("[name=level]:checked").id.replace(/^level-(all)?/, ""));
-    put("wrap", $("#wrap").checked ? "" : "0");
-    put("platform", $("#platform").checked ? "1" : "");
-    history.replaceState(null, "", `${location.pathname}?${query}${location.hash}`);
+    for (const [name, value] of Object.entries(changes)) value ? query.set(name, value) : query.delete(name);
+    return `${location.pathname}?${query}${location.hash}`;
+  };
+  tools.addEventListener("change", () => history.replaceState(null, "", address({
+    level: $("[name=level]:checked")?.id.replace(/^level-(all)?/, ""),
+    wrap: $("#wrap").checked ? "" : "0",
+    platform: $("#platform")?.checked ? "1" : "",
+  })));
+  // A line's link is one to its page; here it is on the page already.
+  log.addEventListener("click", (event) => {
+    const { hash } = event.target.closest(".chunk a") ?? {};
+    if (!hash || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    location.hash = hash;
+    history.replaceState(null, "", address({ line: hash.slice(1), cursor: "" }));
   });
+  const line = location.hash.slice(1);
+  if (line.startsWith("L") && !document.getElementById(line) && !location.search.includes("line=")) location.replace(address({ line, cursor: "" }));
   // A page of earlier lines may reach into those that are there.
   document.addEventListener("htmx:after:swap", () => {
     const seen = new Set();
     for (const line of $$(".chunk li").reverse()) seen.has(line.id) ? line.remove() : seen.add(line.id);
   });
 }
-if (log && !location.hash && !location.search.includes("cursor")) scrollTo(0, document.body.scrollHeight);
+if (log && !location.hash && !/[?&](cursor|line)=/.test(location.search)) scrollTo(0, document.body.scrollHeight);

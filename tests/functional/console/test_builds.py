@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from provisioner.console.routes import ROUTES
 from provisioner.service.caller import Role
+from provisioner.stacks.builds import BuildStatus
 from tests.support.builds import FIRST, GIT_ROW, LAST, built
 
 
@@ -34,6 +36,24 @@ def test_a_build_shows_what_it_printed_and_why_it_failed(browser):
     assert "three" in page.text
     assert "BUILD: no such file" in page.text
     assert f"provisioner builds report {LAST} --log" in page.text
+
+
+def test_a_line_of_a_build_has_a_page_around_it(browser):
+    address = f"/jobs/report/builds/{LAST}"
+    anchors = re.findall(r'<li id="(L[\d.]+)"', browser.get(address).html)
+
+    for anchor in anchors:
+        page = browser.get(f"{address}?line={anchor}")
+        assert re.findall(r'<li id="(L[\d.]+)"', page.html) == anchors
+    assert browser.get(f"{address}?line=x").status == 400
+
+
+def test_a_build_that_has_printed_nothing_yet_is_followed(here, browser):
+    build = here.record("report").build
+    running = replace(build, status=BuildStatus.RUNNING, ended_at=None, id="jobs:none")
+    here.save("report", build=running)
+
+    assert "data-refreshes" in browser.get("/jobs/report/builds/none").html
 
 
 def test_what_there_is_not(browser):

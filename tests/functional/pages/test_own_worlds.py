@@ -154,6 +154,12 @@ class TestTextOfOthers:
         assert "49" not in re.findall(r"\{\{.*?\}\}|\b49\b", page)
 
 
+def edges(page):
+    """Return the addresses at both ends of a log, by what they say."""
+    found = re.findall(r'class="edge"[^>]*>\s*<a href="([^"]+)"[^>]*>([^<]+)</a>', page)
+    return {words: html.unescape(address).replace("%3A", ":") for address, words in found}
+
+
 class TestALog:
     @pytest.fixture
     def logged(self, empty):
@@ -189,6 +195,61 @@ class TestALog:
 
         assert len(set(ids)) == len(ids)
         assert page.count('class="error"') == page.count('class="warning"') == 1
+
+    @pytest.mark.parametrize("stream", ["", "run"], ids=["the group", "a stream"])
+    @pytest.mark.parametrize("number", [0, 1, 300, 1250, 2499])
+    def test_a_line_has_a_page_around_it(self, logged, number, stream):
+        if stream:
+            at = NOW - timedelta(minutes=5)
+            put_run(
+                *("report", "one", "SUCCEEDED"),
+                started_at=at, ended_at=iso(NOW), log_stream=stream, attempts=1,
+            )  # fmt: skip
+        page = self.around(logged, number)
+        shown = [int(each) for each in re.findall(r"line (\d+)<", page)]
+
+        assert number in shown
+        missing = {2400, 2401}
+        assert set(range(shown[0], shown[-1] + 1)) - set(shown) <= missing
+        assert len(shown) <= 1000
+        assert (shown[0] == 0) == (number <= 500)
+        assert (shown[-1] == 2499) == (number >= 2000)
+        if number == 1250:
+            earlier = edges(page)["Earlier lines"]
+            later = edges(page)["Later lines"]
+            assert "line=" not in earlier + later
+            assert f"line {shown[0] - 1}<" in text_of(logged, earlier)
+            assert f"line {shown[-1] + 1}<" in text_of(logged, later)
+
+    def around(self, logged, number):
+        """Return the page of a line, which is the address that its time links to."""
+        ms = int((NOW - timedelta(minutes=5)).timestamp() * 1000) + number
+        page = text_of(logged, self.AT.partition("?")[0] + f"?line=L{ms}.0")
+        assert f'href="?line=L{ms}.0#L{ms}.0"' in page
+        return page
+
+    def test_the_middle_of_a_log_is_not_followed_and_its_end_is(self, logged):
+        assert "data-refreshes" not in self.around(logged, 300)
+        assert "data-refreshes" in self.around(logged, 2499).replace("The end of the log", "data-refreshes")
+
+    @pytest.mark.parametrize("line", ["x", "L", "L1.x", "1" * 16, "²"])
+    def test_an_address_that_no_line_has(self, logged, line):
+        assert logged.get(f"{self.AT}&line={line}").status == 400
+
+    def test_a_page_that_is_followed_gets_the_status_with_its_lines(self, logged):
+        address = edges(self.around(logged, 300))["Later lines"]
+        newer = logged.get(f"{address}&part=newer", hx_request="true")
+
+        assert ">succeeded</span>" in newer.body.partition('id="log-status"')[2]
+        assert "log-status" not in logged.get(f"{address}&part=later", hx_request="true").body
+
+    def test_a_run_that_failed_links_to_the_end_of_its_log(self, logged):
+        put_run("report", "bad", "FAILED", started_at=NOW, ended_at=iso(NOW), error="E")
+        [there] = re.findall(
+            r'href="([^"]+)#end"', html.unescape(text_of(logged, "/jobs/report/runs/bad"))
+        )
+
+        assert ' id="end"' in text_of(logged, there)
 
     def test_as_a_file(self, logged):
         response = logged.get(self.AT.replace("/log?", "/log.txt?"))
