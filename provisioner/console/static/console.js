@@ -144,7 +144,7 @@ document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   const token = headers.get("Form-Token");
   const old = $$("[name=csrf]").filter((each) => token && each.value !== token);
   for (const each of old) each.value = token;
-  if (old.length) look();
+  if (old.length) refresh();
 });
 document.addEventListener("htmx:error", ({ detail: { ctx } }) => { if (ctx) note(ctx.sourceElement, "the console does not answer"); });
 
