@@ -43,7 +43,7 @@ _MOST = 10
 
 
 @dataclass(frozen=True, slots=True)
-class FoundRun:
+class NamedRun:
     """A run that a text may name; `at` is when it began, "" if nobody has looked for it yet."""
 
     job_name: str
@@ -51,25 +51,25 @@ class FoundRun:
     at: str = ""
 
 
-def find(service: Service, text: str) -> tuple[FoundRun, ...]:
+def find(service: Service, text: str) -> tuple[NamedRun, ...]:
     """Return the runs that a text names, ten at most; two requests at most.
 
     A run whose job the text says is not looked for: its page does that.
     """
     if named := _ARN.fullmatch(text):
         job = job_name_of(service.outputs["Prefix"], named[1])
-        return (FoundRun(job, named[2]),) if job else ()
+        return (NamedRun(job, named[2]),) if job else ()
     if is_trigger_id(text):
         began = time_of(started_at_of(text))
         return _exact(_begun_about(service, began), execution_name_of(text)) if began else ()
     if _ID.fullmatch(text):
         return _by_id(service, text)
     if named := _OF_JOB.fullmatch(text):
-        return (FoundRun(named[1] or named[3], named[2] or named[4]),)
+        return (NamedRun(named[1] or named[3], named[2] or named[4]),)
     return ()
 
 
-def _by_id(service: Service, text: str) -> tuple[FoundRun, ...]:
+def _by_id(service: Service, text: str) -> tuple[NamedRun, ...]:
     time = _TIME.search(text)
     began = time_of(time[1]) if time and not text.startswith("backfill-") else None
     if began is not None:
@@ -87,9 +87,9 @@ def _begun_about(service: Service, time: datetime) -> Iterable[RunLine]:
     return map(line_of, found.runs)
 
 
-def _exact(runs: Iterable[RunLine], name: str) -> tuple[FoundRun, ...]:
+def _exact(runs: Iterable[RunLine], name: str) -> tuple[NamedRun, ...]:
     return tuple(_found(run) for run in runs if run.run == name)
 
 
-def _found(run: RunLine) -> FoundRun:
-    return FoundRun(run.job_name, run.run, started_at_of(run.trigger_id))
+def _found(run: RunLine) -> NamedRun:
+    return NamedRun(run.job_name, run.run, started_at_of(run.trigger_id))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from provisioner.console.http import Request
     from provisioner.service.context import Service
-    from provisioner.service.run_finder import FoundRun
+    from provisioner.service.run_finder import NamedRun
     from provisioner.stacks.model import StackRecord
 
 RUNS = 20
@@ -148,6 +148,6 @@ def suggested(request: Request, service: Service) -> Response:
     return Response(json.dumps(links), content_type="application/json")
 
 
-def run_link(run: FoundRun) -> str:
+def run_link(run: NamedRun) -> str:
     """Return the address of a run that was found."""
     return link(path("jobs", run.job_name, "runs", run.run), {}, at=run.at)
