@@ -44,10 +44,10 @@ test-computing: $(READY)
 
 # One process a group, side by side: they wait most of the time.
 test-engine: $(READY)
-	$(SIDE_BY_SIDE) 7 -m "engine and not night" tests/local
+	$(SIDE_BY_SIDE) 8 -m "engine and not night" tests/local
 
 test-engine-whole: $(READY)
-	TESTS_WHOLE=1 $(SIDE_BY_SIDE) 8 -m engine tests/local
+	TESTS_WHOLE=1 $(SIDE_BY_SIDE) 9 -m engine tests/local
 
 test-simulation: $(READY)
 	$(SIDE_BY_SIDE) $(PROCESSORS) -m simulation tests/simulation
