@@ -247,6 +247,81 @@ class SubmissionsContract:
         assert submissions.claim(JOB, ["m1"], "run-2") == {}
 
 
+class JobRunsContract:
+    """`job_runs` is the port, `begin(job_name, count)` lets so many runs of a job begin."""
+
+    def test_the_runs_of_a_job_are_stopped_and_counted(self, job_runs, begin):
+        begin(JOB, 3)
+
+        assert job_runs.stop_running(JOB, "Its job's row was removed") == 3
+        assert job_runs.stop_running(JOB, "again") == 0
+
+    def test_those_of_another_job_continue(self, job_runs, begin):
+        begin(JOB, 1)
+        begin(f"{JOB}s", 2)
+
+        assert job_runs.stop_running(JOB, "Its job's row was removed") == 1
+        assert job_runs.stop_running(f"{JOB}s", "Its job's row was removed") == 2
+
+    def test_a_job_that_never_was_has_none(self, job_runs):
+        assert job_runs.stop_running("other", "Its job's row was removed") == 0
+
+
+class PausesContract:
+    """`pauses` is the port, `since(job_name)` says from when on failures count, None for all."""
+
+    def test_failures_count_from_the_deletion_on(self, pauses, since):
+        assert since(JOB) is None
+        pauses.end_pause(JOB, NOW)
+
+        assert since(JOB) == iso(NOW)
+        assert since("other") is None
+
+    def test_the_last_deletion_counts(self, pauses, since):
+        later = NOW + timedelta(days=1)
+        pauses.end_pause(JOB, NOW)
+        pauses.end_pause(JOB, later)
+
+        assert since(JOB) == iso(later)
+
+
+class RecentRunsContract:
+    """`recent` keeps what lists show of runs, `read(job_name)` returns it, None without any."""
+
+    begun = row(RunStatus.RUNNING, trigger_id=RUN)
+    ended = row(RunStatus.SUCCEEDED, trigger_id=RUN, duration_ms=Decimal(1500))
+    next = row(RunStatus.RUNNING, trigger_id=OTHER)
+
+    def test_a_run_is_kept_and_says_so_once(self, recent, read):
+        assert read(JOB) is None
+        assert recent.add(JOB, [self.begun])
+        assert not recent.add(JOB, [self.begun])
+
+        kept = read(JOB)
+        assert kept.strip == (RunStatus.RUNNING,)
+        assert kept.running_since == NOW
+        assert read("other") is None
+
+    def test_runs_end_and_others_come(self, recent, read):
+        recent.add(JOB, [self.begun])
+        assert recent.add(JOB, [self.ended, self.next])
+
+        kept = read(JOB)
+        assert kept.strip == (RunStatus.SUCCEEDED, RunStatus.RUNNING)
+        assert kept.usual_seconds == 1.5
+        assert kept.last["trigger_id"] == OTHER
+
+    def test_what_comes_late_changes_nothing(self, recent, read):
+        recent.add(JOB, [self.ended])
+
+        assert not recent.add(JOB, [self.begun])
+        assert read(JOB).strip == (RunStatus.SUCCEEDED,)
+
+    def test_nothing_is_nothing(self, recent, read):
+        assert not recent.add(JOB, [])
+        assert read(JOB) is None
+
+
 class DependantsContract:
     """`dependants` is the port."""
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from provisioner.stacks.deletion_budget import Budget
+from tests.contract.code import ArtifactIndexContract, BuildsContract, FullBuildsContract
 from tests.contract.operations import (
     BusyOperationsContract,
     FailingOperationsContract,
@@ -26,11 +27,15 @@ from tests.contract.tables import (
 from tests.simulation.faults import Faults
 from tests.simulation.stacks.calls import Calls, Invocation
 from tests.simulation.stacks.cloudformation import BROKEN_HANDLER, CloudFormation
+from tests.simulation.stacks.code import ArtifactIndex
+from tests.simulation.stacks.codebuild import CodeBuild
 from tests.simulation.stacks.operations import StackOperations
 from tests.simulation.stacks.queue import Queue
 from tests.simulation.stacks.tables import JobsTable, RateLimitsTable, StacksTable
 from tests.simulation.timeline import Timeline
 from tests.support.fakes import (
+    FakeArtifactIndex,
+    FakeBuilds,
     FakeClock,
     FakeCloudFormation,
     FakeDeletionBudget,
@@ -138,6 +143,32 @@ class TestDeletionBudget(DeletionBudgetContract):
     @pytest.fixture
     def deletion_budget(self, clock):
         return FakeDeletionBudget(clock, Budget(2, 25))
+
+
+class TestArtifactIndex(ArtifactIndexContract):
+    @pytest.fixture(params=["unit", SIMULATED])
+    def index(self, request, parts):
+        return FakeArtifactIndex() if request.param == "unit" else ArtifactIndex(parts.calls)
+
+
+def codebuild(parts):
+    return CodeBuild(
+        parts.timeline, parts.chance, parts.calls, lambda _: None, lambda _: {}, lambda _: None
+    )
+
+
+class TestBuilds(BuildsContract):
+    @pytest.fixture(params=["unit", SIMULATED])
+    def builds(self, request, parts):
+        return FakeBuilds() if request.param == "unit" else codebuild(parts)
+
+
+class TestFullBuilds(FullBuildsContract):
+    @pytest.fixture(params=["unit", SIMULATED])
+    def builds(self, request, parts):
+        builds = FakeBuilds() if request.param == "unit" else codebuild(parts)
+        builds.room = 1
+        return builds
 
 
 class UnitSubject:

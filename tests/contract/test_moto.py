@@ -10,6 +10,8 @@ import json
 
 import pytest
 
+from provisioner.aws.artifact_index import ArtifactIndex
+from provisioner.aws.builds import Builds
 from provisioner.aws.cloudformation import CloudFormation
 from provisioner.aws.deletion_budget import DeletionBudgetTable
 from provisioner.aws.jobs_table import JobsTable
@@ -19,6 +21,7 @@ from provisioner.aws.sessions_table import SessionsTable
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.aws.task_definitions import TaskDefinitions
 from provisioner.stacks.deletion_budget import Budget
+from tests.contract.code import ArtifactIndexContract, BuildsContract
 from tests.contract.operations import PREFIX, OperationsContract
 from tests.contract.sessions import SessionsContract
 from tests.contract.tables import (
@@ -96,6 +99,39 @@ class TestDeletionBudget(DeletionBudgetContract):
     @pytest.fixture
     def deletion_budget(self, clock):
         return DeletionBudgetTable(CLIENTS, "jobs-RateLimits", Budget(2, 25), clock)
+
+
+class TestArtifactIndex(ArtifactIndexContract):
+    @pytest.fixture
+    def index(self):
+        return ArtifactIndex(CLIENTS, "jobs-Triggers", FakeClock())
+
+
+class TestBuilds(BuildsContract):
+    """moto's builds have ended when somebody looks, and it does not know tokens.
+
+    tests/functional/aws/test_builds.py has what CodeBuild is asked for, and what it answers.
+    """
+
+    test_a_build_runs_until_it_ends = None
+    test_the_same_token_starts_one_build = None
+    test_a_build_that_is_stopped_has_failed = None
+    test_the_same_token_starts_no_second_build_after_the_end = None
+
+    @pytest.fixture
+    def builds(self):
+        CLIENTS.codebuild.create_project(
+            name="jobs_build_arm64",
+            source={"type": "S3", "location": "sources/a.zip"},
+            artifacts={"type": "NO_ARTIFACTS"},
+            environment={
+                "type": "ARM_CONTAINER",
+                "image": "aws/codebuild/amazonlinux-aarch64-standard:3.0",
+                "computeType": "BUILD_GENERAL1_SMALL",
+            },
+            serviceRole="arn:aws:iam::123456789012:role/build",
+        )
+        return Builds(CLIENTS, "jobs")
 
 
 class MotoSubject:

@@ -6,12 +6,16 @@ import random
 
 import pytest
 
+from provisioner.runs.model import iso
 from tests.contract.runs import (
     JOB,
     NOW,
     DependantsContract,
     ExecutionsContract,
+    JobRunsContract,
     MessageQueuesContract,
+    PausesContract,
+    RecentRunsContract,
     RunCostsContract,
     RunsContract,
     SlotsContract,
@@ -22,7 +26,10 @@ from tests.simulation.runs.table import Table
 from tests.simulation.runs.world import World
 from tests.support.fakes import (
     FakeDependants,
+    FakeJobRuns,
     FakeMessageQueues,
+    FakePauses,
+    FakeRecentRuns,
     FakeRunCosts,
     FakeSlots,
     FakeSubmissions,
@@ -65,6 +72,36 @@ class TestSubmissions(SubmissionsContract):
     @pytest.fixture
     def submissions(self):
         return FakeSubmissions(lambda: NOW)
+
+
+class TestJobRuns(JobRunsContract):
+    @pytest.fixture
+    def job_runs(self):
+        return FakeJobRuns()
+
+    @pytest.fixture
+    def begin(self, job_runs):
+        return job_runs.running.__setitem__
+
+
+class TestPauses(PausesContract):
+    @pytest.fixture
+    def pauses(self):
+        return FakePauses()
+
+    @pytest.fixture
+    def since(self, pauses):
+        return lambda job_name: next(map(iso, reversed(pauses.ended.get(job_name, []))), None)
+
+
+class TestRecentRuns(RecentRunsContract):
+    @pytest.fixture
+    def recent(self):
+        return FakeRecentRuns()
+
+    @pytest.fixture
+    def read(self, recent):
+        return recent.of.get
 
 
 class TestRunCosts(RunCostsContract):

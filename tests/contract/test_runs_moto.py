@@ -15,6 +15,7 @@ from provisioner.aws.executions import JobExecutions
 from provisioner.aws.items import to_dynamodb, to_plain
 from provisioner.aws.machines import Machines
 from provisioner.aws.message_queues import MESSAGE_ID, MessageQueues
+from provisioner.aws.recent_runs import RecentRunsTable
 from provisioner.aws.run_costs import RunCosts
 from provisioner.aws.submissions_table import SubmissionsTable
 from provisioner.aws.tasks import Tasks, started_by
@@ -25,7 +26,10 @@ from tests.contract.runs import (
     NOW,
     DependantsContract,
     ExecutionsContract,
+    JobRunsContract,
     MessageQueuesContract,
+    PausesContract,
+    RecentRunsContract,
     RunCostsContract,
     RunningWorkContract,
     RunsContract,
@@ -34,6 +38,7 @@ from tests.contract.runs import (
 )
 from tests.functional.conftest import bootstrap
 from tests.support.clients import CLIENTS
+from tests.support.executions import start_execution
 from tests.support.platforms import PLATFORM
 
 __all__ = ["bootstrap"]
@@ -275,3 +280,53 @@ def held(queue):
     )
     messages = found.get("Messages", [])
     return sorted(m["MessageAttributes"][MESSAGE_ID]["StringValue"] for m in messages)
+
+
+WAITS = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 99, "End": True}}}
+
+
+@pytest.mark.usefixtures("bootstrap")
+class TestJobRuns(JobRunsContract):
+    @pytest.fixture
+    def job_runs(self):
+        return JobExecutions(CLIENTS, PLATFORM)
+
+    @pytest.fixture
+    def begin(self):
+        def begin(job_name, count):
+            machine = CLIENTS.stepfunctions.create_state_machine(
+                name=f"jobs-{job_name}",
+                definition=json.dumps(WAITS),
+                roleArn="arn:aws:iam::123456789012:role/workflow",
+            )["stateMachineArn"]
+            for number in range(count):
+                start_execution(machine, f"run-{number}")
+
+        return begin
+
+
+@pytest.mark.usefixtures("bootstrap")
+class TestPauses(PausesContract):
+    @pytest.fixture
+    def pauses(self):
+        return TriggersTable(CLIENTS, TABLE)
+
+    @pytest.fixture
+    def since(self, pauses):
+        def since(job_name):
+            pause = pauses.pause(job_name)
+            assert pause is None or not pause.paused
+            return pause and pause.since
+
+        return since
+
+
+@pytest.mark.usefixtures("bootstrap")
+class TestRecentRuns(RecentRunsContract):
+    @pytest.fixture
+    def recent(self):
+        return RecentRunsTable(CLIENTS, TABLE, lambda: NOW)
+
+    @pytest.fixture
+    def read(self, recent):
+        return lambda job_name: recent.read([job_name], [])[0].get(job_name)

@@ -199,8 +199,11 @@ class FakeRecentRuns:
 
     def add(self, job_name: str, rows: Iterable[Mapping[str, Any]]) -> bool:
         before = self.of.get(job_name, RecentRuns())
-        self.of[job_name] = before.with_runs(rows)
-        return self.of[job_name] != before
+        after = before.with_runs(rows)
+        if after == before:
+            return False
+        self.of[job_name] = after
+        return True
 
     def count_again(self, job_name: str) -> bool:
         del job_name
