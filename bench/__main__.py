@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import burst, cold_start, comparison, growth, reconcile, synthesis
+from bench import burst, cold_start, daily_check, growth, reconcile, synthesis
 
 if TYPE_CHECKING:
     from bench.measure import Comparison
@@ -43,8 +43,8 @@ def main() -> None:
         "A burst of new rows, operations of 60 s:"
     )
     burst.main()
-    print("\nThe daily comparison:")
-    comparison.main()
+    print("\nThe daily check:")
+    daily_check.main()
 
 
 def shown(comparisons: list[Comparison]) -> list[Comparison]:

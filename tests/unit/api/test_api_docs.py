@@ -25,3 +25,16 @@ def test_every_type_of_problem_is_there():
     assert listed == {
         (str(kind.status), kind.slug, kind.title, kind.remedy) for kind in ProblemType
     }
+
+
+def test_every_throttle_is_there_with_what_it_lets_callers_keep_busy():
+    page = (REFERENCE / "api.md").read_text()
+    listed = re.findall(
+        r"^\|.*\| (\d+) \| (\d+) \| (\d+) \| (\d+)(?: each)? \|$", page, re.MULTILINE
+    )
+    throttles = [route.throttle for route in ROUTES if route.throttle]
+
+    assert {tuple(map(int, row)) for row in listed} == {
+        (each.rate, each.burst, each.seconds, each.executions) for each in throttles
+    }
+    assert f"That is {sum(each.executions for each in throttles)} in all" in page
