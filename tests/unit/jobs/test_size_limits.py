@@ -174,7 +174,8 @@ def patterns():
         if module.name.startswith(("provisioner.local", "provisioner.aws", "provisioner.entry")):
             continue
         for name, value in vars(importlib.import_module(module.name)).items():
-            if isinstance(value, re.Pattern):
+            # What rows, messages and runs hold is text; bytes are the console's own files.
+            if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
                 found.setdefault(value, f"{module.name.removeprefix('provisioner.')}.{name}")
     return [pytest.param(pattern, id=name) for pattern, name in found.items()]
 
