@@ -54,7 +54,27 @@ def sentence(text: str, names: Iterable[str] = ()) -> str:
 def status(word: str | None) -> str:
     """Return a status as word, shape and colour."""
     shown = cleaned(str(word or "-"))
-    mark = MARKS.get(shown, "skip")
+    return _marked(shown, MARKS.get(shown, "skip"))
+
+
+def stack_status(word: str, *, now: bool = False) -> str:
+    """Return a status of a stack or of a resource in it, which CloudFormation has many of.
+
+    Parameters
+    ----------
+    now
+        Whether it still is so.
+    """
+    ends = {
+        "FAILED": "bad",
+        "IN_PROGRESS": "busy" if now else "wait",
+        "ROLLBACK_COMPLETE": "late",
+        "COMPLETE": "good",
+    }
+    return _marked(cleaned(word), next((ends[end] for end in ends if word.endswith(end)), "skip"))
+
+
+def _marked(shown: str, mark: str) -> str:
     text = escape(shown.replace("_", " ").lower())
     return safe(
         f'<span class="status {mark}"><svg class="mark" aria-hidden="true">'
@@ -225,6 +245,7 @@ def _bar(index: int, word: str) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "status": status,
+    "stack_status": stack_status,
     "sentence": sentence,
     "when": when,
     "duration": duration,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from provisioner.console import assets
 from provisioner.console.app import Route
-from provisioner.console.pages import builds, items, job, jobs, overview, runs
+from provisioner.console.pages import builds, items, job, jobs, overview, runs, stack
 from provisioner.console.writing import WRITING
 from provisioner.service.rights import Action
 
@@ -16,6 +16,7 @@ ROUTES = (
     *WRITING,
     Route("GET", "/jobs/{job}", job.detailed, Action.GET_JOB),
     Route("GET", "/jobs/{job}/more", job.more, Action.GET_JOB),
+    Route("GET", "/jobs/{job}/stack", stack.events, Action.GET_STACK),
     Route("GET", "/jobs/{job}/runs/{run}", runs.detailed, Action.GET_RUN),
     Route("GET", "/jobs/{job}/runs/{run}/log", runs.log, Action.GET_LOGS),
     Route("GET", "/jobs/{job}/runs/{run}/log.txt", runs.log_text, Action.GET_LOGS),

@@ -26,6 +26,7 @@ PAGES = {
     "run": RUN + AT,
     "log": f"{RUN}/log{AT}",
     "runs": "/runs",
+    "stack": "/jobs/geo-lookup/stack",
     "items": f"/jobs/orders-to-json/runs/{OVER_ITEMS}/items",
     "item": f"/jobs/orders-to-json/runs/{OVER_ITEMS}/items/7",
     "failures": "/failures",

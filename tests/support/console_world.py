@@ -47,6 +47,7 @@ from provisioner.stacks.upgrade import (
 )
 from tests.support.cli import BUNDLES, OUTPUTS, Provisioner, put_run
 from tests.support.clients import CLIENTS
+from tests.support.moto import StackEvent, make_history
 from tests.support.rows import ROW
 
 EVENTS = Path(__file__).parents[1] / "events"
@@ -254,7 +255,9 @@ def put_broken(made: World) -> None:
     failure = Failure(reason, made.now - timedelta(minutes=9), resource="Function")
     condition = Condition("Ready", "False", "Failed", f"Function: {reason}", made.now)
     made.provisioner.jobs.put(ROW | {"job_name": "geo-lookup", "owner": "platform"})
-    _save(made, "geo-lookup", JobStatus.FAILED, failure=failure, conditions=(condition,))
+    stack_id = make_history("jobs-geo-lookup", _failed_update(made.now, reason))
+    known = {"failure": failure, "conditions": (condition,), "stack_id": stack_id}
+    _save(made, "geo-lookup", JobStatus.FAILED, **known)
     errors = (
         FieldError("memory_mb", "must be from 128 to 10240"),
         FieldError("scheduel", 'is not an attribute; did you mean "schedule"?'),
@@ -273,6 +276,29 @@ _OF_A_RUN = (
     ("stop_run", "manual-094136", False),
     ("start_run", "manual-094200", True),
 )
+
+
+def _failed_update(now: datetime, reason: str) -> list[StackEvent]:
+    """Return how a stack was created, and how its update failed and was rolled back."""
+    role, function = ("Role", "AWS::IAM::Role"), ("Function", "AWS::Lambda::Function")
+    made, changed = {"token": "create-1"}, {"token": "update-2"}
+    begun, failed = now - timedelta(days=3), now - timedelta(minutes=10)
+
+    def at(seconds: int) -> datetime:
+        return failed + timedelta(seconds=seconds)
+
+    return [
+        StackEvent(begun, "CREATE_IN_PROGRESS", **made),
+        StackEvent(begun + timedelta(seconds=21), "CREATE_COMPLETE", *role, **made),
+        StackEvent(begun + timedelta(seconds=33), "CREATE_COMPLETE", *function, **made),
+        StackEvent(begun + timedelta(seconds=34), "CREATE_COMPLETE", **made),
+        StackEvent(at(0), "UPDATE_IN_PROGRESS", **changed),
+        StackEvent(at(3), "UPDATE_COMPLETE", *role, **changed),
+        StackEvent(at(6), "UPDATE_FAILED", *function, reason=reason, **changed),
+        StackEvent(at(7), "UPDATE_ROLLBACK_IN_PROGRESS", reason="Function failed", **changed),
+        StackEvent(at(15), "UPDATE_COMPLETE", *function, **changed),
+        StackEvent(at(16), "UPDATE_ROLLBACK_COMPLETE", **changed),
+    ]
 
 
 def put_history(made: World) -> None:

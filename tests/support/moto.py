@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +21,7 @@ import moto.sqs.models
 from botocore.signers import RequestSigner
 from moto import backends
 from moto.backend_index import backend_url_patterns
-from moto.cloudformation.models import Stack, cloudformation_backends
+from moto.cloudformation.models import Event, Stack, cloudformation_backends
 from moto.core.base_backend import AccountSpecificBackend, BaseBackend
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.config import default_user_config
@@ -182,6 +185,39 @@ def make_stack(name: str, template: dict[str, Any]) -> None:
     cloudformation_backends[ACCOUNT][REGION].create_stack(
         name=name, template=json.dumps(template), parameters={}
     )
+
+
+@dataclass(frozen=True)
+class StackEvent:
+    """An event of a stack: of a resource in it, or of the stack itself."""
+
+    at: datetime
+    status: str
+    resource: str | None = None
+    type: str = "AWS::CloudFormation::Stack"
+    reason: str | None = None
+    token: str | None = None
+
+
+def make_history(name: str, oldest_first: Iterable[StackEvent]) -> str:
+    """Make a stack to which just this has happened; return its id."""
+    make_stack(name, {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
+    stack = cloudformation_backends[ACCOUNT][REGION].get_stack(name)
+    stack.events.clear()
+    for each in oldest_first:
+        made = Event(
+            stack.stack_id,
+            name,
+            each.resource or name,
+            f"{each.resource}-1" if each.resource else stack.stack_id,
+            each.type,
+            each.status,
+            each.reason,
+            None,
+        )
+        made.timestamp, made.client_request_token = each.at, each.token
+        stack.events.append(made)
+    return stack.stack_id
 
 
 def make_cluster(name: str) -> None:

@@ -243,7 +243,7 @@ const PAGES = [["Overview", "/"], ["Jobs", "/jobs"], ["Runs", "/runs"], ["Failur
 function palette() {
   const dialog = $("#palette");
   if (dialog.open) return dialog.close();
-  const field = make("input", { type: "search", placeholder: "A job’s name, a run’s id, or a page", autocomplete: "off", spellcheck: false });
+  const field = make("input", { type: "search", placeholder: "A job, a run or a page", autocomplete: "off", spellcheck: false });
   field.setAttribute("aria-label", field.placeholder);
   const list = make("ul");
   let asked = 0;

@@ -133,6 +133,24 @@ class TestAJob:
         assert "cannot be assumed by Lambda" in said
         assert "provisioner retry geo-lookup" in said
 
+    def test_that_failed_leads_to_what_cloudformation_did(self, world):
+        page = html.unescape(text_of(world, "/jobs/geo-lookup"))
+        links = re.findall(r'href="([^"]+/stack)"', page)
+        said = words(text_of(world, links[0]))
+
+        assert set(links) == {"/jobs/geo-lookup/stack"}
+        update, create = said.split("took ")[1:]
+        assert "Function failed first" in update
+        assert "cannot be assumed by Lambda" in update
+        assert update.startswith("16 s")
+        assert "update rollback complete" in said.split("took ")[0]
+        assert create.startswith("34 s")
+        assert "failed" not in create
+
+    def test_without_a_stack_leads_nowhere(self, world):
+        assert "/stack" not in html.unescape(text_of(world, "/jobs/catalog-sync"))
+        assert "has no stack yet" in world.get("/jobs/catalog-sync/stack").body
+
     def test_that_is_invalid_says_it_beside_the_attribute(self, world):
         page = text_of(world, "/jobs/transcode")
         row = re.search(r'<dl class="facts row">(.*?)</dl>', page, re.DOTALL)[1]

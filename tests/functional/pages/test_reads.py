@@ -58,6 +58,8 @@ OTHERS = (
     "/jobs/catalog-sync/edit",
     "/jobs/catalog-sync/edit?version=1",
     "/jobs/catalog-sync/resume",
+    "/jobs/catalog-sync/stack",
+    "/jobs/geo-lookup/stack",
     "/jobs/catalog-sync/versions",
     "/jobs/catalog-sync/versions/2",
     f"{LOGGED}{AT}",
@@ -120,6 +122,7 @@ REFUSED = {
     "/jobs/catalog-sync/build": 409,
     "/jobs/catalog-sync/build-commit": 409,
     "/jobs/catalog-sync/confirm-deletion": 409,
+    "/jobs/catalog-sync/stack": 404,
     "/v1/jobs/billing-export/stack/operations": 404,
 }
 """What there is not in this world."""

@@ -15,6 +15,7 @@ BUCKET = "arn:aws:s3:::ArtifactsBucket"
 SECRET = f"arn:aws:secretsmanager:{HERE}:secret:sign-in-a1b2c3"
 KEY = f"arn:aws:kms:{HERE}:key/theirs"
 FUNCTION = f"arn:aws:lambda:{HERE}:function:jobs"
+STACKS = f"arn:aws:cloudformation:{HERE}:stack"
 STATES = f"arn:aws:states:{HERE}"
 LOGS = f"arn:aws:logs:{HERE}:log-group:"
 SIGN_IN = {
@@ -91,6 +92,9 @@ def may(source):
         ("secretsmanager:GetSecretValue", SECRET, True),
         ("secretsmanager:GetSecretValue", f"{SECRET}-other", False),
         ("cloudformation:DescribeStacks", "*", False),
+        ("cloudformation:DescribeStackEvents", f"{STACKS}/jobs-report/1", True),
+        ("cloudformation:DescribeStackEvents", f"{STACKS}/jobs/1", False),
+        ("cloudformation:DescribeStackEvents", f"{STACKS}/other/1", False),
     ],
 )
 def test_what_pages_reach(may, action, arn, allowed):
