@@ -26,6 +26,9 @@ _REF = "#/components/schemas/{model}"
 _ALWAYS = (400, 401, 403, 406, 429, 500, 503)
 _WITH_BODY = (413, 415, 422)
 _CONDITIONAL = (412, 422, 428)
+_RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
+"""By RFC 9110; Pythons before 3.13 have the phrases of before."""
+
 _LINKS = {
     "put_row": ("get_job", "get_row", "get_stack", "start_run", "delete_row"),
     "start_run": ("get_run", "get_log", "stop_run", "run_again"),
@@ -162,7 +165,7 @@ def _responses(route: Route) -> dict[str, Any]:
 
 def _success(route: Route) -> dict[str, Any]:
     content = {JSON: {"schema": {"$ref": _REF.format(model=route.answer)}}}
-    said: dict[str, Any] = {"description": HTTPStatus(route.status).phrase, "content": content}
+    said: dict[str, Any] = {"description": _phrase(route.status), "content": content}
     links = {operation: _link(operation) for operation in _LINKS.get(route.name, ())}
     return said | ({"links": links} if links else {})
 
@@ -177,7 +180,11 @@ def _problem(status: int) -> dict[str, Any]:
     content = {PROBLEM: {"schema": {"$ref": _REF.format(model="Problem")}}}
     if status in _BY_GATEWAY:
         content[JSON] = {"schema": {"$ref": _REF.format(model="GatewayMessage")}}
-    return {"description": HTTPStatus(status).phrase, "content": content}
+    return {"description": _phrase(status), "content": content}
+
+
+def _phrase(status: int) -> str:
+    return _RENAMED.get(status) or HTTPStatus(status).phrase
 
 
 def _schemas() -> dict[str, Any]:

@@ -19,6 +19,9 @@ from provisioner.stacks.model import JobStatus
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+_MOST_LEVELS = 100
+"""As many as a body of the API may have (docs/reference/api.md)."""
+
 _SLOW = 1.5
 """As many times the usual duration are marked."""
 
@@ -155,10 +158,23 @@ def usd(amount: Decimal | None) -> str:
 
 def as_json(value: object) -> str:
     """Return a value as JSON for people, on several lines."""
-    try:
-        return exact_numbers.to_json(value, default=_plain, indent=2, ensure_ascii=False)
-    except RecursionError:
+    if _is_deeper(value, _MOST_LEVELS):
         return "nested too deeply to be shown"
+    return exact_numbers.to_json(value, default=_plain, indent=2, ensure_ascii=False)
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    """Tell whether there are more levels of lists and objects: each indents all that it has."""
+    found = [value]
+    for _ in range(levels + 1):
+        found = [inner for each in found for inner in _inner(each)]
+    return bool(found)
+
+
+def _inner(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list | tuple | set | frozenset) else ()
 
 
 def _plain(value: object) -> object:

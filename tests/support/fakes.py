@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import count
 from typing import Any
 
 from provisioner.errors import (
@@ -489,7 +488,7 @@ class FakeCloudFormation:
         self.lacks_express = False
         self.faults = faults or Faults()
         self._clock = clock
-        self._ids = count(1)
+        self._created = 0
 
     def describe(self, stack_name: str) -> StackState | None:
         self.faults.strike()
@@ -514,9 +513,10 @@ class FakeCloudFormation:
         if stack_name in self.stacks:
             raise ConflictError(stack_name)
         self._in_mode(request.mode, None)
+        self._created += 1
         self.operations.append(("create", stack_name))
         state = StackState(
-            stack_id=f"arn:aws:cloudformation:::stack/{stack_name}/{next(self._ids)}",
+            stack_id=f"arn:aws:cloudformation:::stack/{stack_name}/{self._created}",
             status=S.CREATE_IN_PROGRESS,
             ours=stack_name.startswith(f"{request.tags.get(OWNER_TAG)}-"),
             owner=request.tags.get(OWNER_TAG),

@@ -184,6 +184,7 @@ class Service:
 
     platform = PLATFORM
     has_audit = True
+    because = None
 
     def __init__(self, world: World, caller: Callable[[], Caller]) -> None:
         self._world = world

@@ -150,7 +150,7 @@ class World:
 
     def _service(self, bug: Bug, caller: Callable[[], Caller]) -> object:
         if caller().via != "canary":
-            return SimpleNamespace(has_audit=False)
+            return SimpleNamespace(has_audit=False, because=None)
         return bug.service(Service(self, caller))
 
     def set_trouble(self, share: float) -> None:

@@ -107,7 +107,7 @@ class World:
             template_version=version,
             metrics=self.metrics,
             service=lambda _, caller: SimpleNamespace(
-                has_audit=True, caller=caller, clock=self.clock, audit=self.audit
+                has_audit=True, caller=caller, clock=self.clock, audit=self.audit, because=None
             ),
         )
 
