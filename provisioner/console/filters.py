@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -225,6 +226,22 @@ def link(address: str, query: Mapping[str, str], **changes: object) -> str:
     return with_query(address, {"cursor": None, **changes}, before=query)
 
 
+def command(*arguments: object, **options: object) -> str:
+    """Return a command of `provisioner` as a shell reads it, whatever stands in its arguments.
+
+    Parameters
+    ----------
+    arguments, options
+        What is empty is left out; an option that is True has no value.
+    """
+    words = ["provisioner", *(str(each) for each in arguments if each not in {None, ""})]
+    for name, value in options.items():
+        if value not in {None, ""}:
+            flag = f"--{name.replace('_', '-')}"
+            words += [flag] if value is True else [flag, str(value)]
+    return shlex.join(cleaned(each) for each in words)
+
+
 _STRIP_STEP, _STRIP_HEIGHT = 5, 16
 _BARS = {"good": 6, "bad": 16, "late": 16, "wrong": 16, "busy": 11, "wait": 4, "stop": 9, "skip": 2}
 """Heights in a strip: what went wrong stands out without its colour."""
@@ -277,4 +294,9 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "as_json": as_json,
     "strip": strip,
 }
-GLOBALS: dict[str, Callable[..., Any]] = {"path": path, "link": link, "run_path": run_path}
+GLOBALS: dict[str, Callable[..., Any]] = {
+    "path": path,
+    "link": link,
+    "run_path": run_path,
+    "command": command,
+}

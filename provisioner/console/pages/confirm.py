@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from provisioner.console.filters import path
+from provisioner.console.filters import command, path
 from provisioner.console.http import redirect
 from provisioner.console.render import page
 from provisioner.errors import PermanentError
@@ -49,6 +49,8 @@ class Confirmation:
         With `{job}` and `{run}` for what the address names.
     said
         Sentences that say what it means.
+    does
+        The command that does it, too, and its options; none if there is none.
     check
         Raises what is wrong, before the question is asked and before anything is done.
     act
@@ -58,7 +60,7 @@ class Confirmation:
     title: str
     said: tuple[str, ...]
     button: str
-    cli: str
+    does: tuple[str, ...]
     act: Callable[[Service, Request, str], None]
     check: Callable[[Service, Request], object]
     asks: Asked | None = None
@@ -82,7 +84,9 @@ class Confirmation:
     def _page(
         self, request: Request, errors: tuple[str, ...], status: int = HTTPStatus.OK
     ) -> Response:
-        names = {"job": request.parts["job"], "run": request.parts.get("run", "")}
+        job = request.parts["job"]
+        names = {"job": job, "run": request.parts.get("run", "")}
+        name, *options = self.does or ("",)
         return page(
             request,
             "confirm.html",
@@ -91,7 +95,7 @@ class Confirmation:
             title=self.title.format(**names),
             said=[each.format(**names) for each in self.said],
             button=self.button,
-            cli=self.cli.format(**names),
+            cli_text=command(name, job, names["run"], *options) if name else "",
             asks=self.asks,
             danger=self.danger,
             errors=errors,
@@ -183,7 +187,7 @@ STOP = Confirmation(
         "A waiting run does not start.",
     ),
     button="Stop the run",
-    cli="provisioner stop {job} {run}",
+    does=("stop",),
     act=_stop,
     check=_run_exists,
     asks=Asked("reason", "Why", "Recorded with the run."),
@@ -196,7 +200,7 @@ PAUSE = Confirmation(
         "This sets schedule_enabled to false in the row, with the note.",
     ),
     button="Pause the schedule",
-    cli="provisioner schedule {job}",
+    does=(),
     act=_pause,
     check=_has_schedule,
     asks=Asked("note", "Why", "Shown beside the schedule."),
@@ -207,7 +211,7 @@ RESUME = Confirmation(
         "Runs start again from the next scheduled time. Those that were skipped are not started.",
     ),
     button="Resume the schedule",
-    cli="provisioner resume {job}",
+    does=("resume",),
     act=_resume,
     check=_has_schedule,
 )
@@ -215,7 +219,7 @@ RETRY = Confirmation(
     title="Retry {job}",
     said=("The provisioner forgets earlier failures, and updates the stack to match the row.",),
     button="Retry",
-    cli="provisioner retry {job}",
+    does=("retry",),
     act=_retry,
     check=_can_be_retried,
 )
@@ -223,7 +227,7 @@ UNPIN = Confirmation(
     title="Unpin {job}",
     said=("This removes the pin from the row: the newest code is deployed, and each later push.",),
     button="Unpin",
-    cli="provisioner unpin {job}",
+    does=("unpin",),
     act=_unpin,
     check=_row_exists,
 )
@@ -231,7 +235,7 @@ BUILD = Confirmation(
     title="Build {job} again",
     said=("The newest source is built again. The job keeps its code until the build succeeds.",),
     button="Build",
-    cli="provisioner build {job}",
+    does=("build",),
     act=_build,
     check=_can_be_built,
 )
@@ -242,7 +246,7 @@ BUILD_COMMIT = Confirmation(
         "succeeds.",
     ),
     button="Build the commit",
-    cli="provisioner build {job} --commit SHA",
+    does=("build", "--commit", "SHA"),
     act=_build_commit,
     check=_names_a_commit,
     asks=Asked("commit", "Commit", "Its SHA-1 in full, 40 characters."),
@@ -256,7 +260,7 @@ DELETE = Confirmation(
         "Its past runs stay in the list until they expire.",
     ),
     button="Delete the job",
-    cli="provisioner delete {job}",
+    does=("delete",),
     act=_delete,
     check=_row_exists,
     asks=Asked("name", "The name of the job, to be sure"),
@@ -268,7 +272,7 @@ CONFIRM_DELETION = Confirmation(
         "Its stack is held because many rows were removed at once. The stack is deleted for good.",
     ),
     button="Delete the stack",
-    cli="provisioner confirm-deletions {job}",
+    does=("confirm-deletions",),
     act=_confirm_deletion,
     check=_is_held,
     danger=True,

@@ -1,12 +1,20 @@
-"""The commands that pages with forms show are those that do the same: executed, as far as a try."""
+"""The commands that pages show are those that do the same: executed, some as a dry run only."""
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
+from provisioner.audit.versions import Written
+from provisioner.aws.row_versions import RowVersions
+from tests.support.cli import NOW, put_run
+from tests.support.clients import CLIENTS
 from tests.support.console_world import commands_of
+from tests.support.deployments import pushed_twice
+from tests.support.executions import start_execution
 from tests.support.rows import ROW
 
 SCHEDULED = ROW | {"schedule": "cron(0 6 * * ? *)"}
@@ -35,3 +43,47 @@ def test_the_command_of_a_page_works_as_a_try(ready, browser, path, name):
     for command in commands:
         done = ready.run(*command, "--dry-run")
         assert done.exit_code == 0, (command, done.stderr)
+
+
+@pytest.fixture
+def changed(ready):
+    """Let a job have deployments, versions, and another one a run."""
+    pushed_twice(ready, SCHEDULED)
+    rows = [None, SCHEDULED, SCHEDULED | {"memory_mb": 256}, SCHEDULED]
+    versions = RowVersions(CLIENTS, "jobs-Audit", 400, lambda: NOW)
+    for number, (before, after) in enumerate(pairwise(rows), 1):
+        at = NOW + timedelta(minutes=number)
+        versions.record(Written("report", str(100 + number), at, before, after))
+    ready.jobs.put(ROW | {"job_name": "endless"})
+    machine = ready.make_runnable({"Type": "Wait", "Seconds": 3600, "End": True}, "endless")
+    arn = start_execution(machine, "one")
+    put_run("endless", "one", "RUNNING", started_at=datetime.now(UTC), execution_arn=arn)
+    return ready
+
+
+DOING = {
+    "/jobs/endless/runs/one/stop": (["stop", "endless", "one"], []),
+    "/jobs/report/retry": (["retry", "report"], []),
+    "/jobs/report/versions/1": (["restore", "report", "1"], ["--yes"]),
+    "/jobs/report/rollback?to=1": (["rollback", "report", "--to", "1"], ["--yes"]),
+    "/jobs/report/delete": (["delete", "report"], ["--yes"]),
+    "/jobs/report/unpin": (["unpin", "report"], []),
+    "/jobs/report/resume": (["resume", "report"], []),
+}
+
+
+@pytest.mark.parametrize(("path", "does"), DOING.items(), ids=DOING)
+def test_the_command_of_a_confirmation_does_it(changed, browser, path, does):
+    command, more = does
+    if "unpin" in path:
+        changed.jobs.put(changed.row() | {"pin": {"version": "1", "note": "old"}})
+    if "resume" in path:
+        changed.jobs.put(changed.row() | {"schedule_enabled": False})
+
+    assert commands_of(browser.get(path).html) == [command]
+    done = changed.run(*command, *more)
+    assert done.exit_code == 0, done.stderr
+
+
+def test_what_no_command_does_shows_none(changed, browser):  # noqa: ARG001
+    assert commands_of(browser.get("/jobs/report/pause").html) == []

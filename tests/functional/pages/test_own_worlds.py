@@ -5,7 +5,9 @@ from __future__ import annotations
 import html
 import json
 import re
+import subprocess
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 
@@ -286,6 +288,35 @@ class TestALog:
         assert [line.partition(" ")[2] for line in lines] == [f"line {n}" for n in range(12_000)]
         assert len(limits) > 1
         assert max(limits) <= 10_000
+
+
+HOSTILE = "x\"; $(touch a) `id` 'y' & | > z \\ * ~ --help"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/runs?job={}", ["runs", "{}"]),
+        ("/runs?tag={}", ["runs", "--tag", "{}"]),
+        ("/jobs?owner={}", ["get", "--owner", "{}"]),
+        ("/audit?by={}", ["audit", "--by", "{}"]),
+        ("/jobs/{}", ["get", "{}"]),
+        ("/jobs/{}/audit", ["audit", "{}"]),
+        ("/jobs/{}/delete", ["delete", "{}"]),
+        ("/jobs/{}/run", ["run", "{}"]),
+    ],
+)
+def test_a_shell_reads_an_argument_as_it_is(empty, path, expected):
+    empty.provisioner.jobs.put({"job_name": HOSTILE})  # whoever writes to the table names rows so
+    asked, _, query = path.partition("?")
+    page = empty.get(
+        asked.format(HOSTILE) + ("?" + query.format(quote(HOSTILE, safe="")) if query else "")
+    )
+    shown = re.findall(r'data-copy="(provisioner [^"]+)"', str(page.body))
+
+    script = f"provisioner() {{ printf '%s\\0' \"$@\"; }}; {html.unescape(shown[0])}"
+    read = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=True)
+    assert read.stdout.split("\0")[:-1] == [each.format(HOSTILE) for each in expected]
 
 
 DEEP = "[" * 900 + "]" * 900

@@ -14,7 +14,15 @@ from provisioner.runs.model import iso
 from provisioner.service.caller import Caller, Role
 from tests.support.cli import put_run
 from tests.support.clients import CLIENTS
-from tests.support.console_world import NOW, World, commands_of, counters_of, text_of
+from tests.support.console_world import (
+    NOW,
+    OVER_ITEMS,
+    World,
+    commands_of,
+    counters_of,
+    put_history,
+    text_of,
+)
 
 RUN = "/jobs/daily-report/runs/manual-094136?at=2026-11-26T09%3A41%3A36.000Z"
 PAGES = (
@@ -73,11 +81,31 @@ def test_a_first_visit_takes_less_than_50_kb(world):
 def deployed(world):
     """Yield the world with what the command line asks for: outputs, and a job's log group."""
     world.provisioner.deploy()
+    put_history(world)
     CLIENTS.logs.create_log_group(logGroupName="/jobs/daily-report")
     return world
 
 
-@pytest.mark.parametrize("path", PAGES)
+ITEMS = f"/jobs/orders-to-json/runs/{OVER_ITEMS}/items"
+MORE_PAGES = (
+    "/audit",
+    "/audit?action=retry_job&by=o%27hara&outcome=failed",
+    "/dead-letters",
+    "/failures?hours=168",
+    "/jobs?owner=data&status=READY&type=lambda&tag=team%3Ddata",
+    "/jobs/billing-export/audit?run=manual%20one",
+    "/jobs/billing-export/more",
+    "/jobs/catalog-sync/versions",
+    "/runs?job=catalog-sync&status=TIMED_OUT&tag=team%3Ddata",
+    "/runs?status=FAILED&tag=team%3Ddata&ended=24",
+    "/upgrade",
+    ITEMS,
+    f"{ITEMS}?status=FAILED",
+    f"{ITEMS}/2",
+)
+
+
+@pytest.mark.parametrize("path", [*PAGES, *MORE_PAGES])
 def test_the_command_of_a_page_works(deployed, path):
     commands = commands_of(text_of(deployed, path))
 
@@ -85,6 +113,20 @@ def test_the_command_of_a_page_works(deployed, path):
     for command in commands:
         done = deployed.provisioner.run(*command)
         assert done.exit_code == 0, (command, done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("path", "command"),
+    [
+        (MORE_PAGES[1], "audit --action retry_job --by o'hara --outcome failed"),
+        (MORE_PAGES[3], "runs --status failed --since 168h"),
+        (MORE_PAGES[4], "get --status READY --type lambda --owner data --tag team=data"),
+        (MORE_PAGES[8], "runs catalog-sync --status timed_out"),
+        (MORE_PAGES[9], "runs --status failed --tag team=data --since 24h"),
+    ],
+)
+def test_the_command_of_a_list_has_its_filters(deployed, path, command):
+    assert commands_of(text_of(deployed, path)) == [command.split()]
 
 
 class TestTheOverview:
