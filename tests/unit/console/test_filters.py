@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
 
-from provisioner.console.filters import as_json, duration, in_zone, sentence, slow, usd
+from provisioner.console import assets
+from provisioner.console.filters import as_json, command, duration, in_zone, sentence, slow, usd
 
 NOW = datetime(2026, 11, 26, 9, 42, 17, tzinfo=UTC)
 
@@ -95,3 +97,29 @@ def run(seconds, ended=True):
 )
 def test_a_run_that_was_slow_says_by_how_much(last, usual, shown):
     assert slow(SimpleNamespace(last_run=last, usual_seconds=usual)) == shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "expected"),
+    [
+        (("get",), {}, "provisioner get"),
+        (("get", None, ""), {"tag": "", "owner": None}, "provisioner get"),
+        (("items", "a", "b"), {"index": 0}, "provisioner items a b --index 0"),
+        (("upgrade",), {"dry_run": True}, "provisioner upgrade --dry-run"),
+        (("runs", "$(id)"), {"tag": "it's"}, """provisioner runs '$(id)' --tag 'it'"'"'s'"""),
+    ],
+)
+def test_a_command_is_as_a_shell_reads_it(arguments, options, expected):
+    assert command(*arguments, **options) == expected
+
+
+def test_no_template_makes_a_command_by_itself():
+    made = [
+        (path.name, found)
+        for path in (assets.FOLDER.parent / "templates").glob("*.html")
+        if path.name != "macros.html"
+        for found in re.findall(r"\bcli\((.{8})", path.read_text())
+    ]
+
+    assert len(made) > 20
+    assert {found for _, found in made} <= {"command(", "cli_text"}, made
