@@ -24,7 +24,7 @@ def engine(rough_engine):
     return rough_engine
 
 
-def neighbours_go_on(engine):
+def neighbours_continue(engine):
     """Bring neighbours up, run them and remove them, each step in its usual time."""
     names = [engine.unique("good") for _ in range(NEIGHBOURS)]
     for name in names:
@@ -48,7 +48,7 @@ def test_rows(engine):
     for name in hostile.NAMES.values():
         engine.put(engine.lambda_row(name))
 
-    neighbours_go_on(engine)
+    neighbours_continue(engine)
 
     for name in written:
         engine.wait_for(name, "INVALID", timeout_seconds=USUAL_SECONDS)
@@ -72,7 +72,7 @@ def test_items_of_every_table(engine):
     engine.sweep()
     for name in (*jobs, *locked):
         engine.put(engine.lambda_row(name))
-    neighbours_go_on(engine)
+    neighbours_continue(engine)
 
     for name in (*jobs, *locked):
         engine.wait_for(name, "READY", timeout_seconds=USUAL_SECONDS)
@@ -111,7 +111,7 @@ def test_records_events_and_inputs(engine):
     engine.wait_for(name, "READY")
     runs = [engine.start(name, given) for given in hostile.INPUTS.values()]
 
-    neighbours_go_on(engine)
+    neighbours_continue(engine)
 
     steps = engine.client("stepfunctions")
     for run in runs:

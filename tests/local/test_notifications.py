@@ -88,7 +88,7 @@ def test_a_failed_run_reaches_slack_though_slack_is_busy_first(engine, slack, fa
     assert "no good" in shown
     assert "*Source*\\nmanual" in shown
     assert execution.rpartition(":")[2] in shown
-    assert not engine.letters("SlackDeadLetterQueueUrl")
+    assert not engine.dead_letter_messages("SlackDeadLetterQueueUrl")
 
 
 def test_a_row_that_is_wrong_reaches_slack(engine, slack):
@@ -107,8 +107,8 @@ def test_a_message_that_slack_refuses_is_kept_with_its_reason(engine, slack, fai
     execution = engine.start(failing, {})
 
     engine.wait_for_run(failing, execution, "FAILED")
-    engine.wait(lambda: engine.letters("SlackDeadLetterQueueUrl"), "the dead letter")
-    [letter] = engine.letters("SlackDeadLetterQueueUrl")
+    engine.wait(lambda: engine.dead_letter_messages("SlackDeadLetterQueueUrl"), "the dead letter")
+    [letter] = engine.dead_letter_messages("SlackDeadLetterQueueUrl")
     assert json.loads(letter["Body"])["job_name"] == failing
     reason = letter["MessageAttributes"]["reason"]["StringValue"]
     assert reason == "Slack refuses the message: 404 channel_not_found"

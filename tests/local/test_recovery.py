@@ -50,7 +50,7 @@ def settle(engine, names, memory_mb):
         )
 
 
-def letters(engine):
+def dead_letter_messages(engine):
     """Return the bodies of the dead letters; they stay where they are."""
     received = engine.client("sqs").receive_message(
         QueueUrl=engine.outputs["DeadLetterQueueUrl"], MaxNumberOfMessages=10, VisibilityTimeout=0
@@ -73,7 +73,7 @@ def names(engine, faults):
 
 
 def test_workers_die_between_call_and_record(engine, names):
-    assert letters(engine) == []
+    assert dead_letter_messages(engine) == []
     for name in names:
         stack_id = engine.record(name)["stack_id"]
         assert engine.statuses(stack_id) == ["CREATE_IN_PROGRESS", "CREATE_COMPLETE"]
@@ -108,4 +108,4 @@ def test_the_engine_dies_twice(engine, faults, names):
         engine.wait_for(name, "DELETED", timeout_seconds=PATIENCE_SECONDS)
         assert engine.stack(name) is None
     settle(engine, names[CHANGED:-DELETED], 128)
-    assert letters(engine) == []
+    assert dead_letter_messages(engine) == []

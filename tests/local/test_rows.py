@@ -184,6 +184,6 @@ def test_a_poison_record_is_kept_and_its_neighbours_continue(engine):
     )
 
     assert json.load(invoked["Payload"]) == {"batchItemFailures": []}
-    kept = [letter["Body"] for letter in engine.letters("DeadLetterQueueUrl")]
+    kept = [letter["Body"] for letter in engine.dead_letter_messages("DeadLetterQueueUrl")]
     assert [json.loads(body) for body in kept if name in body] == [poison]
     engine.wait_for(name, "READY")

@@ -338,7 +338,7 @@ class EngineUnderTest:
 
     # Queues
 
-    def letters(self, queue: str) -> list[dict[str, Any]]:
+    def dead_letter_messages(self, queue: str) -> list[dict[str, Any]]:
         """Return the messages of a dead-letter queue, named by its output; they stay."""
         found = self.client("sqs").receive_message(
             QueueUrl=self.outputs[queue],

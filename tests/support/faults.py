@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tests.support.proxy import RESOURCES, FaultProxy, Plan, with_template
-from tests.support.resources import FUNCTION_CODE, with_told_resource
+from tests.support.resources import FUNCTION_CODE, with_reporting_resource
 
 if TYPE_CHECKING:
     from tests.support.engine import EngineUnderTest
@@ -31,7 +31,7 @@ class Faults:
     def told(self, job_name: str) -> Plan:
         """Have the job's stack hold a custom resource that does as its plan's provider says."""
         url = f"{self._proxy.url}{RESOURCES}jobs-{job_name}"
-        change = with_told_resource(self._function_arn, url)
+        change = with_reporting_resource(self._function_arn, url)
         return self.plan(job_name).add(with_template(change), "CreateStack", "UpdateStack")
 
     def calls(self, job_name: str, operation: str) -> int:

@@ -58,7 +58,7 @@ class Clock:
     def __call__(self) -> datetime:
         return datetime.now(UTC) + self._ahead
 
-    def go_on(self) -> None:
+    def proceed(self) -> None:
         self._ahead += self.BETWEEN
 
     def restart(self) -> None:
@@ -108,5 +108,5 @@ def having(other: Runtime, **adapters: object) -> Runtime:
 
 def deliver(function: ModuleType, event: dict[str, Any], context: Context | None = None) -> Any:
     """Call a function as Lambda does."""
-    _clock.go_on()
+    _clock.proceed()
     return function.handler(event, context or Context(), runtime())

@@ -82,7 +82,9 @@ def with_missing_export(template: dict[str, Any]) -> dict[str, Any]:
     return _with(template, "Refused", resource)
 
 
-def with_told_resource(function_arn: str, url: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def with_reporting_resource(
+    function_arn: str, url: str
+) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """Add a custom resource that does what is told at `url`; each new spec updates it."""
 
     def change(template: dict[str, Any]) -> dict[str, Any]:

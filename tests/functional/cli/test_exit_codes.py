@@ -104,12 +104,12 @@ def applied(*, status):
     return scenario
 
 
-def retry_goes_on(here):
+def retry_continues(here):
     here.save(status=JobStatus.FAILED, failure=WHY, spec_digest=here.digest())
     return here.run("retry", "report", "--wait", "--timeout", "0.3s").exit_code
 
 
-def apply_goes_on(here):
+def apply_continues(here):
     options = ("--wait", "--timeout", "0.3s")
     return apply(here, *options, row=ROW | {"memory_mb": 512}).result(10).exit_code
 
@@ -183,8 +183,8 @@ SCENARIOS = {
     "6": {"skipped": of_run("SKIPPED", "--wait")},
     "7": {
         "run": of("run", "report", "--wait", "--timeout", "0.3s"),
-        "apply": apply_goes_on,
-        "retry": retry_goes_on,
+        "apply": apply_continues,
+        "retry": retry_continues,
         "delete": of("delete", "report", "--yes", "--wait", "--timeout", "0.3s"),
         "backfill": of("backfill", "report", *DAY, "--timeout", "0s"),
     },

@@ -230,7 +230,7 @@ class TestRun:
             ]
         )
 
-        def goes_on(**_):
+        def continues(**_):
             """Let the run be further each time that it was looked for."""
             found = CLIENTS.stepfunctions.list_executions(stateMachineArn=machine)["executions"]
             status, attributes, lines = next(told, (None, {}, ()))
@@ -247,11 +247,11 @@ class TestRun:
                 )
 
         events, event = CLIENTS.dynamodb.meta.events, "after-call.dynamodb.Query"
-        events.register(event, goes_on)
+        events.register(event, continues)
         try:
             result = job.run("run", "report", "--follow", "--timeout", "20s")
         finally:
-            events.unregister(event, goes_on)
+            events.unregister(event, continues)
 
         assert result.exit_code == 0, result.stderr
         assert result.stderr.count("report is number 2 in the queue jobs_low") == 1

@@ -65,13 +65,13 @@ class StepFunctions:
 
 
 class Queues(MessageQueues):
-    """The queues of jobs; `meanwhile` happens before a message is parked."""
+    """The queues of jobs; `in_the_meantime` happens before a message is parked."""
 
-    def meanwhile(self):
+    def in_the_meantime(self):
         pass
 
     def park(self, job_name, message):
-        self.meanwhile()
+        self.in_the_meantime()
         super().park(job_name, message)
 
 
@@ -251,7 +251,7 @@ def test_there_are_no_more_at_once_than_may_be_and_all_get_their_turn(here):
 
 def test_a_slot_that_is_released_while_a_message_is_parked_is_used(here):
     here.get(1, 2, ids=["m1", "m2"])
-    here.queues.meanwhile = lambda: here.end("queue-m1")
+    here.queues.in_the_meantime = lambda: here.end("queue-m1")
 
     here.get(3)
     here.pump()
@@ -327,7 +327,7 @@ class TestBatches:
             if left[0] < 0:
                 raise TemporaryError("throttled")
 
-        here.queues.meanwhile = once
+        here.queues.in_the_meantime = once
 
         assert here.get(1, 2, 3) == []
 

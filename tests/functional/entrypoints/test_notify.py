@@ -266,9 +266,12 @@ class TestBroken:
 
         assert handle(run("FAILED"), stack("INVALID")) == []
 
-        letters = dead_letters()
-        assert [json.loads(body)["event"] for body, _ in letters] == ["failed", "stack_failed"]
-        for body, attributes in letters:
+        dead_letter_messages = dead_letters()
+        assert [json.loads(body)["event"] for body, _ in dead_letter_messages] == [
+            "failed",
+            "stack_failed",
+        ]
+        for body, attributes in dead_letter_messages:
             assert of_document(json.loads(body)).job_name == "report"
             assert attributes["reason"].startswith("NotFound")
             assert (attributes["source"], attributes["job_name"]) == ("notify", "report")

@@ -316,7 +316,7 @@ def stopped(table):
 
     def stop(row, given, **changes):
         with pytest.raises(KeyboardInterrupt):
-            machine(row, working_for_ever, **changes).run("first", given)
+            machine(row, working_forever, **changes).run("first", given)
         run = only_run(table)
         over = {"status": "STOPPED", "ended_at": "2026-11-21T09:30:00.000Z", "duration_ms": 20_000}
         table.put_item(Item=run | over)
@@ -324,7 +324,7 @@ def stopped(table):
     return stop
 
 
-def working_for_ever(_):
+def working_forever(_):
     raise KeyboardInterrupt
 
 

@@ -47,7 +47,7 @@ def place(bootstrap):
     )
 
 
-def letters(place):
+def dead_letter_messages(place):
     with hold(CLIENTS, place) as found:
         return list(found.messages.values())
 
@@ -67,7 +67,7 @@ def test_a_message_that_nobody_takes_is_kept_and_says_for_whom_it_was(
 ):
     assert handle(message("invoice"), message(job_name, message_id="m2")) == []
 
-    [letter] = letters(place)
+    [letter] = dead_letter_messages(place)
     assert (letter.payload, letter.content.source) == (BODY, "unrouted")
     assert letter.reason.startswith(reason)
     counted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
@@ -77,7 +77,7 @@ def test_a_message_that_nobody_takes_is_kept_and_says_for_whom_it_was(
 def test_the_largest_message_is_kept_whole(place):
     body = "x" * 262_000
     handle(message("invoise", body))
-    assert [letter.payload for letter in letters(place)] == [body]
+    assert [letter.payload for letter in dead_letter_messages(place)] == [body]
 
 
 @pytest.mark.parametrize(
@@ -91,13 +91,13 @@ def test_the_largest_message_is_kept_whole(place):
 )
 def test_what_a_message_looks_like_does_not_make_it_a_dead_letter_message_of_ours(place, body):
     handle(message("invoise", body))
-    [letter] = letters(place)
+    [letter] = dead_letter_messages(place)
     assert (letter.content.redrive, letter.content.job_names) == (Redrive.MESSAGE, ("invoise",))
 
 
 def test_a_dead_letter_message_is_delivered_once_its_job_has_a_queue(place):
     handle(message("late", message_id="m7"))
-    [letter] = letters(place)
+    [letter] = dead_letter_messages(place)
     document = json.loads(submission(letter))
 
     with pytest.raises(NotFoundError, match='no job "late" has a queue'):
@@ -122,7 +122,7 @@ def test_a_record_that_cannot_be_read_keeps_only_its_own_messages_back(place):
         TableName="jobs-Stacks", Item={"job_name": {"S": "odd"}, "version": {"S": "many"}}
     )
     again = handle(message("odd", message_id="m1"), message("invoise", message_id="m2"))
-    kept = {letter.content.job_names for letter in letters(place)}
+    kept = {letter.content.job_names for letter in dead_letter_messages(place)}
     assert (again, kept) in (
         ([{"itemIdentifier": "m1"}], {("invoise",)}),
         ([], {("invoise",), ("odd",)}),
@@ -133,4 +133,4 @@ def test_a_message_stays_while_it_cannot_be_known_whether_its_job_has_a_queue(pl
     hand_in(stacks=Unavailable())
 
     assert handle(message("invoice")) == [{"itemIdentifier": "m1"}]
-    assert letters(place) == []
+    assert dead_letter_messages(place) == []

@@ -112,7 +112,7 @@ class World:
             )
         )
 
-    def go_on(self, times=1, event=None):
+    def proceed(self, times=1, event=None):
         for _ in range(times):
             deliver(sweep, event or {})
             self.settle()
@@ -150,18 +150,18 @@ def put_run(item):
 def test_a_planted_failure_stops_it_and_a_person_resumes_it(world):
     world.put(10)
     world.release(B)
-    world.go_on()
+    world.proceed()
     assert world.of_version(A) == set(world.records())  # a release alone changes no stack
 
     world.start(waves=(10, 50, 100))
-    world.go_on()
+    world.proceed()
     assert len(world.of_version(B)) == 1
     world.spoiled = set(world.records()) - world.of_version(B)  # whichever come next
-    world.go_on(2)
+    world.proceed(2)
 
     failed = [each for each in world.records().values() if each.status is JobStatus.FAILED]
     assert len(failed) == 4
-    world.go_on()
+    world.proceed()
     upgrade = world.upgrades.get()
     assert (upgrade.status, upgrade.wave) == (UpgradeStatus.PAUSED, 1)
     assert "no such role (3 more)" in upgrade.reason
@@ -170,7 +170,7 @@ def test_a_planted_failure_stops_it_and_a_person_resumes_it(world):
 
     world.spoiled = set()
     world.upgrades.save(resume(upgrade))
-    world.go_on(4)
+    world.proceed(4)
     assert world.upgrades.get().status is UpgradeStatus.SUCCEEDED
     assert len(world.of_version(B)) == 6
     runtime().reconcile_queue.send(failed[0].job_name, retry=True)
@@ -183,25 +183,25 @@ def test_aborted_jobs_are_ready_with_the_stack_that_they_have(world):
     world.release(B)
     world.start(waves=(50, 100))
     world.spoiled = set(world.records())
-    world.go_on(2)
+    world.proceed(2)
     upgrade = world.upgrades.get()
     assert upgrade.status is UpgradeStatus.PAUSED
 
     world.upgrades.save(abort(upgrade, "not now"))
-    world.go_on(2, {"upgrade": True})
+    world.proceed(2, {"upgrade": True})
 
     assert world.upgrades.get().ended_at is not None
     records = world.records().values()
     assert {(each.status, each.template_version) for each in records} == {(JobStatus.READY, A)}
     assert world.chosen() == set()
     operations = len(world.cloudformation.operations)
-    world.go_on(2)
+    world.proceed(2)
     assert len(world.cloudformation.operations) == operations
 
     # The next upgrade tries them, whatever became of the one before.
     world.spoiled = set()
     world.start("upgrade-2")
-    world.go_on(12)
+    world.proceed(12)
     assert world.of_version(B) == set(world.records())
 
 
@@ -228,10 +228,10 @@ def test_a_process_that_is_killed_in_the_middle_of_a_step_is_followed_by_another
 
     world.release(B)
     world.clock.advance(timedelta(minutes=5))
-    world.go_on()
+    world.proceed()
 
     assert len(world.of_version(B)) == 3
-    world.go_on(6)
+    world.proceed(6)
     assert world.upgrades.get().status is UpgradeStatus.SUCCEEDED
     assert world.of_version(B) == set(world.records())
 
@@ -240,11 +240,11 @@ def test_a_run_that_fails_after_its_job_s_update_stops_it(world):
     world.put(6)
     world.release(B)
     world.start()
-    world.go_on()
+    world.proceed()
     [name] = world.chosen()
 
     put_run(failed_run(name, world.records()[name].upgrade.ended_at + timedelta(minutes=1)))
-    world.go_on()
+    world.proceed()
 
     upgrade = world.upgrades.get()
     assert upgrade.reason == f"The run of {name} failed: Exit code 3."
@@ -262,7 +262,7 @@ def test_a_job_whose_runs_failed_before_says_nothing_of_the_upgrade(world):
     world.clock.advance(timedelta(minutes=6))
 
     put_run(failed_run(name, world.records()[name].upgrade.ended_at + timedelta(minutes=1)))
-    world.go_on(12)
+    world.proceed(12)
 
     assert world.upgrades.get().status is UpgradeStatus.SUCCEEDED
 
@@ -271,7 +271,7 @@ def test_edits_and_new_rows_in_the_meantime_get_the_new_templates_anyway(world):
     world.put(6)
     world.release(B)
     world.start()
-    world.go_on()
+    world.proceed()
     table = boto3.resource("dynamodb").Table("jobs-Jobs")
     others = sorted(set(world.records()) - world.chosen())
     table.put_item(Item={"job_name": others[0], **ROW, "memory_mb": 512})
@@ -282,7 +282,7 @@ def test_edits_and_new_rows_in_the_meantime_get_the_new_templates_anyway(world):
 
     assert {others[0], "new"} <= world.of_version(B)
     assert not {others[0], "new"} & world.chosen()
-    world.go_on(12)
+    world.proceed(12)
     assert world.upgrades.get().status is UpgradeStatus.SUCCEEDED
     assert not {others[0], "new"} & world.chosen()
 
@@ -303,7 +303,7 @@ def test_an_item_that_cannot_be_read_is_followed_by_another_upgrade(world):
     item = {**key, "upgrade": {"status": "DONE"}, "version": 3}
     CLIENTS.dynamodb.put_item(TableName="jobs-Triggers", Item=to_dynamodb(item))
 
-    world.go_on()
+    world.proceed()
     assert world.upgrades.get().status is UpgradeStatus.ABORTED
     world.start()
 
@@ -316,12 +316,12 @@ class TestAutomatic:
     def test_each_release_begins_one(self, world):
         world.put(6)
         world.release(A, automatic_upgrade=(50, 100))
-        world.go_on(3)
+        world.proceed(3)
         first = world.upgrades.get()
         assert (first.status, first.total, first.to) == (UpgradeStatus.SUCCEEDED, 0, A)
 
         world.release(B, automatic_upgrade=(50, 100))
-        world.go_on(8)
+        world.proceed(8)
 
         second = world.upgrades.get()
         assert (second.status, second.total, second.by) == (
@@ -330,7 +330,7 @@ class TestAutomatic:
             "the bootstrap",
         )
         assert world.of_version(B) == set(world.records())
-        world.go_on(2)
+        world.proceed(2)
         assert world.upgrades.get() == second
         found, _ = runtime().service(None).audit.page(50, None)
         assert Counter(each.action for each in found) == {
@@ -346,10 +346,10 @@ class TestAutomatic:
     def test_one_that_a_person_has_aborted_does_not_begin_again(self, world):
         world.put(3)
         world.release(B, automatic_upgrade=(50, 100))
-        world.go_on()
+        world.proceed()
         world.upgrades.save(abort(world.upgrades.get(), "not now"))
 
-        world.go_on(5)
+        world.proceed(5)
 
         assert world.upgrades.get().status is UpgradeStatus.ABORTED
         assert len(world.of_version(A)) == 1
@@ -357,10 +357,10 @@ class TestAutomatic:
     def test_another_release_ends_it_and_begins_another(self, world):
         world.put(6)
         world.release(B, automatic_upgrade=(5, 100))
-        world.go_on()
+        world.proceed()
 
         world.release(C, automatic_upgrade=(5, 100))
-        world.go_on(10)
+        world.proceed(10)
 
         assert world.upgrades.get().to == C
         assert world.of_version(C) == set(world.records())

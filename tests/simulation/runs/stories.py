@@ -118,7 +118,7 @@ def _in_express_mode(seed: int) -> list[At]:
     return [At(chance.expovariate(1 / 200), Deed("deploy", f"{seed}/express"))]
 
 
-def _tick(world: World, chance: random.Random) -> None:
+def _scheduled_time(world: World, chance: random.Random) -> None:
     tick = f"t{chance.randint(0, 5)}"
     for _ in range(chance.choice((1, 1, 2))):  # Scheduler delivers at least once
         world.ask(tick=tick, **_work(chance))
@@ -179,7 +179,7 @@ def _hide_machines(world: World, chance: random.Random) -> None:
 
 
 DEED_BY_KIND: dict[str, Callable[[World, random.Random], None]] = {
-    "tick": _tick,
+    "tick": _scheduled_time,
     "manual": _manual,
     "burst": _burst,
     "messages": _messages,

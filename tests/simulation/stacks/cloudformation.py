@@ -257,13 +257,13 @@ class CloudFormation:
     def _then(self, stack: Stack, step: Step) -> None:
         token, begun = stack.token, len(stack.tokens)
 
-        def go_on() -> None:
+        def proceed() -> None:
             if (stack.token, len(stack.tokens)) == (token, begun):
                 step(stack)
 
         is_express = stack.mode is DeploymentMode.EXPRESS
         seconds = (1, 1, 8, 8) if is_express else (1, 8, 40, LONGEST_SECONDS)
-        self._timeline.after(self._chance.choice(seconds), go_on)
+        self._timeline.after(self._chance.choice(seconds), proceed)
 
     def _turn(self, stack: Stack, status: StackStatus) -> None:
         stack.status = status

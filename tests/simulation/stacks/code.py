@@ -92,7 +92,7 @@ class ArtifactIndex(FakeArtifactIndex):
     def __init__(self, calls: Calls) -> None:
         super().__init__()
         self._calls = calls
-        self.untold: set[tuple[str, str]] = set()
+        self.unrecorded: set[tuple[str, str]] = set()
 
     def add(self, job_name: str, artifacts: Iterable[str], version: int) -> None:
         names = tuple(artifacts)
@@ -108,8 +108,8 @@ class ArtifactIndex(FakeArtifactIndex):
     def told(self, record: StackRecord) -> None:
         """Take note of what a Stacks row says that is in the index."""
         known = {*record.artifacts, *record.former_artifacts}
-        self.untold -= {(artifact, record.job_name) for artifact in known}
+        self.unrecorded -= {(artifact, record.job_name) for artifact in known}
 
     def _add(self, job_name: str, artifacts: Iterable[str], version: int) -> None:
         super().add(job_name, artifacts, version)
-        self.untold |= {(artifact, job_name) for artifact in artifacts}
+        self.unrecorded |= {(artifact, job_name) for artifact in artifacts}

@@ -49,7 +49,7 @@ class Queue:
         self._invoke = invoke
         self._ids = count(1)
         self.messages: dict[str, Message] = {}
-        self.letters = Letters(calls)
+        self.dead_letter_messages = DeadLetterQueue(calls)
         self.dead: list[Message] = []
         self.trouble = 0.0
 
@@ -108,7 +108,7 @@ class Queue:
         dead, self.dead = self.dead, []
         for message in dead:
             self.put(message.body)
-        fatal, self.letters.fatal = self.letters.fatal, []
+        fatal, self.dead_letter_messages.fatal = self.dead_letter_messages.fatal, []
         for body in fatal:
             self.put(json.dumps({"job_name": json.loads(body)["job_name"]}))
 
@@ -148,7 +148,7 @@ class Queue:
         return True
 
 
-class Letters:
+class DeadLetterQueue:
     """The dead-letter queue, as the functions fill it themselves."""
 
     def __init__(self, calls: Calls) -> None:

@@ -46,7 +46,7 @@ def patience(seconds):
         signal.signal(signal.SIGPROF, before)
 
 
-def neighbours_go_on(world):
+def neighbours_continue(world):
     """Bring ten neighbours up and down again, each in its usual time."""
     for name in NEIGHBOURS:
         world.jobs.write(name, row_of(name, {}))
@@ -66,7 +66,7 @@ def statuses(world):
 def test_a_row(world, row):
     world.jobs.write("hostile", {"job_name": "hostile", **row})
 
-    neighbours_go_on(world)
+    neighbours_continue(world)
 
     assert world.stacks.records["hostile"].status in {JobStatus.INVALID, JobStatus.READY}
     assert not world.stream.discarded
@@ -77,7 +77,7 @@ def test_a_row(world, row):
 def test_a_row_whose_key_cannot_be_a_name(world, name):
     world.jobs.write(name, row_of(name, {}))
 
-    neighbours_go_on(world)
+    neighbours_continue(world)
 
     assert world.cloudformation.stacks.keys().isdisjoint({f"jobs-{name}"})
 
@@ -87,14 +87,14 @@ def test_a_record_of_a_stream(world, content):
     for name in NEIGHBOURS[:3]:
         world.stream.put_odd(content, near=name)
 
-    neighbours_go_on(world)
+    neighbours_continue(world)
 
 
 @pytest.mark.parametrize("body", hostile.MESSAGES.values(), ids=hostile.MESSAGES)
 def test_a_message(world, body):
     world.queue.put(body)
 
-    neighbours_go_on(world)
+    neighbours_continue(world)
 
 
 @pytest.mark.parametrize("detail", hostile.STACK_EVENTS.values(), ids=hostile.STACK_EVENTS)
@@ -105,4 +105,4 @@ def test_an_event_of_a_stack(world, detail):
     except FunctionError:
         world.timeline.note("the event is a dead letter")
 
-    neighbours_go_on(world)
+    neighbours_continue(world)

@@ -127,9 +127,12 @@ def test_the_neighbours_are_ready_and_gone_in_their_own_time(
 
 def dead(world):
     """Return the jobs that a dead letter is about."""
-    letters = [*world.queue.letters.kept, *(message.body for message in world.queue.dead)]
+    dead_letter_messages = [
+        *world.queue.dead_letter_messages.kept,
+        *(message.body for message in world.queue.dead),
+    ]
     lost = {record.job_name for record in world.stream.discarded}
-    return lost | {json.loads(letter)["job_name"] for letter in letters}
+    return lost | {json.loads(letter)["job_name"] for letter in dead_letter_messages}
 
 
 @pytest.mark.parametrize("deed", [raises, loops, eats_memory], ids=lambda deed: deed.__name__)

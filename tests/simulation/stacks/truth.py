@@ -208,8 +208,8 @@ class Truth:
         wanted = set(tracked_artifacts(job)) if job else set()
         assert wanted <= found, f"pushes of {wanted - found} are not heard\n{told}"
         former = set(record.former_artifacts) if record else set()
-        untold = {artifact for artifact, of in index.untold if of == job_name}
-        assert found - wanted <= former | untold, f"{found} is in the index\n{told}"
+        unrecorded = {artifact for artifact, of in index.unrecorded if of == job_name}
+        assert found - wanted <= former | unrecorded, f"{found} is in the index\n{told}"
 
     def _is_done(self, job: Job, record: StackRecord, stack: Stack | None) -> bool:
         digest = MEMORY.spec_digest(job)

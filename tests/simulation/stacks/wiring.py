@@ -137,7 +137,7 @@ def wired(
     ports: Ports,
     clock: Callable[[], datetime],
     chance: random.Random,
-    letters: object = None,
+    dead_letter_messages: object = None,
     decide: Decide = plan.decide,
     **more: object,
 ) -> Runtime:
@@ -153,7 +153,7 @@ def wired(
         reconcile_queue=ports.queue,
         deletion_budget=ports.deletion_budget,
         artifact_index=ports.artifact_index,
-        dead_letters=letters,
+        dead_letters=dead_letter_messages,
         task_definitions=NoTaskDefinitions(),
         capacity_providers=AssociatedCluster(),
         message_runs=NoMessages(),

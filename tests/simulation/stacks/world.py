@@ -140,7 +140,7 @@ class World:
             bug.ports(ports),
             self.timeline,
             self.chance,
-            self.queue.letters,
+            self.queue.dead_letter_messages,
             bug.decide,
             upgrades=bug.upgrades(self.upgrades),
             failed_runs=self.failed_runs,
@@ -270,7 +270,12 @@ class World:
         """
         self._calm()
         self._rest()
-        lost = self.queue.dead or self.queue.letters.fatal or self.events.dead or self.runs.dead
+        lost = (
+            self.queue.dead
+            or self.queue.dead_letter_messages.fatal
+            or self.events.dead
+            or self.runs.dead
+        )
         if not (lost or self.stream.discarded):
             for name in self.names() - self.unheard:
                 self.truth.check_at_rest(name)

@@ -553,9 +553,9 @@ def test_the_slack_queue(bootstrap):
     assert queue["VisibilityTimeout"] >= 6 * bootstrap.resource("SlackFunction")["Timeout"]
     assert queue["RedrivePolicy"]["deadLetterTargetArn"].endswith(":SlackDeadLetterQueue")
     assert queue["SqsManagedSseEnabled"] is True
-    letters = bootstrap.resource("SlackDeadLetterQueue")
-    assert letters["SqsManagedSseEnabled"] is True
-    assert letters["MessageRetentionPeriod"] > queue["MessageRetentionPeriod"]
+    dead_letter_messages = bootstrap.resource("SlackDeadLetterQueue")
+    assert dead_letter_messages["SqsManagedSseEnabled"] is True
+    assert dead_letter_messages["MessageRetentionPeriod"] > queue["MessageRetentionPeriod"]
 
 
 def test_slack_gets_notifications_only(bootstrap):

@@ -126,7 +126,7 @@ class World:
         begun = Upgrade("upgrade-1", (5, 25, 100), timedelta(minutes=10), 1, "anna", self.clock())
         self.upgrades.save(begun)
 
-    def go_on(self, times=1):
+    def proceed(self, times=1):
         for _ in range(times):
             sweep_upgrade.advance(self.runtime, self.clock())
             self.settle()
@@ -160,9 +160,9 @@ def broken(at_one_release):
     world = World(*deepcopy(at_one_release))
     world.release(B)
     world.start()
-    world.go_on()
+    world.proceed()
     assert len(world.of_version(B)) == 10
-    world.go_on()
+    world.proceed()
     sweep_upgrade.advance(world.runtime, world.clock())
     world.broken = {world.queue.sent[20][0]}
     world.settle()
@@ -172,7 +172,7 @@ def broken(at_one_release):
 def test_a_failure_in_the_second_wave_stops_it_with_the_reason(broken):
     [name] = broken.broken
 
-    broken.go_on(9)
+    broken.proceed(9)
 
     assert broken.upgrade.status is UpgradeStatus.PAUSED
     assert broken.upgrade.reason == f"The stack of {name} failed: no such role"
@@ -184,10 +184,10 @@ def test_a_failure_in_the_second_wave_stops_it_with_the_reason(broken):
 
 
 def test_the_audit_has_its_waves_and_why_it_was_paused(broken):
-    broken.go_on()
+    broken.proceed()
     [name] = broken.broken
     broken.upgrades.save(resume(broken.upgrade))
-    broken.go_on(9)
+    broken.proceed(9)
 
     wave = "upgrade-1: wave {}".format
     assert broken.audit.lines() == [
@@ -207,26 +207,26 @@ def test_without_the_audit_nothing_is_done(broken):
     before = broken.upgrades.kept
 
     with pytest.raises(TemporaryError):
-        broken.go_on()
+        broken.proceed()
 
     assert broken.upgrades.kept == before
 
 
 def test_resumed_all_others_are_upgraded(broken):
-    broken.go_on()
+    broken.proceed()
 
     broken.upgrades.save(resume(broken.upgrade))
-    broken.go_on(9)
+    broken.proceed(9)
 
     assert broken.upgrade.status is UpgradeStatus.SUCCEEDED
     assert broken.of_version(A) == broken.broken
 
 
 def test_aborted_all_are_ready_with_what_they_have(broken):
-    broken.go_on()
+    broken.proceed()
 
     broken.upgrades.save(abort(broken.upgrade, "not now"))
-    broken.go_on(3)
+    broken.proceed(3)
 
     assert broken.upgrade.ended_at is not None
     assert len(broken.of_version(B)) == 49

@@ -85,7 +85,7 @@ class Fleet:
     def broken(self, each):
         return replace(each, status=JobStatus.FAILED, failure=Failure("no such role", self.now))
 
-    def go_on(self, times=1, minutes=5):
+    def proceed(self, times=1, minutes=5):
         for _ in range(times):
             self.step()
             self.reconcile()
@@ -102,7 +102,7 @@ def test_waves_grow_one_after_the_other_with_a_soak_time_between():
     world, sizes = Fleet(200), []
 
     for _ in range(14):
-        world.go_on()
+        world.proceed()
         sizes.append(len(world.of_version(B)))
 
     assert sizes == [10] * 2 + [50] * 2 + [200] * 10
@@ -159,7 +159,7 @@ def test_no_more_jobs_are_updated_at_once_than_there_is_room_for():
 class TestFailures:
     def second_wave_breaks(self):
         world = Fleet(200)
-        world.go_on(2)
+        world.proceed(2)
         world.step()
         second = sorted(n for n, e in world.jobs.items() if e.upgrade and e.upgrade.wave == 1)
         world.breaks = {second[0]}
@@ -170,7 +170,7 @@ class TestFailures:
     def test_a_failed_stack_stops_it_with_the_reason(self):
         world, broken = self.second_wave_breaks()
 
-        world.go_on(20)
+        world.proceed(20)
 
         assert world.upgrade.status is UpgradeStatus.PAUSED
         assert world.upgrade.reason == f"The stack of {broken} failed: no such role"
@@ -183,7 +183,7 @@ class TestFailures:
         world.step()
 
         world.upgrade = resume(world.upgrade)
-        world.go_on(20)
+        world.proceed(20)
 
         assert world.upgrade.status is UpgradeStatus.SUCCEEDED
         assert world.of_version(A) == {broken}
@@ -201,7 +201,7 @@ class TestFailures:
         world.breaks = set()
         world.jobs[broken] = upgraded(world.jobs[broken], world.now)
         world.upgrade = resume(world.upgrade)
-        world.go_on(20)
+        world.proceed(20)
 
         assert world.upgrade.status is UpgradeStatus.SUCCEEDED
         assert (world.of_version(A), world.upgrade.failures) == (set(), ())
@@ -212,7 +212,7 @@ class TestFailures:
         before = world.of_version(B)
 
         world.upgrade = abort(world.upgrade, "no time")
-        world.go_on(3)
+        world.proceed(3)
 
         assert (world.upgrade.status, world.upgrade.reason) == (UpgradeStatus.ABORTED, "no time")
         assert world.upgrade.ended_at is not None
@@ -224,7 +224,7 @@ class TestFailures:
         world.step()
         world.breaks = set(sorted(world.chosen())[:2])
 
-        world.go_on(20)
+        world.proceed(20)
 
         assert world.upgrade.status is UpgradeStatus.SUCCEEDED
         assert world.of_version(A) == world.breaks
@@ -243,7 +243,7 @@ class TestFailures:
         self, minutes, status
     ):
         world = Fleet(200)
-        world.go_on()
+        world.proceed()
         name = min(world.chosen())
         ended = world.jobs[name].upgrade.ended_at
 
@@ -256,7 +256,7 @@ class TestFailures:
 
     def test_a_run_of_a_job_that_was_not_updated_does_not_count(self):
         world = Fleet(200)
-        world.go_on()
+        world.proceed()
         other = min(world.jobs.keys() - world.chosen())
 
         world.runs = [FailedRun(other, world.now, "exit code 3")]
@@ -266,7 +266,7 @@ class TestFailures:
 
     def test_a_run_that_failed_is_remembered_and_counts_once(self):
         world = Fleet(200)
-        world.go_on()
+        world.proceed()
         name = min(world.chosen())
         failed = [FailedRun(name, world.jobs[name].upgrade.ended_at, "exit code 3")]
         world.runs = failed
@@ -289,7 +289,7 @@ class TestFailures:
 
     def test_what_fails_once_it_is_updated_is_not_a_failure_of_the_upgrade(self):
         world = Fleet(200)
-        world.go_on()
+        world.proceed()
         name = min(world.chosen())
         world.jobs[name] = world.broken(world.jobs[name])
 
@@ -302,7 +302,7 @@ class TestFailures:
         world.step()
         world.breaks = set(sorted(world.chosen())[:3])
 
-        world.go_on(2)
+        world.proceed(2)
 
         first = min(world.breaks)
         assert world.upgrade.reason == f"The stack of {first} failed: no such role (2 more)"
@@ -314,7 +314,7 @@ class TestFailures:
         for _ in range(20):
             if world.upgrade.status is UpgradeStatus.PAUSED:
                 world.upgrade = resume(world.upgrade)
-            world.go_on()
+            world.proceed()
 
         assert len(world.upgrade.failures) == KEPT_FAILURES
         assert world.upgrade.status is UpgradeStatus.PAUSED
@@ -366,12 +366,12 @@ def test_only_the_last_wave_waits_for_operations_that_are_not_its_own():
     world = Fleet(200)
     world.jobs["job-200"] = job(200, status=JobStatus.UPDATING)
 
-    world.go_on(20)
+    world.proceed(20)
 
     assert len(world.of_version(B)) == 200
     assert world.upgrade.status is UpgradeStatus.RUNNING
     world.jobs["job-200"] = job(200)
-    world.go_on(5)
+    world.proceed(5)
     assert len(world.of_version(B)) == 201
 
 
@@ -391,7 +391,7 @@ def test_what_is_not_chosen(changes):
     world = Fleet(0, replace(BEGUN, waves=(100,)))
     world.jobs = {"job-000": job(0, **changes)}
 
-    world.go_on(4)
+    world.proceed(4)
 
     assert (world.upgrade.status, world.chosen()) == (UpgradeStatus.SUCCEEDED, set())
 
@@ -400,7 +400,7 @@ def test_a_stack_of_an_earlier_release_that_does_not_say_is_outdated():
     world = Fleet(0, replace(BEGUN, waves=(100,)))
     world.jobs = {"job-000": job(0, template_version=None)}
 
-    world.go_on(4)
+    world.proceed(4)
 
     assert world.of_version(B) == {"job-000"}
 
@@ -420,7 +420,7 @@ def test_a_job_that_drops_out_holds_up_no_wave(changes):
     world.step()
 
     world.jobs["job-000"] = replace(world.jobs["job-000"], **changes)
-    world.go_on(4)
+    world.proceed(4)
 
     assert world.upgrade.status is UpgradeStatus.SUCCEEDED
     assert world.upgrade.progress == (UpgradeProgress(1, skipped=1),)
@@ -431,7 +431,7 @@ def test_a_wave_waits_for_a_job_that_is_tried_again():
     world.step()
 
     world.jobs["job-000"] = replace(world.jobs["job-000"], status=JobStatus.RETRYING)
-    world.go_on(9)
+    world.proceed(9)
 
     assert world.upgrade.status is UpgradeStatus.RUNNING
 
@@ -440,11 +440,11 @@ def test_a_wave_waits_for_a_job_that_is_tried_again():
 def test_the_last_wave_waits_for_operations_of_the_release_before(status):
     world = Fleet(0, replace(BEGUN, waves=(100,)))
     world.jobs = {"job-000": job(0, status=status)}
-    world.go_on(4)
+    world.proceed(4)
     assert world.upgrade.status is UpgradeStatus.RUNNING
 
     world.jobs["job-000"] = job(0)
-    world.go_on(4)
+    world.proceed(4)
 
     assert (world.upgrade.status, world.of_version(B)) == (UpgradeStatus.SUCCEEDED, {"job-000"})
 
@@ -586,7 +586,7 @@ class AnyUpgrade(RuleBasedStateMachine):
         for _ in range(40):
             if world.upgrade.status is UpgradeStatus.PAUSED:
                 world.upgrade = resume(world.upgrade)
-            world.go_on()
+            world.proceed()
         assert world.upgrade.ended_at is not None
         waiting = {n for n, e in world.jobs.items() if e.upgrade and not e.upgrade.ended_at}
         outdated = {
