@@ -27,7 +27,7 @@ _ALWAYS = (400, 401, 403, 406, 429, 500, 503)
 _WITH_BODY = (413, 415, 422)
 _CONDITIONAL = (412, 422, 428)
 _RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
-"""By RFC 9110; Pythons before 3.13 have the phrases of before."""
+"""By RFC 9110; Pythons before 3.13 have earlier phrases."""
 
 _LINKS = {
     "put_row": ("get_job", "get_row", "get_stack", "start_run", "delete_row"),
