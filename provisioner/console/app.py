@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeAlias
@@ -102,17 +102,25 @@ class App:
         except (PermanentError, TemporaryError) as error:
             return self.refuse(request, error)
         except Exception:  # noqa: BLE001  (whoever waits for a page gets one)
-            self.report()
-            said = "This page could not be made. The function's log has the reason."
-            status = HTTPStatus.INTERNAL_SERVER_ERROR
-            response = error_page(request, status, said, may_send_again=True)
+            response = self._broken(request)
         return response.having(_security(request))
+
+    def pattern_of(self, request: Request) -> str:
+        """Return the pattern of the address that a request asks for; "-" if there is none."""
+        fitting = (each for each in self.routes if each.parts(request.path) is not None)
+        return next((each.pattern for each in fitting), "-")
 
     def refuse(self, request: Request, error: Exception) -> Response:
         """Return the page for a request that an error says something of to whoever made it."""
         passes = isinstance(error, TemporaryError)
         page = error_page(request, _status_of(error), str(error), may_send_again=passes)
         return page.having(_security(request))
+
+    def _broken(self, request: Request) -> Response:
+        self.report()
+        said = "This page could not be made. The function's log has the reason."
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+        return error_page(request, status, said, may_send_again=True)
 
     def _page(self, request: Request) -> Response:
         asked = "GET" if request.method == "HEAD" else request.method
@@ -140,9 +148,12 @@ class App:
         try:
             service = self.service(known.caller)
             refusals.require(service, route.action, f"{known.method} {known.path}")
-            return route.page(known, service)
+            response = route.page(known, service)
         except (PermanentError, TemporaryError) as error:  # whoever it is can still sign out there
-            return self.refuse(known, error)
+            response = self.refuse(known, error)
+        except Exception:  # noqa: BLE001  (as above)
+            response = self._broken(known)
+        return replace(response, asked_by=known.caller.name)
 
 
 def _status_of(error: Exception) -> HTTPStatus:

@@ -90,13 +90,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What the browser gets; `cookies` are whole Set-Cookie headers."""
+    """What the browser gets; `cookies` are whole Set-Cookie headers.
+
+    `asked_by` is for the log: the name of the caller, "-" where none is known.
+    """
 
     body: str | bytes = ""
     status: int = 200
     content_type: str = "text/html; charset=utf-8"
     headers: Mapping[str, str] = field(default_factory=dict)
     cookies: tuple[str, ...] = ()
+    asked_by: str = "-"
 
     def having(self, headers: Mapping[str, str]) -> Response:
         """Return it with these headers too; its own win."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 from provisioner.console import loopback
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 @function
 def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> dict[str, Any]:  # noqa: ARG001
-    """Answer a request of a browser."""
+    """Answer a request of a browser, and log that it was answered: no text that anybody sent."""
+    began = time.monotonic()
     before = runtime.clients.reads("dynamodb")
     try:
         request, error = request_of(event), None
@@ -36,6 +38,14 @@ def handler(event: dict[str, Any], context: LambdaContext, runtime: Runtime) -> 
     sign_in = runtime.sign_in(settings, origin_of(request.host)) if settings else None
     app = app_of(runtime, sign_in)
     answer = app.refuse(request, error) if error else app.answer(request)
+    logger.info(
+        "answered",
+        method=request.method,
+        route=app.pattern_of(request),
+        status=int(answer.status),
+        ms=round((time.monotonic() - began) * 1000),
+        who=answer.asked_by,
+    )
     timing = f'reads;desc="{runtime.clients.reads("dynamodb") - before}"'
     return to_gateway(request, answer.having({"Server-Timing": timing}))
 

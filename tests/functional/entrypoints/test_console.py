@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import json
+
 import pytest
 
 from provisioner.console.routes import ROUTES
 from provisioner.entrypoints import console
+from provisioner.entrypoints.function import logger
+from provisioner.service import jobs
 from tests.functional.conftest import make_table
 from tests.support.clients import CLIENTS
 from tests.support.console import body_of, event_of
@@ -73,6 +78,53 @@ def test_a_sign_in_that_is_not_configured_lets_nobody_in(monkeypatch):
         deliver(console, event_of("GET", "/jobs"))
 
 
+@pytest.fixture
+def logged(monkeypatch):
+    """Return what the function has logged."""
+    stream = io.StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", stream)
+    return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+SAID = ("method", "route", "status", "who")
+
+
+@pytest.mark.usefixtures("bootstrap")
+@pytest.mark.parametrize(
+    ("method", "address", "source", "said"),
+    [
+        ("GET", "/jobs/none?x=hidden", "127.0.0.1", ["GET", "/jobs/{job}", 404, "local operator"]),
+        ("GET", "/jobs?prefix=hidden", "127.0.0.1", ["GET", "/jobs", 200, "local operator"]),
+        ("GET", "/jobs?prefix=hidden", "203.0.113.7", ["GET", "/jobs", 403, "-"]),
+        ("GET", "/hidden", "127.0.0.1", ["GET", "-", 404, "-"]),
+        ("POST", "/new", "127.0.0.1", ["POST", "/new", 400, "-"]),
+    ],
+)
+def test_each_request_is_logged_without_what_was_sent(logged, method, address, source, said):
+    headers = {"cookie": "__Host-session=hidden", "content-type": FORM, "x-other": "hidden"}
+    body = b"hidden=\xff" if method == "POST" else b""
+    deliver(console, event_of(method, address, headers, body, source=source))
+
+    [line] = [each for each in logged() if each["message"] == "answered"]
+    assert [line[name] for name in SAID] == said
+    assert line["ms"] >= 0
+    assert "hidden" not in json.dumps(logged())
+
+
+@pytest.mark.usefixtures("bootstrap")
+def test_a_page_that_could_not_be_made_is_logged_with_who_asked(logged, monkeypatch):
+    def broken(*_, **__):
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(jobs, "page", broken)
+    answer = deliver(console, event_of("GET", "/jobs"))
+
+    reason, line = logged()
+    assert (answer["statusCode"], reason["exception_name"]) == (500, "ValueError")
+    assert [line[name] for name in SAID] == ["GET", "/jobs", 500, "local operator"]
+
+
+FORM = "application/x-www-form-urlencoded"
 FORMS = {
     "more fields than any form has": b"a=1&" * 3_000,
     "bytes that are no text": b"a=\xff",
@@ -82,7 +134,7 @@ FORMS = {
 @pytest.mark.usefixtures("bootstrap")
 @pytest.mark.parametrize("body", FORMS.values(), ids=FORMS)
 def test_a_form_that_cannot_be_read_is_an_answer_and_no_error_of_the_function(body):
-    headers = {"content-type": "application/x-www-form-urlencoded"}
+    headers = {"content-type": FORM}
     answer = deliver(console, event_of("POST", "/new", headers, body, source="203.0.113.7"))
 
     assert answer["statusCode"] == 400
