@@ -92,6 +92,7 @@ test-recipes: $(READY)
 	@for tool in pip npm bundle mvn gradle go dotnet; do \
 	  command -v $$tool >/dev/null || echo "$$tool is not on this machine: its recipe was not tested"; \
 	done
+	@[ -e /etc/maven/settings-debian.xml ] || echo "maven-debian-helper is not on this machine: Maven's recipe was not tested"
 	$(BIN)/pytest -q -m recipes tests/programs/test_recipes.py
 
 # Lines and branches of provisioner and templates that no fast test reaches, nor the commands that

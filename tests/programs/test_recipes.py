@@ -199,7 +199,9 @@ def said_by_java(task):
 
 
 DEBIANS_MAVEN = "/usr/share/maven-repo/commons-io/commons-io"
-if has("mvn", "java", DEBIANS_MAVEN):
+DEBIANS_SETTINGS = "/etc/maven/settings-debian.xml"
+"""Of the package maven-debian-helper."""
+if has("mvn", "java", DEBIANS_MAVEN, DEBIANS_SETTINGS):
     POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
       <modelVersion>4.0.0</modelVersion>
       <groupId>com.example</groupId><artifactId>report</artifactId><version>1</version>
@@ -218,7 +220,7 @@ if has("mvn", "java", DEBIANS_MAVEN):
             "package com.example;\nclass Helper {\n  String tell() {\n"
             '    return org.apache.commons.io.FilenameUtils.getBaseName("a/hello.txt");\n  }\n}\n'
         )
-        offline = "--offline\n--settings=/etc/maven/settings-debian.xml\n"
+        offline = f"--offline\n--settings={DEBIANS_SETTINGS}\n"
 
         task = built(
             machine,
