@@ -19,6 +19,7 @@ from provisioner.cli.options import (
 )
 from provisioner.cli.session import session
 from provisioner.runs.model import RunStatus
+from provisioner.runs.remedies import what_to_do
 from provisioner.service.all_runs import newest
 from provisioner.service.context import Item, Service
 from provisioner.service.jobs import tagged
@@ -87,6 +88,8 @@ def runs(  # noqa: PLR0913  (each is an option)
         documents.show(found, output)
     elif found:
         stdout().print(runs_table(found, wide=wide) if job else all_runs_table(found))
+        if job and (to_do := what_to_do(found[0].get("error"), found[0].get("cause"))):
+            hint(f"What to do about the newest one: {to_do}")
     elif job:
         hint(f"{job} has no such run." if only or since else f"{job} has not run yet.")
     else:

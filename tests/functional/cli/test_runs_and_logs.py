@@ -68,6 +68,15 @@ class TestRuns:
         assert "0.84 s" in lines[3]
         assert "schedule" in lines[3]
 
+    def test_what_to_do_about_the_newest_one_if_its_error_tells(self, here):
+        here.jobs.put(ROW)
+        put_run("report", "r1", "FAILED", started_at=NOW, error="OutOfMemoryError")
+        assert 'raise "memory_mb"' in here.run("runs", "report").stderr
+        assert here.run("runs", "report", "-o", "json").stderr == ""
+
+        put_run("report", "r2", "SUCCEEDED", started_at=NOW + timedelta(hours=1))
+        assert here.run("runs", "report").stderr == ""
+
     def test_wide_shows_capacity_and_where_the_time_went(self, here):
         here.jobs.put(ROW)
         times = {"queued_ms": 12_000, "pull_ms": 31_000, "start_ms": 840, "run_ms": 245_000}

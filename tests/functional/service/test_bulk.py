@@ -16,6 +16,7 @@ from provisioner.errors import (
 )
 from provisioner.runs.model import RunStatus, iso
 from provisioner.service import audit, bulk, edits, schedule
+from provisioner.service.audit import EntryFilter
 from provisioner.service.bulk_selection import MOST, BulkAction, Target, select
 from provisioner.service.caller import Caller, Role
 from provisioner.service.context import Service
@@ -235,6 +236,16 @@ def test_run_again_starts_one_run_however_often_its_step_is_taken(here, service)
     )["input"]
     assert '"n": 1' in given
     assert '"parent": "one"' in given
+
+
+def test_the_audit_of_a_run_has_that_it_was_run_again_and_why(here, service):
+    here.make_runnable(ENDLESS)
+    put_run("report", "one", "FAILED", input='{"n": 1}')
+    made = begin(service, BulkAction.RUN_AGAIN, Target("report", "one"))
+    to_the_end(service, made)
+
+    of_run = audit.of_job(service, "report", 10, EntryFilter(run="one")).entries
+    assert [each.detail for each in of_run] == [f"repeats one; maintenance ({made.id})"]
 
 
 def test_schedules_and_jobs(here, service):
