@@ -25,6 +25,7 @@ from tests.support.bootstrap import load
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 STACKS = (DOCS / "reference/stacks.md").read_text()
+COST = (DOCS / "reference/cost.md").read_text()
 OPERATIONS = (DOCS / "operating/operations.md").read_text()
 LANGUAGES = (DOCS / "guides/languages.md").read_text()
 ROWS = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", LANGUAGES, re.DOTALL)]
@@ -76,6 +77,12 @@ def test_every_metric_is_there():
     assert listed(section("Metrics")) == set(Count)
 
 
+def test_the_cost_counts_the_same_metrics():
+    [at_most] = re.findall(r"at most (\d+) per bootstrap", OPERATIONS)
+
+    assert f"published all month, at most {at_most} |" in COST
+
+
 def test_every_alarm_is_there():
     known = [
         re.sub("…|<Function>", r"\\w+", name)
@@ -87,7 +94,9 @@ def test_every_alarm_is_there():
         if resource["Type"] == "AWS::CloudWatch::Alarm"
     }
 
-    assert f"for {len(alarms)} alarms" in OPERATIONS
+    without_slack = len(alarms - {"SlackDeadLetters"})
+    assert f"for {len(alarms)} alarms ({without_slack} without Slack)" in OPERATIONS
+    assert f"| {without_slack} alarms of the bootstrap, 0.10 each" in COST
     assert {name for name in alarms if not any(re.fullmatch(one, name) for one in known)} == set()
     assert [one for one in known if not any(re.fullmatch(one, name) for name in alarms)] == []
 
