@@ -64,7 +64,7 @@ def words(text):
 def test_what_only_the_row_says_is_said(empty):
     assert facts(empty)["By"] == f"manual says {ADA}"
     assert facts(empty)["Stopped by"] == f"says {BOB} wrong day"
-    assert "nothing is recorded" in text_of(empty, AT)
+    assert "None is recorded" in text_of(empty, AT)
 
 
 def test_what_the_audit_proves_is_proven(empty, run):
