@@ -8,6 +8,7 @@ from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeAlias
 
+from provisioner.console import done
 from provisioner.console.http import Request, Response
 from provisioner.console.render import error_page
 from provisioner.errors import (
@@ -149,6 +150,8 @@ class App:
             service = self.service(known.caller)
             refusals.require(service, route.action, f"{known.method} {known.path}")
             response = route.page(known, service)
+            if request.method == "POST" and response.status == HTTPStatus.SEE_OTHER:
+                response = replace(response, cookies=(*response.cookies, *done.note(route.action)))
         except (PermanentError, TemporaryError) as error:  # whoever it is can still sign out there
             response = self.refuse(known, error)
         except Exception:  # noqa: BLE001  (as above)

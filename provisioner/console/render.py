@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from minijinja import Environment, load_from_path, safe
 
-from provisioner.console import assets, filters
+from provisioner.console import assets, done, filters
 from provisioner.console.http import Response
 from provisioner.plain_text import cleaned
 from provisioner.service import rights
@@ -74,8 +74,11 @@ def page(
     live = _rendered(request, template, "live.html", values)
     tag = hashlib.sha256(live.encode()).hexdigest()[:_TAG_CHARACTERS]
     if not request.is_partial:
-        whole = values | {"tag": tag, "content": safe(live)}
-        return Response(_rendered(request, template, "base.html", whole), status)
+        said = done.said(request.cookies)
+        whole = values | {"tag": tag, "content": safe(live), "done": said}
+        forgotten = (done.FORGOTTEN,) if said else ()
+        body = _rendered(request, template, "base.html", whole)
+        return Response(body, status, cookies=forgotten)
     if status >= HTTPStatus.BAD_REQUEST:  # it is not put into the page, which keeps its tag
         return Response(live, status)
     headers = {"HX-PTag": tag}

@@ -8,9 +8,12 @@ from urllib.parse import quote
 
 import pytest
 
+from provisioner.console.done import SENTENCES
 from provisioner.console.routes import ROUTES
+from provisioner.console.writing import WRITING
 from provisioner.runs.model import iso
 from provisioner.service.caller import Role
+from provisioner.service.rights import Action
 from tests.support.cli import put_run
 from tests.support.clients import CLIENTS
 from tests.support.executions import put_running, start_execution
@@ -192,6 +195,40 @@ class TestConfirmations:
     )
     def test_what_is_not_there(self, browser, address):
         assert browser.get(address).status == 404
+
+
+class TestWhatWasDone:
+    @pytest.fixture
+    def cookie(self, browser):
+        [cookie] = browser.press(browser.get("/jobs/report/retry")).response.cookies
+        return cookie.partition(";")[0]
+
+    def test_is_said_once(self, browser, cookie):
+        page = browser.get("/jobs/report/versions", cookie=cookie)
+        assert "Earlier failures are forgotten" in page.text
+        [forgotten] = page.response.cookies
+        assert forgotten.startswith("__Host-done=; ")
+        assert "Max-Age=0" in forgotten
+        assert "forgotten" not in browser.get("/jobs/report/versions").text
+
+    def test_is_not_said_by_a_part_of_a_page(self, browser, cookie):
+        part = browser.get("/audit", cookie=cookie, hx_request="true")
+        assert ("forgotten" in part.text, part.response.cookies) == (False, ())
+
+    def test_is_not_said_of_what_was_refused(self, browser):
+        refused = browser.press(browser.get("/jobs/report/pause"))
+        assert (refused.status, refused.response.cookies) == (422, ())
+
+    @pytest.mark.parametrize("value", ["", "x", "<b>bold</b>", "get_job"])
+    def test_is_no_text_that_somebody_else_chose(self, browser, value):
+        page = browser.get("/jobs/report/versions", cookie=f"__Host-done={value}")
+        assert "done" not in [has.get("class") for _, has in page.elements]
+        assert page.response.cookies == ()
+
+    def test_has_a_sentence_for_each_action(self):
+        actions = {route.action for route in WRITING if route.method == "POST"}
+        assert actions - SENTENCES.keys() == {Action.BULK, Action.BACKFILL}
+        assert SENTENCES.keys() <= actions
 
 
 class TestEditor:
