@@ -191,6 +191,9 @@ def test_without_javascript(browser, console, job):
         page.get_by_label("Why").fill("enough")
         page.get_by_role("button", name="Stop the run").click()
         page.wait_for_url(re.compile(rf"/jobs/story/runs/{name}(\?|$)"))
+        page.get_by_text("The run is being stopped.").wait_for()
+        page.reload()
+        assert page.get_by_text("The run is being stopped.").count() == 0
     wait_for_status(f"{arn}:{name}", "ABORTED")
 
 

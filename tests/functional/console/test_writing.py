@@ -220,7 +220,7 @@ class TestWhatWasDone:
         assert (refused.status, refused.response.cookies) == (422, ())
 
     @pytest.mark.parametrize("value", ["", "x", "<b>bold</b>", "get_job"])
-    def test_is_no_text_that_somebody_else_chose(self, browser, value):
+    def test_is_never_text_that_somebody_else_chose(self, browser, value):
         page = browser.get("/jobs/report/versions", cookie=f"__Host-done={value}")
         assert "done" not in [has.get("class") for _, has in page.elements]
         assert page.response.cookies == ()
