@@ -20,9 +20,11 @@ from provisioner.cli.options import (
 from provisioner.cli.session import session
 from provisioner.runs.model import RunStatus
 from provisioner.runs.remedies import what_to_do
-from provisioner.service.all_runs import newest
+from provisioner.service.all_runs import newest, newest_open
 from provisioner.service.context import Item, Service
 from provisioner.service.jobs import tagged
+from provisioner.service.overview import MOST_RUNS
+from provisioner.service.run_search import OPEN
 from provisioner.service.runs import execution_name, latest, reason
 
 app = one_command()
@@ -107,6 +109,8 @@ def _found(
     if job is not None:
         first = None if since is None else time_before(service.clock(), since)
         return latest(service, job, count, since=first, status=only)
+    if since is None and only in OPEN:
+        return newest_open(service, only, MOST_RUNS, jobs=tagged(service, tag))[:count]
     first = time_before(service.clock(), since or "1d")
     return newest(service, count, since=first, status=only, jobs=tagged(service, tag))
 

@@ -108,7 +108,7 @@ def _page(
 def _open(service: Service, status: RunStatus) -> RunsFound:
     """Return the runs that are running or waiting, however many have begun and ended since."""
     most = overview.MOST_RUNS
-    found = tuple(map(line_of, service.triggers.newest_open(status, most + 1)))
+    found = tuple(map(line_of, all_runs.newest_open(service, status, most + 1)))
     return RunsFound(found[:most], of_newest=most if len(found) > most else None)
 
 

@@ -216,6 +216,20 @@ class TestRunsOfAllJobs:
         assert result.exit_code == 2
         assert "needs the name of a job" in " ".join(result.stderr.split())
 
+    @pytest.mark.parametrize(
+        ("options", "found"),
+        [((), ["open-2", "open-1"]), (("-n", "1"), ["open-2"]), (("--since", "1h"), [])],
+        ids=str,
+    )
+    def test_those_that_are_open_are_shown_whenever_they_began(self, here, options, found):
+        for number in (1, 2):
+            put_run("report", f"open-{number}", "QUEUED", started_at=NOW + timedelta(number))
+
+        result = here.run("runs", "--status", "queued", *options, "-o", "json")
+
+        listed = json.loads(result.stdout)
+        assert [run["trigger_id"].partition("#")[2] for run in listed] == found
+
     def test_pages_continue_where_the_one_before_ended(self, runs):
         found, cursor = [], None
         for _ in range(10):
