@@ -81,6 +81,37 @@ def test_by_keyboard_alone(browser, console):
         expect(page.get_by_role("dialog")).to_contain_text("These keys")
 
 
+def test_every_page_is_in_the_palette(browser, console):
+    with tab(browser, console) as page:
+        for typed, path in (("au", "/audit"), ("dead", "/dead-letters"), ("upg", "/upgrade")):
+            page.goto("/jobs")
+            page.keyboard.press("Control+k")
+            page.keyboard.type(typed)
+            expect(page.locator("#palette li").first).to_contain_text(
+                re.compile(f"^{typed}", re.IGNORECASE)
+            )
+            page.keyboard.press("Enter")
+            expect(page).to_have_url(f"{console}{path}")
+
+
+def test_a_key_reaches_what_a_pointer_sees_of_a_time(browser, console):
+    with tab(browser, console) as page:
+        page.goto("/runs")
+        time = page.locator("tr[data-row] time").first
+        shown = "each => getComputedStyle(each, '::after').content"
+        expect(time).to_have_attribute("title", re.compile("UTC"))
+        assert time.evaluate(shown) == "none"
+        page.keyboard.press("j")
+        assert time.get_attribute("title").split("\n")[0] in time.evaluate(shown)
+
+
+def test_a_job_is_copied(browser, console):
+    with tab(browser, console) as page:
+        page.goto("/jobs/billing-export")
+        page.get_by_role("link", name="Copy job").click()
+        expect(page.locator("textarea[name=row]")).to_have_value(re.compile("billing-export-copy"))
+
+
 def test_what_is_below_the_fold_comes_by_itself(browser, console):
     with tab(browser, console) as page:
         page.goto("/")

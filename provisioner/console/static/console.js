@@ -239,7 +239,7 @@ function help() {
 }
 
 // ---- The palette: pages, and jobs by the beginning of their name -------------------------------------------
-const PAGES = [["Overview", "/"], ["Jobs", "/jobs"], ["Runs", "/runs"], ["Failures", "/failures"]];
+const PAGES = [...$$(".top nav a").map((each) => [each.textContent, each.href]), ["Dead-letter messages", "/dead-letters"]];
 function palette() {
   const dialog = $("#palette");
   if (dialog.open) return dialog.close();
