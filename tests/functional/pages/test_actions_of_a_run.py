@@ -106,8 +106,9 @@ def test_who_ran_it_again_however_long_after(empty, run):
     run("start_run", BOB, run="three", minutes=1, detail=f"{repeats('one')}; overrides cpu")
     run("start_run", BOB, run="four", minutes=1.5, detail=repeats("one-more"))
 
-    again = rows(empty)
-    assert [each.partition("again: ")[2].split()[0] for each in again] == ["two", "three"]
+    assert [each.count("ran it again") for each in rows(empty)] == [1, 1]
+    page = html.unescape(text_of(empty, AT))
+    assert re.findall(r'href="/jobs/report/runs/(\w+)" title="\1"', page) == ["two", "three"]
 
 
 def test_an_address_without_the_beginning_leads_to_the_one_with_it(empty, run):
