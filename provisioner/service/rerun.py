@@ -27,9 +27,12 @@ def request_of(service: Service, job_name: str, run: str, *, key: str | None = N
     NotFoundError
         If there is no such run.
     PermanentError
-        If its input is kept no longer, or could not be an input.
+        If its input is not kept yet, or no longer, or could not be an input.
     """
     found = run_detail.detail(service, job_name, run)
+    if found.line.status == run_detail.STARTING:
+        message = f"{found.line.run} is just starting: run it again in a moment"
+        raise PermanentError(message)
     if not isinstance(found.input.value, dict):
         message = f"the input of {found.line.run} no longer exists: start a run with another input"
         raise PermanentError(message)

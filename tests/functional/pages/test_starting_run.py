@@ -82,6 +82,16 @@ def test_its_log_is_followed(job):
         assert "data-refreshes" in page
 
 
+def test_it_is_run_again_once_its_input_is_known(job):
+    address = send(job, "/jobs/report/run", do="start")
+    again = f"/jobs/report/run?again={address.rpartition('/')[2]}"
+
+    refused = job.get(again)
+    assert (refused.status, "is just starting" in refused.body) == (409, True)
+    row_of(job, address, "RUNNING", input="{}")
+    assert job.get(again).status == 200
+
+
 def test_the_command_line_opens_it(job):
     job.provisioner.deploy("seen", {**job.service(None).outputs, "ConsoleUrl": "https://c/"})
     start_execution(job.machine, "one")
