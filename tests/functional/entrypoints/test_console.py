@@ -10,11 +10,10 @@ import pytest
 from provisioner.console.routes import ROUTES
 from provisioner.entrypoints import console
 from provisioner.entrypoints.function import logger
-from provisioner.service import jobs
 from tests.functional.conftest import make_table
-from tests.support.clients import CLIENTS
+from tests.support.clients import CLIENTS, heard
 from tests.support.console import body_of, event_of
-from tests.support.functions import deliver
+from tests.support.functions import deliver, runtime
 from tests.support.oidc import CLIENT_ID, oidc_issuer
 from tests.support.sign_in import redirect_of
 
@@ -112,12 +111,12 @@ def test_each_request_is_logged_without_what_was_sent(logged, method, address, s
 
 
 @pytest.mark.usefixtures("bootstrap")
-def test_a_page_that_could_not_be_made_is_logged_with_who_asked(logged, monkeypatch):
+def test_a_page_that_could_not_be_made_is_logged_with_who_asked(logged):
     def broken(*_, **__):
         raise ValueError("a bug")
 
-    monkeypatch.setattr(jobs, "page", broken)
-    answer = deliver(console, event_of("GET", "/jobs"))
+    with heard(runtime().clients.dynamodb, "provide-client-params.dynamodb.Query", broken):
+        answer = deliver(console, event_of("GET", "/jobs"))
 
     reason, line = logged()
     assert (answer["statusCode"], reason["exception_name"]) == (500, "ValueError")

@@ -28,6 +28,9 @@ NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 RUN = f"{NOW:%FT%T}.000Z#run-1"
 
 
+_REPORTING = {"self.report", "self._failed", "self._broken"}
+
+
 def handlers(tree):
     """Yield the handlers of any error whatever."""
     for node in ast.walk(tree):
@@ -40,7 +43,7 @@ def is_kept(handler):
     names = {node.id for node in ast.walk(handler) if isinstance(node, ast.Name)}
     raises = any(isinstance(node, ast.Raise) for node in ast.walk(handler))
     reports = any(
-        isinstance(node, ast.Call) and ast.unparse(node.func) in {"self.report", "self._failed"}
+        isinstance(node, ast.Call) and ast.unparse(node.func) in _REPORTING
         for node in ast.walk(handler)
     )
     return raises or reports or handler.name in names or bool(names & {"logger", "_log"})
