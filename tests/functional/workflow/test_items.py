@@ -107,7 +107,8 @@ def written(table, monkeypatch):
     costs.record(*key, usage_of(fails), spot, "2026-11", derived_of(fails))
     operation = {"action": "stop_runs", "reason": "r", "by": "ann", "created_at": iso(NOW)}
     bulks = BulkTable(CLIENTS, TABLE)
-    bulks.put("one", operation | {"targets": ["a/b"], "done": 0, "failures": []}, NOW)
+    deleting = {"rows": {"a": "etag"}, "request": "digest"}
+    bulks.put("one", operation | deleting | {"targets": ["a"], "done": 0, "failures": []}, NOW)
     bulks.advance("one", 0, 1, [{"target": "a/b", "message": "why"}])
     DependantsTable(CLIENTS, TABLE).change("report", before=(), after=("nightly",))
     return found + scanned()
