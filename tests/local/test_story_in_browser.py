@@ -88,8 +88,8 @@ def test_a_job_from_an_example_to_its_end(engine, page):
     page.get_by_text("1 attribute changes").wait_for()
     page.get_by_role("button", name="Save").click()
     page.wait_for_url(f"**/jobs/{job}")
+    engine.wait(lambda: engine.function_memory_mb(job) == 300, "the memory of the row")
     engine.wait_for(job, status="READY", in_sync=True)
-    assert engine.function_memory_mb(job) == 300
 
     page.goto(f"/jobs/{job}/rollback?to=1")
     page.get_by_role("button", name="Roll back").click()
