@@ -130,7 +130,11 @@ def of_console(faces: Faces) -> Iterator[tuple[str, str, str]]:
     yield "Console: a run", f"{run_page}{at}", "an item"
     yield "Console: a log", f"{run_page}/log{at}", "an item"
     yield "Console: failures of 24 hours", "/failures", "runs"
-    yield "Console: runs again, many at once", "/bulk?action=run_again&status=FAILED&ended=1", "runs"
+    yield (
+        "Console: runs again, many at once",
+        "/bulk?action=run_again&status=FAILED&ended=1",
+        "runs",
+    )
     yield "Console: audit", "/audit", "of a job"
     yield "Console: dead-letter messages", "/dead-letters", "an item"
 

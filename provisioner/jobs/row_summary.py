@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from provisioner.jobs.errors import InvalidRow, InvalidValueError
@@ -51,20 +52,30 @@ class RowSummary:
         """Return the schedule's next time, None when none comes or the row has it start nothing."""
         if self.paused or not self.schedule_enabled:
             return None
-        try:
-            start, end = _instant(self.schedule_start), _instant(self.schedule_end)
-            each = (
-                next(
-                    scheduled_times(
-                        text, self.timezone, now, start=start, end=end, job_name=job_name
-                    ),
-                    None,
-                )
-                for text in self.schedule
-            )
-            return min((at for at in each if at is not None), default=None)
-        except (ValueError, InvalidValueError):  # an INVALID row may have anything for a schedule
-            return None
+        of = (self.schedule, self.timezone, self.schedule_start, self.schedule_end, job_name)
+        # Whoever looks at many jobs looks again in a moment, when their next times are the same.
+        found = _next_after(*of, now.replace(second=0, microsecond=0))
+        return found if found is None or found > now else _next_after.__wrapped__(*of, now)
+
+
+@lru_cache(maxsize=4096)
+def _next_after(
+    schedule: tuple[str, ...],
+    timezone: str,
+    start: str | None,
+    end: str | None,
+    job_name: str,
+    now: datetime,
+) -> datetime | None:
+    try:
+        span = {"start": _instant(start), "end": _instant(end)}
+        each = (
+            next(scheduled_times(text, timezone, now, **span, job_name=job_name), None)
+            for text in schedule
+        )
+        return min((at for at in each if at is not None), default=None)
+    except (ValueError, InvalidValueError):  # an INVALID row may have anything for a schedule
+        return None
 
 
 def summary_of(row: Mapping[str, object], parsed: Job | InvalidRow) -> RowSummary:
