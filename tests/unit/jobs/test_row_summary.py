@@ -43,7 +43,7 @@ def test_the_next_time_is_the_first_one_after_now(schedule, seconds):
         {"paused": True},
         {"schedule_enabled": False},
         {"schedule": ("often",)},
-        {"schedule": ("cron(0 6 * * ? *)",), "timezone": "Mars"},
+        {"schedule_start": "soon"},
     ],
     ids=str,
 )
