@@ -28,6 +28,7 @@ ENGINES = CHECKOUT / ".provisioner"
 SUITE = ENGINES / "suite"
 OPEN = ENGINES / "suite-open"
 ROUGH = ENGINES / "suite-rough"
+CROWDED = ENGINES / "suite-crowded"
 MANY_DELETIONS = ("--parameter", "DeletionBudgetJobs=2000")  # tests remove many rows at once
 
 
@@ -37,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_sessionfinish() -> None:
     """Take down what the processes of this session have brought up; other sessions have theirs."""
-    for state in (SUITE, OPEN, ROUGH):
+    for state in (SUITE, OPEN, ROUGH, CROWDED):
         if RUN in _marked(state):
             local(state, "down")
             _mark(state).unlink()
@@ -118,6 +119,12 @@ def open_engine():
 def rough_engine():
     """An engine for what no other test may see, by night."""
     return _brought_up(ROUGH, "--no-examples", *MANY_DELETIONS)
+
+
+@pytest.fixture(scope="session")
+def crowded_engine():
+    """An engine for hundreds of jobs at once, by night."""
+    return _brought_up(CROWDED, *MANY_DELETIONS)
 
 
 @pytest.fixture(scope="module")

@@ -83,28 +83,3 @@ def test_a_bundle_that_is_put_is_redeployed_and_a_version_of_it_is_not(engine):
     run = engine.wait_for_run(name, engine.start(name, {}), "SUCCEEDED")
     assert run["output"] == "2"
     assert engine.record(fixed) == before
-
-
-@pytest.mark.night
-def test_300_jobs_of_one_image_are_redeployed_by_one_push(engine):
-    tag = engine.unique("many")
-    image = tagged(engine, tag)
-    names = [f"{tag}-{number:03}" for number in range(300)]
-    for name in names:
-        engine.put(engine.container_row(name, image=image))
-    seen: set[str] = set()
-
-    def ready(digest):
-        records = [engine.record(name) for name in names]
-        seen.update(record.get("status", "") for record in records)
-        return all(deployed(engine, name) == digest for name in names)
-
-    first = push(engine, tag, "first")
-    engine.wait(lambda: ready(first), "all jobs", timeout_seconds=900)
-    digest = push(engine, tag, "second")
-
-    engine.wait(lambda: ready(digest), "the new image of all jobs", timeout_seconds=900)
-
-    assert "FAILED" not in seen
-    for name in names:
-        engine.delete(name)

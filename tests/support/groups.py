@@ -14,6 +14,7 @@ ENGINE = {
     # By night only. They kill the engine, damage its tables and turn its events off.
     "rough": ("test_recovery", "test_hostile", "test_unnoticed", "test_upgrade"),
     "notifications": ("test_notifications", "test_ec2"),
+    "crowd": ("test_many_jobs",),  # by night only
     "browser": ("test_story_in_browser",),
     "rows": (
         "test_api",

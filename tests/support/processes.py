@@ -64,4 +64,9 @@ def wait_until_saved(state: Path) -> None:
     """Wait until the engine has written down the state that it is in now."""
     file = state / "data" / "state" / "everything.json"
     before = file.stat().st_mtime_ns
-    wait_until(lambda: file.stat().st_mtime_ns != before, "the engine's state on disk")
+    # It takes a fiftieth of its time to save: minutes pass when much is running.
+    wait_until(
+        lambda: file.stat().st_mtime_ns != before,
+        "the engine's state on disk",
+        timeout_seconds=600,
+    )
