@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,17 @@ SEARCHED_RUNS = 1000
 
 SEARCHED_MEGABYTES = 3
 """Answers of DynamoDB that a search for a run's name reads: each ends after a megabyte."""
+
+
+_LISTED = ", ".join(f"#{name}" for name in (Field.JOB_NAME, Field.TRIGGER_ID, *LIST_FIELDS))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRuns:
+    """Runs that are RUNNING or QUEUED; there may be more unless `complete`."""
+
+    runs: list[Item]
+    complete: bool
 
 
 class RunReader:
@@ -135,7 +147,6 @@ class RunReader:
         first, last = since or FIRST_RUN, until or LAST
         if first > last or (before and before <= first):  # DynamoDB refuses such bounds
             return [], None
-        fields = ", ".join(f"#{name}" for name in ("job_name", "trigger_id", *LIST_FIELDS))
         values = {":job": job_name, ":first": first, ":last": last}
         request: dict[str, Any] = {"Limit": count}
         if status is not None:  # a limit would count what the filter leaves out
@@ -148,9 +159,9 @@ class RunReader:
                 TableName=self._name,
                 KeyConditionExpression="job_name = :job AND trigger_id BETWEEN :first AND :last",
                 ExpressionAttributeValues=to_dynamodb(values),
-                ProjectionExpression=fields,
+                ProjectionExpression=_LISTED,
                 ScanIndexForward=False,
-                **names(fields),
+                **names(_LISTED),
                 **request,
             )
         runs = [to_plain(raw) for raw in found["Items"]]
@@ -228,22 +239,33 @@ class RunReader:
         )
         return (found_run_of(item) for item in found if is_trigger_id(item[Field.TRIGGER_ID]))
 
-    def newest_open(self, status: RunStatus, count: int) -> list[Item]:
-        """Return the newest runs, of all jobs, that are RUNNING or QUEUED, as a list shows them."""
-        fields = ", ".join(f"#{name}" for name in ("job_name", "trigger_id", *LIST_FIELDS))
-        found = pages(
-            self._clients,
-            "query",
-            TableName=self._name,
-            IndexName=BY_STATUS,
-            KeyConditionExpression="#status = :status",
-            ExpressionAttributeValues=to_dynamodb({":status": status}),
-            ProjectionExpression=fields,
-            ScanIndexForward=False,
-            Limit=count,
-            **names(fields),
-        )
-        return list(islice((item for item in found if is_trigger_id(item["trigger_id"])), count))
+    def open_runs(self, status: RunStatus, count: int, *, newest_first: bool = True) -> OpenRuns:
+        """Return runs, of all jobs, that are RUNNING or QUEUED, as a list shows them.
+
+        The index has whole rows, so the search ends after so many megabytes, whatever inputs runs
+        have.
+        """
+        runs: list[Item] = []
+        start: dict[str, Any] = {}
+        for _ in range(SEARCHED_MEGABYTES):
+            with translated():
+                found = self._clients.dynamodb.query(
+                    TableName=self._name,
+                    IndexName=BY_STATUS,
+                    KeyConditionExpression="#status = :status",
+                    ExpressionAttributeValues=to_dynamodb({":status": status}),
+                    ProjectionExpression=_LISTED,
+                    ScanIndexForward=not newest_first,
+                    Limit=count + 1,
+                    **names(_LISTED),
+                    **start,
+                )
+            listed = map(to_plain, found["Items"])
+            runs += [run for run in listed if is_trigger_id(run[Field.TRIGGER_ID])]
+            if "LastEvaluatedKey" not in found or len(runs) > count:
+                return OpenRuns(runs[:count], complete=len(runs) <= count)
+            start = {"ExclusiveStartKey": found["LastEvaluatedKey"]}
+        return OpenRuns(runs, complete=False)
 
     def _get(self, job_name: str, trigger_id: str) -> Item | None:
         with translated():

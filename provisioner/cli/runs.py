@@ -20,7 +20,7 @@ from provisioner.cli.options import (
 from provisioner.cli.session import session
 from provisioner.runs.model import RunStatus
 from provisioner.runs.remedies import what_to_do
-from provisioner.service.all_runs import newest, newest_open
+from provisioner.service.all_runs import newest
 from provisioner.service.context import Item, Service
 from provisioner.service.jobs import tagged
 from provisioner.service.overview import MOST_RUNS
@@ -110,7 +110,9 @@ def _found(
         first = None if since is None else time_before(service.clock(), since)
         return latest(service, job, count, since=first, status=only)
     if since is None and only in OPEN:
-        return newest_open(service, only, MOST_RUNS, jobs=tagged(service, tag))[:count]
+        jobs = tagged(service, tag)
+        open_runs = service.triggers.open_runs(only, MOST_RUNS).runs
+        return [run for run in open_runs if jobs is None or run["job_name"] in jobs][:count]
     first = time_before(service.clock(), since or "1d")
     return newest(service, count, since=first, status=only, jobs=tagged(service, tag))
 

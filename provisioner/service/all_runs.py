@@ -84,17 +84,6 @@ def newest(
     return found[:count]
 
 
-def newest_open(
-    service: Service, status: RunStatus, count: int, *, jobs: frozenset[str] | None = None
-) -> list[Item]:
-    """Return the newest runs that are RUNNING or QUEUED, whenever they began.
-
-    At most `count` are looked through, those of other jobs included.
-    """
-    found = service.triggers.newest_open(status, count)
-    return [run for run in found if jobs is None or run["job_name"] in jobs]
-
-
 def _pages(
     service: Service,
     count: int,

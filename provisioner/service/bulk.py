@@ -172,7 +172,7 @@ def begun(service: Service, key: Key) -> Bulk | None:
     item = service.bulks.get(key.bulk_id)
     if item is None:
         return None
-    if item["request"] != key.request_digest:
+    if item.get("request") != key.request_digest:
         message = f"the idempotency key was used before, for another request: {key.bulk_id}"
         raise KeyReusedError(message)
     return _bulk(key.bulk_id, item)

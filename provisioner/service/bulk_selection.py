@@ -27,6 +27,7 @@ MOST = 500
 _LOOKED_THROUGH = 8
 """Pages of runs that a filter is held against; of each shard a megabyte, some 2,500 runs."""
 
+_TOO_MANY = "there are too many runs to look through: narrow the filter, by job, status or time"
 _PAGE = MOST + 1
 _ENDED = tuple(status for status in RunStatus if status not in OPEN)
 
@@ -92,7 +93,7 @@ def select(
     Raises
     ------
     InvalidRequestError
-        If the filter is empty, or means more than `MOST`.
+        If the filter is empty, means more than `MOST`, or needs too many runs to be looked through.
     """
     if wanted == type(wanted)():
         message = (
@@ -131,7 +132,13 @@ def _runs(service: Service, wanted: RunFilter, *, stop: bool) -> Iterator[Target
 
 
 def _found(service: Service, wanted: RunFilter) -> Iterator[RunLine]:
-    """Yield runs, newest first, as far back as a person would look."""
+    """Yield runs, newest first.
+
+    Raises
+    ------
+    InvalidRequestError
+        If there are more to look through than one request can: what is found would not be all.
+    """
     cursor: str | None = None
     for _ in range(_LOOKED_THROUGH):
         found = run_search.page(service, wanted, _PAGE, cursor=cursor)
@@ -139,3 +146,4 @@ def _found(service: Service, wanted: RunFilter) -> Iterator[RunLine]:
         cursor = found.cursor
         if cursor is None:
             return
+    raise InvalidRequestError(_TOO_MANY)

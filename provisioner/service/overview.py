@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from provisioner.runs.model import RunStatus
@@ -15,7 +14,7 @@ from provisioner.stacks.model import JobStatus
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from provisioner.runs.model import FoundRun
+    from provisioner.aws.run_reader import OpenRuns
     from provisioner.runs.recent import RecentRuns
     from provisioner.service.context import Service
     from provisioner.service.jobs import JobLine
@@ -81,7 +80,7 @@ class Overview:
         Runs that ended so within the last 24 hours, whenever they began; of the newest runs only,
         if `recent` does not reach as far back.
     waiting
-        Runs that wait; one more than `MOST_RUNS` if there are more.
+        Runs that wait, `MOST_RUNS` at most.
     """
 
     now: datetime
@@ -89,7 +88,7 @@ class Overview:
     failed: int
     timed_out: int
     succeeded: int
-    waiting: int
+    waiting: OpenRuns
 
     @property
     def is_of_a_day(self) -> bool:
@@ -104,7 +103,7 @@ class JobsNow:
     Attributes
     ----------
     running
-        Runs that are running; one more than `MOST_RUNS` if there are more.
+        Runs that are running, `MOST_RUNS` at most.
     late
         How many of those that have run for longest take twice as long as usual by now.
     coming
@@ -113,7 +112,7 @@ class JobsNow:
         About how many messages the dead-letter queue has.
     """
 
-    running: int
+    running: OpenRuns
     late: int
     failed: int
     invalid: int
@@ -173,18 +172,18 @@ def is_late(recent: RecentRuns | JobLine, now: datetime) -> bool:
 def late(service: Service) -> tuple[JobLine, ...]:
     """Return the jobs that are late, of the fifty that have run for longest; three requests."""
     now = service.clock()
-    entries = service.job_list.named(_for_longest(_running(service, now)))
+    entries = service.job_list.named(_for_longest(_running(service)))
     return tuple(line for line in jobs.lines_of(service, entries) if is_late(line, now))
 
 
-def _running(service: Service, now: datetime) -> Sequence[FoundRun]:
-    """Return the runs that have run for longest, longest first."""
-    return list(islice(service.triggers.open(RunStatus.RUNNING, until=now), MOST_RUNS + 1))
+def _running(service: Service) -> OpenRuns:
+    """Return the runs that are running, those that have run for longest first."""
+    return service.triggers.open_runs(RunStatus.RUNNING, MOST_RUNS, newest_first=False)
 
 
-def _for_longest(running: Iterable[FoundRun]) -> Iterable[str]:
+def _for_longest(running: OpenRuns) -> Sequence[str]:
     """Return the jobs that have run for longest, by when their runs began."""
-    return islice(dict.fromkeys(run.job_name for run in running), _MOST_RUNNING)
+    return list(dict.fromkeys(str(run["job_name"]) for run in running.runs))[:_MOST_RUNNING]
 
 
 def overview(service: Service) -> Overview:
@@ -197,7 +196,7 @@ def overview(service: Service) -> Overview:
         failed=len(newest.ended_since(day, RunStatus.FAILED)),
         timed_out=len(newest.ended_since(day, RunStatus.TIMED_OUT)),
         succeeded=len(newest.ended_since(day, RunStatus.SUCCEEDED)),
-        waiting=len(service.triggers.newest_open(RunStatus.QUEUED, MOST_RUNS + 1)),
+        waiting=service.triggers.open_runs(RunStatus.QUEUED, MOST_RUNS),
     )
 
 
@@ -208,17 +207,17 @@ def jobs_now(service: Service) -> JobsNow:
 
 def _jobs_now(service: Service) -> JobsNow:
     now, entries = service.clock(), jobs.first_entries(service, MOST_JOBS)
-    running = _running(service, now)
+    running = _running(service)
     next_times = ((jobs.next_of(each, now), each) for each in entries)
     soon = sorted(
         ((at, each) for at, each in next_times if at and at < now + AHEAD),
         key=lambda found: (found[0], found[1].job_name),
     )[:_MOST_COMING]
     pausing = [each.job_name for _, each in soon if each.row and each.row.pauses]
-    recents, pauses = service.recent_runs.read(list(_for_longest(running)), pausing)
+    recents, pauses = service.recent_runs.read(_for_longest(running), pausing)
     paused = {name for name, pause in pauses.items() if pause.paused}
     return JobsNow(
-        running=len(running),
+        running=running,
         late=sum(is_late(each, now) for each in recents.values()),
         failed=sum(each.status is JobStatus.FAILED for each in entries),
         invalid=sum(each.status is JobStatus.INVALID for each in entries),

@@ -107,9 +107,9 @@ def _page(
 
 def _open(service: Service, status: RunStatus) -> RunsFound:
     """Return the runs that are running or waiting, however many have begun and ended since."""
-    most = overview.MOST_RUNS
-    found = tuple(map(line_of, all_runs.newest_open(service, status, most + 1)))
-    return RunsFound(found[:most], of_newest=most if len(found) > most else None)
+    found = service.triggers.open_runs(status, overview.MOST_RUNS)
+    lines = tuple(map(line_of, found.runs))
+    return RunsFound(lines, of_newest=None if found.complete else len(lines))
 
 
 def _fits(run: RunLine, wanted: RunFilter, names: frozenset[str] | None) -> bool:

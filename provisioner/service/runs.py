@@ -171,7 +171,7 @@ def stop(service: Service, job_name: str, run: str | None, reason: str) -> Stopp
         If none is named and several are open.
     """
     found = run_detail.find(service, job_name, run) if run else _only_open(service, job_name)
-    if found["status"] == run_detail.STARTING:
+    if found.get("status") == run_detail.STARTING:
         message = f"{run} is just starting: stop it in a moment"
         raise ConflictError(message)
     key = (job_name, str(found["trigger_id"]))

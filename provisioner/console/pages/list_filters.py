@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from provisioner.console.pages.queries import choice, number, text
-from provisioner.errors import InvalidRequestError
+from provisioner.console.pages.queries import choice, number, text, time
 from provisioner.runs.model import RunStatus
 from provisioner.service.jobs import JobsWanted
 from provisioner.service.overview import MOST_HOURS
@@ -15,6 +14,7 @@ from provisioner.stacks.model import JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 
 def run_filter(query: Mapping[str, str], now: datetime) -> RunFilter:
@@ -29,7 +29,7 @@ def run_filter(query: Mapping[str, str], now: datetime) -> RunFilter:
     return RunFilter(
         text(query, "job"),
         choice(query, "status", RunStatus),
-        _time(query, "since"),
+        time(query, "since"),
         now - timedelta(hours=min(ended, MOST_HOURS)) if ended else None,
         text(query, "reason"),
         JobsWanted(tag=text(query, "tag")),
@@ -45,17 +45,3 @@ def job_filter(query: Mapping[str, str]) -> JobsWanted:
         owner=text(query, "owner"),
         tag=text(query, "tag"),
     )
-
-
-def _time(query: Mapping[str, str], name: str) -> datetime | None:
-    said = text(query, name)
-    if said is None:
-        return None
-    try:
-        at = datetime.fromisoformat(said)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        message = f"{name} {said} is not a time like 2026-11-21T09:00:00Z"
-        raise InvalidRequestError(message)
-    return at

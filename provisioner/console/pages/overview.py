@@ -31,7 +31,7 @@ def _shown(service: Service, after: int) -> dict[str, Any]:
     of_jobs = timeline.by_job(found.recent.runs, found.now)
     shown = dict(islice(of_jobs.items(), after, after + LANES))
     return {
-        "moving": bool(found.waiting) or any(run.status in OPEN for run in found.recent.runs),
+        "moving": bool(found.waiting.runs) or any(run.status in OPEN for run in found.recent.runs),
         "most": overview.MOST_RUNS,
         "ended_hours": overview.SPAN // timedelta(hours=1),
         "found": found,
@@ -44,8 +44,7 @@ def _shown(service: Service, after: int) -> dict[str, Any]:
 
 def of_jobs(request: Request, service: Service) -> Response:
     """Return how the jobs are and what comes, as a part of the overview or as a page."""
-    found = overview.jobs_now(service)
-    return page(request, "overview_jobs.html", found=found, most=overview.MOST_RUNS)
+    return page(request, "overview_jobs.html", found=overview.jobs_now(service))
 
 
 def failures(request: Request, service: Service) -> Response:

@@ -175,6 +175,7 @@ def test_a_developers_policy_is_what_the_commands_call(here, file, tmp_path):
         ("runs", "report"),
         ("runs",),
         ("runs", "--tag", "team"),
+        ("runs", "--status", "running"),
         ("items", "report", "ended"),
         ("items", "report", "ended", "--index", "0"),
         ("schedule", "report"),

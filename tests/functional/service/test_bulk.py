@@ -98,6 +98,19 @@ class TestSelect:
         with pytest.raises(InvalidRequestError, match="the filter is empty"):
             select(service, BulkAction.STOP_RUNS, wanted)
 
+    def test_what_cannot_be_looked_through_is_not_taken_for_all(self, service):
+        for number in range(10):
+            put_run("report", f"large-{number}", "SUCCEEDED", input="x" * 390_000)
+
+        wanted = RunFilter("report", RunStatus.FAILED)
+        assert [str(each) for each in select(service, BulkAction.RUN_AGAIN, wanted)] == [
+            "report/r1"
+        ]
+        for number in range(10, 24):
+            put_run("report", f"large-{number}", "SUCCEEDED", input="x" * 390_000)
+        with pytest.raises(InvalidRequestError, match="too many runs to look through"):
+            select(service, BulkAction.RUN_AGAIN, wanted)
+
     def test_a_run_that_began_long_ago_is_stopped_behind_many_others(self, service):
         put_run("report", "old", "RUNNING", started_at=NOW - timedelta(days=30))
 
