@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import re
 import subprocess
@@ -18,27 +19,48 @@ FIRST_JOB = re.compile(
 )
 
 
+SETTINGS = 'eval "$(.venv/bin/provisioner local env)"\n'
+LIST = ".venv/bin/provisioner get\n"
+
+
 def test_the_first_job_runs_as_written(engine, tmp_path):
     script, shown = FIRST_JOB.search((CHECKOUT / "README.md").read_text()).groups()
+    assert LIST in script
     (tmp_path / ".venv").symlink_to(CHECKOUT / ".venv")
 
+    until_its_run, listed_and_deleted = (part for part in script.partition(LIST) if part != LIST)
+    printed = typed(until_its_run, tmp_path)
+    # The list follows a run through a stream, which may take longer than the next line of a script.
+    engine.wait(lambda: listed_as(engine, "hello") == "SUCCEEDED", "the run in the list of jobs")
+    printed += typed(SETTINGS + LIST + listed_and_deleted, tmp_path)
+
+    assert '"hello": "world"' in printed
+    # Of the list of jobs only the new one is known: other tests have jobs of their own.
+    others = tuple(path.stem for path in (CHECKOUT / "bootstrap" / "examples").glob("*.yaml"))
+    lines = "\n".join(line for line in shown.splitlines() if not line.startswith(others))
+    assert wording(lines) <= wording(printed)
+    assert engine.record("hello")["status"] == "DELETED"
+    assert engine.stack("hello") is None
+
+
+def typed(script, folder):
+    """Return what the lines print, typed in that folder."""
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
-        cwd=tmp_path,
+        cwd=folder,
         env={**os.environ, "PROVISIONER_LOCAL_STATE": str(SUITE)},
         capture_output=True,
         text=True,
         check=False,
     )
-
     assert done.returncode == 0, done.stdout + done.stderr
-    assert '"hello": "world"' in done.stdout
-    # Of the list of jobs only the new one is known: other tests have jobs of their own.
-    others = tuple(path.stem for path in (CHECKOUT / "bootstrap" / "examples").glob("*.yaml"))
-    lines = "\n".join(line for line in shown.splitlines() if not line.startswith(others))
-    assert wording(lines) <= wording(done.stdout + done.stderr)
-    assert engine.record("hello")["status"] == "DELETED"
-    assert engine.stack("hello") is None
+    return done.stdout + done.stderr
+
+
+def listed_as(engine, name):
+    found = json.loads(engine.provisioner("get", f"{name}*", "-o", "json"))
+    last = next(line["last_run"] for line in found if line["job_name"] == name)
+    return last and last["status"]
 
 
 def wording(output):
