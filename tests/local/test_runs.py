@@ -362,7 +362,7 @@ class TestSpot:
         run = engine.wait_for_run(interruptible, execution, "SUCCEEDED", timeout_seconds=90)
         assert (run["attempts"], run["spot_interruptions"]) == (2, 1)
         assert run["capacity_type"] == "on_demand"
-        assert 3000 <= run["run_ms"] < 60_000  # a busy engine notes a task's start late
+        assert 6000 <= run["run_ms"] < 60_000
         assert {"queued_ms", "pull_ms", "start_ms"} <= run.keys()
 
     def test_a_task_that_a_person_stops_has_not_succeeded(self, engine, interruptible):

@@ -15,6 +15,7 @@ import platform
 import re
 import time
 import uuid
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from provisioner.local.shim import container_logs
@@ -125,10 +126,26 @@ def _wait(task: dict[str, Any], client: Any) -> None:  # noqa: ANN401
         time.sleep(_LOOK_SECONDS)
         return
     try:
-        container_logs.exit_code(client.containers.get(identifiers[0]))
+        container = client.containers.get(identifiers[0])
+        container_logs.exit_code(container)
+        note_start(task, container.attrs["State"]["StartedAt"])
     except Exception:  # noqa: BLE001 - errors of the Docker client have no class in common
         _log.debug("waiting for a container ended early", exc_info=True)
         time.sleep(_LOOK_SECONDS)
+
+
+def note_start(task: dict[str, Any], started: str) -> None:
+    """Note when a task's container started: a busy engine sees it seconds later, or at its end.
+
+    >>> task = {"pullStoppedAt": "2026-11-21T09:00:00Z", "startedAt": "2026-11-21T09:00:07.000Z"}
+    >>> note_start(task, "2026-11-21T10:00:03.123456789+01:00")
+    >>> task
+    {'pullStoppedAt': '2026-11-21T09:00:00Z', 'startedAt': '2026-11-21T09:00:03.123Z'}
+    """
+    utc = datetime.fromisoformat(started).astimezone(UTC)
+    at = utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    for name in ("pullStoppedAt", "startedAt"):
+        task[name] = min(at, task.get(name) or at)
 
 
 def _with_task_role(register: Callable[..., Any]) -> Callable[..., Any]:
