@@ -107,13 +107,12 @@ def totals(seen: Seen) -> Counter[str]:
     """Return seconds by kind; what came and went between two looks counts for its parent."""
     seconds: Counter[str] = Counter()
     known: dict[int, float] = defaultdict(float)
-    for (pid, _), process in seen.items():
-        seconds[process.kind] += process.own
-        if not (PROC / str(pid)).exists():
-            known[process.parent] += process.own + process.reaped
-    for process in seen.values():
-        rest = process.reaped - known.pop(process.pid, 0.0)
-        seconds[process.kind] += max(rest, 0.0)
+    for process in reversed(seen.values()):  # children first: a parent is seen before them
+        below = known.pop(process.pid, 0.0)
+        seconds[process.kind] += process.own + max(process.reaped - below, 0.0)
+        if not (PROC / str(process.pid)).exists():
+            # Children may end, and their parent with them, after the last look at the parent.
+            known[process.parent] += process.own + max(process.reaped, below)
     return seconds
 
 

@@ -92,6 +92,10 @@ class _Loader(Loader):
         return [entry.name for folder in folders if folder.is_dir() for entry in folder.iterdir()]
 
 
+_LOADER = _Loader()
+"""Of all sessions: what a service can do is read once, not with each of them."""
+
+
 class _Client:
     """A client of one service, made when it is first asked for, and kept."""
 
@@ -195,7 +199,7 @@ class Clients:
 def new_session() -> botocore.session.Session:
     """Return a session of the account that the environment names."""
     made = botocore.session.get_session({"region": ("region", _REGION_VARIABLES, None, None)})
-    made.register_component("data_loader", _Loader())
+    made.register_component("data_loader", _LOADER)
     made.register_component("response_parser_factory", ItemParserFactory())
     return made
 

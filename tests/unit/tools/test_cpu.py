@@ -19,6 +19,16 @@ def test_what_came_and_went_between_two_looks_counts_for_its_parent():
     assert totals(seen) == {"the engine": 1.0 + 3.0, "in containers": 1.5 + 0.5}
 
 
+def test_what_ends_with_its_parent_between_two_looks_counts_once():
+    seen = {
+        (GONE, 1): Process(GONE, 1, "tools", own=0.0, reaped=11.0),
+        (GONE + 1, 1): Process(GONE + 1, GONE, "pytest", own=1.0, reaped=0.0),
+        (GONE + 2, 1): Process(GONE + 2, GONE + 1, "pytest", own=10.0, reaped=0.0),
+    }
+
+    assert totals(seen) == {"tools": 0.0, "pytest": 11.0}
+
+
 COMMAND = """
 import os, subprocess, sys
 reading, writing = os.pipe()
