@@ -81,6 +81,8 @@ class BulkFilter(Strict):
     job: Text | None = None
     status: Text | None = None
     since: Time | None = None
+    until: Time | None = None
+    started_by: Text | None = None
     error_group: Annotated[str, Field(max_length=1000)] | None = None
     prefix: Annotated[str, Field(max_length=40)] = ""
     type: Text | None = None

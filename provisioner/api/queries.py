@@ -73,6 +73,9 @@ class ListRuns(ListOptions):
     since: Time | None = Field(default=None, description="Runs that began after this time.")
     until: Time | None = Field(default=None, description="Runs that began before this time.")
     status: RunStatus | None = None
+    started_by: Text | None = Field(
+        default=None, description="A part of the name of who is said to have started them."
+    )
 
 
 class ListAllRuns(ListRuns):

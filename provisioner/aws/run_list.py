@@ -12,8 +12,17 @@ from provisioner.aws.items import to_dynamodb, to_plain
 from provisioner.aws.tables import query_index, written
 from provisioner.aws.updates import assignments, names, update
 from provisioner.errors import DeniedError, PermanentError
-from provisioner.runs.keys import BY_TIME, FIRST_RUN, INDEX, RUN_SHARDS, Field, is_trigger_id
-from provisioner.runs.listing import SHARDS, ListingPage, Position, Shard, derived_of, page_of
+from provisioner.runs.keys import BY_TIME, INDEX, RUN_SHARDS, Field, is_trigger_id
+from provisioner.runs.listing import (
+    EVERY,
+    SHARDS,
+    ListingPage,
+    Position,
+    RunsWanted,
+    Shard,
+    derived_of,
+    page_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +30,6 @@ if TYPE_CHECKING:
 
     from provisioner.aws.clients import Clients
     from provisioner.aws.items import Item
-    from provisioner.runs.model import RunStatus
 
 _log = logging.getLogger(__name__)
 
@@ -29,10 +37,10 @@ _PAGES = 20
 """Of at most a megabyte: ten rows, if their inputs are large."""
 
 _LOOKED_THROUGH = 10
-"""For each run of a page, in each shard: DynamoDB filters by status, and returns what fits."""
+"""For each run of a page, in each shard: DynamoDB filters, and returns what fits."""
 
 _LOOKED_THROUGH_OF_JOBS = 6
-"""The same without a status: all of them are returned, and those of other jobs left out here."""
+"""The same for jobs alone: all of them are returned, and those of other jobs left out here."""
 
 _NEEDED = "job_name, trigger_id, #status, #error, cause"
 
@@ -44,41 +52,25 @@ class RunList:
         self._clients = clients
         self._name = triggers_table
 
-    def page(
-        self,
-        count: int,
-        before: Position,
-        *,
-        since: str = "",
-        status: RunStatus | None = None,
-        jobs: frozenset[str] | None = None,
-    ) -> ListingPage:
+    def page(self, count: int, before: Position, which: RunsWanted = EVERY) -> ListingPage:
         """Return the next runs, with one query for each shard.
 
         A page may have fewer than `count` runs although more follow: each shard is asked for half
-        of them and some more, as they are spread by chance. With a status or jobs it may have none.
-
-        Parameters
-        ----------
-        since
-            ISO 8601; "" for all rows.
-        jobs
-            Whose runs are wanted; None for all jobs'.
+        of them and some more, as they are spread by chance. If they are not all that came in a span
+        of time, it may have none.
 
         Raises
         ------
         PermanentError
             If the bootstrap has no such index, or DynamoDB is still making it.
         """
-        if status is not None:
+        if which.conditions()[0]:
             limit = _LOOKED_THROUGH * count
-        elif jobs is not None:
+        elif which.jobs is not None:
             limit = _LOOKED_THROUGH_OF_JOBS * count
         else:
             limit = min(count, count // 2 + isqrt(count) + 1)  # two standard deviations
-        shards = {
-            number: self._shard(number, limit, before, since, status, jobs) for number in SHARDS
-        }
+        shards = {number: self._shard(number, limit, before, which) for number in SHARDS}
         return page_of(shards, count, before)
 
     def derive(self, row: Mapping[str, Any], derived: Mapping[str, object]) -> bool:
@@ -131,32 +123,26 @@ class RunList:
             )
             return False
 
-    def _shard(
-        self,
-        number: int,
-        limit: int,
-        before: Position,
-        since: str,
-        status: RunStatus | None,
-        jobs: frozenset[str] | None,
-    ) -> Shard:
-        first = since or FIRST_RUN
-        if first > before.at:  # DynamoDB refuses such bounds
+    def _shard(self, number: int, limit: int, before: Position, which: RunsWanted) -> Shard:
+        first, last = which.bounds()
+        at = min(last, before.at)
+        if first > at:  # DynamoDB refuses such bounds
             return Shard([], None)
-        values = {":shard": number, ":since": first, ":at": before.at}
+        conditions, more = which.conditions()
+        values = {":shard": number, ":since": first, ":at": at, **more}
         request: dict[str, Any] = {"Limit": limit}
-        if number in before.after:
+        if number in before.after and at == before.at:
             start: dict[str, object] = {
                 Field.RUN_SHARD: number,
                 Field.TRIGGER_ID: before.at,
                 Field.JOB_NAME: before.after[number],
             }
             request["ExclusiveStartKey"] = to_dynamodb(start)
-        if status is not None:
-            request |= {"FilterExpression": "#status = :status", **names("#status")}
-            values[":status"] = status
+        if conditions:
+            request |= {"FilterExpression": " AND ".join(conditions), **names(*conditions)}
         found = self._query(values, request)
         end = to_plain(found.get("LastEvaluatedKey", {}))
+        jobs = which.jobs
         wanted = (raw for raw in found["Items"] if jobs is None or raw[Field.JOB_NAME]["S"] in jobs)
         return Shard(
             [to_plain(raw) for raw in wanted],

@@ -20,7 +20,7 @@ from provisioner.runs.keys import (
     execution_name_of,
     is_trigger_id,
 )
-from provisioner.runs.listing import LAST
+from provisioner.runs.listing import EVERY, RunsWanted
 from provisioner.runs.model import RunStatus, Source, iso
 
 if TYPE_CHECKING:
@@ -108,57 +108,49 @@ class RunReader:
         """Read a run's row whole and consistently, None when there is none."""
         return self._get(job_name, trigger_id) if is_trigger_id(trigger_id) else None
 
-    def latest(
-        self, job_name: str, count: int, *, since: str = "", status: RunStatus | None = None
-    ) -> list[Item]:
-        """Return a job's last runs whole, newest first: for people, few at a time.
-
-        Parameters
-        ----------
-        since
-            ISO 8601; "" for all rows.
-        """
-        # A limit would count what a filter leaves out: of a long history, a request for each few.
-        only = {"Limit": count} if status is None else {"FilterExpression": "#status = :status"}
-        return list(islice(self._runs(job_name, since=since, status=status, **only), count))
+    def latest(self, job_name: str, count: int, which: RunsWanted = EVERY) -> list[Item]:
+        """Return a job's last runs whole, newest first: for people, few at a time."""
+        first, last = which.bounds()
+        if first > last:  # DynamoDB refuses such bounds
+            return []
+        request = _within(job_name, first, last, which, count)
+        found = pages(
+            self._clients,
+            "query",
+            TableName=self._name,
+            ScanIndexForward=False,
+            **names(request.get("FilterExpression", "")),
+            **request,
+        )
+        return list(islice(found, count))
 
     def page(
         self,
         job_name: str,
         count: int,
+        which: RunsWanted = EVERY,
         *,
-        since: str = "",
-        until: str = "",
         before: str = "",
-        status: RunStatus | None = None,
     ) -> tuple[list[Item], str | None]:
         """Return a job's next runs as a list shows them, and the key before which more follow.
 
-        It is one query. With a status there may be fewer than `count`, or none, although more
+        It is one query. With a filter there may be fewer than `count`, or none, although more
         follow.
 
         Parameters
         ----------
-        since, until
-            ISO 8601; "" for all rows.
         before
             The key that the page before this one returned; "" for the newest.
         """
-        first, last = since or FIRST_RUN, until or LAST
+        first, last = which.bounds()
         if first > last or (before and before <= first):  # DynamoDB refuses such bounds
             return [], None
-        values = {":job": job_name, ":first": first, ":last": last}
-        request: dict[str, Any] = {"Limit": count}
-        if status is not None:  # a limit would count what the filter leaves out
-            request = {"FilterExpression": "#status = :status"}
-            values[":status"] = status
+        request = _within(job_name, first, last, which, count)
         if before:
             request["ExclusiveStartKey"] = to_dynamodb(item_key(job_name, before))
         with translated():
             found = self._clients.dynamodb.query(
                 TableName=self._name,
-                KeyConditionExpression="job_name = :job AND trigger_id BETWEEN :first AND :last",
-                ExpressionAttributeValues=to_dynamodb(values),
                 ProjectionExpression=_LISTED,
                 ScanIndexForward=False,
                 **names(_LISTED),
@@ -281,13 +273,10 @@ class RunReader:
         job_name: str,
         attributes: str = "",
         since: str = "",
-        status: RunStatus | None = None,
         **request: Any,  # noqa: ANN401
     ) -> Iterator[Item]:
         """Yield a job's runs, newest first unless asked otherwise, whole or as some attributes."""
-        values: dict[str, object] = {":job": job_name, ":first": since or FIRST_RUN}
-        if status is not None:
-            values[":status"] = status
+        values = {":job": job_name, ":first": since or FIRST_RUN}
         return pages(
             self._clients,
             "query",
@@ -295,9 +284,23 @@ class RunReader:
             KeyConditionExpression="job_name = :job AND trigger_id > :first",
             ExpressionAttributeValues=to_dynamodb(values),
             **({"ProjectionExpression": attributes} if attributes else {}),
-            **names(attributes, "" if status is None else "#status"),
+            **names(attributes),
             **{"ScanIndexForward": False, **request},
         )
+
+
+def _within(job_name: str, first: str, last: str, which: RunsWanted, count: int) -> dict[str, Any]:
+    """Return what asks for a job's runs between two keys."""
+    conditions, values = which.conditions()
+    values |= {":job": job_name, ":first": first, ":last": last}
+    request: dict[str, Any] = {
+        "KeyConditionExpression": "job_name = :job AND trigger_id BETWEEN :first AND :last",
+        "ExpressionAttributeValues": to_dynamodb(values),
+    }
+    # A limit would count what a filter leaves out: of a long history, a request for each few.
+    return request | (
+        {"FilterExpression": " AND ".join(conditions)} if conditions else {"Limit": count}
+    )
 
 
 def item_key(job_name: str, trigger_id: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from provisioner.cli.options import (
     FormatOption,
     StackOption,
     one_command,
-    time_before,
+    time_at,
 )
 from provisioner.cli.session import session
 from provisioner.service.audit import Entry, EntryFilter, Outcome, document, newest
@@ -56,18 +56,18 @@ def audit(  # noqa: PLR0913  (each is one option)
         str | None,
         typer.Option(
             "--since",
-            metavar="DURATION",
+            metavar="TIME",
             show_default=False,
-            help="Only the last 90s, 10m, 2h, 7d, ...",
+            help="Only since 90s, 10m, 2h, 7d ago, or a time such as 2026-11-21T09:00:00Z.",
         ),
     ] = None,
     until: Annotated[
         str | None,
         typer.Option(
             "--until",
-            metavar="DURATION",
+            metavar="TIME",
             show_default=False,
-            help="Only entries older than this: 90s, 10m, 2h, 7d, ...",
+            help="Only before 10m, 2h, 7d ago, or a time such as 2026-11-21T09:00:00Z.",
         ),
     ] = None,
     output: FormatOption = Format.TABLE,
@@ -88,8 +88,8 @@ def audit(  # noqa: PLR0913  (each is one option)
             action=action or "",
             by=by,
             outcome=outcome,
-            since=None if since is None else time_before(now, since),
-            until=None if until is None else time_before(now, until),
+            since=None if since is None else time_at(now, since),
+            until=None if until is None else time_at(now, until),
         )
         found = newest(service, job, count, which)
     if output is not Format.TABLE:

@@ -10,10 +10,12 @@ from typing import Annotated
 import typer
 
 from provisioner.errors import InvalidRequestError
+from provisioner.runs.model import time_of
 
 DEFAULT_STACK = "jobs"
 
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[smhd]?)")
+_LIKE_A_TIME = re.compile(r"\s*\d{4}-")
 _UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -77,6 +79,15 @@ def time_before(now: datetime, ago: str) -> datetime:
     except OverflowError as error:
         message = f"{seconds:.0f} seconds ago is before the year 1: write 90s, 10m, 2h or 7d"
         raise typer.BadParameter(message) from error
+
+
+def time_at(now: datetime, text: str) -> datetime:
+    """Return the time that a text means: a duration before `now`, or a time with its zone."""
+    at = time_of(text)
+    if at is None and _LIKE_A_TIME.match(text):
+        message = f'"{text}" is not a time like 2026-11-21T09:00:00Z: it needs a zone'
+        raise typer.BadParameter(message)
+    return at or time_before(now, text)
 
 
 StackOption = Annotated[

@@ -1,6 +1,8 @@
 """`provisioner runs`: the last runs of a job, or of all jobs."""
 
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -15,16 +17,19 @@ from provisioner.cli.options import (
     FormatOption,
     StackOption,
     one_command,
-    time_before,
+    time_at,
+    usage_errors,
 )
 from provisioner.cli.session import session
+from provisioner.runs.listing import EVERY, RunsWanted
 from provisioner.runs.model import RunStatus
 from provisioner.runs.remedies import what_to_do
 from provisioner.service.all_runs import newest
 from provisioner.service.context import Item, Service
 from provisioner.service.jobs import tagged
 from provisioner.service.overview import MOST_RUNS
-from provisioner.service.run_search import OPEN
+from provisioner.service.run_lines import line_of
+from provisioner.service.run_search import OPEN, RunFilter, fits, require_span
 from provisioner.service.runs import execution_name, latest, reason
 
 app = one_command()
@@ -50,9 +55,18 @@ def runs(  # noqa: PLR0913  (each is an option)
         str | None,
         typer.Option(
             "--since",
-            metavar="DURATION",
+            metavar="TIME",
             show_default=False,
-            help="Only the last 90s, 10m, 2h, 7d, ... Default for all jobs: 1d.",
+            help="Only since 90s, 10m, 2h, 7d ago, or a time. Default for all jobs: 1d.",
+        ),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            "--until",
+            metavar="TIME",
+            show_default=False,
+            help="Only before 10m, 2h, 7d ago, or a time such as 2026-11-21T09:00:00Z.",
         ),
     ] = None,
     only: Annotated[
@@ -63,6 +77,15 @@ def runs(  # noqa: PLR0913  (each is an option)
             case_sensitive=False,
             show_default=False,
             help="Only QUEUED, RUNNING, SUCCEEDED, FAILED, TIMED_OUT, STOPPED or SKIPPED runs.",
+        ),
+    ] = None,
+    started_by: Annotated[
+        str | None,
+        typer.Option(
+            "--started-by",
+            metavar="NAME",
+            show_default=False,
+            help="Only runs that somebody started whose name contains this.",
         ),
     ] = None,
     tag: Annotated[
@@ -85,7 +108,8 @@ def runs(  # noqa: PLR0913  (each is an option)
         message = "filters the runs of all jobs: leave out the job"
         raise typer.BadParameter(message, param_hint="--tag")
     with session(stack) as service:
-        found = _found(service, job, count, since, only, tag)
+        which = _wanted(service, since, until, only, started_by)
+        found = _found(service, job, count, which, tag)
     if output is not Format.TABLE:
         documents.show(found, output)
     elif found:
@@ -93,28 +117,41 @@ def runs(  # noqa: PLR0913  (each is an option)
         if job and (to_do := what_to_do(found[0].get("error"), found[0].get("cause"))):
             hint(f"What to do about the newest one: {to_do}")
     elif job:
-        hint(f"{job} has no such run." if only or since else f"{job} has not run yet.")
+        hint(f"{job} has no such run." if which != EVERY else f"{job} has not run yet.")
+    elif since or until:
+        hint("No such run in this time.")
     else:
-        hint(f"No such run since {since or '1d'} ago; go further back with --since 30d.")
+        hint("No such run since a day ago; go further back with --since 30d.")
+
+
+def _wanted(
+    service: Service,
+    since: str | None,
+    until: str | None,
+    only: RunStatus | None,
+    started_by: str | None,
+) -> RunsWanted:
+    now = service.clock()
+    first, last = (None if text is None else time_at(now, text) for text in (since, until))
+    with usage_errors():
+        require_span(first, last)
+    return RunsWanted(first, last, only, started_by or None)
 
 
 def _found(
-    service: Service,
-    job: str | None,
-    count: int,
-    since: str | None,
-    only: RunStatus | None,
-    tag: str | None,
+    service: Service, job: str | None, count: int, which: RunsWanted, tag: str | None
 ) -> list[Item]:
     if job is not None:
-        first = None if since is None else time_before(service.clock(), since)
-        return latest(service, job, count, since=first, status=only)
-    if since is None and only in OPEN:
-        jobs = tagged(service, tag)
-        open_runs = service.triggers.open_runs(only, MOST_RUNS).runs
-        return [run for run in open_runs if jobs is None or run["job_name"] in jobs][:count]
-    first = time_before(service.clock(), since or "1d")
-    return newest(service, count, since=first, status=only, jobs=tagged(service, tag))
+        return latest(service, job, count, which)
+    jobs = tagged(service, tag)
+    if which.since or which.until:
+        return newest(service, count, replace(which, jobs=jobs))
+    if which.status in OPEN:
+        wanted = RunFilter(status=which.status, started_by=which.started_by)
+        found = service.triggers.open_runs(which.status, MOST_RUNS).runs
+        return [run for run in found if fits(line_of(run), wanted, jobs)][:count]
+    a_day_ago = service.clock() - timedelta(days=1)
+    return newest(service, count, replace(which, since=a_day_ago, jobs=jobs))
 
 
 def all_runs_table(found: Iterable[Item]) -> Table:

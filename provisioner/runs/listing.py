@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from provisioner.runs.error_groups import error_group
-from provisioner.runs.keys import RUN_SHARDS, Field, run_shard
+from provisioner.runs.keys import FIRST_RUN, RUN_SHARDS, Field, run_shard
+from provisioner.runs.model import iso
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from provisioner.runs.model import RunStatus
 
 Item = dict[str, Any]
 
@@ -23,6 +27,48 @@ LAST = "~"
 """Sorts after the key of every run."""
 
 _Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RunsWanted:
+    """Which runs are listed; all if it says nothing.
+
+    Attributes
+    ----------
+    since, until
+        Those whose key has this time or a later one, and an earlier one. The key has the time at
+        which a run came; one that waited has started later.
+    started_by
+        A part of the name of who is said to have started them.
+    jobs
+        Whose runs; None for all jobs'. A list of one job's runs does not look at it.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    status: RunStatus | None = None
+    started_by: str | None = None
+    jobs: frozenset[str] | None = None
+
+    def bounds(self) -> tuple[str, str]:
+        """Return the keys between which its runs are."""
+        first = iso(self.since) if self.since else FIRST_RUN
+        return first, iso(self.until) if self.until else LAST
+
+    def conditions(self) -> tuple[list[str], dict[str, object]]:
+        """Return what a run must be besides, as conditions of DynamoDB and the values in them."""
+        conditions: list[str] = []
+        values: dict[str, object] = {}
+        if self.status is not None:
+            conditions.append("#status = :status")
+            values[":status"] = self.status
+        if self.started_by is not None:
+            conditions.append("contains(started_by, :started_by)")
+            values[":started_by"] = self.started_by
+        return conditions, values
+
+
+EVERY = RunsWanted()
 
 
 @dataclass(frozen=True, slots=True)

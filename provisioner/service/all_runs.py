@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING
 
 from provisioner.errors import InvalidCursorError
 from provisioner.runs.keys import RUN_SHARDS
-from provisioner.runs.listing import Position
-from provisioner.runs.model import iso
+from provisioner.runs.listing import EVERY, Position, RunsWanted
 from provisioner.service import cursors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
-    from provisioner.runs.model import RunStatus
     from provisioner.service.context import Item, Service
 
 
@@ -30,22 +27,14 @@ class RunsPage:
 def page(
     service: Service,
     count: int,
+    which: RunsWanted = EVERY,
     *,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    status: RunStatus | None = None,
-    jobs: frozenset[str] | None = None,
     cursor: str | None = None,
 ) -> RunsPage:
     """Return the next runs of all jobs, at most `count`, with one query for each shard.
 
-    With a status or jobs a page may have fewer runs, or none, although it has a cursor: of each
-    shard it looks through ten times `count`, or six times for jobs alone.
-
-    Parameters
-    ----------
-    jobs
-        Whose runs are wanted; None for all jobs'.
+    If not all that came in a span of time are wanted, a page may have fewer runs, or none, although
+    it has a cursor: of each shard it looks through ten times `count`, or six times for jobs alone.
 
     Raises
     ------
@@ -54,22 +43,13 @@ def page(
     PermanentError
         If the bootstrap has no index of all runs yet.
     """
-    newest = Position(iso(until)) if until else Position()
-    before = _position_of(cursor) if cursor else newest
-    first = iso(since) if since else ""
-    found = service.run_list.page(count, before, since=first, status=status, jobs=jobs)
+    before = _position_of(cursor) if cursor else Position()
+    found = service.run_list.page(count, before, which)
     return RunsPage(list(found.runs), _cursor_of(found.next) if found.next else None)
 
 
-def newest(
-    service: Service,
-    count: int,
-    *,
-    since: datetime,
-    status: RunStatus | None = None,
-    jobs: frozenset[str] | None = None,
-) -> list[Item]:
-    """Return the last runs of all jobs since a time, newest first, as many as there are to show.
+def newest(service: Service, count: int, which: RunsWanted) -> list[Item]:
+    """Return the last runs of all jobs, newest first, as many as there are to show.
 
     Raises
     ------
@@ -77,23 +57,17 @@ def newest(
         If the bootstrap has no index of all runs yet.
     """
     found: list[Item] = []
-    for each in _pages(service, count, since, status, jobs):
+    for each in _pages(service, count, which):
         found += each.runs
         if len(found) >= count:
             break
     return found[:count]
 
 
-def _pages(
-    service: Service,
-    count: int,
-    since: datetime,
-    status: RunStatus | None,
-    jobs: frozenset[str] | None,
-) -> Iterator[RunsPage]:
+def _pages(service: Service, count: int, which: RunsWanted) -> Iterator[RunsPage]:
     cursor: str | None = None
     while True:
-        found = page(service, count, since=since, status=status, jobs=jobs, cursor=cursor)
+        found = page(service, count, which, cursor=cursor)
         yield found
         if found.cursor is None:
             return

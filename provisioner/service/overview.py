@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from provisioner.runs.listing import RunsWanted
 from provisioner.runs.model import RunStatus
 from provisioner.service import all_runs, dead_letters, jobs
 from provisioner.service.run_lines import line_of
@@ -156,7 +157,7 @@ def recent(service: Service) -> Recent:
 
 def _recent(service: Service) -> Recent:
     since = service.clock() - SPAN - _LONGEST_RUN
-    found = all_runs.page(service, MOST_RUNS, since=since)
+    found = all_runs.page(service, MOST_RUNS, RunsWanted(since=since))
     runs = tuple(line_of(each) for each in found.runs)
     earliest = runs[-1].started_at if found.cursor and runs else None
     return Recent(runs, earliest or since, complete=found.cursor is None)

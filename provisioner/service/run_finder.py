@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from provisioner.errors import PermanentError
 from provisioner.jobs import job_name_of
 from provisioner.runs.keys import execution_name_of, is_trigger_id, started_at_of
+from provisioner.runs.listing import RunsWanted
 from provisioner.runs.model import time_of
 from provisioner.service import all_runs, overview
 from provisioner.service.run_lines import line_of
@@ -79,9 +80,9 @@ def _by_id(service: Service, text: str) -> tuple[NamedRun, ...]:
 
 
 def _begun_about(service: Service, time: datetime) -> Iterable[RunLine]:
-    first, last = time - _EARLIER, time + _LATER
+    span = RunsWanted(since=time - _EARLIER, until=time + _LATER)
     try:
-        found = all_runs.page(service, overview.MOST_RUNS, since=first, until=last)
+        found = all_runs.page(service, overview.MOST_RUNS, span)
     except PermanentError:  # there is no index of all runs yet
         return ()
     return map(line_of, found.runs)

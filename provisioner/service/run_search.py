@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from provisioner.errors import InvalidRequestError
+from provisioner.runs.listing import RunsWanted
 from provisioner.runs.model import RunStatus
 from provisioner.service import all_runs, jobs, overview, runs
 from provisioner.service.jobs import JobsWanted
@@ -27,7 +29,11 @@ class RunFilter:
     Attributes
     ----------
     began_since, ended_since
-        Those that began, or have ended, at this time or later.
+        Those that came, or have ended, at this time or later.
+    began_before
+        Those that came before this time.
+    started_by
+        A part of the name of who is said to have started them.
     error_group
         Why they failed, as `RunLine.reason` has it.
     of_jobs
@@ -37,9 +43,29 @@ class RunFilter:
     job_name: str | None = None
     status: RunStatus | None = None
     began_since: datetime | None = None
+    began_before: datetime | None = None
     ended_since: datetime | None = None
+    started_by: str | None = None
     error_group: str | None = None
     of_jobs: JobsWanted = field(default_factory=JobsWanted)
+
+    @property
+    def came(self) -> RunsWanted:
+        """When they came: what keys alone tell."""
+        return RunsWanted(self.began_since, self.began_before)
+
+
+def require_span(since: datetime | None, until: datetime | None) -> None:
+    """Refuse a span of time in which nothing can be.
+
+    Raises
+    ------
+    InvalidRequestError
+        If it ends before it begins.
+    """
+    if since and until and until <= since:
+        message = "the span of time ends before it begins"
+        raise InvalidRequestError(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +105,7 @@ def page(
     names = None if of_all else frozenset(jobs.names(service, wanted.of_jobs))
     found = _page(service, wanted, limit, cursor, names)
     return RunsFound(
-        tuple(run for run in found.runs if _fits(run, wanted, names)), found.cursor, found.of_newest
+        tuple(run for run in found.runs if fits(run, wanted, names)), found.cursor, found.of_newest
     )
 
 
@@ -90,18 +116,16 @@ def _page(
     cursor: str | None,
     names: frozenset[str] | None,
 ) -> RunsFound:
-    since, status = wanted.began_since, wanted.status
+    which = replace(wanted.came, status=wanted.status, started_by=wanted.started_by, jobs=names)
     if wanted.ended_since:
         newest = overview.recent(service)
         return RunsFound(newest.runs, of_newest=None if newest.complete else len(newest.runs))
     if wanted.job_name:
-        of_job = runs.page(
-            service, wanted.job_name, limit, since=since, status=status, cursor=cursor
-        )
+        of_job = runs.page(service, wanted.job_name, limit, which, cursor=cursor)
         return RunsFound(of_job.runs, of_job.cursor)
-    if status in OPEN:
-        return _open(service, status)
-    of_all = all_runs.page(service, limit, since=since, status=status, jobs=names, cursor=cursor)
+    if wanted.status in OPEN:
+        return _open(service, wanted.status)
+    of_all = all_runs.page(service, limit, which, cursor=cursor)
     return RunsFound(tuple(map(line_of, of_all.runs)), of_all.cursor)
 
 
@@ -112,13 +136,21 @@ def _open(service: Service, status: RunStatus) -> RunsFound:
     return RunsFound(lines, of_newest=None if found.complete else len(lines))
 
 
-def _fits(run: RunLine, wanted: RunFilter, names: frozenset[str] | None) -> bool:
-    began, ended = wanted.began_since, wanted.ended_since
+def fits(run: RunLine, wanted: RunFilter, names: frozenset[str] | None) -> bool:
+    """Tell whether a filter means a run.
+
+    Parameters
+    ----------
+    names
+        Of the jobs that it means; None for all.
+    """
+    ended, (first, last) = wanted.ended_since, wanted.came.bounds()
     return (
         wanted.job_name in (None, run.job_name)
         and wanted.status in (None, run.status)
         and wanted.error_group in (None, run.reason)
-        and (began is None or (run.started_at is not None and run.started_at >= began))
+        and first <= run.trigger_id <= last
+        and (wanted.started_by is None or wanted.started_by in (run.started_by or ""))
         and (ended is None or (run.ended_at is not None and run.ended_at >= ended))
         and (names is None or run.job_name in names)
     )

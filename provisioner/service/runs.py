@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from provisioner.errors import ConflictError, InvalidCursorError, NotFoundError, PermanentError
 from provisioner.runs import overlap
 from provisioner.runs.keys import is_trigger_id
-from provisioner.runs.model import FINAL, RunStatus, iso
+from provisioner.runs.listing import EVERY, RunsWanted
+from provisioner.runs.model import FINAL, RunStatus
 from provisioner.service import run_detail
 from provisioner.service.audit import recorded
 from provisioner.service.rights import Action
@@ -33,19 +34,16 @@ def latest(
     service: Service,
     job_name: str,
     count: int,
-    *,
-    since: datetime | None = None,
-    status: RunStatus | None = None,
+    which: RunsWanted = EVERY,
 ) -> list[Item]:
-    """Return a job's last runs, newest first: those since a time, with a status, or all.
+    """Return a job's last runs, newest first.
 
     Raises
     ------
     NotFoundError
         If the job has neither a row nor a run.
     """
-    first = iso(since) if since else ""
-    found = service.triggers.latest(job_name, count, since=first, status=status)
+    found = service.triggers.latest(job_name, count, which)
     if not found:
         service.existing_row(job_name)
     return found
@@ -63,15 +61,14 @@ def page(
     service: Service,
     job_name: str,
     limit: int,
+    which: RunsWanted = EVERY,
     *,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    status: RunStatus | None = None,
     cursor: str | None = None,
 ) -> JobRunsPage:
     """Return a job's next runs, at most `limit`, with one query.
 
-    With a status a page may have fewer runs, or none, although it has a cursor.
+    If not all that came in a span of time are wanted, a page may have fewer runs, or none, although
+    it has a cursor.
 
     Raises
     ------
@@ -82,14 +79,7 @@ def page(
     """
     if cursor and not is_trigger_id(cursor):
         raise InvalidCursorError
-    found, before = service.triggers.page(
-        job_name,
-        limit,
-        since=iso(since) if since else "",
-        until=iso(until) if until else "",
-        before=cursor or "",
-        status=status,
-    )
+    found, before = service.triggers.page(job_name, limit, which, before=cursor or "")
     if not found and not cursor:
         service.existing_row(job_name)
     return JobRunsPage(tuple(line_of(run) for run in found), before)

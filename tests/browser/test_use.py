@@ -123,6 +123,35 @@ def test_what_is_below_the_fold_comes_by_itself(browser, console):
         expect(page.get_by_text("No cost yet")).to_be_visible()
 
 
+def test_a_span_of_time_is_typed_in_the_chosen_zone_and_kept_in_utc(browser, console):
+    with tab(browser, console, timezone_id="Asia/Tokyo") as page:
+        page.goto("/runs?since=2026-11-26T08:00Z")
+        since, until = page.locator("input[name=since]"), page.locator("input[name=until]")
+        expect(page.get_by_label("From, Asia/Tokyo")).to_have_value("2026-11-26T17:00")
+        until.fill("2026-11-26T18:30")
+        page.get_by_role("button", name="Show").click()
+
+        expect(page).to_have_url(re.compile(r"since=2026-11-26T08%3A00Z&until=2026-11-26T09%3A30Z"))
+        expect(page.locator("p.cli code")).to_contain_text("--until 2026-11-26T09:30:00Z")
+        expect(until).to_have_value("2026-11-26T18:30")
+        page.get_by_label("Times").select_option("utc")
+        expect(page.get_by_label("Before, UTC")).to_have_value("2026-11-26T09:30")
+        expect(since).to_have_value("2026-11-26T08:00")
+        page.get_by_role("button", name="Show").click()
+        expect(page).to_have_url(re.compile(r"since=2026-11-26T08%3A00Z&until=2026-11-26T09%3A30Z"))
+
+        page.goto("/runs?since=now")
+        expect(since).to_have_attribute("aria-invalid", "true")
+        expect(page.get_by_text("is not a time like").first).to_be_visible()
+
+    with tab(browser, console, java_script_enabled=False, timezone_id="Asia/Tokyo") as page:
+        page.goto("/runs")
+        page.get_by_label("From, UTC").fill("2026-11-26T08:00")
+        page.get_by_role("button", name="Show").click()
+        expect(page).to_have_url(re.compile("since=2026-11-26T08%3A00&"))
+        expect(page.get_by_label("From, UTC")).to_have_value("2026-11-26T08:00")
+
+
 def test_times_are_in_the_zone_that_was_chosen(browser, console):
     with tab(browser, console, timezone_id="Asia/Tokyo") as page:
         page.goto("/jobs/billing-export")

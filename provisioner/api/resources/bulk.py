@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 S = TypeVar("S", bound=StrEnum)
 
+_OF_RUNS = ("since", "until", "started_by", "error_group")
+"""What a filter says of runs only."""
+
 _USUAL_SPAN = timedelta(days=1)
 """How far back runs are run again whose filter says no time."""
 
@@ -91,8 +94,16 @@ def _wanted(call: Call) -> RunFilter | JobsWanted:
         since = asked.since
         if since is None and action is BulkAction.RUN_AGAIN and asked != BulkFilter():
             since = call.service.clock() - _USUAL_SPAN
-        return RunFilter(asked.job, status, since, None, asked.error_group, of_jobs)
-    wrong = [name for name in ("since", "error_group") if getattr(asked, name) is not None]
+        return RunFilter(
+            asked.job,
+            status,
+            since,
+            asked.until,
+            started_by=asked.started_by or None,
+            error_group=asked.error_group,
+            of_jobs=of_jobs,
+        )
+    wrong = [name for name in _OF_RUNS if getattr(asked, name) is not None]
     if wrong:
         problems = [FieldProblem(f"/filter/{name}", "is for runs only") for name in wrong]
         raise Problem(ProblemType.INVALID_BODY, "See errors.", problems)

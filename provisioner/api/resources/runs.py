@@ -15,6 +15,7 @@ from provisioner.api.pages import cursor_of, log_of, page_of
 from provisioner.api.problems import Problem, ProblemType
 from provisioner.errors import PermanentError
 from provisioner.jobs.payload import RESERVED
+from provisioner.runs.listing import RunsWanted
 from provisioner.runs.model import FINAL, RunStatus
 from provisioner.service import all_runs, fan_out_items, logs, rerun, run_detail, runs
 from provisioner.service import start_run as starting
@@ -41,15 +42,8 @@ _TEXTS = ("execution_arn", "scheduled_for", "stop_reason")
 def list_runs(call: Call) -> Answer:
     """Return a page of the runs of all jobs."""
     query = call.query
-    found = all_runs.page(
-        call.service,
-        query.limit,
-        since=query.since,
-        until=query.until,
-        status=query.status,
-        jobs=tagged(call.service, query.tag),
-        cursor=cursor_of(call),
-    )
+    which = replace(_wanted(call), jobs=tagged(call.service, query.tag))
+    found = all_runs.page(call.service, query.limit, which, cursor=cursor_of(call))
     return page_of(
         call, "runs", jsonable([line_of(run) for run in found.runs]), found.cursor, _FIELDS
     )
@@ -58,16 +52,14 @@ def list_runs(call: Call) -> Answer:
 def list_job_runs(call: Call) -> Answer:
     """Return a page of the runs of a job."""
     query = call.query
-    found = runs.page(
-        call.service,
-        call.job_name,
-        query.limit,
-        since=query.since,
-        until=query.until,
-        status=query.status,
-        cursor=cursor_of(call),
-    )
+    cursor = cursor_of(call)
+    found = runs.page(call.service, call.job_name, query.limit, _wanted(call), cursor=cursor)
     return page_of(call, "runs", jsonable(found.runs), found.cursor, _FIELDS)
+
+
+def _wanted(call: Call) -> RunsWanted:
+    query = call.query
+    return RunsWanted(query.since, query.until, query.status, query.started_by or None)
 
 
 def start_run(call: Call) -> Answer:

@@ -6,10 +6,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from provisioner.console.pages.queries import choice, number, text, time
+from provisioner.errors import InvalidRequestError
 from provisioner.runs.model import RunStatus
 from provisioner.service.jobs import JobsWanted
 from provisioner.service.overview import MOST_HOURS
-from provisioner.service.run_search import RunFilter
+from provisioner.service.run_search import RunFilter, require_span
 from provisioner.stacks.model import JobStatus
 
 if TYPE_CHECKING:
@@ -23,17 +24,37 @@ def run_filter(query: Mapping[str, str], now: datetime) -> RunFilter:
     Raises
     ------
     InvalidRequestError
-        If a time is none.
+        If a time is none, or the span of time ends before it begins.
     """
     ended = number(query, "ended", 0)
-    return RunFilter(
+    wanted = RunFilter(
         text(query, "job"),
         choice(query, "status", RunStatus),
         time(query, "since"),
+        time(query, "until"),
         now - timedelta(hours=min(ended, MOST_HOURS)) if ended else None,
+        text(query, "started_by"),
         text(query, "reason"),
         JobsWanted(tag=text(query, "tag")),
     )
+    require_span(wanted.began_since, wanted.began_before)
+    return wanted
+
+
+def times_of(query: Mapping[str, str]) -> tuple[dict[str, datetime | None], dict[str, str]]:
+    """Return the times of a filter, and what is wrong with them, by the names of their fields."""
+    times: dict[str, datetime | None] = {}
+    wrong: dict[str, str] = {}
+    for name in ("since", "until"):
+        try:
+            times[name] = time(query, name)
+        except InvalidRequestError as error:
+            times[name], wrong[name] = None, str(error)
+    try:
+        require_span(times["since"], times["until"])
+    except InvalidRequestError as error:
+        wrong["until"] = str(error)
+    return times, wrong
 
 
 def job_filter(query: Mapping[str, str]) -> JobsWanted:

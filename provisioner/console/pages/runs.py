@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from provisioner.console import log_lines
 from provisioner.console.filters import run_path
 from provisioner.console.http import redirect
 from provisioner.console.pages import bulk
-from provisioner.console.pages.list_filters import run_filter
+from provisioner.console.pages.list_filters import run_filter, times_of
 from provisioner.console.pages.queries import number, text
 from provisioner.console.pages.run_address import key_of
 from provisioner.console.render import fragment, page
@@ -28,7 +29,7 @@ from provisioner.service import (
 from provisioner.service.bulk_selection import BulkAction
 from provisioner.service.rights import Action
 from provisioner.service.run_lines import line_of
-from provisioner.service.run_search import RunFilter
+from provisioner.service.run_search import RunFilter, RunsFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,12 +45,21 @@ LOG_PAGES = 10
 
 def listed(request: Request, service: Service) -> Response:
     """Return runs of all jobs or of one, newest first, with filters in the address."""
-    wanted = run_filter(request.query, service.clock())
-    found = run_search.page(service, wanted, PAGE_LINES, cursor=text(request.query, "cursor"))
+    times, wrong = times_of(request.query)
+    if wrong:
+        wanted, found = RunFilter(), RunsFound(())
+    else:
+        wanted = run_filter(request.query, service.clock())
+        cursor = text(request.query, "cursor")
+        found = run_search.page(service, wanted, PAGE_LINES, cursor=cursor)
     return page(
         request,
         "runs.html",
+        status=HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.OK,
+        polls=not wrong,
         moving=any(run.status in run_search.OPEN for run in found.runs),
+        times=times,
+        wrong=wrong,
         found=found,
         actions=bulk.offered(service, *_possible(wanted)),
         has_filter=wanted != RunFilter(),

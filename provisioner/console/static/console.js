@@ -98,14 +98,36 @@ function offsetOf(ms, zone) {
 const zones = $("[data-zones]");
 if (zones) {
   zones.value = chosen();
-  zones.addEventListener("change", () => { localStorage.setItem(ZONE, zones.value); showTimes(); showLogTimes(); });
+  zones.addEventListener("change", () => {
+    localStorage.setItem(ZONE, zones.value);
+    showTimes();
+    showLogTimes();
+    showTimeFields();
+  });
 }
+// Fields for times have UTC when they come, and the chosen zone here; an address has UTC again.
+const isUtc = () => zoneOf(chosen(), "UTC") === "UTC";
+const timeIn = (field) => new Date(field.value + (field.dataset.utc ? "Z" : ""));
+function showTimeFields() {
+  for (const field of $$("input[data-utc]")) {
+    const at = timeIn(field);
+    field.dataset.utc = isUtc() ? "UTC" : "";
+    if (field.value) field.value = new Date(at - (isUtc() ? 0 : at.getTimezoneOffset() * 60_000)).toISOString().slice(0, 16);
+  }
+  for (const said of $$("[data-zone-of-fields]")) said.textContent = isUtc() ? "UTC" : mine;
+}
+document.addEventListener("formdata", ({ target, formData }) => {
+  for (const field of $$("input[data-utc]", target)) {
+    if (field.value) formData.set(field.name, `${timeIn(field).toISOString().slice(0, 16)}Z`);
+  }
+});
 function nextZone() {
   zones.selectedIndex = (zones.selectedIndex + 1) % zones.length;
   zones.dispatchEvent(new Event("change"));
 }
 showTimes();
 showLogTimes();
+showTimeFields();
 
 // ---- Refreshing: every 2 s while something moves, otherwise every 15 s, never while hidden ---------
 let refreshed = Date.now();

@@ -78,6 +78,16 @@ def test_a_list_is_filtered(history, path):
 
 
 @pytest.mark.parametrize("path", ["/v1/runs", RUNS])
+def test_a_list_of_who_started_runs(history, path):
+    later = (NOW + timedelta(minutes=1)).isoformat().replace("+00:00", "Z")
+    put_run("report", "of-ada", "FAILED", started_at=NOW, started_by="user/ada")
+
+    assert names(history("GET", path, query="started_by=ada")) == ["of-ada"]
+    assert names(history("GET", path, query=f"started_by=ada&since={later}")) == []
+    assert len(names(history("GET", path, query="started_by="))) == 6
+
+
+@pytest.mark.parametrize("path", ["/v1/runs", RUNS])
 def test_a_list_ends_before_a_time(history, path):
     def at(minutes):
         return (NOW + timedelta(minutes=minutes)).isoformat().replace("+00:00", "Z")

@@ -11,6 +11,7 @@ import pytest
 from provisioner.cli.logs import followed
 from provisioner.errors import InvalidRequestError
 from provisioner.runs.keys import BY_TIME, RUN_SHARDS, object_folder
+from provisioner.runs.listing import RunsWanted
 from provisioner.runs.model import iso
 from provisioner.service import all_runs
 from provisioner.service import runs as runs_of_job
@@ -144,6 +145,9 @@ class TestRuns:
         assert names("--status", "failed") == ["bad", "old"]
         assert names("--since", "1d") == ["good", "bad"]
         assert names("--since", "1d", "--status", "FAILED", "-n", "1") == ["bad"]
+        assert names("--until", "90m") == ["bad", "old"]
+        assert names("--since", "1d", "--until", "90m") == ["bad"]
+        assert names("--until", (now - timedelta(days=1)).isoformat()) == ["old"]
         assert "no such run" in here.run("runs", "report", "--since", "1m").stderr
 
     def test_none(self, here):
@@ -203,12 +207,43 @@ class TestRunsOfAllJobs:
         assert result.exit_code == 1
         assert "has no index runs_by_time yet" in result.stderr
 
-    @pytest.mark.parametrize("since", ["x", "99999999999d"])
-    def test_a_span_that_cannot_be(self, here, since):
-        result = here.run("runs", "--since", since)
+    @pytest.mark.parametrize("name", ["--since", "--until"])
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("x", "write 90s, 10m, 2h"),
+            ("99999999999d", "write 90s, 10m, 2h"),
+            ("2026-11-21T09:00", "needs a zone"),
+            ("2026-13-21T09:00:00Z", "needs a zone"),
+        ],
+    )
+    def test_a_span_that_cannot_be(self, here, name, text, said):
+        result = here.run("runs", name, text)
 
         assert result.exit_code == 2
-        assert "write 90s, 10m, 2h" in result.stderr
+        assert said in result.stderr
+
+    def test_a_span_that_ends_before_it_begins(self, here):
+        result = here.run("runs", "--since", "1h", "--until", "2h")
+
+        assert result.exit_code == 2
+        assert "ends before it begins" in result.stderr
+
+    def test_before_a_time_and_by_who_started_them(self, runs):
+        started = datetime.now(UTC) - timedelta(minutes=30)
+        put_run("words", "of-ada", "SUCCEEDED", started_at=started, started_by="user/ada")
+        put_run("words", "open", "RUNNING", started_at=started, started_by="user/ada")
+        put_run("words", "other", "RUNNING", started_at=started)
+
+        assert self.names(runs, "--until", "1d") == ["old"]
+        assert self.names(runs, "--until", "630s", "--since", "20m") == ["r11"]
+        assert self.names(runs, "--started-by", "ada") == ["open", "of-ada"]
+        assert self.names(runs, "--started-by", "ada", "--status", "running") == ["open"]
+        assert self.names(runs, "words", "--started-by", "ada", "--until", "1s") == [
+            "open",
+            "of-ada",
+        ]
+        assert "in this time" in runs.run("runs", "--until", "300d").stderr
 
     def test_what_only_the_rows_say_needs_a_job(self, here):
         result = here.run("runs", "--wide")
@@ -249,7 +284,7 @@ class TestRunsOfAllJobs:
     def test_since_a_time_after_the_page_before(self, runs):
         cursor = all_runs.page(runs.service, 5).cursor
 
-        page = all_runs.page(runs.service, 5, since=datetime.now(UTC), cursor=cursor)
+        page = all_runs.page(runs.service, 5, RunsWanted(since=datetime.now(UTC)), cursor=cursor)
 
         assert not list(page.runs)
 
@@ -258,7 +293,7 @@ class TestRunsOfAllJobs:
         cursor = str(first["trigger_id"])
 
         page = runs_of_job.page(
-            service, first["job_name"], 5, since=datetime.now(UTC), cursor=cursor
+            service, first["job_name"], 5, RunsWanted(since=datetime.now(UTC)), cursor=cursor
         )
 
         assert not list(page.runs)

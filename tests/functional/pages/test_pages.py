@@ -98,6 +98,7 @@ MORE_PAGES = (
     "/jobs/catalog-sync/versions",
     "/runs?job=catalog-sync&status=TIMED_OUT&tag=team%3Ddata",
     "/runs?status=FAILED&tag=team%3Ddata&ended=24",
+    "/runs?since=2026-11-25T09:42Z&until=2026-11-26T09:00:30&started_by=user/ada",
     "/upgrade",
     ITEMS,
     f"{ITEMS}?status=FAILED",
@@ -123,6 +124,10 @@ def test_the_command_of_a_page_works(deployed, path):
         (MORE_PAGES[4], "get --status READY --type lambda --owner data --tag team=data"),
         (MORE_PAGES[8], "runs catalog-sync --status timed_out"),
         (MORE_PAGES[9], "runs --status failed --tag team=data --since 24h"),
+        (
+            MORE_PAGES[10],
+            "runs --started-by user/ada --since 2026-11-25T09:42:00Z --until 2026-11-26T09:00:30Z",
+        ),
     ],
 )
 def test_the_command_of_a_list_has_its_filters(deployed, path, command):
@@ -269,3 +274,38 @@ def test_a_reader_has_no_button(world, path):
     doing = {"run", "edit", "pause", "resume", "backfill", "retry", "delete", "stop", "new", "bulk"}
     assert "<form method" not in shown
     assert not {each for each in links if each.rpartition("/")[2] in doing}
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "said"),
+    [
+        ("since=yesterday", "since", "since yesterday is not a time"),
+        ("until=2026-13-01T00:00", "until", "is not a time"),
+        ("since=2026-11-26T09:00&until=2026-11-26T08:00", "until", "ends before it begins"),
+        ("since=9999-12-31T23:59:59%2B00:01", "since", "is not a time"),
+    ],
+)
+@pytest.mark.parametrize("more", ["", "&job=report", "&status=RUNNING"])
+def test_a_time_that_is_not_valid_is_said_beside_its_field(world, query, field, said, more):
+    answer = world.get(f"/runs?{query}{more}")
+    shown = html.unescape(answer.body)
+
+    assert answer.status == 400
+    assert f'name="{field}"' in shown
+    error = re.search(rf'<em class="error" id="wrong-{field}">([^<]+)</em>', shown)[1]
+    assert said.lower() in error.lower()
+    assert "No list: a time is not valid" in shown
+    assert "<tr data-row>" not in shown
+    assert world.get(f"/bulk?action=run_again&{query}{more}").status == 400
+
+
+def test_runs_of_a_span_of_time_and_of_who_started_them(world):
+    def runs(query):
+        return text_of(world, f"/runs?{query}").count("<tr data-row>")
+
+    whole, half = runs("job=fraud-score"), "2026-11-26T08:50Z"
+    assert whole > 1
+    before, since = (runs(f"job=fraud-score&{name}={half}") for name in ("until", "since"))
+    assert (before > 0, since > 0, before + since) == (True, True, whole)
+    assert runs("started_by=user/ada") == runs("status=RUNNING&started_by=ada") == 1
+    assert 'name="until" value="2026-11-26T08:50"' in text_of(world, f"/runs?until={half}")

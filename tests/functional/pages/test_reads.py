@@ -80,6 +80,9 @@ OTHERS = (
     "/runs?status=RUNNING",
     "/runs?status=RUNNING&tag=team%3Ddata",
     "/runs?tag=team%3Ddata",
+    "/runs?since=2026-11-26T09:00Z&until=2026-11-26T09:30Z",
+    "/runs?since=2026-11-26T09:00Z&tag=team%3Ddata&started_by=ada",
+    "/runs?job=catalog-sync&started_by=ada&until=2026-11-26T09:30Z",
     "/upgrade",
 )
 OF_API = (
@@ -114,6 +117,7 @@ OF_API = (
     "/v1/runs",
     "/v1/runs?status=FAILED",
     "/v1/runs?status=FAILED&tag=team%3Ddata",
+    "/v1/runs?started_by=ada&tag=team%3Ddata&until=2026-11-26T09:30:00Z",
     "/v1/runs?tag=team%3Ddata",
     "/v1/submissions/daily-report.logged",
     "/v1/upgrades/current",

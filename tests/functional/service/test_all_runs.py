@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from provisioner.aws.run_reader import SEARCHED_MEGABYTES
+from provisioner.runs.listing import RunsWanted
 from provisioner.runs.model import RunStatus
 from provisioner.service.all_runs import newest
 from tests.support.cli import NOW, put_run
@@ -21,7 +22,7 @@ def test_a_run_behind_a_megabyte_of_others_is_found(here):
         put_run("report", f"bad-{number}", "FAILED", cause=LARGE)
 
     since = NOW - timedelta(hours=1)
-    [found] = newest(here.service, 5, since=since, status=RunStatus.SUCCEEDED)
+    [found] = newest(here.service, 5, RunsWanted(since=since, status=RunStatus.SUCCEEDED))
 
     assert found["trigger_id"].endswith("#ok")
 

@@ -40,6 +40,7 @@ def service(here):
     return replace(here.service, clock=lambda: NOW + timedelta(minutes=30))
 
 
+LATER = NOW + timedelta(minutes=2)
 ENDED = [NOW + timedelta(minutes=20 + number) for number in range(4)]
 
 
@@ -64,7 +65,8 @@ class TestSelect:
             at = NOW + timedelta(minutes=number)
             ended = {"error_group": "E: *", "ended_at": iso(ENDED[number])}
             group = ended if status == "FAILED" else {}
-            put_run(job, f"r{number}", status, started_at=at, **group)
+            said = {"started_by": "user/ada"} if number % 2 else {}
+            put_run(job, f"r{number}", status, started_at=at, **group, **said)
         here.jobs.put(SCHEDULED | {"job_name": "other", "owner": "data", "tags": {"team": "a"}})
         here.list_all()
 
@@ -82,6 +84,10 @@ class TestSelect:
             (BulkAction.RUN_AGAIN, RunFilter(of_jobs=JobsWanted(prefix="re")), ["report/r1"]),
             (BulkAction.RUN_AGAIN, RunFilter(ended_since=ENDED[1]), ["other/r2", "report/r1"]),
             (BulkAction.RUN_AGAIN, RunFilter(ended_since=ENDED[2]), ["other/r2"]),
+            (BulkAction.RUN_AGAIN, RunFilter(began_before=LATER), ["report/r1"]),
+            (BulkAction.STOP_RUNS, RunFilter(began_before=LATER), ["report/r0"]),
+            (BulkAction.RUN_AGAIN, RunFilter(started_by="ada"), ["report/r1"]),
+            (BulkAction.STOP_RUNS, RunFilter(started_by="ada"), ["other/r3"]),
             (BulkAction.PAUSE_SCHEDULES, JobsWanted(owner="data"), ["other"]),
             (BulkAction.DELETE_JOBS, JobsWanted(prefix="re"), ["report"]),
             (BulkAction.DELETE_JOBS, JobsWanted("other"), ["other"]),
