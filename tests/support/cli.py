@@ -80,6 +80,7 @@ class Provisioner:
         self.stacks = StacksTable(CLIENTS, OUTPUTS["StacksTableName"])
         self.triggers = TriggersTable(CLIENTS, OUTPUTS["TriggersTableName"])
         self._threads = ThreadPoolExecutor(1)
+        self._service: Service | None = None
 
     def deploy(self, stack_name: str = "jobs", outputs: Mapping[str, str] = OUTPUTS) -> None:
         template = {
@@ -87,6 +88,7 @@ class Provisioner:
             "Outputs": {key: {"Value": value} for key, value in outputs.items()},
         }
         make_stack(stack_name, template)
+        self._service = None
 
     def build(self) -> None:
         self.deploy()
@@ -103,8 +105,10 @@ class Provisioner:
 
     @property
     def service(self) -> Service:
-        """What the commands ask."""
-        return connect("jobs", CLIENTS, lambda: datetime.now(UTC))
+        """What the commands ask; moto takes some milliseconds to describe its stack."""
+        if self._service is None:
+            self._service = connect("jobs", CLIENTS, lambda: datetime.now(UTC))
+        return self._service
 
     # The command
 
