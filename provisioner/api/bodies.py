@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from provisioner.api.values import Strict, Tag, Text, Time
 from provisioner.jobs.model import Overlap
+from provisioner.jobs.row_summary import ScheduleFilter
 from provisioner.service.bulk_selection import BulkAction
 from provisioner.stacks.upgrade import (
     DEFAULT_SOAK,
@@ -88,6 +89,7 @@ class BulkFilter(Strict):
     type: Text | None = None
     owner: Text | None = None
     tag: Tag | None = None
+    schedule: ScheduleFilter | None = None
 
 
 class StartBulk(Strict):

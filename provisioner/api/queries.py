@@ -7,6 +7,7 @@ from pydantic import Field
 from provisioner.api.routes.route import MAX_WAIT_SECONDS
 from provisioner.api.values import Flag, Number, Strict, Tag, Text, Time
 from provisioner.audit.entries import Outcome
+from provisioner.jobs.row_summary import ScheduleFilter
 from provisioner.runs.model import RunStatus
 from provisioner.service.rights import Action
 from provisioner.stacks.model import JobStatus
@@ -65,6 +66,9 @@ class ListJobs(ListOptions):
     type: Literal["lambda", "ecs", "batch", "ec2"] | None = None
     owner: Text | None = None
     tag: Tag | None = Field(default=None, description="`team=data`, or `team` with any value.")
+    schedule: ScheduleFilter | None = Field(
+        default=None, description="Jobs with a schedule, with one that is paused, or with none."
+    )
 
 
 class ListRuns(ListOptions):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.items import to_dynamodb, to_plain
 from provisioner.aws.stack_items import BY_NAME, JOB_LIST_FIELDS, LISTED, JobEntry, entry_of
 from provisioner.aws.tables import get_keys, query_index
 from provisioner.aws.updates import names
+from provisioner.jobs.row_summary import ScheduleFilter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -25,12 +27,15 @@ class JobFilter:
     ----------
     tag
         `team=data`, or `team` for any value.
+    schedule
+        PAUSED has also those that failures may have paused, which another item says.
     """
 
     status: JobStatus | None = None
     type: str | None = None
     owner: str | None = None
     tag: str | None = None
+    schedule: ScheduleFilter | None = None
 
     def request(self) -> tuple[list[str], dict[str, object]]:
         """Return the conditions of the filter and the values in them."""
@@ -46,7 +51,22 @@ class JobFilter:
         conditions = [condition for condition, _ in found.values()]
         if self.tag is not None and "=" not in self.tag:
             conditions.append("attribute_exists(#row.#tags.#tag)")
-        return conditions, {name: value for name, (_, value) in found.items()}
+        values = {name: value for name, (_, value) in found.items()}
+        if self.schedule is ScheduleFilter.PAUSED:
+            values |= {":yes": True, ":no": False}
+        if self.schedule is not None:
+            conditions.append(_SCHEDULES[self.schedule])
+        return conditions, values
+
+
+_SCHEDULES = {
+    ScheduleFilter.SCHEDULED: "attribute_exists(#row.#schedule)",
+    ScheduleFilter.PAUSED: (
+        "attribute_exists(#row.#schedule) AND "
+        "(#row.#paused = :yes OR #row.#schedule_enabled = :no OR #row.#pauses = :yes)"
+    ),
+    ScheduleFilter.NONE: "attribute_not_exists(#row.#schedule)",
+}
 
 
 class JobList:
@@ -95,12 +115,30 @@ class JobList:
             If the bootstrap has no such index, or DynamoDB is still making it.
         """
         request = _request(_MANY, prefix, "", which) | {"ProjectionExpression": "job_name"}
-        while True:
-            items, end = self._query(request)
-            yield from (raw["job_name"]["S"] for raw in items)
-            if not end:
-                return
-            request["ExclusiveStartKey"] = end
+        return (raw["job_name"]["S"] for items, _ in self._queries(request) for raw in items)
+
+    def entries(self, prefix: str, which: JobFilter) -> Iterator[JobEntry]:
+        """Yield jobs in order, as `names` does.
+
+        Raises
+        ------
+        PermanentError
+            If the bootstrap has no such index, or DynamoDB is still making it.
+        """
+        found = self._queries(_request(_MANY, prefix, "", which))
+        return (entry_of(to_plain(raw)) for items, _ in found for raw in items)
+
+    def first(self, prefix: str, which: JobFilter, queries: int) -> tuple[list[JobEntry], bool]:
+        """Return jobs in order, as many as so many queries have, and whether these are all.
+
+        Raises
+        ------
+        PermanentError
+            If the bootstrap has no such index, or DynamoDB is still making it.
+        """
+        read = list(islice(self._queries(_request(_MANY, prefix, "", which)), queries))
+        entries = [entry_of(to_plain(raw)) for items, _ in read for raw in items]
+        return entries, read[-1][1] is None
 
     def named(self, job_names: Iterable[str]) -> list[JobEntry]:
         """Return the entries of jobs that lists show, by name, with one request for a hundred.
@@ -114,6 +152,16 @@ class JobList:
         items = get_keys(self._clients, self._name, keys, attributes=_ENTRY)
         listed = (item for item in items if item.get("listed") == LISTED)
         return sorted(map(entry_of, listed), key=lambda entry: entry.job_name)
+
+    def _queries(
+        self, request: dict[str, Any]
+    ) -> Iterator[tuple[list[Any], dict[str, Any] | None]]:
+        while True:
+            items, end = self._query(request)
+            yield items, end
+            if not end:
+                return
+            request = request | {"ExclusiveStartKey": end}
 
     def _query(self, request: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any] | None]:
         found = query_index(

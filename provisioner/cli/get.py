@@ -1,7 +1,7 @@
 """`provisioner get`: all jobs in a table, or all about one."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Annotated
 
@@ -12,10 +12,11 @@ from provisioner.cli import detail, documents
 from provisioner.cli.display import ago, hint, status, stdout, table
 from provisioner.cli.options import DEFAULT_STACK, Format, FormatOption, StackOption, one_command
 from provisioner.cli.session import session
+from provisioner.jobs.row_summary import ScheduleFilter
 from provisioner.service import upgrades
 from provisioner.service.context import Service
 from provisioner.service.job_detail import JobDetail, describe, stacks_row
-from provisioner.service.jobs import JobLine, page
+from provisioner.service.jobs import ALL, JobLine, JobsWanted, page
 from provisioner.service.run_lines import RunLine
 from provisioner.stacks.model import JobStatus
 
@@ -62,6 +63,15 @@ def get(  # noqa: PLR0913  (each is an option)
             "--owner", metavar="OWNER", show_default=False, help="Only jobs with this owner."
         ),
     ] = None,
+    schedule: Annotated[
+        ScheduleFilter | None,
+        typer.Option(
+            "--schedule",
+            case_sensitive=False,
+            show_default=False,
+            help="Only jobs with a schedule, with a paused one, or with none.",
+        ),
+    ] = None,
     outdated: Annotated[
         bool,
         typer.Option(
@@ -72,7 +82,15 @@ def get(  # noqa: PLR0913  (each is an option)
     stack: StackOption = DEFAULT_STACK,
 ) -> None:
     """Show all jobs, or one in detail: its row, its stack with all ARNs, its last runs."""
-    filtered = outdated or any(value is not None for value in (only, type_, tag, owner))
+    which = JobsWanted(
+        prefix=job.removesuffix("*"),
+        status=only,
+        type=type_,
+        owner=owner,
+        tag=tag,
+        schedule=schedule,
+    )
+    filtered = outdated or replace(which, prefix="") != ALL
     is_one = bool(job) and not job.endswith("*")
     if is_one and filtered:
         message = "a filter is for a list; leave out the job, or end its name with *"
@@ -81,33 +99,17 @@ def get(  # noqa: PLR0913  (each is an option)
         if is_one:
             _show_one(describe(service, job, whole_runs=True), output)
         else:
-            prefix = job.removesuffix("*")
-            found = list(_lines(service, prefix, only, type_, owner, tag))
+            found = list(_lines(service, which))
             if outdated:
                 names = upgrades.outdated(service).records
                 found = [line for line in found if line.job_name in names]
-            _show_all(found, output, everything=not filtered and not prefix)
+            _show_all(found, output, everything=not filtered and which == ALL)
 
 
-def _lines(
-    service: Service,
-    prefix: str,
-    only: JobStatus | None,
-    *which: str | None,
-) -> Iterator[JobLine]:
-    type_, owner, tag = which
+def _lines(service: Service, which: JobsWanted) -> Iterator[JobLine]:
     cursor: str | None = None
     while True:
-        found = page(
-            service,
-            _PAGE,
-            prefix=prefix,
-            status=only,
-            type=type_,
-            owner=owner,
-            tag=tag,
-            cursor=cursor,
-        )
+        found = page(service, _PAGE, which, cursor=cursor)
         yield from found.jobs
         if found.cursor is None:
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,14 @@ _LONGEST = 256
 
 _MOST = 50
 """Tags and schedules of such a row."""
+
+
+class ScheduleFilter(StrEnum):
+    """What may be asked of a job's schedule: that it has one, paused ones included, or none."""
+
+    SCHEDULED = "scheduled"
+    PAUSED = "paused"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from provisioner.aws.job_list import JobFilter
 from provisioner.errors import InvalidCursorError, InvalidRequestError
-from provisioner.jobs.row_summary import RowSummary
+from provisioner.jobs.row_summary import RowSummary, ScheduleFilter
 from provisioner.runs.recent import RecentRuns
 from provisioner.service import cursors
 from provisioner.service.run_lines import RunLine, line_of
 from provisioner.stacks.model import JobStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from provisioner.aws.stack_items import JobEntry
@@ -84,37 +85,54 @@ class JobsWanted:
     type: str | None = None
     owner: str | None = None
     tag: str | None = None
+    schedule: ScheduleFilter | None = None
+
+    def filter(self) -> JobFilter:
+        """Return the filter of the index.
+
+        Raises
+        ------
+        InvalidRequestError
+            If the tag has no name.
+        """
+        if self.tag is not None and not self.tag.partition("=")[0]:
+            message = 'a tag is "name" or "name=value"'
+            raise InvalidRequestError(message)
+        return JobFilter(self.status, self.type, self.owner, self.tag, self.schedule)
+
+    @property
+    def is_impossible(self) -> bool:
+        """Whether no name starts with the prefix: DynamoDB refuses such a key."""
+        return len(self.prefix.encode()) > cursors.MAX_KEY_BYTES
+
+
+ALL = JobsWanted()
 
 
 @dataclass(frozen=True, slots=True)
 class JobsPage:
-    """Jobs in the order of their names; `cursor` asks for those after them, None at the end."""
+    """Jobs in an order; `cursor` asks for those after them, None at the end.
+
+    Attributes
+    ----------
+    of_first
+        Only so many jobs, the first by name of those that are wanted, are in this order; None if
+        all are.
+    """
 
     jobs: tuple[JobLine, ...]
     cursor: str | None
+    of_first: int | None = None
 
 
-def page(  # noqa: PLR0913  (each is one filter)
-    service: Service,
-    limit: int,
-    *,
-    prefix: str = "",
-    status: JobStatus | None = None,
-    type: str | None = None,  # noqa: A002  (what the row calls it)
-    owner: str | None = None,
-    tag: str | None = None,
-    cursor: str | None = None,
+def page(
+    service: Service, limit: int, wanted: JobsWanted = ALL, *, cursor: str | None = None
 ) -> JobsPage:
     """Return the next jobs, at most `limit`, in the order of their names.
 
     That is one query, or two for a filter, and a request for each hundred items of their runs and
     pauses: three requests at most for a hundred jobs. With a filter a page may have fewer jobs, or
     none, although it has a cursor: it looks through a megabyte, some 2,000 jobs.
-
-    Parameters
-    ----------
-    tag
-        `team=data`, or `team` for any value.
 
     Raises
     ------
@@ -123,13 +141,20 @@ def page(  # noqa: PLR0913  (each is one filter)
     PermanentError
         If the bootstrap has no index of all jobs yet.
     """
-    _require_tag(tag)
-    if len(prefix.encode()) > cursors.MAX_KEY_BYTES:  # DynamoDB refuses what no name can begin with
+    which = wanted.filter()
+    if wanted.is_impossible:
         return JobsPage((), None)
-    which = JobFilter(status, type, owner, tag)
-    after = _name_in(cursor, prefix) if cursor else ""
-    entries, end = service.job_list.page(limit, prefix, after, which)
-    return JobsPage(lines_of(service, entries), cursors.written(end) if end else None)
+    after = _name_in(cursor, wanted.prefix) if cursor else ""
+    entries, end = service.job_list.page(limit, wanted.prefix, after, which)
+    found = fitting(lines_of(service, entries), wanted)
+    return JobsPage(found, cursors.written(end) if end else None)
+
+
+def fitting(lines: Iterable[JobLine], wanted: JobsWanted) -> tuple[JobLine, ...]:
+    """Return those of the lines that are wanted by what the index does not say."""
+    return tuple(
+        line for line in lines if wanted.schedule is not ScheduleFilter.PAUSED or line.paused
+    )
 
 
 def first_entries(service: Service, limit: int) -> Sequence[JobEntry]:
@@ -145,8 +170,7 @@ def first_entries(service: Service, limit: int) -> Sequence[JobEntry]:
 
 def lines_of(service: Service, entries: Sequence[JobEntry]) -> tuple[JobLine, ...]:
     """Return the lines of jobs, with a request for each hundred items of their runs and pauses."""
-    pausing = [each.job_name for each in entries if each.row and each.row.pauses]
-    runs, pauses = service.recent_runs.read([each.job_name for each in entries], pausing)
+    runs, pauses = service.recent_runs.read([each.job_name for each in entries], _pausing(entries))
     now = service.clock()
     return tuple(
         _line(each, runs.get(each.job_name, RecentRuns()), pauses.get(each.job_name), now)
@@ -167,6 +191,9 @@ def next_of(entry: JobEntry, now: datetime) -> datetime | None:
 def names(service: Service, wanted: JobsWanted) -> Iterator[str]:
     """Yield the names of the jobs that are wanted, in order, with a query for each 2,000 jobs.
 
+    Of those whose schedules are PAUSED there is a request more for each hundred that failures may
+    have paused.
+
     Raises
     ------
     InvalidRequestError
@@ -174,10 +201,28 @@ def names(service: Service, wanted: JobsWanted) -> Iterator[str]:
     PermanentError
         If the bootstrap has no index of all jobs yet.
     """
-    _require_tag(wanted.tag)
-    which = JobFilter(wanted.status, wanted.type, wanted.owner, wanted.tag)
-    found = service.job_list.names(wanted.name or wanted.prefix, which)
+    which, prefix = wanted.filter(), wanted.name or wanted.prefix
+    if wanted.is_impossible:
+        return iter(())
+    if wanted.schedule is ScheduleFilter.PAUSED:
+        found = _paused(service, service.job_list.entries(prefix, which))
+    else:
+        found = service.job_list.names(prefix, which)
     return (name for name in found if wanted.name in (None, name))
+
+
+def _paused(service: Service, entries: Iterator[JobEntry]) -> Iterator[str]:
+    while some := tuple(islice(entries, _PAUSES)):
+        pauses = service.recent_runs.read([], _pausing(some))[1]
+        yield from (
+            each.job_name
+            for each in some
+            if _is_paused(each.row or RowSummary(), pauses.get(each.job_name))
+        )
+
+
+_PAUSES = 100
+"""Items of one request."""
 
 
 def tagged(service: Service, tag: str | None) -> frozenset[str] | None:
@@ -185,15 +230,17 @@ def tagged(service: Service, tag: str | None) -> frozenset[str] | None:
     return None if tag is None else frozenset(names(service, JobsWanted(tag=tag)))
 
 
-def _require_tag(tag: str | None) -> None:
-    if tag is not None and not tag.partition("=")[0]:
-        message = 'a tag is "name" or "name=value"'
-        raise InvalidRequestError(message)
+def _pausing(entries: Iterable[JobEntry]) -> Sequence[str]:
+    return [each.job_name for each in entries if each.row and each.row.pauses]
+
+
+def _is_paused(row: RowSummary, pause: Pause | None) -> bool:
+    return row.paused or not row.schedule_enabled or bool(pause and pause.paused)
 
 
 def _line(entry: JobEntry, recent: RecentRuns, pause: Pause | None, now: datetime) -> JobLine:
     shown, name = entry.row or RowSummary(), entry.job_name
-    paused = shown.paused or not shown.schedule_enabled or bool(pause and pause.paused)
+    paused = _is_paused(shown, pause)
     silent = paused or entry.status is JobStatus.INVALID
     return JobLine(
         job_name=name,

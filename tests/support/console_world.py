@@ -512,6 +512,11 @@ def text_of(world: World, path: str, **headers: str) -> str:
     return str(response.body)
 
 
+def jobs_of(page: str) -> list[str]:
+    """Return the jobs of a list, in its order."""
+    return re.findall(r'name="target" value="([^"]+)"', page)
+
+
 def commands_of(page: str) -> list[list[str]]:
     """Return the arguments of each command that a page offers to be copied."""
     found = re.findall(r'data-copy="provisioner ([^"]+)"', page)

@@ -88,7 +88,13 @@ def _targets(call: Call) -> Sequence[Target]:
 
 def _wanted(call: Call) -> RunFilter | JobsWanted:
     action, asked = call.body.action, call.body.filter
-    of_jobs = JobsWanted(prefix=asked.prefix, type=asked.type, owner=asked.owner, tag=asked.tag)
+    of_jobs = JobsWanted(
+        prefix=asked.prefix,
+        type=asked.type,
+        owner=asked.owner,
+        tag=asked.tag,
+        schedule=asked.schedule,
+    )
     if action.is_of_runs:
         status = _status(asked.status, RunStatus)
         since = asked.since

@@ -26,16 +26,15 @@ _FIELDS = [each.name for each in fields(jobs.JobLine)]
 def list_jobs(call: Call) -> Answer:
     """Return a page of jobs."""
     query: ListJobs = call.query
-    found = jobs.page(
-        call.service,
-        query.limit,
-        cursor=cursor_of(call),
+    wanted = jobs.JobsWanted(
         prefix=query.prefix,
         status=query.status,
         type=query.type,
         owner=query.owner,
         tag=query.tag,
+        schedule=query.schedule,
     )
+    found = jobs.page(call.service, query.limit, wanted, cursor=cursor_of(call))
     return page_of(call, "jobs", jsonable(found.jobs), found.cursor, _FIELDS)
 
 

@@ -143,7 +143,7 @@ def suggested(request: Request, service: Service) -> Response:
         for run in run_finder.find(service, asked)
     ] or [
         {"name": job.job_name, "href": path("jobs", job.job_name)}
-        for job in jobs.page(service, 10, prefix=asked).jobs
+        for job in jobs.page(service, 10, jobs.JobsWanted(prefix=asked)).jobs
     ]
     return Response(json.dumps(links), content_type="application/json")
 

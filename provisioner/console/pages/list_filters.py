@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.console.pages.queries import choice, number, text, time
 from provisioner.errors import InvalidRequestError
+from provisioner.jobs.row_summary import ScheduleFilter
 from provisioner.runs.model import RunStatus
 from provisioner.service.jobs import JobsWanted
 from provisioner.service.overview import MOST_HOURS
@@ -65,4 +66,5 @@ def job_filter(query: Mapping[str, str]) -> JobsWanted:
         type=text(query, "type"),
         owner=text(query, "owner"),
         tag=text(query, "tag"),
+        schedule=choice(query, "schedule", ScheduleFilter),
     )

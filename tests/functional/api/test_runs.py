@@ -342,6 +342,25 @@ def test_jobs_are_listed_page_by_page(api, here):
     assert [job["job_name"] for job in following(api, first).json["jobs"]] == ["job-2"]
 
 
+def test_jobs_by_their_schedule(api, here):
+    for name, more in (("off", {"schedule_enabled": False}), ("on", {})):
+        here.jobs.put(ROW | {"job_name": name, "schedule": "rate(1 day)", **more})
+    here.jobs.put(ROW)
+    here.list_all()
+
+    def found(schedule):
+        reply = api("GET", "/v1/jobs", query=f"schedule={schedule}")
+        return [job["job_name"] for job in reply.json["jobs"]]
+
+    assert found("scheduled") == ["off", "on"]
+    assert found("paused") == ["off"]
+    assert found("none") == ["report"]
+    assert api("GET", "/v1/jobs", query="schedule=x").slug == "invalid-parameter"
+    body = {"action": "resume_schedules", "filter": {"schedule": "paused"}, "expected_count": 1}
+    tried = api("POST", "/v1/bulk", body | {"reason": "r"}, query="dry_run=true")
+    assert tried.json["targets"] == ["off"]
+
+
 def test_retry(job, here):
     assert job("POST", "/v1/jobs/report/retry", query="dry_run=yes").slug == "invalid-parameter"
     assert job("POST", "/v1/jobs/report/retry", query="dry_run=true").status == 202

@@ -184,13 +184,16 @@ class TestGet:
             (["--owner", "data", "--tag", "team=web"], ["report"]),
             (["--tag", "team"], ["report"]),
             (["o*", "--tag", "team"], []),
+            (["--schedule", "scheduled"], ["other"]),
+            (["--schedule", "paused"], []),
+            (["--schedule", "none"], ["report"]),
         ],
         ids=" ".join,
     )
     def test_some(self, here, options, names):
         here.jobs.put(ROW | {"owner": "data", "tags": {"team": "web"}})
         here.make_ready()
-        here.jobs.put({"job_name": "other", "type": "ecs"})
+        here.jobs.put({"job_name": "other", "type": "ecs", "schedule": "rate(1 day)"})
         here.list_all()
 
         found = json.loads(here.run("get", *options, "-o", "json").stdout)

@@ -13,12 +13,14 @@ import pytest
 
 from provisioner.aws.items import to_dynamodb
 from provisioner.runs.model import iso
+from provisioner.stacks.model import JobStatus
 from tests.support.cli import put_run
 from tests.support.clients import CLIENTS
 from tests.support.console_world import (
     NOW,
     OVER_ITEMS,
     counters_of,
+    jobs_of,
     put_log,
     put_over_items,
     text_of,
@@ -452,3 +454,36 @@ def test_an_item_of_wrong_types_keeps_no_page_away(empty, value):
     assert odd == {"/jobs/report/run?again=one": 409}, "its input cannot be read"
     for path in ("/", "/jobs", "/runs", "/failures"):
         assert "good" in text_of(empty, path)
+
+
+def test_jobs_are_sorted_over_all_pages(empty):
+    for number in range(60):
+        name = f"job-{number:02}"
+        empty.provisioner.jobs.put(ROW | {"job_name": name})
+        status = JobStatus.FAILED if number == 55 else JobStatus.READY
+        empty.provisioner.save(name, status=status)
+    empty.provisioner.list_all()
+
+    first = text_of(empty, "/jobs?sort=status&prefix=job")
+    address = html.unescape(re.search(r'rel="next" href="([^"]+)"', first)[1])
+    second = text_of(empty, address)
+
+    assert jobs_of(text_of(empty, "/jobs?prefix=job"))[0] == "job-00"
+    assert len(jobs_of(first)) == 50
+    assert jobs_of(first)[:2] == ["job-55", "job-00"]
+    assert sorted(jobs_of(first) + jobs_of(second)) == [f"job-{n:02}" for n in range(60)]
+    assert "sort=status" in address
+    assert "<option selected>status</option>" in second
+    assert jobs_of(text_of(empty, address)) == jobs_of(second)
+    assert "more than can be sorted" not in first
+    assert empty.get(address.replace("sort=status", "sort=name")).status == 400
+
+
+def test_more_jobs_than_can_be_sorted_are_said(empty):
+    for number in range(201):
+        entry = {"job_name": f"job-{number:03}", "listed": "jobs", "status": "READY", "row": {}}
+        CLIENTS.dynamodb.put_item(TableName="jobs-Stacks", Item=to_dynamodb(entry))
+
+    said = text_of(empty, "/jobs?sort=last%20run")
+    assert "Sorted by last run: the first 200 jobs by name. There are more" in said
+    assert "can be sorted" not in text_of(empty, "/jobs?sort=status")

@@ -20,6 +20,7 @@ from tests.support.console_world import (
     World,
     commands_of,
     counters_of,
+    jobs_of,
     put_history,
     text_of,
 )
@@ -99,6 +100,7 @@ MORE_PAGES = (
     "/runs?job=catalog-sync&status=TIMED_OUT&tag=team%3Ddata",
     "/runs?status=FAILED&tag=team%3Ddata&ended=24",
     "/runs?since=2026-11-25T09:42Z&until=2026-11-26T09:00:30&started_by=user/ada",
+    "/jobs?schedule=paused&sort=next%20run",
     "/upgrade",
     ITEMS,
     f"{ITEMS}?status=FAILED",
@@ -124,6 +126,7 @@ def test_the_command_of_a_page_works(deployed, path):
         (MORE_PAGES[4], "get --status READY --type lambda --owner data --tag team=data"),
         (MORE_PAGES[8], "runs catalog-sync --status timed_out"),
         (MORE_PAGES[9], "runs --status failed --tag team=data --since 24h"),
+        (MORE_PAGES[11], "get --schedule paused"),
         (
             MORE_PAGES[10],
             "runs --started-by user/ada --since 2026-11-25T09:42:00Z --until 2026-11-26T09:00:30Z",
@@ -309,3 +312,16 @@ def test_runs_of_a_span_of_time_and_of_who_started_them(world):
     assert (before > 0, since > 0, before + since) == (True, True, whole)
     assert runs("started_by=user/ada") == runs("status=RUNNING&started_by=ada") == 1
     assert 'name="until" value="2026-11-26T08:50"' in text_of(world, f"/runs?until={half}")
+
+
+def test_jobs_by_their_schedule(world):
+    names = {state: jobs_of(text_of(world, f"/jobs?schedule={state}")) for state in STATES}
+
+    assert names["paused"] == ["ledger-close"]
+    assert "billing-export" in names["scheduled"]
+    assert "orders-to-json" in names["none"]
+    assert sorted(names["scheduled"] + names["none"]) == jobs_of(text_of(world, "/jobs"))
+    assert world.get("/jobs?schedule=x").status == 400
+
+
+STATES = ("scheduled", "paused", "none")

@@ -14,6 +14,7 @@ from provisioner.errors import (
     StaleError,
     ThrottledError,
 )
+from provisioner.jobs.row_summary import ScheduleFilter
 from provisioner.runs.model import RunStatus, iso
 from provisioner.service import audit, bulk, edits, schedule
 from provisioner.service.audit import EntryFilter
@@ -89,6 +90,12 @@ class TestSelect:
             (BulkAction.RUN_AGAIN, RunFilter(started_by="ada"), ["report/r1"]),
             (BulkAction.STOP_RUNS, RunFilter(started_by="ada"), ["other/r3"]),
             (BulkAction.PAUSE_SCHEDULES, JobsWanted(owner="data"), ["other"]),
+            (
+                BulkAction.PAUSE_SCHEDULES,
+                JobsWanted(schedule=ScheduleFilter.SCHEDULED),
+                ["other", "report"],
+            ),
+            (BulkAction.RESUME_SCHEDULES, JobsWanted(schedule=ScheduleFilter.PAUSED), []),
             (BulkAction.DELETE_JOBS, JobsWanted(prefix="re"), ["report"]),
             (BulkAction.DELETE_JOBS, JobsWanted("other"), ["other"]),
             (BulkAction.DELETE_JOBS, JobsWanted("other", tag="team=b"), []),

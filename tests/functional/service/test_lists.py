@@ -10,8 +10,10 @@ import pytest
 
 from provisioner.aws.items import to_dynamodb
 from provisioner.errors import InvalidRequestError, NotFoundError
+from provisioner.jobs.row_summary import ScheduleFilter
 from provisioner.runs.model import Pause, RunStatus
 from provisioner.service import jobs, overview, run_detail
+from provisioner.service.jobs import JobsWanted
 from provisioner.stacks.model import Condition, JobStatus
 from tests.support.cli import NOW, put_run
 from tests.support.clients import CLIENTS
@@ -27,7 +29,7 @@ def service(here):
 
 
 def page_of(service, **filters):
-    return [line.job_name for line in jobs.page(service, 100, **filters).jobs]
+    return [line.job_name for line in jobs.page(service, 100, JobsWanted(**filters)).jobs]
 
 
 class TestAPageOfJobs:
@@ -64,6 +66,10 @@ class TestAPageOfJobs:
             ({"tag": "team=data"}, ["a-paused"]),
             ({"tag": "team=web"}, []),
             ({"type": "ecs"}, []),
+            ({"schedule": ScheduleFilter.SCHEDULED}, ["b-daily", "b-off"]),
+            ({"schedule": ScheduleFilter.PAUSED}, ["b-off"]),
+            ({"schedule": ScheduleFilter.NONE}, ["a-invalid", "a-paused", "c-kept"]),
+            ({"schedule": ScheduleFilter.NONE, "tag": "team"}, ["a-paused"]),
             ({"type": "lambda", "prefix": "b"}, ["b-daily", "b-off"]),
         ],
         ids=str,
@@ -78,7 +84,7 @@ class TestAPageOfJobs:
         put_run("b-daily", "two", "RUNNING", started_at=LATER, source="manual")
         here.list_all()
 
-        (line,) = jobs.page(service, 1, prefix="b-daily").jobs
+        (line,) = jobs.page(service, 1, JobsWanted(prefix="b-daily")).jobs
 
         assert (line.type, line.status, line.reason) == ("lambda", "FAILED", "no such bundle")
         assert (line.schedule, line.time_zone) == ("cron(0 6 * * ? *)", "Europe/Berlin")
@@ -100,7 +106,7 @@ class TestAPageOfJobs:
         here.triggers.set_pause("b-daily", Pause(paused=True, since="", note=""))
         here.list_all()
 
-        (line,) = jobs.page(service, 1, prefix="b-daily").jobs
+        (line,) = jobs.page(service, 1, JobsWanted(prefix="b-daily")).jobs
 
         assert (line.paused, line.next_at) == (True, None)
 
@@ -113,7 +119,7 @@ class TestAPageOfJobs:
             "before-call.dynamodb", lambda model, **_: asked.append(model.name), unique_id="asked"
         )
 
-        found = jobs.page(service, 100, prefix="many-")
+        found = jobs.page(service, 100, JobsWanted(prefix="many-"))
 
         CLIENTS.dynamodb.meta.events.unregister("before-call.dynamodb", unique_id="asked")
         assert len(found.jobs) == 100
@@ -161,12 +167,12 @@ class TestAPageOfJobs:
     @pytest.mark.parametrize("tag", ["", "=data"])
     def test_a_tag_without_a_name(self, service, tag):
         with pytest.raises(InvalidRequestError, match="name=value"):
-            jobs.page(service, 1, tag=tag)
+            jobs.page(service, 1, JobsWanted(tag=tag))
 
     @pytest.mark.parametrize("cursor", ["_w", "", "eA"])
     def test_a_cursor_that_no_page_had(self, service, cursor):
         with pytest.raises(InvalidRequestError, match="begin without one"):
-            jobs.page(service, 1, prefix="b", cursor=cursor or "=")
+            jobs.page(service, 1, JobsWanted(prefix="b"), cursor=cursor or "=")
 
     @pytest.mark.parametrize(
         "damage",
@@ -212,7 +218,7 @@ class TestAPageOfJobs:
         key = {"job_name": {"S": "b-daily"}, "trigger_id": {"S": "#recent"}}
         CLIENTS.dynamodb.put_item(TableName="jobs-Triggers", Item={**key, **damage})
 
-        (line,) = jobs.page(service, 1, prefix="b-daily").jobs
+        (line,) = jobs.page(service, 1, JobsWanted(prefix="b-daily")).jobs
 
         assert (line.last_run, line.strip) == (None, ())
 
