@@ -45,7 +45,13 @@ def page_of(
     return _page(call, name, shown, cursor, more or {})
 
 
-def part_of(call: Call, name: str, items: Sequence[Mapping[str, Any]], key: str) -> Answer:
+def part_of(
+    call: Call,
+    name: str,
+    items: Sequence[Mapping[str, Any]],
+    key: str,
+    more: Mapping[str, object] | None = None,
+) -> Answer:
     """Return a page of a list that is short and read whole, newest first.
 
     New items come in front of what a caller has read, and old ones go: where the item is gone with
@@ -55,12 +61,14 @@ def part_of(call: Call, name: str, items: Sequence[Mapping[str, Any]], key: str)
     ----------
     key
         Which of its fields tells an item from the others.
+    more
+        As in `page_of`.
     """
     names = [str(each[key]) for each in items]
     wanted = cursor_of(call) or next(iter(names), "")
     start = names.index(wanted) if wanted in names else len(items)
     end = start + call.query.limit
-    return _page(call, name, items[start:end], names[end] if end < len(items) else None, {})
+    return _page(call, name, items[start:end], names[end] if end < len(items) else None, more or {})
 
 
 def _page(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.aws.clients import translated
 from provisioner.aws.items import Item, to_dynamodb, to_plain
 from provisioner.aws.tables import written
-from provisioner.aws.updates import update
+from provisioner.aws.updates import names, update
 from provisioner.runs import keys
 from provisioner.runs.keys import Field
 
@@ -19,6 +19,17 @@ if TYPE_CHECKING:
     from provisioner.aws.clients import Clients
 
 _KEPT = timedelta(days=30)
+
+_MEGABYTES = 3
+"""Answers of DynamoDB that a list reads: 90 operations of 500 runs, or thousands of small ones."""
+
+_LISTED = ", ".join(
+    f"#{name}"
+    for name in (
+        *(Field.TRIGGER_ID, Field.ACTION, Field.REASON, Field.BY, Field.CREATED_AT),
+        *(Field.TARGETS, Field.DONE, Field.FAILURES),
+    )
+)
 
 
 class BulkTable:
@@ -35,6 +46,30 @@ class BulkTable:
                 TableName=self._name, Key=to_dynamodb(_key(bulk_id)), ConsistentRead=True
             )
         return to_plain(response["Item"]) if "Item" in response else None
+
+    def all(self) -> tuple[list[Item], bool]:
+        """Return what is kept of operations, without the rows to be deleted; whether these are all.
+
+        An item names all of its targets, so the search ends after some megabytes.
+        """
+        items: list[Item] = []
+        start: dict[str, Any] = {}
+        for _ in range(_MEGABYTES):
+            with translated():
+                found = self._clients.dynamodb.query(
+                    TableName=self._name,
+                    KeyConditionExpression="job_name = :bulk",
+                    ExpressionAttributeValues=to_dynamodb({":bulk": keys.BULK}),
+                    ProjectionExpression=_LISTED,
+                    ScanIndexForward=False,
+                    **names(_LISTED),
+                    **start,
+                )
+            items += map(to_plain, found["Items"])
+            if "LastEvaluatedKey" not in found:
+                return items, True
+            start = {"ExclusiveStartKey": found["LastEvaluatedKey"]}
+        return items, False
 
     def put(self, bulk_id: str, values: Mapping[str, object], now: datetime) -> bool:
         """Keep a new operation; False if there is one with this id."""

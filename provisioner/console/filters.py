@@ -78,6 +78,13 @@ def stack_status(word: str, *, now: bool = False) -> str:
     return _marked(cleaned(word), next((ends[end] for end in ends if word.endswith(end)), "skip"))
 
 
+def bulk_state(line: Any) -> str:  # noqa: ANN401  (a line of a bulk operation)
+    """Return how far an operation is, as a status."""
+    if not line.is_over:
+        return _marked("not finished", "wait")
+    return _marked("done, some failed", "bad") if line.failed else _marked("done", "good")
+
+
 def _marked(shown: str, mark: str) -> str:
     text = escape(shown.replace("_", " ").lower())
     return safe(
@@ -279,6 +286,7 @@ def _bar(index: int, word: str) -> str:
 FILTERS: dict[str, Callable[..., Any]] = {
     "status": status,
     "stack_status": stack_status,
+    "bulk_state": bulk_state,
     "sentence": sentence,
     "when": when,
     "duration": duration,

@@ -45,6 +45,7 @@ WRITING = (
     Route("GET", "/bulk", bulk.choose, Action.BULK),
     Route("POST", "/bulk/ticked", bulk.ticked, Action.BULK),
     Route("POST", "/bulk", bulk.begin, Action.BULK),
+    Route("GET", "/bulk-actions", bulk.listed, Action.GET_BULK),
     Route("GET", "/bulk/{bulk}", bulk.show, Action.GET_BULK),
     Route("POST", "/bulk/{bulk}", bulk.step, Action.BULK),
     Route("GET", "/audit", history.audited, Action.GET_AUDIT),

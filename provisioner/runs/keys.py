@@ -415,6 +415,11 @@ def bulk(bulk_id: str) -> str:
     return BULK_PREFIX + bulk_id
 
 
+def bulk_of(sort_key: str) -> str:
+    """Return the id of the bulk operation that a sort key names."""
+    return sort_key.removeprefix(BULK_PREFIX)
+
+
 def submission(message_id: str) -> str:
     """Return the sort key of the item that says what has become of a message."""
     return SUBMISSION_PREFIX + message_id

@@ -10,7 +10,7 @@ import hashlib
 import logging
 import secrets
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import (
@@ -21,6 +21,7 @@ from provisioner.errors import (
     StaleError,
     TemporaryError,
 )
+from provisioner.runs import keys
 from provisioner.service import edits, rerun, retry, runs, schedule
 from provisioner.service.audit import recorded
 from provisioner.service.bulk_selection import BulkAction, Target, digest_of, require_bounded
@@ -28,7 +29,7 @@ from provisioner.service.rights import Action
 from provisioner.service.start_run import KeyReusedError, start_run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from provisioner.service.context import Service
 
@@ -98,6 +99,60 @@ class Bulk:
     def is_over(self) -> bool:
         """Whether every target has had its turn."""
         return self.done >= len(self.targets)
+
+
+@dataclass(frozen=True, slots=True)
+class BulkLine:
+    """An operation as a line of a list.
+
+    Attributes
+    ----------
+    targets, done, failed
+        How many there are, how many of them had their turn, and for how many of these it failed.
+    """
+
+    id: str
+    action: BulkAction
+    reason: str
+    by: str
+    created_at: datetime
+    targets: int
+    done: int
+    failed: int
+    is_over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BulkList:
+    """Operations of the last 30 days, newest first; there may be others unless `complete`."""
+
+    lines: tuple[BulkLine, ...]
+    complete: bool
+
+
+def newest(service: Service) -> BulkList:
+    """Return the operations of the last 30 days, with a request for each megabyte, three at most.
+
+    What somebody has written there that is not an operation is left out.
+    """
+    items, complete = service.bulks.all()
+    lines = sorted(_lines(items), key=lambda line: (line.created_at, line.id), reverse=True)
+    return BulkList(tuple(lines), complete)
+
+
+def _lines(items: Iterable[Mapping[str, Any]]) -> Iterator[BulkLine]:
+    for item in items:
+        bulk_id = keys.bulk_of(item["trigger_id"])
+        try:
+            yield _line(_bulk(bulk_id, item))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            _log.warning("the bulk operation %s cannot be read (%r)", bulk_id, error)
+
+
+def _line(bulk: Bulk) -> BulkLine:
+    counts = len(bulk.targets), bulk.done, len(bulk.failures)
+    at = bulk.created_at.astimezone(UTC)
+    return BulkLine(bulk.id, bulk.action, bulk.reason, bulk.by, at, *counts, bulk.is_over)
 
 
 def begin(

@@ -83,7 +83,12 @@ def test_by_keyboard_alone(browser, console):
 
 def test_every_page_is_in_the_palette(browser, console):
     with tab(browser, console) as page:
-        for typed, path in (("au", "/audit"), ("dead", "/dead-letters"), ("upg", "/upgrade")):
+        for typed, path in (
+            ("au", "/audit"),
+            ("dead", "/dead-letters"),
+            ("bulk", "/bulk-actions"),
+            ("upg", "/upgrade"),
+        ):
             page.goto("/jobs")
             page.keyboard.press("Control+k")
             page.keyboard.type(typed)

@@ -7,7 +7,7 @@ default is always there. Items of lists may lack any field: callers choose them.
 from provisioner.api.answers.about import Health, OpenApi
 from provisioner.api.answers.audit import AuditPage
 from provisioner.api.answers.builds import Build, Builds
-from provisioner.api.answers.bulk import Bulk
+from provisioner.api.answers.bulk import Bulk, BulkActions
 from provisioner.api.answers.dead_letters import DeadLetters, Discarded, Redriven
 from provisioner.api.answers.deployments import Deployments
 from provisioner.api.answers.jobs import JobDetail, JobsPage, Operations, Stack
@@ -34,6 +34,7 @@ __all__ = [
     "Build",
     "Builds",
     "Bulk",
+    "BulkActions",
     "DeadLetters",
     "Deployments",
     "Discarded",

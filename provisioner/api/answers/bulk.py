@@ -14,6 +14,28 @@ class BulkFailure(Model):
     message: str
 
 
+class BulkLine(Model):
+    """A bulk action as a line of a list."""
+
+    id: Name
+    action: Name
+    reason: str
+    by: str
+    created_at: datetime
+    targets: int = Field(description="How many.")
+    done: int = Field(description="How many of them have been processed.")
+    failed: int = Field(description="For how many of these it failed.")
+    is_over: bool
+
+
+class BulkActions(Model):
+    """Bulk actions, newest first."""
+
+    bulk_actions: list[BulkLine]
+    next: str | None
+    complete: bool = Field(description="False if there are more than one request can read.")
+
+
 class Bulk(Model):
     """A bulk action; the first `done` of its targets have been processed."""
 

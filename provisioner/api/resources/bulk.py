@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from provisioner.api.bodies import BulkFilter
 from provisioner.api.call import Answer
 from provisioner.api.encoding import jsonable
+from provisioner.api.pages import part_of
 from provisioner.api.problems import Problem, ProblemType
 from provisioner.errors import InvalidRequestError
 from provisioner.runs.model import RunStatus
@@ -57,6 +58,13 @@ def start_bulk(call: Call) -> Answer:
         key=key,
     )
     return _answer(begun, 202, replayed="false")
+
+
+def list_bulk(call: Call) -> Answer:
+    """Return a page of bulk actions."""
+    found = bulk.newest(call.service)
+    complete = {"complete": found.complete}
+    return part_of(call, "bulk_actions", jsonable(found.lines), "id", complete)
 
 
 def get_bulk(call: Call) -> Answer:

@@ -41,6 +41,15 @@ ROUTES = (
     ),
     Route(
         "GET",
+        "/v1/bulk",
+        Action.GET_BULK,
+        "bulk.list_bulk",
+        "List the bulk actions of the last 30 days, newest first",
+        query="Pages",
+        answer="BulkActions",
+    ),
+    Route(
+        "GET",
         "/v1/bulk/{bulk}",
         Action.GET_BULK,
         "bulk.get_bulk",

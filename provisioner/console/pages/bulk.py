@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from provisioner.console.filters import path
 from provisioner.console.http import redirect
 from provisioner.console.pages.list_filters import job_filter, run_filter
-from provisioner.console.pages.queries import number
+from provisioner.console.pages.queries import number, text
 from provisioner.console.render import page
 from provisioner.errors import InvalidRequestError, StaleError
 from provisioner.jobs.errors import one_of
@@ -33,6 +33,8 @@ WORDS: Mapping[BulkAction, str] = {
 }
 """What is asked, with the number of jobs or runs in the place of `{}`."""
 
+_LINES = 50
+
 _SHORT: Mapping[BulkAction, str] = {
     BulkAction.STOP_RUNS: "Stop",
     BulkAction.RUN_AGAIN: "Run again",
@@ -49,6 +51,22 @@ def offered(service: Service, *actions: BulkAction) -> Mapping[str, str]:
     if not rights.allows(caller, Action.BULK):
         return {}
     return {each: _SHORT[each] for each in actions if rights.allows(caller, each.needs)}
+
+
+def listed(request: Request, service: Service) -> Response:
+    """Return a page of the operations, newest first."""
+    found = bulk.newest(service)
+    before = text(request.query, "cursor")
+    ids = [each.id for each in found.lines]
+    start = ids.index(before) + 1 if before in ids else 0
+    end = start + _LINES
+    return page(
+        request,
+        "bulk_list.html",
+        lines=[(each, _title(each.action, each.targets)) for each in found.lines[start:end]],
+        next=ids[end - 1] if end < len(ids) else None,
+        complete=found.complete,
+    )
 
 
 def choose(request: Request, service: Service) -> Response:

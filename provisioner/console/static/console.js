@@ -261,7 +261,7 @@ function help() {
 }
 
 // ---- The palette: pages, and jobs by the beginning of their name -------------------------------------------
-const PAGES = [...$$(".top nav a").map((each) => [each.textContent, each.href]), ["Dead-letter messages", "/dead-letters"]];
+const PAGES = [...$$(".top nav a").map((each) => [each.textContent, each.href]), ["Dead-letter messages", "/dead-letters"], ["Bulk actions", "/bulk-actions"]];
 function palette() {
   const dialog = $("#palette");
   if (dialog.open) return dialog.close();

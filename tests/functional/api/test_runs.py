@@ -430,12 +430,35 @@ class TestBulk:
             ({"ids": ["job-1"], "expected_count": 1, "reason": " "}, 422),
             ({"filter": {"prefix": "job", "error_group": "E: *"}}, 422),
             ({"filter": {"prefix": "job", "since": "2026-01-01T00:00:00Z"}}, 422),
+            ({"filter": {"prefix": "job", "until": "2026-01-01T00:00:00Z"}}, 422),
+            ({"filter": {"prefix": "job", "started_by": "ada"}}, 422),
             ({"filter": {"status": "DONE"}}, 422),
         ],
         ids=str,
     )
     def test_nothing_is_done_that_was_not_seen(self, jobs, change, status):
         assert jobs("POST", "/v1/bulk", self.body(**change)).status == status
+
+    def test_they_are_listed_page_by_page(self, jobs):
+        for number in range(3):
+            ids = [f"job-{each}" for each in range(number + 1)]
+            body = self.body(ids=ids, expected_count=number + 1, reason=f"no. {number}")
+            made = jobs("POST", "/v1/bulk", body, idempotency_key="one" if number == 1 else None)
+        jobs("POST", f"{made.headers['Location']}/step")
+
+        first = jobs("GET", "/v1/bulk", query="limit=2")
+        second = following(jobs, first)
+
+        lines = first.json["bulk_actions"] + second.json["bulk_actions"]
+        assert [line["created_at"] for line in lines] == sorted(
+            (line["created_at"] for line in lines), reverse=True
+        )
+        assert {(line["reason"], line["targets"], line["done"]) for line in lines} == {
+            ("no. 0", 1, 0),
+            ("no. 1", 2, 0),
+            ("no. 2", 3, 3),
+        }
+        assert (first.json["complete"], second.json["next"]) == (True, None)
 
     def test_nothing_is_done_when_a_colleague_has_changed_what_was_seen(self, jobs, here):
         body = self.body(filter={"prefix": "job"})

@@ -403,6 +403,44 @@ class TestBulk:
 
         assert {each for page in meant for each in targets(page)} == targets(listed) != set()
 
+    def test_they_are_listed_and_lead_to_their_pages(self, browser):
+        assert "No bulk action" in browser.get("/bulk-actions").text
+        page = browser.get("/bulk?action=stop_runs&job=report&since=2026-11-21T00:00:00Z")
+        page.form.set(reason="maintenance")
+        begun = browser.follow(browser.press(page))
+        assert "/bulk-actions" in begun.links
+
+        listed = browser.get("/bulk-actions")
+        said = " ".join(listed.text.split())
+        assert "Stop 12 runsmaintenance not finished" in said
+        assert "0 of 12" in said
+        address = next(each for each in listed.links if each.startswith("/bulk/"))
+        assert "Stop 12 runs" in browser.get(address).text
+
+        for _ in range(2):
+            begun = browser.follow(browser.press(begun))
+        said = " ".join(browser.get("/bulk-actions").text.split())
+        assert "maintenance done" in said
+        assert "12 of 12" in said
+        for list_of in ("/runs", "/jobs"):
+            assert "/bulk-actions" in browser.get(list_of).links
+
+    def test_more_than_a_page_of_them(self, job, browser):
+        values = {"action": "stop_runs", "reason": "x", "by": "y", "targets": ["report/r"]}
+        values |= {"done": 1, "failures": [{"target": "report/r", "message": "no"}]}
+        for number in range(60):
+            at = f"2026-11-21T09:00:{number:02}+00:00"
+            now = job.service.clock()
+            job.service.bulks.put(f"b{number:02}", values | {"created_at": at}, now)
+
+        def ids(page):
+            return [each.removeprefix("/bulk/") for each in page.links if "/bulk/" in each]
+
+        first = browser.get("/bulk-actions")
+        second = browser.get(next(each for each in first.links if "cursor=" in each))
+        assert ids(first) + ids(second) == [f"b{number:02}" for number in range(59, -1, -1)]
+        assert "done, some failed" in first.text
+
     def test_nothing_ticked(self, browser):
         page = browser.post("/bulk/ticked", [["action", "stop_runs"]])
 

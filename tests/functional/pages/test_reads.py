@@ -37,6 +37,7 @@ OTHERS = (
     "/bulk?action=run_again&status=FAILED",
     "/bulk?action=stop_runs&status=RUNNING",
     "/bulk/{bulk}",
+    "/bulk-actions",
     "/dead-letters",
     "/jobs?late=1",
     "/jobs?schedule=paused&sort=status",
@@ -90,6 +91,7 @@ OTHERS = (
 )
 OF_API = (
     "/v1/audit",
+    "/v1/bulk",
     "/v1/bulk/{bulk}",
     "/v1/dead-letters",
     "/v1/health",
