@@ -79,13 +79,14 @@ def page(
 def _by_last_run(
     service: Service, limit: int, wanted: JobsWanted, after: _Position | None
 ) -> JobsPage:
-    entries, is_all = service.job_list.first(wanted.prefix, wanted.filter(), 1)
+    entries, more = service.job_list.page(_ITEMS, wanted.prefix, "", wanted.filter())
     read = list(_readable(entries))
     lines = {line.job_name: line for line in jobs.lines_of(service, read)}
     keys = {name: _newest_first(line) for name, line in lines.items()}
     names, end = _next(JobOrder.LAST_RUN, keys, after, limit)
     found = jobs.fitting((lines[name] for name in names), wanted)
-    return JobsPage(found, end, None if is_all and len(read) == len(entries) else len(read))
+    is_all = more is None and len(read) == len(entries)
+    return JobsPage(found, end, None if is_all else len(read))
 
 
 def _readable(entries: Sequence[JobEntry]) -> Iterator[JobEntry]:

@@ -101,6 +101,7 @@ MORE_PAGES = (
     "/runs?status=FAILED&tag=team%3Ddata&ended=24",
     "/runs?since=2026-11-25T09:42Z&until=2026-11-26T09:00:30&started_by=user/ada",
     "/jobs?schedule=paused&sort=next%20run",
+    "/audit?since=2026-11-25T09:42&until=2026-11-26T09:42",
     "/upgrade",
     ITEMS,
     f"{ITEMS}?status=FAILED",
@@ -127,6 +128,7 @@ def test_the_command_of_a_page_works(deployed, path):
         (MORE_PAGES[8], "runs catalog-sync --status timed_out"),
         (MORE_PAGES[9], "runs --status failed --tag team=data --since 24h"),
         (MORE_PAGES[11], "get --schedule paused"),
+        (MORE_PAGES[12], "audit --since 2026-11-25T09:42:00Z --until 2026-11-26T09:42:00Z"),
         (
             MORE_PAGES[10],
             "runs --started-by user/ada --since 2026-11-25T09:42:00Z --until 2026-11-26T09:00:30Z",
