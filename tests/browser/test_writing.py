@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -56,12 +57,17 @@ def executions(job):
     }
 
 
-def edit(page, change):
+def edit(page, change, form="JSON"):
     """Replace the editor's text by what becomes of it."""
-    page.get_by_role("textbox", name="The row, as JSON").focus()
-    text = page.locator("textarea[name=row]").input_value()
+    page.get_by_role("textbox", name=f"The row, as {form}").focus()
+    text = page.locator("textarea[name=row]").input_value() if form == "JSON" else typed(page)
     page.keyboard.press("Control+a")
     page.keyboard.insert_text(change(text))
+
+
+def typed(page):
+    """Return the editor's text."""
+    return "\n".join(page.locator(".cm-line").all_inner_texts()).replace("\n\n", "\n")
 
 
 def test_a_job_is_created_broken_planned_and_merged(browser, console, job):
@@ -96,6 +102,47 @@ def test_a_job_is_created_broken_planned_and_merged(browser, console, job):
         page.get_by_role("button", name="Delete the job").click()
         page.wait_for_url("**/jobs/tale")
         assert job.row("tale") == {}
+
+
+def test_a_row_is_written_as_yaml(browser, console, job):
+    exact = {"ratio": Decimal("0.123456789012345"), "answer": "no", "day": "2026-11-27"}
+    job.jobs.put(ROW | {"job_name": "tale", "payload": exact})
+    with tab(browser, console) as page:
+        page.goto("/jobs/tale/edit")
+        page.get_by_label("Format").select_option("YAML")
+        for line in (f"ratio: {exact['ratio']}", 'answer: "no"', 'day: "2026-11-27"'):
+            expect(page.locator(".cm-line", has_text=line)).to_have_count(1)
+        edit(page, lambda text: f"# mine\nmemory_mb: much\n{text}", "YAML")
+        page.get_by_text("1 problem").wait_for()
+        expect(page.locator(".cm-lintRange-error")).to_have_text("memory_mb: much")
+        expect(page.locator(".lines .line-number")).to_have_text("2")
+
+        edit(page, lambda text: text.replace("much", "[512"), "YAML")
+        page.get_by_text("is not valid YAML").wait_for()
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_role("textbox", name="The row, as YAML")).to_be_focused()
+        page.get_by_label("Format").select_option("JSON")
+        expect(page.get_by_label("Format")).to_have_value("yaml")
+        edit(page, lambda text: text.replace("[512", "512"), "YAML")
+        page.get_by_text("1 attribute changes").wait_for()
+        expect(page.locator(".cm-lintRange-error")).to_have_count(0)
+
+        job.jobs.put(job.row("tale") | {"description": "a colleague's"})
+        page.get_by_role("button", name="Save").click()
+        page.get_by_text("Somebody has changed this row").wait_for()
+        expect(page.locator(".cm-line", has_text="description: a colleague's")).to_have_count(1)
+        page.get_by_role("button", name="Save").click()
+        page.wait_for_url("**/jobs/tale")
+        changes = {"memory_mb": 512, "description": "a colleague's"}
+        assert job.row("tale") == ROW | {"job_name": "tale", "payload": exact} | changes
+
+        page.goto("/jobs/tale/edit")
+        as_yaml = typed(page)
+        page.get_by_label("Format").select_option("JSON")
+        expect(page.locator(".cm-line").first).to_have_text("{")
+        page.get_by_label("Format").select_option("YAML")
+        assert typed(page) == as_yaml
+    job.jobs.delete("tale")
 
 
 def test_a_row_that_broke_its_job_is_rolled_back(browser, console, world, job):

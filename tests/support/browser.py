@@ -64,7 +64,7 @@ def tab(of: Browser, base: str, **options: Any) -> Iterator[Page]:
             said += page.evaluate("window.violations ?? []")
     finally:
         context.close()
-    assert said == []
+    assert said == [], said
 
 
 def _is_bad(message: Any) -> bool:

@@ -1,4 +1,4 @@
-// Bundles CodeMirror into one file of the console, and says so in its manifest: `make editor`.
+// Bundles CodeMirror, and a reader of YAML, into one file of the console, and says so in its manifest: `make editor`.
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
@@ -31,7 +31,7 @@ const others = JSON.parse(readFileSync(manifest)).filter((each) => each.package 
 const entry = {
   package: "codemirror",
   version: packages["node_modules/@codemirror/view"].version,
-  licence: "MIT",
+  licence: [...new Set(bundled.map(([, { license }]) => license))].sort().join(", "),
   licence_file: "LICENSE-codemirror",
   from: "npm, bundled by tools/editor (make editor)",
   bundled: Object.fromEntries(bundled.map(([name, { version }]) => [name.replace("node_modules/", ""), version])),

@@ -1,4 +1,7 @@
-"""Editing a job's row as JSON: checked while typing, planned, and saved or merged."""
+"""Editing a job's row as JSON: checked while typing, planned, and saved or merged.
+
+The browser may show it as YAML (decision 28).
+"""
 
 from __future__ import annotations
 
@@ -31,12 +34,20 @@ _FIRST = ("job_name", "type")
 
 @dataclass(frozen=True, slots=True)
 class LineProblem:
-    """Something wrong with the text; `line` is where, and `source` what that line says."""
+    """Something wrong with the text; `line` is where, and `source` what that line says.
+
+    `pointer` is that of the value, None where the text is not JSON.
+    """
 
     line: int
     source: str
-    at: str
+    pointer: str | None
     message: str
+
+    @property
+    def at(self) -> str:
+        """The value's place, as people write it."""
+        return (self.pointer or "").removeprefix("/").replace("/", ".")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +154,14 @@ def _read(request: Request) -> _Draft:
     except ValueError as error:
         return replace(draft, problems=(_of_text(text, error),))
     if not isinstance(row, dict):
-        return replace(draft, problems=(LineProblem(1, "", "", "must be a JSON object"),))
+        return replace(draft, problems=(LineProblem(1, "", None, "must be a JSON object"),))
     return replace(draft, row=row)
 
 
 def _of_text(text: str, error: ValueError) -> LineProblem:
     line = getattr(error.__cause__, "lineno", 1)
     lines = text.split("\n")
-    return LineProblem(line, lines[min(line, len(lines)) - 1], "", str(error))
+    return LineProblem(line, lines[min(line, len(lines)) - 1], None, str(error))
 
 
 def _checked(request: Request, service: Service, draft: _Draft) -> _Draft:
@@ -168,7 +179,7 @@ def _checked(request: Request, service: Service, draft: _Draft) -> _Draft:
 def _with(draft: _Draft, pointer: str, message: str) -> _Draft:
     number = line_at(lines_of(draft.text), pointer)
     source = draft.text.split("\n")[number - 1].strip()
-    found = LineProblem(number, source, pointer.removeprefix("/").replace("/", "."), message)
+    found = LineProblem(number, source, pointer, message)
     return replace(draft, problems=(*draft.problems, found))
 
 
