@@ -67,7 +67,7 @@ def page(
         return JobsPage((), None)
     if order is JobOrder.LAST_RUN:
         return _by_last_run(service, limit, wanted, after)
-    entries, is_all = service.job_list.first(wanted.prefix, wanted.filter(), _QUERIES)
+    entries, is_all = service.job_list.first(wanted.start, wanted.filter(), _QUERIES)
     key, now = _KEYS[order], service.clock()
     keys = {each.job_name: key(each, now) for each in entries}
     names, end = _next(order, keys, after, limit)
@@ -79,7 +79,7 @@ def page(
 def _by_last_run(
     service: Service, limit: int, wanted: JobsWanted, after: _Position | None
 ) -> JobsPage:
-    entries, more = service.job_list.page(_ITEMS, wanted.prefix, "", wanted.filter())
+    entries, more = service.job_list.page(_ITEMS, wanted.start, "", wanted.filter())
     read = list(_readable(entries))
     lines = {line.job_name: line for line in jobs.lines_of(service, read)}
     keys = {name: _newest_first(line) for name, line in lines.items()}

@@ -101,9 +101,14 @@ class JobsWanted:
         return JobFilter(self.status, self.type, self.owner, self.tag, self.schedule)
 
     @property
+    def start(self) -> str:
+        """What the names of the jobs start with."""
+        return self.name or self.prefix
+
+    @property
     def is_impossible(self) -> bool:
         """Whether no name starts with the prefix: DynamoDB refuses such a key."""
-        return len(self.prefix.encode()) > cursors.MAX_KEY_BYTES
+        return len(self.start.encode()) > cursors.MAX_KEY_BYTES
 
 
 ALL = JobsWanted()
@@ -144,16 +149,19 @@ def page(
     which = wanted.filter()
     if wanted.is_impossible:
         return JobsPage((), None)
-    after = _name_in(cursor, wanted.prefix) if cursor else ""
-    entries, end = service.job_list.page(limit, wanted.prefix, after, which)
+    after = _name_in(cursor, wanted.start) if cursor else ""
+    entries, end = service.job_list.page(limit, wanted.start, after, which)
     found = fitting(lines_of(service, entries), wanted)
     return JobsPage(found, cursors.written(end) if end else None)
 
 
 def fitting(lines: Iterable[JobLine], wanted: JobsWanted) -> tuple[JobLine, ...]:
-    """Return those of the lines that are wanted by what the index does not say."""
+    """Return those of the lines that are wanted, also by what the index does not say."""
+    paused_only = wanted.schedule is ScheduleFilter.PAUSED
     return tuple(
-        line for line in lines if wanted.schedule is not ScheduleFilter.PAUSED or line.paused
+        line
+        for line in lines
+        if wanted.name in (None, line.job_name) and (line.paused or not paused_only)
     )
 
 
@@ -201,13 +209,13 @@ def names(service: Service, wanted: JobsWanted) -> Iterator[str]:
     PermanentError
         If the bootstrap has no index of all jobs yet.
     """
-    which, prefix = wanted.filter(), wanted.name or wanted.prefix
+    which = wanted.filter()
     if wanted.is_impossible:
         return iter(())
     if wanted.schedule is ScheduleFilter.PAUSED:
-        found = _paused(service, service.job_list.entries(prefix, which))
+        found = _paused(service, service.job_list.entries(wanted.start, which))
     else:
-        found = service.job_list.names(prefix, which)
+        found = service.job_list.names(wanted.start, which)
     return (name for name in found if wanted.name in (None, name))
 
 

@@ -211,6 +211,15 @@ def test_by_next_run_what_failures_have_paused_keeps_its_place(here, service):
 
 
 @pytest.mark.parametrize("order", JobOrder)
+def test_one_job_alone(service, order):
+    put_entry("job")
+    put_entry("job-two")
+
+    (line,) = job_orders.page(service, 5, JobsWanted(name="job"), order).jobs
+    assert line.job_name == "job"
+
+
+@pytest.mark.parametrize("order", JobOrder)
 def test_a_prefix_that_no_name_has(service, order):
     wanted = JobsWanted(prefix="a" * 3000)
 
