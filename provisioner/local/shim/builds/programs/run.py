@@ -34,7 +34,6 @@ class _PhaseError(Exception):
 
 def main(order: dict[str, Any]) -> int:
     """Do the whole build and return its exit code."""
-    state = Path(tempfile.mkdtemp(prefix="build-"))
     _SOURCE.mkdir(parents=True, exist_ok=True)
     os.environ.update(CODEBUILD_SRC_DIR=str(_SOURCE), CODEBUILD_BUILD_SUCCEEDING="1")
     if not _phase("DOWNLOAD_SOURCE", lambda: _download(order["location"], order["version"])):
@@ -45,7 +44,11 @@ def main(order: dict[str, Any]) -> int:
     except (OSError, ValueError) as error:
         _say(f"Phase context status code: YAML_FILE_ERROR Message: {error}")
         return 1
-    phases = buildspec.get("phases") or {}
+    with tempfile.TemporaryDirectory(prefix="build-") as state:  # it has the build's variables
+        return _in_phases(buildspec.get("phases") or {}, shell, Path(state))
+
+
+def _in_phases(phases: dict[str, Any], shell: str, state: Path) -> int:
     for name in _PHASES:
         commands = phases.get(name) or {}
         if not _phase(name.upper(), lambda given=commands: _run(given, shell, state)):
