@@ -20,7 +20,7 @@ RUNTIME_HAS := $(foreach name,boto3 botocore s3transfer urllib3 python-dateutil,
 # The output of each target in one piece, where this make can.
 IN_ONE_PIECE = $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: local local-down test test-computing test-fast test-unit test-node test-simulation test-engine test-browser test-deployed-python test-recipes coverage mutants test-whole test-engine-whole test-api-fuzz test-night simulate simulate-night smoke check check-code check-types check-templates check-sam check-checkov bench build deploy lock golden openapi editor prices clean
+.PHONY: local local-down test test-computing test-fast test-unit test-node test-simulation test-engine test-browser test-deployed-python test-recipes coverage mutants test-whole test-engine-whole test-api-fuzz test-night simulate simulate-night smoke check check-code check-types check-templates check-sam check-checkov bench build deploy lock golden openapi editor pictures prices clean
 
 local: $(READY)
 	@$(BIN)/provisioner local up
@@ -193,6 +193,10 @@ openapi: $(READY)
 # CodeMirror in one file, from npm, after a change of tools/editor: then read the manifest's diff.
 editor:
 	npm --prefix tools/editor ci --silent && npm --prefix tools/editor run --silent build
+
+# The console's pages in the docs, by Chromium: then look at them.
+pictures: $(READY)
+	$(BIN)/python -m tests.browser.pictures
 
 bench: $(READY)
 	$(BIN)/python -m bench

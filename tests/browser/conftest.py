@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.support.browser import browser as started
-from tests.support.cli import REGION, warm_up
 from tests.support.console import served
-from tests.support.console_world import world as made
+from tests.support.console_world import of_its_own
 
 
 @pytest.fixture(scope="session")
@@ -18,18 +17,8 @@ def browser():
 
 @pytest.fixture(scope="module")
 def world():
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-        for name, value in {
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
-        }.items():
-            monkeypatch.setenv(name, value)
-        warm_up()
-        with made() as world:
-            yield world
+    with of_its_own() as world:
+        yield world
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.browser import tab
-from tests.support.console_world import NOW, OVER_ITEMS, put_history
+from tests.support.console_world import OVER_ITEMS, STAND_STILL, put_history
 from tests.support.drawn import one_of
 
 pytestmark = pytest.mark.browser
@@ -73,12 +73,6 @@ AXED = one_of(2, [*PAGES])
 """Which pages axe looks at: more than half of what these tests take is its."""
 SHOTS = os.environ.get("CONSOLE_SCREENSHOTS")
 """A folder for a picture of each page, which CI keeps."""
-
-STAND_STILL = f"""{{
-  const offset = {int(NOW.timestamp() * 1000)} - Date.now();
-  const real = Date.now;
-  Date.now = () => real() + offset;
-}}"""
 
 
 @pytest.fixture(scope="module", autouse=True)

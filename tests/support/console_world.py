@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+import pytest
 from moto import mock_aws
 
 from provisioner.audit.entries import Entry, Outcome, ShownChange, repeats
@@ -45,13 +46,20 @@ from provisioner.stacks.upgrade import (
     UpgradeProgress,
     UpgradeStatus,
 )
-from tests.support.cli import BUNDLES, OUTPUTS, Provisioner, put_run
+from tests.support.cli import BUNDLES, OUTPUTS, REGION, Provisioner, put_run, warm_up
 from tests.support.clients import CLIENTS
 from tests.support.moto import StackEvent, make_history
 from tests.support.rows import ROW
 
 EVENTS = Path(__file__).parents[1] / "events"
 NOW = datetime(2026, 11, 26, 9, 42, 17, tzinfo=UTC)
+
+STAND_STILL = f"""{{
+  const offset = {int(NOW.timestamp() * 1000)} - Date.now();
+  const real = Date.now;
+  Date.now = () => real() + offset;
+}}"""
+"""A script by which a browser's clock begins at NOW."""
 
 JOBS: dict[str, dict[str, Any]] = {
     "billing-export": {
@@ -193,6 +201,23 @@ def world(runs: int = 16) -> Iterator[World]:
         put_over_items(made)
         made.provisioner.list_all()
         yield made
+
+
+@contextmanager
+def of_its_own() -> Iterator[World]:
+    """Yield such a bootstrap in an environment of its own."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+        for name, value in {
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+        }.items():
+            monkeypatch.setenv(name, value)
+        warm_up()
+        with world() as made:
+            yield made
 
 
 def put_job(made: World, name: str, about: dict[str, Any]) -> None:
