@@ -57,7 +57,10 @@ TARGETS = {
     "provisioner.audit.row_changes": (_AUDIT, _HISTORY),
     "provisioner.audit.versions": (_AUDIT, f"{_RUNS}/test_row_versions.py {_HISTORY}"),
     "templates.workflow.definition": (f"{_WORKFLOW}/test_workflow.py {_STATIC}", _WORKFLOW),
-    "templates.workflow.transactions": (f"{_WORKFLOW}/test_workflow.py", _WORKFLOW),
+    "templates.workflow.transactions": (
+        f"{_WORKFLOW}/test_workflow.py {_WORKFLOW}/test_waiting_runs.py",
+        _WORKFLOW,
+    ),
     "templates.workflow.failure_rules": (
         f"{_WORKFLOW}/test_failure_rules.py {_WORKFLOW}/test_run_time.py",
         _WORKFLOW,

@@ -149,6 +149,7 @@ def test_queue_one_keeps_the_first_waiter(world):
     assert here.statuses() == {"a": "SUCCEEDED", "b": "SUCCEEDED", "c": "SKIPPED"}
     row = here.row("b")
     assert json.loads(row["output"]) == {"n": "b"}
+    assert row["queued_at"] == row["trigger_id"].partition("#")[0]
     assert row["queued_at"] < row["started_at"] <= row["ended_at"]
     assert not row["execution_arn"].endswith(":b")
 
@@ -322,6 +323,7 @@ def test_a_start_without_success_is_made_up_for(world):
     )
     assert here.look() is not None
     assert here.statuses()["b"] == "QUEUED"
+    assert here.row("b")["starts"] == 1
     del here.steps.before["Admit"]
     assert here.look() is None  # the other holds the lock
     here.control.runs.release("nightly", "other")

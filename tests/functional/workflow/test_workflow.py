@@ -276,6 +276,21 @@ class TestOverlap:
         assert only_run(table)["status"] == "SUCCEEDED"
         assert free(table)
 
+    @pytest.mark.parametrize(
+        ("cancels", "status"),
+        [
+            ("2026-11-21T09:04:59.999Z#later", "SKIPPED"),
+            ("2026-11-21T09:05:00.000Z#later", "SUCCEEDED"),
+        ],
+        ids=["clocks may differ by five minutes", "a run of the future cannot be"],
+    )
+    def test_a_later_run_that_cancels_others_keeps_it_from_going(self, table, cancels, status):
+        table.put_item(Item={"job_name": "nightly", "trigger_id": "#lock", "cancels": cancels})
+
+        machine(LAMBDA, echo).run("first", {})
+
+        assert only_run(table)["status"] == status
+
     def test_allow_takes_no_lock(self, table):
         lock(table, "other", 1_795_251_600 + 60)
 
@@ -335,6 +350,12 @@ class TestAScheduledTime:
         assert only_run(table)["scheduled_for"] == "2026-11-21T09:00:00Z"
         assert only_run(table)["source"] == "schedule"
         assert items(table, "#tick#jobs-nightly-0#2026-11-21T09:00:00Z")
+
+    def test_is_remembered_for_a_week(self, table):
+        machine(LAMBDA, echo).run("first", {"_run": TOLD})
+
+        [claim] = items(table, "#tick").values()
+        assert claim["expires_at"] == 1_795_251_600 + 7 * 24 * 3600
 
     def test_delivered_twice_while_the_first_runs_is_not_skipped(self, table):
         steps = machine(LAMBDA, echo)
