@@ -157,7 +157,7 @@ def writers(versions: Iterable[Version], entries: Iterable[Entry]) -> dict[int, 
 
 
 def _may_have_written(entry: Entry) -> bool:
-    return entry.digests is not None and entry.outcome in {Outcome.DONE, Outcome.BEGUN}
+    return entry.outcome in {Outcome.DONE, Outcome.BEGUN}
 
 
 def _fits(entry: Entry, version: Version) -> bool:
