@@ -11,6 +11,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -199,10 +200,11 @@ def _sam(engine: Engine, arguments: Sequence[str]) -> bool:
             "__SAM_CLI_APP_DIR": str(home.shared / "sam"),
         }
     )
-    with log.open("ab") as output:
+    # It leaves a folder behind for each archive that it has uploaded.
+    with log.open("ab") as output, tempfile.TemporaryDirectory(prefix="sam-") as temporary:
         result = subprocess.run(
             [installed(home).sam, *arguments],
-            env=environ,
+            env=environ | {"TMPDIR": temporary},
             cwd=home.checkout,
             stdin=subprocess.DEVNULL,
             stdout=output,
