@@ -53,7 +53,7 @@ def time(query: Mapping[str, str], name: str) -> datetime | None:
         return None
     found = time_of(word) or time_of(f"{word}Z")
     if found is None:
-        message = f"{name} {word} is not a time like 2026-11-21T09:00:00Z"
+        message = f'"{word}" is not a time like 2026-11-21T09:00:00Z'
         raise InvalidRequestError(message)
     return found
 

@@ -87,6 +87,9 @@ class Executions:
     stops: dict = field(default_factory=dict)
     stopped_at_once: bool = True
     machine: bool = True
+    error: str | None = "E"
+    cause: str | None = "C"
+    waited: str | None = None
 
     def start(self, _job, name, given):
         if not self.machine:
@@ -102,8 +105,10 @@ class Executions:
     def ended(self, job, arn):
         if not self.machine and arn not in self.known:
             return EndedExecution(job, arn, arn, STOPPED, NOW, NOW, cause="gone")
+        assert arn, "Step Functions refuses a request without one"
         status = self.known.get(arn)
-        return status and EndedExecution(job, arn, arn, status, NOW, NOW, error="E", cause="C")
+        more = {"error": self.error, "cause": self.cause, "waited": self.waited}
+        return status and EndedExecution(job, arn, arn, status, NOW, NOW, **more)
 
     def stop(self, arn, *, error, cause):
         self.stops[arn] = (error, cause)
@@ -194,6 +199,34 @@ def test_what_becomes_of_a_run_whose_execution_was_started_before(status, starte
 
     assert here.start_next("job") == started
     assert here.runs.rows[B] is row
+    assert here.runs.ends.get(B) == (("E", "C", None) if row in {FAILED, STOPPED} else None)
+
+
+def test_a_waiting_run_whose_execution_does_not_say_why_it_ended_is_said_not_to_have_started():
+    executions = Executions({name_of(B): STOPPED}, error=None, cause=None)
+    here = control(Lock(waiting=(B,)), QUEUED, executions)
+
+    here.start_next("job")
+
+    cause = "The execution ended before it was admitted"
+    assert here.runs.ends == {B: ("NotStarted", cause, None)}
+
+
+def test_a_run_that_starts_while_another_takes_its_place_waits_no_more():
+    here = control(Lock(waiting=(B, C), cancels=C), QUEUED, races=1)
+
+    assert here.start_next("job") == name_of(C)
+    assert here.runs.rows[B] == "RUNNING"
+    assert here.runs.lock_.waiting == (C,)
+    assert here.runs.ends == {}
+
+
+def test_a_lock_without_an_execution_is_waited_for():
+    here = control(replace(HELD, execution_arn=None, waiting=(C,), cancels=C), QUEUED)
+
+    assert here.start_next("job") is None
+    assert here.recover("job", [C]) is None
+    assert here.executions.stops == {}
 
 
 def test_without_a_state_machine_waiting_runs_are_ended():
@@ -218,6 +251,22 @@ def test_recovery_adds_lost_runs_and_releases_the_lock_of_an_ended_execution():
     assert here.recover("job", [B]) == name_of(B)
     assert here.runs.rows[A] is FAILED
     assert here.runs.lock_.owner is None
+
+
+def test_recovery_ends_the_row_that_the_execution_names_if_the_lock_names_none():
+    executions = Executions({"x": FAILED}, waited=A)
+    here = control(replace(HELD, run=None, waiting=(B,)), QUEUED, executions)
+
+    assert here.recover("job", []) == name_of(B)
+    assert here.runs.rows[A] is FAILED
+
+
+def test_recovery_leaves_the_run_of_a_lock_whose_lease_is_over_to_its_row():
+    lock = replace(HELD, waiting=(B,), lease_until=1)
+    here = control(lock, QUEUED, Executions({"x": FAILED}))
+
+    assert here.recover("job", []) == name_of(B)
+    assert here.runs.rows[A] is RunStatus.RUNNING
 
 
 def test_recovery_leaves_a_running_run_alone():
