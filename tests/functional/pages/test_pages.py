@@ -284,7 +284,7 @@ def test_a_reader_has_no_button(world, path):
 @pytest.mark.parametrize(
     ("query", "field", "said"),
     [
-        ("since=yesterday", "since", "since yesterday is not a time"),
+        ("since=yesterday", "since", '"yesterday" is not a time'),
         ("until=2026-13-01T00:00", "until", "is not a time"),
         ("since=2026-11-26T09:00&until=2026-11-26T08:00", "until", "ends before it begins"),
         ("since=9999-12-31T23:59:59%2B00:01", "since", "is not a time"),
