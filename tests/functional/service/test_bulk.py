@@ -24,6 +24,7 @@ from provisioner.service.context import Service
 from provisioner.service.jobs import JobsWanted
 from provisioner.service.rights import NEEDED
 from provisioner.service.run_search import RunFilter
+from provisioner.service.start_run import KeyReusedError
 from provisioner.stacks.model import JobStatus
 from tests.support.cli import NOW, put_run
 from tests.support.clients import CLIENTS
@@ -148,6 +149,28 @@ def test_what_is_refused_before_anything_is_done(service, targets, more, error):
         begin(service, BulkAction.STOP_RUNS, *targets, **more)
 
 
+@pytest.mark.parametrize(
+    ("action", "target", "kind"),
+    [
+        (BulkAction.STOP_RUNS, Target("report"), "runs"),
+        (BulkAction.RETRY_JOBS, Target("report", "one"), "jobs"),
+    ],
+    ids=str,
+)
+def test_an_error_says_what_an_action_is_for(service, action, target, kind):
+    with pytest.raises(InvalidRequestError, match=f"^{action} is for {kind}$"):
+        begin(service, action, target)
+
+
+def test_as_many_others_are_not_those_that_were_seen(service):
+    asked = {"reason": "maintenance", "expected_count": 2}
+    seen = bulk.digest_of(MANY[:2])
+
+    with pytest.raises(StaleError, match="2 match as before, but others"):
+        bulk.begin(service, BulkAction.STOP_RUNS, MANY[1:3], expected=seen, **asked)
+    assert bulk.begin(service, BulkAction.STOP_RUNS, MANY[:2], expected=seen, **asked).targets
+
+
 def test_twenty_five_runs_are_stopped_in_three_steps(here, service):
     machine = here.make_runnable(ENDLESS)
     arns = {}
@@ -166,7 +189,7 @@ def test_twenty_five_runs_are_stopped_in_three_steps(here, service):
     assert {row["stop_reason"] for row in rows} == {"maintenance"}
 
 
-def test_what_fails_does_not_stop_the_others(here, service):
+def test_what_fails_does_not_stop_the_others(here, service, caplog):
     made = begin(service, BulkAction.PAUSE_SCHEDULES, Target("gone"), Target("report"))
 
     made, _ = to_the_end(service, made)
@@ -176,6 +199,7 @@ def test_what_fails_does_not_stop_the_others(here, service):
     ]
     assert here.row()["schedule_enabled"] is False
     assert bulk.progress(service, made.id) == made
+    assert "failed" not in caplog.text  # its author reads it; whoever runs the provisioner need not
 
 
 class Damaged(Service):
@@ -187,6 +211,8 @@ class Damaged(Service):
                 raise KeyError("a value")
             case "busy":
                 raise ThrottledError("Rate exceeded")
+            case "contested":
+                raise ConflictError("somebody else writes it")
         return super().row(job_name)
 
 
@@ -208,6 +234,18 @@ def test_a_target_that_fails_as_nobody_expected_does_not_stop_the_others(here, d
     assert made.is_over
     assert here.row()["schedule_enabled"] is False
     assert "a value" not in caplog.text
+    (said,) = [each for each in caplog.records if "failed" in each.getMessage()]
+    assert said.getMessage() == "pause_schedules of strange failed: KeyError"
+    assert said.job_name == "strange"
+
+
+def test_a_conflict_is_the_target_s_own(damaged):
+    """Somebody has to look at it before the same is done again."""
+    made = begin(damaged, BulkAction.PAUSE_SCHEDULES, Target("contested"))
+
+    made = bulk.step(damaged, made.id)
+
+    assert [each.message for each in made.failures] == ["somebody else writes it"]
 
 
 def test_a_step_of_which_aws_takes_nothing_is_taken_again(damaged):
@@ -300,9 +338,16 @@ def test_only_rows_that_were_there_and_have_not_changed_are_deleted(here, servic
     made, _ = to_the_end(service, made)
 
     assert [str(each.target) for each in made.failures] == ["changed", "again"]
+    assert made.failures[1].message == "again is not as it was when the deletion began"
     assert here.row("changed")["memory_mb"] == 512
     assert here.row("again")
     assert not here.row("same")
+
+
+def test_a_deletion_of_what_never_was(service):
+    made, _ = to_the_end(service, begin(service, BulkAction.DELETE_JOBS, Target("never")))
+
+    assert [each.message for each in made.failures] == ["there is no job never"]
 
 
 def test_a_deletion_of_an_earlier_version_deletes_nothing_that_it_has_not_seen(here, service):
@@ -361,6 +406,24 @@ class TestPause:
             ("resume_schedule", "was paused: 3 failed", False),
             ("resume_schedule", None, True),
         ]
+
+
+def test_a_key_stands_for_one_request(service):
+    key = bulk.Key("one", "{}")
+    made = bulk.begin(
+        service,
+        BulkAction.PAUSE_SCHEDULES,
+        [Target("report")],
+        reason="maintenance",
+        expected_count=1,
+        key=key,
+    )
+
+    assert made.id == "key-7692c3ad3540bb803c020b3aee66cd88"
+    assert bulk.begun(service, key) == made
+    assert bulk.begun(service, bulk.Key("two", "{}")) is None
+    with pytest.raises(KeyReusedError, match="for another request"):
+        bulk.begun(service, bulk.Key("one", '{"other": 1}'))
 
 
 def test_of_two_requests_with_a_key_at_once_one_begins_an_operation(service):
