@@ -157,6 +157,7 @@ class Engine:
             containers.remove_images(state.container_host, f"{ministack.HOST}:{state.port}")
         if record := state.processes.get(PODMAN):
             processes.stop(record)
+        shutil.rmtree(self._temporary, ignore_errors=True)
         save(self.home, replace(state, processes={}, container_host=None))
         return True
 

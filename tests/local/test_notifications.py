@@ -40,6 +40,7 @@ def own(slack):
         yield own
     finally:
         own.stop()
+        assert not (own.home.folder / "tmp").exists()  # of the functions that it has run
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,9 @@ from provisioner import jobs
 from provisioner.errors import DeniedError
 from provisioner.jobs.artifacts import S3Object
 from provisioner.jobs.unbuilt import build_digest, image_tag, unbuilt
+from provisioner.stacks.building import Building
 from provisioner.stacks.builds import LOOK_AGAIN, OVERTAKEN, BuildReport
-from provisioner.stacks.model import BuildStatus, JobStatus
+from provisioner.stacks.model import BuildAttempt, BuildStatus, JobStatus, StackRecord
 from provisioner.stacks.ports import Ports
 from provisioner.stacks.reconcile import Reconciler
 from tests.support.fakes import (
@@ -331,7 +332,60 @@ def test_a_build_that_was_stopped_is_started_again_when_it_is_wanted_after_all(w
     assert world.record.build.digest == build_digest(jobs.parse(ARCHIVE), "v2")
 
 
-def test_a_build_that_may_not_be_stopped_is_not_a_reason_to_wait(world):
+class Chance(Random):
+    """Has the least or the most of what is asked for."""
+
+    def __init__(self, *, most):
+        super().__init__()
+        self.most = most
+
+    def randint(self, a, b):
+        return b if self.most else a
+
+
+WAITS = {"least": (False, 60), "most": (True, 90)}
+
+
+@pytest.mark.parametrize(("most", "seconds"), WAITS.values(), ids=WAITS)
+def test_how_long_a_build_waits_for_room(world, most, seconds):
+    world.builds.room = 0
+    building = Building(world.builds, Chance(most=most))
+    wanted, now = world.pin(jobs.parse(ARCHIVE)), world.clock.now
+
+    record, due = building.advance(StackRecord(NAME), wanted, now)
+
+    assert due == timedelta(seconds=seconds)
+    assert record.build.retry_at == now + due
+    soon = now + due - timedelta(seconds=1)
+    assert building.advance(record, wanted, soon) == (record, None)  # its message is under way
+    assert building.advance(record, wanted, now + due) == (
+        record.with_build(replace(record.build, retry_at=now + 2 * due)),
+        due,
+    )
+
+
+def test_a_build_is_news_when_it_starts_and_when_it_ends(world):
+    building = Building(world.builds, Random(1))
+    wanted, now = world.pin(jobs.parse(ARCHIVE)), world.clock.now
+
+    record, due = building.advance(StackRecord(NAME), wanted, now)
+    assert (record.build.status, due) == (BuildStatus.RUNNING, None)
+    assert building.advance(record, wanted, now) == (record, None)
+
+    world.builds.reports[record.build.id] = BuildReport(BuildStatus.FAILED, reason="no")
+    ended, due = building.advance(record, wanted, now)
+    assert (ended.build.status, ended.build.reason, due) == (BuildStatus.FAILED, "no", None)
+    assert building.advance(ended, wanted, now) == (ended, None)
+
+
+def test_a_build_without_an_id_is_not_stopped(world):
+    building = Building(world.builds, Random(1))
+    waiting = StackRecord(NAME).with_build(BuildAttempt("old", BuildStatus.WAITING))
+
+    assert building.without_overtaken(waiting, "new", world.clock.now) == waiting
+
+
+def test_a_build_that_may_not_be_stopped_is_not_a_reason_to_wait(world, caplog):
     world.make_ready(ARCHIVE).push("v2")
     world.builds.faults.planned = [DeniedError("codebuild:StopBuild is not allowed")]
 
@@ -340,6 +394,9 @@ def test_a_build_that_may_not_be_stopped_is_not_a_reason_to_wait(world):
     world.finish()
 
     assert world.record.status is JobStatus.READY
+    (said,) = [each for each in caplog.records if "continues" in each.getMessage()]
+    assert said.getMessage().endswith("of report continues: codebuild:StopBuild is not allowed")
+    assert said.job_name == NAME
 
 
 def test_the_one_that_is_stopped_makes_room(world):
