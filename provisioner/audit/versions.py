@@ -102,8 +102,9 @@ def new_versions(
     made: list[tuple[Version, Mapping[str, Any] | None]] = []
     if is_oldest and written.before is not None:
         digests = ("", content_digest(written.before))
-        made.append((Version(number, _BASELINE, None, digests), written.before))
-        number += 1
+        if digests not in [each.digests for each in known if each.is_baseline]:
+            made.append((Version(number, _BASELINE, None, digests), written.before))
+            number += 1
     made.append((_version(number, written), written.after))
     return made
 

@@ -23,8 +23,8 @@ FILES = {
         *("vendor/open-props-fonts.css", "console.css", "forms.css"),
     ),
     "htmx.js": ("vendor/htmx.js", "vendor/hx-csp.js", "vendor/hx-ptag.js"),
-    "console.js": ("console.js", "forms.js"),
-    "editor.js": ("vendor/codemirror.js", "yaml_text.js", "editor.js"),
+    "console.js": ("storage.js", "console.js", "forms.js"),
+    "editor.js": ("vendor/codemirror.js", "storage.js", "yaml_text.js", "editor.js"),
     "icon.svg": ("icon.svg",),
 }
 """What is served, and of which files of `FOLDER` it is made: one request each.

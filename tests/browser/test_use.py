@@ -326,6 +326,26 @@ Object.defineProperty(document, 'hidden', {get: () => window.isHidden});
 CLOCKS = "() => [...document.querySelectorAll('.chunk li > a')].map(each => each.textContent)"
 
 
+NOTHING_KEPT = """Object.defineProperty(window, "localStorage", {
+  get() { throw new DOMException("The browser keeps nothing for this site", "SecurityError"); },
+});"""
+
+
+@pytest.mark.usefixtures("world")
+def test_a_browser_that_keeps_nothing_forgets_choices_and_no_more(browser, console):
+    with tab(browser, console, timezone_id="Asia/Tokyo") as page:
+        page.add_init_script(NOTHING_KEPT)
+        page.goto("/jobs/fraud-score/edit")
+        page.get_by_label("Times").select_option("utc")
+        page.get_by_label("Format").select_option("YAML")
+        expect(page.get_by_role("textbox", name="The row, as YAML")).to_be_visible()
+        expect(page.get_by_label("Format")).to_have_value("yaml")
+
+        page.reload()
+        expect(page.get_by_label("Format")).to_have_value("json")
+        expect(page.get_by_label("Times")).to_have_value("relative")
+
+
 def test_lines_of_a_log_are_in_the_zone_that_was_chosen(browser, console, running_log):
     def in_zone(zone):
         expect(page.locator("[data-log-zone]")).to_have_text(zone)

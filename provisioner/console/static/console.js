@@ -35,7 +35,7 @@ const span = (seconds) => {
   return `${Math.floor(s / 86400)} d`;
 };
 const relative = (seconds) => (seconds < 0 ? `in ${span(-seconds)}` : `${span(seconds)} ago`);
-const chosen = () => localStorage.getItem(ZONE) || "relative";
+const chosen = () => storage.getItem(ZONE) || "relative";
 
 const zoneOf = (mode, job) => ({ mine, job, utc: "UTC", relative: mine })[mode];
 
@@ -99,7 +99,7 @@ const zones = $("[data-zones]");
 if (zones) {
   zones.value = chosen();
   zones.addEventListener("change", () => {
-    localStorage.setItem(ZONE, zones.value);
+    storage.setItem(ZONE, zones.value);
     showTimes();
     showLogTimes();
     showTimeFields();

@@ -105,7 +105,7 @@ choice.addEventListener("change", () => {
   try {
     if (wrong) throw wrong;
     show(choice.value);
-    localStorage.setItem(FORMAT, format);
+    storage.setItem(FORMAT, format);
   } catch {
     choice.value = format;
     choice.setCustomValidity(`The text is not valid ${name} yet: mend it first`);
@@ -151,7 +151,7 @@ document.getElementById("editor").addEventListener("submit", (event) => {
 }, { capture: true });
 
 try {
-  if (localStorage.getItem(FORMAT) === "yaml") show("yaml");
+  if (storage.getItem(FORMAT) === "yaml") show("yaml");
 } catch { /* what was sent is not valid JSON: it is shown as it is */ }
 choice.value = format;
 showProblems();

@@ -11,7 +11,7 @@ from typing import Any
 
 import templates
 from provisioner import jobs
-from provisioner.audit.versions import KEPT, Version, Written, new_versions
+from provisioner.audit.versions import KEPT, Version, Written, in_order, new_versions
 from provisioner.entrypoints.metrics import Metrics
 from provisioner.entrypoints.wiring import Runtime
 from provisioner.errors import ProvisionerError
@@ -71,7 +71,7 @@ class ListedJobs:
 
 
 class KeptVersions:
-    """Versions of rows: each record adds one, however often it comes."""
+    """Versions of rows: each record adds one, however often and in whichever order they come."""
 
     def __init__(self) -> None:
         self._kept: dict[str, list[Version]] = {}
@@ -80,7 +80,7 @@ class KeptVersions:
         kept = self._kept.setdefault(change.job_name, [])
         kept += [version for version, _ in new_versions(kept, change)]
         del kept[:-KEPT]
-        sequences = [version.sequence for version in kept]
+        sequences = [version.sequence for version in in_order(kept)]
         if len(set(sequences)) < len(sequences):
             raise Broken(f"a version of {change.job_name} is there twice")
 

@@ -83,6 +83,11 @@ class TestInOrder:
         ]
         assert [each.number for each in in_order(found)] == [2, 4, 3]
 
+    def test_a_row_that_was_there_is_one_even_if_it_came_back(self):
+        found = known(written(9, ROWS[0], ROWS[2]), written(7, ROWS[0], ROWS[1]))
+
+        assert [each.sequence for each in in_order(found)] == ["9", "7", "0"]
+
     def test_a_row_that_was_there_is_kept_while_nothing_follows_it(self):
         baseline = Version(1, "0", None, ("", "a"))
 
