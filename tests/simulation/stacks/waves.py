@@ -40,15 +40,21 @@ class Waves:
         self._asked: Upgrade | None = None
         self._total = 0
         self._accepted: set[str] = set()
+        self._retried: set[str] = set()
 
     def begun(self, upgrade: Upgrade) -> None:
         """Take note of what a person asks for."""
         self._asked, self._total = upgrade, 0
-        self._accepted = set()
+        self._accepted, self._retried = set(), set()
 
-    def resumed(self, upgrade: Upgrade) -> None:
-        """Take note that a person accepts what has failed."""
-        self._accepted |= {each.job_name for each in upgrade.failures}
+    def resumed(self, upgrade: Upgrade, *, retries: bool) -> None:
+        """Take note that a person accepts what has failed, or has it tried again.
+
+        What fails again counts again, unless no step was taken while it was tried.
+        """
+        names = {each.job_name for each in upgrade.failures}
+        self._accepted |= names
+        self._retried |= names if retries else set()
 
     # After every step
 
@@ -99,7 +105,9 @@ class Waves:
         if upgrade.status in {S.PAUSED, S.ABORTED}:
             _require(upgrade.reason, f"{upgrade} does not say why")
         if upgrade.status is S.PAUSED and self._asked and before.status is S.RUNNING:
-            failed = self._failed(self._asked, self._members(upgrade.id))
+            members = self._members(upgrade.id)
+            again = {each.job_name for each in members if self._has_failed(self._asked, each)}
+            failed = {*self._failed(self._asked, members), *(again & self._retried)}
             _require(any(name in upgrade.reason for name in failed), f"{failed}: {upgrade}")
         if upgrade.status is S.SUCCEEDED:
             left = self._outdated(str(upgrade.to))
