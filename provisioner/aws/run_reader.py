@@ -146,7 +146,7 @@ class RunReader:
         if first > last or (before and before <= first):  # DynamoDB refuses such bounds
             return [], None
         request = _within(job_name, first, last, which, count)
-        if before:
+        if before and before <= last:
             request["ExclusiveStartKey"] = to_dynamodb(item_key(job_name, before))
         with translated():
             found = self._clients.dynamodb.query(

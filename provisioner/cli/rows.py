@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 STDIN = "-"
 
 _BLANKS = re.compile(r"\s*")
+_BLOCK = re.compile(r"[|>][-+1-9]*[ \t]*(?:#.*)?\n")
+"""What begins a block of text, as far as one line tells."""
+
 _TOO_DEEP = "is nested too deeply"
 
 
@@ -107,7 +110,9 @@ def _documents(text: str) -> list[object]:
         except ValueError as error:
             raise UnreadableFileError(str(error)) from error
     try:
-        return list(yaml.load_all(text, _Loader))
+        # A block's last line ends as all others do, also where the file ends with it.
+        end = "\n" if _BLOCK.search(text) and not text.endswith("\n") else ""
+        return list(yaml.load_all(text + end, _Loader))
     except RecursionError as error:
         raise UnreadableFileError(_TOO_DEEP) from error
     except yaml.YAMLError as error:

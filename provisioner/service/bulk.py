@@ -22,6 +22,7 @@ from provisioner.errors import (
     TemporaryError,
 )
 from provisioner.runs import keys
+from provisioner.runs.model import time_of
 from provisioner.service import edits, rerun, retry, runs, schedule
 from provisioner.service.audit import recorded
 from provisioner.service.bulk_selection import BulkAction, Target, digest_of, require_bounded
@@ -145,8 +146,8 @@ def _lines(items: Iterable[Mapping[str, Any]]) -> Iterator[BulkLine]:
         bulk_id = keys.bulk_of(item["trigger_id"])
         try:
             yield _line(_bulk(bulk_id, item))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            _log.warning("the bulk operation %s cannot be read (%r)", bulk_id, error)
+        except ValueError as error:
+            _log.warning("the bulk operation %s cannot be read (%s)", bulk_id, error)
 
 
 def _line(bulk: Bulk) -> BulkLine:
@@ -242,10 +243,14 @@ def progress(service: Service, bulk_id: str) -> Bulk:
         If there is none, or it has expired.
     """
     item = service.bulks.get(bulk_id)
-    if item is None:
-        message = f"there is no bulk action {bulk_id}; they are kept for 30 days"
-        raise NotFoundError(message)
-    return _bulk(bulk_id, item)
+    try:
+        if item is not None:
+            return _bulk(bulk_id, item)
+    except ValueError as error:
+        message = f"what is kept of the bulk action {bulk_id} cannot be read: {error}"
+        raise NotFoundError(message) from error
+    message = f"there is no bulk action {bulk_id}; they are kept for 30 days"
+    raise NotFoundError(message)
 
 
 def step(service: Service, bulk_id: str) -> Bulk:
@@ -367,16 +372,39 @@ def _failure(failure: BulkFailure) -> dict[str, str]:
 
 
 def _bulk(bulk_id: str, item: Mapping[str, Any]) -> Bulk:
+    """Read an operation.
+
+    Raises
+    ------
+    ValueError
+        If it is none: developers may write the table.
+    """
+    try:
+        return _checked(bulk_id, item)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(repr(error)) from error
+
+
+def _checked(bulk_id: str, item: Mapping[str, Any]) -> Bulk:
+    reason, by, at = item["reason"], item["by"], item["created_at"]
+    targets, done = tuple(map(Target.parse, item["targets"])), int(item["done"])
+    created_at = time_of(at) or time_of(f"{at}Z")
+    if not isinstance(reason, str) or not isinstance(by, str) or created_at is None:
+        message = "its author, reason or time is none"
+        raise ValueError(message)
+    if not 0 <= done <= len(targets):
+        message = f"{done} of {len(targets)} cannot be done"
+        raise ValueError(message)
+    failures = (BulkFailure(Target.parse(f["target"]), str(f["message"])) for f in item["failures"])
+    rows = item.get("rows", {})  # absent from those of earlier versions
     return Bulk(
         bulk_id,
         BulkAction(item["action"]),
-        item["reason"],
-        item["by"],
-        datetime.fromisoformat(item["created_at"]),
-        tuple(Target.parse(text) for text in item["targets"]),
-        int(item["done"]),
-        tuple(
-            BulkFailure(Target.parse(each["target"]), each["message"]) for each in item["failures"]
-        ),
-        item.get("rows", {}),  # absent from those of earlier versions
+        reason,
+        by,
+        created_at,
+        targets,
+        done,
+        tuple(failures),
+        rows,
     )

@@ -81,12 +81,12 @@ def _by_last_run(
 ) -> JobsPage:
     entries, more = service.job_list.page(_ITEMS, wanted.start, "", wanted.filter())
     read = list(_readable(entries))
-    lines = {line.job_name: line for line in jobs.lines_of(service, read)}
+    found = jobs.fitting(jobs.lines_of(service, read), wanted)
+    lines = {line.job_name: line for line in found}
     keys = {name: _newest_first(line) for name, line in lines.items()}
     names, end = _next(JobOrder.LAST_RUN, keys, after, limit)
-    found = jobs.fitting((lines[name] for name in names), wanted)
     is_all = more is None and len(read) == len(entries)
-    return JobsPage(found, end, None if is_all else len(read))
+    return JobsPage(tuple(lines[name] for name in names), end, None if is_all else len(read))
 
 
 def _readable(entries: Sequence[JobEntry]) -> Iterator[JobEntry]:

@@ -7,7 +7,6 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
-from provisioner.api.bodies import BulkFilter
 from provisioner.api.call import Answer
 from provisioner.api.encoding import jsonable
 from provisioner.api.pages import part_of
@@ -105,18 +104,18 @@ def _wanted(call: Call) -> RunFilter | JobsWanted:
     )
     if action.is_of_runs:
         status = _status(asked.status, RunStatus)
-        since = asked.since
-        if since is None and action is BulkAction.RUN_AGAIN and asked != BulkFilter():
-            since = call.service.clock() - _USUAL_SPAN
-        return RunFilter(
+        found = RunFilter(
             asked.job,
             status,
-            since,
+            asked.since,
             asked.until,
             started_by=asked.started_by or None,
-            error_group=asked.error_group,
+            error_group=asked.error_group or None,
             of_jobs=of_jobs,
         )
+        if asked.since is None and action is BulkAction.RUN_AGAIN and found != RunFilter():
+            return replace(found, began_since=(asked.until or call.service.clock()) - _USUAL_SPAN)
+        return found
     wrong = [name for name in _OF_RUNS if getattr(asked, name) is not None]
     if wrong:
         problems = [FieldProblem(f"/filter/{name}", "is for runs only") for name in wrong]

@@ -84,7 +84,7 @@ function take(text) {
       return;
     }
   }
-  if (json === area.value && !wrong) return; // a comment
+  if (json === area.value && !wrong) return showProblems(); // a comment, which may have moved lines
   wrong = null;
   area.value = json;
   area.dispatchEvent(new Event("input", { bubbles: true }));
@@ -93,8 +93,8 @@ function take(text) {
 // ---- The format: remembered, and changed only for another of the same row --------------------------------
 function show(wanted) {
   const text = wanted === "yaml" ? toYaml(area.value) : area.value;
-  format = wanted;
-  placeOf = wanted === "yaml" ? fromYaml(text).placeOf : null;
+  const places = wanted === "yaml" ? fromYaml(text).placeOf : null;
+  [format, placeOf] = [wanted, places];
   const comments = wanted === "yaml" ? "; its comments are not kept" : "";
   label.querySelector("span").textContent = `The row, as ${LANGUAGES[wanted].name}${comments}`;
   view.setState(stateOf(text));
@@ -105,13 +105,14 @@ choice.addEventListener("change", () => {
   try {
     if (wrong) throw wrong;
     show(choice.value);
-    storage.setItem(FORMAT, format);
   } catch {
     choice.value = format;
     choice.setCustomValidity(`The text is not valid ${name} yet: mend it first`);
     choice.reportValidity();
     choice.setCustomValidity(""); // what the browser shows stays
+    return;
   }
+  storage.setItem(FORMAT, format);
 });
 
 // ---- Problems, as the server has written them beside the text, or of the YAML itself ---------------------

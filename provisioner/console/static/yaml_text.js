@@ -4,7 +4,8 @@ class ExactNumber {
   constructor(json) { this.json = json; }
 }
 const MERGE = { text: "<<" }; // as a name it would take over another map's members
-const UNSAFE = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff\u{e0000}-\u{e007f}]/gu;
+const UNSAFE = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\u{e0000}-\u{e007f}]/gu;
+const OTHER_BREAKS = /[\x85\u2028\u2029]/;
 const inHex = (number, digits) => number.toString(16).padStart(digits, "0");
 const inJson = (character) => character.split("").map((unit) => `\\u${inHex(unit.charCodeAt(0), 4)}`).join("");
 const inYaml = (character) => (character.length > 1 ? `\\U${inHex(character.codePointAt(0), 8)}` : inJson(character));
@@ -34,7 +35,8 @@ const CORE = [
   { tag: "tag:yaml.org,2002:merge", default: true, test: /^<<$/, resolve: () => MERGE, stringify: () => MERGE.text },
   {
     tag: "tag:yaml.org,2002:str", default: true, identify: (value) => typeof value === "string", resolve: (text) => text,
-    stringify: (item, context, ...more) => (item.value.search(UNSAFE) < 0
+    // `provisioner apply` takes no tab within plain text.
+    stringify: (item, context, ...more) => (item.value.search(UNSAFE) < 0 && (item.value.includes("\n") || !item.value.includes("\t"))
       ? CodeMirror.stringifyString(item, { ...context, actualString: true }, ...more) : quoted(item.value, inYaml)),
   },
 ];
@@ -54,10 +56,13 @@ class TextProblem extends Error {
 
 // Return the tree of YAML text, of JSON text as well.
 function treeOf(text) {
+  const strange = text.search(OTHER_BREAKS);
+  if (strange >= 0) throw new TextProblem("has a line break that some readers take for none: write it as an escape, in quotation marks", strange);
   const tree = CodeMirror.parseDocument(text, OPTIONS);
   const [error] = tree.errors;
   if (error) {
     const several = error.code === "MULTIPLE_DOCS";
+    if (error.message.includes("call stack")) throw new TextProblem(TOO_DEEP, 0);
     throw new TextProblem(several ? "must be one row: a second document begins here" : `is not valid YAML: ${error.message}`, error.pos[0]);
   }
   CodeMirror.visit(tree, {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -438,6 +438,27 @@ class TestBulk:
     )
     def test_nothing_is_done_that_was_not_seen(self, jobs, change, status):
         assert jobs("POST", "/v1/bulk", self.body(**change)).status == status
+
+    @pytest.mark.parametrize(
+        ("wanted", "found"),
+        [
+            ({"started_by": ""}, 422),
+            ({"started_by": "ada"}, []),
+            ({"job": "job-1"}, []),
+            ({"job": "job-1", "until": "2026-11-10T00:00:00Z"}, ["job-1/old"]),
+            ({"job": "job-1", "until": "2026-11-12T00:00:00Z"}, []),
+        ],
+        ids=str,
+    )
+    def test_the_usual_span_of_runs_ends_when_the_filter_does(self, jobs, wanted, found):
+        at = datetime(2026, 11, 9, 12, tzinfo=UTC)
+        put_run("job-1", "old", "FAILED", started_at=at, ended_at=iso(at))
+        body = self.body(action="run_again", filter=wanted)
+
+        answer = jobs("POST", "/v1/bulk", body, query="dry_run=true")
+
+        seen = answer.json["targets"] if answer.status < 400 else answer.status
+        assert seen == found
 
     def test_they_are_listed_page_by_page(self, jobs):
         for number in range(3):

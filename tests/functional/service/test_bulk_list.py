@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from provisioner.aws.items import to_dynamodb
+from provisioner.errors import NotFoundError
 from provisioner.service import bulk
 from provisioner.service.bulk import Key
 from provisioner.service.bulk_selection import BulkAction, Target
@@ -86,6 +87,12 @@ def test_no_more_is_read_than_three_megabytes(here):
         {"failures": [{}]},
         {"failures": "x"},
         {"reason": None},
+        {"reason": 5},
+        {"by": ["a"]},
+        {"done": -4},
+        {"done": 2},
+        {"created_at": "0001-01-01T00:00:00+14:00"},
+        {"created_at": "9999-12-31T23:59:59-14:00"},
     ],
     ids=str,
 )
@@ -99,6 +106,8 @@ def test_what_is_not_an_operation_does_not_hide_the_others(here, damage):
     CLIENTS.dynamodb.put_item(TableName="jobs-Triggers", Item=to_dynamodb(item))
 
     assert [line.id for line in bulk.newest(here.service).lines] == [made.id]
+    with pytest.raises(NotFoundError, match="cannot be read"):
+        bulk.progress(here.service, "other")
 
 
 def test_times_without_a_zone_are_in_order_with_others(here):

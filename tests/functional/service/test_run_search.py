@@ -109,3 +109,13 @@ def test_a_span_that_ends_before_it_begins(until):
 @pytest.mark.parametrize(("since", "until"), [(None, at(0)), (at(0), None), (at(0), at(1))])
 def test_a_span_that_has_time_in_it(since, until):
     require_span(since, until)
+
+
+@pytest.mark.parametrize("job", ["other", None])
+def test_a_page_continues_in_a_span_that_ends_before_it(service, job):
+    """Somebody changes the span in an address, and leaves the cursor of the page there."""
+    first = page(service, RunFilter(job), 1)
+
+    found = page(service, RunFilter(job, began_before=at(5)), 10, cursor=first.cursor)
+
+    assert names(found) == ("43" if job else "43210")
