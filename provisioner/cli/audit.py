@@ -14,6 +14,7 @@ from provisioner.cli.options import (
     Format,
     FormatOption,
     StackOption,
+    UntilOption,
     one_command,
     time_at,
 )
@@ -61,15 +62,7 @@ def audit(  # noqa: PLR0913  (each is one option)
             help="Only since 90s, 10m, 2h, 7d ago, or a time such as 2026-11-21T09:00:00Z.",
         ),
     ] = None,
-    until: Annotated[
-        str | None,
-        typer.Option(
-            "--until",
-            metavar="TIME",
-            show_default=False,
-            help="Only before 10m, 2h, 7d ago, or a time such as 2026-11-21T09:00:00Z.",
-        ),
-    ] = None,
+    until: UntilOption = None,
     output: FormatOption = Format.TABLE,
     stack: StackOption = DEFAULT_STACK,
 ) -> None:

@@ -110,3 +110,13 @@ TimeoutOption = Annotated[
         help="How long --wait waits, such as 90s, 10m or 2h.",
     ),
 ]
+
+UntilOption = Annotated[
+    str | None,
+    typer.Option(
+        "--until",
+        metavar="TIME",
+        show_default=False,
+        help="Only before 10m, 2h, 7d ago, or a time such as 2026-11-21T09:00:00Z.",
+    ),
+]

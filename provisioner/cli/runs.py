@@ -16,6 +16,7 @@ from provisioner.cli.options import (
     Format,
     FormatOption,
     StackOption,
+    UntilOption,
     one_command,
     time_at,
     usage_errors,
@@ -60,15 +61,7 @@ def runs(  # noqa: PLR0913  (each is an option)
             help="Only since 90s, 10m, 2h, 7d ago, or a time. Default for all jobs: 1d.",
         ),
     ] = None,
-    until: Annotated[
-        str | None,
-        typer.Option(
-            "--until",
-            metavar="TIME",
-            show_default=False,
-            help="Only before 10m, 2h, 7d ago, or a time such as 2026-11-21T09:00:00Z.",
-        ),
-    ] = None,
+    until: UntilOption = None,
     only: Annotated[
         RunStatus | None,
         typer.Option(

@@ -6,9 +6,7 @@ The tests and the engine evaluate them by a port to Python: what the two do not 
 from __future__ import annotations
 
 import json
-import subprocess
 from functools import cache
-from pathlib import Path
 
 import pytest
 
@@ -16,22 +14,14 @@ from tests.functional.step_functions import Scope, TaskError, expressions, recor
 from tests.functional.workflow.test_run_time import Unrecorded
 from tests.golden.update import workflow
 from tests.support import generated_rows
+from tests.support.node import answers
 
 pytestmark = pytest.mark.node
 
 
 def by_reference(asked):
     """Return what the reference implementation makes of expressions."""
-    done = subprocess.run(
-        ["node", "evaluate.js"],
-        cwd=Path(__file__).parent,
-        input=json.dumps(asked),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
-    return json.loads(done.stdout)
+    return answers("evaluate.js", asked)
 
 
 @cache

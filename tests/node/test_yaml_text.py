@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from decimal import Decimal
 from functools import cache
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -15,22 +13,14 @@ from hypothesis import strategies as st
 
 from provisioner.cli import rows
 from provisioner.console.field_text import from_json, to_json
+from tests.support.node import answers
 
 pytestmark = pytest.mark.node
 
 
 def converted(asked):
     """Return what the editor makes of texts."""
-    done = subprocess.run(
-        ["node", "yaml_text.js"],
-        cwd=Path(__file__).parent,
-        input=json.dumps(asked),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
-    return json.loads(done.stdout)
+    return answers("yaml_text.js", asked)
 
 
 @cache
@@ -208,6 +198,7 @@ VALUE = st.recursive(
 @settings(max_examples=1)
 @given(st.lists(st.dictionaries(TEXT, VALUE, max_size=5), min_size=150, max_size=150))
 def test_a_row_is_the_same_after_yaml(tmp_path_factory, given_rows):
+    """Other rows each time, all in one example: Node is started twice for them."""
     texts = [to_json(row) for row in given_rows]
     as_yaml = [each["yaml"] for each in converted([{"json": text} for text in texts])]
     again = converted([{"yaml": yaml, "pointers": []} for yaml in as_yaml])

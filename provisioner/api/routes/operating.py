@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provisioner.api.routes.route import JOB, READING_A_QUEUE, WORKING, Route
+from provisioner.api.routes.route import JOB, READING_A_LIST, READING_A_QUEUE, WORKING, Route
 from provisioner.service.rights import Action
 
 ROUTES = (
@@ -47,6 +47,7 @@ ROUTES = (
         "List the bulk actions of the last 30 days, newest first",
         query="Pages",
         answer="BulkActions",
+        throttle=READING_A_LIST,
     ),
     Route(
         "GET",

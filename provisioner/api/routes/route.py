@@ -68,6 +68,9 @@ FOLLOWING = Throttle(rate=5, burst=20, seconds=MAX_WAIT_SECONDS)
 READING_A_STACK = Throttle(rate=2, burst=5, seconds=3)
 """CloudFormation lists events ten times a second, and reconciles ask for them as well."""
 
+READING_A_LIST = Throttle(rate=2, burst=5, seconds=3)
+"""Three megabytes of one partition, of which DynamoDB reads eight times as much a second."""
+
 READING_A_QUEUE = Throttle(rate=2, burst=10, seconds=FUNCTION_SECONDS)
 WORKING = Throttle(rate=1, burst=5, seconds=FUNCTION_SECONDS)
 """What does one thing after another: people's actions, which are rare."""

@@ -101,7 +101,7 @@ class ResumeUpgrade:
         before = world.upgrades.kept
         if before is None or before.status is not UpgradeStatus.PAUSED:
             return
-        world.waves.resumed(before, retries=self.retry_failed)
+        world.waves.resumed(before)
         world.upgrades.write(resume(before))
         for failure in before.failures if self.retry_failed else ():
             world.retry(failure.job_name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from provisioner.stacks.model import JobStatus, StackRecord, StackState, UpgradeMark
+from provisioner.stacks.model import Failure, JobStatus, StackRecord, StackState, UpgradeMark
 from provisioner.stacks.stack_status import SETTLED
 from provisioner.stacks.upgrade import ALL_PERCENT, Upgrade, UpgradeStatus
 from tests.simulation.faults import Broken
@@ -39,22 +39,18 @@ class Waves:
         self._world = world
         self._asked: Upgrade | None = None
         self._total = 0
-        self._accepted: set[str] = set()
-        self._retried: set[str] = set()
+        self._accepted: dict[str, Failure | None] = {}
 
     def begun(self, upgrade: Upgrade) -> None:
         """Take note of what a person asks for."""
         self._asked, self._total = upgrade, 0
-        self._accepted, self._retried = set(), set()
+        self._accepted = {}
 
-    def resumed(self, upgrade: Upgrade, *, retries: bool) -> None:
-        """Take note that a person accepts what has failed, or has it tried again.
-
-        What fails again counts again, unless no step was taken while it was tried.
-        """
+    def resumed(self, upgrade: Upgrade) -> None:
+        """Take note that a person accepts what has failed until now."""
+        records = self._world.stacks.records
         names = {each.job_name for each in upgrade.failures}
-        self._accepted |= names
-        self._retried |= names if retries else set()
+        self._accepted |= {name: records[name].failure for name in names & records.keys()}
 
     # After every step
 
@@ -106,8 +102,7 @@ class Waves:
             _require(upgrade.reason, f"{upgrade} does not say why")
         if upgrade.status is S.PAUSED and self._asked and before.status is S.RUNNING:
             members = self._members(upgrade.id)
-            again = {each.job_name for each in members if self._has_failed(self._asked, each)}
-            failed = {*self._failed(self._asked, members), *(again & self._retried)}
+            failed = [*self._failed(self._asked, members), *self._failed_again(members)]
             _require(any(name in upgrade.reason for name in failed), f"{failed}: {upgrade}")
         if upgrade.status is S.SUCCEEDED:
             left = self._outdated(str(upgrade.to))
@@ -153,6 +148,19 @@ class Waves:
             each.job_name
             for each in members
             if each.job_name not in self._accepted and self._has_failed(asked, each)
+        ]
+
+    def _failed_again(self, members: Iterable[StackRecord]) -> list[str]:
+        """Return the jobs whose stack has failed since somebody accepted that it had.
+
+        They count again, unless no step was taken while the stack was updated.
+        """
+        return [
+            each.job_name
+            for each in members
+            if each.status is JobStatus.FAILED
+            and each.job_name in self._accepted
+            and each.failure != self._accepted[each.job_name]
         ]
 
     def _has_failed(self, asked: Upgrade, record: StackRecord) -> bool:
