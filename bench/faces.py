@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provisioner.console.http import request_of
+from provisioner.entrypoints.cold_start import collector_paused
 from provisioner.entrypoints.console import app_of
 from provisioner.entrypoints.wiring import Runtime
 from provisioner.settings import Settings
@@ -46,9 +47,10 @@ class Faces:
         for name in ("jobs_provisioner_console", "jobs_provisioner_api"):
             found = client.get_function_configuration(FunctionName=name)
             os.environ |= found["Environment"]["Variables"]
-        self.runtime = Runtime(Settings.from_environ(os.environ), environ=os.environ)
-        self._api = Client(self.runtime.api, by_scopes(f"{os.environ['SCOPE_PREFIX']}admin"))
-        self._console = app_of(self.runtime, None)
+        with collector_paused():  # as each function begins: it never looks at what is there by then
+            self.runtime = Runtime(Settings.from_environ(os.environ), environ=os.environ)
+            self._api = Client(self.runtime.api, by_scopes(f"{os.environ['SCOPE_PREFIX']}admin"))
+            self._console = app_of(self.runtime, None)
 
     def __call__(self, address: str, tag: str | None = None) -> Look:
         """Ask for an address of the API (`/v1/…`) or of the console; `tag` is what is known."""

@@ -83,15 +83,9 @@ class CloudFormation:
 
     def describe(self, stack_name: str) -> StackState | None:
         """Return the stack of that name, None when there is none."""
-        with translated():
-            try:
-                response = self._clients.cloudformation.describe_stacks(StackName=stack_name)
-            except ClientError as error:
-                code, message = error_code(error), error_message(error)
-                if code == "ValidationError" and "does not exist" in message:
-                    return None
-                raise
-        stack = response["Stacks"][0]
+        stack = self._stack(stack_name)
+        if stack is None:
+            return None
         status = StackStatus(stack["StackStatus"])
         parameters, tags = _parameters(stack), _tags(stack)
         digest = parameters.get("SpecDigest")
@@ -114,6 +108,23 @@ class CloudFormation:
             left_behind=left,
             template_version=parameters.get("TemplateVersion"),
         )
+
+    def summary(self, stack_id: str) -> StackSummary | None:
+        """Return what a job's stack carries, by one request; None when it is gone."""
+        stack = self._stack(stack_id)
+        return self._summary(stack) if stack else None
+
+    def _stack(self, name_or_id: str) -> Mapping[str, Any] | None:
+        with translated():
+            try:
+                response = self._clients.cloudformation.describe_stacks(StackName=name_or_id)
+            except ClientError as error:
+                code, message = error_code(error), error_message(error)
+                if code == "ValidationError" and "does not exist" in message:
+                    return None
+                raise
+        stack: Mapping[str, Any] = response["Stacks"][0]
+        return stack
 
     def template(self, stack_id: str) -> str:
         """Return the template that a stack was last deployed with, JSON as all of ours is."""
@@ -138,18 +149,21 @@ class CloudFormation:
         with translated():
             pages = self._clients.cloudformation_patient.get_paginator("describe_stacks")
             for page in pages.paginate():
-                for stack in page["Stacks"]:
-                    job_name = jobs.job_name_of(self._prefix, stack["StackName"])
-                    if job_name is not None and _tags(stack).get(OWNER_TAG) == self._prefix:
-                        yield StackSummary(
-                            job_name=job_name,
-                            stack_id=stack["StackId"],
-                            status=StackStatus(stack["StackStatus"]),
-                            digest=_parameters(stack).get("SpecDigest"),
-                            drift_checked_at=stack.get("DriftInformation", {}).get(
-                                "LastCheckTimestamp"
-                            ),
-                        )
+                found = (self._summary(stack) for stack in page["Stacks"])
+                yield from (each for each in found if each)
+
+    def _summary(self, stack: Mapping[str, Any]) -> StackSummary | None:
+        """Return a stack of ours that is a job's, None for any other."""
+        job_name = jobs.job_name_of(self._prefix, stack["StackName"])
+        if job_name is None or _tags(stack).get(OWNER_TAG) != self._prefix:
+            return None
+        return StackSummary(
+            job_name=job_name,
+            stack_id=stack["StackId"],
+            status=StackStatus(stack["StackStatus"]),
+            digest=_parameters(stack).get("SpecDigest"),
+            drift_checked_at=stack.get("DriftInformation", {}).get("LastCheckTimestamp"),
+        )
 
     def detect_drift(self, stack_id: str) -> None:
         """Start drift detection; `describe` shows what it found some minutes later.

@@ -224,6 +224,7 @@ UPGRADE = _map(
             kind=_word(FailureKind),
             reason=_TEXT,
             accepted=_FLAG,
+            at=_TIME,
         )
     ),
 )

@@ -132,9 +132,12 @@ def iso(time: datetime | None) -> str:
     return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if time else ""
 
 
-def minute(time: datetime) -> str:
-    """Return a time for a field of a form, to the minute, in UTC."""
-    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M}"
+def in_field(time: datetime | None) -> str:
+    """Return a time for a field of a form, in UTC, with seconds if it has any; "" without one."""
+    if time is None:
+        return ""
+    seconds = ":%S" if time.second else ""
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M{seconds}}"
 
 
 def slow(line: Any) -> str:  # noqa: ANN401  (a line of a job)
@@ -291,7 +294,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "when": when,
     "duration": duration,
     "iso": iso,
-    "minute": minute,
+    "in_field": in_field,
     "in_zone": in_zone,
     "clock": clock,
     "counted": counted,

@@ -192,7 +192,8 @@ def _judge_canary(runtime: Runtime, job_name: str) -> None:
         return
     from provisioner.service import canary  # noqa: PLC0415  (only runs that failed need it)
 
-    if rolled_back := canary.judge(runtime.service(lambda: canary.CALLER), job_name):
+    service = runtime.service(lambda: canary.CALLER)
+    if rolled_back := canary.judge(service, job_name, runtime.cloudformation.summary):
         logger.warning("rolled back", to=rolled_back.to.number, why=rolled_back.why)
 
 

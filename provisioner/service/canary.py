@@ -11,7 +11,10 @@ from provisioner.service.caller import Caller, Role
 from provisioner.service.canary_state import State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from provisioner.service.context import Service
+    from provisioner.stacks.model import StackSummary
 
 CALLER = Caller("provisioner", via="canary", role=Role.WRITE, proven=True)
 """In whose name a job is rolled back."""
@@ -19,17 +22,25 @@ CALLER = Caller("provisioner", via="canary", role=Role.WRITE, proven=True)
 _log = logging.getLogger(__name__)
 
 
-def judge(service: Service, job_name: str) -> deployments.RollbackPlan | None:
+def judge(
+    service: Service, job_name: str, stack_of: Callable[[str], StackSummary | None]
+) -> deployments.RollbackPlan | None:
     """Roll a job back if its row wants that, and one of the runs that decide has failed.
 
-    It depends on what the tables say and on nothing else, so it may be called at any time and any
-    number of times. Returns what was written, None if nothing was: nor is it where nothing can be
-    gone back to, which the log says.
+    It depends on what the tables and the stack say and on nothing else, so it may be called at any
+    time and any number of times. Returns what was written, None if nothing was: nor is it where
+    nothing can be gone back to, which the log says.
+
+    Parameters
+    ----------
+    stack_of
+        Returns the stack of an id as it is now.
 
     Raises
     ------
     TemporaryError
-        If the row or the deployment changes in the meantime: then what it is decides.
+        If the row or the deployment changes in the meantime, or the stack carries another one than
+        was recorded: then what it is decides.
     """
     row, record = service.row(job_name), service.record(job_name)
     state = canary_state.of(service, row, record)
@@ -37,7 +48,11 @@ def judge(service: Service, job_name: str) -> deployments.RollbackPlan | None:
         return None
     if state.state is not State.FAILED or state.rolls_back_to is None:
         return None
-    if service.record(job_name) != record:  # the run may be of what was deployed since
+    stack = stack_of(record.stack_id) if record.stack_id else None
+    if stack is None:
+        return None
+    # The run may be of what was deployed since, and even of what could not be recorded yet.
+    if service.record(job_name) != record or stack.digest != record.deployments[0].digest:
         message = f"{job_name} was reconciled in the meantime"
         raise TemporaryError(message)
     why = f"run {state.run} of deployment {state.deployment} has failed"

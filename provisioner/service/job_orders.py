@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from provisioner.errors import InvalidCursorError
+from provisioner.jobs.row_summary import ScheduleFilter
 from provisioner.service import cursors, jobs
 from provisioner.service.jobs import JobsPage, JobsWanted
 from provisioner.stacks.model import JobStatus
@@ -65,10 +66,10 @@ def page(
     after = _position_of(cursor, order) if cursor else None
     if wanted.is_impossible:
         return JobsPage((), None)
-    if order is JobOrder.LAST_RUN:
-        return _by_last_run(service, limit, wanted, after)
+    if order is JobOrder.LAST_RUN or wanted.schedule is ScheduleFilter.PAUSED:
+        return _of_lines(service, limit, wanted, order, after)
     entries, is_all = service.job_list.first(wanted.start, wanted.filter(), _QUERIES)
-    key, now = _KEYS[order], service.clock()
+    key, now = _KEYS_OF_ENTRIES[order], service.clock()
     keys = {each.job_name: key(each, now) for each in entries}
     names, end = _next(order, keys, after, limit)
     by_name = {each.job_name: each for each in entries}
@@ -76,15 +77,16 @@ def page(
     return JobsPage(jobs.fitting(lines, wanted), end, None if is_all else len(entries))
 
 
-def _by_last_run(
-    service: Service, limit: int, wanted: JobsWanted, after: _Position | None
+def _of_lines(
+    service: Service, limit: int, wanted: JobsWanted, order: JobOrder, after: _Position | None
 ) -> JobsPage:
+    """Return jobs by what is not in their entries: their runs, and whether failures pause them."""
     entries, more = service.job_list.page(_ITEMS, wanted.start, "", wanted.filter())
     read = list(_readable(entries))
     found = jobs.fitting(jobs.lines_of(service, read), wanted)
     lines = {line.job_name: line for line in found}
-    keys = {name: _newest_first(line) for name, line in lines.items()}
-    names, end = _next(JobOrder.LAST_RUN, keys, after, limit)
+    key = _KEYS_OF_LINES[order]
+    names, end = _next(order, {name: key(line) for name, line in lines.items()}, after, limit)
     is_all = more is None and len(read) == len(entries)
     return JobsPage(tuple(lines[name] for name in names), end, None if is_all else len(read))
 
@@ -113,18 +115,19 @@ _STATUSES = (
 """What somebody may have to look at comes first, then what is under way."""
 
 
-def _by_status(entry: JobEntry, _now: datetime) -> float:
-    return _STATUSES.index(entry.status)
-
-
-def _by_next_run(entry: JobEntry, now: datetime) -> float:
-    at = jobs.next_of(entry, now)
+def _soonest_first(at: datetime | None) -> float:
     return at.timestamp() if at else _LAST
 
 
-_KEYS: Mapping[JobOrder, Callable[[JobEntry, datetime], float]] = {
-    JobOrder.STATUS: _by_status,
-    JobOrder.NEXT_RUN: _by_next_run,
+_KEYS_OF_ENTRIES: Mapping[JobOrder, Callable[[JobEntry, datetime], float]] = {
+    JobOrder.STATUS: lambda entry, _now: _STATUSES.index(entry.status),
+    JobOrder.NEXT_RUN: lambda entry, now: _soonest_first(jobs.next_of(entry, now)),
+}
+
+_KEYS_OF_LINES: Mapping[JobOrder, Callable[[JobLine], float]] = {
+    JobOrder.STATUS: lambda line: _STATUSES.index(line.status),
+    JobOrder.NEXT_RUN: lambda line: _soonest_first(line.next_at),
+    JobOrder.LAST_RUN: _newest_first,
 }
 
 _Position = tuple[float, str]

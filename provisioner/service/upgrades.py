@@ -153,6 +153,9 @@ def document(upgrade: Upgrade) -> dict[str, object]:
     return {
         **asdict(upgrade),
         "soak": int(upgrade.soak.total_seconds()),
+        "failures": [
+            {**asdict(each), "at": iso(each.at) if each.at else None} for each in upgrade.failures
+        ],
         **{name: iso(at) if (at := getattr(upgrade, name)) else None for name in _TIMES},
     }
 

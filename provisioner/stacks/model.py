@@ -98,7 +98,7 @@ class StackState:
 
 @dataclass(frozen=True, slots=True)
 class StackSummary:
-    """As much of a stack of ours as the daily check needs."""
+    """As much of a stack of ours as the daily check and a canary need."""
 
     job_name: str
     stack_id: str

@@ -53,12 +53,16 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UpgradeFailure:
-    """A job of the upgrade that failed; `accepted` once a person has resumed after it."""
+    """A job of the upgrade that failed; `accepted` once a person has resumed after it.
+
+    `at` is when its stack failed; None for a run, and in what an earlier release has noted.
+    """
 
     job_name: str
     kind: FailureKind
     reason: str
     accepted: bool = False
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

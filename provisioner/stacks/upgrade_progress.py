@@ -91,17 +91,18 @@ def _is_skipped(record: StackRecord) -> bool:
 def _failures(
     upgrade: Upgrade, members: Sequence[StackRecord], failed_runs: Sequence[FailedRun]
 ) -> tuple[UpgradeFailure, ...]:
-    """Return the failures until now; that of a stack is gone once the stack was updated."""
+    """Return the failures until now; that of a stack is gone once the stack is updated again."""
     by_name = {each.job_name: each for each in members}
     found = {
         (each.job_name, each.kind): each
         for each in upgrade.failures
-        if each.kind is FailureKind.RUN or _is_failed(by_name.get(each.job_name))
+        if each.kind is FailureKind.RUN or _is_still(each, by_name.get(each.job_name))
     }
     for each in members:
         if _is_failed(each):
             reason = each.failure.reason if each.failure else "It is FAILED."
-            _add(found, UpgradeFailure(each.job_name, FailureKind.STACK, _short(reason)))
+            at = each.failure.at if each.failure else None
+            _add(found, UpgradeFailure(each.job_name, FailureKind.STACK, _short(reason), at=at))
     for run in blamed(upgrade, members, failed_runs):
         _add(found, UpgradeFailure(run.job_name, FailureKind.RUN, _short(run.error)))
     return tuple(found.values())[:KEPT_FAILURES]
@@ -111,8 +112,15 @@ def _add(found: dict[tuple[str, FailureKind], UpgradeFailure], failure: UpgradeF
     found.setdefault((failure.job_name, failure.kind), failure)
 
 
-def _is_failed(record: StackRecord | None) -> bool:
-    return record is not None and is_open(record) and record.status is JobStatus.FAILED
+def _is_failed(record: StackRecord) -> bool:
+    return is_open(record) and record.status is JobStatus.FAILED
+
+
+def _is_still(failure: UpgradeFailure, record: StackRecord | None) -> bool:
+    """Tell whether a stack's failure is still the last thing that came of it."""
+    if record is None or not _is_failed(record):
+        return False
+    return failure.at is None or record.failure is None or record.failure.at == failure.at
 
 
 def blamed(

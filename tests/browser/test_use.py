@@ -157,6 +157,32 @@ def test_a_span_of_time_is_typed_in_the_chosen_zone_and_kept_in_utc(browser, con
         expect(page.get_by_label("From, UTC")).to_have_value("2026-11-26T08:00")
 
 
+SECONDS = "since=2026-10-25T00:30:15Z&until=2026-10-25T01:30:00Z"
+
+
+@pytest.mark.parametrize("page_of", ["runs", "audit"])
+def test_a_span_that_nobody_changes_is_kept_to_the_second(browser, console, page_of):
+    with tab(browser, console, timezone_id="Europe/Berlin") as page:
+        page.goto(f"/{page_of}?{SECONDS}")
+        since, until = page.locator("input[name=since]"), page.locator("input[name=until]")
+        expect(since).to_have_value("2026-10-25T02:30:15")
+        expect(until).to_have_value("2026-10-25T02:30")  # an hour later: the clocks go back
+        page.get_by_role("button", name="Show").click()
+        asked = re.compile(r"since=2026-10-25T00%3A30%3A15Z&until=2026-10-25T01%3A30Z")
+        expect(page).to_have_url(asked)
+
+        until.fill("2026-10-25T04:00")
+        page.get_by_role("button", name="Show").click()
+        expect(page).to_have_url(re.compile("15Z&until=2026-10-25T03%3A00Z"))
+
+    with tab(browser, console, java_script_enabled=False) as page:
+        page.goto(f"/{page_of}?{SECONDS}")
+        page.get_by_role("button", name="Show").click()
+        expect(page).to_have_url(
+            re.compile("since=2026-10-25T00%3A30%3A15&until=2026-10-25T01%3A30")
+        )
+
+
 def test_times_are_in_the_zone_that_was_chosen(browser, console):
     with tab(browser, console, timezone_id="Asia/Tokyo") as page:
         page.goto("/jobs/billing-export")

@@ -45,6 +45,29 @@ class TestNode:
         assert reserved["ReservedConcurrentExecutions"] == 1
 
 
+class TestCanary:
+    def test_a_row_whose_first_run_fails_is_rolled_back(self, engine):
+        name = engine.unique("canary")
+        good = engine.lambda_row(name, deploy={"canary": {"runs": 1}})
+        engine.put(good)
+        engine.wait_for(name, "READY")
+        engine.put(good | {"handler": "code_under_test.raising"})
+        engine.wait(lambda: numbers(engine, name) == [2, 1], "the second deployment")
+
+        execution = engine.start(name, {})
+
+        engine.wait_for_run(name, execution, "FAILED")
+        engine.wait(lambda: engine.row(name) == good, "the row to be as it was")
+        engine.wait(lambda: numbers(engine, name) == [3, 2, 1], "the third deployment")
+        assert engine.record(name)["deployments"][0]["cause"] == "rollback"
+
+
+def numbers(engine, name):
+    record = engine.record(name)
+    ready = record.get("status") == "READY"
+    return [int(each["number"]) for each in record.get("deployments", ())] if ready else []
+
+
 class TestImage:
     """A function of an image: a container that asks Lambda's Runtime API for its work."""
 

@@ -25,6 +25,7 @@ class UpgradeFailure(Model):
     kind: Literal["stack", "run"]
     reason: str
     accepted: bool = Field(description="Whether the upgrade was resumed after it.")
+    at: datetime | None = Field(description="When the stack failed; null for a run.")
 
 
 class UpgradeDifference(Model):

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from provisioner.console import log_lines
-from provisioner.console.filters import run_path
+from provisioner.console.filters import iso, run_path
 from provisioner.console.http import redirect
 from provisioner.console.pages import bulk
 from provisioner.console.pages.list_filters import run_filter, times_of
@@ -17,7 +17,7 @@ from provisioner.console.pages.run_address import key_of
 from provisioner.console.render import fragment, page
 from provisioner.errors import PermanentError
 from provisioner.runs import counts, remedies
-from provisioner.runs.keys import started_at_of
+from provisioner.runs.keys import RUN_RETENTION_SECONDS, started_at_of
 from provisioner.runs.model import RunStatus, time_of
 from provisioner.service import (
     audit,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from provisioner.service.context import Service
 
 PAGE_LINES = 100
+_KEPT_DAYS = RUN_RETENTION_SECONDS // 86400
 LOG_LINES = 1000
 MOST_LOG_LINES = 50_000
 LOG_PAGES = 10
@@ -60,11 +61,22 @@ def listed(request: Request, service: Service) -> Response:
         moving=any(run.status in run_search.OPEN for run in found.runs),
         times=times,
         wrong=wrong,
+        since=_since(wanted, text(request.query, "ended")),
         found=found,
         actions=bulk.offered(service, *_possible(wanted)),
         has_filter=wanted != RunFilter(),
         statuses=list(RunStatus),
     )
+
+
+def _since(wanted: RunFilter, ended: str | None) -> str:
+    """Return `--since` of the command for a list: without one it looks back for a day."""
+    if wanted.began_since:
+        return iso(wanted.began_since)
+    if ended:
+        return f"{ended}h"
+    goes_all_the_way = wanted.job_name or wanted.began_before or wanted.status in run_search.OPEN
+    return "" if goes_all_the_way or wanted == RunFilter() else f"{_KEPT_DAYS}d"
 
 
 def _possible(wanted: RunFilter) -> Iterator[BulkAction]:

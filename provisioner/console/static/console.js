@@ -107,20 +107,23 @@ if (zones) {
 }
 // Fields for times have UTC when they come, and the chosen zone here; an address has UTC again.
 const isUtc = () => zoneOf(chosen(), "UTC") === "UTC";
-const timeIn = (field) => new Date(field.value + (field.dataset.utc ? "Z" : ""));
+// The time that came stays exact until somebody changes the field: the repeated hour of autumn is in it only once.
+const timeIn = (field) => new Date(field.dataset.at ?? field.value + (field.dataset.utc ? "Z" : ""));
+const toSeconds = (ms) => new Date(ms).toISOString().slice(0, 19);
 function showTimeFields() {
   for (const field of $$("input[data-utc]")) {
     const at = timeIn(field);
     field.dataset.utc = isUtc() ? "UTC" : "";
-    if (field.value) field.value = new Date(at - (isUtc() ? 0 : at.getTimezoneOffset() * 60_000)).toISOString().slice(0, 16);
+    if (field.value) field.value = toSeconds(at - (isUtc() ? 0 : at.getTimezoneOffset() * 60_000)).replace(/:00$/, "");
   }
   for (const said of $$("[data-zone-of-fields]")) said.textContent = isUtc() ? "UTC" : mine;
 }
 document.addEventListener("formdata", ({ target, formData }) => {
   for (const field of $$("input[data-utc]", target)) {
-    if (field.value) formData.set(field.name, `${timeIn(field).toISOString().slice(0, 16)}Z`);
+    if (field.value) formData.set(field.name, `${toSeconds(timeIn(field))}Z`.replace(/:00Z$/, "Z"));
   }
 });
+document.addEventListener("input", ({ target }) => { if (target.matches("input[data-utc]")) delete target.dataset.at; });
 function nextZone() {
   zones.selectedIndex = (zones.selectedIndex + 1) % zones.length;
   zones.dispatchEvent(new Event("change"));

@@ -9,6 +9,7 @@ import pytest
 
 from provisioner.api.app import App
 from provisioner.aws.upgrade_table import UpgradeTable
+from provisioner.runs.model import iso
 from provisioner.stacks.upgrade import (
     FailureKind,
     UpgradeFailure,
@@ -18,6 +19,7 @@ from provisioner.stacks.upgrade import (
 )
 from tests.support import described
 from tests.support.api import Client, by_scopes
+from tests.support.cli import NOW
 from tests.support.clients import CLIENTS
 from tests.support.sweep import CHANGES, answering
 
@@ -33,7 +35,7 @@ def table(api):
 @pytest.fixture
 def stopped(api, table):
     api("POST", "/v1/upgrades", {})
-    failure = UpgradeFailure("report", FailureKind.STACK, "no such role")
+    failure = UpgradeFailure("report", FailureKind.STACK, "no such role", at=NOW)
     stepped = replace(
         table.get(), to="b", progress=(UpgradeProgress(1, failed=1),), failures=(failure,)
     )
@@ -108,7 +110,8 @@ def test_only_one_runs_at_a_time(api):
 
 
 def test_it_is_resumed(stopped, table):
-    assert stopped("GET", CURRENT).json["failures"][0]["reason"] == "no such role"
+    [failure] = stopped("GET", CURRENT).json["failures"]
+    assert (failure["reason"], failure["at"]) == ("no such role", iso(NOW))
     assert stopped("POST", f"{CURRENT}/resume", {}, query="dry_run=true").status == 202
     assert table.get().status is UpgradeStatus.PAUSED
 

@@ -272,6 +272,8 @@ def test_our_own_stacks_are_listed_and_no_others():
 
     assert (found.job_name, found.digest) == ("one", A)
     assert found.status is StackStatus.CREATE_COMPLETE
+    assert ADAPTER.summary(found.stack_id) == found
+    assert [ADAPTER.summary(name) for name in ("jobs-theirs", "jobs-none")] == [None, None]
 
 
 def test_drift_is_read_off_the_stack(stub):

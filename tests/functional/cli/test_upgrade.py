@@ -10,6 +10,7 @@ import pytest
 from provisioner.aws.upgrade_table import UpgradeTable
 from provisioner.cli import upgrade
 from provisioner.jobs.row_summary import RowSummary
+from provisioner.runs.model import iso
 from provisioner.stacks.model import JobStatus, StackRecord
 from provisioner.stacks.upgrade import (
     FailureKind,
@@ -143,7 +144,7 @@ class TestPaused:
     @pytest.fixture
     def paused(self, jobs, table):
         jobs.run("upgrade", "--yes")
-        failure = UpgradeFailure("old", FailureKind.STACK, "no such role")
+        failure = UpgradeFailure("old", FailureKind.STACK, "no such role", at=NOW)
         stepped = replace(
             table.get(),
             to="b",
@@ -167,7 +168,13 @@ class TestPaused:
         found = json.loads(paused.run("upgrade", "status", "-o", "json").stdout)
 
         assert found["failures"] == [
-            {"job_name": "old", "kind": "stack", "reason": "no such role", "accepted": False}
+            {
+                "job_name": "old",
+                "kind": "stack",
+                "reason": "no such role",
+                "accepted": False,
+                "at": iso(NOW),
+            }
         ]
         assert (found["status"], found["soak"], found["ended_at"]) == ("PAUSED", 600, None)
 

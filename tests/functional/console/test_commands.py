@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -10,6 +11,7 @@ import pytest
 
 from provisioner.audit.versions import Written
 from provisioner.aws.row_versions import RowVersions
+from provisioner.runs.model import iso
 from tests.support.cli import NOW, put_run
 from tests.support.clients import CLIENTS
 from tests.support.console_world import commands_of
@@ -87,3 +89,42 @@ def test_the_command_of_a_confirmation_does_it(changed, browser, path, does):
 
 def test_what_no_command_does_shows_none(changed, browser):  # noqa: ARG001
     assert commands_of(browser.get("/jobs/report/pause").html) == []
+
+
+LISTS = {
+    "/runs?started_by=ada": {"of-ada", "of-ada-too"},
+    "/runs?started_by=ada&status=FAILED": {"of-ada-too"},
+    "/runs?status=FAILED": {"of-ada-too", "failed"},
+    "/runs?status=RUNNING": {"runs-on"},
+    "/runs?job=report&started_by=ada": {"of-ada"},
+    "/runs?tag=team": {"of-ada"},
+    "/runs?until=2026-11-20T09:00Z": {"of-ada"},
+    "/runs?since=2026-11-20T09:00:01Z": {"of-ada-too", "failed", "runs-on"},
+}
+
+
+@pytest.fixture
+def listed(ready):
+    """Let runs of two jobs be days and weeks old."""
+    ready.jobs.put(ROW | {"tags": {"team": "data"}})
+    ready.make_runnable({"Type": "Succeed"})
+    put_run("report", "of-ada", "SUCCEEDED", started_at=DAY, started_by="ada", ended_at=iso(DAY))
+    for name, more in {"of-ada-too": {"started_by": "ada"}, "failed": {}}.items():
+        at = DAY + timedelta(days=3)
+        put_run("other", name, "FAILED", started_at=at, ended_at=iso(at), **more)
+    put_run("other", "runs-on", "RUNNING", started_at=DAY + timedelta(days=2))
+    ready.list_all()
+    return ready
+
+
+DAY = datetime(2026, 11, 20, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("path", "runs"), LISTS.items(), ids=LISTS)
+def test_the_command_of_a_list_shows_the_same_runs(listed, browser, path, runs):
+    page = browser.get(path).html
+    [command] = commands_of(page)
+    shown = json.loads(listed.run(*command, "-o", "json").stdout)
+
+    assert set(re.findall(r'class="mono">([a-z-]+)</a>', page)) == runs
+    assert {each["trigger_id"].partition("#")[2] for each in shown} == runs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,9 +11,11 @@ import pytest
 from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.stacks_table import StacksTable
 from provisioner.entrypoints import run_stream
+from provisioner.errors import TemporaryError
 from provisioner.jobs import parse, spec_digest
 from provisioner.service import canary
-from provisioner.stacks.model import Cause, Deployment, JobStatus, StackRecord
+from provisioner.stacks.model import Cause, Deployment, JobStatus, StackRecord, StackSummary
+from provisioner.stacks.stack_status import StackStatus
 from tests.functional.aws.test_dependants import put_run as put_ended
 from tests.functional.cli.conftest import account, environment, here
 from tests.functional.entrypoints.test_notify import events, handle, run, subscribe, told, topic
@@ -28,9 +31,15 @@ CANARY = ROW | {"deploy": {"canary": {"runs": 2}}}
 LARGER = CANARY | {"memory_mb": 512}
 
 
-def judge(here):
+def judge(here, digest=None):
+    """Judge the job while its stack carries a digest, if none is given, the recorded one."""
+
+    def stack_of(stack_id):
+        carried = digest or here.record().deployments[0].digest
+        return StackSummary("report", stack_id, StackStatus.UPDATE_COMPLETE, carried)
+
     service = replace(here.service, caller=lambda: canary.CALLER)
-    return canary.judge(service, "report")
+    return canary.judge(service, "report", stack_of)
 
 
 def end(status, name="first", minutes=1, **more):
@@ -77,6 +86,23 @@ def test_a_row_that_fails_is_rolled_back_to_its_version(here):
 
     assert judge(here).to.number == 1
     assert here.row() == CANARY
+
+
+@pytest.mark.usefixtures("pushed")
+def test_a_run_of_what_could_not_be_recorded_yet_decides_nothing(here):
+    end("FAILED")
+    row = here.row()
+
+    with pytest.raises(TemporaryError, match="in the meantime"):
+        judge(here, "f" * 64)
+    assert here.row() == row
+
+
+@pytest.mark.usefixtures("pushed")
+def test_a_stack_that_is_gone_is_not_rolled_back(here):
+    end("FAILED")
+
+    assert canary.judge(here.service, "report", lambda _: None) is None
 
 
 def succeeded_first(_):
@@ -190,7 +216,7 @@ def test_the_first_runs_to_end_decide_not_the_first_to_start(here):
 
 def deployed_twice(jobs):
     """Put a job with a canary and two deployments."""
-    stacks = StacksTable(CLIENTS, "jobs-Stacks")
+    stacks, parameter = StacksTable(CLIENTS, "jobs-Stacks"), "SpecDigest"
     row = CANARY | {"bundle": "s3://bundles/report.zip"}
     jobs.put(row)
     job = parse(row)
@@ -201,9 +227,20 @@ def deployed_twice(jobs):
     earlier = replace(
         newest, number=1, digest="1" * 64, artifact="s3://bundles/report.zip?versionId=1"
     )
+    body = {
+        "Parameters": {parameter: {"Type": "String"}},
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+    }
+    made = CLIENTS.cloudformation.create_stack(
+        StackName="jobs-report",
+        TemplateBody=json.dumps(body),
+        Parameters=[{"ParameterKey": parameter, "ParameterValue": newest.digest}],
+        Tags=[{"Key": "provisioner", "Value": "jobs"}],
+    )
     stacks.save(
         StackRecord(
             "report",
+            stack_id=made["StackId"],
             status=JobStatus.READY,
             spec_digest=newest.digest,
             deployed_digest=newest.digest,

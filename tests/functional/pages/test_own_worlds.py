@@ -299,7 +299,7 @@ HOSTILE = "x\"; $(touch a) `id` 'y' & | > z \\ * ~ --help"
     ("path", "expected"),
     [
         ("/runs?job={}", ["runs", "{}"]),
-        ("/runs?tag={}", ["runs", "--tag", "{}"]),
+        ("/runs?tag={}", ["runs", "--tag", "{}", "--since", "90d"]),
         ("/jobs?owner={}", ["get", "--owner", "{}"]),
         ("/audit?by={}", ["audit", "--by", "{}"]),
         ("/jobs/{}", ["get", "{}"]),

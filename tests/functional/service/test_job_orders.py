@@ -36,6 +36,9 @@ STATUSES = [
 OTHERS = [order for order in JobOrder if order is not JobOrder.NAME]
 
 
+PAUSED = JobsWanted(schedule=ScheduleFilter.PAUSED)
+
+
 @pytest.fixture
 def service(here):
     return replace(here.service, clock=lambda: NOW)
@@ -62,6 +65,7 @@ def many(service):
         if chance.random() < 0.7:
             row["schedule"] = [f"cron({chance.randrange(60)} {chance.randrange(24)} * * ? *)"]
             row["paused"] = chance.random() < 0.3
+            row["pauses"] = chance.random() < 0.3
         put_entry(name, chance.choice(STATUSES[:-1]), **row)
         if chance.random() < 0.8:
             put_last_run(name, NOW - timedelta(minutes=chance.randrange(60)))
@@ -95,7 +99,9 @@ def place(order, line):
 
 @pytest.mark.parametrize("order", OTHERS)
 @pytest.mark.parametrize(
-    "wanted", [ALL, JobsWanted(owner="a"), JobsWanted(prefix="job-0")], ids=str
+    "wanted",
+    [ALL, JobsWanted(owner="a"), JobsWanted(prefix="job-0"), PAUSED],
+    ids=["all", "owner", "prefix", "paused"],
 )
 def test_every_job_comes_once_and_in_order(many, wanted, order):
     found = pages(many, wanted, order)
@@ -108,11 +114,14 @@ def test_every_job_comes_once_and_in_order(many, wanted, order):
     assert all(len(page.jobs) == 50 for page in found[:-1])
 
 
+@pytest.mark.parametrize(
+    "wanted", [ALL, JobsWanted(owner="a"), PAUSED], ids=["all", "owner", "paused"]
+)
 @pytest.mark.parametrize("order", JobOrder)
-def test_a_page_takes_three_requests(many, order):
-    for page in pages(many, ALL, order):
+def test_a_page_takes_three_requests(many, order, wanted):
+    for page in pages(many, wanted, order):
         before = CLIENTS.reads("dynamodb")
-        job_orders.page(many, 50, ALL, order, cursor=page.cursor)
+        job_orders.page(many, 50, wanted, order, cursor=page.cursor)
         assert CLIENTS.reads("dynamodb") - before <= 3
 
 

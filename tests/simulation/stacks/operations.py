@@ -171,12 +171,20 @@ class StackOperations:
 
     def job_stacks(self) -> Iterator[StackSummary]:
         """Yield every stack of ours, as the daily comparison reads them."""
-        found = [
+        found = self._summaries()
+        return iter(self._calls("cloudformation.job_stacks", lambda: found))
+
+    def summary(self, stack_id: str) -> StackSummary | None:
+        """Return what a stack carries, None when it is gone."""
+        found = {each.stack_id: each for each in self._summaries()}
+        return self._calls("cloudformation.summary", lambda: found.get(stack_id))
+
+    def _summaries(self) -> list[StackSummary]:
+        return [
             StackSummary(job_of(stack.name), stack.stack_id, stack.status, stack.spec.digest)
             for stack in self._service.stacks.values()
             if stack.is_ours
         ]
-        return iter(self._calls("cloudformation.job_stacks", lambda: found))
 
     def _ask(self, asked: Asked, stack: Stack | None, work: Callable[[], str]) -> str:
         def ask() -> str:

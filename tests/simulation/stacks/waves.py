@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from provisioner.stacks.model import Failure, JobStatus, StackRecord, StackState, UpgradeMark
+from provisioner.stacks.model import JobStatus, StackRecord, StackState, UpgradeMark
 from provisioner.stacks.stack_status import SETTLED
-from provisioner.stacks.upgrade import ALL_PERCENT, Upgrade, UpgradeStatus
+from provisioner.stacks.upgrade import ALL_PERCENT, FailureKind, Upgrade, UpgradeStatus
 from tests.simulation.faults import Broken
 from tests.simulation.stacks.operations import Asked
 from tests.simulation.stacks.stacks import job_of
@@ -39,7 +40,7 @@ class Waves:
         self._world = world
         self._asked: Upgrade | None = None
         self._total = 0
-        self._accepted: dict[str, Failure | None] = {}
+        self._accepted: dict[tuple[str, FailureKind], datetime | None] = {}
 
     def begun(self, upgrade: Upgrade) -> None:
         """Take note of what a person asks for."""
@@ -47,10 +48,8 @@ class Waves:
         self._accepted = {}
 
     def resumed(self, upgrade: Upgrade) -> None:
-        """Take note that a person accepts what has failed until now."""
-        records = self._world.stacks.records
-        names = {each.job_name for each in upgrade.failures}
-        self._accepted |= {name: records[name].failure for name in names & records.keys()}
+        """Take note that a person accepts the failures that are listed."""
+        self._accepted |= {(each.job_name, each.kind): each.at for each in upgrade.failures}
 
     # After every step
 
@@ -102,7 +101,7 @@ class Waves:
             _require(upgrade.reason, f"{upgrade} does not say why")
         if upgrade.status is S.PAUSED and self._asked and before.status is S.RUNNING:
             members = self._members(upgrade.id)
-            failed = [*self._failed(self._asked, members), *self._failed_again(members)]
+            failed = self._failed(self._asked, members)
             _require(any(name in upgrade.reason for name in failed), f"{failed}: {upgrade}")
         if upgrade.status is S.SUCCEEDED:
             left = self._outdated(str(upgrade.to))
@@ -144,29 +143,14 @@ class Waves:
 
     def _failed(self, asked: Upgrade, members: Iterable[StackRecord]) -> list[str]:
         """Return the jobs that an upgrade has failed with, and that nobody has accepted."""
-        return [
-            each.job_name
-            for each in members
-            if each.job_name not in self._accepted and self._has_failed(asked, each)
-        ]
-
-    def _failed_again(self, members: Iterable[StackRecord]) -> list[str]:
-        """Return the jobs whose stack has failed since somebody accepted that it had.
-
-        They count again, unless no step was taken while the stack was updated.
-        """
-        return [
-            each.job_name
-            for each in members
-            if each.status is JobStatus.FAILED
-            and each.job_name in self._accepted
-            and each.failure != self._accepted[each.job_name]
-        ]
+        return [each.job_name for each in members if self._has_failed(asked, each)]
 
     def _has_failed(self, asked: Upgrade, record: StackRecord) -> bool:
         mark, failed_runs = record.upgrade, self._world.failed_runs
         if mark is None or mark.ended_at is None:
-            return record.status is JobStatus.FAILED
+            return record.status is JobStatus.FAILED and not self._is_accepted(record)
+        if (record.job_name, FailureKind.RUN) in self._accepted:
+            return False
         if failed_runs.has_before(record.job_name, mark.at):
             return False
         return any(
@@ -174,6 +158,12 @@ class Waves:
             for run in failed_runs.runs
             if run.job_name == record.job_name
         )
+
+    def _is_accepted(self, record: StackRecord) -> bool:
+        """Tell whether somebody has accepted just this failure of a stack."""
+        stack = record.job_name, FailureKind.STACK
+        at = record.failure.at if record.failure else None
+        return stack in self._accepted and self._accepted[stack] == at
 
     # At rest
 

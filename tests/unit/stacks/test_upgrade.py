@@ -194,6 +194,35 @@ class TestFailures:
             True,
         )
 
+    @pytest.mark.parametrize(
+        ("again", "noted_at", "status"),
+        [
+            pytest.param(timedelta(minutes=1), ..., UpgradeStatus.PAUSED, id="it failed again"),
+            pytest.param(timedelta(), ..., UpgradeStatus.RUNNING, id="the same failure"),
+            pytest.param(
+                timedelta(minutes=1), None, UpgradeStatus.RUNNING, id="noted by an earlier release"
+            ),
+        ],
+    )
+    def test_a_failure_that_was_accepted_does_not_count_again(self, again, noted_at, status):
+        """No step has seen the stack between its two failures."""
+        world, broken = self.second_wave_breaks()
+        world.step()
+        [failure] = world.upgrade.failures
+        if noted_at is None:
+            world.upgrade = replace(world.upgrade, failures=(replace(failure, at=None),))
+
+        world.upgrade = resume(world.upgrade)
+        at = world.jobs[broken].failure.at + again
+        world.jobs[broken] = replace(world.jobs[broken], failure=Failure("no quota", at))
+        world.step()
+
+        assert world.upgrade.status is status
+        [failure] = world.upgrade.failures
+        was_new = status is UpgradeStatus.PAUSED
+        assert failure.accepted is not was_new
+        assert failure.reason == ("no quota" if was_new else "no such role")
+
     def test_what_was_repaired_is_no_longer_a_failure(self):
         world, broken = self.second_wave_breaks()
         world.step()
