@@ -31,6 +31,8 @@ _LISTED = ", ".join(
     )
 )
 
+_KEPT_STILL = f"#{Field.EXPIRES_AT} > :now"
+
 
 class BulkTable:
     """One item per bulk operation."""
@@ -47,22 +49,25 @@ class BulkTable:
             )
         return to_plain(response["Item"]) if "Item" in response else None
 
-    def all(self) -> tuple[list[Item], bool]:
+    def all(self, now: datetime) -> tuple[list[Item], bool]:
         """Return what is kept of operations, without the rows to be deleted; whether these are all.
 
-        An item names all of its targets, so the search ends after some megabytes.
+        DynamoDB deletes an item some days after its time has come. An item names all of its
+        targets, so the search ends after some megabytes.
         """
         items: list[Item] = []
         start: dict[str, Any] = {}
+        values = to_dynamodb({":bulk": keys.BULK, ":now": int(now.timestamp())})
         for _ in range(_MEGABYTES):
             with translated():
                 found = self._clients.dynamodb.query(
                     TableName=self._name,
                     KeyConditionExpression="job_name = :bulk",
-                    ExpressionAttributeValues=to_dynamodb({":bulk": keys.BULK}),
+                    FilterExpression=_KEPT_STILL,
+                    ExpressionAttributeValues=values,
                     ProjectionExpression=_LISTED,
                     ScanIndexForward=False,
-                    **names(_LISTED),
+                    **names(_LISTED, _KEPT_STILL),
                     **start,
                 )
             items += map(to_plain, found["Items"])

@@ -18,10 +18,12 @@ from provisioner.local import processes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from email.message import Message
 
     from provisioner.local.home import Home, ProcessRecord
 
 _DOCKER_SOCKET = Path("/var/run/docker.sock")
+_PODMANS = "Libpod-API-Version"
 _ANSWER_SECONDS = 20.0
 _START_SECONDS = 180.0  # Podman shares its locks with every other on the machine
 _SOCKET_PATH_LIMIT = 100  # sun_path holds 108 bytes on Linux, 104 on macOS
@@ -73,7 +75,7 @@ def find(home: Home, port: int, environ: Mapping[str, str] = os.environ) -> Cont
         return ContainerEngine(host)
     host = f"unix://{_DOCKER_SOCKET}"
     # A Podman that poses as Docker would want https of the engine's registry: ours knows better.
-    if (version := _version(host)) and "Podman" not in json.dumps(version):
+    if (headers := _ping(host)) and _PODMANS not in headers:
         return ContainerEngine(host)
     podman = shutil.which("podman")
     return _start_podman(home, Path(podman), port) if podman else None
@@ -97,7 +99,17 @@ def how_to_enable() -> str:
 
 def answers(host: str) -> bool:
     """Tell whether a Docker API answers at `host` (a DOCKER_HOST)."""
-    return _version(host) is not None
+    return _ping(host) is not None
+
+
+def api_version(host: str) -> str | None:
+    """Return the version of the Docker API at `host`, None when it does not say.
+
+    A client that is not given one asks for `/version`: then Podman looks through all packages of
+    the machine, which takes a second.
+    """
+    headers = _ping(host)
+    return headers.get("API-Version") if headers else None
 
 
 def remove_left(host: str, instance: str) -> None:
@@ -153,20 +165,32 @@ def _socket_path(home: Home) -> Path:
     return Path(tempfile.mkdtemp(prefix="provisioner-")) / "podman.sock"
 
 
-def _version(host: str) -> object:
+def _ping(host: str) -> Message | None:
     """Return what the Docker API at `host` says of itself, or None when nothing answers."""
-    return _call(host, "GET", "/version")
+    found = _request(host, "GET", "/_ping")
+    return found[0] if found else None
 
 
 def _call(host: str, method: str, path: str) -> Any:  # noqa: ANN401 - whatever JSON it is
     """Return the answer of the Docker API at `host`, or None without a good one."""
+    try:
+        found = _request(host, method, path)
+        return json.loads(found[1]) if found else None
+    except ValueError:
+        return None
+
+
+def _request(host: str, method: str, path: str) -> tuple[Message, bytes] | None:
+    """Return headers and body of a good answer, or None without one."""
     connection = _connection(host)
     try:
         connection.request(method, path)
         response = connection.getresponse()
-        return json.loads(response.read()) if response.status == http.client.OK else None
-    except (OSError, http.client.HTTPException, ValueError):
+        found = response.headers, response.read()
+    except (OSError, http.client.HTTPException):
         return None
+    else:
+        return found if response.status == http.client.OK else None
     finally:
         connection.close()
 

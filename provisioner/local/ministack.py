@@ -9,6 +9,8 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
+from provisioner.local import containers
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -40,6 +42,10 @@ def settings(home: Home, state: EngineState) -> Mapping[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("AWS_", "PYTHON", "DOCKER_"))
     }
+    host = state.container_host
+    version = containers.api_version(host) if host else None
+    if version:
+        inherited["DOCKER_API_VERSION"] = version
     none = f"unix://{home.folder / 'no-container-engine.sock'}"
     return inherited | {
         "GATEWAY_PORT": str(state.port),
@@ -47,7 +53,7 @@ def settings(home: Home, state: EngineState) -> Mapping[str, str]:
         "MINISTACK_REGION": REGION,
         "MINISTACK_HOSTNAME": _name(home),  # labels our containers
         "AUTH": str(state.auth).lower(),
-        "DOCKER_HOST": state.container_host or none,
+        "DOCKER_HOST": host or none,
         "LAMBDA_EXECUTOR": "local",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",

@@ -136,7 +136,7 @@ def newest(service: Service) -> BulkList:
 
     What somebody has written there that is not an operation is left out.
     """
-    items, complete = service.bulks.all()
+    items, complete = service.bulks.all(service.clock())
     lines = sorted(_lines(items), key=lambda line: (line.created_at, line.id), reverse=True)
     return BulkList(tuple(lines), complete)
 

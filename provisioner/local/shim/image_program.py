@@ -30,7 +30,7 @@ _OWN = (
 def main(start: dict[str, Any]) -> int:
     """Run the container to its end and return its exit code."""
     docker: Any = importlib.import_module("docker")
-    client = docker.from_env(timeout=None)
+    client = docker.from_env(timeout=None, version=os.environ.get("DOCKER_API_VERSION"))
     on_host = platform.system() == "Linux"
     container = client.containers.create(
         start.pop("image"),

@@ -102,7 +102,7 @@ def test_what_is_not_an_operation_does_not_hide_the_others(here, damage):
     whole = {"action": "stop_runs", "reason": "x", "by": "y", "created_at": NOW.isoformat()}
     whole |= {"done": 0, "failures": [], "targets": ["report/r"]} | damage
     item = {name: value for name, value in whole.items() if value is not None}
-    item |= {"job_name": "#bulk", "trigger_id": "#bulk#other"}
+    item |= {"job_name": "#bulk", "trigger_id": "#bulk#other", "expires_at": 4_000_000_000}
     CLIENTS.dynamodb.put_item(TableName="jobs-Triggers", Item=to_dynamodb(item))
 
     assert [line.id for line in bulk.newest(here.service).lines] == [made.id]
@@ -117,4 +117,15 @@ def test_times_without_a_zone_are_in_order_with_others(here):
     values |= {"done": 0, "failures": [], "targets": ["report/r"]}
     here.service.bulks.put("other", values, NOW)
 
-    assert len(bulk.newest(here.service).lines) == 2
+    assert [line.id == "other" for line in bulk.newest(here.service).lines] == [True, False]
+
+
+def test_what_has_expired_is_not_listed(here):
+    here.jobs.put(ROW)
+    made = begin(here.service, 0, "report")
+    days = [timedelta(days=29), timedelta(days=30)]
+    later = [replace(here.service, clock=lambda day=day: NOW + day) for day in days]
+
+    found = [[line.id for line in bulk.newest(each).lines] for each in later]
+
+    assert found == [[made.id], []]

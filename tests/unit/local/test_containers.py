@@ -24,8 +24,8 @@ class Docker(socketserver.ThreadingUnixStreamServer):
 
 class Answer(BaseHTTPRequestHandler):
     def do_GET(self):
-        if self.path == "/version":
-            self.answer({"Version": "28.2"})
+        if self.path == "/_ping":
+            self.answer("OK", {"Api-Version": "1.48"})
         elif self.path == "/images/json":
             self.answer([{"RepoTags": tags} for tags in self.server.images])
         else:
@@ -42,9 +42,11 @@ class Answer(BaseHTTPRequestHandler):
             del self.server.containers[name]
         self.answer(None)
 
-    def answer(self, document):
+    def answer(self, document, headers=None):
         body = json.dumps(document).encode()
         self.send_response(200)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -69,8 +71,15 @@ def test_a_docker_that_answers_at_docker_host_is_used(docker, tmp_path):
     assert found == containers.ContainerEngine(host, process=None)
 
 
+def test_its_api_has_a_version(docker):
+    assert containers.api_version(f"unix://{docker.server_address}") == "1.48"
+
+
 def test_nothing_answers_where_nothing_listens(tmp_path):
-    assert not containers.answers(f"unix://{tmp_path / 'none.sock'}")
+    host = f"unix://{tmp_path / 'none.sock'}"
+
+    assert not containers.answers(host)
+    assert containers.api_version(host) is None
 
 
 def test_only_the_containers_of_this_engine_are_removed(docker):
