@@ -125,6 +125,7 @@ class App:
         service = self.service(lambda: caller)
         refusals.require(service, route.action, f"{route.method} {event['rawPath']}")
         calls.require_acceptable(headers)
+        key = calls.idempotency_key_of(headers) if route.has_key else None
         module, _, function = route.handler.partition(".")
         handle = getattr(import_module(f"provisioner.api.resources.{module}"), function)
         answer: Answer = handle(
@@ -136,6 +137,7 @@ class App:
                 query=_query(route, event.get("rawQueryString") or ""),
                 body=_body(route, event, headers),
                 headers=headers,
+                idempotency_key=key,
                 cursors=Cursors(self.cursor_key),
                 pause=self.pause,
             )

@@ -45,6 +45,8 @@ class Call:
         What the route's models made of them; None where it has none.
     headers
         By their names in lower case.
+    idempotency_key
+        What the caller calls the request, however often it is sent; None if it has no name.
     pause
         Lets a second pass, for `wait`.
     """
@@ -56,6 +58,7 @@ class Call:
     query: Any
     body: Any
     headers: Mapping[str, str]
+    idempotency_key: str | None
     cursors: Cursors
     pause: Callable[[float], None]
 
@@ -69,21 +72,6 @@ class Call:
         """The job that the path names."""
         return self.path["job_name"]
 
-    @property
-    def idempotency_key(self) -> str | None:
-        """What the caller calls the request, however often it is sent; None if it has no name.
-
-        Raises
-        ------
-        Problem
-            If it is not one.
-        """
-        key = self.headers.get("idempotency-key")
-        if key is not None and not _KEY.fullmatch(key):
-            detail = "An Idempotency-Key has 1 to 255 characters of ASCII, without spaces."
-            raise Problem(ProblemType.INVALID_PARAMETER, detail)
-        return key
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -93,6 +81,21 @@ class Answer:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     text: str | None = None
+
+
+def idempotency_key_of(headers: Mapping[str, str]) -> str | None:
+    """Return the name of a request, None if it has none.
+
+    Raises
+    ------
+    Problem
+        If it is not one.
+    """
+    key = headers.get("idempotency-key")
+    if key is not None and not _KEY.fullmatch(key):
+        detail = "An Idempotency-Key has 1 to 255 characters of ASCII, without spaces."
+        raise Problem(ProblemType.INVALID_PARAMETER, detail)
+    return key
 
 
 def require_acceptable(headers: Mapping[str, str]) -> None:

@@ -136,11 +136,15 @@ def test_a_time_that_is_none_in_utc(api, path, time):
     assert (reply.slug, reply.json["errors"][0]["pointer"]) == ("invalid-parameter", "/query/since")
 
 
+@pytest.mark.parametrize("query", ["", "dry_run=true"])
 @pytest.mark.parametrize("key", ["", "a b", "\xe9", "\ud800", "x" * 256])
-def test_idempotency_keys_that_are_refused(api, key):
-    reply = api("POST", "/v1/jobs/report/runs", {}, idempotency_key=key)
+@pytest.mark.parametrize(
+    "path", [route.path for route in ROUTES if route.has_key], ids=lambda path: path
+)
+def test_idempotency_keys_that_are_refused(api, path, key, query):
+    path = path.format(job_name="report", run="r")
 
-    assert reply.slug == "invalid-parameter"
+    assert api("POST", path, {}, query=query, idempotency_key=key).slug == "invalid-parameter"
 
 
 @pytest.mark.parametrize(
