@@ -17,7 +17,7 @@ from provisioner.api.routes import ROUTES
 from tests.fuzz.world import World
 from tests.support.engine import EngineUnderTest
 
-UPGRADE_SECONDS = 0.5
+UPGRADE_SECONDS = 0.1
 """Until the upgrade is in another state: the requests of an operation take longer."""
 
 
