@@ -49,12 +49,13 @@ def judge(
     if state.state is not State.FAILED or state.rolls_back_to is None:
         return None
     stack = stack_of(record.stack_id) if record.stack_id else None
-    if stack is None:
-        return None
     # The run may be of what was deployed since, and even of what could not be recorded yet.
-    if service.record(job_name) != record or stack.digest != record.deployments[0].digest:
+    is_other = stack is not None and stack.digest != record.deployments[0].digest
+    if is_other or service.record(job_name) != record:
         message = f"{job_name} was reconciled in the meantime"
         raise TemporaryError(message)
+    if stack is None:
+        return None
     why = f"run {state.run} of deployment {state.deployment} has failed"
     try:
         planned = deployments.plan_from(service, record, row, state.rolls_back_to, why=why)

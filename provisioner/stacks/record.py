@@ -209,7 +209,7 @@ def _act(record: StackRecord, action: StackAction, now: datetime) -> StackRecord
         case MarkInvalid(errors=errors):
             return replace(record, status=JobStatus.INVALID, errors=_shown(errors))
         case GiveUp(failure=failure):
-            return _fail(record, failure)
+            return _fail(record, _as_known(record, failure, now))
         case _:
             assert_never(action)
 
@@ -231,6 +231,14 @@ def _rest(record: StackRecord, status: JobStatus, now: datetime) -> StackRecord:
             return replace(record, expires_at=expires_at, upgrade=None)
         case _:
             return record
+
+
+def _as_known(record: StackRecord, failure: Failure, now: datetime) -> Failure:
+    """Return a failure that is only seen now, without an event, as the row has it already."""
+    known = record.failure if record.status is JobStatus.FAILED else None
+    if known and failure.at == now and replace(failure, at=known.at) == known:
+        return known
+    return failure
 
 
 def _fail(record: StackRecord, failure: Failure) -> StackRecord:

@@ -28,10 +28,6 @@ def push(engine, job, folder, **files):
     return command(engine, "push", str(folder), "--build", "--name", job, "--timeout", "4m")
 
 
-def deployments(engine, name):
-    return [int(each["number"]) for each in engine.record(name).get("deployments", ())]
-
-
 @pytest.mark.night
 class TestImage:
     def test_a_push_reaches_the_next_run_of_the_jobs_it_is_for_and_a_rollback_goes_back(
@@ -52,29 +48,21 @@ class TestImage:
         assert code == 0, printed
         assert "Entering phase BUILD" in printed
         assert self.said_by_a_run(engine, one) == ["first"]
-        self.wait_for_deployments(engine, two, [1])  # the next push would stop a build that runs
+        # The next push would stop a build that runs.
+        engine.wait_for_deployments(two, [1], timeout_seconds=BUILT_SECONDS)
 
         code, printed = push(engine, one, tmp_path, main__py="print('second')")
         assert code == 0, printed
         for name in (one, two):
-            self.wait_for_deployments(engine, name, [2, 1])
-        assert deployments(engine, other) == [1]
+            engine.wait_for_deployments(name, [2, 1], timeout_seconds=BUILT_SECONDS)
+        assert engine.deployments(other) == [1]
         assert self.said_by_a_run(engine, one) == ["first", "second"]
         assert self.said_by_a_run(engine, two) == ["second"]
 
         code, printed = command(engine, "rollback", one, "--yes")
         assert code == 0, printed
-        self.wait_for_deployments(engine, one, [3, 2, 1])
+        engine.wait_for_deployments(one, [3, 2, 1], timeout_seconds=BUILT_SECONDS)
         assert self.said_by_a_run(engine, one) == ["first", "second", "first"]
-
-    def wait_for_deployments(self, engine, name, numbers):
-        """Wait until a job is READY with just these deployments, the newest first."""
-        engine.wait_for(name, "READY", timeout_seconds=BUILT_SECONDS)
-        engine.wait(
-            lambda: deployments(engine, name) == numbers,
-            f"deployments {numbers} of {name}",
-            timeout_seconds=BUILT_SECONDS,
-        )
 
     def said_by_a_run(self, engine, name):
         """Run a job and return all that it has printed."""

@@ -52,20 +52,14 @@ class TestCanary:
         engine.put(good)
         engine.wait_for(name, "READY")
         engine.put(good | {"handler": "code_under_test.raising"})
-        engine.wait(lambda: numbers(engine, name) == [2, 1], "the second deployment")
+        engine.wait_for_deployments(name, [2, 1])
 
         execution = engine.start(name, {})
 
         engine.wait_for_run(name, execution, "FAILED")
         engine.wait(lambda: engine.row(name) == good, "the row to be as it was")
-        engine.wait(lambda: numbers(engine, name) == [3, 2, 1], "the third deployment")
+        engine.wait_for_deployments(name, [3, 2, 1])
         assert engine.record(name)["deployments"][0]["cause"] == "rollback"
-
-
-def numbers(engine, name):
-    record = engine.record(name)
-    ready = record.get("status") == "READY"
-    return [int(each["number"]) for each in record.get("deployments", ())] if ready else []
 
 
 class TestImage:

@@ -217,6 +217,21 @@ class EngineUnderTest:
             return self._stacks.get_item(Key=key, ConsistentRead=True).get("Item", {})
         return found
 
+    def deployments(self, name: str) -> list[int]:
+        """Return the numbers of a job's deployments, newest first."""
+        return [int(each["number"]) for each in self.record(name).get("deployments", ())]
+
+    def wait_for_deployments(
+        self, name: str, numbers: list[int], *, timeout_seconds: float = SECONDS
+    ) -> None:
+        """Wait until a job is READY with just these deployments, the newest first."""
+        self.wait_for(
+            name,
+            "READY",
+            until=lambda: self.deployments(name) == numbers,
+            timeout_seconds=timeout_seconds,
+        )
+
     def wait_for(
         self,
         name: str,

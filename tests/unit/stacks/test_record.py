@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.jobs import FieldError, InvalidRow, parse
 from provisioner.jobs.errors import MAX_ERRORS
-from provisioner.stacks.actions import Create, Nothing, Update, ValidRow
+from provisioner.stacks.actions import Create, GiveUp, Nothing, Update, ValidRow
 from provisioner.stacks.model import Failure, JobStatus, StackRecord, StackState
 from provisioner.stacks.outcomes import Done, Unchanged
 from provisioner.stacks.plan import MarkInvalid
@@ -211,3 +211,25 @@ def test_a_row_with_more_errors_than_a_person_reads():
 )
 def test_a_token_is_shown_without_its_digest(token, shown):
     assert without_digest(token) == shown
+
+
+@pytest.mark.parametrize(
+    ("status", "failure", "is_known"),
+    [
+        pytest.param("FAILED", Failure("unexplained", NOW), True, id="seen again"),
+        pytest.param("FAILED", Failure("another", NOW), False, id="another reason"),
+        pytest.param(
+            "FAILED", Failure("unexplained", NOW - timedelta(minutes=1)), False, id="a new event"
+        ),
+        pytest.param("UPDATING", Failure("unexplained", NOW), False, id="after an operation"),
+    ],
+)
+def test_what_is_seen_again_without_an_event_is_the_same_failure(status, failure, is_known):
+    known = Failure("unexplained", NOW - timedelta(days=1))
+    record = StackRecord("report", status=JobStatus(status), failure=known, updated_at=known.at)
+
+    fresh = after(record, None, None, GiveUp(failure), Done(), NOW)
+    again = after(fresh, None, None, GiveUp(failure), Done(), NOW)
+
+    assert fresh.failure == (known if is_known else failure)
+    assert again == fresh
