@@ -12,12 +12,17 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from provisioner.local.clients import client
+from provisioner.local.engine import Engine
+from provisioner.local.home import Home
+from provisioner.local.ministack import free_port
 from tests.support.engine import GIT_SETTINGS, EngineUnderTest
 from tests.support.together import Together
 
@@ -29,6 +34,9 @@ SUITE = ENGINES / "suite"
 OPEN = ENGINES / "suite-open"
 ROUGH = ENGINES / "suite-rough"
 CROWDED = ENGINES / "suite-crowded"
+SLACK = f"http://127.0.0.1:{free_port()}"
+"""Where one of the processes plays Slack (`test_notifications.py`), to which all messages go."""
+OWN_GIT = {"GIT_CONFIG_GLOBAL": str(GIT_SETTINGS)}
 MANY_DELETIONS = ("--parameter", "DeletionBudgetJobs=2000")  # tests remove many rows at once
 
 
@@ -42,6 +50,7 @@ def pytest_sessionfinish() -> None:
         if RUN in _marked(state):
             local(state, "down")
             _mark(state).unlink()
+            assert not (state / "tmp").exists()  # of the functions that it has run
 
 
 def local(state: Path, *arguments: str, checkout: Path = CHECKOUT) -> str:
@@ -51,11 +60,7 @@ def local(state: Path, *arguments: str, checkout: Path = CHECKOUT) -> str:
     """
     done = subprocess.run(
         [sys.executable, "-m", "provisioner.local", *arguments],
-        env={
-            **os.environ,
-            "PROVISIONER_LOCAL_STATE": str(state),
-            "GIT_CONFIG_GLOBAL": str(GIT_SETTINGS),
-        },
+        env={**os.environ, **OWN_GIT, "PROVISIONER_LOCAL_STATE": str(state)},
         cwd=checkout,
         capture_output=True,
         text=True,
@@ -91,21 +96,33 @@ def one_at_a_time() -> Iterator[None]:
         yield
 
 
-def _brought_up(state: Path, *options: str) -> EngineUnderTest:
+def _brought_up(
+    state: Path, *options: str, prepared: Callable[[Path], tuple[str, ...]] = lambda _: ("--fresh",)
+) -> EngineUnderTest:
     """Return the engine of a folder; the first process of the suite that asks brings it up."""
     mark = _mark(state)
     with one_at_a_time():
         if not _marked(state).get(RUN):
             mark.write_text(json.dumps({RUN: {}}))
-            local(state, "up", "--fresh", *options)
+            local(state, "up", *options, *prepared(state))
             mark.write_text(json.dumps({RUN: exports(state)}))
         return EngineUnderTest(_marked(state)[RUN])
 
 
+def _with_secret_of_slack(state: Path) -> tuple[str, ...]:
+    """Start an engine with a secret in it, of which its bootstrap will have to know."""
+    own = Engine(Home.of_checkout(state))
+    with mock.patch.dict(os.environ, OWN_GIT):
+        own.start(auth=True, fresh=True)
+    webhook = f"{SLACK}/services/T0/B0/secret"
+    made = client(own, "secretsmanager").create_secret(Name="jobs/slack", SecretString=webhook)
+    return "--parameter", f"SlackSecretArn={made['ARN']}"
+
+
 @pytest.fixture(scope="session")
 def engine():
-    """An engine that enforces IAM, with the examples deployed."""
-    return _brought_up(SUITE, "--auth")
+    """An engine that enforces IAM, with the examples deployed, and with Slack."""
+    return _brought_up(SUITE, "--auth", prepared=_with_secret_of_slack)
 
 
 @pytest.fixture(scope="session")

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import json
 import time
+from urllib.parse import urlsplit
 
 import pytest
 
-from provisioner.local.clients import client
-from provisioner.local.deploy import deploy
-from provisioner.local.engine import Engine
-from provisioner.local.home import Home
-from provisioner.local.stack import DEFAULT_STACK
-from tests.local.conftest import CHECKOUT, one_at_a_time
-from tests.support.engine import EngineUnderTest
+from tests.local.conftest import SLACK
 from tests.support.slack import slack_server, too_many
 
 pytestmark = pytest.mark.engine
@@ -21,50 +16,11 @@ pytestmark = pytest.mark.engine
 RAISING = {"handler": "code_under_test.raising"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def slack():
-    with slack_server() as server:
+    """Play Slack, and do so before the engine is up: it sends what happens in other tests too."""
+    with slack_server(urlsplit(SLACK).port) as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def own(slack):
-    """An engine of its own, that enforces IAM, whose bootstrap knows of Slack."""
-    own = Engine(Home.of_checkout(CHECKOUT / ".provisioner" / "suite-slack"))
-    try:
-        with one_at_a_time():
-            own.start(auth=True, fresh=True)
-            secrets = client(own, "secretsmanager")
-            arn = secrets.create_secret(Name="jobs/slack", SecretString=slack.webhook)["ARN"]
-            deploy(own, parameters={"SlackSecretArn": arn})
-        yield own
-    finally:
-        own.stop()
-        assert not (own.home.folder / "tmp").exists()  # of the functions that it has run
-
-
-@pytest.fixture(scope="module")
-def engine(own):
-    return EngineUnderTest({**own.environ(), "PROVISIONER_STACK": DEFAULT_STACK})
-
-
-@pytest.mark.night
-def test_jobs_and_their_runs_outlive_an_upgrade_of_the_bootstrap(own, engine):
-    name = engine.unique("survivor")
-    engine.put(engine.lambda_row(name, handler="code_under_test.slow"))
-    engine.wait_for(name, "READY")
-    execution = engine.start(name, {"seconds": 5})
-    engine.wait_for_run(name, execution, "RUNNING")
-
-    deploy(own, parameters={"DeletionBudgetJobs": "21"})
-
-    assert engine.bootstrap()["StackStatus"] == "UPDATE_COMPLETE"
-    engine.wait_for_run(name, execution, "SUCCEEDED")
-    engine.wait_for(name, "READY", in_sync=True)
-    engine.put(engine.lambda_row(name, handler="code_under_test.echo", memory_mb=256))
-    engine.wait_for(name, "READY", until=lambda: engine.function_memory_mb(name) == 256)
-    run = engine.start(name, {})
-    engine.wait_for_run(name, run, "SUCCEEDED")
 
 
 @pytest.fixture
@@ -75,8 +31,14 @@ def failing(engine):
     return name
 
 
+def dead_letters(engine, name):
+    """Return the messages about a job that were not delivered."""
+    found = engine.dead_letter_messages("SlackDeadLetterQueueUrl")
+    return [each for each in found if json.loads(each["Body"]).get("job_name") == name]
+
+
 def test_a_failed_run_reaches_slack_though_slack_is_busy_first(engine, slack, failing):
-    slack.planned = [too_many(2)]
+    slack.planned_about[failing] = [too_many(2)]
 
     execution = engine.start(failing, {"_run": {"source": "manual"}})
 
@@ -89,7 +51,7 @@ def test_a_failed_run_reaches_slack_though_slack_is_busy_first(engine, slack, fa
     assert "no good" in shown
     assert "*Source*\\nmanual" in shown
     assert execution.rpartition(":")[2] in shown
-    assert not engine.dead_letter_messages("SlackDeadLetterQueueUrl")
+    assert not dead_letters(engine, failing)
 
 
 def test_a_row_that_is_wrong_reaches_slack(engine, slack):
@@ -103,14 +65,13 @@ def test_a_row_that_is_wrong_reaches_slack(engine, slack):
 
 
 def test_a_message_that_slack_refuses_is_kept_with_its_reason(engine, slack, failing):
-    slack.planned = [(404, "channel_not_found", {})]
+    slack.planned_about[failing] = [(404, "channel_not_found", {})]
 
     execution = engine.start(failing, {})
 
     engine.wait_for_run(failing, execution, "FAILED")
-    engine.wait(lambda: engine.dead_letter_messages("SlackDeadLetterQueueUrl"), "the dead letter")
-    [letter] = engine.dead_letter_messages("SlackDeadLetterQueueUrl")
-    assert json.loads(letter["Body"])["job_name"] == failing
+    engine.wait(lambda: dead_letters(engine, failing), "the dead letter")
+    [letter] = dead_letters(engine, failing)
     reason = letter["MessageAttributes"]["reason"]["StringValue"]
     assert reason == "Slack refuses the message: 404 channel_not_found"
 

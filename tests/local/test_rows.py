@@ -6,6 +6,11 @@ import json
 
 import pytest
 
+from provisioner.local.deploy import deploy
+from provisioner.local.engine import Engine
+from provisioner.local.home import Home
+from tests.local.conftest import SUITE
+
 pytestmark = pytest.mark.engine
 
 BROKEN_ROWS = {
@@ -187,3 +192,22 @@ def test_a_poison_record_is_kept_and_its_neighbours_continue(engine):
     kept = [letter["Body"] for letter in engine.dead_letter_messages("DeadLetterQueueUrl")]
     assert [json.loads(body) for body in kept if name in body] == [poison]
     engine.wait_for(name, "READY")
+
+
+@pytest.mark.night
+def test_jobs_and_their_runs_outlive_an_upgrade_of_the_bootstrap(engine):
+    name = engine.unique("survivor")
+    engine.put(engine.lambda_row(name, handler="code_under_test.slow"))
+    engine.wait_for(name, "READY")
+    execution = engine.start(name, {"seconds": 5})
+    engine.wait_for_run(name, execution, "RUNNING")
+
+    deploy(Engine(Home.of_checkout(SUITE)), parameters={"DeletionBudgetJobs": "21"})
+
+    assert engine.bootstrap()["StackStatus"] == "UPDATE_COMPLETE"
+    engine.wait_for_run(name, execution, "SUCCEEDED")
+    engine.wait_for(name, "READY", in_sync=True)
+    engine.put(engine.lambda_row(name, handler="code_under_test.echo", memory_mb=256))
+    engine.wait_for(name, "READY", until=lambda: engine.function_memory_mb(name) == 256)
+    run = engine.start(name, {})
+    engine.wait_for_run(name, run, "SUCCEEDED")

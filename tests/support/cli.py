@@ -9,11 +9,13 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from typer.testing import CliRunner, Result
 
 from provisioner import jobs
+from provisioner.aws import identity
 from provisioner.aws.artifacts import Artifacts
 from provisioner.aws.jobs_table import JobsTable
 from provisioner.aws.recent_runs import RecentRunsTable
@@ -25,7 +27,8 @@ from provisioner.jobs import InvalidRow, guarded
 from provisioner.jobs.row_summary import summary_of
 from provisioner.runs.keys import RUN_SHARDS
 from provisioner.runs.model import iso
-from provisioner.service.context import Service, connect
+from provisioner.service.caller import Caller, Role
+from provisioner.service.context import Service
 from provisioner.stacks.model import JobStatus, StackRecord
 from tests.support.clients import CLIENTS
 from tests.support.moto import Tables, make_buckets, make_queues, make_stack, put_bundle
@@ -88,7 +91,13 @@ class Provisioner:
             "Outputs": {key: {"Value": value} for key, value in outputs.items()},
         }
         make_stack(stack_name, template)
-        self._service = None
+        self._service = Service(
+            stack_name,
+            outputs,
+            CLIENTS,
+            lambda: datetime.now(UTC),
+            cache(lambda: Caller(identity.caller_arn(CLIENTS), via="cli", role=Role.ADMIN)),
+        )
 
     def build(self) -> None:
         self.deploy()
@@ -105,9 +114,8 @@ class Provisioner:
 
     @property
     def service(self) -> Service:
-        """What the commands ask; moto takes some milliseconds to describe its stack."""
-        if self._service is None:
-            self._service = connect("jobs", CLIENTS, lambda: datetime.now(UTC))
+        """What the commands ask, as `connect` makes it: moto takes long to describe a stack."""
+        assert self._service, "no bootstrap is deployed"
         return self._service
 
     # The command

@@ -14,11 +14,12 @@ from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-import botocore.useragent
 import moto.core.models
 import moto.core.responses
 import moto.sqs.models
+from botocore.regions import EndpointRulesetResolver
 from botocore.signers import RequestSigner
+from botocore.useragent import UserAgentString
 from moto import backends
 from moto.backend_index import backend_url_patterns
 from moto.cloudformation.models import Event, Stack, cloudformation_backends
@@ -126,6 +127,31 @@ def _as_if_signed(self: Any, operation_name: Any = None, request: Any = None, **
     return None
 
 
+_resolve: Any = EndpointRulesetResolver.construct_endpoint
+
+
+def _endpoint(self: Any, operation_model: Any, call_args: Any, request_context: Any) -> Any:
+    """Resolve a client's endpoint once, where it does not depend on what is asked."""
+    if operation_model.service_model.service_name != "dynamodb":
+        return _resolve(self, operation_model, call_args, request_context)
+    kept = self._instance_cache
+    if "endpoint" not in kept:
+        kept["endpoint"] = _resolve(self, operation_model, call_args, request_context)
+    return kept["endpoint"]
+
+
+_describe: Any = UserAgentString.to_string
+
+
+def _user_agent(self: Any) -> str:
+    """Describe a client once: its description is copied for another before that is asked for."""
+    config, text = vars(self).get("_text", (None, None))
+    if text is None or config is not self._client_config:
+        text = _describe(self)
+        self._text = self._client_config, text
+    return str(text)
+
+
 def keep() -> None:
     """Keep it from now on, and one boto3 session: a new one reads all services' models again."""
     default_user_config["core"]["reset_boto3_session"] = False
@@ -137,13 +163,14 @@ def keep() -> None:
     Stack.parse_template = staticmethod(_parsed)
     BaseJSONSerializer._serialize_type_structure = _as_it_is
     RequestSigner.handler = _as_if_signed  # type: ignore[method-assign]
+    EndpointRulesetResolver.construct_endpoint = _endpoint
+    UserAgentString.to_string = _user_agent
     moto_dynamodb.keep()
     AccountSpecificBackend._generate_regions = lambda _, service: _regions(service)  # type: ignore[method-assign]
-    names, part = moto.core.responses, botocore.useragent
+    names = moto.core.responses
     names.method_names_from_class = cache(names.method_names_from_class)
     words = cache(names.camelcase_to_underscores)
     names.camelcase_to_underscores = moto.sqs.models.camelcase_to_underscores = words
-    part.sanitize_user_agent_string_component = cache(part.sanitize_user_agent_string_component)
 
 
 class Tables:
@@ -165,6 +192,11 @@ class Tables:
             deletion_protection_enabled=False,
             warm_throughput=None,
         )
+
+
+def put_item(table: str, item: dict[str, Any]) -> None:
+    """Put an item, as DynamoDB has it, as a client does, but not by way of botocore."""
+    dynamodb_backends[ACCOUNT][REGION].put_item(table, item)
 
 
 def make_buckets(*names: str) -> None:

@@ -30,6 +30,8 @@ class Slack:
     def __init__(self, url: str) -> None:
         self.url = url
         self.planned: list[Answer] = []
+        self.planned_about: dict[str, list[Answer]] = {}
+        """By a job's name."""
         self.hanging = threading.Event()
         self.hanging.set()
         self.requests: list[tuple[str, Mapping[str, str], dict[str, Any]]] = []
@@ -49,24 +51,30 @@ class Slack:
 
     def about(self, job_name: str) -> list[dict[str, Any]]:
         """Return the messages about a job, taken or not."""
-        return [body for _, _, body in self.requests if f" {job_name} " in body["text"]]
+        return [body for _, _, body in self.requests if _is_about(job_name, body)]
 
-    def answer(self, path: str) -> Answer:
+    def answer(self, path: str, body: Mapping[str, Any]) -> Answer:
         self.hanging.wait()
-        if self.planned:
-            return self.planned.pop(0)
+        about = (each for job, each in self.planned_about.items() if _is_about(job, body))
+        for planned in (*about, self.planned):
+            if planned:
+                return planned.pop(0)
         return API_OK if path.startswith("/api/") else OK
 
 
+def _is_about(job_name: str, body: Mapping[str, Any]) -> bool:
+    return f" {job_name} " in body["text"]
+
+
 @contextmanager
-def slack_server():
-    """Yield a Slack on the loopback interface."""
+def slack_server(port: int = 0):
+    """Yield a Slack on the loopback interface, at any port that is free if none is given."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            slack.requests.append((self.path, dict(self.headers), json.loads(body)))
-            status, text, headers = slack.answer(self.path)
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            slack.requests.append((self.path, dict(self.headers), body))
+            status, text, headers = slack.answer(self.path, body)
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(text))}.items():
                 self.send_header(name, value)
@@ -76,7 +84,7 @@ def slack_server():
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     slack = Slack(f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()

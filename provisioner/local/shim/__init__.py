@@ -1,8 +1,9 @@
 """What MiniStack lacks of AWS, added to it from inside, in its own process.
 
 Imported by `engine_main` under the engine's own Python, so nothing here may import anything but
-ministack and the standard library. Each module says what AWS does, what the engine does instead,
-and corrects the difference by wrapping functions that `patching` has first made sure are there.
+the standard library and what `locks/engine.txt` has. Each module says what AWS does, what the
+engine does instead, and corrects the difference by wrapping functions that `patching` has first
+made sure are there.
 """
 
 from provisioner.local.shim import (
@@ -19,6 +20,7 @@ from provisioner.local.shim import (
     function_images,
     functions,
     gateway,
+    http_server,
     invocations,
     key_bounds,
     layers,
@@ -62,6 +64,7 @@ def install() -> None:
         The installed engine is another one than all this was written for.
     """
     for module in (
+        http_server,
         serving,
         persistence,
         stack_events,

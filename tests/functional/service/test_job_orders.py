@@ -19,6 +19,7 @@ from provisioner.service.jobs import ALL, JobsWanted
 from provisioner.stacks.model import JobStatus
 from tests.support.cli import NOW
 from tests.support.clients import CLIENTS
+from tests.support.moto import put_item
 
 STATUSES = [
     "FAILED",
@@ -47,13 +48,13 @@ def service(here):
 def put_entry(name, status="READY", **row):
     """Write as much of a Stacks row as the list of jobs has."""
     entry = {"job_name": name, "listed": "jobs", "status": status, "in_sync": True, "row": row}
-    CLIENTS.dynamodb.put_item(TableName="jobs-Stacks", Item=to_dynamodb(entry))
+    put_item("jobs-Stacks", to_dynamodb(entry))
 
 
 def put_last_run(name, began):
     last = {"trigger_id": f"{iso(began)}#x", "status": "SUCCEEDED", "started_at": iso(began)}
     item = {"job_name": name, "trigger_id": "#recent", "last": last}
-    CLIENTS.dynamodb.put_item(TableName="jobs-Triggers", Item=to_dynamodb(item))
+    put_item("jobs-Triggers", to_dynamodb(item))
 
 
 @pytest.fixture

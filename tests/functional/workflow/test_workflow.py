@@ -14,6 +14,7 @@ import templates
 from provisioner.jobs import InvalidRow, parse
 from tests.functional.step_functions import StepFunctions, TaskError
 from tests.golden.update import workflow
+from tests.support.moto import Tables, make_buckets
 from tests.support.platforms import PLATFORM
 
 TABLE = PLATFORM.triggers_table
@@ -33,11 +34,8 @@ def table(monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
-        boto3.client("s3", region_name="eu-west-1").create_bucket(
-            Bucket=PLATFORM.artifacts_bucket,
-            CreateBucketConfiguration={"LocationConstraint": "eu-west-1"},
-        )
-        yield boto3.resource("dynamodb", region_name="eu-west-1").create_table(
+        make_buckets(PLATFORM.artifacts_bucket)
+        Tables().create_table(
             TableName=TABLE,
             KeySchema=[
                 {"AttributeName": "job_name", "KeyType": "HASH"},
@@ -49,6 +47,7 @@ def table(monkeypatch):
             ],
             BillingMode="PAY_PER_REQUEST",
         )
+        yield boto3.resource("dynamodb", region_name="eu-west-1").Table(TABLE)
 
 
 def machine(row, work, **changes):
