@@ -148,11 +148,13 @@ def test_the_description_of_the_api_is_in_plain_words():
 
 
 def stumbles(lines, patterns):
+    of_any = re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
     return [
         f"{number}: {hit[0]!r}: {instead}"
         for number, line in lines
+        if of_any.search(text := re.sub(r"`[^`]*`", "``", " ".join(line.split())))
         for pattern, instead in patterns.items()
-        if (hit := re.search(pattern, re.sub(r"`[^`]*`", "``", line.strip())))
+        if (hit := re.search(pattern, text))
     ]
 
 
@@ -168,14 +170,7 @@ def texts(source):
 
 @pytest.mark.parametrize("module", MODULES, ids=[str(path.relative_to(ROOT)) for path in MODULES])
 def test_texts_in_the_code_are_in_plain_words(module):
-    found = [
-        f"{module.name}:{number}: {hit[0]!r}: {instead}"
-        for number, text in texts(module.read_text())
-        for pattern, instead in STUMBLES.items()
-        if (hit := re.search(pattern, re.sub(r"`[^`]*`", "``", " ".join(text.split()))))
-    ]
-
-    assert found == []
+    assert stumbles(texts(module.read_text()), STUMBLES) == []
 
 
 OF_TERMINALS = [path for path in MODULES if "provisioner/api" not in path.as_posix()]
