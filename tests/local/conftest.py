@@ -15,7 +15,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from unittest import mock
 
 import pytest
 
@@ -36,7 +35,7 @@ ROUGH = ENGINES / "suite-rough"
 CROWDED = ENGINES / "suite-crowded"
 SLACK = f"http://127.0.0.1:{free_port()}"
 """Where one of the processes plays Slack (`test_notifications.py`), to which all messages go."""
-OWN_GIT = {"GIT_CONFIG_GLOBAL": str(GIT_SETTINGS)}
+OWN_GIT = ("GIT_CONFIG_GLOBAL", str(GIT_SETTINGS))
 MANY_DELETIONS = ("--parameter", "DeletionBudgetJobs=2000")  # tests remove many rows at once
 
 
@@ -60,7 +59,7 @@ def local(state: Path, *arguments: str, checkout: Path = CHECKOUT) -> str:
     """
     done = subprocess.run(
         [sys.executable, "-m", "provisioner.local", *arguments],
-        env={**os.environ, **OWN_GIT, "PROVISIONER_LOCAL_STATE": str(state)},
+        env={**os.environ, **dict([OWN_GIT]), "PROVISIONER_LOCAL_STATE": str(state)},
         cwd=checkout,
         capture_output=True,
         text=True,
@@ -112,7 +111,8 @@ def _brought_up(
 def _with_secret_of_slack(state: Path) -> tuple[str, ...]:
     """Start an engine with a secret in it, of which its bootstrap will have to know."""
     own = Engine(Home.of_checkout(state))
-    with mock.patch.dict(os.environ, OWN_GIT):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(*OWN_GIT)
         own.start(auth=True, fresh=True)
     webhook = f"{SLACK}/services/T0/B0/secret"
     made = client(own, "secretsmanager").create_secret(Name="jobs/slack", SecretString=webhook)

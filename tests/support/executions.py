@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tests.support.cli import put_run
-from tests.support.clients import CLIENTS
+from tests.support.clients import CLIENTS, heard
 from tests.support.waiting import wait_until
 
 
@@ -17,6 +19,18 @@ def start_execution(machine: str, name: str, **more: Any) -> str:
         lambda: states.get_execution_history(executionArn=arn)["events"], f"an event of {name}"
     )
     return arn
+
+
+@contextmanager
+def recorded(job_name: str, status: str, **attributes: Any) -> Iterator[None]:
+    """Give an execution that starts its row at once, whose key has the moment when it began."""
+
+    def begun(parsed: dict[str, Any], **_: Any) -> None:
+        name = parsed["executionArn"].rpartition(":")[2]
+        put_run(job_name, name, status, started_at=parsed["startDate"], **attributes)
+
+    with heard(CLIENTS.stepfunctions, "after-call.sfn.StartExecution", begun):
+        yield
 
 
 def put_running(job_name: str, arn: str) -> None:

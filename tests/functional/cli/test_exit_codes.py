@@ -14,18 +14,19 @@ import yaml
 
 from provisioner.cli.commands import app
 from provisioner.cli.exits import ExitCode
+from provisioner.cli.session import using
 from provisioner.jobs import FieldError
-from provisioner.service.start_run import name_of_key
 from provisioner.stacks.model import Failure, JobStatus
-from tests.support.cli import NOW, put_run
+from tests.support.cli import NOW
 from tests.support.clients import CLIENTS
+from tests.support.executions import recorded
 from tests.support.rows import ROW
 from tests.support.waiting import wait_until
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
 DONE = {"Type": "Succeed"}
 ENDLESS = {"Type": "Wait", "Seconds": 3600, "End": True}
-RUN = ("run", "report", "--idempotency-key", "k", "--timeout", "20s")
+RUN = ("run", "report", "--timeout", "20s")
 DAY = ("--from", "2026-10-22", "--to", "2026-10-24")
 WHY = Failure("no such subnet", NOW, "Function")
 CONTRACT = {"type": "object", "required": ["day"]}
@@ -53,9 +54,8 @@ def of_run(status, *options, **attributes):
     def scenario(here):
         here.make_runnable(DONE)
         write_a_line()
-        name = name_of_key("report", "k")
-        put_run("report", name, status, started_at=datetime.now(UTC), **attributes)
-        return here.run(*RUN, *options).exit_code
+        with recorded("report", status, **attributes):
+            return here.run(*RUN, *options).exit_code
 
     return scenario
 
@@ -142,8 +142,9 @@ def unread(option, *streams):
     def scenario(here):
         here.make_runnable(ENDLESS)
         write_a_line()
-        put_run("report", name_of_key("report", "k"), "RUNNING", started_at=datetime.now(UTC))
         with contextlib.ExitStack() as stack:
+            stack.enter_context(using(CLIENTS))
+            stack.enter_context(recorded("report", "RUNNING"))
             patched = stack.enter_context(pytest.MonkeyPatch.context())
             for name in streams:
                 reading, writing = os.pipe()

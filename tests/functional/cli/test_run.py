@@ -13,15 +13,15 @@ import pytest
 from provisioner.aws.logs import LogEvent
 from provisioner.cli.commands import app
 from provisioner.cli.run import OverlapOption
+from provisioner.cli.session import using
 from provisioner.cli.watching import Watch, exit_code, print_late
 from provisioner.errors import ThrottledError
 from provisioner.jobs import OVERLAPS
 from provisioner.runs.model import iso
-from provisioner.service.start_run import name_of_key
 from provisioner.stacks.model import JobStatus
 from tests.support.cli import put_run
 from tests.support.clients import CLIENTS
-from tests.support.executions import stop_execution
+from tests.support.executions import recorded, stop_execution
 from tests.support.rows import NOW, ROW
 
 ECHO = {"Type": "Pass", "End": True}
@@ -51,14 +51,10 @@ class TestClosedPipe:
     def failing(self, here):
         here.jobs.put(ROW)
         here.make_runnable(FAILING)
-        put_run(
-            "report",
-            name_of_key("report", "k"),
-            "FAILED",
-            started_at=datetime.now(UTC),
-            error="ValueError",
-            output="{}",
-        )
+        ended = {"error": "ValueError", "output": "{}"}
+        put_run("report", "of-before", "FAILED", started_at=datetime.now(UTC), **ended)
+        with using(CLIENTS), recorded("report", "FAILED", **ended):
+            yield
 
     @pytest.mark.usefixtures("failing", "unread")
     @pytest.mark.parametrize(
@@ -66,7 +62,7 @@ class TestClosedPipe:
         [
             (["get"], 0),
             (["runs", "report"], 0),
-            (["run", "report", "--idempotency-key", "k", "--wait"], 3),
+            (["run", "report", "--wait"], 3),
         ],
         ids=["get", "runs", "run --wait"],
     )
@@ -196,10 +192,10 @@ class TestRun:
 
     def test_a_large_output_is_where_it_says(self, job):
         job.make_runnable(ECHO)
-        name, uri = name_of_key("report", "k"), "s3://jobs-artifacts/runs/report/output.json"
-        put_run("report", name, "SUCCEEDED", started_at=datetime.now(UTC), output=uri)
+        uri = "s3://jobs-artifacts/runs/report/output.json"
 
-        result = job.run("run", "report", "--idempotency-key", "k", "--wait")
+        with recorded("report", "SUCCEEDED", output=uri):
+            result = job.run("run", "report", "--wait")
 
         assert result.stdout == f"{uri}\n"
 

@@ -16,7 +16,7 @@ from tests.support.cli import NOW, put_run
 from tests.support.clients import CLIENTS
 from tests.support.console_world import commands_of
 from tests.support.deployments import pushed_twice
-from tests.support.executions import start_execution
+from tests.support.executions import put_running, start_execution
 from tests.support.rows import ROW
 
 SCHEDULED = ROW | {"schedule": "cron(0 6 * * ? *)"}
@@ -59,7 +59,7 @@ def changed(ready):
     ready.jobs.put(ROW | {"job_name": "endless"})
     machine = ready.make_runnable({"Type": "Wait", "Seconds": 3600, "End": True}, "endless")
     arn = start_execution(machine, "one")
-    put_run("endless", "one", "RUNNING", started_at=datetime.now(UTC), execution_arn=arn)
+    put_running("endless", arn)
     return ready
 
 
