@@ -116,7 +116,7 @@ def _with_secret_of_slack(state: Path) -> tuple[str, ...]:
         own.start(auth=True, fresh=True)
     webhook = f"{SLACK}/services/T0/B0/secret"
     made = client(own, "secretsmanager").create_secret(Name="jobs/slack", SecretString=webhook)
-    return "--parameter", f"SlackSecretArn={made['ARN']}"
+    return *MANY_DELETIONS, "--parameter", f"SlackSecretArn={made['ARN']}"
 
 
 @pytest.fixture(scope="session")
@@ -127,7 +127,7 @@ def engine():
 
 @pytest.fixture(scope="session")
 def open_engine():
-    """An engine that enforces nothing, for what has to be done to requests on their way."""
+    """An engine that enforces nothing, for what is done to requests on their way, by night."""
     tokens = ("--parameter", "Api=jwt")
     return _brought_up(OPEN, "--no-examples", *MANY_DELETIONS, *tokens)
 

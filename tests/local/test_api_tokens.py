@@ -13,7 +13,7 @@ from provisioner.service.caller import Role
 from tests.support.http import Caller
 from tests.support.roles import mistaken
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.night]
 ROLES = ("read", "operate", "write", "admin")
 
 

@@ -44,11 +44,11 @@ TABLES = ("contract-Jobs", "contract-Stacks", "contract-RateLimits")
 
 
 @pytest.fixture
-def clients(open_engine, monkeypatch):
+def clients(engine, monkeypatch):
     """Yield clients that reach the engine, which has new tables and a queue."""
-    for name, value in open_engine.environment.items():
+    for name, value in engine.environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", open_engine.environment["AWS_REGION"])
+    monkeypatch.setenv("AWS_DEFAULT_REGION", engine.environment["AWS_REGION"])
     clients = Clients(session=CLIENTS.session)
     dynamodb = boto3.client("dynamodb")
     make_table(dynamodb, "contract-Jobs", "job_name")
@@ -133,8 +133,8 @@ class EngineSubject:
 
 class TestOperations(OperationsContract, FailingOperationsContract):
     @pytest.fixture
-    def subject(self, clients, open_engine):
-        subject = EngineSubject(clients, open_engine.outputs["CloudFormationRoleArn"])
+    def subject(self, clients, engine):
+        subject = EngineSubject(clients, engine.outputs["CloudFormationRoleArn"])
         yield subject
         subject.finish(NAME)
         state = subject.operations.describe(NAME)

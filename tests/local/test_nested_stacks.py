@@ -24,18 +24,18 @@ OUTPUTS = {"RoleArn": {"Value": {"Fn::GetAtt": ["Role", "Arn"]}}}
 
 
 @pytest.fixture
-def nested(open_engine):
+def nested(engine):
     """Deploy a stack around a child of these resources; returns the parent as it ended."""
-    cloudformation = open_engine.client("cloudformation")
-    name = open_engine.unique("nested")
+    cloudformation = engine.client("cloudformation")
+    name = engine.unique("nested")
 
     def deployed(operation, **resources):
         document = {"Resources": {"Role": ROLE, **resources}, "Outputs": OUTPUTS}
-        parent = around(open_engine, f"{name}/{operation}-{len(resources)}", document)
+        parent = around(engine, f"{name}/{operation}-{len(resources)}", document)
         getattr(cloudformation, f"{operation}_stack")(
             StackName=name, TemplateBody=json.dumps(parent), Capabilities=["CAPABILITY_IAM"]
         )
-        return open_engine.wait(lambda: ended(cloudformation, name), f"the end of {operation}")
+        return engine.wait(lambda: ended(cloudformation, name), f"the end of {operation}")
 
     return deployed
 

@@ -77,13 +77,13 @@ class Network:
 
 
 @pytest.fixture
-def network(open_engine):
-    made = Network(open_engine)
+def network(engine):
+    made = Network(engine)
     yield made
     made.delete()
 
 
-def test_the_private_network_with_every_endpoint(network, open_engine):
+def test_the_private_network_with_every_endpoint(network, engine):
     network.deploy("create", "containers")
     assert network.services("Interface").keys() == FOR_CONTAINERS
 
@@ -118,4 +118,4 @@ def test_the_private_network_with_every_endpoint(network, open_engine):
 
     vpc = network.outputs()["VpcId"]
     network.delete()
-    open_engine.wait(lambda: vpc not in network.vpcs(), "the network's end")
+    engine.wait(lambda: vpc not in network.vpcs(), "the network's end")

@@ -1,12 +1,12 @@
 """Every stack status that the engine can reach is reached, and left, with rows alone.
 
 What else happens to a stack is done to it on its way to CloudFormation, or by hand as a person
-would. The statuses are read off the stacks' own events.
+would (`test_by_hand.py`). The statuses are read off the stacks' own events. By night: the
+simulation leads through them with each commit, in a CloudFormation of its own.
 """
 
 from __future__ import annotations
 
-import json
 import subprocess
 
 import pytest
@@ -14,6 +14,18 @@ from botocore.session import get_session
 
 from provisioner.local.home import Home
 from provisioner.local.install import installed
+from tests.local.test_by_hand import (
+    CREATED,
+    DELETED,
+    IMPORTED,
+    NOT_IMPORTED,
+    REVIEWED,
+    UPDATED,
+    failed,
+    gone,
+    path,
+    ready,
+)
 from tests.support.faults import faults_before
 from tests.support.proxy import (
     answer_lost,
@@ -26,11 +38,8 @@ from tests.support.proxy import (
 )
 from tests.support.resources import MISSING_EXPORT, TOLD_TO_FAIL, with_missing_export
 
-pytestmark = [pytest.mark.engine, pytest.mark.together]
+pytestmark = [pytest.mark.engine, pytest.mark.night, pytest.mark.together]
 
-CREATED = ["CREATE_IN_PROGRESS", "CREATE_COMPLETE"]
-UPDATED = ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"]
-DELETED = ["DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
 NOT_DELETED = ["DELETE_IN_PROGRESS", "DELETE_FAILED"]
 NOT_CREATED = ["CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"]
 NOT_ROLLED_BACK = ["CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "ROLLBACK_FAILED"]
@@ -48,13 +57,6 @@ STUCK_HALFWAY_BACK = [
     "UPDATE_ROLLBACK_FAILED",
 ]
 BACK_AT_LAST = ["UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"]
-REVIEWED = ["REVIEW_IN_PROGRESS"]
-IMPORTED = ["IMPORT_IN_PROGRESS", "IMPORT_COMPLETE"]
-NOT_IMPORTED = [
-    "IMPORT_IN_PROGRESS",
-    "IMPORT_ROLLBACK_IN_PROGRESS",
-    "IMPORT_ROLLBACK_COMPLETE",
-]
 REACHED = {
     status
     for path in (
@@ -65,13 +67,6 @@ REACHED = {
 }  # fmt: skip
 OUT_OF_REACH = {"UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "IMPORT_ROLLBACK_FAILED"}
 """The engine cleans up and rolls imports back without showing it."""
-
-BY_HAND = {
-    "Resources": {
-        "Parameter": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "x"}}
-    }
-}
-"""A template that is nobody's job."""
 
 
 @pytest.fixture(scope="module")
@@ -86,29 +81,6 @@ def faults(engine):
         yield faults
 
 
-def ready(engine, name, memory_mb=128, **changes):
-    """Write a job's row and wait until its stack is what the row says."""
-    engine.put(engine.lambda_row(name, memory_mb=memory_mb, **changes))
-    return engine.wait_for(
-        name, "READY", in_sync=True, until=lambda: engine.function_memory_mb(name) == memory_mb
-    )
-
-
-def failed(engine, name, memory_mb=128):
-    """Write a job's row and wait until its very spec has FAILED."""
-    before = engine.record(name).get("spec_digest")
-    engine.put(engine.lambda_row(name, memory_mb=memory_mb))
-    return engine.wait_for(
-        name, "FAILED", until=lambda: engine.record(name)["spec_digest"] != before
-    )
-
-
-def gone(engine, name):
-    """Delete a job's row and wait for its stack's end."""
-    engine.delete(name)
-    return engine.wait_for(name, "DELETED")
-
-
 def healing(provider):
     """Return a fault that lets the custom resources recover just before the call."""
 
@@ -117,21 +89,6 @@ def healing(provider):
         return send(call)
 
     return fault
-
-
-def path(engine, stack_id):
-    """Return a stack's statuses without the repetitions of one operation.
-
-    A doomed operation that ends before it is written down that it was made is made once more. Only
-    the engine is as fast as that.
-    """
-    statuses = engine.statuses(stack_id)
-    for length in range(2, 6):
-        for start in range(len(statuses), -1, -1):
-            end = start + length
-            if statuses[start:end] == statuses[end : end + length]:
-                del statuses[start:end]
-    return statuses
 
 
 def test_every_status_is_reached_here_or_out_of_the_engine_s_reach():
@@ -154,15 +111,6 @@ def test_what_is_out_of_reach_is_unknown_to_the_engine():
     )
 
     assert known.stdout.strip() == "[]"
-
-
-def test_created_updated_deleted(engine):
-    name = engine.unique("plain")
-    stack_id = ready(engine, name)["stack_id"]
-    ready(engine, name, 256)
-    gone(engine, name)
-
-    assert path(engine, stack_id) == CREATED + UPDATED + DELETED
 
 
 def test_a_creation_that_rolled_back_is_deleted_and_made_again(engine, faults):
@@ -321,137 +269,6 @@ def test_what_even_then_cannot_be_deleted_is_forced(engine, faults):
     assert row["retained_resources"] == ["Told"]
     assert faults.calls(name, "DeleteStack") > 3
     assert path(engine, stack_id) == CREATED + NOT_DELETED + DELETED
-
-
-def test_a_change_set_nobody_executed_makes_way(engine):
-    name = engine.unique("review")
-    made = engine.client("cloudformation").create_change_set(
-        StackName=f"jobs-{name}",
-        ChangeSetName="by-hand",
-        ChangeSetType="CREATE",
-        TemplateBody=json.dumps(BY_HAND),
-    )
-
-    stack_id = ready(engine, name)["stack_id"]
-
-    assert engine.statuses(made["StackId"]) == REVIEWED + DELETED
-    assert engine.statuses(stack_id) == CREATED
-
-
-def test_a_stack_deleted_by_hand_is_made_again(engine):
-    name = engine.unique("byhand")
-    stack_id = ready(engine, name)["stack_id"]
-
-    engine.client("cloudformation").delete_stack(StackName=stack_id)
-
-    row = engine.wait_for(name, "READY", until=lambda: engine.record(name)["stack_id"] != stack_id)
-    assert engine.statuses(stack_id) == CREATED + DELETED
-    assert engine.statuses(row["stack_id"]) == CREATED
-
-
-def test_a_stack_changed_by_hand_is_updated_back(engine):
-    name = engine.unique("changed")
-    row = ready(engine, name)
-
-    engine.client("cloudformation").update_stack(
-        StackName=row["stack_id"],
-        UsePreviousTemplate=True,
-        Capabilities=["CAPABILITY_NAMED_IAM"],
-        Parameters=[
-            {"ParameterKey": "SpecDigest", "ParameterValue": "0" * 64},
-            {"ParameterKey": "DeletionPolicy", "UsePreviousValue": True},
-            {"ParameterKey": "TemplateVersion", "UsePreviousValue": True},
-        ],
-    )
-
-    expected = CREATED + UPDATED + UPDATED
-    engine.wait(lambda: engine.statuses(row["stack_id"]) == expected, "the update back")
-    back = engine.wait_for(name, "READY", in_sync=True)
-    assert back["deployed_digest"] == row["deployed_digest"]
-
-
-@pytest.mark.parametrize("owner", [None, "others"])
-def test_a_stack_of_our_name_that_is_not_ours_is_never_touched(engine, owner):
-    name = engine.unique("foreign")
-    tags = [{"Key": "provisioner", "Value": owner}] if owner else []
-    foreign = engine.client("cloudformation").create_stack(
-        StackName=f"jobs-{name}", TemplateBody=json.dumps(BY_HAND), Tags=tags
-    )["StackId"]
-
-    reason = failed(engine, name)["failure"]["reason"]
-    assert foreign in reason
-    assert (owner or "not ours") in reason
-    failed(engine, name, 256)
-    engine.delete(name)
-    engine.wait_for(name, "DELETED")
-    assert engine.statuses(foreign) == CREATED
-
-    failed(engine, name)
-    engine.client("cloudformation").delete_stack(StackName=foreign)
-    engine.wait_for(name, "READY")
-
-
-def test_a_retained_stack_is_adopted_when_its_row_returns(engine):
-    name = engine.unique("retain")
-    before = ready(engine, name, deletion_policy="retain")
-    engine.delete(name)
-    engine.wait_for(name, "RETAINED")
-
-    again = ready(engine, name, deletion_policy="retain")
-    assert again["stack_id"] == before["stack_id"]
-    assert engine.statuses(before["stack_id"]) == CREATED
-
-    ready(engine, name, 256)
-    gone(engine, name)
-    assert engine.statuses(before["stack_id"]) == CREATED + UPDATED + DELETED
-
-
-def test_imports_by_hand_are_taken_for_what_they_are(engine):
-    name = engine.unique("import")
-    stack_id = ready(engine, name)["stack_id"]
-
-    import_parameter(engine, stack_id, name)
-    engine.wait(lambda: engine.stack(name)["StackStatus"] == "IMPORT_COMPLETE", "the import")
-    ready(engine, name, 256)
-    import_parameter(engine, stack_id, name, is_there=False)
-    engine.wait(
-        lambda: engine.stack(name)["StackStatus"] == "IMPORT_ROLLBACK_COMPLETE", "its rollback"
-    )
-    ready(engine, name, 512)
-
-    assert engine.statuses(stack_id) == CREATED + IMPORTED + UPDATED + NOT_IMPORTED + UPDATED
-
-
-def import_parameter(engine, stack_id, name, *, is_there=True):
-    """Import a parameter into a stack as a person would; one that is gone by then fails."""
-    cloudformation, parameters = engine.client("cloudformation"), engine.client("ssm")
-    body = cloudformation.get_template(StackName=stack_id)["TemplateBody"]
-    template = json.loads(body) if isinstance(body, str) else json.loads(json.dumps(body))
-    template["Resources"]["Imported"] = BY_HAND["Resources"]["Parameter"] | {
-        "DeletionPolicy": "Retain",
-        "Properties": {"Name": f"/by-hand/{name}", "Type": "String", "Value": "x"},
-    }
-    parameters.put_parameter(Name=f"/by-hand/{name}", Type="String", Value="x", Overwrite=True)
-    made = cloudformation.create_change_set(
-        StackName=stack_id,
-        ChangeSetName=engine.unique("import"),
-        ChangeSetType="IMPORT",
-        TemplateBody=json.dumps(template),
-        Capabilities=["CAPABILITY_NAMED_IAM"],
-        Parameters=[
-            {"ParameterKey": key, "UsePreviousValue": True} for key in template["Parameters"]
-        ],
-        ResourcesToImport=[
-            {
-                "ResourceType": "AWS::SSM::Parameter",
-                "LogicalResourceId": "Imported",
-                "ResourceIdentifier": {"Name": f"/by-hand/{name}"},
-            }
-        ],
-    )
-    if not is_there:
-        parameters.delete_parameter(Name=f"/by-hand/{name}")
-    cloudformation.execute_change_set(ChangeSetName=made["Id"])
 
 
 def test_a_row_edited_and_deleted_while_its_stack_is_busy(engine, faults):

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 ENGINE = {
-    # One process only may stand between an engine's functions and its CloudFormation.
-    "faults": (
-        "test_statuses",
-        "test_api_tokens",
-        "test_contract",
-        "test_nested_stacks",
-        "test_network",
-    ),
+    # By night only. One process may stand between an engine's functions and its CloudFormation.
+    "faults": ("test_statuses", "test_api_tokens"),
+    "hand": ("test_by_hand", "test_contract", "test_nested_stacks", "test_network"),
     # By night only. They kill the engine, damage its tables and turn its events off.
     "rough": ("test_recovery", "test_hostile", "test_unnoticed", "test_upgrade"),
     "notifications": ("test_notifications", "test_ec2"),
