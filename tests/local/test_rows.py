@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -192,6 +193,41 @@ def test_a_poison_record_is_kept_and_its_neighbours_continue(engine):
     kept = [letter["Body"] for letter in engine.dead_letter_messages("DeadLetterQueueUrl")]
     assert [json.loads(body) for body in kept if name in body] == [poison]
     engine.wait_for(name, "READY")
+
+
+def test_a_schedule_keeps_its_dates_and_its_zone(engine):
+    name = engine.unique("window")
+    window = {"schedule_start": "2198-01-01T00:00:00Z", "schedule_end": "2199-01-01T00:00:00Z"}
+    row = engine.lambda_row(
+        name, handler="code_under_test.echo", schedule="cron(0 6 * * ? *)", timezone="Europe/Paris"
+    )
+
+    engine.put(row | window)
+
+    engine.wait_for(name, "READY")
+    schedule = engine.schedule(name)
+    assert schedule["StartDate"] >= datetime(2198, 1, 1, tzinfo=UTC)
+    assert schedule["EndDate"] == datetime(2199, 1, 1, tzinfo=UTC)
+    assert schedule["ScheduleExpressionTimezone"] == "Europe/Paris"
+
+    engine.put(row | {"timezone": "UTC"})
+
+    engine.wait_for(name, "READY", until=lambda: "EndDate" not in engine.schedule(name))
+    assert engine.schedule(name)["ScheduleExpressionTimezone"] == "UTC"
+
+
+def test_a_row_edited_while_its_function_runs_leaves_the_run_alone(engine):
+    name = engine.unique("edited")
+    row = engine.lambda_row(name, handler="code_under_test.slow")
+    engine.put(row)
+    engine.wait_for(name, "READY")
+    run = engine.start(name, {"seconds": 5})
+    engine.wait_for_run(name, run, "RUNNING")
+
+    engine.put(row | {"memory_mb": 256})
+
+    engine.wait_for(name, "READY", until=lambda: engine.function_memory_mb(name) == 256)
+    engine.wait_for_run(name, run, "SUCCEEDED")
 
 
 @pytest.mark.night

@@ -1,4 +1,4 @@
-"""What the embedded engine does as AWS does, since jobs hold on to it."""
+"""What the embedded engine does as AWS does, since jobs hold on to it. By night."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from provisioner.local.home import Home
 from provisioner.local.install import installed
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.night]
 
 QUERIES = Path(__file__).parents[1] / "support" / "query_answers.py"
 
@@ -34,27 +34,6 @@ def function(engine):
         return made[handler]
 
     return job
-
-
-def test_a_schedule_keeps_its_dates_and_its_zone(engine):
-    name = engine.unique("window")
-    window = {"schedule_start": "2198-01-01T00:00:00Z", "schedule_end": "2199-01-01T00:00:00Z"}
-    row = engine.lambda_row(
-        name, handler="code_under_test.echo", schedule="cron(0 6 * * ? *)", timezone="Europe/Paris"
-    )
-
-    engine.put(row | window)
-
-    engine.wait_for(name, "READY")
-    schedule = engine.schedule(name)
-    assert schedule["StartDate"] >= datetime(2198, 1, 1, tzinfo=UTC)
-    assert schedule["EndDate"] == datetime(2199, 1, 1, tzinfo=UTC)
-    assert schedule["ScheduleExpressionTimezone"] == "Europe/Paris"
-
-    engine.put(row | {"timezone": "UTC"})
-
-    engine.wait_for(name, "READY", until=lambda: "EndDate" not in engine.schedule(name))
-    assert engine.schedule(name)["ScheduleExpressionTimezone"] == "UTC"
 
 
 def test_bounds_the_wrong_way_round_are_refused(engine):
@@ -105,20 +84,6 @@ def test_a_start_that_fails_is_tried_once_more(engine, tmp_path):
     run = engine.wait_for_run(name, engine.start(name, {}), "SUCCEEDED")
 
     assert json.loads(run["output"]) == "begun"
-
-
-def test_a_row_edited_while_its_function_runs_leaves_the_run_alone(engine):
-    name = engine.unique("edited")
-    row = engine.lambda_row(name, handler="code_under_test.slow")
-    engine.put(row)
-    engine.wait_for(name, "READY")
-    run = engine.start(name, {"seconds": 5})
-    engine.wait_for_run(name, run, "RUNNING")
-
-    engine.put(row | {"memory_mb": 256})
-
-    engine.wait_for(name, "READY", until=lambda: engine.function_memory_mb(name) == 256)
-    engine.wait_for_run(name, run, "SUCCEEDED")
 
 
 @pytest.mark.parametrize("text", ["3", "null", '{"a": 1}', "s3://bucket/key"])

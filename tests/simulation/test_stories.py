@@ -22,7 +22,7 @@ from tests.support.drawn import whole
 
 STORIES = {StacksStory: 150, RunsStory: 500}
 """Of each shard; of the one that a commit draws, half."""
-FEW = {StacksStory: 40, RunsStory: 100}
+FEW = {StacksStory: 20, RunsStory: 50}
 FIXED = (1,)
 """In which a planted bug fails some story."""
 SHARDS = [(kind, shard) for kind in STORIES for shard in shards(FIXED)]

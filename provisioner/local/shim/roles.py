@@ -1,7 +1,8 @@
 """A role of a template has the permissions boundary that the template gives it.
 
 The engine evaluates boundaries, but its CloudFormation leaves them out, so that a job's code could
-do whatever its row's `permissions` say.
+do whatever its row's `permissions` say. It also parses each policy of a role again with each
+request.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from provisioner.local.shim.patching import private
+from provisioner.local.shim.patching import private, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,17 @@ def install() -> None:
     handlers = private(_PROVISIONERS, "_RESOURCE_HANDLERS")["AWS::IAM::Role"]
     for operation, position in _WANTED.items():
         handlers[operation] = _under_the_boundary(handlers[operation], position)
+    wrap("ministack.core.iam_evaluator", "parse_policy_document", _once)
+
+
+def _once(parse: Callable[[Any], list[Any]]) -> Callable[[Any], list[Any]]:
+    of_text = functools.lru_cache(maxsize=1000)(parse)
+
+    @functools.wraps(parse)
+    def parsing(document: Any) -> list[Any]:  # noqa: ANN401
+        return list(of_text(document) if isinstance(document, str) else parse(document))
+
+    return parsing
 
 
 def _under_the_boundary(handle: Callable[..., Any], position: int) -> Callable[..., Any]:
