@@ -238,7 +238,7 @@ def test_jobs_and_their_runs_outlive_an_upgrade_of_the_bootstrap(engine):
     execution = engine.start(name, {"seconds": 5})
     engine.wait_for_run(name, execution, "RUNNING")
 
-    deploy(Engine(Home.of_checkout(SUITE)), parameters={"DeletionBudgetJobs": "2001"})
+    deploy(Engine(Home.of_checkout(SUITE)), parameters={"DeletionBudgetJobs": "1999"})
 
     assert engine.bootstrap()["StackStatus"] == "UPDATE_COMPLETE"
     engine.wait_for_run(name, execution, "SUCCEEDED")

@@ -33,8 +33,8 @@ def whole() -> bool:
 
 
 def examples(count: int) -> int:
-    """Return how many of so many examples to draw: a third on a commit, all by night."""
-    return count if whole() else count // 3
+    """Return how many of so many examples to draw: a quarter on a commit, all by night."""
+    return count if whole() else count // 4
 
 
 def one_of(parts: int, items: Sequence[T]) -> Sequence[T]:
