@@ -70,8 +70,7 @@ def test_a_message_that_slack_refuses_is_kept_with_its_reason(engine, slack, fai
     execution = engine.start(failing, {})
 
     engine.wait_for_run(failing, execution, "FAILED")
-    engine.wait(lambda: dead_letters(engine, failing), "the dead letter")
-    [letter] = dead_letters(engine, failing)
+    [letter] = engine.wait(lambda: dead_letters(engine, failing), "the dead letter")
     reason = letter["MessageAttributes"]["reason"]["StringValue"]
     assert reason == "Slack refuses the message: 404 channel_not_found"
 
