@@ -47,7 +47,7 @@ test-engine: $(READY)
 	$(SIDE_BY_SIDE) 8 -m "engine and not night" tests/local
 
 test-engine-whole: $(READY)
-	TESTS_WHOLE=1 $(SIDE_BY_SIDE) 10 -m engine tests/local
+	TESTS_WHOLE=1 $(SIDE_BY_SIDE) 11 -m engine tests/local
 
 test-simulation: $(READY)
 	$(SIDE_BY_SIDE) $(PROCESSORS) -m simulation tests/simulation

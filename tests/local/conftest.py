@@ -45,11 +45,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_sessionfinish() -> None:
     """Take down what the processes of this session have brought up; other sessions have theirs."""
-    for state in (SUITE, OPEN, ROUGH, CROWDED):
-        if RUN in _marked(state):
-            local(state, "down")
-            _mark(state).unlink()
-            assert not (state / "tmp").exists()  # of the functions that it has run
+    ours = [state for state in (SUITE, OPEN, ROUGH, CROWDED) if RUN in _marked(state)]
+    for state in ours:
+        local(state, "down")
+        _mark(state).unlink()
+    assert [state for state in ours if (state / "tmp").exists()] == []  # of functions that they ran
 
 
 def local(state: Path, *arguments: str, checkout: Path = CHECKOUT) -> str:

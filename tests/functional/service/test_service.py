@@ -97,14 +97,15 @@ class TestRunState:
 
 class TestBackfill:
     def test_the_caller_decides_how_long_to_wait_for_a_run(self, job):
-        job.make_runnable(ENDLESS)
+        machine = job.make_runnable(ENDLESS)
         planned = backfill.plan(job.service, "report", *WEEK, "queue_all")
         steps = backfill.start(job.service, planned)
         first, second, *_ = planned.runs
 
         assert next(steps) == RunStarted(first, is_new=True)
         assert [next(steps), next(steps)] == [NotAdmitted(first)] * 2
-        put_run("report", first.name, "QUEUED", started_at=datetime.now(UTC))
+        (begun,) = CLIENTS.stepfunctions.list_executions(stateMachineArn=machine)["executions"]
+        put_run("report", first.name, "QUEUED", started_at=begun["startDate"])
         assert next(steps) == RunStarted(second, is_new=True)
 
     def test_the_future_is_the_services_not_the_machines(self, job):
