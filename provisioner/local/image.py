@@ -308,4 +308,4 @@ def layer_of(
         temporary.type, temporary.mode = tarfile.DIRTYPE, 0o1777
         tar.addfile(temporary)
     content = buffer.getvalue()
-    return Layer(gzip.compress(content, compresslevel=5, mtime=0), sha256(content))
+    return Layer(gzip.compress(content, compresslevel=2, mtime=0), sha256(content))

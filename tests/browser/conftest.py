@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.support.browser import browser as started
 from tests.support.console import served
 from tests.support.console_world import of_its_own
+from tests.support.drawn import leave_half_to_the_night
+
+
+@pytest.hookimpl(tryfirst=True)  # before those of the night are left out
+def pytest_collection_modifyitems(items):
+    """Leave half of them to the night, but no picture of a page."""
+    mine = [
+        item
+        for item in items
+        if item.path.parent == Path(__file__).parent and item.path.stem != "test_pages"
+    ]
+    leave_half_to_the_night(mine, lambda item: item.nodeid, sorted(item.nodeid for item in mine))
 
 
 @pytest.fixture(scope="session")

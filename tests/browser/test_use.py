@@ -83,13 +83,13 @@ def test_by_keyboard_alone(browser, console):
 
 def test_every_page_is_in_the_palette(browser, console):
     with tab(browser, console) as page:
+        page.goto("/jobs")
         for typed, path in (
             ("au", "/audit"),
             ("dead", "/dead-letters"),
             ("bulk", "/bulk-actions"),
             ("upg", "/upgrade"),
         ):
-            page.goto("/jobs")
             page.keyboard.press("Control+k")
             page.keyboard.type(typed)
             expect(page.locator("#palette li").first).to_contain_text(

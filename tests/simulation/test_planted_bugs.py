@@ -17,7 +17,7 @@ from tests.support.drawn import one_of
 SHARD = FIXED[0]
 BUGS = {StacksStory: of_stacks.BUGS, RunsStory: of_runs.BUGS}
 CASES = {name: (kind, bug) for kind, bugs in BUGS.items() for name, bug in bugs.items()}
-PLANTED = one_of(16, [*CASES])
+PLANTED = one_of(32, [*CASES])
 
 
 @pytest.mark.simulation

@@ -21,7 +21,7 @@ from tests.simulation.stories import explore, play
 from tests.support.drawn import whole
 
 STORIES = {StacksStory: 150, RunsStory: 500}
-"""Of each shard; of the one that a commit draws, half."""
+"""Of each shard; of the one that a commit draws, a quarter."""
 FEW = {StacksStory: 20, RunsStory: 50}
 FIXED = (1,)
 """In which a planted bug fails some story."""
@@ -50,7 +50,7 @@ def test_what_ended_badly_once(seed):
 @pytest.mark.simulation
 @pytest.mark.parametrize(("kind", "shard"), SHARDS, ids=[f"{k.world}/{s}" for k, s in SHARDS])
 def test_stories(kind, shard):
-    explore(kind, shard, STORIES[kind] if at_length(shard) else STORIES[kind] // 2)
+    explore(kind, shard, STORIES[kind] if at_length(shard) else STORIES[kind] // 4)
 
 
 def at_length(shard):

@@ -21,6 +21,9 @@ CHROMIUM = next(
 _MOST_MILLISECONDS = 60_000
 """How long a condition may take to come while engines compute; Playwright would wait for 5 s."""
 
+_ARGUMENTS = ("--no-sandbox", "--renderer-process-limit=1")
+"""To start a process for each page takes a fifth of all that Chromium computes."""
+
 _WATCH = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation",
@@ -42,7 +45,7 @@ def browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright  # noqa: PLC0415  (half a second for every process that collects tests)
 
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=[*_ARGUMENTS])
         try:
             yield started
         finally:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
+
+import pytest
 
 T = TypeVar("T")
 
@@ -42,3 +44,16 @@ def one_of(parts: int, items: Sequence[T]) -> Sequence[T]:
     if whole():
         return items
     return items[zlib.crc32(commit().encode()) % parts :: parts]
+
+
+def leave_half_to_the_night(
+    items: Iterable[pytest.Item], part_of: Callable[[pytest.Item], str], parts: Sequence[str]
+) -> None:
+    """Mark the tests of the parts that this commit does not draw as those of the night.
+
+    Who runs them without `-m "not night"` gets them all.
+    """
+    left = {*parts} - {*one_of(2, parts)}
+    for item in items:
+        if part_of(item) in left:
+            item.add_marker("night")

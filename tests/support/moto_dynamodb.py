@@ -10,13 +10,14 @@ import json
 import math
 import re
 from collections import deque
-from copy import deepcopy
+from copy import copy, deepcopy
 from decimal import Decimal
 from functools import cache, lru_cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import moto.dynamodb.models
+import moto.dynamodb.models.table
 from botocore import handlers
 from botocore.awsrequest import AWSResponse
 from botocore.model import OperationModel
@@ -234,6 +235,27 @@ def _item(self: Item, hash_key: Any, range_key: Any, attrs: dict[str, Any]) -> N
         raise ItemSizeTooLarge
 
 
+moto_s_project: Any = Item.project
+
+
+def _projected(self: Item, paths: list[list[str]]) -> Item:
+    """Take whole attributes as they are; moto makes Python's values of all of them for each."""
+    if any(len(path) > 1 or "[" in path[0] for path in paths):
+        return moto_s_project(self, paths)  # type: ignore[no-any-return]
+    made = object.__new__(Item)
+    made.hash_key, made.range_key, made.attrs = self.hash_key, self.range_key, LimitedSizeDict()
+    for (name,) in paths:
+        if name in self.attrs:
+            dict.__setitem__(made.attrs, name, self.attrs[name])
+    return made
+
+
+def _found(value: Any) -> Any:
+    """Leave items that are found as they are: an answer is a copy of them."""
+    of_items = isinstance(value, list) and all(isinstance(each, Item) for each in value)
+    return value if of_items or isinstance(value, Item) else deepcopy(value)
+
+
 def _traverse(self: DepthFirstTraverser, node: Any) -> Any:
     """Process an expression's nodes, the deepest first; what is for which is asked for once."""
     processors = self._processing_map()
@@ -279,7 +301,10 @@ def keep() -> None:
     ConditionExpressionParser._lex_condition_expression = _lex_once  # type: ignore[method-assign]
     DynamoDBBackend.transact_write_items = _transact_write_items  # type: ignore[method-assign]
     moto.dynamodb.models.copy = SimpleNamespace(deepcopy=_copied)  # type: ignore[assignment]
+    as_found = SimpleNamespace(copy=copy, deepcopy=_found)
+    moto.dynamodb.models.table.copy = as_found  # type: ignore[assignment]
     Item.__init__ = _item  # type: ignore[method-assign]
+    Item.project = _projected  # type: ignore[method-assign]
     DepthFirstTraverser.traverse = _traverse
     Node.__deepcopy__ = _copy
     UpdateExpressionParser.make = staticmethod(cache(UpdateExpressionParser.make))

@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.session import Session
 from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
 
 from tests.support import moto_dynamodb
 from tests.support.clients import CLIENTS
@@ -45,6 +46,10 @@ ASKED = {
     "get a part": (
         "get_item",
         {**TABLE, "Key": KEY, "ProjectionExpression": "deep.a, big, started_at"},
+    ),
+    "get some attributes": (
+        "get_item",
+        {**TABLE, "Key": KEY, "ProjectionExpression": "deep, big, names, none, missing"},
     ),
     "get nothing": ("get_item", {**TABLE, "Key": KEY | {"trigger_id": {"S": "9"}}}),
     "get from nowhere": ("get_item", {"TableName": "none", "Key": KEY}),
@@ -187,6 +192,22 @@ def test_both_ways_answer_alike(long_way):
         *(name for name, each in short.items() if each[1] != 200),
         *("put bytes", "at the end"),
     }
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        [["status"], ["names"], ["missing"], ["big"], ["job_name"], ["numbers"]],
+        [["none"], ["yes"], ["deep"], ["empty"]],
+        [["deep", "a[0]"], ["status"]],
+        [["missing"]],
+    ],
+    ids=["attributes", "of other types", "parts", "none"],
+)
+def test_an_item_is_projected_as_by_moto(paths):
+    item = Item(DynamoType(ITEM["job_name"]), DynamoType(ITEM["trigger_id"]), ITEM)
+
+    assert item.project(paths).attrs == moto_dynamodb.moto_s_project(item, paths).attrs
 
 
 @pytest.mark.usefixtures("bootstrap")
