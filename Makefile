@@ -40,7 +40,7 @@ SIDE_BY_SIDE := $(BIN)/pytest -q --processes
 test-computing: $(READY)
 	@if $(HAS_NPM); then $(NPM_CI) || exit 1; else echo $(WITHOUT_NPM); without=" and not node"; fi; \
 	  $(HAS_CHROMIUM) || { echo $(WITHOUT_CHROMIUM); without="$$without and not browser"; }; \
-	  $(NICE) $(SIDE_BY_SIDE) $$(( $(PROCESSORS) + 1 )) --ignore tests/local \
+	  $(NICE) $(SIDE_BY_SIDE) $$(( $(PROCESSORS) + 1 )) \
 	    -m "not engine and not smoke and not recipes and not night$$without"
 
 # One process a group, side by side: they wait most of the time.

@@ -308,4 +308,5 @@ def layer_of(
         temporary.type, temporary.mode = tarfile.DIRTYPE, 0o1777
         tar.addfile(temporary)
     content = buffer.getvalue()
+    # It stays on this machine: level 5 takes twice as long and saves a fourteenth.
     return Layer(gzip.compress(content, compresslevel=2, mtime=0), sha256(content))

@@ -315,7 +315,7 @@ def test_a_reader_gets_403_and_sees_no_button(browser, console, world, job):
     try:
         with tab(browser, console) as page:
             for address in READER_PAGES:
-                assert page.request.get(address).status == 403, address
+                assert page.goto(address).status == 403, address
             page.goto("/dead-letters")
             assert page.locator("main button").count() == 0
             for address in ("/jobs", "/jobs/story", "/runs"):

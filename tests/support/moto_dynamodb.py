@@ -251,9 +251,10 @@ def _projected(self: Item, paths: list[list[str]]) -> Item:
 
 
 def _found(value: Any) -> Any:
-    """Leave items that are found as they are: an answer is a copy of them."""
-    of_items = isinstance(value, list) and all(isinstance(each, Item) for each in value)
-    return value if of_items or isinstance(value, Item) else deepcopy(value)
+    """Leave items that are found as they are, since an answer is a copy of them."""
+    if isinstance(value, list) and value and isinstance(value[0], Item):
+        return value
+    return value if isinstance(value, Item) else deepcopy(value)
 
 
 def _traverse(self: DepthFirstTraverser, node: Any) -> Any:
