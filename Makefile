@@ -57,7 +57,7 @@ test-simulation: $(READY)
 simulate: $(READY)
 	SIMULATION_SEED="$(SEED)" $(BIN)/pytest -q -m simulation tests/simulation -k test_one_seed_again
 
-# As many stories as the night has time for: a million of stacks and two million of runs.
+# As many stories as the night has time for: 600,000 of stacks, two million of runs, a million of migrations.
 # A seed that fails joins FOUND (docs/internals/testing.md).
 NIGHT_SHARDS ?= 4000
 simulate-night: $(READY)

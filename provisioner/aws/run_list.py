@@ -92,7 +92,7 @@ class RunList:
 
         Parameters
         ----------
-        most
+        limit
             It ends with the page after so many; no page has more rows.
         """
         progress = IndexBackfill(self._clients, self._name, INDEX)

@@ -1,4 +1,4 @@
-"""What goes wrong with the calls of functions, in either world, and when."""
+"""What goes wrong with the calls of functions, in any world, and when."""
 
 from __future__ import annotations
 

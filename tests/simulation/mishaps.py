@@ -1,4 +1,4 @@
-"""What may go wrong in either world, one small thing each, as a failing story prints it."""
+"""What may go wrong in any world, one small thing each, as a failing story prints it."""
 
 from __future__ import annotations
 

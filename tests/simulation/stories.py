@@ -1,6 +1,6 @@
-"""A story of either world: what happens in it is drawn from a seed, played, and shrunk if it fails.
+"""A story of one world: what happens in it is drawn from a seed, played, and shrunk if it fails.
 
-A seed is written with its world, `stacks/7` or `runs/7`, and stands for one story.
+A seed is written with its world, `stacks/7`, `runs/7` or `migration/7`, and stands for one story.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from tests.simulation.migration import planted as of_migrations
+from tests.simulation.migration.stories import MigrationStory
 from tests.simulation.runs import planted as of_runs
 from tests.simulation.runs.stories import RunsStory
 from tests.simulation.stacks import planted as of_stacks
@@ -15,7 +17,11 @@ from tests.simulation.test_stories import FIXED, STORIES
 from tests.support.drawn import one_of
 
 SHARD = FIXED[0]
-BUGS = {StacksStory: of_stacks.BUGS, RunsStory: of_runs.BUGS}
+BUGS = {
+    StacksStory: of_stacks.BUGS,
+    RunsStory: of_runs.BUGS,
+    MigrationStory: of_migrations.BUGS,
+}
 CASES = {name: (kind, bug) for kind, bugs in BUGS.items() for name, bug in bugs.items()}
 PLANTED = one_of(32, [*CASES])
 
@@ -33,6 +39,7 @@ def test_it_is_caught(name):
     [
         (StacksStory, "reconciles_new_rows_only"),
         (RunsStory, "the_lock_is_free_before_the_work_has_stopped"),
+        (MigrationStory, "a_run_of_an_old_workflow_is_not_listed"),
     ],
     ids=lambda each: each if isinstance(each, str) else each.world,
 )

@@ -1,4 +1,4 @@
-"""Any story ends well, in the world of stacks and in that of runs.
+"""Any story ends well, in the worlds of stacks, of runs and of a migration.
 
 What may happen is in each world's `stories`, what must hold in its `truth`. A share of the stories
 is played with every test, those of fixed shards and of shards that each commit draws with
@@ -14,15 +14,16 @@ from collections import Counter
 import pytest
 
 from provisioner.runs.model import RunStatus
+from tests.simulation.migration.stories import MigrationStory
 from tests.simulation.runs.stories import RunsStory
 from tests.simulation.seeds import NIGHT, SEED, shards, story_of
 from tests.simulation.stacks.stories import StacksStory
 from tests.simulation.stories import explore, play
 from tests.support.drawn import whole
 
-STORIES = {StacksStory: 150, RunsStory: 500}
+STORIES = {StacksStory: 150, RunsStory: 500, MigrationStory: 300}
 """Of each shard; of the one that a commit draws, a quarter."""
-FEW = {StacksStory: 20, RunsStory: 50}
+FEW = {StacksStory: 20, RunsStory: 50, MigrationStory: 25}
 FIXED = (1,)
 """In which a planted bug fails some story."""
 SHARDS = [(kind, shard) for kind in STORIES for shard in shards(FIXED)]

@@ -10,21 +10,20 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from provisioner.aws.items import to_dynamodb, to_plain
-from provisioner.aws.run_list import RunList
 from provisioner.entrypoints import run_stream
 from provisioner.entrypoints.wiring import Runtime
 from provisioner.errors import ProvisionerError
 from provisioner.runs.keys import RUN_SHARDS, run_shard
 from provisioner.runs.listing import Position
-from provisioner.runs.model import FINAL, iso
+from provisioner.runs.model import FINAL, RunStatus, iso
 from tests.simulation.faults import Crash, Faults, NoClients
-from tests.simulation.migration.table import Table
+from tests.simulation.migration.bug import Bug
+from tests.simulation.migration.table import Key, Table
 from tests.simulation.stacks.wiring import Silent
 from tests.simulation.timeline import Timeline
 from tests.support.fakes import FakeRecentRuns
@@ -33,6 +32,8 @@ from tests.support.platforms import PLATFORM, SETTINGS
 
 JOBS = ("alpha", "beta", "gamma", "delta")
 TABLE = "jobs-Triggers"
+OLD_SHARD = RUN_SHARDS
+"""Of a version with more shards: no list asks for it."""
 SWEEP_SECONDS = 300
 DEPLOYMENT_SECONDS = 600
 """The functions of a bootstrap are updated one after another within that time."""
@@ -58,15 +59,6 @@ class Nobody:
         return lambda *_, **__: None
 
 
-@dataclass(frozen=True)
-class Bug:
-    """What a world is wired with; without arguments there is none."""
-
-    run_list: Callable[[Table, str], RunList] = RunList
-    hears: bool = True
-    """Whether the new run_stream lists the runs of old workflows."""
-
-
 class World:
     """The Triggers table, its stream, and the functions that list runs."""
 
@@ -74,7 +66,7 @@ class World:
         self.chance = chance
         self.timeline = Timeline()
         self.faults = Faults(self.timeline, chance, crashes=trouble)
-        self.table = Table(self.faults)
+        self.table = bug.table(self.faults)
         self.bug = bug
         self.is_new: set[str] = set()
         self.new_workflows: set[str] = set()
@@ -102,26 +94,27 @@ class World:
             seconds = self.chance.uniform(0, DEPLOYMENT_SECONDS)
             self.timeline.after(seconds, partial(self.is_new.add, function))
 
-    def begin_run(self, job_name: str) -> None:
+    def begin_run(
+        self, job_name: str, status: RunStatus, seconds: float, *, has_old_shard: bool
+    ) -> None:
         """Have a workflow write a run, and its end some time later."""
-        self._count += 1
-        key = (job_name, f"{iso(self.timeline.now)}#run-{self._count}")
+        key = self._key(job_name, self.timeline.now)
         row = {"status": "RUNNING", "started_at": iso(self.timeline.now)}
         if job_name in self.new_workflows:
             row["run_shard"] = run_shard(key[1])
-        elif self._count % 2:  # of a version with more shards
-            row["run_shard"] = RUN_SHARDS
+        elif has_old_shard:
+            row["run_shard"] = OLD_SHARD
         self._write(key, row)
-        status = self.chance.choice(("SUCCEEDED", "SUCCEEDED", "SKIPPED", "STOPPED"))
-        seconds = self.chance.choice((0.1, 1, 20, 400))
         self.timeline.after(seconds, partial(self._end_run, key, status))
 
-    def earlier_run(self, job_name: str, status: str) -> None:
+    def earlier_run(self, job_name: str, status: RunStatus, *, has_old_shard: bool) -> None:
         """Have a run that ended before there was this version."""
-        self._count += 1
-        at = iso(self.timeline.now - timedelta(days=self._count))
-        shard = {"run_shard": RUN_SHARDS} if self._count % 2 else {}
-        self._write((job_name, f"{at}#run-{self._count}"), {"status": status, **shard}, told=False)
+        key = self._key(job_name, self.timeline.now - timedelta(days=self._count + 1))
+        shard = {"run_shard": OLD_SHARD} if has_old_shard else {}
+        self._write(key, {"status": status, **shard}, in_stream=False)
+
+    def until(self, minutes: float) -> datetime:
+        return self.timeline.now + timedelta(minutes=minutes)
 
     def run(self, seconds: float) -> None:
         until = self.timeline.now + timedelta(seconds=seconds)
@@ -138,16 +131,21 @@ class World:
 
     # The functions
 
-    def _write(self, key: tuple[str, str], row: dict[str, Any], *, told: bool = True) -> None:
+    def _key(self, job_name: str, began: datetime) -> Key:
+        self._count += 1
+        return job_name, f"{iso(began)}#run-{self._count}"
+
+    def _write(self, key: Key, row: dict[str, Any], *, in_stream: bool = True) -> None:
         item = to_dynamodb({"job_name": key[0], "trigger_id": key[1], **row})
         self.table.items[key] = {**self.table.items.get(key, {}), **item}
-        if told:
+        self.timeline.note(*key, *row.values())
+        if in_stream:
             self.timeline.after(self.chance.uniform(0.1, 3), partial(self._hear, key))
 
-    def _end_run(self, key: tuple[str, str], status: str) -> None:
+    def _end_run(self, key: Key, status: RunStatus) -> None:
         self._write(key, {"status": status, "ended_at": iso(self.timeline.now)})
 
-    def _hear(self, key: tuple[str, str]) -> None:
+    def _hear(self, key: Key) -> None:
         """Deliver a record to run_stream until it takes it; the old one lists nothing."""
         if "run_stream" not in self.is_new or not self.bug.hears:
             return
