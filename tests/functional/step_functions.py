@@ -296,8 +296,8 @@ class Scope:
             defined = value is not None or compiled(f"$exists({text})").evaluate(None, bindings)
         except (ValueError, TypeError, jsonata.JException) as error:
             code = getattr(error, "error", "")
-            told = f"{failed}threw an error during evaluation. {code}: {error}"
-            raise TaskError("States.QueryEvaluationError", told) from error
+            message = f"{failed}threw an error during evaluation. {code}: {error}"
+            raise TaskError("States.QueryEvaluationError", message) from error
         if not defined:
             raise TaskError("States.QueryEvaluationError", f"{failed}returned nothing")
         result = json.loads(json.dumps(value))

@@ -40,10 +40,10 @@ def test_tolerated_failures_are_reported_and_all_results_kept(engine, start):
 
     run = engine.wait_for_run(name, execution, "SUCCEEDED", timeout_seconds=300)
 
-    told = json.loads(run["output"])
-    results = told.pop("results")
+    output = json.loads(run["output"])
+    results = output.pop("results")
     counts = {"items": COUNT, "succeeded": COUNT - len(FAILING), "failed": len(FAILING)}
-    assert told == {**counts, "failed_items": FAILED}
+    assert output == {**counts, "failed_items": FAILED}
     assert len(keys(engine, results)) == COUNT
     last = json.loads(engine.read(f"{results}succeeded/{COUNT - 1}.json"))
     assert re.fullmatch("[0-9a-f-]{36}", last.pop("request_id"))

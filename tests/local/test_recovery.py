@@ -66,7 +66,7 @@ def names(engine, faults):
         faults.plan(name).add(killing, "CreateStack", times=1)
     for name in names:
         if name in (*names[:SLOW], *names[-SLOW:]):
-            faults.told(name)
+            faults.plan_with_reporter(name)
         engine.put(engine.lambda_row(name))
     settle(engine, names, 128)
     return names
@@ -84,7 +84,7 @@ def test_the_engine_dies_twice(engine, faults, names):
     made = [engine.unique("new") for _ in range(MADE)]
     changed, deleted = names[:CHANGED], names[-DELETED:]
     for name in made[:SLOW]:
-        faults.told(name)
+        faults.plan_with_reporter(name)
     slow = (*made[:SLOW], *changed[:SLOW], *deleted[-SLOW:])
     held = [faults.plan(name).provider for name in slow]
     for provider in held:

@@ -36,7 +36,7 @@ from tests.support.proxy import (
     without_retaining,
     without_rollback,
 )
-from tests.support.resources import MISSING_EXPORT, TOLD_TO_FAIL, with_missing_export
+from tests.support.resources import ASKED_TO_FAIL, MISSING_EXPORT, with_missing_export
 
 pytestmark = [pytest.mark.engine, pytest.mark.night, pytest.mark.together]
 
@@ -147,7 +147,7 @@ def test_a_creation_that_is_refused_twice_is_made_twice_and_heals(engine, faults
 
 def test_a_creation_that_could_not_roll_back_is_deleted_and_made_again(engine, faults):
     name = engine.unique("halfway")
-    plan = faults.told(name).add(with_template(with_missing_export), "CreateStack")
+    plan = faults.plan_with_reporter(name).add(with_template(with_missing_export), "CreateStack")
     plan.provider.fail("Delete")
     row = failed(engine, name)
     assert row["cloudformation_status"] == "ROLLBACK_FAILED"
@@ -204,13 +204,13 @@ def test_an_update_left_as_it_failed_is_updated(engine, faults):
 
 def test_a_rollback_that_is_stuck_is_continued(engine, faults):
     name = engine.unique("stuck")
-    provider = faults.told(name).provider
+    provider = faults.plan_with_reporter(name).provider
     stack_id = ready(engine, name)["stack_id"]
     provider.fail("Update")
     faults.plan(name).add(healing(provider), "ContinueUpdateRollback")
     row = failed(engine, name, 256)
     assert row["cloudformation_status"] == "UPDATE_ROLLBACK_COMPLETE"
-    assert row["failure"]["reason"] == TOLD_TO_FAIL
+    assert row["failure"]["reason"] == ASKED_TO_FAIL
 
     ready(engine, name, 512)
 
@@ -220,7 +220,7 @@ def test_a_rollback_that_is_stuck_is_continued(engine, faults):
 
 def test_what_can_never_roll_back_is_skipped(engine, faults):
     name = engine.unique("skips")
-    provider = faults.told(name).provider
+    provider = faults.plan_with_reporter(name).provider
     stack_id = ready(engine, name)["stack_id"]
     provider.fail("Update")
     row = failed(engine, name, 256)
@@ -236,7 +236,7 @@ def test_what_can_never_roll_back_is_skipped(engine, faults):
 
 def test_a_deletion_that_fails_is_tried_again(engine, faults):
     name = engine.unique("again")
-    provider = faults.told(name).provider
+    provider = faults.plan_with_reporter(name).provider
     stack_id = ready(engine, name)["stack_id"]
     provider.fail("Delete", times=1)
 
@@ -248,32 +248,32 @@ def test_a_deletion_that_fails_is_tried_again(engine, faults):
 
 def test_what_cannot_be_deleted_is_left_and_named(engine, faults):
     name = engine.unique("keeps")
-    provider = faults.told(name).provider
+    provider = faults.plan_with_reporter(name).provider
     stack_id = ready(engine, name)["stack_id"]
     provider.fail("Delete")
 
     row = gone(engine, name)
 
-    assert row["retained_resources"] == ["Told"]
+    assert row["retained_resources"] == ["Reporter"]
     assert path(engine, stack_id) == CREATED + NOT_DELETED + DELETED
 
 
 def test_what_even_then_cannot_be_deleted_is_forced(engine, faults):
     name = engine.unique("forced")
-    plan = faults.told(name).add(without_retaining, "DeleteStack")
+    plan = faults.plan_with_reporter(name).add(without_retaining, "DeleteStack")
     stack_id = ready(engine, name)["stack_id"]
     plan.provider.fail("Delete")
 
     row = gone(engine, name)
 
-    assert row["retained_resources"] == ["Told"]
+    assert row["retained_resources"] == ["Reporter"]
     assert faults.calls(name, "DeleteStack") > 3
     assert path(engine, stack_id) == CREATED + NOT_DELETED + DELETED
 
 
 def test_a_row_edited_and_deleted_while_its_stack_is_busy(engine, faults):
     name = engine.unique("busy")
-    provider = faults.told(name).provider
+    provider = faults.plan_with_reporter(name).provider
     provider.hold()
     engine.put(engine.lambda_row(name))
     row = engine.wait_for(name, "CREATING")
@@ -297,7 +297,7 @@ def test_a_row_edited_and_deleted_while_its_stack_is_busy(engine, faults):
 
 def test_a_stack_that_is_being_deleted_takes_another_deletion_as_the_same(engine, faults):
     name = engine.unique("twice")
-    provider = faults.told(name).provider
+    provider = faults.plan_with_reporter(name).provider
     engine.put(engine.lambda_row(name))
     stack_id = engine.wait_for(name, "READY")["stack_id"]
 

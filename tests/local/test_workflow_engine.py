@@ -9,7 +9,7 @@ import pytest
 
 pytestmark = pytest.mark.engine
 
-TOLD = {"source": "schedule", "scheduled_for": "2026-01-02T03:04:05Z", "schedule": "jobs-x-0"}
+METADATA = {"source": "schedule", "scheduled_for": "2026-01-02T03:04:05Z", "schedule": "jobs-x-0"}
 
 
 @pytest.fixture(scope="module")
@@ -47,14 +47,14 @@ def test_a_plain_run_takes_four_transitions(engine, echo):
 
 
 def test_a_scheduled_time_delivered_twice_is_one_run(engine, echo):
-    first = engine.start(echo, {"_run": TOLD})
+    first = engine.start(echo, {"_run": METADATA})
     engine.wait_for_run(echo, first, "SUCCEEDED")
 
-    second = engine.start(echo, {"_run": TOLD})
+    second = engine.start(echo, {"_run": METADATA})
 
     assert outcome(engine, second)[1][-1] == "Duplicate"
     assert [row["scheduled_for"] for row in engine.runs(echo) if "scheduled_for" in row] == [
-        TOLD["scheduled_for"]
+        METADATA["scheduled_for"]
     ]
 
 

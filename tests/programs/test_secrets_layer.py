@@ -57,16 +57,16 @@ class Server(BaseHTTPRequestHandler):
             self._answer(*self._found(json.loads(body)))
 
     def _is_signed(self, body: bytes) -> bool:
-        told = self.headers["authorization"]
-        service = re.search(r"/eu-west-1/(\w+)/", told)[1]
-        names = re.search("SignedHeaders=([^,]+)", told)[1].split(";")
+        authorization = self.headers["authorization"]
+        service = re.search(r"/eu-west-1/(\w+)/", authorization)[1]
+        names = re.search("SignedHeaders=([^,]+)", authorization)[1].split(";")
         request = AWSRequest("POST", f"http://{self.headers['host']}/", data=body)
         for name in names:
             request.headers[name] = self.headers[name]
         request.context["timestamp"] = self.headers["x-amz-date"]
         auth = SigV4Auth(KEYS, service, "eu-west-1")
         text = auth.string_to_sign(request, auth.canonical_request(request))
-        return told.endswith(f"Signature={auth.signature(text, request)}")
+        return authorization.endswith(f"Signature={auth.signature(text, request)}")
 
     def _found(self, ask: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         if "Names" in ask:
@@ -176,11 +176,11 @@ def test_a_service_that_is_busy_is_asked_again(read):
     ids=["denied", "binary", "no such key", "no keys", "no such parameter"],
 )
 def test_a_secret_that_cannot_be_had_ends_the_function_and_says_which(read, arn, said):
-    told = read(GOOD=f"{SECRET}/plain", BAD=arn)
+    error = read(GOOD=f"{SECRET}/plain", BAD=arn)
 
-    assert isinstance(told, str)
-    assert said in told
-    assert HARD not in told
+    assert isinstance(error, str)
+    assert said in error
+    assert HARD not in error
 
 
 def test_another_runtime_is_refused():

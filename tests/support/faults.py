@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.support.engine import EngineUnderTest
 
 _VARIABLE = "AWS_ENDPOINT_URL_CLOUDFORMATION"
-_FUNCTION = "told-resource"
+_FUNCTION = "reporter"
 
 
 class Faults:
@@ -28,7 +28,7 @@ class Faults:
     def plan(self, job_name: str) -> Plan:
         return self._proxy.plans[f"jobs-{job_name}"]
 
-    def told(self, job_name: str) -> Plan:
+    def plan_with_reporter(self, job_name: str) -> Plan:
         """Have the job's stack hold a custom resource that does as its plan's provider says."""
         url = f"{self._proxy.url}{RESOURCES}jobs-{job_name}"
         change = with_reporting_resource(self._function_arn, url)
@@ -56,14 +56,14 @@ def _deploy(engine: EngineUnderTest) -> str:
     functions = engine.client("lambda")
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as code:
-        code.writestr("told.py", FUNCTION_CODE)
+        code.writestr("reporter.py", FUNCTION_CODE)
     if _FUNCTION in engine.function_names():
         return functions.get_function_configuration(FunctionName=_FUNCTION)["FunctionArn"]
     made = functions.create_function(
         FunctionName=_FUNCTION,
         Runtime="python3.13",
-        Handler="told.handler",
-        Role="arn:aws:iam::000000000000:role/told-resource",
+        Handler="reporter.handler",
+        Role="arn:aws:iam::000000000000:role/reporter",
         Timeout=900,
         Code={"ZipFile": archive.getvalue()},
     )

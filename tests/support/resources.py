@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 MISSING_EXPORT = "no-such-export"
-TOLD = "Told"
-TOLD_TO_FAIL = "told to fail"
+REPORTER = "Reporter"
+ASKED_TO_FAIL = "asked to fail"
 
 FUNCTION_CODE = """
 import json
@@ -69,7 +69,7 @@ class Provider:
         if not left:
             return {}
         self._failing[asked] = left - 1
-        return {"Status": "FAILED", "Reason": TOLD_TO_FAIL}
+        return {"Status": "FAILED", "Reason": ASKED_TO_FAIL}
 
 
 def with_missing_export(template: dict[str, Any]) -> dict[str, Any]:
@@ -85,18 +85,18 @@ def with_missing_export(template: dict[str, Any]) -> dict[str, Any]:
 def with_reporting_resource(
     function_arn: str, url: str
 ) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Add a custom resource that does what is told at `url`; each new spec updates it."""
+    """Add a custom resource that does what `url` answers; each new spec updates it."""
 
     def change(template: dict[str, Any]) -> dict[str, Any]:
         resource = {
-            "Type": "Custom::Told",
+            "Type": "Custom::Reporter",
             "Properties": {
                 "ServiceToken": function_arn,
                 "Url": url,
                 "Digest": {"Ref": "SpecDigest"},
             },
         }
-        return _with(template, TOLD, resource)
+        return _with(template, REPORTER, resource)
 
     return change
 

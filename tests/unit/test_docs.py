@@ -103,13 +103,13 @@ def test_every_alarm_is_there():
 
 def test_every_parameter_of_the_bootstrap_is_there_with_its_default():
     page = (DOCS / "reference/parameters.md").read_text()
-    told = dict(re.findall(r"^\| `(\w+)` \| `?(.*?)`? \|", page, re.MULTILINE))
+    documented = dict(re.findall(r"^\| `(\w+)` \| `?(.*?)`? \|", page, re.MULTILINE))
     found = {
         name: str(parameter["Default"]) or "none"
         for name, parameter in load(ROOT / "template.yaml")["Parameters"].items()
     }
 
-    assert told == found | {"JobActions": "see `template.yaml", "SecretsPrefix": "Prefix"}
+    assert documented == found | {"JobActions": "see `template.yaml", "SecretsPrefix": "Prefix"}
 
 
 PAGES = [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]

@@ -199,7 +199,14 @@ def test_messages_have_commands_in_quotation_marks(module):
     assert found == []
 
 
-@pytest.mark.parametrize("module", MODULES, ids=[str(path.relative_to(ROOT)) for path in MODULES])
+NAMING = [
+    *MODULES,
+    *sorted((ROOT / "tools").rglob("*.py")),
+    *sorted(path for path in (ROOT / "tests").rglob("*.py") if "node_modules" not in path.parts),
+]
+
+
+@pytest.mark.parametrize("module", NAMING, ids=[str(path.relative_to(ROOT)) for path in NAMING])
 def test_names_in_the_code_are_those_of_the_docs(module):
     source = module.read_text()
     # Few modules have any of them, be it in a text: it takes a hundredth to see that first.

@@ -79,10 +79,10 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("states", "told"), REFUSED.values(), ids=REFUSED)
-def test_the_check_of_definitions_would_find_something(states, told):
+@pytest.mark.parametrize(("states", "problems"), REFUSED.values(), ids=REFUSED)
+def test_the_check_of_definitions_would_find_something(states, problems):
     assert asl.problems(MACHINE) == []
-    assert asl.problems({**MACHINE, "States": MACHINE["States"] | states}) == told
+    assert asl.problems({**MACHINE, "States": MACHINE["States"] | states}) == problems
 
 
 def test_a_definition_says_that_its_language_is_jsonata():

@@ -62,7 +62,7 @@ def described(status, digest=A):
     }
 
 
-def events(*told):
+def events(*stack_events):
     """Return the events' newest-first pages, each event (token, logical id, status, reason)."""
     listed = [
         {
@@ -77,14 +77,16 @@ def events(*told):
             **({"ResourceStatusReason": reason} if reason else {}),
             **({"ClientRequestToken": token} if token else {}),
         }
-        for index, (token, logical_id, status, reason) in enumerate(told)
+        for index, (token, logical_id, status, reason) in enumerate(stack_events)
     ]
     return listed[::-1]
 
 
-def answer(stub, status, told, *, page_size=100):
+def answer(stub, status, stack_events, *, page_size=100):
     stub.add_response("describe_stacks", described(status))
-    pages = [told[start : start + page_size] for start in range(0, len(told), page_size)]
+    pages = [
+        stack_events[start : start + page_size] for start in range(0, len(stack_events), page_size)
+    ]
     for index, page in enumerate(pages):
         last = index == len(pages) - 1
         stub.add_response(
@@ -111,8 +113,8 @@ FAILED_UPDATE = (
 
 @pytest.mark.parametrize("page_size", [100, 1, 2], ids=["one-page", "many-pages", "pages-of-two"])
 def test_the_first_failed_resource_tells_why(stub, page_size):
-    told = events(*FAILED_UPDATE, (UPDATE_OF_B, NAME, "UPDATE_ROLLBACK_COMPLETE", None))
-    answer(stub, "UPDATE_ROLLBACK_COMPLETE", told, page_size=page_size)
+    stack_events = events(*FAILED_UPDATE, (UPDATE_OF_B, NAME, "UPDATE_ROLLBACK_COMPLETE", None))
+    answer(stub, "UPDATE_ROLLBACK_COMPLETE", stack_events, page_size=page_size)
 
     state = ADAPTER.describe(NAME)
 
@@ -490,7 +492,7 @@ def test_what_an_update_could_not_delete_is_left_behind(stub):
     )
     stub.add_response("describe_stacks", answer)
     group = (UPDATE_OF_B, "SecurityGroup", "DELETE_FAILED", "sg-1 has a dependent object")
-    told = events(
+    stack_events = events(
         (f"create-{A}-0", "Bucket", "DELETE_FAILED", "not empty"),
         (UPDATE_OF_B, NAME, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", None),
         (UPDATE_OF_B, "Profile", "DELETE_FAILED", "in use"),
@@ -498,7 +500,7 @@ def test_what_an_update_could_not_delete_is_left_behind(stub):
         (UPDATE_OF_B, "Profile", "DELETE_COMPLETE", None),
         (UPDATE_OF_B, NAME, "UPDATE_COMPLETE", None),
     )
-    stub.add_response("describe_stack_events", {"StackEvents": told})
+    stub.add_response("describe_stack_events", {"StackEvents": stack_events})
 
     state = ADAPTER.describe(NAME)
 

@@ -22,11 +22,11 @@ def write(operation, request, **error):
 
 
 @pytest.mark.parametrize(
-    ("reasons", "told"),
+    ("reasons", "error"),
     [((NONE, FAILED), None), ((FAILED, NONE), None), ((CONFLICT, NONE), ConflictError)],
     ids=["second", "first", "conflict"],
 )
-def test_a_transaction_reports_each_write(reasons, told):
+def test_a_transaction_reports_each_write(reasons, error):
     def transact():
         return write(
             "transact_write_items",
@@ -37,10 +37,10 @@ def test_a_transaction_reports_each_write(reasons, told):
             modeled_fields={"CancellationReasons": [{"Code": code} for code in reasons]},
         )
 
-    if told is None:
+    if error is None:
         assert transact() is None
     else:
-        with pytest.raises(told):
+        with pytest.raises(error):
             transact()
 
 

@@ -66,7 +66,7 @@ def here():
 
 
 @pytest.fixture
-def told():
+def invocations():
     """Collect the events that functions were invoked with."""
     events = []
 
@@ -224,46 +224,46 @@ class TestRedrive:
         assert here.queued() == [{"job_name": "report", "retry": True}]
         assert listed(here) == {}
 
-    def test_records_of_the_stream_also_become_versions(self, here, told):
+    def test_records_of_the_stream_also_become_versions(self, here, invocations):
         put_dead_letter_message("in-s3")
 
         assert here.run("dead-letters", "redrive", IN_S3).exit_code == 0
-        assert told == [("RequestResponse", {"failed_records": KEY})]
+        assert invocations == [("RequestResponse", {"failed_records": KEY})]
         assert [m["job_name"] for m in here.queued()] == ["report", "Capitals"]
         assert listed(here) == {}
 
-    def test_the_end_of_a_run_reaches_its_function(self, here, told):
+    def test_the_end_of_a_run_reaches_its_function(self, here, invocations):
         message_id = put_dead_letter_message("lambda")
 
         result = here.run("dead-letters", "redrive", message_id)
 
         assert result.exit_code == 0
         assert result.stdout == f"redriven   {message_id}  run of report\n"
-        assert told == [("Event", captured("execution_status_change"))]
+        assert invocations == [("Event", captured("execution_status_change"))]
         assert here.queued() == []
         assert listed(here) == {}
 
-    def test_a_notification_is_published(self, here, told):
+    def test_a_notification_is_published(self, here, invocations):
         message_id = put_dead_letter_message("notification")
 
         result = here.run("dead-letters", "redrive", message_id)
 
         assert result.exit_code == 0
         assert result.stdout == f"redriven   {message_id}  notification of report\n"
-        [(kind, event)] = told
+        [(kind, event)] = invocations
         assert kind == "RequestResponse"
         assert of_document(event).event == "failed"
         assert here.queued() == []
         assert listed(here) == {}
 
     @pytest.mark.parametrize("reader", ["notify", "run_stream"])
-    def test_records_of_other_readers_are_given_to_them_again(self, here, told, reader):
+    def test_records_of_other_readers_are_given_to_them_again(self, here, invocations, reader):
         body = captured("stream_on_failure")
         body["requestContext"]["functionArn"] = f"arn:aws:lambda:eu-west-1:1:function:jobs_{reader}"
         CLIENTS.s3.put_object(Bucket="jobs-artifacts", Key=KEY, Body=json.dumps(body))
 
         assert here.run("dead-letters", "redrive", IN_S3).exit_code == 0
-        assert told == [("RequestResponse", json.loads(body["payload"]))]
+        assert invocations == [("RequestResponse", json.loads(body["payload"]))]
         assert here.queued() == []
         assert listed(here) == {}
 
@@ -286,7 +286,7 @@ class TestRedrive:
         assert reason in result.stderr
         assert listed(here).keys() == {message_id}
 
-    def test_all_but_what_nobody_can_read(self, here, told):
+    def test_all_but_what_nobody_can_read(self, here, invocations):
         poison, *_ = [put_dead_letter_message(name) for name in ("poison", *QUEUED, "in-s3")]
 
         result = here.run("dead-letters", "redrive", "--all")
@@ -295,7 +295,7 @@ class TestRedrive:
         assert f"unreadable {poison}" in result.stdout
         assert '1 cannot be redriven; see "provisioner dead-letters discard"' in result.stderr
         assert listed(here).keys() == {poison}
-        assert sorted(kind for kind, _ in told) == ["Event", "RequestResponse"]
+        assert sorted(kind for kind, _ in invocations) == ["Event", "RequestResponse"]
         assert {m["job_name"] for m in here.queued()} == {"report", "Capitals"}
 
     def test_what_is_readable_of_a_batch_is_done_and_the_message_stays(self, here):

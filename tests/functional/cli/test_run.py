@@ -217,7 +217,7 @@ class TestRun:
         machine = job.make_runnable(ENDLESS)
         CLIENTS.logs.create_log_group(logGroupName="/jobs/report")
         CLIENTS.logs.create_log_stream(logGroupName="/jobs/report", logStreamName="a")
-        told = iter(
+        answers = iter(
             [
                 ("QUEUED", {"pending_reason": "waits in nothing"}, ()),
                 ("RUNNING", {"pending_reason": "is number 2 in the queue jobs_low"}, ()),
@@ -229,7 +229,7 @@ class TestRun:
         def continues(**_):
             """Let the run be further each time that it was looked for."""
             found = CLIENTS.stepfunctions.list_executions(stateMachineArn=machine)["executions"]
-            status, attributes, lines = next(told, (None, {}, ()))
+            status, attributes, lines = next(answers, (None, {}, ()))
             if status is None or not found:
                 return
             started_at = found[0]["startDate"]

@@ -49,20 +49,20 @@ def deliver_event(time="2026-11-21T09:00:10Z", **changes):
 
 
 @pytest.mark.parametrize(
-    ("position", "reason", "told"),
+    ("position", "reason", "expected"),
     [
         (None, None, "waits in jobs_low"),
         (3, None, "is number 3 in the queue jobs_low"),
         (1, "CAPACITY: none", "is number 1 in the queue jobs_low: CAPACITY: none"),
     ],
 )
-def test_why_a_job_waits(position, reason, told):
+def test_why_a_job_waits(position, reason, expected):
     hand_in(batch_jobs=Queues(position))
     put()
 
     deliver_event(**({"statusReason": reason} if reason else {}))
 
-    assert pending() == told
+    assert pending() == expected
 
 
 def test_the_place_in_the_queue_may_be_unknown():

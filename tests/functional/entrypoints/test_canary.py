@@ -18,14 +18,21 @@ from provisioner.stacks.model import Cause, Deployment, JobStatus, StackRecord, 
 from provisioner.stacks.stack_status import StackStatus
 from tests.functional.aws.test_dependants import put_run as put_ended
 from tests.functional.cli.conftest import account, environment, here
-from tests.functional.entrypoints.test_notify import events, handle, run, subscribe, told, topic
+from tests.functional.entrypoints.test_notify import (
+    events,
+    handle,
+    published,
+    run,
+    subscribe,
+    topic,
+)
 from tests.support.cli import put_run
 from tests.support.clients import CLIENTS
 from tests.support.deployments import deploy, pushed_twice, write
 from tests.support.functions import deliver
 from tests.support.rows import ROW
 
-__all__ = ["account", "environment", "here", "subscribe", "told", "topic"]
+__all__ = ["account", "environment", "here", "published", "subscribe", "topic"]
 
 CANARY = ROW | {"deploy": {"canary": {"runs": 2}}}
 LARGER = CANARY | {"memory_mb": 512}
@@ -269,11 +276,11 @@ def test_the_end_of_a_run_has_it_rolled_back():
         assert (pinned and pinned["version"]) == (None if status == "SUCCEEDED" else "1")
 
 
-def test_its_last_run_is_notified_once_all_have_succeeded(told):
+def test_its_last_run_is_notified_once_all_have_succeeded(published):
     deployed_twice(JobsTable(CLIENTS, "jobs-Jobs"))
     runs = [f"2026-11-21T09:0{n}:00.000Z#r{n}" for n in range(2)]
     for trigger_id in runs:
         put_ended("report", trigger_id, "SUCCEEDED")
         assert handle(run("SUCCEEDED", trigger_id=trigger_id)) == []
 
-    assert events(told()) == [("report", "canary_passed")]
+    assert events(published()) == [("report", "canary_passed")]

@@ -159,10 +159,10 @@ def test_a_damaged_row_keeps_the_sweep_from_no_other(world, row):
 
     ended, _ = sweep(here)
 
-    told = isinstance(row.get("execution_arn"), str)
+    has_arn = isinstance(row.get("execution_arn"), str)
     assert here.row("healthy")["status"] == "STOPPED"
-    assert here.row("gone")["status"] == ("STOPPED" if told else "RUNNING")
-    assert ended == (2 if told else 1)
+    assert here.row("gone")["status"] == ("STOPPED" if has_arn else "RUNNING")
+    assert ended == (2 if has_arn else 1)
 
 
 WAITING = {

@@ -279,9 +279,9 @@ class TestWhatRedriveReports:
 
         deliver(job_stream, batch)
 
-        told = logged()
-        assert {line["message"] for line in told} == {"reconciled", "reconcile failed"}
-        digests = {line["job_name"]: line["digest"] for line in told}
+        lines = logged()
+        assert {line["message"] for line in lines} == {"reconciled", "reconcile failed"}
+        digests = {line["job_name"]: line["digest"] for line in lines}
         assert digests == {"report": stacks()["report"]["spec_digest"]["S"], "broken": "unknown"}
 
     def test_a_job_that_becomes_invalid_counts_once(self, capsys):

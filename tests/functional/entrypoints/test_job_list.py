@@ -66,7 +66,7 @@ def put_run(name, status="SUCCEEDED", job="report", **more):
     return item
 
 
-def told(item):
+def handle_record(item):
     key = {name: item[name] for name in ("job_name", "trigger_id")}
     change = {"Keys": to_dynamodb(key), "NewImage": to_dynamodb(item), "SequenceNumber": "1"}
     return deliver(run_stream, {"Records": [{"dynamodb": change}]})
@@ -230,10 +230,10 @@ def _compare(_name):
 class TestTheRunStream:
     def test_shows_a_run_from_its_beginning_to_its_end(self):
         running = put_run("one", "RUNNING", source="manual")
-        told(running)
+        handle_record(running)
         assert recent().running_since == NOW
 
-        told(put_run("one", "FAILED", error="E", cause="row 7"))
+        handle_record(put_run("one", "FAILED", error="E", cause="row 7"))
 
         found = recent()
         assert (found.running_since, found.strip) == (None, (RunStatus.FAILED,))
@@ -243,7 +243,7 @@ class TestTheRunStream:
         elsewhere = replace(SETTINGS, platform=replace(PLATFORM, region="us-east-1"))
         hand_in(rates=Runtime(elsewhere).rates)
         usage = {"architecture": "arm64", "memory_mb": 128}
-        told(put_run("one", type="lambda", duration_ms=100, work_ms=100, usage=usage))
+        handle_record(put_run("one", type="lambda", duration_ms=100, work_ms=100, usage=usage))
 
         assert recent().last["estimated_cost"] > 0
 
@@ -263,10 +263,10 @@ class TestTheRunStream:
 
     def test_records_that_come_again_change_nothing(self):
         ended = put_run("one", duration_ms=1000)
-        told(ended)
+        handle_record(ended)
         before = recent()
-        told({**ended, "status": "RUNNING"})
-        told(ended)
+        handle_record({**ended, "status": "RUNNING"})
+        handle_record(ended)
 
         assert recent() == before
 
@@ -286,7 +286,9 @@ class TestTheRunStream:
     def test_records_are_delivered_again_when_the_table_does_not_answer(self):
         hand_in(recent_runs=Unavailable())
 
-        assert told(put_run("one", "RUNNING")) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+        assert handle_record(put_run("one", "RUNNING")) == {
+            "batchItemFailures": [{"itemIdentifier": "1"}]
+        }
 
     def test_two_at_once_lose_nothing(self):
         table = RecentRunsTable(CLIENTS, "jobs-Triggers", lambda: NOW)
@@ -317,7 +319,7 @@ class TestTheRunStream:
 
 class TestOnceADay:
     def test_what_lists_show_is_made_again_from_the_runs(self):
-        told(put_run("one", "RUNNING"))
+        handle_record(put_run("one", "RUNNING"))
         put_run("one", "SUCCEEDED", duration_ms=2000)
         assert recent().running_since
 
@@ -327,7 +329,7 @@ class TestOnceADay:
 
     def test_a_run_that_is_gone_is_open_no_longer(self):
         item = put_run("one", "RUNNING")
-        told(item)
+        handle_record(item)
         key = {name: item[name] for name in ("job_name", "trigger_id")}
         CLIENTS.dynamodb.delete_item(TableName="jobs-Triggers", Key=to_dynamodb(key))
 

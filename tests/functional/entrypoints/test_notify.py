@@ -65,7 +65,7 @@ def subscribe(topic):
 
 
 @pytest.fixture
-def told(subscribe):
+def published(subscribe):
     return subscribe()
 
 
@@ -110,12 +110,12 @@ def handle(*records, context=None):
     return deliver(notify, {"Records": list(records)}, context)["batchItemFailures"]
 
 
-def test_a_failed_run_is_published_with_all_that_filters_need(told):
+def test_a_failed_run_is_published_with_all_that_filters_need(published):
     row()
 
     assert handle(run("FAILED", error={"S": "ContainerFailed"}, exit_code={"N": "3"})) == []
 
-    [(document, attributes)] = told()
+    [(document, attributes)] = published()
     assert document["notification_id"] == "report/2026-11-21T09:00:00.000Z#run-1/failed"
     assert (document["error"], document["exit_code"]) == ("ContainerFailed", 3)
     assert attributes == {
@@ -127,7 +127,7 @@ def test_a_failed_run_is_published_with_all_that_filters_need(told):
     }
 
 
-def test_each_job_has_published_what_its_row_wants(told):
+def test_each_job_has_published_what_its_row_wants(published):
     row("by-default")
     row("chatty", notify={"L": [{"S": "started"}, {"S": "succeeded"}]}, slack_channel={"S": "#x"})
     row("silent", notify={"L": []})
@@ -136,7 +136,7 @@ def test_each_job_has_published_what_its_row_wants(told):
 
     handle(*(run(status, name) for status in ("RUNNING", "SUCCEEDED", "FAILED") for name in names))
 
-    messages = told()
+    messages = published()
     assert sorted(events(messages)) == [
         ("by-default", "failed"),
         ("chatty", "started"),
@@ -152,7 +152,7 @@ def test_each_job_has_published_what_its_row_wants(told):
     }
 
 
-def test_a_channel_that_is_not_open_to_rows_is_not_written_to(told, bootstrap, monkeypatch):
+def test_a_channel_that_is_not_open_to_rows_is_not_written_to(published, bootstrap, monkeypatch):
     allowed = json.loads(bootstrap["ALLOWED"]) | {"slack_channels": "#x"}
     monkeypatch.setenv("ALLOWED", json.dumps(allowed))
     forget()
@@ -161,16 +161,16 @@ def test_a_channel_that_is_not_open_to_rows_is_not_written_to(told, bootstrap, m
 
     handle(run("FAILED", "open"), run("FAILED", "closed"))
 
-    channels = {document["job_name"]: document.get("slack_channel") for document, _ in told()}
+    channels = {document["job_name"]: document.get("slack_channel") for document, _ in published()}
     assert channels == {"open": "#x", "closed": None}
 
 
-def test_a_failed_stack_is_published(told):
+def test_a_failed_stack_is_published(published):
     row()
 
     handle(stack("FAILED"))
 
-    [(document, attributes)] = told()
+    [(document, attributes)] = published()
     assert (document["error"], document["cause"]) == ("Function", "no such role")
     assert (attributes["event"], attributes["source"]) == ("stack_failed", "stack")
 
@@ -186,13 +186,13 @@ def test_a_subscriber_gets_what_its_filter_lets_through(subscribe):
     assert events(manual()) == [("report", "started")]
 
 
-def test_the_same_record_twice_is_the_same_notification(told):
+def test_the_same_record_twice_is_the_same_notification(published):
     row()
 
     handle(run("FAILED"))
     handle(run("FAILED"))
 
-    first, second = (document for document, _ in told())
+    first, second = (document for document, _ in published())
     assert first["notification_id"] == second["notification_id"]
 
 
@@ -213,51 +213,53 @@ class TestSlow:
         boto3.client("dynamodb").put_item(TableName="jobs-Triggers", Item=item)
         assert handle(record) == []
 
-    def test_a_run_that_took_much_longer(self, told):
+    def test_a_run_that_took_much_longer(self, published):
         row(slow_percent={"N": "50"})
         self.before(*[90_000] * 5, *[1000] * 10)  # only the last ten count
         self.before(*[1] * 20, status="FAILED")
 
         self.finish(1500)
 
-        [(document, attributes)] = told()
+        [(document, attributes)] = published()
         assert "50 % longer than the mean of the 10 successful runs" in document["cause"]
         assert (attributes["event"], attributes["severity"]) == ("slow", "warning")
 
-    def test_a_run_as_usual(self, told):
+    def test_a_run_as_usual(self, published):
         row(slow_percent={"N": "50"})
         self.before(*[1000] * 10)
 
         self.finish(1499)
 
-        assert told() == []
+        assert published() == []
 
-    def test_a_job_that_does_not_ask(self, told):
+    def test_a_job_that_does_not_ask(self, published):
         row()
         self.before(*[1000] * 10)
 
         self.finish(90_000)
 
-        assert told() == []
+        assert published() == []
 
-    def test_success_and_slowness(self, told):
+    def test_success_and_slowness(self, published):
         row(slow_percent={"N": "50"}, notify={"L": [{"S": "succeeded"}, {"S": "slow"}]})
         self.before(*[1000] * 3)
 
         self.finish(9000)
 
-        messages = told()
+        messages = published()
         assert sorted(events(messages)) == [("report", "slow"), ("report", "succeeded")]
         assert len({document["notification_id"] for document, _ in messages}) == 2
 
-    def test_when_a_table_cannot_be_read_the_record_is_delivered_again(self, told, monkeypatch):
+    def test_when_a_table_cannot_be_read_the_record_is_delivered_again(
+        self, published, monkeypatch
+    ):
         row(slow_percent={"N": "50"})
         monkeypatch.setenv("TRIGGERS_TABLE", "no-such-table")
 
         answer = handle(run("SUCCEEDED", duration_ms={"N": "1"}), run("FAILED"))
 
         assert answer == [{"itemIdentifier": "SUCCEEDED-report"}]
-        assert events(told()) == [("report", "failed")]
+        assert events(published()) == [("report", "failed")]
 
 
 class TestBroken:
@@ -281,11 +283,11 @@ class TestBroken:
         row()
         handle(run("FAILED"))
         [(body, _)] = dead_letters()
-        told = request.getfixturevalue("told")
+        published = request.getfixturevalue("published")
 
         assert deliver(notify, json.loads(body)) == {}
 
-        assert events(told()) == [("report", "failed")]
+        assert events(published()) == [("report", "failed")]
 
     def test_a_dead_letter_message_that_fails_again_says_so(self):
         row()
@@ -296,12 +298,12 @@ class TestBroken:
             deliver(notify, json.loads(body))
 
     @pytest.mark.parametrize("poison", POISON.values(), ids=POISON)
-    def test_a_poison_record_is_kept_and_its_neighbours_are_published(self, poison, told):
+    def test_a_poison_record_is_kept_and_its_neighbours_are_published(self, poison, published):
         row()
 
         assert handle(poison, run("FAILED")) == []
 
-        assert events(told()) == [("report", "failed")]
+        assert events(published()) == [("report", "failed")]
         [(body, attributes)] = dead_letters()
         assert json.loads(body) == poison
         assert (attributes["source"], attributes["error_type"]) == ("notify", "UnreadableError")
@@ -312,21 +314,21 @@ class TestBroken:
 
         assert handle(run("FAILED")) == [{"itemIdentifier": "FAILED-report"}]
 
-    def test_rows_that_cannot_be_read_let_all_come_again(self, told, monkeypatch):
+    def test_rows_that_cannot_be_read_let_all_come_again(self, published, monkeypatch):
         monkeypatch.setenv("JOBS_TABLE", "no-such-table")
 
         assert handle(run("FAILED"), stack("FAILED")) == [
             {"itemIdentifier": "FAILED-report"},
             {"itemIdentifier": "FAILED"},
         ]
-        assert told() == []
+        assert published() == []
 
-    def test_what_time_does_not_suffice_for_comes_again(self, told):
+    def test_what_time_does_not_suffice_for_comes_again(self, published):
         row()
         context = Context(remaining_milliseconds=TIME_TO_PUBLISH_MILLISECONDS - 1)
 
         assert handle(run("FAILED"), context=context) == [{"itemIdentifier": "FAILED-report"}]
-        assert told() == []
+        assert published() == []
 
 
 class TestWaiting:
@@ -345,19 +347,19 @@ class TestWaiting:
         found = boto3.client("dynamodb").scan(TableName="jobs-Triggers")["Items"]
         return {item["job_name"]["S"]: item for item in found}
 
-    def test_a_run_that_waits_too_long_is_published_once(self, told):
+    def test_a_run_that_waits_too_long_is_published_once(self, published):
         row()
         self.queued(minutes=61)
 
         assert notify.queued_too_long(runtime(), NOW) == 1
         assert notify.queued_too_long(runtime(), NOW + timedelta(hours=1)) == 0
 
-        [(document, attributes)] = told()
+        [(document, attributes)] = published()
         assert (attributes["event"], attributes["status"]) == ("queued_too_long", "QUEUED")
         assert "longer than 60 min" in document["cause"]
         assert self.rows()["report"]["alerted_at"]["S"] == iso(NOW)
 
-    def test_each_job_says_what_is_too_long(self, told):
+    def test_each_job_says_what_is_too_long(self, published):
         row("patient", queued_alert_minutes={"N": "120"})
         row("hasty", queued_alert_minutes={"N": "5"})
         row("silent", notify={"L": []})
@@ -366,17 +368,17 @@ class TestWaiting:
 
         assert notify.queued_too_long(runtime(), NOW) == 1
 
-        assert events(told()) == [("hasty", "queued_too_long")]
+        assert events(published()) == [("hasty", "queued_too_long")]
         assert [name for name, item in self.rows().items() if "alerted_at" in item] == ["hasty"]
 
-    def test_one_that_is_damaged_keeps_no_other(self, told):
+    def test_one_that_is_damaged_keeps_no_other(self, published):
         for name in ("damaged", "report"):
             row(name)
         self.queued("damaged", minutes=61, started_at={"S": "2025-13-45"})
         self.queued(minutes=61)
 
         assert notify.queued_too_long(runtime(), NOW) == 1
-        assert events(told()) == [("report", "queued_too_long")]
+        assert events(published()) == [("report", "queued_too_long")]
 
     def test_their_inputs_are_not_read(self):
         self.queued(minutes=61, input={"S": '{"large": true}'}, log_url={"S": "https://logs"})
@@ -403,12 +405,12 @@ class TestWaiting:
 
         assert sorted(map(len, read)) == [2, 10]
 
-    def test_one_that_has_started_in_the_meantime_is_not_published(self, told):
+    def test_one_that_has_started_in_the_meantime_is_not_published(self, published):
         row()
         self.queued(minutes=61, status={"S": "RUNNING"})
 
         assert notify.queued_too_long(runtime(), NOW) == 0
-        assert told() == []
+        assert published() == []
 
     def test_what_cannot_be_published_is_kept(self):
         row()
@@ -419,7 +421,7 @@ class TestWaiting:
         [(body, _)] = dead_letters()
         assert json.loads(body)["event"] == "queued_too_long"
 
-    def test_the_sweep_looks_for_them(self, told):
+    def test_the_sweep_looks_for_them(self, published):
         row(queued_alert_minutes={"N": "1"})
         since = iso(datetime.now(UTC) - timedelta(minutes=10))
         self.queued(minutes=0, started_at={"S": since}, input={"S": "{}"})
@@ -429,4 +431,4 @@ class TestWaiting:
 
         deliver(sweep, {})
 
-        assert events(told()) == [("report", "queued_too_long")]
+        assert events(published()) == [("report", "queued_too_long")]

@@ -98,13 +98,13 @@ ENDS = {
 }
 
 
-@pytest.mark.parametrize(("cause", "told"), ENDS.values(), ids=ENDS)
-def test_the_end_of_a_job(cause, told):
+@pytest.mark.parametrize(("cause", "expected"), ENDS.values(), ids=ENDS)
+def test_the_end_of_a_job(cause, expected):
     found = {"Error": "States.TaskFailed", "Cause": cause}
     counters = dict.fromkeys(("attempts", "retries", "refusals"), 0)
     outcome = Scope(counters, {"errorOutput": found}).evaluate(OUTCOME, "outcome")
 
-    status, error, exit_code, part = told
+    status, error, exit_code, part = expected
     assert outcome["status"] == status
     assert outcome["error"] == error
     assert outcome.get("exit_code") == exit_code

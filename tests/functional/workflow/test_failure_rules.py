@@ -162,9 +162,9 @@ NAMES = sorted({name for names in NAMED.values() for name in names})
 
 def meets(end, one):
     """Tell whether an end meets a rule, by the workflow's own expressions."""
-    told = {"Error": end.error, "Cause": end.cause}
+    error_output = {"Error": end.error, "Cause": end.cause}
     counters = dict.fromkeys(("attempts", "retries", "refusals"), 0)
-    outcome = Scope(counters, {"errorOutput": told}).evaluate(OUTCOME, "outcome")
+    outcome = Scope(counters, {"errorOutput": error_output}).evaluate(OUTCOME, "outcome")
     [checked] = container_failure_rules([one])
     matches = marked(failure_rules.matches(checked))
     return Scope({"outcome": outcome}, {}).evaluate(matches, "Condition")
@@ -237,8 +237,8 @@ def test_a_name_is_met_whole_and_a_beginning_by_what_starts_with_it(error, name,
     assert meets(TaskError(error), rule("fail", errors=[name])) is met
 
 
-@pytest.mark.parametrize(("rules", "retries", "ends", "told"), CASES.values(), ids=CASES)
-def test_rules(table, rules, retries, ends, told):
+@pytest.mark.parametrize(("rules", "retries", "ends", "expected"), CASES.values(), ids=CASES)
+def test_rules(table, rules, retries, ends, expected):
     left = iter(ends)
 
     def work(_):
@@ -250,8 +250,8 @@ def test_rules(table, rules, retries, ends, told):
     execution = machine(CONTAINER, work, failure_rules=rules, retries=retries).run("first", {})
 
     run = only_run(table)
-    assert (run["status"], run["attempts"]) == told
-    assert execution.status == told[0]
+    assert (run["status"], run["attempts"]) == expected
+    assert execution.status == expected[0]
     assert free(table)
 
 
@@ -305,10 +305,10 @@ NEW_ROLE = TaskError(
 def pause(end, drawn, row=CONTAINER, **counters):
     """Return the seconds before another attempt, when the number drawn at random is this one."""
     [catch] = definition(json.dumps(row | PATIENT))["States"]["Run"]["Catch"]
-    told = {"Error": end.error, "Cause": end.cause}
+    error_output = {"Error": end.error, "Cause": end.cause}
     counted = dict.fromkeys(("attempts", "retries", "refusals"), 0) | counters
     drawing = catch["Assign"]["outcome"].replace("$random()", drawn)
-    return Scope(counted, {"errorOutput": told}).evaluate(drawing, "outcome")["pause"]
+    return Scope(counted, {"errorOutput": error_output}).evaluate(drawing, "outcome")["pause"]
 
 
 @pytest.mark.parametrize(

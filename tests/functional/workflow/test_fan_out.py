@@ -166,7 +166,7 @@ class TestItemsOfThePayload:
         assert work.given == [{"items": "kept", "item": "x", "_fan_out": {"index": 0, "count": 1}}]
 
     @pytest.mark.parametrize(
-        ("given", "told"),
+        ("given", "message"),
         [
             ({}, "needs a list named items"),
             ({"items": "a"}, "needs a list named items"),
@@ -176,13 +176,13 @@ class TestItemsOfThePayload:
         ids=["none", "text", "map", "too many"],
     )
     @pytest.mark.usefixtures("s3")
-    def test_without_a_fitting_list_nothing_is_run(self, given, told):
+    def test_without_a_fitting_list_nothing_is_run(self, given, message):
         work = Work()
 
         execution = run(LAMBDA, work, given)
 
         assert (execution.error, work.given) == ("InvalidInput", [])
-        assert told in row()["cause"]
+        assert message in row()["cause"]
 
 
 class TestTimes:
@@ -271,11 +271,11 @@ class TestFailures:
         execution = run(LAMBDA, Work([1, 2]), {"items": [*range(4)]})
 
         assert execution.error == row()["error"] == "FanOutFailed"
-        told = json.loads(row()["cause"])
-        assert told == json.loads(execution.cause)
-        assert told["results"].startswith(f"s3://{BUCKET}/runs/nightly/")
-        assert (told["items"], told["succeeded"], told["failed"]) == (4, 2, 2)
-        assert told["failed_items"] == "1-2"
+        cause = json.loads(row()["cause"])
+        assert cause == json.loads(execution.cause)
+        assert cause["results"].startswith(f"s3://{BUCKET}/runs/nightly/")
+        assert (cause["items"], cause["succeeded"], cause["failed"]) == (4, 2, 2)
+        assert cause["failed_items"] == "1-2"
         assert len(stored(s3)) == 4
 
     @pytest.mark.usefixtures("s3")

@@ -25,8 +25,8 @@ from tests.functional.workflow.test_machines import SUCCESS, Launches
 from tests.functional.workflow.test_workflow import (
     CONTAINER,
     LAMBDA,
+    METADATA,
     TABLE,
-    TOLD,
     echo,
     items,
     machine,
@@ -84,7 +84,7 @@ def written(table, monkeypatch):
 
     steps = machine(LAMBDA, echo, overlap="cancel_other")
     steps.before["Run"] = during
-    steps.run("first", {"_run": TOLD | {"by": "ann", "parent": "zero"}})
+    steps.run("first", {"_run": METADATA | {"by": "ann", "parent": "zero"}})
     machine(LAMBDA, failing, overlap="allow").run("fails", {})
     overrides = {"overrides": {"command": ["a"]}}
     container = machine(CONTAINER, ended, overlap="allow", allow_overrides=["command"], spot="only")

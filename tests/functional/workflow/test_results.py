@@ -83,8 +83,8 @@ def test_addresses_are_uris(name, waited):
         seen.append(variables(arguments)["RESULT_URI"])
         return DONE
 
-    told = {"waited": waited} if waited else {}
-    machine(CONTAINER, work, result=True).run(name, {"_run": told})
+    metadata = {"waited": waited} if waited else {}
+    machine(CONTAINER, work, result=True).run(name, {"_run": metadata})
 
     [uri] = seen
     read = urlsplit(uri)

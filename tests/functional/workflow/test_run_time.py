@@ -215,8 +215,8 @@ class TestAFanOut:
         assert [round(attempt.start) for attempt in run.attempts] == [0, 25, 50]
         assert run.elapsed < 62
         assert run.status == "TIMED_OUT"
-        told = json.loads(run.steps.outcome[":cause"])
-        assert (told["succeeded"], told["failed_items"]) == (2, "2-9")
+        cause = json.loads(run.steps.outcome[":cause"])
+        assert (cause["succeeded"], cause["failed_items"]) == (2, "2-9")
         ends = {body["index"]: body["status"] for body in run.steps.stored.values()}
         assert ends == dict.fromkeys(range(2), "SUCCEEDED") | dict.fromkeys(
             range(2, 10), "TIMED_OUT"

@@ -29,7 +29,7 @@ class Executions:
     steps: StepFunctions
     started: dict[str, str] = field(default_factory=dict)
     ended_as: dict[str, RunStatus] = field(default_factory=dict)
-    told: dict[str, str] = field(default_factory=dict)  # error and cause of an end
+    error_output: dict[str, str] = field(default_factory=dict)  # error and cause of an end
     removed: bool = False
 
     def start(self, _job_name, execution_name, execution_input):
@@ -66,7 +66,7 @@ class Executions:
             self.steps.now,
             self.steps.now,
             waited=row.get("trigger_id"),
-            **self.told,
+            **self.error_output,
         )
 
     table = None
@@ -78,9 +78,9 @@ class World:
     control: RunControl
     executions: Executions
 
-    def run(self, name, given=None, **told):
+    def run(self, name, given=None, **metadata):
         """Start a run as its caller does."""
-        self.executions.start("nightly", name, json.dumps((given or {}) | {"_run": told}))
+        self.executions.start("nightly", name, json.dumps((given or {}) | {"_run": metadata}))
 
     def look(self):
         return self.control.start_next("nightly")
@@ -117,14 +117,14 @@ def world(table, monkeypatch):
     return make
 
 
-def crowd(world, overlap, *names, told=None):
+def crowd(world, overlap, *names, metadata=None):
     """Start the first run, and all others in its middle."""
     first, *others = names
 
     def during(payload):
         if payload.get("n") == first:
             for name in others:
-                made.run(name, {"n": name}, **(told or {}).get(name, {}))
+                made.run(name, {"n": name}, **(metadata or {}).get(name, {}))
 
     made = world(overlap, during)
     made.run(first, {"n": first})
@@ -267,9 +267,9 @@ OVERRIDES = {
 }
 
 
-@pytest.mark.parametrize(("row", "told", "status"), OVERRIDES.values(), ids=OVERRIDES)
-def test_a_single_run_may_have_a_policy_of_its_own(world, row, told, status):
-    here = crowd(world, row, "a", "b", told={"b": {"overlap": told}})
+@pytest.mark.parametrize(("row", "override", "status"), OVERRIDES.values(), ids=OVERRIDES)
+def test_a_single_run_may_have_a_policy_of_its_own(world, row, override, status):
+    here = crowd(world, row, "a", "b", metadata={"b": {"overlap": override}})
 
     assert here.statuses() == {"a": "SUCCEEDED", "b": status}
 
@@ -365,14 +365,14 @@ def test_a_run_that_was_tried_once_more_in_the_meantime_continues_waiting(world)
     assert drain(here) == ["b"]
 
 
-TOLD = {
+ERROR_OUTPUTS = {
     "nothing": ({}, ("NotStarted", "The execution ended before it was admitted")),
     "an error": ({"error": "States.Runtime", "cause": "why"}, ("States.Runtime", "why")),
 }
 
 
-@pytest.mark.parametrize(("told", "expected"), TOLD.values(), ids=TOLD)
-def test_an_execution_that_died_before_its_admission_ends_the_run(world, told, expected):
+@pytest.mark.parametrize(("error_output", "expected"), ERROR_OUTPUTS.values(), ids=ERROR_OUTPUTS)
+def test_an_execution_that_died_before_its_admission_ends_the_run(world, error_output, expected):
     here = crowd(world, "queue_all", "a", "b", "c")
 
     def die():
@@ -384,7 +384,7 @@ def test_an_execution_that_died_before_its_admission_ends_the_run(world, told, e
     row = here.row("b")
     [name] = [name for name in here.executions.started if name.startswith("b-")]
     here.executions.ended_as[name] = RunStatus.FAILED
-    here.executions.told = told
+    here.executions.error_output = error_output
     here.executions.table.update_item(  # where the execution was last heard of
         Key={"job_name": "nightly", "trigger_id": row["trigger_id"]},
         UpdateExpression="SET execution_arn = :arn",
@@ -439,15 +439,15 @@ def test_a_large_input_is_kept_while_its_run_waits(world):
 
 
 def test_a_run_that_waited_keeps_its_time_and_source(world):
-    told = {"source": "backfill", "scheduled_for": "2026-01-01T00:00:00Z"}
-    told |= {"by": "arn:aws:iam::1:a", "parent": "first"}
-    here = crowd(world, "queue_all", "a", "b", told={"b": told})
+    metadata = {"source": "backfill", "scheduled_for": "2026-01-01T00:00:00Z"}
+    metadata |= {"by": "arn:aws:iam::1:a", "parent": "first"}
+    here = crowd(world, "queue_all", "a", "b", metadata={"b": metadata})
 
     drain(here)
 
     row = here.row("b")
     names = ("source", "scheduled_for", "started_by", "parent")
-    assert [row[name] for name in names] == [*told.values()]
+    assert [row[name] for name in names] == [*metadata.values()]
 
 
 class TestStop:

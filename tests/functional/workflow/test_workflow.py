@@ -168,9 +168,9 @@ class TestItsInput:
         assert "JSON object" in only_run(table)["cause"]
         assert free(table)
 
-    @pytest.mark.parametrize("told", ["x", 1, [], {"source": 5}, {"source": "nobody"}])
-    def test_with_a_senseless_run_attribute_comes_from_the_api(self, table, told):
-        machine(LAMBDA, echo).run("first", {"_run": told})
+    @pytest.mark.parametrize("metadata", ["x", 1, [], {"source": 5}, {"source": "nobody"}])
+    def test_with_a_senseless_run_attribute_comes_from_the_api(self, table, metadata):
+        machine(LAMBDA, echo).run("first", {"_run": metadata})
 
         assert only_run(table)["source"] == "api"
         assert only_run(table)["status"] == "SUCCEEDED"
@@ -329,7 +329,7 @@ class TestOverlap:
         assert only_run(table)["status"] == "STOPPED"
 
 
-TOLD = {
+METADATA = {
     "source": "schedule",
     "scheduled_for": "2026-11-21T09:00:00Z",
     "schedule": "jobs-nightly-0",
@@ -340,9 +340,9 @@ class TestAScheduledTime:
     @pytest.mark.parametrize("overlap", ["skip", "allow"])
     def test_delivered_twice_is_one_run(self, table, overlap):
         steps = machine(LAMBDA, echo, overlap=overlap)
-        steps.run("first", {"_run": TOLD})
+        steps.run("first", {"_run": METADATA})
 
-        again = steps.run("second", {"_run": TOLD})
+        again = steps.run("second", {"_run": METADATA})
 
         assert again.states == ["Prepare", "Admit", "NotAdmitted", "Duplicate"]
         assert again.output == {"status": "DUPLICATE"}
@@ -351,7 +351,7 @@ class TestAScheduledTime:
         assert items(table, "#tick#jobs-nightly-0#2026-11-21T09:00:00Z")
 
     def test_is_remembered_for_a_week(self, table):
-        machine(LAMBDA, echo).run("first", {"_run": TOLD})
+        machine(LAMBDA, echo).run("first", {"_run": METADATA})
 
         [claim] = items(table, "#tick").values()
         assert claim["expires_at"] == 1_795_251_600 + 7 * 24 * 3600
@@ -359,10 +359,10 @@ class TestAScheduledTime:
     def test_delivered_twice_while_the_first_runs_is_not_skipped(self, table):
         steps = machine(LAMBDA, echo)
         steps.before["Run"] = lambda: again.append(
-            replace(steps, before={}).run("second", {"_run": TOLD})
+            replace(steps, before={}).run("second", {"_run": METADATA})
         )
         again = []
-        steps.run("first", {"_run": TOLD})
+        steps.run("first", {"_run": METADATA})
 
         assert again[0].states[-1] == "Duplicate"
         assert only_run(table)["status"] == "SUCCEEDED"
@@ -370,17 +370,17 @@ class TestAScheduledTime:
     def test_that_was_skipped_stays_skipped(self, table):
         steps = machine(LAMBDA, echo)
         lock(table, "other", 1_795_251_600 + 60)
-        steps.run("first", {"_run": TOLD})
+        steps.run("first", {"_run": METADATA})
         table.delete_item(Key={"job_name": "nightly", "trigger_id": "#lock"})
 
-        again = steps.run("second", {"_run": TOLD})
+        again = steps.run("second", {"_run": METADATA})
 
         assert again.states[-1] == "Duplicate"
         assert only_run(table)["status"] == "SKIPPED"
 
     @pytest.mark.parametrize("time", ["<aws.scheduler.scheduled-time>", "tomorrow", 5, None])
     def test_without_a_time_counts_from_its_start(self, table, time):
-        machine(LAMBDA, echo).run("first", {"_run": TOLD | {"scheduled_for": time}})
+        machine(LAMBDA, echo).run("first", {"_run": METADATA | {"scheduled_for": time}})
 
         assert only_run(table)["scheduled_for"] == "2026-11-21T09:00:00.000Z"
         assert not items(table, "#tick")
@@ -583,14 +583,14 @@ class TestAContainer:
         assert run.get("exit_code") == exit_code
 
     @pytest.mark.parametrize(
-        ("code", "told"), [(4, "Exit code 4"), (None, "Exit code unknown")], ids=str
+        ("code", "cause"), [(4, "Exit code 4"), (None, "Exit code unknown")], ids=str
     )
-    def test_is_judged_by_its_exit_code_even_if_the_task_ended_well(self, table, code, told):
+    def test_is_judged_by_its_exit_code_even_if_the_task_ended_well(self, table, code, cause):
         machine(CONTAINER, lambda _: self.task(code)).run("first", {})
 
         run = only_run(table)
         assert (run["status"], run["error"]) == ("FAILED", "ContainerFailed")
-        assert run["cause"] == told
+        assert run["cause"] == cause
 
     @pytest.mark.parametrize(
         ("code", "error"),

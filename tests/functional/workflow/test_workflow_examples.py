@@ -90,13 +90,13 @@ class TestCsvSummary:
         }
 
     @pytest.mark.parametrize(
-        ("body", "told"), [(b"", "empty"), (b"a,b\n1,2,3\n", "line 2 has more values")]
+        ("body", "message"), [(b"", "empty"), (b"a,b\n1,2,3\n", "line 2 has more values")]
     )
-    def test_says_what_is_wrong_with_a_file(self, s3, app, body, told):
+    def test_says_what_is_wrong_with_a_file(self, s3, app, body, message):
         s3.put_object(Bucket=BUCKET, Key="examples/data/bad.csv", Body=body)
         source = f"s3://{BUCKET}/examples/data/bad.csv"
 
-        with pytest.raises(ValueError, match=told):
+        with pytest.raises(ValueError, match=message):
             app.handler({"source": source, "destination": "s3://b/k"}, None)
 
 
@@ -113,7 +113,7 @@ class TestWordCount:
         assert len(result["most_frequent"]) == 5
 
     @pytest.mark.parametrize(
-        ("text", "told"),
+        ("text", "message"),
         [
             ("{}", "the payload has no destination and no source"),
             ('{"source": "x", "destination": "s3://b/k"}', "'x' is not an address"),
@@ -122,11 +122,11 @@ class TestWordCount:
         ],
     )
     @pytest.mark.usefixtures("s3")
-    def test_fails_with_a_plain_message(self, monkeypatch, text, told):
+    def test_fails_with_a_plain_message(self, monkeypatch, text, message):
         with pytest.raises(SystemExit) as ended:
             count_words(monkeypatch, text)
 
-        assert told in str(ended.value.code)
+        assert message in str(ended.value.code)
 
 
 class TestNightlyReport:

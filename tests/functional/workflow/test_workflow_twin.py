@@ -68,19 +68,19 @@ def row(status):
 )
 def test_they_leave_the_same(table, lock, policy, waited):
     before = {} if lock is None else {LOCK: dict(lock)}
-    told = {"overlap": policy}
+    metadata = {"overlap": policy}
     if waited:
-        told["waited"] = OWN
+        metadata["waited"] = OWN
         before[OWN] = row("QUEUED")
         held = before.setdefault(LOCK, {"status": "FREE"})
         held["waiting"] = held.get("waiting", set()) | {OWN}
     for key, item in before.items():
         table.put_item(Item={"job_name": "nightly", "trigger_id": key, **item})
 
-    machine(LAMBDA, echo).run("new", {"_run": told})
+    machine(LAMBDA, echo).run("new", {"_run": metadata})
     world = alone()
     world.table.items = {key: dict(item) for key, item in before.items()}
-    world.start("job", "new", '{"_run": ' + str(told).replace("'", '"') + "}")
+    world.start("job", "new", '{"_run": ' + str(metadata).replace("'", '"') + "}")
     world.run(100)
 
     assert left(world.table.items) == left(items(table))
@@ -91,9 +91,9 @@ def test_a_scheduled_time(table, again):
     tick = "#tick#jobs-nightly-0#2026-11-21T09:00:00Z"
     if again:
         table.put_item(Item={"job_name": "nightly", "trigger_id": tick, "owner": "before"})
-    told = {"schedule": "jobs-nightly-0", "scheduled_for": "2026-11-21T09:00:00Z"}
+    metadata = {"schedule": "jobs-nightly-0", "scheduled_for": "2026-11-21T09:00:00Z"}
 
-    machine(LAMBDA, echo).run("new", {"_run": {"source": "schedule", **told}})
+    machine(LAMBDA, echo).run("new", {"_run": {"source": "schedule", **metadata}})
     world = alone()
     world.table.items = {tick: {"owner": "before"}} if again else {}
     world.ask(tick=tick.removeprefix("#tick#"))

@@ -49,18 +49,18 @@ def _given(execution: Execution) -> dict[str, Any]:
 
 
 def _prepare(world: World, execution: Execution) -> Run:
-    told = _given(execution)
-    waited = told.get("waited")
+    given = _given(execution)
+    waited = given.get("waited")
     return Run(
         id=waited or f"{iso(execution.started_at)}#{execution.name}",
         execution=execution.name,
-        overlap=told.get("overlap", world.overlap),
-        tick=f"#tick#{told['tick']}" if "tick" in told and not waited else "",
+        overlap=given.get("overlap", world.overlap),
+        tick=f"#tick#{given['tick']}" if "tick" in given and not waited else "",
         waited=bool(waited),
-        seconds=told.get("seconds", 1),
-        fails=told.get("fails", False),
+        seconds=given.get("seconds", 1),
+        fails=given.get("fails", False),
         type=world.job_type,
-        typed=told.get("typed", True),
+        typed=given.get("typed", True),
     )
 
 

@@ -105,7 +105,7 @@ class ArtifactIndex(FakeArtifactIndex):
     def jobs_of(self, artifact: str) -> list[str]:
         return self._calls("artifact_index.jobs_of", partial(super().jobs_of, artifact))
 
-    def told(self, record: StackRecord) -> None:
+    def note(self, record: StackRecord) -> None:
         """Take note of what a Stacks row says that is in the index."""
         known = {*record.artifacts, *record.former_artifacts}
         self.unrecorded -= {(artifact, record.job_name) for artifact in known}

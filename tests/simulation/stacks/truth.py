@@ -101,7 +101,7 @@ class Truth:
         read = invocation.versions.get(record.job_name)
         require(read == version, f"version {version} was overwritten, {read} was read: {record}")
         invocation.versions[record.job_name] = version + 1
-        self._world.artifact_index.told(record)
+        self._world.artifact_index.note(record)
         check_saved(record, before, self._world.bundles.source_of)
         job = self._world.desired(invocation.rows.get(record.job_name))
         if job is not None and not isinstance(job, InvalidRow):
@@ -164,12 +164,12 @@ class Truth:
         row = world.jobs.rows.get(job_name)
         record = world.stacks.records.get(job_name)
         stack = world.cloudformation.stacks.get(f"jobs-{job_name}")
-        told = f"row {row}\nrecord {record}\nstack {stack}"
+        shown = f"row {row}\nrecord {record}\nstack {stack}"
         job = world.desired(row)
-        self._check_index(job_name, row, record, told)
+        self._check_index(job_name, row, record, shown)
         if record is None:
-            assert row is None, f"never looked at\n{told}"
-            assert stack is None or not stack.is_ours, f"a forgotten stack\n{told}"
+            assert row is None, f"never looked at\n{shown}"
+            assert stack is None or not stack.is_ours, f"a forgotten stack\n{shown}"
             return
         # Nobody asks CloudFormation for the sake of a row that never made sense, and no comparison
         # for that of a paused one or a retained stack.
@@ -177,23 +177,23 @@ class Truth:
         is_known &= job_name not in world.unheard or record.status not in _AT_PEACE
         if is_known and (stack is None or stack.is_ours):
             real = stack.status if stack else S.DELETE_COMPLETE if record.stack_id else None
-            assert record.cloudformation_status is real, f"not CloudFormation's status\n{told}"
+            assert record.cloudformation_status is real, f"not CloudFormation's status\n{shown}"
         match job:
             case InvalidRow(errors=errors):
-                assert record.status is JobStatus.INVALID, told
-                assert record.errors == errors, told
+                assert record.status is JobStatus.INVALID, shown
+                assert record.errors == errors, shown
             case None:
-                assert self._is_gone(record, stack), told
+                assert self._is_gone(record, stack), shown
             case Unbuilt():
                 is_so = self._is_failed_build(job, record, stack)
-                assert is_so or self._is_failed(record, stack), told
+                assert is_so or self._is_failed(record, stack), shown
             case _ if job.paused:
-                assert record.status is JobStatus.PAUSED, told
+                assert record.status is JobStatus.PAUSED, shown
             case _:
-                assert self._is_done(job, record, stack), told
+                assert self._is_done(job, record, stack), shown
 
     def _check_index(
-        self, job_name: str, row: Row | None, record: StackRecord | None, told: str
+        self, job_name: str, row: Row | None, record: StackRecord | None, shown: str
     ) -> None:
         """Check that a push of what the row names finds the job, and that of nothing else does.
 
@@ -206,10 +206,10 @@ class Truth:
         if isinstance(job, InvalidRow):
             return
         wanted = set(tracked_artifacts(job)) if job else set()
-        assert wanted <= found, f"pushes of {wanted - found} are not heard\n{told}"
+        assert wanted <= found, f"pushes of {wanted - found} are not heard\n{shown}"
         former = set(record.former_artifacts) if record else set()
         unrecorded = {artifact for artifact, of in index.unrecorded if of == job_name}
-        assert found - wanted <= former | unrecorded, f"{found} is in the index\n{told}"
+        assert found - wanted <= former | unrecorded, f"{found} is in the index\n{shown}"
 
     def _is_done(self, job: Job, record: StackRecord, stack: Stack | None) -> bool:
         digest = MEMORY.spec_digest(job)

@@ -333,8 +333,8 @@ def test_stacks_of_jobs_hold_only_what_is_theirs(policies, action, arn, allowed)
 )
 def test_queues_of_jobs_subscribe_to_submissions_only(policies, topic, protocol, endpoint, allowed):
     may = policies["CloudFormationRole"].allow
-    told = {"sns_Protocol": protocol, "sns_Endpoint": endpoint}
-    assert may("sns:Subscribe", f"arn:aws:sns:{HERE}:{topic}", **told) is allowed
+    context = {"sns_Protocol": protocol, "sns_Endpoint": endpoint}
+    assert may("sns:Subscribe", f"arn:aws:sns:{HERE}:{topic}", **context) is allowed
 
 
 @pytest.mark.parametrize("action", ["Create", "Update", "Delete", "Get"])
@@ -627,8 +627,8 @@ def test_no_other_account_can_have_our_roles_used(bootstrap):
     for name, [statement] in trusts.items():
         assert list(statement["Principal"]) == ["Service"]
         conditions = statement.get("Condition", {})
-        told = conditions.get("StringEquals", {}).get("aws:SourceAccount") == "123456789012"
-        assert told is (name in SERVICES_THAT_TELL_THEIR_SOURCE)
+        is_held = conditions.get("StringEquals", {}).get("aws:SourceAccount") == "123456789012"
+        assert is_held is (name in SERVICES_THAT_TELL_THEIR_SOURCE)
 
 
 @pytest.mark.parametrize(

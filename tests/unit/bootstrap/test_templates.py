@@ -668,9 +668,9 @@ def test_rules_fit_into_eventbridge(bootstrap, function, rule):
 
 def test_stack_events_come_at_every_status_that_stays(bootstrap):
     pattern = pattern_of(bootstrap, *RULES[0])
-    told = set(pattern["detail"]["status-details"]["status"])
+    statuses = set(pattern["detail"]["status-details"]["status"])
     # REVIEW_IN_PROGRESS is a stack that only a change set has made, and no one's job.
-    assert told == set(StackStatus) - IN_PROGRESS - {StackStatus.REVIEW_IN_PROGRESS}
+    assert statuses == set(StackStatus) - IN_PROGRESS - {StackStatus.REVIEW_IN_PROGRESS}
 
 
 def matches(pattern, event) -> bool:

@@ -54,16 +54,16 @@ def test_every_attribute_is_there(title, model):
 
 @pytest.mark.parametrize(("title", "model"), TYPES)
 def test_the_defaults_are_true(title, model):
-    told = attributes("All types") | attributes(title)
+    documented = attributes("All types") | attributes(title)
     for name, field in model.model_fields.items():
         if field.is_required():
-            assert told[name] == "required", name
+            assert documented[name] == "required", name
         elif isinstance(field.default, bool | int | float) and name != "timeout_seconds":
-            assert told[name] == f"`{json.dumps(field.default).removesuffix('.0')}`", name
+            assert documented[name] == f"`{json.dumps(field.default).removesuffix('.0')}`", name
         elif isinstance(field.default, str) and field.default:
-            assert told[name] == f"`{field.default}`", name
+            assert documented[name] == f"`{field.default}`", name
     timeout = model.model_fields["timeout_seconds"].default
-    assert f"`{timeout}` ({title.strip('`')})" in told["timeout_seconds"]
+    assert f"`{timeout}` ({title.strip('`')})" in documented["timeout_seconds"]
 
 
 def test_the_expressions_are_good_schedules():
@@ -73,10 +73,10 @@ def test_the_expressions_are_good_schedules():
 
 
 def test_the_sizes_are_fargates():
-    told = re.findall(r"^\| (\d+) \| [\d.]+ \| (.+) \|$", section("`ecs`"), re.MULTILINE)
+    documented = re.findall(r"^\| (\d+) \| [\d.]+ \| (.+) \|$", section("`ecs`"), re.MULTILINE)
 
-    assert [int(cpu) for cpu, _ in told] == list(FARGATE_MEMORY_MB)
-    for cpu, sizes in told:
+    assert [int(cpu) for cpu, _ in documented] == list(FARGATE_MEMORY_MB)
+    for cpu, sizes in documented:
         numbers = tuple(map(int, re.findall(r"\d+", sizes)))
         if "steps" in sizes:
             numbers = tuple(range(numbers[0], numbers[1] + 1, numbers[2]))

@@ -1431,8 +1431,8 @@ REFUSED = {
 def test_refused(refused, kind, changes, field, fragment):
     errors = refused(kind, changes)
 
-    told = [error.message for error in errors if error.field == field]
-    assert any(fragment in message for message in told), errors
+    messages = [error.message for error in errors if error.field == field]
+    assert any(fragment in message for message in messages), errors
 
 
 @pytest.mark.parametrize(("kind", "changes", "field", "fragment"), REFUSED.values(), ids=REFUSED)

@@ -104,12 +104,12 @@ def test_order_and_repetition_do_not_matter(seed):
             run(number, end, took=chance.randint(1, 9)),
         ]
         rows += past[: chance.randint(1, 3)]
-    told = [*rows, *chance.choices(rows, k=10)]
-    chance.shuffle(told)
-    few = [row for row in told if int(row["trigger_id"].rpartition("-")[2]) < SHOWN]
+    delivered = [*rows, *chance.choices(rows, k=10)]
+    chance.shuffle(delivered)
+    few = [row for row in delivered if int(row["trigger_id"].rpartition("-")[2]) < SHOWN]
 
     assert RecentRuns().with_runs(few) == RecentRuns().with_runs(sorted(few, key=_progress))
-    assert RecentRuns().with_runs(told).strip == RecentRuns().with_runs(rows).strip
+    assert RecentRuns().with_runs(delivered).strip == RecentRuns().with_runs(rows).strip
 
 
 def _progress(row):
