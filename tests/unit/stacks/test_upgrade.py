@@ -17,10 +17,13 @@ from provisioner.stacks.upgrade import (
     FailedRun,
     FailureKind,
     Upgrade,
+    UpgradeFailure,
     UpgradeProgress,
     UpgradeStatus,
     abort,
+    is_outdated,
     new_id,
+    pause,
     resume,
     waves_of,
 )
@@ -508,8 +511,69 @@ def test_waves_that_are_not_valid(percents):
         waves_of(percents)
 
 
-def test_waves_that_are_valid():
-    assert waves_of([5, 25, 100]) == (5, 25, 100)
+def test_waves_that_are_not_valid_are_shown():
+    with pytest.raises(InvalidRequestError, match="the waves 50%, 25% are not valid"):
+        waves_of([50, 25])
+
+
+@pytest.mark.parametrize(
+    "percents", [(100,), (1, 100), (5, 25, 100), tuple(range(91, 101))], ids=repr
+)
+def test_waves_that_are_valid(percents):
+    assert waves_of([*percents]) == percents
+
+
+def test_a_new_upgrade_is_in_its_first_wave_and_has_done_nothing():
+    upgrade = BEGUN
+
+    assert (upgrade.status, upgrade.wave, upgrade.total) == (UpgradeStatus.RUNNING, 0, 0)
+    assert (upgrade.reason, upgrade.version, upgrade.is_due) == ("", 0, True)
+
+
+MOVING = (UpgradeProgress(chosen=2, upgraded=1, in_progress=1), UpgradeProgress())
+AT_REST = (UpgradeProgress(chosen=2, upgraded=1, failed=1),)
+
+
+DUE = {
+    "running": ({}, True),
+    "running, nothing in progress": ({"progress": AT_REST}, True),
+    "paused": ({"status": UpgradeStatus.PAUSED, "progress": AT_REST}, False),
+    "paused, stacks are updated": ({"status": UpgradeStatus.PAUSED, "progress": MOVING}, True),
+    "aborted, marks are left": ({"status": UpgradeStatus.ABORTED}, True),
+    "ended": ({"status": UpgradeStatus.SUCCEEDED, "ended_at": NOW}, False),
+    "ended, stacks are updated": ({"ended_at": NOW, "progress": MOVING}, False),
+}
+
+
+@pytest.mark.parametrize(("changes", "is_due"), DUE.values(), ids=DUE)
+def test_a_step_is_due_while_it_can_change_anything(changes, is_due):
+    assert replace(BEGUN, **changes).is_due is is_due
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        (job(0), True),
+        (job(0, template_version=None), True),
+        (job(0, template_version=B), False),
+        (job(0, deployed_digest=None), False),
+        (job(0, deployed_digest=None, template_version=None), False),
+    ],
+    ids=["other templates", "does not say", "these templates", "no stack", "never deployed"],
+)
+def test_a_stack_of_other_templates_is_outdated(record, expected):
+    assert is_outdated(record, B) is expected
+
+
+def test_resumed_it_has_no_reason_and_bears_what_has_failed():
+    failures = tuple(UpgradeFailure(name, FailureKind.STACK, "why") for name in ("a", "b"))
+    paused = pause(replace(BEGUN, failures=failures), "The stack of a failed: why")
+
+    resumed = resume(paused)
+
+    assert (paused.status, paused.reason) == (UpgradeStatus.PAUSED, "The stack of a failed: why")
+    assert (resumed.status, resumed.reason) == (UpgradeStatus.RUNNING, "")
+    assert [each.accepted for each in resumed.failures] == [True, True]
 
 
 def test_ids_say_when_it_began():
