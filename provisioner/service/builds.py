@@ -10,7 +10,6 @@ from provisioner.aws.archives import File
 from provisioner.aws.bundles import BundleBucket, Pushed
 from provisioner.errors import (
     InvalidCursorError,
-    InvalidRequestError,
     NotFoundError,
     PermanentError,
 )
@@ -314,7 +313,7 @@ def push(service: Service, job_name: str, source: S3Object, files: Iterable[Sour
 
     Raises
     ------
-    InvalidRequestError
+    PermanentError
         If the bucket keeps no versions: then nothing says which source was built.
     """
     bucket = BundleBucket(service.clients, source.bucket)
@@ -322,6 +321,6 @@ def push(service: Service, job_name: str, source: S3Object, files: Iterable[Sour
         pushed = bucket.push_files(source.key, [File.at(*file) for file in files])
     if pushed.bundle.version_id in {None, "null"}:
         message = f"bucket {source.bucket} keeps no versions: turn on its versioning"
-        raise InvalidRequestError(message)
+        raise PermanentError(message)
     service.reconcile_queue.send(job_name)  # the object's own event may come late, or never
     return pushed

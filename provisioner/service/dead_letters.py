@@ -100,8 +100,11 @@ def discard(service: Service, ids: Iterable[str]) -> Iterator[DeadLetterMessage]
 def _chosen(found: HeldMessages, ids: Iterable[str] | None) -> list[DeadLetterMessage]:
     if ids is None:
         return list(found.messages.values())
-    unknown = [each for each in ids if each not in found.messages]
-    if unknown:
-        message = f'there is no dead-letter message {", ".join(unknown)}; see "dead-letters list"'
+    wanted = dict.fromkeys(ids)
+    if unknown := [each for each in wanted if each not in found.messages]:
+        message = (
+            f"there is no dead-letter message {', '.join(unknown)}: it may have been redriven or "
+            "discarded in the meantime"
+        )
         raise NotFoundError(message)
-    return [found.messages[each] for each in dict.fromkeys(ids)]
+    return [found.messages[each] for each in wanted]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from provisioner.console.http import redirect
 from provisioner.console.render import page
-from provisioner.errors import InvalidRequestError, PermanentError, TemporaryError
+from provisioner.errors import NotFoundError, PermanentError, TemporaryError
 from provisioner.service import dead_letters
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from provisioner.console.http import Request, Response
     from provisioner.service.context import Service
 
@@ -20,31 +23,43 @@ def listed(request: Request, service: Service) -> Response:
 
 
 def redrive(request: Request, service: Service) -> Response:
-    """Do again what the ticked messages ask for."""
-    try:
-        remaining = sum(each.remains for each in dead_letters.redrive(service, _ids(request)))
-    except (PermanentError, TemporaryError) as error:
-        return _page(request, service, f"Not all were redriven: {error}")
-    if remaining:
-        return _page(request, service, f"{remaining} cannot be redriven; they can be discarded.")
-    return redirect("/dead-letters")
+    """Do again what the selected messages ask for."""
+
+    def act(ids: list[str]) -> str:
+        remaining = sum(each.remains for each in dead_letters.redrive(service, ids))
+        return f"{remaining} cannot be redriven; they can be discarded." if remaining else ""
+
+    return _done(request, service, "redriven", act)
 
 
 def discard(request: Request, service: Service) -> Response:
-    """Remove the ticked messages without doing what they ask for."""
-    for _ in dead_letters.discard(service, _ids(request)):
-        pass
-    return redirect("/dead-letters")
+    """Remove the selected messages without doing what they ask for."""
+
+    def act(ids: list[str]) -> str:
+        for _ in dead_letters.discard(service, ids):
+            pass
+        return ""
+
+    return _done(request, service, "discarded", act)
 
 
-def _ids(request: Request) -> list[str]:
-    chosen = [value for name, value in request.fields if name == "id"]
-    if not chosen:
-        message = "nothing is selected"
-        raise InvalidRequestError(message)
-    return chosen
+def _done(
+    request: Request, service: Service, done: str, act: Callable[[list[str]], str]
+) -> Response:
+    """Act on the selected messages; show the list again with what could not be done."""
+    ids = [value for name, value in request.fields if name == "id"]
+    if not ids:
+        return _page(request, service, "Select at least one message.")
+    try:
+        problem = act(ids)
+    except NotFoundError as error:
+        problem = f"Nothing was {done}: {error}."
+    except (PermanentError, TemporaryError) as error:
+        problem = f"Not all were {done}: {error}"
+    return _page(request, service, problem) if problem else redirect("/dead-letters")
 
 
 def _page(request: Request, service: Service, error: str = "") -> Response:
     found = dead_letters.list_messages(service, at_once=True)
-    return page(request, "dead_letters.html", polls=False, found=found, error=error)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if error else HTTPStatus.OK
+    return page(request, "dead_letters.html", status=status, polls=False, found=found, error=error)

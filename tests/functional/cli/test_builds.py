@@ -10,7 +10,7 @@ import pytest
 from provisioner.service import builds
 from provisioner.stacks.model import BuildStatus
 from tests.support.builds import FIRST, GIT_ROW, LAST, ROW, SOURCE, attempt, built
-from tests.support.cli import BUNDLES, bundle_in
+from tests.support.cli import BUNDLES, REGION, bundle_in
 from tests.support.clients import CLIENTS
 
 
@@ -161,6 +161,18 @@ class TestPushOfSource:
 
     def test_an_option_of_source_alone(self, here, folder):
         assert here.run("push", str(folder), "--include", "*").exit_code == 2
+
+    def test_a_bucket_that_keeps_no_versions_takes_none(self, here, folder):
+        CLIENTS.s3.create_bucket(
+            Bucket="unversioned", CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
+        here.jobs.put(ROW | {"build": {"source": "s3://unversioned/source.zip"}})
+
+        result = here.run("push", str(folder), "--build")
+
+        assert result.exit_code == 1
+        assert "bucket unversioned keeps no versions: turn on its versioning" in result.stderr
+        assert here.queued() == []
 
     def test_a_pin_holds_back_what_is_pushed_and_that_is_said(self, here, folder):
         here.jobs.put(ROW | {"pin": {"version": "d" * 64}})

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.entrypoints import job_stream
-from provisioner.errors import PermanentError
+from provisioner.errors import NotFoundError, PermanentError
 from tests.support.clients import CLIENTS
 from tests.support.functions import Unavailable, deliver, hand_in, runtime
 
@@ -146,3 +146,38 @@ def test_records_are_only_taken_from_where_lambda_puts_them(key):
         deliver(job_stream, in_s3(list(steps([None, 128])), key or "x") | {"failed_records": key})
 
     assert runtime().row_versions.of("report") == []
+
+
+NOT_RECORDS = {
+    "nothing": b"",
+    "no JSON": b"{",
+    "a list": b"[]",
+    "no payload": b"{}",
+    "a payload of no JSON": json.dumps({"payload": "{"}).encode(),
+    "a payload without records": json.dumps({"payload": "{}"}).encode(),
+    "records that are no list": json.dumps({"payload": {"Records": {"0": {}}}}).encode(),
+    "too deep": b"[" * 100_000,
+    "no text": b"\xff\xfe\x00",
+}
+
+
+@pytest.mark.parametrize("body", NOT_RECORDS.values(), ids=NOT_RECORDS)
+def test_an_object_that_holds_no_records_fails_for_who_asked(body):
+    CLIENTS.s3.put_object(Bucket="artifacts", Key="aws/lambda/1", Body=body)
+
+    with pytest.raises(PermanentError, match="aws/lambda/1 holds no records of a stream"):
+        deliver(job_stream, {"failed_records": "aws/lambda/1"})
+
+
+def test_records_that_have_gone_fail_for_who_asked():
+    with pytest.raises(NotFoundError):
+        deliver(job_stream, {"failed_records": "aws/lambda/1"})
+
+
+def test_a_payload_that_is_no_text_is_read_as_well():
+    body = json.dumps({"payload": {"Records": list(steps([None, 128]))}})
+    CLIENTS.s3.put_object(Bucket="artifacts", Key="aws/lambda/1", Body=body)
+
+    assert deliver(job_stream, {"failed_records": "aws/lambda/1"}) == {"batchItemFailures": []}
+
+    assert len([*runtime().row_versions.of("report")]) == 1

@@ -208,6 +208,30 @@ REFUSED = {
         "build.dockerfile",
         "must be a path",
     ),
+    "a context that is a list": (
+        "ecs",
+        {"image": ..., "build": BUILD | {"context": ["services"]}},
+        "build.context",
+        'must be a path in the source, like "services/report", not a list',
+    ),
+    "a context that is too long": (
+        "ecs",
+        {"image": ..., "build": BUILD | {"context": "a/" * 100 + "a"}},
+        "build.context",
+        "has 201 characters; at most 200 are allowed",
+    ),
+    "too many arguments": (
+        "ecs",
+        {"image": ..., "build": BUILD | {"args": {f"A{n}": "" for n in range(21)}}},
+        "build.args",
+        "has 21 entries; at most 20 are allowed",
+    ),
+    "arguments that are too long": (
+        "ecs",
+        {"image": ..., "build": BUILD | {"args": {"A": "x" * 1000, "B": "y" * 995}}},
+        "build.args",
+        "has more than 2000 characters",
+    ),
     "a target that is an option": (
         "ecs",
         {"image": ..., "build": BUILD | {"target": "--push"}},
