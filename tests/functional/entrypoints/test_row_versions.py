@@ -174,7 +174,7 @@ def test_records_that_have_gone_fail_for_who_asked():
         deliver(job_stream, {"failed_records": "aws/lambda/1"})
 
 
-def test_a_payload_that_is_no_text_is_read_as_well():
+def test_a_payload_that_was_parsed_already_is_read_as_well():
     body = json.dumps({"payload": {"Records": list(steps([None, 128]))}})
     CLIENTS.s3.put_object(Bucket="artifacts", Key="aws/lambda/1", Body=body)
 
