@@ -20,7 +20,7 @@ def pytest_collection_modifyitems(items):
         for item in items
         if item.path.parent == Path(__file__).parent and item.path.stem != "test_pages"
     ]
-    leave_half_to_the_night(mine, lambda item: item.nodeid, sorted(item.nodeid for item in mine))
+    leave_half_to_the_night(mine)
 
 
 @pytest.fixture(scope="session")

@@ -22,9 +22,7 @@ from provisioner.local.clients import client
 from provisioner.local.engine import Engine
 from provisioner.local.home import Home
 from provisioner.local.ministack import free_port
-from tests.support.drawn import leave_half_to_the_night
 from tests.support.engine import GIT_SETTINGS, EngineUnderTest
-from tests.support.groups import HALVED
 from tests.support.together import Together
 
 RUN = uuid.uuid4().hex
@@ -43,12 +41,6 @@ MANY_DELETIONS = ("--parameter", "DeletionBudgetJobs=2000")  # tests remove many
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Together())
-
-
-@pytest.hookimpl(tryfirst=True)  # before those of the night are left out
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    mine = [item for item in items if item.path.parent == Path(__file__).parent]
-    leave_half_to_the_night(mine, lambda item: item.path.stem, HALVED)
 
 
 def pytest_sessionfinish() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -47,14 +47,11 @@ def one_of(parts: int, items: Sequence[T]) -> Sequence[T]:
     return items[zlib.crc32(commit().encode()) % parts :: parts]
 
 
-def leave_half_to_the_night(
-    items: Iterable[pytest.Item], part_of: Callable[[pytest.Item], str], parts: Sequence[str]
-) -> None:
-    """Mark the tests of the parts that this commit does not draw as those of the night.
+def leave_half_to_the_night(items: Iterable[pytest.Item]) -> None:
+    """Mark the tests that this commit does not draw as those of the night.
 
     Who runs them without `-m "not night"` gets them all.
     """
-    left = {*parts} - {*one_of(2, parts)}
-    for item in items:
-        if part_of(item) in left:
-            item.add_marker("night")
+    by_name = {item.nodeid: item for item in items}
+    for left in by_name.keys() - {*one_of(2, sorted(by_name))}:
+        by_name[left].add_marker("night")

@@ -25,15 +25,6 @@ ENGINE = {
 }
 """Modules of tests/local by group: `make test-engine-whole` has a process for each."""
 
-HALVED = (
-    *("test_batch", "test_ec2", "test_fan_out", "test_builds"),
-    *("test_functions", "test_overlap", "test_queue_jobs", "test_batch_order"),
-)
-"""Each commit runs every second of them; either half takes about as long.
-
-All types of jobs run on each commit (`test_types.py`).
-"""
-
 _TEMPLATES = (
     "tests/validators/test_workflow_text.py",
     "tests/node/test_jsonata.py",

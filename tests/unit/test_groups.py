@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.support.groups import ENGINE, HALVED
+from tests.support.groups import ENGINE
 
 LOCAL = Path(__file__).parents[1] / "local"
 
@@ -11,7 +11,3 @@ def test_each_module_is_in_one_group():
     modules = [module for group in ENGINE.values() for module in group]
 
     assert sorted(modules) == sorted(path.stem for path in LOCAL.glob("test_*.py"))
-
-
-def test_what_a_commit_runs_half_of_is_there():
-    assert {*HALVED} < {module for modules in ENGINE.values() for module in modules}
