@@ -49,10 +49,13 @@ class TestIssuer:
     person: Person = field(default_factory=Person)
     claims: dict[str, Any] = field(default_factory=dict)
     discovery: dict[str, Any] = field(default_factory=dict)
-    token_status: int = 200
+    answer: tuple[int, Any] | None = None
+    """What the token endpoint answers instead of tokens: a status and a body."""
     is_broken: bool = False
     asks: bool = False
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    credentials: list[str | None] = field(default_factory=list)
+    """What each request for tokens has proven its client with."""
     _codes: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def document(self) -> Mapping[str, Any]:
@@ -80,9 +83,9 @@ class TestIssuer:
         answer = {"code": code, "state": asked.get("state", ""), "iss": self.url}
         return f"{asked['redirect_uri']}{separator}{urlencode(answer)}"
 
-    def token(self, given: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
-        if self.token_status != 200:
-            return self.token_status, {}
+    def token(self, given: Mapping[str, str]) -> tuple[int, Any]:
+        if self.answer:
+            return self.answer
         begun = self._codes.pop(given.get("code", ""), None)
         digest = hashlib.sha256(given.get("code_verifier", "").encode()).digest()
         challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
@@ -139,6 +142,7 @@ def oidc_issuer(port: int = 0):
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             given = {name: values[0] for name, values in parse_qs(body).items()}
             issuer.requests.append((self.path, given))
+            issuer.credentials.append(self.headers["Authorization"])
             if issuer.is_broken:
                 self.wfile.write(b"SSH-2.0-OpenSSH_9.9\r\n")
                 return

@@ -366,6 +366,23 @@ def test_what_went_wrong_is_said_and_is_text(browser):
     assert "script" not in [tag for tag, _ in page.elements]
 
 
+@pytest.mark.parametrize(
+    ("url", "status", "said"),
+    [
+        ("http://127.0.0.1:1", 503, "does not answer as one: try again"),
+        ("http://issuer.example", 403, "You are not signed in: the issuer"),
+    ],
+    ids=["out of order", "without TLS"],
+)
+def test_a_sign_in_that_cannot_begin_says_why(browser, url, status, said):
+    browser.gate.sign_in.issuer.url = url
+
+    page = browser.get("/sign-in")
+
+    assert page.status == status
+    assert said in page.text
+
+
 def test_without_a_sign_in_only_this_machine_is_served(browser):
     app = App(WRITING, loopback.before, browser.app.service, browser.report)
     browser.app = app

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,9 +11,10 @@ import pytest
 
 from provisioner.console import cookies
 from provisioner.console.id_token import SignInError
+from provisioner.console.issuer import Issuer
 from provisioner.errors import TemporaryError
 from provisioner.sessions import IDLE, LONGEST, key_of
-from tests.support.oidc import Person
+from tests.support.oidc import CLIENT_ID, Person
 from tests.support.sign_in import Browser, console
 
 NOW = datetime.now(UTC)
@@ -167,11 +170,66 @@ def test_an_issuer_that_is_not_what_it_says(document):
 )
 def test_an_issuer_that_is_out_of_order(status, error):
     with console() as (sign_in, issuer):
-        issuer.token_status = status
+        issuer.answer = (status, {})
 
         with pytest.raises(error):
             Browser(sign_in).sign_in("/")
         assert not sign_in.sessions.items
+
+
+NO_TOKENS = {
+    "no token": {},
+    "a list": [],
+    "a token that is a number": {"id_token": 7},
+    "no token at all in it": {"id_token": ""},
+    "two parts": {"id_token": "e30.e30"},
+    "four parts": {"id_token": "e30.e30.e30.e30"},
+    "a payload in no base64": {"id_token": "e30.a.e30"},
+    "a payload that is no JSON": {"id_token": "e30.ew.e30"},
+    "a payload that is no text": {"id_token": "e30._w.e30"},
+    "a payload that is a list": {"id_token": "e30.W10.e30"},
+    "a payload that is too deep": {"id_token": f"e30.{'W1tb' * 15_000}.e30"},
+    "letters of no alphabet": {"id_token": "e30.\u00e9\u00e9.e30"},
+}
+
+
+@pytest.mark.parametrize("answer", NO_TOKENS.values(), ids=NO_TOKENS)
+def test_an_answer_without_a_readable_token(answer):
+    with console() as (sign_in, issuer):
+        issuer.answer = (200, answer)
+
+        with pytest.raises(SignInError, match=r"sent no ID token|ID token cannot be read"):
+            Browser(sign_in).sign_in("/")
+        assert not sign_in.sessions.items
+
+
+@pytest.mark.parametrize("url", ["http://issuer.example", "ftp://issuer.example", "issuer", ""])
+def test_an_issuer_without_tls_is_not_asked(url):
+    with console() as (sign_in, _):
+        sign_in.issuer.url = url
+
+        with pytest.raises(SignInError, match="is not an https address"):
+            sign_in.begin("/")
+
+
+def test_a_client_with_a_secret_proves_itself_as_oauth_says():
+    """RFC 6749, 2.3.1: both are encoded as in a form before they are joined."""
+    with console() as (sign_in, issuer):
+        with_secret = Issuer(issuer.url, CLIENT_ID, lambda: "a b:c+d%é")
+
+        Browser(replace(sign_in, issuer=with_secret)).sign_in("/")
+
+        [sent] = issuer.credentials
+        kind, _, encoded = sent.partition(" ")
+        assert kind == "Basic"
+        assert base64.b64decode(encoded) == b"console:a+b%3Ac%2Bd%25%C3%A9"
+
+
+def test_a_client_without_a_secret_sends_none():
+    with console() as (sign_in, issuer):
+        Browser(sign_in).sign_in("/")
+
+        assert issuer.credentials == [None]
 
 
 def test_an_issuer_that_does_not_speak_http():
