@@ -28,3 +28,9 @@ def _escape(found: re.Match[str]) -> str:
 def counted(count: int, noun: str) -> str:
     """Return a number of things, as `1 run`, `2 runs`, `1,000 runs`."""
     return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+def printable(name: object) -> str:
+    """Return an attribute's or a key's name as an error may show it."""
+    text = str(name)[:60]
+    return text if text.isprintable() else ascii(text)[1:-1]

@@ -225,7 +225,7 @@ def _validated(model: Any, value: Mapping[str, Any], kind: ProblemType, root: st
 
 def _problems(error: ValidationError, root: str, known: list[str]) -> list[FieldProblem]:
     from provisioner.jobs.errors import FieldError, did_you_mean
-    from provisioner.jobs.rows import printable
+    from provisioner.plain_text import printable
     from provisioner.service.problems import pointer
     from provisioner.service.problems import problem_of as problem
 

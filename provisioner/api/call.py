@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner import exact_numbers
 from provisioner.api.problems import Problem, ProblemType
+from provisioner.json_objects import distinct
 from provisioner.service.caller import Role
 
 if TYPE_CHECKING:
@@ -151,14 +152,15 @@ def _parsed(raw: str, *, encoded: bool) -> Any:  # noqa: ANN401
             text,
             parse_constant=_not_json,
             parse_float=exact_numbers.read,
-            object_pairs_hook=_distinct,
+            object_pairs_hook=distinct,
         )
         json.dumps(value, ensure_ascii=False).encode()  # no half of a surrogate pair
         _require_shallow(value)
     except RecursionError:
         raise Problem(ProblemType.INVALID_JSON, "The body is nested too deeply.") from None
     except ValueError as error:  # UnicodeError, and JSONDecodeError, which says where
-        raise Problem(ProblemType.INVALID_JSON, f"{error}.") from error
+        why = str(error)
+        raise Problem(ProblemType.INVALID_JSON, f"{why[:1].upper()}{why[1:]}.") from error
     return value
 
 
@@ -181,19 +183,6 @@ def _parts(value: object) -> Iterable[object]:
             return value
         case _:
             return ()
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object; of two members with the same name one would be lost."""
-    value: dict[str, Any] = {}
-    for name, part in pairs:
-        if name in value:
-            from provisioner.jobs.rows import printable  # noqa: PLC0415  (it takes long)
-
-            message = f'An object has "{printable(name)}" twice'
-            raise ValueError(message)
-        value[name] = part
-    return value
 
 
 def _not_json(text: str) -> Any:  # noqa: ANN401

@@ -11,6 +11,7 @@ import typer
 
 from provisioner import exact_numbers
 from provisioner.errors import PermanentError
+from provisioner.json_objects import distinct
 from provisioner.service.context import Service
 from provisioner.service.start_run import (
     InvalidRunError,
@@ -74,7 +75,12 @@ def payload(text: str) -> dict[str, Any]:
             where = text[1:]
             text = Path(where).read_text(encoding="utf-8-sig")
         return check_payload(
-            json.loads(text, parse_float=exact_numbers.read, parse_constant=exact_numbers.read)
+            json.loads(
+                text,
+                parse_float=exact_numbers.read,
+                parse_constant=exact_numbers.read,
+                object_pairs_hook=distinct,
+            )
         )
     except (OSError, ValueError, RecursionError) as error:
         why = error.strerror if isinstance(error, OSError) else f"is not valid JSON: {error}"

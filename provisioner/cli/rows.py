@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from provisioner.json_objects import distinct
 from provisioner.service.rows import RowProblem, SourcedRow
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def _documents(text: str) -> list[object]:
 
 def _json_documents(text: str) -> Iterator[object]:
     decoder = json.JSONDecoder(
-        object_pairs_hook=_distinct, parse_float=Decimal, parse_constant=Decimal
+        object_pairs_hook=distinct, parse_float=Decimal, parse_constant=Decimal
     )
     start = _after_blanks(text, 0)
     while start < len(text):
@@ -133,16 +134,6 @@ def _json_documents(text: str) -> Iterator[object]:
 def _after_blanks(text: str, start: int) -> int:
     found = _BLANKS.match(text, start)
     return found.end() if found else start
-
-
-def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    values: dict[str, object] = {}
-    for name, value in pairs:
-        if name in values:
-            message = f'has "{name}" twice in one map'
-            raise ValueError(message)
-        values[name] = value
-    return values
 
 
 def _yaml_problem(error: yaml.YAMLError) -> str:

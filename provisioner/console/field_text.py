@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner import exact_numbers
 from provisioner.errors import InvalidRequestError
+from provisioner.json_objects import distinct
 from provisioner.plain_text import cleaned
 
 if TYPE_CHECKING:
@@ -98,7 +99,12 @@ def from_json(text: str) -> Any:  # noqa: ANN401
         Which says where the mistake is.
     """
     try:
-        return json.loads(text, parse_float=exact_numbers.read, parse_constant=_no_constant)
+        return json.loads(
+            text,
+            parse_float=exact_numbers.read,
+            parse_constant=_no_constant,
+            object_pairs_hook=distinct,
+        )
     except json.JSONDecodeError as error:
         message = f"is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})"
         raise ValueError(message) from error

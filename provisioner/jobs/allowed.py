@@ -14,8 +14,8 @@ from provisioner.jobs.errors import FieldError, InvalidRow
 from provisioner.jobs.git_source import GitSource
 from provisioner.jobs.grants import Grant, SubmitGrant, bucket_and_path
 from provisioner.jobs.network import Network
-from provisioner.jobs.rows import printable
 from provisioner.jobs.types import ContainerJob, Ec2Job, LambdaJob
+from provisioner.plain_text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

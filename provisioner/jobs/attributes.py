@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from provisioner.jobs.errors import MAX_ERRORS, FieldError, did_you_mean, one_of
 from provisioner.jobs.meanings import MEANT, WITHIN
-from provisioner.jobs.rows import UNUSABLE, plain, printable
+from provisioner.jobs.rows import UNUSABLE, plain
 from provisioner.jobs.size_limits import excess
 from provisioner.jobs.types import BatchJob, Ec2Job, EcsJob, Job, LambdaJob
+from provisioner.plain_text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

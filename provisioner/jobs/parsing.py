@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from provisioner.jobs.attributes import MODELS, read
 from provisioner.jobs.errors import MAX_ERRORS, FieldError, InvalidRow, InvalidValueError, at_most
 from provisioner.jobs.model import RowModel
-from provisioner.jobs.rows import printable
+from provisioner.plain_text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -17,8 +17,8 @@ from provisioner.jobs.errors import (
     invalid,
 )
 from provisioner.jobs.payload import json_object
-from provisioner.jobs.rows import printable
 from provisioner.jobs.schema_dialect import problems
+from provisioner.plain_text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

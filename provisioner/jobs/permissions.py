@@ -21,8 +21,8 @@ from provisioner.jobs.grants import (
     grant,
     statements,
 )
-from provisioner.jobs.rows import printable
 from provisioner.jobs.values import Check, as_text, each, keyed, known, text_list
+from provisioner.plain_text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

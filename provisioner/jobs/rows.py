@@ -13,6 +13,7 @@ from typing import Final
 
 from provisioner.exact_numbers import LongNumber, is_kept, is_vanishing
 from provisioner.jobs.errors import MAX_ERRORS, FieldError
+from provisioner.plain_text import printable
 
 MAX_DEPTH = 20
 """Levels of lists and maps; DynamoDB's own limit is 32."""
@@ -48,12 +49,6 @@ def forbidden(text: str, *, expressions: bool = False) -> str | None:
         if found.lastgroup != "expression" or not expressions:
             return _WHY_FORBIDDEN[str(found.lastgroup)]
     return None
-
-
-def printable(name: object) -> str:
-    """Return an attribute's or a key's name as an error may show it."""
-    text = str(name)[:60]
-    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def plain(

@@ -7,8 +7,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 from provisioner.jobs.errors import did_you_mean, shown
-from provisioner.jobs.rows import printable
 from provisioner.jobs.schema_places import pointer_of
+from provisioner.plain_text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from provisioner.jobs.errors import InvalidValueError, invalid
-from provisioner.jobs.rows import printable
 from provisioner.jobs.values import text_map
+from provisioner.plain_text import printable
 
 MAX_TAGS = 45
 """Of the 50 that AWS allows a resource: CloudFormation adds three, the provisioner two."""

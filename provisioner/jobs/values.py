@@ -22,7 +22,8 @@ from provisioner.jobs.errors import (
     one_of,
     shown,
 )
-from provisioner.jobs.rows import UNUSABLE, printable
+from provisioner.jobs.rows import UNUSABLE
+from provisioner.plain_text import printable
 
 T = TypeVar("T")
 V = TypeVar("V")

@@ -106,6 +106,7 @@ class TestRun:
         ("payload", "words"),
         [
             ("{", "--payload: is not valid JSON"),
+            ('{"day": 1, "day": 2}', '--payload: is not valid JSON: an object has "day" twice'),
             ('{"a": 1e999}', "1e999 is out of range"),
             ('{"a": NaN}', "NaN is out of range"),
             ("[1]", "must be a JSON object, not a list"),

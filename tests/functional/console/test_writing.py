@@ -146,6 +146,74 @@ class TestRunForm:
         assert "hush" not in refused.html
 
 
+class TestOverrides:
+    @pytest.fixture
+    def box(self, here):
+        here.jobs.put(
+            {
+                "job_name": "box",
+                "type": "ecs",
+                "image": "busybox:1",
+                "command": ["true"],
+                "allow_overrides": ["command", "environment"],
+            }
+        )
+        here.machine = here.make_runnable(ENDLESS, "box")
+        return here
+
+    @pytest.mark.parametrize(
+        ("typed", "command"),
+        [
+            ("report --day 'a b'", ["report", "--day", "a b"]),
+            ('["report", "a b"]', ["report", "a b"]),
+            (' "report all"', ["report", "all"]),
+        ],
+        ids=["as in a shell", "a list", "a JSON string"],
+    )
+    def test_a_command_as_one_types_it(self, box, browser, typed, command):
+        page = browser.get("/jobs/box/run")
+        page.form.fill({"override:command": typed})
+
+        assert browser.press(page, "start").status == 303
+
+        (given,) = inputs(box)
+        assert given["_run"]["overrides"] == {"command": command}
+
+    @pytest.mark.parametrize(
+        ("name", "typed", "said"),
+        [
+            ("environment", '{"DAY": ', "environment is not valid JSON"),
+            ("environment", "DAY=2", "environment is not valid JSON"),
+            ("environment", "[" * 9_000, "environment is not valid JSON"),
+            ("environment", '{"DAY": 2, "DAY": 3}', 'an object has "DAY" twice'),
+            ("command", '["report"', "command is not valid JSON"),
+            ("command", "report 'a", "command"),
+        ],
+    )
+    def test_what_cannot_be_read_stays_as_it_was_typed(self, box, browser, name, typed, said):
+        page = browser.get("/jobs/box/run")
+        page.form.fill({f"override:{name}": typed})
+
+        page = browser.press(page, "start")
+
+        assert page.status == 422
+        assert said in page.text
+        assert page.form[f"override:{name}"] == typed
+        assert inputs(box) == []
+
+    @pytest.mark.parametrize("typed", ["[1]", '"day"', "7", "null"])
+    def test_a_payload_is_an_object(self, box, browser, typed):
+        page = browser.get("/jobs/box/run?view=json")
+        page.form.fill({"raw": typed})
+
+        page = browser.press(page, "start")
+
+        assert page.status == 422
+        assert "must be a JSON object" in page.text
+        assert page.form["raw"] == typed
+        assert inputs(box) == []
+
+
 class TestConfirmations:
     def test_a_run_is_stopped_with_a_reason(self, job, browser):
         arn = start_execution(job.machine, "one")
@@ -259,6 +327,18 @@ class TestEditor:
         assert 'did you mean "memory_mb"?' in page.text
         assert browser.press(page, "save").status == 422
         assert "memory_mb" not in job.row()
+
+    def test_a_name_that_appears_twice_is_not_lost(self, job, browser):
+        before = job.row()
+        page = browser.get("/jobs/report/edit")
+        row = page.form["row"].rstrip().removesuffix("}").rstrip()
+        page.form.fill({"row": row + ', "payload": {"who": "you"}}'})
+
+        page = browser.press(page, "save")
+
+        assert page.status == 422
+        assert 'an object has "payload" twice' in page.text
+        assert job.row() == before
 
     def test_text_that_is_not_json_keeps_its_line(self, browser):
         page = browser.get("/jobs/report/edit")

@@ -88,7 +88,7 @@ def test_yaml_merges(read_text):
         pytest.param("a: 1\n b: 2", "(line 2, column 3)", id="where YAML breaks"),
         pytest.param('{"a": 1,', "is not valid JSON: Expecting property name", id="broken JSON"),
         pytest.param("a: 1\na: 2", '"a" appears twice in one map (line 2, column 1)', id="twice"),
-        pytest.param('{"a": 1, "a": 2}', 'has "a" twice in one map', id="twice in JSON"),
+        pytest.param('{"a": 1, "a": 2}', 'an object has "a" twice', id="twice in JSON"),
         pytest.param("- text", "document 1 holds 'text' where a row", id="text for a row"),
         pytest.param("a: {1: x}", '"1" is a name and must be text', id="a number as key"),
         pytest.param("? ~\n: x", '"None" is a name and must be text', id="NULL as key"),
