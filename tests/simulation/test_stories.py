@@ -1,9 +1,9 @@
 """Any story ends well, in the worlds of stacks, of runs and of a migration.
 
-What may happen is in each world's `stories`, what must hold in its `truth`. A share of the stories
-is played with every test, those of fixed shards and of shards that each commit draws with
-`make test`, as many as one likes with `make simulate-night`. `make simulate SEED=stacks/7` plays
-one again.
+What may happen is in each world's `stories`, what must hold in its `truth` (of a migration in its
+`world`). A share of the stories is played with every test, those of fixed shards and of shards that
+each commit draws with `make test`, as many as one likes with `make simulate-night`. `make simulate
+SEED=stacks/7` plays one again.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.console.http import redirect
 from provisioner.console.render import page
-from provisioner.errors import NotFoundError, PermanentError, TemporaryError
+from provisioner.errors import PermanentError, TemporaryError
 from provisioner.service import dead_letters
 
 if TYPE_CHECKING:
@@ -52,8 +52,6 @@ def _done(
         return _page(request, service, "Select at least one message.")
     try:
         problem = act(ids)
-    except NotFoundError as error:
-        problem = f"Nothing was {done}: {error}."
     except (PermanentError, TemporaryError) as error:
         problem = f"Not all were {done}: {error}"
     return _page(request, service, problem) if problem else redirect("/dead-letters")

@@ -125,11 +125,22 @@ def _stale(request: Request, service: Service, draft: _Draft, error: StaleError)
         said = "has been deleted in the meantime: save it as a new job"
         gone = replace(_with(draft, "/job_name", said), etag="", base="")
         return _page(request, service, gone, status=status)
-    base = from_json(draft.base)
-    found = merge(base, draft.row or {}, theirs.row or {})
+    found = merge(_base(draft), draft.row or {}, theirs.row or {})
     text = _text(found.row)
     merged = replace(theirs, text=text, row=found.row, conflicts=found.conflicts, merged=True)
     return _page(request, service, _checked(request, service, merged), status=status)
+
+
+def _base(draft: _Draft) -> dict[str, Any]:
+    """Return the row that the editor began with.
+
+    Without it, in a form that is damaged, whatever differs is a conflict.
+    """
+    try:
+        found = from_json(draft.base)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _draft_of(service: Service, job_name: str) -> _Draft:

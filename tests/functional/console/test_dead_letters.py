@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -11,6 +12,7 @@ from provisioner.service.caller import Role
 from tests.support.cli import OUTPUTS
 from tests.support.clients import CLIENTS, heard
 
+EVENTS = Path(__file__).parents[2] / "events"
 PATH = "/dead-letters"
 
 
@@ -85,6 +87,22 @@ def test_what_fails_stays_and_the_page_says_why(browser, here, good, action, ope
     assert listed(browser) == {good}
 
 
+def test_one_that_fails_for_good_does_not_hide_what_was_done_before(browser, here, good):
+    """Its function is not there, which is not the message's own absence."""
+    record = json.loads((EVENTS / "dead_letter_lambda.json").read_text())
+    url = OUTPUTS["DeadLetterQueueUrl"]
+    failing = CLIENTS.sqs.send_message(
+        QueueUrl=url, MessageBody=record["Body"], MessageAttributes=record["MessageAttributes"]
+    )["MessageId"]
+
+    page = press(browser, "redrive", good, failing)
+
+    assert page.status == 422
+    assert "Not all were redriven: ResourceNotFoundException" in page.text
+    assert [each["job_name"] for each in here.queued()] == ["report"]
+    assert listed(browser) == {failing}
+
+
 def test_a_discarded_one_is_gone_and_nothing_is_done(browser, here, good, unreadable):
     browser.follow(press(browser, "discard", good, unreadable))
 
@@ -106,7 +124,7 @@ def test_one_that_is_gone_already_keeps_the_others(browser, here, good, action, 
     page = press(browser, action, good, "none")
 
     assert page.status == 422
-    assert f"Nothing was {done}: there is no dead-letter message none" in page.text
+    assert f"Not all were {done}: there is no dead-letter message none" in page.text
     assert (here.queued(), listed(browser)) == ([], {good})
 
 

@@ -145,6 +145,33 @@ class TestRunForm:
         assert refused.status == 422
         assert "hush" not in refused.html
 
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("key", "../x y"),
+            ("key", "k" * 5_000),
+            ("key", "\u00e9\x00\n"),
+            ("overlap", "nonsense"),
+            ("parent", "nobody"),
+            ("parent", "p" * 5_000),
+            ("view", "<b>"),
+            ("do", "delete"),
+            ("raw", "[" * 50_000),
+        ],
+        ids=lambda value: repr(value[:12]),
+    )
+    @pytest.mark.parametrize("kept", [False, True], ids=["", "with kept values"])
+    def test_a_forged_field_is_refused_or_means_nothing(self, browser, name, value, kept):
+        page = browser.get("/jobs/report/run?view=json")
+        page.form.fill({"raw": '{"day": "2026-11-20"}'})
+        fields = [each for each in page.form.fields if each[0] not in {name, "do"}]
+        fields += [[name, value], *([["keep_environment", "1"]] if kept else [])]
+        fields += [] if name == "do" else [["do", "start"]]
+
+        page = browser.post("/jobs/report/run", fields)
+
+        assert page.status in {200, 303, 400, 404, 422}
+
 
 class TestOverrides:
     @pytest.fixture
@@ -392,6 +419,21 @@ class TestEditor:
         assert browser.press(page, "save").status == 303
         assert job.row()["description"] == "mine"
         assert job.row()["timeout_seconds"] == 99
+
+    @pytest.mark.parametrize("base", ["", "{", "[]", '{"a": 1, "a": 2}'])
+    def test_a_form_that_lost_what_it_began_with_loses_nothing(self, job, browser, base):
+        page = self.edit(browser, memory_mb=512, description="mine")
+        job.jobs.put(job.row() | {"timeout_seconds": 99, "description": "theirs"})
+        page.form.fill({"base": base})
+
+        page = browser.press(page, "save")
+
+        assert page.status == 412
+        assert "theirs" in page.text
+        merged = json.loads(page.form["row"])
+        assert (merged["memory_mb"], merged["timeout_seconds"]) == (512, 99)
+        assert merged["description"] == "mine"
+        assert job.row()["description"] == "theirs"
 
     def test_a_row_that_was_deleted_in_the_meantime_can_be_saved_as_new(self, job, browser):
         page = self.edit(browser, memory_mb=512)
